@@ -1,0 +1,107 @@
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** SHA-256 digest; what is kept of every bearer secret. Text is hashed as UTF-8. */
+export function sha256(data: string | Buffer): Buffer {
+  return createHash('sha256').update(data).digest();
+}
+
+/** A secret of `bytes` random bytes (256 bits unless said otherwise) as base64url text. */
+export function randomSecret(bytes = 32): string {
+  return randomBytes(bytes).toString('base64url');
+}
+
+/** Compares in a time that depends neither on the contents nor, as digests are compared, on the lengths. */
+export function equalSecrets(a: string | Buffer, b: string | Buffer): boolean {
+  return timingSafeEqual(sha256(a), sha256(b));
+}
+
+export type KeyRing = Readonly<{
+  /**
+   * Encrypts under the first secret (AES-256-GCM, random 96-bit IV).
+   * `associatedData` names the place of the text (`table.column:id`), so that it opens nowhere else.
+   */
+  seal(plaintext: string, associatedData: string): string;
+  /** Throws `SealError` when the text is damaged, was sealed for another place, or its secret is no longer in the ring. */
+  open(sealed: string, associatedData: string): string;
+  /** Whether the text is sealed under the first secret; one that is not wants to be sealed again. */
+  isCurrent(sealed: string): boolean;
+  /** 32 bytes for one purpose, of the first secret. Different labels give unrelated keys. */
+  deriveKey(label: string): Buffer;
+  /** The same for all secrets, the first one first: sign with the first, verify with each. */
+  deriveKeys(label: string): Buffer[];
+}>;
+
+export class SealError extends Error {
+  override readonly name = 'SealError';
+}
+
+const SECRET_BYTES = 32;
+/** NIST SP 800-38D §8.2.2: a random IV of 96 bits; 2^32 texts a key keep collisions negligible. */
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const FORMAT = 'lk1';
+
+/** A ring of secrets: the first encrypts, all decrypt. Refuses none, short (below 32 bytes) and equal ones. */
+export function createKeyRing(secrets: readonly string[]): KeyRing {
+  if (secrets.length === 0) throw new SealError('A key ring needs a secret.');
+  if (secrets.some((secret) => Buffer.byteLength(secret) < SECRET_BYTES)) {
+    throw new SealError(`Each secret of a key ring must be at least ${SECRET_BYTES} bytes long.`);
+  }
+  if (new Set(secrets).size !== secrets.length) throw new SealError('A key ring must hold each secret once.');
+
+  const keys = secrets.map((secret) => ({ id: keyId(secret), key: derive(secret, 'latchkey seal') }));
+  const first = keys[0] as (typeof keys)[number];
+  // A domain of its own, so that no label of a caller can ever name the sealing key.
+  const purpose = (label: string) => `latchkey purpose: ${label}`;
+
+  return Object.freeze({
+    seal(plaintext, associatedData) {
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', first.key, iv, { authTagLength: TAG_BYTES });
+      cipher.setAAD(Buffer.from(associatedData));
+      const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
+      return [FORMAT, first.id, Buffer.concat([iv, ciphertext, cipher.getAuthTag()]).toString('base64url')].join('.');
+    },
+
+    open(sealed, associatedData) {
+      const { id, body } = parse(sealed);
+      const match = keys.find((candidate) => candidate.id === id);
+      if (!match)
+        throw new SealError(
+          `No secret of the key ring has the id ${id}. Was one removed before its texts were sealed again?`,
+        );
+      const decipher = createDecipheriv('aes-256-gcm', match.key, body.subarray(0, IV_BYTES), {
+        authTagLength: TAG_BYTES,
+      });
+      decipher.setAAD(Buffer.from(associatedData));
+      decipher.setAuthTag(body.subarray(-TAG_BYTES));
+      try {
+        return decipher.update(body.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+      } catch (cause) {
+        throw new SealError('A sealed text is damaged or belongs to another place.', { cause });
+      }
+    },
+
+    isCurrent: (sealed) => parse(sealed).id === first.id,
+    deriveKey: (label) => derive(secrets[0] as string, purpose(label)),
+    deriveKeys: (label) => secrets.map((secret) => derive(secret, purpose(label))),
+  } satisfies KeyRing);
+}
+
+function parse(sealed: string): { id: string; body: Buffer } {
+  const [format, id, text, ...rest] = sealed.split('.');
+  const body = Buffer.from(text ?? '', 'base64url');
+  if (format !== FORMAT || !id || rest.length > 0 || body.length < IV_BYTES + TAG_BYTES)
+    throw new SealError('This is no sealed text.');
+  return { id, body };
+}
+
+/** RFC 5869, without salt: the secrets are uniformly random already. */
+function derive(secret: string, info: string, bytes = 32): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), info, bytes));
+}
+
+/** Says which secret a text needs, without saying anything about the secret. */
+function keyId(secret: string): string {
+  return derive(secret, 'latchkey key id', 6).toString('base64url');
+}
