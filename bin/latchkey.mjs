@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+// The door of the command line. Plain JavaScript for any Node from 18 on: it makes sure that the dependencies are there
+// and hands over to the Node that the project pins, with the same arguments, terminal, signals and exit code.
+import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ensureInstalled, pinnedNode } from './install.mjs';
+
+const OLDEST_NODE = 24;
+
+function isRightNode() {
+  const pinned = pinnedNode();
+  if (existsSync(pinned)) return realpathSync(pinned) === realpathSync(process.execPath);
+  return Number(process.versions.node.split('.')[0]) >= OLDEST_NODE;
+}
+
+function handOver() {
+  const child = spawn(pinnedNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
+  // A terminal sends its interrupt to the whole process group, the child included.
+  if (process.stdin.isTTY) process.on('SIGINT', () => {});
+  else process.on('SIGINT', () => child.kill('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
+
+  child.on('error', (error) => {
+    process.stderr.write(`latchkey: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+if (!ensureInstalled()) {
+  process.exitCode = 1;
+} else if (isRightNode()) {
+  await import('../src/cli.ts');
+} else if (existsSync(pinnedNode())) {
+  handOver();
+} else {
+  process.stderr.write(`latchkey: Node ${OLDEST_NODE} or newer is needed, this is ${process.versions.node}.\n`);
+  process.exitCode = 1;
+}
