@@ -1,0 +1,67 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+
+/** Where a request came from, as far as it may be trusted. */
+export type Visitor = { ip: string; userAgent: string; requestId: string };
+
+export type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?: string };
+export const systemActor: Actor = { type: 'system' };
+
+/** What a slice hands in; id, time and place in the chain are added by the log. */
+export type AuditEvent = {
+  /** Noun and past participle: `user.signed_in`. */
+  type: string;
+  actor: Actor;
+  subject?: { type: string; id: string };
+  organizationId?: string;
+  clientId?: string;
+  sessionId?: string;
+  outcome?: 'success' | 'failure';
+  visitor?: Visitor | undefined;
+  details?: Readonly<Record<string, unknown>>;
+};
+
+const AuditEventSchema = defineEntity({
+  name: 'AuditEventRow',
+  tableName: 'audit_event',
+  properties: {
+    id: p.type(new IdColumn('evt')).primary().$type<Id<'evt'>>(),
+    /** The organization's id, or `instance`. */
+    chain: p.text(),
+    sequence: p.bigint('string'),
+    at: p.datetime(3).columnType('timestamptz(3)'),
+    type: p.text(),
+    actorType: p.text(),
+    actorId: p.text().nullable(),
+    subjectType: p.text().nullable(),
+    subjectId: p.text().nullable(),
+    clientId: p.text().nullable(),
+    sessionId: p.text().nullable(),
+    ip: p.text().nullable(),
+    userAgent: p.text().nullable(),
+    requestId: p.text().nullable(),
+    outcome: p.text(),
+    details: p.json<Readonly<Record<string, unknown>>>(),
+    hash: p.blob().columnType('bytea').$type<Buffer>(),
+  },
+  uniques: [{ name: 'audit_event_chain_sequence_unique', properties: ['chain', 'sequence'] }],
+  indexes: [
+    { name: 'audit_event_subject_index', properties: ['subjectType', 'subjectId', 'at'] },
+    { name: 'audit_event_type_index', properties: ['type', 'at'] },
+  ],
+});
+export class AuditEventRow extends AuditEventSchema.class {}
+AuditEventSchema.setClass(AuditEventRow);
+
+const AuditChainSchema = defineEntity({
+  name: 'AuditChain',
+  tableName: 'audit_chain',
+  properties: {
+    chain: p.text().primary(),
+    sequence: p.bigint('string'),
+    hash: p.blob().columnType('bytea').$type<Buffer>(),
+  },
+});
+export class AuditChain extends AuditChainSchema.class {}
+AuditChainSchema.setClass(AuditChain);

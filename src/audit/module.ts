@@ -1,0 +1,20 @@
+/**
+ * audit: the append-only record of what happened.
+ *
+ * Owns    the tables audit_event and audit_chain; it is their only writer.
+ * Leaves  who may read what to api and console, deliveries to webhooks, counts to insights.
+ * URLs    none.
+ */
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { AuditLog } from './audit-log.ts';
+
+export type Dependencies = { clock: Clock; database: Database };
+
+export function createAudit({ clock, database }: Dependencies) {
+  return { log: new AuditLog(clock, database) };
+}
+
+export type { AuditLog } from './audit-log.ts';
+export type { Actor, AuditEvent, Visitor } from './audit-event.ts';
+export { systemActor } from './audit-event.ts';

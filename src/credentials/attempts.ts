@@ -1,0 +1,57 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Policy } from '#settings/module.ts';
+
+export type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
+
+/** Waits after the 5th, 6th ... failure in a row, in seconds; the last one stays. */
+const DELAYS = [30, 60, 120, 240, 480, 900];
+
+/**
+ * Failures in a row, by key, in PostgreSQL: a restart, another node or a lost cache refills nothing.
+ * `take` counts a try before it is made, in one conditional write, so that parallel guesses cannot pass together.
+ */
+export class AttemptCounter {
+  readonly #clock: Clock;
+  readonly #database: Database;
+  readonly #limits: () => Pick<Policy<'limits'>, 'passwordFreeFailures' | 'passwordMaximumFailures'>;
+
+  constructor(clock: Clock, database: Database, limits: () => Pick<Policy<'limits'>, 'passwordFreeFailures' | 'passwordMaximumFailures'>) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#limits = limits;
+  }
+
+  async take(key: string): Promise<Take> {
+    const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = this.#limits();
+    const now = this.#clock.now();
+    const [row] = await this.#database.sql<{ failures: number }>(
+      `insert into attempt_counter as c (key, failures, blocked_until, changed_at)
+       values ($1, 1, case when $4 <= 1 then $2::timestamptz + make_interval(secs => ($3::int[])[1]) end, $2)
+       on conflict (key) do update set failures = c.failures + 1, changed_at = $2,
+         blocked_until = case when c.failures + 1 >= $4 then $2::timestamptz + make_interval(secs => ($3::int[])[least(c.failures + 2 - $4, array_length($3::int[], 1))]) end
+       where (c.blocked_until is null or c.blocked_until <= $2) and c.failures < $5
+       returning failures`,
+      [sha256(key), now, DELAYS, free, maximum],
+    );
+    if (row) return { allowed: true, failures: row.failures };
+    const [blocked] = await this.#database.sql<{ blocked_until: string | Date | null; failures: number }>('select blocked_until, failures from attempt_counter where key = $1', [sha256(key)]);
+    if (!blocked || blocked.failures >= maximum || blocked.blocked_until === null) return { allowed: false, until: null };
+    return { allowed: false, until: new Date(blocked.blocked_until) };
+  }
+
+  /** A success of the same factor forgets the failures. */
+  async succeed(key: string): Promise<void> {
+    await this.#database.sql('delete from attempt_counter where key = $1', [sha256(key)]);
+  }
+
+  /** Forgets counters that nobody touched for 30 days, in bounded batches. */
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#database.sql(
+      `delete from attempt_counter where key in (select key from attempt_counter where changed_at < $1::timestamptz - interval '30 days' limit $2) returning 1`,
+      [this.#clock.now(), batch],
+    );
+    return rows.length;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * credentials: what a person proves who they are with.
+ *
+ * Owns    passwords (argon2id), the counters of wrong tries, known devices; enrolling and verifying, one file each.
+ * Leaves  the pages to login and account, what comes after a success to interaction.
+ * URLs    none.
+ */
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { SettingsService } from '#settings/module.ts';
+import { AttemptCounter } from './attempts.ts';
+import { HashingQueue } from './hashing-queue.ts';
+import { KnownDevices } from './known-device.ts';
+import { PasswordService } from './password-service.ts';
+
+export type Dependencies = { clock: Clock; database: Database; settings: Pick<SettingsService, 'policy' | 'all'> };
+
+export function createCredentials({ clock, database, settings }: Dependencies) {
+  const attempts = new AttemptCounter(clock, database, () => settings.policy('limits'));
+  const hashing = new HashingQueue();
+  return {
+    attempts,
+    hashing,
+    knownDevices: new KnownDevices(clock, database),
+    passwords: new PasswordService({ clock, database, attempts, queue: hashing, policies: () => settings.all() }),
+  };
+}
+
+export type { PasswordService, PasswordOutcome } from './password-service.ts';
+export type { AttemptCounter } from './attempts.ts';
+export type { KnownDevices } from './known-device.ts';
+export { AttemptCounterRow } from './attempt-counter-row.ts';
+export { KnownDevice } from './known-device.ts';
+export { PasswordCredential } from './password-credential.ts';

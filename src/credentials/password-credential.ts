@@ -1,0 +1,15 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { User } from '#users/module.ts';
+
+const PasswordCredentialSchema = defineEntity({
+  name: 'PasswordCredential',
+  tableName: 'password_credential',
+  properties: {
+    userId: () => p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade'),
+    /** argon2id in PHC form. */
+    hash: p.text(),
+    changedAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+});
+export class PasswordCredential extends PasswordCredentialSchema.class {}
+PasswordCredentialSchema.setClass(PasswordCredential);

@@ -1,0 +1,124 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import type { AnyEntity, EntityClass, EntitySchema, Options } from '@mikro-orm/core';
+import { Migrator } from '@mikro-orm/migrations';
+import { MikroORM as EmbeddedORM } from '@mikro-orm/pglite';
+import { type EntityManager, MikroORM as PostgresORM } from '@mikro-orm/postgresql';
+import type { Config } from './config.ts';
+import type { Log } from './log.ts';
+import { MINUTE, SECOND } from './clock.ts';
+import { migrationLock } from './database-lock.ts';
+
+export type { EntityManager } from '@mikro-orm/postgresql';
+export type Entities = (EntityClass<AnyEntity> | EntitySchema)[];
+
+export type Database = {
+  /** The mapper; for migrations and tests. */
+  orm: PostgresORM;
+  /** A fresh unit of work. */
+  em(): EntityManager;
+  /** One transaction. Inside it use only the `em` given: on the embedded database another statement would wait for ever. */
+  transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
+  /** One prepared statement with `$1` parameters, outside any transaction and without the unit of work: the hot path. */
+  sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Applies what is missing, once however many processes start together. */
+  migrate(): Promise<void>;
+  /** The native pool, null when embedded. */
+  pool: import('pg').Pool | null;
+  embedded: boolean;
+  close(): Promise<void>;
+};
+
+type DatabaseOptions = {
+  config: Pick<Config, 'databaseUrl' | 'dataFolder' | 'databasePool'>;
+  log: Log;
+  entities: Entities;
+  /** A prepared embedded database, for tests. */
+  pglite?: PGlite;
+};
+
+export const migrationsFolder = join(import.meta.dirname, '../../migrations');
+
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return options.config.databaseUrl === undefined ? openEmbedded(options) : openPostgres(options, options.config.databaseUrl);
+}
+
+function ormOptions({ entities, log }: DatabaseOptions) {
+  return {
+    entities,
+    extensions: [Migrator],
+    migrations: { path: migrationsFolder, pathTs: migrationsFolder, snapshot: false, silent: true, transactional: true, allOrNothing: true, disableForeignKeys: false },
+    discovery: { warnWhenNoEntities: false },
+    ensureDatabase: false,
+    logger: (line: string) => log.debug({ mapper: line }, 'mapper'),
+    highlighter: { highlight: (text: string) => text },
+    colors: false,
+  } satisfies Partial<Options>;
+}
+
+async function openEmbedded(options: DatabaseOptions): Promise<Database> {
+  const owned = options.pglite === undefined;
+  const pglite = options.pglite ?? (await PGlite.create({ dataDir: join(options.config.dataFolder, 'database'), relaxedDurability: false }));
+  const orm = await EmbeddedORM.init({ ...ormOptions(options), dbName: 'postgres', driverOptions: { pglite } });
+  return {
+    ...facade(orm as unknown as PostgresORM, async (text, values) => (await pglite.query(text, [...values])).rows as never),
+    pool: null,
+    embedded: true,
+    migrate: () => applyMissing(orm as unknown as PostgresORM),
+    async close() {
+      await orm.close(true);
+      if (owned) await pglite.close();
+    },
+  };
+}
+
+async function openPostgres(options: DatabaseOptions, clientUrl: string): Promise<Database> {
+  const orm = await PostgresORM.init({
+    ...ormOptions(options),
+    clientUrl,
+    pool: { min: 0, max: options.config.databasePool, idleTimeoutMillis: MINUTE },
+    driverOptions: {
+      connectionTimeoutMillis: 2 * SECOND,
+      statement_timeout: 5 * SECOND,
+      lock_timeout: 2 * SECOND,
+      idle_in_transaction_session_timeout: 10 * SECOND,
+      keepAlive: true,
+      application_name: 'latchkey',
+    },
+  });
+  const pool = await orm.em.getConnection().getNativeClient();
+  const names = new Map<string, string>();
+  const nameOf = (text: string) => names.get(text) ?? (names.set(text, `latchkey_${names.size}`), names.get(text)!);
+  return {
+    ...facade(orm, async (text, values) => (await pool.query({ name: nameOf(text), text, values: [...values] })).rows as never),
+    pool,
+    embedded: false,
+    migrate: () => migrationLock(clientUrl, () => applyMissing(orm)),
+    close: () => orm.close(true),
+  };
+}
+
+function facade(orm: PostgresORM, query: (text: string, values: readonly unknown[]) => Promise<never[]>): Pick<Database, 'orm' | 'em' | 'transaction' | 'sql'> {
+  return {
+    orm,
+    em: () => orm.em.fork() as EntityManager,
+    transaction: (work) => orm.em.fork().transactional((em) => work(em as EntityManager)),
+    sql: (text, values = []) => query(text, values),
+  };
+}
+
+async function applyMissing(orm: PostgresORM): Promise<void> {
+  if (await isCurrent(orm)) return;
+  await orm.migrator.up();
+}
+
+/** Compares names only, so that an ordinary start loads no migration. */
+async function isCurrent(orm: PostgresORM): Promise<boolean> {
+  const wanted = readdirSync(migrationsFolder).filter((file) => /^Migration.*\.ts$/.test(file)).map((file) => file.replace(/\.ts$/, ''));
+  const table = await orm.em.getConnection().execute<{ found: string | null }[]>(`select to_regclass('mikro_orm_migrations')::text as found`);
+  if (!table[0]?.found) return false;
+  const done = await orm.em.getConnection().execute<{ name: string }[]>('select name from mikro_orm_migrations');
+  const applied = new Set(done.map((row) => row.name));
+  return wanted.every((name) => applied.has(name));
+}

@@ -1,0 +1,73 @@
+import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { settingInvalid } from './errors.ts';
+import { policies, type Policies, type Policy, type Section } from './policies.ts';
+
+type Listener = (all: Policies) => void;
+
+/** The policies in force, held in memory: reading one is free, a change reaches every node through `announce`. */
+export class SettingsService {
+  readonly #clock: Clock;
+  readonly #database: Database;
+  readonly #audit: Pick<AuditLog, 'record'>;
+  readonly #announce: () => Promise<void>;
+  readonly #listeners = new Set<Listener>();
+  #all: Policies = parseAll({});
+
+  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, announce: () => Promise<void>) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#audit = audit;
+    this.#announce = announce;
+  }
+
+  policy<S extends Section>(section: S): Policies[S] {
+    return this.#all[section];
+  }
+
+  all(): Policies {
+    return this.#all;
+  }
+
+  onChange(listener: Listener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Reads the stored policies again; tells the listeners when they differ. */
+  async reload(): Promise<void> {
+    const rows = await this.#database.sql<{ section: string; value: unknown }>('select section, value from setting');
+    const next = parseAll(Object.fromEntries(rows.map((row) => [row.section, typeof row.value === 'string' ? JSON.parse(row.value) : row.value])));
+    if (JSON.stringify(next) === JSON.stringify(this.#all)) return;
+    this.#all = next;
+    for (const listener of this.#listeners) listener(next);
+  }
+
+  /** Merges `change` into a section. Throws settings.invalid with the member that is wrong. */
+  async change<S extends Section>(section: S, change: Record<string, unknown>, by: { actor: Actor; visitor?: Visitor | undefined }): Promise<Policy<S>> {
+    const before = this.#all[section];
+    const merged = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
+    const parsed = policies[section].safeParse(merged);
+    if (!parsed.success) throw settingInvalid(parsed.error.issues.map((issue) => `${section}.${issue.path.join('.')}: ${issue.message}`).join('; '));
+    await this.#database.transaction(async (em) => {
+      await em.execute(
+        'insert into setting (section, value, changed_at) values (?, ?::jsonb, ?) on conflict (section) do update set value = excluded.value, changed_at = excluded.changed_at',
+        [section, JSON.stringify(parsed.data), this.#clock.now()],
+      );
+      await this.#audit.record(em, { type: 'setting.changed', ...by, subject: { type: 'setting', id: section }, details: { before, after: parsed.data } });
+    });
+    await this.reload();
+    await this.#announce();
+    return parsed.data as Policy<S>;
+  }
+}
+
+/** An unreadable section falls back to its defaults rather than keeping the instance from starting. */
+function parseAll(stored: Record<string, unknown>): Policies {
+  return Object.fromEntries(
+    Object.entries(policies).map(([section, schema]) => {
+      const parsed = schema.safeParse(stored[section] ?? {});
+      return [section, parsed.success ? parsed.data : schema.parse({})];
+    }),
+  ) as unknown as Policies;
+}

@@ -1,0 +1,23 @@
+/**
+ * users: the people who can sign in.
+ *
+ * Owns    the table users: status, profile, e-mail address, phone number; the claims about them.
+ * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions.
+ * URLs    none yet.
+ */
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { UserService } from './user-service.ts';
+
+export type Dependencies = { clock: Clock; database: Database; audit: Pick<AuditLog, 'record'> };
+
+export function createUsers({ clock, database, audit }: Dependencies) {
+  return { users: new UserService(clock, database, audit) };
+}
+
+export type { UserService, NewUser } from './user-service.ts';
+export { User, type UserId } from './user.ts';
+export { canonicalEmail } from './email.ts';
+export { claimsOf } from './claims.ts';
+export { profileSchema } from './profile.ts';

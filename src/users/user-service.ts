@@ -1,0 +1,98 @@
+import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { newId } from '#kernel/ids.ts';
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import { z } from 'zod';
+import { canonicalEmail } from './email.ts';
+import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
+import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
+import { User, type UserId, type UserStatus } from './user.ts';
+
+export type NewUser = {
+  email: string;
+  emailVerified?: boolean;
+  phoneNumber?: string;
+  phoneNumberVerified?: boolean;
+  profile?: Profile;
+  isAdministrator?: boolean;
+};
+
+type By = { actor: Actor; visitor?: Visitor | undefined };
+
+export class UserService {
+  readonly #clock: Clock;
+  readonly #database: Database;
+  readonly #audit: Pick<AuditLog, 'record'>;
+
+  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#audit = audit;
+  }
+
+  /** Adds a person in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
+  async create(em: EntityManager, input: NewUser, by: By): Promise<User> {
+    const emailCanonical = canonicalEmail(input.email);
+    if (!emailCanonical) throw emailInvalid();
+    if (await em.count(User, { emailCanonical })) throw emailTaken();
+    const now = this.#clock.now();
+    const user = em.create(User, {
+      id: newId('usr'),
+      status: 'active',
+      email: input.email.trim(),
+      emailCanonical,
+      emailVerified: input.emailVerified ?? false,
+      phoneNumber: input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
+      phoneNumberVerified: input.phoneNumberVerified ?? false,
+      profile: checked('profile', profileSchema, input.profile ?? {}),
+      isAdministrator: input.isAdministrator ?? false,
+      createdAt: now,
+      updatedAt: now,
+    });
+    try {
+      await em.flush();
+    } catch (error) {
+      if (error instanceof UniqueConstraintViolationException) throw emailTaken();
+      throw error;
+    }
+    await this.#audit.record(em, { type: 'user.created', ...by, subject: { type: 'user', id: user.id }, details: { email_verified: user.emailVerified } });
+    return user;
+  }
+
+  async findById(id: UserId): Promise<User | null> {
+    return this.#database.em().findOne(User, { id });
+  }
+
+  /** By what somebody typed; null also when it is no address. */
+  async findByIdentifier(typed: string): Promise<User | null> {
+    const emailCanonical = canonicalEmail(typed);
+    return emailCanonical ? this.#database.em().findOne(User, { emailCanonical }) : null;
+  }
+
+  async list({ limit, after }: { limit: number; after?: UserId }): Promise<User[]> {
+    return this.#database.em().find(User, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
+  }
+
+  async hasAdministrator(em: EntityManager): Promise<boolean> {
+    return (await em.count(User, { isAdministrator: true })) > 0;
+  }
+
+  /** A disabled person can neither sign in nor use what was issued before. */
+  async changeStatus(id: UserId, status: UserStatus, by: By): Promise<void> {
+    await this.#database.transaction(async (em) => {
+      const user = await em.findOne(User, { id });
+      if (!user) throw userNotFound();
+      const before = user.status;
+      Object.assign(user, { status, updatedAt: this.#clock.now() });
+      await em.flush();
+      await this.#audit.record(em, { type: 'user.status_changed', ...by, subject: { type: 'user', id }, details: { before, after: status } });
+    });
+  }
+}
+
+function checked<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw profileInvalid(Object.fromEntries(parsed.error.issues.map((issue) => [issue.path.join('.') || name, issue.message])));
+}

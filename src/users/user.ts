@@ -1,0 +1,30 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+import type { Profile } from './profile.ts';
+
+export type UserId = Id<'usr'>;
+export type UserStatus = 'active' | 'disabled';
+
+const UserSchema = defineEntity({
+  name: 'User',
+  tableName: 'users',
+  properties: {
+    id: p.type(new IdColumn('usr')).primary().$type<UserId>(),
+    status: p.text().$type<UserStatus>(),
+    /** As typed; mail always goes here. */
+    email: p.text(),
+    /** What look-ups, limits and uniqueness compare (see email.ts). */
+    emailCanonical: p.text().unique('users_email_canonical_unique'),
+    emailVerified: p.boolean(),
+    /** E.164 (OpenID Connect Core §5.1). */
+    phoneNumber: p.text().nullable(),
+    phoneNumberVerified: p.boolean(),
+    profile: p.json<Profile>(),
+    isAdministrator: p.boolean(),
+    createdAt: p.datetime(3).columnType('timestamptz(3)'),
+    updatedAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+});
+export class User extends UserSchema.class {}
+UserSchema.setClass(User);
