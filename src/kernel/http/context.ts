@@ -1,0 +1,128 @@
+/**
+ * What every request knows about itself. The state is lazy: an endpoint of machines that asks for no form token, no
+ * nonce and no language pays for none.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type Koa from 'koa';
+import { DAY } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import { chooseLanguage, type Language } from '#kernel/i18n.ts';
+import type { Log } from '#kernel/log.ts';
+import type { Render, Renderer } from '#kernel/views.ts';
+import type { AddressResolver } from './client-address.ts';
+import { browserCookie, type BrowserCookie } from './cookies.ts';
+import type { Csrf } from './csrf.ts';
+
+export type State = {
+  /** Random, ours alone: shown to people with a fault and written with every log line of the request. */
+  readonly requestId: string;
+  /** CSP nonce of this answer, 128 random bits. */
+  readonly nonce: string;
+  /** Address of the client: the peer of the socket unless that is a trusted proxy. */
+  readonly ip: string;
+  /** At most 512 characters; empty where there is none. */
+  readonly userAgent: string;
+  /** Chosen by `ui_locales`, this browser's memory, `Accept-Language`; a step that knows better may set it. */
+  language: Language;
+  /** Token for the field `csrf` of every form, bound to this browser. */
+  readonly csrf: string;
+  /** Whether the token came from a form that we showed to this browser. */
+  isCsrfToken(token: string): boolean;
+  /** Child of the process's log that carries the request id. */
+  readonly log: Log;
+  render: Render;
+};
+
+export type Context = Koa.ParameterizedContext<State, { params: Readonly<Record<string, string>> }>;
+export type Next = Koa.Next;
+export type Middleware = (ctx: Context, next: Next) => Promise<unknown>;
+
+export type ContextDependencies = {
+  config: Pick<Config, 'issuerUrl'>;
+  log: Log;
+  addresses: AddressResolver;
+  csrf: Csrf;
+  renderer: Renderer;
+};
+
+const LONGEST_USER_AGENT = 512;
+
+/** First of all middleware: everything after it may rely on `ctx.state`. */
+export function openContext(dependencies: ContextDependencies): Middleware {
+  const cookie = browserCookie(dependencies.config.issuerUrl, 'language', { maxAge: 365 * DAY });
+  return async function openContext(ctx, next) {
+    ctx.state = new RequestState(ctx, dependencies, cookie);
+    return next();
+  };
+}
+
+class RequestState implements State {
+  readonly requestId = randomUUID();
+  readonly ip: string;
+  readonly #ctx: Context;
+  readonly #dependencies: ContextDependencies;
+  readonly #cookie: BrowserCookie;
+  #nonce: string | undefined;
+  #csrf: string | undefined;
+  #language: Language | undefined;
+  #log: Log | undefined;
+
+  constructor(ctx: Context, dependencies: ContextDependencies, cookie: BrowserCookie) {
+    this.#ctx = ctx;
+    this.#dependencies = dependencies;
+    this.#cookie = cookie;
+    const { headers, socket } = ctx.req;
+    this.ip = dependencies.addresses.resolve(socket.remoteAddress, header(headers['x-forwarded-for']));
+  }
+
+  get nonce(): string {
+    return (this.#nonce ??= randomBytes(16).toString('base64url'));
+  }
+
+  get userAgent(): string {
+    return (this.#ctx.req.headers['user-agent'] ?? '').slice(0, LONGEST_USER_AGENT);
+  }
+
+  get csrf(): string {
+    return (this.#csrf ??= this.#dependencies.csrf.issue(this.#ctx));
+  }
+
+  isCsrfToken(token: string): boolean {
+    return this.#dependencies.csrf.isIssued(this.#ctx, token);
+  }
+
+  get language(): Language {
+    return (this.#language ??= this.#chooseLanguage());
+  }
+
+  set language(language: Language) {
+    this.#language = language;
+  }
+
+  get log(): Log {
+    return (this.#log ??= this.#dependencies.log.child({ requestId: this.requestId }));
+  }
+
+  /** A property, not a method, because views take it off the state. */
+  render: Render = (view, context) =>
+    this.#dependencies.renderer.render(view, context, {
+      language: this.language,
+      csrf: this.csrf,
+      nonce: this.nonce,
+      query: this.#ctx.method === 'GET' ? this.#ctx.querystring : '',
+    });
+
+  #chooseLanguage(): Language {
+    const asked = this.#ctx.query['ui_locales'];
+    const uiLocales = typeof asked === 'string' ? asked : undefined;
+    const remembered = this.#cookie.read(this.#ctx);
+    const language = chooseLanguage({ uiLocales, remembered, acceptLanguage: header(this.#ctx.req.headers['accept-language']) });
+    // A wish in the address outlives its page: the pages that follow in a sign-in do not carry it.
+    if (uiLocales !== undefined && language !== remembered) this.#cookie.write(this.#ctx, language);
+    return language;
+  }
+}
+
+function header(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.join(', ');
+}

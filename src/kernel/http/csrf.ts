@@ -1,0 +1,83 @@
+/**
+ * Forms of ours can be sent from pages of ours alone.
+ *
+ * Two guards, each enough by itself: a token in the field `csrf` that only a page shown to this browser can hold, and what
+ * the browser says about where the request comes from.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { AppError } from '#kernel/errors.ts';
+import { equalSecrets, randomSecret, type KeyRing } from '#kernel/crypto.ts';
+import { browserCookie, type BrowserCookie } from './cookies.ts';
+
+type CookieContext = Parameters<BrowserCookie['read']>[0];
+
+export type Csrf = {
+  /** A token for the forms of one answer. Sets the browser's cookie where there is none yet. */
+  issue(ctx: CookieContext): string;
+  isIssued(ctx: CookieContext, token: string): boolean;
+  /** A new cookie: tokens of earlier pages die. For the moment in which another person takes the browser over. */
+  renew(ctx: CookieContext): void;
+};
+
+/** The label under which the key ring derives the key of these tokens, and of nothing else. */
+const KEY_LABEL = 'csrf';
+/** The salt makes every page's token another one, so that a compressed answer gives nothing away (BREACH). */
+const SALT_BYTES = 9;
+const COOKIE_VALUE = /^[\w-]{43}$/;
+const TOKEN = /^([\w-]{12})\.([\w-]{43})$/;
+
+export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<KeyRing, 'deriveKeys'> }): Csrf {
+  const cookie = browserCookie(issuer, 'csrf');
+  const keys = keyRing.deriveKeys(KEY_LABEL);
+  // Values that this very answer sets; the request that is being answered still carries the old one, or none.
+  const fresh = new WeakMap<CookieContext, string>();
+
+  const browserOf = (ctx: CookieContext): string | undefined => {
+    const value = fresh.get(ctx) ?? cookie.read(ctx);
+    return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined;
+  };
+
+  function renew(ctx: CookieContext): string {
+    const value = randomSecret();
+    fresh.set(ctx, value);
+    cookie.write(ctx, value);
+    return value;
+  }
+
+  return {
+    issue(ctx) {
+      const salt = randomBytes(SALT_BYTES).toString('base64url');
+      return `${salt}.${mac(keys[0]!, salt, browserOf(ctx) ?? renew(ctx))}`;
+    },
+    isIssued(ctx, token) {
+      const browser = browserOf(ctx);
+      const [, salt, given] = TOKEN.exec(token) ?? [];
+      if (browser === undefined || salt === undefined || given === undefined) return false;
+      // The older keys count too, so that changing the secrets breaks no form that somebody is filling in.
+      return keys.some((key) => equalSecrets(mac(key, salt, browser), given));
+    },
+    renew,
+  };
+}
+
+function mac(key: Buffer, salt: string, browser: string): string {
+  return createHmac('sha256', key).update(`${salt}.${browser}`).digest('base64url');
+}
+
+/**
+ * Whether the browser's own words allow the request (Fetch Metadata, and `Origin` of RFC 6454 §7).
+ * Under `Referrer-Policy: no-referrer` a form of ours carries `Origin: null`, and a program may send neither header;
+ * then the token decides alone.
+ */
+export function isSameSiteRequest(headers: { origin?: string; 'sec-fetch-site'?: string }, issuer: URL): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+  return headers.origin === undefined || headers.origin === 'null' || headers.origin === issuer.origin;
+}
+
+export const csrfError = (): AppError =>
+  new AppError({
+    code: 'request.form_not_ours',
+    status: 403,
+    message: 'This form did not come from a page shown to this browser, or the page is too old. Go back, load the page again and retry.',
+  });

@@ -1,0 +1,42 @@
+/**
+ * Where an answer may send the browser: a path of ours, or one of the exact addresses that the caller names because
+ * somebody registered them. This is the only place that writes `Location`.
+ */
+type RedirectContext = {
+  status: number;
+  body: unknown;
+  set(field: string, value: string): void;
+};
+
+/** Any origin serves: a path that stays below this one stays below every one. */
+const anyOrigin = 'http://origin.invalid';
+
+/**
+ * Redirects with 303 See Other, never 307 or 308: those would repeat a form with a password at the target
+ * (RFC 9700 §4.12).
+ *
+ * @param exactly registered addresses, one of which `location` is then to the letter.
+ * @throws Error when `location` is neither; targets that come with a request go through `ownPath` first.
+ */
+export function seeOther(ctx: RedirectContext, location: string, exactly: readonly string[] = []): void {
+  const target = exactly.includes(location) ? URL.parse(location)?.href : ownPath(location);
+  if (target === null || target === undefined) throw new Error('a redirect would have left this origin');
+  ctx.status = 303;
+  ctx.set('Location', target);
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = null;
+}
+
+/**
+ * A path (with query and fragment) below this origin, as the browser's own URL parser writes it; null for anything that
+ * could lead elsewhere.
+ */
+export function ownPath(text: string): string | null {
+  // A browser drops tabs and line ends from a URL and reads a backslash as a slash (WHATWG URL §4.4).
+  if (!/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(text)) return null;
+  const url = URL.parse(text, anyOrigin);
+  if (url === null || url.origin !== anyOrigin) return null;
+  const path = `${url.pathname}${url.search}${url.hash}`;
+  // `/..//host` is a path here and becomes `//host` when its dots are resolved.
+  return /^\/(?!\/)/.test(path) ? path : null;
+}
