@@ -1,0 +1,246 @@
+// The shape of the source tree, as a test. The table below is the map that a newcomer reads first (src/README.md shows it too).
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseSync } from 'oxc-parser';
+import { describe, expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+const src = join(root, 'src');
+
+/** slice -> slices it may import. A slice may always import itself and the kernel. */
+const mayImport: Record<string, readonly string[]> = {
+  kernel: [],
+  audit: [],
+  settings: [],
+  users: ['audit', 'settings'],
+  clients: ['audit', 'settings'],
+  keys: ['audit', 'settings'],
+  credentials: ['users', 'audit', 'settings'],
+  oidc: ['users', 'clients', 'keys', 'settings', 'audit'],
+  sessions: ['users', 'oidc', 'audit', 'settings'],
+  interaction: ['users', 'oidc', 'audit', 'settings'],
+  login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
+  consent: ['interaction', 'oidc', 'sessions', 'clients', 'audit'],
+  device: ['interaction', 'oidc', 'sessions', 'clients', 'audit'],
+  logout: ['interaction', 'oidc', 'sessions', 'clients', 'audit'],
+};
+
+/** What is outside may know a slice by its door, its entities and the types of its services, never by these. */
+const insideOnly = /(^|[/-])(routes|form|view)\.ts$/;
+/** The composition root hands the routes of slices to the doors of the management API and the console. */
+const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
+
+/** Where a request exists: below here a rule knows no HTTP. */
+const http =
+  /(^|\/)([a-z-]+-)?routes\.ts$|(^|\/)module\.ts$|^kernel\/http\/|^kernel\/views\.ts$|^oidc\/|^(app|server)\.ts$/;
+const outbound = /^kernel\/http\/outbound\.ts$/;
+
+/** package or module -> the only places that may import it. */
+const gates: Record<string, RegExp> = {
+  'npm:oidc-provider': /^oidc\//,
+  'npm:samlify': /^saml\//,
+  'npm:nunjucks': /^kernel\/views\.ts$/,
+  'npm:ioredis': /^kernel\/redis\.ts$/,
+  'npm:undici': outbound,
+  'npm:koa': http,
+  'npm:@koa/router': http,
+  'kernel/http/context.ts': http,
+};
+/** words in the code, comments left out -> the only places that may hold them. */
+const wordGates: readonly (readonly [RegExp, RegExp])[] = [
+  [/\bprocess\.env\b/, /^kernel\/config\.ts$/],
+  [/\bnew Date\(\)|\bDate\.now\(/, /^kernel\/clock\.ts$/],
+  [/(?<![.\w])fetch\(|\bhttps?\.(request|get)\(/, outbound],
+];
+
+const banned = /(^|\/)(utils?|helpers?|common|shared|misc|lib|core|base|manager|index)(\.ts|\/)/;
+const kebabCase = /^([a-z0-9-]+\/)*[a-z0-9-]+\.ts$/;
+const maxLines = 300;
+/** Files directly in kernel/; one more is a sign that something there belongs to a slice. */
+const kernelCeiling = 22;
+const suppression =
+  /@ts-(ignore|expect-error|nocheck)|(oxlint|eslint|biome|prettier|oxfmt)-(disable|ignore)|\b(istanbul|v8|c8) ignore/;
+
+const typeScriptIn = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+
+const files = typeScriptIn('src');
+const parsed = new Map(
+  files.map((file) => {
+    const text = readFileSync(join(src, file), 'utf8');
+    const { module, comments } = parseSync(file, text);
+    const code = comments.reduceRight((rest, { start, end }) => rest.slice(0, start) + rest.slice(end), text);
+    return [file, { text, code, module }];
+  }),
+);
+
+type Import = { target: string; isType: boolean; written: string };
+const targetOf = (file: string, name: string): string => {
+  if (name.startsWith('#')) return name.slice(1);
+  return name.startsWith('.') ? relative(src, resolve(src, dirname(file), name)) : `npm:${name}`;
+};
+const imports = new Map(
+  [...parsed].map(([file, { text, module }]): [string, Import[]] => {
+    const found = [
+      ...module.staticImports.map((i) => ({
+        written: i.moduleRequest.value,
+        isType: i.entries.length > 0 && i.entries.every((entry) => entry.isType),
+      })),
+      ...module.staticExports.flatMap((e) =>
+        e.entries.flatMap((x) => (x.moduleRequest ? [{ written: x.moduleRequest.value, isType: x.isType }] : [])),
+      ),
+      ...module.dynamicImports.map((i) => ({
+        written: text.slice(i.moduleRequest.start + 1, i.moduleRequest.end - 1),
+        isType: false,
+      })),
+    ];
+    return [file, found.map((i) => ({ ...i, target: targetOf(file, i.written) }))];
+  }),
+);
+
+const sliceOf = (file: string): string => (file.includes('/') ? file.slice(0, file.indexOf('/')) : '(root)');
+const foreign = [...imports].flatMap(([file, list]) =>
+  list.filter(({ target }) => files.includes(target) && sliceOf(target) !== sliceOf(file)).map((i) => ({ file, ...i })),
+);
+
+describe('who may import whom', () => {
+  test('every slice imports only the slices that its row allows', () => {
+    const wrong = foreign
+      .filter(({ file }) => sliceOf(file) !== '(root)')
+      .filter(({ file, target }) => !['kernel', ...(mayImport[sliceOf(file)] ?? [])].includes(sliceOf(target)))
+      .map(({ file, target }) => `${file} -> ${target}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test('the table has a row for every slice, and rows only point upwards', () => {
+    const folders = new Set(files.map(sliceOf).filter((slice) => slice !== '(root)'));
+    expect(new Set(Object.keys(mayImport))).toEqual(folders);
+    const rows = Object.keys(mayImport);
+    const downwards = rows.flatMap((slice, at) =>
+      mayImport[slice]!.filter((other) => !rows.slice(0, at).includes(other)).map((other) => `${slice} -> ${other}`),
+    );
+    expect(downwards).toEqual([]);
+  });
+
+  test('src/README.md shows the same table', () => {
+    const readme = readFileSync(join(src, 'README.md'), 'utf8');
+    const rows = [...readme.matchAll(/^\| `([a-z-]+)` \| ([^|]*) \|$/gm)].map(([, slice, may]) => [
+      slice,
+      [...may!.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name),
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(mayImport);
+  });
+
+  test('src/README.md has a line for every slice and no other', () => {
+    const tree = readFileSync(join(src, 'README.md'), 'utf8').split('```')[1] ?? '';
+    const lines = [...tree.matchAll(/^ {2}([a-z-]+)\/ {2,}\S/gm)].map(([, slice]) => slice!);
+    expect(lines.toSorted()).toEqual(Object.keys(mayImport).toSorted());
+  });
+
+  test('a slice is entered by its door, its entities and the types of its services', () => {
+    const wrong = foreign
+      .filter(({ file, target }) => {
+        if (sliceOf(target) === 'kernel') return false;
+        return insideOnly.test(target) && !(file === 'app.ts' && handedOverByApp.test(target));
+      })
+      .map(({ file, target }) => `${file} -> ${target}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test('a service of another slice is handed over, never made', () => {
+    const wrong = foreign
+      .filter(({ file, target, isType }) => sliceOf(file) !== '(root)' && /-service\.ts$/.test(target) && !isType)
+      .map(({ file, target }) => `${file} -> ${target}`);
+    expect(wrong).toEqual([]);
+  });
+
+  test('no file reaches itself through its imports, types included', () => {
+    const state = new Map<string, 'open' | 'done'>();
+    const visit = (file: string, path: readonly string[]): void => {
+      expect(state.get(file), `cycle: ${[...path, file].join(' -> ')}`).not.toBe('open');
+      if (state.get(file) === 'done') return;
+      state.set(file, 'open');
+      for (const { target } of imports.get(file) ?? []) if (imports.has(target)) visit(target, [...path, file]);
+      state.set(file, 'done');
+    };
+    for (const file of files) visit(file, []);
+  });
+
+  test('imports name the slice: no path climbs out of its folder', () => {
+    const wrong = [...imports].flatMap(([file, list]) =>
+      list.filter(({ written }) => written.startsWith('../')).map(({ written }) => `${file} -> ${written}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('one gate each', () => {
+  test.each(Object.entries(gates))('%s is imported only where it belongs', (name, gate) => {
+    const wrong = [...imports]
+      .filter(
+        ([file, list]) => !gate.test(file) && list.some((i) => i.target === name || i.target.startsWith(`${name}/`)),
+      )
+      .map(([file]) => file);
+    expect(wrong).toEqual([]);
+  });
+
+  test.each(wordGates)('%s stands only where it belongs', (word, gate) => {
+    expect([...parsed].filter(([file, { code }]) => word.test(code) && !gate.test(file)).map(([file]) => file)).toEqual(
+      [],
+    );
+  });
+
+  test('requests of Node itself leave through the same gate as fetch', () => {
+    const wrong = [...parsed]
+      .filter(([file]) => !outbound.test(file))
+      .filter(([, { module }]) =>
+        module.staticImports.some(
+          (i) =>
+            /^node:(http|https|http2)$/.test(i.moduleRequest.value) &&
+            i.entries.some((entry) => ['request', 'get', 'connect'].includes(entry.importName.name ?? '')),
+        ),
+      )
+      .map(([file]) => file);
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  test('are named in kebab-case by a noun, never by a drawer', () => {
+    expect(files.filter((file) => banned.test(file) || !kebabCase.test(file))).toEqual([]);
+  });
+
+  test(`have at most ${maxLines} lines`, () => {
+    const long = [...parsed]
+      .filter(([, { text }]) => text.trimEnd().split('\n').length > maxLines)
+      .map(([file]) => file);
+    expect(long).toEqual([]);
+  });
+
+  test('re-export only at a door, by name and from behind it', () => {
+    const wrong = [...parsed].flatMap(([file, { module }]) =>
+      module.staticExports
+        .flatMap((e) => e.entries)
+        .filter((entry) => entry.moduleRequest)
+        .filter(({ moduleRequest, exportName }) => {
+          const isOwn = moduleRequest!.value.startsWith('./') && /^[^/]+\/module\.ts$/.test(file);
+          const isPackage = !/^[.#]/.test(moduleRequest!.value);
+          return exportName.kind !== 'Name' || !(isOwn || isPackage);
+        })
+        .map(({ moduleRequest }) => `${file} re-exports ${moduleRequest!.value}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test(`directly in kernel/ number at most ${kernelCeiling}`, () => {
+    expect(files.filter((file) => /^kernel\/[^/]+$/.test(file)).length).toBeLessThanOrEqual(kernelCeiling);
+  });
+
+  test('hold no inline suppression of the linter, the formatter or the compiler', () => {
+    const own = relative(root, import.meta.filename);
+    const all = ['src', 'migrations', 'test'].flatMap((folder) =>
+      typeScriptIn(folder).map((file) => join(folder, file)),
+    );
+    expect(all.filter((file) => file !== own && suppression.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+});
