@@ -84,10 +84,20 @@ function sleep(milliseconds) {
 
 function runNpm(folder) {
   // The engine warnings of npm speak of the Node on the path, which is not the one that will run.
-  const args = ['ci', '--include=dev', '--engine-strict=false', '--no-fund', '--no-audit', '--loglevel=error', '--no-progress'];
+  const args = [
+    'ci',
+    '--include=dev',
+    '--engine-strict=false',
+    '--no-fund',
+    '--no-audit',
+    '--loglevel=error',
+    '--no-progress',
+  ];
   const script = process.env.npm_execpath;
   const isNpm = script !== undefined && /npm-cli\.c?js$/.test(script);
-  const [command, first] = isNpm ? [process.execPath, [script]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
+  const [command, first] = isNpm
+    ? [process.execPath, [script]]
+    : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
   return spawnSync(command, [...first, ...args], {
     cwd: folder,
     encoding: 'utf8',
@@ -114,7 +124,9 @@ export function ensureInstalled(folder = root) {
       process.stderr.write(`done in ${Math.round((Date.now() - started) / 1000)} s.\n`);
       return true;
     }
-    process.stderr.write(`failed.\n${error ? `npm could not be started: ${error.message}\n` : `${stdout ?? ''}${stderr ?? ''}`}`);
+    process.stderr.write(
+      `failed.\n${error ? `npm could not be started: ${error.message}\n` : `${stdout ?? ''}${stderr ?? ''}`}`,
+    );
     return false;
   } finally {
     rmSync(lock, { force: true });
