@@ -1,0 +1,102 @@
+/**
+ * Which addresses an outgoing request may reach. Only unicast addresses of the public internet count as public; every
+ * special-purpose block of IANA (RFC 6890 and its registries) is refused, and so is every IPv6 form that carries an IPv4
+ * address, because a gateway on the way may unwrap it.
+ */
+import { networkInterfaces } from 'node:os';
+import ipaddr from 'ipaddr.js';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Block = readonly [Address, number];
+
+const globalUnicast = ipaddr.parseCIDR('2000::/3') as [ipaddr.IPv6, number];
+
+/** Public by number, yet answered by the cloud's own host: Azure's WireServer hands out machine credentials. */
+const metadataAddresses: ReadonlySet<string> = new Set(['168.63.129.16']);
+
+/** True for an address that belongs to a stranger on the internet. Text that is no address is not public. */
+export function isPublicAddress(text: string): boolean {
+  const address = parse(text);
+  if (!address || address.range() !== 'unicast') return false;
+  if (address instanceof ipaddr.IPv4) return !metadataAddresses.has(address.toString());
+  // What lies outside 2000::/3 is not assigned for use on the internet; ::a.b.c.d (RFC 4291 §2.5.5.1) is there too.
+  // ISATAP (RFC 5214 §6.1) hides an IPv4 address in the interface identifier.
+  return address.match(globalUnicast) && !(address.parts[5] === 0x5efe && (address.parts[4]! & 0xfdff) === 0);
+}
+
+/** Addresses of this machine's own interfaces, where its database and its own listeners answer. */
+export function ownAddresses(): ReadonlySet<string> {
+  const found = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return new Set(found.map((entry) => parse(entry.address)?.toString() ?? entry.address));
+}
+
+/** Hosts and blocks that the operator lets through (`OUTBOUND_ALLOW`). */
+export type AllowList = {
+  /** `host` as it stands in a URL: lower case, IPv6 in brackets or not. */
+  hasHost(host: string): boolean;
+  hasAddress(address: string): boolean;
+};
+
+/** @throws Error that names the entry which is neither a host name, nor an address, nor a CIDR. */
+export function createAllowList(entries: readonly string[]): AllowList {
+  const hosts = new Set<string>();
+  const blocks: Block[] = [];
+  for (const entry of entries) {
+    const block = parseBlock(entry);
+    if (block) blocks.push(block);
+    else if (/^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*$/i.test(entry))
+      hosts.add(entry.toLowerCase());
+    else
+      throw new Error(
+        `OUTBOUND_ALLOW: ${JSON.stringify(entry)} is no host name, address or CIDR. Leave out scheme, port and path.`,
+      );
+  }
+  const hasAddress = (text: string): boolean => {
+    const address = parse(text);
+    return (
+      address !== null && blocks.some(([base, bits]) => address.kind() === base.kind() && address.match(base, bits))
+    );
+  };
+  return { hasHost: (host) => hosts.has(host.replace(/\.$/, '')) || hasAddress(host), hasAddress };
+}
+
+/** The host of a URL without the brackets of IPv6. */
+export function bareHost(hostname: string): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+}
+
+/** The canonical text of an address, so that two spellings compare as one; the text itself when it is none. */
+export function canonicalAddress(text: string): string {
+  return parse(text)?.toString() ?? text;
+}
+
+/**
+ * The address that per-address limits count by: all of an IPv4 address, the first 64 bits of an IPv6 address, because
+ * one subscriber holds at least a /64 and could otherwise send each attempt from an address of its own.
+ */
+export function addressKey(text: string): string {
+  const address = parse(text);
+  if (!address) return 'unknown';
+  if (address instanceof ipaddr.IPv4) return address.toString();
+  if (address.isIPv4MappedAddress()) return address.toIPv4Address().toString();
+  return `${address.parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
+}
+
+/** Strict: four decimal parts or the text form of RFC 4291. `127.1`, `0x7f.1` and `2130706433` are no addresses here. */
+function parse(text: string): Address | null {
+  const bare = bareHost(text).replace(/%.*$/, '');
+  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return ipaddr.IPv4.parse(bare);
+  return ipaddr.IPv6.isValid(bare) ? ipaddr.IPv6.parse(bare) : null;
+}
+
+function parseBlock(entry: string): Block | null {
+  const slash = entry.indexOf('/');
+  const address = parse(slash < 0 ? entry : entry.slice(0, slash));
+  if (!address) return null;
+  const widest = address.kind() === 'ipv4' ? 32 : 128;
+  const bits = slash < 0 ? String(widest) : entry.slice(slash + 1);
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= widest ? [address, Number(bits)] : null;
+}

@@ -1,0 +1,250 @@
+/**
+ * The one client for outgoing HTTP: webhooks, key sets and metadata of clients and upstreams, logout notices, token
+ * requests. Its guard stands where the socket is made: the host is resolved once, the address is judged, and the
+ * connection goes to that very address, so that an answer which changes in between (DNS rebinding) changes nothing.
+ */
+import { lookup as lookupHost } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { callbackify } from 'node:util';
+import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
+import { SECOND } from '#kernel/clock.ts';
+import { bareHost, canonicalAddress, createAllowList, isPublicAddress, ownAddresses } from '#kernel/http/address.ts';
+import type { Log } from '#kernel/log.ts';
+
+export type OutboundErrorKind =
+  | 'refused_address'
+  | 'could_not_connect'
+  | 'timeout'
+  | 'too_large'
+  | 'bad_answer'
+  | 'bad_status';
+
+const shown: Record<OutboundErrorKind, string> = {
+  // One sentence for both: whoever may name a URL must not learn which inner hosts exist.
+  refused_address: 'could not connect',
+  could_not_connect: 'could not connect',
+  timeout: 'timeout',
+  too_large: 'answer too large',
+  bad_answer: 'no valid HTTP answer',
+  bad_status: 'bad status',
+};
+
+/** A request that brought no usable answer. `kind` and `cause` are for the log, `shown` for whoever named the URL. */
+export class OutboundError extends Error {
+  override readonly name = 'OutboundError';
+  readonly kind: OutboundErrorKind;
+  /** The status of a `bad_status`. */
+  readonly status: number | undefined;
+
+  constructor(kind: OutboundErrorKind, detail: string, { cause, status }: { cause?: unknown; status?: number } = {}) {
+    super(`${kind.replaceAll('_', ' ')}: ${detail}`, { cause });
+    this.kind = kind;
+    this.status = status;
+  }
+
+  /** Safe to show to the tenant that named the URL: a class, no detail. */
+  get shown(): string {
+    return shown[this.kind];
+  }
+}
+
+export type OutboundLimits = {
+  /** From the call to the last byte of the body, in milliseconds. */
+  totalTimeout?: number;
+  /** Bytes of the body after decompression. */
+  maxBytes?: number;
+};
+
+/** A key set of a client or an upstream. */
+export const KEY_SET_LIMITS: OutboundLimits = { maxBytes: 64 * 1024 };
+/** A request that a person waits for while signing in. */
+export const SIGN_IN_LIMITS: OutboundLimits = { totalTimeout: 5 * SECOND };
+
+export type Outbound = {
+  /**
+   * As the global `fetch`, with the whole body read before it resolves. A redirect is an answer like any other and is
+   * not followed; `dispatcher`, `redirect`, `cookie` and `user-agent` of the caller are overruled.
+   *
+   * @throws OutboundError
+   */
+  fetch: typeof globalThis.fetch;
+  /** The same client with other limits. */
+  limited(limits: OutboundLimits): Outbound['fetch'];
+  /** As `fetch`, but any status outside 200 to 299 is an OutboundError of kind `bad_status`. */
+  fetchOk(url: string | URL, init?: RequestInit, limits?: OutboundLimits): Promise<Response>;
+  close(): Promise<void>;
+};
+
+type Options = {
+  /** Host names, addresses and CIDRs that may be reached although they are private, by http and on any port. */
+  allow: readonly string[];
+  log: Pick<Log, 'warn'>;
+  /** Host names under which this instance itself answers, refused unless allowed. */
+  ownHosts?: readonly string[];
+  /** All addresses of a host, best first. */
+  resolve?: (host: string) => Promise<readonly string[]>;
+};
+
+const USER_AGENT = 'Latchkey';
+const CONNECT_TIMEOUT = 3 * SECOND;
+const TOTAL_TIMEOUT = 10 * SECOND;
+const MAX_BYTES = 1024 * 1024;
+/** Where https is served by convention; other ports are the business of databases and admin tools. */
+const HTTPS_PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
+
+export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHost }: Options): Outbound {
+  const allowed = createAllowList(allow);
+  const own = new Set(ownHosts.map((host) => bareHost(host.toLowerCase())));
+  const dial = buildConnector({ timeout: CONNECT_TIMEOUT, allowH2: false, keepAlive: true });
+
+  const choose = callbackify(chooseAddress);
+  const connect = (options: buildConnector.Options, callback: buildConnector.Callback): void => {
+    choose(options, (error, address) => {
+      if (error) return callback(error, null);
+      const host = bareHost(options.hostname);
+      return dial({ ...options, hostname: address, servername: isIP(host) ? '' : host }, callback);
+    });
+  };
+  const agent = new Agent({
+    connect,
+    connections: 32,
+    maxHeaderSize: 16 * 1024,
+    headersTimeout: TOTAL_TIMEOUT,
+    bodyTimeout: TOTAL_TIMEOUT,
+  });
+
+  /** Resolves and judges. The only place that decides where a socket may go. */
+  async function chooseAddress({
+    hostname,
+    protocol,
+    port,
+  }: Pick<URL, 'hostname' | 'protocol' | 'port'>): Promise<string> {
+    const host = bareHost(hostname);
+    const named = allowed.hasHost(host);
+    if (own.has(host) && !named) throw new OutboundError('refused_address', `${host} is this instance`);
+    const mine = ownAddresses();
+    const addresses = isIP(host) ? [host] : await withinConnectTimeout(resolve(host), host);
+    const open = protocol === 'https:' && HTTPS_PORTS.has(port);
+    const address = addresses.find((address) => {
+      if (named || allowed.hasAddress(address)) return true;
+      return open && isPublicAddress(address) && !mine.has(canonicalAddress(address));
+    });
+    if (address !== undefined) return address;
+    throw new OutboundError(
+      'refused_address',
+      `${protocol}//${host}:${port || 'default'} (${addresses.join(', ')}) is private or not https. OUTBOUND_ALLOW lets hosts and CIDRs through`,
+    );
+  }
+
+  async function send(
+    input: string | URL | Request,
+    init: RequestInit | undefined,
+    limits: OutboundLimits,
+  ): Promise<Response> {
+    if (input instanceof Request) throw new TypeError('pass the URL and the init, not a Request');
+    const url = readUrl(input);
+    const timeout = AbortSignal.timeout(limits.totalTimeout ?? TOTAL_TIMEOUT);
+    const signal = init?.signal ? AbortSignal.any([timeout, init.signal]) : timeout;
+    const headers = new Headers(init?.headers);
+    headers.delete('cookie');
+    headers.set('user-agent', USER_AGENT);
+    try {
+      const answer = await undiciFetch(url, {
+        method: init?.method ?? 'GET',
+        headers: [...headers],
+        body: (init?.body ?? null) as string | URLSearchParams | Uint8Array | null,
+        redirect: 'manual',
+        signal,
+        dispatcher: agent,
+      });
+      const body = await readBody(answer.body, limits.maxBytes ?? MAX_BYTES);
+      return toResponse(answer, body);
+    } catch (error) {
+      const failure = toOutboundError(error, signal);
+      log.warn({ origin: url.origin, kind: failure.kind, err: failure }, 'an outgoing request failed');
+      throw failure;
+    }
+  }
+
+  const limited =
+    (limits: OutboundLimits): Outbound['fetch'] =>
+    (input, init) =>
+      send(input, init, limits);
+  return {
+    fetch: limited({}),
+    limited,
+    fetchOk: async (url, init, limits = {}) => {
+      const response = await send(url, init, limits);
+      if (!response.ok) throw new OutboundError('bad_status', String(response.status), { status: response.status });
+      return response;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+async function resolveHost(host: string): Promise<string[]> {
+  const found = await lookupHost(host, { all: true, order: 'ipv4first' });
+  return found.map(({ address }) => address);
+}
+
+async function withinConnectTimeout<T>(work: Promise<T>, host: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const expiry = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new OutboundError('timeout', `resolving ${host}`)), CONNECT_TIMEOUT);
+  });
+  try {
+    return await Promise.race([work, expiry]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readUrl(input: string | URL): URL {
+  if (!URL.canParse(String(input))) throw new OutboundError('refused_address', 'not a URL');
+  const url = new URL(input);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new OutboundError('refused_address', `scheme ${url.protocol}`);
+  if (url.username || url.password) throw new OutboundError('refused_address', 'credentials in a URL');
+  return url;
+}
+
+/** Counts what comes out of decompression, so that a small body cannot grow into a large one (a "zip bomb"). */
+async function readBody(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw new OutboundError('too_large', `more than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Statuses that may not carry a body (Fetch §2.2.6 "null body status"). */
+const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
+
+function toResponse(answer: Awaited<ReturnType<typeof undiciFetch>>, body: Buffer<ArrayBuffer>): Response {
+  const headers = new Headers([...answer.headers]);
+  // They describe the bytes on the wire, which are gone; cookies have nowhere to be kept.
+  for (const name of ['content-encoding', 'content-length', 'transfer-encoding', 'set-cookie']) headers.delete(name);
+  return new Response(bodiless.has(answer.status) ? null : body, {
+    status: answer.status,
+    statusText: answer.statusText,
+    headers,
+  });
+}
+
+const timeoutCodes = /^UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT$|^ETIMEDOUT$/;
+const connectCodes = /^(E[A-Z_]+|ERR_(TLS|SSL)_.*|CERT_.*|.*_CERT(IFICATE)?(_.*)?|UND_ERR_SOCKET)$/;
+
+function toOutboundError(error: unknown, signal: AbortSignal): OutboundError {
+  // `fetch` wraps what went wrong below it in a TypeError.
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof OutboundError) return at;
+    const code = 'code' in at ? String(at.code) : '';
+    if (timeoutCodes.test(code)) return new OutboundError('timeout', code, { cause: error });
+    if (connectCodes.test(code)) return new OutboundError('could_not_connect', code, { cause: error });
+  }
+  if (signal.aborted) return new OutboundError('timeout', 'took too long', { cause: error });
+  return new OutboundError('bad_answer', 'no valid HTTP answer', { cause: error });
+}
