@@ -1,0 +1,130 @@
+/**
+ * Words. Templates and code know keys; the sentences live in `views/locales/<language>.json`, one flat table a language.
+ *
+ * A message is plain text with `{name}` placeholders, or an object of plural forms chosen by `{count}`. It never holds
+ * markup: what is bold or linked comes in as a parameter from the template, so a translator cannot break a page.
+ */
+import { readFileSync } from 'node:fs';
+
+/** One row a language. Adding one is this row and its file; a right-to-left one turns the pages round by itself. */
+export const languages = {
+  en: { name: 'English', direction: 'ltr' },
+  de: { name: 'Deutsch', direction: 'ltr' },
+} as const satisfies Record<string, { name: string; direction: 'ltr' | 'rtl' }>;
+
+export type Language = keyof typeof languages;
+
+export const defaultLanguage: Language = 'en';
+
+type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+type Message = string | Plural;
+
+/** A piece of a message: text of ours, or the name of a parameter. */
+export type Part = { text: string } | { parameter: string };
+
+export type Messages = {
+  has(language: Language, key: string): boolean;
+  keys(language: Language): readonly string[];
+  /** The message in pieces, for whoever must escape the parameters. Throws on an unknown key. */
+  parts(language: Language, key: string, count?: number): readonly Part[];
+  /** The message as plain text, for mail subjects and logs. Throws on an unknown key or a parameter that is not given. */
+  text(language: Language, key: string, parameters?: Readonly<Record<string, string | number>>): string;
+};
+
+const localesFolder = new URL('../../views/locales/', import.meta.url);
+
+/** Reads every language once, at start. */
+export function loadMessages(folder: URL = localesFolder): Messages {
+  const tables = new Map<Language, ReadonlyMap<string, Message>>();
+  for (const language of Object.keys(languages) as Language[]) {
+    const table = JSON.parse(readFileSync(new URL(`${language}.json`, folder), 'utf8')) as Record<string, Message>;
+    tables.set(language, new Map(Object.entries(table)));
+  }
+  const split = new Map<string, readonly Part[]>();
+
+  function form(language: Language, key: string, count: number | undefined): string {
+    const message = tables.get(language)?.get(key);
+    if (message === undefined) throw new Error(`no message "${key}" in ${language}.json`);
+    if (typeof message === 'string') return message;
+    if (count === undefined) throw new Error(`the message "${key}" has plural forms and needs a count`);
+    return message[new Intl.PluralRules(language).select(count)] ?? message.other;
+  }
+
+  function parts(language: Language, key: string, count?: number): readonly Part[] {
+    const message = form(language, key, count);
+    let found = split.get(message);
+    if (!found) split.set(message, (found = splitMessage(message)));
+    return found;
+  }
+
+  return {
+    has: (language, key) => tables.get(language)?.has(key) ?? false,
+    keys: (language) => [...(tables.get(language)?.keys() ?? [])],
+    parts,
+    text(language, key, parameters = {}) {
+      const count = parameters['count'];
+      return parts(language, key, typeof count === 'number' ? count : undefined)
+        .map((part) => ('text' in part ? part.text : String(requireParameter(parameters, part.parameter, key))))
+        .join('');
+    },
+  };
+}
+
+export function requireParameter<T>(parameters: Readonly<Record<string, T>>, name: string, key: string): T & {} {
+  const value = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+  if (value === undefined || value === null) throw new Error(`the message "${key}" needs the parameter "${name}"`);
+  return value;
+}
+
+function splitMessage(message: string): readonly Part[] {
+  return message
+    .split(/(\{[a-z][A-Za-z]*\})/)
+    .filter((piece) => piece !== '')
+    .map((piece) => (/^\{[a-z][A-Za-z]*\}$/.test(piece) ? { parameter: piece.slice(1, -1) } : { text: piece }));
+}
+
+/** What a person or their browser asks for, the strongest wish first. */
+export type LanguageWishes = {
+  /** `ui_locales` of OpenID Connect Core 1.0 §3.1.2.1: language tags separated by spaces, the best first. */
+  uiLocales?: string | undefined;
+  /** The choice that this browser made earlier. */
+  remembered?: string | undefined;
+  /** `Accept-Language`, RFC 9110 §12.5.4. */
+  acceptLanguage?: string | undefined;
+};
+
+/** Headers are attacker's text: beyond this many ranges nobody means anything. */
+const MOST_RANGES = 32;
+
+export function chooseLanguage({ uiLocales, remembered, acceptLanguage }: LanguageWishes): Language {
+  const tags = [
+    ...(uiLocales ?? '').split(' ').slice(0, MOST_RANGES),
+    remembered ?? '',
+    ...acceptedTags(acceptLanguage ?? ''),
+  ];
+  for (const tag of tags) {
+    const language = lookup(tag);
+    if (language) return language;
+  }
+  return defaultLanguage;
+}
+
+/** Lookup of RFC 4647 §3.4: `de-CH-1996`, then `de-CH`, then `de`. */
+function lookup(tag: string): Language | undefined {
+  for (let rest = tag.trim().toLowerCase(); rest !== ''; rest = rest.slice(0, Math.max(0, rest.lastIndexOf('-'))))
+    if (Object.hasOwn(languages, rest)) return rest as Language;
+  return undefined;
+}
+
+function acceptedTags(header: string): readonly string[] {
+  return header
+    .split(',', MOST_RANGES)
+    .map((range) => {
+      const [tag = '', ...parameters] = range.split(';').map((piece) => piece.trim());
+      const quality = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2);
+      return { tag, quality: quality === undefined ? 1 : Number(quality) };
+    })
+    .filter(({ quality }) => quality > 0 && quality <= 1)
+    .toSorted((a, b) => b.quality - a.quality)
+    .map(({ tag }) => tag);
+}

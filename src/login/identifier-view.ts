@@ -1,0 +1,54 @@
+import { view } from '#kernel/views.ts';
+
+export type IdentifierPage = {
+  /** Where the form posts to. Fields: `email`; button `action=continue`. */
+  action: string;
+  /** Who the person is signing in to; null when that is nobody but this server. */
+  client: { name: string } | null;
+  /** What was typed before, or a `login_hint`; empty otherwise. */
+  email: string;
+  problem: IdentifierProblem | null;
+};
+
+export type IdentifierProblem =
+  | { kind: 'required' | 'email' }
+  /** Too many attempts from this address. */
+  | { kind: 'throttled'; until: Date; waitSeconds: number }
+  /** The server cannot check anything now. */
+  | { kind: 'unavailable' };
+
+const plain: IdentifierPage = {
+  action: '/interaction/4Tj2/login',
+  client: { name: 'Tally' },
+  email: '',
+  problem: null,
+};
+
+export const identifierView = view<IdentifierPage>('login/identifier.njk', {
+  samples: {
+    plain,
+    'with a hint': { ...plain, email: 'noor@fernway.example' },
+    'without a client': { ...plain, client: null },
+    empty: { ...plain, problem: { kind: 'required' } },
+    'not an address': { ...plain, email: 'noor at fernway', problem: { kind: 'email' } },
+    throttled: {
+      ...plain,
+      email: 'noor@fernway.example',
+      problem: { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 227 },
+    },
+    busy: { ...plain, email: 'noor@fernway.example', problem: { kind: 'unavailable' } },
+    hostile: {
+      ...plain,
+      client: { name: '"><script>alert(1)</script>\u202EyllaT {client}' },
+      email: '" autofocus onfocus="alert(1)',
+      problem: { kind: 'email' },
+    },
+    long: {
+      ...plain,
+      client: {
+        name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft für den Außenhandel',
+      },
+      email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
+    },
+  },
+});

@@ -1,0 +1,51 @@
+import { view } from '#kernel/views.ts';
+
+export type PasswordPage = {
+  /** Where the form posts to. Fields: `email`, `password`, `remember`; button `action=continue`. */
+  action: string;
+  /** What the person typed, whether or not there is such an account. */
+  email: string;
+  /** The box "Keep me signed in" as it was left. */
+  remember: boolean;
+  /** Back to the e-mail address, for who is somebody else. */
+  changeUrl: string;
+  /** This page again, for when the pause is over. */
+  retryUrl: string;
+  problem: PasswordProblem | null;
+};
+
+export type PasswordProblem =
+  | { kind: 'required' }
+  /** Also when there is no such account: the page must not tell. */
+  | { kind: 'wrong' }
+  | { kind: 'throttled'; until: Date; waitSeconds: number }
+  /** The queue for checking passwords is full. */
+  | { kind: 'unavailable' };
+
+const plain: PasswordPage = {
+  action: '/interaction/4Tj2/password',
+  email: 'noor.haddad@fernway.example',
+  remember: false,
+  changeUrl: '/interaction/4Tj2/login',
+  retryUrl: '/interaction/4Tj2/password',
+  problem: null,
+};
+
+export const passwordView = view<PasswordPage>('login/password.njk', {
+  samples: {
+    plain,
+    empty: { ...plain, problem: { kind: 'required' } },
+    wrong: { ...plain, remember: true, problem: { kind: 'wrong' } },
+    'throttled for minutes': {
+      ...plain,
+      problem: { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 227 },
+    },
+    'throttled for seconds': {
+      ...plain,
+      problem: { kind: 'throttled', until: new Date('2026-11-22T10:27:30Z'), waitSeconds: 30 },
+    },
+    busy: { ...plain, problem: { kind: 'unavailable' } },
+    hostile: { ...plain, email: '"><img src=x onerror=alert(1)>@evil.example', problem: { kind: 'wrong' } },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});
