@@ -26,6 +26,8 @@ export type State = {
   language: Language;
   /** Token for the field `csrf` of every form, bound to this browser. */
   readonly csrf: string;
+  /** Whether the browser says that a page of ours sent the request, or says nothing. */
+  isFromHere(): boolean;
   /** Whether the token came from a form that we showed to this browser. */
   isCsrfToken(token: string): boolean;
   /** Child of the process's log that carries the request id. */
@@ -85,6 +87,10 @@ class RequestState implements State {
 
   get csrf(): string {
     return (this.#csrf ??= this.#dependencies.csrf.issue(this.#ctx));
+  }
+
+  isFromHere(): boolean {
+    return this.#dependencies.csrf.isFromHere(this.#ctx);
   }
 
   isCsrfToken(token: string): boolean {

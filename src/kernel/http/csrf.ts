@@ -10,11 +10,14 @@ import { equalSecrets, randomSecret, type KeyRing } from '#kernel/crypto.ts';
 import { browserCookie, type BrowserCookie } from './cookies.ts';
 
 type CookieContext = Parameters<BrowserCookie['read']>[0];
+type Headers = { origin?: string | undefined; 'sec-fetch-site'?: string | string[] | undefined };
 
 export type Csrf = {
   /** A token for the forms of one answer. Sets the browser's cookie where there is none yet. */
   issue(ctx: CookieContext): string;
   isIssued(ctx: CookieContext, token: string): boolean;
+  /** Whether what the browser says about the sender of the request allows it. */
+  isFromHere(ctx: { req: { headers: Headers } }): boolean;
   /** A new cookie: tokens of earlier pages die. For the moment in which another person takes the browser over. */
   renew(ctx: CookieContext): void;
 };
@@ -56,6 +59,7 @@ export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<Key
       // The older keys count too, so that changing the secrets breaks no form that somebody is filling in.
       return keys.some((key) => equalSecrets(mac(key, salt, browser), given));
     },
+    isFromHere: (ctx) => isFromHere(ctx.req.headers, issuer),
     renew,
   };
 }
@@ -69,15 +73,21 @@ function mac(key: Buffer, salt: string, browser: string): string {
  * Under `Referrer-Policy: no-referrer` a form of ours carries `Origin: null`, and a program may send neither header;
  * then the token decides alone.
  */
-export function isSameSiteRequest(headers: { origin?: string; 'sec-fetch-site'?: string }, issuer: URL): boolean {
+function isFromHere(headers: Headers, issuer: URL): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
   return headers.origin === undefined || headers.origin === 'null' || headers.origin === issuer.origin;
 }
 
-export const csrfError = (): AppError =>
-  new AppError({
+/**
+ * Refuses (403) what a page of another site sent, and, given a token, what does not hold one of this browser.
+ * Whoever takes a POST without `form()` calls it with the token.
+ */
+export function requireOwnForm(ctx: { state: { isFromHere(): boolean; isCsrfToken(token: string): boolean } }, token?: string): void {
+  if (ctx.state.isFromHere() && (token === undefined || ctx.state.isCsrfToken(token))) return;
+  throw new AppError({
     code: 'request.form_not_ours',
     status: 403,
     message: 'This form did not come from a page shown to this browser, or the page is too old. Go back, load the page again and retry.',
   });
+}

@@ -1,0 +1,148 @@
+/**
+ * Bodies of requests: bounded as they arrive, and text before anything reads them as fields or JSON.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '#kernel/errors.ts';
+
+export const FORM_LIMIT = 64 * 1024;
+export const JSON_LIMIT = 256 * 1024;
+const MOST_FIELDS = 1000;
+const DEEPEST_JSON = 32;
+
+type BodyContext = {
+  req: IncomingMessage;
+  res: { shouldKeepAlive: boolean };
+  is(type: string): string | false | null;
+};
+
+/** All bytes of the body. Refuses more than `limit` of them (413) without reading to the end, and closes the connection. */
+export async function readBody(ctx: BodyContext, limit: number): Promise<Buffer> {
+  const { req } = ctx;
+  const chunks: Buffer[] = [];
+  let received = declaredLength(req) > limit ? Infinity : 0;
+  if (received === 0)
+    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      received += chunk.length;
+      if (received > limit) break;
+      chunks.push(chunk);
+    }
+  if (received > limit) return refuseLarge(ctx, limit);
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, received);
+}
+
+export function declaredLength(req: IncomingMessage): number {
+  return Number(req.headers['content-length'] ?? 0);
+}
+
+/** How much of a refused body is thrown away, and for how long, so that an honest sender comes to read the answer. */
+const DRAIN = { bytes: 1024 * 1024, milliseconds: 250 };
+
+/** Answers 413 after a short, bounded drain: a connection closed over unread bytes is reset, and the answer lost with it. */
+export async function refuseLarge(ctx: Pick<BodyContext, 'req' | 'res'>, limit: number): Promise<never> {
+  const { req, res } = ctx;
+  res.shouldKeepAlive = false;
+  const enough = new AbortController();
+  let drained = 0;
+  const count = (chunk: Buffer): void => {
+    drained += chunk.length;
+    if (drained > DRAIN.bytes) enough.abort();
+  };
+  const stop = (): void => enough.abort();
+  req.on('data', count).once('end', stop).once('close', stop).resume();
+  if (!req.readableEnded) await delay(DRAIN.milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
+  req.off('data', count).off('end', stop).off('close', stop).pause();
+  throw tooLarge(limit);
+}
+
+/** The fields of a form by name, each at most once. */
+export async function readForm(ctx: BodyContext, limit = FORM_LIMIT): Promise<ReadonlyMap<string, string>> {
+  if (hasBody(ctx.req) && !ctx.is('application/x-www-form-urlencoded')) throw unsupported('a form (application/x-www-form-urlencoded)');
+  const fields = new Map<string, string>();
+  for (const [name, value] of decodeForm(await readBody(ctx, limit))) {
+    // Arrays and objects in disguise (`email[]`, `email[$ne]`, `__proto__`) and second values are nobody's honest form.
+    if (!/^[a-z][\w.-]*$/i.test(name) || fields.has(name)) throw invalidForm();
+    fields.set(name, value);
+  }
+  return fields;
+}
+
+/** The JSON value of the body; an empty body is none. */
+export async function readJson(ctx: BodyContext, limit = JSON_LIMIT): Promise<unknown> {
+  if (!ctx.is('json', '+json')) throw unsupported('JSON (application/json)');
+  return parseJson(await readBody(ctx, limit));
+}
+
+/** Name and value of every field in order, repeated ones too. */
+export function decodeForm(body: Buffer): readonly (readonly [string, string])[] {
+  requireText(body);
+  if (body.length === 0) return [];
+  const pairs = body.toString('utf8').split('&', MOST_FIELDS + 1);
+  if (pairs.length > MOST_FIELDS) throw invalidForm();
+  return pairs
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const equals = pair.indexOf('=');
+      return equals < 0 ? [decode(pair), ''] : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))];
+    });
+}
+
+export function parseJson(body: Buffer): unknown {
+  requireText(body);
+  const text = body.toString('utf8');
+  if (isDeeperThan(text, DEEPEST_JSON)) throw invalidJson();
+  try {
+    return JSON.parse(text, refuseHiddenKeys);
+  } catch (cause) {
+    throw invalidJson(cause);
+  }
+}
+
+/** NUL ends a text early in some reader or other, and PostgreSQL cannot keep it. */
+function requireText(body: Buffer): void {
+  if (!isUtf8(body) || body.includes(0)) throw invalidText();
+}
+
+function decode(text: string): string {
+  let decoded;
+  try {
+    decoded = decodeURIComponent(text.replaceAll('+', ' '));
+  } catch (cause) {
+    throw invalidText(cause);
+  }
+  if (decoded.includes('\0')) throw invalidText();
+  return decoded;
+}
+
+/** Counts brackets outside of strings, so that no parser has to recurse into what will be refused. */
+function isDeeperThan(text: string, limit: number): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"[^"\\]*(?:\\[^][^"\\]*)*"?|[[\]{}]/g)) {
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth -= 1;
+    if (depth > limit) return true;
+  }
+  return false;
+}
+
+function refuseHiddenKeys(key: string, value: unknown): unknown {
+  if (key === '__proto__' || key.includes('\0')) throw new Error('refused key');
+  if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) throw new Error('refused text');
+  return value;
+}
+
+export function hasBody(req: IncomingMessage): boolean {
+  return req.headers['transfer-encoding'] !== undefined || declaredLength(req) > 0;
+}
+
+const tooLarge = (limit: number): AppError =>
+  new AppError({ code: 'request.too_large', status: 413, message: `The body is larger than ${limit} bytes.` });
+const unsupported = (wanted: string): AppError =>
+  new AppError({ code: 'request.unsupported_media_type', status: 415, message: `The body must be ${wanted}, without a content encoding.` });
+const invalidText = (cause?: unknown): AppError =>
+  new AppError({ code: 'request.invalid_text', status: 400, message: 'The request holds bytes that are no text.', cause });
+const invalidForm = (): AppError =>
+  new AppError({ code: 'request.invalid_form', status: 400, message: 'The form repeats a field, names one that no form has, or has too many.' });
+const invalidJson = (cause?: unknown): AppError =>
+  new AppError({ code: 'request.invalid_json', status: 400, message: 'The body is not JSON, or is nested too deeply.', cause });
