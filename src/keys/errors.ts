@@ -1,0 +1,10 @@
+import { AppError } from '#kernel/errors.ts';
+
+/** Asked for keys before the first load: nothing may be signed or published yet. */
+export function keysNotLoaded(): AppError {
+  return new AppError({
+    code: 'keys.not_loaded',
+    status: 503,
+    message: 'The signing keys are not loaded yet. Try again in a moment.',
+  });
+}

@@ -1,0 +1,38 @@
+import { generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import { calculateJwkThumbprint, type JWK } from 'jose';
+import { type KeyFamily, keyFamilies } from './key-family.ts';
+
+const generate = promisify(generateKeyPair);
+
+export type PublicJwk = Readonly<{ kid: string; kty: string; use: 'sig'; alg?: string } & JWK>;
+export type PrivateJwk = PublicJwk & Readonly<{ d: string }>;
+
+export type RsaBits = 2048 | 3072 | 4096;
+
+/** Private members of RFC 7518 §6.2.2, §6.3.2 and §6.4; none may ever be published. */
+const privateMembers = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']);
+
+/** Makes a key on the thread pool; RSA takes a good part of a second. */
+export async function generateSigningKey(family: KeyFamily, rsaBits: RsaBits): Promise<PrivateJwk> {
+  const { privateKey } = await pairOf(family, rsaBits);
+  const jwk = privateKey.export({ format: 'jwk' }) as JWK;
+  const [algorithm, ...others] = keyFamilies[family];
+  const alg = others.length === 0 && algorithm ? { alg: algorithm } : {};
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), use: 'sig', ...alg } as PrivateJwk;
+}
+
+function pairOf(family: KeyFamily, rsaBits: RsaBits): Promise<{ privateKey: KeyObject }> {
+  switch (family) {
+    case 'RSA':
+      return generate('rsa', { modulusLength: rsaBits });
+    case 'EC':
+      return generate('ec', { namedCurve: 'P-256' });
+    case 'OKP':
+      return generate('ed25519');
+  }
+}
+
+export function publicHalf(jwk: PrivateJwk): PublicJwk {
+  return Object.fromEntries(Object.entries(jwk).filter(([member]) => !privateMembers.has(member))) as PublicJwk;
+}

@@ -1,0 +1,139 @@
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Log } from '#kernel/log.ts';
+import { SECOND } from '#kernel/clock.ts';
+import { keysNotLoaded } from './errors.ts';
+import { type PrivateJwk, type PublicJwk, publicHalf } from './key-material.ts';
+import { sealPlace, SigningKey } from './signing-key.ts';
+
+export type Dependencies = {
+  database: Pick<Database, 'em' | 'sql'>;
+  keyRing: KeyRing;
+  log: Pick<Log, 'warn' | 'info'>;
+};
+
+type Loaded = { version: string; signing: readonly PrivateJwk[]; published: { readonly keys: readonly PublicJwk[] } };
+type Row = { kid: string; state: string; private_sealed: string };
+
+/** A rotation reaches every node within 10 s, also when no message does: two polls and the time to load. */
+const POLL_EVERY = 4 * SECOND;
+
+/** In the order of bytes, as JavaScript sorts, whatever the collation of the database. */
+const VERSION = `coalesce((select string_agg(kid || ':' || state, ',' order by kid collate "C") from signing_key where state <> 'retired'), '')`;
+
+/** What this process signs and publishes with: a copy of the table in memory that follows it. */
+export class KeyService {
+  readonly #deps: Dependencies;
+  readonly #listeners = new Set<() => void>();
+  #loaded: Loaded | undefined;
+  #refreshing: Promise<boolean> | undefined;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /** Private JWKs, of each kind the current one first, then the next and the previous ones. Signs: the first that fits. */
+  findSigningKeys(): readonly PrivateJwk[] {
+    return this.#require().signing;
+  }
+
+  /** The public halves of the same keys in the same order, for `/oidc/jwks` (RFC 7517 §5). */
+  publishedJwks(): { readonly keys: readonly PublicJwk[] } {
+    return this.#require().published;
+  }
+
+  /** Calls `listener` whenever `findSigningKeys` and `publishedJwks` have changed. Gives back how to stop that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Catches up with the table; true when something changed. Throws `SealError` when a key cannot be opened. */
+  refresh(): Promise<boolean> {
+    // A call that comes while another runs wants what is true now, so it waits and looks again.
+    const run = (this.#refreshing ?? Promise.resolve()).then(
+      () => this.#load(),
+      () => this.#load(),
+    );
+    this.#refreshing = run;
+    return run;
+  }
+
+  /** Looks for a rotation by another node every few seconds. Gives back how to stop that. */
+  watch(every = POLL_EVERY): () => void {
+    let timer: NodeJS.Timeout;
+    let stopped = false;
+    const look = async (): Promise<void> => {
+      try {
+        await this.refresh();
+      } catch (err) {
+        this.#deps.log.warn({ err }, 'signing keys could not be looked up; the known ones stay in use');
+      }
+      if (!stopped) schedule();
+    };
+    const schedule = (): void => {
+      timer = setTimeout(() => void look(), every).unref();
+    };
+    schedule();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }
+
+  /** All keys, retired ones included, newest first. Public halves only. */
+  list(): Promise<SigningKey[]> {
+    return this.#deps.database.em().find(SigningKey, {}, { orderBy: { createdAt: 'desc', kid: 'asc' } });
+  }
+
+  /** Seals every private key under the first secret of the ring. May be broken off and called again. */
+  async reencrypt(): Promise<{ checked: number; changed: number }> {
+    const { database, keyRing } = this.#deps;
+    const rows = await database.sql<Row>(
+      'select kid, state, private_sealed from signing_key where private_sealed is not null',
+    );
+    let changed = 0;
+    for (const { kid, private_sealed: sealed } of rows.filter((row) => !keyRing.isCurrent(row.private_sealed))) {
+      const again = keyRing.seal(keyRing.open(sealed, sealPlace(kid)), sealPlace(kid));
+      // Only what was read is replaced, so that a key retired meanwhile stays without its private half.
+      const done = await database.sql(
+        'update signing_key set private_sealed = $1 where kid = $2 and private_sealed = $3 returning kid',
+        [again, kid, sealed],
+      );
+      changed += done.length;
+    }
+    return { checked: rows.length, changed };
+  }
+
+  async #load(): Promise<boolean> {
+    const { database, keyRing } = this.#deps;
+    const [head] = await database.sql<{ version: string }>(`select ${VERSION} as version`);
+    if (head?.version === this.#loaded?.version) return false;
+    const rows = await database.sql<Row>(
+      `select kid, state, private_sealed from signing_key where state <> 'retired'
+       order by family, case state when 'current' then 0 when 'next' then 1 else 2 end, activated_at desc, kid`,
+    );
+    const known = new Map(this.#loaded?.signing.map((jwk) => [jwk.kid, jwk]));
+    const signing = rows.map(
+      ({ kid, private_sealed: sealed }) =>
+        known.get(kid) ?? (JSON.parse(keyRing.open(sealed, sealPlace(kid))) as PrivateJwk),
+    );
+    const version = rows
+      .map(({ kid, state }) => `${kid}:${state}`)
+      .sort()
+      .join(',');
+    this.#loaded = {
+      version,
+      signing: Object.freeze(signing),
+      published: Object.freeze({ keys: Object.freeze(signing.map(publicHalf)) }),
+    };
+    this.#deps.log.info({ keys: rows.map(({ kid, state }) => `${state} ${kid}`) }, 'signing keys loaded');
+    for (const listener of this.#listeners) listener();
+    return true;
+  }
+
+  #require(): Loaded {
+    if (!this.#loaded || this.#loaded.signing.length === 0) throw keysNotLoaded();
+    return this.#loaded;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * keys: what this instance signs with.
+ *
+ * Owns    the table signing_key; RSA, P-256 and Ed25519 keys, their states, rotation, sealing, and the JWKS that is published.
+ * Leaves  signing and serving /oidc/jwks to oidc, when maintenance runs to the job queue, telling other nodes to app.ts.
+ * URLs    none.
+ */
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Log } from '#kernel/log.ts';
+import { defaultKeyPolicy, type KeyPolicy } from './key-plan.ts';
+import { KeyRotation } from './key-rotation.ts';
+import { KeyService } from './key-service.ts';
+
+export type Dependencies = {
+  database: Pick<Database, 'em' | 'sql' | 'transaction'>;
+  keyRing: KeyRing;
+  clock: Clock;
+  log: Pick<Log, 'warn' | 'info'>;
+  audit: Pick<AuditLog, 'record'>;
+  policy?: (() => KeyPolicy) | undefined;
+  /** Asks the other nodes to call `service.refresh()`; without it they notice by themselves within seconds. */
+  announce?: (() => Promise<void>) | undefined;
+};
+
+export function createKeys({ policy = () => defaultKeyPolicy, announce, ...deps }: Dependencies) {
+  const service = new KeyService(deps);
+  const changed = async (): Promise<void> => {
+    await service.refresh();
+    await announce?.();
+  };
+  const rotation = new KeyRotation({ ...deps, policy, changed });
+  return {
+    service,
+    rotation,
+    /** Makes the first keys where there are none, once on all nodes together, and loads them. */
+    async start(): Promise<void> {
+      await rotation.maintain();
+      await service.refresh();
+    },
+  };
+}
+
+export type Keys = ReturnType<typeof createKeys>;
+export { defaultKeyPolicy, type KeyPolicy } from './key-plan.ts';
+export type { KeyRotation, Rotation } from './key-rotation.ts';
+export type { KeyService } from './key-service.ts';
+export type { PrivateJwk, PublicJwk } from './key-material.ts';
+export { SigningKey } from './signing-key.ts';

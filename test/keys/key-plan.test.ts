@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { DAY, HOUR } from '#kernel/clock.ts';
+import { defaultKeyPolicy, type KnownKey, planRotation } from '#keys/key-plan.ts';
+import { familyNames, type KeyFamily } from '#keys/key-family.ts';
+
+const now = new Date('2030-01-01T00:00:00Z');
+const ago = (milliseconds: number) => new Date(now.getTime() - milliseconds);
+const policy = { ...defaultKeyPolicy, longestTokenLife: 10 * HOUR };
+
+const key = (state: KnownKey['state'], family: KeyFamily, rest: Partial<KnownKey> = {}): KnownKey => ({
+  kid: `${family}-${state}`,
+  family,
+  state,
+  createdAt: ago(2 * DAY),
+  usableAt: ago(DAY),
+  activatedAt: state === 'next' ? null : ago(DAY),
+  publishedUntil: null,
+  rotationRequested: false,
+  ...rest,
+});
+
+/** One current and one next key of each family, RSA changed as told. */
+function keys({
+  current,
+  next,
+  more = [],
+}: { current?: Partial<KnownKey>; next?: Partial<KnownKey>; more?: KnownKey[] } = {}): KnownKey[] {
+  const others = familyNames
+    .filter((family) => family !== 'RSA')
+    .flatMap((family) => [key('current', family), key('next', family)]);
+  return [key('current', 'RSA', current), key('next', 'RSA', next), ...more, ...others];
+}
+
+const nothing = { retire: [], replace: [], activate: [], schedule: [], create: [] };
+
+describe('the first start', () => {
+  const plan = planRotation([], 'due', policy, now);
+
+  test('makes a current and a next key of every family and nothing else', () => {
+    expect(plan.create.map(({ family, state }) => `${family} ${state}`).sort()).toEqual(
+      familyNames.flatMap((family) => [`${family} current`, `${family} next`]).sort(),
+    );
+    expect({ ...plan, create: [] }).toEqual(nothing);
+  });
+
+  test('publishes both together, so the next key has nobody to wait for', () => {
+    expect(plan.create.every(({ usableAt }) => usableAt <= now)).toBe(true);
+  });
+});
+
+describe('what time demands', () => {
+  test.each([
+    ['nothing, with young keys', keys(), nothing],
+    ['nothing, one moment before 90 days are over', keys({ current: { activatedAt: ago(90 * DAY - 1) } }), nothing],
+    [
+      'a swap after 90 days',
+      keys({ current: { activatedAt: ago(90 * DAY) } }),
+      {
+        ...nothing,
+        replace: [{ kid: 'RSA-current', publishedUntil: new Date(now.getTime() + 11 * HOUR) }],
+        activate: ['RSA-next'],
+        create: [{ family: 'RSA', state: 'next', usableAt: new Date(now.getTime() + DAY) }],
+      },
+    ],
+    [
+      'patience, as long as relying parties may not know the next key',
+      keys({
+        current: { activatedAt: ago(90 * DAY) },
+        next: { createdAt: ago(DAY - 1), usableAt: new Date(now.getTime() + 1) },
+      }),
+      nothing,
+    ],
+    [
+      'a swap that was asked for while the next key was too young',
+      keys({ current: { rotationRequested: true } }),
+      {
+        ...nothing,
+        replace: [{ kid: 'RSA-current', publishedUntil: new Date(now.getTime() + 11 * HOUR) }],
+        activate: ['RSA-next'],
+        create: [{ family: 'RSA', state: 'next', usableAt: new Date(now.getTime() + DAY) }],
+      },
+    ],
+    [
+      'nothing for an old key whose last token may still live',
+      keys({ more: [key('previous', 'RSA', { publishedUntil: new Date(now.getTime() + 1) })] }),
+      nothing,
+    ],
+    [
+      'the end of an old key whose last token has expired',
+      keys({ more: [key('previous', 'RSA', { publishedUntil: now })] }),
+      { ...nothing, retire: ['RSA-previous'] },
+    ],
+    [
+      'a new next key where one is missing, unused until everybody can know it',
+      keys().filter(({ kid }) => kid !== 'EC-next'),
+      { ...nothing, create: [{ family: 'EC', state: 'next', usableAt: new Date(now.getTime() + DAY) }] },
+    ],
+  ])('is %s', (_title, known, expected) => {
+    expect(planRotation(known, 'due', policy, now)).toEqual(expected);
+  });
+});
+
+describe('a rotation that is asked for', () => {
+  test('swaps every family at once when the next keys were published for long enough', () => {
+    const plan = planRotation(keys(), 'next', policy, now);
+    expect(plan.activate.sort()).toEqual(['EC-next', 'OKP-next', 'RSA-next']);
+    expect(plan.replace.map(({ kid }) => kid).sort()).toEqual(['EC-current', 'OKP-current', 'RSA-current']);
+    expect(plan.retire).toEqual([]);
+  });
+
+  test('is scheduled for the family whose next key is too young, and says for when', () => {
+    const usableAt = new Date(now.getTime() + HOUR);
+    const plan = planRotation(keys({ next: { createdAt: ago(23 * HOUR), usableAt } }), 'next', policy, now);
+    expect(plan.schedule).toEqual([{ kid: 'RSA-current', family: 'RSA', at: usableAt }]);
+    expect(plan.activate.sort()).toEqual(['EC-next', 'OKP-next']);
+  });
+
+  test('obeys a shorter wait that was set after the next key was made', () => {
+    const known = keys({ next: { createdAt: ago(HOUR), usableAt: new Date(now.getTime() + 23 * HOUR) } });
+    expect(planRotation(known, 'next', { ...policy, publishBeforeUse: HOUR }, now).activate).toContain('RSA-next');
+  });
+});
+
+describe('an emergency', () => {
+  const known = keys({ more: [key('previous', 'RSA', { publishedUntil: new Date(now.getTime() + DAY) })] });
+  const plan = planRotation(known, 'emergency', policy, now);
+
+  test('retires every key, the next ones too, as whoever read one may have read all', () => {
+    expect(plan.retire.sort()).toEqual(known.map(({ kid }) => kid).sort());
+    expect(plan.activate).toEqual([]);
+  });
+
+  test('signs with new keys from now on and lets their successors wait as usual', () => {
+    for (const family of familyNames) {
+      expect(plan.create).toContainEqual({ family, state: 'current', usableAt: now });
+      expect(plan.create).toContainEqual({ family, state: 'next', usableAt: new Date(now.getTime() + DAY) });
+    }
+  });
+});
