@@ -13,18 +13,40 @@ export type Brand = {
   bolt: Color;
   /** `latchkey` draws our own mark, an image is the operator's, and without one the name stands alone. */
   logo: { kind: 'latchkey' } | { kind: 'image'; url: string; holdsName: boolean } | { kind: 'none' };
-  /** Absolute https addresses of the operator's own pages, null where there is none. */
+  /** Addresses of the operator's own pages, null where there is none. */
   links: { privacy: string | null; terms: string | null; help: string | null };
 };
 
 /** Ink with a brass bolt. */
-export const defaultBrand: Brand = {
-  name: 'Latchkey',
-  color: { light: '#1d2733', dark: '#e3e7eb' },
-  bolt: { light: '#b1760f', dark: '#b1760f' },
-  logo: { kind: 'latchkey' },
-  links: { privacy: null, terms: null, help: null },
+const ink: Color = { light: '#1d2733', dark: '#e3e7eb' };
+const brass: Color = { light: '#b1760f', dark: '#b1760f' };
+
+/** What an operator may set. */
+export type BrandChoice = {
+  name: string;
+  color?: string | undefined;
+  /** Of the bolt; without it the bolt has the colour of the rest. */
+  accent?: string | undefined;
+  privacyUrl?: string | undefined;
+  termsUrl?: string | undefined;
+  helpUrl?: string | undefined;
 };
+
+const ownName = 'Latchkey';
+
+export function brandOf({ name, color, accent, privacyUrl, termsUrl, helpUrl }: BrandChoice): Brand {
+  const one = (choice: string): Color => ({ light: choice, dark: choice });
+  return {
+    name,
+    color: color === undefined ? ink : one(color),
+    bolt: accent !== undefined ? one(accent) : color !== undefined ? one(color) : brass,
+    // Our mark beside somebody else's name would be neither's.
+    logo: { kind: name === ownName ? 'latchkey' : 'none' },
+    links: { privacy: privacyUrl ?? null, terms: termsUrl ?? null, help: helpUrl ?? null },
+  };
+}
+
+export const defaultBrand: Brand = brandOf({ name: ownName });
 
 /** The stylesheet of a brand, to be sent after `latchkey.css`. Throws on anything but `#rrggbb`, so a colour cannot carry rules. */
 export function brandStylesheet({ color, bolt }: Pick<Brand, 'color' | 'bolt'>): string {

@@ -34,7 +34,8 @@ export type Render = <C extends object>(view: View<C>, context: NoInfer<C>) => s
 export type Renderer = { render<C extends object>(view: View<C>, context: NoInfer<C>, frame: Frame): string };
 
 export type RendererOptions = {
-  brand: Brand;
+  /** Asked at each page: the operator may change it while we run. */
+  brand: () => Brand;
   /** Address of a file of `public/` by its name; throws on a name that does not exist. */
   assetUrl: (name: string) => string;
   /** Report of each message key that a page uses. With it a context refuses names that it does not have, also in an `if`. */
@@ -53,7 +54,6 @@ export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): R
     lstripBlocks: true,
   });
   environment.addGlobal('asset', assetUrl);
-  environment.addGlobal('brand', brand);
   environment.addGlobal('initials', initials);
   environment.addGlobal('webUrl', webUrl);
   for (const name of readdirSync(viewsFolder, { recursive: true, encoding: 'utf8' }))
@@ -68,6 +68,7 @@ export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): R
       return environment.render(view.template, {
         ...words.get(language),
         page: inspect ? strict(context) : context,
+        brand: brand(),
         csrf,
         nonce,
         language,

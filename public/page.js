@@ -1,0 +1,34 @@
+// What scripts add to a page that is whole without them.
+
+// After a refused form the message comes first, also for who cannot see it.
+document.querySelector('.notice[role="alert"]')?.focus();
+
+for (const button of document.querySelectorAll('[data-copy]')) {
+  button.addEventListener('click', async () => {
+    const source = document.getElementById(button.dataset.copy);
+    const label = button.querySelector('[aria-live]');
+    if (!source || !label || label.dataset.text !== undefined) return;
+    const text = source.value ?? source.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Without the permission, or on a page that is not secure, the person copies what we select.
+      source.select?.();
+      return;
+    }
+    const words = [...label.childNodes];
+    label.dataset.text = '';
+    label.replaceChildren(button.dataset.copied);
+    setTimeout(() => {
+      label.replaceChildren(...words);
+      delete label.dataset.text;
+    }, 2000);
+  });
+}
+
+// The server does not know where on earth the person is; the browser does.
+const styles = { time: { timeStyle: 'short' }, full: { dateStyle: 'long', timeStyle: 'short' } };
+for (const time of document.querySelectorAll('time[data-local]')) {
+  const date = new Date(time.dateTime);
+  if (!Number.isNaN(date.valueOf())) time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, styles[time.dataset.local]).format(date);
+}

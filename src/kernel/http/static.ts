@@ -1,0 +1,140 @@
+/**
+ * The files of `public/`, ready-made in memory: read, named by their content, and compressed once at start.
+ *
+ * Only names that were there at start are answered. No path of a request ever reaches the file system, and a name that
+ * does not exist is 404 whatever it looks like, so that no cache can be made to keep a page under the name of a picture.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import type { Context, Middleware } from './context.ts';
+
+export type StaticFiles = {
+  /** Address of a file by its name below `public/`. Throws on a name that does not exist. */
+  url(name: string): string;
+  /** Adds or replaces a file that is made while running, such as the stylesheet of the brand. */
+  publish(name: string, text: string): void;
+  serve: Middleware;
+};
+
+type File = {
+  type: string;
+  url: string;
+  etag: string;
+  encodings: Readonly<Partial<Record<Encoding, Buffer>>> & { identity: Buffer };
+};
+type Encoding = 'identity' | 'gzip' | 'br';
+
+const types: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.txt': 'text/plain; charset=utf-8',
+  '.woff2': 'font/woff2',
+};
+
+/** What a browser or a robot asks for by a fixed address, whatever the pages say. */
+const fixedAddresses: Readonly<Record<string, string>> = {
+  '/favicon.ico': 'favicon.ico',
+  '/apple-touch-icon.png': 'apple-touch-icon.png',
+  '/robots.txt': 'robots.txt',
+};
+
+const prefix = '/assets/';
+/** The address changes with the content, so whoever has it need never ask again. */
+const forEver = 'public, max-age=31536000, immutable';
+const forADay = 'public, max-age=86400';
+/** An address of an older or a newer version, as two nodes show during an update: right for now, not to be kept. */
+const forNow = 'no-cache';
+
+const publicFolder = new URL('../../../public/', import.meta.url);
+
+export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
+  const files = new Map<string, File>();
+
+  function url(name: string): string {
+    const file = files.get(name);
+    if (!file) throw new Error(`there is no public file "${name}"`);
+    return file.url;
+  }
+
+  function publish(name: string, content: Buffer | string): void {
+    const type = types[extname(name)];
+    if (type === undefined) throw new Error(`no content type is known for the public file "${name}"`);
+    const body = Buffer.from(content);
+    const hash = createHash('sha256').update(body).digest('base64url').slice(0, 12);
+    const address = `${prefix}${name.slice(0, -extname(name).length)}.${hash}${extname(name)}`;
+    files.set(name, { type, url: address, etag: hash, encodings: encode(type, body) });
+  }
+
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => extname(name) !== '');
+  // Stylesheets name fonts, so they come last: by then every font has its address.
+  const [rest, stylesheets] = [
+    names.filter((name) => !name.endsWith('.css')),
+    names.filter((name) => name.endsWith('.css')),
+  ];
+  for (const name of rest) publish(name, readFileSync(new URL(name, folder)));
+  for (const name of stylesheets) {
+    const text = readFileSync(new URL(name, folder), 'utf8');
+    publish(
+      name,
+      text.replace(/url\(([^)"':]+)\)/g, (_, target: string) => `url(${url(target)})`),
+    );
+  }
+
+  return {
+    url,
+    publish,
+    async serve(ctx, next) {
+      const isOurs = ctx.path.startsWith(prefix);
+      const name = isOurs ? nameOf(ctx.path) : fixedAddresses[ctx.path];
+      if (!isOurs && name === undefined) return next();
+      const file = ctx.method === 'GET' || ctx.method === 'HEAD' ? files.get(name ?? '') : undefined;
+      if (!file) return refuse(ctx);
+      send(ctx, file, isOurs ? (file.url === ctx.path ? forEver : forNow) : forADay);
+      return undefined;
+    },
+  };
+}
+
+/** `/assets/fonts/x.0a1b2c3d4e5f.woff2` is `fonts/x.woff2`. */
+function nameOf(path: string): string | undefined {
+  const [, stem, extension] = /^\/assets\/([\w/-]+)\.[\w-]{12}(\.\w+)$/.exec(path) ?? [];
+  return stem === undefined || extension === undefined ? undefined : `${stem}${extension}`;
+}
+
+function encode(type: string, identity: Buffer): File['encodings'] {
+  if (!type.includes('charset') && type !== 'image/svg+xml') return { identity };
+  const br = brotliCompressSync(identity, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
+  return { identity, gzip: gzipSync(identity, { level: 9 }), br };
+}
+
+function send(ctx: Context, file: File, caching: string): void {
+  const wanted = ctx.acceptsEncodings('br', 'gzip', 'identity');
+  const encoding: Encoding = (wanted === 'br' || wanted === 'gzip') && file.encodings[wanted] ? wanted : 'identity';
+  ctx.set('Cache-Control', caching);
+  ctx.set('X-Content-Type-Options', 'nosniff');
+  ctx.set('Vary', 'Accept-Encoding');
+  ctx.set('ETag', `"${file.etag}${encoding === 'identity' ? '' : `-${encoding}`}"`);
+  ctx.status = 200;
+  if (ctx.fresh) {
+    ctx.status = 304;
+    return;
+  }
+  ctx.type = file.type;
+  if (encoding !== 'identity') ctx.set('Content-Encoding', encoding);
+  ctx.body = file.encodings[encoding];
+}
+
+function refuse(ctx: Context): void {
+  ctx.status = 404;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.set('X-Content-Type-Options', 'nosniff');
+  ctx.type = 'text/plain; charset=utf-8';
+  ctx.body = 'There is no such file.\n';
+}
