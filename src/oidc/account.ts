@@ -1,0 +1,14 @@
+import type { Account, FindAccount } from 'oidc-provider';
+import type { AccountClaims } from 'oidc-provider';
+import { parseId } from '#kernel/ids.ts';
+import { claimsOf, type UserService } from '#users/module.ts';
+
+/** A disabled or deleted person is nobody: no token is issued to or accepted from them. */
+export function findAccount(users: Pick<UserService, 'findById'>): FindAccount {
+  return async (_ctx, subject): Promise<Account | undefined> => {
+    const id = parseId('usr', subject);
+    const user = id && (await users.findById(id));
+    if (!user || user.status !== 'active') return undefined;
+    return { accountId: user.id, claims: () => ({ sub: user.id, ...claimsOf(user) }) as AccountClaims };
+  };
+}

@@ -1,0 +1,24 @@
+import { defineEntity, p } from '@mikro-orm/core';
+
+/** Mapped for the drift test and for lists; the hot path is postgres-artifacts.ts. */
+const OidcArtifactSchema = defineEntity({
+  name: 'OidcArtifact',
+  tableName: 'oidc_artifact',
+  properties: {
+    idHash: p.blob().columnType('bytea').primary().$type<Buffer>(),
+    kind: p.text().primary(),
+    lookupHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
+    grantHash: p.blob().columnType('bytea').$type<Buffer>().nullable().index('oidc_artifact_grant_index'),
+    accountId: p.text().nullable(),
+    clientId: p.text().nullable(),
+    expiresAt: p.datetime(3).columnType('timestamptz(3)').index('oidc_artifact_expiry_index'),
+    consumedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    /** On grants alone: the mark that no token of theirs may be stored or found any more. */
+    revokedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    payload: p.json<Record<string, unknown>>(),
+  },
+  uniques: [{ name: 'oidc_artifact_lookup_unique', properties: ['lookupHash', 'kind'] }],
+  indexes: [{ name: 'oidc_artifact_account_index', properties: ['accountId', 'kind'] }],
+});
+export class OidcArtifact extends OidcArtifactSchema.class {}
+OidcArtifactSchema.setClass(OidcArtifact);

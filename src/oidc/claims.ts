@@ -1,0 +1,17 @@
+import type { Configuration } from 'oidc-provider';
+
+/** OpenID Connect Core §5.4: which scope asks for which claims; those with null are asked for one by one. */
+export const claims = {
+  openid: ['sub'],
+  profile: ['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'picture', 'website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at'],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+  acr: null,
+  amr: null,
+  auth_time: null,
+  iss: null,
+  sid: null,
+} as const satisfies NonNullable<Configuration['claims']>;
+
+export const scopes = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'] as const;

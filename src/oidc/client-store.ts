@@ -1,0 +1,31 @@
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+
+/** What the engine needs of the clients slice. */
+export type ClientStore = {
+  /** Metadata as the engine reads it (RFC 7591 names); undefined for a client that is unknown or disabled. */
+  findForEngine(clientId: string): Promise<Record<string, unknown> | undefined>;
+  /** Compares with every secret that is valid now, in constant time. */
+  verifySecret(clientId: string, secret: string): Promise<boolean>;
+  saveRegistered(metadata: Record<string, unknown>): Promise<void>;
+  removeRegistered(clientId: string): Promise<void>;
+};
+
+/** A client identifier as we make them or accept them at registration; anything else cannot exist. */
+const identifier = /^[\x21-\x7e]{1,255}$/;
+
+const never = async (): Promise<never> => {
+  throw new Error('clients are neither consumed nor found by another key');
+};
+
+/** The engine's view of clients: reads go to the clients slice, dynamic registration writes through it. */
+export function clientAdapter(clients: ClientStore): Adapter {
+  return {
+    find: async (id) => (identifier.test(id) ? ((await clients.findForEngine(id)) as AdapterPayload | undefined) : undefined),
+    upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>),
+    destroy: async (id) => clients.removeRegistered(id),
+    findByUid: never,
+    findByUserCode: never,
+    consume: never,
+    revokeByGrantId: never,
+  };
+}

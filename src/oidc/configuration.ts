@@ -1,0 +1,115 @@
+import { createHmac } from 'node:crypto';
+import type { Configuration, JWKS } from 'oidc-provider';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Policies } from '#settings/module.ts';
+import type { UserService } from '#users/module.ts';
+import { findAccount } from './account.ts';
+import { claims, scopes } from './claims.ts';
+import { features } from './features.ts';
+import { type FindConsent, loadExistingGrant } from './grants.ts';
+import { policy } from './interaction-policy.ts';
+import { lifetimes } from './lifetimes.ts';
+import { type EnginePages, renderError } from './pages.ts';
+import type { ApiStore } from './resources.ts';
+import { isAllowedOrigin } from './cors.ts';
+
+export type EngineDependencies = {
+  clock: Clock;
+  issuerUrl: URL;
+  keyRing: KeyRing;
+  users: Pick<UserService, 'findById'>;
+  apis: ApiStore;
+  findConsent: FindConsent;
+  pages: EnginePages;
+  languages: readonly string[];
+  /** The one way out of this process. */
+  fetch: typeof globalThis.fetch;
+  adapter: NonNullable<Configuration['adapter']>;
+};
+
+/** RFC 9068 and the FAPI profiles want these; RS256 stays for ID tokens alone, where OpenID Connect demands it. */
+const SIGNING_ALGS = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'] as const;
+const CLIENT_SIGNING_ALGS = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256', 'HS256'] as const;
+
+const routes = {
+  authorization: '/oidc/auth',
+  token: '/oidc/token',
+  userinfo: '/oidc/userinfo',
+  jwks: '/oidc/jwks',
+  introspection: '/oidc/introspect',
+  revocation: '/oidc/revoke',
+  pushed_authorization_request: '/oidc/par',
+  registration: '/oidc/register',
+  device_authorization: '/oidc/device/auth',
+  code_verification: '/oidc/device',
+  backchannel_authentication: '/oidc/backchannel',
+  end_session: '/oidc/logout',
+} as const;
+
+/** Everything that the engine is told. What a policy changes is read when it is asked for, or rebuilds the engine. */
+export function configuration(deps: EngineDependencies, policies: () => Policies, jwks: JWKS): Configuration {
+  const secure = deps.issuerUrl.protocol === 'https:';
+  const { oidc } = policies();
+  return {
+    adapter: deps.adapter,
+    routes,
+    jwks,
+    acrValues: ['urn:latchkey:acr:1'],
+    claims,
+    scopes: [...scopes],
+    features: features(deps, policies),
+    findAccount: findAccount(deps.users),
+    loadExistingGrant: loadExistingGrant(deps.findConsent),
+    interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    renderError: renderError(deps.pages),
+    ttl: lifetimes(deps.clock, policies),
+    responseTypes: oidc.responseTypes === 'all' ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none'] : ['code'],
+    pkce: { required: (ctx, client) => policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || ctx.oidc.isFapi('2.0') !== undefined },
+    subjectTypes: ['public', 'pairwise'],
+    pairwiseIdentifier: async (_ctx, accountId, client) => pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
+    rotateRefreshToken: true,
+    issueRefreshToken: async (_ctx, client, source) => client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
+    allowOmittingSingleRegisteredRedirectUri: false,
+    conformIdTokenClaims: true,
+    clockTolerance: 10,
+    clientBasedCORS: (_ctx, origin, client) => isAllowedOrigin(origin, client),
+    clientDefaults: { id_token_signed_response_alg: 'RS256', grant_types: ['authorization_code'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_basic' },
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
+    enabledJWA: {
+      idTokenSigningAlgValues: [...SIGNING_ALGS],
+      userinfoSigningAlgValues: [...SIGNING_ALGS],
+      introspectionSigningAlgValues: [...SIGNING_ALGS],
+      authorizationSigningAlgValues: [...SIGNING_ALGS],
+      requestObjectSigningAlgValues: [...CLIENT_SIGNING_ALGS],
+      clientAuthSigningAlgValues: [...CLIENT_SIGNING_ALGS],
+      dPoPSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519', 'PS256'],
+      idTokenEncryptionAlgValues: ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW'],
+      userinfoEncryptionAlgValues: ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW'],
+    },
+    cookies: {
+      keys: deps.keyRing.deriveKeys('engine-cookies').map((key) => key.toString('base64url')),
+      names: cookieNames(secure),
+      long: { signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' },
+      short: { signed: true, httpOnly: true, sameSite: 'lax', secure },
+    },
+    discovery: {
+      ui_locales_supported: [...deps.languages],
+      claims_locales_supported: [...deps.languages],
+      display_values_supported: ['page', 'popup', 'touch'],
+      service_documentation: `${deps.issuerUrl.origin}/`,
+    },
+    fetch: deps.fetch as NonNullable<Configuration['fetch']>,
+  };
+}
+
+/** The prefixes bind a cookie to this host and to TLS (RFC 6265bis §4.1.3); cookies that need a path cannot be __Host-. */
+function cookieNames(secure: boolean): { session: string; interaction: string; resume: string } {
+  if (!secure) return { session: 'latchkey-session', interaction: 'latchkey-interaction', resume: 'latchkey-resume' };
+  return { session: '__Host-latchkey-session', interaction: '__Secure-latchkey-interaction', resume: '__Secure-latchkey-resume' };
+}
+
+/** OpenID Connect Core §8.1: not reversible, not linkable between sectors without the key. */
+function pairwise(keyRing: KeyRing, sector: string, accountId: string): string {
+  return createHmac('sha256', keyRing.deriveKey('pairwise-subject')).update(`${sector}\u0000${accountId}`).digest('base64url');
+}

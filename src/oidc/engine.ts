@@ -1,0 +1,28 @@
+import { randomBytes } from 'node:crypto';
+import { type Configuration, Provider } from 'oidc-provider';
+import type { ArtifactAdapter } from './adapter.ts';
+import type { ClientStore } from './client-store.ts';
+
+/** Marks that let secret scanners know a token of ours when they see one. */
+const prefixes = { AccessToken: 'lk_at_', RefreshToken: 'lk_rt_', ClientCredentials: 'lk_at_', AuthorizationCode: 'lk_ac_' } as const;
+
+export type Engine = Provider;
+
+/** One engine for one set of keys and policies. It holds no state of its own, so another may take its place at any moment. */
+export function createEngine(issuer: string, settings: Configuration, clients: ClientStore): Engine {
+  const engine = new Provider(issuer, settings);
+  for (const [kind, prefix] of Object.entries(prefixes)) {
+    Object.assign(engine[kind as keyof typeof prefixes].prototype, { generateTokenId: () => prefix + randomBytes(32).toString('base64url') });
+  }
+  // Secrets are stored as hashes, and two of them may be valid at a time.
+  engine.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
+    return clients.verifySecret(this.clientId, actual);
+  };
+  // The engine looks first and stores then, so that the same proof could be accepted twice at once; one insert cannot.
+  engine.ReplayDetection.unique = async function unique(iss: string, jti: string, exp: number) {
+    const adapter = engine.ReplayDetection.adapter as unknown as ArtifactAdapter;
+    return adapter.insertOnce(`${iss}\u0000${jti}`, exp);
+  };
+  return engine;
+}
+

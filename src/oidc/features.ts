@@ -1,0 +1,41 @@
+import type { Client, Configuration } from 'oidc-provider';
+import type { Policies } from '#settings/module.ts';
+import type { EngineDependencies } from './configuration.ts';
+import { devicePages, logoutPages } from './pages.ts';
+import { resourceIndicators } from './resources.ts';
+
+type Features = NonNullable<Configuration['features']>;
+
+/** Which parts of the specifications are spoken, and how strictly. */
+export function features(deps: EngineDependencies, policies: () => Policies): Features {
+  const { registration } = policies().oidc;
+  return {
+    devInteractions: { enabled: false },
+    claimsParameter: { enabled: true },
+    clientCredentials: { enabled: true },
+    deviceFlow: devicePages(deps.pages),
+    rpInitiatedLogout: logoutPages(deps.pages),
+    backchannelLogout: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: deps.keyRing.deriveKey('dpop-nonce'), requireNonce: () => false },
+    encryption: { enabled: true },
+    introspection: { enabled: true, allowedPolicy: mayIntrospect },
+    jwtIntrospection: { enabled: true },
+    jwtResponseModes: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    requestObjects: { enabled: true },
+    resourceIndicators: resourceIndicators(deps.apis),
+    revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+    webMessageResponseMode: { enabled: true, ack: 'individual-draft-01' },
+    registration: { enabled: registration !== 'off', initialAccessToken: registration === 'token' },
+    registrationManagement: { enabled: registration !== 'off', rotateRegistrationAccessToken: true },
+  };
+}
+
+/** RFC 7662 §4: a caller learns about tokens that it got itself or that name it as their audience. */
+async function mayIntrospect(_ctx: unknown, client: Client, token: { clientId?: string | undefined; aud?: string | string[] | undefined }): Promise<boolean> {
+  if (client.clientAuthMethod === 'none') return false;
+  const audience = Array.isArray(token.aud) ? token.aud : [token.aud];
+  return token.clientId === client.clientId || audience.includes(client.clientId);
+}
+

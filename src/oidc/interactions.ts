@@ -1,0 +1,99 @@
+import type { InteractionResults } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { signInExpired } from './errors.ts';
+import type { Engine } from './engine.ts';
+import { type ClientOnPage, onPage } from './pages.ts';
+
+/** Koa's context, as far as the engine reads and writes it. */
+type Exchange = { req: IncomingMessage; res: ServerResponse };
+
+export type PromptName = 'create' | 'select_account' | 'login' | 'consent';
+
+/** One question that the engine has for the person before it can answer a relying party. */
+export type EngineInteraction = {
+  uid: string;
+  prompt: { name: PromptName; reasons: readonly string[]; details: Readonly<Record<string, unknown>> };
+  params: Readonly<Record<string, unknown>>;
+  /** Who is signed in in this browser, if anybody. */
+  accountId: string | null;
+  grantId: string | null;
+  client: ClientOnPage & { isNative: boolean; redirectHost: string | null; policyUri: string | null; tosUri: string | null };
+};
+
+export type SignedIn = { accountId: string; amr: readonly string[]; acr: string; authTime: number; remember: boolean };
+export type Decision = { scopes: readonly string[]; claims: readonly string[]; resourceScopes: ReadonlyMap<string, readonly string[]> };
+
+/** Sign-ins in progress as the engine keeps them. The only place that reads or ends one. */
+export class Interactions {
+  readonly #engine: () => Engine;
+
+  constructor(engine: () => Engine) {
+    this.#engine = engine;
+  }
+
+  /** Throws oidc.sign_in_expired when this browser has no such sign-in. */
+  async require({ req, res }: Exchange, uid: string): Promise<EngineInteraction> {
+    const engine = this.#engine();
+    try {
+      const found = await engine.interactionDetails(req, res);
+      if (found.uid !== uid) throw signInExpired();
+      const client = await engine.Client.find(String(found.params['client_id']));
+      const shown = onPage(client);
+      if (!client || !shown) throw signInExpired();
+      const redirect = URL.parse(String(found.params['redirect_uri'] ?? ''));
+      return {
+        uid: found.uid,
+        prompt: found.prompt as EngineInteraction['prompt'],
+        params: found.params,
+        accountId: found.session?.accountId ?? null,
+        grantId: found.grantId ?? null,
+        client: {
+          ...shown,
+          isNative: client.applicationType === 'native',
+          redirectHost: redirect?.protocol === 'https:' || redirect?.protocol === 'http:' ? redirect.host : null,
+          policyUri: client.policyUri ?? null,
+          tosUri: client.tosUri ?? null,
+        },
+      };
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) throw signInExpired(error);
+      throw error;
+    }
+  }
+
+  /** Each of these ends the question and answers with the path at which the browser goes on. */
+  async finishLogin(exchange: Exchange, { accountId, amr, acr, authTime, remember }: SignedIn, answered: readonly PromptName[] = []): Promise<string> {
+    const others = Object.fromEntries(answered.map((name) => [name, {}]));
+    return this.#finish(exchange, { ...others, login: { accountId, amr: [...amr], acr, ts: authTime, remember } });
+  }
+
+  async finishPrompt(exchange: Exchange, name: PromptName): Promise<string> {
+    return this.#finish(exchange, { [name]: {} });
+  }
+
+  async finishConsent(exchange: Exchange, { accountId, clientId, grantId, decision }: { accountId: string; clientId: string; grantId: string | null; decision: Decision }): Promise<string> {
+    const engine = this.#engine();
+    const existing = grantId ? await engine.Grant.find(grantId) : undefined;
+    const grant = existing ?? new engine.Grant({ accountId, clientId });
+    if (decision.scopes.length > 0) grant.addOIDCScope(decision.scopes.join(' '));
+    if (decision.claims.length > 0) grant.addOIDCClaims([...decision.claims]);
+    for (const [resource, scopes] of decision.resourceScopes) grant.addResourceScope(resource, scopes.join(' '));
+    return this.#finish(exchange, { consent: { grantId: await grant.save() } });
+  }
+
+  /** The relying party is told `access_denied` or what `error` says (RFC 6749 §4.1.2.1). */
+  async finishRefused(exchange: Exchange, error: string, description: string): Promise<string> {
+    return this.#finish(exchange, { error, error_description: description });
+  }
+
+  async #finish({ req, res }: Exchange, result: InteractionResults): Promise<string> {
+    try {
+      const returnTo = new URL(await this.#engine().interactionResult(req, res, result, { mergeWithLastSubmission: true }));
+      return returnTo.pathname;
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) throw signInExpired(error);
+      throw error;
+    }
+  }
+}

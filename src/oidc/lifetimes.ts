@@ -1,0 +1,40 @@
+import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { type Clock, DAY, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import type { Policies } from '#settings/module.ts';
+
+/** RFC 6749 §4.1.2 allows 10 minutes, FAPI 2.0 §5.3.2.1 one. */
+const AUTHORIZATION_CODE = MINUTE / SECOND;
+/** RFC 8628 §3.2: long enough to walk to another device, short enough against guessing. */
+const DEVICE_CODE = (10 * MINUTE) / SECOND;
+/** A sign-in that stands open longer than this is begun again. */
+const INTERACTION = (15 * MINUTE) / SECOND;
+const CLIENT_CREDENTIALS = (10 * MINUTE) / SECOND;
+const LEAST = 1;
+
+/** Seconds that each artifact lives. */
+export function lifetimes(clock: Clock, policies: () => Policies): NonNullable<Configuration['ttl']> {
+  return {
+    AuthorizationCode: AUTHORIZATION_CODE,
+    DeviceCode: DEVICE_CODE,
+    Interaction: INTERACTION,
+    IdToken: () => policies().oidc.idTokenSeconds,
+    AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? policies().oidc.accessTokenSeconds,
+    ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? CLIENT_CREDENTIALS,
+    /** Idle time since the last rotation, but never beyond the absolute life that began with the first token of the family. */
+    RefreshToken: (_ctx, token) => {
+      const { refreshIdleSeconds, refreshAbsoluteSeconds } = policies().oidc;
+      const left = token.iiat === undefined ? refreshAbsoluteSeconds : token.iiat + refreshAbsoluteSeconds - epochSeconds(clock);
+      return Math.max(LEAST, Math.min(refreshIdleSeconds, left));
+    },
+    /** A grant outlives every token that refers to it. */
+    Grant: () => policies().oidc.refreshAbsoluteSeconds + DAY / SECOND,
+    /** Idle time, but never beyond the absolute life that began when the person proved who they are. */
+    Session: (_ctx: KoaContextWithOIDC, session) => {
+      const { idleSeconds, absoluteSeconds, rememberSeconds } = policies().session;
+      const isRemembered = session.accountId !== undefined && !session.transient;
+      const absolute = isRemembered ? rememberSeconds : absoluteSeconds;
+      const left = session.loginTs === undefined ? absolute : session.loginTs + absolute - epochSeconds(clock);
+      return Math.max(LEAST, Math.min(isRemembered ? rememberSeconds : idleSeconds, left));
+    },
+  };
+}

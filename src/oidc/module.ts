@@ -1,0 +1,84 @@
+/**
+ * oidc: the OpenID provider.
+ *
+ * Owns    the engine (node-oidc-provider): its configuration, its artifacts (table oidc_artifact), claims, grants, the
+ *         discovery documents and every endpoint below /oidc. The only importer of the engine.
+ * Leaves  what a person sees to interaction and its steps, clients to clients, signing keys to keys.
+ * URLs    /.well-known/openid-configuration, /.well-known/oauth-authorization-server, /oidc/*.
+ */
+import compose from 'koa-compose';
+import type { Middleware } from 'koa';
+import type { Config } from '#kernel/config.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Log } from '#kernel/log.ts';
+import type { SettingsService } from '#settings/module.ts';
+import type { UserService } from '#users/module.ts';
+import { ArtifactAdapter } from './adapter.ts';
+import type { ArtifactStore, Kind } from './artifact-store.ts';
+import { clientAdapter, type ClientStore } from './client-store.ts';
+import { configuration } from './configuration.ts';
+import { createEngine, type Engine } from './engine.ts';
+import type { FindConsent } from './grants.ts';
+import { Handles } from './handles.ts';
+import { Interactions } from './interactions.ts';
+import type { EnginePages } from './pages.ts';
+import { PostgresArtifacts } from './postgres-artifacts.ts';
+import type { ApiStore } from './resources.ts';
+
+export type Dependencies = {
+  config: Pick<Config, 'issuer' | 'issuerUrl'>;
+  clock: Clock;
+  log: Log;
+  keyRing: KeyRing;
+  database: Database;
+  settings: Pick<SettingsService, 'all' | 'onChange'>;
+  users: Pick<UserService, 'findById'>;
+  clients: ClientStore;
+  apis: ApiStore;
+  keys: { findSigningKeys(): readonly Record<string, unknown>[]; onChange(listener: () => void): void };
+  findConsent: FindConsent;
+  pages: EnginePages;
+  languages: readonly string[];
+  fetch: typeof globalThis.fetch;
+};
+
+export function createOidc({ config, clock, log, keyRing, database, settings, users, clients, apis, keys, findConsent, pages, languages, fetch }: Dependencies) {
+  const handles = new Handles(keyRing.deriveKey('artifact-handle'));
+  const artifacts = new PostgresArtifacts(clock, database);
+  const storeOf = (_kind: Kind): ArtifactStore => artifacts;
+  const clientsOfEngine = clientAdapter(clients);
+  const adapter = (kind: string) => (kind === 'Client' ? clientsOfEngine : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf }));
+
+  const build = (): { engine: Engine; serve: Middleware } => {
+    const jwks = { keys: keys.findSigningKeys() } as never;
+    const engine = createEngine(config.issuer, configuration({ clock, issuerUrl: config.issuerUrl, keyRing, users, apis, findConsent, pages, languages, fetch, adapter }, () => settings.all(), jwks), clients);
+    engine.on('server_error', (ctx, error) => {
+      log.error({ err: error, requestId: ctx.state['requestId'], path: ctx.path }, 'the provider failed');
+    });
+    return { engine, serve: compose(engine.middleware) as Middleware };
+  };
+
+  let current = build();
+  // Requests in flight end on the engine that they began on.
+  const rebuild = () => {
+    current = build();
+  };
+  keys.onChange(rebuild);
+  settings.onChange(rebuild);
+
+  return {
+    interactions: new Interactions(() => current.engine),
+    artifacts,
+    /** Serves the endpoints of the engine; everything else goes on to `next`. */
+    middleware: ((ctx, next) => current.serve(ctx, next)) as Middleware,
+  };
+}
+
+export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } from './interactions.ts';
+export type { ClientStore } from './client-store.ts';
+export type { ApiStore, Api } from './resources.ts';
+export type { FindConsent, RememberedConsent } from './grants.ts';
+export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages, EngineProblem } from './pages.ts';
+export { OidcArtifact } from './artifact.ts';
