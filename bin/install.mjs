@@ -13,7 +13,7 @@ const POLL_MS = 200;
 
 /** The Node of the project, once it is installed. */
 export function pinnedNode(folder = root) {
-  return join(folder, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
+  return join(folder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 }
 
 /** @returns {Record<string, { version?: string, integrity?: string, dev?: boolean, optional?: boolean, link?: boolean }>} */
@@ -39,7 +39,8 @@ export function staleness(folder = root) {
     const entry = have[path];
     // Optional packages are for other platforms; a production install (the container) leaves the dev ones out.
     if (entry === undefined && (want.optional || want.peer || (want.dev && isProduction))) continue;
-    if (entry === undefined || entry.version !== want.version || entry.integrity !== want.integrity) return path;
+    if (entry === undefined || entry.version !== want.version) return path;
+    if (want.integrity !== undefined && entry.integrity !== want.integrity) return path;
   }
   if (!isProduction && !existsSync(pinnedNode(folder))) return 'node';
   return null;

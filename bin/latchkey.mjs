@@ -17,7 +17,6 @@ function isRightNode() {
 function handOver() {
   const child = spawn(pinnedNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
-    shell: process.platform === 'win32',
   });
   // A terminal sends its interrupt to the whole process group, the child included.
   if (process.stdin.isTTY) process.on('SIGINT', () => {});

@@ -1,0 +1,33 @@
+// Writes docs/configuration.md from the schema that reads the environment: npm run docs:configuration
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { configSchema } from '#kernel/config.ts';
+
+const head = `# Configuration
+
+Latchkey is configured by environment variables; there is no configuration file. What is wrong or missing stops the start with the
+name of the variable and the mend. An empty value counts as not set. Policies (sign-in, passwords, sessions, token lifetimes, keys,
+registration of clients) are settings in the database, the same on every node: see [operations](operations.md#settings).
+
+This page is made from \`src/kernel/config.ts\` by \`npm run docs:configuration\`.
+
+| variable | default | meaning |
+|---|---|---|
+`;
+
+function defaultOf(schema: z.ZodType): string {
+  if (!(schema instanceof z.ZodDefault)) return '–';
+  return `\`${String(schema.def.defaultValue)}\``;
+}
+
+/** The text of docs/configuration.md. */
+export function configurationPage(): string {
+  const rows = Object.entries(configSchema.shape).map(
+    ([name, schema]) =>
+      `| \`${name}\` | ${defaultOf(schema)} | ${(schema.description ?? '').replaceAll('|', '\\|')} |\n`,
+  );
+  return head + rows.join('');
+}
+
+if (import.meta.main) writeFileSync(join(import.meta.dirname, 'configuration.md'), configurationPage());

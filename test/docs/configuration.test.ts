@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { configSchema } from '#kernel/config.ts';
+import { configurationPage } from '../../docs/write-configuration.ts';
+
+test('docs/configuration.md says what the schema says (npm run docs:configuration writes it anew)', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
+  expect(page).toBe(configurationPage());
+});
+
+test.each(Object.entries(configSchema.shape))('%s says what it means', (_name, schema) => {
+  expect(schema.description).toMatch(/^[A-Z].{10,}\.$/s);
+});
