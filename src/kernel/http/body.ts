@@ -14,7 +14,7 @@ const DEEPEST_JSON = 32;
 type BodyContext = {
   req: IncomingMessage;
   res: { shouldKeepAlive: boolean };
-  is(type: string): string | false | null;
+  is(...types: string[]): string | false | null;
 };
 
 /** All bytes of the body. Refuses more than `limit` of them (413) without reading to the end, and closes the connection. */
@@ -39,10 +39,10 @@ export function declaredLength(req: IncomingMessage): number {
 /** How much of a refused body is thrown away, and for how long, so that an honest sender comes to read the answer. */
 const DRAIN = { bytes: 1024 * 1024, milliseconds: 250 };
 
-/** Answers 413 after a short, bounded drain: a connection closed over unread bytes is reset, and the answer lost with it. */
-export async function refuseLarge(ctx: Pick<BodyContext, 'req' | 'res'>, limit: number): Promise<never> {
-  const { req, res } = ctx;
+/** Ends the connection with this answer; a short drain first, because closing over unread bytes resets it, answer and all. */
+export async function closeAfterAnswer({ req, res }: Pick<BodyContext, 'req' | 'res'>): Promise<void> {
   res.shouldKeepAlive = false;
+  if (req.readableEnded) return;
   const enough = new AbortController();
   let drained = 0;
   const count = (chunk: Buffer): void => {
@@ -51,14 +51,19 @@ export async function refuseLarge(ctx: Pick<BodyContext, 'req' | 'res'>, limit: 
   };
   const stop = (): void => enough.abort();
   req.on('data', count).once('end', stop).once('close', stop).resume();
-  if (!req.readableEnded) await delay(DRAIN.milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
+  await delay(DRAIN.milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
   req.off('data', count).off('end', stop).off('close', stop).pause();
-  throw tooLarge(limit);
+}
+
+export async function refuseLarge(ctx: Pick<BodyContext, 'req' | 'res'>, limit: number): Promise<never> {
+  await closeAfterAnswer(ctx);
+  throw new AppError({ code: 'request.too_large', status: 413, message: `The body is larger than ${limit} bytes.` });
 }
 
 /** The fields of a form by name, each at most once. */
 export async function readForm(ctx: BodyContext, limit = FORM_LIMIT): Promise<ReadonlyMap<string, string>> {
-  if (hasBody(ctx.req) && !ctx.is('application/x-www-form-urlencoded')) throw unsupported('a form (application/x-www-form-urlencoded)');
+  if (hasBody(ctx.req) && !ctx.is('application/x-www-form-urlencoded'))
+    throw unsupported('a form (application/x-www-form-urlencoded)');
   const fields = new Map<string, string>();
   for (const [name, value] of decodeForm(await readBody(ctx, limit))) {
     // Arrays and objects in disguise (`email[]`, `email[$ne]`, `__proto__`) and second values are nobody's honest form.
@@ -76,11 +81,7 @@ export async function readJson(ctx: BodyContext, limit = JSON_LIMIT): Promise<un
 
 /** Name and value of every field in order, repeated ones too. */
 export function decodeForm(body: Buffer): readonly (readonly [string, string])[] {
-  requireText(body);
-  if (body.length === 0) return [];
-  const pairs = body.toString('utf8').split('&', MOST_FIELDS + 1);
-  if (pairs.length > MOST_FIELDS) throw invalidForm();
-  return pairs
+  return splitForm(body)
     .filter((pair) => pair !== '')
     .map((pair) => {
       const equals = pair.indexOf('=');
@@ -97,6 +98,19 @@ export function parseJson(body: Buffer): unknown {
   } catch (cause) {
     throw invalidJson(cause);
   }
+}
+
+/** Checks a form for another reader, as cheaply as it can be done. */
+export function requireFormText(body: Buffer): void {
+  splitForm(body);
+  if (body.includes('%')) decode(body.toString('utf8'));
+}
+
+function splitForm(body: Buffer): readonly string[] {
+  requireText(body);
+  const pairs = body.toString('utf8').split('&', MOST_FIELDS + 1);
+  if (pairs.length > MOST_FIELDS) throw invalidForm();
+  return pairs;
 }
 
 /** NUL ends a text early in some reader or other, and PostgreSQL cannot keep it. */
@@ -136,13 +150,29 @@ export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || declaredLength(req) > 0;
 }
 
-const tooLarge = (limit: number): AppError =>
-  new AppError({ code: 'request.too_large', status: 413, message: `The body is larger than ${limit} bytes.` });
-const unsupported = (wanted: string): AppError =>
-  new AppError({ code: 'request.unsupported_media_type', status: 415, message: `The body must be ${wanted}, without a content encoding.` });
-const invalidText = (cause?: unknown): AppError =>
-  new AppError({ code: 'request.invalid_text', status: 400, message: 'The request holds bytes that are no text.', cause });
+export const unsupported = (wanted: string): AppError =>
+  new AppError({
+    code: 'request.unsupported_media_type',
+    status: 415,
+    message: `The body must be ${wanted}, without a content encoding.`,
+  });
+export const invalidText = (cause?: unknown): AppError =>
+  new AppError({
+    code: 'request.invalid_text',
+    status: 400,
+    message: 'The request holds bytes that are no text.',
+    cause,
+  });
 const invalidForm = (): AppError =>
-  new AppError({ code: 'request.invalid_form', status: 400, message: 'The form repeats a field, names one that no form has, or has too many.' });
+  new AppError({
+    code: 'request.invalid_form',
+    status: 400,
+    message: 'The form repeats a field, names one that no form has, or has too many.',
+  });
 const invalidJson = (cause?: unknown): AppError =>
-  new AppError({ code: 'request.invalid_json', status: 400, message: 'The body is not JSON, or is nested too deeply.', cause });
+  new AppError({
+    code: 'request.invalid_json',
+    status: 400,
+    message: 'The body is not JSON, or is nested too deeply.',
+    cause,
+  });

@@ -16,6 +16,8 @@ import type { Csrf } from './csrf.ts';
 export type State = {
   /** Random, ours alone: shown to people with a fault and written with every log line of the request. */
   readonly requestId: string;
+  /** False when the target was no path of this origin (a proxy's form for another host, `*`); `ctx.path` is `/` then. */
+  readonly isOwnTarget: boolean;
   /** CSP nonce of this answer, 128 random bits. */
   readonly nonce: string;
   /** Address of the client: the peer of the socket unless that is a trusted proxy. */
@@ -61,6 +63,7 @@ export function openContext(dependencies: ContextDependencies): Middleware {
 class RequestState implements State {
   readonly requestId = randomUUID();
   readonly ip: string;
+  readonly isOwnTarget: boolean;
   readonly #ctx: Context;
   readonly #dependencies: ContextDependencies;
   readonly #cookie: BrowserCookie;
@@ -74,6 +77,7 @@ class RequestState implements State {
     this.#dependencies = dependencies;
     this.#cookie = cookie;
     const { headers, socket } = ctx.req;
+    this.isOwnTarget = takeTarget(ctx, dependencies.config.issuerUrl);
     this.ip = dependencies.addresses.resolve(socket.remoteAddress, header(headers['x-forwarded-for']));
   }
 
@@ -122,11 +126,24 @@ class RequestState implements State {
     const asked = this.#ctx.query['ui_locales'];
     const uiLocales = typeof asked === 'string' ? asked : undefined;
     const remembered = this.#cookie.read(this.#ctx);
-    const language = chooseLanguage({ uiLocales, remembered, acceptLanguage: header(this.#ctx.req.headers['accept-language']) });
+    const language = chooseLanguage({
+      uiLocales,
+      remembered,
+      acceptLanguage: header(this.#ctx.req.headers['accept-language']),
+    });
     // A wish in the address outlives its page: the pages that follow in a sign-in do not carry it.
     if (uiLocales !== undefined && language !== remembered) this.#cookie.write(this.#ctx, language);
     return language;
   }
+}
+
+/** Brings the absolute form (RFC 9112 §3.2.2) to the plain path that everything behind expects. */
+function takeTarget(ctx: Context, issuer: URL): boolean {
+  const target = ctx.originalUrl;
+  if (target.startsWith('/')) return true;
+  const isOwn = target.startsWith(`${issuer.origin}/`);
+  ctx.url = ctx.originalUrl = ctx.request.originalUrl = isOwn ? target.slice(issuer.origin.length) : '/';
+  return isOwn;
 }
 
 function header(value: string | readonly string[] | undefined): string | undefined {

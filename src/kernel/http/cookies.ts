@@ -34,7 +34,11 @@ type CookieOptions = {
   sameSite?: 'lax' | 'strict';
 };
 
-export function browserCookie(issuer: URL, label: string, { maxAge, sameSite = 'lax' }: CookieOptions = {}): BrowserCookie {
+export function browserCookie(
+  issuer: URL,
+  label: string,
+  { maxAge, sameSite = 'lax' }: CookieOptions = {},
+): BrowserCookie {
   const secure = issuer.protocol === 'https:';
   const name = `${secure ? '__Host-' : ''}latchkey-${label}`;
   const attributes: Attributes = { httpOnly: true, sameSite, path: '/', secure, overwrite: true, signed: false };

@@ -83,11 +83,15 @@ function isFromHere(headers: Headers, issuer: URL): boolean {
  * Refuses (403) what a page of another site sent, and, given a token, what does not hold one of this browser.
  * Whoever takes a POST without `form()` calls it with the token.
  */
-export function requireOwnForm(ctx: { state: { isFromHere(): boolean; isCsrfToken(token: string): boolean } }, token?: string): void {
+export function requireOwnForm(
+  ctx: { state: { isFromHere(): boolean; isCsrfToken(token: string): boolean } },
+  token?: string,
+): void {
   if (ctx.state.isFromHere() && (token === undefined || ctx.state.isCsrfToken(token))) return;
   throw new AppError({
     code: 'request.form_not_ours',
     status: 403,
-    message: 'This form did not come from a page shown to this browser, or the page is too old. Go back, load the page again and retry.',
+    message:
+      'This form did not come from a page shown to this browser, or the page is too old. Go back, load the page again and retry.',
   });
 }

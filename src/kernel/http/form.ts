@@ -46,7 +46,9 @@ export function form<S extends Schema>(schema: S): Form<S> {
       requireOwnForm(ctx);
       const given = await readForm(ctx);
       requireOwnForm(ctx, given.get('csrf') ?? '');
-      const raw = Object.fromEntries(fields.filter((field) => given.has(field)).map((field) => [field, given.get(field)]));
+      const raw = Object.fromEntries(
+        fields.filter((field) => given.has(field)).map((field) => [field, given.get(field)]),
+      );
       const parsed = await schema.safeParseAsync(raw);
       if (parsed.success) return { isValid: true, values: parsed.data };
       const errors: InvalidForm<S>['errors'] = {};

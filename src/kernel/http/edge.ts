@@ -1,0 +1,56 @@
+/**
+ * The edge: what stands between the socket and the features, in order. Everything that follows may rely on `ctx.state`, on
+ * headers that are set, on errors that are caught, and on a request that is for us and well-formed.
+ */
+import Koa from 'koa';
+import type { Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Log } from '#kernel/log.ts';
+import type { Renderer } from '#kernel/views.ts';
+import { createAddressResolver } from './client-address.ts';
+import { openContext, type State } from './context.ts';
+import { createCsrf } from './csrf.ts';
+import { errorBoundary } from './error-boundary.ts';
+import { createMounts, type Mount } from './mounts.ts';
+import { pinOrigin } from './origin.ts';
+import { requestGuard } from './request-guard.ts';
+import { requestLog, type AnsweredRequest } from './request-log.ts';
+import { securityHeaders } from './security-headers.ts';
+
+export type EdgeDependencies = {
+  config: Pick<Config, 'issuerUrl' | 'trustedProxies'>;
+  log: Log;
+  clock: Clock;
+  keyRing: Pick<KeyRing, 'deriveKeys'>;
+  renderer: Renderer;
+  mounts: readonly Mount[];
+  observe?: (request: AnsweredRequest) => void;
+};
+
+export type Edge = Koa<State, { params: Readonly<Record<string, string>> }>;
+
+/** A Koa application that has its edge; the features are its next middleware. */
+export function createEdge({ config, log, clock, keyRing, renderer, mounts: list, observe }: EdgeDependencies): Edge {
+  const app: Edge = new Koa();
+  const mounts = createMounts(list);
+  const csrf = createCsrf({ issuer: config.issuerUrl, keyRing });
+  const addresses = createAddressResolver(config.trustedProxies);
+  pinOrigin(app, config.issuerUrl);
+  // What reaches Koa's own handler was thrown outside of the boundary, while writing an answer.
+  app.on('error', (error: unknown) => log[isHangUp(error) ? 'debug' : 'error']({ err: error }, 'answer not written'));
+  app.use(openContext({ config, log, addresses, csrf, renderer }));
+  app.use(requestLog({ log, mounts, ...(observe ? { observe } : {}) }));
+  app.use(securityHeaders({ config, mounts }));
+  app.use(errorBoundary({ mounts, clock }));
+  app.use(requestGuard({ config, mounts }));
+  return app;
+}
+
+function isHangUp(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(String(error.code))
+  );
+}

@@ -1,0 +1,176 @@
+/**
+ * Whatever was thrown becomes an answer here, in the form that its audience reads. Refusals (AppError) say what they say;
+ * a fault says nothing but the id of the request, under which it is logged once.
+ */
+import type { Clock } from '#kernel/clock.ts';
+import { isTransient } from '#kernel/database-errors.ts';
+import { AppError } from '#kernel/errors.ts';
+import { show } from '#kernel/views.ts';
+import type { Context, Middleware } from './context.ts';
+import { errorView, type ErrorKind } from './error-view.ts';
+import type { Mount, Mounts } from './mounts.ts';
+import { sendProblem } from './problem.ts';
+import { ownPath } from './redirect.ts';
+
+/** A member of `AppError.details`, in seconds; becomes `Retry-After` (RFC 9110 §10.2.3). */
+export const RETRY_AFTER = 'retryAfter';
+
+/** How soon a client should come back when the database is away: most failovers take seconds. */
+const RETRY_WHEN_AWAY = 5;
+
+const faults = new WeakMap<Context, unknown>();
+
+/** For code that answers faults itself, as the engine does: the boundary logs it, and makes 503 of a transient one. */
+export function noteFault(ctx: Context, error: unknown): void {
+  faults.set(ctx, error);
+}
+
+export function errorBoundary({ mounts, clock }: { mounts: Mounts; clock: Clock }): Middleware {
+  return async function errorBoundary(ctx, next) {
+    const mount = mounts.find(ctx.path);
+    try {
+      await next();
+    } catch (error) {
+      return answer(ctx, mount, clock, error);
+    }
+    if (faults.has(ctx)) return answerNoted(ctx, mount, clock, faults.get(ctx));
+    if (ctx.status >= 400 && isUnanswered(ctx)) return answer(ctx, mount, clock, plainRefusal(ctx.status));
+    return undefined;
+  };
+}
+
+/** A router that found nothing, or no such method, leaves a status and no body. */
+function isUnanswered(ctx: Context): boolean {
+  return (ctx.body === undefined || ctx.body === null) && !ctx.res.headersSent && ctx.respond !== false;
+}
+
+function answerNoted(ctx: Context, mount: Mount | undefined, clock: Clock, error: unknown): void {
+  if (ctx.status >= 500 && isTransient(error)) return answer(ctx, mount, clock, error);
+  log(ctx, error);
+}
+
+function answer(ctx: Context, mount: Mount | undefined, clock: Clock, error: unknown): void {
+  const refusal = refusalOf(ctx, error);
+  if (refusal.status >= 500) log(ctx, error);
+  if (ctx.res.headersSent) {
+    ctx.respond = false;
+    ctx.res.destroy();
+    return;
+  }
+  for (const header of [
+    'Content-Encoding',
+    'Content-Length',
+    'Content-Disposition',
+    'ETag',
+    'Last-Modified',
+    'Location',
+  ])
+    ctx.remove(header);
+  ctx.set('Cache-Control', 'no-store');
+  const wait = refusal.details?.[RETRY_AFTER];
+  if (typeof wait === 'number') ctx.set('Retry-After', String(Math.max(1, Math.ceil(wait))));
+  if (mount?.audience === 'oauth') return sendOAuthError(ctx, refusal);
+  if (mount?.audience === 'problem' || mount?.audience === 'health' || ctx.accepts('html', 'json') === 'json')
+    return sendProblem(ctx, refusal);
+  return showError(ctx, clock, refusal);
+}
+
+/** What may be said about an error. */
+function refusalOf(ctx: Context, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (isHangUp(ctx)) return plainRefusal(400);
+  if (isTransient(error))
+    return new AppError({
+      code: 'server.unavailable',
+      status: 503,
+      message: 'Something that this server needs is away for the moment. Try again shortly.',
+      details: { [RETRY_AFTER]: RETRY_WHEN_AWAY },
+    });
+  if (isHttpError(error)) return plainRefusal(error.status);
+  return new AppError({
+    code: 'server.fault',
+    status: 500,
+    message: 'Something went wrong on our side. The request id tells us what.',
+  });
+}
+
+/** The client left in the middle of its request; nobody reads what we answer. */
+function isHangUp(ctx: Context): boolean {
+  return ctx.req.destroyed && !ctx.req.complete;
+}
+
+/** Errors of Koa and its libraries for bad requests carry a status; their words are theirs and stay here. */
+function isHttpError(error: unknown): error is Error & { status: number } {
+  return (
+    error instanceof Error &&
+    'status' in error &&
+    typeof error.status === 'number' &&
+    error.status >= 400 &&
+    error.status < 500
+  );
+}
+
+function plainRefusal(status: number): AppError {
+  if (status === 404)
+    return new AppError({ code: 'request.not_found', status, message: 'There is nothing at this address.' });
+  if (status === 405 || status === 501)
+    return new AppError({
+      code: 'request.method_not_allowed',
+      status: 405,
+      message: 'This address does not take this method.',
+    });
+  return new AppError({ code: 'request.refused', status, message: 'The request cannot be answered.' });
+}
+
+function sendOAuthError(ctx: Context, { status, message }: AppError): void {
+  const error =
+    status === 500 ? 'server_error' : status === 503 || status === 429 ? 'temporarily_unavailable' : 'invalid_request';
+  ctx.status = status;
+  ctx.body = JSON.stringify({ error, error_description: message, request_id: ctx.state.requestId });
+  ctx.set('Content-Type', 'application/json; charset=utf-8');
+}
+
+function showError(ctx: Context, clock: Clock, refusal: AppError): void {
+  const kind = kindOf(refusal);
+  const wait = refusal.details?.[RETRY_AFTER];
+  try {
+    show(ctx, refusal.status, errorView, {
+      kind,
+      requestId: ctx.state.requestId,
+      at: clock.now(),
+      protocol:
+        kind === 'invalid-request'
+          ? { error: refusal.code, description: refusal.message, received: null, clientId: null }
+          : null,
+      client: null,
+      retryUrl: ['fault', 'unavailable', 'throttled', 'forbidden-form'].includes(kind)
+        ? ownPath(ctx.originalUrl)
+        : null,
+      waitSeconds: typeof wait === 'number' ? wait : null,
+    });
+  } catch (error) {
+    log(ctx, error);
+    ctx.status = refusal.status;
+    ctx.body = `${refusal.message} (${ctx.state.requestId})`;
+    ctx.set('Content-Type', 'text/plain; charset=utf-8');
+  }
+}
+
+const kinds: Readonly<Record<number, ErrorKind>> = {
+  403: 'forbidden',
+  404: 'not-found',
+  410: 'expired',
+  429: 'throttled',
+  500: 'fault',
+  502: 'unavailable',
+  503: 'unavailable',
+};
+
+function kindOf({ code, status }: AppError): ErrorKind {
+  return code === 'request.form_not_ours' ? 'forbidden-form' : (kinds[status] ?? 'invalid-request');
+}
+
+function log(ctx: Context, error: unknown): void {
+  if (isTransient(error)) ctx.state.log.warn({ err: error }, 'a dependency is away');
+  else ctx.state.log.error({ err: error }, 'fault');
+}

@@ -1,0 +1,63 @@
+/**
+ * The site map: every address of the product, who it speaks to and what it admits. A path that is not in it does not
+ * exist, whatever a router behind it would make of it: the engine's, for one, takes `/OIDC/TOKEN` and `/oidc/token/`.
+ */
+export type Audience =
+  /** People: errors are pages. */
+  | 'page'
+  /** Programs of the management interfaces: errors are RFC 9457 problems. */
+  | 'problem'
+  /** Clients of OAuth: errors are `{ error, error_description }` (RFC 6749 §5.2). */
+  | 'oauth'
+  /** Machines that ask whether we live, by whatever name they know us: any Host will do. */
+  | 'health';
+
+export type Mount = Readonly<{
+  /** An exact path, or with `/*` at its end every path below it. Also the name of its group in metrics. */
+  path: string;
+  audience: Audience;
+  /** What is admitted; HEAD comes with GET. */
+  methods: readonly string[];
+  /** Single-page applications of other origins read the answer: `Cross-Origin-Resource-Policy: cross-origin`. */
+  crossOrigin?: boolean;
+  /** Bytes; 64 KiB unless said otherwise, 256 KiB for `problem`. */
+  bodyLimit?: number;
+  /** Somebody else's code (the engine) reads parameters and body: the guard watches the body on its way there. */
+  delegated?: boolean;
+}>;
+
+export type Mounts = {
+  find(path: string): Mount | undefined;
+  all: readonly Mount[];
+};
+
+/** @throws Error when a path is listed twice or written in a form that no request could have. */
+export function createMounts(list: readonly Mount[]): Mounts {
+  const exact = new Map<string, Mount>();
+  const below = new Map<string, Mount>();
+  for (const mount of list) {
+    const isBelow = mount.path.endsWith('/*');
+    const path = isBelow ? mount.path.slice(0, -2) : mount.path;
+    const table = isBelow ? below : exact;
+    if (!/^(\/|(\/[\w.~-]+)+)$/.test(path)) throw new Error(`the mount ${JSON.stringify(mount.path)} is no path`);
+    if (table.has(path)) throw new Error(`the mount ${mount.path} is listed twice`);
+    table.set(path, withHead(mount));
+  }
+
+  return {
+    all: [...exact.values(), ...below.values()],
+    find(path) {
+      const found = exact.get(path);
+      if (found) return found;
+      for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+        const mount = below.get(path.slice(0, end));
+        if (mount) return mount;
+      }
+      return undefined;
+    },
+  };
+}
+
+function withHead(mount: Mount): Mount {
+  return mount.methods.includes('GET') ? { ...mount, methods: [...mount.methods, 'HEAD'] } : mount;
+}

@@ -1,0 +1,62 @@
+/**
+ * One public origin, from the configuration. Koa derives protocol, host and addresses from headers; here it cannot, so no
+ * link, redirect, cookie attribute or metadata can be made of what somebody sent.
+ */
+import type { IncomingMessage } from 'node:http';
+import type Koa from 'koa';
+import { AppError } from '#kernel/errors.ts';
+import type { State } from './context.ts';
+
+/** Pins what `ctx.request` says about where it arrived. To be called on every Koa application, the engine's too. */
+export function pinOrigin(app: Pick<Koa, 'request'>, issuer: URL): void {
+  const pinned = {
+    protocol: issuer.protocol.slice(0, -1),
+    secure: issuer.protocol === 'https:',
+    host: issuer.host,
+    hostname: issuer.hostname,
+    origin: issuer.origin,
+    subdomains: [] as string[],
+    ips: [] as string[],
+  };
+  for (const [name, value] of Object.entries(pinned)) define(app.request, name, () => value);
+  define(app.request, 'href', (request) => `${issuer.origin}${request.originalUrl}`);
+  define(app.request, 'URL', (request) => new URL(request.originalUrl, issuer));
+  define(app.request, 'ip', (request) => (request.ctx.state as State).ip);
+}
+
+function define(target: object, name: string, read: (request: Koa.Request) => unknown): void {
+  Object.defineProperty(target, name, {
+    configurable: true,
+    get(this: Koa.Request) {
+      return read(this);
+    },
+  });
+}
+
+/**
+ * Refuses a request for somebody else: 400 when the Host is missing, given twice or no host, 421 when it is another one
+ * (RFC 9110 §7.4). The answers never repeat the name.
+ */
+export function requireOwnHost(req: IncomingMessage, issuer: URL): void {
+  if (countHosts(req.rawHeaders) !== 1) throw badHost();
+  const host = req.headers.host ?? '';
+  if (host === issuer.host) return;
+  if (!/^(\[[\da-f:.]+\]|[a-z\d_.-]+)(:\d{1,5})?$/i.test(host)) throw badHost();
+  // The default port may be written out, and case does not count (RFC 3986 §6.2.2.1).
+  if (URL.parse(`${issuer.protocol}//${host}`)?.host === issuer.host) return;
+  throw new AppError({
+    code: 'request.misdirected',
+    status: 421,
+    message: `This server answers for ${issuer.origin} only.`,
+  });
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count += 1;
+  return count;
+}
+
+const badHost = (): AppError =>
+  new AppError({ code: 'request.invalid_host', status: 400, message: 'The request must name its host exactly once.' });

@@ -1,0 +1,33 @@
+import { STATUS_CODES } from 'node:http';
+import type { AppError } from '#kernel/errors.ts';
+import type { Context } from './context.ts';
+
+/** Problem Details for HTTP APIs, RFC 9457 §3.1, with our code and what the refusal adds (§3.2). */
+export type Problem = {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  requestId: string;
+  [extension: string]: unknown;
+};
+
+export function sendProblem(
+  ctx: Context,
+  { code, status, message, details }: Pick<AppError, 'code' | 'status' | 'message' | 'details'>,
+): void {
+  const problem: Problem = {
+    ...details,
+    type: `urn:latchkey:problem:${code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: message,
+    code,
+    requestId: ctx.state.requestId,
+  };
+  ctx.status = status;
+  ctx.body = JSON.stringify(problem);
+  // RFC 9457 §6.1; JSON is UTF-8 by itself, and the parameter keeps old browsers from guessing otherwise.
+  ctx.set('Content-Type', 'application/problem+json; charset=utf-8');
+}

@@ -1,0 +1,110 @@
+/**
+ * What is refused before any feature sees it: requests for another host, targets in a form that two readers could take
+ * differently, methods that the path does not have, bodies that are too large or packed.
+ */
+import type { Config } from '#kernel/config.ts';
+import { AppError } from '#kernel/errors.ts';
+import {
+  closeAfterAnswer,
+  declaredLength,
+  FORM_LIMIT,
+  invalidText,
+  JSON_LIMIT,
+  refuseLarge,
+  unsupported,
+} from './body.ts';
+import { watchBody } from './body-watch.ts';
+import type { Context, Middleware } from './context.ts';
+import type { Mount, Mounts } from './mounts.ts';
+import { requireOwnHost } from './origin.ts';
+
+/** RFC 9110 §4.1 recommends to take 8,000 bytes at least. */
+const LONGEST_TARGET = 8192;
+
+export function requestGuard({ config, mounts }: { config: Pick<Config, 'issuerUrl'>; mounts: Mounts }): Middleware {
+  return async function requestGuard(ctx, next) {
+    const mount = mounts.find(ctx.path);
+    if (mount?.audience !== 'health') requireOwnHost(ctx.req, config.issuerUrl);
+    requireTarget(ctx);
+    if (mount === undefined) throw notFound();
+    requireMethod(ctx, mount);
+    if (!mount.delegated) requireSingleParameters(ctx);
+    await requireBody(ctx, mount);
+    if (!mount.delegated || ctx.method === 'GET') return next();
+
+    const body = watchBody(ctx, limitOf(mount));
+    await next();
+    if (!body.isTooLarge()) return undefined;
+    if (ctx.status === 400) ctx.status = 413;
+    return closeAfterAnswer(ctx);
+  };
+}
+
+function requireTarget(ctx: Context): void {
+  const target = ctx.originalUrl;
+  if (target.length > LONGEST_TARGET)
+    throw new AppError({
+      code: 'request.target_too_long',
+      status: 414,
+      message: `The address is longer than ${LONGEST_TARGET} bytes.`,
+    });
+  if (!ctx.state.isOwnTarget)
+    throw new AppError({ code: 'request.misdirected', status: 421, message: 'The request is for another host.' });
+  if (!/^[\x21-\x7e]*$/.test(target) || target.includes('#')) throw invalidText();
+  if (target.includes('%')) requireDecodable(target);
+  if (!isPlainPath(ctx.path)) throw notFound();
+}
+
+function requireDecodable(target: string): void {
+  let text;
+  try {
+    text = decodeURIComponent(target);
+  } catch (cause) {
+    throw invalidText(cause);
+  }
+  if (text.includes('\0')) throw invalidText();
+}
+
+/**
+ * One path, one spelling: no empty, dot or parameter segments, no slash at the end, no escape of a character that needs
+ * none or that would divide segments. So no limit, token or permission can be walked around by writing a path differently.
+ */
+function isPlainPath(path: string): boolean {
+  if (path === '/') return true;
+  if (/\/\/|;|\\|\/$|\/\.\.?(\/|$)/.test(path)) return false;
+  return !/%(2[dDeEfF]|3[0-9bB]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])/.test(path);
+}
+
+function requireMethod(ctx: Context, mount: Mount): void {
+  if (mount.methods.includes(ctx.method)) return;
+  ctx.set('Allow', mount.methods.join(', '));
+  throw new AppError({
+    code: 'request.method_not_allowed',
+    status: 405,
+    message: `This address takes ${mount.methods.join(', ')} only.`,
+  });
+}
+
+/** Where a value is expected a list is refused, not shortened to its first or last item. */
+function requireSingleParameters(ctx: Context): void {
+  if (ctx.querystring.includes('&') && Object.values(ctx.query).some((value) => Array.isArray(value)))
+    throw new AppError({
+      code: 'request.repeated_parameter',
+      status: 400,
+      message: 'The address names a parameter twice.',
+    });
+}
+
+async function requireBody(ctx: Context, mount: Mount): Promise<void> {
+  const encoding = ctx.req.headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw unsupported('plain');
+  const limit = limitOf(mount);
+  if (declaredLength(ctx.req) > limit) await refuseLarge(ctx, limit);
+}
+
+function limitOf(mount: Mount): number {
+  return mount.bodyLimit ?? (mount.audience === 'problem' ? JSON_LIMIT : FORM_LIMIT);
+}
+
+const notFound = (): AppError =>
+  new AppError({ code: 'request.not_found', status: 404, message: 'There is nothing at this address.' });

@@ -1,0 +1,45 @@
+import type { Log } from '#kernel/log.ts';
+import type { Middleware } from './context.ts';
+import type { Mount, Mounts } from './mounts.ts';
+
+/** What is told about a request when it has been answered. */
+export type AnsweredRequest = { mount: Mount | undefined; method: string; status: number; seconds: number };
+
+const LONGEST_PATH = 256;
+
+/**
+ * One line a request: never its query, its headers or its body, where secrets travel. Health probes and files are of
+ * interest only to whoever debugs them.
+ */
+export function requestLog({
+  log,
+  mounts,
+  observe,
+}: {
+  log: Log;
+  mounts: Mounts;
+  observe?: (request: AnsweredRequest) => void;
+}): Middleware {
+  return async function requestLog(ctx, next) {
+    const begin = performance.now();
+    await next();
+    const milliseconds = performance.now() - begin;
+    const { method, path, status, state } = ctx;
+    const mount = mounts.find(path);
+    observe?.({ mount, method, status, seconds: milliseconds / 1000 });
+    const level = mount?.audience === 'health' || path.startsWith('/assets/') ? 'debug' : 'info';
+    if (!log.isLevelEnabled(level)) return;
+    log[level](
+      {
+        requestId: state.requestId,
+        method,
+        path: path.slice(0, LONGEST_PATH),
+        status,
+        ms: Math.round(milliseconds * 10) / 10,
+        ip: state.ip,
+        userAgent: state.userAgent,
+      },
+      'request',
+    );
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * What browsers must know about every answer, errors and redirects included. The headers are set before the request goes
+ * on, because the engine amends the policy that it finds: it adds the hash of its own script to `script-src` on the pages
+ * that post themselves, and takes `frame-ancestors` away from the one that answers a frame by `postMessage`.
+ */
+import type { Config } from '#kernel/config.ts';
+import type { Middleware } from './context.ts';
+import type { Mounts } from './mounts.ts';
+
+type Headers = readonly (readonly [string, string])[];
+
+/** Recognised by browsers; clipboard-write alone is left to our own pages, for the buttons that copy. */
+const deniedFeatures = [
+  'accelerometer',
+  'autoplay',
+  'browsing-topics',
+  'camera',
+  'clipboard-read',
+  'display-capture',
+  'encrypted-media',
+  'fullscreen',
+  'gamepad',
+  'geolocation',
+  'gyroscope',
+  'hid',
+  'identity-credentials-get',
+  'idle-detection',
+  'local-fonts',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'otp-credentials',
+  'payment',
+  'picture-in-picture',
+  'screen-wake-lock',
+  'serial',
+  'storage-access',
+  'usb',
+  'web-share',
+  'window-management',
+  'xr-spatial-tracking',
+];
+
+const permissionsPolicy = [
+  ...deniedFeatures.map((feature) => `${feature}=()`),
+  'publickey-credentials-create=(self)',
+  'publickey-credentials-get=(self)',
+].join(', ');
+
+/** Two years, as the preload list asks for. */
+const STRICT_TRANSPORT = 'max-age=63072000; includeSubDomains';
+
+/** For answers that hold no page: nothing in them may load or run anything. */
+const policyOfData = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const policyOfPage = (nonce: string): string =>
+  [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+
+export function securityHeaders({ config, mounts }: { config: Pick<Config, 'issuerUrl'>; mounts: Mounts }): Middleware {
+  const everywhere: Headers = [
+    ['X-Content-Type-Options', 'nosniff'],
+    ['Referrer-Policy', 'no-referrer'],
+    ['Permissions-Policy', permissionsPolicy],
+    // Data and pages with personal content are the rule; what may be cached says so itself.
+    ['Cache-Control', 'no-store'],
+    ...(config.issuerUrl.protocol === 'https:' ? ([['Strict-Transport-Security', STRICT_TRANSPORT]] as const) : []),
+  ];
+
+  return async function securityHeaders(ctx, next) {
+    const { res } = ctx;
+    for (const [name, value] of everywhere) res.setHeader(name, value);
+    const mount = mounts.find(ctx.path);
+    res.setHeader('Cross-Origin-Resource-Policy', mount?.crossOrigin ? 'cross-origin' : 'same-origin');
+    res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    const isPage = mount === undefined || mount.audience === 'page';
+    res.setHeader('Content-Security-Policy', isPage ? policyOfPage(ctx.state.nonce) : policyOfData);
+    return next();
+  };
+}
+
+type HeaderContext = { res: { getHeader(name: string): unknown; setHeader(name: string, value: string): unknown } };
+
+/**
+ * Lets the forms of this page lead to `uri` as well, which is where the relying party's registered redirect goes: browsers
+ * check `form-action` (CSP 3 §6.4.1) on every redirect that follows the form.
+ */
+export function allowFormTarget(ctx: HeaderContext, uri: string): void {
+  const source = sourceOf(uri);
+  const policy = ctx.res.getHeader('content-security-policy');
+  if (source === null || typeof policy !== 'string') return;
+  ctx.res.setHeader(
+    'Content-Security-Policy',
+    policy.replace(/form-action ([^;]*)/, (all, sources: string) =>
+      sources.split(' ').includes(source) ? all : `${all} ${source}`,
+    ),
+  );
+}
+
+/** An origin for the web, the bare scheme for an app's own (`com.example.app:`); null for what no policy can name. */
+function sourceOf(uri: string): string | null {
+  const url = URL.parse(uri);
+  if (url === null || ['javascript:', 'data:', 'blob:', 'file:', 'about:', 'vbscript:'].includes(url.protocol))
+    return null;
+  return url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : url.protocol;
+}
+
+/**
+ * Keeps the tie between this page and the window that opened it, which `Cross-Origin-Opener-Policy: same-origin` cuts. For
+ * the answers of a sign-in that its relying party opened as a popup (`display=popup`, `response_mode=web_message`): the end
+ * of it must find `window.opener`. Every answer on the way needs it, redirects too.
+ */
+export function keepOpener(ctx: HeaderContext): void {
+  ctx.res.setHeader('Cross-Origin-Opener-Policy', 'unsafe-none');
+}
