@@ -91,7 +91,7 @@ function isDue(current: KnownKey, policy: KeyPolicy, now: Date): boolean {
 }
 
 function hasExpired(key: KnownKey, now: Date): boolean {
-  return key.state === 'previous' && key.publishedUntil != null && key.publishedUntil <= now;
+  return key.state === 'previous' && key.publishedUntil instanceof Date && key.publishedUntil <= now;
 }
 
 function earlier(a: Date, b: Date): Date {

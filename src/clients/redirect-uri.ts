@@ -1,0 +1,78 @@
+import { isLoopback } from '#kernel/config.ts';
+
+/** Why an address may not be registered, in words that complete "<address> ...". */
+export type Objection = string;
+
+/** What a client runs as decides which addresses can only be its own (OpenID Connect Dynamic Client Registration §2). */
+export type ApplicationType = 'web' | 'native';
+
+const MAXIMUM_LENGTH = 2048;
+/** RFC 3986 §2: no other character stands in a URI, and "%" only before two hexadecimal digits. */
+const uriText = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
+const encodedControl = /%(?:[01][0-9A-Fa-f]|7[Ff])/;
+/** RFC 8252 §7.1: a name below a domain that the app's maker controls, reversed; so there is a dot in it. */
+const privateUseScheme = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/;
+/** RFC 8252 §8.3: the addresses themselves; what "localhost" means is decided by a resolver. */
+const loopbackAddresses = new Set(['127.0.0.1', '[::1]']);
+/** Parameters of a response (RFC 6749 §4.1.2, §4.2.2; RFC 9207): registered ones would stand beside ours. */
+const responseParameters = new Set(['code', 'state', 'iss', 'error', 'error_description', 'response', 'id_token', 'access_token']);
+
+/**
+ * Whether `uri` may be registered as a redirect or post-logout redirect address; null when it may, else the reason.
+ * An address is registered in the one form in which it will be compared, character by character (RFC 9700 §2.1).
+ */
+export function objectionToRedirectUri(uri: string, applicationType: ApplicationType): Objection | null {
+  return objectionToText(uri) ?? objectionToUrl(uri, applicationType);
+}
+
+function objectionToText(uri: string): Objection | null {
+  if (uri === '') return 'is empty';
+  if (uri.length > MAXIMUM_LENGTH) return `is longer than ${MAXIMUM_LENGTH} characters`;
+  if (!uriText.test(uri)) return 'holds characters that must be percent-encoded';
+  if (encodedControl.test(uri)) return 'holds encoded control characters';
+  if (uri.includes('#')) return 'must not have a fragment';
+  if (uri.includes('*')) return 'must not have a wildcard';
+  if (uri.endsWith('?')) return 'must not have an empty query';
+  return null;
+}
+
+function objectionToUrl(uri: string, applicationType: ApplicationType): Objection | null {
+  const url = URL.parse(uri);
+  if (!url) return 'is no absolute address';
+  if (authorityOf(uri).includes('@')) return 'must not name a user';
+  // Upper case, default ports, dot segments, missing slashes and odd spellings of IP addresses all end here.
+  if (uri !== url.href && `${uri}/` !== url.href) return `must be written in its normal form, ${url.href}`;
+  const repeated = [...url.searchParams.keys()].find((name) => responseParameters.has(name));
+  if (repeated) return `must not have the query parameter ${repeated}, which is part of the response`;
+  if (url.host !== '' && url.hostname.split('.').includes('')) return 'has an empty part in its host name';
+  switch (url.protocol) {
+    case 'https:':
+      return objectionToHttps(url, applicationType);
+    case 'http:':
+      return objectionToHttp(url, applicationType);
+    default:
+      return objectionToScheme(url, applicationType);
+  }
+}
+
+function objectionToHttps({ hostname }: URL, applicationType: ApplicationType): Objection | null {
+  if (applicationType === 'native' && isLoopback(hostname)) return 'must use http on a loopback address';
+  return null;
+}
+
+function objectionToHttp({ hostname }: URL, applicationType: ApplicationType): Objection | null {
+  if (applicationType === 'web') return isLoopback(hostname) ? null : 'must begin with https://, unless its host is this machine';
+  if (loopbackAddresses.has(hostname)) return null;
+  return 'must use http://127.0.0.1 or http://[::1] for this machine, or https:// for a claimed address';
+}
+
+function objectionToScheme({ protocol }: URL, applicationType: ApplicationType): Objection | null {
+  if (applicationType === 'web') return 'must begin with https://';
+  if (!privateUseScheme.test(protocol)) return 'must use a scheme with a dot, such as com.example.app:/signed-in';
+  return null;
+}
+
+/** What stands between "//" and the path; a user without a name is invisible in a parsed URL. */
+function authorityOf(uri: string): string {
+  return /^[^:]*:\/\/([^/?#]*)/.exec(uri)?.[1] ?? '';
+}
