@@ -40,7 +40,7 @@ const gates: Record<string, RegExp> = {
   'npm:oidc-provider': /^oidc\//,
   'npm:samlify': /^saml\//,
   'npm:nunjucks': /^kernel\/views\.ts$/,
-  'npm:ioredis': /^kernel\/redis\.ts$/,
+  'npm:ioredis': /^kernel\/redis\//,
   'npm:undici': outbound,
   'npm:koa': http,
   'npm:@koa/router': http,

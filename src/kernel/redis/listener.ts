@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { SECOND } from '#kernel/clock.ts';
+import { connection, retryDelay, type RedisNode } from '#kernel/redis/connection.ts';
+
+export type RedisListener = {
+  message(text: string): void;
+  /** The channel stands, for the first time or again: messages may have been missed before. */
+  up(): void;
+  /** Messages may be missed from here on. */
+  down(): void;
+};
+
+/** A silent peer is noticed after this and the command timeout. */
+const HEARTBEAT_INTERVAL = 400;
+
+/** In a cluster every node passes every message on, so that listening to any one of them is enough. */
+export function listenTo(nodes: readonly RedisNode[], channel: string, listener: RedisListener): () => void {
+  const ended = new AbortController();
+  let current: Redis | undefined;
+
+  async function follow(node: RedisNode): Promise<void> {
+    const redis = new Redis({
+      ...connection,
+      ...node,
+      connectionName: 'latchkey-listener',
+      lazyConnect: true,
+      retryStrategy: null,
+    });
+    current = redis;
+    redis.on('error', () => undefined);
+    redis.on('message', (_channel, text) => listener.message(text));
+    const closed = new Promise<void>((resolve) => void redis.once('end', resolve));
+    try {
+      await redis.connect();
+      await redis.subscribe(channel);
+      listener.up();
+      // A peer that vanished without a word is noticed by its silence alone.
+      while (!ended.signal.aborted && redis.status === 'ready') {
+        await redis.ping();
+        await Promise.race([closed, sleep(HEARTBEAT_INTERVAL, undefined, { ref: false })]);
+      }
+    } finally {
+      listener.down();
+      redis.disconnect();
+    }
+  }
+
+  void (async () => {
+    for (let attempt = 0; !ended.signal.aborted; attempt += 1) {
+      const before = performance.now();
+      await follow(nodes[attempt % nodes.length]!).catch(() => undefined);
+      if (performance.now() - before > 5 * SECOND) attempt = 0;
+      await sleep(retryDelay(attempt), undefined, { ref: false });
+    }
+  })();
+  return () => {
+    ended.abort();
+    current?.disconnect();
+  };
+}
