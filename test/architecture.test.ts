@@ -30,9 +30,20 @@ const insideOnly = /(^|[/-])(routes|form|view)\.ts$/;
 /** The composition root hands the routes of slices to the doors of the management API and the console. */
 const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
 
-/** Where a request exists: below here a rule knows no HTTP. */
-const http =
-  /(^|\/)([a-z-]+-)?routes\.ts$|(^|\/)module\.ts$|^kernel\/http\/|^kernel\/views\.ts$|^oidc\/|^(app|server)\.ts$/;
+/**
+ * Where a request exists: below here a rule knows no HTTP. A sign-in in progress is found by a cookie that the engine reads from
+ * the request, so the service of it stands above.
+ */
+const http = new RegExp(
+  [
+    String.raw`(^|/)([a-z-]+-)?routes\.ts$`,
+    String.raw`(^|/)module\.ts$`,
+    String.raw`^(kernel/http|oidc)/`,
+    String.raw`^kernel/views\.ts$`,
+    String.raw`^interaction/interaction-service\.ts$`,
+    String.raw`^(app|server)\.ts$`,
+  ].join('|'),
+);
 const outbound = /^kernel\/http\/outbound\.ts$/;
 
 /** package or module -> the only places that may import it. */
