@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   sessions: ['users', 'oidc', 'audit', 'settings'],
   interaction: ['users', 'oidc', 'audit', 'settings'],
   login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
-  consent: ['interaction', 'oidc', 'sessions', 'clients', 'audit'],
+  consent: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   device: ['interaction', 'oidc', 'sessions', 'clients', 'audit'],
   logout: ['interaction', 'oidc', 'sessions', 'clients', 'audit'],
 };
