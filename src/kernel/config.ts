@@ -27,6 +27,7 @@ export const configSchema = z.object({
   TLS_KEY: z.string().optional().describe('PEM file of the private key for an own TLS listener.'),
   TLS_CLIENT_CA: z.string().optional().describe('PEM file of the authorities whose client certificates are accepted (RFC 8705), or the word optional_no_ca for self-signed ones.'),
   TRUSTED_PROXIES: z.string().optional().describe('Comma-separated addresses or CIDRs whose forwarded headers count.'),
+  CLIENT_CERT_HEADER: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, { error: 'must be the name of a header, for example X-SSL-Client-Cert' }).transform((name) => name.toLowerCase()).optional().describe('Header in which a trusted proxy that ends TLS passes the client certificate (RFC 8705), as RFC 9440 or URL-escaped PEM; X-SSL-Client-Verify: SUCCESS beside it says that the proxy checked its chain.'),
   OUTBOUND_ALLOW: z.string().optional().describe('Comma-separated hosts or CIDRs that outgoing requests may reach although they are private.'),
   WEB_CONCURRENCY: z.coerce.number().int().min(1).max(256).optional().describe('Worker processes. Default: 1 with the embedded database, else the number of cores.'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least severe level that is logged.'),
@@ -53,6 +54,8 @@ export type Config = Readonly<{
   mailFrom: string;
   tls: Readonly<{ certFile: string; keyFile: string; clientCaFile: string | undefined }> | undefined;
   trustedProxies: readonly string[];
+  /** Lower case; undefined when no proxy ends TLS for us. */
+  clientCertHeader: string | undefined;
   outboundAllow: readonly string[];
   webConcurrency: number;
   logLevel: string;
@@ -79,6 +82,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const tls = readTls(v);
   const issuerUrl = readIssuer(v.ISSUER ?? `${tls ? 'https' : 'http'}://localhost:${v.PORT}`);
   const embedded = v.DATABASE_URL === undefined;
+  if (v.CLIENT_CERT_HEADER && list(v.TRUSTED_PROXIES).length === 0) throw new ConfigError('CLIENT_CERT_HEADER counts from trusted proxies only. Set TRUSTED_PROXIES.');
   const secrets = readSecrets(v.LATCHKEY_SECRETS, embedded);
   if (embedded && (v.WEB_CONCURRENCY ?? 1) > 1) throw new ConfigError('WEB_CONCURRENCY must be 1 with the embedded database, which admits one process. Set DATABASE_URL to use more.');
   if (embedded && v.DATABASE_REPLICA_URL) throw new ConfigError('DATABASE_REPLICA_URL needs DATABASE_URL. Set both or none.');
@@ -98,6 +102,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     mailFrom: v.MAIL_FROM,
     tls,
     trustedProxies: list(v.TRUSTED_PROXIES),
+    clientCertHeader: v.CLIENT_CERT_HEADER,
     outboundAllow: list(v.OUTBOUND_ALLOW),
     webConcurrency: v.WEB_CONCURRENCY ?? (embedded ? 1 : availableParallelism()),
     logLevel: v.LOG_LEVEL,

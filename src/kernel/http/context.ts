@@ -10,6 +10,7 @@ import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Render, Renderer } from '#kernel/views.ts';
 import type { AddressResolver } from './client-address.ts';
+import type { ClientCertificate, ClientCertificates } from './client-certificate.ts';
 import { browserCookie, type BrowserCookie } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
 
@@ -22,6 +23,8 @@ export type State = {
   readonly nonce: string;
   /** Address of the client: the peer of the socket unless that is a trusted proxy. */
   readonly ip: string;
+  /** The certificate that this client proved to hold, if it showed one (RFC 8705). */
+  readonly clientCertificate: ClientCertificate | undefined;
   /** At most 512 characters; empty where there is none. */
   readonly userAgent: string;
   /** Chosen by `ui_locales`, this browser's memory, `Accept-Language`; a step that knows better may set it. */
@@ -45,6 +48,7 @@ export type ContextDependencies = {
   config: Pick<Config, 'issuerUrl'>;
   log: Log;
   addresses: AddressResolver;
+  certificates: ClientCertificates;
   csrf: Csrf;
   renderer: Renderer;
 };
@@ -68,6 +72,7 @@ class RequestState implements State {
   readonly #dependencies: ContextDependencies;
   readonly #cookie: BrowserCookie;
   #nonce: string | undefined;
+  #certificate: { found: ClientCertificate | undefined } | undefined;
   #csrf: string | undefined;
   #language: Language | undefined;
   #log: Log | undefined;
@@ -83,6 +88,11 @@ class RequestState implements State {
 
   get nonce(): string {
     return (this.#nonce ??= randomBytes(16).toString('base64url'));
+  }
+
+  get clientCertificate(): ClientCertificate | undefined {
+    this.#certificate ??= { found: this.#dependencies.certificates.of(this.#ctx.req) };
+    return this.#certificate.found;
   }
 
   get userAgent(): string {

@@ -9,6 +9,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Renderer } from '#kernel/views.ts';
 import { createAddressResolver } from './client-address.ts';
+import { createClientCertificates } from './client-certificate.ts';
 import { openContext, type State } from './context.ts';
 import { createCsrf } from './csrf.ts';
 import { errorBoundary } from './error-boundary.ts';
@@ -19,7 +20,7 @@ import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 
 export type EdgeDependencies = {
-  config: Pick<Config, 'issuerUrl' | 'trustedProxies'>;
+  config: Pick<Config, 'issuerUrl' | 'trustedProxies' | 'clientCertHeader'>;
   log: Log;
   clock: Clock;
   keyRing: Pick<KeyRing, 'deriveKeys'>;
@@ -36,10 +37,11 @@ export function createEdge({ config, log, clock, keyRing, renderer, mounts: list
   const mounts = createMounts(list);
   const csrf = createCsrf({ issuer: config.issuerUrl, keyRing });
   const addresses = createAddressResolver(config.trustedProxies);
+  const certificates = createClientCertificates({ header: config.clientCertHeader, addresses });
   pinOrigin(app, config.issuerUrl);
   // What reaches Koa's own handler was thrown outside of the boundary, while writing an answer.
   app.on('error', (error: unknown) => log[isHangUp(error) ? 'debug' : 'error']({ err: error }, 'answer not written'));
-  app.use(openContext({ config, log, addresses, csrf, renderer }));
+  app.use(openContext({ config, log, addresses, certificates, csrf, renderer }));
   app.use(requestLog({ log, mounts, ...(observe ? { observe } : {}) }));
   app.use(securityHeaders({ config, mounts }));
   app.use(errorBoundary({ mounts, clock }));

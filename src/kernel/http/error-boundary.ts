@@ -70,8 +70,7 @@ function answer(ctx: Context, mount: Mount | undefined, clock: Clock, error: unk
   const wait = refusal.details?.[RETRY_AFTER];
   if (typeof wait === 'number') ctx.set('Retry-After', String(Math.max(1, Math.ceil(wait))));
   if (mount?.audience === 'oauth') return sendOAuthError(ctx, refusal);
-  if (mount?.audience === 'problem' || mount?.audience === 'health' || ctx.accepts('html', 'json') === 'json')
-    return sendProblem(ctx, refusal);
+  if (mount?.audience === 'problem' || ctx.accepts('html', 'json') === 'json') return sendProblem(ctx, refusal);
   return showError(ctx, clock, refusal);
 }
 

@@ -8,9 +8,7 @@ export type Audience =
   /** Programs of the management interfaces: errors are RFC 9457 problems. */
   | 'problem'
   /** Clients of OAuth: errors are `{ error, error_description }` (RFC 6749 §5.2). */
-  | 'oauth'
-  /** Machines that ask whether we live, by whatever name they know us: any Host will do. */
-  | 'health';
+  | 'oauth';
 
 export type Mount = Readonly<{
   /** An exact path, or with `/*` at its end every path below it. Also the name of its group in metrics. */

@@ -21,15 +21,19 @@ import { requireOwnHost } from './origin.ts';
 /** RFC 9110 §4.1 recommends to take 8,000 bytes at least. */
 const LONGEST_TARGET = 8192;
 
-export function requestGuard({ config, mounts }: { config: Pick<Config, 'issuerUrl'>; mounts: Mounts }): Middleware {
+type GuardDependencies = { config: Pick<Config, 'issuerUrl' | 'clientCertHeader'>; mounts: Mounts };
+
+export function requestGuard({ config, mounts }: GuardDependencies): Middleware {
   return async function requestGuard(ctx, next) {
     const mount = mounts.find(ctx.path);
-    if (mount?.audience !== 'health') requireOwnHost(ctx.req, config.issuerUrl);
+    requireOwnHost(ctx.req, config.issuerUrl);
     requireTarget(ctx);
     if (mount === undefined) throw notFound();
     requireMethod(ctx, mount);
     if (!mount.delegated) requireSingleParameters(ctx);
     await requireBody(ctx, mount);
+    // The engine would make a fault of what a proxy garbled; here it is a bad request.
+    if (config.clientCertHeader !== undefined && mount.delegated) void ctx.state.clientCertificate;
     if (!mount.delegated || ctx.method === 'GET') return next();
 
     const body = watchBody(ctx, limitOf(mount));

@@ -8,8 +8,8 @@ export type AnsweredRequest = { mount: Mount | undefined; method: string; status
 const LONGEST_PATH = 256;
 
 /**
- * One line a request: never its query, its headers or its body, where secrets travel. Health probes and files are of
- * interest only to whoever debugs them.
+ * One line a request: never its query, its headers or its body, where secrets travel. Files are of interest only to
+ * whoever debugs them.
  */
 export function requestLog({
   log,
@@ -27,7 +27,7 @@ export function requestLog({
     const { method, path, status, state } = ctx;
     const mount = mounts.find(path);
     observe?.({ mount, method, status, seconds: milliseconds / 1000 });
-    const level = mount?.audience === 'health' || path.startsWith('/assets/') ? 'debug' : 'info';
+    const level = path.startsWith('/assets/') ? 'debug' : 'info';
     if (!log.isLevelEnabled(level)) return;
     log[level](
       {

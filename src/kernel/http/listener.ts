@@ -1,0 +1,154 @@
+/**
+ * The socket: Node's HTTP server with every limit set, TLS of our own where it is configured, and an orderly end.
+ */
+import { readFileSync } from 'node:fs';
+import {
+  createServer,
+  STATUS_CODES,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SECOND } from '#kernel/clock.ts';
+import { ConfigError, type Config } from '#kernel/config.ts';
+import { declaredLength, JSON_LIMIT } from './body.ts';
+
+export type Listener = {
+  server: Server;
+  port: number;
+  /** Every answer from now on closes its connection. */
+  drain(): void;
+  /** Takes no more connections, waits until the last answer is out, and cuts what is open after `grace` milliseconds. */
+  close(grace: number): Promise<void>;
+};
+
+/** A slow client is cut within half a second of its limit. */
+const CHECK_INTERVAL = SECOND / 2;
+
+/** Headers within 15 s, the whole request within 30 s, an idle connection for 65 s, checks and buffers included. */
+export const limits = {
+  headersTimeout: 15 * SECOND - CHECK_INTERVAL,
+  requestTimeout: 30 * SECOND - CHECK_INTERVAL,
+  // Node keeps the socket a second longer than it promises, so that no request crosses the close.
+  keepAliveTimeout: 64 * SECOND,
+  connectionsCheckingInterval: CHECK_INTERVAL,
+  maxHeaderSize: 16 * 1024,
+  insecureHTTPParser: false,
+  requireHostHeader: true,
+} as const satisfies ServerOptions;
+
+const REQUESTS_PER_SOCKET = 1000;
+
+type ListenerConfig = Pick<Config, 'port' | 'host' | 'tls'>;
+
+export async function openListener(config: ListenerConfig, listener: RequestListener): Promise<Listener> {
+  const active = new Set<ServerResponse>();
+  let draining = false;
+
+  const tracked: RequestListener = (req, res) => {
+    active.add(res);
+    res.once('close', () => active.delete(res));
+    if (draining) res.shouldKeepAlive = false;
+    return listener(req, res);
+  };
+  const server = config.tls
+    ? createTlsServer({ ...limits, ...tlsOptions(config.tls) }, tracked)
+    : createServer(limits, tracked);
+  server.maxRequestsPerSocket = REQUESTS_PER_SOCKET;
+  // Node would drop what is over the count without a word; the size of the block bounds it already.
+  server.maxHeadersCount = 0;
+  server.on('clientError', refuseMalformed);
+  server.on('connect', (_req, socket: Duplex) => endWith(socket, 405, ['Allow: GET, HEAD, POST']));
+  server.on('checkContinue', (req, res) => {
+    // A body that will be refused is better not sent at all.
+    if (declaredLength(req) <= JSON_LIMIT) res.writeContinue();
+    void tracked(req, res);
+  });
+  await listen(server, config);
+
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    drain() {
+      draining = true;
+      for (const res of active) res.shouldKeepAlive = false;
+    },
+    async close(grace) {
+      const closed = new Promise((resolve) => void server.close(resolve));
+      // A connection that became idle after `close()` is nobody's business any more.
+      const sweep = setInterval(() => server.closeIdleConnections(), 50);
+      await Promise.race([closed, delay(grace, undefined, { ref: false })]);
+      clearInterval(sweep);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function listen(server: Server, { port, host }: ListenerConfig): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, backlog: 1024 }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function tlsOptions({ certFile, keyFile, clientCaFile }: NonNullable<Config['tls']>): TlsOptions {
+  const asksClients = clientCaFile !== undefined;
+  const ca = asksClients && clientCaFile !== 'optional_no_ca' ? { ca: readPem('TLS_CLIENT_CA', clientCaFile) } : {};
+  return {
+    cert: readPem('TLS_CERT', certFile),
+    key: readPem('TLS_KEY', keyFile),
+    minVersion: 'TLSv1.2',
+    // A person's browser has no certificate; whether one that is shown is vouched for is asked where it is used.
+    requestCert: asksClients,
+    rejectUnauthorized: false,
+    handshakeTimeout: limits.headersTimeout,
+    ...ca,
+  };
+}
+
+function readPem(variable: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new ConfigError(`${variable} names a file that cannot be read: ${file}`, { cause });
+  }
+}
+
+const statusOfParseErrors: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** What is no HTTP never becomes a request: short answer, and the connection with whatever was glued on is gone. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  endWith(socket, statusOfParseErrors[error.code ?? ''] ?? 400);
+}
+
+function endWith(socket: Duplex, status: number, headers: readonly string[] = []): void {
+  const text = STATUS_CODES[status] ?? '';
+  const lines = [
+    `HTTP/1.1 ${status} ${text}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${text.length}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+    ...headers,
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${text}`, () => socket.destroy());
+}
