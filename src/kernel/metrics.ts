@@ -1,0 +1,144 @@
+/**
+ * Figures for Prometheus, on a listener of their own: who watches is not who signs in. Labels are closed sets (a mount, a
+ * status, an outcome), never anything that a request could invent.
+ */
+import cluster from 'node:cluster';
+import { createServer } from 'node:http';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Config } from './config.ts';
+
+export type MetricsSource = { readonly contentType: string; text(): Promise<string> };
+
+/** How full something bounded is, read when somebody asks. */
+export type Level = Readonly<Record<string, () => number>>;
+
+export type Metrics = MetricsSource & {
+  observeRequest(request: {
+    mount: { path: string } | undefined;
+    method: string;
+    status: number;
+    seconds: number;
+  }): void;
+  countSignIn(outcome: string): void;
+  countToken(grant: string): void;
+  /** argon2 work by state: `{ waiting: () => 3, running: () => 2 }`. */
+  watchHashing(level: Level): void;
+  /** Connections to PostgreSQL by state: idle, busy, waiting. */
+  watchDatabasePool(pool: { totalCount: number; idleCount: number; waitingCount: number }): void;
+};
+
+/** Seconds: a token takes a few milliseconds, a password a few hundred. */
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'latchkey_http_request_duration_seconds',
+    help: 'Time to answer, by group of routes, method and status.',
+    labelNames: ['route', 'method', 'status'] as const,
+    buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const signIns = new Counter({
+    name: 'latchkey_sign_ins_total',
+    help: 'Sign-in attempts by outcome.',
+    labelNames: ['outcome'] as const,
+    registers,
+  });
+  const tokens = new Counter({
+    name: 'latchkey_tokens_total',
+    help: 'Token responses by grant type.',
+    labelNames: ['grant'] as const,
+    registers,
+  });
+  if (cluster.isWorker) answerSupervisor(registry);
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    observeRequest({ mount, method, status, seconds }) {
+      requests.observe(
+        { route: mount?.path ?? 'none', method: knownMethods.has(method) ? method : 'other', status },
+        seconds,
+      );
+    },
+    countSignIn: (outcome) => signIns.inc({ outcome }),
+    countToken: (grant) => tokens.inc({ grant }),
+    watchHashing: (level) => watch(registry, 'latchkey_argon2_queue', 'Password hashes by state.', level),
+    watchDatabasePool: (pool) =>
+      watch(
+        registry,
+        'latchkey_database_pool',
+        'Connections to PostgreSQL by state; waiting are callers without one.',
+        {
+          idle: () => pool.idleCount,
+          busy: () => pool.totalCount - pool.idleCount,
+          waiting: () => pool.waitingCount,
+        },
+      ),
+  };
+}
+
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+function watch(registry: Registry, name: string, help: string, level: Level): void {
+  const gauge: Gauge<'state'> = new Gauge({
+    name,
+    help,
+    labelNames: ['state'] as const,
+    registers: [registry],
+    collect() {
+      for (const [state, read] of Object.entries(level)) this.set({ state }, read());
+    },
+  });
+  gauge.reset();
+}
+
+/** The supervisor asks each worker for its figures and adds them up. */
+function answerSupervisor(registry: Registry): void {
+  AggregatorRegistry.setRegistries([registry]);
+  void new AggregatorRegistry();
+}
+
+/** The figures of all workers together; for the supervisor. */
+export function workersMetrics(): MetricsSource {
+  const aggregator = new AggregatorRegistry();
+  return { contentType: aggregator.contentType, text: () => aggregator.clusterMetrics() };
+}
+
+export type MetricsListener = { port: number; close(): Promise<void> };
+
+/** `GET /metrics` and nothing else. */
+export async function openMetricsListener(
+  { metricsPort, host }: { metricsPort: number; host: Config['host'] },
+  source: MetricsSource,
+): Promise<MetricsListener> {
+  const server = createServer(async (req, res) => {
+    if (req.method !== 'GET' || req.url !== '/metrics') {
+      res.writeHead(404).end();
+      return;
+    }
+    try {
+      const text = await source.text();
+      res.writeHead(200, { 'Content-Type': source.contentType, 'Cache-Control': 'no-store' }).end(text);
+    } catch {
+      // A worker that is just dying does not answer; the next scrape finds the others.
+      res.writeHead(503, { 'Retry-After': '1' }).end();
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port: metricsPort, host }, resolve);
+  });
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : metricsPort,
+    async close() {
+      const closed = new Promise((resolve) => void server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
