@@ -1,0 +1,25 @@
+import { view } from '#kernel/views.ts';
+
+/** The landing page of the relying party that comes with a node on a developer's own machine. */
+export type DemoStartPage = {
+  /** Begins the authorization request. */
+  signInUrl: string;
+  issuer: string;
+  /** What came back instead of a sign-in. Both texts are the protocol's. */
+  failure: { error: string; description: string | null } | null;
+};
+
+const plain: DemoStartPage = { signInUrl: '/demo/sign-in', issuer: 'http://localhost:3000', failure: null };
+
+export const demoStartView = view<DemoStartPage>('demo/start.njk', {
+  samples: {
+    plain,
+    'access denied': { ...plain, failure: { error: 'access_denied', description: 'End-User aborted interaction' } },
+    'an error without words': { ...plain, failure: { error: 'server_error', description: null } },
+    hostile: {
+      ...plain,
+      issuer: '<b>',
+      failure: { error: '<script>alert(1)</script>', description: `${'<b>'.repeat(60)}\u202E` },
+    },
+  },
+});

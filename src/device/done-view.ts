@@ -1,0 +1,14 @@
+import { view } from '#kernel/views.ts';
+
+export type DeviceDonePage = {
+  outcome: 'connected' | 'stopped';
+  client: { name: string };
+};
+
+export const deviceDoneView = view<DeviceDonePage>('device/done.njk', {
+  samples: {
+    connected: { outcome: 'connected', client: { name: 'Tally CLI' } },
+    stopped: { outcome: 'stopped', client: { name: 'Tally CLI' } },
+    hostile: { outcome: 'connected', client: { name: '<script>alert(1)</script>\u202E' } },
+  },
+});

@@ -1,0 +1,29 @@
+/**
+ * logout: the pages of a sign-out.
+ *
+ * Owns    views/logout: "sign out?", "you are signed out".
+ * Leaves  ending the session, telling the other apps and checking where to go on to oidc.
+ * URLs    none of its own: the engine shows them at /oidc/logout.
+ */
+import { show } from '#kernel/views.ts';
+import type { EnginePages } from '#oidc/module.ts';
+import type { User, UserId } from '#users/module.ts';
+import { logoutConfirmView } from './confirm-view.ts';
+import { logoutDoneView } from './done-view.ts';
+
+export type Dependencies = { users: { findById(id: UserId): Promise<User | null> } };
+
+export function createLogout({ users }: Dependencies): { pages: Pick<EnginePages, 'confirmLogout' | 'loggedOut'> } {
+  return {
+    pages: {
+      async confirmLogout(ctx, { form, client, accountId, otherApps }) {
+        const user = await users.findById(accountId as UserId);
+        const account = user && { name: user.profile.name ?? null, email: user.email };
+        show(ctx, 200, logoutConfirmView, { ...form, account, client: client && { name: client.name }, otherApps });
+      },
+      loggedOut(ctx, { outcome, client }) {
+        show(ctx, 200, logoutDoneView, { outcome, client: client && { name: client.name, homeUrl: client.homeUrl }, signInUrl: null });
+      },
+    },
+  };
+}

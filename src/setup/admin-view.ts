@@ -1,0 +1,75 @@
+import { view } from '#kernel/views.ts';
+
+/** The form behind the one-time link that the first start prints. */
+export type AdminPage = {
+  /** Where the form posts to. Fields: `name`, `email`, `password`, `password_again`; button `action=continue`. */
+  action: string;
+  /** What must come back with the form, such as the one-time secret of the link. */
+  fields: Readonly<Record<string, string>>;
+  name: string;
+  email: string;
+  errors: {
+    name: 'required' | 'too_long' | null;
+    email: 'required' | 'email' | 'taken' | null;
+    password: 'required' | 'too_short' | 'too_long' | 'common' | null;
+    passwordAgain: 'different' | null;
+  };
+  /** Fewest characters of a password. */
+  minimumLength: number;
+};
+
+const plain: AdminPage = {
+  action: '/setup/admin',
+  fields: { token: 'b1946ac92492d234' },
+  name: '',
+  email: '',
+  errors: { name: null, email: null, password: null, passwordAgain: null },
+  minimumLength: 15,
+};
+
+export const adminView = view<AdminPage>('setup/admin.njk', {
+  samples: {
+    plain,
+    empty: { ...plain, errors: { name: 'required', email: 'required', password: 'required', passwordAgain: null } },
+    'too short': {
+      ...plain,
+      name: 'Noor Haddad',
+      email: 'noor at fernway',
+      errors: { name: null, email: 'email', password: 'too_short', passwordAgain: null },
+    },
+    'too long': {
+      ...plain,
+      name: 'N'.repeat(300),
+      errors: { name: 'too_long', email: 'taken', password: 'too_long', passwordAgain: null },
+    },
+    common: { ...plain, name: 'Noor Haddad', errors: { ...plain.errors, password: 'common' } },
+    different: {
+      ...plain,
+      name: 'Noor Haddad',
+      email: 'noor@fernway.example',
+      errors: { ...plain.errors, passwordAgain: 'different' },
+    },
+    hostile: {
+      ...plain,
+      fields: { '"><b>': '"><b>' },
+      name: '"><script>alert(1)</script>',
+      email: '" onfocus="alert(1)',
+    },
+  },
+});
+
+/** What the link shows afterwards. */
+export type AdminEndPage = {
+  /** `expired`: used before, too old, or never ours. */
+  outcome: 'done' | 'expired';
+  /** Where to go on, null where there is nothing yet. */
+  nextUrl: string | null;
+};
+
+export const adminEndView = view<AdminEndPage>('setup/end.njk', {
+  samples: {
+    done: { outcome: 'done', nextUrl: '/' },
+    'done, nowhere to go': { outcome: 'done', nextUrl: null },
+    expired: { outcome: 'expired', nextUrl: null },
+  },
+});

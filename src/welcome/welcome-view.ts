@@ -1,0 +1,29 @@
+import { view } from '#kernel/views.ts';
+
+/** The root of a node on a developer's own machine. */
+export type WelcomePage = {
+  issuer: string;
+  discoveryUrl: string;
+  demoUrl: string;
+  mailboxUrl: string;
+  version: string;
+};
+
+const plain: WelcomePage = {
+  issuer: 'http://localhost:3000',
+  discoveryUrl: 'http://localhost:3000/.well-known/openid-configuration',
+  demoUrl: '/demo',
+  mailboxUrl: '/dev/mailbox',
+  version: '0.1.0',
+};
+
+export const welcomeView = view<WelcomePage>('welcome/welcome.njk', {
+  samples: {
+    plain,
+    long: {
+      ...plain,
+      issuer: `https://${'sub.'.repeat(30)}example.com`,
+      discoveryUrl: `https://${'sub.'.repeat(30)}example.com/.well-known/openid-configuration`,
+    },
+  },
+});
