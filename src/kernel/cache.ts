@@ -1,0 +1,79 @@
+/** Things that were read a moment ago, until they change or their time is up, on this node; changes arrive from all. */
+import type { Clock } from '#kernel/clock.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+
+export type Cache<Value> = {
+  /** The value kept, else what `load` brings. Calls for one key that come while it loads share one load. */
+  get(key: string, load: () => Promise<Value>): Promise<Value>;
+  /** The value kept, without waiting; undefined when there is none. */
+  peek(key: string): Value | undefined;
+  /** To be called after a change was committed: forgets the key here and on every node. */
+  drop(key: string): Promise<void>;
+};
+
+type Options<Value> = {
+  /** Unique in the process and the same on every node. */
+  name: string;
+  /** The least recently used go first. */
+  maxEntries: number;
+  /** Milliseconds that a value is kept at most; by value where they differ, 0 to keep none. */
+  ttl: number | ((value: Value) => number);
+  clock: Clock;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+};
+
+export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation }: Options<Value>): Cache<Value> {
+  const kept = new Map<string, { value: Value; until: number }>();
+  const loading = new Map<string, Promise<Value>>();
+  const now = (): number => clock.now().getTime();
+
+  // What is loading was perhaps read before the change, so it is handed to those who wait and not kept.
+  invalidation.subscribe(name, {
+    changed: (key) => void (kept.delete(key), loading.delete(key)),
+    resync: () => void (kept.clear(), loading.clear()),
+  });
+
+  function peek(key: string): Value | undefined {
+    const entry = kept.get(key);
+    if (!entry || !invalidation.isHealthy()) return undefined;
+    kept.delete(key);
+    if (entry.until <= now()) return undefined;
+    kept.set(key, entry);
+    return entry.value;
+  }
+
+  function keep(key: string, value: Value): void {
+    const milliseconds = typeof ttl === 'function' ? ttl(value) : ttl;
+    if (milliseconds <= 0 || !invalidation.isHealthy()) return;
+    kept.delete(key);
+    kept.set(key, { value, until: now() + milliseconds });
+    if (kept.size > maxEntries) kept.delete(kept.keys().next().value!);
+  }
+
+  function load(key: string, read: () => Promise<Value>): Promise<Value> {
+    const work = read().then(
+      (value) => {
+        if (loading.get(key) === work) {
+          loading.delete(key);
+          keep(key, value);
+        }
+        return value;
+      },
+      (error: unknown) => {
+        if (loading.get(key) === work) loading.delete(key);
+        throw error;
+      },
+    );
+    loading.set(key, work);
+    return work;
+  }
+
+  return {
+    peek,
+    get: (key, read) => {
+      const entry = peek(key);
+      return entry === undefined ? (loading.get(key) ?? load(key, read)) : Promise.resolve(entry);
+    },
+    drop: (key) => invalidation.publish(name, key),
+  };
+}
