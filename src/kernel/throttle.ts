@@ -1,0 +1,91 @@
+/**
+ * Named limits on how often something may be tried: counted before the work they guard, over all nodes where there is
+ * Redis. While Redis is out each process counts for itself and allows half, so that an outage never lifts a limit.
+ * What guards an account is not here but in PostgreSQL, where it cannot be forgotten.
+ */
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import { SECOND } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import { KEY_PREFIX, RedisUnavailable, type RedisPort } from '#kernel/redis.ts';
+
+export type ThrottlePolicy = Readonly<{
+  /** Unique; attempts are counted under it, so that another number of points keeps what was counted. */
+  name: string;
+  /** Attempts allowed within `duration`. */
+  points: number;
+  /** Milliseconds, in whole seconds, from the first attempt on. */
+  duration: number;
+}>;
+
+export type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
+
+export type Throttle = {
+  /** Counts one attempt; call it before the work. `key` may be anything, for example `addressKey(ctx.state.ip)`. */
+  consume(policy: ThrottlePolicy, key: string): Promise<ThrottleOutcome>;
+  /** Takes one attempt back, because it turned out to be harmless. */
+  refund(policy: ThrottlePolicy, key: string): Promise<void>;
+  /** Forgets all attempts. */
+  reset(policy: ThrottlePolicy, key: string): Promise<void>;
+};
+
+type Options = {
+  redis: RedisPort | null;
+  /** How many processes share one limit when each counts for itself. */
+  processes: number;
+};
+
+export function createThrottle({ redis, processes }: Options): Throttle {
+  const limiters = new Map<string, RateLimiterAbstract>();
+
+  function limiter(kind: 'redis' | 'process', { name, points, duration }: ThrottlePolicy): RateLimiterAbstract {
+    const id = `${kind} ${name} ${points} ${duration}`;
+    let made = limiters.get(id);
+    if (!made) {
+      const seconds = Math.max(1, Math.ceil(duration / SECOND));
+      made =
+        kind === 'redis'
+          ? new RateLimiterRedis({
+              storeClient: redis!.client,
+              keyPrefix: `${KEY_PREFIX}limit:${name}`,
+              points,
+              duration: seconds,
+            })
+          : new RateLimiterMemory({
+              keyPrefix: name,
+              points: Math.max(1, Math.floor(points / (redis ? 2 : processes))),
+              duration: seconds,
+            });
+      limiters.set(id, made);
+    }
+    return made;
+  }
+
+  async function onStore<T>(policy: ThrottlePolicy, work: (limiter: RateLimiterAbstract) => Promise<T>): Promise<T> {
+    if (!redis) return work(limiter('process', policy));
+    try {
+      return await redis.run(() => work(limiter('redis', policy)));
+    } catch (error) {
+      if (error instanceof RedisUnavailable) return work(limiter('process', policy));
+      throw error;
+    }
+  }
+
+  return {
+    consume: async (policy, key) => {
+      try {
+        await onStore(policy, (limiter) => limiter.consume(digest(key)));
+        return { allowed: true };
+      } catch (outcome) {
+        if (!(outcome instanceof RateLimiterRes)) throw outcome;
+        return { allowed: false, retryAfter: Math.max(1, Math.ceil(outcome.msBeforeNext / SECOND)) };
+      }
+    },
+    refund: async (policy, key) => void (await onStore(policy, (limiter) => limiter.reward(digest(key)))),
+    reset: async (policy, key) => void (await onStore(policy, (limiter) => limiter.delete(digest(key)))),
+  };
+}
+
+/** Of one length whatever came in, and no address or name lies readable in Redis. */
+function digest(key: string): string {
+  return sha256(key).toString('base64url').slice(0, 22);
+}
