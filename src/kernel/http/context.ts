@@ -13,8 +13,11 @@ import type { AddressResolver } from './client-address.ts';
 import type { ClientCertificate, ClientCertificates } from './client-certificate.ts';
 import { browserCookie, type BrowserCookie } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
+import type { Mount, Mounts } from './mounts.ts';
 
 export type State = {
+  /** The line of the site map that the path belongs to. */
+  readonly mount: Mount | undefined;
   /** Random, ours alone: shown to people with a fault and written with every log line of the request. */
   readonly requestId: string;
   /** False when the target was no path of this origin (a proxy's form for another host, `*`); `ctx.path` is `/` then. */
@@ -50,6 +53,7 @@ export type ContextDependencies = {
   addresses: AddressResolver;
   certificates: ClientCertificates;
   csrf: Csrf;
+  mounts: Mounts;
   renderer: Renderer;
 };
 
@@ -68,6 +72,7 @@ class RequestState implements State {
   readonly requestId = randomUUID();
   readonly ip: string;
   readonly isOwnTarget: boolean;
+  readonly mount: Mount | undefined;
   readonly #ctx: Context;
   readonly #dependencies: ContextDependencies;
   readonly #cookie: BrowserCookie;
@@ -83,6 +88,7 @@ class RequestState implements State {
     this.#cookie = cookie;
     const { headers, socket } = ctx.req;
     this.isOwnTarget = takeTarget(ctx, dependencies.config.issuerUrl);
+    this.mount = dependencies.mounts.find(ctx.path);
     this.ip = dependencies.addresses.resolve(socket.remoteAddress, header(headers['x-forwarded-for']));
   }
 

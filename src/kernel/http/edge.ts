@@ -7,10 +7,11 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Log } from '#kernel/log.ts';
+import type { Tracing } from '#kernel/tracing.ts';
 import type { Renderer } from '#kernel/views.ts';
-import { createAddressResolver } from './client-address.ts';
+import { createAddressResolver, type AddressResolver } from './client-address.ts';
 import { createClientCertificates } from './client-certificate.ts';
-import { openContext, type State } from './context.ts';
+import { openContext, type Middleware, type State } from './context.ts';
 import { createCsrf } from './csrf.ts';
 import { errorBoundary } from './error-boundary.ts';
 import { createMounts, type Mount } from './mounts.ts';
@@ -27,12 +28,22 @@ export type EdgeDependencies = {
   renderer: Renderer;
   mounts: readonly Mount[];
   observe?: (request: AnsweredRequest) => void;
+  tracing?: Tracing | undefined;
 };
 
 export type Edge = Koa<State, { params: Readonly<Record<string, string>> }>;
 
 /** A Koa application that has its edge; the features are its next middleware. */
-export function createEdge({ config, log, clock, keyRing, renderer, mounts: list, observe }: EdgeDependencies): Edge {
+export function createEdge({
+  config,
+  log,
+  clock,
+  keyRing,
+  renderer,
+  mounts: list,
+  observe,
+  tracing,
+}: EdgeDependencies): Edge {
   const app: Edge = new Koa();
   const mounts = createMounts(list);
   const csrf = createCsrf({ issuer: config.issuerUrl, keyRing });
@@ -41,12 +52,28 @@ export function createEdge({ config, log, clock, keyRing, renderer, mounts: list
   pinOrigin(app, config.issuerUrl);
   // What reaches Koa's own handler was thrown outside of the boundary, while writing an answer.
   app.on('error', (error: unknown) => log[isHangUp(error) ? 'debug' : 'error']({ err: error }, 'answer not written'));
-  app.use(openContext({ config, log, addresses, certificates, csrf, renderer }));
-  app.use(requestLog({ log, mounts, ...(observe ? { observe } : {}) }));
-  app.use(securityHeaders({ config, mounts }));
-  app.use(errorBoundary({ mounts, clock }));
-  app.use(requestGuard({ config, mounts }));
+  app.use(openContext({ config, log, addresses, certificates, csrf, mounts, renderer }));
+  if (tracing) app.use(traceRequest(tracing, addresses));
+  app.use(requestLog(log, observe));
+  app.use(securityHeaders(config));
+  app.use(errorBoundary(clock));
+  app.use(requestGuard(config));
   return app;
+}
+
+function traceRequest(tracing: Tracing, addresses: AddressResolver): Middleware {
+  return function traceRequest(ctx, next) {
+    const { method, req, state } = ctx;
+    const given = addresses.isTrusted(req.socket.remoteAddress) ? req.headers['traceparent'] : undefined;
+    const traceparent = typeof given === 'string' ? given : undefined;
+    return tracing.request(
+      { method, route: state.mount?.path ?? 'none', requestId: state.requestId, traceparent },
+      async () => {
+        await next();
+        return ctx.status;
+      },
+    );
+  };
 }
 
 function isHangUp(error: unknown): boolean {

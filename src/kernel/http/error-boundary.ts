@@ -8,7 +8,6 @@ import { AppError } from '#kernel/errors.ts';
 import { show } from '#kernel/views.ts';
 import type { Context, Middleware } from './context.ts';
 import { errorView, type ErrorKind } from './error-view.ts';
-import type { Mount, Mounts } from './mounts.ts';
 import { sendProblem } from './problem.ts';
 import { ownPath } from './redirect.ts';
 
@@ -25,16 +24,15 @@ export function noteFault(ctx: Context, error: unknown): void {
   faults.set(ctx, error);
 }
 
-export function errorBoundary({ mounts, clock }: { mounts: Mounts; clock: Clock }): Middleware {
+export function errorBoundary(clock: Clock): Middleware {
   return async function errorBoundary(ctx, next) {
-    const mount = mounts.find(ctx.path);
     try {
       await next();
     } catch (error) {
-      return answer(ctx, mount, clock, error);
+      return answer(ctx, clock, error);
     }
-    if (faults.has(ctx)) return answerNoted(ctx, mount, clock, faults.get(ctx));
-    if (ctx.status >= 400 && isUnanswered(ctx)) return answer(ctx, mount, clock, plainRefusal(ctx.status));
+    if (faults.has(ctx)) return answerNoted(ctx, clock, faults.get(ctx));
+    if (ctx.status >= 400 && isUnanswered(ctx)) return answer(ctx, clock, plainRefusal(ctx.status));
     return undefined;
   };
 }
@@ -44,13 +42,14 @@ function isUnanswered(ctx: Context): boolean {
   return (ctx.body === undefined || ctx.body === null) && !ctx.res.headersSent && ctx.respond !== false;
 }
 
-function answerNoted(ctx: Context, mount: Mount | undefined, clock: Clock, error: unknown): void {
-  if (ctx.status >= 500 && isTransient(error)) return answer(ctx, mount, clock, error);
+function answerNoted(ctx: Context, clock: Clock, error: unknown): void {
+  if (ctx.status >= 500 && isTransient(error)) return answer(ctx, clock, error);
   log(ctx, error);
 }
 
-function answer(ctx: Context, mount: Mount | undefined, clock: Clock, error: unknown): void {
+function answer(ctx: Context, clock: Clock, error: unknown): void {
   const refusal = refusalOf(ctx, error);
+  const audience = ctx.state.mount?.audience;
   if (refusal.status >= 500) log(ctx, error);
   if (ctx.res.headersSent) {
     ctx.respond = false;
@@ -69,8 +68,8 @@ function answer(ctx: Context, mount: Mount | undefined, clock: Clock, error: unk
   ctx.set('Cache-Control', 'no-store');
   const wait = refusal.details?.[RETRY_AFTER];
   if (typeof wait === 'number') ctx.set('Retry-After', String(Math.max(1, Math.ceil(wait))));
-  if (mount?.audience === 'oauth') return sendOAuthError(ctx, refusal);
-  if (mount?.audience === 'problem' || ctx.accepts('html', 'json') === 'json') return sendProblem(ctx, refusal);
+  if (audience === 'oauth') return sendOAuthError(ctx, refusal);
+  if (audience === 'problem' || ctx.accepts('html', 'json') === 'json') return sendProblem(ctx, refusal);
   return showError(ctx, clock, refusal);
 }
 

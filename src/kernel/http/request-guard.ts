@@ -15,17 +15,15 @@ import {
 } from './body.ts';
 import { watchBody } from './body-watch.ts';
 import type { Context, Middleware } from './context.ts';
-import type { Mount, Mounts } from './mounts.ts';
+import type { Mount } from './mounts.ts';
 import { requireOwnHost } from './origin.ts';
 
 /** RFC 9110 §4.1 recommends to take 8,000 bytes at least. */
 const LONGEST_TARGET = 8192;
 
-type GuardDependencies = { config: Pick<Config, 'issuerUrl' | 'clientCertHeader'>; mounts: Mounts };
-
-export function requestGuard({ config, mounts }: GuardDependencies): Middleware {
+export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeader'>): Middleware {
   return async function requestGuard(ctx, next) {
-    const mount = mounts.find(ctx.path);
+    const { mount } = ctx.state;
     requireOwnHost(ctx.req, config.issuerUrl);
     requireTarget(ctx);
     if (mount === undefined) throw notFound();

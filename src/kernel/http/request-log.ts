@@ -1,6 +1,6 @@
 import type { Log } from '#kernel/log.ts';
 import type { Middleware } from './context.ts';
-import type { Mount, Mounts } from './mounts.ts';
+import type { Mount } from './mounts.ts';
 
 /** What is told about a request when it has been answered. */
 export type AnsweredRequest = { mount: Mount | undefined; method: string; status: number; seconds: number };
@@ -11,22 +11,13 @@ const LONGEST_PATH = 256;
  * One line a request: never its query, its headers or its body, where secrets travel. Files are of interest only to
  * whoever debugs them.
  */
-export function requestLog({
-  log,
-  mounts,
-  observe,
-}: {
-  log: Log;
-  mounts: Mounts;
-  observe?: (request: AnsweredRequest) => void;
-}): Middleware {
+export function requestLog(log: Log, observe?: (request: AnsweredRequest) => void): Middleware {
   return async function requestLog(ctx, next) {
     const begin = performance.now();
     await next();
     const milliseconds = performance.now() - begin;
     const { method, path, status, state } = ctx;
-    const mount = mounts.find(path);
-    observe?.({ mount, method, status, seconds: milliseconds / 1000 });
+    observe?.({ mount: state.mount, method, status, seconds: milliseconds / 1000 });
     const level = path.startsWith('/assets/') ? 'debug' : 'info';
     if (!log.isLevelEnabled(level)) return;
     log[level](

@@ -5,7 +5,6 @@
  */
 import type { Config } from '#kernel/config.ts';
 import type { Middleware } from './context.ts';
-import type { Mounts } from './mounts.ts';
 
 type Headers = readonly (readonly [string, string])[];
 
@@ -67,7 +66,7 @@ const policyOfPage = (nonce: string): string =>
     "frame-ancestors 'none'",
   ].join('; ');
 
-export function securityHeaders({ config, mounts }: { config: Pick<Config, 'issuerUrl'>; mounts: Mounts }): Middleware {
+export function securityHeaders(config: Pick<Config, 'issuerUrl'>): Middleware {
   const everywhere: Headers = [
     ['X-Content-Type-Options', 'nosniff'],
     ['Referrer-Policy', 'no-referrer'],
@@ -80,7 +79,7 @@ export function securityHeaders({ config, mounts }: { config: Pick<Config, 'issu
   return async function securityHeaders(ctx, next) {
     const { res } = ctx;
     for (const [name, value] of everywhere) res.setHeader(name, value);
-    const mount = mounts.find(ctx.path);
+    const { mount } = ctx.state;
     res.setHeader('Cross-Origin-Resource-Policy', mount?.crossOrigin ? 'cross-origin' : 'same-origin');
     res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     const isPage = mount === undefined || mount.audience === 'page';
