@@ -13,6 +13,8 @@ export type Health = {
   answer(req: IncomingMessage, res: ServerResponse): boolean;
   /** From now on the checks decide. Redis is told and not required: everything works without it, more slowly. */
   serving(checks: { database: Check; redis?: Check | undefined }): void;
+  /** Whether somebody has asked for readiness lately, as a balancer does. */
+  isWatched(): boolean;
   /** From now on not ready, so that a balancer sends nobody here any more. */
   stopping(): void;
 };
@@ -23,11 +25,14 @@ type Report = { status: 'ready' | 'starting' | 'stopping' | 'unavailable'; datab
 /** However many probe, each dependency is asked once a second; one that says nothing for two seconds is away. */
 const REMEMBERED = SECOND;
 const LONGEST_CHECK = 2 * SECOND;
+/** Balancers ask every few seconds. */
+const LATELY = 30 * SECOND;
 
 export function createHealth(): Health {
   let state: 'starting' | 'serving' | 'stopping' = 'starting';
   let database: () => Promise<Word> = async () => 'down';
   let redis: (() => Promise<Word>) | undefined;
+  let lastAsked = -Infinity;
 
   async function report(): Promise<Report> {
     if (state !== 'serving') return { status: state };
@@ -42,6 +47,7 @@ export function createHealth(): Health {
   }
 
   async function answerReady(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    lastAsked = performance.now();
     const found = await report();
     write(req, res, found.status === 'ready' ? 200 : 503, found);
   }
@@ -62,6 +68,7 @@ export function createHealth(): Health {
       redis = checks.redis && remembered(checks.redis);
       state = 'serving';
     },
+    isWatched: () => performance.now() - lastAsked < LATELY,
     stopping() {
       state = 'stopping';
     },

@@ -1,0 +1,196 @@
+/**
+ * The life of a serving process: it listens before anything else, so that probes have an answer; opens the application,
+ * waiting for a database that is not up yet; and stops in order when it is told to.
+ */
+import cluster from 'node:cluster';
+import type { RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SECOND, type Clock } from '#kernel/clock.ts';
+import { ConfigError, type Config } from '#kernel/config.ts';
+import { isTransient } from '#kernel/database-errors.ts';
+import { createHealth, type Check } from '#kernel/http/health.ts';
+import { openListener, type Listener } from '#kernel/http/listener.ts';
+import type { Log } from '#kernel/log.ts';
+import { openMetricsListener, type MetricsListener, type MetricsSource } from '#kernel/metrics.ts';
+import { supervise, tellSupervisorReady, type WorkerOrder } from './supervisor.ts';
+
+export type App = {
+  callback: RequestListener;
+  /** Hands back what is in progress (jobs), then closes connections. */
+  close(): Promise<void>;
+  /** Called once a start, by one process of all, when requests are being answered. */
+  onListening?(): Promise<void>;
+  checks: { database: Check; redis?: Check | undefined };
+  metrics?: MetricsSource | undefined;
+};
+
+export type ServerOptions = {
+  config: Config;
+  log: Log;
+  clock: Clock;
+  createApp(parts: { config: Config; log: Log; clock: Clock }): Promise<App>;
+};
+
+export type Server = {
+  port: number;
+  metricsPort(): number | undefined;
+  /** Settles when the application answers; rejects when it can never start. */
+  ready: Promise<void>;
+  /** Finishes what is in flight, within ten seconds altogether. */
+  stop(options?: { drain?: number }): Promise<void>;
+};
+
+/** A stop takes at most 10 s: drain and answers in flight share eight of them, closing has the rest. */
+const DRAIN = 5 * SECOND;
+const LONGEST_ANSWER = 8 * SECOND;
+const LONGEST_CLOSE = 1.5 * SECOND;
+
+const FIRST_RETRY = SECOND / 4;
+const LONGEST_RETRY = 2 * SECOND;
+
+/** Listens; resolves when the port is taken. The application may still be opening: see `ready`. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { config, log } = options;
+  const health = createHealth();
+  const stopped = new AbortController();
+  let app: App | undefined;
+  let metrics: MetricsListener | undefined;
+
+  const listener = await listen(config, (req, res) => {
+    if (health.answer(req, res)) return;
+    if (stopped.signal.aborted) refuse(res, 'stopping');
+    else if (app === undefined) refuse(res, 'starting');
+    else return app.callback(req, res);
+  });
+
+  async function open(): Promise<void> {
+    const opened = await openPatiently(options, stopped.signal);
+    if (opened === undefined) return;
+    if (stopped.signal.aborted) return opened.close();
+    app = opened;
+    health.serving(app.checks);
+    if (config.metricsPort !== undefined && app.metrics && !cluster.isWorker)
+      metrics = await openMetricsListener({ metricsPort: config.metricsPort, host: config.host }, app.metrics);
+    log.info({ port: listener.port, host: config.host, issuer: config.issuer }, 'listening');
+    if (!cluster.isWorker || cluster.worker?.id === 1) await app.onListening?.();
+  }
+
+  async function stop({ drain = 0 } = {}): Promise<void> {
+    if (stopped.signal.aborted) return;
+    const begin = performance.now();
+    health.stopping();
+    stopped.abort();
+    listener.drain();
+    // While a balancer learns that we are leaving, whom it still sends gets a 503 that it may repeat elsewhere.
+    if (health.isWatched()) await delay(drain);
+    await listener.close(Math.max(0, LONGEST_ANSWER - (performance.now() - begin)));
+    await Promise.race([
+      Promise.all([app?.close(), metrics?.close()]),
+      delay(LONGEST_CLOSE, undefined, { ref: false }),
+    ]);
+    log.info({ seconds: (performance.now() - begin) / SECOND }, 'stopped');
+  }
+
+  const ready = open();
+  return { port: listener.port, metricsPort: () => metrics?.port, ready, stop };
+}
+
+/** Serves until a signal says otherwise; the exit code of the process. A second signal ends it at once. */
+export async function serve(options: ServerOptions): Promise<number> {
+  const { config, log } = options;
+  if (config.webConcurrency > 1 && cluster.isPrimary) return supervise(config, log);
+
+  const ended = Promise.withResolvers<number>();
+  // A promise that nobody awaited is a fault to mend, not a reason to leave everybody standing.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'uncaught exception');
+    ended.resolve(1);
+  });
+  const server = await startServer(options);
+  let isStopping = false;
+  const onOrder = (order: WorkerOrder): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log.info({ order }, 'stopping');
+    void server.stop({ drain: order === 'SIGTERM' ? DRAIN : 0 }).then(() => ended.resolve(0), ended.reject);
+  };
+  listenForOrders(onOrder);
+  server.ready.then(tellSupervisorReady, (error: unknown) => {
+    if (!isStopping) ended.reject(error);
+  });
+
+  try {
+    return await ended.promise;
+  } finally {
+    await server.stop();
+  }
+}
+
+/** A worker takes its orders from the supervisor: a terminal sends its interrupt to both, which would count twice. */
+function listenForOrders(onOrder: (order: WorkerOrder) => void): void {
+  process.on('SIGTERM', () => onOrder('SIGTERM'));
+  if (!cluster.isWorker) {
+    process.on('SIGINT', () => onOrder('SIGINT'));
+    return;
+  }
+  process.on('SIGINT', () => undefined);
+  process.on('message', (message) => {
+    if (message === 'SIGTERM' || message === 'SIGINT') onOrder(message);
+  });
+  process.on('disconnect', () => onOrder('SIGINT'));
+}
+
+async function listen(config: Config, requests: RequestListener): Promise<Listener> {
+  try {
+    return await openListener(config, requests);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EADDRINUSE')
+      throw new ConfigError(
+        `PORT ${config.port} of ${config.host} is taken by another program. Set PORT to a free one.`,
+        { cause: error },
+      );
+    if (code === 'EACCES')
+      throw new ConfigError(`PORT ${config.port} may not be taken by this user. Set PORT to one above 1023.`, {
+        cause: error,
+      });
+    if (code === 'EADDRNOTAVAIL')
+      throw new ConfigError(`HOST ${config.host} is no address of this machine.`, { cause: error });
+    throw error;
+  }
+}
+
+/** Opens the application however long its database takes to come; undefined when it was told to stop meanwhile. */
+async function openPatiently(
+  { config, log, clock, createApp }: ServerOptions,
+  stopped: AbortSignal,
+): Promise<App | undefined> {
+  for (let wait = FIRST_RETRY; !stopped.aborted; wait = Math.min(2 * wait, LONGEST_RETRY)) {
+    try {
+      return await createApp({ config, log, clock });
+    } catch (error) {
+      if (config.embedded || !isTransient(error)) throw error;
+      log.warn(
+        { reason: error instanceof Error ? error.message : String(error), retryInMs: wait },
+        'the database is not there yet',
+      );
+      await delay(wait, undefined, { signal: stopped }).catch(() => undefined);
+    }
+  }
+  return undefined;
+}
+
+function refuse(res: ServerResponse, state: 'starting' | 'stopping'): void {
+  const text = `This server is ${state}. Try again shortly.\n`;
+  res.writeHead(503, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+    'Retry-After': '1',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    Connection: 'close',
+  });
+  res.end(text);
+}

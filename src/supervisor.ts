@@ -1,0 +1,97 @@
+/**
+ * One process that keeps the workers: it starts as many as asked, starts dead ones again with growing pauses, hands on
+ * signals and adds up their figures. It serves nothing itself and opens no database.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MINUTE, SECOND } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { Log } from '#kernel/log.ts';
+import { openMetricsListener, workersMetrics } from '#kernel/metrics.ts';
+
+/** What a worker is told; the names of the signals, because that is where they come from. */
+export type WorkerOrder = 'SIGTERM' | 'SIGINT';
+
+const READY = 'latchkey:ready';
+
+const FIRST_PAUSE = SECOND / 10;
+const LONGEST_PAUSE = 10 * SECOND;
+/** A worker that lived so long did not die of how it was started. */
+const HEALTHY_AFTER = MINUTE;
+/** Longer than any orderly stop takes. */
+const PATIENCE = 9.5 * SECOND;
+
+/** Runs until the workers have been told to stop; the exit code. */
+export async function supervise(
+  config: Pick<Config, 'webConcurrency' | 'metricsPort' | 'host'>,
+  log: Log,
+): Promise<number> {
+  const ended = Promise.withResolvers<number>();
+  const begun = new WeakMap<Worker, number>();
+  let wasReady = false;
+  let isStopping = false;
+  let pause = FIRST_PAUSE;
+
+  function start(): void {
+    if (isStopping) return;
+    const worker = cluster.fork();
+    begun.set(worker, performance.now());
+    worker.on('message', (message) => {
+      if (message === READY) wasReady = true;
+    });
+  }
+
+  function stop(order: WorkerOrder): void {
+    if (isStopping) {
+      killAll();
+      process.exit(1);
+    }
+    isStopping = true;
+    log.info({ order }, 'stopping workers');
+    for (const worker of workers()) if (worker.isConnected()) worker.send(order);
+    void delay(PATIENCE, undefined, { ref: false }).then(killAll);
+    if (workers().length === 0) ended.resolve(0);
+  }
+
+  cluster.on('exit', (worker, code, signal) => {
+    if (isStopping) {
+      if (workers().length === 0) ended.resolve(0);
+      return;
+    }
+    if (!wasReady && code > 0) {
+      // What stops the very first start (a wrong setting) stops every further one.
+      isStopping = true;
+      killAll();
+      ended.resolve(code);
+      return;
+    }
+    const lived = performance.now() - (begun.get(worker) ?? 0);
+    pause = lived > HEALTHY_AFTER ? FIRST_PAUSE : Math.min(2 * pause, LONGEST_PAUSE);
+    log.error({ worker: worker.process.pid, code, signal, restartInMs: pause }, 'worker died');
+    setTimeout(start, pause);
+  });
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+
+  for (let i = 0; i < config.webConcurrency; i += 1) start();
+  const metrics =
+    config.metricsPort === undefined
+      ? undefined
+      : await openMetricsListener({ metricsPort: config.metricsPort, host: config.host }, workersMetrics());
+  const code = await ended.promise;
+  await metrics?.close();
+  return code;
+}
+
+/** In a worker: from now on its death is an accident. */
+export function tellSupervisorReady(): void {
+  if (cluster.isWorker) process.send?.(READY);
+}
+
+function workers(): Worker[] {
+  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+}
+
+function killAll(): void {
+  for (const worker of workers()) worker.process.kill('SIGKILL');
+}
