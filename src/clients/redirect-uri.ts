@@ -15,7 +15,16 @@ const privateUseScheme = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/;
 /** RFC 8252 §8.3: the addresses themselves; what "localhost" means is decided by a resolver. */
 const loopbackAddresses = new Set(['127.0.0.1', '[::1]']);
 /** Parameters of a response (RFC 6749 §4.1.2, §4.2.2; RFC 9207): registered ones would stand beside ours. */
-const responseParameters = new Set(['code', 'state', 'iss', 'error', 'error_description', 'response', 'id_token', 'access_token']);
+const responseParameters = new Set([
+  'code',
+  'state',
+  'iss',
+  'error',
+  'error_description',
+  'response',
+  'id_token',
+  'access_token',
+]);
 
 /**
  * Whether `uri` may be registered as a redirect or post-logout redirect address; null when it may, else the reason.
@@ -61,7 +70,8 @@ function objectionToHttps({ hostname }: URL, applicationType: ApplicationType): 
 }
 
 function objectionToHttp({ hostname }: URL, applicationType: ApplicationType): Objection | null {
-  if (applicationType === 'web') return isLoopback(hostname) ? null : 'must begin with https://, unless its host is this machine';
+  if (applicationType === 'web')
+    return isLoopback(hostname) ? null : 'must begin with https://, unless its host is this machine';
   if (loopbackAddresses.has(hostname)) return null;
   return 'must use http://127.0.0.1 or http://[::1] for this machine, or https:// for a claimed address';
 }

@@ -1,6 +1,7 @@
-import type { SigningKey } from './signing-key.ts';
+import { z } from 'zod';
 import type { KeyRotation } from './key-rotation.ts';
 import type { KeyService } from './key-service.ts';
+import type { SigningKey } from './signing-key.ts';
 
 export type Dependencies = {
   service: Pick<KeyService, 'list'>;
@@ -9,32 +10,35 @@ export type Dependencies = {
   sealed: Readonly<Record<string, () => Promise<{ checked: number; changed: number }>>>;
 };
 
-/** `latchkey keys list` */
-export async function listKeys({ service }: Pick<Dependencies, 'service'>) {
-  return { keys: (await service.list()).map(shown) };
-}
+const rotateInput = z.object({ immediately: z.boolean().default(false) });
 
-/** `latchkey keys rotate`, with `--immediately` when a key may be known to somebody else. */
-export async function rotateKeys(
-  { rotation }: Pick<Dependencies, 'rotation'>,
-  { immediately }: { immediately?: boolean | undefined },
-) {
-  const { activated, scheduled, retired } = await rotation.rotate({ immediately }, { actor: { type: 'operator' } });
+/** `latchkey keys …` */
+export function keyCommands({ service, rotation, sealed }: Dependencies) {
   return {
-    activated,
-    scheduled: scheduled.map(({ family, at }) => ({ family, at: at.toISOString() })),
-    retired,
+    async 'keys.list'() {
+      return { keys: (await service.list()).map(keyOnWire) };
+    },
+    /** With `immediately` when a key may be known to somebody else. */
+    async 'keys.rotate'(input: unknown = {}) {
+      const { activated, scheduled, retired } = await rotation.rotate(rotateInput.parse(input ?? {}), {
+        actor: { type: 'operator' },
+      });
+      return {
+        activated: activated.map(({ kid, family }) => ({ kid, kty: family })),
+        scheduled: scheduled.map(({ family, at }) => ({ kty: family, at: at.toISOString() })),
+        retired,
+      };
+    },
+    /** After a secret was put first in the key ring and before an old one is taken out. */
+    async 'keys.reencrypt'() {
+      const reencrypted: Record<string, { checked: number; changed: number }> = {};
+      for (const [name, reencrypt] of Object.entries(sealed)) reencrypted[name] = await reencrypt();
+      return { reencrypted };
+    },
   };
 }
 
-/** `latchkey keys reencrypt`, after a secret was put first in the key ring and before an old one is taken out. */
-export async function reencryptSecrets({ sealed }: Pick<Dependencies, 'sealed'>) {
-  const reencrypted: Record<string, { checked: number; changed: number }> = {};
-  for (const [name, reencrypt] of Object.entries(sealed)) reencrypted[name] = await reencrypt();
-  return { reencrypted };
-}
-
-function shown(key: SigningKey) {
+function keyOnWire(key: SigningKey) {
   return {
     kid: key.kid,
     kty: key.family,

@@ -92,7 +92,8 @@ describe('addresses that no client may register', () => {
     ['view-source:https://rp.example', 'of a pseudo scheme'],
     [`https://rp.example/${'a'.repeat(2048)}`, 'of endless length'],
   ])('%j, one %s', (uri) => {
-    for (const applicationType of both) expect(objectionToRedirectUri(uri, applicationType)).toEqual(expect.any(String));
+    for (const applicationType of both)
+      expect(objectionToRedirectUri(uri, applicationType)).toEqual(expect.any(String));
   });
 });
 
@@ -113,21 +114,51 @@ describe('addresses that only the other kind of client may register', () => {
 });
 
 test('a reason reads on from the address and says what to write', () => {
-  expect(objectionToRedirectUri('https://RP.example/cb', 'web')).toBe('must be written in its normal form, https://rp.example/cb');
+  expect(objectionToRedirectUri('https://RP.example/cb', 'web')).toBe(
+    'must be written in its normal form, https://rp.example/cb',
+  );
 });
 
 test('whatever is accepted goes to the host that it shows, without user, fragment or second reading', () => {
-  const pieces = ['https://', 'http://', 'rp.example', 'evil.example', '127.0.0.1', 'localhost', '@', ':', '/', '\\', '#', '?', '*', '.', '..', '%2f', '%00', ' ', 'cb', '443', '[::1]', 'javascript:', 'com.example.app:'];
+  const pieces = [
+    'https://',
+    'http://',
+    'rp.example',
+    'evil.example',
+    '127.0.0.1',
+    'localhost',
+    '@',
+    ':',
+    '/',
+    '\\',
+    '#',
+    '?',
+    '*',
+    '.',
+    '..',
+    '%2f',
+    '%00',
+    ' ',
+    'cb',
+    '443',
+    '[::1]',
+    'javascript:',
+    'com.example.app:',
+  ];
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 8 }), fc.constantFrom(...both), (parts, applicationType) => {
-      const uri = parts.join('');
-      if (objectionToRedirectUri(uri, applicationType) !== null) return;
-      const url = new URL(uri);
-      expect([uri, `${uri}/`]).toContain(url.href);
-      expect(url.username + url.password + url.hash).toBe('');
-      if (url.protocol === 'http:') expect(url.hostname).toMatch(/^(127\.0\.0\.1|\[::1\]|([a-z0-9-]+\.)*localhost)$/);
-      else if (url.protocol !== 'https:') expect(applicationType).toBe('native');
-    }),
+    fc.property(
+      fc.array(fc.constantFrom(...pieces), { maxLength: 8 }),
+      fc.constantFrom(...both),
+      (parts, applicationType) => {
+        const uri = parts.join('');
+        if (objectionToRedirectUri(uri, applicationType) !== null) return;
+        const url = new URL(uri);
+        expect([uri, `${uri}/`]).toContain(url.href);
+        expect(url.username + url.password + url.hash).toBe('');
+        if (url.protocol === 'http:') expect(url.hostname).toMatch(/^(127\.0\.0\.1|\[::1\]|([a-z0-9-]+\.)*localhost)$/);
+        else if (url.protocol !== 'https:') expect(applicationType).toBe('native');
+      },
+    ),
     { numRuns: 20_000 },
   );
 });

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** Every scope of the API, also those that it gets later. */
+export const ALL_SCOPES = '*';
+
+/** API identifier -> the scopes of it that a client may ask for. An API that is not named is closed to the client. */
+export type ApiAccess = Readonly<Record<string, readonly string[]>>;
+
+export const apiAccessSchema = z.record(
+  z.string().min(1).max(2048),
+  z.array(z.string().min(1).max(256)).min(1).max(200),
+);
+
+/** The scopes that are left for a client. */
+export function allowedScopes<S extends { name: string }>(
+  access: ApiAccess,
+  api: { identifier: string; scopes: readonly S[] },
+): S[] | null {
+  const allowed = Object.hasOwn(access, api.identifier) ? access[api.identifier] : undefined;
+  if (!allowed) return null;
+  return allowed.includes(ALL_SCOPES) ? [...api.scopes] : api.scopes.filter((scope) => allowed.includes(scope.name));
+}

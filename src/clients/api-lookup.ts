@@ -1,0 +1,68 @@
+import type { Cache } from '#kernel/cache.ts';
+import type { Database } from '#kernel/database.ts';
+import { allowedScopes } from './api-access.ts';
+import type { ApiResource, ApiScope } from './api-resource.ts';
+import type { ClientLookup } from './client-lookup.ts';
+
+export type KnownApi = Readonly<
+  Pick<ApiResource, 'identifier' | 'name' | 'tokenFormat' | 'accessTokenSeconds' | 'signingAlg'>
+> & { readonly scopes: readonly ApiScope[] };
+
+type Row = {
+  identifier: string;
+  name: string;
+  scopes: ApiScope[] | string;
+  token_format: KnownApi['tokenFormat'];
+  access_token_seconds: number;
+  signing_alg: KnownApi['signingAlg'];
+};
+
+export type Dependencies = {
+  database: Pick<Database, 'sql'>;
+  clients: Pick<ClientLookup, 'find'>;
+  cache: Pick<Cache<KnownApi | null>, 'get'>;
+};
+
+const FIND =
+  'select identifier, name, scopes, token_format, access_token_seconds, signing_alg from api_resource where identifier = $1';
+
+/** APIs on the hot path, as each client may use them. */
+export class ApiLookup {
+  readonly #deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  find(identifier: string): Promise<KnownApi | null> {
+    return this.#deps.cache.get(identifier, async () => {
+      const [row] = await this.#deps.database.sql<Row>(FIND, [identifier]);
+      return row ? known(row) : null;
+    });
+  }
+
+  /** The API with the scopes that this client may ask for; null when there is no such API or it is closed to the client. */
+  async findForClient(identifier: string, clientId: string): Promise<KnownApi | null> {
+    const [api, client] = await Promise.all([this.find(identifier), this.#deps.clients.find(clientId)]);
+    const scopes = api && client ? allowedScopes(client.apis, api) : null;
+    return api && scopes ? { ...api, scopes } : null;
+  }
+}
+
+function known({
+  identifier,
+  name,
+  scopes,
+  token_format: tokenFormat,
+  access_token_seconds: accessTokenSeconds,
+  signing_alg: signingAlg,
+}: Row): KnownApi {
+  return Object.freeze({
+    identifier,
+    name,
+    tokenFormat,
+    accessTokenSeconds,
+    signingAlg,
+    scopes: typeof scopes === 'string' ? (JSON.parse(scopes) as ApiScope[]) : scopes,
+  });
+}

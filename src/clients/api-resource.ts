@@ -1,0 +1,32 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+
+export type ApiId = Id<'api'>;
+export type ApiScope = { name: string; description: string };
+export const tokenFormats = ['jwt', 'opaque'] as const;
+export type TokenFormat = (typeof tokenFormats)[number];
+export const apiSigningAlgs = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'] as const;
+export type ApiSigningAlg = (typeof apiSigningAlgs)[number];
+
+const instant = () => p.datetime(3).columnType('timestamptz(3)');
+
+/** A resource server: what an access token is for (RFC 8707). */
+const ApiResourceSchema = defineEntity({
+  name: 'ApiResource',
+  tableName: 'api_resource',
+  properties: {
+    id: p.type(new IdColumn('api')).primary().$type<ApiId>(),
+    /** The `resource` of requests and the `aud` of tokens. */
+    identifier: p.text().unique('api_resource_identifier_unique'),
+    name: p.text(),
+    scopes: p.json<ApiScope[]>(),
+    tokenFormat: p.text().$type<TokenFormat>(),
+    accessTokenSeconds: p.integer(),
+    signingAlg: p.text().$type<ApiSigningAlg>(),
+    createdAt: instant(),
+    updatedAt: instant(),
+  },
+});
+export class ApiResource extends ApiResourceSchema.class {}
+ApiResourceSchema.setClass(ApiResource);

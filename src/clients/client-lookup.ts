@@ -1,0 +1,123 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { type Clock, SECOND } from '#kernel/clock.ts';
+import { type KeyRing, sha256 } from '#kernel/crypto.ts';
+import type { Cache } from '#kernel/cache.ts';
+import type { Database } from '#kernel/database.ts';
+import { fromUuid } from '#kernel/ids.ts';
+import type { Client } from './client.ts';
+import { sealPlace } from './client-secret.ts';
+import { type EngineMetadata, toEngineMetadata } from './engine-metadata.ts';
+
+/** What is asked on each request about a client; read-only, and as old as a few seconds. */
+export type KnownClient = Readonly<
+  Pick<Client, 'clientId' | 'name' | 'type' | 'profile' | 'firstParty' | 'registered' | 'metadata' | 'apis'>
+> & {
+  readonly engine: EngineMetadata;
+  readonly secrets: readonly { readonly hash: Buffer; readonly expiresAt: number }[];
+};
+
+export type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql'>;
+  keyRing: KeyRing;
+  cache: Pick<Cache<KnownClient | null>, 'get'>;
+};
+
+type SecretRow = { id: string; hash: string; sealed: string | null; expires_at: number | null };
+type Row = {
+  client_id: string;
+  name: string;
+  type: Client['type'];
+  profile: Client['profile'];
+  first_party: boolean;
+  registered: boolean;
+  metadata: Client['metadata'] | string;
+  apis: Client['apis'] | string;
+  issued_at: number;
+  secrets: SecretRow[] | string;
+};
+
+const FIND = `
+  select c.client_id, c.name, c.type, c.profile, c.first_party, c.registered, c.metadata, c.apis, floor(extract(epoch from c.created_at))::float8 as issued_at,
+         (select coalesce(json_agg(json_build_object('id', s.id, 'hash', encode(s.hash, 'hex'), 'sealed', s.sealed, 'expires_at', extract(epoch from s.expires_at)::float8) order by s.created_at desc, s.id desc), '[]'::json)
+          from client_secret s where s.client = c.id) as secrets
+  from client c where c.client_id = $1 and not c.disabled`;
+
+/** Clients on the hot path: one round trip the first time, none for some seconds after. Disabled clients are not there. */
+export class ClientLookup {
+  readonly #deps: Dependencies;
+  readonly #placeholderKey: Buffer;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+    this.#placeholderKey = deps.keyRing.deriveKey('client-secret-placeholder');
+  }
+
+  find(clientId: string): Promise<KnownClient | null> {
+    return this.#deps.cache.get(clientId, () => this.#load(clientId));
+  }
+
+  /** Metadata for the engine's `Client`; the same object until the client changes. */
+  async findForEngine(clientId: string): Promise<Record<string, unknown> | undefined> {
+    return (await this.find(clientId))?.engine;
+  }
+
+  /** Compares with every secret that is valid now; takes as long whichever of them fits, or none. */
+  async verifySecret(clientId: string, secret: string): Promise<boolean> {
+    const client = await this.find(clientId);
+    const hash = sha256(secret);
+    const now = this.#deps.clock.now().getTime() / SECOND;
+    return (client?.secrets ?? [])
+      .map((known) => timingSafeEqual(known.hash, hash) && now < known.expiresAt)
+      .includes(true);
+  }
+
+  async #load(clientId: string): Promise<KnownClient | null> {
+    const [row] = await this.#deps.database.sql<Row>(FIND, [clientId]);
+    if (!row) return null;
+    const client = {
+      clientId: row.client_id,
+      name: row.name,
+      type: row.type,
+      profile: row.profile,
+      firstParty: row.first_party,
+      registered: row.registered,
+      metadata: parsed(row.metadata),
+      apis: parsed(row.apis),
+    };
+    const secrets = parsed(row.secrets);
+    const engine = toEngineMetadata({
+      ...client,
+      issuedAt: row.issued_at,
+      plainSecret: this.#plain(secrets),
+      placeholder: this.#placeholder(clientId),
+    });
+    return Object.freeze({
+      ...client,
+      engine,
+      secrets: secrets.map(({ hash, expires_at: expiresAt }) => ({
+        hash: Buffer.from(hash, 'hex'),
+        expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
+      })),
+    });
+  }
+
+  /** The newest secret that is valid and kept as it is. */
+  #plain(secrets: readonly SecretRow[]): string | undefined {
+    const now = this.#deps.clock.now().getTime() / SECOND;
+    const newest = secrets.find(
+      ({ sealed, expires_at: expiresAt }) => sealed !== null && (expiresAt === null || now < expiresAt),
+    );
+    return newest?.sealed ? this.#deps.keyRing.open(newest.sealed, sealPlace(fromUuid('csec', newest.id))) : undefined;
+  }
+
+  /** Stands where the engine wants to see a secret that is not known. As it could be used as a key, nobody may guess it. */
+  #placeholder(clientId: string): string {
+    return createHmac('sha256', this.#placeholderKey).update(clientId).digest('base64url');
+  }
+}
+
+/** The driver of PostgreSQL gives JSON as text, the embedded one as values. */
+function parsed<T>(value: T | string): T {
+  return typeof value === 'string' ? (JSON.parse(value) as T) : value;
+}

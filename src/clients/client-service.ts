@@ -1,0 +1,208 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { newId } from '#kernel/ids.ts';
+import { type ApiAccess, apiAccessSchema } from './api-access.ts';
+import type { By } from './by.ts';
+import { changesBetween } from './changes.ts';
+import { Client } from './client.ts';
+import type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
+import type { ClientProfile } from './client-profile.ts';
+import type { ClientSecrets } from './client-secrets.ts';
+import type { ClientType } from './client-type.ts';
+import { clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
+import { readMetadata } from './metadata-rules.ts';
+import { secretNeed } from './secret-need.ts';
+import { takeClient } from './take-client.ts';
+
+export type NewClient = {
+  name: string;
+  type: ClientType;
+  profile?: ClientProfile | undefined;
+  firstParty?: boolean | undefined;
+  /** Made when it is not given. */
+  clientId?: string | undefined;
+  /** Made when it is not given and the client needs one. */
+  clientSecret?: string | undefined;
+  metadata?: GivenMetadata | undefined;
+  apis?: ApiAccess | undefined;
+};
+
+/** Members of `metadata` that are null go back to their default; members that are not named stay. */
+export type ClientChange = {
+  name?: string | undefined;
+  profile?: ClientProfile | undefined;
+  firstParty?: boolean | undefined;
+  disabled?: boolean | undefined;
+  metadata?: { [M in keyof GivenMetadata]?: GivenMetadata[M] | null } | undefined;
+  apis?: ApiAccess | undefined;
+};
+
+export type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em' | 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
+  /** After a change was committed. */
+  changed: (clientId: string) => Promise<void>;
+  /** In the transaction that deletes a client: ends what was issued to it, so that a later client of that name inherits nothing. */
+  ended: (em: EntityManager, clientId: string) => Promise<void>;
+};
+
+/** Printable ASCII without space and colon, so that it survives every way of sending it (RFC 6749 §2.3.1, appendix A.1). */
+const clientIdText = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
+/** RFC 6749 appendix A.2, and enough of it that nobody guesses it. */
+const clientSecretText = /^[\x21-\x7e]{32,255}$/;
+const nameText = /^(?=.*\S)[^\p{Cc}\p{Bidi_Control}]{1,128}$/u;
+
+/** Relying parties as an operator manages them. A secret that is made on the way is given back once and never again. */
+export class ClientService {
+  readonly #deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /** Throws clients.metadata_invalid, clients.client_id_taken. */
+  async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
+    const { profile = 'default' } = input;
+    const metadata = readMetadata(input.type, profile, input.metadata ?? {});
+    checkTexts(input);
+    const now = this.#deps.clock.now();
+    const id = newId('client');
+    return this.#deps.database.transaction(async (em) => {
+      const client = em.create(Client, {
+        id,
+        clientId: input.clientId ?? id,
+        name: input.name.trim(),
+        type: input.type,
+        profile,
+        firstParty: input.firstParty ?? false,
+        disabled: false,
+        registered: false,
+        metadata,
+        apis: readApis(input.apis ?? {}),
+        createdAt: now,
+        updatedAt: now,
+      });
+      await flushNew(em);
+      const needsSecret = secretNeed(client) !== 'none';
+      if (input.clientSecret && !needsSecret)
+        throw metadataInvalid({ client_secret: 'must not be given: this client authenticates without one' });
+      const issued = needsSecret
+        ? await this.#deps.secrets.issue(em, client, { secret: input.clientSecret })
+        : undefined;
+      await this.#record(em, 'client.created', client.clientId, by, { after: visible(client) });
+      return { client, ...(issued ? { secret: issued.secret } : {}) };
+    });
+  }
+
+  async find(clientId: string): Promise<Client | null> {
+    return this.#deps.database.em().findOne(Client, { clientId });
+  }
+
+  async require(clientId: string): Promise<Client> {
+    const client = await this.find(clientId);
+    if (!client) throw clientNotFound();
+    return client;
+  }
+
+  /** By age, oldest first; `after` is the id of the last one of the page before. */
+  async list({ limit, after }: { limit: number; after?: Client['id'] | undefined }): Promise<Client[]> {
+    return this.#deps.database
+      .em()
+      .find(Client, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
+  }
+
+  /** Throws clients.not_found, clients.metadata_invalid. The whole client is validated again, also what did not change. */
+  async change(clientId: string, change: ClientChange, by: By): Promise<{ client: Client; secret?: string }> {
+    checkTexts(change);
+    const result = await this.#deps.database.transaction(async (em) => {
+      const client = await takeClient(em, clientId);
+      const before = visible(client);
+      const profile = change.profile ?? client.profile;
+      client.metadata = readMetadata(client.type, profile, merge(client.metadata, change.metadata ?? {}));
+      client.profile = profile;
+      client.name = change.name?.trim() ?? client.name;
+      client.firstParty = change.firstParty ?? client.firstParty;
+      if (client.registered && client.firstParty)
+        throw metadataInvalid({ first_party: 'must be false for a client that registered itself' });
+      client.disabled = change.disabled ?? client.disabled;
+      if (change.apis) client.apis = readApis(change.apis);
+      client.updatedAt = this.#deps.clock.now();
+      await em.flush();
+      const issued = await this.#deps.secrets.settle(em, client);
+      await this.#record(em, 'client.changed', clientId, by, changesBetween(before, visible(client)));
+      return { client, ...(issued ? { secret: issued.secret } : {}) };
+    });
+    await this.#deps.changed(clientId);
+    return result;
+  }
+
+  /** Throws clients.not_found. */
+  async delete(clientId: string, by: By): Promise<void> {
+    await this.#deps.database.transaction(async (em) => {
+      const client = await takeClient(em, clientId);
+      await this.#deps.ended(em, clientId);
+      await this.#record(em, 'client.deleted', clientId, by, { before: visible(client) });
+      em.remove(client);
+      await em.flush();
+    });
+    await this.#deps.changed(clientId);
+  }
+
+  async #record(
+    em: EntityManager,
+    type: string,
+    clientId: string,
+    by: By,
+    details: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    await this.#deps.audit.record(em, { type, ...by, subject: { type: 'client', id: clientId }, clientId, details });
+  }
+}
+
+/** What of a client may be shown and logged: everything but its secrets, which are kept elsewhere. */
+export function visible(client: Client): Record<string, unknown> {
+  const { name, type, profile, firstParty, disabled, registered, metadata, apis } = client;
+  return { client_name: name, type, profile, first_party: firstParty, disabled, registered, apis, ...metadata };
+}
+
+function merge(metadata: ClientMetadata, change: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries({ ...metadata, ...change }).filter(([, value]) => value !== null && value !== undefined),
+  );
+}
+
+function readApis(apis: ApiAccess): ApiAccess {
+  const parsed = apiAccessSchema.safeParse(apis);
+  if (!parsed.success) throw metadataInvalid({ apis: 'must name scopes, or *, for each API' });
+  return parsed.data;
+}
+
+function checkTexts({
+  name,
+  clientId,
+  clientSecret,
+}: {
+  name?: string | undefined;
+  clientId?: string | undefined;
+  clientSecret?: string | undefined;
+}): void {
+  if (name !== undefined && !nameText.test(name))
+    throw metadataInvalid({ client_name: 'must have 1 to 128 characters and no control characters' });
+  if (clientId !== undefined && !clientIdText.test(clientId))
+    throw metadataInvalid({ client_id: 'must have 1 to 255 printable ASCII characters without spaces and colons' });
+  if (clientSecret !== undefined && !clientSecretText.test(clientSecret))
+    throw metadataInvalid({ client_secret: 'must have 32 to 255 printable ASCII characters' });
+}
+
+async function flushNew(em: EntityManager): Promise<void> {
+  try {
+    await em.flush();
+  } catch (error) {
+    if (error instanceof UniqueConstraintViolationException) throw clientIdTaken();
+    throw error;
+  }
+}

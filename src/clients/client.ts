@@ -1,0 +1,35 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+import type { ApiAccess } from './api-access.ts';
+import type { ClientMetadata } from './client-metadata.ts';
+import type { ClientProfile } from './client-profile.ts';
+import type { ClientType } from './client-type.ts';
+
+export type ClientRowId = Id<'client'>;
+
+const instant = () => p.datetime(3).columnType('timestamptz(3)');
+
+const ClientSchema = defineEntity({
+  name: 'Client',
+  tableName: 'client',
+  properties: {
+    id: p.type(new IdColumn('client')).primary().$type<ClientRowId>(),
+    /** RFC 6749 §2.2: what the client calls itself in requests. */
+    clientId: p.text().unique('client_client_id_unique'),
+    name: p.text(),
+    type: p.text().$type<ClientType>(),
+    profile: p.text().$type<ClientProfile>(),
+    /** Belongs to whoever runs this instance; its people need not be asked what it may do. */
+    firstParty: p.boolean(),
+    disabled: p.boolean(),
+    /** Registered itself (RFC 7591) and is managed by its registration access token. */
+    registered: p.boolean(),
+    metadata: p.json<ClientMetadata>(),
+    apis: p.json<ApiAccess>(),
+    createdAt: instant(),
+    updatedAt: instant(),
+  },
+});
+export class Client extends ClientSchema.class {}
+ClientSchema.setClass(Client);

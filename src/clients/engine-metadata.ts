@@ -1,0 +1,41 @@
+import type { Client } from './client.ts';
+import { secretNeed } from './secret-need.ts';
+
+export type EngineMetadata = Readonly<Record<string, unknown>>;
+
+export type EngineView = Pick<Client, 'clientId' | 'name' | 'profile' | 'metadata' | 'registered'> & {
+  /** Seconds since 1970. */
+  issuedAt: number;
+  /** The newest valid secret of a client whose secret is a key. */
+  plainSecret: string | undefined;
+  /** Unguessable text in place of a secret of which only a hash is kept. */
+  placeholder: string;
+};
+
+/** The one member that is not of RFC 7591; nobody can register it. */
+export const PROFILE_MEMBER = 'latchkey_profile';
+
+/** The client as node-oidc-provider reads it (RFC 7591 §2 and §3.2.1). All of it may be shown to the client. */
+export function toEngineMetadata({
+  clientId,
+  name,
+  profile,
+  metadata,
+  registered,
+  issuedAt,
+  plainSecret,
+  placeholder,
+}: EngineView): EngineMetadata {
+  const need = secretNeed({ metadata, registered });
+  return Object.freeze({
+    ...metadata,
+    client_id: clientId,
+    client_name: name,
+    client_id_issued_at: issuedAt,
+    ...(profile === 'default' ? {} : { [PROFILE_MEMBER]: profile }),
+    // Expiry is judged for each secret by itself, so the engine is told that none expires.
+    ...(need === 'none'
+      ? {}
+      : { client_secret: (need === 'plain' ? plainSecret : undefined) ?? placeholder, client_secret_expires_at: 0 }),
+  });
+}

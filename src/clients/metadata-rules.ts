@@ -1,0 +1,144 @@
+import type { z } from 'zod';
+import { metadataInvalid } from './errors.ts';
+import { type ClientMetadata, clientMetadataSchema } from './client-metadata.ts';
+import { type ClientProfile, type Problems, profileProblems, withProfile } from './client-profile.ts';
+import { type ClientType, withDefaults } from './client-type.ts';
+import { objectionToRedirectUri } from './redirect-uri.ts';
+
+/**
+ * Reads what somebody wants a client to be: known members only, defaults of its type, demands of its profile, and the
+ * rules between members. Throws `clients.metadata_invalid` with every member that is wrong.
+ */
+export function readMetadata(type: ClientType, profile: ClientProfile, given: unknown): ClientMetadata {
+  const parsed = clientMetadataSchema.safeParse(given);
+  if (!parsed.success) throw metadataInvalid(problemsOf(parsed.error));
+  const metadata = withProfile(profile, withDefaults(type, withoutUndefined(parsed.data)));
+  const problems = {
+    ...typeProblems(type, metadata),
+    ...keyProblems(metadata),
+    ...addressProblems(metadata),
+    ...profileProblems(profile, metadata),
+  };
+  if (Object.keys(problems).length > 0) throw metadataInvalid(problems);
+  return metadata;
+}
+
+function problemsOf(error: z.ZodError): Problems {
+  return Object.fromEntries(
+    error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key): [string, string] => [key, 'is no client metadata that can be set'])
+        : [[issue.path.join('.'), issue.message]],
+    ),
+  );
+}
+
+function typeProblems(type: ClientType, metadata: ClientMetadata): Problems {
+  const problems: Problems = {};
+  const { grant_types: grants, response_types: responses, token_endpoint_auth_method: method } = metadata;
+  const isPublic = method === 'none';
+  const redirects = responses.length > 0;
+  if (type === 'spa' && !isPublic) problems['token_endpoint_auth_method'] = 'must be none: a browser keeps no secret';
+  if (type === 'machine' && isPublic)
+    problems['token_endpoint_auth_method'] = 'must not be none: there is nobody but the client to prove who it is';
+  if (type === 'web' && isPublic)
+    problems['token_endpoint_auth_method'] = 'must not be none: a public client is of type spa or native';
+  if (isPublic && grants.includes('client_credentials'))
+    problems['grant_types'] = 'must not hold client_credentials without client authentication (RFC 6749 §4.4)';
+  if (type === 'machine' && (redirects || grants.some((grant) => grant !== 'client_credentials')))
+    problems['grant_types'] = 'must be client_credentials alone for a machine';
+  if (responses.some((response) => words(response).includes('code')) !== grants.includes('authorization_code'))
+    problems['response_types'] = 'must hold one with code exactly when grant_types holds authorization_code';
+  if (responses.some((response) => /token/.test(response)) !== grants.includes('implicit'))
+    problems['response_types'] = 'must hold one with id_token or token exactly when grant_types holds implicit';
+  if (redirects && metadata.redirect_uris.length === 0) problems['redirect_uris'] = 'must hold at least one address';
+  if (!redirects && metadata.redirect_uris.length > 0)
+    problems['redirect_uris'] = 'must be empty: none of the grants redirects';
+  if (type !== 'native' && metadata.application_type === 'native')
+    problems['application_type'] = 'must be web for this type of client';
+  if (type === 'native' && metadata.application_type === 'web')
+    problems['application_type'] = 'must be native for this type of client';
+  return problems;
+}
+
+function keyProblems(metadata: ClientMetadata): Problems {
+  const problems: Problems = {};
+  const { token_endpoint_auth_method: method, token_endpoint_auth_signing_alg: algorithm } = metadata;
+  if (metadata.jwks && metadata.jwks_uri) problems['jwks'] = 'must not be given together with jwks_uri';
+  if (needsKeys(metadata) && !metadata.jwks && !metadata.jwks_uri) problems['jwks'] = 'must be given, or jwks_uri';
+  if (algorithm?.startsWith('HS') && method !== 'client_secret_jwt')
+    problems['token_endpoint_auth_signing_alg'] = 'must be an asymmetric algorithm for this method';
+  if (algorithm && !algorithm.startsWith('HS') && method !== 'private_key_jwt')
+    problems['token_endpoint_auth_signing_alg'] = 'is meant for private_key_jwt';
+  if (method === 'none' && hmacMember(metadata))
+    problems[hmacMember(metadata) ?? ''] = 'must not need a secret: a public client has none';
+  const subjects = [
+    metadata.tls_client_auth_subject_dn,
+    metadata.tls_client_auth_san_dns,
+    metadata.tls_client_auth_san_uri,
+    metadata.tls_client_auth_san_ip,
+    metadata.tls_client_auth_san_email,
+  ].filter(Boolean).length;
+  if (method === 'tls_client_auth' && subjects !== 1)
+    problems['tls_client_auth_subject_dn'] =
+      'must be given, or exactly one tls_client_auth_san_ member (RFC 8705 §2.1.2)';
+  if (metadata.dpop_bound_access_tokens && metadata.tls_client_certificate_bound_access_tokens)
+    problems['dpop_bound_access_tokens'] = 'must not be combined with tls_client_certificate_bound_access_tokens';
+  return problems;
+}
+
+function addressProblems(metadata: ClientMetadata): Problems {
+  const problems: Problems = {};
+  for (const member of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
+    for (const uri of metadata[member] ?? []) {
+      const objection = objectionToRedirectUri(uri, metadata.application_type);
+      if (objection) problems[member] = `holds ${JSON.stringify(uri)}, which ${objection}`;
+    }
+  }
+  const hosts = new Set(metadata.redirect_uris.map((uri) => URL.parse(uri)?.host));
+  // OpenID Connect Core §8.1: several hosts need a document that says they belong together.
+  if (metadata.subject_type === 'pairwise' && hosts.size > 1 && !metadata.sector_identifier_uri)
+    problems['sector_identifier_uri'] = 'must be given for pairwise subjects at more than one host';
+  return problems;
+}
+
+function needsKeys(metadata: ClientMetadata): boolean {
+  const signs =
+    metadata.request_object_signing_alg !== undefined && !metadata.request_object_signing_alg.startsWith('HS');
+  const encrypts = encryptionMembers.some((member) => /^(RSA|ECDH)/.test(metadata[member] ?? ''));
+  return (
+    ['private_key_jwt', 'self_signed_tls_client_auth'].includes(metadata.token_endpoint_auth_method) ||
+    signs ||
+    encrypts
+  );
+}
+
+const signatureMembers = [
+  'id_token_signed_response_alg',
+  'userinfo_signed_response_alg',
+  'introspection_signed_response_alg',
+  'authorization_signed_response_alg',
+  'request_object_signing_alg',
+] as const;
+const encryptionMembers = [
+  'id_token_encrypted_response_alg',
+  'userinfo_encrypted_response_alg',
+  'introspection_encrypted_response_alg',
+  'authorization_encrypted_response_alg',
+] as const;
+
+/** The first member that works with the secret itself, as a key. */
+export function hmacMember(metadata: ClientMetadata): string | undefined {
+  return (
+    signatureMembers.find((member) => metadata[member]?.startsWith('HS')) ??
+    encryptionMembers.find((member) => /^(A\d|dir$)/.test(metadata[member] ?? ''))
+  );
+}
+
+const words = (text: string): string[] => text.split(' ');
+
+function withoutUndefined<T extends object>(value: T): { [M in keyof T]?: Exclude<T[M], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [M in keyof T]?: Exclude<T[M], undefined>;
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * clients: relying parties, and the APIs that tokens are made for.
+ *
+ * Owns    the tables client, client_secret and api_resource; which addresses, grants, algorithms and APIs a client may
+ *         have; its secrets; what was registered dynamically.
+ * Leaves  the protocol to oidc, who may register to the settings.
+ * URLs    none.
+ */
+import type { AuditLog } from '#audit/module.ts';
+import { createCache } from '#kernel/cache.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import { ApiLookup, type KnownApi } from './api-lookup.ts';
+import { ApiService } from './api-service.ts';
+import { ClientLookup, type KnownClient } from './client-lookup.ts';
+import { ClientSecrets } from './client-secrets.ts';
+import { ClientService } from './client-service.ts';
+import { clientCommands } from './commands.ts';
+import { RegisteredClients } from './registered-clients.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em' | 'sql' | 'transaction'>;
+  keyRing: KeyRing;
+  audit: Pick<AuditLog, 'record'>;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+  /** Ends what was issued to a client, in the transaction that deletes it. */
+  ended?: ((em: EntityManager, clientId: string) => Promise<void>) | undefined;
+};
+
+/** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
+const FRESH_FOR = 4 * SECOND;
+/** Anybody can register a client where that is open, so what is kept in memory is bounded. */
+const MAXIMUM_KEPT = 10_000;
+/** What is not there is not kept: made-up names cost no memory, and a new client is there at once. */
+const ttl = (value: object | null): number => (value === null ? 0 : FRESH_FOR);
+
+export function createClients({ invalidation, ended = async () => undefined, ...deps }: Dependencies) {
+  const kept = { clock: deps.clock, invalidation, maxEntries: MAXIMUM_KEPT, ttl };
+  const clientCache = createCache<KnownClient | null>({ name: 'clients', ...kept });
+  const apiCache = createCache<KnownApi | null>({ name: 'apis', ...kept });
+  const changed = (clientId: string): Promise<void> => clientCache.drop(clientId);
+
+  const lookup = new ClientLookup({ ...deps, cache: clientCache });
+  const secrets = new ClientSecrets({ ...deps, changed });
+  const clients = new ClientService({ ...deps, secrets, changed, ended });
+  const apis = new ApiService({ ...deps, changed: (identifier) => apiCache.drop(identifier) });
+  return {
+    clients,
+    secrets,
+    apis,
+    registered: new RegisteredClients({ ...deps, secrets, changed, ended }),
+    /** The hot path. */
+    lookup,
+    apiLookup: new ApiLookup({ ...deps, clients: lookup, cache: apiCache }),
+    commands: clientCommands({ clients, secrets, apis }),
+  };
+}
+
+export type Clients = ReturnType<typeof createClients>;
+export { ApiResource } from './api-resource.ts';
+export { Client } from './client.ts';
+export { ClientSecret } from './client-secret.ts';
+export type { ApiAccess } from './api-access.ts';
+export type { ApiLookup, KnownApi } from './api-lookup.ts';
+export type { ApiService, NewApi } from './api-service.ts';
+export type { ClientLookup, KnownClient } from './client-lookup.ts';
+export type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
+export type { ClientProfile } from './client-profile.ts';
+export type { ClientSecrets, IssuedSecret } from './client-secrets.ts';
+export type { ClientService, NewClient } from './client-service.ts';
+export type { ClientType } from './client-type.ts';
+export type { RegisteredClients } from './registered-clients.ts';
+export { PROFILE_MEMBER } from './engine-metadata.ts';

@@ -1,0 +1,157 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { equalSecrets, sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { newId } from '#kernel/ids.ts';
+import { changesBetween } from './changes.ts';
+import { Client } from './client.ts';
+import { clientMetadataSchema, type GivenMetadata } from './client-metadata.ts';
+import { ClientSecret } from './client-secret.ts';
+import type { ClientSecrets } from './client-secrets.ts';
+import { visible } from './client-service.ts';
+import { typeOfRegistered } from './client-type.ts';
+import { clientManaged, metadataInvalid } from './errors.ts';
+import { readMetadata } from './metadata-rules.ts';
+import { secretNeed } from './secret-need.ts';
+import { takeClient } from './take-client.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
+  changed: (clientId: string) => Promise<void>;
+  ended: (em: EntityManager, clientId: string) => Promise<void>;
+};
+
+type Registration = { clientId: string; name: string; secret: string | undefined; metadata: GivenMetadata };
+
+/** Decided by the operator alone; a registration that names one is refused, not trimmed. */
+const ours = [
+  'first_party',
+  'type',
+  'profile',
+  'apis',
+  'disabled',
+  'registered',
+  'skip_consent',
+  'tenant',
+  'organization',
+];
+
+/** Dynamic registration (RFC 7591) and its management (RFC 7592): what the engine stores and deletes. */
+export class RegisteredClients {
+  readonly #deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Adds or replaces a client that registered itself, validated in full each time. What the operator decided about it
+   * stays. Throws clients.metadata_invalid, clients.not_registered for a client that an operator made.
+   */
+  async saveRegistered(given: Readonly<Record<string, unknown>>): Promise<void> {
+    const registration = readRegistration(given);
+    const by = { actor: { type: 'client', id: registration.clientId } } as const;
+    await this.#deps.database.transaction(async (em) => {
+      const known = (await em.count(Client, { clientId: registration.clientId })) > 0;
+      const client = known ? await takeClient(em, registration.clientId) : this.#add(em, registration);
+      if (!client.registered) throw clientManaged();
+      const before = visible(client);
+      if (known) this.#replace(client, registration);
+      await em.flush();
+      await this.#settleSecret(em, client, registration.secret);
+      const details = known ? changesBetween(before, visible(client)) : { after: visible(client) };
+      await this.#deps.audit.record(em, {
+        type: known ? 'client.changed' : 'client.registered',
+        ...by,
+        subject: { type: 'client', id: client.clientId },
+        clientId: client.clientId,
+        details,
+      });
+    });
+    await this.#deps.changed(registration.clientId);
+  }
+
+  /** Deletes a client that registered itself (RFC 7592 §2.3). Throws clients.not_found, clients.not_registered. */
+  async removeRegistered(clientId: string): Promise<void> {
+    await this.#deps.database.transaction(async (em) => {
+      const client = await takeClient(em, clientId);
+      if (!client.registered) throw clientManaged();
+      await this.#deps.ended(em, clientId);
+      const actor = { type: 'client', id: clientId } as const;
+      await this.#deps.audit.record(em, {
+        type: 'client.deleted',
+        actor,
+        subject: { type: 'client', id: clientId },
+        clientId,
+        details: { before: visible(client) },
+      });
+      em.remove(client);
+      await em.flush();
+    });
+    await this.#deps.changed(clientId);
+  }
+
+  #add(em: EntityManager, { clientId, name, metadata }: Registration): Client {
+    const now = this.#deps.clock.now();
+    const type = typeOfRegistered(metadata);
+    const profile = 'default';
+    return em.create(Client, {
+      id: newId('client'),
+      clientId,
+      name,
+      type,
+      profile,
+      firstParty: false,
+      disabled: false,
+      registered: true,
+      metadata: readMetadata(type, profile, metadata),
+      apis: {},
+      createdAt: now,
+      updatedAt: now,
+    });
+  }
+
+  #replace(client: Client, { name, metadata }: Registration): void {
+    client.type = typeOfRegistered(metadata);
+    client.metadata = readMetadata(client.type, client.profile, metadata);
+    client.name = name;
+    client.updatedAt = this.#deps.clock.now();
+  }
+
+  /** The engine makes the first secret and hands the known one back with each update. */
+  async #settleSecret(em: EntityManager, client: Client, secret: string | undefined): Promise<void> {
+    if (secretNeed(client) === 'none' || secret === undefined) {
+      await this.#deps.secrets.settle(em, client);
+      return;
+    }
+    const known = await em.find(ClientSecret, { client: client.id });
+    if (!known.some((one) => equalSecrets(Buffer.from(one.hash), sha256(secret))))
+      await this.#deps.secrets.issue(em, client, { secret });
+    await this.#deps.secrets.settle(em, client);
+  }
+}
+
+function readRegistration(given: Readonly<Record<string, unknown>>): Registration {
+  const refused = ours.filter((member) => given[member] !== undefined);
+  if (refused.length > 0)
+    throw metadataInvalid(Object.fromEntries(refused.map((member) => [member, 'cannot be registered'])));
+  const { client_id: clientId, client_name: name, client_secret: secret } = given;
+  if (typeof clientId !== 'string') throw metadataInvalid({ client_id: 'must be given' });
+  if (name !== undefined && (typeof name !== 'string' || !/^[^\p{Cc}\p{Bidi_Control}]{1,128}$/u.test(name)))
+    throw metadataInvalid({ client_name: 'must have 1 to 128 characters and no control characters' });
+  // RFC 7591 §2: members that are not understood are ignored.
+  const metadata = Object.fromEntries(
+    Object.entries(given).filter(
+      ([member, value]) => member in clientMetadataSchema.shape && value !== undefined && value !== null,
+    ),
+  );
+  return {
+    clientId,
+    name: name ?? clientId,
+    secret: typeof secret === 'string' ? secret : undefined,
+    metadata: metadata as GivenMetadata,
+  };
+}
