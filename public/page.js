@@ -27,8 +27,10 @@ for (const button of document.querySelectorAll('[data-copy]')) {
 }
 
 // The server does not know where on earth the person is; the browser does.
+const { lang } = document.documentElement;
+const locale = navigator.languages.find((tag) => tag.split('-')[0] === lang) ?? lang;
 const styles = { time: { timeStyle: 'short' }, full: { dateStyle: 'long', timeStyle: 'short' } };
 for (const time of document.querySelectorAll('time[data-local]')) {
   const date = new Date(time.dateTime);
-  if (!Number.isNaN(date.valueOf())) time.textContent = new Intl.DateTimeFormat(document.documentElement.lang, styles[time.dataset.local]).format(date);
+  if (!Number.isNaN(date.valueOf())) time.textContent = new Intl.DateTimeFormat(locale, styles[time.dataset.local]).format(date);
 }

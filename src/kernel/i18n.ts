@@ -6,11 +6,14 @@
  */
 import { readFileSync } from 'node:fs';
 
-/** One row a language. Adding one is this row and its file; a right-to-left one turns the pages round by itself. */
+/**
+ * One row a language; `formats` is the locale of its dates and numbers. Adding one is this row and its file; a
+ * right-to-left one turns the pages round by itself.
+ */
 export const languages = {
-  en: { name: 'English', direction: 'ltr' },
-  de: { name: 'Deutsch', direction: 'ltr' },
-} as const satisfies Record<string, { name: string; direction: 'ltr' | 'rtl' }>;
+  en: { name: 'English', direction: 'ltr', formats: 'en-GB' },
+  de: { name: 'Deutsch', direction: 'ltr', formats: 'de' },
+} as const satisfies Record<string, { name: string; direction: 'ltr' | 'rtl'; formats: string }>;
 
 export type Language = keyof typeof languages;
 

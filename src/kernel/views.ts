@@ -102,14 +102,15 @@ type Parameter = string | number | InstanceType<typeof SafeString>;
 
 /** What templates say things with. Text is escaped here, except what a macro has already escaped. */
 function wordsOf(messages: Messages, language: Language, inspect?: (key: string) => void) {
+  const { formats } = languages[language];
   const units = new Map<string, Intl.NumberFormat>();
-  const clockTime = new Intl.DateTimeFormat(language, { timeStyle: 'short', timeZone: 'UTC' });
-  const fullTime = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+  const clockTime = new Intl.DateTimeFormat(formats, { timeStyle: 'short', timeZone: 'UTC' });
+  const fullTime = new Intl.DateTimeFormat(formats, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
 
   function unit(amount: number, name: 'second' | 'minute' | 'hour'): string {
     let format = units.get(name);
     if (!format)
-      units.set(name, (format = new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' })));
+      units.set(name, (format = new Intl.NumberFormat(formats, { style: 'unit', unit: name, unitDisplay: 'long' })));
     return format.format(amount);
   }
 

@@ -12,7 +12,11 @@ import { servePages } from './page-server.ts';
 import { allSamples, type Sample } from './pages.ts';
 
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: '.gallery' }, only: { type: 'string', default: '' }, language: { type: 'string', default: 'en' } },
+  options: {
+    out: { type: 'string', default: '.gallery' },
+    only: { type: 'string', default: '' },
+    language: { type: 'string', default: 'en' },
+  },
 });
 const language = values.language as Language;
 if (!Object.hasOwn(languages, language)) throw new Error(`there is no language "${language}"`);
@@ -25,7 +29,12 @@ await mkdir(values.out, { recursive: true });
 const server = await servePages();
 const browser = await launchBrowser();
 for (const [device, viewport] of Object.entries(sizes)) {
-  const context = await browser.newContext({ viewport, deviceScaleFactor: device === 'phone' ? 2 : 1, reducedMotion: 'reduce', timezoneId: 'UTC' });
+  const context = await browser.newContext({
+    viewport,
+    deviceScaleFactor: device === 'phone' ? 2 : 1,
+    reducedMotion: 'reduce',
+    timezoneId: 'UTC',
+  });
   const page = await context.newPage();
   for (const sample of samples) {
     await page.goto(server.url(sample, language));
@@ -48,9 +57,12 @@ function pictureOf({ slug }: Sample, device: string, theme: string): string {
 
 function index(): string {
   const figures = samples.map((sample) => {
-    const pictures = Object.keys(sizes).flatMap((device) => themes.map((theme) => `<img loading="lazy" src="${pictureOf(sample, device, theme)}" alt="${device}, ${theme}">`));
+    const pictures = Object.keys(sizes).flatMap((device) =>
+      themes.map((theme) => `<img loading="lazy" src="${pictureOf(sample, device, theme)}" alt="${device}, ${theme}">`),
+    );
     return `<h2>${sample.page}: ${sample.name}</h2><div>${pictures.join('')}</div>`;
   });
-  const style = 'body{font:1rem system-ui;margin:2rem}div{display:flex;gap:1rem;overflow-x:auto;align-items:start}img{height:28rem;border:1px solid #ccc}';
+  const style =
+    'body{font:1rem system-ui;margin:2rem}div{display:flex;gap:1rem;overflow-x:auto;align-items:start}img{height:28rem;border:1px solid #ccc}';
   return `<!doctype html><meta charset="utf-8"><title>Latchkey pages</title><style>${style}</style>${figures.join('\n')}\n`;
 }

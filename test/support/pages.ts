@@ -26,7 +26,13 @@ export async function allSamples(): Promise<readonly Sample[]> {
     for (const view of Object.values(exported).filter(isView)) {
       const page = view.template.replace(/\.njk$/, '');
       for (const [name, context] of Object.entries(view.samples))
-        samples.push({ page, name, slug: `${page.replaceAll('/', '-')}--${name.replaceAll(/[^a-z0-9]+/gi, '-')}`, view, context });
+        samples.push({
+          page,
+          name,
+          slug: `${page.replaceAll('/', '-')}--${name.replaceAll(/[^a-z0-9]+/gi, '-')}`,
+          view,
+          context,
+        });
     }
   }
   return samples;
@@ -42,10 +48,19 @@ export function brandedFiles(brand: Brand = defaultBrand): StaticFiles {
   return files;
 }
 
-export function strictRenderer(files: StaticFiles, inspect: (key: string) => void = () => {}, brand: Brand = defaultBrand): Renderer {
+export function strictRenderer(
+  files: StaticFiles,
+  inspect: (key: string) => void = () => {},
+  brand: Brand = defaultBrand,
+): Renderer {
   return createRenderer({ brand: () => brand, assetUrl: files.url, inspect });
 }
 
-export function renderSample(renderer: Renderer, { view, context }: Sample, language: Language, nonce = 'bm9uY2U'): string {
+export function renderSample(
+  renderer: Renderer,
+  { view, context }: Sample,
+  language: Language,
+  nonce = 'bm9uY2U',
+): string {
   return renderer.render(view, context, { language, csrf: 'dG9rZW4', nonce, query: '' });
 }

@@ -1,0 +1,154 @@
+import { readFileSync, statSync } from 'node:fs';
+import { createServer, request, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import Koa from 'koa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { State } from '#kernel/http/context.ts';
+import { loadStaticFiles } from '#kernel/http/static.ts';
+
+const folder = new URL('../../../public/', import.meta.url);
+const files = loadStaticFiles();
+files.publish('brand.css', ':root { --brand: #0a3fb5; }\n');
+const app = new Koa<State>().use(files.serve).use((ctx) => {
+  ctx.body = 'another page';
+});
+const server = createServer(app.callback());
+let base = '';
+beforeAll(async () => {
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => void server.close());
+
+const get = (path: string, init: RequestInit = {}) => fetch(base + path, init);
+
+/** As the bytes go over the wire: no path is tidied, no header added, no body decompressed. */
+function raw(
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number | undefined; headers: IncomingHttpHeaders; body: Buffer }> {
+  const { hostname, port } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    request({ hostname, port, path, headers }, (response) => {
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+describe('a static file', () => {
+  test.each([
+    ['latchkey.css', 'text/css; charset=utf-8'],
+    ['page.js', 'text/javascript; charset=utf-8'],
+    ['icon.svg', 'image/svg+xml'],
+    ['fonts/hyperlegible.woff2', 'font/woff2'],
+    ['fonts/OFL-hyperlegible.txt', 'text/plain; charset=utf-8'],
+    ['brand.css', 'text/css; charset=utf-8'],
+  ])('has an address that may be kept for ever, its type and no sniffing: %s', async (name, type) => {
+    const response = await get(files.url(name));
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe(type);
+    expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('vary')).toBe('Accept-Encoding');
+    await response.arrayBuffer();
+  });
+
+  test('changes its address with its content', () => {
+    const changing = loadStaticFiles();
+    changing.publish('brand.css', 'a {}');
+    const before = changing.url('brand.css');
+    changing.publish('brand.css', 'b {}');
+    expect(changing.url('brand.css')).not.toBe(before);
+  });
+
+  test('is answered at an older address too, as two versions side by side need, but not to be kept', async () => {
+    const response = await get('/assets/page.AAAAAAAAAAAA.js');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-cache');
+    expect(await response.text()).toBe(readFileSync(new URL('page.js', folder), 'utf8'));
+  });
+
+  test.each([
+    ['br', brotliDecompressSync],
+    ['gzip', gunzipSync],
+  ])('comes compressed as %s when the browser takes it', async (encoding, decompress) => {
+    const { headers, body } = await raw(files.url('page.js'), { 'accept-encoding': encoding });
+    expect(headers['content-encoding']).toBe(encoding);
+    expect(Number(headers['content-length'])).toBe(body.length);
+    expect(decompress(body).toString()).toBe(readFileSync(new URL('page.js', folder), 'utf8'));
+  });
+
+  test('is not sent again to who has it, in the encoding that they have (RFC 9110 §13.1.2)', async () => {
+    const first = await raw(files.url('page.js'), { 'accept-encoding': 'gzip' });
+    const validator = { 'if-none-match': first.headers.etag ?? '' };
+    const again = await raw(files.url('page.js'), { ...validator, 'accept-encoding': 'gzip' });
+    expect(again.status).toBe(304);
+    expect(again.body).toHaveLength(0);
+    expect((await raw(files.url('page.js'), { ...validator, 'accept-encoding': 'br' })).status).toBe(200);
+  });
+
+  test('answers HEAD with the same head and no body', async () => {
+    const response = await get(files.url('page.js'), { method: 'HEAD' });
+    expect(response.headers.get('content-length')).not.toBe('0');
+    expect(await response.text()).toBe('');
+  });
+
+  test.each(['/favicon.ico', '/robots.txt', '/apple-touch-icon.png'])(
+    'is found where browsers and robots look for it, for a day: %s',
+    async (path) => {
+      const response = await get(path);
+      expect(response.status).toBe(200);
+      expect(response.headers.get('cache-control')).toBe('public, max-age=86400');
+      await response.arrayBuffer();
+    },
+  );
+
+  test('that a stylesheet names has its own lasting address in it', async () => {
+    const css = await (await get(files.url('latchkey.css'))).text();
+    expect(css).toContain(`url(${files.url('fonts/hyperlegible.woff2')})`);
+    expect(css).not.toContain('url(fonts/');
+  });
+});
+
+describe('anything else', () => {
+  test.each([
+    '/assets/',
+    '/assets/page.js',
+    '/assets/nothing.AAAAAAAAAAAA.css',
+    '/assets/../package.AAAAAAAAAAAA.json',
+    '/assets/..%2fpackage.AAAAAAAAAAAA.json',
+    '/assets/%2e%2e/package.AAAAAAAAAAAA.json',
+    '/assets/__proto__.AAAAAAAAAAAA.js',
+    '/assets/fonts',
+    '/assets/page.AAAAAAAAAAAA.js/x.css',
+    '/assets/page.AAAAAAAAAAAA.js%00',
+  ])('below the assets is 404 and not to be kept: %s', async (path) => {
+    const { status, headers } = await raw(path);
+    expect(status).toBe(404);
+    expect(headers['cache-control']).toBe('no-store');
+  });
+
+  test('is refused when something is sent to a file', async () => {
+    expect((await get(files.url('page.js'), { method: 'POST', body: 'x' })).status).toBe(404);
+  });
+
+  test('outside of the assets goes on to the pages', async () => {
+    expect(await (await get('/account/x.css')).text()).toBe('another page');
+  });
+
+  test('throws when a page names it, so that no page links to nothing', () => {
+    expect(() => files.url('nothing.css')).toThrow('no public file "nothing.css"');
+    expect(() => files.publish('x.exe', '')).toThrow('no content type');
+  });
+});
+
+test('the stylesheet of the pages on the way in stays below 20 KB', () => {
+  expect(statSync(new URL('latchkey.css', folder)).size).toBeLessThan(20_000);
+});

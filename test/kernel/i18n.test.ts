@@ -1,0 +1,87 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { chooseLanguage, loadMessages } from '#kernel/i18n.ts';
+
+describe('the language of a page', () => {
+  test.each([
+    { title: 'is English when nobody asks for anything', wishes: {}, language: 'en' },
+    { title: 'is the first of ui_locales that we speak', wishes: { uiLocales: 'fr-CA fr de en' }, language: 'de' },
+    {
+      title: 'is found below a region and a variant (RFC 4647 §3.4)',
+      wishes: { uiLocales: 'de-CH-1996' },
+      language: 'de',
+    },
+    { title: 'ignores case', wishes: { uiLocales: 'DE-at' }, language: 'de' },
+    { title: 'is not taken from a longer word that begins alike', wishes: { uiLocales: 'den' }, language: 'en' },
+    {
+      title: 'follows ui_locales before the memory of the browser',
+      wishes: { uiLocales: 'en', remembered: 'de' },
+      language: 'en',
+    },
+    {
+      title: 'follows the memory before Accept-Language',
+      wishes: { remembered: 'de', acceptLanguage: 'en' },
+      language: 'de',
+    },
+    {
+      title: 'forgets a memory that names no language',
+      wishes: { remembered: '../de', acceptLanguage: 'de' },
+      language: 'de',
+    },
+    {
+      title: 'weighs Accept-Language (RFC 9110 §12.4.2)',
+      wishes: { acceptLanguage: 'en;q=0.5, de-DE;q=0.9' },
+      language: 'de',
+    },
+    { title: 'keeps the order of equal weights', wishes: { acceptLanguage: 'fr, de, en' }, language: 'de' },
+    { title: 'does not speak what the browser refuses', wishes: { acceptLanguage: 'de;q=0' }, language: 'en' },
+    { title: 'survives a weight that is no number', wishes: { acceptLanguage: 'de;q=x' }, language: 'en' },
+    {
+      title: 'survives names of object members',
+      wishes: { uiLocales: '__proto__ constructor toString' },
+      language: 'en',
+    },
+    { title: 'stops reading after 32 ranges', wishes: { acceptLanguage: `${'fr,'.repeat(32)}de` }, language: 'en' },
+  ])('$title', ({ wishes, language }) => {
+    expect(chooseLanguage(wishes)).toBe(language);
+  });
+});
+
+describe('messages', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-locales-'));
+  const table = {
+    plain: 'Hello',
+    named: '{name} greets {name} and {other}',
+    apps: { one: '{count} app', other: '{count} apps' },
+    braces: 'a { b } {A} {} {a_b}',
+  };
+  writeFileSync(join(folder, 'en.json'), JSON.stringify(table));
+  writeFileSync(join(folder, 'de.json'), JSON.stringify({ apps: { other: '{count} Apps' } }));
+  const messages = loadMessages(pathToFileURL(`${folder}/`));
+
+  test.each([
+    { key: 'plain', parameters: {}, text: 'Hello' },
+    { key: 'named', parameters: { name: '{other}', other: '$&' }, text: '{other} greets {other} and $&' },
+    { key: 'apps', parameters: { count: 1 }, text: '1 app' },
+    { key: 'apps', parameters: { count: 0 }, text: '0 apps' },
+    { key: 'braces', parameters: {}, text: 'a { b } {A} {} {a_b}' },
+  ])('put parameters in once and never look into them: $key, $parameters', ({ key, parameters, text }) => {
+    expect(messages.text('en', key, parameters)).toBe(text);
+  });
+
+  test('fall back to the form "other" where a language has no form of its own', () => {
+    expect(messages.text('de', 'apps', { count: 1 })).toBe('1 Apps');
+  });
+
+  test.each([
+    { key: 'nothing', parameters: {}, error: 'no message "nothing" in en.json' },
+    { key: 'constructor', parameters: {}, error: 'no message "constructor" in en.json' },
+    { key: 'named', parameters: { name: 'x' }, error: 'the message "named" needs the parameter "other"' },
+    { key: 'apps', parameters: {}, error: 'the message "apps" has plural forms and needs a count' },
+  ])('throw rather than show a gap: $key', ({ key, parameters, error }) => {
+    expect(() => messages.text('en', key, parameters)).toThrow(error);
+  });
+});
