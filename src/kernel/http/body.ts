@@ -57,7 +57,7 @@ export async function closeAfterAnswer({ req, res }: Pick<BodyContext, 'req' | '
 
 export async function refuseLarge(ctx: Pick<BodyContext, 'req' | 'res'>, limit: number): Promise<never> {
   await closeAfterAnswer(ctx);
-  throw new AppError({ code: 'request.too_large', status: 413, message: `The body is larger than ${limit} bytes.` });
+  throw tooLarge(limit);
 }
 
 /** The fields of a form by name, each at most once. */
@@ -150,6 +150,8 @@ export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || declaredLength(req) > 0;
 }
 
+export const tooLarge = (limit: number): AppError =>
+  new AppError({ code: 'request.too_large', status: 413, message: `The body is larger than ${limit} bytes.` });
 export const unsupported = (wanted: string): AppError =>
   new AppError({
     code: 'request.unsupported_media_type',

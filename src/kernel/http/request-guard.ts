@@ -35,10 +35,14 @@ export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeade
     if (!mount.delegated || ctx.method === 'GET') return next();
 
     const body = watchBody(ctx, limitOf(mount));
-    await next();
-    if (!body.isTooLarge()) return undefined;
-    if (ctx.status === 400) ctx.status = 413;
-    return closeAfterAnswer(ctx);
+    try {
+      await next();
+    } finally {
+      if (body.isTooLarge()) await closeAfterAnswer(ctx);
+    }
+    // The engine knows one status for every bad body.
+    if (body.isTooLarge() && ctx.status === 400) ctx.status = 413;
+    return undefined;
   };
 }
 

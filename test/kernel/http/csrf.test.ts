@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { createKeyRing } from '#kernel/crypto.ts';
+import { createCsrf } from '#kernel/http/csrf.ts';
+
+const issuer = new URL('https://id.test');
+const [older, newer] = ['an older secret of the key ring, long enough', 'a newer secret of the key ring, long enough'];
+const csrf = createCsrf({ issuer, keyRing: createKeyRing([newer]) });
+
+/** A browser: keeps its cookies from answer to request. */
+function browser(jar = new Map<string, string>()) {
+  const set: { name: string; attributes: Record<string, unknown> }[] = [];
+  const request = () => ({
+    cookies: {
+      get: (name: string) => jar.get(name),
+      set: (name: string, value: string | null, attributes: Record<string, unknown>) => {
+        set.push({ name, attributes });
+        if (value === null) jar.delete(name);
+        else jar.set(name, value);
+      },
+    },
+  });
+  return { request, set, jar };
+}
+
+describe('the token of a form', () => {
+  test('is accepted from the browser that it was shown to, as often as its pages are open', () => {
+    const { request, set } = browser();
+    const [first, second] = [csrf.issue(request()), csrf.issue(request())];
+    expect(csrf.isIssued(request(), first)).toBe(true);
+    expect(csrf.isIssued(request(), second)).toBe(true);
+    expect(set).toHaveLength(1);
+  });
+
+  test('differs from answer to answer, so that a compressed page gives nothing away', () => {
+    const { request } = browser();
+    const tokens = Array.from({ length: 20 }, () => csrf.issue(request()));
+    expect(new Set(tokens).size).toBe(20);
+  });
+
+  test('of another browser is refused', () => {
+    const [alice, mallory] = [browser(), browser()];
+    csrf.issue(alice.request());
+    expect(csrf.isIssued(alice.request(), csrf.issue(mallory.request()))).toBe(false);
+  });
+
+  test('is refused without the cookie', () => {
+    const token = csrf.issue(browser().request());
+    expect(csrf.isIssued(browser().request(), token)).toBe(false);
+  });
+
+  test('is refused with a cookie that is not of our making', () => {
+    const planted = browser(new Map([['__Host-latchkey-csrf', 'x']]));
+    const token = csrf.issue(browser().request());
+    expect(csrf.isIssued(planted.request(), token)).toBe(false);
+  });
+
+  test.each(['', '.', 'x', 'a.b', `${'a'.repeat(12)}.${'b'.repeat(43)}`, 'null', '\0'])('%j is none', (token) => {
+    const { request } = browser();
+    csrf.issue(request());
+    expect(csrf.isIssued(request(), token)).toBe(false);
+  });
+
+  test('with one changed character is none', () => {
+    const { request } = browser();
+    const token = csrf.issue(request());
+    for (const at of [0, 11, 13, 40]) {
+      const changed = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
+      expect(csrf.isIssued(request(), changed), `position ${at}`).toBe(false);
+    }
+  });
+
+  test('outlives a change of the secrets as long as the older one is in the ring', () => {
+    const { request } = browser();
+    const token = createCsrf({ issuer, keyRing: createKeyRing([older]) }).issue(request());
+    expect(createCsrf({ issuer, keyRing: createKeyRing([newer, older]) }).isIssued(request(), token)).toBe(true);
+    expect(csrf.isIssued(request(), token)).toBe(false);
+  });
+
+  test('dies when another person takes the browser over', () => {
+    const { request } = browser();
+    const token = csrf.issue(request());
+    csrf.renew(request());
+    expect(csrf.isIssued(request(), token)).toBe(false);
+    expect(csrf.isIssued(request(), csrf.issue(request()))).toBe(true);
+  });
+
+  test('belongs to the new cookie also within the answer that sets it', () => {
+    const { request } = browser();
+    const answer = request();
+    csrf.renew(answer);
+    expect(csrf.isIssued(request(), csrf.issue(answer))).toBe(true);
+  });
+});
+
+describe('its cookie', () => {
+  test.each([
+    ['https://id.test', '__Host-latchkey-csrf', true],
+    ['http://localhost:3000', 'latchkey-csrf', false],
+  ])('at %s is named %s', (origin, name, secure) => {
+    const { request, set } = browser();
+    createCsrf({ issuer: new URL(origin), keyRing: createKeyRing([newer]) }).issue(request());
+    expect(set).toEqual([{ name, attributes: { httpOnly: true, sameSite: 'lax', path: '/', secure, overwrite: true, signed: false } }]);
+  });
+
+  test('holds 256 random bits', () => {
+    const { request, jar } = browser();
+    csrf.issue(request());
+    expect(Buffer.from(jar.get('__Host-latchkey-csrf') ?? '', 'base64url')).toHaveLength(32);
+  });
+});
+
+describe('where a request comes from', () => {
+  test.each([
+    [{}, true],
+    [{ 'sec-fetch-site': 'same-origin' }, true],
+    [{ 'sec-fetch-site': 'none' }, true],
+    [{ 'sec-fetch-site': 'same-site' }, false],
+    [{ 'sec-fetch-site': 'cross-site' }, false],
+    [{ 'sec-fetch-site': 'nonsense' }, false],
+    [{ origin: 'https://id.test' }, true],
+    [{ origin: 'null' }, true],
+    [{ origin: 'null', 'sec-fetch-site': 'same-origin' }, true],
+    [{ origin: 'null', 'sec-fetch-site': 'cross-site' }, false],
+    [{ origin: 'https://evil.test' }, false],
+    [{ origin: 'http://id.test' }, false],
+    [{ origin: 'https://id.test.evil.test' }, false],
+    [{ origin: 'https://id.test:444' }, false],
+    [{ origin: 'https://evil.test', 'sec-fetch-site': 'same-origin' }, false],
+  ])('%j: from here is %s', (headers, expected) => {
+    expect(csrf.isFromHere({ req: { headers } })).toBe(expected);
+  });
+});
