@@ -2,6 +2,7 @@ import { view } from '#kernel/views.ts';
 
 export type DeviceDonePage = {
   outcome: 'connected' | 'stopped';
+  /** The name is empty when the request is over and its app no longer known. */
   client: { name: string };
 };
 
@@ -9,6 +10,7 @@ export const deviceDoneView = view<DeviceDonePage>('device/done.njk', {
   samples: {
     connected: { outcome: 'connected', client: { name: 'Tally CLI' } },
     stopped: { outcome: 'stopped', client: { name: 'Tally CLI' } },
+    'stopped, app not known': { outcome: 'stopped', client: { name: '' } },
     hostile: { outcome: 'connected', client: { name: '<script>alert(1)</script>\u202E' } },
   },
 });

@@ -1,0 +1,259 @@
+import axe, { type AxeResults } from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { languages, type Language } from '#kernel/i18n.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { servePages, type PageServer } from '../support/page-server.ts';
+import { allSamples, type Sample } from '../support/pages.ts';
+
+const samples = await allSamples();
+const everyLanguage = Object.keys(languages) as Language[];
+const desktop = { width: 1280, height: 800 };
+const phone = { width: 390, height: 780 };
+const smallest = { width: 320, height: 640 };
+
+let browser: Browser;
+let server: PageServer;
+/** Two tabs: more would only wait for the two cores that a small machine has. */
+const idle: Page[] = [];
+const waiting: ((page: Page) => void)[] = [];
+const contexts: BrowserContext[] = [];
+const complaints = new Map<Page, string[]>();
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchBrowser(), servePages()]);
+  for (let tab = 0; tab < 2; tab++) {
+    const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'Asia/Tokyo' });
+    const page = await context.newPage();
+    complaints.set(page, []);
+    page.on('console', (message) => complaints.get(page)?.push(message.text()));
+    page.on('pageerror', (error) => complaints.get(page)?.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith('http://127.0.0.1:')) complaints.get(page)?.push(`asked for ${request.url()}`);
+    });
+    contexts.push(context);
+    idle.push(page);
+  }
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+async function inTab(work: (page: Page) => Promise<void>): Promise<void> {
+  const page = idle.pop() ?? (await new Promise<Page>((free) => waiting.push(free)));
+  try {
+    complaints.get(page)!.length = 0;
+    await work(page);
+  } finally {
+    const next = waiting.shift();
+    if (next) next(page);
+    else idle.push(page);
+  }
+}
+
+async function open(page: Page, sample: Sample, language: Language): Promise<void> {
+  await page.goto(server.url(sample, language));
+  await page.evaluate(axe.source);
+}
+
+/** What axe finds, as `rule: element`. Only some rules depend on size and theme; the others need to run once. */
+async function violations(page: Page, rules: 'all' | 'of appearance'): Promise<readonly string[]> {
+  return page.evaluate(async (onlyAppearance) => {
+    const { axe } = globalThis as unknown as { axe: { run(root: Document, options: object): Promise<AxeResults> } };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const found = await axe.run(document, {
+      resultTypes: ['violations'],
+      ...(onlyAppearance
+        ? { runOnly: ['color-contrast', 'target-size', 'link-in-text-block'] }
+        : { runOnly: tags, rules: { 'target-size': { enabled: true } } }),
+    });
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
+    );
+  }, rules === 'of appearance');
+}
+
+/** By how many pixels the page can be scrolled sideways, and the elements that stick out. */
+async function overflow(page: Page): Promise<readonly string[]> {
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const wide = [...document.querySelectorAll('body *')].filter(
+      (element) => element.getBoundingClientRect().right > clientWidth + 1,
+    );
+    return [`${scrollWidth - clientWidth}px`, ...wide.map((element) => element.outerHTML.slice(0, 120))].slice(0, 5);
+  });
+}
+
+describe('the examination itself', () => {
+  test('finds what is wrong with a page that is wrong', () =>
+    inTab(async (page) => {
+      await page.setViewportSize(smallest);
+      await open(page, samples[0]!, 'en');
+      await page.evaluate(() => {
+        const grey = document.querySelector('h1') as HTMLElement;
+        grey.style.color = '#aaa';
+        grey.style.inlineSize = '400px';
+        document.querySelector('main')?.append(document.createElement('img'));
+      });
+      expect((await violations(page, 'all')).map((line) => line.split(':')[0])).toEqual(
+        expect.arrayContaining(['color-contrast', 'image-alt']),
+      );
+      expect(await overflow(page)).not.toEqual([]);
+    }));
+});
+
+describe('every page with every sample', () => {
+  test.concurrent.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
+    'has nothing that axe objects to, on a desktop and a phone, light and dark: $title',
+    ({ sample }) =>
+      inTab(async (page) => {
+        let rules: 'all' | 'of appearance' = 'all';
+        for (const viewport of [desktop, phone]) {
+          await page.setViewportSize(viewport);
+          if (rules === 'all') await open(page, sample, 'en');
+          for (const colorScheme of ['light', 'dark'] as const) {
+            await page.emulateMedia({ colorScheme });
+            expect(await violations(page, rules), `${viewport.width}, ${colorScheme}`).toEqual([]);
+            rules = 'of appearance';
+          }
+        }
+        expect(complaints.get(page)).toEqual([]);
+      }),
+  );
+
+  test.concurrent.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
+    'never scrolls sideways: at 320 px in every language, right to left, and with text twice as large: $title',
+    ({ sample }) =>
+      inTab(async (page) => {
+        await page.setViewportSize(smallest);
+        for (const language of everyLanguage) {
+          await page.goto(server.url(sample, language));
+          expect(await overflow(page), language).toEqual([]);
+        }
+        await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
+        expect(await overflow(page), 'right to left').toEqual([]);
+        await page.setViewportSize({ width: 640, height: 800 });
+        await page.evaluate(() => {
+          document.documentElement.setAttribute('dir', 'ltr');
+          document.documentElement.style.fontSize = '200%';
+        });
+        expect(await overflow(page), 'text twice as large').toEqual([]);
+      }),
+  );
+});
+
+describe('what scripts add', () => {
+  const sampleOf = (page: string, name: string) =>
+    samples.find((sample) => sample.page === page && sample.name === name)!;
+
+  test('the message is focused after a refused form, so that it is read first', () =>
+    inTab(async (page) => {
+      await page.goto(server.url(sampleOf('login/password', 'wrong'), 'en'));
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('alert');
+      await page.getByRole('alert').getByRole('link').click();
+      expect(await page.evaluate(() => document.activeElement?.id)).toBe('password');
+    }));
+
+  test('focus stays alone on a page that nothing is wrong with', () =>
+    inTab(async (page) => {
+      await page.goto(server.url(sampleOf('login/identifier', 'plain'), 'en'));
+      expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BODY');
+    }));
+
+  test('a copy button copies, says so, and is itself again', () =>
+    inTab(async (page) => {
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.goto(server.url(sampleOf('errors/error', 'fault'), 'en'));
+      const button = page.locator('[data-copy]');
+      await button.click();
+      await expect.poll(() => button.innerText()).toBe('Copied');
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('01JDA7Q0M4W8T2C5V9XN3ZKR6P');
+      await expect.poll(() => button.innerText(), { timeout: 4000 }).toMatch(/^Copy/);
+    }));
+
+  test('times are said in the zone of the person', () =>
+    inTab(async (page) => {
+      await page.goto(server.url(sampleOf('login/password', 'throttled for minutes'), 'en'));
+      await expect.poll(() => page.locator('time').innerText()).toBe('19:31');
+    }));
+});
+
+describe('without scripts', () => {
+  test('nothing is shown that would do nothing, and times say their zone', async () => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(
+      server.url(
+        samples.find(({ page, name }) => page === 'errors/error' && name === 'fault')!,
+        'en',
+      ),
+    );
+    expect(await page.locator('[data-copy]').isVisible()).toBe(false);
+    expect(await page.locator('time').innerText()).toBe('22 November 2026 at 10:27 UTC');
+    await context.close();
+  });
+
+  test('the language is switched by a link, and stays on the page', () =>
+    inTab(async (page) => {
+      await page.goto(
+        server.url(
+          samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!,
+          'en',
+        ),
+      );
+      await page.getByRole('link', { name: 'Deutsch' }).click();
+      expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Bei Tally anmelden');
+      expect(new URL(page.url()).pathname).toBe('/login-identifier--plain');
+    }));
+});
+
+describe('a page on the way in', () => {
+  test('can be used with the keyboard alone', () =>
+    inTab(async (page) => {
+      await page.goto(
+        server.url(
+          samples.find(({ page, name }) => page === 'login/password' && name === 'plain')!,
+          'en',
+        ),
+      );
+      const stops: string[] = [];
+      for (let stop = 0; stop < 6; stop++) {
+        await page.keyboard.press('Tab');
+        stops.push(
+          await page.evaluate(
+            () =>
+              document.activeElement?.id ||
+              document.activeElement?.getAttribute('name') ||
+              (document.activeElement as HTMLElement).innerText,
+          ),
+        );
+      }
+      expect(stops).toEqual(['Skip to content', 'Not you?', 'password', 'remember', 'action', 'Deutsch']);
+    }));
+
+  test('loads its stylesheets, one font, one icon and one script', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname.replace(/\.[\w-]{12}\./, '.')));
+    await page.goto(
+      server.url(
+        samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!,
+        'de',
+      ),
+      { waitUntil: 'networkidle' },
+    );
+    const files = [
+      '/assets/brand.css',
+      '/assets/fonts/hyperlegible.woff2',
+      '/assets/icon.svg',
+      '/assets/latchkey.css',
+      '/assets/page.js',
+      '/login-identifier--plain',
+    ];
+    expect(asked.filter((path) => !files.includes(path))).toEqual([]);
+    await context.close();
+  });
+});
