@@ -38,7 +38,12 @@ export type TestEdge = {
   close(): Promise<void>;
 };
 
-type TestEdgeOptions = { routes?: Routes; env?: Record<string, string>; use?: (edge: Edge) => void; mounts?: readonly Mount[] };
+type TestEdgeOptions = {
+  routes?: Routes;
+  env?: Record<string, string>;
+  use?: (edge: Edge) => void;
+  mounts?: readonly Mount[];
+};
 
 export async function openEdge({ routes, env, use, mounts = testMounts }: TestEdgeOptions = {}): Promise<TestEdge> {
   const log: Record<string, unknown>[] = [];
@@ -78,7 +83,7 @@ export async function openEdge({ routes, env, use, mounts = testMounts }: TestEd
 }
 
 /** Sends bytes as they are and gives back all that came until the other side closed, or `quiet` milliseconds of silence. */
-export function raw(port: number, bytes: string | Buffer, quiet = 1500): Promise<string> {
+export function raw(port: number, bytes: string | Buffer, quiet = 600): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
@@ -94,9 +99,17 @@ export function raw(port: number, bytes: string | Buffer, quiet = 1500): Promise
 }
 
 /** A request in full, closed after its answer. */
-export function request(edge: Pick<TestEdge, 'port' | 'host'>, line: string, headers: readonly string[] = [], body = ''): Promise<string> {
+export function request(
+  edge: Pick<TestEdge, 'port' | 'host'>,
+  line: string,
+  headers: readonly string[] = [],
+  body = '',
+): Promise<string> {
   const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
-  return raw(edge.port, [`${line} HTTP/1.1`, `Host: ${edge.host}`, 'Connection: close', ...length, ...headers, '', body].join('\r\n'));
+  return raw(
+    edge.port,
+    [`${line} HTTP/1.1`, `Host: ${edge.host}`, 'Connection: close', ...length, ...headers, '', body].join('\r\n'),
+  );
 }
 
 export function statusOf(answer: string): number {

@@ -21,10 +21,11 @@ const anyOrigin = 'http://origin.invalid';
 export function seeOther(ctx: RedirectContext, location: string, exactly: readonly string[] = []): void {
   const target = exactly.includes(location) ? URL.parse(location)?.href : ownPath(location);
   if (target === null || target === undefined) throw new Error('a redirect would have left this origin');
+  // In this order: for Koa an empty body means 204, until a status says otherwise.
+  ctx.body = null;
   ctx.status = 303;
   ctx.set('Location', target);
   ctx.set('Cache-Control', 'no-store');
-  ctx.body = null;
 }
 
 /**

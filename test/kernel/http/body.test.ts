@@ -16,11 +16,29 @@ describe('a form', () => {
   test.each([
     ['', []],
     ['a=1', [['a', '1']]],
-    ['a=1&b=2', [['a', '1'], ['b', '2']]],
-    ['a=1&a=2', [['a', '1'], ['a', '2']]],
+    [
+      'a=1&b=2',
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    ],
+    [
+      'a=1&a=2',
+      [
+        ['a', '1'],
+        ['a', '2'],
+      ],
+    ],
     ['a=b=c', [['a', 'b=c']]],
     ['a', [['a', '']]],
-    ['a=&&b=', [['a', ''], ['b', '']]],
+    [
+      'a=&&b=',
+      [
+        ['a', ''],
+        ['b', ''],
+      ],
+    ],
     ['name=J%C3%BCrgen+M', [['name', 'Jürgen M']]],
     ['a=%2B+%26', [['a', '+ &']]],
   ])('%j is read field by field', (text, expected) => {
@@ -52,9 +70,12 @@ describe('a form', () => {
 });
 
 describe('JSON', () => {
-  test.each(['{"a":[1,{"b":null}]}', '"text"', '7', '{"a":"]]]]{{{"}', String.raw`{"a":"\"[[["}`])('%s is read', (text) => {
-    expect(parseJson(Buffer.from(text))).toEqual(JSON.parse(text));
-  });
+  test.each(['{"a":[1,{"b":null}]}', '"text"', '7', '{"a":"]]]]{{{"}', String.raw`{"a":"\"[[["}`])(
+    '%s is read',
+    (text) => {
+      expect(parseJson(Buffer.from(text))).toEqual(JSON.parse(text));
+    },
+  );
 
   test.each([
     ['32 arrays deep', `${'['.repeat(32)}${']'.repeat(32)}`, 'accepted'],

@@ -8,14 +8,38 @@ const network = createAddressResolver(['10.0.0.0/8', '2001:db8:ffff::/48', '127.
 
 describe('whose address counts', () => {
   test.each([
-    ['without trusted proxies the peer is the client, whatever it forwards', none, '203.0.113.9', '198.51.100.1', '203.0.113.9'],
+    [
+      'without trusted proxies the peer is the client, whatever it forwards',
+      none,
+      '203.0.113.9',
+      '198.51.100.1',
+      '203.0.113.9',
+    ],
     ['a peer that is no proxy of ours cannot forward', one, '203.0.113.9', '198.51.100.1', '203.0.113.9'],
     ['a proxy that forwards nothing is itself the client', one, '10.0.0.1', undefined, '10.0.0.1'],
     ['one hop: the proxy names the client', one, '10.0.0.1', '198.51.100.1', '198.51.100.1'],
-    ['one hop: what the client wrote before it does not count', one, '10.0.0.1', '1.1.1.1, 198.51.100.1', '198.51.100.1'],
-    ['one hop: the client cannot dress up as the proxy', one, '10.0.0.1', '9.9.9.9, 10.0.0.1, 198.51.100.1', '198.51.100.1'],
+    [
+      'one hop: what the client wrote before it does not count',
+      one,
+      '10.0.0.1',
+      '1.1.1.1, 198.51.100.1',
+      '198.51.100.1',
+    ],
+    [
+      'one hop: the client cannot dress up as the proxy',
+      one,
+      '10.0.0.1',
+      '9.9.9.9, 10.0.0.1, 198.51.100.1',
+      '198.51.100.1',
+    ],
     ['two hops: both proxies are passed over', network, '10.0.0.2', '198.51.100.1, 10.9.9.9', '198.51.100.1'],
-    ['two hops: further claims on the left do not count', network, '10.0.0.2', '8.8.8.8, 198.51.100.1, 10.9.9.9', '198.51.100.1'],
+    [
+      'two hops: further claims on the left do not count',
+      network,
+      '10.0.0.2',
+      '8.8.8.8, 198.51.100.1, 10.9.9.9',
+      '198.51.100.1',
+    ],
     ['only proxies on the way: the farthest of them', network, '10.0.0.2', '10.1.1.1, 10.9.9.9', '10.1.1.1'],
     ['an IPv4 peer may come mapped into IPv6', one, '::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1'],
     ['a mapped client is an IPv4 client', one, '10.0.0.1', '::ffff:198.51.100.1', '198.51.100.1'],
@@ -56,9 +80,12 @@ test.each([
   expect(resolver.isTrusted(peer)).toBe(expected);
 });
 
-test.each(['proxy.internal', '10.0.0.0/33', '10.0.0', '10.0.0.1:80', '*', ''])('the entry %j of TRUSTED_PROXIES stops the start', (entry) => {
-  expect(() => createAddressResolver([entry])).toThrow(/TRUSTED_PROXIES|CIDR/);
-});
+test.each(['proxy.internal', '10.0.0.0/33', '10.0.0', '10.0.0.1:80', '*', ''])(
+  'the entry %j of TRUSTED_PROXIES stops the start',
+  (entry) => {
+    expect(() => createAddressResolver([entry])).toThrow(/TRUSTED_PROXIES|CIDR/);
+  },
+);
 
 test('the error of a wrong entry names the variable', () => {
   expect(() => createAddressResolver(['proxy.internal'])).toThrow(ConfigError);

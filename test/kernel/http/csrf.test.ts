@@ -99,7 +99,9 @@ describe('its cookie', () => {
   ])('at %s is named %s', (origin, name, secure) => {
     const { request, set } = browser();
     createCsrf({ issuer: new URL(origin), keyRing: createKeyRing([newer]) }).issue(request());
-    expect(set).toEqual([{ name, attributes: { httpOnly: true, sameSite: 'lax', path: '/', secure, overwrite: true, signed: false } }]);
+    expect(set).toEqual([
+      { name, attributes: { httpOnly: true, sameSite: 'lax', path: '/', secure, overwrite: true, signed: false } },
+    ]);
   });
 
   test('holds 256 random bits', () => {

@@ -3,7 +3,12 @@ import { ownPath, seeOther } from '#kernel/http/redirect.ts';
 
 function answer() {
   const headers: Record<string, string> = {};
-  return { status: 200, body: 'before' as unknown, headers, set: (name: string, value: string) => void (headers[name] = value) };
+  return {
+    status: 200,
+    body: 'before' as unknown,
+    headers,
+    set: (name: string, value: string) => void (headers[name] = value),
+  };
 }
 
 describe('a path of ours', () => {
@@ -67,7 +72,11 @@ describe('redirecting', () => {
   test('is 303, so that no browser repeats a form with a password (RFC 9700 §4.12)', () => {
     const ctx = answer();
     seeOther(ctx, '/interaction/abc');
-    expect(ctx).toMatchObject({ status: 303, body: null, headers: { Location: '/interaction/abc', 'Cache-Control': 'no-store' } });
+    expect(ctx).toMatchObject({
+      status: 303,
+      body: null,
+      headers: { Location: '/interaction/abc', 'Cache-Control': 'no-store' },
+    });
   });
 
   test('leaves this origin only for an address that was registered to the letter', () => {
@@ -76,10 +85,13 @@ describe('redirecting', () => {
     expect(ctx.headers['Location']).toBe('https://rp.test/cb?x=1');
   });
 
-  test.each(['https://rp.test/cb/', 'https://rp.test/cb#x', 'https://rp.test/cb?x', 'HTTPS://rp.test/cb', 'https://rp.test/cb%2f'])(
-    'takes %j for another address than the registered one',
-    (location) => {
-      expect(() => seeOther(answer(), location, ['https://rp.test/cb'])).toThrow('left this origin');
-    },
-  );
+  test.each([
+    'https://rp.test/cb/',
+    'https://rp.test/cb#x',
+    'https://rp.test/cb?x',
+    'HTTPS://rp.test/cb',
+    'https://rp.test/cb%2f',
+  ])('takes %j for another address than the registered one', (location) => {
+    expect(() => seeOther(answer(), location, ['https://rp.test/cb'])).toThrow('left this origin');
+  });
 });

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { allowFormTarget, keepOpener } from '#kernel/http/security-headers.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { headerOf, openEdge, request, statusOf, type Routes, type TestEdge } from '../../support/edge.ts';
+
+const routes: Routes = (router) => {
+  router.get('/', (ctx) => seeOther(ctx, '/page'));
+  router.get('/page', (ctx) => {
+    ctx.type = 'html';
+    ctx.body = `<script nonce="${ctx.state.nonce}"></script>`;
+  });
+  router.get('/page/:kind', (ctx) => {
+    if (ctx['params'].kind === 'fault') throw new Error('secret detail');
+    if (ctx['params'].kind === 'target') allowFormTarget(ctx, 'https://rp.test/cb?x=1');
+    if (ctx['params'].kind === 'popup') keepOpener(ctx);
+    ctx.body = 'page';
+  });
+  router.get('/api/things', (ctx) => (ctx.body = {}));
+  router.get('/oauth/keys', (ctx) => (ctx.body = { keys: [] }));
+};
+
+let plain: TestEdge;
+let secure: TestEdge;
+beforeAll(async () => {
+  plain = await openEdge({ routes });
+  secure = await openEdge({ routes, env: { ISSUER: 'https://id.test' } });
+});
+afterAll(() => Promise.all([plain.close(), secure.close()]));
+
+function directives(answer: string): Record<string, string> {
+  return Object.fromEntries(
+    (headerOf(answer, 'Content-Security-Policy') ?? '')
+      .split('; ')
+      .map((part) => [part.split(' ', 1)[0]!, part.slice(part.indexOf(' ') + 1)]),
+  );
+}
+
+const everyAnswer = [
+  ['a redirect', 'GET /', 303],
+  ['a page', 'GET /page', 200],
+  ['a fault', 'GET /page/fault', 500],
+  ['no such page', 'GET /nothing', 404],
+  ['a path in another spelling', 'GET //page', 404],
+  ['a wrong method', 'PUT /page', 405],
+  ['bytes that are no text', 'GET /page?x=%ff', 400],
+  ['JSON', 'GET /api/things', 200],
+  ['no such JSON', 'GET /api/nothing', 404],
+  ['keys', 'GET /oauth/keys', 200],
+  ['a refusal to a client', 'GET /oauth/token', 405],
+] as const;
+
+describe.each(everyAnswer)('%s', (_title, line, status) => {
+  test('carries every header that browsers need', async () => {
+    const answer = await request(secure, line);
+    expect(statusOf(answer)).toBe(status);
+    expect(headerOf(answer, 'X-Content-Type-Options')).toBe('nosniff');
+    expect(headerOf(answer, 'Referrer-Policy')).toBe('no-referrer');
+    expect(headerOf(answer, 'Cache-Control')).toBe('no-store');
+    expect(headerOf(answer, 'Cross-Origin-Opener-Policy')).toBe('same-origin');
+    expect(headerOf(answer, 'Strict-Transport-Security')).toBe('max-age=63072000; includeSubDomains');
+    expect(headerOf(answer, 'Permissions-Policy')).toContain('camera=()');
+    expect(headerOf(answer, 'Permissions-Policy')).toContain('publickey-credentials-get=(self)');
+    expect(directives(answer)).toMatchObject({
+      'default-src': "'none'",
+      'frame-ancestors': "'none'",
+      'base-uri': "'none'",
+    });
+    expect(answer).not.toMatch(/unsafe-inline|unsafe-eval|unsafe-hashes/);
+  });
+
+  test('does not say what it runs on', async () => {
+    const answer = await request(plain, line);
+    expect(headerOf(answer, 'Server')).toBeUndefined();
+    expect(headerOf(answer, 'X-Powered-By')).toBeUndefined();
+    expect(answer).not.toMatch(/secret detail|node_modules|at .*\.ts|koa/i);
+  });
+});
+
+test('HSTS is of https only', async () => {
+  expect(headerOf(await request(plain, 'GET /page'), 'Strict-Transport-Security')).toBeUndefined();
+});
+
+test.each([
+  ['GET /page', 'same-origin'],
+  ['GET /api/things', 'same-origin'],
+  ['GET /oauth/keys', 'cross-origin'],
+  ['GET /oauth/token', 'cross-origin'],
+  ['GET /nothing', 'same-origin'],
+])('%s may be read by %s', async (line, expected) => {
+  expect(headerOf(await request(plain, line), 'Cross-Origin-Resource-Policy')).toBe(expected);
+});
+
+describe('the policy of a page', () => {
+  test('lets run what carries the nonce of this very answer, 128 random bits', async () => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => request(plain, 'GET /page')));
+    const nonces = answers.map(
+      (answer) => /^'nonce-([\w-]+)'$/.exec(directives(answer)['script-src'] ?? '')?.[1] ?? '',
+    );
+    expect(new Set(nonces).size).toBe(5);
+    for (const [i, nonce] of nonces.entries()) {
+      expect(Buffer.from(nonce, 'base64url')).toHaveLength(16);
+      expect(answers[i]).toContain(`<script nonce="${nonce}">`);
+    }
+  });
+
+  test('sends forms to us alone, and to the one more place that the page names', async () => {
+    expect(directives(await request(plain, 'GET /page'))['form-action']).toBe("'self'");
+    expect(directives(await request(plain, 'GET /page/target'))['form-action']).toBe("'self' https://rp.test");
+  });
+
+  test('of data allows nothing', async () => {
+    expect(directives(await request(plain, 'GET /api/things'))).toEqual({
+      'default-src': "'none'",
+      'base-uri': "'none'",
+      'form-action': "'none'",
+      'frame-ancestors': "'none'",
+    });
+  });
+});
+
+test('a sign-in in a popup keeps the tie to its opener', async () => {
+  expect(headerOf(await request(plain, 'GET /page/popup'), 'Cross-Origin-Opener-Policy')).toBe('unsafe-none');
+});
+
+describe('a further form target', () => {
+  const allow = (...uris: string[]): unknown => {
+    const headers: Record<string, unknown> = {
+      'content-security-policy': "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
+    };
+    const res = {
+      getHeader: (name: string) => headers[name.toLowerCase()],
+      setHeader: (name: string, value: string) => (headers[name.toLowerCase()] = value),
+    };
+    for (const uri of uris) allowFormTarget({ res }, uri);
+    return headers['content-security-policy'];
+  };
+
+  test.each([
+    ['https://rp.test/cb', "'self' https://rp.test"],
+    ['https://rp.test:8443/cb', "'self' https://rp.test:8443"],
+    ['http://127.0.0.1:51004/cb', "'self' http://127.0.0.1:51004"],
+    ['com.example.app:/cb', "'self' com.example.app:"],
+    ['https://user:pass@rp.test/cb', "'self' https://rp.test"],
+    ["https://rp.test/cb; script-src 'unsafe-inline'", "'self' https://rp.test"],
+    ['javascript:alert(1)', "'self'"],
+    ['data:text/html,x', "'self'"],
+    ['file:///etc/passwd', "'self'"],
+    ['rp.test', "'self'"],
+    ['', "'self'"],
+  ])('%j makes it %s', (uri, expected) => {
+    expect(allow(uri)).toBe(`default-src 'none'; form-action ${expected}; frame-ancestors 'none'`);
+  });
+
+  test('is named once', () => {
+    expect(allow('https://rp.test/a', 'https://rp.test/b')).toContain("form-action 'self' https://rp.test;");
+  });
+});
