@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
-import type { RedisPort } from '#kernel/redis.ts';
+import type { RedisPort } from '#kernel/redis/port.ts';
 
 export type InvalidationHandler = {
   changed(key: string): void;

@@ -6,7 +6,7 @@
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import { SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import { KEY_PREFIX, RedisUnavailable, type RedisPort } from '#kernel/redis.ts';
+import { KEY_PREFIX, RedisUnavailable, type RedisPort } from '#kernel/redis/port.ts';
 
 export type ThrottlePolicy = Readonly<{
   /** Unique; attempts are counted under it, so that another number of points keeps what was counted. */

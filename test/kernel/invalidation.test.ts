@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createInvalidation, type Invalidation } from '#kernel/invalidation.ts';
-import { openRedis } from '#kernel/redis.ts';
+import { openRedis } from '#kernel/redis/port.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { describeInvalidation } from './invalidation.contract.ts';
 

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigError } from '#kernel/config.ts';
-import { KEY_PREFIX, openRedis, RedisUnavailable, type RedisPort } from '#kernel/redis.ts';
+import { KEY_PREFIX, openRedis, RedisUnavailable, type RedisPort } from '#kernel/redis/port.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
 
 const serverUrl = process.env['TEST_REDIS_URL'];

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { KEY_PREFIX, openRedis, type RedisPort } from '#kernel/redis.ts';
+import { KEY_PREFIX, openRedis, type RedisPort } from '#kernel/redis/port.ts';
 import { createThrottle } from '#kernel/throttle.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
 import { countAllowed, describeThrottle, policyOf } from './throttle.contract.ts';
