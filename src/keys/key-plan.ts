@@ -35,7 +35,7 @@ export type KnownKey = Pick<
 export type KeyPlan = {
   retire: string[];
   replace: { kid: string; publishedUntil: Date }[];
-  activate: string[];
+  activate: { kid: string; family: KeyFamily }[];
   schedule: { kid: string; family: KeyFamily; at: Date }[];
   create: { family: KeyFamily; state: Extract<KeyState, 'current' | 'next'>; usableAt: Date }[];
 };
@@ -79,7 +79,7 @@ function planFamily(
     return;
   }
   plan.replace.push({ kid: current.kid, publishedUntil: new Date(now.getTime() + policy.longestTokenLife + GRACE) });
-  plan.activate.push(next.kid);
+  plan.activate.push({ kid: next.kid, family });
   plan.create.push({ family, state: 'next', usableAt: later });
 }
 

@@ -30,6 +30,8 @@ export type Rotation = {
 /** Any number that no other advisory lock of ours uses: "signkeys" as ASCII. */
 const KEYS_LOCK = '8316003075890641267';
 
+const nothing: Rotation = { activated: [], scheduled: [], retired: [] };
+
 /** Changes of the set of keys. However many nodes try at once, one does it and the others find it done. */
 export class KeyRotation {
   readonly #deps: Dependencies;
@@ -58,11 +60,12 @@ export class KeyRotation {
     const prepared = new Map<KeyFamily, PrivateJwk[]>();
     for (;;) {
       const expected = await this.#plan(database.em(), request);
-      if (isEmpty(expected)) return { activated: [], scheduled: [], retired: [] };
+      if (isEmpty(expected)) return nothing;
       await this.#prepare(prepared, expected);
       const done = await database.transaction(async (em) => {
         await em.execute('select pg_advisory_xact_lock(?::bigint)', [KEYS_LOCK]);
         const plan = await this.#plan(em, request);
+        if (isEmpty(plan)) return nothing;
         return shortage(prepared, plan).length > 0 ? null : this.#apply(em, plan, prepared, by);
       });
       if (done) {
@@ -99,13 +102,15 @@ export class KeyRotation {
         [now, publishedUntil, kid],
       );
     }
-    for (const kid of plan.activate)
+    for (const { kid } of plan.activate)
       await em.execute(`update signing_key set state = 'current', activated_at = ? where kid = ?`, [now, kid]);
     for (const { kid } of plan.schedule)
       await em.execute('update signing_key set rotation_requested = true where kid = ?', [kid]);
+    const activated = [...plan.activate];
     for (const { family, state, usableAt } of plan.create) {
       const jwk = prepared.get(family)?.shift();
       if (!jwk) throw new Error(`no ${family} key was prepared`);
+      if (state === 'current') activated.push({ kid: jwk.kid, family });
       em.create(SigningKey, {
         kid: jwk.kid,
         family,
@@ -121,10 +126,6 @@ export class KeyRotation {
       });
     }
     await em.flush();
-    const activated = await em.execute<Rotation['activated']>(
-      `select kid, family from signing_key where state = 'current' and activated_at = ? order by family`,
-      [now],
-    );
     const scheduled = plan.schedule.map(({ family, at }) => ({ family, at }));
     await this.#deps.audit.record(em, {
       type: eventType(plan),

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createKeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { createLog } from '#kernel/log.ts';
+import { keyCommands } from '#keys/commands.ts';
+import { createKeys } from '#keys/module.ts';
+import { recordingAudit } from '../support/audit.ts';
+import { testClock } from '../support/clock.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+let database: Database;
+let commands: ReturnType<typeof keyCommands>;
+const audit = recordingAudit();
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  const keys = createKeys({
+    database,
+    keyRing: createKeyRing(['a-secret-of-the-key-ring-with-32-b']),
+    clock: testClock(),
+    log: createLog({ level: 'silent' }),
+    audit,
+  });
+  await keys.start();
+  commands = keyCommands({ ...keys, sealed: { signing_keys: () => keys.service.reencrypt() } });
+});
+afterAll(() => database.close());
+
+test('keys list names every key, its state and its times, and nothing that is secret', async () => {
+  const { keys } = await commands['keys.list']();
+  expect(keys.map(({ kty, state }) => `${kty} ${state}`).sort()).toEqual([
+    'EC current',
+    'EC next',
+    'OKP current',
+    'OKP next',
+    'RSA current',
+    'RSA next',
+  ]);
+  expect(keys[0]).toMatchObject({ created_at: '2030-01-01T00:00:00.000Z', replaced_at: null });
+  expect(JSON.stringify(keys)).not.toMatch(/"d"|sealed|lk1\./);
+});
+
+test('keys rotate swaps, then says when the next swap can be, and records the operator', async () => {
+  const first = await commands['keys.rotate']();
+  expect(first.activated.map(({ kty }) => kty).sort()).toEqual(['EC', 'OKP', 'RSA']);
+  const second = await commands['keys.rotate']({});
+  expect(second).toMatchObject({ activated: [], retired: [] });
+  expect(second.scheduled).toContainEqual({ kty: 'RSA', at: '2030-01-02T00:00:00.000Z' });
+  expect(audit.events.at(-1)).toMatchObject({ type: 'keys.rotation_scheduled', actor: { type: 'operator' } });
+});
+
+test('keys rotate immediately retires everything that was there', async () => {
+  const { keys: before } = await commands['keys.list']();
+  const { retired } = await commands['keys.rotate']({ immediately: true });
+  expect(retired.sort()).toEqual(before.map(({ kid }) => kid).sort());
+});
+
+test('keys reencrypt reports each kind of secret by its name', async () => {
+  expect(await commands['keys.reencrypt']()).toEqual({ reencrypted: { signing_keys: { checked: 6, changed: 0 } } });
+});
