@@ -26,6 +26,8 @@ export type Database = {
   migrate(): Promise<void>;
   /** The native pool, null when embedded. */
   pool: import('pg').Pool | null;
+  /** The embedded engine, null on PostgreSQL. */
+  pglite: PGlite | null;
   embedded: boolean;
   close(): Promise<void>;
 };
@@ -64,6 +66,7 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
   return {
     ...facade(orm as unknown as PostgresORM, async (text, values) => (await pglite.query(text, [...values])).rows as never),
     pool: null,
+    pglite,
     embedded: true,
     migrate: () => applyMissing(orm as unknown as PostgresORM),
     async close() {
@@ -93,6 +96,7 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
   return {
     ...facade(orm, async (text, values) => (await pool.query({ name: nameOf(text), text, values: [...values] })).rows as never),
     pool,
+    pglite: null,
     embedded: false,
     migrate: () => migrationLock(clientUrl, () => applyMissing(orm)),
     close: () => orm.close(true),
