@@ -62,7 +62,7 @@ export function form<S extends Schema>(schema: S): Form<S> {
 /** A schema may name the kind itself (`z.string({ error: 'unknown_country' })`); zod's own sentences become kinds here. */
 function kindOf(issue: z.core.$ZodIssue, raw: Readonly<Record<string, unknown>>): string {
   if (/^[a-z][a-z_]*$/.test(issue.message)) return issue.message;
-  if ((raw[String(issue.path[0])] ?? '') === '') return 'required';
+  if (String(raw[String(issue.path[0])] ?? '').trim() === '') return 'required';
   if (issue.code === 'too_small') return 'too_short';
   return issue.code === 'too_big' ? 'too_long' : 'invalid';
 }

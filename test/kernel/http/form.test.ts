@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { form } from '#kernel/http/form.ts';
+import { bodyOf, headerOf, openEdge, request, statusOf, type Context, type TestEdge } from '../../support/edge.ts';
+
+const signUp = form(
+  z.object({
+    email: z
+      .string()
+      .trim()
+      .min(1)
+      .pipe(z.email({ error: 'no_email' })),
+    name: z.string().min(2).max(5).optional(),
+    password: z.string().min(1).min(8),
+    code: z.string().optional(),
+    remember: z.literal('on').optional(),
+  }),
+);
+
+let edge: TestEdge;
+beforeAll(async () => {
+  edge = await openEdge({
+    routes(router) {
+      router.get('/page', (ctx: Context) => (ctx.body = ctx.state.csrf));
+      router.post('/page', async (ctx: Context) => {
+        const read = await signUp.read(ctx);
+        ctx.body =
+          read.isValid && read.values.email === 'taken@x.test' ? signUp.refuse(read.values, { email: 'taken' }) : read;
+      });
+    },
+  });
+});
+afterAll(() => edge.close());
+
+/** What a browser holds after it was shown the page. */
+async function open(): Promise<{ cookie: string; csrf: string }> {
+  const answer = await request(edge, 'GET /page');
+  return { cookie: headerOf(answer, 'Set-Cookie')!.split(';', 1)[0]!, csrf: bodyOf(answer) };
+}
+
+async function post(
+  fields: Record<string, string>,
+  headers: readonly string[] = [],
+  page?: { cookie: string; csrf: string },
+) {
+  const { cookie, csrf } = page ?? (await open());
+  const body = new URLSearchParams({ csrf, ...fields }).toString();
+  const answer = await request(
+    edge,
+    'POST /page',
+    ['Content-Type: application/x-www-form-urlencoded', `Cookie: ${cookie}`, ...headers],
+    body,
+  );
+  return {
+    status: statusOf(answer),
+    answer,
+    read: statusOf(answer) === 200 ? (JSON.parse(bodyOf(answer)) as unknown) : undefined,
+  };
+}
+
+const good = { email: ' noor@x.test ', password: 'long enough' };
+
+describe('a form', () => {
+  test('gives what its schema makes of the fields', async () => {
+    const { read } = await post({ ...good, remember: 'on' });
+    expect(read).toEqual({ isValid: true, values: { email: 'noor@x.test', password: 'long enough', remember: 'on' } });
+  });
+
+  test('gives no field that its schema does not name', async () => {
+    const { read } = await post({ ...good, action: 'continue', isAdmin: 'true' });
+    expect(read).toEqual({ isValid: true, values: { email: 'noor@x.test', password: 'long enough' } });
+  });
+
+  test.each([
+    [{}, { email: 'required', password: 'required' }],
+    [
+      { email: '', password: '' },
+      { email: 'required', password: 'required' },
+    ],
+    [
+      { email: '  ', password: 'x' },
+      { email: 'required', password: 'too_short' },
+    ],
+    [{ ...good, email: 'noor' }, { email: 'no_email' }],
+    [{ ...good, name: 'N' }, { name: 'too_short' }],
+    [{ ...good, name: 'Noor Haddad' }, { name: 'too_long' }],
+    [{ ...good, remember: 'maybe' }, { remember: 'invalid' }],
+  ])('%j has the errors %j, as kinds', async (fields, errors) => {
+    const { read } = await post(fields as Record<string, string>);
+    expect(read).toMatchObject({ isValid: false, errors });
+  });
+
+  test('that is wrong shows again what was typed, but no secret', async () => {
+    const { read, answer } = await post({ email: 'noor', name: 'Noor', password: 'hunter2', code: '123456' });
+    expect(read).toMatchObject({ isValid: false, values: { email: 'noor', name: 'Noor' } });
+    expect(answer).not.toMatch(/hunter2|123456/);
+  });
+
+  test('that a rule refuses shows the same', async () => {
+    const { read, answer } = await post({ ...good, email: 'taken@x.test' });
+    expect(read).toEqual({ isValid: false, errors: { email: 'taken' }, values: { email: 'taken@x.test' } });
+    expect(answer).not.toContain('long enough');
+  });
+});
+
+describe('a form that is not ours is 403', () => {
+  test.each([
+    ['without a token', async () => ({ ...(await open()), csrf: '' })],
+    ['with the token of another browser', async () => ({ ...(await open()), csrf: (await open()).csrf })],
+    ['without the cookie', async () => ({ ...(await open()), cookie: 'other=1' })],
+    ['with another cookie', async () => ({ csrf: (await open()).csrf, cookie: `latchkey-csrf=${'x'.repeat(43)}` })],
+  ])('%s', async (_title, page) => {
+    const { status, answer } = await post(good, [], await page());
+    expect(status).toBe(403);
+    expect(answer).not.toContain('"isValid":true');
+  });
+
+  test.each(['Origin: https://evil.test', 'Sec-Fetch-Site: cross-site', 'Sec-Fetch-Site: same-site'])(
+    'although its token is right: %s',
+    async (header) => {
+      expect((await post(good, [header])).status).toBe(403);
+    },
+  );
+
+  test('before anything else is said about it', async () => {
+    const { answer } = await post({ email: 'noor' }, [], { cookie: 'x=y', csrf: 'x' });
+    expect(statusOf(answer)).toBe(403);
+    expect(answer).not.toContain('no_email');
+  });
+
+  test('also as a text that another site may send without asking (Fetch §2.2.2)', async () => {
+    const { cookie } = await open();
+    const answer = await request(
+      edge,
+      'POST /page',
+      ['Content-Type: text/plain', `Cookie: ${cookie}`, 'Sec-Fetch-Site: cross-site'],
+      'email=noor@x.test',
+    );
+    expect(statusOf(answer)).toBe(403);
+  });
+});
+
+test.each(['Origin: null', 'Sec-Fetch-Site: same-origin'])(
+  'a form of ours passes with %s, which browsers send under our referrer policy',
+  async (header) => {
+    expect((await post(good, [header])).status).toBe(200);
+  },
+);
