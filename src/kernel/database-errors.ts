@@ -18,7 +18,7 @@ const transientCodes: ReadonlySet<string> = new Set([
 
 /** The driver has no codes for these. */
 const transientMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
+  /^(Connection terminated|timeout expired|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
 
 /** Looks through what the mapper and our own code wrap around the driver's error. */
 export function isTransient(error: unknown, depth = 0): boolean {
