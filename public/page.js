@@ -28,9 +28,18 @@ for (const button of document.querySelectorAll('[data-copy]')) {
 
 // The server does not know where on earth the person is; the browser does.
 const { lang } = document.documentElement;
-const locale = navigator.languages.find((tag) => tag.split('-')[0] === lang) ?? lang;
+const locale = navigator.languages.find((tag) => tag.split('-')[0] === lang && isLocale(tag)) ?? lang;
 const styles = { time: { timeStyle: 'short' }, full: { dateStyle: 'long', timeStyle: 'short' } };
 for (const time of document.querySelectorAll('time[data-local]')) {
   const date = new Date(time.dateTime);
   if (!Number.isNaN(date.valueOf())) time.textContent = new Intl.DateTimeFormat(locale, styles[time.dataset.local]).format(date);
+}
+
+/** Some systems have names for languages that no standard knows. */
+function isLocale(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
 }

@@ -169,7 +169,7 @@ describe('what scripts add', () => {
       const button = page.locator('[data-copy]');
       await button.click();
       await expect.poll(() => button.innerText()).toBe('Copied');
-      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('01JDA7Q0M4W8T2C5V9XN3ZKR6P');
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('0195b7e0-3f6a-4c1d-9e52-7a8b9c0d1e2f');
       await expect.poll(() => button.innerText(), { timeout: 4000 }).toMatch(/^Copy/);
     }));
 
@@ -178,6 +178,17 @@ describe('what scripts add', () => {
       await page.goto(server.url(sampleOf('login/password', 'throttled for minutes'), 'en'));
       await expect.poll(() => page.locator('time').innerText()).toBe('19:31');
     }));
+
+  test('times are said in the language of the page when the browser has a name for its own that no standard knows', async () => {
+    const context = await browser.newContext({ timezoneId: 'Asia/Tokyo' });
+    await context.addInitScript(
+      "Object.defineProperty(navigator, 'languages', { value: ['de@posix', 'de-AT@euro', 'en'] })",
+    );
+    const page = await context.newPage();
+    await page.goto(server.url(sampleOf('errors/error', 'fault'), 'de'));
+    await expect.poll(() => page.locator('time').innerText()).toBe('22. November 2026 um 19:27');
+    await context.close();
+  });
 });
 
 describe('without scripts', () => {

@@ -33,6 +33,7 @@ for (const [device, viewport] of Object.entries(sizes)) {
     viewport,
     deviceScaleFactor: device === 'phone' ? 2 : 1,
     reducedMotion: 'reduce',
+    locale: language,
     timezoneId: 'UTC',
   });
   const page = await context.newPage();

@@ -34,7 +34,7 @@ export type ErrorPage = {
 
 const plain: ErrorPage = {
   kind: 'fault',
-  requestId: '01JDA7Q0M4W8T2C5V9XN3ZKR6P',
+  requestId: '0195b7e0-3f6a-4c1d-9e52-7a8b9c0d1e2f',
   at: new Date('2026-11-22T10:27:00Z'),
   protocol: null,
   client: null,
