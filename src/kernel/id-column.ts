@@ -3,11 +3,12 @@ import { fromUuid, type Id, toUuid } from './ids.ts';
 
 /** A column of native uuids that the code sees as TypeIDs of one prefix. */
 export class IdColumn<Prefix extends string> extends Type<Id<Prefix>, string> {
-  readonly #prefix: Prefix;
+  // No #private field: the mapper copies column types member by member.
+  readonly prefix: Prefix;
 
   constructor(prefix: Prefix) {
     super();
-    this.#prefix = prefix;
+    this.prefix = prefix;
   }
 
   override convertToDatabaseValue(value: Id<Prefix>): string {
@@ -15,7 +16,7 @@ export class IdColumn<Prefix extends string> extends Type<Id<Prefix>, string> {
   }
 
   override convertToJSValue(value: string): Id<Prefix> {
-    return (value.includes('_') ? value : fromUuid(this.#prefix, value)) as Id<Prefix>;
+    return (value.includes('_') ? value : fromUuid(this.prefix, value)) as Id<Prefix>;
   }
 
   override getColumnType(): string {

@@ -1,0 +1,47 @@
+import { createClients } from '#clients/module.ts';
+import { createKeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { createInvalidation } from '#kernel/invalidation.ts';
+import { createLog } from '#kernel/log.ts';
+import { recordingAudit } from './audit.ts';
+import { testClock } from './clock.ts';
+
+export const operator = { actor: { type: 'operator' as const } };
+export const keyRingSecret = 'a-secret-of-the-key-ring-with-32-b';
+
+type Options = {
+  secrets?: readonly string[];
+  clock?: ReturnType<typeof testClock>;
+  ended?: NonNullable<Parameters<typeof createClients>[0]['ended']>;
+};
+
+/** One node's clients slice on a database. `statements` counts what the hot path asked. */
+export function clientsOn(database: Database, { secrets = [keyRingSecret], clock = testClock(), ended }: Options = {}) {
+  const audit = recordingAudit();
+  const statements: string[] = [];
+  const counted: Database = {
+    ...database,
+    sql: (text, values) => {
+      statements.push(text);
+      return database.sql(text, values);
+    },
+  };
+  const invalidation = createInvalidation({
+    redis: null,
+    database,
+    databaseUrl: undefined,
+    log: createLog({ level: 'silent' }),
+  });
+  const slice = createClients({
+    clock,
+    database: counted,
+    keyRing: createKeyRing(secrets),
+    audit,
+    invalidation,
+    ended,
+  });
+  return { ...slice, audit, clock, statements };
+}
+
+export const webApp = { name: 'Shop', type: 'web' as const, metadata: { redirect_uris: ['https://shop.example/cb'] } };
+export const machine = { name: 'Robot', type: 'machine' as const };
