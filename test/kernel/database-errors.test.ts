@@ -49,7 +49,7 @@ describe('passes by itself', () => {
   });
 });
 
-test.each([
+test.each<[unknown, string]>([
   [withCode('23505'), 'a value that exists'],
   [withCode('42P01'), 'a table that does not exist'],
   [withCode('42601'), 'a syntax error'],

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import {
   createServer,
   STATUS_CODES,
+  type IncomingMessage,
   type RequestListener,
   type Server,
   type ServerOptions,
@@ -39,7 +40,8 @@ export const limits = {
   connectionsCheckingInterval: CHECK_INTERVAL,
   maxHeaderSize: 16 * 1024,
   insecureHTTPParser: false,
-  requireHostHeader: true,
+  // The edge asks for exactly one, and says so in its own way; a probe may come without.
+  requireHostHeader: false,
 } as const satisfies ServerOptions;
 
 const REQUESTS_PER_SOCKET = 1000;
@@ -51,6 +53,9 @@ export async function openListener(config: ListenerConfig, listener: RequestList
   let draining = false;
 
   const tracked: RequestListener = (req, res) => {
+    // Glued to a request that was refused: already parsed, never to be served.
+    if (!req.socket.writable) return;
+    if (!isPlainFraming(req)) return endWith(req.socket, 400);
     active.add(res);
     res.once('close', () => active.delete(res));
     if (draining) res.shouldKeepAlive = false;
@@ -88,6 +93,12 @@ export async function openListener(config: ListenerConfig, listener: RequestList
       await closed;
     },
   };
+}
+
+/** Node's parser finds out about an unknown transfer coding only when the body is read; HTTP/1.0 has none (RFC 9112 §6.1). */
+function isPlainFraming({ headers, httpVersion }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding === undefined || (coding.toLowerCase() === 'chunked' && httpVersion !== '1.0');
 }
 
 function listen(server: Server, { port, host }: ListenerConfig): Promise<void> {

@@ -102,7 +102,7 @@ test('where the request arrived is what the configuration says', async () => {
 });
 
 test('each request has an id of its own, which its log lines carry and no header can choose', async () => {
-  const ids = [];
+  const ids: unknown[] = [];
   for (let i = 0; i < 3; i += 1)
     ids.push((await read(direct, 'X-Request-Id: chosen', 'Request-Id: chosen'))['requestId']);
   expect(new Set(ids).size).toBe(3);

@@ -20,7 +20,7 @@ beforeAll(async () => {
       });
       router.get('/page/:id', (ctx) => {
         reached.push(ctx.originalUrl);
-        ctx.body = String(ctx['params'].id);
+        ctx.body = String(ctx['params']['id']);
       });
       router.post('/page', async (ctx) => {
         ctx.body = [...(await readForm(ctx))];
@@ -80,8 +80,8 @@ describe('the Host', () => {
     expect(statusOf(answer)).toBe(200);
   });
 
-  test('missing in HTTP/1.0 is refused', async () => {
-    expect(statusOf(await raw(edge.port, 'GET /page HTTP/1.0\r\n\r\n'))).toBe(400);
+  test.each(['1.0', '1.1'])('missing in HTTP/%s is refused', async (version) => {
+    expect(statusOf(await raw(edge.port, `GET /page HTTP/${version}\r\n\r\n`))).toBe(400);
   });
 });
 

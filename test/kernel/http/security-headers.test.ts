@@ -10,9 +10,9 @@ const routes: Routes = (router) => {
     ctx.body = `<script nonce="${ctx.state.nonce}"></script>`;
   });
   router.get('/page/:kind', (ctx) => {
-    if (ctx['params'].kind === 'fault') throw new Error('secret detail');
-    if (ctx['params'].kind === 'target') allowFormTarget(ctx, 'https://rp.test/cb?x=1');
-    if (ctx['params'].kind === 'popup') keepOpener(ctx);
+    if (ctx['params']['kind'] === 'fault') throw new Error('secret detail');
+    if (ctx['params']['kind'] === 'target') allowFormTarget(ctx, 'https://rp.test/cb?x=1');
+    if (ctx['params']['kind'] === 'popup') keepOpener(ctx);
     ctx.body = 'page';
   });
   router.get('/api/things', (ctx) => (ctx.body = {}));
