@@ -1,0 +1,101 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createHealth, type Health } from '#kernel/http/health.ts';
+
+let health: Health;
+let server: Server;
+let origin: string;
+
+beforeEach(async () => {
+  health = createHealth();
+  server = createServer((req, res) => {
+    if (!health.answer(req, res)) res.writeHead(418).end();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(() => server.close());
+
+async function ask(path: string, method = 'GET') {
+  const answer = await fetch(origin + path, { method });
+  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+}
+const up = async () => 'PostgreSQL 17 on node-7';
+const down = async () => {
+  throw new Error('password authentication failed for user "latchkey" at 10.0.0.7');
+};
+const never = () => new Promise<never>(() => undefined);
+
+test('a process that is starting lives and is not ready', async () => {
+  expect(await ask('/livez')).toMatchObject({ status: 200, text: '{"status":"alive"}' });
+  expect(await ask('/readyz')).toMatchObject({ status: 503, text: '{"status":"starting"}' });
+});
+
+test.each([
+  ['both answer', up, up, 200, { status: 'ready', database: 'up', redis: 'up' }],
+  ['there is no Redis', up, undefined, 200, { status: 'ready', database: 'up' }],
+  ['Redis is away, which is told and not required', up, down, 200, { status: 'ready', database: 'up', redis: 'down' }],
+  ['the database is away', down, up, 503, { status: 'unavailable', database: 'down', redis: 'up' }],
+  ['nothing answers', down, down, 503, { status: 'unavailable', database: 'down', redis: 'down' }],
+])('readiness when %s, in words and nothing else', async (_title, database, redis, status, expected) => {
+  health.serving({ database, redis });
+  const answer = await ask('/readyz');
+  expect([answer.status, JSON.parse(answer.text)]).toEqual([status, expected]);
+  expect((await ask('/livez')).status).toBe(200);
+});
+
+test('a database that says nothing is away after two seconds', async () => {
+  health.serving({ database: never });
+  const begin = performance.now();
+  expect(await ask('/readyz')).toMatchObject({ status: 503, text: '{"status":"unavailable","database":"down"}' });
+  expect(performance.now() - begin).toBeGreaterThan(1900);
+  expect(performance.now() - begin).toBeLessThan(3000);
+});
+
+test('a dependency is asked once a second, however many probe', async () => {
+  const database = vi.fn(up);
+  health.serving({ database });
+  await Promise.all(Array.from({ length: 20 }, () => ask('/readyz')));
+  await ask('/readyz');
+  expect(database).toHaveBeenCalledTimes(1);
+  await vi.waitFor(async () => {
+    await ask('/readyz');
+    expect(database).toHaveBeenCalledTimes(2);
+  }, 3000);
+});
+
+test('a stop shows at once, also to a probe that is waiting for the database', async () => {
+  health.serving({ database: never });
+  const waiting = ask('/readyz');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  health.stopping();
+  expect(await ask('/readyz')).toMatchObject({ status: 503, text: '{"status":"stopping"}' });
+  expect(await waiting).toMatchObject({ status: 503, text: '{"status":"stopping"}' });
+  expect((await ask('/livez')).status).toBe(200);
+});
+
+test('whether a balancer watches is known by its questions for readiness', async () => {
+  await ask('/livez');
+  expect(health.isWatched()).toBe(false);
+  await ask('/readyz');
+  expect(health.isWatched()).toBe(true);
+});
+
+test('HEAD has no body, other methods are refused with what is admitted, other paths are left alone', async () => {
+  expect(await ask('/livez', 'HEAD')).toMatchObject({ status: 200, text: '' });
+  const refused = await ask('/readyz', 'POST');
+  expect([refused.status, refused.headers.get('Allow')]).toEqual([405, 'GET, HEAD']);
+  expect((await ask('/livez?verbose')).status).toBe(200);
+  for (const path of ['/livez/', '/Livez', '/livez/x', '/readyzz', '/'])
+    expect((await ask(path)).status, path).toBe(418);
+});
+
+test('no answer may be kept, and the unready one says when to ask again', async () => {
+  const answer = await ask('/readyz');
+  expect([
+    answer.headers.get('Cache-Control'),
+    answer.headers.get('Retry-After'),
+    answer.headers.get('Content-Type'),
+  ]).toEqual(['no-store', '1', 'application/json; charset=utf-8']);
+});

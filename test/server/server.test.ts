@@ -1,0 +1,195 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
+import { ConfigError, readConfig } from '#kernel/config.ts';
+import { createMetrics } from '#kernel/metrics.ts';
+import { startServer, type App, type Server } from '../../src/server.ts';
+import { headerOf, raw, statusOf } from '../support/edge.ts';
+
+const embedded = { PORT: '0', LATCHKEY_DATA: '/nowhere' };
+const postgres = {
+  ...embedded,
+  DATABASE_URL: 'postgres://x@127.0.0.1:1/x',
+  LATCHKEY_SECRETS: 'a secret of the tests, long enough for a ring',
+};
+const away = () => Object.assign(new Error('nobody there'), { code: 'ECONNREFUSED' });
+
+const running: Server[] = [];
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.stop();
+});
+
+async function start(createApp: () => Promise<App>, env: Record<string, string> = embedded): Promise<Server> {
+  const server = await startServer({
+    config: readConfig(env),
+    log: pino({ level: 'silent' }),
+    clock: systemClock,
+    createApp,
+  });
+  running.push(server);
+  server.ready.catch(() => undefined);
+  return server;
+}
+
+/** An application whose `/slow` answers when told to. */
+function application(more: Partial<App> = {}) {
+  const slow = Promise.withResolvers<void>();
+  const closed = vi.fn(async () => undefined);
+  const app: App = {
+    callback: (req, res) => {
+      if (req.url === '/slow') void slow.promise.then(() => res.end('slow'));
+      else res.end('served');
+    },
+    close: closed,
+    checks: { database: async () => 1 },
+    ...more,
+  };
+  return { app, closed, finish: slow.resolve };
+}
+
+const get = (server: Server, path: string, quiet = 5000): Promise<string> =>
+  raw(server.port, `GET ${path} HTTP/1.1\r\nHost: any.test\r\nConnection: close\r\n\r\n`, quiet);
+const statuses = async (server: Server, ...paths: string[]): Promise<number[]> =>
+  Promise.all(paths.map(async (path) => statusOf(await get(server, path))));
+
+describe('a start', () => {
+  test('answers probes before the application is there, and everybody else with 503', async () => {
+    const opening = Promise.withResolvers<App>();
+    const server = await start(() => opening.promise);
+    expect(await statuses(server, '/livez', '/readyz', '/')).toEqual([200, 503, 503]);
+    expect(headerOf(await get(server, '/'), 'Retry-After')).toBe('1');
+    opening.resolve(application().app);
+    await server.ready;
+    expect(await statuses(server, '/livez', '/readyz', '/')).toEqual([200, 200, 200]);
+  });
+
+  test('waits for a database that is not up yet, with growing pauses', async () => {
+    const tries: number[] = [];
+    const { app } = application();
+    const server = await start(async () => {
+      tries.push(performance.now());
+      if (tries.length < 4) throw away();
+      return app;
+    }, postgres);
+    expect(await statuses(server, '/livez', '/readyz')).toEqual([200, 503]);
+    await server.ready;
+    const pauses = tries.slice(1).map((at, i) => at - tries[i]!);
+    expect(pauses[2]!).toBeGreaterThan(pauses[0]! * 2);
+    expect(await statuses(server, '/readyz')).toEqual([200]);
+  });
+
+  test.each([
+    ['of a fault', postgres, () => new TypeError('a bug')],
+    ['of an embedded database that cannot open', embedded, away],
+  ])('that can never succeed because %s ends', async (_title, env, error) => {
+    const createApp = vi.fn(async () => {
+      throw error();
+    });
+    const server = await start(createApp, env);
+    await expect(server.ready).rejects.toThrow(error().message);
+    expect(createApp).toHaveBeenCalledTimes(1);
+  });
+
+  test('calls for the first words when it can be used', async () => {
+    const onListening = vi.fn(async () => undefined);
+    const server = await start(async () => application({ onListening }).app);
+    await server.ready;
+    expect(onListening).toHaveBeenCalledTimes(1);
+  });
+
+  test('on a port that is taken says which variable to change', async () => {
+    const server = await start(async () => application().app);
+    await expect(start(async () => application().app, { ...embedded, PORT: String(server.port) })).rejects.toThrow(
+      ConfigError,
+    );
+    await expect(start(async () => application().app, { ...embedded, PORT: String(server.port) })).rejects.toThrow(
+      'PORT',
+    );
+  });
+});
+
+describe('a stop', () => {
+  test('finishes what is in flight, refuses what is new, and closes the application after the last answer', async () => {
+    const { app, closed, finish } = application();
+    const server = await start(async () => app);
+    await server.ready;
+    await get(server, '/readyz');
+    const inFlight = get(server, '/slow');
+    await delay(50);
+    const stopped = server.stop({ drain: 400 });
+
+    const refused = await get(server, '/');
+    expect([statusOf(refused), headerOf(refused, 'Connection'), headerOf(refused, 'Retry-After')]).toEqual([
+      503,
+      'close',
+      '1',
+    ]);
+    expect(await statuses(server, '/readyz', '/livez')).toEqual([503, 200]);
+    await delay(600);
+    expect(closed).not.toHaveBeenCalled();
+    finish();
+    expect(await inFlight).toContain('slow');
+    await stopped;
+    expect(closed).toHaveBeenCalledTimes(1);
+    expect(await get(server, '/')).toBe('');
+  });
+
+  test('keeps the door open for a balancer that watches, and for nobody else', async () => {
+    for (const [watched, least, most] of [
+      [true, 390, 2000],
+      [false, 0, 390],
+    ] as const) {
+      const server = await start(async () => application().app);
+      await server.ready;
+      if (watched) await get(server, '/readyz');
+      const begin = performance.now();
+      await server.stop({ drain: 400 });
+      expect(performance.now() - begin).toBeGreaterThanOrEqual(least);
+      expect(performance.now() - begin).toBeLessThan(most);
+    }
+  });
+
+  test('does not wait longer than ten seconds for anything', async () => {
+    const never = new Promise<void>(() => undefined);
+    const { app } = application({ close: () => never });
+    const server = await start(async () => app);
+    await server.ready;
+    const hanging = get(server, '/slow', 20_000);
+    await delay(50);
+    const begin = performance.now();
+    await server.stop();
+    expect(performance.now() - begin).toBeLessThan(10_000);
+    expect(await hanging).toBe('');
+  });
+
+  test('while it waits for the database ends the waiting', async () => {
+    const server = await start(() => Promise.reject(away()), postgres);
+    await delay(50);
+    const begin = performance.now();
+    await server.stop();
+    await server.ready;
+    expect(performance.now() - begin).toBeLessThan(1000);
+  });
+
+  test('while the application opens closes it again', async () => {
+    const opening = Promise.withResolvers<App>();
+    const { app, closed } = application();
+    const server = await start(() => opening.promise);
+    await server.stop();
+    opening.resolve(app);
+    await server.ready;
+    expect(closed).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('figures are on a port of their own and nowhere else', async () => {
+  const metrics = createMetrics();
+  const server = await start(async () => application({ metrics }).app, { ...embedded, METRICS_PORT: '0' });
+  await server.ready;
+  const answer = await raw(server.metricsPort()!, 'GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  expect(answer).toContain('latchkey_http_request_duration_seconds');
+  expect(await get(server, '/metrics')).toContain('served');
+  await server.stop();
+  expect(await raw(server.metricsPort()!, 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
+});
