@@ -11,7 +11,7 @@ const embedded = { PORT: '0', LATCHKEY_DATA: '/nowhere' };
 const postgres = {
   ...embedded,
   DATABASE_URL: 'postgres://x@127.0.0.1:1/x',
-  LATCHKEY_SECRETS: 'a secret of the tests, long enough for a ring',
+  LATCHKEY_SECRETS: 'a secret of the tests long enough for a ring',
 };
 const away = () => Object.assign(new Error('nobody there'), { code: 'ECONNREFUSED' });
 
