@@ -1,0 +1,265 @@
+/**
+ * Work that must happen though nobody waits for it: mails, notices to clients, clean-up. A job is a row (pg-boss, in a
+ * schema of its own), written in the caller's transaction where there is one, so that it exists exactly when the change
+ * that asks for it does. It runs at least once, on any node; what it carries is sealed at rest.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'pg';
+import { fromKysely, fromPglite, PgBoss, type JobWithMetadata } from 'pg-boss';
+import { DAY, HOUR, SECOND, type Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Log } from '#kernel/log.ts';
+
+export type JobData = Readonly<Record<string, unknown>>;
+
+export type Job = {
+  id: string;
+  data: JobData;
+  createdAt: Date;
+  /** 1 for the first. */
+  attempt: number;
+  isLastAttempt: boolean;
+  /** Aborted when the time is up or the process stops. */
+  signal: AbortSignal;
+};
+
+export type JobDefinition = {
+  /** Throws to be tried again. May run more than once for one job. */
+  handler(job: Job): Promise<void>;
+  /** Attempts after the first. */
+  retries: number;
+  /** Milliseconds: the first wait, doubled with jitter from attempt to attempt, and the longest. */
+  backoff: { first: number; max: number };
+  /** Milliseconds that one attempt may take. */
+  expire: number;
+  /** Jobs of this queue at the same time in each process; 1 unless said otherwise. */
+  concurrency?: number;
+  /** At most one waiting job for each `singletonKey`, on all nodes. */
+  unique?: boolean;
+  /** Five fields of cron, in UTC: runs once on all nodes, with empty data. */
+  schedule?: string;
+};
+
+export type SendOptions = {
+  /** The transaction that the job belongs to: it exists when and only when that commits. */
+  em?: EntityManager;
+  startAfter?: Date;
+  /** For queues that are `unique`. */
+  singletonKey?: string;
+};
+
+export type Jobs = {
+  /** Before `open`. */
+  define(queue: string, definition: JobDefinition): void;
+  /** Brings schema and queues up to date; from then on jobs can be sent. Safe on many nodes at once. */
+  open(): Promise<void>;
+  /** Begins to work on jobs and to keep schedules. */
+  start(): Promise<void>;
+  send(queue: string, data: JobData, options?: SendOptions): Promise<void>;
+  /** Lets running jobs end for at most `milliseconds`, then hands them back to be tried again. */
+  stop(milliseconds: number): Promise<void>;
+};
+
+const SCHEMA = 'latchkey_jobs';
+/** A node looks for jobs of others, and for retries that are due, this often; its own it takes up at once. */
+const POLL_SECONDS = { embedded: 5, server: 2 };
+const HELPER_POLL_SECONDS = 60;
+
+type Options = {
+  database: Pick<Database, 'pglite'>;
+  config: Pick<Config, 'databaseUrl'>;
+  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  clock: Clock;
+  log: Log;
+};
+
+export function createJobs({ database, config, keyRing, clock, log }: Options): Jobs {
+  const definitions = new Map<string, JobDefinition>();
+  const workers = new Map<string, string[]>();
+  const stopping = new AbortController();
+  let isOpen = false;
+  const { pglite } = database;
+  const pool = pglite ? null : createPool(config.databaseUrl, log);
+  const db = pglite ? fromPglite(pglite) : fromPool(pool!);
+  const common = { db, schema: SCHEMA, backend: pglite ? 'pglite' : 'postgres' } as const;
+  // Sending needs no timers and no maintenance, and so is ready in milliseconds.
+  const sender = quietly(new PgBoss({ ...common, schedule: false, supervise: false }));
+  const worker = quietly(new PgBoss({ ...common, migrate: false }));
+
+  function quietly(boss: PgBoss): PgBoss {
+    let lastLine = 0;
+    boss.on('warning', ({ message, data }) => log.warn({ data }, `jobs: ${message}`));
+    return boss.on('error', (err) => {
+      // While the database is out every queue says so at every look.
+      if (clock.now().getTime() - lastLine < 10 * SECOND) return;
+      lastLine = clock.now().getTime();
+      log.warn({ err }, 'jobs: the database did not answer');
+    });
+  }
+
+  async function open(): Promise<void> {
+    await sender.start();
+    const known = new Map((await sender.getQueues()).map((queue) => [queue.name, queue]));
+    let isNew = false;
+    for (const [name, definition] of definitions) {
+      const wanted = queueOptions(definition);
+      const queue = known.get(name);
+      if (queue && Object.entries(wanted).every(([option, value]) => queue[option as keyof typeof queue] === value))
+        continue;
+      if (queue) await sender.updateQueue(name, wanted);
+      else await sender.createQueue(name, { ...wanted, policy: definition.unique ? 'short' : 'standard' });
+      isNew = true;
+    }
+    // A queue that it does not know yet it would look up when something is sent, outside the caller's transaction, and
+    // the embedded database would wait for that transaction for ever.
+    if (isNew) {
+      await sender.stop({ close: false });
+      await sender.start();
+    }
+    isOpen = true;
+  }
+
+  async function start(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await worker.start();
+        for (const [name, definition] of definitions) await work(name, definition);
+        await keepSchedules();
+        return;
+      } catch (err) {
+        if (stopping.signal.aborted) return;
+        log.warn({ err }, 'jobs: cannot begin to work yet');
+        workers.clear();
+        await worker.stop({ graceful: false, close: false });
+        await sleep(2 * SECOND, undefined, { ref: false });
+      }
+    }
+  }
+
+  async function work(name: string, definition: JobDefinition): Promise<void> {
+    const ids: string[] = [];
+    workers.set(name, ids);
+    for (let i = 0; i < (definition.concurrency ?? 1); i += 1) {
+      const seconds = i > 0 ? HELPER_POLL_SECONDS : pglite ? POLL_SECONDS.embedded : POLL_SECONDS.server;
+      const options = { includeMetadata: true, batchSize: 1, pollingIntervalSeconds: seconds } as const;
+      ids.push(await worker.work(name, options, async ([job]) => perform(name, definition, job as JobWithMetadata)));
+    }
+  }
+
+  async function keepSchedules(): Promise<void> {
+    for (const { name } of await worker.getSchedules())
+      if (!definitions.get(name)?.schedule) await worker.unschedule(name);
+    for (const [name, { schedule }] of definitions)
+      if (schedule) await worker.schedule(name, schedule, undefined, { tz: 'UTC' });
+  }
+
+  async function perform(queue: string, definition: JobDefinition, row: JobWithMetadata): Promise<void> {
+    // Where one job was, others may be: for the helpers of this worker, and for itself when it is done.
+    wake(queue);
+    const job = {
+      id: row.id,
+      createdAt: row.createdOn,
+      attempt: row.retryCount + 1,
+      isLastAttempt: row.retryCount >= row.retryLimit,
+      signal: row.signal,
+    };
+    try {
+      await definition.handler({ ...job, data: unseal(queue, row.data) });
+    } catch (err) {
+      const fields = { err, queue, job: job.id, attempt: job.attempt };
+      if (job.isLastAttempt) log.error(fields, 'a job failed for good');
+      else log.warn(fields, 'a job failed and will be tried again');
+      const longestWait = Math.min(definition.backoff.max, definition.backoff.first * 2 ** row.retryCount);
+      if (!job.isLastAttempt && longestWait < HOUR) wakeAfter(queue, [longestWait + SECOND / 10]);
+      throw forTheRecord(err);
+    }
+  }
+
+  function wake(queue: string): void {
+    for (const id of workers.get(queue) ?? []) worker.notifyWorker(id);
+  }
+
+  /** A job of a transaction is there when that has committed, which nobody tells; a look too early finds nothing. */
+  function wakeAfter(queue: string, milliseconds: readonly number[]): void {
+    for (const wait of milliseconds) setTimeout(() => wake(queue), wait).unref();
+  }
+
+  function unseal(queue: string, data: unknown): JobData {
+    if (data === null) return {};
+    return JSON.parse(keyRing.open((data as { sealed: string }).sealed, `job:${queue}`)) as JobData;
+  }
+
+  return {
+    open,
+    start,
+    define: (queue, definition) => {
+      if (isOpen) throw new Error(`the queue ${queue} is defined too late`);
+      definitions.set(queue, definition);
+    },
+    send: async (queue, data, { em, startAfter, singletonKey } = {}) => {
+      if (!isOpen) throw new Error('jobs are not open');
+      if (!definitions.has(queue)) throw new Error(`nobody defined the queue ${queue}`);
+      const sealed = keyRing.seal(JSON.stringify(data), `job:${queue}`);
+      await sender.send(
+        queue,
+        { sealed },
+        {
+          ...(em ? { db: fromKysely(em.getKysely() as never) } : {}),
+          ...(startAfter ? { startAfter } : {}),
+          ...(singletonKey === undefined ? {} : { singletonKey }),
+        },
+      );
+      const wait = startAfter ? Math.max(0, startAfter.getTime() - clock.now().getTime()) : 0;
+      if (wait < HOUR) wakeAfter(queue, em && !pglite ? [wait + 20, wait + 200, wait + SECOND] : [wait]);
+    },
+    stop: async (milliseconds) => {
+      stopping.abort();
+      isOpen = false;
+      await within(milliseconds + SECOND, worker.stop({ graceful: true, close: false, timeout: milliseconds }));
+      await within(SECOND, sender.stop({ graceful: false, close: false }));
+      await within(SECOND, pool?.end());
+    },
+  };
+}
+
+function queueOptions({ retries, backoff, expire }: JobDefinition) {
+  return {
+    retryLimit: retries,
+    retryBackoff: true,
+    retryDelay: Math.max(1, Math.ceil(backoff.first / SECOND)),
+    retryDelayMax: Math.max(1, Math.ceil(backoff.max / SECOND)),
+    expireInSeconds: Math.max(1, Math.ceil(expire / SECOND)),
+    // Long enough to see what happened, short enough that tables do not grow.
+    deleteAfterSeconds: DAY / SECOND,
+  };
+}
+
+function createPool(connectionString: string | undefined, log: Log): Pool {
+  const pool = new Pool({
+    connectionString,
+    max: 3,
+    connectionTimeoutMillis: 2 * SECOND,
+    query_timeout: 60 * SECOND,
+    idleTimeoutMillis: 30 * SECOND,
+    keepAlive: true,
+    application_name: 'latchkey jobs',
+  });
+  return pool.on('error', (err) => log.warn({ err }, 'jobs: a connection was lost'));
+}
+
+function fromPool(pool: Pool): ReturnType<typeof fromPglite> {
+  return { executeSql: async (text, values) => pool.query(text, values) };
+}
+
+/** The error that the table keeps says what kind it was; the rest, which may hold what nobody should read, is in the log. */
+function forTheRecord(error: unknown): Error {
+  const { name, code } =
+    error instanceof Error ? (error as Error & { code?: unknown }) : { name: 'Error', code: undefined };
+  return Object.assign(new Error(typeof code === 'string' ? `${name} ${code}` : name), { stack: '' });
+}
+
+async function within(milliseconds: number, work: Promise<unknown> | undefined): Promise<void> {
+  await Promise.race([work?.catch(() => undefined), sleep(milliseconds, undefined, { ref: false })]);
+}
