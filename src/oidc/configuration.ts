@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Configuration, JWKS } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
+import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
@@ -10,7 +11,8 @@ import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
 import { policy } from './interaction-policy.ts';
 import { lifetimes } from './lifetimes.ts';
-import { type EnginePages, renderError } from './pages.ts';
+import { renderError } from './error-page.ts';
+import type { EnginePages } from './pages.ts';
 import type { ApiStore } from './resources.ts';
 import { isAllowedOrigin } from './cors.ts';
 
@@ -23,6 +25,8 @@ export type EngineDependencies = {
   findConsent: FindConsent;
   pages: EnginePages;
   languages: readonly string[];
+  /** Null where no client certificate can arrive. */
+  certificates: ClientCertificates | null;
   /** The one way out of this process. */
   fetch: typeof globalThis.fetch;
   adapter: NonNullable<Configuration['adapter']>;
@@ -62,7 +66,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     findAccount: findAccount(deps.users),
     loadExistingGrant: loadExistingGrant(deps.findConsent),
     interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    renderError: renderError(deps.pages),
+    renderError: renderError(deps.clock),
     ttl: lifetimes(deps.clock, policies),
     responseTypes: oidc.responseTypes === 'all' ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none'] : ['code'],
     pkce: { required: (ctx, client) => policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || ctx.oidc.isFapi('2.0') !== undefined },
@@ -75,7 +79,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     clockTolerance: 10,
     clientBasedCORS: (_ctx, origin, client) => isAllowedOrigin(origin, client),
     clientDefaults: { id_token_signed_response_alg: 'RS256', grant_types: ['authorization_code'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_basic' },
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none', ...(deps.certificates ? (['tls_client_auth', 'self_signed_tls_client_auth'] as const) : [])],
     enabledJWA: {
       idTokenSigningAlgValues: [...SIGNING_ALGS],
       userinfoSigningAlgValues: [...SIGNING_ALGS],

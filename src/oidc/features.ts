@@ -1,6 +1,7 @@
 import type { Client, Configuration } from 'oidc-provider';
 import type { Policies } from '#settings/module.ts';
 import type { EngineDependencies } from './configuration.ts';
+import { mutualTls } from './mutual-tls.ts';
 import { devicePages, logoutPages } from './pages.ts';
 import { resourceIndicators } from './resources.ts';
 
@@ -22,6 +23,7 @@ export function features(deps: EngineDependencies, policies: () => Policies): Fe
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
+    mTLS: mutualTls(deps.certificates),
     pushedAuthorizationRequests: { enabled: true },
     requestObjects: { enabled: true },
     resourceIndicators: resourceIndicators(deps.apis),

@@ -9,6 +9,7 @@
 import compose from 'koa-compose';
 import type { Middleware } from 'koa';
 import type { Config } from '#kernel/config.ts';
+import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -20,6 +21,7 @@ import type { ArtifactStore, Kind } from './artifact-store.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { configuration } from './configuration.ts';
 import { createEngine, type Engine } from './engine.ts';
+import { engineForms, postedRequests } from './engine-forms.ts';
 import type { FindConsent } from './grants.ts';
 import { Handles } from './handles.ts';
 import { Interactions } from './interactions.ts';
@@ -41,10 +43,11 @@ export type Dependencies = {
   findConsent: FindConsent;
   pages: EnginePages;
   languages: readonly string[];
+  certificates: ClientCertificates | null;
   fetch: typeof globalThis.fetch;
 };
 
-export function createOidc({ config, clock, log, keyRing, database, settings, users, clients, apis, keys, findConsent, pages, languages, fetch }: Dependencies) {
+export function createOidc({ config, clock, log, keyRing, database, settings, users, clients, apis, keys, findConsent, pages, languages, certificates, fetch }: Dependencies) {
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const artifacts = new PostgresArtifacts(clock, database);
   const storeOf = (_kind: Kind): ArtifactStore => artifacts;
@@ -53,11 +56,11 @@ export function createOidc({ config, clock, log, keyRing, database, settings, us
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
-    const engine = createEngine(config.issuer, configuration({ clock, issuerUrl: config.issuerUrl, keyRing, users, apis, findConsent, pages, languages, fetch, adapter }, () => settings.all(), jwks), clients);
+    const engine = createEngine(config.issuer, configuration({ clock, issuerUrl: config.issuerUrl, keyRing, users, apis, findConsent, pages, languages, certificates, fetch, adapter }, () => settings.all(), jwks), clients);
     engine.on('server_error', (ctx, error) => {
       log.error({ err: error, requestId: ctx.state['requestId'], path: ctx.path }, 'the provider failed');
     });
-    return { engine, serve: compose(engine.middleware) as Middleware };
+    return { engine, serve: compose([postedRequests, engineForms, ...engine.middleware]) as Middleware };
   };
 
   let current = build();
@@ -80,5 +83,5 @@ export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } 
 export type { ClientStore } from './client-store.ts';
 export type { ApiStore, Api } from './resources.ts';
 export type { FindConsent, RememberedConsent } from './grants.ts';
-export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages, EngineProblem } from './pages.ts';
+export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages } from './pages.ts';
 export { OidcArtifact } from './artifact.ts';

@@ -1,0 +1,158 @@
+/** The composition root: the kernel, then the slices from the bottom up, then what is mounted where. */
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PGlite } from '@electric-sql/pglite';
+import { createAudit } from '#audit/module.ts';
+import { clientCommands } from '#clients/commands.ts';
+import { createClients } from '#clients/module.ts';
+import { ConsentService, createConsent } from '#consent/module.ts';
+import { createCredentials } from '#credentials/module.ts';
+import { userCommands } from '#credentials/user-commands.ts';
+import { createDevice } from '#device/module.ts';
+import { createInteraction } from '#interaction/module.ts';
+import { brandOf, brandStylesheet } from '#kernel/brand.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Commands } from '#kernel/control.ts';
+import { type Database, openDatabase } from '#kernel/database.ts';
+import { createAddressResolver } from '#kernel/http/client-address.ts';
+import { createClientCertificates } from '#kernel/http/client-certificate.ts';
+import { createEdge } from '#kernel/http/edge.ts';
+import { createOutbound } from '#kernel/http/outbound.ts';
+import { loadStaticFiles } from '#kernel/http/static.ts';
+import { languages } from '#kernel/i18n.ts';
+import { createInvalidation } from '#kernel/invalidation.ts';
+import type { Log } from '#kernel/log.ts';
+import { openRedis } from '#kernel/redis/port.ts';
+import { loadKeyRing } from '#kernel/secrets.ts';
+import { createThrottle } from '#kernel/throttle.ts';
+import { createRenderer } from '#kernel/views.ts';
+import { keyCommands } from '#keys/commands.ts';
+import { createKeys } from '#keys/module.ts';
+import { addressLimit, createLogin } from '#login/module.ts';
+import { createLogout } from '#logout/module.ts';
+import { createOidc } from '#oidc/module.ts';
+import { settingsCommands } from '#settings/commands.ts';
+import { createSettings } from '#settings/module.ts';
+import { createSetup } from '#setup/module.ts';
+import { createUsers, type UserId } from '#users/module.ts';
+import { createWelcome } from '#welcome/module.ts';
+import { entities } from './entities.ts';
+import { siteMap } from './site-map.ts';
+
+export type AppDependencies = {
+  config: Config;
+  log: Log;
+  clock: Clock;
+  /** A prepared embedded database, for tests. */
+  pglite?: PGlite;
+};
+
+export type App = Awaited<ReturnType<typeof createApp>>;
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+/** Opens the database, migrates it and puts the product together. Listening is the server's business. */
+export async function createApp(dependencies: AppDependencies) {
+  const { config, log, pglite } = dependencies;
+  const keyRing = await loadKeyRing(config);
+  const database = await openDatabase({ config, log, entities, ...(pglite ? { pglite } : {}) });
+  try {
+    await database.migrate();
+    return await assemble(dependencies, keyRing, database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRing, database: Database) {
+  const redis = openRedis({ url: config.redisUrl, log });
+  const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseUrl, log });
+  const throttle = createThrottle({ redis, processes: config.webConcurrency });
+  const outbound = createOutbound({ allow: config.outboundAllow, log });
+
+  const { log: audit } = createAudit({ clock, database });
+  const { settings } = createSettings({ clock, database, audit, announce: () => invalidation.publish('settings', 'all') });
+  invalidation.subscribe('settings', { changed: () => void settings.reload(), resync: () => void settings.reload() });
+  await settings.reload();
+  const { users } = createUsers({ clock, database, audit });
+  const clients = createClients({ clock, database, keyRing, audit, invalidation });
+  const keys = createKeys({ clock, database, keyRing, log, audit, announce: () => invalidation.publish('keys', 'all') });
+  invalidation.subscribe('keys', { changed: () => void keys.service.refresh(), resync: () => void keys.service.refresh() });
+  await keys.start();
+  const credentials = createCredentials({ clock, database, settings });
+  const consents = new ConsentService(clock, database, audit);
+
+  const logout = createLogout({ users });
+  const device = createDevice({ clock, users });
+  const oidc = createOidc({
+    config,
+    clock,
+    log,
+    keyRing,
+    database,
+    settings,
+    users,
+    clients: {
+      findForEngine: (clientId) => clients.lookup.findForEngine(clientId),
+      verifySecret: (clientId, secret) => clients.lookup.verifySecret(clientId, secret),
+      saveRegistered: (metadata) => clients.registered.saveRegistered(metadata),
+      removeRegistered: (clientId) => clients.registered.removeRegistered(clientId),
+    },
+    apis: clients.apiLookup,
+    keys: keys.service,
+    findConsent: async (accountId, clientId) => ((await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId)),
+    pages: { ...logout.pages, ...device.pages },
+    languages: Object.keys(languages),
+    certificates: config.tls?.clientCaFile ? createClientCertificates({ header: undefined, addresses: createAddressResolver(config.trustedProxies) }) : null,
+    fetch: outbound.fetch as typeof globalThis.fetch,
+  });
+  const interaction = createInteraction({ clock, database, engine: oidc.interactions });
+  const login = createLogin({
+    config,
+    clock,
+    users,
+    ...credentials,
+    interactions: interaction.interactions,
+    addressLimit: addressLimit(throttle, () => settings.policy('limits').passwordFailuresPerAddress),
+    audit,
+  });
+  const consent = createConsent({ interactions: interaction.interactions, engine: oidc.interactions, consents, users, apis: clients.apiLookup });
+  const setup = createSetup({ clock, database, users, passwords: credentials.passwords, minimumLength: () => settings.policy('password').minimumLength, startUrl: config.embedded ? '/' : null });
+  const welcome = createWelcome({ issuer: config.issuer, version });
+
+  const files = loadStaticFiles();
+  const brand = () => brandOf(settings.policy('branding'));
+  const publishBrand = () => files.publish('brand.css', brandStylesheet(brand()));
+  publishBrand();
+  settings.onChange(publishBrand);
+  const renderer = createRenderer({ brand, assetUrl: (name) => files.url(name) });
+  const edge = createEdge({ config, log, clock, keyRing, renderer, mounts: siteMap(config) });
+  edge.use(files.serve as never);
+  const routers = [interaction.routes, login.routes, consent.routes, setup.routes, ...(config.embedded ? [welcome.routes] : [])];
+  for (const routes of routers) edge.use(routes.routes() as never);
+  edge.use(oidc.middleware as never);
+
+  const commands: Commands = {
+    ...clientCommands(clients),
+    ...keyCommands({ ...keys, sealed: { 'signing keys': () => keys.service.reencrypt(), 'client secrets': () => clients.secrets.reencrypt() } }),
+    'audit.verify': async () => audit.verify(),
+    ...userCommands({ database, users, passwords: credentials.passwords }),
+    ...settingsCommands(settings),
+  };
+
+  return {
+    callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
+    checks: { database: () => database.sql('select 1'), ...(redis ? { redis: () => redis.get('probe') } : {}) },
+    commands,
+    database,
+    setup: setup.setup,
+    async close(): Promise<void> {
+      await invalidation.close();
+      redis?.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { createApp } from './app.ts';
+import { systemClock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
+import { createLog } from '#kernel/log.ts';
+
+/** In the running process when the database is embedded and one has it open, else here. */
+export async function execute(config: Config, name: string, input: unknown): Promise<CommandAnswer> {
+  const answered = config.embedded ? await askRunning(config.dataFolder, name, input) : null;
+  if (answered) return answered;
+  const app = await createApp({ config, log: createLog({ level: 'warn' }), clock: systemClock });
+  try {
+    return await runCommand(app.commands, name, input);
+  } finally {
+    await app.close();
+  }
+}
+
+/** Opening the database migrates it. */
+export async function migrate(config: Config): Promise<void> {
+  const app = await createApp({ config, log: createLog({ level: config.logLevel }), clock: systemClock });
+  await app.close();
+  process.stdout.write('The database is up to date.\n');
+}
+
+export function print(answer: CommandAnswer, asJson: boolean): void {
+  if (!answer.ok) {
+    process.stderr.write(asJson ? `${JSON.stringify({ error: answer.code, message: answer.message, details: answer.details })}\n` : `latchkey: ${answer.message}\n`);
+    return;
+  }
+  process.stdout.write(asJson ? `${JSON.stringify(answer.result, null, 2)}\n` : `${readable(answer.result, '')}\n`);
+}
+
+/** `name  value` lines; lists as blocks. */
+function readable(value: unknown, indent: string): string {
+  if (Array.isArray(value)) return value.length === 0 ? `${indent}(none)` : value.map((item) => readable(item, indent)).join(indent === '' ? '\n\n' : '\n');
+  if (value === null || typeof value !== 'object') return `${indent}${String(value)}`;
+  const width = Math.max(0, ...Object.keys(value).map((name) => name.length));
+  return Object.entries(value)
+    .map(([name, item]) => (item !== null && typeof item === 'object' ? `${indent}${name}\n${readable(item, `${indent}  `)}` : `${indent}${name.padEnd(width)}  ${String(item)}`))
+    .join('\n');
+}

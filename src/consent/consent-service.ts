@@ -1,0 +1,62 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { Decision, RememberedConsent } from '#oidc/module.ts';
+import type { UserId } from '#users/module.ts';
+import { Consent } from './consent.ts';
+
+type Row = { scopes: string[] | string; claims: string[] | string; resource_scopes: Record<string, string[]> | string };
+
+const parsed = <T>(value: T | string): T => (typeof value === 'string' ? (JSON.parse(value) as T) : value);
+const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
+
+export class ConsentService {
+  readonly #clock: Clock;
+  readonly #database: Database;
+  readonly #audit: Pick<AuditLog, 'record'>;
+
+  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#audit = audit;
+  }
+
+  /** What this person allowed this client before; null when that is nothing. */
+  async find(userId: UserId, clientId: string): Promise<Exclude<RememberedConsent, 'everything'> | null> {
+    const [row] = await this.#database.sql<Row>('select scopes, claims, resource_scopes from consent where user_id = $1 and client_id = $2', [toUuid(userId), clientId]);
+    if (!row) return null;
+    return {
+      scopes: new Set(parsed(row.scopes)),
+      claims: new Set(parsed(row.claims)),
+      resourceScopes: new Map(Object.entries(parsed(row.resource_scopes)).map(([identifier, scopes]) => [identifier, new Set(scopes)])),
+    };
+  }
+
+  /** Adds a decision to what was allowed before. */
+  async remember(userId: UserId, clientId: string, decision: Decision, visitor: Visitor): Promise<void> {
+    const now = this.#clock.now();
+    await this.#database.transaction(async (em) => {
+      const before = await em.findOne(Consent, { userId, clientId });
+      const resourceScopes: Record<string, readonly string[]> = { ...before?.resourceScopes };
+      for (const [identifier, scopes] of decision.resourceScopes) resourceScopes[identifier] = union(resourceScopes[identifier] ?? [], scopes);
+      await em.upsert(Consent, {
+        userId,
+        clientId,
+        scopes: union(before?.scopes ?? [], decision.scopes),
+        claims: union(before?.claims ?? [], decision.claims),
+        resourceScopes,
+        createdAt: before?.createdAt ?? now,
+        updatedAt: now,
+      });
+      const details = { scopes: decision.scopes, claims: decision.claims, resource_scopes: Object.fromEntries(decision.resourceScopes) };
+      await this.#audit.record(em, { type: 'consent.given', actor: { type: 'user', id: userId }, subject: { type: 'user', id: userId }, clientId, visitor, details });
+    });
+  }
+
+  async noteRefusal(userId: UserId, clientId: string, visitor: Visitor): Promise<void> {
+    await this.#database.transaction((em) =>
+      this.#audit.record(em, { type: 'consent.refused', actor: { type: 'user', id: userId }, subject: { type: 'user', id: userId }, clientId, outcome: 'failure', visitor }),
+    );
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * consent: the step that asks for leave.
+ *
+ * Owns    the table consent (what a person allowed a client), views/consent.
+ * Leaves  grants and their tokens to oidc, taking leave back to account.
+ * URLs    /interaction/:uid/consent.
+ */
+import type Router from '@koa/router';
+import type { State } from '#kernel/http/context.ts';
+import { consentRoutes, type RouteDependencies } from './routes.ts';
+
+export type Dependencies = RouteDependencies;
+
+export function createConsent(dependencies: Dependencies): { routes: Router<State> } {
+  return { routes: consentRoutes(dependencies) };
+}
+
+export { ConsentService } from './consent-service.ts';
+export { Consent } from './consent.ts';

@@ -1,0 +1,72 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { Context, State } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { Interaction, InteractionService } from '#interaction/module.ts';
+import type { Interactions } from '#oidc/module.ts';
+import type { User, UserId } from '#users/module.ts';
+import { askedResources, type ConsentApi, consentRequest } from './consent-request.ts';
+import type { ConsentService } from './consent-service.ts';
+import { consentView } from './consent-view.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'require'>;
+  engine: Pick<Interactions, 'finishConsent' | 'finishRefused'>;
+  consents: ConsentService;
+  users: { findById(id: UserId): Promise<User | null> };
+  apis: { findForClient(identifier: string, clientId: string): Promise<ConsentApi | null> };
+};
+
+const consentForm = form(z.object({ action: z.enum(['allow', 'deny'], { error: 'required' }) }));
+
+export function consentRoutes({ interactions, engine, consents, users, apis }: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/consent', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    return showConsent(ctx, 200, interaction);
+  });
+
+  router.post('/interaction/:uid/consent', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const form = await consentForm.read(ctx);
+    const { question } = interaction;
+    const userId = question.accountId as UserId | null;
+    if (question.prompt.name !== 'consent' || userId === null) return seeOther(ctx, interaction.path);
+    if (!form.isValid) return showConsent(ctx, 422, interaction);
+    const visitor = { ip: ctx.state.ip, userAgent: ctx.state.userAgent, requestId: ctx.state.requestId };
+    if (form.values.action === 'deny') {
+      await consents.noteRefusal(userId, question.client.id, visitor);
+      return seeOther(ctx, await engine.finishRefused(ctx, 'access_denied', 'The person did not allow this.'));
+    }
+    const { decision } = consentRequest(question, await askedApis(interaction));
+    await consents.remember(userId, question.client.id, decision, visitor);
+    const { grantId } = question;
+    return seeOther(ctx, await engine.finishConsent(ctx, { accountId: userId, clientId: question.client.id, grantId, decision }));
+  });
+
+  async function showConsent(ctx: Context, status: number, interaction: Interaction): Promise<void> {
+    const { question, path } = interaction;
+    const user = question.accountId === null ? null : await users.findById(question.accountId as UserId);
+    if (question.prompt.name !== 'consent' || user === null) return seeOther(ctx, path);
+    const { shown, claims } = consentRequest(question, await askedApis(interaction));
+    const { client } = question;
+    return show(ctx, status, consentView, {
+      action: `${path}/consent`,
+      client: { name: client.name, host: client.redirectHost, privacyUrl: client.policyUri, termsUrl: client.tosUri },
+      account: { name: user.profile.name ?? null, email: user.email },
+      switchUrl: null,
+      scopes: shown,
+      claims,
+    });
+  }
+
+  async function askedApis({ question }: Interaction): Promise<ConsentApi[]> {
+    const found = await Promise.all(askedResources(question.params).map((identifier) => apis.findForClient(identifier, question.client.id)));
+    return found.filter((api) => api !== null);
+  }
+
+  return router;
+}

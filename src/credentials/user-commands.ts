@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { AppError } from '#kernel/errors.ts';
+import type { Database } from '#kernel/database.ts';
+import { parseId } from '#kernel/ids.ts';
+import { profileSchema, type User, type UserService } from '#users/module.ts';
+import type { PasswordService } from './password-service.ts';
+
+const createInput = profileSchema.extend({
+  email: z.string(),
+  email_verified: z.boolean().optional(),
+  phone_number: z.string().optional(),
+  phone_number_verified: z.boolean().optional(),
+  password: z.string().optional(),
+  administrator: z.boolean().optional(),
+});
+
+/** A person as the command line and the management API show one. */
+export function userOnWire(user: User): Record<string, unknown> {
+  return {
+    id: user.id,
+    email: user.email,
+    email_verified: user.emailVerified,
+    ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),
+    ...user.profile,
+    status: user.status,
+    administrator: user.isAdministrator,
+    created_at: user.createdAt.toISOString(),
+  };
+}
+
+const operator = { actor: { type: 'operator' as const } };
+const MOST_LISTED = 200;
+
+export function userCommands({ database, users, passwords }: { database: Database; users: UserService; passwords: PasswordService }) {
+  return {
+    async 'user.create'(input: unknown) {
+      const parsed = createInput.safeParse(input);
+      if (!parsed.success) throw new AppError({ code: 'users.invalid', status: 422, message: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ') });
+      const { email, email_verified: emailVerified, phone_number: phoneNumber, phone_number_verified: phoneNumberVerified, password, administrator, ...profile } = parsed.data;
+      return database.transaction(async (em) => {
+        const user = await users.create(
+          em,
+          {
+            email,
+            profile,
+            emailVerified: emailVerified ?? false,
+            phoneNumberVerified: phoneNumberVerified ?? false,
+            isAdministrator: administrator ?? false,
+            ...(phoneNumber === undefined ? {} : { phoneNumber }),
+          },
+          operator,
+        );
+        if (password !== undefined) await passwords.set(em, user, password);
+        return userOnWire(user);
+      });
+    },
+    async 'user.list'({ limit, after }: { limit?: number; after?: string } = {}) {
+      const from = after === undefined ? null : parseId('usr', after);
+      const found = await users.list({ limit: Math.min(limit ?? MOST_LISTED, MOST_LISTED), ...(from ? { after: from } : {}) });
+      return { users: found.map(userOnWire) };
+    },
+    async 'user.disable'({ id }: { id: string }) {
+      return changeStatus(id, 'disabled');
+    },
+    async 'user.enable'({ id }: { id: string }) {
+      return changeStatus(id, 'active');
+    },
+  };
+
+  async function changeStatus(text: string, status: 'active' | 'disabled') {
+    const id = parseId('usr', text);
+    if (!id) throw new AppError({ code: 'users.not_found', status: 404, message: 'There is no such user. Ids look like usr_01h455vb4pex5vsknk084sn02q.' });
+    await users.changeStatus(id, status, operator);
+    return { id, status };
+  }
+}

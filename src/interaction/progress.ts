@@ -1,0 +1,70 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { UserId } from '#users/module.ts';
+
+/** What the steps of one sign-in have found out so far. Kept on the server: no cookie can be played back into it. */
+export type Progress = {
+  /** What was typed as e-mail address, whether or not anybody has it. */
+  identifier: string | null;
+  /** Set by a proof alone, never by a claim. */
+  userId: UserId | null;
+  /** RFC 8176. */
+  amr: readonly string[];
+  /** NumericDate of the proof. */
+  authTime: number | null;
+  remember: boolean;
+  /** The answer of the account chooser. */
+  chosen: 'session' | 'another' | null;
+};
+
+export const nothingYet: Progress = { identifier: null, userId: null, amr: [], authTime: null, remember: false, chosen: null };
+
+const SignInProgressSchema = defineEntity({
+  name: 'SignInProgress',
+  tableName: 'sign_in_progress',
+  properties: {
+    uidHash: p.blob().columnType('bytea').primary().$type<Buffer>(),
+    progress: p.json<Progress>(),
+    expiresAt: p.datetime(3).columnType('timestamptz(3)').index('sign_in_progress_expires_at_index'),
+  },
+});
+export class SignInProgress extends SignInProgressSchema.class {}
+SignInProgressSchema.setClass(SignInProgress);
+
+/** As long as the engine keeps the question open. */
+const LIFETIME = 15 * MINUTE;
+
+export class ProgressStore {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'sql'>;
+
+  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  async find(uid: string): Promise<Progress> {
+    const [row] = await this.#database.sql<{ progress: Progress | string }>('select progress from sign_in_progress where uid_hash = $1 and expires_at > $2', [sha256(uid), this.#clock.now()]);
+    if (!row) return nothingYet;
+    return { ...nothingYet, ...(typeof row.progress === 'string' ? (JSON.parse(row.progress) as Progress) : row.progress) };
+  }
+
+  async save(uid: string, progress: Progress): Promise<void> {
+    await this.#database.sql(
+      `insert into sign_in_progress (uid_hash, progress, expires_at) values ($1, $2::jsonb, $3) on conflict (uid_hash) do update set progress = excluded.progress`,
+      [sha256(uid), JSON.stringify(progress), fromNow(this.#clock, LIFETIME)],
+    );
+  }
+
+  /** Takes the progress away, so that its proof is used once. */
+  async end(uid: string): Promise<void> {
+    await this.#database.sql('delete from sign_in_progress where uid_hash = $1', [sha256(uid)]);
+  }
+
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#database.sql('delete from sign_in_progress where uid_hash in (select uid_hash from sign_in_progress where expires_at < $1 limit $2) returning 1', [this.#clock.now(), batch]);
+    return rows.length;
+  }
+}

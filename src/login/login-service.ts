@@ -1,0 +1,71 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { KnownDevices, PasswordService } from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { SECOND, fromNow } from '#kernel/clock.ts';
+import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
+
+export type LoginOutcome = { kind: 'verified'; userId: UserId } | { kind: 'wrong' } | { kind: 'throttled'; until: Date; waitSeconds: number };
+
+export type LoginDependencies = {
+  clock: Clock;
+  users: Pick<UserService, 'findByIdentifier'>;
+  passwords: Pick<PasswordService, 'verify'>;
+  knownDevices: Pick<KnownDevices, 'isKnown'>;
+  /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
+  addressLimit: { take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>; forgive(ip: string): Promise<void> };
+  audit: Pick<AuditLog, 'note'>;
+  counted?: (outcome: LoginOutcome['kind']) => void;
+};
+
+type Attempt = { identifier: string; password: string; clientId: string; deviceSecret: string | undefined };
+
+/** A password that stays refused until it is reset shows this wait: it tells nothing about the account. */
+const LONGEST_WAIT_SECONDS = 900;
+
+export class LoginService {
+  readonly #deps: LoginDependencies;
+
+  constructor(dependencies: LoginDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Checks a password. An address that nobody has, a disabled account and a wrong password cost and answer the same. */
+  async attempt({ identifier, password, clientId, deviceSecret }: Attempt, visitor: Visitor): Promise<LoginOutcome> {
+    const { users, passwords, knownDevices, addressLimit, audit } = this.#deps;
+    const address = await addressLimit.take(visitor.ip);
+    if (!address.allowed) return this.#counted(this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND)));
+
+    const user = await users.findByIdentifier(identifier);
+    const isKnown = user !== null && (await knownDevices.isKnown(user.id, deviceSecret));
+    const budget = user === null ? `nobody:${canonicalEmail(identifier) ?? identifier}` : isKnown ? `${user.id}:${deviceSecret}` : user.id;
+    const outcome = await passwords.verify({ userId: user?.id ?? null, password, budget });
+
+    if (outcome.kind === 'verified' && user?.status === 'active') {
+      await addressLimit.forgive(visitor.ip);
+      await audit.note({ type: 'user.signed_in', actor: { type: 'user', id: user.id }, subject: { type: 'user', id: user.id }, clientId, visitor, details: { amr: ['pwd'], known_device: isKnown } });
+      return this.#counted({ kind: 'verified', userId: user.id });
+    }
+    await audit.note({
+      type: 'user.sign_in_failed',
+      actor: { type: 'visitor' },
+      ...(user ? { subject: { type: 'user', id: user.id } } : {}),
+      clientId,
+      outcome: 'failure',
+      visitor,
+      details: { reason: outcome.kind === 'verified' ? 'disabled' : outcome.kind, known_account: user !== null },
+    });
+    if (outcome.kind === 'throttled') return this.#counted(this.#throttled(outcome.until));
+    return this.#counted({ kind: 'wrong' });
+  }
+
+  #throttled(until: Date | null): LoginOutcome {
+    const { clock } = this.#deps;
+    const end = until ?? fromNow(clock, LONGEST_WAIT_SECONDS * SECOND);
+    return { kind: 'throttled', until: end, waitSeconds: Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND)) };
+  }
+
+  #counted(outcome: LoginOutcome): LoginOutcome {
+    this.#deps.counted?.(outcome.kind);
+    return outcome;
+  }
+}

@@ -1,0 +1,123 @@
+import Router from '@koa/router';
+import { AppError, unreachable } from '#kernel/errors.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { randomSecret } from '#kernel/crypto.ts';
+import { show } from '#kernel/views.ts';
+import type { KnownDevices } from '#credentials/module.ts';
+import type { Interaction, InteractionService } from '#interaction/module.ts';
+import type { UserId, UserService } from '#users/module.ts';
+import { chooserView } from './chooser-view.ts';
+import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
+import { identifierView, type IdentifierProblem } from './identifier-view.ts';
+import type { LoginService } from './login-service.ts';
+import { passwordView, type PasswordProblem } from './password-view.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'require' | 'recordIdentifier' | 'recordChoice' | 'recordLogin'>;
+  login: LoginService;
+  users: Pick<UserService, 'findById'>;
+  knownDevices: Pick<KnownDevices, 'remember'>;
+  deviceCookie: BrowserCookie;
+};
+
+const ANOTHER_ACCOUNT = 'another';
+
+export function loginRoutes({ interactions, login, users, knownDevices, deviceCookie }: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/login', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    showIdentifier(ctx, 200, interaction, interaction.progress.identifier ?? hint(interaction), null);
+  });
+
+  router.post('/interaction/:uid/login', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const form = await identifierForm.read(ctx);
+    if (!form.isValid) return showIdentifier(ctx, 422, interaction, form.values.email ?? '', { kind: form.errors.email === 'required' ? 'required' : 'email' });
+    await interactions.recordIdentifier(interaction, form.values.email);
+    return seeOther(ctx, interaction.path);
+  });
+
+  router.get('/interaction/:uid/password', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    if (interaction.progress.identifier === null) return seeOther(ctx, interaction.path);
+    return showPassword(ctx, 200, interaction, false, null);
+  });
+
+  router.post('/interaction/:uid/password', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const { identifier } = interaction.progress;
+    if (identifier === null) return seeOther(ctx, interaction.path);
+    const form = await passwordForm.read(ctx);
+    const remember = form.values.remember !== undefined;
+    if (!form.isValid) return showPassword(ctx, 422, interaction, remember, { kind: form.errors.password === 'required' ? 'required' : 'wrong' });
+
+    const deviceSecret = deviceCookie.read(ctx);
+    const outcome = await login
+      .attempt({ identifier, password: form.values.password, clientId: interaction.question.client.id, deviceSecret }, visitor(ctx))
+      .catch((error: unknown) => {
+        if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
+        throw error;
+      });
+    switch (outcome.kind) {
+      case 'verified':
+        await interactions.recordLogin(interaction, { userId: outcome.userId, amr: ['pwd'], remember });
+        await rememberDevice(ctx, outcome.userId, deviceSecret);
+        return seeOther(ctx, interaction.path);
+      case 'unavailable':
+        ctx.set('Retry-After', '5');
+        return showPassword(ctx, 503, interaction, remember, outcome);
+      case 'wrong':
+      case 'throttled':
+        return showPassword(ctx, 422, interaction, remember, outcome);
+      default:
+        return unreachable(outcome);
+    }
+  });
+
+  router.get('/interaction/:uid/account', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const { accountId, client } = interaction.question;
+    const user = accountId === null ? null : await users.findById(accountId as UserId);
+    if (user === null) return seeOther(ctx, `${interaction.path}/login`);
+    const account = { id: user.id, name: user.profile.name ?? null, email: user.email, isSignedIn: true };
+    return show(ctx, 200, chooserView, { action: `${interaction.path}/account`, client: { name: client.name }, accounts: [account], signOutUrl: '/oidc/logout' });
+  });
+
+  router.post('/interaction/:uid/account', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const form = await chooserForm.read(ctx);
+    const account = form.isValid ? form.values.account : null;
+    const isSession = account !== null && account === interaction.question.accountId;
+    if (isSession || account === ANOTHER_ACCOUNT) await interactions.recordChoice(interaction, isSession ? 'session' : 'another');
+    return seeOther(ctx, interaction.path);
+  });
+
+  function showIdentifier(ctx: Context, status: number, { path, question }: Interaction, email: string, problem: IdentifierProblem | null): void {
+    show(ctx, status, identifierView, { action: `${path}/login`, client: { name: question.client.name }, email, problem });
+  }
+
+  function showPassword(ctx: Context, status: number, { path, progress }: Interaction, remember: boolean, problem: PasswordProblem | null): void {
+    const page = `${path}/password`;
+    show(ctx, status, passwordView, { action: page, email: progress.identifier ?? '', remember, changeUrl: `${path}/login`, retryUrl: page, problem });
+  }
+
+  async function rememberDevice(ctx: Context, userId: UserId, deviceSecret: string | undefined): Promise<void> {
+    const secret = deviceSecret ?? randomSecret();
+    await knownDevices.remember(userId, secret, ctx.state.userAgent);
+    deviceCookie.write(ctx, secret);
+  }
+
+  return router;
+}
+
+function hint({ question }: Interaction): string {
+  const { login_hint: loginHint } = question.params;
+  return typeof loginHint === 'string' && loginHint.includes('@') ? loginHint.slice(0, 254) : '';
+}
+
+function visitor({ state }: Context) {
+  return { ip: state.ip, userAgent: state.userAgent, requestId: state.requestId };
+}

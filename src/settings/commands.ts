@@ -1,0 +1,25 @@
+import { settingInvalid } from './errors.ts';
+import { policies, type Section } from './policies.ts';
+import type { SettingsService } from './settings-service.ts';
+
+const operator = { actor: { type: 'operator' as const } };
+
+/** `settings list` and `settings set SECTION.NAME VALUE`; the value is JSON, or a plain word. */
+export function settingsCommands(settings: SettingsService) {
+  return {
+    'settings.list': async () => settings.all(),
+    async 'settings.set'({ name, value }: { name: string; value: string }) {
+      const [section = '', member = '', ...rest] = name.split('.');
+      if (!Object.hasOwn(policies, section) || member === '' || rest.length > 0) throw settingInvalid(`There is no setting ${name}. settings list shows them all.`);
+      return { [section]: await settings.change(section as Section, { [member]: parsed(value) }, operator) };
+    },
+  };
+}
+
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,51 @@
+import type { Mount } from '#kernel/http/mounts.ts';
+
+const reads = ['GET'] as const;
+const posts = ['POST', 'OPTIONS'] as const;
+const both = ['GET', 'POST'] as const;
+
+/** Endpoints of OAuth and OpenID Connect; the engine reads their parameters itself. */
+const provider: readonly Mount[] = [
+  { path: '/.well-known/openid-configuration', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true },
+  { path: '/.well-known/oauth-authorization-server', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true },
+  { path: '/oidc/jwks', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true },
+  { path: '/oidc/auth', audience: 'page', methods: both, delegated: true },
+  { path: '/oidc/auth/*', audience: 'page', methods: reads, delegated: true },
+  { path: '/oidc/token', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
+  { path: '/oidc/userinfo', audience: 'oauth', methods: ['GET', 'POST', 'OPTIONS'], crossOrigin: true, delegated: true },
+  { path: '/oidc/introspect', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
+  { path: '/oidc/revoke', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
+  { path: '/oidc/par', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
+  { path: '/oidc/register', audience: 'oauth', methods: ['POST'], delegated: true },
+  { path: '/oidc/register/*', audience: 'oauth', methods: ['GET', 'PUT', 'DELETE'], delegated: true },
+  { path: '/oidc/device/auth', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
+  { path: '/oidc/device', audience: 'page', methods: both, delegated: true },
+  { path: '/oidc/device/*', audience: 'page', methods: reads, delegated: true },
+  { path: '/oidc/logout', audience: 'page', methods: both, delegated: true },
+  { path: '/oidc/logout/confirm', audience: 'page', methods: ['POST'], delegated: true },
+  { path: '/oidc/logout/success', audience: 'page', methods: reads, delegated: true },
+];
+
+/** Pages of ours, and what they load. */
+const pages: readonly Mount[] = [
+  { path: '/assets/*', audience: 'page', methods: reads },
+  { path: '/favicon.ico', audience: 'page', methods: reads },
+  { path: '/apple-touch-icon.png', audience: 'page', methods: reads },
+  { path: '/robots.txt', audience: 'page', methods: reads },
+  { path: '/interaction/*', audience: 'page', methods: both },
+  { path: '/setup/*', audience: 'page', methods: both },
+];
+
+/** What is there only while somebody tries Latchkey out on the embedded database. */
+const trial: readonly Mount[] = [
+  { path: '/', audience: 'page', methods: reads },
+  { path: '/demo', audience: 'page', methods: both },
+  { path: '/demo/*', audience: 'page', methods: both },
+  { path: '/dev/mailbox', audience: 'page', methods: both },
+  { path: '/dev/mailbox/*', audience: 'page', methods: both },
+];
+
+/** Every address of the product, on one page. What is not listed does not exist. */
+export function siteMap({ embedded }: { embedded: boolean }): readonly Mount[] {
+  return [...provider, ...pages, ...(embedded ? trial : [])];
+}

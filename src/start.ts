@@ -1,0 +1,38 @@
+import { createApp } from './app.ts';
+import { serve } from './server.ts';
+import { systemClock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import { serveCommands } from '#kernel/control.ts';
+import { createLog } from '#kernel/log.ts';
+
+/** Serves until it is told to stop, and says where to go first. Answers with the exit code. */
+export function start(config: Config): Promise<number> {
+  return serve({
+    config,
+    log: createLog({ level: config.logLevel }),
+    clock: systemClock,
+    async createApp(parts) {
+      const app = await createApp(parts);
+      const control = config.embedded ? await serveCommands({ dataFolder: config.dataFolder, commands: app.commands, log: parts.log }) : null;
+      return {
+        ...app,
+        async onListening() {
+          const link = await app.setup.openLink();
+          process.stdout.write(`${greeting(config, link).join('\n')}\n`);
+        },
+        async close() {
+          await control?.close();
+          await app.close();
+        },
+      };
+    },
+  });
+}
+
+function greeting({ issuer, embedded }: Config, adminPath: string | null): string[] {
+  return [
+    `Latchkey is ready at ${issuer}`,
+    ...(adminPath === null ? [] : [`  First administrator (once, within the hour): ${issuer}${adminPath}`]),
+    ...(embedded ? [`  Demo, one click to sign in: ${issuer}/demo`] : []),
+  ];
+}
