@@ -130,6 +130,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   settings.onChange(publishBrand);
   const renderer = createRenderer({ brand, assetUrl: (name) => files.url(name) });
   const edge = createEdge({ config, log, clock, keyRing, renderer, mounts: siteMap(config) });
+  edge.keys = oidc.cookieKeys;
   edge.use(files.serve as never);
   const routers = [interaction.routes, login.routes, consent.routes, setup.routes, ...(config.embedded ? [welcome.routes] : [])];
   for (const routes of routers) edge.use(routes.routes() as never);

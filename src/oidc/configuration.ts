@@ -92,7 +92,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       userinfoEncryptionAlgValues: ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW'],
     },
     cookies: {
-      keys: deps.keyRing.deriveKeys('engine-cookies').map((key) => key.toString('base64url')),
+      keys: cookieKeys(deps.keyRing),
       names: cookieNames(secure),
       long: { signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' },
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure },
@@ -105,6 +105,10 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     },
     fetch: deps.fetch as NonNullable<Configuration['fetch']>,
   };
+}
+
+export function cookieKeys(keyRing: KeyRing): string[] {
+  return keyRing.deriveKeys('engine-cookies').map((key) => key.toString('base64url'));
 }
 
 /** The prefixes bind a cookie to this host and to TLS (RFC 6265bis §4.1.3); cookies that need a path cannot be __Host-. */

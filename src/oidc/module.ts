@@ -19,7 +19,7 @@ import type { UserService } from '#users/module.ts';
 import { ArtifactAdapter } from './adapter.ts';
 import type { ArtifactStore, Kind } from './artifact-store.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
-import { configuration } from './configuration.ts';
+import { configuration, cookieKeys } from './configuration.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { engineForms, postedRequests } from './engine-forms.ts';
 import type { FindConsent } from './grants.ts';
@@ -72,6 +72,8 @@ export function createOidc({ config, clock, log, keyRing, database, settings, us
   settings.onChange(rebuild);
 
   return {
+    /** What the application signs cookies with: the engine writes some through its context. */
+    cookieKeys: cookieKeys(keyRing),
     interactions: new Interactions(() => current.engine),
     artifacts,
     /** Serves the endpoints of the engine; everything else goes on to `next`. */
