@@ -1,24 +1,7 @@
-import { DAY, HOUR } from '#kernel/clock.ts';
+import { HOUR } from '#kernel/clock.ts';
 import { familyNames, type KeyFamily } from './key-family.ts';
-import type { RsaBits } from './key-material.ts';
+import type { KeyPolicy } from './key-policy.ts';
 import type { KeyState, SigningKey } from './signing-key.ts';
-
-/** Durations in milliseconds. */
-export type KeyPolicy = {
-  rsaBits: RsaBits;
-  /** How long a key is published before it signs, so that relying parties that cache the JWKS know it by then. */
-  publishBeforeUse: number;
-  rotateEvery: number;
-  /** Longest life of a token that anybody verifies by these keys. */
-  longestTokenLife: number;
-};
-
-export const defaultKeyPolicy: KeyPolicy = {
-  rsaBits: 2048,
-  publishBeforeUse: DAY,
-  rotateEvery: 90 * DAY,
-  longestTokenLife: DAY,
-};
 
 /** Published this much longer than its last token lives: clocks differ, and nodes learn of a rotation seconds apart. */
 const GRACE = HOUR;

@@ -4,7 +4,8 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { KeyFamily } from './key-family.ts';
 import { generateSigningKey, type PrivateJwk, publicHalf } from './key-material.ts';
-import { type KeyPlan, type KeyPolicy, planRotation, type RotationRequest } from './key-plan.ts';
+import { type KeyPlan, planRotation, type RotationRequest } from './key-plan.ts';
+import type { KeyPolicy } from './key-policy.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
 
 export type Dependencies = {

@@ -10,7 +10,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
-import { defaultKeyPolicy, type KeyPolicy } from './key-plan.ts';
+import type { KeyPolicy } from './key-policy.ts';
 import { KeyRotation } from './key-rotation.ts';
 import { KeyService } from './key-service.ts';
 
@@ -20,18 +20,19 @@ export type Dependencies = {
   clock: Clock;
   log: Pick<Log, 'warn' | 'info'>;
   audit: Pick<AuditLog, 'record'>;
-  policy?: (() => KeyPolicy) | undefined;
+  /** Asked anew each time, as settings change. */
+  policy: () => KeyPolicy;
   /** Asks the other nodes to call `service.refresh()`; without it they notice by themselves within seconds. */
   announce?: (() => Promise<void>) | undefined;
 };
 
-export function createKeys({ policy = () => defaultKeyPolicy, announce, ...deps }: Dependencies) {
+export function createKeys({ announce, ...deps }: Dependencies) {
   const service = new KeyService(deps);
   const changed = async (): Promise<void> => {
     await service.refresh();
     await announce?.();
   };
-  const rotation = new KeyRotation({ ...deps, policy, changed });
+  const rotation = new KeyRotation({ ...deps, changed });
   return {
     service,
     rotation,
@@ -44,7 +45,8 @@ export function createKeys({ policy = () => defaultKeyPolicy, announce, ...deps 
 }
 
 export type Keys = ReturnType<typeof createKeys>;
-export { defaultKeyPolicy, type KeyPolicy } from './key-plan.ts';
+export { keyPolicy, type KeyPolicy } from './key-policy.ts';
+export { maintenance } from './maintenance.ts';
 export type { KeyRotation, Rotation } from './key-rotation.ts';
 export type { KeyService } from './key-service.ts';
 export type { PrivateJwk, PublicJwk } from './key-material.ts';

@@ -70,6 +70,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     ttl: lifetimes(deps.clock, policies),
     responseTypes: oidc.responseTypes === 'all' ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none'] : ['code'],
     pkce: { required: (ctx, client) => policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || ctx.oidc.isFapi('2.0') !== undefined },
+    formats: { bitsOfOpaqueRandomness: 256 },
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) => pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
     rotateRefreshToken: true,

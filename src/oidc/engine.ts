@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type Configuration, Provider } from 'oidc-provider';
 import type { ArtifactAdapter } from './adapter.ts';
 import type { ClientStore } from './client-store.ts';
@@ -11,9 +10,7 @@ export type Engine = Provider;
 /** One engine for one set of keys and policies. It holds no state of its own, so another may take its place at any moment. */
 export function createEngine(issuer: string, settings: Configuration, clients: ClientStore): Engine {
   const engine = new Provider(issuer, settings);
-  for (const [kind, prefix] of Object.entries(prefixes)) {
-    Object.assign(engine[kind as keyof typeof prefixes].prototype, { generateTokenId: () => prefix + randomBytes(32).toString('base64url') });
-  }
+  for (const [kind, prefix] of Object.entries(prefixes)) markIds(engine[kind as keyof typeof prefixes].prototype as unknown as TokenModel, prefix);
   // Secrets are stored as hashes, and two of them may be valid at a time.
   engine.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
     return clients.verifySecret(this.clientId, actual);
@@ -26,3 +23,14 @@ export function createEngine(issuer: string, settings: Configuration, clients: C
   return engine;
 }
 
+
+type TokenModel = { format?: string; generateTokenId(): string };
+
+/** A JWT has its form from RFC 9068; everything opaque gets the mark. */
+function markIds(model: TokenModel, prefix: string): void {
+  const { generateTokenId } = model;
+  model.generateTokenId = function markedTokenId() {
+    const id = generateTokenId.call(this);
+    return this.format === 'jwt' ? id : prefix + id;
+  };
+}

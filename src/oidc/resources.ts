@@ -18,8 +18,7 @@ export type ApiStore = {
 export function resourceIndicators(apis: ApiStore): NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> {
   return {
     enabled: true,
-    defaultResource: async () => [],
-    useGrantedResource: async () => false,
+    defaultResource: async (_ctx, _client, oneOf) => oneOf,
     async getResourceServerInfo(_ctx, identifier, client) {
       const api = await apis.findForClient(identifier, client.clientId);
       if (!api) throw new errors.InvalidTarget();

@@ -50,6 +50,8 @@ export const policies = {
     /** How long a new key is published before it signs, in seconds; 0 for certification of rotation. */
     keyPublicationSeconds: z.number().int().min(0).max(30 * 86_400).default(86_400),
     keyRotationDays: z.number().int().min(1).max(3650).default(90),
+    /** Size of new RSA keys. 2048 signs about eight times as fast as 4096. */
+    keyRsaBits: z.literal([2048, 3072, 4096]).default(2048),
   }),
 };
 
