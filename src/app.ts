@@ -29,7 +29,7 @@ import { loadKeyRing } from '#kernel/secrets.ts';
 import { createThrottle } from '#kernel/throttle.ts';
 import { createRenderer } from '#kernel/views.ts';
 import { keyCommands } from '#keys/commands.ts';
-import { createKeys } from '#keys/module.ts';
+import { createKeys, keyPolicy } from '#keys/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
 import { createLogout } from '#logout/module.ts';
 import { createOidc } from '#oidc/module.ts';
@@ -79,7 +79,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   await settings.reload();
   const { users } = createUsers({ clock, database, audit });
   const clients = createClients({ clock, database, keyRing, audit, invalidation });
-  const keys = createKeys({ clock, database, keyRing, log, audit, announce: () => invalidation.publish('keys', 'all') });
+  const keys = createKeys({ clock, database, keyRing, log, audit, policy: () => keyPolicy(settings.all()), announce: () => invalidation.publish('keys', 'all') });
   invalidation.subscribe('keys', { changed: () => void keys.service.refresh(), resync: () => void keys.service.refresh() });
   await keys.start();
   const credentials = createCredentials({ clock, database, settings });

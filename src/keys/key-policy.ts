@@ -1,0 +1,30 @@
+import type { Policies } from '#settings/module.ts';
+import { DAY, HOUR, SECOND } from '#kernel/clock.ts';
+import type { RsaBits } from './key-material.ts';
+
+/** Durations in milliseconds. */
+export type KeyPolicy = {
+  rsaBits: RsaBits;
+  /** How long a key is published before it signs, so that relying parties that cache the JWKS know it by then. */
+  publishBeforeUse: number;
+  rotateEvery: number;
+  /** Longest time for which a token is of use to somebody who verifies it by these keys. */
+  longestTokenLife: number;
+};
+
+/** The longest-lived JWT access token that an API may have (see clients). */
+const LONGEST_API_TOKEN = HOUR;
+
+/**
+ * What the settings say. An ID token is of use beyond its expiry: OpenID Connect RP-Initiated Logout §2 takes it as a hint
+ * for as long as the session lasts, so keys stay as long as a session may.
+ */
+export function keyPolicy({ oidc, session }: Pick<Policies, 'oidc' | 'session'>): KeyPolicy {
+  const lives = [oidc.idTokenSeconds, oidc.accessTokenSeconds, session.absoluteSeconds, session.rememberSeconds];
+  return {
+    rsaBits: oidc.keyRsaBits,
+    publishBeforeUse: oidc.keyPublicationSeconds * SECOND,
+    rotateEvery: oidc.keyRotationDays * DAY,
+    longestTokenLife: Math.max(LONGEST_API_TOKEN, ...lives.map((seconds) => seconds * SECOND)),
+  };
+}
