@@ -1,14 +1,23 @@
 import type { Client, Configuration } from 'oidc-provider';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Policies } from '#settings/module.ts';
-import type { EngineDependencies } from './configuration.ts';
 import { mutualTls } from './mutual-tls.ts';
-import { devicePages, logoutPages } from './pages.ts';
-import { resourceIndicators } from './resources.ts';
+import { devicePages, type EnginePages, logoutPages } from './pages.ts';
+import { type ApiStore, resourceIndicators } from './resources.ts';
 
 type Features = NonNullable<Configuration['features']>;
 
+export type FeatureDependencies = {
+  keyRing: Pick<KeyRing, 'deriveKey'>;
+  apis: ApiStore;
+  pages: EnginePages;
+  /** Null where no client certificate can arrive. */
+  certificates: ClientCertificates | null;
+};
+
 /** Which parts of the specifications are spoken, and how strictly. */
-export function features(deps: EngineDependencies, policies: () => Policies): Features {
+export function features(deps: FeatureDependencies, policies: () => Policies): Features {
   const { registration } = policies().oidc;
   return {
     devInteractions: { enabled: false },
