@@ -80,8 +80,9 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const { users } = createUsers({ clock, database, audit });
   const clients = createClients({ clock, database, keyRing, audit, invalidation });
   const keys = createKeys({ clock, database, keyRing, log, audit, policy: () => keyPolicy(settings.all()), announce: () => invalidation.publish('keys', 'all') });
-  invalidation.subscribe('keys', { changed: () => void keys.service.refresh(), resync: () => void keys.service.refresh() });
+  invalidation.subscribe('keys', { changed: () => void keys.service.follow(), resync: () => void keys.service.follow() });
   await keys.start();
+  const stopWatchingKeys = keys.service.watch();
   const credentials = createCredentials({ clock, database, settings });
   const consents = new ConsentService(clock, database, audit);
 
@@ -151,6 +152,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     database,
     setup: setup.setup,
     async close(): Promise<void> {
+      stopWatchingKeys();
       await invalidation.close();
       redis?.close();
       await database.close();

@@ -17,7 +17,6 @@ import { ApiService } from './api-service.ts';
 import { ClientLookup, type KnownClient } from './client-lookup.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
-import { clientCommands } from './commands.ts';
 import { RegisteredClients } from './registered-clients.ts';
 
 export type Dependencies = {
@@ -55,11 +54,11 @@ export function createClients({ invalidation, ended = async () => undefined, ...
     /** The hot path. */
     lookup,
     apiLookup: new ApiLookup({ ...deps, clients: lookup, cache: apiCache }),
-    commands: clientCommands({ clients, secrets, apis }),
   };
 }
 
 export type Clients = ReturnType<typeof createClients>;
+export { purgeExpiredSecrets } from './maintenance.ts';
 export { ApiResource } from './api-resource.ts';
 export { Client } from './client.ts';
 export { ClientSecret } from './client-secret.ts';

@@ -59,20 +59,21 @@ export class KeyService {
     return run;
   }
 
-  /** Looks for a rotation by another node every few seconds. Gives back how to stop that. */
+  /** `refresh` for those who cannot wait: when the database is away the known keys stay in use. Never rejects. */
+  async follow(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (err) {
+      this.#deps.log.warn({ err }, 'signing keys could not be looked up; the known ones stay in use');
+    }
+  }
+
+  /** Follows rotations by other nodes every few seconds, also when no message tells of them. Gives back how to stop that. */
   watch(every = POLL_EVERY): () => void {
-    let timer: NodeJS.Timeout;
     let stopped = false;
-    const look = async (): Promise<void> => {
-      try {
-        await this.refresh();
-      } catch (err) {
-        this.#deps.log.warn({ err }, 'signing keys could not be looked up; the known ones stay in use');
-      }
-      if (!stopped) schedule();
-    };
+    let timer: NodeJS.Timeout;
     const schedule = (): void => {
-      timer = setTimeout(() => void look(), every).unref();
+      timer = setTimeout(() => void this.follow().then(() => (stopped ? undefined : schedule())), every).unref();
     };
     schedule();
     return () => {

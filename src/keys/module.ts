@@ -22,7 +22,7 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   /** Asked anew each time, as settings change. */
   policy: () => KeyPolicy;
-  /** Asks the other nodes to call `service.refresh()`; without it they notice by themselves within seconds. */
+  /** Asks the other nodes to call `service.follow()`; without it they notice by themselves within seconds. */
   announce?: (() => Promise<void>) | undefined;
 };
 

@@ -10,6 +10,7 @@ import { createLog } from '#kernel/log.ts';
 import { createKeys, type PrivateJwk } from '#keys/module.ts';
 import { recordingAudit } from '../support/audit.ts';
 import { openTestDatabase } from '../support/database.ts';
+import { testKeyPolicy } from '../support/keys.ts';
 
 const audience = 'https://api.example';
 const log = createLog({ level: 'silent' });
@@ -25,6 +26,7 @@ beforeAll(async () => {
     clock: systemClock,
     log,
     audit: recordingAudit(),
+    policy: () => testKeyPolicy,
   });
   await keys.start();
   await keys.rotation.rotate({}, { actor: { type: 'operator' } });
@@ -33,8 +35,7 @@ afterAll(() => database.close());
 
 /** The engine with our keys, asked over HTTP for an access token of each algorithm. */
 async function withEngine<T>(alg: string, work: (issuer: string) => Promise<T>): Promise<T> {
-  let serve: ReturnType<Provider['callback']> | undefined;
-  const server = createServer((request, response) => void serve?.(request, response));
+  const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const engine = new Provider(issuer, {
@@ -63,7 +64,8 @@ async function withEngine<T>(alg: string, work: (issuer: string) => Promise<T>):
       },
     },
   });
-  serve = engine.callback();
+  const serve = engine.callback();
+  server.on('request', (request, response) => void serve(request, response));
   try {
     return await work(issuer);
   } finally {

@@ -5,10 +5,11 @@ import { DAY, HOUR } from '#kernel/clock.ts';
 import { createKeyRing, SealError } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
-import { createKeys, defaultKeyPolicy, type PrivateJwk } from '#keys/module.ts';
+import { createKeys, type PrivateJwk } from '#keys/module.ts';
 import { recordingAudit } from '../support/audit.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
+import { testKeyPolicy } from '../support/keys.ts';
 
 const oldSecret = 'the-old-secret-of-the-key-ring-32';
 const newSecret = 'the-new-secret-of-the-key-ring-32';
@@ -29,7 +30,7 @@ beforeEach(async () => {
   audit = recordingAudit();
 });
 
-const node = (secrets = [oldSecret], policy = defaultKeyPolicy) =>
+const node = (secrets = [oldSecret], policy = testKeyPolicy) =>
   createKeys({ database, keyRing: createKeyRing(secrets), clock, log, audit, policy: () => policy });
 
 async function startedNode(): Promise<ReturnType<typeof node>> {
@@ -182,7 +183,7 @@ describe('a rotation', () => {
     const old = signer(keys, 'OKP');
     const token = await sign(old, 'EdDSA');
     await keys.rotation.rotate({}, operator);
-    clock.advance(defaultKeyPolicy.longestTokenLife + HOUR - 1);
+    clock.advance(testKeyPolicy.longestTokenLife + HOUR - 1);
     await keys.rotation.maintain();
     expect(await verifies(keys, token)).toBe(true);
     clock.advance(1);
@@ -273,6 +274,7 @@ describe('another node', () => {
       keyRing: createKeyRing([oldSecret]),
       clock,
       audit,
+      policy: () => testKeyPolicy,
       log: { info: () => undefined, warn: (line: unknown) => void warnings.push(line) } as never,
     });
     await keys.start();
@@ -304,6 +306,7 @@ describe('rotation of the key ring', () => {
       clock,
       log,
       audit,
+      policy: () => testKeyPolicy,
       keyRing: {
         ...during,
         seal(text, place) {
@@ -324,7 +327,7 @@ describe('rotation of the key ring', () => {
 });
 
 test('larger RSA keys are made when the policy asks for them', async () => {
-  const keys = node([oldSecret], { ...defaultKeyPolicy, rsaBits: 3072 });
+  const keys = node([oldSecret], { ...testKeyPolicy, rsaBits: 3072 });
   await keys.start();
   expect(createPrivateKey({ key: { ...signer(keys, 'RSA') }, format: 'jwk' }).asymmetricKeyDetails?.modulusLength).toBe(
     3072,

@@ -1,3 +1,4 @@
+import { clientCommands } from '#clients/commands.ts';
 import { createClients } from '#clients/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -40,7 +41,7 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     invalidation,
     ended,
   });
-  return { ...slice, audit, clock, statements };
+  return { ...slice, commands: clientCommands(slice), audit, clock, statements };
 }
 
 export const webApp = { name: 'Shop', type: 'web' as const, metadata: { redirect_uris: ['https://shop.example/cb'] } };
