@@ -138,7 +138,6 @@ function listenForOrders(onOrder: (order: WorkerOrder) => void): void {
   process.on('message', (message) => {
     if (message === 'SIGTERM' || message === 'SIGINT') onOrder(message);
   });
-  process.on('disconnect', () => onOrder('SIGINT'));
 }
 
 async function listen(config: Config, requests: RequestListener): Promise<Listener> {

@@ -67,7 +67,7 @@ export async function supervise(
     }
     const lived = performance.now() - (begun.get(worker) ?? 0);
     pause = lived > HEALTHY_AFTER ? FIRST_PAUSE : Math.min(2 * pause, LONGEST_PAUSE);
-    log.error({ worker: worker.process.pid, code, signal, restartInMs: pause }, 'worker died');
+    log.error({ worker: worker.process.pid, exitCode: code, signal, restartInMs: pause }, 'worker died');
     setTimeout(start, pause);
   });
   process.on('SIGTERM', () => stop('SIGTERM'));
