@@ -16,8 +16,12 @@ COPY public ./public
 COPY views ./views
 COPY migrations ./migrations
 COPY src ./src
-# The one folder that is written to; the rest of the file system may be read-only.
-RUN mkdir /data && chown node:node /data && ln -s /app/bin/latchkey.mjs /usr/local/bin/latchkey
+# /data is the one folder that is written to; the rest of the file system may be read-only.
+# Compiling the code here, for the user that runs it and out of that user's reach, halves the time to start.
+RUN mkdir -p /data node_modules/.cache/latchkey && chown node:node /data node_modules/.cache/latchkey \
+ && ln -s /app/bin/latchkey.mjs /usr/local/bin/latchkey \
+ && setpriv --reuid=1000 --regid=1000 --clear-groups node bin/latchkey.mjs --help >/dev/null \
+ && chown -R root:root node_modules/.cache && chmod -R a+rX node_modules/.cache
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 LATCHKEY_DATA=/data
 VOLUME /data
 # The user "node", by number, so that an orchestrator can see that it is not root.
