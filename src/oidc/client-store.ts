@@ -1,4 +1,5 @@
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { AppError } from '#kernel/errors.ts';
 
 /** What the engine needs of the clients slice. */
 export type ClientStore = {
@@ -21,11 +22,21 @@ const never = async (): Promise<never> => {
 export function clientAdapter(clients: ClientStore): Adapter {
   return {
     find: async (id) => (identifier.test(id) ? ((await clients.findForEngine(id)) as AdapterPayload | undefined) : undefined),
-    upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>),
+    upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>).catch(refuse),
     destroy: async (id) => clients.removeRegistered(id),
     findByUid: never,
     findByUserCode: never,
     consume: never,
     revokeByGrantId: never,
   };
+}
+
+/** RFC 6749 §5.2 allows these characters in an error_description. */
+const notDescribable = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
+
+/** What the clients slice refuses is the fault of the registration (RFC 7591 §3.2.2), named by the member that is wrong. */
+function refuse(error: unknown): never {
+  if (!(error instanceof AppError) || error.status >= 500) throw error;
+  const members = Object.entries(error.details ?? {}).map(([member, text]) => `${member} ${String(text)}`);
+  throw new errors.InvalidClientMetadata((members.length > 0 ? members.join('; ') : error.message).replace(notDescribable, "'"), { cause: error });
 }

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { metadataInvalid } from '#clients/errors.ts';
+import { clientAdapter } from '#oidc/client-store.ts';
+
+const refusing = (error: unknown) =>
+  clientAdapter({
+    findForEngine: async () => ({ client_id: 'found' }),
+    verifySecret: async () => false,
+    saveRegistered: async () => Promise.reject(error),
+    removeRegistered: async () => undefined,
+  });
+
+describe('a registration that is refused is answered as RFC 7591 §3.2.2 says', () => {
+  test.each([
+    [
+      { redirect_uris: 'holds "https://RP.example/cb", which is wrong' },
+      'invalid_redirect_uri',
+      "redirect_uris holds 'https://RP.example/cb', which is wrong",
+    ],
+    [{ jwks: 'must be given, or jwks_uri' }, 'invalid_client_metadata', 'jwks must be given, or jwks_uri'],
+    [
+      { logo_uri: 'is wrong', tos_uri: 'is wrong\r\nSet-Cookie: ü' },
+      'invalid_client_metadata',
+      "logo_uri is wrong; tos_uri is wrong''Set-Cookie: '",
+    ],
+  ])('%j: %s', async (details, error, description) => {
+    await expect(refusing(metadataInvalid(details)).upsert('x', {}, 0)).rejects.toMatchObject({
+      status: 400,
+      error,
+      error_description: description,
+    });
+  });
+
+  test('a fault of ours stays one', async () => {
+    await expect(refusing(new Error('connection lost')).upsert('x', {}, 0)).rejects.toThrow('connection lost');
+  });
+});
+
+test.each(['', 'with space', 'ümlaut', 'x'.repeat(256), 'nul\u0000'])(
+  'the identifier %j cannot exist and is not looked up',
+  async (id) => {
+    expect(await refusing(null).find(id)).toBeUndefined();
+  },
+);
