@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { metadataInvalid } from '#clients/errors.ts';
 import { clientAdapter } from '#oidc/client-store.ts';
 
-const refusing = (error: unknown) =>
+const refusing = (reason: unknown) =>
   clientAdapter({
     findForEngine: async () => ({ client_id: 'found' }),
     verifySecret: async () => false,
-    saveRegistered: async () => Promise.reject(error),
+    saveRegistered: async () => Promise.reject(reason),
     removeRegistered: async () => undefined,
   });
 
