@@ -24,9 +24,11 @@ import { loadStaticFiles } from '#kernel/http/static.ts';
 import { languages } from '#kernel/i18n.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
 import type { Log } from '#kernel/log.ts';
+import { createMetrics } from '#kernel/metrics.ts';
 import { openRedis } from '#kernel/redis/port.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
 import { createThrottle } from '#kernel/throttle.ts';
+import { openTracing } from '#kernel/tracing.ts';
 import { createRenderer } from '#kernel/views.ts';
 import { keyCommands } from '#keys/commands.ts';
 import { createKeys, keyPolicy } from '#keys/module.ts';
@@ -73,6 +75,13 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
   const outbound = createOutbound({ allow: config.outboundAllow, log });
 
+  const metrics = config.metricsPort === undefined ? undefined : createMetrics();
+  const tracing = await openTracing(config);
+  if (database.pool) {
+    metrics?.watchDatabasePool(database.pool);
+    tracing?.watchQueries(database.pool);
+  }
+
   const { log: audit } = createAudit({ clock, database });
   const { settings } = createSettings({ clock, database, audit, announce: () => invalidation.publish('settings', 'all') });
   invalidation.subscribe('settings', { changed: () => void settings.reload(), resync: () => void settings.reload() });
@@ -84,6 +93,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   await keys.start();
   const stopWatchingKeys = keys.service.watch();
   const credentials = createCredentials({ clock, database, settings });
+  metrics?.watchHashing({ depth: () => credentials.hashing.depth });
   const consents = new ConsentService(clock, database, audit);
 
   const logout = createLogout({ users });
@@ -91,7 +101,6 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const oidc = createOidc({
     config,
     clock,
-    log,
     keyRing,
     database,
     settings,
@@ -107,8 +116,9 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     findConsent: async (accountId, clientId) => ((await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId)),
     pages: { ...logout.pages, ...device.pages },
     languages: Object.keys(languages),
-    certificates: config.tls?.clientCaFile ? createClientCertificates({ header: undefined, addresses: createAddressResolver(config.trustedProxies) }) : null,
+    certificates: config.tls?.clientCaFile || config.clientCertHeader ? createClientCertificates({ header: config.clientCertHeader, addresses: createAddressResolver(config.trustedProxies) }) : null,
     fetch: outbound.fetch as typeof globalThis.fetch,
+    countToken: metrics?.countToken,
   });
   const interaction = createInteraction({ clock, database, engine: oidc.interactions });
   const login = createLogin({
@@ -119,6 +129,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     interactions: interaction.interactions,
     addressLimit: addressLimit(throttle, () => settings.policy('limits').passwordFailuresPerAddress),
     audit,
+    ...(metrics ? { counted: metrics.countSignIn } : {}),
   });
   const consent = createConsent({ interactions: interaction.interactions, engine: oidc.interactions, consents, users, apis: clients.apiLookup });
   const setup = createSetup({ clock, database, users, passwords: credentials.passwords, minimumLength: () => settings.policy('password').minimumLength, startUrl: config.embedded ? '/' : null });
@@ -130,7 +141,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   publishBrand();
   settings.onChange(publishBrand);
   const renderer = createRenderer({ brand, assetUrl: (name) => files.url(name) });
-  const edge = createEdge({ config, log, clock, keyRing, renderer, mounts: siteMap(config) });
+  const edge = createEdge({ config, log, clock, keyRing, renderer, mounts: siteMap(config), tracing, ...(metrics ? { observe: metrics.observeRequest } : {}) });
   edge.keys = oidc.cookieKeys;
   edge.use(files.serve as never);
   const routers = [interaction.routes, login.routes, consent.routes, setup.routes, ...(config.embedded ? [welcome.routes] : [])];
@@ -148,6 +159,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   return {
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
     checks: { database: () => database.sql('select 1'), ...(redis ? { redis: () => redis.get('probe') } : {}) },
+    metrics,
     commands,
     database,
     setup: setup.setup,
@@ -156,6 +168,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
       await invalidation.close();
       redis?.close();
       await database.close();
+      await tracing?.close();
     },
   };
 }

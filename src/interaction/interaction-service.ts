@@ -1,7 +1,7 @@
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
-import { allowFormTarget } from '#kernel/http/security-headers.ts';
-import type { EngineInteraction, Interactions } from '#oidc/module.ts';
+import { allowFormTarget, keepOpener } from '#kernel/http/security-headers.ts';
+import { isForPopup, type EngineInteraction, type Interactions } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import { nextStep, type Step } from './next-step.ts';
 import type { Progress, ProgressStore } from './progress.ts';
@@ -37,6 +37,7 @@ export class InteractionService {
     const question = await this.#engine.require(ctx, uid);
     // The last form of a sign-in leads, by redirects, to the relying party.
     if (typeof question.params['redirect_uri'] === 'string') allowFormTarget(ctx, question.params['redirect_uri']);
+    if (isForPopup(question.params)) keepOpener(ctx);
     return { uid, path: `/interaction/${uid}`, question, progress: await this.#progress.find(uid) };
   }
 

@@ -9,11 +9,11 @@
 import compose from 'koa-compose';
 import type { Middleware } from 'koa';
 import type { Config } from '#kernel/config.ts';
+import { noteFault } from '#kernel/http/error-boundary.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Log } from '#kernel/log.ts';
 import type { SettingsService } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { ArtifactAdapter } from './adapter.ts';
@@ -25,6 +25,7 @@ import { engineForms, postedRequests } from './engine-forms.ts';
 import type { FindConsent } from './grants.ts';
 import { Handles } from './handles.ts';
 import { Interactions } from './interactions.ts';
+import { pageHeaders } from './page-headers.ts';
 import type { EnginePages } from './pages.ts';
 import { PostgresArtifacts } from './postgres-artifacts.ts';
 import type { ApiStore } from './resources.ts';
@@ -32,7 +33,6 @@ import type { ApiStore } from './resources.ts';
 export type Dependencies = {
   config: Pick<Config, 'issuer' | 'issuerUrl'>;
   clock: Clock;
-  log: Log;
   keyRing: KeyRing;
   database: Database;
   settings: Pick<SettingsService, 'all' | 'onChange'>;
@@ -45,9 +45,11 @@ export type Dependencies = {
   languages: readonly string[];
   certificates: ClientCertificates | null;
   fetch: typeof globalThis.fetch;
+  /** Told the grant type of every token response. */
+  countToken?: ((grant: string) => void) | undefined;
 };
 
-export function createOidc({ config, clock, log, keyRing, database, settings, users, clients, apis, keys, findConsent, pages, languages, certificates, fetch }: Dependencies) {
+export function createOidc({ config, clock, keyRing, database, settings, users, clients, apis, keys, findConsent, pages, languages, certificates, fetch, countToken }: Dependencies) {
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const artifacts = new PostgresArtifacts(clock, database);
   const storeOf = (_kind: Kind): ArtifactStore => artifacts;
@@ -57,10 +59,9 @@ export function createOidc({ config, clock, log, keyRing, database, settings, us
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
     const engine = createEngine(config.issuer, configuration({ clock, issuerUrl: config.issuerUrl, keyRing, users, apis, findConsent, pages, languages, certificates, fetch, adapter }, () => settings.all(), jwks), clients);
-    engine.on('server_error', (ctx, error) => {
-      log.error({ err: error, requestId: ctx.state['requestId'], path: ctx.path }, 'the provider failed');
-    });
-    return { engine, serve: compose([postedRequests, engineForms, ...engine.middleware]) as Middleware };
+    engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
+    engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));
+    return { engine, serve: compose([pageHeaders, postedRequests, engineForms, ...engine.middleware]) as Middleware };
   };
 
   let current = build();
@@ -87,3 +88,4 @@ export type { ApiStore, Api } from './resources.ts';
 export type { FindConsent, RememberedConsent } from './grants.ts';
 export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages } from './pages.ts';
 export { OidcArtifact } from './artifact.ts';
+export { isForPopup } from './page-headers.ts';
