@@ -33,7 +33,7 @@ async function openOnServer(server: string): Promise<Database> {
   };
 }
 
-async function onServer(connectionString: string, statement: string): Promise<void> {
+export async function onServer(connectionString: string, statement: string): Promise<void> {
   const client = new Client({ connectionString });
   await client.connect();
   await client.query(statement).finally(() => client.end());
@@ -57,28 +57,29 @@ async function openEmbedded(): Promise<Database> {
 }
 
 /** A migrated embedded database in memory. The first one on this machine is dumped, so that the others only load it. */
-export async function openPglite(): Promise<PGlite> {
-  const snapshot = join(cache, `${fingerprint()}.tar`);
-  if (!existsSync(snapshot)) await prepare(snapshot);
-  return PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]) });
+export function openPglite(): Promise<PGlite> {
+  return openSnapshot('migrated', async (pglite) => {
+    const config = { databaseUrl: undefined, dataFolder: '', databasePool: 1 };
+    const database = await openDatabase({ config, log, entities, pglite });
+    await database.migrate();
+    await database.close();
+  });
 }
 
-async function prepare(snapshot: string): Promise<void> {
-  await mkdir(cache, { recursive: true });
-  await forgetOldSnapshots();
-  const pglite = await PGlite.create();
-  const database = await openDatabase({
-    config: { databaseUrl: undefined, dataFolder: '', databasePool: 1 },
-    log,
-    entities,
-    pglite,
-  });
-  await database.migrate();
-  const draft = `${snapshot}.${randomBytes(6).toString('hex')}`;
-  await writeFile(draft, Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer()));
-  await rename(draft, snapshot);
-  await database.close();
-  await pglite.close();
+/** An embedded database in memory as `prepare` left it: the first one on this machine is dumped, the others only load it. */
+export async function openSnapshot(name: string, prepare: (pglite: PGlite) => Promise<void>): Promise<PGlite> {
+  const snapshot = join(cache, `${name}-${fingerprint()}.tar`);
+  if (!existsSync(snapshot)) {
+    await mkdir(cache, { recursive: true });
+    await forgetOldSnapshots();
+    const pglite = await PGlite.create();
+    await prepare(pglite);
+    const draft = `${snapshot}.${randomBytes(6).toString('hex')}`;
+    await writeFile(draft, Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer()));
+    await rename(draft, snapshot);
+    await pglite.close();
+  }
+  return PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]) });
 }
 
 /** 40 MB each, so those of migrations that were edited since do not stay. */

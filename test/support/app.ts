@@ -1,0 +1,124 @@
+/** The whole product in this process, over HTTP on loopback, on a database of its own. */
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { PGlite } from '@electric-sql/pglite';
+import { systemClock } from '#kernel/clock.ts';
+import { type Config, readConfig } from '#kernel/config.ts';
+import { runCommand } from '#kernel/control.ts';
+import { openListener } from '#kernel/http/listener.ts';
+import { createLog } from '#kernel/log.ts';
+import { type App, createApp } from '../../src/app.ts';
+import { onServer, openSnapshot } from './database.ts';
+
+export const testSecrets = 'a-secret-that-only-the-tests-know-01';
+export const password = 'correct horse battery staple 9';
+
+export type TestApp = {
+  /** The issuer: `http://localhost:PORT`. */
+  base: string;
+  app: App;
+  config: Config;
+  /** Runs a command as the command line does; throws what it refuses. */
+  run<T = Record<string, unknown>>(name: string, input?: unknown): Promise<T>;
+  /** A relying party; `client_secret` is there unless the client is public. */
+  client(given?: Record<string, unknown>): Promise<TestClient>;
+  /** A person whose password is `password`. */
+  user(given?: Record<string, unknown>): Promise<TestUser>;
+  close(): Promise<void>;
+};
+
+export type TestClient = { client_id: string; client_secret: string; redirect_uris: string[]; [member: string]: unknown };
+export type TestUser = { id: string; email: string; password: string };
+
+type Options = {
+  /** Policies that differ from the defaults: `{ 'oidc.registration': 'open' }`. */
+  settings?: Readonly<Record<string, unknown>>;
+  /** Variables that differ from the defaults. */
+  env?: Readonly<Record<string, string>>;
+};
+
+/** Nothing listens there: a browser is stopped before it follows. */
+export const redirectUri = 'http://127.0.0.1:9/cb';
+
+const log = createLog({ level: process.env['TEST_LOG'] ?? 'silent' });
+
+/** Signing keys take a second to make, so the snapshot holds some, sealed under the tests' secret. */
+async function startedPglite(): Promise<PGlite> {
+  return openSnapshot('started', async (pglite) => {
+    const config = readConfig({ LATCHKEY_SECRETS: testSecrets });
+    const app = await createApp({ config, log, clock: systemClock, pglite });
+    await app.close();
+  });
+}
+
+const databaseName = (): string => `latchkey_test_${randomBytes(6).toString('hex')}`;
+
+/** A database on the server of TEST_DATABASE_URL, copied from one in which the product has started once. */
+async function createOnServer(server: string): Promise<{ databaseUrl: string; drop(): Promise<void> }> {
+  const template = `latchkey_template_${process.pid}`;
+  const at = (name: string): string => Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  templates[server] ??= (async () => {
+    await onServer(server, `drop database if exists ${template} with (force)`);
+    await onServer(server, `create database ${template}`);
+    const config = readConfig({ LATCHKEY_SECRETS: testSecrets, DATABASE_URL: at(template) });
+    const app = await createApp({ config, log, clock: systemClock });
+    await app.close();
+  })();
+  await templates[server];
+  const name = databaseName();
+  await onServer(server, `create database ${name} template ${template}`);
+  return { databaseUrl: at(name), drop: () => onServer(server, `drop database if exists ${name} with (force)`) };
+}
+const templates: Record<string, Promise<void>> = {};
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => void probe.close(resolve));
+  return port;
+}
+
+export async function startTestApp({ settings = {}, env = {} }: Options = {}): Promise<TestApp> {
+  const port = await freePort();
+  const server = process.env['TEST_DATABASE_URL'];
+  const onPostgres = server ? await createOnServer(server) : null;
+  const pglite = onPostgres ? undefined : await startedPglite();
+  const config = readConfig({
+    PORT: String(port),
+    LATCHKEY_SECRETS: testSecrets,
+    ...(onPostgres ? { DATABASE_URL: onPostgres.databaseUrl, DATABASE_POOL: '8' } : {}),
+    ...(process.env['TEST_REDIS_URL'] ? { REDIS_URL: process.env['TEST_REDIS_URL'] } : {}),
+    WEB_CONCURRENCY: '1',
+    ...env,
+  });
+  const app = await createApp({ config, log, clock: systemClock, ...(pglite ? { pglite } : {}) });
+  const listener = await openListener(config, app.callback);
+
+  async function run<T>(name: string, input: unknown = {}): Promise<T> {
+    const answer = await runCommand(app.commands, name, input);
+    if (!answer.ok) throw new Error(`${name}: ${answer.code} ${answer.message}`);
+    return answer.result as T;
+  }
+
+  for (const [name, value] of Object.entries(settings)) await run('settings.set', { name, value: JSON.stringify(value) });
+
+  return {
+    base: config.issuer,
+    app,
+    config,
+    run,
+    client: (given = {}) => run<TestClient>('client.create', { name: 'Shop', type: 'web', redirect_uris: [redirectUri], ...given }),
+    async user(given = {}) {
+      const email = `p${randomBytes(6).toString('hex')}@example.com`;
+      const made = await run<{ id: string; email: string }>('user.create', { email, password, ...given });
+      return { ...made, password: typeof given['password'] === 'string' ? given['password'] : password };
+    },
+    async close() {
+      await listener.close(0);
+      await app.close();
+      await pglite?.close();
+      await onPostgres?.drop();
+    },
+  };
+}
