@@ -43,15 +43,15 @@ describe('a rotation under load', () => {
   test('fails no request, and no relying party, whether it keeps the keys it fetched before or fetches them anew', async () => {
     const cached = createLocalJWKSet(await published());
     const tokens: string[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const load = Array.from({ length: 8 }, async () => {
-      while (!isOver) tokens.push(await accessToken());
+      while (!over.signal.aborted) tokens.push(await accessToken());
     });
     await expect.poll(() => tokens.length).toBeGreaterThan(20);
     await app.run('keys.rotate');
     const until = tokens.length + 40;
     await expect.poll(() => tokens.length).toBeGreaterThan(until);
-    isOver = true;
+    over.abort();
     await Promise.all(load);
 
     const fresh = createRemoteJWKSet(new URL(`${app.base}/oidc/jwks`));
