@@ -20,6 +20,11 @@ export class Migration0003_clients extends Migration {
     );
     this.addSql('create index client_secret_client_index on client_secret (client)');
     this.addSql(`
+      create table retired_client_id (
+        client_id text not null, retired_at timestamptz(3) not null,
+        constraint retired_client_id_pkey primary key (client_id)
+      )`);
+    this.addSql(`
       create table api_resource (
         id uuid not null, identifier text not null, name text not null, scopes jsonb not null, token_format text not null,
         access_token_seconds int not null, signing_alg text not null, created_at timestamptz(3) not null, updated_at timestamptz(3) not null,

@@ -1,5 +1,5 @@
 import { AuditChain, AuditEventRow } from '#audit/audit-event.ts';
-import { ApiResource, Client, ClientSecret } from '#clients/module.ts';
+import { ApiResource, Client, ClientSecret, RetiredClientId } from '#clients/module.ts';
 import { Consent } from '#consent/module.ts';
 import { AttemptCounterRow, KnownDevice, PasswordCredential } from '#credentials/module.ts';
 import { SignInProgress } from '#interaction/module.ts';
@@ -23,6 +23,7 @@ export const entities: Entities = [
   KnownDevice,
   OidcArtifact,
   PasswordCredential,
+  RetiredClientId,
   Setting,
   SignInProgress,
   SigningKey,

@@ -11,8 +11,9 @@ import type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
 import type { ClientProfile } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import type { ClientType } from './client-type.ts';
-import { clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
+import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
+import { RetiredClientId } from './retired-client-id.ts';
 import { secretNeed } from './secret-need.ts';
 import { takeClient } from './take-client.ts';
 
@@ -46,8 +47,6 @@ export type Dependencies = {
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
-  /** In the transaction that deletes a client: ends what was issued to it, so that a later client of that name inherits nothing. */
-  ended: (em: EntityManager, clientId: string) => Promise<void>;
 };
 
 /** Printable ASCII without space and colon, so that it survives every way of sending it (RFC 6749 §2.3.1, appendix A.1). */
@@ -64,7 +63,7 @@ export class ClientService {
     this.#deps = deps;
   }
 
-  /** Throws clients.metadata_invalid, clients.client_id_taken. */
+  /** Throws clients.metadata_invalid, clients.client_id_taken, clients.client_id_retired. */
   async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
     const { profile = 'default' } = input;
     const metadata = readMetadata(input.type, profile, input.metadata ?? {});
@@ -87,6 +86,7 @@ export class ClientService {
         updatedAt: now,
       });
       await flushNew(em);
+      if (await em.count(RetiredClientId, { clientId: client.clientId })) throw clientIdRetired();
       const needsSecret = secretNeed(client) !== 'none';
       if (input.clientSecret && !needsSecret)
         throw metadataInvalid({ client_secret: 'must not be given: this client authenticates without one' });
@@ -144,7 +144,8 @@ export class ClientService {
   async delete(clientId: string, by: By): Promise<void> {
     await this.#deps.database.transaction(async (em) => {
       const client = await takeClient(em, clientId);
-      await this.#deps.ended(em, clientId);
+      if (client.clientId !== client.id && !client.registered)
+        em.create(RetiredClientId, { clientId, retiredAt: this.#deps.clock.now() });
       await this.#record(em, 'client.deleted', clientId, by, { before: visible(client) });
       em.remove(client);
       await em.flush();

@@ -13,6 +13,12 @@ export const clientIdTaken = () =>
     status: 409,
     message: 'Another client has this client_id. Use another one, or let Latchkey choose.',
   });
+export const clientIdRetired = () =>
+  new AppError({
+    code: 'clients.client_id_retired',
+    status: 409,
+    message: 'A client with this client_id was deleted, and tokens that name it may still be about. Use another one.',
+  });
 /** `details` names each member of the metadata (RFC 7591) that is wrong. */
 export const metadataInvalid = (problems: Readonly<Record<string, string>>, cause?: unknown) =>
   new AppError({

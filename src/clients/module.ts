@@ -1,8 +1,8 @@
 /**
  * clients: relying parties, and the APIs that tokens are made for.
  *
- * Owns    the tables client, client_secret and api_resource; which addresses, grants, algorithms and APIs a client may
- *         have; its secrets; what was registered dynamically.
+ * Owns    the tables client, client_secret, retired_client_id and api_resource; which addresses, grants, algorithms and
+ *         APIs a client may have; its secrets; what was registered dynamically.
  * Leaves  the protocol to oidc, who may register to the settings.
  * URLs    none.
  */
@@ -10,7 +10,7 @@ import type { AuditLog } from '#audit/module.ts';
 import { createCache } from '#kernel/cache.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import { ApiLookup, type KnownApi } from './api-lookup.ts';
 import { ApiService } from './api-service.ts';
@@ -25,8 +25,6 @@ export type Dependencies = {
   keyRing: KeyRing;
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
-  /** Ends what was issued to a client, in the transaction that deletes it. */
-  ended?: ((em: EntityManager, clientId: string) => Promise<void>) | undefined;
 };
 
 /** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
@@ -36,7 +34,7 @@ const MAXIMUM_KEPT = 10_000;
 /** What is not there is not kept: made-up names cost no memory, and a new client is there at once. */
 const ttl = (value: object | null): number => (value === null ? 0 : FRESH_FOR);
 
-export function createClients({ invalidation, ended = async () => undefined, ...deps }: Dependencies) {
+export function createClients({ invalidation, ...deps }: Dependencies) {
   const kept = { clock: deps.clock, invalidation, maxEntries: MAXIMUM_KEPT, ttl };
   const clientCache = createCache<KnownClient | null>({ name: 'clients', ...kept });
   const apiCache = createCache<KnownApi | null>({ name: 'apis', ...kept });
@@ -44,13 +42,13 @@ export function createClients({ invalidation, ended = async () => undefined, ...
 
   const lookup = new ClientLookup({ ...deps, cache: clientCache });
   const secrets = new ClientSecrets({ ...deps, changed });
-  const clients = new ClientService({ ...deps, secrets, changed, ended });
+  const clients = new ClientService({ ...deps, secrets, changed });
   const apis = new ApiService({ ...deps, changed: (identifier) => apiCache.drop(identifier) });
   return {
     clients,
     secrets,
     apis,
-    registered: new RegisteredClients({ ...deps, secrets, changed, ended }),
+    registered: new RegisteredClients({ ...deps, secrets, changed }),
     /** The hot path. */
     lookup,
     apiLookup: new ApiLookup({ ...deps, clients: lookup, cache: apiCache }),
@@ -71,5 +69,6 @@ export type { ClientProfile } from './client-profile.ts';
 export type { ClientSecrets, IssuedSecret } from './client-secrets.ts';
 export type { ClientService, NewClient } from './client-service.ts';
 export type { ClientType } from './client-type.ts';
+export { RetiredClientId } from './retired-client-id.ts';
 export type { RegisteredClients } from './registered-clients.ts';
 export { PROFILE_MEMBER } from './engine-metadata.ts';

@@ -21,7 +21,6 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
   changed: (clientId: string) => Promise<void>;
-  ended: (em: EntityManager, clientId: string) => Promise<void>;
 };
 
 type Registration = { clientId: string; name: string; secret: string | undefined; metadata: GivenMetadata };
@@ -79,7 +78,6 @@ export class RegisteredClients {
     await this.#deps.database.transaction(async (em) => {
       const client = await takeClient(em, clientId);
       if (!client.registered) throw clientManaged();
-      await this.#deps.ended(em, clientId);
       const actor = { type: 'client', id: clientId } as const;
       await this.#deps.audit.record(em, {
         type: 'client.deleted',

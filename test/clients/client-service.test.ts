@@ -217,26 +217,27 @@ describe('a change', () => {
 });
 
 describe('the end of a client', () => {
-  test('ends what was issued to it in the same transaction', async () => {
-    const ended: string[] = [];
-    const other = clientsOn(database, {
-      ended: async (em, clientId) =>
-        void ended.push(clientId, String(await em.execute('select 1 as one').then((rows) => rows.length))),
-    });
-    const { client, secret = '' } = await other.clients.create(webApp, operator);
-    await other.clients.delete(client.clientId, operator);
-    expect(ended).toEqual([client.clientId, '1']);
-    expect(await other.clients.find(client.clientId)).toBeNull();
-    expect(await other.lookup.verifySecret(client.clientId, secret)).toBe(false);
+  test('takes its secrets with it', async () => {
+    const { client, secret = '' } = await node.clients.create(webApp, operator);
+    await node.clients.delete(client.clientId, operator);
+    expect(await node.clients.find(client.clientId)).toBeNull();
+    expect(await node.lookup.verifySecret(client.clientId, secret)).toBe(false);
     expect(await database.sql('select 1 from client_secret')).toEqual([]);
-    expect(other.audit.types()).toEqual(['client.created', 'client.deleted']);
+    expect(node.audit.types()).toEqual(['client.created', 'client.deleted']);
   });
 
-  test('does not happen when what was issued to it could not be ended', async () => {
-    const other = clientsOn(database, { ended: async () => Promise.reject(new Error('no')) });
-    const { client } = await other.clients.create(webApp, operator);
-    await expect(other.clients.delete(client.clientId, operator)).rejects.toThrow('no');
-    expect(await other.clients.find(client.clientId)).not.toBeNull();
+  test('leaves a name that was chosen to nobody, since tokens that name it may still be about', async () => {
+    await node.clients.create({ ...webApp, clientId: 'ended' }, operator);
+    await node.clients.delete('ended', operator);
+    const again = node.clients.create({ ...machine, clientId: 'ended' }, operator);
+    await expect(again).rejects.toMatchObject({ code: 'clients.client_id_retired', status: 409 });
+    expect(await node.clients.find('ended')).toBeNull();
+  });
+
+  test('keeps no name that Latchkey made, as that never comes again', async () => {
+    const { client } = await node.clients.create(webApp, operator);
+    await node.clients.delete(client.clientId, operator);
+    expect(await database.sql('select 1 from retired_client_id where client_id = $1', [client.clientId])).toEqual([]);
   });
 
   test('that does not exist is refused', async () => {

@@ -173,12 +173,10 @@ describe('an update (RFC 7592 §2.2)', () => {
 });
 
 test('a client that registered itself can delete itself (RFC 7592 §2.3)', async () => {
-  const ended: string[] = [];
-  const other = clientsOn(database, { ended: async (_em, clientId) => void ended.push(clientId) });
-  await other.registered.saveRegistered(registration());
-  await other.registered.removeRegistered('dyn1');
-  expect(await other.lookup.find('dyn1')).toBeNull();
-  expect(ended).toEqual(['dyn1']);
-  expect(other.audit.types()).toEqual(['client.registered', 'client.deleted']);
-  await expect(other.registered.removeRegistered('dyn1')).rejects.toMatchObject({ code: 'clients.not_found' });
+  await node.registered.saveRegistered(registration());
+  await node.registered.removeRegistered('dyn1');
+  expect(await node.lookup.find('dyn1')).toBeNull();
+  expect(await database.sql('select 1 from retired_client_id where client_id = $1', ['dyn1'])).toEqual([]);
+  expect(node.audit.types()).toEqual(['client.registered', 'client.deleted']);
+  await expect(node.registered.removeRegistered('dyn1')).rejects.toMatchObject({ code: 'clients.not_found' });
 });

@@ -13,11 +13,10 @@ export const keyRingSecret = 'a-secret-of-the-key-ring-with-32-b';
 type Options = {
   secrets?: readonly string[];
   clock?: ReturnType<typeof testClock>;
-  ended?: NonNullable<Parameters<typeof createClients>[0]['ended']>;
 };
 
 /** One node's clients slice on a database. `statements` counts what the hot path asked. */
-export function clientsOn(database: Database, { secrets = [keyRingSecret], clock = testClock(), ended }: Options = {}) {
+export function clientsOn(database: Database, { secrets = [keyRingSecret], clock = testClock() }: Options = {}) {
   const audit = recordingAudit();
   const statements: string[] = [];
   const counted: Database = {
@@ -39,7 +38,6 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     keyRing: createKeyRing(secrets),
     audit,
     invalidation,
-    ended,
   });
   return { ...slice, commands: clientCommands(slice), audit, clock, statements };
 }
