@@ -87,6 +87,12 @@ export function defineCommands(program: Command, run: Run): void {
   leaf(client, 'rotate-secret <client_id>', 'make a new secret; the old one works on for a while')
     .option('--overlap-seconds <n>', 'how long the old one works on', count)
     .action(act('client.rotate-secret', 'client_id'));
+  leaf(client, 'add-secret <client_id>', 'make a second secret beside the first')
+    .option('--expires-in-seconds <n>', 'how long it works', count)
+    .action(act('client.add-secret', 'client_id'));
+  leaf(client, 'remove-secret <client_id>', 'end one of two secrets')
+    .requiredOption('--client-secret-id <id>', 'which one, as client show names it')
+    .action(act('client.remove-secret', 'client_id'));
 
   const api = program.command('api').description('APIs that tokens are made for');
   leaf(api, 'create', 'add an API')
@@ -101,6 +107,7 @@ export function defineCommands(program: Command, run: Run): void {
       return run('api.create', { ...rest, ...(scope === undefined ? {} : { scopes: scope }) }, command);
     });
   leaf(api, 'list', 'list APIs').action(act('api.list'));
+  leaf(api, 'delete <identifier>', 'delete an API; no more tokens are made for it').action(act('api.delete', 'identifier'));
 
   const user = program.command('user').description('people');
   const create = leaf(user, 'create', 'add a person')
