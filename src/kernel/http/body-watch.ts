@@ -19,12 +19,18 @@ export function watchBody(ctx: Pick<Context, 'req' | 'is'>, limit = FORM_LIMIT):
   async function* watched(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     const chunks: Buffer[] = [];
     let received = 0;
-    for await (const chunk of source) {
-      received += chunk.length;
-      isTooLarge = received > limit;
-      if (isTooLarge) throw tooLarge(limit);
-      chunks.push(chunk);
-      yield chunk;
+    // A reader that leaves before the end has a smaller limit of its own.
+    let isGivenUp = true;
+    try {
+      for await (const chunk of source) {
+        received += chunk.length;
+        if (received > limit) throw tooLarge(limit);
+        chunks.push(chunk);
+        yield chunk;
+      }
+      isGivenUp = false;
+    } finally {
+      isTooLarge = isGivenUp && !req.destroyed;
     }
     check(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
   }
