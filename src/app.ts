@@ -162,6 +162,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     metrics,
     commands,
     database,
+    passwords: credentials.passwords,
     setup: setup.setup,
     async close(): Promise<void> {
       stopWatchingKeys();

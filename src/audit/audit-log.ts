@@ -79,7 +79,7 @@ export class AuditLog {
       const rows = await this.#database.sql<Record<string, unknown>>(
         `select id, chain, sequence::text, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, type, actor_type as "actorType", actor_id as "actorId", subject_type as "subjectType",
                 subject_id as "subjectId", client_id as "clientId", session_id as "sessionId", ip, user_agent as "userAgent", request_id as "requestId", outcome, details::text, hash
-         from audit_event where chain = $1 and sequence > $2::bigint order by sequence limit 1000`,
+         from audit_event e where chain = $1 and e.sequence > $2::bigint order by e.sequence limit 1000`,
         [chain, String(expected)],
       );
       if (rows.length === 0) break;

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { createAudit } from '#audit/module.ts';
+import { createUsers, type UserService } from '#users/module.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+const operator = { actor: { type: 'operator' as const } };
+let database: Database;
+let users: UserService;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  const audit = createAudit({ clock: systemClock, database }).log;
+  users = createUsers({ clock: systemClock, database, audit }).users;
+});
+afterAll(() => database.close());
+
+const add = (email: string, more = {}) => database.transaction((em) => users.create(em, { email, ...more }, operator));
+
+describe('people', () => {
+  test('are found by any spelling of their address', async () => {
+    const ada = await add('Ada.Find@Example.com', { profile: { name: 'Ada' } });
+    expect(ada.email).toBe('Ada.Find@Example.com');
+    expect((await users.findByIdentifier(' ada.find@EXAMPLE.com'))?.id).toBe(ada.id);
+    expect((await users.findById(ada.id))?.profile).toEqual({ name: 'Ada' });
+    expect(await users.findByIdentifier('nobody@example.com')).toBeNull();
+    expect(await users.findByIdentifier('not an address')).toBeNull();
+  });
+
+  test('share no address, also when two are added at once', async () => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => add('twice@example.com')));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'users.email_taken' });
+  });
+
+  test.each([
+    ['no address', { email: 'nobody' }, 'users.email_invalid'],
+    ['a profile that claims too much', { email: 'p1@example.com', profile: { sub: 'x' } }, 'users.profile_invalid'],
+    ['a phone number in another form', { email: 'p2@example.com', phoneNumber: '030 123' }, 'users.profile_invalid'],
+  ])('are not added with %s', async (_what, { email, ...more }, code) => {
+    await expect(add(email, more)).rejects.toMatchObject({ code });
+    expect(await users.findByIdentifier(email)).toBeNull();
+  });
+
+  test('leave an event when they come and when their status changes', async () => {
+    const eve = await add('events@example.com');
+    await users.changeStatus(eve.id, 'disabled', operator);
+    const events = await database.sql<{ type: string }>('select type from audit_event where subject_id = $1 order by sequence', [eve.id]);
+    expect(events.map(({ type }) => type)).toEqual(['user.created', 'user.status_changed']);
+  });
+});
