@@ -1,6 +1,7 @@
 import { type Configuration, Provider } from 'oidc-provider';
 import type { ArtifactAdapter } from './adapter.ts';
 import type { ClientStore } from './client-store.ts';
+import { storeBegunSessions } from './session-begin.ts';
 
 /** Marks that let secret scanners know a token of ours when they see one. */
 const prefixes = { AccessToken: 'lk_at_', RefreshToken: 'lk_rt_', ClientCredentials: 'lk_at_', AuthorizationCode: 'lk_ac_' } as const;
@@ -20,6 +21,7 @@ export function createEngine(issuer: string, settings: Configuration, clients: C
     const adapter = engine.ReplayDetection.adapter as unknown as ArtifactAdapter;
     return adapter.insertOnce(`${iss}\u0000${jti}`, exp);
   };
+  storeBegunSessions(engine, settings);
   return engine;
 }
 

@@ -41,7 +41,7 @@ export function logoutPages(pages: EnginePages): NonNullable<NonNullable<Configu
   };
 }
 
-const deviceProblems: Readonly<Record<string, DeviceProblem>> = { NoCodeError: 'required', NotFoundError: 'unknown', ExpiredError: 'expired', AlreadyUsedError: 'used', AbortedError: 'aborted', ThrottledError: 'throttled' };
+const deviceProblems: Readonly<Record<string, DeviceProblem>> = { NoCodeError: 'required', NotFoundError: 'unknown', ExpiredError: 'expired', AlreadyUsedError: 'used', AbortedError: 'aborted', ThrottledError: 'throttled', InvalidRequest: 'expired', SessionNotFound: 'expired' };
 
 /** RFC 8628 §6.1: 20 consonants, eight of them: 34 bits. */
 export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
