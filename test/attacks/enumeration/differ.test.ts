@@ -1,0 +1,70 @@
+/** What a stranger can learn of an account from the pages of a sign-in: nothing. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
+import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';
+
+let latchkey: TestApp;
+let client: TestClient;
+const known = { active: 'known-aa@example.com', verified: 'known-ab@example.com', disabled: 'known-ac@example.com', 'without a password': 'known-ad@example.com', locked: 'known-ae@example.com' };
+const unknown = { unknown: 'known-af@example.com', 'unknown too': 'known-ag@example.com' };
+
+beforeAll(async () => {
+  latchkey = await startTestApp({ settings: { 'limits.passwordFailuresPerAddress': 100_000 } });
+  client = await latchkey.client();
+  await latchkey.user({ email: known.active });
+  await latchkey.user({ email: known.verified, email_verified: true });
+  const disabled = await latchkey.user({ email: known.disabled });
+  await latchkey.run('user.disable', { id: disabled.id });
+  await latchkey.run('user.create', { email: known['without a password'] });
+  await latchkey.user({ email: known.locked });
+});
+afterAll(() => latchkey.close());
+
+type Look = { status: number; headers: string[]; cookies: string[]; location: string | null; body: string };
+
+/** One answer without what differs by chance: tokens, ids, times, and the address itself. */
+function look(page: { status: number; headers: Headers; text: string; location: string | null }, email: string): Look {
+  const masked = (text: string) =>
+    text
+      .replaceAll(email.slice(0, email.indexOf('@')), '(somebody)')
+      .replaceAll(/\/interaction\/[\w-]+/g, '/interaction/(uid)')
+      .replaceAll(/nonce="[^"]+"/g, 'nonce')
+      .replaceAll(/name="csrf" value="[^"]+"/g, 'csrf')
+      .replaceAll(/datetime="[^"]+"[^<]*<[^>]+>/g, 'time')
+      .replaceAll(/\d{1,2}:\d{2}[^<]*UTC/g, 'time');
+  const chance = new Set(['date', 'content-security-policy', 'set-cookie', 'location']);
+  return {
+    status: page.status,
+    headers: [...page.headers].filter(([name]) => !chance.has(name) && name !== 'content-length').map(([name, value]) => `${name}: ${value}`),
+    cookies: page.headers.getSetCookie().map((line) => line.replaceAll(/=[^;]+/g, '=').replaceAll(/expires=[^;]+/gi, 'expires')),
+    location: page.location && masked(new URL(page.location).pathname),
+    body: masked(page.text),
+  };
+}
+
+/** Every page from the address on, for one wrong password after another until the pause. */
+async function walk(email: string): Promise<Look[]> {
+  const visitor = new Visitor();
+  const first = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
+  const seen: Look[] = [];
+  let page = await visitor.submit(first, { email });
+  seen.push(look(page, email));
+  for (let i = 0; i < 6; i += 1) {
+    page = await visitor.submit(page, { password: 'certainly not this one' });
+    seen.push(look(page, email));
+  }
+  return seen;
+}
+
+describe('status, headers, cookies and words of every answer', () => {
+  let stranger: Look[];
+  beforeAll(async () => {
+    stranger = await walk('known-ah@example.com');
+  });
+
+  test.each([...Object.entries(known), ...Object.entries(unknown)])('are for an account that is %s as for nobody', async (_what, email) => {
+    const seen = await walk(email);
+    expect(seen.map(({ status }) => status)).toEqual([200, 422, 422, 422, 422, 422, 422]);
+    expect(seen).toEqual(stranger);
+  });
+});
