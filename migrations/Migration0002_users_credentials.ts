@@ -17,7 +17,9 @@ export class Migration0002_users_credentials extends Migration {
         constraint password_credential_pkey primary key (user_id)
       )
     `);
-    this.addSql(`alter table password_credential add constraint password_credential_user_id_foreign foreign key (user_id) references users (id) on delete cascade`);
+    this.addSql(
+      `alter table password_credential add constraint password_credential_user_id_foreign foreign key (user_id) references users (id) on delete cascade`,
+    );
     this.addSql(`
       create table attempt_counter (
         key bytea not null, failures int not null, blocked_until timestamptz(3) null, changed_at timestamptz(3) not null,
@@ -31,7 +33,9 @@ export class Migration0002_users_credentials extends Migration {
         constraint known_device_pkey primary key (secret_hash, user_id)
       )
     `);
-    this.addSql(`alter table known_device add constraint known_device_user_id_foreign foreign key (user_id) references users (id) on delete cascade`);
+    this.addSql(
+      `alter table known_device add constraint known_device_user_id_foreign foreign key (user_id) references users (id) on delete cascade`,
+    );
     this.addSql(`create index known_device_user_id_index on known_device (user_id)`);
     this.addSql(`
       create table admin_link (

@@ -21,7 +21,9 @@ export class Migration0005_oidc extends Migration {
         constraint consent_pkey primary key (user_id, client_id)
       )
     `);
-    this.addSql(`alter table consent add constraint consent_user_id_foreign foreign key (user_id) references users (id) on delete cascade`);
+    this.addSql(
+      `alter table consent add constraint consent_user_id_foreign foreign key (user_id) references users (id) on delete cascade`,
+    );
     this.addSql(`create index consent_client_id_index on consent (client_id)`);
     this.addSql(`
       create table sign_in_progress (

@@ -25,7 +25,11 @@ export async function migrate(config: Config): Promise<void> {
 
 export function print(answer: CommandAnswer, asJson: boolean): void {
   if (!answer.ok) {
-    process.stderr.write(asJson ? `${JSON.stringify({ error: answer.code, message: answer.message, details: answer.details })}\n` : `latchkey: ${answer.message}\n`);
+    process.stderr.write(
+      asJson
+        ? `${JSON.stringify({ error: answer.code, message: answer.message, details: answer.details })}\n`
+        : `latchkey: ${answer.message}\n`,
+    );
     return;
   }
   process.stdout.write(asJson ? `${JSON.stringify(answer.result, null, 2)}\n` : `${readable(answer.result, '')}\n`);
@@ -33,10 +37,17 @@ export function print(answer: CommandAnswer, asJson: boolean): void {
 
 /** `name  value` lines; lists as blocks. */
 function readable(value: unknown, indent: string): string {
-  if (Array.isArray(value)) return value.length === 0 ? `${indent}(none)` : value.map((item) => readable(item, indent)).join(indent === '' ? '\n\n' : '\n');
+  if (Array.isArray(value))
+    return value.length === 0
+      ? `${indent}(none)`
+      : value.map((item) => readable(item, indent)).join(indent === '' ? '\n\n' : '\n');
   if (value === null || typeof value !== 'object') return `${indent}${String(value)}`;
   const width = Math.max(0, ...Object.keys(value).map((name) => name.length));
   return Object.entries(value)
-    .map(([name, item]) => (item !== null && typeof item === 'object' ? `${indent}${name}\n${readable(item, `${indent}  `)}` : `${indent}${name.padEnd(width)}  ${String(item)}`))
+    .map(([name, item]) =>
+      item !== null && typeof item === 'object'
+        ? `${indent}${name}\n${readable(item, `${indent}  `)}`
+        : `${indent}${name.padEnd(width)}  ${String(item)}`,
+    )
     .join('\n');
 }

@@ -13,7 +13,9 @@ export function start(config: Config): Promise<number> {
     clock: systemClock,
     async createApp(parts) {
       const app = await createApp(parts);
-      const control = config.embedded ? await serveCommands({ dataFolder: config.dataFolder, commands: app.commands, log: parts.log }) : null;
+      const control = config.embedded
+        ? await serveCommands({ dataFolder: config.dataFolder, commands: app.commands, log: parts.log })
+        : null;
       return {
         ...app,
         async onListening() {

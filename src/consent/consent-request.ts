@@ -2,25 +2,49 @@ import type { Decision, EngineInteraction } from '#oidc/module.ts';
 import type { ConsentScope } from './consent-view.ts';
 
 /** An API with the scopes that the client may ask for. */
-export type ConsentApi = { identifier: string; name: string; scopes: readonly { name: string; description: string | null }[] };
+export type ConsentApi = {
+  identifier: string;
+  name: string;
+  scopes: readonly { name: string; description: string | null }[];
+};
 
-const standardScopes: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'address', 'phone', 'offline_access']);
+const standardScopes: ReadonlySet<string> = new Set([
+  'openid',
+  'profile',
+  'email',
+  'address',
+  'phone',
+  'offline_access',
+]);
 
 /** What a client asks for: as the page names it, and as it is granted when the person agrees. */
 export type ConsentRequest = { shown: readonly ConsentScope[]; claims: readonly string[]; decision: Decision };
 
 /** The engine's list of what is missing, with what was asked for again (`prompt=consent`). */
-export function consentRequest({ params, prompt }: Pick<EngineInteraction, 'params' | 'prompt'>, apis: readonly ConsentApi[]): ConsentRequest {
+export function consentRequest(
+  { params, prompt }: Pick<EngineInteraction, 'params' | 'prompt'>,
+  apis: readonly ConsentApi[],
+): ConsentRequest {
   const asked = words(params['scope']);
   const missing = prompt.details['missingOIDCScope'] as readonly string[] | undefined;
   const scopes = [...new Set([...asked.filter((scope) => standardScopes.has(scope)), ...(missing ?? [])])];
-  const claims = [...new Set([...askedClaims(params['claims']), ...((prompt.details['missingOIDCClaims'] as readonly string[] | undefined) ?? [])])];
+  const claims = [
+    ...new Set([
+      ...askedClaims(params['claims']),
+      ...((prompt.details['missingOIDCClaims'] as readonly string[] | undefined) ?? []),
+    ]),
+  ];
   const resourceScopes = new Map<string, readonly string[]>();
-  const shown: ConsentScope[] = scopes.filter((scope) => scope !== 'openid').map((name) => ({ name, description: null, api: null }));
+  const shown: ConsentScope[] = scopes
+    .filter((scope) => scope !== 'openid')
+    .map((name) => ({ name, description: null, api: null }));
   for (const api of apis) {
     const wanted = api.scopes.filter((scope) => asked.includes(scope.name));
     if (wanted.length === 0) continue;
-    resourceScopes.set(api.identifier, wanted.map((scope) => scope.name));
+    resourceScopes.set(
+      api.identifier,
+      wanted.map((scope) => scope.name),
+    );
     shown.push(...wanted.map((scope) => ({ name: scope.name, description: scope.description, api: api.name })));
   }
   if (shown.length === 0) shown.push({ name: 'openid', description: null, api: null });

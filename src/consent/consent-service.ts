@@ -24,12 +24,17 @@ export class ConsentService {
 
   /** What this person allowed this client before; null when that is nothing. */
   async find(userId: UserId, clientId: string): Promise<Exclude<RememberedConsent, 'everything'> | null> {
-    const [row] = await this.#database.sql<Row>('select scopes, claims, resource_scopes from consent where user_id = $1 and client_id = $2', [toUuid(userId), clientId]);
+    const [row] = await this.#database.sql<Row>(
+      'select scopes, claims, resource_scopes from consent where user_id = $1 and client_id = $2',
+      [toUuid(userId), clientId],
+    );
     if (!row) return null;
     return {
       scopes: new Set(parsed(row.scopes)),
       claims: new Set(parsed(row.claims)),
-      resourceScopes: new Map(Object.entries(parsed(row.resource_scopes)).map(([identifier, scopes]) => [identifier, new Set(scopes)])),
+      resourceScopes: new Map(
+        Object.entries(parsed(row.resource_scopes)).map(([identifier, scopes]) => [identifier, new Set(scopes)]),
+      ),
     };
   }
 
@@ -39,7 +44,8 @@ export class ConsentService {
     await this.#database.transaction(async (em) => {
       const before = await em.findOne(Consent, { userId, clientId });
       const resourceScopes: Record<string, readonly string[]> = { ...before?.resourceScopes };
-      for (const [identifier, scopes] of decision.resourceScopes) resourceScopes[identifier] = union(resourceScopes[identifier] ?? [], scopes);
+      for (const [identifier, scopes] of decision.resourceScopes)
+        resourceScopes[identifier] = union(resourceScopes[identifier] ?? [], scopes);
       await em.upsert(Consent, {
         userId,
         clientId,
@@ -49,14 +55,32 @@ export class ConsentService {
         createdAt: before?.createdAt ?? now,
         updatedAt: now,
       });
-      const details = { scopes: decision.scopes, claims: decision.claims, resource_scopes: Object.fromEntries(decision.resourceScopes) };
-      await this.#audit.record(em, { type: 'consent.given', actor: { type: 'user', id: userId }, subject: { type: 'user', id: userId }, clientId, visitor, details });
+      const details = {
+        scopes: decision.scopes,
+        claims: decision.claims,
+        resource_scopes: Object.fromEntries(decision.resourceScopes),
+      };
+      await this.#audit.record(em, {
+        type: 'consent.given',
+        actor: { type: 'user', id: userId },
+        subject: { type: 'user', id: userId },
+        clientId,
+        visitor,
+        details,
+      });
     });
   }
 
   async noteRefusal(userId: UserId, clientId: string, visitor: Visitor): Promise<void> {
     await this.#database.transaction((em) =>
-      this.#audit.record(em, { type: 'consent.refused', actor: { type: 'user', id: userId }, subject: { type: 'user', id: userId }, clientId, outcome: 'failure', visitor }),
+      this.#audit.record(em, {
+        type: 'consent.refused',
+        actor: { type: 'user', id: userId },
+        subject: { type: 'user', id: userId },
+        clientId,
+        outcome: 'failure',
+        visitor,
+      }),
     );
   }
 }

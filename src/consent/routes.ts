@@ -44,7 +44,10 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     const { decision } = consentRequest(question, await askedApis(interaction));
     await consents.remember(userId, question.client.id, decision, visitor);
     const { grantId } = question;
-    return seeOther(ctx, await engine.finishConsent(ctx, { accountId: userId, clientId: question.client.id, grantId, decision }));
+    return seeOther(
+      ctx,
+      await engine.finishConsent(ctx, { accountId: userId, clientId: question.client.id, grantId, decision }),
+    );
   });
 
   async function showConsent(ctx: Context, status: number, interaction: Interaction): Promise<void> {
@@ -64,7 +67,9 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
   }
 
   async function askedApis({ question }: Interaction): Promise<ConsentApi[]> {
-    const found = await Promise.all(askedResources(question.params).map((identifier) => apis.findForClient(identifier, question.client.id)));
+    const found = await Promise.all(
+      askedResources(question.params).map((identifier) => apis.findForClient(identifier, question.client.id)),
+    );
     return found.filter((api) => api !== null);
   }
 

@@ -17,7 +17,11 @@ export class AttemptCounter {
   readonly #database: Database;
   readonly #limits: () => Pick<Policy<'limits'>, 'passwordFreeFailures' | 'passwordMaximumFailures'>;
 
-  constructor(clock: Clock, database: Database, limits: () => Pick<Policy<'limits'>, 'passwordFreeFailures' | 'passwordMaximumFailures'>) {
+  constructor(
+    clock: Clock,
+    database: Database,
+    limits: () => Pick<Policy<'limits'>, 'passwordFreeFailures' | 'passwordMaximumFailures'>,
+  ) {
     this.#clock = clock;
     this.#database = database;
     this.#limits = limits;
@@ -36,8 +40,12 @@ export class AttemptCounter {
       [sha256(key), now, DELAYS, free, maximum],
     );
     if (row) return { allowed: true, failures: row.failures };
-    const [blocked] = await this.#database.sql<{ blocked_until: string | Date | null; failures: number }>('select blocked_until, failures from attempt_counter where key = $1', [sha256(key)]);
-    if (!blocked || blocked.failures >= maximum || blocked.blocked_until === null) return { allowed: false, until: null };
+    const [blocked] = await this.#database.sql<{ blocked_until: string | Date | null; failures: number }>(
+      'select blocked_until, failures from attempt_counter where key = $1',
+      [sha256(key)],
+    );
+    if (!blocked || blocked.failures >= maximum || blocked.blocked_until === null)
+      return { allowed: false, until: null };
     return { allowed: false, until: new Date(blocked.blocked_until) };
   }
 

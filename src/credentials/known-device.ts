@@ -10,7 +10,14 @@ const KnownDeviceSchema = defineEntity({
   tableName: 'known_device',
   properties: {
     secretHash: p.blob().columnType('bytea').primary().$type<Buffer>(),
-    userId: () => p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').index('known_device_user_id_index'),
+    userId: () =>
+      p
+        .manyToOne(User)
+        .mapToPk()
+        .primary()
+        .fieldName('user_id')
+        .deleteRule('cascade')
+        .index('known_device_user_id_index'),
     userAgent: p.text(),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     seenAt: p.datetime(3).columnType('timestamptz(3)'),
@@ -37,7 +44,10 @@ export class KnownDevices {
 
   async isKnown(userId: UserId, deviceSecret: string | undefined): Promise<boolean> {
     if (!deviceSecret) return false;
-    const rows = await this.#database.sql('select 1 from known_device where secret_hash = $1 and user_id = $2 and seen_at > $3', [sha256(deviceSecret), toUuid(userId), fromNow(this.#clock, -FORGET_AFTER)]);
+    const rows = await this.#database.sql(
+      'select 1 from known_device where secret_hash = $1 and user_id = $2 and seen_at > $3',
+      [sha256(deviceSecret), toUuid(userId), fromNow(this.#clock, -FORGET_AFTER)],
+    );
     return rows.length > 0;
   }
 
@@ -51,7 +61,10 @@ export class KnownDevices {
   }
 
   async purge(batch = 5000): Promise<number> {
-    const rows = await this.#database.sql('delete from known_device where ctid in (select ctid from known_device where seen_at < $1 limit $2) returning 1', [fromNow(this.#clock, -FORGET_AFTER), batch]);
+    const rows = await this.#database.sql(
+      'delete from known_device where ctid in (select ctid from known_device where seen_at < $1 limit $2) returning 1',
+      [fromNow(this.#clock, -FORGET_AFTER), batch],
+    );
     return rows.length;
   }
 }

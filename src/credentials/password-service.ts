@@ -11,7 +11,13 @@ import { assertPasswordAllowed } from './password-rules.ts';
 
 export type PasswordOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled'; until: Date | null };
 
-type Dependencies = { clock: Clock; database: Database; attempts: AttemptCounter; queue: HashingQueue; policies: () => Pick<Policies, 'password' | 'branding'> };
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  attempts: AttemptCounter;
+  queue: HashingQueue;
+  policies: () => Pick<Policies, 'password' | 'branding'>;
+};
 
 export class PasswordService {
   readonly #deps: Dependencies;
@@ -27,7 +33,15 @@ export class PasswordService {
    * The one place where a password is checked. `budget` names the counter: the account, an identifier nobody has, or the
    * account on a known device. The try is counted before the hash is computed.
    */
-  async verify({ userId, password, budget }: { userId: UserId | null; password: string; budget: string }): Promise<PasswordOutcome> {
+  async verify({
+    userId,
+    password,
+    budget,
+  }: {
+    userId: UserId | null;
+    password: string;
+    budget: string;
+  }): Promise<PasswordOutcome> {
     const { attempts, queue } = this.#deps;
     const key = `password:${budget}`;
     const take = await attempts.take(key);
@@ -51,13 +65,20 @@ export class PasswordService {
   }
 
   async #findHash(userId: UserId): Promise<string | null> {
-    const [row] = await this.#deps.database.sql<{ hash: string }>('select hash from password_credential where user_id = $1', [toUuid(userId)]);
+    const [row] = await this.#deps.database.sql<{ hash: string }>(
+      'select hash from password_credential where user_id = $1',
+      [toUuid(userId)],
+    );
     return row?.hash ?? null;
   }
 
   /** Replaces a hash of weaker parameters, unless the password changed meanwhile. */
   async #rehash(userId: UserId, before: string, password: string): Promise<void> {
     const hash = await this.#deps.queue.run(() => hashPassword(password));
-    await this.#deps.database.sql('update password_credential set hash = $1 where user_id = $2 and hash = $3', [hash, toUuid(userId), before]);
+    await this.#deps.database.sql('update password_credential set hash = $1 where user_id = $2 and hash = $3', [
+      hash,
+      toUuid(userId),
+      before,
+    ]);
   }
 }

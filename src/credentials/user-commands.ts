@@ -31,12 +31,33 @@ export function userOnWire(user: User): Record<string, unknown> {
 const operator = { actor: { type: 'operator' as const } };
 const MOST_LISTED = 200;
 
-export function userCommands({ database, users, passwords }: { database: Database; users: UserService; passwords: PasswordService }) {
+export function userCommands({
+  database,
+  users,
+  passwords,
+}: {
+  database: Database;
+  users: UserService;
+  passwords: PasswordService;
+}) {
   return {
     async 'user.create'(input: unknown) {
       const parsed = createInput.safeParse(input);
-      if (!parsed.success) throw new AppError({ code: 'users.invalid', status: 422, message: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ') });
-      const { email, email_verified: emailVerified, phone_number: phoneNumber, phone_number_verified: phoneNumberVerified, password, administrator, ...profile } = parsed.data;
+      if (!parsed.success)
+        throw new AppError({
+          code: 'users.invalid',
+          status: 422,
+          message: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+        });
+      const {
+        email,
+        email_verified: emailVerified,
+        phone_number: phoneNumber,
+        phone_number_verified: phoneNumberVerified,
+        password,
+        administrator,
+        ...profile
+      } = parsed.data;
       return database.transaction(async (em) => {
         const user = await users.create(
           em,
@@ -56,7 +77,10 @@ export function userCommands({ database, users, passwords }: { database: Databas
     },
     async 'user.list'({ limit, after }: { limit?: number; after?: string } = {}) {
       const from = after === undefined ? null : parseId('usr', after);
-      const found = await users.list({ limit: Math.min(limit ?? MOST_LISTED, MOST_LISTED), ...(from ? { after: from } : {}) });
+      const found = await users.list({
+        limit: Math.min(limit ?? MOST_LISTED, MOST_LISTED),
+        ...(from ? { after: from } : {}),
+      });
       return { users: found.map(userOnWire) };
     },
     async 'user.disable'({ id }: { id: string }) {
@@ -69,7 +93,12 @@ export function userCommands({ database, users, passwords }: { database: Databas
 
   async function changeStatus(text: string, status: 'active' | 'disabled') {
     const id = parseId('usr', text);
-    if (!id) throw new AppError({ code: 'users.not_found', status: 404, message: 'There is no such user. Ids look like usr_01h455vb4pex5vsknk084sn02q.' });
+    if (!id)
+      throw new AppError({
+        code: 'users.not_found',
+        status: 404,
+        message: 'There is no such user. Ids look like usr_01h455vb4pex5vsknk084sn02q.',
+      });
     await users.changeStatus(id, status, operator);
     return { id, status };
   }

@@ -15,18 +15,30 @@ import { deviceDoneView } from './done-view.ts';
 
 export type Dependencies = { clock: Clock; users: { findById(id: UserId): Promise<User | null> } };
 
-export function createDevice({ clock, users }: Dependencies): { pages: Pick<EnginePages, 'deviceCode' | 'deviceConfirm' | 'deviceDone'> } {
+export function createDevice({ clock, users }: Dependencies): {
+  pages: Pick<EnginePages, 'deviceCode' | 'deviceConfirm' | 'deviceDone'>;
+} {
   return {
     pages: {
       deviceCode(ctx, { form, userCode, problem, waitSeconds, client }) {
-        if (problem === 'aborted') return show(ctx, 200, deviceDoneView, { outcome: 'stopped', client: { name: client?.name ?? '' } });
+        if (problem === 'aborted')
+          return show(ctx, 200, deviceDoneView, { outcome: 'stopped', client: { name: client?.name ?? '' } });
         const status = problem === null ? 200 : problem === 'unavailable' ? 503 : 422;
-        return show(ctx, status, deviceCodeView, { ...form, userCode, problem: problem && describe(problem, waitSeconds) });
+        return show(ctx, status, deviceCodeView, {
+          ...form,
+          userCode,
+          problem: problem && describe(problem, waitSeconds),
+        });
       },
       async deviceConfirm(ctx, { form, userCode, client, scopes, device, accountId }) {
         const user = accountId === null ? null : await users.findById(accountId as UserId);
         const account = user && { name: user.profile.name ?? null, email: user.email };
-        const asked = { place: null, ip: device.ip, userAgent: device.userAgent, secondsAgo: Math.max(0, Math.round(clock.now().getTime() / SECOND) - device.askedAt) };
+        const asked = {
+          place: null,
+          ip: device.ip,
+          userAgent: device.userAgent,
+          secondsAgo: Math.max(0, Math.round(clock.now().getTime() / SECOND) - device.askedAt),
+        };
         show(ctx, 200, deviceConfirmView, {
           ...form,
           userCode,
@@ -43,7 +55,10 @@ export function createDevice({ clock, users }: Dependencies): { pages: Pick<Engi
     },
   };
 
-  function describe(kind: Exclude<Parameters<EnginePages['deviceCode']>[1]['problem'], null | 'aborted'>, waitSeconds: number): DeviceCodeProblem {
+  function describe(
+    kind: Exclude<Parameters<EnginePages['deviceCode']>[1]['problem'], null | 'aborted'>,
+    waitSeconds: number,
+  ): DeviceCodeProblem {
     return kind === 'throttled' ? { kind, waitSeconds, until: fromNow(clock, waitSeconds * SECOND) } : { kind };
   }
 }

@@ -13,7 +13,10 @@ export type Step =
 export type Question = { prompt: PromptName; accountId: string | null };
 
 /** The one place that knows the order of the steps: pure, so that a table can test it. */
-export function nextStep({ prompt, accountId }: Question, progress: Pick<Progress, 'identifier' | 'userId' | 'chosen'>): Step {
+export function nextStep(
+  { prompt, accountId }: Question,
+  progress: Pick<Progress, 'identifier' | 'userId' | 'chosen'>,
+): Step {
   switch (prompt) {
     case 'consent':
       return { kind: 'page', page: 'consent' };

@@ -19,7 +19,14 @@ export type Progress = {
   chosen: 'session' | 'another' | null;
 };
 
-export const nothingYet: Progress = { identifier: null, userId: null, amr: [], authTime: null, remember: false, chosen: null };
+export const nothingYet: Progress = {
+  identifier: null,
+  userId: null,
+  amr: [],
+  authTime: null,
+  remember: false,
+  chosen: null,
+};
 
 const SignInProgressSchema = defineEntity({
   name: 'SignInProgress',
@@ -46,9 +53,15 @@ export class ProgressStore {
   }
 
   async find(uid: string): Promise<Progress> {
-    const [row] = await this.#database.sql<{ progress: Progress | string }>('select progress from sign_in_progress where uid_hash = $1 and expires_at > $2', [sha256(uid), this.#clock.now()]);
+    const [row] = await this.#database.sql<{ progress: Progress | string }>(
+      'select progress from sign_in_progress where uid_hash = $1 and expires_at > $2',
+      [sha256(uid), this.#clock.now()],
+    );
     if (!row) return nothingYet;
-    return { ...nothingYet, ...(typeof row.progress === 'string' ? (JSON.parse(row.progress) as Progress) : row.progress) };
+    return {
+      ...nothingYet,
+      ...(typeof row.progress === 'string' ? (JSON.parse(row.progress) as Progress) : row.progress),
+    };
   }
 
   async save(uid: string, progress: Progress): Promise<void> {
@@ -64,7 +77,10 @@ export class ProgressStore {
   }
 
   async purge(batch = 5000): Promise<number> {
-    const rows = await this.#database.sql('delete from sign_in_progress where uid_hash in (select uid_hash from sign_in_progress where expires_at < $1 limit $2) returning 1', [this.#clock.now(), batch]);
+    const rows = await this.#database.sql(
+      'delete from sign_in_progress where uid_hash in (select uid_hash from sign_in_progress where expires_at < $1 limit $2) returning 1',
+      [this.#clock.now(), batch],
+    );
     return rows.length;
   }
 }

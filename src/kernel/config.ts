@@ -3,36 +3,94 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
-const list = (text: string | undefined): string[] => (text ?? '').split(',').map((item) => item.trim()).filter(Boolean);
+const list = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
 const url = (...protocols: string[]) =>
-  z.string().refine((text) => protocols.some((p) => text.startsWith(`${p}:`)) && URL.canParse(text.split(',')[0] ?? ''), {
-    error: `must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`,
-  });
+  z
+    .string()
+    .refine((text) => protocols.some((p) => text.startsWith(`${p}:`)) && URL.canParse(text.split(',')[0] ?? ''), {
+      error: `must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`,
+    });
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** Every variable that Latchkey reads. `docs/configuration.md` is made from these descriptions. */
 export const configSchema = z.object({
   PORT: port.default(3000).describe('Port that Latchkey listens on.'),
   HOST: z.string().default('127.0.0.1').describe('Address that Latchkey listens on. The container image sets 0.0.0.0.'),
-  ISSUER: url('https', 'http').optional().describe('Public origin, for example https://id.example.com. Must be https unless its host is loopback. Default: http://localhost:PORT.'),
-  DATABASE_URL: url('postgres', 'postgresql').optional().describe('PostgreSQL to use. Without it an embedded database in LATCHKEY_DATA is used, by one process.'),
+  ISSUER: url('https', 'http')
+    .optional()
+    .describe(
+      'Public origin, for example https://id.example.com. Must be https unless its host is loopback. Default: http://localhost:PORT.',
+    ),
+  DATABASE_URL: url('postgres', 'postgresql')
+    .optional()
+    .describe('PostgreSQL to use. Without it an embedded database in LATCHKEY_DATA is used, by one process.'),
   DATABASE_REPLICA_URL: url('postgres', 'postgresql').optional().describe('PostgreSQL replica for reads that may lag.'),
-  DATABASE_POOL: z.coerce.number().int().min(1).max(200).default(10).describe('Connections to PostgreSQL that each process may hold.'),
-  LATCHKEY_DATA: z.string().default('.latchkey').describe('Folder of the embedded database, its secrets and its control socket.'),
-  REDIS_URL: url('redis', 'rediss').optional().describe('Redis for limits, caches and their invalidation; comma-separated nodes for a cluster. Without it these live in each process.'),
-  LATCHKEY_SECRETS: z.string().optional().describe('Key ring for secrets at rest and cookies, comma-separated, each at least 32 characters: the first encrypts, all decrypt. Made once and kept in LATCHKEY_DATA when embedded; required with DATABASE_URL.'),
-  SMTP_URL: url('smtp', 'smtps').optional().describe('Mail server. Without it mails go to /dev/mailbox (embedded database only) and the log.'),
+  DATABASE_POOL: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(200)
+    .default(10)
+    .describe('Connections to PostgreSQL that each process may hold.'),
+  LATCHKEY_DATA: z
+    .string()
+    .default('.latchkey')
+    .describe('Folder of the embedded database, its secrets and its control socket.'),
+  REDIS_URL: url('redis', 'rediss')
+    .optional()
+    .describe(
+      'Redis for limits, caches and their invalidation; comma-separated nodes for a cluster. Without it these live in each process.',
+    ),
+  LATCHKEY_SECRETS: z
+    .string()
+    .optional()
+    .describe(
+      'Key ring for secrets at rest and cookies, comma-separated, each at least 32 characters: the first encrypts, all decrypt. Made once and kept in LATCHKEY_DATA when embedded; required with DATABASE_URL.',
+    ),
+  SMTP_URL: url('smtp', 'smtps')
+    .optional()
+    .describe('Mail server. Without it mails go to /dev/mailbox (embedded database only) and the log.'),
   MAIL_FROM: z.string().default('Latchkey <no-reply@localhost>').describe('Sender of mails.'),
   TLS_CERT: z.string().optional().describe('PEM file of the certificate for an own TLS listener.'),
   TLS_KEY: z.string().optional().describe('PEM file of the private key for an own TLS listener.'),
-  TLS_CLIENT_CA: z.string().optional().describe('PEM file of the authorities whose client certificates are accepted (RFC 8705), or the word optional_no_ca for self-signed ones.'),
+  TLS_CLIENT_CA: z
+    .string()
+    .optional()
+    .describe(
+      'PEM file of the authorities whose client certificates are accepted (RFC 8705), or the word optional_no_ca for self-signed ones.',
+    ),
   TRUSTED_PROXIES: z.string().optional().describe('Comma-separated addresses or CIDRs whose forwarded headers count.'),
-  CLIENT_CERT_HEADER: z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, { error: 'must be the name of a header, for example X-SSL-Client-Cert' }).transform((name) => name.toLowerCase()).optional().describe('Header in which a trusted proxy that ends TLS passes the client certificate (RFC 8705), as RFC 9440 or URL-escaped PEM; X-SSL-Client-Verify: SUCCESS beside it says that the proxy checked its chain.'),
-  OUTBOUND_ALLOW: z.string().optional().describe('Comma-separated hosts or CIDRs that outgoing requests may reach although they are private.'),
-  WEB_CONCURRENCY: z.coerce.number().int().min(1).max(256).optional().describe('Worker processes. Default: 1 with the embedded database, else the number of cores.'),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least severe level that is logged.'),
+  CLIENT_CERT_HEADER: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]*$/, { error: 'must be the name of a header, for example X-SSL-Client-Cert' })
+    .transform((name) => name.toLowerCase())
+    .optional()
+    .describe(
+      'Header in which a trusted proxy that ends TLS passes the client certificate (RFC 8705), as RFC 9440 or URL-escaped PEM; X-SSL-Client-Verify: SUCCESS beside it says that the proxy checked its chain.',
+    ),
+  OUTBOUND_ALLOW: z
+    .string()
+    .optional()
+    .describe('Comma-separated hosts or CIDRs that outgoing requests may reach although they are private.'),
+  WEB_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Worker processes. Default: 1 with the embedded database, else the number of cores.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
   METRICS_PORT: port.optional().describe('Port of /metrics for Prometheus. Off when not set.'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https').optional().describe('OpenTelemetry collector (OTLP over HTTP). Off when not set.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https')
+    .optional()
+    .describe('OpenTelemetry collector (OTLP over HTTP). Off when not set.'),
 });
 
 export type Config = Readonly<{
@@ -69,23 +127,37 @@ export class ConfigError extends Error {
 }
 
 export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    (isIP(hostname) === 4 && hostname.startsWith('127.'))
+  );
 }
 
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = configSchema.safeParse(given);
   if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}. ${describe(String(issue.path[0]))}`).join('\n'));
+    throw new ConfigError(
+      parsed.error.issues
+        .map((issue) => `${issue.path.join('.')} ${issue.message}. ${describe(String(issue.path[0]))}`)
+        .join('\n'),
+    );
   }
   const v = parsed.data;
   const tls = readTls(v);
   const issuerUrl = readIssuer(v.ISSUER ?? `${tls ? 'https' : 'http'}://localhost:${v.PORT}`);
   const embedded = v.DATABASE_URL === undefined;
-  if (v.CLIENT_CERT_HEADER && list(v.TRUSTED_PROXIES).length === 0) throw new ConfigError('CLIENT_CERT_HEADER counts from trusted proxies only. Set TRUSTED_PROXIES.');
+  if (v.CLIENT_CERT_HEADER && list(v.TRUSTED_PROXIES).length === 0)
+    throw new ConfigError('CLIENT_CERT_HEADER counts from trusted proxies only. Set TRUSTED_PROXIES.');
   const secrets = readSecrets(v.LATCHKEY_SECRETS, embedded);
-  if (embedded && (v.WEB_CONCURRENCY ?? 1) > 1) throw new ConfigError('WEB_CONCURRENCY must be 1 with the embedded database, which admits one process. Set DATABASE_URL to use more.');
-  if (embedded && v.DATABASE_REPLICA_URL) throw new ConfigError('DATABASE_REPLICA_URL needs DATABASE_URL. Set both or none.');
+  if (embedded && (v.WEB_CONCURRENCY ?? 1) > 1)
+    throw new ConfigError(
+      'WEB_CONCURRENCY must be 1 with the embedded database, which admits one process. Set DATABASE_URL to use more.',
+    );
+  if (embedded && v.DATABASE_REPLICA_URL)
+    throw new ConfigError('DATABASE_REPLICA_URL needs DATABASE_URL. Set both or none.');
   return Object.freeze({
     port: v.PORT,
     host: v.HOST,
@@ -117,8 +189,14 @@ function describe(name: string): string {
 
 function readIssuer(text: string): URL {
   const issuer = new URL(text);
-  if (issuer.pathname !== '/' || issuer.search || issuer.hash || issuer.username) throw new ConfigError('ISSUER must be an origin such as https://id.example.com: leave out path, query, fragment and user.');
-  if (issuer.protocol !== 'https:' && !isLoopback(issuer.hostname)) throw new ConfigError('ISSUER must begin with https:// unless its host is loopback. Put TLS in front, or set TLS_CERT and TLS_KEY.');
+  if (issuer.pathname !== '/' || issuer.search || issuer.hash || issuer.username)
+    throw new ConfigError(
+      'ISSUER must be an origin such as https://id.example.com: leave out path, query, fragment and user.',
+    );
+  if (issuer.protocol !== 'https:' && !isLoopback(issuer.hostname))
+    throw new ConfigError(
+      'ISSUER must begin with https:// unless its host is loopback. Put TLS in front, or set TLS_CERT and TLS_KEY.',
+    );
   return issuer;
 }
 
@@ -129,8 +207,14 @@ function readSecrets(text: string | undefined, embedded: boolean): readonly stri
     if (embedded) return undefined;
     throw new ConfigError('LATCHKEY_SECRETS is required with DATABASE_URL. Make one with: openssl rand -base64 32');
   }
-  if (secrets.some((secret) => Buffer.byteLength(secret) < 32)) throw new ConfigError('LATCHKEY_SECRETS must hold secrets of at least 32 characters each. Make one with: openssl rand -base64 32');
-  if (secrets.some((secret) => new Set(secret).size < 8)) throw new ConfigError('LATCHKEY_SECRETS holds a secret that can be guessed. Make one with: openssl rand -base64 32');
+  if (secrets.some((secret) => Buffer.byteLength(secret) < 32))
+    throw new ConfigError(
+      'LATCHKEY_SECRETS must hold secrets of at least 32 characters each. Make one with: openssl rand -base64 32',
+    );
+  if (secrets.some((secret) => new Set(secret).size < 8))
+    throw new ConfigError(
+      'LATCHKEY_SECRETS holds a secret that can be guessed. Make one with: openssl rand -base64 32',
+    );
   if (new Set(secrets).size !== secrets.length) throw new ConfigError('LATCHKEY_SECRETS must hold each secret once.');
   return secrets;
 }

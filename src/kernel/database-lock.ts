@@ -6,7 +6,11 @@ const MIGRATION_LOCK = '7809642057219958';
 
 /** Runs `work` in one process at a time. The lock belongs to a connection of its own, so it ends with the process. */
 export async function migrationLock(connectionString: string, work: () => Promise<void>): Promise<void> {
-  const client = new Client({ connectionString, connectionTimeoutMillis: 2 * SECOND, application_name: 'latchkey migrate' });
+  const client = new Client({
+    connectionString,
+    connectionTimeoutMillis: 2 * SECOND,
+    application_name: 'latchkey migrate',
+  });
   client.on('error', () => undefined);
   await client.connect();
   try {

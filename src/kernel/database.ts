@@ -43,14 +43,24 @@ type DatabaseOptions = {
 export const migrationsFolder = join(import.meta.dirname, '../../migrations');
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  return options.config.databaseUrl === undefined ? openEmbedded(options) : openPostgres(options, options.config.databaseUrl);
+  return options.config.databaseUrl === undefined
+    ? openEmbedded(options)
+    : openPostgres(options, options.config.databaseUrl);
 }
 
 function ormOptions({ entities, log }: DatabaseOptions) {
   return {
     entities,
     extensions: [Migrator],
-    migrations: { path: migrationsFolder, pathTs: migrationsFolder, snapshot: false, silent: true, transactional: true, allOrNothing: true, disableForeignKeys: false },
+    migrations: {
+      path: migrationsFolder,
+      pathTs: migrationsFolder,
+      snapshot: false,
+      silent: true,
+      transactional: true,
+      allOrNothing: true,
+      disableForeignKeys: false,
+    },
     discovery: { warnWhenNoEntities: false },
     ensureDatabase: false,
     logger: (line: string) => log.debug({ mapper: line }, 'mapper'),
@@ -61,10 +71,15 @@ function ormOptions({ entities, log }: DatabaseOptions) {
 
 async function openEmbedded(options: DatabaseOptions): Promise<Database> {
   const owned = options.pglite === undefined;
-  const pglite = options.pglite ?? (await PGlite.create({ dataDir: join(options.config.dataFolder, 'database'), relaxedDurability: false }));
+  const pglite =
+    options.pglite ??
+    (await PGlite.create({ dataDir: join(options.config.dataFolder, 'database'), relaxedDurability: false }));
   const orm = await EmbeddedORM.init({ ...ormOptions(options), dbName: 'postgres', driverOptions: { pglite } });
   return {
-    ...facade(orm as unknown as PostgresORM, async (text, values) => (await pglite.query(text, [...values])).rows as never),
+    ...facade(
+      orm as unknown as PostgresORM,
+      async (text, values) => (await pglite.query(text, [...values])).rows as never,
+    ),
     pool: null,
     pglite,
     embedded: true,
@@ -94,7 +109,10 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
   const names = new Map<string, string>();
   const nameOf = (text: string) => names.get(text) ?? (names.set(text, `latchkey_${names.size}`), names.get(text)!);
   return {
-    ...facade(orm, async (text, values) => (await pool.query({ name: nameOf(text), text, values: [...values] })).rows as never),
+    ...facade(
+      orm,
+      async (text, values) => (await pool.query({ name: nameOf(text), text, values: [...values] })).rows as never,
+    ),
     pool,
     pglite: null,
     embedded: false,
@@ -103,7 +121,10 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
   };
 }
 
-function facade(orm: PostgresORM, query: (text: string, values: readonly unknown[]) => Promise<never[]>): Pick<Database, 'orm' | 'em' | 'transaction' | 'sql'> {
+function facade(
+  orm: PostgresORM,
+  query: (text: string, values: readonly unknown[]) => Promise<never[]>,
+): Pick<Database, 'orm' | 'em' | 'transaction' | 'sql'> {
   return {
     orm,
     em: () => orm.em.fork() as EntityManager,
@@ -119,8 +140,12 @@ async function applyMissing(orm: PostgresORM): Promise<void> {
 
 /** Compares names only, so that an ordinary start loads no migration. */
 async function isCurrent(orm: PostgresORM): Promise<boolean> {
-  const wanted = readdirSync(migrationsFolder).filter((file) => /^Migration.*\.ts$/.test(file)).map((file) => file.replace(/\.ts$/, ''));
-  const table = await orm.em.getConnection().execute<{ found: string | null }[]>(`select to_regclass('mikro_orm_migrations')::text as found`);
+  const wanted = readdirSync(migrationsFolder)
+    .filter((file) => /^Migration.*\.ts$/.test(file))
+    .map((file) => file.replace(/\.ts$/, ''));
+  const table = await orm.em
+    .getConnection()
+    .execute<{ found: string | null }[]>(`select to_regclass('mikro_orm_migrations')::text as found`);
   if (!table[0]?.found) return false;
   const done = await orm.em.getConnection().execute<{ name: string }[]>('select name from mikro_orm_migrations');
   const applied = new Set(done.map((row) => row.name));

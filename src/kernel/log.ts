@@ -12,7 +12,10 @@ const secretShapes: readonly (readonly [RegExp, string])[] = [
   [/\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]'],
   [/\$argon2[^\s"]+/g, '[hash]'],
   [/(\w+:\/\/[^\s:@/]+):[^\s@/]+@/g, '$1:[redacted]@'],
-  [/([?&](?:code|token|access_token|id_token_hint|secret|proof|request|state|client_assertion)=)[^&\s"]+/g, '$1[redacted]'],
+  [
+    /([?&](?:code|token|access_token|id_token_hint|secret|proof|request|state|client_assertion)=)[^&\s"]+/g,
+    '$1[redacted]',
+  ],
 ];
 
 /** Control characters and bidi marks of hostile input, which could forge or hide a line in a terminal. */
@@ -29,7 +32,10 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return redactError(value, depth);
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, secretNames.test(name) ? '[redacted]' : redact(item, depth + 1)]),
+    Object.entries(value).map(([name, item]) => [
+      name,
+      secretNames.test(name) ? '[redacted]' : redact(item, depth + 1),
+    ]),
   );
 }
 
@@ -39,7 +45,10 @@ function redactError(error: Error, depth: number): Record<string, unknown> {
     name,
     message: redact(message),
     ...('code' in error ? { code: error.code } : {}),
-    stack: stack?.split('\n').map((line) => redact(line)).join('\n'),
+    stack: stack
+      ?.split('\n')
+      .map((line) => redact(line))
+      .join('\n'),
     ...(cause === undefined ? {} : { cause: redact(cause, depth + 1) }),
   };
 }

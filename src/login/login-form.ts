@@ -6,11 +6,21 @@ import { canonicalEmail } from '#users/module.ts';
 const LONGEST_PASSWORD = 4096;
 
 export const identifierForm = form(
-  z.object({ email: z.string().trim().min(1, 'required').max(512, 'email').refine((typed) => canonicalEmail(typed) !== null, 'email') }),
+  z.object({
+    email: z
+      .string()
+      .trim()
+      .min(1, 'required')
+      .max(512, 'email')
+      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+  }),
 );
 
 export const passwordForm = form(
-  z.object({ password: z.string().min(1, 'required').max(LONGEST_PASSWORD, 'wrong'), remember: z.string().max(8).optional() }),
+  z.object({
+    password: z.string().min(1, 'required').max(LONGEST_PASSWORD, 'wrong'),
+    remember: z.string().max(8).optional(),
+  }),
 );
 
 export const chooserForm = form(z.object({ account: z.string().min(1, 'required').max(64) }));

@@ -4,7 +4,10 @@ import type { Clock } from '#kernel/clock.ts';
 import { SECOND, fromNow } from '#kernel/clock.ts';
 import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
 
-export type LoginOutcome = { kind: 'verified'; userId: UserId } | { kind: 'wrong' } | { kind: 'throttled'; until: Date; waitSeconds: number };
+export type LoginOutcome =
+  | { kind: 'verified'; userId: UserId }
+  | { kind: 'wrong' }
+  | { kind: 'throttled'; until: Date; waitSeconds: number };
 
 export type LoginDependencies = {
   clock: Clock;
@@ -12,7 +15,10 @@ export type LoginDependencies = {
   passwords: Pick<PasswordService, 'verify'>;
   knownDevices: Pick<KnownDevices, 'isKnown'>;
   /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
-  addressLimit: { take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>; forgive(ip: string): Promise<void> };
+  addressLimit: {
+    take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
+    forgive(ip: string): Promise<void>;
+  };
   audit: Pick<AuditLog, 'note'>;
   counted?: (outcome: LoginOutcome['kind']) => void;
 };
@@ -37,12 +43,24 @@ export class LoginService {
 
     const user = await users.findByIdentifier(identifier);
     const isKnown = user !== null && (await knownDevices.isKnown(user.id, deviceSecret));
-    const budget = user === null ? `nobody:${canonicalEmail(identifier) ?? identifier}` : isKnown ? `${user.id}:${deviceSecret}` : user.id;
+    const budget =
+      user === null
+        ? `nobody:${canonicalEmail(identifier) ?? identifier}`
+        : isKnown
+          ? `${user.id}:${deviceSecret}`
+          : user.id;
     const outcome = await passwords.verify({ userId: user?.id ?? null, password, budget });
 
     if (outcome.kind === 'verified' && user?.status === 'active') {
       await addressLimit.forgive(visitor.ip);
-      await audit.note({ type: 'user.signed_in', actor: { type: 'user', id: user.id }, subject: { type: 'user', id: user.id }, clientId, visitor, details: { amr: ['pwd'], known_device: isKnown } });
+      await audit.note({
+        type: 'user.signed_in',
+        actor: { type: 'user', id: user.id },
+        subject: { type: 'user', id: user.id },
+        clientId,
+        visitor,
+        details: { amr: ['pwd'], known_device: isKnown },
+      });
       return this.#counted({ kind: 'verified', userId: user.id });
     }
     await audit.note({
@@ -61,7 +79,11 @@ export class LoginService {
   #throttled(until: Date | null): LoginOutcome {
     const { clock } = this.#deps;
     const end = until ?? fromNow(clock, LONGEST_WAIT_SECONDS * SECOND);
-    return { kind: 'throttled', until: end, waitSeconds: Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND)) };
+    return {
+      kind: 'throttled',
+      until: end,
+      waitSeconds: Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND)),
+    };
   }
 
   #counted(outcome: LoginOutcome): LoginOutcome {

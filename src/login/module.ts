@@ -13,7 +13,10 @@ import { browserCookie } from '#kernel/http/cookies.ts';
 import { type LoginDependencies, LoginService } from './login-service.ts';
 import { loginRoutes, type RouteDependencies } from './routes.ts';
 
-export type Dependencies = LoginDependencies & { config: Pick<Config, 'issuerUrl'> } & Omit<RouteDependencies, 'login' | 'deviceCookie'>;
+export type Dependencies = LoginDependencies & { config: Pick<Config, 'issuerUrl'> } & Omit<
+    RouteDependencies,
+    'login' | 'deviceCookie'
+  >;
 
 export function createLogin(dependencies: Dependencies): { routes: Router<State> } {
   const deviceCookie = browserCookie(dependencies.config.issuerUrl, 'device', { maxAge: 180 * DAY });

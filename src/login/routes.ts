@@ -24,7 +24,13 @@ export type RouteDependencies = {
 
 const ANOTHER_ACCOUNT = 'another';
 
-export function loginRoutes({ interactions, login, users, knownDevices, deviceCookie }: RouteDependencies): Router<State> {
+export function loginRoutes({
+  interactions,
+  login,
+  users,
+  knownDevices,
+  deviceCookie,
+}: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/login', async (ctx: Context) => {
@@ -35,7 +41,10 @@ export function loginRoutes({ interactions, login, users, knownDevices, deviceCo
   router.post('/interaction/:uid/login', async (ctx: Context) => {
     const interaction = await interactions.require(ctx);
     const form = await identifierForm.read(ctx);
-    if (!form.isValid) return showIdentifier(ctx, 422, interaction, form.values.email ?? '', { kind: form.errors.email === 'required' ? 'required' : 'email' });
+    if (!form.isValid)
+      return showIdentifier(ctx, 422, interaction, form.values.email ?? '', {
+        kind: form.errors.email === 'required' ? 'required' : 'email',
+      });
     await interactions.recordIdentifier(interaction, form.values.email);
     return seeOther(ctx, interaction.path);
   });
@@ -52,11 +61,17 @@ export function loginRoutes({ interactions, login, users, knownDevices, deviceCo
     if (identifier === null) return seeOther(ctx, interaction.path);
     const form = await passwordForm.read(ctx);
     const remember = form.values.remember !== undefined;
-    if (!form.isValid) return showPassword(ctx, 422, interaction, remember, { kind: form.errors.password === 'required' ? 'required' : 'wrong' });
+    if (!form.isValid)
+      return showPassword(ctx, 422, interaction, remember, {
+        kind: form.errors.password === 'required' ? 'required' : 'wrong',
+      });
 
     const deviceSecret = deviceCookie.read(ctx);
     const outcome = await login
-      .attempt({ identifier, password: form.values.password, clientId: interaction.question.client.id, deviceSecret }, visitor(ctx))
+      .attempt(
+        { identifier, password: form.values.password, clientId: interaction.question.client.id, deviceSecret },
+        visitor(ctx),
+      )
       .catch((error: unknown) => {
         if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
         throw error;
@@ -83,7 +98,12 @@ export function loginRoutes({ interactions, login, users, knownDevices, deviceCo
     const user = accountId === null ? null : await users.findById(accountId as UserId);
     if (user === null) return seeOther(ctx, `${interaction.path}/login`);
     const account = { id: user.id, name: user.profile.name ?? null, email: user.email, isSignedIn: true };
-    return show(ctx, 200, chooserView, { action: `${interaction.path}/account`, client: { name: client.name }, accounts: [account], signOutUrl: '/oidc/logout' });
+    return show(ctx, 200, chooserView, {
+      action: `${interaction.path}/account`,
+      client: { name: client.name },
+      accounts: [account],
+      signOutUrl: '/oidc/logout',
+    });
   });
 
   router.post('/interaction/:uid/account', async (ctx: Context) => {
@@ -91,17 +111,42 @@ export function loginRoutes({ interactions, login, users, knownDevices, deviceCo
     const form = await chooserForm.read(ctx);
     const account = form.isValid ? form.values.account : null;
     const isSession = account !== null && account === interaction.question.accountId;
-    if (isSession || account === ANOTHER_ACCOUNT) await interactions.recordChoice(interaction, isSession ? 'session' : 'another');
+    if (isSession || account === ANOTHER_ACCOUNT)
+      await interactions.recordChoice(interaction, isSession ? 'session' : 'another');
     return seeOther(ctx, interaction.path);
   });
 
-  function showIdentifier(ctx: Context, status: number, { path, question }: Interaction, email: string, problem: IdentifierProblem | null): void {
-    show(ctx, status, identifierView, { action: `${path}/login`, client: { name: question.client.name }, email, problem });
+  function showIdentifier(
+    ctx: Context,
+    status: number,
+    { path, question }: Interaction,
+    email: string,
+    problem: IdentifierProblem | null,
+  ): void {
+    show(ctx, status, identifierView, {
+      action: `${path}/login`,
+      client: { name: question.client.name },
+      email,
+      problem,
+    });
   }
 
-  function showPassword(ctx: Context, status: number, { path, progress }: Interaction, remember: boolean, problem: PasswordProblem | null): void {
+  function showPassword(
+    ctx: Context,
+    status: number,
+    { path, progress }: Interaction,
+    remember: boolean,
+    problem: PasswordProblem | null,
+  ): void {
     const page = `${path}/password`;
-    show(ctx, status, passwordView, { action: page, email: progress.identifier ?? '', remember, changeUrl: `${path}/login`, retryUrl: page, problem });
+    show(ctx, status, passwordView, {
+      action: page,
+      email: progress.identifier ?? '',
+      remember,
+      changeUrl: `${path}/login`,
+      retryUrl: page,
+      problem,
+    });
   }
 
   async function rememberDevice(ctx: Context, userId: UserId, deviceSecret: string | undefined): Promise<void> {

@@ -22,7 +22,11 @@ export function createLogout({ users }: Dependencies): { pages: Pick<EnginePages
         show(ctx, 200, logoutConfirmView, { ...form, account, client: client && { name: client.name }, otherApps });
       },
       loggedOut(ctx, { outcome, client }) {
-        show(ctx, 200, logoutDoneView, { outcome, client: client && { name: client.name, homeUrl: client.homeUrl }, signInUrl: null });
+        show(ctx, 200, logoutDoneView, {
+          outcome,
+          client: client && { name: client.name, homeUrl: client.homeUrl },
+          signInUrl: null,
+        });
       },
     },
   };

@@ -30,7 +30,15 @@ export class ArtifactAdapter implements Adapter {
 
   /** RFC 9449 §11.1 and OpenID Connect Core §9: a `jti` is accepted once until `exp` (NumericDate). False when it was seen before. */
   async insertOnce(id: string, exp: number): Promise<boolean> {
-    const artifact = { idHash: sha256(id), lookupHash: null, grantHash: null, accountId: null, clientId: null, expiresAt: new Date(exp * SECOND), payload: {} };
+    const artifact = {
+      idHash: sha256(id),
+      lookupHash: null,
+      grantHash: null,
+      accountId: null,
+      clientId: null,
+      expiresAt: new Date(exp * SECOND),
+      payload: {},
+    };
     return this.#store.insertOnce(this.#kind, artifact);
   }
 
@@ -50,7 +58,8 @@ export class ArtifactAdapter implements Adapter {
   async consume(id: string): Promise<void> {
     const idHash = this.#handles.hashOf(id);
     if ((await this.#store.consume(this.#kind, idHash)) === 'consumed') return;
-    if (this.#kind === 'PushedAuthorizationRequest') throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
+    if (this.#kind === 'PushedAuthorizationRequest')
+      throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
     throw new errors.InvalidGrant('already used');
   }
 
@@ -63,7 +72,14 @@ export class ArtifactAdapter implements Adapter {
   }
 
   #toArtifact(id: string, payload: AdapterPayload, expiresIn: number | undefined): Artifact {
-    const { jti: _id, userCode, session, parJti, consumed: _consumed, ...rest } = payload as AdapterPayload & { parJti?: string; session?: Record<string, unknown> };
+    const {
+      jti: _id,
+      userCode,
+      session,
+      parJti,
+      consumed: _consumed,
+      ...rest
+    } = payload as AdapterPayload & { parJti?: string; session?: Record<string, unknown> };
     const lookup = this.#kind === 'Session' ? payload.uid : userCode;
     return {
       idHash: this.#handles.hashOf(id),

@@ -1,7 +1,19 @@
 /** The engine's names of what it stores. */
 export type Kind =
-  | 'Session' | 'AccessToken' | 'AuthorizationCode' | 'RefreshToken' | 'ClientCredentials' | 'InitialAccessToken' | 'RegistrationAccessToken'
-  | 'DeviceCode' | 'Interaction' | 'ReplayDetection' | 'PushedAuthorizationRequest' | 'Grant' | 'BackchannelAuthenticationRequest' | 'PreAuthorizedCode';
+  | 'Session'
+  | 'AccessToken'
+  | 'AuthorizationCode'
+  | 'RefreshToken'
+  | 'ClientCredentials'
+  | 'InitialAccessToken'
+  | 'RegistrationAccessToken'
+  | 'DeviceCode'
+  | 'Interaction'
+  | 'ReplayDetection'
+  | 'PushedAuthorizationRequest'
+  | 'Grant'
+  | 'BackchannelAuthenticationRequest'
+  | 'PreAuthorizedCode';
 
 /** One artifact as it is stored: nothing in it can be presented as a token. */
 export type Artifact = {
@@ -41,4 +53,11 @@ export type ArtifactStore = {
 };
 
 /** Kinds that live and die with their grant. */
-export const ofGrant: ReadonlySet<Kind> = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken', 'DeviceCode', 'BackchannelAuthenticationRequest', 'PreAuthorizedCode']);
+export const ofGrant: ReadonlySet<Kind> = new Set([
+  'AccessToken',
+  'AuthorizationCode',
+  'RefreshToken',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+  'PreAuthorizedCode',
+]);

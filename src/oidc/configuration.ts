@@ -68,19 +68,39 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     renderError: renderError(deps.clock),
     ttl: lifetimes(deps.clock, policies),
-    responseTypes: oidc.responseTypes === 'all' ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none'] : ['code'],
-    pkce: { required: (ctx, client) => policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || ctx.oidc.isFapi('2.0') !== undefined },
+    responseTypes:
+      oidc.responseTypes === 'all'
+        ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']
+        : ['code'],
+    pkce: {
+      required: (ctx, client) =>
+        policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || ctx.oidc.isFapi('2.0') !== undefined,
+    },
     formats: { bitsOfOpaqueRandomness: 256 },
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: async (_ctx, accountId, client) => pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
+    pairwiseIdentifier: async (_ctx, accountId, client) =>
+      pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
     rotateRefreshToken: true,
-    issueRefreshToken: async (_ctx, client, source) => client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
+    issueRefreshToken: async (_ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
     allowOmittingSingleRegisteredRedirectUri: false,
     conformIdTokenClaims: true,
     clockTolerance: 10,
     clientBasedCORS: (_ctx, origin, client) => isAllowedOrigin(origin, client),
-    clientDefaults: { id_token_signed_response_alg: 'RS256', grant_types: ['authorization_code'], response_types: ['code'], token_endpoint_auth_method: 'client_secret_basic' },
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none', ...(deps.certificates ? (['tls_client_auth', 'self_signed_tls_client_auth'] as const) : [])],
+    clientDefaults: {
+      id_token_signed_response_alg: 'RS256',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+    },
+    clientAuthMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+      'none',
+      ...(deps.certificates ? (['tls_client_auth', 'self_signed_tls_client_auth'] as const) : []),
+    ],
     enabledJWA: {
       idTokenSigningAlgValues: [...SIGNING_ALGS],
       userinfoSigningAlgValues: [...SIGNING_ALGS],
@@ -115,10 +135,16 @@ export function cookieKeys(keyRing: KeyRing): string[] {
 /** The prefixes bind a cookie to this host and to TLS (RFC 6265bis §4.1.3); cookies that need a path cannot be __Host-. */
 function cookieNames(secure: boolean): { session: string; interaction: string; resume: string } {
   if (!secure) return { session: 'latchkey-session', interaction: 'latchkey-interaction', resume: 'latchkey-resume' };
-  return { session: '__Host-latchkey-session', interaction: '__Secure-latchkey-interaction', resume: '__Secure-latchkey-resume' };
+  return {
+    session: '__Host-latchkey-session',
+    interaction: '__Secure-latchkey-interaction',
+    resume: '__Secure-latchkey-resume',
+  };
 }
 
 /** OpenID Connect Core §8.1: not reversible, not linkable between sectors without the key. */
 function pairwise(keyRing: KeyRing, sector: string, accountId: string): string {
-  return createHmac('sha256', keyRing.deriveKey('pairwise-subject')).update(`${sector}\u0000${accountId}`).digest('base64url');
+  return createHmac('sha256', keyRing.deriveKey('pairwise-subject'))
+    .update(`${sector}\u0000${accountId}`)
+    .digest('base64url');
 }

@@ -13,7 +13,15 @@ export function renderError(clock: Clock): NonNullable<Configuration['renderErro
       kind,
       requestId: String(ctx.state['requestId']),
       at: clock.now(),
-      protocol: kind === 'fault' ? null : { error: out.error, description: out.error_description ?? null, received: received(ctx, kind), clientId: text(parameters(ctx)['client_id']) },
+      protocol:
+        kind === 'fault'
+          ? null
+          : {
+              error: out.error,
+              description: out.error_description ?? null,
+              received: received(ctx, kind),
+              clientId: text(parameters(ctx)['client_id']),
+            },
       client: client ? { name: client.clientName ?? client.clientId, homeUrl: homeOf(client) } : null,
       retryUrl: null,
       waitSeconds: null,
@@ -48,4 +56,3 @@ function kindOf(error: Error, description: string): ErrorKind {
   if (error instanceof errors.InvalidClient) return 'unknown-client';
   return error instanceof errors.OIDCProviderError ? 'invalid-request' : 'fault';
 }
-

@@ -44,9 +44,12 @@ export function features(deps: FeatureDependencies, policies: () => Policies): F
 }
 
 /** RFC 7662 §4: a caller learns about tokens that it got itself or that name it as their audience. */
-async function mayIntrospect(_ctx: unknown, client: Client, token: { clientId?: string | undefined; aud?: string | string[] | undefined }): Promise<boolean> {
+async function mayIntrospect(
+  _ctx: unknown,
+  client: Client,
+  token: { clientId?: string | undefined; aud?: string | string[] | undefined },
+): Promise<boolean> {
   if (client.clientAuthMethod === 'none') return false;
   const audience = Array.isArray(token.aud) ? token.aud : [token.aud];
   return token.clientId === client.clientId || audience.includes(client.clientId);
 }
-

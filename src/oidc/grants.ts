@@ -1,11 +1,13 @@
 import type { Configuration, Grant, KoaContextWithOIDC } from 'oidc-provider';
 
 /** What a person allowed a client once and for all, or what a first-party client needs no leave for. */
-export type RememberedConsent = {
-  scopes: ReadonlySet<string>;
-  claims: ReadonlySet<string>;
-  resourceScopes: ReadonlyMap<string, ReadonlySet<string>>;
-} | 'everything';
+export type RememberedConsent =
+  | {
+      scopes: ReadonlySet<string>;
+      claims: ReadonlySet<string>;
+      resourceScopes: ReadonlyMap<string, ReadonlySet<string>>;
+    }
+  | 'everything';
 
 export type FindConsent = (accountId: string, clientId: string) => Promise<RememberedConsent | null>;
 
@@ -36,16 +38,22 @@ function extend({ oidc }: KoaContextWithOIDC, grant: Grant, consent: RememberedC
   const allowed = (set: ReadonlySet<string>, name: string) => consent === 'everything' || set.has(name);
   const none: ReadonlySet<string> = new Set();
   const granted = new Set(grant.getOIDCScope().split(' '));
-  const scopes = [...oidc.requestParamOIDCScopes].filter((scope) => !granted.has(scope) && allowed(consent === 'everything' ? none : consent.scopes, scope));
+  const scopes = [...oidc.requestParamOIDCScopes].filter(
+    (scope) => !granted.has(scope) && allowed(consent === 'everything' ? none : consent.scopes, scope),
+  );
   const knownClaims = new Set(grant.getOIDCClaims());
-  const claims = [...oidc.requestParamClaims].filter((claim) => !knownClaims.has(claim) && allowed(consent === 'everything' ? none : consent.claims, claim));
+  const claims = [...oidc.requestParamClaims].filter(
+    (claim) => !knownClaims.has(claim) && allowed(consent === 'everything' ? none : consent.claims, claim),
+  );
   if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '));
   if (claims.length > 0) grant.addOIDCClaims(claims);
   let changed = scopes.length + claims.length > 0;
   for (const [identifier, server] of Object.entries(oidc.resourceServers ?? {})) {
     const had = new Set(grant.getResourceScope(identifier).split(' '));
     const remembered = consent === 'everything' ? none : (consent.resourceScopes.get(identifier) ?? none);
-    const added = [...oidc.requestParamScopes].filter((scope) => server.scopes.has(scope) && !had.has(scope) && allowed(remembered, scope));
+    const added = [...oidc.requestParamScopes].filter(
+      (scope) => server.scopes.has(scope) && !had.has(scope) && allowed(remembered, scope),
+    );
     if (added.length === 0) continue;
     grant.addResourceScope(identifier, added.join(' '));
     changed = true;

@@ -21,7 +21,8 @@ export class Handles {
   /** The hash of an id, or the one inside a handle. */
   hashOf(id: string): Buffer {
     const parts = /^~([\w-]{43})\.([\w-]{43})$/.exec(id);
-    if (parts?.[1] && parts[2] && equalSecrets(parts[2], this.#mac(parts[1]))) return Buffer.from(parts[1], 'base64url');
+    if (parts?.[1] && parts[2] && equalSecrets(parts[2], this.#mac(parts[1])))
+      return Buffer.from(parts[1], 'base64url');
     return sha256(id);
   }
 

@@ -18,11 +18,20 @@ export type EngineInteraction = {
   /** Who is signed in in this browser, if anybody. */
   accountId: string | null;
   grantId: string | null;
-  client: ClientOnPage & { isNative: boolean; redirectHost: string | null; policyUri: string | null; tosUri: string | null };
+  client: ClientOnPage & {
+    isNative: boolean;
+    redirectHost: string | null;
+    policyUri: string | null;
+    tosUri: string | null;
+  };
 };
 
 export type SignedIn = { accountId: string; amr: readonly string[]; acr: string; authTime: number; remember: boolean };
-export type Decision = { scopes: readonly string[]; claims: readonly string[]; resourceScopes: ReadonlyMap<string, readonly string[]> };
+export type Decision = {
+  scopes: readonly string[];
+  claims: readonly string[];
+  resourceScopes: ReadonlyMap<string, readonly string[]>;
+};
 
 /** Sign-ins in progress as the engine keeps them. The only place that reads or ends one. */
 export class Interactions {
@@ -63,7 +72,11 @@ export class Interactions {
   }
 
   /** Each of these ends the question and answers with the path at which the browser goes on. */
-  async finishLogin(exchange: Exchange, { accountId, amr, acr, authTime, remember }: SignedIn, answered: readonly PromptName[] = []): Promise<string> {
+  async finishLogin(
+    exchange: Exchange,
+    { accountId, amr, acr, authTime, remember }: SignedIn,
+    answered: readonly PromptName[] = [],
+  ): Promise<string> {
     const others = Object.fromEntries(answered.map((name) => [name, {}]));
     return this.#finish(exchange, { ...others, login: { accountId, amr: [...amr], acr, ts: authTime, remember } });
   }
@@ -72,7 +85,15 @@ export class Interactions {
     return this.#finish(exchange, { [name]: {} });
   }
 
-  async finishConsent(exchange: Exchange, { accountId, clientId, grantId, decision }: { accountId: string; clientId: string; grantId: string | null; decision: Decision }): Promise<string> {
+  async finishConsent(
+    exchange: Exchange,
+    {
+      accountId,
+      clientId,
+      grantId,
+      decision,
+    }: { accountId: string; clientId: string; grantId: string | null; decision: Decision },
+  ): Promise<string> {
     const engine = this.#engine();
     const existing = grantId ? await engine.Grant.find(grantId) : undefined;
     const grant = existing ?? new engine.Grant({ accountId, clientId });
@@ -89,7 +110,9 @@ export class Interactions {
 
   async #finish({ req, res }: Exchange, result: InteractionResults): Promise<string> {
     try {
-      const returnTo = new URL(await this.#engine().interactionResult(req, res, result, { mergeWithLastSubmission: true }));
+      const returnTo = new URL(
+        await this.#engine().interactionResult(req, res, result, { mergeWithLastSubmission: true }),
+      );
       return returnTo.pathname;
     } catch (error) {
       if (error instanceof errors.SessionNotFound) throw signInExpired(error);

@@ -23,7 +23,8 @@ export function lifetimes(clock: Clock, policies: () => Policies): NonNullable<C
     /** Idle time since the last rotation, but never beyond the absolute life that began with the first token of the family. */
     RefreshToken: (_ctx, token) => {
       const { refreshIdleSeconds, refreshAbsoluteSeconds } = policies().oidc;
-      const left = token.iiat === undefined ? refreshAbsoluteSeconds : token.iiat + refreshAbsoluteSeconds - epochSeconds(clock);
+      const left =
+        token.iiat === undefined ? refreshAbsoluteSeconds : token.iiat + refreshAbsoluteSeconds - epochSeconds(clock);
       return Math.max(LEAST, Math.min(refreshIdleSeconds, left));
     },
     /** A grant outlives every token that refers to it. */

@@ -9,7 +9,8 @@ const PURGE_BATCH = 5000;
 const KEEP_REVOKED = DAY;
 
 const LIVE_GRANT = `exists (select 1 from oidc_artifact g where g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null)`;
-const liveOf = (kind: Kind) => (ofGrant.has(kind) ? `and (a.grant_hash is null or ${LIVE_GRANT})` : `and a.revoked_at is null`);
+const liveOf = (kind: Kind) =>
+  ofGrant.has(kind) ? `and (a.grant_hash is null or ${LIVE_GRANT})` : `and a.revoked_at is null`;
 
 /** The truth: everything single-use or revocable, in one table of PostgreSQL or the embedded database. */
 export class PostgresArtifacts implements ArtifactStore {
@@ -30,22 +31,48 @@ export class PostgresArtifacts implements ArtifactStore {
        on conflict (id_hash, kind) do update set lookup_hash = coalesce(excluded.lookup_hash, a.lookup_hash), account_id = excluded.account_id, grant_hash = excluded.grant_hash,
          expires_at = excluded.expires_at, payload = excluded.payload
        where a.revoked_at is null`,
-      [idHash, kind, lookupHash, grantHash, accountId, clientId, expiresAt, JSON.stringify(payload), !ofGrant.has(kind)],
+      [
+        idHash,
+        kind,
+        lookupHash,
+        grantHash,
+        accountId,
+        clientId,
+        expiresAt,
+        JSON.stringify(payload),
+        !ofGrant.has(kind),
+      ],
     );
   }
 
   async find(kind: Kind, idHash: Buffer): Promise<Found | null> {
-    return found(await this.#database.sql<Row>(`select a.id_hash, a.payload, a.consumed_at from oidc_artifact a where a.id_hash = $1 and a.kind = '${kind}' ${liveOf(kind)}`, [idHash]));
+    return found(
+      await this.#database.sql<Row>(
+        `select a.id_hash, a.payload, a.consumed_at from oidc_artifact a where a.id_hash = $1 and a.kind = '${kind}' ${liveOf(kind)}`,
+        [idHash],
+      ),
+    );
   }
 
   async findByLookup(kind: Kind, lookupHash: Buffer): Promise<Found | null> {
-    return found(await this.#database.sql<Row>(`select a.id_hash, a.payload, a.consumed_at from oidc_artifact a where a.lookup_hash = $1 and a.kind = '${kind}' ${liveOf(kind)}`, [lookupHash]));
+    return found(
+      await this.#database.sql<Row>(
+        `select a.id_hash, a.payload, a.consumed_at from oidc_artifact a where a.lookup_hash = $1 and a.kind = '${kind}' ${liveOf(kind)}`,
+        [lookupHash],
+      ),
+    );
   }
 
   async consume(kind: Kind, idHash: Buffer): Promise<'consumed' | 'spent' | 'unknown'> {
-    const changed = await this.#database.sql(`update oidc_artifact a set consumed_at = $2 where a.id_hash = $1 and a.kind = '${kind}' and a.consumed_at is null ${liveOf(kind)} returning 1`, [idHash, this.#clock.now()]);
+    const changed = await this.#database.sql(
+      `update oidc_artifact a set consumed_at = $2 where a.id_hash = $1 and a.kind = '${kind}' and a.consumed_at is null ${liveOf(kind)} returning 1`,
+      [idHash, this.#clock.now()],
+    );
     if (changed.length > 0) return 'consumed';
-    const [spent] = await this.#database.sql<{ grant_hash: Uint8Array | null }>('select grant_hash from oidc_artifact where id_hash = $1 and kind = $2 and consumed_at is not null', [idHash, kind]);
+    const [spent] = await this.#database.sql<{ grant_hash: Uint8Array | null }>(
+      'select grant_hash from oidc_artifact where id_hash = $1 and kind = $2 and consumed_at is not null',
+      [idHash, kind],
+    );
     if (!spent) return 'unknown';
     if (spent.grant_hash) await this.revokeGrant(Buffer.from(spent.grant_hash));
     return 'spent';
@@ -76,11 +103,17 @@ export class PostgresArtifacts implements ArtifactStore {
        on conflict (id_hash, kind) do update set revoked_at = coalesce(a.revoked_at, excluded.revoked_at), expires_at = greatest(a.expires_at, excluded.expires_at)`,
       [grantHash, fromNow(this.#clock, KEEP_REVOKED), now],
     );
-    await this.#database.sql(`delete from oidc_artifact where grant_hash = $1 and kind <> 'Grant' and consumed_at is null`, [grantHash]);
+    await this.#database.sql(
+      `delete from oidc_artifact where grant_hash = $1 and kind <> 'Grant' and consumed_at is null`,
+      [grantHash],
+    );
   }
 
   async purge(): Promise<number> {
-    const rows = await this.#database.sql('delete from oidc_artifact where ctid in (select ctid from oidc_artifact where expires_at < $1 limit $2) returning 1', [this.#clock.now(), PURGE_BATCH]);
+    const rows = await this.#database.sql(
+      'delete from oidc_artifact where ctid in (select ctid from oidc_artifact where expires_at < $1 limit $2) returning 1',
+      [this.#clock.now(), PURGE_BATCH],
+    );
     return rows.length;
   }
 }

@@ -15,7 +15,9 @@ export type ApiStore = {
 };
 
 /** RFC 8707: a token names the one API that it is for. */
-export function resourceIndicators(apis: ApiStore): NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> {
+export function resourceIndicators(
+  apis: ApiStore,
+): NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> {
   return {
     enabled: true,
     defaultResource: async (_ctx, _client, oneOf) => oneOf,

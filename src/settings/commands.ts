@@ -10,7 +10,8 @@ export function settingsCommands(settings: SettingsService) {
     'settings.list': async () => settings.all(),
     async 'settings.set'({ name, value }: { name: string; value: string }) {
       const [section = '', member = '', ...rest] = name.split('.');
-      if (!Object.hasOwn(policies, section) || member === '' || rest.length > 0) throw settingInvalid(`There is no setting ${name}. settings list shows them all.`);
+      if (!Object.hasOwn(policies, section) || member === '' || rest.length > 0)
+        throw settingInvalid(`There is no setting ${name}. settings list shows them all.`);
       return { [section]: await settings.change(section as Section, { [member]: parsed(value) }, operator) };
     },
   };

@@ -41,14 +41,32 @@ export const policies = {
     responseTypes: z.enum(['code', 'all']).default('code'),
     /** Dynamic client registration (RFC 7591). */
     registration: z.enum(['off', 'token', 'open']).default('off'),
-    registrationScopes: z.array(z.string().max(256)).max(64).default(['openid', 'profile', 'email', 'address', 'phone', 'offline_access']),
-    registrationGrants: z.array(z.enum(['authorization_code', 'refresh_token', 'client_credentials', 'implicit', 'urn:ietf:params:oauth:grant-type:device_code'])).default(['authorization_code', 'refresh_token', 'implicit']),
+    registrationScopes: z
+      .array(z.string().max(256))
+      .max(64)
+      .default(['openid', 'profile', 'email', 'address', 'phone', 'offline_access']),
+    registrationGrants: z
+      .array(
+        z.enum([
+          'authorization_code',
+          'refresh_token',
+          'client_credentials',
+          'implicit',
+          'urn:ietf:params:oauth:grant-type:device_code',
+        ]),
+      )
+      .default(['authorization_code', 'refresh_token', 'implicit']),
     accessTokenSeconds: seconds(600, 86_400),
     idTokenSeconds: seconds(3600, 86_400),
     refreshIdleSeconds: seconds(14 * 86_400, 30 * 86_400),
     refreshAbsoluteSeconds: seconds(90 * 86_400, 90 * 86_400),
     /** How long a new key is published before it signs, in seconds; 0 for certification of rotation. */
-    keyPublicationSeconds: z.number().int().min(0).max(30 * 86_400).default(86_400),
+    keyPublicationSeconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(30 * 86_400)
+      .default(86_400),
     keyRotationDays: z.number().int().min(1).max(3650).default(90),
     /** Size of new RSA keys. 2048 signs about eight times as fast as 4096. */
     keyRsaBits: z.literal([2048, 3072, 4096]).default(2048),

@@ -37,24 +37,40 @@ export class SettingsService {
   /** Reads the stored policies again; tells the listeners when they differ. */
   async reload(): Promise<void> {
     const rows = await this.#database.sql<{ section: string; value: unknown }>('select section, value from setting');
-    const next = parseAll(Object.fromEntries(rows.map((row) => [row.section, typeof row.value === 'string' ? JSON.parse(row.value) : row.value])));
+    const next = parseAll(
+      Object.fromEntries(
+        rows.map((row) => [row.section, typeof row.value === 'string' ? JSON.parse(row.value) : row.value]),
+      ),
+    );
     if (JSON.stringify(next) === JSON.stringify(this.#all)) return;
     this.#all = next;
     for (const listener of this.#listeners) listener(next);
   }
 
   /** Merges `change` into a section. Throws settings.invalid with the member that is wrong. */
-  async change<S extends Section>(section: S, change: Record<string, unknown>, by: { actor: Actor; visitor?: Visitor | undefined }): Promise<Policy<S>> {
+  async change<S extends Section>(
+    section: S,
+    change: Record<string, unknown>,
+    by: { actor: Actor; visitor?: Visitor | undefined },
+  ): Promise<Policy<S>> {
     const before = this.#all[section];
     const merged = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
     const parsed = policies[section].safeParse(merged);
-    if (!parsed.success) throw settingInvalid(parsed.error.issues.map((issue) => `${section}.${issue.path.join('.')}: ${issue.message}`).join('; '));
+    if (!parsed.success)
+      throw settingInvalid(
+        parsed.error.issues.map((issue) => `${section}.${issue.path.join('.')}: ${issue.message}`).join('; '),
+      );
     await this.#database.transaction(async (em) => {
       await em.execute(
         'insert into setting (section, value, changed_at) values (?, ?::jsonb, ?) on conflict (section) do update set value = excluded.value, changed_at = excluded.changed_at',
         [section, JSON.stringify(parsed.data), this.#clock.now()],
       );
-      await this.#audit.record(em, { type: 'setting.changed', ...by, subject: { type: 'setting', id: section }, details: { before, after: parsed.data } });
+      await this.#audit.record(em, {
+        type: 'setting.changed',
+        ...by,
+        subject: { type: 'setting', id: section },
+        details: { before, after: parsed.data },
+      });
     });
     await this.reload();
     await this.#announce();

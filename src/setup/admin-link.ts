@@ -32,20 +32,29 @@ export class AdminLinks {
     const secret = randomSecret();
     await this.#database.transaction(async (em) => {
       await em.execute('delete from admin_link');
-      await em.execute('insert into admin_link (secret_hash, expires_at) values (?, ?)', [sha256(secret), fromNow(this.#clock, LIFETIME)]);
+      await em.execute('insert into admin_link (secret_hash, expires_at) values (?, ?)', [
+        sha256(secret),
+        fromNow(this.#clock, LIFETIME),
+      ]);
     });
     return secret;
   }
 
   async isUsable(secret: string): Promise<boolean> {
-    const rows = await this.#database.sql('select 1 from admin_link where secret_hash = $1 and used_at is null and expires_at > $2', [sha256(secret), this.#clock.now()]);
+    const rows = await this.#database.sql(
+      'select 1 from admin_link where secret_hash = $1 and used_at is null and expires_at > $2',
+      [sha256(secret), this.#clock.now()],
+    );
     return rows.length > 0;
   }
 
   /** True for the one caller that may make the administrator; the transaction's end decides for good. */
   async consume(em: EntityManager, secret: string): Promise<boolean> {
     const now = this.#clock.now();
-    const rows = await em.execute<unknown[]>('update admin_link set used_at = ? where secret_hash = ? and used_at is null and expires_at > ? returning 1', [now, sha256(secret), now]);
+    const rows = await em.execute<unknown[]>(
+      'update admin_link set used_at = ? where secret_hash = ? and used_at is null and expires_at > ? returning 1',
+      [now, sha256(secret), now],
+    );
     return rows.length > 0;
   }
 }

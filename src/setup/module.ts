@@ -10,7 +10,11 @@ import { AdminLinks } from './admin-link.ts';
 import { setupRoutes } from './routes.ts';
 import { type SetupDependencies, SetupService } from './setup-service.ts';
 
-export type Dependencies = Omit<SetupDependencies, 'links'> & { clock: Clock; minimumLength: () => number; startUrl: string | null };
+export type Dependencies = Omit<SetupDependencies, 'links'> & {
+  clock: Clock;
+  minimumLength: () => number;
+  startUrl: string | null;
+};
 
 export function createSetup({ clock, minimumLength, startUrl, ...dependencies }: Dependencies) {
   const setup = new SetupService({ ...dependencies, links: new AdminLinks(clock, dependencies.database) });

@@ -11,7 +11,11 @@ import type { SetupService } from './setup-service.ts';
 const adminForm = form(
   z.object({
     name: z.string().trim().max(128, 'too_long').default(''),
-    email: z.string().trim().min(1, 'required').refine((typed) => canonicalEmail(typed) !== null, 'email'),
+    email: z
+      .string()
+      .trim()
+      .min(1, 'required')
+      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
     password: z.string().min(1, 'required').max(4096, 'too_long'),
     password_again: z.string().default(''),
   }),
@@ -19,10 +23,20 @@ const adminForm = form(
 
 const noErrors: AdminPage['errors'] = { name: null, email: null, password: null, passwordAgain: null };
 
-export function setupRoutes({ setup, minimumLength, startUrl }: { setup: SetupService; minimumLength: () => number; startUrl: string | null }): Router<State> {
+export function setupRoutes({
+  setup,
+  minimumLength,
+  startUrl,
+}: {
+  setup: SetupService;
+  minimumLength: () => number;
+  startUrl: string | null;
+}): Router<State> {
   const router = new Router<State>();
 
-  router.get('/setup/done', async (ctx: Context) => show(ctx, 200, adminEndView, { outcome: 'done', nextUrl: startUrl }));
+  router.get('/setup/done', async (ctx: Context) =>
+    show(ctx, 200, adminEndView, { outcome: 'done', nextUrl: startUrl }),
+  );
 
   router.get('/setup/:secret', async (ctx: Context) => {
     const secret = ctx.params['secret'] ?? '';
@@ -36,15 +50,26 @@ export function setupRoutes({ setup, minimumLength, startUrl }: { setup: SetupSe
     const form = await adminForm.read(ctx);
     if (!form.isValid) {
       const { name, email, password } = form.errors;
-      return showForm(ctx, 422, secret, form.values, { ...noErrors, ...{ name: name ?? null, email: email ?? null, password: password ?? null } } as AdminPage['errors']);
+      return showForm(ctx, 422, secret, form.values, {
+        ...noErrors,
+        ...{ name: name ?? null, email: email ?? null, password: password ?? null },
+      } as AdminPage['errors']);
     }
     const { values } = form;
-    if (values.password !== values.password_again) return showForm(ctx, 422, secret, values, { ...noErrors, passwordAgain: 'different' });
+    if (values.password !== values.password_again)
+      return showForm(ctx, 422, secret, values, { ...noErrors, passwordAgain: 'different' });
     const visitor = { ip: ctx.state.ip, userAgent: ctx.state.userAgent, requestId: ctx.state.requestId };
     const outcome = await setup.createAdministrator(secret, values, visitor);
     if (outcome.kind === 'expired') return showEnd(ctx);
     if (outcome.kind === 'done') return seeOther(ctx, '/setup/done');
-    const reason = outcome.reason === 'email_taken' ? 'taken' : outcome.reason === 'email_invalid' ? 'email' : outcome.reason === 'invalid' ? 'too_long' : outcome.reason;
+    const reason =
+      outcome.reason === 'email_taken'
+        ? 'taken'
+        : outcome.reason === 'email_invalid'
+          ? 'email'
+          : outcome.reason === 'invalid'
+            ? 'too_long'
+            : outcome.reason;
     return showForm(ctx, 422, secret, values, { ...noErrors, [outcome.field]: reason });
   });
 
@@ -52,8 +77,21 @@ export function setupRoutes({ setup, minimumLength, startUrl }: { setup: SetupSe
     show(ctx, 410, adminEndView, { outcome: 'expired', nextUrl: null });
   }
 
-  function showForm(ctx: Context, status: number, secret: string, values: { name?: string | undefined; email?: string | undefined }, errors: AdminPage['errors']): void {
-    show(ctx, status, adminView, { action: `/setup/${secret}`, fields: {}, name: values.name ?? '', email: values.email ?? '', errors, minimumLength: minimumLength() });
+  function showForm(
+    ctx: Context,
+    status: number,
+    secret: string,
+    values: { name?: string | undefined; email?: string | undefined },
+    errors: AdminPage['errors'],
+  ): void {
+    show(ctx, status, adminView, {
+      action: `/setup/${secret}`,
+      fields: {},
+      name: values.name ?? '',
+      email: values.email ?? '',
+      errors,
+      minimumLength: minimumLength(),
+    });
   }
 
   return router;

@@ -1,6 +1,21 @@
 import { AppError } from '#kernel/errors.ts';
 
-export const emailTaken = () => new AppError({ code: 'users.email_taken', status: 409, message: 'Another user has this email address. Use another one.' });
-export const emailInvalid = () => new AppError({ code: 'users.email_invalid', status: 422, message: 'Enter an email address like name@example.com.' });
-export const userNotFound = () => new AppError({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
-export const profileInvalid = (details: Record<string, string>) => new AppError({ code: 'users.profile_invalid', status: 422, message: `Correct these members: ${Object.entries(details).map(([name, text]) => `${name} ${text}`).join('; ')}.`, details });
+export const emailTaken = () =>
+  new AppError({
+    code: 'users.email_taken',
+    status: 409,
+    message: 'Another user has this email address. Use another one.',
+  });
+export const emailInvalid = () =>
+  new AppError({ code: 'users.email_invalid', status: 422, message: 'Enter an email address like name@example.com.' });
+export const userNotFound = () =>
+  new AppError({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
+export const profileInvalid = (details: Record<string, string>) =>
+  new AppError({
+    code: 'users.profile_invalid',
+    status: 422,
+    message: `Correct these members: ${Object.entries(details)
+      .map(([name, text]) => `${name} ${text}`)
+      .join('; ')}.`,
+    details,
+  });

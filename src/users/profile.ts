@@ -2,7 +2,11 @@ import { z } from 'zod';
 
 /** Control characters, zero-width characters and bidi overrides have no place in a name. */
 const hidden = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-const text = (max: number) => z.string().transform((value) => value.replace(hidden, '').trim()).pipe(z.string().max(max));
+const text = (max: number) =>
+  z
+    .string()
+    .transform((value) => value.replace(hidden, '').trim())
+    .pipe(z.string().max(max));
 const webUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
 /** The profile claims of OpenID Connect Core §5.1 that a person may have, under their names on the wire. */
@@ -17,18 +21,44 @@ export const profileSchema = z.strictObject({
   picture: webUrl.optional(),
   website: webUrl.optional(),
   gender: text(64).optional(),
-  birthdate: z.string().regex(/^(\d{4}|0000-\d{2}-\d{2}|\d{4}-\d{2}-\d{2})$/, 'must be YYYY-MM-DD, 0000-MM-DD or YYYY').optional(),
-  zoneinfo: z.string().max(64).refine((zone) => { try { new Intl.DateTimeFormat('en', { timeZone: zone }); return true; } catch { return false; } }, 'must be a time zone such as Europe/Paris').optional(),
-  locale: z.string().max(35).refine((tag) => { try { return Intl.getCanonicalLocales(tag).length === 1; } catch { return false; } }, 'must be a language tag such as de-CH').optional(),
+  birthdate: z
+    .string()
+    .regex(/^(\d{4}|0000-\d{2}-\d{2}|\d{4}-\d{2}-\d{2})$/, 'must be YYYY-MM-DD, 0000-MM-DD or YYYY')
+    .optional(),
+  zoneinfo: z
+    .string()
+    .max(64)
+    .refine((zone) => {
+      try {
+        new Intl.DateTimeFormat('en', { timeZone: zone });
+        return true;
+      } catch {
+        return false;
+      }
+    }, 'must be a time zone such as Europe/Paris')
+    .optional(),
+  locale: z
+    .string()
+    .max(35)
+    .refine((tag) => {
+      try {
+        return Intl.getCanonicalLocales(tag).length === 1;
+      } catch {
+        return false;
+      }
+    }, 'must be a language tag such as de-CH')
+    .optional(),
   /** OpenID Connect Core §5.1.1. */
-  address: z.strictObject({
-    formatted: z.string().max(512).optional(),
-    street_address: z.string().max(256).optional(),
-    locality: text(128).optional(),
-    region: text(128).optional(),
-    postal_code: text(32).optional(),
-    country: text(128).optional(),
-  }).optional(),
+  address: z
+    .strictObject({
+      formatted: z.string().max(512).optional(),
+      street_address: z.string().max(256).optional(),
+      locality: text(128).optional(),
+      region: text(128).optional(),
+      postal_code: text(32).optional(),
+      country: text(128).optional(),
+    })
+    .optional(),
 });
 
 export type Profile = z.infer<typeof profileSchema>;

@@ -43,7 +43,8 @@ export class UserService {
       email: input.email.trim(),
       emailCanonical,
       emailVerified: input.emailVerified ?? false,
-      phoneNumber: input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
+      phoneNumber:
+        input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
       phoneNumberVerified: input.phoneNumberVerified ?? false,
       profile: checked('profile', profileSchema, input.profile ?? {}),
       isAdministrator: input.isAdministrator ?? false,
@@ -56,7 +57,12 @@ export class UserService {
       if (error instanceof UniqueConstraintViolationException) throw emailTaken();
       throw error;
     }
-    await this.#audit.record(em, { type: 'user.created', ...by, subject: { type: 'user', id: user.id }, details: { email_verified: user.emailVerified } });
+    await this.#audit.record(em, {
+      type: 'user.created',
+      ...by,
+      subject: { type: 'user', id: user.id },
+      details: { email_verified: user.emailVerified },
+    });
     return user;
   }
 
@@ -86,7 +92,12 @@ export class UserService {
       const before = user.status;
       Object.assign(user, { status, updatedAt: this.#clock.now() });
       await em.flush();
-      await this.#audit.record(em, { type: 'user.status_changed', ...by, subject: { type: 'user', id }, details: { before, after: status } });
+      await this.#audit.record(em, {
+        type: 'user.status_changed',
+        ...by,
+        subject: { type: 'user', id },
+        details: { before, after: status },
+      });
     });
   }
 }
@@ -94,5 +105,7 @@ export class UserService {
 function checked<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw profileInvalid(Object.fromEntries(parsed.error.issues.map((issue) => [issue.path.join('.') || name, issue.message])));
+  throw profileInvalid(
+    Object.fromEntries(parsed.error.issues.map((issue) => [issue.path.join('.') || name, issue.message])),
+  );
 }

@@ -13,7 +13,13 @@ import { welcomeView } from './welcome-view.ts';
 export function createWelcome({ issuer, version }: { issuer: string; version: string }): { routes: Router<State> } {
   const routes = new Router<State>();
   routes.get('/', async (ctx: Context) =>
-    show(ctx, 200, welcomeView, { issuer, version, discoveryUrl: `${issuer}/.well-known/openid-configuration`, demoUrl: '/demo', mailboxUrl: '/dev/mailbox' }),
+    show(ctx, 200, welcomeView, {
+      issuer,
+      version,
+      discoveryUrl: `${issuer}/.well-known/openid-configuration`,
+      demoUrl: '/demo',
+      mailboxUrl: '/dev/mailbox',
+    }),
   );
   return { routes };
 }
