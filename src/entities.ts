@@ -4,7 +4,9 @@ import { Consent } from '#consent/module.ts';
 import { AttemptCounterRow, KnownDevice, PasswordCredential } from '#credentials/module.ts';
 import { SignInProgress } from '#interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
+import { MailQuota } from '#kernel/mail/quota.ts';
 import { SigningKey } from '#keys/module.ts';
+import { MailboxMessage } from '#mailbox/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
@@ -21,6 +23,8 @@ export const entities: Entities = [
   ClientSecret,
   Consent,
   KnownDevice,
+  MailQuota,
+  MailboxMessage,
   OidcArtifact,
   PasswordCredential,
   RetiredClientId,

@@ -1,0 +1,175 @@
+/**
+ * Mail. `send` writes a job in the caller's transaction and is done; a worker delivers after the answer, so that nobody
+ * waits for a mail server, and nobody learns from the waiting whether there was somebody to write to.
+ */
+import { randomUUID } from 'node:crypto';
+import { DAY, fromNow, MINUTE, SECOND, type Clock } from '#kernel/clock.ts';
+import { ConfigError, type Config } from '#kernel/config.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { AppError, unreachable } from '#kernel/errors.ts';
+import type { Job, Jobs } from '#kernel/jobs.ts';
+import type { Log } from '#kernel/log.ts';
+import { headerText, readMailAddress, readSender, type MailAddress } from '#kernel/mail/address.ts';
+import { mailLimits, purgeQuotas, takeQuota, type MailLimits } from '#kernel/mail/quota.ts';
+import { createSmtp, type Smtp } from '#kernel/mail/smtp.ts';
+
+export type Mail = {
+  /** What for, in one word such as `password_reset`: limits count by it and the log names it. */
+  kind: string;
+  /** A stored address, never one that somebody has just typed. */
+  to: { name?: string; address: string };
+  subject: string;
+  text: string;
+  html: string;
+  /** When what it says is no longer true; it is not delivered after that. */
+  expiresAt?: Date;
+  /** The client address that caused it. */
+  ip?: string;
+  /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */
+  discard?: boolean;
+};
+
+export type KeptMail = { from: MailAddress; to: MailAddress; subject: string; text: string; html: string };
+
+/** Where mails go while there is no mail server. */
+export type Mailbox = { keep(mail: KeptMail): Promise<void> };
+
+export type Mailer = {
+  /**
+   * Over the limits nothing is sent, and nobody can tell.
+   *
+   * @throws AppError mail.address_invalid
+   */
+  send(mail: Mail, em?: EntityManager): Promise<void>;
+};
+
+type Options = {
+  config: Pick<Config, 'smtpUrl' | 'mailFrom'>;
+  clock: Clock;
+  database: Pick<Database, 'sql' | 'transaction'>;
+  jobs: Pick<Jobs, 'define' | 'send'>;
+  log: Log;
+  /** Undefined where nobody may read other people's mail. */
+  mailbox: Mailbox | undefined;
+  limits?: () => MailLimits;
+};
+
+/** What a job carries. */
+type Parcel = {
+  kind: string;
+  to: MailAddress;
+  subject: string;
+  text: string;
+  html: string;
+  expiresAt: string;
+  isDiscarded: boolean;
+  isDoubtful: boolean;
+  /** The same in each attempt, so that a mailbox that gets it twice can tell. */
+  messageId: string;
+};
+
+const QUEUE = 'mail';
+const LONGEST_SUBJECT = 255;
+/** After so long an undelivered mail is somebody's business. */
+const ALARM_AFTER = 5 * MINUTE;
+
+/** Defines its queue, so call it before the jobs are opened. */
+export function createMail({
+  config,
+  clock,
+  database,
+  jobs,
+  log,
+  mailbox,
+  limits = () => mailLimits,
+}: Options): Mailer {
+  const from = readSender(config.mailFrom);
+  if (!from)
+    throw new ConfigError(
+      'MAIL_FROM must be an address such as no-reply@example.com, or a name with one: Example <no-reply@example.com>.',
+    );
+  const smtp = config.smtpUrl === undefined ? undefined : createSmtp(config.smtpUrl);
+
+  jobs.define(QUEUE, {
+    handler: work,
+    retries: 110,
+    backoff: { first: 5 * SECOND, max: 15 * MINUTE },
+    expire: 30 * SECOND,
+    concurrency: 4,
+  });
+  jobs.define('mail-clean-up', {
+    handler: async () => void (await purgeQuotas(database, clock)),
+    retries: 1,
+    backoff: { first: MINUTE, max: MINUTE },
+    expire: 5 * MINUTE,
+    schedule: '17 * * * *',
+  });
+
+  async function send(mail: Mail, em?: EntityManager): Promise<void> {
+    if (!em) return database.transaction((em) => send(mail, em));
+    const address = readMailAddress(mail.to.address);
+    if (address === null)
+      throw new AppError({
+        code: 'mail.address_invalid',
+        status: 422,
+        message: 'Enter an email address like name@example.com.',
+      });
+    const mayGo = await takeQuota(em, clock, limits(), { kind: mail.kind, to: address, ip: mail.ip });
+    if (!mayGo) log.warn({ kind: mail.kind, ip: mail.ip }, 'a mail was held back by its limit');
+    const parcel: Parcel = {
+      kind: mail.kind,
+      to: { name: headerText(mail.to.name ?? '', 128), address },
+      subject: headerText(mail.subject, LONGEST_SUBJECT),
+      text: mail.text,
+      html: mail.html,
+      expiresAt: (mail.expiresAt ?? fromNow(clock, DAY)).toISOString(),
+      isDiscarded: mail.discard === true || !mayGo,
+      isDoubtful: false,
+      messageId: `<${randomUUID()}@${from!.address.split('@')[1]}>`,
+    };
+    await jobs.send(QUEUE, parcel, { em });
+  }
+
+  async function work({ id, data, signal, createdAt }: Job): Promise<void> {
+    const parcel = data as Parcel;
+    const { kind, to } = parcel;
+    const fields = { mail: kind, job: id };
+    if (parcel.isDiscarded) return;
+    if (new Date(parcel.expiresAt) <= clock.now())
+      return log.warn(fields, 'a mail was not delivered in time and is dropped');
+    if (smtp) return deliver(smtp, parcel, { id, signal, createdAt });
+    if (!mailbox) return log.error(fields, 'a mail cannot be sent: set SMTP_URL');
+    await mailbox.keep({ from: from!, to, subject: parcel.subject, text: parcel.text, html: parcel.html });
+    log.info({ ...fields, to: to.address }, 'a mail was kept: read it at /dev/mailbox');
+  }
+
+  async function deliver(
+    smtp: Smtp,
+    parcel: Parcel,
+    { id, signal, createdAt }: Pick<Job, 'id' | 'signal' | 'createdAt'>,
+  ): Promise<void> {
+    const { to, subject, text, html, messageId } = parcel;
+    const fields = { mail: parcel.kind, job: id };
+    const outcome = await smtp.deliver({ from: from!, to, subject, text, html, messageId }, signal);
+    switch (outcome.kind) {
+      case 'sent':
+        return log.info(fields, 'a mail was sent');
+      case 'refused':
+        return log.error({ ...fields, err: outcome.error }, 'a mail was refused');
+      case 'doubtful':
+        if (parcel.isDoubtful)
+          return log.error({ ...fields, err: outcome.error }, 'the mail server took a mail twice without saying so');
+        // Once more and no more: whoever is written to may have it already.
+        log.warn({ ...fields, err: outcome.error }, 'the mail server took a mail without saying so');
+        return jobs.send(QUEUE, { ...parcel, isDoubtful: true }, { startAfter: fromNow(clock, 30 * SECOND) });
+      case 'unsent':
+        if (clock.now().getTime() - createdAt.getTime() > ALARM_AFTER)
+          log.error(fields, 'mails have not been delivered for more than five minutes');
+        throw outcome.error;
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  return { send: (mail, em) => send(mail, em) };
+}

@@ -1,0 +1,39 @@
+import { domainToASCII } from 'node:url';
+
+/** A person as a header names one. The two parts stay apart until the library writes them: joined text could hold two. */
+export type MailAddress = { name: string; address: string };
+
+/** RFC 5322 §3.2.3 dot-atom; quoted local parts, comments and what is not ASCII are refused. */
+const localPart = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+const domainLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/**
+ * One bare address, its domain in lower-case A-labels (IDNA); null for anything else. Stricter than RFC 5321 on
+ * purpose: every form that two parsers read differently has been used to send a mail to somebody else.
+ */
+export function readMailAddress(text: string): string | null {
+  const at = text.lastIndexOf('@');
+  // RFC 5321 §4.5.3.1: 64 octets before the @; 254 altogether (erratum 1690 of RFC 3696).
+  if (at < 1 || at > 64 || text.length > 254 || !localPart.test(text.slice(0, at))) return null;
+  // The converter is the one of URLs, which drops line breaks and whatever follows a slash: it sees letters alone.
+  const typed = text.slice(at + 1);
+  const domain = /^[\p{L}\p{M}\p{N}.-]+$/u.test(typed) ? domainToASCII(typed).toLowerCase() : '';
+  const labels = domain.split('.');
+  if ((labels.length < 2 && domain !== 'localhost') || domain.length > 253) return null;
+  return labels.every((label) => domainLabel.test(label)) ? `${text.slice(0, at)}@${domain}` : null;
+}
+
+/** `Name <address>` or a bare address, as an operator writes a sender; null when it is neither. */
+export function readSender(text: string): MailAddress | null {
+  const [, name = '', bracketed] = /^([^<>]*)<([^<>]*)>\s*$/.exec(text) ?? [];
+  const address = readMailAddress((bracketed ?? text).trim());
+  return address === null ? null : { name: headerText(name, 128), address };
+}
+
+/** Text for one line of a header: no control characters, no marks that change the reading direction, a bounded length. */
+export function headerText(text: string, longest: number): string {
+  const line = text
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+    .replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
+  return Array.from(line.trim()).slice(0, longest).join('');
+}

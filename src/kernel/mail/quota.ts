@@ -1,0 +1,100 @@
+/**
+ * How many mails somebody may be sent, or cause. It is counted in the transaction that sends, so on all nodes at once,
+ * and over a sliding time: a limit that begins anew at the full hour would let twice as many through around it.
+ */
+import { defineEntity, p } from '@mikro-orm/core';
+import { DAY, HOUR, MINUTE, type Clock } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { addressKey } from '#kernel/http/address.ts';
+
+const MailQuotaSchema = defineEntity({
+  name: 'MailQuota',
+  tableName: 'mail_quota',
+  properties: {
+    /** SHA-256 of who and what for. */
+    key: p.text().primary(),
+    /** When mails were sent, in epoch milliseconds, oldest first. */
+    sent: p.json<number[]>(),
+    endsAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+  indexes: [{ name: 'mail_quota_ends_at_index', properties: ['endsAt'] }],
+});
+export class MailQuota extends MailQuotaSchema.class {}
+MailQuotaSchema.setClass(MailQuota);
+
+export type MailLimits = {
+  /** Mails of one kind to one recipient in 15 minutes. */
+  perRecipientQuarterHour: number;
+  /** Mails of one kind to one recipient in a day. */
+  perRecipientDay: number;
+  /** Mails of all kinds that one client address causes in an hour. */
+  perAddressHour: number;
+};
+
+export const mailLimits: MailLimits = { perRecipientQuarterHour: 3, perRecipientDay: 10, perAddressHour: 20 };
+
+type Limit = { key: string; most: number; within: number };
+
+/** Whether this mail may be sent; counts it if so. */
+export async function takeQuota(
+  em: EntityManager,
+  clock: Clock,
+  limits: MailLimits,
+  mail: { kind: string; to: string; ip?: string | undefined },
+): Promise<boolean> {
+  const now = clock.now().getTime();
+  const wanted = limitsOf(limits, mail);
+  const keys = wanted.map(({ key }) => key);
+  // Rows that are not there cannot be locked, so they are made; in one order, so that two mails never wait for each other.
+  const marks = keys.map(() => `(?, '[]', ?)`).join(', ');
+  await em.execute(
+    `insert into mail_quota (key, sent, ends_at) values ${marks} on conflict do nothing`,
+    keys.flatMap((key) => [key, new Date(now + DAY)]),
+  );
+  const rows = await em.execute<{ key: string; sent: number[] }[]>(
+    `select key, sent from mail_quota where key in (${keys.map(() => '?').join(', ')}) order by key for update`,
+    keys,
+  );
+  const sent = new Map(rows.map((row) => [row.key, row.sent]));
+  const recent = wanted.map(({ key, within }) => (sent.get(key) ?? []).filter((at) => at > now - within));
+  if (wanted.some(({ most }, i) => recent[i]!.length >= most)) return false;
+  for (const [i, { key, within }] of wanted.entries())
+    await em.execute('update mail_quota set sent = ?::jsonb, ends_at = ? where key = ?', [
+      JSON.stringify([...recent[i]!, now]),
+      new Date(now + within),
+      key,
+    ]);
+  return true;
+}
+
+function limitsOf(
+  limits: MailLimits,
+  { kind, to, ip }: { kind: string; to: string; ip?: string | undefined },
+): Limit[] {
+  // a+1@, a+2@ … are one mailbox with most providers, so they share a limit. (They are not one account.)
+  const mailbox = to.toLowerCase().replace(/\+[^@]*(?=@)/, '');
+  const limit = (what: string, most: number, within: number): Limit => ({
+    key: sha256(what).toString('base64url'),
+    most,
+    within,
+  });
+  return [
+    limit(`recipient quarter ${kind} ${mailbox}`, limits.perRecipientQuarterHour, 15 * MINUTE),
+    limit(`recipient day ${kind} ${mailbox}`, limits.perRecipientDay, DAY),
+    ...(ip === undefined ? [] : [limit(`address hour ${addressKey(ip)}`, limits.perAddressHour, HOUR)]),
+  ].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** Bounded batches, so that no statement holds many rows for long. */
+export async function purgeQuotas(database: Pick<Database, 'sql'>, clock: Clock): Promise<number> {
+  let purged = 0;
+  for (;;) {
+    const rows = await database.sql(
+      'delete from mail_quota where key in (select key from mail_quota where ends_at < $1 limit 1000) returning key',
+      [clock.now()],
+    );
+    purged += rows.length;
+    if (rows.length < 1000) return purged;
+  }
+}

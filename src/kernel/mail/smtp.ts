@@ -1,0 +1,82 @@
+import { PassThrough, pipeline } from 'node:stream';
+import { createTransport } from 'nodemailer';
+import { SECOND } from '#kernel/clock.ts';
+import { isLoopback } from '#kernel/config.ts';
+import type { MailAddress } from '#kernel/mail/address.ts';
+
+export type Letter = {
+  from: MailAddress;
+  to: MailAddress;
+  subject: string;
+  text: string;
+  html: string;
+  messageId: string;
+};
+
+/**
+ * sent        the server took it
+ * refused     it never will: this recipient, this content
+ * unsent      it did not, perhaps next time
+ * doubtful    the whole mail was handed over and no answer came
+ */
+export type Delivery = { kind: 'sent' } | { kind: 'refused' | 'unsent' | 'doubtful'; error: unknown };
+
+export type Smtp = { deliver(letter: Letter, signal: AbortSignal): Promise<Delivery> };
+
+/** From the look-up of the host to the last answer, whatever the server does in between. */
+const LONGEST_ATTEMPT = 15 * SECOND;
+
+export function createSmtp(url: string): Smtp {
+  const server = new URL(url);
+  const transport = createTransport({
+    url,
+    // Credentials do not cross a network in clear, even when somebody on the way hides that the server speaks TLS.
+    ...(server.username && !isLoopback(server.hostname) ? { requireTLS: true } : {}),
+    dnsTimeout: 5 * SECOND,
+    connectionTimeout: 5 * SECOND,
+    greetingTimeout: 5 * SECOND,
+    socketTimeout: 10 * SECOND,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+
+  // The mail goes to the socket through a stream of ours, whose end tells that all of it has left.
+  transport.use('stream', (mail, done) => {
+    const { body } = mail.data as { body?: PassThrough };
+    if (body) mail.message.processFunc((content) => pipeline(content, body, () => undefined));
+    done();
+  });
+
+  return {
+    async deliver({ from, to, messageId, ...letter }, signal) {
+      const body = new PassThrough();
+      try {
+        const mail = {
+          ...letter,
+          from,
+          to,
+          messageId,
+          // What the server is told does not depend on how anybody reads the header.
+          envelope: { from: from.address, to: [to.address] },
+          // RFC 3834 §5: nobody's absence note answers a mail of a machine.
+          headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+          body,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(LONGEST_ATTEMPT)]),
+        };
+        await transport.sendMail(mail);
+        return { kind: 'sent' };
+      } catch (error) {
+        return { kind: kindOf(error, body.readableEnded), error };
+      }
+    },
+  };
+}
+
+function kindOf(error: unknown, isHandedOver: boolean): 'refused' | 'unsent' | 'doubtful' {
+  const { code, responseCode } = error as { code?: string; responseCode?: number };
+  // RFC 5321 §4.2.1: 5yz is permanent, for this recipient or this content. To a greeting or to credentials it says
+  // that the server, or what the operator told us about it, has to be mended.
+  if (responseCode !== undefined)
+    return responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE') ? 'refused' : 'unsent';
+  return isHandedOver ? 'doubtful' : 'unsent';
+}

@@ -1,0 +1,8 @@
+import { AppError } from '#kernel/errors.ts';
+
+export const mailNotFound = () =>
+  new AppError({
+    code: 'mailbox.not_found',
+    status: 404,
+    message: 'There is no such mail. Older ones make room for newer ones.',
+  });

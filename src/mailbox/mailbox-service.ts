@@ -1,0 +1,57 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { newId, parseId, type Id } from '#kernel/ids.ts';
+import type { KeptMail, Mailbox } from '#kernel/mail.ts';
+import { MailboxMessage } from './mailbox-message.ts';
+
+export type MailId = Id<'mail'>;
+export type StoredMail = KeptMail & { id: MailId; at: Date };
+
+/** Older ones make room. */
+const MOST_MAILS = 200;
+
+export class MailboxService implements Mailbox {
+  readonly #database: Database;
+  readonly #keyRing: KeyRing;
+  readonly #clock: Clock;
+
+  constructor(database: Database, keyRing: KeyRing, clock: Clock) {
+    this.#database = database;
+    this.#keyRing = keyRing;
+    this.#clock = clock;
+  }
+
+  async keep(mail: KeptMail): Promise<void> {
+    const id = newId('mail');
+    await this.#database.transaction(async (em) => {
+      await em.insert(MailboxMessage, {
+        id,
+        sealed: this.#keyRing.seal(JSON.stringify(mail), placeOf(id)),
+        createdAt: this.#clock.now(),
+      });
+      await em.execute(
+        'delete from mailbox_message where id not in (select id from mailbox_message order by created_at desc, id desc limit ?)',
+        [MOST_MAILS],
+      );
+    });
+  }
+
+  /** The newest first. */
+  async listMails(): Promise<StoredMail[]> {
+    const rows = await this.#database.em().find(MailboxMessage, {}, { orderBy: { createdAt: 'desc', id: 'desc' } });
+    return rows.map((row) => this.#open(row));
+  }
+
+  async findMail(text: string): Promise<StoredMail | null> {
+    const id = parseId('mail', text);
+    const row = id && (await this.#database.em().findOne(MailboxMessage, { id }));
+    return row ? this.#open(row) : null;
+  }
+
+  #open({ id, sealed, createdAt }: MailboxMessage): StoredMail {
+    return { ...(JSON.parse(this.#keyRing.open(sealed, placeOf(id))) as KeptMail), id, at: createdAt };
+  }
+}
+
+const placeOf = (id: MailId): string => `mailbox_message.sealed:${id}`;

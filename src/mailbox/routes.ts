@@ -1,0 +1,49 @@
+import Router from '@koa/router';
+import type { Context, State } from '#kernel/http/context.ts';
+import { show } from '#kernel/views.ts';
+import { mailNotFound } from './errors.ts';
+import type { MailboxService, StoredMail } from './mailbox-service.ts';
+import { mailboxView, mailView } from './mailbox-view.ts';
+
+const HOME = '/dev/mailbox';
+const urlOf = ({ id }: StoredMail): string => `${HOME}/${id}`;
+const textOf = ({ name, address }: StoredMail['to']): string => (name ? `${name} <${address}>` : address);
+
+export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMail'>): Router<State> {
+  const routes = new Router<State>();
+
+  routes.get(HOME, async (ctx: Context) => {
+    const mails = await mailbox.listMails();
+    // A script that tries something out reads the same mails, without a page around them.
+    if (ctx.accepts('html', 'json') === 'json') return answerJson(ctx, { mails });
+    return show(ctx, 200, mailboxView, {
+      mails: mails.map((mail) => ({ url: urlOf(mail), to: textOf(mail.to), subject: mail.subject, at: mail.at })),
+    });
+  });
+
+  routes.get(`${HOME}/:id`, async (ctx: Context) => {
+    const mail = await mailbox.findMail(ctx.params['id'] ?? '');
+    if (!mail) throw mailNotFound();
+    const { subject, text, at } = mail;
+    return show(ctx, 200, mailView, {
+      backUrl: HOME,
+      from: textOf(mail.from),
+      to: textOf(mail.to),
+      subject,
+      at,
+      text,
+      links: linksIn(text),
+    });
+  });
+
+  return routes;
+}
+
+function answerJson(ctx: Context, body: object): void {
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = body;
+}
+
+function linksIn(text: string): string[] {
+  return [...new Set(text.match(/https?:\/\/[^\s<>"]+/g))];
+}
