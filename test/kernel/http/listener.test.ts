@@ -29,8 +29,8 @@ describe('the limits (RFC 9112 leaves them to the server)', () => {
   test('are set on the server itself', () => {
     const { headersTimeout, requestTimeout, keepAliveTimeout, maxRequestsPerSocket } = listener.server;
     expect({ headersTimeout, requestTimeout, keepAliveTimeout, maxRequestsPerSocket }).toEqual({
-      headersTimeout: 14_500,
-      requestTimeout: 29_500,
+      headersTimeout: 13_500,
+      requestTimeout: 28_500,
       keepAliveTimeout: 64_000,
       maxRequestsPerSocket: 1000,
     });
