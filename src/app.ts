@@ -8,6 +8,7 @@ import { createClients } from '#clients/module.ts';
 import { ConsentService, createConsent } from '#consent/module.ts';
 import { createCredentials } from '#credentials/module.ts';
 import { userCommands } from '#credentials/user-commands.ts';
+import { createDemo } from '#demo/module.ts';
 import { createDevice } from '#device/module.ts';
 import { createInteraction } from '#interaction/module.ts';
 import { brandOf, brandStylesheet } from '#kernel/brand.ts';
@@ -134,6 +135,8 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const consent = createConsent({ interactions: interaction.interactions, engine: oidc.interactions, consents, users, apis: clients.apiLookup });
   const setup = createSetup({ clock, database, users, passwords: credentials.passwords, minimumLength: () => settings.policy('password').minimumLength, startUrl: config.embedded ? '/' : null });
   const welcome = createWelcome({ issuer: config.issuer, version });
+  const demo = config.embedded ? createDemo({ config, clock, log, clients: clients.clients }) : null;
+  await demo?.register();
 
   const files = loadStaticFiles();
   const brand = () => brandOf(settings.policy('branding'));
@@ -144,7 +147,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const edge = createEdge({ config, log, clock, keyRing, renderer, mounts: siteMap(config), tracing, ...(metrics ? { observe: metrics.observeRequest } : {}) });
   edge.keys = oidc.cookieKeys;
   edge.use(files.serve as never);
-  const routers = [interaction.routes, login.routes, consent.routes, setup.routes, ...(config.embedded ? [welcome.routes] : [])];
+  const routers = [interaction.routes, login.routes, consent.routes, setup.routes, ...(demo ? [welcome.routes, demo.routes] : [])];
   for (const routes of routers) edge.use(routes.routes() as never);
   edge.use(oidc.middleware as never);
 
@@ -163,9 +166,11 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     commands,
     database,
     passwords: credentials.passwords,
+    settings,
     setup: setup.setup,
     async close(): Promise<void> {
       stopWatchingKeys();
+      await demo?.close();
       await invalidation.close();
       redis?.close();
       await database.close();

@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serveCommands } from '#kernel/control.ts';
+import { createLog } from '#kernel/log.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+
+type Ended = { code: number; stdout: string; stderr: string };
+
+let latchkey: TestApp;
+let dataFolder: string;
+let control: { close(): Promise<void> };
+
+/** The command line of a person whose server runs: it finds the socket in the data folder. */
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  dataFolder = await mkdtemp(join(tmpdir(), 'latchkey-cli-'));
+  control = await serveCommands({ dataFolder, commands: latchkey.app.commands, log: createLog({ level: 'silent' }) });
+});
+afterAll(async () => {
+  await control.close();
+  await latchkey.close();
+  await rm(dataFolder, { recursive: true });
+});
+
+function run(...words: string[]): Promise<Ended> {
+  const entry = join(import.meta.dirname, '../../bin/latchkey.mjs');
+  const { DATABASE_URL: _none, ...env } = process.env;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [entry, ...words], { env: { ...env, LATCHKEY_DATA: dataFolder } }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+    });
+  });
+}
+
+describe('the command line', () => {
+  test('adds a client whose answer is named as on the wire', async () => {
+    const { code, stdout } = await run('client', 'create', '--name', 'Shop', '--type', 'web', '--redirect-uri', 'https://shop.example/cb', '--redirect-uri', 'https://shop.example/other', '--json');
+    expect(code).toBe(0);
+    const made = JSON.parse(stdout) as Record<string, unknown>;
+    expect(made).toMatchObject({ client_name: 'Shop', redirect_uris: ['https://shop.example/cb', 'https://shop.example/other'] });
+    expect(made['client_secret']).toEqual(expect.any(String));
+    const shown = await run('client', 'show', String(made['client_id']), '--json');
+    expect(shown.stdout).not.toContain(String(made['client_secret']));
+  });
+
+  test('adds a person with all standard claims', async () => {
+    const { code, stdout } = await run('user', 'create', '--email', 'ada@example.com', '--password', 'correct horse battery staple 9', '--email-verified', '--given-name', 'Ada', '--family-name', 'Lovelace', '--zoneinfo', 'Europe/London', '--address', '{"country":"UK"}', '--phone-number', '+442071234567', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ email: 'ada@example.com', email_verified: true, given_name: 'Ada', family_name: 'Lovelace', zoneinfo: 'Europe/London', address: { country: 'UK' }, phone_number: '+442071234567' });
+  });
+
+  test.each([
+    ['a person without an address', ['user', 'create'], 2, /--email/],
+    ['a command that does not exist', ['user', 'befriend'], 2, /unknown command/],
+    ['a client of no type', ['client', 'create', '--name', 'x', '--type', 'toaster'], 1, /web, spa, native, machine/],
+    ['a redirect address that leads anywhere', ['client', 'create', '--name', 'x', '--type', 'web', '--redirect-uri', 'https://*.example/cb'], 1, /redirect_uris/],
+    ['an address that is taken', ['user', 'create', '--email', 'ADA@example.com'], 1, /Another user/],
+    ['metadata that are no JSON', ['client', 'create', '--name', 'x', '--type', 'web', '--metadata', '{'], 2, /JSON/],
+  ])('refuses %s with a sentence and the right exit code', async (_what, words, code, why) => {
+    const ended = await run(...words);
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toMatch(why);
+    expect(ended.stderr).not.toMatch(/\bat .*:\d+:\d+/);
+  });
+
+  test('says the same as JSON to a machine', async () => {
+    const ended = await run('user', 'create', '--email', 'nobody', '--json');
+    expect(ended.code).toBe(1);
+    expect(JSON.parse(ended.stderr)).toMatchObject({ error: 'users.email_invalid' });
+  });
+
+  test('verifies the audit log, and shows settings and keys', async () => {
+    expect(JSON.parse((await run('audit', 'verify', '--json')).stdout)).toMatchObject({ intact: true });
+    expect((await run('settings', 'list')).stdout).toContain('pkce');
+    expect(JSON.parse((await run('keys', 'list', '--json')).stdout)).toMatchObject({ keys: expect.any(Array) as unknown });
+  });
+
+  test('talks through a socket that nobody else may open', async () => {
+    expect((await stat(join(dataFolder, 'control.sock'))).mode & 0o777).toBe(0o600);
+  });
+});
