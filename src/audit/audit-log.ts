@@ -72,11 +72,13 @@ export class AuditLog {
   }
 
   /** Recomputes a chain; names the first row that was changed, removed, added or moved. */
-  async verify(chain = INSTANCE_CHAIN): Promise<{ intact: true; events: number } | { intact: false; sequence: string }> {
+  async verify(
+    chain = INSTANCE_CHAIN,
+  ): Promise<{ intact: true; events: number } | { intact: false; sequence: string }> {
     let previous: Buffer = Buffer.alloc(32);
     let expected = 0n;
     for (;;) {
-      const rows = await this.#database.sql<Record<string, unknown>>(
+      const rows = await this.#database.sql(
         `select id, chain, sequence::text, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, type, actor_type as "actorType", actor_id as "actorId", subject_type as "subjectType",
                 subject_id as "subjectId", client_id as "clientId", session_id as "sessionId", ip, user_agent as "userAgent", request_id as "requestId", outcome, details::text, hash
          from audit_event e where chain = $1 and e.sequence > $2::bigint order by e.sequence limit 1000`,
@@ -87,17 +89,29 @@ export class AuditLog {
         expected += 1n;
         const sealed = { ...row, details: JSON.parse(String(details)) } as Sealed;
         const computed = chainHash(previous, sealed);
-        if (sealed.sequence !== String(expected) || !computed.equals(Buffer.from(hash as Uint8Array))) return { intact: false, sequence: sealed.sequence };
+        if (sealed.sequence !== String(expected) || !computed.equals(Buffer.from(hash as Uint8Array)))
+          return { intact: false, sequence: sealed.sequence };
         previous = computed;
       }
     }
-    const [head] = await this.#database.sql<{ sequence: string }>('select sequence::text from audit_chain where chain = $1', [chain]);
-    return BigInt(head?.sequence ?? '0') === expected ? { intact: true, events: Number(expected) } : { intact: false, sequence: String(expected + 1n) };
+    const [head] = await this.#database.sql<{ sequence: string }>(
+      'select sequence::text from audit_chain where chain = $1',
+      [chain],
+    );
+    return BigInt(head?.sequence ?? '0') === expected
+      ? { intact: true, events: Number(expected) }
+      : { intact: false, sequence: String(expected + 1n) };
   }
 
   async #takeHead(em: EntityManager, chain: string): Promise<{ sequence: string; hash: Buffer }> {
-    await em.execute(`insert into audit_chain (chain, sequence, hash) values (?, 0, ?) on conflict do nothing`, [chain, Buffer.alloc(32)]);
-    const [head] = await em.execute<{ sequence: string; hash: Uint8Array }[]>('select sequence::text as sequence, hash from audit_chain where chain = ? for update', [chain]);
+    await em.execute(`insert into audit_chain (chain, sequence, hash) values (?, 0, ?) on conflict do nothing`, [
+      chain,
+      Buffer.alloc(32),
+    ]);
+    const [head] = await em.execute<{ sequence: string; hash: Uint8Array }[]>(
+      'select sequence::text as sequence, hash from audit_chain where chain = ? for update',
+      [chain],
+    );
     if (!head) throw new Error(`the audit chain ${chain} has no head`);
     return { sequence: head.sequence, hash: Buffer.from(head.hash) };
   }
@@ -107,10 +121,34 @@ export class AuditLog {
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, canonical(v)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, v]) => v !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => [k, canonical(v)]),
+  );
 }
 
 function chainHash(previous: Uint8Array, row: Sealed): Buffer {
-  const members = [row.id, row.chain, row.sequence, row.at, row.type, row.actorType, row.actorId, row.subjectType, row.subjectId, row.clientId, row.sessionId, row.ip, row.userAgent, row.requestId, row.outcome];
-  return createHash('sha256').update(previous).update(JSON.stringify([...members, canonical(row.details)])).digest();
+  const members = [
+    row.id,
+    row.chain,
+    row.sequence,
+    row.at,
+    row.type,
+    row.actorType,
+    row.actorId,
+    row.subjectType,
+    row.subjectId,
+    row.clientId,
+    row.sessionId,
+    row.ip,
+    row.userAgent,
+    row.requestId,
+    row.outcome,
+  ];
+  return createHash('sha256')
+    .update(previous)
+    .update(JSON.stringify([...members, canonical(row.details)]))
+    .digest();
 }

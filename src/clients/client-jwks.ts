@@ -12,7 +12,7 @@ const publicJwk = z
   })
   .superRefine((jwk, context) => {
     const member = privateMembers.find((name) => name in jwk);
-    const problem = member ? `holds the private member ${member}` : problemOf(jwk as JsonWebKey);
+    const problem = member ? `holds the private member ${member}` : problemOf(jwk);
     if (problem) context.addIssue({ code: 'custom', message: problem });
   });
 

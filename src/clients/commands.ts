@@ -5,7 +5,6 @@ import { apiAccessSchema } from './api-access.ts';
 import type { ApiResource } from './api-resource.ts';
 import type { ApiService } from './api-service.ts';
 import type { Client } from './client.ts';
-import type { GivenMetadata } from './client-metadata.ts';
 import { clientProfiles } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import { type ClientService, visible } from './client-service.ts';
@@ -78,7 +77,7 @@ export function clientCommands({
         ...metadata
       } = read(createInput, input);
       const { client, secret } = await clients.create(
-        { name, type, profile, firstParty, clientId, clientSecret, apis: access, metadata: metadata as GivenMetadata },
+        { name, type, profile, firstParty, clientId, clientSecret, apis: access, metadata: metadata },
         operator,
       );
       return { ...clientOnWire(client), ...secretOnWire(secret) };
@@ -111,7 +110,7 @@ export function clientCommands({
         firstParty,
         disabled,
         apis: access,
-        metadata: metadata as GivenMetadata,
+        metadata: metadata,
       });
     },
     async 'client.disable'(input: unknown) {

@@ -150,6 +150,6 @@ function readRegistration(given: Readonly<Record<string, unknown>>): Registratio
     clientId,
     name: name ?? clientId,
     secret: typeof secret === 'string' ? secret : undefined,
-    metadata: metadata as GivenMetadata,
+    metadata: metadata,
   };
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import type { Pool } from 'pg';
 import type { AnyEntity, EntityClass, EntitySchema, Options } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import { MikroORM as EmbeddedORM } from '@mikro-orm/pglite';
@@ -25,7 +26,7 @@ export type Database = {
   /** Applies what is missing, once however many processes start together. */
   migrate(): Promise<void>;
   /** The native pool, null when embedded. */
-  pool: import('pg').Pool | null;
+  pool: Pool | null;
   /** The embedded engine, null on PostgreSQL. */
   pglite: PGlite | null;
   embedded: boolean;
@@ -127,7 +128,7 @@ function facade(
 ): Pick<Database, 'orm' | 'em' | 'transaction' | 'sql'> {
   return {
     orm,
-    em: () => orm.em.fork() as EntityManager,
+    em: () => orm.em.fork(),
     transaction: (work) => orm.em.fork().transactional((em) => work(em as EntityManager)),
     sql: (text, values = []) => query(text, values),
   };

@@ -115,18 +115,16 @@ export async function openMetricsListener(
   { metricsPort, host }: { metricsPort: number; host: Config['host'] },
   source: MetricsSource,
 ): Promise<MetricsListener> {
-  const server = createServer(async (req, res) => {
+  const server = createServer((req, res) => {
     if (req.method !== 'GET' || req.url !== '/metrics') {
       res.writeHead(404).end();
       return;
     }
-    try {
-      const text = await source.text();
-      res.writeHead(200, { 'Content-Type': source.contentType, 'Cache-Control': 'no-store' }).end(text);
-    } catch {
+    source.text().then(
+      (text) => res.writeHead(200, { 'Content-Type': source.contentType, 'Cache-Control': 'no-store' }).end(text),
       // A worker that is just dying does not answer; the next scrape finds the others.
-      res.writeHead(503, { 'Retry-After': '1' }).end();
-    }
+      () => res.writeHead(503, { 'Retry-After': '1' }).end(),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

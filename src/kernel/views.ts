@@ -167,7 +167,7 @@ function otherLanguages(current: Language, query: string) {
     .map(([language, { name }]) => {
       const parameters = new URLSearchParams(query);
       parameters.set('ui_locales', language);
-      return { language, name, href: `?${parameters}` };
+      return { language, name, href: `?${parameters.toString()}` };
     });
 }
 

@@ -1,5 +1,4 @@
 import type { Account, FindAccount } from 'oidc-provider';
-import type { AccountClaims } from 'oidc-provider';
 import { parseId } from '#kernel/ids.ts';
 import { claimsOf, type UserService } from '#users/module.ts';
 
@@ -9,6 +8,6 @@ export function findAccount(users: Pick<UserService, 'findById'>): FindAccount {
     const id = parseId('usr', subject);
     const user = id && (await users.findById(id));
     if (!user || user.status !== 'active') return undefined;
-    return { accountId: user.id, claims: () => ({ sub: user.id, ...claimsOf(user) }) as AccountClaims };
+    return { accountId: user.id, claims: () => ({ sub: user.id, ...claimsOf(user) }) };
   };
 }

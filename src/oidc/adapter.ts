@@ -51,7 +51,9 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
-    return this.#toPayload(await this.#store.findByLookup(this.#kind, this.#handles.lookup(userCode)));
+    const found = this.#toPayload(await this.#store.findByLookup(this.#kind, this.#handles.lookup(userCode)));
+    // It is kept as a hash alone; whoever found the artifact by it knows it.
+    return found && { ...found, userCode };
   }
 
   /** The loser of a race gets what a later replay gets. */
@@ -103,6 +105,6 @@ export class ArtifactAdapter implements Adapter {
       ...found.payload,
       jti: id ?? this.#handles.make(found.idHash),
       ...(found.consumedAt ? { consumed: Math.floor(found.consumedAt.getTime() / SECOND) } : {}),
-    } as AdapterPayload;
+    };
   }
 }

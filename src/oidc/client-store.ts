@@ -1,4 +1,4 @@
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { type Adapter, errors } from 'oidc-provider';
 import { AppError } from '#kernel/errors.ts';
 
 /** What the engine needs of the clients slice. */
@@ -21,7 +21,7 @@ const never = async (): Promise<never> => {
 /** The engine's view of clients: reads go to the clients slice, dynamic registration writes through it. */
 export function clientAdapter(clients: ClientStore): Adapter {
   return {
-    find: async (id) => (identifier.test(id) ? ((await clients.findForEngine(id)) as AdapterPayload | undefined) : undefined),
+    find: async (id) => (identifier.test(id) ? await clients.findForEngine(id) : undefined),
     upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>).catch(refuse),
     destroy: async (id) => clients.removeRegistered(id),
     findByUid: never,
@@ -38,5 +38,8 @@ const notDescribable = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 function refuse(error: unknown): never {
   if (!(error instanceof AppError) || error.status >= 500) throw error;
   const members = Object.entries(error.details ?? {}).map(([member, text]) => `${member} ${String(text)}`);
-  throw new errors.InvalidClientMetadata((members.length > 0 ? members.join('; ') : error.message).replace(notDescribable, "'"), { cause: error });
+  throw new errors.InvalidClientMetadata(
+    (members.length > 0 ? members.join('; ') : error.message).replace(notDescribable, "'"),
+    { cause: error },
+  );
 }

@@ -6,6 +6,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { findAccount } from './account.ts';
+import { algorithms } from './algorithms.ts';
 import { claims, scopes } from './claims.ts';
 import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
@@ -13,6 +14,8 @@ import { policy } from './interaction-policy.ts';
 import { lifetimes } from './lifetimes.ts';
 import { renderError } from './error-page.ts';
 import type { EnginePages } from './pages.ts';
+import { isFapi, rotateRefreshToken } from './profiles.ts';
+import { registrationPolicy } from './registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { isAllowedOrigin } from './cors.ts';
 
@@ -31,10 +34,6 @@ export type EngineDependencies = {
   fetch: typeof globalThis.fetch;
   adapter: NonNullable<Configuration['adapter']>;
 };
-
-/** RFC 9068 and the FAPI profiles want these; RS256 stays for ID tokens alone, where OpenID Connect demands it. */
-const SIGNING_ALGS = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'] as const;
-const CLIENT_SIGNING_ALGS = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256', 'HS256'] as const;
 
 const routes = {
   authorization: '/oidc/auth',
@@ -73,14 +72,15 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
         ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']
         : ['code'],
     pkce: {
-      required: (ctx, client) =>
-        policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || ctx.oidc.isFapi('2.0') !== undefined,
+      required: (_ctx, client) =>
+        policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || isFapi(client),
     },
     formats: { bitsOfOpaqueRandomness: 256 },
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) =>
       pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
-    rotateRefreshToken: true,
+    rotateRefreshToken,
+    extraClientMetadata: registrationPolicy(() => policies().oidc),
     issueRefreshToken: async (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
     allowOmittingSingleRegisteredRedirectUri: false,
@@ -101,17 +101,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       'none',
       ...(deps.certificates ? (['tls_client_auth', 'self_signed_tls_client_auth'] as const) : []),
     ],
-    enabledJWA: {
-      idTokenSigningAlgValues: [...SIGNING_ALGS],
-      userinfoSigningAlgValues: [...SIGNING_ALGS],
-      introspectionSigningAlgValues: [...SIGNING_ALGS],
-      authorizationSigningAlgValues: [...SIGNING_ALGS],
-      requestObjectSigningAlgValues: [...CLIENT_SIGNING_ALGS],
-      clientAuthSigningAlgValues: [...CLIENT_SIGNING_ALGS],
-      dPoPSigningAlgValues: ['ES256', 'EdDSA', 'Ed25519', 'PS256'],
-      idTokenEncryptionAlgValues: ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW'],
-      userinfoEncryptionAlgValues: ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW'],
-    },
+    enabledJWA: algorithms,
     cookies: {
       keys: cookieKeys(deps.keyRing),
       names: cookieNames(secure),
@@ -122,9 +112,11 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       ui_locales_supported: [...deps.languages],
       claims_locales_supported: [...deps.languages],
       display_values_supported: ['page', 'popup', 'touch'],
+      // Initiating User Registration via OpenID Connect 1.0 §4.1.
+      prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
       service_documentation: `${deps.issuerUrl.origin}/`,
     },
-    fetch: deps.fetch as NonNullable<Configuration['fetch']>,
+    fetch: deps.fetch,
   };
 }
 

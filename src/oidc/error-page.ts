@@ -2,11 +2,17 @@ import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import { type ErrorKind, errorView } from '#kernel/http/error-view.ts';
+import type { State } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 
 /** What the engine may not redirect (RFC 6749 §4.1.2.1) becomes a page that says so. */
 export function renderError(clock: Clock): NonNullable<Configuration['renderError']> {
   return (ctx, out, error) => {
+    // An endpoint of programs speaks JSON to browsers, too (RFC 6749 §5.2).
+    if ((ctx.state as Partial<State>).mount?.audience === 'oauth') {
+      ctx.body = out;
+      return;
+    }
     const kind = kindOf(error, out.error_description ?? '');
     const { client } = ctx.oidc;
     show(ctx as never, ctx.status, errorView, {
@@ -30,7 +36,7 @@ export function renderError(clock: Clock): NonNullable<Configuration['renderErro
 }
 
 function parameters(ctx: KoaContextWithOIDC): Record<string, unknown> {
-  return (ctx.oidc.params ?? ctx.query) as Record<string, unknown>;
+  return ctx.oidc.params ?? ctx.query;
 }
 
 function text(value: unknown): string | null {

@@ -44,5 +44,5 @@ function sameNames(subject: string, expected: string): boolean {
   const wanted = parse(expected, /(?<!\\),/);
   const same = (other: readonly string[]) =>
     given.length === other.length && given.every((part, i) => part === other[i]);
-  return given.length > 0 && (same(wanted) || same([...wanted].reverse()));
+  return given.length > 0 && (same(wanted) || same(wanted.toReversed()));
 }

@@ -14,11 +14,12 @@ export function isForPopup({ display, response_mode: mode }: Readonly<Record<str
 export const pageHeaders: Middleware = async function pageHeaders(ctx, next) {
   await next();
   const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
-  const params = oidc?.params as Record<string, unknown> | undefined;
+  const params = oidc?.params;
   if (!oidc || !params) return;
   if (isForPopup(params)) keepOpener(ctx);
   // Only what the engine has compared with the client's registration.
-  if (oidc.redirectUriCheckPerformed && typeof params['redirect_uri'] === 'string') allowFormTarget(ctx, params['redirect_uri']);
+  if (oidc.redirectUriCheckPerformed && typeof params['redirect_uri'] === 'string')
+    allowFormTarget(ctx, params['redirect_uri']);
   const signedOut = oidc.route === 'end_session' && ctx.status === 200 ? params['post_logout_redirect_uri'] : undefined;
   if (typeof signedOut === 'string') allowFormTarget(ctx, signedOut);
 };

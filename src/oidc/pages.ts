@@ -12,10 +12,32 @@ export type AskingDevice = { ip: string; userAgent: string; askedAt: number };
 
 /** What the engine shows through us; the slices device and logout draw it. */
 export type EnginePages = {
-  confirmLogout(ctx: KoaContextWithOIDC, page: { form: EngineForm; client: ClientOnPage | null; accountId: string; otherApps: number }): Promise<void>;
+  confirmLogout(
+    ctx: KoaContextWithOIDC,
+    page: { form: EngineForm; client: ClientOnPage | null; accountId: string; otherApps: number },
+  ): Promise<void>;
   loggedOut(ctx: KoaContextWithOIDC, page: { outcome: 'out' | 'stayed'; client: ClientOnPage | null }): void;
-  deviceCode(ctx: KoaContextWithOIDC, page: { form: EngineForm; userCode: string; problem: DeviceProblem | null; waitSeconds: number; client: ClientOnPage | null }): void;
-  deviceConfirm(ctx: KoaContextWithOIDC, page: { form: EngineForm; userCode: string; client: ClientOnPage; scopes: readonly string[]; device: AskingDevice; accountId: string | null }): Promise<void>;
+  deviceCode(
+    ctx: KoaContextWithOIDC,
+    page: {
+      form: EngineForm;
+      userCode: string;
+      problem: DeviceProblem | null;
+      waitSeconds: number;
+      client: ClientOnPage | null;
+    },
+  ): void;
+  deviceConfirm(
+    ctx: KoaContextWithOIDC,
+    page: {
+      form: EngineForm;
+      userCode: string;
+      client: ClientOnPage;
+      scopes: readonly string[];
+      device: AskingDevice;
+      accountId: string | null;
+    },
+  ): Promise<void>;
   deviceDone(ctx: KoaContextWithOIDC, page: { client: ClientOnPage | null }): void;
 };
 
@@ -24,9 +46,11 @@ export function onPage(client: Client | undefined): ClientOnPage | null {
   return { id: client.clientId, name: client.clientName ?? client.clientId, homeUrl: client.clientUri ?? null };
 }
 
-const secretOf = (ctx: KoaContextWithOIDC): string => (ctx.oidc.session?.['state'] as { secret: string }).secret;
+const secretOf = (ctx: KoaContextWithOIDC): string => (ctx.oidc.session!['state'] as { secret: string }).secret;
 
-export function logoutPages(pages: EnginePages): NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']> {
+export function logoutPages(
+  pages: EnginePages,
+): NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']> {
   return {
     enabled: true,
     logoutSource: async (ctx) =>
@@ -34,14 +58,25 @@ export function logoutPages(pages: EnginePages): NonNullable<NonNullable<Configu
         form: { action: new URL(ctx.oidc.urlFor('end_session_confirm')).pathname, fields: { xsrf: secretOf(ctx) } },
         client: onPage(ctx.oidc.client),
         accountId: ctx.oidc.session?.accountId ?? '',
-        otherApps: Object.keys(ctx.oidc.session?.authorizations ?? {}).filter((id) => id !== ctx.oidc.client?.clientId).length,
+        otherApps: Object.keys(ctx.oidc.session?.authorizations ?? {}).filter((id) => id !== ctx.oidc.client?.clientId)
+          .length,
       }),
     // The engine names the client here when the person stayed signed in, and only then.
-    postLogoutSuccessSource: async (ctx) => pages.loggedOut(ctx, { outcome: ctx.oidc.client ? 'stayed' : 'out', client: onPage(ctx.oidc.client) }),
+    postLogoutSuccessSource: async (ctx) =>
+      pages.loggedOut(ctx, { outcome: ctx.oidc.client ? 'stayed' : 'out', client: onPage(ctx.oidc.client) }),
   };
 }
 
-const deviceProblems: Readonly<Record<string, DeviceProblem>> = { NoCodeError: 'required', NotFoundError: 'unknown', ExpiredError: 'expired', AlreadyUsedError: 'used', AbortedError: 'aborted', ThrottledError: 'throttled', InvalidRequest: 'expired', SessionNotFound: 'expired' };
+const deviceProblems: Readonly<Record<string, DeviceProblem>> = {
+  NoCodeError: 'required',
+  NotFoundError: 'unknown',
+  ExpiredError: 'expired',
+  AlreadyUsedError: 'used',
+  AbortedError: 'aborted',
+  ThrottledError: 'throttled',
+  InvalidRequest: 'expired',
+  SessionNotFound: 'expired',
+};
 
 /** RFC 8628 §6.1: 20 consonants, eight of them: 34 bits. */
 export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
@@ -54,10 +89,16 @@ export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configu
     userCodeInputSource: async (ctx, _form, _out, error) => {
       const problem = error ? (deviceProblems[error.name] ?? 'unavailable') : null;
       const userCode = error && 'userCode' in error ? String(error.userCode) : '';
-      pages.deviceCode(ctx, { form: { action: action(ctx), fields: { xsrf: secretOf(ctx) } }, userCode, problem, waitSeconds: 0, client: onPage(ctx.oidc.client) });
+      pages.deviceCode(ctx, {
+        form: { action: action(ctx), fields: { xsrf: secretOf(ctx) } },
+        userCode,
+        problem,
+        waitSeconds: 0,
+        client: onPage(ctx.oidc.client),
+      });
     },
     userCodeConfirmSource: async (ctx, _form, client, device, userCode) => {
-      const asked = ctx.oidc.entities.DeviceCode?.params as Record<string, unknown> | undefined;
+      const asked = ctx.oidc.entities.DeviceCode?.params;
       const scopes = typeof asked?.['scope'] === 'string' ? asked['scope'].split(' ') : [];
       const shown = onPage(client);
       if (!shown) throw new Error('a device code without a client');

@@ -52,7 +52,9 @@ export function setupRoutes({
       const { name, email, password } = form.errors;
       return showForm(ctx, 422, secret, form.values, {
         ...noErrors,
-        ...{ name: name ?? null, email: email ?? null, password: password ?? null },
+        name: name ?? null,
+        email: email ?? null,
+        password: password ?? null,
       } as AdminPage['errors']);
     }
     const { values } = form;

@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { canonicalEmail } from './email.ts';
 import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
@@ -19,16 +19,20 @@ export type NewUser = {
 };
 
 type By = { actor: Actor; visitor?: Visitor | undefined };
+/** Ends what a person holds, in the transaction that disables them. */
+export type OnDisabled = (em: EntityManager, id: UserId, by: By) => Promise<void>;
 
 export class UserService {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
+  readonly #disabled: OnDisabled;
 
-  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>) {
+  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, disabled: OnDisabled = async () => undefined) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
+    this.#disabled = disabled;
   }
 
   /** Adds a person in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
@@ -98,6 +102,7 @@ export class UserService {
         subject: { type: 'user', id },
         details: { before, after: status },
       });
+      if (status === 'disabled') await this.#disabled(em, id, by);
     });
   }
 }

@@ -39,7 +39,7 @@ async function withEngine<T>(alg: string, work: (issuer: string) => Promise<T>):
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const engine = new Provider(issuer, {
-    jwks: { keys: keys.service.findSigningKeys() as never },
+    jwks: { keys: keys.service.findSigningKeys() },
     clients: [
       {
         client_id: 'robot',

@@ -41,8 +41,7 @@ export function watchBody(ctx: Pick<Context, 'req' | 'is'>, limit = FORM_LIMIT):
     else requireFormText(body);
   }
 
-  const iterator: typeof req.iterator = (options) =>
-    watched(iterate(options)) as unknown as ReturnType<typeof req.iterator>;
+  const iterator: typeof req.iterator = (options) => watched(iterate(options));
   Object.assign(req, { iterator, [Symbol.asyncIterator]: () => iterator({ destroyOnReturn: false }) });
   return { isTooLarge: () => isTooLarge };
 }
