@@ -25,7 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
   logout: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   setup: ['users', 'credentials', 'sessions', 'settings', 'audit'],
   welcome: [],
-  demo: [],
+  demo: ['clients'],
   mailbox: [],
 };
 
