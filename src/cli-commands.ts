@@ -43,7 +43,10 @@ function collectApi(value: string, previous: Record<string, string[]> = {}): Rec
 }
 
 /** `read`, or `read: See your invoices`. */
-function collectScope(value: string, previous: { name: string; description: string }[] = []): { name: string; description: string }[] {
+function collectScope(
+  value: string,
+  previous: { name: string; description: string }[] = [],
+): { name: string; description: string }[] {
   const [, name = value, description = ''] = /^(.*?):\s+(.*)$/.exec(value) ?? [];
   return [...previous, { name, description }];
 }
@@ -53,9 +56,14 @@ export function defineCommands(program: Command, run: Run): void {
   const act = (name: string, argument?: string) =>
     async function act(...given: unknown[]): Promise<void> {
       const command = given.at(-1) as Command;
-      return run(name, { ...onWire(command.opts()), ...(argument === undefined ? {} : { [argument]: given[0] }) }, command);
+      return run(
+        name,
+        { ...onWire(command.opts()), ...(argument === undefined ? {} : { [argument]: given[0] }) },
+        command,
+      );
     };
-  const leaf = (group: Command, name: string, description: string): Command => group.command(name).description(description).option('--json', 'print the answer as JSON');
+  const leaf = (group: Command, name: string, description: string): Command =>
+    group.command(name).description(description).option('--json', 'print the answer as JSON');
 
   const client = program.command('client').description('relying parties');
   leaf(client, 'create', 'add a client; its secret is shown once')
@@ -83,7 +91,9 @@ export function defineCommands(program: Command, run: Run): void {
     .option('--disabled <yes>', 'true or false', json)
     .option('--metadata <json>', 'members of RFC 7591 to change, as JSON; null for the default', json)
     .action(act('client.change', 'client_id'));
-  leaf(client, 'delete <client_id>', 'delete a client and what was issued to it').action(act('client.delete', 'client_id'));
+  leaf(client, 'delete <client_id>', 'delete a client and what was issued to it').action(
+    act('client.delete', 'client_id'),
+  );
   leaf(client, 'rotate-secret <client_id>', 'make a new secret; the old one works on for a while')
     .option('--overlap-seconds <n>', 'how long the old one works on', count)
     .action(act('client.rotate-secret', 'client_id'));
@@ -107,7 +117,9 @@ export function defineCommands(program: Command, run: Run): void {
       return run('api.create', { ...rest, ...(scope === undefined ? {} : { scopes: scope }) }, command);
     });
   leaf(api, 'list', 'list APIs').action(act('api.list'));
-  leaf(api, 'delete <identifier>', 'delete an API; no more tokens are made for it').action(act('api.delete', 'identifier'));
+  leaf(api, 'delete <identifier>', 'delete an API; no more tokens are made for it').action(
+    act('api.delete', 'identifier'),
+  );
 
   const user = program.command('user').description('people');
   const create = leaf(user, 'create', 'add a person')
@@ -118,22 +130,58 @@ export function defineCommands(program: Command, run: Run): void {
     .option('--phone-number-verified', 'the number is proven')
     .option('--address <json>', 'postal address (OpenID Connect Core §5.1.1), as JSON', json)
     .option('--administrator', 'may administer this instance');
-  for (const claim of ['name', 'given-name', 'family-name', 'middle-name', 'nickname', 'preferred-username', 'profile', 'picture', 'website', 'gender', 'birthdate', 'zoneinfo', 'locale']) {
+  for (const claim of [
+    'name',
+    'given-name',
+    'family-name',
+    'middle-name',
+    'nickname',
+    'preferred-username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+  ]) {
     create.option(`--${claim} <text>`, `claim ${claim.replaceAll('-', '_')}`);
   }
   create.action(act('user.create'));
-  leaf(user, 'list', 'list people').option('--limit <n>', 'how many', count).option('--after <id>', 'go on after this one').action(act('user.list'));
+  leaf(user, 'list', 'list people')
+    .option('--limit <n>', 'how many', count)
+    .option('--after <id>', 'go on after this one')
+    .action(act('user.list'));
   leaf(user, 'disable <id>', 'keep a person from signing in and end what they have').action(act('user.disable', 'id'));
   leaf(user, 'enable <id>', 'let a disabled person sign in again').action(act('user.enable', 'id'));
 
+  const session = program.command('session').description('browsers in which somebody is signed in');
+  leaf(session, 'list', 'list those of a person').requiredOption('--user <id>', 'whose').action(act('session.list'));
+  leaf(session, 'end', 'sign a person out, in one browser or everywhere')
+    .requiredOption('--user <id>', 'whom')
+    .option('--id <session>', 'one session')
+    .option('--all', 'all of them, with every refresh token and access token')
+    .action(act('session.end'));
+
   const keys = program.command('keys').description('signing keys');
   leaf(keys, 'list', 'list signing keys').action(act('keys.list'));
-  leaf(keys, 'rotate', 'begin to use new signing keys').option('--immediately', 'without publishing them first, for emergencies').action(act('keys.rotate'));
+  leaf(keys, 'rotate', 'begin to use new signing keys')
+    .option('--immediately', 'without publishing them first, for emergencies')
+    .action(act('keys.rotate'));
   leaf(keys, 'reencrypt', 'seal every stored secret under the first of LATCHKEY_SECRETS').action(act('keys.reencrypt'));
+
+  const registrationToken = program
+    .command('registration-token')
+    .description('tokens with which software registers itself');
+  leaf(registrationToken, 'create', 'make an initial access token; it is shown once')
+    .option('--expires-in-seconds <n>', 'how long it may register clients (an hour)', count)
+    .action(act('registration-token.create'));
 
   const settings = program.command('settings').description('policies of the instance');
   leaf(settings, 'list', 'show all policies').action(act('settings.list'));
-  leaf(settings, 'set <name> <value>', 'change one, for example: settings set oidc.registration open').action((name: string, value: string, _options: unknown, command: Command) => run('settings.set', { name, value }, command));
+  leaf(settings, 'set <name> <value>', 'change one, for example: settings set oidc.registration open').action(
+    (name: string, value: string, _options: unknown, command: Command) => run('settings.set', { name, value }, command),
+  );
 
   const auditLog = program.command('audit').description('the record of what happened');
   leaf(auditLog, 'verify', 'recompute the chain of the audit log').action(act('audit.verify'));

@@ -1,14 +1,18 @@
 import type { Client, Configuration } from 'oidc-provider';
+import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Policies } from '#settings/module.ts';
 import { mutualTls } from './mutual-tls.ts';
 import { devicePages, type EnginePages, logoutPages } from './pages.ts';
+import { fapi } from './profiles.ts';
+import { requestObjects } from './request-objects.ts';
 import { type ApiStore, resourceIndicators } from './resources.ts';
 
 type Features = NonNullable<Configuration['features']>;
 
 export type FeatureDependencies = {
+  clock: Clock;
   keyRing: Pick<KeyRing, 'deriveKey'>;
   apis: ApiStore;
   pages: EnginePages;
@@ -28,13 +32,14 @@ export function features(deps: FeatureDependencies, policies: () => Policies): F
     backchannelLogout: { enabled: true },
     dPoP: { enabled: true, nonceSecret: deps.keyRing.deriveKey('dpop-nonce'), requireNonce: () => false },
     encryption: { enabled: true },
+    fapi,
     introspection: { enabled: true, allowedPolicy: mayIntrospect },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
     mTLS: mutualTls(deps.certificates),
     pushedAuthorizationRequests: { enabled: true },
-    requestObjects: { enabled: true },
+    requestObjects: requestObjects(deps.clock),
     resourceIndicators: resourceIndicators(deps.apis),
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
     webMessageResponseMode: { enabled: true, ack: 'individual-draft-01' },

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { AuditLog } from '#audit/module.ts';
+import { type Clock, DAY, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Policies } from '#settings/module.ts';
+import type { Engine } from './engine.ts';
+import { registrationTokenInvalid } from './errors.ts';
+
+export type CommandDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  policies: () => Policies;
+  engine: () => Engine;
+};
+
+const LONGEST = (90 * DAY) / SECOND;
+const createInput = z.strictObject({
+  expires_in_seconds: z
+    .int('must be a whole number')
+    .min(60, 'must be at least 60')
+    .max(LONGEST, `must be at most ${LONGEST}`)
+    .default(HOUR / SECOND),
+});
+
+/** `latchkey registration-token …`: initial access tokens of dynamic registration (RFC 7591 §3). */
+export function registrationCommands({ clock, database, audit, policies, engine }: CommandDependencies) {
+  return {
+    /** The token is shown once; it registers any number of clients until it expires. */
+    async 'registration-token.create'(input: unknown) {
+      const parsed = createInput.safeParse(input);
+      if (!parsed.success)
+        throw registrationTokenInvalid(
+          parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'} ${issue.message}`).join('; '),
+        );
+      const { registration } = policies().oidc;
+      if (registration !== 'token')
+        throw registrationTokenInvalid(
+          registration === 'off'
+            ? 'dynamic registration is off; settings set oidc.registration token turns it on'
+            : 'dynamic registration is open, so nobody needs a token',
+        );
+      const { expires_in_seconds: expiresIn } = parsed.data;
+      const { InitialAccessToken } = engine();
+      const token = await new InitialAccessToken({ expiresIn }).save();
+      const expiresAt = fromNow(clock, expiresIn * SECOND).toISOString();
+      await database.transaction((em) =>
+        audit.record(em, {
+          type: 'registration_token.created',
+          actor: { type: 'operator' },
+          subject: { type: 'instance', id: 'registration' },
+          details: { expires_at: expiresAt },
+        }),
+      );
+      return { initial_access_token: token, expires_at: expiresAt };
+    },
+  };
+}

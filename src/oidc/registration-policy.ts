@@ -1,0 +1,62 @@
+import { type ClientMetadata, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { PROFILE_MEMBER } from '#clients/module.ts';
+import type { Policies } from '#settings/module.ts';
+
+type OidcPolicy = Pick<Policies['oidc'], 'registrationScopes' | 'registrationGrants'>;
+
+/** What a registration gets that does not say (RFC 7591 §2). */
+const DEFAULT_GRANTS = ['authorization_code'];
+
+/**
+ * What software that registers itself may be (RFC 7591 §3, RFC 7592 §2.2): the operator's ceiling of grants and scopes,
+ * applied to every registration and every update in full. Addresses, algorithms and the rest are judged where every
+ * client is, in clients/metadata-rules.ts.
+ */
+export function registrationPolicy(policy: () => OidcPolicy): NonNullable<Configuration['extraClientMetadata']> {
+  return {
+    // The engine calls once for each of these, with the whole metadata; without a context the client is one that is stored.
+    properties: [PROFILE_MEMBER],
+    validator: (ctx, _property, value, metadata) => {
+      if (!ctx) return;
+      keepProfile(ctx, value, metadata);
+      limitGrants(metadata, policy().registrationGrants);
+      limitScope(metadata, policy().registrationScopes);
+    },
+  };
+}
+
+/** The operator's decision: a client may say again what it read, and no more. */
+function keepProfile(ctx: KoaContextWithOIDC, value: unknown, metadata: ClientMetadata): void {
+  const decided = ctx.oidc.client?.[PROFILE_MEMBER];
+  if (value !== undefined && value !== decided)
+    throw new errors.InvalidClientMetadata(`${PROFILE_MEMBER} cannot be registered`);
+  if (decided !== undefined) Object.assign(metadata, { [PROFILE_MEMBER]: decided });
+}
+
+function limitGrants({ grant_types: asked }: ClientMetadata, allowed: readonly string[]): void {
+  const refused = listOf(asked, DEFAULT_GRANTS).filter((grant) => !allowed.includes(grant));
+  if (refused.length > 0)
+    throw new errors.InvalidClientMetadata(
+      `grant_types must not hold ${refused.join(', ')}: software may register ${allowed.join(', ')}`,
+    );
+}
+
+/** Who does not say what it needs gets the ceiling itself, written down, so that a higher one later changes nothing for it. */
+function limitScope(metadata: ClientMetadata, allowed: readonly string[]): void {
+  const { scope } = metadata;
+  if (scope === undefined) {
+    Object.assign(metadata, { scope: allowed.join(' ') });
+    return;
+  }
+  const refused = typeof scope === 'string' ? scope.split(' ').filter((word) => !allowed.includes(word)) : [];
+  if (refused.length > 0)
+    throw new errors.InvalidClientMetadata(
+      `scope must not hold ${refused.join(', ')}: software may register ${allowed.join(', ')}`,
+    );
+}
+
+/** The shape of the metadata is checked after this; a value of another type is left for that check to refuse. */
+function listOf(value: unknown, otherwise: readonly string[]): string[] {
+  if (value === undefined) return [...otherwise];
+  return Array.isArray(value) ? value.map(String) : [];
+}

@@ -1,0 +1,47 @@
+import { type Client, type Configuration, errors } from 'oidc-provider';
+import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { isFapi } from './profiles.ts';
+
+type Claims = Readonly<Record<string, unknown>>;
+
+/** FAPI 2.0 Message Signing §5.3.1: how long a signed request may be good for, and how old it may be. */
+const LONGEST_LIFE = (60 * MINUTE) / SECOND;
+/** Clocks of clients may be ahead by this much (FAPI 2.0 Security Profile §5.3.2.1). */
+const AHEAD = MINUTE / SECOND;
+/** RFC 9101 §10.8 and the media type without its prefix; no other kind of JWT passes for a request. */
+const types: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'oauth-authz-req+jwt']);
+
+/**
+ * JAR (RFC 9101) by value, signed. The engine has checked signature, registered algorithm, `iss`, `aud`, and that it is
+ * neither too early nor too late; here is what keeps a request from being good for ever, or from being something else.
+ */
+export function requestObjects(clock: Clock): NonNullable<NonNullable<Configuration['features']>['requestObjects']> {
+  return {
+    enabled: true,
+    assertJwtClaimsAndHeader: async (ctx, claims, header, client) => {
+      // What was pushed by a client that authenticated is kept as a JWT by the engine itself.
+      if (ctx.oidc.entities.PushedAuthorizationRequest && header['alg'] === 'none') return;
+      const problem = problemOf(claims, header, client, epochSeconds(clock));
+      if (problem) throw new errors.InvalidRequestObject(problem);
+    },
+  };
+}
+
+function problemOf(
+  { exp, nbf, iat, sub }: Claims,
+  { typ, crit, b64 }: Claims,
+  client: Client,
+  now: number,
+): string | null {
+  if (!types.has(typ)) return 'Request Object typ must be oauth-authz-req+jwt';
+  if (crit !== undefined || b64 !== undefined) return 'Request Object must not have critical header parameters';
+  // RFC 9101 §10.8: what authenticates the client must not be taken for a request of it.
+  if (sub === client.clientId) return 'Request Object sub must not be the client_id';
+  if (typeof exp !== 'number') return 'Request Object exp must be given';
+  if (isFapi(client) && typeof nbf !== 'number') return 'Request Object nbf must be given';
+  if (typeof nbf === 'number' && now - nbf > LONGEST_LIFE) return 'Request Object nbf must be at most 60 minutes ago';
+  if (typeof iat === 'number' && iat - now > AHEAD) return 'Request Object iat must not be in the future';
+  const from = [nbf, iat].find((time): time is number => typeof time === 'number') ?? now;
+  if (exp - from > LONGEST_LIFE) return 'Request Object must not be valid for more than 60 minutes';
+  return null;
+}
