@@ -8,12 +8,12 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { UserService } from './user-service.ts';
+import { type OnDisabled, UserService } from './user-service.ts';
 
-export type Dependencies = { clock: Clock; database: Database; audit: Pick<AuditLog, 'record'> };
+export type Dependencies = { clock: Clock; database: Database; audit: Pick<AuditLog, 'record'>; disabled?: OnDisabled };
 
-export function createUsers({ clock, database, audit }: Dependencies) {
-  return { users: new UserService(clock, database, audit) };
+export function createUsers({ clock, database, audit, disabled }: Dependencies) {
+  return { users: new UserService(clock, database, audit, disabled) };
 }
 
 export type { UserService, NewUser } from './user-service.ts';

@@ -28,7 +28,12 @@ export class UserService {
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #disabled: OnDisabled;
 
-  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, disabled: OnDisabled = async () => undefined) {
+  constructor(
+    clock: Clock,
+    database: Database,
+    audit: Pick<AuditLog, 'record'>,
+    disabled: OnDisabled = async () => undefined,
+  ) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;

@@ -1,0 +1,116 @@
+import { type Clock, SECOND } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Handles } from './handles.ts';
+import type { LogoutNotices } from './logout-notices.ts';
+import type { LastSeen } from './session-trace.ts';
+
+/** One browser in which a person is signed in. Times are NumericDate. */
+export type SignedInBrowser = {
+  /** Names the session; it is not the cookie and opens nothing. */
+  id: string;
+  signedInAt: number;
+  expiresAt: number;
+  lastSeen: LastSeen | null;
+  clientIds: readonly string[];
+};
+
+type Authorization = { grantId?: string; sid?: string; persistsLogout?: boolean };
+type Payload = {
+  uid: string;
+  accountId: string;
+  loginTs?: number;
+  lastSeen?: LastSeen;
+  authorizations?: Record<string, Authorization>;
+};
+type Row = { payload: Payload | string; expires_at: Date | string };
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql'>;
+  handles: Pick<Handles, 'lookup'>;
+  notices: LogoutNotices;
+};
+
+/**
+ * Sessions of people as they are stored. Ending one leaves a mark, so that a request which holds the session at this moment,
+ * on any node, cannot store it again.
+ */
+export class SignedInBrowsers {
+  readonly #deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /** Newest sign-in first. */
+  async list(accountId: string): Promise<SignedInBrowser[]> {
+    const rows = await this.#deps.database.sql<Row>(
+      `select payload, expires_at from oidc_artifact where account_id = $1 and kind = 'Session' and revoked_at is null and expires_at > $2`,
+      [accountId, this.#deps.clock.now()],
+    );
+    return rows.map(readBrowser).sort((a, b) => b.signedInAt - a.signedInAt);
+  }
+
+  /** Ends one session as a sign-out there would: what the person allowed for longer (`offline_access`) stays. */
+  async end(em: EntityManager, accountId: string, id: string): Promise<SignedInBrowser | null> {
+    const [row] = await this.#take(em, 'and lookup_hash = ?', [accountId, this.#deps.handles.lookup(id)]);
+    if (!row) return null;
+    const { authorizations = {} } = readPayload(row);
+    for (const { grantId, persistsLogout } of Object.values(authorizations)) {
+      if (grantId && !persistsLogout) await this.#revoke(em, 'and id_hash = ?', [accountId, sha256(grantId)]);
+    }
+    await this.#tell(em, row);
+    return readBrowser(row);
+  }
+
+  /** Ends every session and every grant with its codes, access tokens and refresh tokens. */
+  async endAll(em: EntityManager, accountId: string): Promise<SignedInBrowser[]> {
+    const rows = await this.#take(em, '', [accountId]);
+    await this.#revoke(em, '', [accountId]);
+    for (const row of rows) await this.#tell(em, row);
+    return rows.map(readBrowser);
+  }
+
+  /** Ends what one client was allowed, with the tokens that came of it; the person stays signed in. */
+  async endGrants(em: EntityManager, accountId: string, clientId: string): Promise<void> {
+    await this.#revoke(em, 'and client_id = ?', [accountId, clientId]);
+  }
+
+  async #take(em: EntityManager, narrower: string, [accountId, ...values]: unknown[]): Promise<Row[]> {
+    const now = this.#deps.clock.now();
+    return em.execute<Row[]>(
+      `update oidc_artifact set revoked_at = ? where account_id = ? and kind = 'Session' and revoked_at is null and expires_at > ? ${narrower} returning payload, expires_at`,
+      [now, accountId, now, ...values],
+    );
+  }
+
+  async #revoke(em: EntityManager, narrower: string, [accountId, ...values]: unknown[]): Promise<void> {
+    await em.execute(
+      `update oidc_artifact set revoked_at = ? where account_id = ? and kind = 'Grant' and revoked_at is null ${narrower}`,
+      [this.#deps.clock.now(), accountId, ...values],
+    );
+    await em.execute(
+      `delete from oidc_artifact t where kind <> 'Grant' and consumed_at is null and grant_hash in
+       (select id_hash from oidc_artifact where account_id = ? and kind = 'Grant' and revoked_at is not null ${narrower})`,
+      [accountId, ...values],
+    );
+  }
+
+  async #tell(em: EntityManager, row: Row): Promise<void> {
+    const { accountId, authorizations = {} } = readPayload(row);
+    for (const [clientId, { sid }] of Object.entries(authorizations))
+      await this.#deps.notices.send({ clientId, accountId, sid: sid ?? null }, em);
+  }
+}
+
+/** The driver of PostgreSQL gives JSON as values or as text, depending on how it was asked. */
+function readPayload({ payload }: Row): Payload {
+  return typeof payload === 'string' ? (JSON.parse(payload) as Payload) : payload;
+}
+
+function readBrowser(row: Row): SignedInBrowser {
+  const { uid, loginTs = 0, lastSeen = null, authorizations = {} } = readPayload(row);
+  const expiresAt = Math.floor(new Date(row.expires_at).getTime() / SECOND);
+  return { id: uid, signedInAt: loginTs, expiresAt, lastSeen, clientIds: Object.keys(authorizations) };
+}
