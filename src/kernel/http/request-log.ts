@@ -6,6 +6,8 @@ import type { Mount } from './mounts.ts';
 export type AnsweredRequest = { mount: Mount | undefined; method: string; status: number; seconds: number };
 
 const LONGEST_PATH = 256;
+/** Sign-ins in progress and one-time links have their secret in the path; ids of things look like `usr_01h…`. */
+const secretSegment = /\/(?![a-z]+_[0-9a-z]{26}(?:\/|$))[\w~-]{20,}/g;
 
 /**
  * One line a request: never its query, its headers or its body, where secrets travel. Files are of interest only to
@@ -24,7 +26,7 @@ export function requestLog(log: Log, observe?: (request: AnsweredRequest) => voi
       {
         requestId: state.requestId,
         method,
-        path: path.slice(0, LONGEST_PATH),
+        path: shown(path),
         status,
         ms: Math.round(milliseconds * 10) / 10,
         ip: state.ip,
@@ -33,4 +35,8 @@ export function requestLog(log: Log, observe?: (request: AnsweredRequest) => voi
       'request',
     );
   };
+}
+
+function shown(path: string): string {
+  return path.slice(0, LONGEST_PATH).replaceAll(secretSegment, '/…');
 }
