@@ -12,7 +12,7 @@ import { createDemo } from '#demo/module.ts';
 import { createDevice } from '#device/module.ts';
 import { createInteraction } from '#interaction/module.ts';
 import { brandOf, brandStylesheet } from '#kernel/brand.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Commands } from '#kernel/control.ts';
@@ -24,6 +24,7 @@ import { createOutbound } from '#kernel/http/outbound.ts';
 import { loadStaticFiles } from '#kernel/http/static.ts';
 import { languages } from '#kernel/i18n.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
+import { createJobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import { createMetrics } from '#kernel/metrics.ts';
 import { openRedis } from '#kernel/redis/port.ts';
@@ -36,6 +37,7 @@ import { createKeys, keyPolicy } from '#keys/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
 import { createLogout } from '#logout/module.ts';
 import { createOidc } from '#oidc/module.ts';
+import { createSessions, sessionCommands } from '#sessions/module.ts';
 import { settingsCommands } from '#settings/commands.ts';
 import { createSettings } from '#settings/module.ts';
 import { createSetup } from '#setup/module.ts';
@@ -54,7 +56,9 @@ export type AppDependencies = {
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 /** Opens the database, migrates it and puts the product together. Listening is the server's business. */
 export async function createApp(dependencies: AppDependencies) {
@@ -75,6 +79,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseUrl, log });
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
   const outbound = createOutbound({ allow: config.outboundAllow, log });
+  const jobs = createJobs({ database, config, keyRing, clock, log });
 
   const metrics = config.metricsPort === undefined ? undefined : createMetrics();
   const tracing = await openTracing(config);
@@ -84,13 +89,34 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   }
 
   const { log: audit } = createAudit({ clock, database });
-  const { settings } = createSettings({ clock, database, audit, announce: () => invalidation.publish('settings', 'all') });
+  const { settings } = createSettings({
+    clock,
+    database,
+    audit,
+    announce: () => invalidation.publish('settings', 'all'),
+  });
   invalidation.subscribe('settings', { changed: () => void settings.reload(), resync: () => void settings.reload() });
   await settings.reload();
-  const { users } = createUsers({ clock, database, audit });
+  const { users } = createUsers({
+    clock,
+    database,
+    audit,
+    disabled: async (em, id, by) => void (await sessions.endAllIn(em, id, by)),
+  });
   const clients = createClients({ clock, database, keyRing, audit, invalidation });
-  const keys = createKeys({ clock, database, keyRing, log, audit, policy: () => keyPolicy(settings.all()), announce: () => invalidation.publish('keys', 'all') });
-  invalidation.subscribe('keys', { changed: () => void keys.service.follow(), resync: () => void keys.service.follow() });
+  const keys = createKeys({
+    clock,
+    database,
+    keyRing,
+    log,
+    audit,
+    policy: () => keyPolicy(settings.all()),
+    announce: () => invalidation.publish('keys', 'all'),
+  });
+  invalidation.subscribe('keys', {
+    changed: () => void keys.service.follow(),
+    resync: () => void keys.service.follow(),
+  });
   await keys.start();
   const stopWatchingKeys = keys.service.watch();
   const credentials = createCredentials({ clock, database, settings });
@@ -104,6 +130,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     clock,
     keyRing,
     database,
+    audit,
     settings,
     users,
     clients: {
@@ -114,13 +141,22 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     },
     apis: clients.apiLookup,
     keys: keys.service,
-    findConsent: async (accountId, clientId) => ((await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId)),
+    findConsent: async (accountId, clientId) =>
+      (await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId),
     pages: { ...logout.pages, ...device.pages },
     languages: Object.keys(languages),
-    certificates: config.tls?.clientCaFile || config.clientCertHeader ? createClientCertificates({ header: config.clientCertHeader, addresses: createAddressResolver(config.trustedProxies) }) : null,
+    certificates:
+      config.tls?.clientCaFile || config.clientCertHeader
+        ? createClientCertificates({
+            header: config.clientCertHeader,
+            addresses: createAddressResolver(config.trustedProxies),
+          })
+        : null,
     fetch: outbound.fetch as typeof globalThis.fetch,
+    jobs,
     countToken: metrics?.countToken,
   });
+  const { sessions } = createSessions({ database, audit, browsers: oidc.browsers });
   const interaction = createInteraction({ clock, database, engine: oidc.interactions });
   const login = createLogin({
     config,
@@ -132,8 +168,21 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     audit,
     ...(metrics ? { counted: metrics.countSignIn } : {}),
   });
-  const consent = createConsent({ interactions: interaction.interactions, engine: oidc.interactions, consents, users, apis: clients.apiLookup });
-  const setup = createSetup({ clock, database, users, passwords: credentials.passwords, minimumLength: () => settings.policy('password').minimumLength, startUrl: config.embedded ? '/' : null });
+  const consent = createConsent({
+    interactions: interaction.interactions,
+    engine: oidc.interactions,
+    consents,
+    users,
+    apis: clients.apiLookup,
+  });
+  const setup = createSetup({
+    clock,
+    database,
+    users,
+    passwords: credentials.passwords,
+    minimumLength: () => settings.policy('password').minimumLength,
+    startUrl: config.embedded ? '/' : null,
+  });
   const welcome = createWelcome({ issuer: config.issuer, version });
   const demo = config.embedded ? createDemo({ config, clock, log, clients: clients.clients }) : null;
   await demo?.register();
@@ -144,20 +193,43 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   publishBrand();
   settings.onChange(publishBrand);
   const renderer = createRenderer({ brand, assetUrl: (name) => files.url(name) });
-  const edge = createEdge({ config, log, clock, keyRing, renderer, mounts: siteMap(config), tracing, ...(metrics ? { observe: metrics.observeRequest } : {}) });
+  const edge = createEdge({
+    config,
+    log,
+    clock,
+    keyRing,
+    renderer,
+    mounts: siteMap(config),
+    tracing,
+    ...(metrics ? { observe: metrics.observeRequest } : {}),
+  });
   edge.keys = oidc.cookieKeys;
   edge.use(files.serve as never);
-  const routers = [interaction.routes, login.routes, consent.routes, setup.routes, ...(demo ? [welcome.routes, demo.routes] : [])];
+  const routers = [
+    interaction.routes,
+    login.routes,
+    consent.routes,
+    setup.routes,
+    ...(demo ? [welcome.routes, demo.routes] : []),
+  ];
   for (const routes of routers) edge.use(routes.routes() as never);
   edge.use(oidc.middleware as never);
 
   const commands: Commands = {
     ...clientCommands(clients),
-    ...keyCommands({ ...keys, sealed: { 'signing keys': () => keys.service.reencrypt(), 'client secrets': () => clients.secrets.reencrypt() } }),
+    ...keyCommands({
+      ...keys,
+      sealed: { 'signing keys': () => keys.service.reencrypt(), 'client secrets': () => clients.secrets.reencrypt() },
+    }),
     'audit.verify': async () => audit.verify(),
     ...userCommands({ database, users, passwords: credentials.passwords }),
+    ...sessionCommands(sessions),
     ...settingsCommands(settings),
+    ...oidc.commands,
   };
+
+  await jobs.open();
+  void jobs.start();
 
   return {
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
@@ -170,6 +242,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     setup: setup.setup,
     async close(): Promise<void> {
       stopWatchingKeys();
+      await jobs.stop(SECOND);
       await demo?.close();
       await invalidation.close();
       redis?.close();

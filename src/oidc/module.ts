@@ -8,33 +8,41 @@
  */
 import compose from 'koa-compose';
 import type { Middleware } from 'koa';
+import type { AuditLog } from '#audit/module.ts';
 import type { Config } from '#kernel/config.ts';
 import { noteFault } from '#kernel/http/error-boundary.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
+import type { Jobs } from '#kernel/jobs.ts';
 import type { SettingsService } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { ArtifactAdapter } from './adapter.ts';
 import type { ArtifactStore, Kind } from './artifact-store.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
+import { registrationCommands } from './commands.ts';
 import { configuration, cookieKeys } from './configuration.ts';
 import { createEngine, type Engine } from './engine.ts';
+import { readyDiscovery } from './discovery.ts';
 import { engineForms, postedRequests } from './engine-forms.ts';
 import type { FindConsent } from './grants.ts';
 import { Handles } from './handles.ts';
 import { Interactions } from './interactions.ts';
+import { createLogoutNotices } from './logout-notices.ts';
 import { pageHeaders } from './page-headers.ts';
 import type { EnginePages } from './pages.ts';
 import { PostgresArtifacts } from './postgres-artifacts.ts';
 import type { ApiStore } from './resources.ts';
+import { traceSessions } from './session-trace.ts';
+import { SignedInBrowsers } from './signed-in-browsers.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuer' | 'issuerUrl'>;
   clock: Clock;
   keyRing: KeyRing;
   database: Database;
+  audit: Pick<AuditLog, 'record'>;
   settings: Pick<SettingsService, 'all' | 'onChange'>;
   users: Pick<UserService, 'findById'>;
   clients: ClientStore;
@@ -45,23 +53,71 @@ export type Dependencies = {
   languages: readonly string[];
   certificates: ClientCertificates | null;
   fetch: typeof globalThis.fetch;
+  /** Not open yet: the queues of the engine are defined here. */
+  jobs: Pick<Jobs, 'define' | 'send'>;
   /** Told the grant type of every token response. */
   countToken?: ((grant: string) => void) | undefined;
 };
 
-export function createOidc({ config, clock, keyRing, database, settings, users, clients, apis, keys, findConsent, pages, languages, certificates, fetch, countToken }: Dependencies) {
+export function createOidc({
+  config,
+  clock,
+  keyRing,
+  database,
+  audit,
+  settings,
+  users,
+  clients,
+  apis,
+  keys,
+  findConsent,
+  pages,
+  languages,
+  certificates,
+  fetch,
+  jobs,
+  countToken,
+}: Dependencies) {
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const artifacts = new PostgresArtifacts(clock, database);
   const storeOf = (_kind: Kind): ArtifactStore => artifacts;
   const clientsOfEngine = clientAdapter(clients);
-  const adapter = (kind: string) => (kind === 'Client' ? clientsOfEngine : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf }));
+  const adapter = (kind: string) =>
+    kind === 'Client' ? clientsOfEngine : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf });
+
+  const notices = createLogoutNotices({ jobs, engine: () => current.engine, fetch });
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
-    const engine = createEngine(config.issuer, configuration({ clock, issuerUrl: config.issuerUrl, keyRing, users, apis, findConsent, pages, languages, certificates, fetch, adapter }, () => settings.all(), jwks), clients);
+    const engine = createEngine(
+      config.issuer,
+      configuration(
+        {
+          clock,
+          issuerUrl: config.issuerUrl,
+          keyRing,
+          users,
+          apis,
+          findConsent,
+          pages,
+          languages,
+          certificates,
+          fetch,
+          adapter,
+        },
+        () => settings.all(),
+        jwks,
+      ),
+      clients,
+      notices.send,
+    );
+    traceSessions(engine, clock);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
     engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));
-    return { engine, serve: compose([pageHeaders, postedRequests, engineForms, ...engine.middleware]) as Middleware };
+    return {
+      engine,
+      serve: compose([readyDiscovery(), pageHeaders, postedRequests, engineForms, ...engine.middleware]) as Middleware,
+    };
   };
 
   let current = build();
@@ -77,12 +133,21 @@ export function createOidc({ config, clock, keyRing, database, settings, users, 
     cookieKeys: cookieKeys(keyRing),
     interactions: new Interactions(() => current.engine),
     artifacts,
+    browsers: new SignedInBrowsers({ clock, database, handles, notices }),
+    commands: registrationCommands({
+      clock,
+      database,
+      audit,
+      policies: () => settings.all(),
+      engine: () => current.engine,
+    }),
     /** Serves the endpoints of the engine; everything else goes on to `next`. */
     middleware: ((ctx, next) => current.serve(ctx, next)) as Middleware,
   };
 }
 
 export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } from './interactions.ts';
+export type { SignedInBrowser, SignedInBrowsers } from './signed-in-browsers.ts';
 export type { ClientStore } from './client-store.ts';
 export type { ApiStore, Api } from './resources.ts';
 export type { FindConsent, RememberedConsent } from './grants.ts';
