@@ -1,0 +1,69 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { policies } from '#settings/module.ts';
+import { defineCommands } from '../../src/cli-commands.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'src/README.md']
+  .concat(readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) => join('docs', file)))
+  .filter((file) => file.endsWith('.md'))
+  .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
+const everything = pages.map(({ text }) => text).join('\n');
+
+const program = new Command('latchkey');
+program.command('serve');
+program.command('migrate');
+defineCommands(program, async () => undefined);
+const leaves = program.commands.flatMap((group): [string, string][] =>
+  group.commands.length === 0 ? [[group.name(), '']] : group.commands.map((leaf) => [group.name(), leaf.name()]),
+);
+
+describe('the documents', () => {
+  test.each(pages)('$file links to what exists', ({ file, text }) => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)].map(([, path]) => path!).filter(Boolean);
+    expect(targets.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);
+  });
+
+  test.each(leaves)('docs/operations.md names the command %s %s', (group, leaf) => {
+    const rows = readFileSync(join(root, 'docs/operations.md'), 'utf8').split('\n');
+    const row = rows.find((line) => line.startsWith(`| \`${group}`)) ?? '';
+    expect(row.split('|')[1]).toMatch(new RegExp(`(\`| )${leaf || group}\``));
+  });
+
+  const shown = [
+    ...everything.replaceAll('\\\n', ' ').matchAll(/latchkey ((?:[a-z][a-z-]*)(?: [a-z][a-z-]*)?)([^\n`#]*)/g),
+  ]
+    .map(([, words, rest]) => ({ words: words!.split(' '), rest: rest! }))
+    .filter(({ words }) => program.commands.some((group) => group.name() === words[0]));
+
+  test.each(shown)('show a command that exists, with options that it has: $words $rest', ({ words, rest }) => {
+    const group = program.commands.find((command) => command.name() === words[0])!;
+    const leaf = group.commands.find((command) => command.name() === words[1]) ?? group;
+    expect(leaf.commands).toEqual([]);
+    const options = leaf.options.map((option) => option.long);
+    expect(
+      [...rest.matchAll(/ (--[a-z-]+)/g)].map(([, name]) => name).filter((name) => !options.includes(name)),
+    ).toEqual([]);
+  });
+
+  const set = [...everything.matchAll(/settings set ([a-z]+)\.([A-Za-z]+) +('[^']*'|\S+)/g)].map(
+    ([, section, name, value]) => ({
+      section: section!,
+      name: name!,
+      value: value!.replaceAll("'", ''),
+    }),
+  );
+
+  test.each(set)(
+    'change a setting that exists, to a value that it takes: $section.$name $value',
+    ({ section, name, value }) => {
+      expect(Object.keys(policies)).toContain(section);
+      const schema = policies[section as keyof typeof policies];
+      const given = /^[\d[{]/.test(value) ? (JSON.parse(value) as unknown) : value;
+      expect(Object.keys(schema.shape)).toContain(name);
+      expect(schema.safeParse({ [name]: given }).error).toBeUndefined();
+    },
+  );
+});
