@@ -62,7 +62,8 @@ export class InteractionService {
     const { uid, progress } = interaction;
     await this.#progress.end(uid);
     if (step.kind === 'chosen') return this.#engine.finishPrompt(ctx, 'select_account');
-    if (progress.userId === null || progress.authTime === null) throw new Error('a sign-in was to finish without a proof');
+    if (progress.userId === null || progress.authTime === null)
+      throw new Error('a sign-in was to finish without a proof');
     const { userId: accountId, amr, authTime, remember } = progress;
     return this.#engine.finishLogin(ctx, { accountId, amr, acr: PASSWORD_LEVEL, authTime, remember }, step.answered);
   }

@@ -27,7 +27,12 @@ export type TestApp = {
   close(): Promise<void>;
 };
 
-export type TestClient = { client_id: string; client_secret: string; redirect_uris: string[]; [member: string]: unknown };
+export type TestClient = {
+  client_id: string;
+  client_secret: string;
+  redirect_uris: string[];
+  [member: string]: unknown;
+};
 export type TestUser = { id: string; email: string; password: string };
 
 type Options = {
@@ -101,14 +106,16 @@ export async function startTestApp({ settings = {}, env = {} }: Options = {}): P
     return answer.result as T;
   }
 
-  for (const [name, value] of Object.entries(settings)) await run('settings.set', { name, value: JSON.stringify(value) });
+  for (const [name, value] of Object.entries(settings))
+    await run('settings.set', { name, value: JSON.stringify(value) });
 
   return {
     base: config.issuer,
     app,
     config,
     run,
-    client: (given = {}) => run<TestClient>('client.create', { name: 'Shop', type: 'web', redirect_uris: [redirectUri], ...given }),
+    client: (given = {}) =>
+      run<TestClient>('client.create', { name: 'Shop', type: 'web', redirect_uris: [redirectUri], ...given }),
     async user(given = {}) {
       const email = `p${randomBytes(6).toString('hex')}@example.com`;
       const made = await run<{ id: string; email: string }>('user.create', { email, password, ...given });

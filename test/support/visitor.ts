@@ -3,10 +3,16 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { TestClient, TestUser } from './app.ts';
 
 export type Page = { status: number; url: string; headers: Headers; text: string; location: string | null };
-type Form = { action: string; method: string; fields: Record<string, string>; buttons: { name: string; value: string }[] };
+type Form = {
+  action: string;
+  method: string;
+  fields: Record<string, string>;
+  buttons: { name: string; value: string }[];
+};
 
 const entities: Record<string, string> = { '&quot;': '"', '&#39;': "'", '&lt;': '<', '&gt;': '>', '&amp;': '&' };
-const unescaped = (text: string): string => text.replace(/&(quot|#39|lt|gt|amp);/g, (entity) => entities[entity] ?? entity);
+const unescaped = (text: string): string =>
+  text.replace(/&(quot|#39|lt|gt|amp);/g, (entity) => entities[entity] ?? entity);
 
 export class Visitor {
   readonly jar = new Map<string, { name: string; value: string; path: string }>();
@@ -25,16 +31,31 @@ export class Visitor {
   }
 
   /** One request; a redirect is not followed. */
-  async request(url: string, { form, headers = {} }: { form?: Record<string, string> | undefined; headers?: Record<string, string> } = {}): Promise<Page> {
+  async request(
+    url: string,
+    { form, headers = {} }: { form?: Record<string, string> | undefined; headers?: Record<string, string> } = {},
+  ): Promise<Page> {
     const answer = await fetch(url, {
       method: form ? 'POST' : 'GET',
       redirect: 'manual',
       ...(form ? { body: new URLSearchParams(form) } : {}),
-      headers: { accept: 'text/html', ...this.#headers, cookie: this.cookies(url), ...(form ? { origin: new URL(url).origin, 'sec-fetch-site': 'same-origin' } : {}), ...headers },
+      headers: {
+        accept: 'text/html',
+        ...this.#headers,
+        cookie: this.cookies(url),
+        ...(form ? { origin: new URL(url).origin, 'sec-fetch-site': 'same-origin' } : {}),
+        ...headers,
+      },
     });
     for (const line of answer.headers.getSetCookie()) this.#keep(line);
     const location = answer.headers.get('location');
-    return { status: answer.status, url, headers: answer.headers, text: await answer.text(), location: location && new URL(location, url).href };
+    return {
+      status: answer.status,
+      url,
+      headers: answer.headers,
+      text: await answer.text(),
+      location: location && new URL(location, url).href,
+    };
   }
 
   /** Follows redirects until there is a page, or until one leads to another origin. */
@@ -50,10 +71,15 @@ export class Visitor {
   /** Sends the form that has this button, or the first one. */
   async submit(page: Page, values: Record<string, string> = {}, button?: string): Promise<Page> {
     const forms = formsOf(page);
-    const form = button === undefined ? forms[0] : forms.find(({ buttons }) => buttons.some(({ value }) => value === button));
+    const form =
+      button === undefined ? forms[0] : forms.find(({ buttons }) => buttons.some(({ value }) => value === button));
     if (!form) throw new Error(`no form with ${button ?? 'anything'} at ${page.url} (${page.status})`);
     const pressed = form.buttons.find(({ value }) => value === button) ?? form.buttons[0];
-    return this.open(form.action, { ...form.fields, ...values, ...(pressed?.name ? { [pressed.name]: pressed.value } : {}) });
+    return this.open(form.action, {
+      ...form.fields,
+      ...values,
+      ...(pressed?.name ? { [pressed.name]: pressed.value } : {}),
+    });
   }
 
   /** Walks the hosted pages to the redirect back: e-mail address, password, leave. */
@@ -65,7 +91,8 @@ export class Visitor {
       if (!form) throw new Error(`no form at ${page.url} (${page.status})`);
       if ('password' in form.fields) page = await this.submit(page, { password });
       else if ('email' in form.fields) page = await this.submit(page, { email });
-      else page = await this.submit(page, {}, form.buttons.some(({ value }) => value === 'allow') ? 'allow' : undefined);
+      else
+        page = await this.submit(page, {}, form.buttons.some(({ value }) => value === 'allow') ? 'allow' : undefined);
       if (page.status === 422) throw new Error(`refused at ${page.url}`);
     }
     throw new Error(`still at ${page.url}`);
@@ -75,7 +102,8 @@ export class Visitor {
     const [pair = '', ...attributes] = line.split(/;\s*/);
     const at = pair.indexOf('=');
     const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-    const attribute = (wanted: string) => attributes.find((text) => text.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1);
+    const attribute = (wanted: string) =>
+      attributes.find((text) => text.toLowerCase().startsWith(`${wanted}=`))?.slice(wanted.length + 1);
     const path = attribute('path') ?? '/';
     const expires = attribute('expires');
     if (value === '' || (expires && Date.parse(expires) < performance.timeOrigin)) this.jar.delete(`${path} ${name}`);
@@ -89,7 +117,12 @@ export function formsOf(page: Page): Form[] {
     return found === undefined ? undefined : unescaped(found);
   };
   return [...page.text.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head = '', body = '']) => {
-    const form: Form = { action: new URL(attribute(` ${head}`, 'action') ?? page.url, page.url).href, method: attribute(` ${head}`, 'method') ?? 'get', fields: {}, buttons: [] };
+    const form: Form = {
+      action: new URL(attribute(` ${head}`, 'action') ?? page.url, page.url).href,
+      method: attribute(` ${head}`, 'method') ?? 'get',
+      fields: {},
+      buttons: [],
+    };
     for (const [tag] of body.matchAll(/<(?:input|button)\b[^>]*>/g)) {
       const name = attribute(tag, 'name') ?? '';
       if (tag.startsWith('<button')) form.buttons.push({ name, value: attribute(tag, 'value') ?? '' });
@@ -105,30 +138,71 @@ export function pkce(): { verifier: string; challenge: string } {
 }
 
 /** An authorization request; give `undefined` to leave a parameter out. */
-export function authorizeUrl(base: string, client: Pick<TestClient, 'client_id' | 'redirect_uris'>, extra: Record<string, string | undefined> = {}): string {
-  const parameters = { client_id: client.client_id, redirect_uri: client.redirect_uris[0], response_type: 'code', scope: 'openid', state: 'st', nonce: 'no', code_challenge_method: 'S256', ...extra };
+export function authorizeUrl(
+  base: string,
+  client: Pick<TestClient, 'client_id' | 'redirect_uris'>,
+  extra: Record<string, string | undefined> = {},
+): string {
+  const parameters = {
+    client_id: client.client_id,
+    redirect_uri: client.redirect_uris[0],
+    response_type: 'code',
+    scope: 'openid',
+    state: 'st',
+    nonce: 'no',
+    code_challenge_method: 'S256',
+    ...extra,
+  };
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return `${base}/oidc/auth?${new URLSearchParams(given).toString()}`;
 }
 
-export type TokenAnswer = { status: number; headers: Headers; body: Record<string, unknown> & { access_token: string; refresh_token: string; id_token: string; error: string } };
+export type TokenAnswer = {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown> & { access_token: string; refresh_token: string; id_token: string; error: string };
+};
 
 /** A request to the token endpoint, or to another one that clients authenticate at. Public clients send their id alone. */
-export async function post(url: string, client: Pick<TestClient, 'client_id' | 'client_secret'>, parameters: Record<string, string>, headers: Record<string, string> = {}): Promise<TokenAnswer> {
-  const basic = client.client_secret ? { authorization: `Basic ${Buffer.from(`${encodeURIComponent(client.client_id)}:${encodeURIComponent(client.client_secret)}`).toString('base64')}` } : {};
+export async function post(
+  url: string,
+  client: Pick<TestClient, 'client_id' | 'client_secret'>,
+  parameters: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<TokenAnswer> {
+  const basic = client.client_secret
+    ? {
+        authorization: `Basic ${Buffer.from(`${encodeURIComponent(client.client_id)}:${encodeURIComponent(client.client_secret)}`).toString('base64')}`,
+      }
+    : {};
   const body = new URLSearchParams(client.client_secret ? parameters : { client_id: client.client_id, ...parameters });
   const answer = await fetch(url, { method: 'POST', body, headers: { ...basic, ...headers } });
   const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, body: (text.startsWith('{') ? JSON.parse(text) : { text }) as TokenAnswer['body'] };
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: (text.startsWith('{') ? JSON.parse(text) : { text }) as TokenAnswer['body'],
+  };
 }
 
 /** Sign-in and code exchange in one: what a relying party has when all went well. */
-export async function tokensFor(base: string, client: TestClient, user: Pick<TestUser, 'email' | 'password'>, extra: Record<string, string | undefined> = {}, visitor = new Visitor()): Promise<TokenAnswer['body']> {
+export async function tokensFor(
+  base: string,
+  client: TestClient,
+  user: Pick<TestUser, 'email' | 'password'>,
+  extra: Record<string, string | undefined> = {},
+  visitor = new Visitor(),
+): Promise<TokenAnswer['body']> {
   const { verifier, challenge } = pkce();
   const back = await visitor.signIn(authorizeUrl(base, client, { code_challenge: challenge, ...extra }), user);
   const code = back.get('code');
   if (!code) throw new Error(`no code: ${back.toString()}`);
-  const answer = await post(`${base}/oidc/token`, client, { grant_type: 'authorization_code', code, redirect_uri: client.redirect_uris[0] ?? '', code_verifier: verifier });
+  const answer = await post(`${base}/oidc/token`, client, {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: client.redirect_uris[0] ?? '',
+    code_verifier: verifier,
+  });
   if (answer.status !== 200) throw new Error(`no tokens: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
