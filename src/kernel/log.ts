@@ -60,9 +60,21 @@ export function createLog({ level, destination }: { level: string; destination?:
       level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: {
+        // Without a message pino takes the error's own, which nobody has redacted.
+        logMethod([first, second, ...rest], method) {
+          const said = second ?? (first instanceof Error ? first.message : undefined) ?? messageOf(first);
+          Reflect.apply(method, this, typeof said === 'string' ? [first, redact(said), ...rest] : [first, second, ...rest]);
+        },
+      },
       serializers: { err: (error: unknown) => redact(error) },
       formatters: { level: (label) => ({ level: label }), log: (line) => redact(line) as Record<string, unknown> },
     },
     destination ?? pino.destination({ sync: true, dest: 1 }),
   );
+}
+
+function messageOf(line: unknown): unknown {
+  const error: unknown = line !== null && typeof line === 'object' && 'err' in line ? line.err : undefined;
+  return error instanceof Error ? error.message : undefined;
 }
