@@ -19,7 +19,7 @@ export function readyDiscovery(): Middleware {
     if (document === undefined) {
       await next();
       if (ctx.status !== 200) return;
-      document = Buffer.from(JSON.stringify(ctx.body));
+      document = Buffer.from(JSON.stringify(ctx.body, omitEmpty));
     }
     ctx.type = 'application/json';
     ctx.set('Access-Control-Allow-Origin', '*');
@@ -27,3 +27,7 @@ export function readyDiscovery(): Middleware {
     ctx.body = document;
   };
 }
+
+/** RFC 8414 §3.2: members without any value must be left out. */
+const omitEmpty = (_member: string, value: unknown): unknown =>
+  Array.isArray(value) && value.length === 0 ? undefined : value;

@@ -13,8 +13,8 @@ export function renderError(clock: Clock): NonNullable<Configuration['renderErro
       ctx.body = out;
       return;
     }
-    const kind = kindOf(error, out.error_description ?? '');
     const { client } = ctx.oidc;
+    const kind = isUnknownClient(ctx, error) ? 'unknown-client' : kindOf(error, out.error_description ?? '');
     show(ctx as never, ctx.status, errorView, {
       kind,
       requestId: String(ctx.state['requestId']),
@@ -51,6 +51,12 @@ function homeOf(client: Client): string | null {
 function received(ctx: KoaContextWithOIDC, kind: ErrorKind): string | null {
   if (kind === 'bad-redirect-uri') return text(parameters(ctx)['redirect_uri']);
   return kind === 'bad-post-logout-redirect-uri' ? text(parameters(ctx)['post_logout_redirect_uri']) : null;
+}
+
+/** Whatever else is wrong with the request: nobody can mend it before the app itself is known. */
+function isUnknownClient(ctx: KoaContextWithOIDC, error: Error): boolean {
+  if (!(error instanceof errors.OIDCProviderError)) return false;
+  return ctx.oidc.route === 'authorization' && !ctx.oidc.client && text(parameters(ctx)['client_id']) !== null;
 }
 
 /** The engine tells what went wrong in words; people need to know which of a few things it was. */

@@ -1,0 +1,283 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
+import { authorizeUrl, type Page, pkce, Visitor } from '../support/visitor.ts';
+
+let latchkey: TestApp;
+let web: TestClient;
+let native: TestClient;
+
+const registered = 'https://rp.example/cb';
+const evil = 'https://evil.example/cb';
+const { challenge } = pkce();
+
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  web = await latchkey.client({ redirect_uris: [registered, 'https://rp.example/other?tenant=1'] });
+  native = await latchkey.client({
+    type: 'native',
+    redirect_uris: ['http://127.0.0.1/cb', 'http://[::1]/cb', 'com.example.app:/cb'],
+  });
+});
+afterAll(() => latchkey.close());
+
+const ask = (client: TestClient, extra: Record<string, string | undefined>): Promise<Page> =>
+  new Visitor().request(authorizeUrl(latchkey.base, client, { code_challenge: challenge, ...extra }));
+const words = (page: Page): string => page.text.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ');
+
+function expectPageAboutTheAddress(page: Page): void {
+  expect(page.location).toBeNull();
+  expect(page.status).toBe(400);
+  expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+  expect(words(page)).toMatch(/redirect URI|redirect_uri/i);
+}
+
+describe('redirect_uri is compared as a string (RFC 9700 §2.1, OpenID Connect Core §3.1.2.1)', () => {
+  test.each([registered, 'https://rp.example/other?tenant=1'])(
+    '%s, registered just so, goes on to the sign-in',
+    async (redirect_uri) => {
+      const page = await ask(web, { redirect_uri });
+      expect(page.location).toMatch(new RegExp(`^${latchkey.base}/interaction/`));
+    },
+  );
+
+  test.each([
+    `${registered}/`,
+    `${registered}?`,
+    `${registered}?x=1`,
+    `${registered}?code=x`,
+    `${registered}#`,
+    `${registered}#code=x`,
+    `${registered}%2f..`,
+    `${registered}/../evil`,
+    `${registered}/..;/evil`,
+    `${registered}/%2e%2e/evil`,
+    `${registered}%20`,
+    `${registered}%0d%0aLocation:%20${evil}`,
+    `${registered}%23`,
+    `${registered}\t`,
+    ` ${registered}`,
+    `${registered} `,
+    `${registered}\n`,
+    `${registered},${evil}`,
+    `${registered} ${evil}`,
+    'https://RP.example/cb',
+    'HTTPS://rp.example/cb',
+    'https://rp.example/CB',
+    'https://rp.example/%63b',
+    'https://rp.example:443/cb',
+    'https://rp.example:8443/cb',
+    'https://rp.example./cb',
+    'https://rp.example//cb',
+    'https://rp.example/x/../cb',
+    'https://rp.example@evil.example/cb',
+    'https://rp.example:pw@evil.example/cb',
+    'https://rp.example%40evil.example/cb',
+    'https://evil.example/cb?https://rp.example/cb',
+    'https://evil.example#@rp.example/cb',
+    'https://rp.example%2eevil.example/cb',
+    'https://rp.example.evil.example/cb',
+    'https://evil.example\\@rp.example/cb',
+    'https://rp.example\\@evil.example/cb',
+    'https:rp.example/cb',
+    'https:///rp.example/cb',
+    'https:\\\\rp.example\\cb',
+    'http://rp.example/cb',
+    '//rp.example/cb',
+    '/cb',
+    'cb',
+    'rp.example/cb',
+    '*',
+    'https://*/cb',
+    'https://rp.exаmple/cb',
+    'https://xn--rp-exmple-x2a.example/cb',
+    'https://rp。example/cb',
+    'https://rp.example/other',
+    'https://rp.example/other?tenant=2',
+    'https://rp.example/other?tenant=1&x=1',
+    'https://rp.example/other?tenant=1&tenant=1',
+    'javascript:alert(1)//https://rp.example/cb',
+    'data:text/html,<script>alert(1)</script>',
+    'vbscript:msgbox(1)',
+    'urn:ietf:wg:oauth:2.0:oob',
+    'about:blank',
+    'null',
+    evil,
+  ])('%j leads nowhere', async (redirect_uri) => {
+    expectPageAboutTheAddress(await ask(web, { redirect_uri }));
+  });
+
+  test('one that is missing is not made up from the only registered one (FAPI 2.0, RFC 9700 §4.1.3)', async () => {
+    const single = await latchkey.client({ redirect_uris: [registered] });
+    for (const redirect_uri of [undefined, '']) expectPageAboutTheAddress(await ask(single, { redirect_uri }));
+  });
+
+  test('one that comes twice leads nowhere, whichever of them is good', async () => {
+    for (const pair of [
+      [registered, evil],
+      [evil, registered],
+      [registered, registered],
+    ]) {
+      const url = new URL(authorizeUrl(latchkey.base, web, { code_challenge: challenge, redirect_uri: undefined }));
+      for (const redirect_uri of pair) url.searchParams.append('redirect_uri', redirect_uri);
+      expectPageAboutTheAddress(await new Visitor().request(url.href));
+    }
+  });
+
+  test.each(['redirect_uri[]', 'redirect_uri[0]', 'Redirect_Uri', 'redirect_uri.'])(
+    '%s is no redirect_uri',
+    async (name) => {
+      expectPageAboutTheAddress(await ask(web, { redirect_uri: undefined, [name]: registered }));
+    },
+  );
+
+  test('what a page shows of a bad address is text', async () => {
+    const page = await ask(web, { redirect_uri: 'https://evil.example/"><script>alert(1)</script>' });
+    expectPageAboutTheAddress(page);
+    expect(page.text).not.toContain('<script>alert(1)');
+    expect(page.text).not.toMatch(/(href|action|src)="(https?:)?\/\/evil\.example/);
+  });
+});
+
+describe('an app on the device (RFC 8252 §7)', () => {
+  test.each([
+    'http://127.0.0.1/cb',
+    'http://127.0.0.1:5555/cb',
+    'http://127.0.0.1:49152/cb',
+    'http://[::1]:5555/cb',
+    'com.example.app:/cb',
+  ])('%s: the port of a loopback address is free', async (redirect_uri) => {
+    expect((await ask(native, { redirect_uri })).location).toMatch(/\/interaction\//);
+  });
+
+  test.each([
+    'http://localhost:5555/cb',
+    'http://localhost/cb',
+    'http://127.0.0.1:5555/other',
+    'http://127.0.0.1:5555/cb/',
+    'http://127.0.0.1:5555/cb?x=1',
+    'https://127.0.0.1:5555/cb',
+    'http://127.0.0.1:80@evil.example/cb',
+    'http://127.0.0.1:x@evil.example/cb',
+    'http://127.1/cb',
+    'http://2130706433/cb',
+    'http://0x7f.1/cb',
+    'http://127.0.0.1.evil.example:5555/cb',
+    'http://127.0.0.2:5555/cb',
+    'http://0.0.0.0:5555/cb',
+    'http://[::ffff:127.0.0.1]:5555/cb',
+    'http://[0:0:0:0:0:0:0:1]:5555/cb',
+    'http://127.0.0.1:99999/cb',
+    'http://127.0.0.1:5555\\@evil.example/cb',
+    'http://user@127.0.0.1:5555/cb',
+    'com.example.app://cb',
+    'com.example.app:/cb/',
+    'com.example.other:/cb',
+  ])('%s leads nowhere', async (redirect_uri) => {
+    expectPageAboutTheAddress(await ask(native, { redirect_uri }));
+  });
+
+  test('a port is free for native apps alone', async () => {
+    const local = await latchkey.client({ redirect_uris: ['http://127.0.0.1:9/cb'] });
+    expectPageAboutTheAddress(await ask(local, { redirect_uri: 'http://127.0.0.1:10/cb' }));
+  });
+});
+
+/** Each is wrong by itself, and would be told to the relying party by a redirect if the address were right. */
+const mistakes: Record<string, Record<string, string | undefined>> = {
+  'response_type=token': { response_type: 'token' },
+  'no response_type': { response_type: undefined },
+  'unknown response_type': { response_type: 'teapot' },
+  'unknown response_mode': { response_mode: 'teapot' },
+  web_message: { response_mode: 'web_message', response_type: 'token' },
+  form_post: { response_mode: 'form_post', response_type: 'token' },
+  'signed response': { response_mode: 'jwt', response_type: 'token' },
+  'unknown scope character': { scope: 'openid "' },
+  'prompt=none': { prompt: 'none' },
+  'unknown prompt': { prompt: 'dance' },
+  'prompt=none login': { prompt: 'none login' },
+  'bad max_age': { max_age: '-1' },
+  'missing PKCE': { code_challenge: undefined, code_challenge_method: undefined },
+  'plain PKCE': { code_challenge_method: 'plain' },
+  'bad claims': { claims: '{' },
+  'bad id_token_hint': { id_token_hint: 'x.y.z' },
+  'request object without a signature': {
+    request: `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ redirect_uri: evil, client_id: 'x' })).toString('base64url')}.`,
+  },
+  'garbled request object': { request: 'x' },
+  'request_uri to the web': { request_uri: 'https://evil.example/request.jwt' },
+  'unknown request_uri': { request_uri: 'urn:ietf:params:oauth:request_uri:nothing' },
+  'registration parameter': { registration: '{}' },
+  'unknown resource': { resource: 'https://unknown.example' },
+  'resource with a fragment': { resource: 'https://unknown.example/#x' },
+};
+
+describe('an error is told to the relying party only where it is known to be the one (RFC 6749 §4.1.2.1)', () => {
+  test.each(Object.entries(mistakes))('%s and a bad redirect_uri: a page that says so', async (_name, mistake) => {
+    const page = await ask(web, { ...mistake, redirect_uri: evil });
+    expectPageAboutTheAddress(page);
+    expect(words(page)).toContain('This app cannot sign you in');
+  });
+
+  test.each(Object.entries(mistakes))('%s and an unknown client: a page that says so', async (_name, mistake) => {
+    const page = await ask({ ...web, client_id: 'nobody' }, { ...mistake, redirect_uri: evil });
+    expect(page.location).toBeNull();
+    expect(page.status).toBe(400);
+    expect(words(page)).toContain('We do not know this app');
+  });
+
+  test.each(Object.entries(mistakes))('%s alone: never a redirect to anybody else', async (_name, mistake) => {
+    const page = await ask(web, mistake);
+    const target = page.location ?? /<form[^>]*action="([^"]*)"/.exec(page.text)?.[1] ?? '';
+    expect(['', registered]).toContain(target.split(/[?#]/)[0]);
+  });
+
+  test.each([undefined, '', 'nobody', 'a'.repeat(300), '\u00e9', "' or 1=1 --", '../../etc/passwd'])(
+    'client_id %j: a page, no redirect',
+    async (client_id) => {
+      const page = await new Visitor().request(
+        authorizeUrl(latchkey.base, web, { client_id, code_challenge: challenge }),
+      );
+      expect(page.location).toBeNull();
+      expect(page.status).toBe(400);
+    },
+  );
+
+  test('a parameter that comes twice does not hide that the client is unknown', async () => {
+    const url = authorizeUrl(latchkey.base, { ...web, client_id: 'nobody' }, { code_challenge: challenge });
+    const page = await new Visitor().request(`${url}&scope=openid&state=again`);
+    expect(page.location).toBeNull();
+    expect(words(page)).toContain('We do not know this app');
+  });
+
+  test('a parameter that comes twice does not hide that the address is bad', async () => {
+    const url = authorizeUrl(latchkey.base, web, { code_challenge: challenge, redirect_uri: evil });
+    expectPageAboutTheAddress(await new Visitor().request(`${url}&scope=openid&state=again`));
+  });
+
+  test('a client that is disabled is unknown', async () => {
+    const client = await latchkey.client({ redirect_uris: [registered] });
+    await latchkey.run('client.disable', { client_id: client.client_id });
+    const page = await ask(client, {});
+    expect(page.location).toBeNull();
+    expect(words(page)).toContain('We do not know this app');
+  });
+
+  test('every other parameter that comes twice is told by a redirect to the right place (RFC 6749 §3.1)', async () => {
+    for (const name of ['response_type', 'scope', 'state', 'nonce', 'prompt', 'code_challenge', 'max_age', 'claims']) {
+      const url = new URL(authorizeUrl(latchkey.base, web, { code_challenge: challenge }));
+      url.searchParams.append(name, 'again');
+      url.searchParams.append(name, 'and again');
+      const page = await new Visitor().request(url.href);
+      expect([name, new URL(page.location ?? 'x:').searchParams.get('error')]).toEqual([name, 'invalid_request']);
+      expect(page.location).toMatch(/^https:\/\/rp\.example\/cb\?/);
+    }
+  });
+
+  test('a client_id that comes twice is told on a page', async () => {
+    const page = await new Visitor().request(
+      `${authorizeUrl(latchkey.base, web, { code_challenge: challenge })}&client_id=${native.client_id}`,
+    );
+    expect(page.location).toBeNull();
+    expect(page.status).toBe(400);
+  });
+});
