@@ -1,5 +1,4 @@
 import { PassThrough, pipeline } from 'node:stream';
-import { createTransport } from 'nodemailer';
 import { SECOND } from '#kernel/clock.ts';
 import { isLoopback } from '#kernel/config.ts';
 import type { MailAddress } from '#kernel/mail/address.ts';
@@ -27,26 +26,7 @@ export type Smtp = { deliver(letter: Letter, signal: AbortSignal): Promise<Deliv
 const LONGEST_ATTEMPT = 15 * SECOND;
 
 export function createSmtp(url: string): Smtp {
-  const server = new URL(url);
-  const transport = createTransport({
-    url,
-    // Credentials do not cross a network in clear, even when somebody on the way hides that the server speaks TLS.
-    ...(server.username && !isLoopback(server.hostname) ? { requireTLS: true } : {}),
-    dnsTimeout: 5 * SECOND,
-    connectionTimeout: 5 * SECOND,
-    greetingTimeout: 5 * SECOND,
-    socketTimeout: 10 * SECOND,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
-
-  // The mail goes to the socket through a stream of ours, whose end tells that all of it has left.
-  transport.use('stream', (mail, done) => {
-    const { body } = mail.data as { body?: PassThrough };
-    if (body) mail.message.processFunc((content) => pipeline(content, body, () => undefined));
-    done();
-  });
-
+  let transport: ReturnType<typeof connect> | undefined;
   return {
     async deliver({ from, to, messageId, ...letter }, signal) {
       const body = new PassThrough();
@@ -63,13 +43,38 @@ export function createSmtp(url: string): Smtp {
           body,
           signal: AbortSignal.any([signal, AbortSignal.timeout(LONGEST_ATTEMPT)]),
         };
-        await transport.sendMail(mail);
+        transport ??= connect(url);
+        await (await transport).sendMail(mail);
         return { kind: 'sent' };
       } catch (error) {
         return { kind: kindOf(error, body.readableEnded), error };
       }
     },
   };
+}
+
+/** Loaded with the first mail: most processes never send one. */
+async function connect(url: string) {
+  const { createTransport } = await import('nodemailer');
+  const server = new URL(url);
+  const transport = createTransport({
+    url,
+    // Credentials do not cross a network in clear, even when somebody on the way hides that the server speaks TLS.
+    ...(server.username && !isLoopback(server.hostname) ? { requireTLS: true } : {}),
+    dnsTimeout: 5 * SECOND,
+    connectionTimeout: 5 * SECOND,
+    greetingTimeout: 5 * SECOND,
+    socketTimeout: 10 * SECOND,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  // The mail goes to the socket through a stream of ours, whose end tells that all of it has left.
+  transport.use('stream', (mail, done) => {
+    const { body } = mail.data as { body?: PassThrough };
+    if (body) mail.message.processFunc((content) => pipeline(content, body, () => undefined));
+    done();
+  });
+  return transport;
 }
 
 function kindOf(error: unknown, isHandedOver: boolean): 'refused' | 'unsent' | 'doubtful' {
