@@ -59,7 +59,7 @@ export class PasswordService {
   async set(em: EntityManager, user: Pick<User, 'id' | 'email' | 'profile'>, password: string): Promise<void> {
     const { password: policy, branding } = this.#deps.policies();
     const about = [branding.name, ...user.email.split(/[@.]/), ...(user.profile.name ?? '').split(/\s+/)];
-    assertPasswordAllowed(password, { minimumLength: policy.minimumLength, about });
+    await assertPasswordAllowed(password, { minimumLength: policy.minimumLength, about });
     const hash = await this.#deps.queue.run(() => hashPassword(password));
     await em.upsert(PasswordCredential, { userId: user.id, hash, changedAt: this.#deps.clock.now() });
   }
