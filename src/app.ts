@@ -95,7 +95,9 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     audit,
     announce: () => invalidation.publish('settings', 'all'),
   });
-  invalidation.subscribe('settings', { changed: () => void settings.reload(), resync: () => void settings.reload() });
+  const followSettings = () =>
+    void settings.reload().catch((err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay'));
+  invalidation.subscribe('settings', { changed: followSettings, resync: followSettings });
   await settings.reload();
   const { users } = createUsers({
     clock,
@@ -154,6 +156,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
         : null,
     fetch: outbound.fetch as typeof globalThis.fetch,
     jobs,
+    throttle,
     countToken: metrics?.countToken,
   });
   const { sessions } = createSessions({ database, audit, browsers: oidc.browsers });
