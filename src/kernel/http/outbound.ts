@@ -79,7 +79,7 @@ type Options = {
   /** Host names, addresses and CIDRs that may be reached although they are private, by http and on any port. */
   allow: readonly string[];
   log: Pick<Log, 'warn'>;
-  /** Host names under which this instance itself answers, refused unless allowed. */
+  /** Host names under which this instance itself answers, wherever they lead. */
   ownHosts?: readonly string[];
   /** All addresses of a host, best first. */
   resolve?: (host: string) => Promise<readonly string[]>;
@@ -121,10 +121,9 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
   }: Pick<URL, 'hostname' | 'protocol' | 'port'>): Promise<string> {
     const host = bareHost(hostname);
     const named = allowed.hasHost(host);
-    if (own.has(host) && !named) throw new OutboundError('refused_address', `${host} is this instance`);
     const mine = ownAddresses();
     const addresses = isIP(host) ? [host] : await withinConnectTimeout(resolve(host), host);
-    const open = protocol === 'https:' && HTTPS_PORTS.has(port);
+    const open = protocol === 'https:' && HTTPS_PORTS.has(port) && !own.has(host);
     const address = addresses.find((address) => {
       if (named || allowed.hasAddress(address)) return true;
       return open && isPublicAddress(address) && !mine.has(canonicalAddress(address));
@@ -132,7 +131,7 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
     if (address !== undefined) return address;
     throw new OutboundError(
       'refused_address',
-      `${protocol}//${host}:${port || 'default'} (${addresses.join(', ')}) is private or not https. OUTBOUND_ALLOW lets hosts and CIDRs through`,
+      `${protocol}//${host}:${port || 'default'} (${addresses.join(', ')}) is private, this instance or not https. OUTBOUND_ALLOW lets hosts and CIDRs through`,
     );
   }
 

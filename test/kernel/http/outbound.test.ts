@@ -166,6 +166,12 @@ describe('what the operator allows', () => {
     expect((await failure(outbound.fetch(`http://b.test:${port}/`))).kind).toBe('refused_address');
   });
 
+  test('a block lets this instance itself be reached too, by any of its names', async () => {
+    const port = await serve((_, response) => response.end('own'));
+    const outbound = client({ allow: ['127.0.0.0/8'], ownHosts: ['localhost'], resolve: async () => ['127.0.0.1'] });
+    expect((await outbound.fetch(`http://localhost:${port}/`)).status).toBe(200);
+  });
+
   test('of several addresses only an allowed one is used', async () => {
     const port = await serve((_, response) => response.end('inside'));
     const outbound = client({ resolve: async () => ['10.0.0.1', '127.0.0.1'] });
