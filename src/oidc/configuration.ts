@@ -10,7 +10,7 @@ import { algorithms } from './algorithms.ts';
 import { claims, scopes } from './claims.ts';
 import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
-import { policy } from './interaction-policy.ts';
+import { levels, policy } from './interaction-policy.ts';
 import { lifetimes } from './lifetimes.ts';
 import { renderError } from './error-page.ts';
 import type { EnginePages } from './pages.ts';
@@ -58,7 +58,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     adapter: deps.adapter,
     routes,
     jwks,
-    acrValues: ['urn:latchkey:acr:1'],
+    acrValues: [...levels],
     claims,
     scopes: [...scopes],
     features: features(deps, policies),

@@ -5,6 +5,7 @@ import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Policies } from '#settings/module.ts';
 import { mutualTls } from './mutual-tls.ts';
 import { devicePages, type EnginePages, logoutPages } from './pages.ts';
+import { claimsParameter } from './claims-parameter.ts';
 import { fapi } from './profiles.ts';
 import { requestObjects } from './request-objects.ts';
 import { type ApiStore, resourceIndicators } from './resources.ts';
@@ -25,7 +26,7 @@ export function features(deps: FeatureDependencies, policies: () => Policies): F
   const { registration } = policies().oidc;
   return {
     devInteractions: { enabled: false },
-    claimsParameter: { enabled: true },
+    claimsParameter,
     clientCredentials: { enabled: true },
     deviceFlow: devicePages(deps.pages),
     rpInitiatedLogout: logoutPages(deps.pages),

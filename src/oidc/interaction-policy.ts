@@ -1,10 +1,88 @@
-import { interactionPolicy } from 'oidc-provider';
+import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+
+const { Check, Prompt } = interactionPolicy;
+type Checks = interactionPolicy.Prompt['checks'];
+
+/** What a sign-in with a password proves. Stronger levels follow with second factors. */
+export const PASSWORD_LEVEL = 'urn:latchkey:acr:1';
+/** Levels that a relying party may ask for by `acr_values` or as an essential claim. */
+export const levels = [PASSWORD_LEVEL] as const;
 
 /** The engine's prompts `login` and `consent`, and ours before them: choosing an account, and creating one. */
 export function policy(): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base();
-  prompts.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0);
-  // Initiating User Registration via OpenID Connect 1.0: `prompt=create`.
-  prompts.add(new interactionPolicy.Prompt({ name: 'create', requestable: true }), 0);
+  const login = prompts.get('login')?.checks;
+  const consent = prompts.get('consent')?.checks;
+  if (!login || !consent) throw new Error('the engine has no prompts login and consent');
+  askForSomebodyElse(login);
+  refuseTheWrongPerson(login);
+  refuseOtherLevels(login);
+  spareClaimedAddresses(consent);
+  prompts.add(new Prompt({ name: 'select_account', requestable: true }), 0);
+  // Initiating User Registration via OpenID Connect 1.0 §4: `prompt=create`.
+  prompts.add(new Prompt({ name: 'create', requestable: true }), 0);
   return prompts;
+}
+
+/** A session outlives its person when they are disabled or deleted: it then belongs to nobody. */
+function askForSomebodyElse(checks: Checks): void {
+  checks.add(
+    new Check(
+      'no_account',
+      'End-User authentication is required',
+      'login_required',
+      ({ oidc }) => oidc.session?.accountId !== undefined && !oidc.account,
+    ),
+  );
+}
+
+/**
+ * OpenID Connect Core §3.1.2.1 and §5.5.1: when the request names a person, somebody else's sign-in is no answer to it.
+ * The engine would ask again for ever; who has just signed in is somebody else on purpose, and the relying party must know.
+ */
+function refuseTheWrongPerson(checks: Checks): void {
+  for (const reason of ['id_token_hint', 'claims_id_token_sub_value'])
+    instead(checks, reason, (ctx) => {
+      if (ctx.oidc.result?.login) throw new errors.LoginRequired('another person signed in than the request names');
+    });
+}
+
+/**
+ * OpenID Connect Core §5.5.1.1: an essential `acr` that cannot be reached is a failed sign-in. Signing in again would not
+ * change a level that we do not have.
+ */
+function refuseOtherLevels(checks: Checks): void {
+  for (const reason of ['essential_acrs', 'essential_acr'])
+    instead(checks, reason, (ctx) => {
+      const asked = ctx.oidc.claims?.id_token?.['acr'] as { value?: unknown; values?: readonly unknown[] } | undefined;
+      const isReachable = [asked?.value, ...(asked?.values ?? [])].some((level) =>
+        (levels as readonly unknown[]).includes(level),
+      );
+      if (!isReachable || ctx.oidc.result?.login)
+        throw new errors.UnmetAuthenticationRequirements('the requested authentication level cannot be reached');
+    });
+}
+
+/** RFC 8252 §8.6: an app that has proved to hold an https address cannot be another one, so it may go on unasked. */
+function spareClaimedAddresses(checks: Checks): void {
+  const check = require(checks, 'native_client_prompt');
+  const asks = check.check;
+  check.check = async (ctx) => !String(ctx.oidc.params?.['redirect_uri']).startsWith('https://') && asks(ctx);
+}
+
+/** Runs `refuse`, which may throw, where the check would have asked the person. */
+function instead(checks: Checks, reason: string, refuse: (ctx: KoaContextWithOIDC) => void): void {
+  const check = require(checks, reason);
+  const asks = check.check;
+  check.check = async (ctx) => {
+    const mustAsk = await asks(ctx);
+    if (mustAsk) refuse(ctx);
+    return mustAsk;
+  };
+}
+
+function require(checks: Checks, reason: string): interactionPolicy.Check {
+  const check = checks.get(reason);
+  if (!check) throw new Error(`the engine has no check ${reason}`);
+  return check;
 }

@@ -1,0 +1,20 @@
+import { type Configuration, errors } from 'oidc-provider';
+
+/** More than there are claims; an address of 8 KiB could hold hundreds. */
+const MOST_CLAIMS = 100;
+
+/** OpenID Connect Core §5.5: each claim is asked for by null or by an object; the engine looks no deeper than the two lists. */
+export const claimsParameter: NonNullable<NonNullable<Configuration['features']>['claimsParameter']> = {
+  enabled: true,
+  assertClaimsParameter: (_ctx, { userinfo, id_token: idToken }) => {
+    for (const [place, asked] of Object.entries({ userinfo, id_token: idToken })) {
+      const requests = Object.entries(asked ?? {});
+      if (requests.length > MOST_CLAIMS)
+        throw new errors.InvalidRequest(`claims.${place} should not name more than ${MOST_CLAIMS} claims`);
+      const wrong = requests.find(
+        ([, request]) => request !== null && (typeof request !== 'object' || Array.isArray(request)),
+      );
+      if (wrong) throw new errors.InvalidRequest(`claims.${place} members should be null or an object`);
+    }
+  },
+};
