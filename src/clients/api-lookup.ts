@@ -47,6 +47,12 @@ export class ApiLookup {
     const scopes = api && client ? allowedScopes(client.apis, api) : null;
     return api && scopes ? { ...api, scopes } : null;
   }
+
+  /** A resource server is known as a client of type machine that the API is open to: it has a secret of its own. */
+  async isServedBy(identifier: string, clientId: string): Promise<boolean> {
+    const client = await this.#deps.clients.find(clientId);
+    return client?.type === 'machine' && Object.hasOwn(client.apis, identifier);
+  }
 }
 
 function known({

@@ -8,6 +8,7 @@ import type { UserService } from '#users/module.ts';
 import { findAccount } from './account.ts';
 import { algorithms } from './algorithms.ts';
 import { claims, scopes } from './claims.ts';
+import { assertClientAssertion } from './client-assertions.ts';
 import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
 import { levels, policy } from './interaction-policy.ts';
@@ -85,6 +86,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
     allowOmittingSingleRegisteredRedirectUri: false,
     conformIdTokenClaims: true,
+    assertJwtClientAuthClaimsAndHeader: assertClientAssertion(deps.clock, deps.issuerUrl.origin),
     clockTolerance: 10,
     clientBasedCORS: (_ctx, origin, client) => isAllowedOrigin(origin, client),
     clientDefaults: {

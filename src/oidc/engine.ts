@@ -1,17 +1,8 @@
-import { type Configuration, Provider } from 'oidc-provider';
+import { type Configuration, errors, Provider } from 'oidc-provider';
 import type { ArtifactAdapter } from './adapter.ts';
 import type { ClientStore } from './client-store.ts';
 import { storeBegunSessions } from './session-begin.ts';
-
-/** Marks that let secret scanners know a token of ours when they see one. */
-const prefixes = {
-  AccessToken: 'lk_at_',
-  RefreshToken: 'lk_rt_',
-  ClientCredentials: 'lk_at_',
-  AuthorizationCode: 'lk_ac_',
-  InitialAccessToken: 'lk_it_',
-  RegistrationAccessToken: 'lk_rg_',
-} as const;
+import { mark, type MarkedKind, markedKinds } from './token-marks.ts';
 
 export type Engine = Provider;
 export type TellLogout = (notice: { clientId: string; accountId: string; sid: string | null }) => Promise<void>;
@@ -24,8 +15,7 @@ export function createEngine(
   tellLogout: TellLogout,
 ): Engine {
   const engine = new Provider(issuer, settings);
-  for (const [kind, prefix] of Object.entries(prefixes))
-    markIds(engine[kind as keyof typeof prefixes].prototype as unknown as TokenModel, prefix);
+  for (const kind of markedKinds) markIds(engine[kind].prototype as unknown as TokenModel, kind);
   // Secrets are stored as hashes, and two of them may be valid at a time.
   engine.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
     return clients.verifySecret(this.clientId, actual);
@@ -40,16 +30,28 @@ export function createEngine(
     return adapter.insertOnce(`${iss}\u0000${jti}`, exp);
   };
   storeBegunSessions(engine, settings);
+  onlyIdTokens(engine);
   return engine;
 }
 
 type TokenModel = { format?: string; generateTokenId(): string };
 
 /** A JWT has its form from RFC 9068; everything opaque gets the mark. */
-function markIds(model: TokenModel, prefix: string): void {
+function markIds(model: TokenModel, kind: MarkedKind): void {
   const { generateTokenId } = model;
   model.generateTokenId = function markedTokenId() {
     const id = generateTokenId.call(this);
-    return this.format === 'jwt' ? id : prefix + id;
+    return this.format === 'jwt' ? id : mark(kind, id);
+  };
+}
+
+/** A logout token has the same issuer, audience, subject and key; its type says that it is no ID token (RFC 8725 §3.11). */
+function onlyIdTokens({ IdToken }: Engine): void {
+  const { validate } = IdToken;
+  IdToken.validate = async function validateIdToken(...given) {
+    const validated = await validate.apply(IdToken, given);
+    const type = validated.header['typ'];
+    if (type !== undefined && type !== 'JWT') throw new errors.InvalidRequest('not an ID Token');
+    return validated;
   };
 }

@@ -1,8 +1,10 @@
-import type { Client, Configuration } from 'oidc-provider';
+import type { Configuration } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Policies } from '#settings/module.ts';
+import { demonstratedPossession } from './dpop.ts';
+import { mayIntrospect } from './introspection.ts';
 import { mutualTls } from './mutual-tls.ts';
 import { devicePages, type EnginePages, logoutPages } from './pages.ts';
 import { claimsParameter } from './claims-parameter.ts';
@@ -31,10 +33,10 @@ export function features(deps: FeatureDependencies, policies: () => Policies): F
     deviceFlow: devicePages(deps.pages),
     rpInitiatedLogout: logoutPages(deps.pages),
     backchannelLogout: { enabled: true },
-    dPoP: { enabled: true, nonceSecret: deps.keyRing.deriveKey('dpop-nonce'), requireNonce: () => false },
+    dPoP: demonstratedPossession(deps.clock, deps.keyRing.deriveKey('dpop-nonce')),
     encryption: { enabled: true },
     fapi,
-    introspection: { enabled: true, allowedPolicy: mayIntrospect },
+    introspection: { enabled: true, allowedPolicy: mayIntrospect(deps.apis) },
     jwtIntrospection: { enabled: true },
     jwtResponseModes: { enabled: true },
     jwtUserinfo: { enabled: true },
@@ -47,15 +49,4 @@ export function features(deps: FeatureDependencies, policies: () => Policies): F
     registration: { enabled: registration !== 'off', initialAccessToken: registration === 'token' },
     registrationManagement: { enabled: registration !== 'off', rotateRegistrationAccessToken: true },
   };
-}
-
-/** RFC 7662 §4: a caller learns about tokens that it got itself or that name it as their audience. */
-async function mayIntrospect(
-  _ctx: unknown,
-  client: Client,
-  token: { clientId?: string | undefined; aud?: string | string[] | undefined },
-): Promise<boolean> {
-  if (client.clientAuthMethod === 'none') return false;
-  const audience = Array.isArray(token.aud) ? token.aud : [token.aud];
-  return token.clientId === client.clientId || audience.includes(client.clientId);
 }

@@ -7,6 +7,7 @@
  * URLs    /.well-known/openid-configuration, /.well-known/oauth-authorization-server, /oidc/*.
  */
 import compose from 'koa-compose';
+import { Provider } from 'oidc-provider';
 import type { Middleware } from 'koa';
 import type { AuditLog } from '#audit/module.ts';
 import type { Config } from '#kernel/config.ts';
@@ -16,10 +17,14 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Jobs } from '#kernel/jobs.ts';
+import type { RedisPort } from '#kernel/redis/port.ts';
+import type { Throttle } from '#kernel/throttle.ts';
 import type { SettingsService } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { ArtifactAdapter } from './adapter.ts';
 import type { ArtifactStore, Kind } from './artifact-store.ts';
+import { guardClientAuthentication, settleClientAuthentication } from './client-authentication.ts';
+import { ClientFailures } from './client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { registrationCommands } from './commands.ts';
 import { configuration, cookieKeys } from './configuration.ts';
@@ -32,10 +37,16 @@ import { Interactions } from './interactions.ts';
 import { createLogoutNotices } from './logout-notices.ts';
 import { pageHeaders } from './page-headers.ts';
 import type { EnginePages } from './pages.ts';
+import { pollRules } from './device-code.ts';
 import { PostgresArtifacts } from './postgres-artifacts.ts';
+import { RecentFinds } from './recent-finds.ts';
+import { RedisArtifacts } from './redis-artifacts.ts';
+import { RequestMemo } from './request-memo.ts';
 import type { ApiStore } from './resources.ts';
 import { traceSessions } from './session-trace.ts';
 import { SignedInBrowsers } from './signed-in-browsers.ts';
+import { SpareArtifacts, spareKinds } from './spare-artifacts.ts';
+import { limitUserCodes } from './user-code-limit.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuer' | 'issuerUrl'>;
@@ -55,6 +66,8 @@ export type Dependencies = {
   fetch: typeof globalThis.fetch;
   /** Not open yet: the queues of the engine are defined here. */
   jobs: Pick<Jobs, 'define' | 'send'>;
+  throttle: Throttle;
+  redis: RedisPort | null;
   /** Told the grant type of every token response. */
   countToken?: ((grant: string) => void) | undefined;
 };
@@ -76,16 +89,29 @@ export function createOidc({
   certificates,
   fetch,
   jobs,
+  throttle,
+  redis,
   countToken,
 }: Dependencies) {
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const artifacts = new PostgresArtifacts(clock, database);
-  const storeOf = (_kind: Kind): ArtifactStore => artifacts;
+  const spare: ArtifactStore = redis
+    ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts)
+    : artifacts;
+  const storeOf = (kind: Kind): ArtifactStore => (spareKinds.has(kind) ? spare : artifacts);
+  const recent = new RecentFinds();
+  const memo = new RequestMemo(() => Provider.ctx);
+  const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
   const clientsOfEngine = clientAdapter(clients);
   const adapter = (kind: string) =>
-    kind === 'Client' ? clientsOfEngine : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf });
+    kind === 'Client'
+      ? clientsOfEngine
+      : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf, memo, recent, notePoll });
 
   const notices = createLogoutNotices({ jobs, engine: () => current.engine, fetch });
+
+  const failures = new ClientFailures(clock, throttle, () => settings.all().limits.clientFailuresPerAddress);
+  const authentication = { failures, database, audit };
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
@@ -112,11 +138,20 @@ export function createOidc({
       notices.send,
     );
     traceSessions(engine, clock);
+    guardClientAuthentication(engine, authentication);
+    limitUserCodes(engine, throttle, () => settings.all().limits.userCodeFailures);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
     engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));
     return {
       engine,
-      serve: compose([readyDiscovery(), pageHeaders, postedRequests, engineForms, ...engine.middleware]) as Middleware,
+      serve: compose([
+        readyDiscovery(),
+        settleClientAuthentication(authentication),
+        pageHeaders,
+        postedRequests,
+        engineForms,
+        ...engine.middleware,
+      ]) as Middleware,
     };
   };
 
@@ -133,7 +168,7 @@ export function createOidc({
     cookieKeys: cookieKeys(keyRing),
     interactions: new Interactions(() => current.engine),
     artifacts,
-    browsers: new SignedInBrowsers({ clock, database, handles, notices }),
+    browsers: new SignedInBrowsers({ clock, database, handles, notices, recent }),
     commands: registrationCommands({
       clock,
       database,

@@ -12,6 +12,8 @@ export type Api = {
 export type ApiStore = {
   /** The registered API, narrowed to the scopes that this client may ask for; null when there is none or it may not. */
   findForClient(identifier: string, clientId: string): Promise<Api | null>;
+  /** Whether the client is the API itself, which may ask about tokens that were made for it. */
+  isServedBy(identifier: string, clientId: string): Promise<boolean>;
 };
 
 /** RFC 8707: a token names the one API that it is for. */

@@ -29,8 +29,8 @@ export const policies = {
     passwordMaximumFailures: z.number().int().min(1).max(10_000_000).default(100),
     /** Wrong passwords from one address (IPv6: /64) in five minutes, over all accounts. */
     passwordFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(20),
-    /** Wrong client secrets from one address in five minutes. */
-    clientFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(60),
+    /** Wrong secrets or assertions of one client from one address in five minutes. */
+    clientFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(20),
     /** Wrong device codes of one person or address in ten minutes. */
     userCodeFailures: z.number().int().min(1).max(1_000_000).default(5),
   }),

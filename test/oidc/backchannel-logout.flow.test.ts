@@ -1,18 +1,18 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
-import { startRelyingParty, type RelyingParty } from '../support/relying-party.ts';
+import { startLogoutListener, type LogoutListener } from '../support/logout-listener.ts';
 import { authorizeUrl, pkce, tokensFor, Visitor } from '../support/visitor.ts';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
 let latchkey: TestApp;
-let rp: RelyingParty;
+let rp: LogoutListener;
 let user: TestUser;
 
 beforeAll(async () => {
   latchkey = await startTestApp({ env: { OUTBOUND_ALLOW: '127.0.0.0/8' } });
-  rp = await startRelyingParty();
+  rp = await startLogoutListener();
   user = await latchkey.user();
 });
 afterEach(() => {

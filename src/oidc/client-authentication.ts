@@ -1,0 +1,95 @@
+import type { Middleware } from 'koa';
+import { type Client, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { AuditLog } from '#audit/module.ts';
+import type { Database } from '#kernel/database.ts';
+import type { State } from '#kernel/http/context.ts';
+import type { Attempt, ClientFailures } from './client-failures.ts';
+import type { Engine } from './engine.ts';
+
+type Dependencies = {
+  failures: Pick<ClientFailures, 'begin'>;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+};
+
+/** Where clients prove who they are. */
+const endpoints: ReadonlySet<string> = new Set([
+  'token',
+  'introspection',
+  'revocation',
+  'pushed_authorization_request',
+  'device_authorization',
+]);
+
+const paths: ReadonlySet<string> = new Set([
+  '/oidc/token',
+  '/oidc/userinfo',
+  '/oidc/introspect',
+  '/oidc/revoke',
+  '/oidc/par',
+  '/oidc/device/auth',
+]);
+
+/** RFC 6585 §4. No code of RFC 6749 §5.2 says so; the closest is what its §4.1.2.1 has for a server that refuses for a while. */
+class TooManyFailures extends errors.OIDCProviderError {
+  override error_description = 'too many failed attempts to authenticate this client from this address';
+
+  constructor() {
+    super(429, 'temporarily_unavailable');
+  }
+}
+
+type Tried = { attempt: Attempt; clientId: string | null };
+const tried = new WeakMap<object, Tried>();
+
+/** Asks, at the moment when the engine has learnt which client somebody claims to be, whether another try is allowed. */
+export function guardClientAuthentication(engine: Engine, deps: Dependencies): void {
+  const { find } = engine.Client;
+  engine.Client.find = async function findGuarded(clientId: string): Promise<Client | undefined> {
+    const client = await find.call(engine.Client, clientId);
+    const ctx = Provider.ctx;
+    // The first client that such an endpoint looks for is the one that calls.
+    if (!ctx || !endpoints.has(ctx.oidc.route) || tried.has(ctx)) return client;
+    const known = client ? clientId : null;
+    const outcome = await deps.failures.begin(known, (ctx.state as State).ip);
+    if ('retryAfter' in outcome) {
+      ctx.set('Retry-After', String(outcome.retryAfter));
+      throw new TooManyFailures();
+    }
+    tried.set(ctx, { attempt: outcome.attempt, clientId: known });
+    return client;
+  };
+}
+
+/** Around the engine: counts how the try ended. At these endpoints 401 means that the client is not who it claims to be. */
+export function settleClientAuthentication(deps: Dependencies): Middleware {
+  return async function settleClientAuthentication(ctx, next) {
+    // RFC 6749 §5.2: what these endpoints answer is for programs, also where the request says that it is a browser.
+    if (paths.has(ctx.path) && ctx.accepts('json', 'html') === 'html') ctx.req.headers.accept = 'application/json';
+    try {
+      await next();
+    } finally {
+      const open = tried.get(ctx);
+      if (open) {
+        const isProven = ctx.status !== 401;
+        await open.attempt.settle(isProven);
+        if (!isProven && open.clientId !== null) await note(deps, ctx as unknown as KoaContextWithOIDC, open.clientId);
+      }
+    }
+  };
+}
+
+async function note({ database, audit }: Dependencies, ctx: KoaContextWithOIDC, clientId: string): Promise<void> {
+  const { ip, userAgent, requestId } = ctx.state as State;
+  await database.transaction((em) =>
+    audit.record(em, {
+      type: 'client.authentication_failed',
+      actor: { type: 'visitor' },
+      subject: { type: 'client', id: clientId },
+      clientId,
+      outcome: 'failure',
+      visitor: { ip, userAgent, requestId },
+      details: { endpoint: ctx.oidc.route },
+    }),
+  );
+}

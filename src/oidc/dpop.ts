@@ -1,0 +1,39 @@
+import { decodeJwt } from 'jose';
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+
+type DPoP = NonNullable<NonNullable<Configuration['features']>['dPoP']>;
+
+/** RFC 9449 §11.1: without a nonce of ours a proof counts only while it is fresh. */
+const FRESH = MINUTE / SECOND;
+const LONGEST_JTI = 512;
+
+/**
+ * RFC 9449, stricter than the engine, which lets a proof be five minutes old and cuts a query off `htu`. A proof with a
+ * nonce may say any time. The engine asks before it verifies, so that nothing here may be trusted, only refused.
+ */
+export function demonstratedPossession(clock: Clock, nonceSecret: Buffer): DPoP {
+  return {
+    enabled: true,
+    nonceSecret,
+    requireNonce(ctx: KoaContextWithOIDC) {
+      const problem = problemOf(ctx.get('DPoP'), epochSeconds(clock));
+      if (problem) throw new errors.InvalidDpopProof(problem);
+      return false;
+    },
+  };
+}
+
+function problemOf(proof: string, now: number): string | null {
+  let claims;
+  try {
+    claims = decodeJwt(proof);
+  } catch {
+    return 'DPoP proof is not a JWT';
+  }
+  const { iat, jti, htu, nonce } = claims as Record<string, unknown>;
+  if (typeof jti === 'string' && jti.length > LONGEST_JTI) return 'DPoP proof jti is too long';
+  if (typeof htu === 'string' && /[?#]/.test(htu)) return 'DPoP proof htu must have neither query nor fragment';
+  if (!nonce && typeof iat === 'number' && Math.abs(now - iat) > FRESH) return 'DPoP proof iat is not recent enough';
+  return null;
+}
