@@ -157,7 +157,6 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     fetch: outbound.fetch as typeof globalThis.fetch,
     jobs,
     throttle,
-    throttle,
     countToken: metrics?.countToken,
   });
   const { sessions } = createSessions({ database, audit, browsers: oidc.browsers });
