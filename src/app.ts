@@ -20,12 +20,13 @@ import { type Database, openDatabase } from '#kernel/database.ts';
 import { createAddressResolver } from '#kernel/http/client-address.ts';
 import { createClientCertificates } from '#kernel/http/client-certificate.ts';
 import { createEdge } from '#kernel/http/edge.ts';
-import { createOutbound } from '#kernel/http/outbound.ts';
+import { createOutbound, KEY_SET_LIMITS } from '#kernel/http/outbound.ts';
 import { loadStaticFiles } from '#kernel/http/static.ts';
 import { languages } from '#kernel/i18n.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
 import { createJobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
+import { createMail } from '#kernel/mail.ts';
 import { createMetrics } from '#kernel/metrics.ts';
 import { openRedis } from '#kernel/redis/port.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
@@ -36,6 +37,7 @@ import { keyCommands } from '#keys/commands.ts';
 import { createKeys, keyPolicy } from '#keys/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
 import { createLogout } from '#logout/module.ts';
+import { createMailbox } from '#mailbox/module.ts';
 import { createOidc } from '#oidc/module.ts';
 import { createSessions, sessionCommands } from '#sessions/module.ts';
 import { settingsCommands } from '#settings/commands.ts';
@@ -78,8 +80,10 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const redis = openRedis({ url: config.redisUrl, log });
   const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseUrl, log });
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
-  const outbound = createOutbound({ allow: config.outboundAllow, log });
+  const outbound = createOutbound({ allow: config.outboundAllow, log, ownHosts: [config.issuerUrl.hostname] });
   const jobs = createJobs({ database, config, keyRing, clock, log });
+  const mailbox = createMailbox({ config, database, keyRing, clock });
+  const mailer = createMail({ config, clock, database, jobs, log, mailbox: mailbox?.mailbox });
 
   const metrics = config.metricsPort === undefined ? undefined : createMetrics();
   const tracing = await openTracing(config);
@@ -154,9 +158,10 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
             addresses: createAddressResolver(config.trustedProxies),
           })
         : null,
-    fetch: outbound.fetch as typeof globalThis.fetch,
+    fetch: outbound.limited(KEY_SET_LIMITS),
     jobs,
     throttle,
+    redis,
     countToken: metrics?.countToken,
   });
   const { sessions } = createSessions({ database, audit, browsers: oidc.browsers });
@@ -214,6 +219,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     consent.routes,
     setup.routes,
     ...(demo ? [welcome.routes, demo.routes] : []),
+    ...(mailbox ? [mailbox.routes] : []),
   ];
   for (const routes of routers) edge.use(routes.routes() as never);
   edge.use(oidc.middleware as never);
@@ -240,6 +246,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     metrics,
     commands,
     database,
+    mailer,
     passwords: credentials.passwords,
     settings,
     setup: setup.setup,
