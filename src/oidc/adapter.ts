@@ -3,108 +3,168 @@ import { errors } from 'oidc-provider';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Artifact, ArtifactStore, Found, Kind } from './artifact-store.ts';
+import { DeviceCodeUsed, isPending, stageOf } from './device-code.ts';
 import type { Handles } from './handles.ts';
+import type { RecentFinds } from './recent-finds.ts';
+import type { RequestMemo } from './request-memo.ts';
+import { mayBe } from './token-marks.ts';
 
-type Dependencies = { clock: Clock; handles: Handles; storeOf: (kind: Kind) => ArtifactStore };
+export type AdapterDependencies = {
+  clock: Clock;
+  handles: Handles;
+  storeOf: (kind: Kind) => ArtifactStore;
+  memo: RequestMemo;
+  recent: RecentFinds;
+  /** Counts a poll of a device; false when it came too soon. */
+  notePoll(idHash: Buffer): Promise<boolean>;
+};
 
 /** An artifact without an own lifetime (an initial access token may have none) is kept this long. */
 const NO_EXPIRY = 10 * 365 * 86_400;
 
+/** Read again and again, and never used up. */
+const readOften: ReadonlySet<Kind> = new Set(['AccessToken', 'ClientCredentials']);
+
+/** Stands for the id of an interaction in the address that is stored with it. */
+const OWN_ID = '{id}';
+
 /** What the engine calls its adapter, one for each kind; what it stores goes through here in a form that is worth nothing to a thief. */
 export class ArtifactAdapter implements Adapter {
   readonly #kind: Kind;
-  readonly #clock: Clock;
+  readonly #deps: AdapterDependencies;
   readonly #handles: Handles;
   readonly #store: ArtifactStore;
 
-  constructor(kind: Kind, { clock, handles, storeOf }: Dependencies) {
+  constructor(kind: Kind, dependencies: AdapterDependencies) {
     this.#kind = kind;
-    this.#clock = clock;
-    this.#handles = handles;
-    this.#store = storeOf(kind);
+    this.#deps = dependencies;
+    this.#handles = dependencies.handles;
+    this.#store = dependencies.storeOf(kind);
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
-    await this.#store.put(this.#kind, this.#toArtifact(id, payload, expiresIn));
+    this.#deps.memo.forget();
+    const isStored = await this.#store.put(this.#kind, this.#toArtifact(id, payload, expiresIn));
+    if (!isStored && this.#kind === 'DeviceCode') throw new DeviceCodeUsed();
   }
 
   /** RFC 9449 §11.1 and OpenID Connect Core §9: a `jti` is accepted once until `exp` (NumericDate). False when it was seen before. */
   async insertOnce(id: string, exp: number): Promise<boolean> {
-    const artifact = {
-      idHash: sha256(id),
-      lookupHash: null,
-      grantHash: null,
-      accountId: null,
-      clientId: null,
-      expiresAt: new Date(exp * SECOND),
-      payload: {},
-    };
-    return this.#store.insertOnce(this.#kind, artifact);
+    return this.#store.insertOnce(this.#kind, { idHash: sha256(id), expiresAt: new Date(exp * SECOND) });
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    return this.#toPayload(await this.#store.find(this.#kind, this.#handles.hashOf(id)), id);
+    if (!mayBe(this.#kind, id)) return undefined;
+    const idHash = this.#handles.hashOf(id);
+    const found = await this.#find(idHash);
+    if (!found) return undefined;
+    // Whoever shows the code itself is the device that waits; the person's browser is known by a handle.
+    const isPoll = this.#kind === 'DeviceCode' && isPending(found) && !this.#handles.isHandle(id);
+    if (isPoll && !(await this.#deps.notePoll(idHash))) throw new errors.SlowDown();
+    return this.#toPayload(found, id);
+  }
+
+  async #find(idHash: Buffer): Promise<Found | null> {
+    const { memo, recent } = this.#deps;
+    if (this.#kind === 'Grant') return memo.recall('Grant', idHash) ?? this.#store.find('Grant', idHash);
+    const read = () => this.#store.find(this.#kind, idHash);
+    const found = await (readOften.has(this.#kind)
+      ? recent.find(`${this.#kind} ${idHash.toString('base64url')}`, read)
+      : read());
+    if (found?.grant) memo.keep('Grant', found.grant.idHash, found.grant);
+    if (found?.session !== undefined)
+      memo.keep('Session', this.#handles.lookup(String(found.payload['sessionUid'])), found.session);
+    return found;
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
-    return this.#toPayload(await this.#store.findByLookup(this.#kind, this.#handles.lookup(uid)));
+    const lookup = this.#handles.lookup(uid);
+    const known = this.#deps.memo.recall(this.#kind, lookup);
+    return this.#toPayload(known === undefined ? await this.#store.findByLookup(this.#kind, lookup) : known);
   }
 
   async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
-    const found = this.#toPayload(await this.#store.findByLookup(this.#kind, this.#handles.lookup(userCode)));
-    // It is kept as a hash alone; whoever found the artifact by it knows it.
-    return found && { ...found, userCode };
+    const payload = this.#toPayload(await this.#store.findByLookup(this.#kind, this.#handles.lookup(userCode)));
+    // It is not stored; who found the artifact by it knows it.
+    return payload && { ...payload, userCode };
   }
 
   /** The loser of a race gets what a later replay gets. */
   async consume(id: string): Promise<void> {
-    const idHash = this.#handles.hashOf(id);
-    if ((await this.#store.consume(this.#kind, idHash)) === 'consumed') return;
+    const outcome = await this.#store.consume(this.#kind, this.#handles.hashOf(id));
+    if (outcome === 'consumed') return;
+    if (outcome === 'spent') this.#forget();
     if (this.#kind === 'PushedAuthorizationRequest')
       throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
     throw new errors.InvalidGrant('already used');
   }
 
   async destroy(id: string): Promise<void> {
-    await this.#store.remove(this.#kind, this.#handles.hashOf(id));
+    this.#forget();
+    const wasThere = await this.#store.remove(this.#kind, this.#handles.hashOf(id));
+    // A sign-in ends once, however often its end is asked for at the same time.
+    if (!wasThere && this.#kind === 'Interaction') throw new errors.SessionNotFound('interaction session not found');
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
+    this.#forget();
     await this.#store.removeOfGrant(this.#kind, sha256(grantId));
+    this.#forget();
+  }
+
+  /** Before and after: what was read in between is old. */
+  #forget(): void {
+    this.#deps.memo.forget();
+    this.#deps.recent.forget();
   }
 
   #toArtifact(id: string, payload: AdapterPayload, expiresIn: number | undefined): Artifact {
-    const {
-      jti: _id,
-      userCode,
-      session,
-      parJti,
-      consumed: _consumed,
-      ...rest
-    } = payload as AdapterPayload & { parJti?: string; session?: Record<string, unknown> };
-    const lookup = this.#kind === 'Session' ? payload.uid : userCode;
+    const lookup = this.#kind === 'Session' ? payload.uid : payload.userCode;
+    const { sessionUid, expiresWithSession } = payload;
     return {
       idHash: this.#handles.hashOf(id),
       lookupHash: typeof lookup === 'string' && lookup !== '' ? this.#handles.lookup(lookup) : null,
       grantHash: typeof payload.grantId === 'string' ? sha256(payload.grantId) : null,
+      sessionHash: expiresWithSession && typeof sessionUid === 'string' ? this.#handles.lookup(sessionUid) : null,
       accountId: payload.accountId ?? null,
       clientId: payload.clientId ?? null,
-      expiresAt: fromNow(this.#clock, (expiresIn ?? NO_EXPIRY) * SECOND),
-      payload: {
-        ...rest,
-        ...(session ? { session: { ...session, cookie: undefined } } : {}),
-        ...(parJti ? { parJti: this.#handles.make(this.#handles.hashOf(parJti)) } : {}),
-        ...(typeof userCode === 'string' ? { userCode: '' } : {}),
-      },
+      expiresAt: fromNow(this.#deps.clock, (expiresIn ?? NO_EXPIRY) * SECOND),
+      stage: this.#kind === 'DeviceCode' ? stageOf(payload) : null,
+      payload: this.#withoutSecrets(id, payload),
+    };
+  }
+
+  /** The engine keeps ids of other artifacts, and the artifact's own, in some members: each is a secret of somebody. */
+  #withoutSecrets(id: string, payload: AdapterPayload): Record<string, unknown> {
+    const {
+      jti: _id,
+      consumed: _consumed,
+      userCode: _userCode,
+      session,
+      parJti,
+      returnTo,
+      ...rest
+    } = payload as AdapterPayload & { parJti?: string };
+    const { request_uri: _requestUri, ...params } = (payload.params ?? {}) as Record<string, unknown>;
+    return {
+      ...rest,
+      ...(session ? { session: { ...session, cookie: undefined } } : {}),
+      ...(parJti ? { parJti: this.#handles.make(this.#handles.hashOf(parJti)) } : {}),
+      ...(typeof returnTo === 'string' ? { returnTo: returnTo.replace(id, OWN_ID) } : {}),
+      ...(payload.params ? { params } : {}),
     };
   }
 
   #toPayload(found: Found | null, id?: string): AdapterPayload | undefined {
     if (!found) return undefined;
+    // A copy: the engine changes what it gets, and others may get the same.
+    const { returnTo, ...payload } = structuredClone(found.payload);
+    const jti = id ?? this.#handles.make(found.idHash);
     return {
-      ...found.payload,
-      jti: id ?? this.#handles.make(found.idHash),
+      ...payload,
+      jti,
+      ...(typeof returnTo === 'string' ? { returnTo: returnTo.replace(OWN_ID, jti) } : {}),
       ...(found.consumedAt ? { consumed: Math.floor(found.consumedAt.getTime() / SECOND) } : {}),
-    };
+    } as AdapterPayload;
   }
 }

@@ -21,36 +21,53 @@ export type Artifact = {
   /** Hash of a second handle: the uid of a session, the user code of a device code. */
   lookupHash: Buffer | null;
   grantHash: Buffer | null;
+  /** `lookupHash` of the session that the artifact ends with. */
+  sessionHash: Buffer | null;
   accountId: string | null;
   clientId: string | null;
   expiresAt: Date;
+  /** How far a request has come that several people might answer; null for everything that nobody races for. */
+  stage: number | null;
   payload: Record<string, unknown>;
 };
 
-export type Found = { idHash: Buffer; payload: Record<string, unknown>; consumedAt: Date | null };
+export type Found = {
+  idHash: Buffer;
+  payload: Record<string, unknown>;
+  consumedAt: Date | null;
+  /** What a store could bring along in the same round trip: the grant, and the session that the artifact ends with. */
+  grant?: Found | null;
+  session?: Found | null;
+};
 
 /**
  * What a backend must guarantee. `artifact-store.contract.ts` checks it on every one.
  *
- * - `put` writes or replaces; an artifact of a revoked grant is silently not stored: its holder has a dead token.
- * - `find*` never answers with an artifact of a grant that is revoked or gone.
+ * - `put` writes or replaces. An artifact of a revoked grant is not stored, so its holder has a dead token; one with a
+ *   `stage` replaces only one of a lower stage, so that of two answers the first stays. False when it did not write.
+ * - `find*` never answers with an artifact of a grant that is revoked or gone. It may answer with one that has expired:
+ *   who asks compares the times in the payload.
  * - `consume` changes an unconsumed artifact in one conditional write; `spent` when somebody else was
  *   first: that is a replay, so the store revokes the grant, and with it what the winner got (RFC 9700 §4.14.2).
  * - `insertOnce` stores if no living artifact has the id; false when one has.
+ * - `remove` says true to exactly one caller.
  * - `revokeGrant` leaves a mark that outlives the grant's tokens, then removes them.
  */
 export type ArtifactStore = {
-  put(kind: Kind, artifact: Artifact): Promise<void>;
+  put(kind: Kind, artifact: Artifact): Promise<boolean>;
   find(kind: Kind, idHash: Buffer): Promise<Found | null>;
   findByLookup(kind: Kind, lookupHash: Buffer): Promise<Found | null>;
   consume(kind: Kind, idHash: Buffer): Promise<'consumed' | 'spent' | 'unknown'>;
-  insertOnce(kind: Kind, artifact: Artifact): Promise<boolean>;
-  remove(kind: Kind, idHash: Buffer): Promise<void>;
+  insertOnce(kind: Kind, artifact: Pick<Artifact, 'idHash' | 'expiresAt'>): Promise<boolean>;
+  remove(kind: Kind, idHash: Buffer): Promise<boolean>;
   removeOfGrant(kind: Kind, grantHash: Buffer): Promise<void>;
   revokeGrant(grantHash: Buffer): Promise<void>;
-  /** Removes what expired, in bounded batches; answers how many. */
+  /** Removes what expired, at most `PURGE_BATCH`; answers how many. */
   purge(): Promise<number>;
 };
+
+/** Rows that one statement deletes: few enough that it holds nobody up. */
+export const PURGE_BATCH = 5000;
 
 /** Kinds that live and die with their grant. */
 export const ofGrant: ReadonlySet<Kind> = new Set([

@@ -9,6 +9,8 @@ const OidcArtifactSchema = defineEntity({
     kind: p.text().primary(),
     lookupHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
     grantHash: p.blob().columnType('bytea').$type<Buffer>().nullable().index('oidc_artifact_grant_index'),
+    /** The look-up hash of the session that the artifact ends with. */
+    sessionHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
     accountId: p.text().nullable(),
     clientId: p.text().nullable(),
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('oidc_artifact_expiry_index'),

@@ -20,15 +20,22 @@ export class Handles {
 
   /** The hash of an id, or the one inside a handle. */
   hashOf(id: string): Buffer {
-    const parts = /^~([\w-]{43})\.([\w-]{43})$/.exec(id);
-    if (parts?.[1] && parts[2] && equalSecrets(parts[2], this.#mac(parts[1])))
-      return Buffer.from(parts[1], 'base64url');
-    return sha256(id);
+    return this.#inside(id) ?? sha256(id);
+  }
+
+  isHandle(text: string): boolean {
+    return this.#inside(text) !== null;
   }
 
   /** A second key of an artifact, such as a user code: too short for a plain hash, so it is keyed. */
   lookup(text: string): Buffer {
     return createHmac('sha256', this.#key).update('lookup:').update(text).digest();
+  }
+
+  #inside(text: string): Buffer | null {
+    const parts = /^~([\w-]{43})\.([\w-]{43})$/.exec(text);
+    if (!parts?.[1] || !parts[2] || !equalSecrets(parts[2], this.#mac(parts[1]))) return null;
+    return Buffer.from(parts[1], 'base64url');
   }
 
   #mac(hash: string): string {

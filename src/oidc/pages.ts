@@ -89,11 +89,12 @@ export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configu
     userCodeInputSource: async (ctx, _form, _out, error) => {
       const problem = error ? (deviceProblems[error.name] ?? 'unavailable') : null;
       const userCode = error && 'userCode' in error ? String(error.userCode) : '';
+      const waitSeconds = error && 'waitSeconds' in error ? Number(error.waitSeconds) : 0;
       pages.deviceCode(ctx, {
         form: { action: action(ctx), fields: { xsrf: secretOf(ctx) } },
         userCode,
         problem,
-        waitSeconds: 0,
+        waitSeconds,
         client: onPage(ctx.oidc.client),
       });
     },

@@ -1,16 +1,29 @@
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant } from './artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant, PURGE_BATCH } from './artifact-store.ts';
 
-type Row = { id_hash: Uint8Array; payload: Record<string, unknown> | string; consumed_at: Date | string | null };
+type Json = Record<string, unknown> | string;
+type Row = { id_hash: Uint8Array; payload: Json; consumed_at: Date | string | null };
+type Companions = {
+  grant_hash: Uint8Array | null;
+  grant_payload: Json | null;
+  session_hash: Uint8Array | null;
+  session_id: Uint8Array | null;
+  session_payload: Json | null;
+};
 
-const PURGE_BATCH = 5000;
 /** A revoked grant keeps its mark until no token that was on its way can come back. */
 const KEEP_REVOKED = DAY;
 
-const LIVE_GRANT = `exists (select 1 from oidc_artifact g where g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null)`;
-const liveOf = (kind: Kind) =>
-  ofGrant.has(kind) ? `and (a.grant_hash is null or ${LIVE_GRANT})` : `and a.revoked_at is null`;
+const WITH_COMPANIONS = `
+  select a.id_hash, a.payload, a.consumed_at, a.grant_hash, g.payload as grant_payload,
+    a.session_hash, s.id_hash as session_id, s.payload as session_payload
+  from oidc_artifact a
+  left join oidc_artifact g on g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null
+  left join oidc_artifact s on s.lookup_hash = a.session_hash and s.kind = 'Session' and s.revoked_at is null`;
+const isLive = `and (a.grant_hash is null or g.id_hash is not null)`;
+const hasLiveGrant = `(a.grant_hash is null or exists
+  (select 1 from oidc_artifact g where g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null))`;
 
 /** The truth: everything single-use or revocable, in one table of PostgreSQL or the embedded database. */
 export class PostgresArtifacts implements ArtifactStore {
@@ -22,50 +35,49 @@ export class PostgresArtifacts implements ArtifactStore {
     this.#database = database;
   }
 
-  async put(kind: Kind, artifact: Artifact): Promise<void> {
-    const { idHash, lookupHash, grantHash, accountId, clientId, expiresAt, payload } = artifact;
-    await this.#database.sql(
-      `insert into oidc_artifact as a (id_hash, kind, lookup_hash, grant_hash, account_id, client_id, expires_at, payload)
-       select $1, $2, $3, $4, $5, $6, $7, $8::jsonb
-       where $4::bytea is null or $9 or exists (select 1 from oidc_artifact g where g.id_hash = $4 and g.kind = 'Grant' and g.revoked_at is null)
-       on conflict (id_hash, kind) do update set lookup_hash = coalesce(excluded.lookup_hash, a.lookup_hash), account_id = excluded.account_id, grant_hash = excluded.grant_hash,
-         expires_at = excluded.expires_at, payload = excluded.payload
-       where a.revoked_at is null`,
-      [
-        idHash,
-        kind,
-        lookupHash,
-        grantHash,
-        accountId,
-        clientId,
-        expiresAt,
-        JSON.stringify(payload),
-        !ofGrant.has(kind),
-      ],
+  async put(kind: Kind, artifact: Artifact): Promise<boolean> {
+    const { idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, stage, payload } = artifact;
+    // Every device code is read by its stage, and nothing else has one: it needs no column.
+    const text = JSON.stringify(stage === null ? payload : { ...payload, stage });
+    const rows = await this.#database.sql(
+      `insert into oidc_artifact as a
+         (id_hash, kind, lookup_hash, grant_hash, session_hash, account_id, client_id, expires_at, payload)
+       select $1, '${kind}', $2, $3, $4, $5, $6, $7, $8::jsonb
+       ${ofGrant.has(kind) ? `where $3::bytea is null or exists (select 1 from oidc_artifact g where g.id_hash = $3 and g.kind = 'Grant' and g.revoked_at is null)` : ''}
+       on conflict (id_hash, kind) do update set
+         lookup_hash = coalesce(excluded.lookup_hash, a.lookup_hash), grant_hash = excluded.grant_hash,
+         session_hash = excluded.session_hash, account_id = excluded.account_id, expires_at = excluded.expires_at,
+         payload = excluded.payload
+       where a.revoked_at is null ${stage === null ? '' : `and (a.payload->>'stage')::int < (excluded.payload->>'stage')::int`}
+       returning 1`,
+      [idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, text],
     );
+    return rows.length > 0;
   }
 
   async find(kind: Kind, idHash: Buffer): Promise<Found | null> {
-    return found(
-      await this.#database.sql<Row>(
-        `select a.id_hash, a.payload, a.consumed_at from oidc_artifact a where a.id_hash = $1 and a.kind = '${kind}' ${liveOf(kind)}`,
-        [idHash],
-      ),
-    );
+    return this.#find(kind, 'id_hash', idHash);
   }
 
   async findByLookup(kind: Kind, lookupHash: Buffer): Promise<Found | null> {
-    return found(
-      await this.#database.sql<Row>(
-        `select a.id_hash, a.payload, a.consumed_at from oidc_artifact a where a.lookup_hash = $1 and a.kind = '${kind}' ${liveOf(kind)}`,
-        [lookupHash],
-      ),
-    );
+    return this.#find(kind, 'lookup_hash', lookupHash);
+  }
+
+  async #find(kind: Kind, column: 'id_hash' | 'lookup_hash', hash: Buffer): Promise<Found | null> {
+    if (ofGrant.has(kind)) {
+      const text = `${WITH_COMPANIONS} where a.${column} = $1 and a.kind = '${kind}' ${isLive}`;
+      const [row] = await this.#database.sql<Row & Companions>(text, [hash]);
+      return row ? { ...found(row), ...companions(row) } : null;
+    }
+    const text = `select id_hash, payload, consumed_at from oidc_artifact where ${column} = $1 and kind = '${kind}' and revoked_at is null`;
+    const [row] = await this.#database.sql<Row>(text, [hash]);
+    return row ? found(row) : null;
   }
 
   async consume(kind: Kind, idHash: Buffer): Promise<'consumed' | 'spent' | 'unknown'> {
     const changed = await this.#database.sql(
-      `update oidc_artifact a set consumed_at = $2 where a.id_hash = $1 and a.kind = '${kind}' and a.consumed_at is null ${liveOf(kind)} returning 1`,
+      `update oidc_artifact a set consumed_at = $2 where a.id_hash = $1 and a.kind = '${kind}' and a.consumed_at is null
+       and ${ofGrant.has(kind) ? hasLiveGrant : 'a.revoked_at is null'} returning 1`,
       [idHash, this.#clock.now()],
     );
     if (changed.length > 0) return 'consumed';
@@ -78,18 +90,19 @@ export class PostgresArtifacts implements ArtifactStore {
     return 'spent';
   }
 
-  async insertOnce(kind: Kind, { idHash, expiresAt, payload }: Artifact): Promise<boolean> {
+  async insertOnce(kind: Kind, { idHash, expiresAt }: Pick<Artifact, 'idHash' | 'expiresAt'>): Promise<boolean> {
     const rows = await this.#database.sql(
-      `insert into oidc_artifact as a (id_hash, kind, expires_at, payload) values ($1, $2, $3, $4::jsonb)
-       on conflict (id_hash, kind) do update set expires_at = excluded.expires_at where a.expires_at <= $5 returning 1`,
-      [idHash, kind, expiresAt, JSON.stringify(payload), this.#clock.now()],
+      `insert into oidc_artifact as a (id_hash, kind, expires_at, payload) values ($1, $2, $3, '{}'::jsonb)
+       on conflict (id_hash, kind) do update set expires_at = excluded.expires_at where a.expires_at <= $4 returning 1`,
+      [idHash, kind, expiresAt, this.#clock.now()],
     );
     return rows.length > 0;
   }
 
-  async remove(kind: Kind, idHash: Buffer): Promise<void> {
-    if (kind === 'Grant') return this.revokeGrant(idHash);
-    await this.#database.sql('delete from oidc_artifact where id_hash = $1 and kind = $2', [idHash, kind]);
+  async remove(kind: Kind, idHash: Buffer): Promise<boolean> {
+    if (kind === 'Grant') return this.#revoke(idHash);
+    const text = 'delete from oidc_artifact where id_hash = $1 and kind = $2 and revoked_at is null returning 1';
+    return (await this.#database.sql(text, [idHash, kind])).length > 0;
   }
 
   async removeOfGrant(kind: Kind, grantHash: Buffer): Promise<void> {
@@ -97,16 +110,50 @@ export class PostgresArtifacts implements ArtifactStore {
   }
 
   async revokeGrant(grantHash: Buffer): Promise<void> {
-    const now = this.#clock.now();
-    await this.#database.sql(
-      `insert into oidc_artifact as a (id_hash, kind, expires_at, revoked_at, payload) values ($1, 'Grant', $2, $3, '{}'::jsonb)
-       on conflict (id_hash, kind) do update set revoked_at = coalesce(a.revoked_at, excluded.revoked_at), expires_at = greatest(a.expires_at, excluded.expires_at)`,
-      [grantHash, fromNow(this.#clock, KEEP_REVOKED), now],
+    await this.#revoke(grantHash);
+  }
+
+  async #revoke(grantHash: Buffer): Promise<boolean> {
+    const isFirst = await this.end('Grant', grantHash, fromNow(this.#clock, KEEP_REVOKED));
+    // What was consumed stays, to be recognized when it comes again.
+    const text = `delete from oidc_artifact where grant_hash = $1 and consumed_at is null`;
+    await this.#database.sql(text, [grantHash]);
+    return isFirst;
+  }
+
+  /** Leaves a mark that this is over, whether or not it is stored here; true to the first who says so. */
+  async end(kind: Kind, idHash: Buffer, keepUntil: Date): Promise<boolean> {
+    const rows = await this.#database.sql(
+      `insert into oidc_artifact as a (id_hash, kind, expires_at, revoked_at, payload) values ($1, $2, $3, $4, '{}'::jsonb)
+       on conflict (id_hash, kind) do update set
+         revoked_at = excluded.revoked_at, expires_at = greatest(a.expires_at, excluded.expires_at)
+       where a.revoked_at is null returning 1`,
+      [idHash, kind, keepUntil, this.#clock.now()],
     );
-    await this.#database.sql(
-      `delete from oidc_artifact where grant_hash = $1 and kind <> 'Grant' and consumed_at is null`,
-      [grantHash],
+    return rows.length > 0;
+  }
+
+  /** Tells what was ended here, or never was here, from each other. */
+  async findOrEnd(kind: Kind, idHash: Buffer): Promise<Found | 'ended' | null> {
+    const text = `select id_hash, payload, consumed_at, revoked_at from oidc_artifact where id_hash = $1 and kind = '${kind}'`;
+    const [row] = await this.#database.sql<Row & { revoked_at: Date | string | null }>(text, [idHash]);
+    if (!row) return null;
+    return row.revoked_at === null ? found(row) : 'ended';
+  }
+
+  /** Remembers a poll for a device code (RFC 8628 §3.5). False when it came too soon: then the interval grows. */
+  async notePoll(idHash: Buffer, { interval, tolerance, growth }: PollRules): Promise<boolean> {
+    const [row] = await this.#database.sql<{ too_soon: boolean }>(
+      `update oidc_artifact a set payload = payload || jsonb_build_object('poll', jsonb_build_object(
+         'at', $2::bigint, 'tooSoon', p.too_soon, 'interval', p.interval + case when p.too_soon then $5::int else 0 end))
+       from (select coalesce((payload#>>'{poll,interval}')::int, $3::int) as interval,
+               coalesce($2::bigint - (payload#>>'{poll,at}')::bigint
+                 < coalesce((payload#>>'{poll,interval}')::int, $3::int) - $4::int, false) as too_soon
+             from oidc_artifact where id_hash = $1 and kind = 'DeviceCode' for update) p
+       where a.id_hash = $1 and a.kind = 'DeviceCode' returning p.too_soon`,
+      [idHash, this.#clock.now().getTime(), interval, tolerance, growth],
     );
+    return row?.too_soon !== true;
   }
 
   async purge(): Promise<number> {
@@ -118,11 +165,26 @@ export class PostgresArtifacts implements ArtifactStore {
   }
 }
 
-function found([row]: Row[]): Found | null {
-  if (!row) return null;
+/** All in milliseconds. */
+export type PollRules = { interval: number; tolerance: number; growth: number };
+
+function found({ id_hash: idHash, payload, consumed_at: consumedAt }: Row): Found {
   return {
-    idHash: Buffer.from(row.id_hash),
-    payload: typeof row.payload === 'string' ? (JSON.parse(row.payload) as Record<string, unknown>) : row.payload,
-    consumedAt: row.consumed_at === null ? null : new Date(row.consumed_at),
+    idHash: Buffer.from(idHash),
+    payload: parsed(payload),
+    consumedAt: consumedAt === null ? null : new Date(consumedAt),
   };
+}
+
+function companions(row: Companions): Pick<Found, 'grant' | 'session'> {
+  const of = (id: Uint8Array | null, payload: Json | null): Found | null =>
+    id && payload !== null ? { idHash: Buffer.from(id), payload: parsed(payload), consumedAt: null } : null;
+  return {
+    ...(row.grant_hash ? { grant: of(row.grant_hash, row.grant_payload) } : {}),
+    ...(row.session_hash ? { session: of(row.session_id, row.session_payload) } : {}),
+  };
+}
+
+function parsed(payload: Json): Record<string, unknown> {
+  return typeof payload === 'string' ? (JSON.parse(payload) as Record<string, unknown>) : payload;
 }

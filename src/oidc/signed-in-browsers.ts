@@ -3,6 +3,7 @@ import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Handles } from './handles.ts';
 import type { LogoutNotices } from './logout-notices.ts';
+import type { RecentFinds } from './recent-finds.ts';
 import type { LastSeen } from './session-trace.ts';
 
 /** One browser in which a person is signed in. Times are NumericDate. */
@@ -30,6 +31,7 @@ type Dependencies = {
   database: Pick<Database, 'sql'>;
   handles: Pick<Handles, 'lookup'>;
   notices: LogoutNotices;
+  recent: Pick<RecentFinds, 'forget'>;
 };
 
 /**
@@ -79,6 +81,7 @@ export class SignedInBrowsers {
 
   async #take(em: EntityManager, narrower: string, [accountId, ...values]: unknown[]): Promise<Row[]> {
     const now = this.#deps.clock.now();
+    this.#deps.recent.forget();
     return em.execute<Row[]>(
       `update oidc_artifact set revoked_at = ? where account_id = ? and kind = 'Session' and revoked_at is null and expires_at > ? ${narrower} returning payload, expires_at`,
       [now, accountId, now, ...values],
@@ -86,6 +89,7 @@ export class SignedInBrowsers {
   }
 
   async #revoke(em: EntityManager, narrower: string, [accountId, ...values]: unknown[]): Promise<void> {
+    this.#deps.recent.forget();
     await em.execute(
       `update oidc_artifact set revoked_at = ? where account_id = ? and kind = 'Grant' and revoked_at is null ${narrower}`,
       [this.#deps.clock.now(), accountId, ...values],

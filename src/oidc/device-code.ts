@@ -1,0 +1,39 @@
+import { errors } from 'oidc-provider';
+import { SECOND } from '#kernel/clock.ts';
+import type { Found } from './artifact-store.ts';
+import type { PollRules } from './postgres-artifacts.ts';
+
+/** RFC 8628 §3.2: 5 seconds unless we say otherwise; §3.5: five more for each poll that comes too soon. The network may shorten a wait. */
+export const pollRules: PollRules = { interval: 5 * SECOND, tolerance: SECOND, growth: 5 * SECOND };
+
+type DeviceRequest = { inFlight?: unknown; accountId?: unknown; error?: unknown };
+
+/** How far the request of a device has come: asked for, claimed by one browser, decided. It only ever goes on. */
+export function stageOf({ inFlight, accountId, error }: DeviceRequest): number {
+  if (accountId || error) return 2;
+  return inFlight ? 1 : 0;
+}
+
+/** Nobody has decided yet. */
+export function isPending({ payload, consumedAt }: Found): boolean {
+  return consumedAt === null && stageOf(payload) < 2;
+}
+
+/** Somebody else was faster. Named as the engine names what it finds by itself. */
+export class DeviceCodeUsed extends errors.OIDCProviderError {
+  constructor() {
+    super(400, 'invalid_request');
+    this.name = 'AlreadyUsedError';
+  }
+}
+
+/** Too many wrong codes of one person, or from one address. */
+export class UserCodeThrottled extends errors.OIDCProviderError {
+  readonly waitSeconds: number;
+
+  constructor(waitSeconds: number) {
+    super(429, 'slow_down');
+    this.name = 'ThrottledError';
+    this.waitSeconds = waitSeconds;
+  }
+}

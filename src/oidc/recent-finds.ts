@@ -1,0 +1,45 @@
+import type { Found } from './artifact-store.ts';
+
+/** Milliseconds. A revocation must show on every node within a second. */
+const FRESH = 500;
+const MOST = 10_000;
+
+type Entry = { found: Found; until: number };
+
+/**
+ * Tokens that were looked up a moment ago: an API introspects the same one again and again. Nothing single-use may be
+ * found here. What is revoked through this node is forgotten at once, on the others the short life sees to it.
+ */
+export class RecentFinds {
+  #kept = new Map<string, Entry>();
+  #loading = new Map<string, Promise<Found | null>>();
+
+  async find(key: string, read: () => Promise<Found | null>): Promise<Found | null> {
+    // Not a clock that may be set back.
+    const now = performance.now();
+    const entry = this.#kept.get(key);
+    if (entry && entry.until > now) return entry.found;
+    return this.#loading.get(key) ?? this.#load(key, now + FRESH, read);
+  }
+
+  forget(): void {
+    // What is being read may be older than what made us forget: it is handed to those who wait, and not kept.
+    this.#kept = new Map();
+    this.#loading = new Map();
+  }
+
+  async #load(key: string, until: number, read: () => Promise<Found | null>): Promise<Found | null> {
+    const [kept, loading] = [this.#kept, this.#loading];
+    const work = read();
+    loading.set(key, work);
+    try {
+      const found = await work;
+      kept.delete(key);
+      if (found) kept.set(key, { found, until });
+      if (kept.size > MOST) kept.delete(kept.keys().next().value ?? key);
+      return found;
+    } finally {
+      loading.delete(key);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { MINUTE } from '#kernel/clock.ts';
+import { addressKey } from '#kernel/http/address.ts';
+import type { Throttle } from '#kernel/throttle.ts';
+import { UserCodeThrottled } from './device-code.ts';
+import type { Engine } from './engine.ts';
+
+const WINDOW = 10 * MINUTE;
+
+type FindByUserCode = (userCode: string, options?: unknown) => Promise<object | undefined>;
+
+/**
+ * RFC 8628 §5.1: wrong user codes in ten minutes, of one person and from one address (IPv6: one /64). Each try is counted
+ * before it is looked up; one that was right is taken back.
+ */
+export function limitUserCodes(engine: Engine, throttle: Throttle, points: () => number): void {
+  const model = engine.DeviceCode as unknown as { findByUserCode: FindByUserCode };
+  const { findByUserCode } = model;
+  model.findByUserCode = async function findByLimitedUserCode(userCode, options) {
+    const policy = { name: 'user-code', points: points(), duration: WINDOW };
+    const keys = keysOf(Provider.ctx);
+    const outcomes = await Promise.all(keys.map((key) => throttle.consume(policy, key)));
+    const waits = outcomes.flatMap((outcome) => (outcome.allowed ? [] : [outcome.retryAfter]));
+    if (waits.length > 0) throw new UserCodeThrottled(Math.max(...waits));
+    const found = await findByUserCode.call(this, userCode, options);
+    if (found) await Promise.all(keys.map((key) => throttle.refund(policy, key)));
+    return found;
+  };
+}
+
+function keysOf(ctx: KoaContextWithOIDC | undefined): string[] {
+  if (!ctx) return [];
+  const accountId = ctx.oidc.session?.accountId;
+  return [`address:${addressKey(String(ctx.state['ip']))}`, ...(accountId ? [`account:${accountId}`] : [])];
+}
