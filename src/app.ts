@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PGlite } from '@electric-sql/pglite';
 import { createAudit } from '#audit/module.ts';
 import { clientCommands } from '#clients/commands.ts';
-import { createClients } from '#clients/module.ts';
+import { createClients, purgeExpiredSecrets } from '#clients/module.ts';
 import { ConsentService, createConsent } from '#consent/module.ts';
 import { createCredentials } from '#credentials/module.ts';
 import { userCommands } from '#credentials/user-commands.ts';
@@ -34,11 +34,11 @@ import { createThrottle } from '#kernel/throttle.ts';
 import { openTracing } from '#kernel/tracing.ts';
 import { createRenderer } from '#kernel/views.ts';
 import { keyCommands } from '#keys/commands.ts';
-import { createKeys, keyPolicy } from '#keys/module.ts';
+import { createKeys, keyPolicy, maintenance } from '#keys/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
 import { createLogout } from '#logout/module.ts';
 import { createMailbox } from '#mailbox/module.ts';
-import { createOidc } from '#oidc/module.ts';
+import { createOidc, purgeExpired } from '#oidc/module.ts';
 import { createSessions, sessionCommands } from '#sessions/module.ts';
 import { settingsCommands } from '#settings/commands.ts';
 import { createSettings } from '#settings/module.ts';
@@ -237,6 +237,17 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     ...oidc.commands,
   };
 
+  jobs.define('keys', maintenance(keys.rotation));
+  jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
+  jobs.define(
+    'clean-up',
+    purgeExpired({
+      artifacts: () => oidc.artifacts.purge(),
+      progress: (batch) => interaction.progress.purge(batch),
+      attempts: (batch) => credentials.attempts.purge(batch),
+      devices: (batch) => credentials.knownDevices.purge(batch),
+    }),
+  );
   await jobs.open();
   void jobs.start();
 

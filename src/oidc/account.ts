@@ -3,11 +3,11 @@ import { parseId } from '#kernel/ids.ts';
 import { claimsOf, type UserService } from '#users/module.ts';
 
 /** A disabled or deleted person is nobody: no token is issued to or accepted from them. */
-export function findAccount(users: Pick<UserService, 'findById'>): FindAccount {
+export function findAccount(users: Pick<UserService, 'findForClaims'>): FindAccount {
   return async (_ctx, subject): Promise<Account | undefined> => {
     const id = parseId('usr', subject);
-    const user = id && (await users.findById(id));
-    if (!user || user.status !== 'active') return undefined;
-    return { accountId: user.id, claims: () => ({ sub: user.id, ...claimsOf(user) }) };
+    const user = id && (await users.findForClaims(id));
+    if (!id || !user || user.status !== 'active') return undefined;
+    return { accountId: id, claims: () => ({ sub: id, ...claimsOf(user) }) };
   };
 }

@@ -24,7 +24,7 @@ export type EngineDependencies = {
   clock: Clock;
   issuerUrl: URL;
   keyRing: KeyRing;
-  users: Pick<UserService, 'findById'>;
+  users: Pick<UserService, 'findForClaims'>;
   apis: ApiStore;
   findConsent: FindConsent;
   pages: EnginePages;

@@ -55,7 +55,7 @@ export type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   settings: Pick<SettingsService, 'all' | 'onChange'>;
-  users: Pick<UserService, 'findById'>;
+  users: Pick<UserService, 'findForClaims'>;
   clients: ClientStore;
   apis: ApiStore;
   keys: { findSigningKeys(): readonly Record<string, unknown>[]; onChange(listener: () => void): void };
@@ -188,4 +188,5 @@ export type { ApiStore, Api } from './resources.ts';
 export type { FindConsent, RememberedConsent } from './grants.ts';
 export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages } from './pages.ts';
 export { OidcArtifact } from './artifact.ts';
+export { purgeExpired } from './maintenance.ts';
 export { isForPopup } from './page-headers.ts';

@@ -1,8 +1,14 @@
 import { SECOND } from '#kernel/clock.ts';
 import type { User } from './user.ts';
 
+/** What claims are made of, and whether any may be made. */
+export type ClaimSource = Pick<
+  User,
+  'status' | 'email' | 'emailVerified' | 'phoneNumber' | 'phoneNumberVerified' | 'profile' | 'updatedAt'
+>;
+
 /** Everything that OpenID Connect Core §5.1 lets us say about a person; the engine keeps what scopes and claims ask for. */
-export function claimsOf(user: User): Record<string, unknown> {
+export function claimsOf(user: Omit<ClaimSource, 'status'>): Record<string, unknown> {
   return {
     ...user.profile,
     email: user.email,
