@@ -1,5 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
+import { unsupported } from '#kernel/http/body.ts';
+import { LONGEST_TARGET } from '#kernel/http/request-guard.ts';
+import { requestTooLong } from './errors.ts';
 
 /** A page of ours names its button `action`; the engine wants a field of its own for each. */
 const translations: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -28,12 +31,16 @@ export const engineForms: Middleware = async function engineForms(ctx, next) {
  */
 export const postedRequests: Middleware = async function postedRequests(ctx, next) {
   if (ctx.method !== 'POST' || (ctx.path !== '/oidc/auth' && ctx.path !== '/oidc/logout')) return next();
-  const parameters = ctx.is('application/x-www-form-urlencoded') ? await readText(ctx.req) : '';
+  const isForm = ctx.is('application/x-www-form-urlencoded');
+  if (!isForm && ctx.get('Content-Type') !== '') throw unsupported('a form (application/x-www-form-urlencoded)');
+  const parameters = isForm ? await readText(ctx.req) : '';
+  const target = `${ctx.path}?${new URLSearchParams(parameters).toString()}`;
+  if (target.length > LONGEST_TARGET) throw requestTooLong(LONGEST_TARGET);
   // In this order: for Koa an empty body means 204, until a status says otherwise.
   ctx.body = null;
   ctx.status = 303;
   ctx.set('Cache-Control', 'no-store');
-  ctx.set('Location', `${ctx.path}?${new URLSearchParams(parameters).toString()}`);
+  ctx.set('Location', target);
 };
 
 async function readText(req: IncomingMessage): Promise<string> {

@@ -9,3 +9,9 @@ export const signInExpired = (cause?: unknown) =>
   });
 export const registrationTokenInvalid = (problem: string) =>
   new AppError({ code: 'oidc.registration_token_invalid', status: 422, message: `No token was made: ${problem}.` });
+export const requestTooLong = (limit: number) =>
+  new AppError({
+    code: 'oidc.request_too_long',
+    status: 413,
+    message: `The request is longer than ${limit} characters. Push it first (RFC 9126), then it is short.`,
+  });

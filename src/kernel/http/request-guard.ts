@@ -19,7 +19,7 @@ import type { Mount } from './mounts.ts';
 import { requireOwnHost } from './origin.ts';
 
 /** RFC 9110 §4.1 recommends to take 8,000 bytes at least. */
-const LONGEST_TARGET = 8192;
+export const LONGEST_TARGET = 8192;
 
 export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeader'>): Middleware {
   return async function requestGuard(ctx, next) {
