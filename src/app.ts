@@ -212,6 +212,8 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     ...(metrics ? { observe: metrics.observeRequest } : {}),
   });
   edge.keys = oidc.cookieKeys;
+  keys.service.onChange(() => edge.forgetReady());
+  settings.onChange(() => edge.forgetReady());
   edge.use(files.serve as never);
   const routers = [
     interaction.routes,

@@ -6,14 +6,21 @@ const both = ['GET', 'POST'] as const;
 
 /** Endpoints of OAuth and OpenID Connect; the engine reads their parameters itself. */
 const provider: readonly Mount[] = [
-  { path: '/.well-known/openid-configuration', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true },
+  {
+    path: '/.well-known/openid-configuration',
+    audience: 'oauth',
+    methods: ['GET', 'OPTIONS'],
+    crossOrigin: true,
+    constant: true,
+  },
   {
     path: '/.well-known/oauth-authorization-server',
     audience: 'oauth',
     methods: ['GET', 'OPTIONS'],
     crossOrigin: true,
+    constant: true,
   },
-  { path: '/oidc/jwks', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true },
+  { path: '/oidc/jwks', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true, constant: true },
   { path: '/oidc/auth', audience: 'page', methods: both, delegated: true },
   { path: '/oidc/auth/*', audience: 'page', methods: reads, delegated: true },
   { path: '/oidc/token', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },

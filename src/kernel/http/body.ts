@@ -19,17 +19,30 @@ type BodyContext = {
 
 /** All bytes of the body. Refuses more than `limit` of them (413) without reading to the end, and closes the connection. */
 export async function readBody(ctx: BodyContext, limit: number): Promise<Buffer> {
-  const { req } = ctx;
-  const chunks: Buffer[] = [];
-  let received = declaredLength(req) > limit ? Infinity : 0;
-  if (received === 0)
-    for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  const body = declaredLength(ctx.req) > limit ? undefined : await collect(ctx.req, limit);
+  return body ?? refuseLarge(ctx, limit);
+}
+
+/** All bytes of the body, or undefined as soon as there are more than `limit`. Rejects when the client leaves. */
+export function collect(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let received = 0;
+    const onData = (chunk: Buffer): void => {
       received += chunk.length;
-      if (received > limit) break;
-      chunks.push(chunk);
+      if (received > limit) end(() => resolve(undefined));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => end(() => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, received)));
+    const onError = (error: Error): void => end(() => reject(error));
+    const onClose = (): void => end(() => reject(new Error('the client left in the middle of its request')));
+    function end(settle: () => void): void {
+      req.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose).pause();
+      settle();
     }
-  if (received > limit) return refuseLarge(ctx, limit);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, received);
+    req.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+    if (req.destroyed && !req.readableEnded) onClose();
+  });
 }
 
 export function declaredLength(req: IncomingMessage): number {

@@ -8,7 +8,7 @@ import { DAY } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Log } from '#kernel/log.ts';
-import type { Render, Renderer } from '#kernel/views.ts';
+import type { Render, Renderer, View } from '#kernel/views.ts';
 import type { AddressResolver } from './client-address.ts';
 import type { ClientCertificate, ClientCertificates } from './client-certificate.ts';
 import { browserCookie, type BrowserCookie } from './cookies.ts';
@@ -129,14 +129,14 @@ class RequestState implements State {
     return (this.#log ??= this.#dependencies.log.child({ requestId: this.requestId }));
   }
 
-  /** A property, not a method, because views take it off the state. */
-  render: Render = (view, context) =>
-    this.#dependencies.renderer.render(view, context, {
+  render<C extends object>(view: View<C>, context: NoInfer<C>): string {
+    return this.#dependencies.renderer.render(view, context, {
       language: this.language,
       csrf: this.csrf,
       nonce: this.nonce,
       query: this.#ctx.method === 'GET' ? this.#ctx.querystring : '',
     });
+  }
 
   #chooseLanguage(): Language {
     const asked = this.#ctx.query['ui_locales'];

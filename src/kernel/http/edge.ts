@@ -16,6 +16,7 @@ import { createCsrf } from './csrf.ts';
 import { errorBoundary } from './error-boundary.ts';
 import { createMounts, type Mount } from './mounts.ts';
 import { pinOrigin } from './origin.ts';
+import { createReadyMade } from './ready-made.ts';
 import { requestGuard } from './request-guard.ts';
 import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -31,7 +32,10 @@ export type EdgeDependencies = {
   tracing?: Tracing | undefined;
 };
 
-export type Edge = Koa<State, { params: Readonly<Record<string, string>> }>;
+export type Edge = Koa<State, { params: Readonly<Record<string, string>> }> & {
+  /** Forgets constant documents: to be called when something that they say has changed. */
+  forgetReady(): void;
+};
 
 /** A Koa application that has its edge; the features are its next middleware. */
 export function createEdge({
@@ -44,7 +48,8 @@ export function createEdge({
   observe,
   tracing,
 }: EdgeDependencies): Edge {
-  const app: Edge = new Koa();
+  const app: Koa<State, { params: Readonly<Record<string, string>> }> = new Koa();
+  const readyMade = createReadyMade(config.issuerUrl, observe);
   const mounts = createMounts(list);
   const csrf = createCsrf({ issuer: config.issuerUrl, keyRing });
   const addresses = createAddressResolver(config.trustedProxies);
@@ -55,10 +60,12 @@ export function createEdge({
   app.use(openContext({ config, log, addresses, certificates, csrf, mounts, renderer }));
   if (tracing) app.use(traceRequest(tracing, addresses));
   app.use(requestLog(log, observe));
+  app.use(readyMade.keep);
   app.use(securityHeaders(config));
   app.use(errorBoundary(clock));
   app.use(requestGuard(config));
-  return app;
+  const callback = app.callback.bind(app);
+  return Object.assign(app, { callback: () => readyMade.wrap(callback()), forgetReady: readyMade.forget });
 }
 
 function traceRequest(tracing: Tracing, addresses: AddressResolver): Middleware {

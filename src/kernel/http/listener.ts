@@ -46,6 +46,8 @@ export const limits = {
 } as const satisfies ServerOptions;
 
 const REQUESTS_PER_SOCKET = 1000;
+const served = Symbol('requests served on this socket');
+type CountedSocket = Duplex & { [served]?: number };
 
 type ListenerConfig = Pick<Config, 'port' | 'host' | 'tls'>;
 
@@ -59,13 +61,17 @@ export async function openListener(config: ListenerConfig, listener: RequestList
     if (!isPlainFraming(req)) return endWith(req.socket, 400);
     active.add(res);
     res.once('close', () => active.delete(res));
-    if (draining) res.shouldKeepAlive = false;
+    const socket: CountedSocket = req.socket;
+    const count = (socket[served] ?? 0) + 1;
+    socket[served] = count;
+    if (draining || count >= REQUESTS_PER_SOCKET) res.shouldKeepAlive = false;
     return listener(req, res);
   };
   const server = config.tls
     ? createTlsServer({ ...limits, ...tlsOptions(config.tls) }, tracked)
     : createServer(limits, tracked);
-  server.maxRequestsPerSocket = REQUESTS_PER_SOCKET;
+  // Node's own count announces the end of a connection, does not end it, and answers what still comes with 503.
+  server.maxRequestsPerSocket = 0;
   // Node would drop what is over the count without a word; the size of the block bounds it already.
   server.maxHeadersCount = 0;
   server.on('clientError', refuseMalformed);

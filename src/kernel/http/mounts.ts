@@ -18,6 +18,8 @@ export type Mount = Readonly<{
   methods: readonly string[];
   /** Single-page applications of other origins read the answer: `Cross-Origin-Resource-Policy: cross-origin`. */
   crossOrigin?: boolean;
+  /** A GET without a query is answered the same to everybody, until the edge is told to forget it. */
+  constant?: boolean;
   /** Bytes; 64 KiB unless said otherwise, 256 KiB for `problem`. */
   bodyLimit?: number;
   /** Somebody else's code (the engine) reads parameters and body: the guard watches the body on its way there. */

@@ -27,12 +27,11 @@ afterEach(() => listener.close(0));
 
 describe('the limits (RFC 9112 leaves them to the server)', () => {
   test('are set on the server itself', () => {
-    const { headersTimeout, requestTimeout, keepAliveTimeout, maxRequestsPerSocket } = listener.server;
-    expect({ headersTimeout, requestTimeout, keepAliveTimeout, maxRequestsPerSocket }).toEqual({
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = listener.server;
+    expect({ headersTimeout, requestTimeout, keepAliveTimeout }).toEqual({
       headersTimeout: 13_500,
       requestTimeout: 28_500,
       keepAliveTimeout: 64_000,
-      maxRequestsPerSocket: 1000,
     });
     expect(limits).toMatchObject({
       insecureHTTPParser: false,
@@ -79,6 +78,12 @@ describe('the limits (RFC 9112 leaves them to the server)', () => {
     for (let i = 0; i < 1000; i += 1) said.push(await connectionOf());
     expect(said.indexOf('close')).toBe(999);
     agent.destroy();
+  });
+
+  test('and is closed then, also to who goes on sending', async () => {
+    const answer = await raw(listener.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1200), 5000);
+    expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(1000);
+    expect(answer).not.toContain('503');
   });
 });
 

@@ -1,0 +1,82 @@
+/**
+ * Documents that are the same for everybody (discovery, key sets) are answered from bytes that are ready, before any
+ * middleware runs: relying parties ask for them all the time. What is kept is what the application itself answered a
+ * moment ago, headers included; it is forgotten after a second, and at once when something that it says has changed.
+ */
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node:http';
+import { SECOND } from '#kernel/clock.ts';
+import type { Middleware } from './context.ts';
+import type { Mount } from './mounts.ts';
+import { countHosts } from './origin.ts';
+import type { AnsweredRequest } from './request-log.ts';
+
+type Ready = { headers: OutgoingHttpHeaders; body: Buffer; until: number; mount: Mount };
+
+export type ReadyMade = {
+  /** Answers what is ready and hands everything else on. */
+  wrap(listener: RequestListener): RequestListener;
+  /** Keeps the answers of mounts that are `constant`. */
+  keep: Middleware;
+  forget(): void;
+};
+
+const KEPT = SECOND;
+
+/** Headers on which the answer, or whether there is one, could depend: with any of them the application decides. */
+const deciding = [
+  'origin',
+  'content-length',
+  'transfer-encoding',
+  'content-encoding',
+  'if-none-match',
+  'if-modified-since',
+  'range',
+  'expect',
+];
+
+export function createReadyMade(issuer: URL, observe?: (request: AnsweredRequest) => void): ReadyMade {
+  const ready = new Map<string, Ready>();
+
+  function find(req: IncomingMessage): Ready | undefined {
+    const found = req.method === 'GET' ? ready.get(req.url ?? '') : undefined;
+    if (!found || found.until < performance.now()) return undefined;
+    const isPlain =
+      req.headers.host === issuer.host &&
+      countHosts(req.rawHeaders) === 1 &&
+      deciding.every((name) => req.headers[name] === undefined);
+    return isPlain ? found : undefined;
+  }
+
+  return {
+    wrap(listener) {
+      return function answerReady(req, res) {
+        const begin = performance.now();
+        const found = find(req);
+        if (!found) return listener(req, res);
+        res.writeHead(200, found.headers);
+        res.end(found.body);
+        observe?.({ mount: found.mount, method: 'GET', status: 200, seconds: (performance.now() - begin) / SECOND });
+      };
+    },
+    async keep(ctx, next) {
+      await next();
+      const { mount } = ctx.state;
+      // The address is looked up whole, so only the plain one is kept: a query would let strangers fill the memory.
+      if (!mount?.constant || ctx.method !== 'GET' || ctx.status !== 200 || ctx.originalUrl !== mount.path) return;
+      if (deciding.some((name) => ctx.req.headers[name] !== undefined) || ctx.res.hasHeader('Set-Cookie')) return;
+      const body = bytesOf(ctx.body);
+      if (body === undefined) return;
+      const headers = { ...ctx.res.getHeaders(), 'content-length': body.length };
+      ready.set(mount.path, { headers, body, until: performance.now() + KEPT, mount });
+    },
+    forget: () => ready.clear(),
+  };
+}
+
+function bytesOf(body: unknown): Buffer | undefined {
+  if (Buffer.isBuffer(body)) return body;
+  if (typeof body === 'string') return Buffer.from(body);
+  return typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype
+    ? Buffer.from(JSON.stringify(body))
+    : undefined;
+}
