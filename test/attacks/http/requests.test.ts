@@ -31,7 +31,9 @@ const token = (body: string, ...headers: string[]) => send('POST /oidc/token', [
 
 /** Nothing of the inside in an answer, and nothing that a cache or a browser could misread. */
 function expectClean(answer: string): void {
-  expect(bodyOf(answer)).not.toMatch(/\bat .+:\d+:\d+|node_modules|\/src\/|\bselect .+ from\b|oidc-provider|PGlite|postgres|TypeError/i);
+  expect(bodyOf(answer)).not.toMatch(
+    /\bat .+:\d+:\d+|node_modules|\/src\/|\bselect .+ from\b|oidc-provider|PGlite|postgres|TypeError/i,
+  );
   for (const header of ['Server', 'X-Powered-By', 'X-AspNet-Version']) expect(headerOf(answer, header)).toBeUndefined();
   if (bodyOf(answer) !== '') expect(headerOf(answer, 'Content-Type')).toMatch(/charset=utf-8/i);
 }
