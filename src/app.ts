@@ -251,7 +251,6 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     }),
   );
   await jobs.open();
-  void jobs.start();
 
   return {
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
@@ -263,6 +262,8 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     passwords: credentials.passwords,
     settings,
     setup: setup.setup,
+    /** Begins to work on jobs, which a process that runs one command leaves to those that serve. */
+    startJobs: () => jobs.start(),
     async close(): Promise<void> {
       stopWatchingKeys();
       await jobs.stop(SECOND);

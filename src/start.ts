@@ -13,6 +13,7 @@ export function start(config: Config): Promise<number> {
     clock: systemClock,
     async createApp(parts) {
       const app = await createApp(parts);
+      void app.startJobs().catch((err: unknown) => parts.log.error({ err }, 'jobs not started'));
       const control = config.embedded
         ? await serveCommands({ dataFolder: config.dataFolder, commands: app.commands, log: parts.log })
         : null;

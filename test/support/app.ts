@@ -99,6 +99,7 @@ export async function startTestApp({ settings = {}, env = {} }: Options = {}): P
   });
   const app = await createApp({ config, log, clock: systemClock, ...(pglite ? { pglite } : {}) });
   const listener = await openListener(config, app.callback);
+  await app.startJobs();
 
   async function run<T>(name: string, input: unknown = {}): Promise<T> {
     const answer = await runCommand(app.commands, name, input);
