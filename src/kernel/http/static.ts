@@ -47,7 +47,7 @@ const prefix = '/assets/';
 /** The address changes with the content, so whoever has it need never ask again. */
 const forEver = 'public, max-age=31536000, immutable';
 const forADay = 'public, max-age=86400';
-/** An address of an older or a newer version, as two nodes show during an update: right for now, not to be kept. */
+/** An address of an older or a newer version, as two nodes show during an update: right today, not to be kept. */
 const forNow = 'no-cache';
 
 const publicFolder = new URL('../../../public/', import.meta.url);
