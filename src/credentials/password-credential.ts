@@ -5,7 +5,8 @@ const PasswordCredentialSchema = defineEntity({
   name: 'PasswordCredential',
   tableName: 'password_credential',
   properties: {
-    userId: () => p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
+    userId: () =>
+      p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
     /** argon2id in PHC form. */
     hash: p.text(),
     changedAt: p.datetime(3).columnType('timestamptz(3)'),

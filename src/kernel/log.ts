@@ -64,7 +64,11 @@ export function createLog({ level, destination }: { level: string; destination?:
         // Without a message pino takes the error's own, which nobody has redacted.
         logMethod([first, second, ...rest], method) {
           const said = second ?? (first instanceof Error ? first.message : undefined) ?? messageOf(first);
-          Reflect.apply(method, this, typeof said === 'string' ? [first, redact(said), ...rest] : [first, second, ...rest]);
+          Reflect.apply(
+            method,
+            this,
+            typeof said === 'string' ? [first, redact(said), ...rest] : [first, second, ...rest],
+          );
         },
       },
       serializers: { err: (error: unknown) => redact(error) },

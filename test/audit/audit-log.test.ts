@@ -10,7 +10,8 @@ let audit: AuditLog;
 beforeEach(async () => {
   database = await openTestDatabase();
   audit = createAudit({ clock: systemClock, database }).log;
-  for (let i = 0; i < 5; i += 1) await audit.note({ type: `thing.${i}`, actor: { type: 'system' }, details: { b: i, a: { y: 1, x: [i, null] } } });
+  for (let i = 0; i < 5; i += 1)
+    await audit.note({ type: `thing.${i}`, actor: { type: 'system' }, details: { b: i, a: { y: 1, x: [i, null] } } });
 });
 afterEach(() => database.close());
 
@@ -20,17 +21,27 @@ describe('the audit log', () => {
   });
 
   test('numbers events without a gap also when many are written at once', async () => {
-    await Promise.all(Array.from({ length: 20 }, (_, i) => audit.note({ type: 'many', actor: { type: 'system' }, details: { i } })));
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) => audit.note({ type: 'many', actor: { type: 'system' }, details: { i } })),
+    );
     expect(await audit.verify()).toEqual({ intact: true, events: 25 });
   });
 
   test.each([
     ['changed', `update audit_event set outcome = 'failure' where sequence = 3`, '3'],
-    ['changed inside its details', `update audit_event set details = '{"a":{"x":[9,null],"y":1},"b":2}' where sequence = 3`, '3'],
+    [
+      'changed inside its details',
+      `update audit_event set details = '{"a":{"x":[9,null],"y":1},"b":2}' where sequence = 3`,
+      '3',
+    ],
     ['removed', 'delete from audit_event where sequence = 3', '4'],
     ['removed at the end', 'delete from audit_event where sequence = 5', '5'],
     ['moved', 'update audit_event set sequence = sequence + 10 where sequence = 3', '4'],
-    ['added', `insert into audit_event select gen_random_uuid(), chain, 6, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash from audit_event where sequence = 5`, '6'],
+    [
+      'added',
+      `insert into audit_event select gen_random_uuid(), chain, 6, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash from audit_event where sequence = 5`,
+      '6',
+    ],
   ])('names the event that was %s', async (_what, tampering, sequence) => {
     await database.sql(tampering);
     expect(await audit.verify()).toEqual({ intact: false, sequence });

@@ -29,34 +29,86 @@ function run(...words: string[]): Promise<Ended> {
   const entry = join(import.meta.dirname, '../../bin/latchkey.mjs');
   const { DATABASE_URL: _none, ...env } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, [entry, ...words], { env: { ...env, LATCHKEY_DATA: dataFolder } }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
+    execFile(
+      process.execPath,
+      [entry, ...words],
+      { env: { ...env, LATCHKEY_DATA: dataFolder } },
+      (error, stdout, stderr) => {
+        resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+      },
+    );
   });
 }
 
 describe('the command line', () => {
   test('adds a client whose answer is named as on the wire', async () => {
-    const { code, stdout } = await run('client', 'create', '--name', 'Shop', '--type', 'web', '--redirect-uri', 'https://shop.example/cb', '--redirect-uri', 'https://shop.example/other', '--json');
+    const { code, stdout } = await run(
+      'client',
+      'create',
+      '--name',
+      'Shop',
+      '--type',
+      'web',
+      '--redirect-uri',
+      'https://shop.example/cb',
+      '--redirect-uri',
+      'https://shop.example/other',
+      '--json',
+    );
     expect(code).toBe(0);
     const made = JSON.parse(stdout) as Record<string, unknown>;
-    expect(made).toMatchObject({ client_name: 'Shop', redirect_uris: ['https://shop.example/cb', 'https://shop.example/other'] });
+    expect(made).toMatchObject({
+      client_name: 'Shop',
+      redirect_uris: ['https://shop.example/cb', 'https://shop.example/other'],
+    });
     expect(made['client_secret']).toEqual(expect.any(String));
     const shown = await run('client', 'show', String(made['client_id']), '--json');
     expect(shown.stdout).not.toContain(String(made['client_secret']));
   });
 
   test('adds a person with all standard claims', async () => {
-    const { code, stdout } = await run('user', 'create', '--email', 'ada@example.com', '--password', 'correct horse battery staple 9', '--email-verified', '--given-name', 'Ada', '--family-name', 'Lovelace', '--zoneinfo', 'Europe/London', '--address', '{"country":"UK"}', '--phone-number', '+442071234567', '--json');
+    const { code, stdout } = await run(
+      'user',
+      'create',
+      '--email',
+      'ada@example.com',
+      '--password',
+      'correct horse battery staple 9',
+      '--email-verified',
+      '--given-name',
+      'Ada',
+      '--family-name',
+      'Lovelace',
+      '--zoneinfo',
+      'Europe/London',
+      '--address',
+      '{"country":"UK"}',
+      '--phone-number',
+      '+442071234567',
+      '--json',
+    );
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ email: 'ada@example.com', email_verified: true, given_name: 'Ada', family_name: 'Lovelace', zoneinfo: 'Europe/London', address: { country: 'UK' }, phone_number: '+442071234567' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      email: 'ada@example.com',
+      email_verified: true,
+      given_name: 'Ada',
+      family_name: 'Lovelace',
+      zoneinfo: 'Europe/London',
+      address: { country: 'UK' },
+      phone_number: '+442071234567',
+    });
   });
 
   test.each([
     ['a person without an address', ['user', 'create'], 2, /--email/],
     ['a command that does not exist', ['user', 'befriend'], 2, /unknown command/],
     ['a client of no type', ['client', 'create', '--name', 'x', '--type', 'toaster'], 1, /web, spa, native, machine/],
-    ['a redirect address that leads anywhere', ['client', 'create', '--name', 'x', '--type', 'web', '--redirect-uri', 'https://*.example/cb'], 1, /redirect_uris/],
+    [
+      'a redirect address that leads anywhere',
+      ['client', 'create', '--name', 'x', '--type', 'web', '--redirect-uri', 'https://*.example/cb'],
+      1,
+      /redirect_uris/,
+    ],
     ['an address that is taken', ['user', 'create', '--email', 'ADA@example.com'], 1, /Another user/],
     ['metadata that are no JSON', ['client', 'create', '--name', 'x', '--type', 'web', '--metadata', '{'], 2, /JSON/],
   ])('refuses %s with a sentence and the right exit code', async (_what, words, code, why) => {
@@ -75,7 +127,9 @@ describe('the command line', () => {
   test('verifies the audit log, and shows settings and keys', async () => {
     expect(JSON.parse((await run('audit', 'verify', '--json')).stdout)).toMatchObject({ intact: true });
     expect((await run('settings', 'list')).stdout).toContain('pkce');
-    expect(JSON.parse((await run('keys', 'list', '--json')).stdout)).toMatchObject({ keys: expect.any(Array) as unknown });
+    expect(JSON.parse((await run('keys', 'list', '--json')).stdout)).toMatchObject({
+      keys: expect.any(Array) as unknown,
+    });
   });
 
   test('talks through a socket that nobody else may open', async () => {

@@ -12,7 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-
 const request = (extra = {}) => authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, ...extra });
 const words = (page: Page) => page.text.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
 
@@ -30,14 +29,25 @@ describe('the page that asks for leave', () => {
   test('names the app, the account, what the app will be able to do, and where it leads', async () => {
     const { page } = await atConsent({ scope: 'openid profile email' });
     const text = words(page);
-    for (const part of ['Shop', user.email.slice(0, user.email.indexOf('@')), 'email address', '127.0.0.1:9']) expect(text).toContain(part);
+    for (const part of ['Shop', user.email.slice(0, user.email.indexOf('@')), 'email address', '127.0.0.1:9'])
+      expect(text).toContain(part);
     expect(text).not.toContain('{');
   });
 
   test('lists scopes of an API in the words that were registered with it', async () => {
-    await latchkey.run('api.create', { identifier: 'https://invoices.example', name: 'Invoices', scopes: [{ name: 'invoices:read', description: 'See your invoices' }, { name: 'invoices:write', description: 'Change your invoices' }] });
+    await latchkey.run('api.create', {
+      identifier: 'https://invoices.example',
+      name: 'Invoices',
+      scopes: [
+        { name: 'invoices:read', description: 'See your invoices' },
+        { name: 'invoices:write', description: 'Change your invoices' },
+      ],
+    });
     client = await latchkey.client({ apis: { 'https://invoices.example': ['invoices:read'] } });
-    const { page } = await atConsent({ scope: 'openid invoices:read invoices:write', resource: 'https://invoices.example' });
+    const { page } = await atConsent({
+      scope: 'openid invoices:read invoices:write',
+      resource: 'https://invoices.example',
+    });
     expect(words(page)).toContain('See your invoices');
     expect(words(page)).not.toContain('Change your invoices');
   });
@@ -49,7 +59,10 @@ describe('the page that asks for leave', () => {
     expect(answer.get('error')).toBe('access_denied');
     expect(answer.get('state')).toBe('st');
     expect(answer.get('iss')).toBe(latchkey.base);
-    const events = await latchkey.app.database.sql(`select 1 from audit_event where type = 'consent.refused' and subject_id = $1`, [user.id]);
+    const events = await latchkey.app.database.sql(
+      `select 1 from audit_event where type = 'consent.refused' and subject_id = $1`,
+      [user.id],
+    );
     expect(events).toHaveLength(1);
   });
 
@@ -58,7 +71,11 @@ describe('the page that asks for leave', () => {
     const [form] = formsOf(page);
     const answer = await visitor.open(form?.action ?? '', { ...form?.fields, action: 'continue' });
     expect(answer.status).toBe(422);
-    expect(await latchkey.app.database.sql(`select 1 from audit_event where type = 'consent.given' and subject_id = $1`, [user.id])).toEqual([]);
+    expect(
+      await latchkey.app.database.sql(`select 1 from audit_event where type = 'consent.given' and subject_id = $1`, [
+        user.id,
+      ]),
+    ).toEqual([]);
   });
 
   test('refuses the form of another browser', async () => {
@@ -107,7 +124,9 @@ describe('a decision', () => {
     const own = await latchkey.client({ name: 'Own', first_party: true });
     const person = await latchkey.user();
     const visitor = new Visitor();
-    let page = await visitor.open(authorizeUrl(latchkey.base, own, { code_challenge: pkce().challenge, scope: 'openid profile' }));
+    let page = await visitor.open(
+      authorizeUrl(latchkey.base, own, { code_challenge: pkce().challenge, scope: 'openid profile' }),
+    );
     page = await visitor.submit(page, { email: person.email });
     page = await visitor.submit(page, { password: person.password });
     expect(new URL(page.location ?? '').searchParams.get('code')).toMatch(/^lk_ac_/);

@@ -21,8 +21,20 @@ describe('wrong tries in a row', () => {
   test('are free five times, then wait 30 s, 1, 2, 4, 8 and from then on 15 minutes', async () => {
     const { clock, attempts } = counter();
     for (let i = 0; i < 5; i += 1) expect((await attempts.take('schedule')).allowed).toBe(true);
-    for (const wait of [30 * SECOND, MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 15 * MINUTE, 15 * MINUTE, 15 * MINUTE]) {
-      expect(await attempts.take('schedule')).toEqual({ allowed: false, until: new Date(clock.now().getTime() + wait) });
+    for (const wait of [
+      30 * SECOND,
+      MINUTE,
+      2 * MINUTE,
+      4 * MINUTE,
+      8 * MINUTE,
+      15 * MINUTE,
+      15 * MINUTE,
+      15 * MINUTE,
+    ]) {
+      expect(await attempts.take('schedule')).toEqual({
+        allowed: false,
+        until: new Date(clock.now().getTime() + wait),
+      });
       clock.advance(wait - 1);
       expect((await attempts.take('schedule')).allowed).toBe(false);
       clock.advance(1);

@@ -36,7 +36,9 @@ describe('the hashing queue', () => {
     const queue = new HashingQueue();
     const running = Array.from({ length: availableParallelism() }, work);
     const runs = running.map(({ run }) => queue.run(run));
-    const waiting = Array.from({ length: 200 }, () => queue.run(async () => undefined).catch((error: { code: string }) => error.code));
+    const waiting = Array.from({ length: 200 }, () =>
+      queue.run(async () => undefined).catch((error: { code: string }) => error.code),
+    );
     await expect(queue.run(async () => undefined)).rejects.toMatchObject({ code: 'credentials.busy', status: 503 });
     await vi.advanceTimersByTimeAsync(2000);
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['credentials.busy']));

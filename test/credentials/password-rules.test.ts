@@ -31,5 +31,7 @@ describe('which passwords may be set (NIST SP 800-63B-4)', () => {
     ['a short pattern again and again', 'abcabcabcabcabcabc', 'credentials.password_common'],
     ['the name of the product and a number', 'Latchkey-Latchkey-1', 'credentials.password_common'],
     ['the own name and a number', 'lovelacelovelace123', 'credentials.password_common'],
-  ])('not %s', (_what, password, code) => expect(assertPasswordAllowed(password, policy)).rejects.toMatchObject({ code }));
+  ])('not %s', (_what, password, code) =>
+    expect(assertPasswordAllowed(password, policy)).rejects.toMatchObject({ code }),
+  );
 });

@@ -11,8 +11,14 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-const verify = (password: string, budget = ada.id) => latchkey.app.passwords.verify({ userId: ada.id as never, password, budget });
-const storedHash = async () => (await latchkey.app.database.sql<{ hash: string }>('select hash from password_credential where user_id = $1', [toUuid(ada.id as never)]))[0]?.hash;
+const verify = (password: string, budget = ada.id) =>
+  latchkey.app.passwords.verify({ userId: ada.id as never, password, budget });
+const storedHash = async () =>
+  (
+    await latchkey.app.database.sql<{ hash: string }>('select hash from password_credential where user_id = $1', [
+      toUuid(ada.id as never),
+    ])
+  )[0]?.hash;
 
 describe('passwords', () => {
   test('are kept as argon2id of 19 MiB and two passes', async () => {
@@ -31,20 +37,36 @@ describe('passwords', () => {
 
   test('are the same however a keyboard composes their letters', async () => {
     const eve = await latchkey.user({ password: 'Zürich in the mörning'.normalize('NFD') });
-    const outcome = await latchkey.app.passwords.verify({ userId: eve.id as never, password: 'Zürich in the mörning'.normalize('NFC'), budget: eve.id });
+    const outcome = await latchkey.app.passwords.verify({
+      userId: eve.id as never,
+      password: 'Zürich in the mörning'.normalize('NFC'),
+      budget: eve.id,
+    });
     expect(outcome.kind).toBe('verified');
   });
 
   test('differ where they differ beyond 256 characters or a bcrypt of old would cut', async () => {
     const long = 'abcdefghij'.repeat(25);
     const eve = await latchkey.user({ password: `${long}12345` });
-    const tries = await Promise.all([`${long}12346`, `${long}1234`].map((password) => latchkey.app.passwords.verify({ userId: eve.id as never, password, budget: eve.id })));
+    const tries = await Promise.all(
+      [`${long}12346`, `${long}1234`].map((password) =>
+        latchkey.app.passwords.verify({ userId: eve.id as never, password, budget: eve.id }),
+      ),
+    );
     expect(tries.map(({ kind }) => kind)).toEqual(['wrong', 'wrong']);
   });
 
   test('of weaker parameters are hashed anew when they are right', async () => {
-    const weak = await argon2.hash(ada.password, { type: argon2.argon2id, memoryCost: 8192, timeCost: 2, parallelism: 1 });
-    await latchkey.app.database.sql('update password_credential set hash = $1 where user_id = $2', [weak, toUuid(ada.id as never)]);
+    const weak = await argon2.hash(ada.password, {
+      type: argon2.argon2id,
+      memoryCost: 8192,
+      timeCost: 2,
+      parallelism: 1,
+    });
+    await latchkey.app.database.sql('update password_credential set hash = $1 where user_id = $2', [
+      weak,
+      toUuid(ada.id as never),
+    ]);
     expect((await verify(ada.password)).kind).toBe('verified');
     expect(await storedHash()).toContain('m=19456');
   });

@@ -5,7 +5,14 @@ const someone = 'usr_01h455vb4pex5vsknk084sn02q' as const;
 const page = (name: 'account' | 'login' | 'password' | 'consent'): Step => ({ kind: 'page', page: name });
 const signedIn = (...answered: ('select_account' | 'create')[]): Step => ({ kind: 'signed-in', answered });
 
-type Row = [prompt: Question['prompt'], session: string | null, identifier: string | null, proven: typeof someone | null, chosen: 'session' | 'another' | null, step: Step];
+type Row = [
+  prompt: Question['prompt'],
+  session: string | null,
+  identifier: string | null,
+  proven: typeof someone | null,
+  chosen: 'session' | 'another' | null,
+  step: Step,
+];
 
 const rows: Row[] = [
   // prompt         session   identifier      proven   chosen     step
@@ -35,12 +42,17 @@ const rows: Row[] = [
 ];
 
 describe('what comes next in a sign-in', () => {
-  test.each(rows)('%s, session %s, typed %s, proven %s, chosen %s', (prompt, accountId, identifier, userId, chosen, step) => {
-    expect(nextStep({ prompt, accountId }, { identifier, userId, chosen })).toEqual(step);
-  });
+  test.each(rows)(
+    '%s, session %s, typed %s, proven %s, chosen %s',
+    (prompt, accountId, identifier, userId, chosen, step) => {
+      expect(nextStep({ prompt, accountId }, { identifier, userId, chosen })).toEqual(step);
+    },
+  );
 
   test('nothing but a proof ends the question who is there', () => {
-    for (const [prompt, accountId, identifier, , chosen] of rows.filter(([prompt]) => prompt === 'login' || prompt === 'create')) {
+    for (const [prompt, accountId, identifier, , chosen] of rows.filter(
+      ([prompt]) => prompt === 'login' || prompt === 'create',
+    )) {
       expect(nextStep({ prompt, accountId }, { identifier, userId: null, chosen }).kind).toBe('page');
     }
   });

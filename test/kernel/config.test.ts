@@ -2,11 +2,23 @@ import { describe, expect, test } from 'vitest';
 import { isLoopback, readConfig } from '#kernel/config.ts';
 
 const secret = 'k7Gm2pQxVb9sLd4TzWn8YcRf3HjUa6Ee';
-const production = { DATABASE_URL: 'postgres://latchkey@db/latchkey', ISSUER: 'https://id.example.com', LATCHKEY_SECRETS: secret };
+const production = {
+  DATABASE_URL: 'postgres://latchkey@db/latchkey',
+  ISSUER: 'https://id.example.com',
+  LATCHKEY_SECRETS: secret,
+};
 
 describe('the configuration', () => {
   test('needs nothing to try Latchkey out', () => {
-    expect(readConfig({})).toMatchObject({ port: 3000, host: '127.0.0.1', issuer: 'http://localhost:3000', embedded: true, webConcurrency: 1, secrets: undefined, redisUrl: undefined });
+    expect(readConfig({})).toMatchObject({
+      port: 3000,
+      host: '127.0.0.1',
+      issuer: 'http://localhost:3000',
+      embedded: true,
+      webConcurrency: 1,
+      secrets: undefined,
+      redisUrl: undefined,
+    });
   });
 
   test('takes an empty variable for one that is not set', () => {
@@ -14,8 +26,20 @@ describe('the configuration', () => {
   });
 
   test('reads a production', () => {
-    const config = readConfig({ ...production, TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1', OUTBOUND_ALLOW: 'idp.internal', WEB_CONCURRENCY: '3' });
-    expect(config).toMatchObject({ embedded: false, issuer: 'https://id.example.com', trustedProxies: ['10.0.0.0/8', '192.0.2.1'], outboundAllow: ['idp.internal'], webConcurrency: 3, secrets: [secret] });
+    const config = readConfig({
+      ...production,
+      TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1',
+      OUTBOUND_ALLOW: 'idp.internal',
+      WEB_CONCURRENCY: '3',
+    });
+    expect(config).toMatchObject({
+      embedded: false,
+      issuer: 'https://id.example.com',
+      trustedProxies: ['10.0.0.0/8', '192.0.2.1'],
+      outboundAllow: ['idp.internal'],
+      webConcurrency: 3,
+      secrets: [secret],
+    });
   });
 
   test('follows the port and the own TLS listener with its issuer', () => {
@@ -24,11 +48,19 @@ describe('the configuration', () => {
   });
 
   test.each([
-    ['no secrets in production', { ...production, LATCHKEY_SECRETS: undefined }, /LATCHKEY_SECRETS is required.*openssl/s],
+    [
+      'no secrets in production',
+      { ...production, LATCHKEY_SECRETS: undefined },
+      /LATCHKEY_SECRETS is required.*openssl/s,
+    ],
     ['a short secret', { ...production, LATCHKEY_SECRETS: 'short' }, /LATCHKEY_SECRETS.*32 characters/],
     ['a secret that is one letter', { ...production, LATCHKEY_SECRETS: 'a'.repeat(40) }, /LATCHKEY_SECRETS.*guessed/],
     ['a secret twice', { ...production, LATCHKEY_SECRETS: `${secret},${secret}` }, /LATCHKEY_SECRETS.*once/],
-    ['a short one beside a long one', { ...production, LATCHKEY_SECRETS: `${secret},short` }, /LATCHKEY_SECRETS.*32 characters/],
+    [
+      'a short one beside a long one',
+      { ...production, LATCHKEY_SECRETS: `${secret},short` },
+      /LATCHKEY_SECRETS.*32 characters/,
+    ],
     ['an issuer without TLS', { ISSUER: 'http://id.example.com' }, /ISSUER must begin with https/],
     ['an issuer with a path', { ISSUER: 'https://id.example.com/oidc' }, /ISSUER must be an origin/],
     ['an issuer with a query', { ISSUER: 'https://id.example.com/?x' }, /ISSUER must be an origin/],
@@ -39,7 +71,11 @@ describe('the configuration', () => {
     ['another database', { DATABASE_URL: 'mysql://db/x' }, /DATABASE_URL must be a URL that begins with postgres/],
     ['another cache', { REDIS_URL: 'memcached://x' }, /REDIS_URL must be a URL that begins with redis/],
     ['two processes on the embedded database', { WEB_CONCURRENCY: '2' }, /WEB_CONCURRENCY.*DATABASE_URL/],
-    ['a replica of nothing', { DATABASE_REPLICA_URL: 'postgres://replica/x' }, /DATABASE_REPLICA_URL needs DATABASE_URL/],
+    [
+      'a replica of nothing',
+      { DATABASE_REPLICA_URL: 'postgres://replica/x' },
+      /DATABASE_REPLICA_URL needs DATABASE_URL/,
+    ],
     ['a certificate without its key', { TLS_CERT: 'c.pem' }, /TLS_CERT and TLS_KEY/],
     ['client certificates without a listener', { TLS_CLIENT_CA: 'ca.pem' }, /TLS_CLIENT_CA needs/],
     ['a level that is none', { LOG_LEVEL: 'loud' }, /LOG_LEVEL/],
@@ -48,7 +84,15 @@ describe('the configuration', () => {
   });
 
   test.each([
-    ['localhost', true], ['app.localhost', true], ['127.0.0.1', true], ['127.8.9.1', true], ['[::1]', true],
-    ['localhost.example.com', false], ['127.0.0.1.example.com', false], ['0.0.0.0', false], ['10.0.0.1', false], ['notlocalhost', false],
+    ['localhost', true],
+    ['app.localhost', true],
+    ['127.0.0.1', true],
+    ['127.8.9.1', true],
+    ['[::1]', true],
+    ['localhost.example.com', false],
+    ['127.0.0.1.example.com', false],
+    ['0.0.0.0', false],
+    ['10.0.0.1', false],
+    ['notlocalhost', false],
   ])('knows whether %s is this machine: %s', (host, is) => expect(isLoopback(host)).toBe(is));
 });

@@ -15,7 +15,15 @@ test('ids that are made later sort later', async () => {
   expect([newId('usr'), first].sort()[0]).toBe(first);
 });
 
-test.each([['another prefix', 'org_01h455vb4pex5vsknk084sn02q'], ['no prefix', '01h455vb4pex5vsknk084sn02q'], ['nothing', ''], ['too short', 'usr_01h4'], ['too large', 'usr_81h455vb4pex5vsknk084sn02q'], ['capitals', 'usr_01H455VB4PEX5VSKNK084SN02Q'], ['SQL', "usr_' or 1=1 --"]])('%s is no id of a person', (_what, text) => {
+test.each([
+  ['another prefix', 'org_01h455vb4pex5vsknk084sn02q'],
+  ['no prefix', '01h455vb4pex5vsknk084sn02q'],
+  ['nothing', ''],
+  ['too short', 'usr_01h4'],
+  ['too large', 'usr_81h455vb4pex5vsknk084sn02q'],
+  ['capitals', 'usr_01H455VB4PEX5VSKNK084SN02Q'],
+  ['SQL', "usr_' or 1=1 --"],
+])('%s is no id of a person', (_what, text) => {
   expect(parseId('usr', text)).toBeNull();
 });
 

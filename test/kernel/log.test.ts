@@ -21,12 +21,29 @@ describe('a line of the log', () => {
     expect(Date.parse(String(line['time']))).not.toBeNaN();
   });
 
-  test.each(['password', 'client_secret', 'access_token', 'refresh_token', 'id_token', 'code', 'code_verifier', 'Authorization', 'cookie', 'set-cookie', 'DPoP', 'client_assertion', 'SAMLResponse', 'recovery_code', 'newPassword', 'smtpSecret', 'privateKey', 'otp', 'xsrf'])(
-    'holds no member named %s, however deep',
-    (name) => {
-      expect(logged((log) => log.info({ a: { b: [{ [name]: 'c4n4ry' }] } })).text).not.toContain('c4n4ry');
-    },
-  );
+  test.each([
+    'password',
+    'client_secret',
+    'access_token',
+    'refresh_token',
+    'id_token',
+    'code',
+    'code_verifier',
+    'Authorization',
+    'cookie',
+    'set-cookie',
+    'DPoP',
+    'client_assertion',
+    'SAMLResponse',
+    'recovery_code',
+    'newPassword',
+    'smtpSecret',
+    'privateKey',
+    'otp',
+    'xsrf',
+  ])('holds no member named %s, however deep', (name) => {
+    expect(logged((log) => log.info({ a: { b: [{ [name]: 'c4n4ry' }] } })).text).not.toContain('c4n4ry');
+  });
 
   test.each([
     ['a JWT', 'failed for eyJhbGciOiJub25lIn0.eyJzdWIiOiJjNG40cnkifQ.c4n4ry', 'c4n4ry'],
@@ -40,14 +57,27 @@ describe('a line of the log', () => {
     expect(logged((log) => log.error({ err: new Error(text, { cause: new Error(text) }) })).text).not.toContain(secret);
   });
 
-  test.each(['\r\n{"level":"info","msg":"signed in"}', '\u001b[2J', '\u202Etxt.exe', '\u0000'])('shows %j as escapes', (text) => {
-    const { text: line } = logged((log) => log.info({ userAgent: `x${text}` }));
-    expect(line.trim().split('\n')).toHaveLength(1);
-    expect(line).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/);
-  });
+  test.each(['\r\n{"level":"info","msg":"signed in"}', '\u001b[2J', '\u202Etxt.exe', '\u0000'])(
+    'shows %j as escapes',
+    (text) => {
+      const { text: line } = logged((log) => log.info({ userAgent: `x${text}` }));
+      expect(line.trim().split('\n')).toHaveLength(1);
+      expect(line).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202a-\u202e]/);
+    },
+  );
 
   test('keeps what it must: ids, dates, causes', () => {
-    const { line } = logged((log) => log.warn({ at: new Date(0), err: new TypeError('outer', { cause: new Error('inner') }), user: 'usr_01h455vb4pex5vsknk084sn02q' }));
-    expect(line).toMatchObject({ at: '1970-01-01T00:00:00.000Z', err: { name: 'TypeError', message: 'outer', cause: { message: 'inner' } }, user: 'usr_01h455vb4pex5vsknk084sn02q' });
+    const { line } = logged((log) =>
+      log.warn({
+        at: new Date(0),
+        err: new TypeError('outer', { cause: new Error('inner') }),
+        user: 'usr_01h455vb4pex5vsknk084sn02q',
+      }),
+    );
+    expect(line).toMatchObject({
+      at: '1970-01-01T00:00:00.000Z',
+      err: { name: 'TypeError', message: 'outer', cause: { message: 'inner' } },
+      user: 'usr_01h455vb4pex5vsknk084sn02q',
+    });
   });
 });

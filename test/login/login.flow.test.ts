@@ -130,8 +130,15 @@ describe('a person who mistypes', () => {
       const statuses: string[] = [];
       for (let i = 0; i < 8; i += 1) {
         const visitor = new Visitor({ 'x-forwarded-for': `203.0.113.${i}` });
-        const page = await visitor.submit(await visitor.open(authorizeUrl(strict.base, shop, { code_challenge: pkce().challenge })), { email: `spray${i}@example.com` });
-        statuses.push(words(await visitor.submit(page, { password: 'Winter2026Winter2026' })).includes('minute') ? 'throttled' : 'wrong');
+        const page = await visitor.submit(
+          await visitor.open(authorizeUrl(strict.base, shop, { code_challenge: pkce().challenge })),
+          { email: `spray${i}@example.com` },
+        );
+        statuses.push(
+          words(await visitor.submit(page, { password: 'Winter2026Winter2026' })).includes('minute')
+            ? 'throttled'
+            : 'wrong',
+        );
       }
       expect(statuses).toEqual([...Array<string>(6).fill('wrong'), 'throttled', 'throttled']);
     } finally {
@@ -158,7 +165,9 @@ describe('who is not let in', () => {
   test('leaves an event that names no password', async () => {
     const visitor = new Visitor();
     await visitor.submit(await atPassword(visitor, user.email), { password: 'canary-of-a-password' });
-    const [event] = await latchkey.app.database.sql<{ details: unknown; outcome: string; ip: string }>(`select details, outcome, ip from audit_event where type = 'user.sign_in_failed' order by sequence desc limit 1`);
+    const [event] = await latchkey.app.database.sql<{ details: unknown; outcome: string; ip: string }>(
+      `select details, outcome, ip from audit_event where type = 'user.sign_in_failed' order by sequence desc limit 1`,
+    );
     expect(event?.outcome).toBe('failure');
     expect(event?.ip).toBe('127.0.0.1');
     expect(JSON.stringify(event?.details)).not.toContain('canary');

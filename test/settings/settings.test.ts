@@ -13,7 +13,11 @@ describe('policies', () => {
   test('have the safe default each', async () => {
     const all = await latchkey.run<Policies>('settings.list');
     expect(all['oidc']).toMatchObject({ pkce: 'all', responseTypes: 'code', registration: 'off' });
-    expect(all['limits']).toMatchObject({ passwordFreeFailures: 5, passwordMaximumFailures: 100, passwordFailuresPerAddress: 20 });
+    expect(all['limits']).toMatchObject({
+      passwordFreeFailures: 5,
+      passwordMaximumFailures: 100,
+      passwordFailuresPerAddress: 20,
+    });
     expect(all['password']).toMatchObject({ minimumLength: 15 });
     expect(all['session']).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 86_400 });
   });
@@ -37,7 +41,9 @@ describe('policies', () => {
     await latchkey.run('settings.set', { name: 'branding.name', value: 'Fernway' });
     const page = await fetch(`${latchkey.base}/no-such-page`, { headers: { accept: 'text/html' } });
     expect(await page.text()).toContain('Fernway');
-    const [event] = await latchkey.app.database.sql<{ details: { before: object; after: object } | string }>(`select details from audit_event where type = 'setting.changed' order by sequence desc limit 1`);
+    const [event] = await latchkey.app.database.sql<{ details: { before: object; after: object } | string }>(
+      `select details from audit_event where type = 'setting.changed' order by sequence desc limit 1`,
+    );
     const details = typeof event?.details === 'string' ? (JSON.parse(event.details) as object) : event?.details;
     expect(details).toMatchObject({ before: { name: 'Latchkey' }, after: { name: 'Fernway' } });
     await latchkey.run('settings.set', { name: 'branding.name', value: 'null' });
@@ -45,7 +51,9 @@ describe('policies', () => {
   });
 
   test('that cannot be read any more fall back to their default', async () => {
-    await latchkey.app.database.sql(`insert into setting (section, value, changed_at) values ('session', '{"idleSeconds":"soon"}', now())`);
+    await latchkey.app.database.sql(
+      `insert into setting (section, value, changed_at) values ('session', '{"idleSeconds":"soon"}', now())`,
+    );
     await latchkey.app.settings.reload();
     expect(latchkey.app.settings.policy('session').idleSeconds).toBe(3600);
   });

@@ -9,7 +9,12 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-const person = { name: 'Grace', email: 'grace@example.com', password: 'a long and calm password', password_again: 'a long and calm password' };
+const person = {
+  name: 'Grace',
+  email: 'grace@example.com',
+  password: 'a long and calm password',
+  password_again: 'a long and calm password',
+};
 const link = async () => `${latchkey.base}${await latchkey.app.setup.openLink()}`;
 const administrators = () => latchkey.app.database.sql('select 1 from users where is_administrator');
 
@@ -17,7 +22,9 @@ describe('the link of the first administrator', () => {
   test('holds 256 random bits, of which the database keeps a hash', async () => {
     const secret = (await link()).split('/').at(-1) ?? '';
     expect(secret).toMatch(/^[\w-]{43}$/);
-    expect(JSON.stringify(await latchkey.app.database.sql(`select encode(secret_hash, 'escape') as hash from admin_link`))).not.toContain(secret);
+    expect(
+      JSON.stringify(await latchkey.app.database.sql(`select encode(secret_hash, 'escape') as hash from admin_link`)),
+    ).not.toContain(secret);
   });
 
   test('works once it is the newest, and an older one no more', async () => {
@@ -55,7 +62,9 @@ describe('the link of the first administrator', () => {
     const url = await link();
     const visitors = Array.from({ length: 4 }, () => new Visitor());
     const pages = await Promise.all(visitors.map((visitor) => visitor.open(url)));
-    const racers = await Promise.all(pages.map((page, i) => visitors[i]?.submit(page, { ...person, email: `grace${i}@example.com` }) ?? page));
+    const racers = await Promise.all(
+      pages.map((page, i) => visitors[i]?.submit(page, { ...person, email: `grace${i}@example.com` }) ?? page),
+    );
     expect(racers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(racers.filter(({ status }) => status === 410)).toHaveLength(3);
     expect(await administrators()).toHaveLength(1);

@@ -31,7 +31,8 @@ describe('people', () => {
   test('share no address, also when two are added at once', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => add('twice@example.com')));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'users.email_taken' });
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'users.email_taken' });
   });
 
   test.each([
@@ -46,7 +47,10 @@ describe('people', () => {
   test('leave an event when they come and when their status changes', async () => {
     const eve = await add('events@example.com');
     await users.changeStatus(eve.id, 'disabled', operator);
-    const events = await database.sql<{ type: string }>('select type from audit_event where subject_id = $1 order by sequence', [eve.id]);
+    const events = await database.sql<{ type: string }>(
+      'select type from audit_event where subject_id = $1 order by sequence',
+      [eve.id],
+    );
     expect(events.map(({ type }) => type)).toEqual(['user.created', 'user.status_changed']);
   });
 });

@@ -24,27 +24,62 @@ beforeAll(async () => {
     },
   });
   const config = readConfig({ PORT: String(await freePort()), LATCHKEY_SECRETS: testSecrets });
-  app = await createApp({ config, log: createLog({ level: 'trace', destination }), clock: systemClock, pglite: await openPglite() });
+  app = await createApp({
+    config,
+    log: createLog({ level: 'trace', destination }),
+    clock: systemClock,
+    pglite: await openPglite(),
+  });
   listener = await openListener(config, app.callback);
   const answer = async (name: string, input: unknown) => {
     const ran = await runCommand(app.commands, name, input);
     if (!ran.ok) throw new Error(ran.message);
     return ran.result as Record<string, string>;
   };
-  const client = (await answer('client.create', { name: 'Shop', type: 'web', redirect_uris: [redirectUri] })) as unknown as TestClient;
+  const client = (await answer('client.create', {
+    name: 'Shop',
+    type: 'web',
+    redirect_uris: [redirectUri],
+  })) as unknown as TestClient;
   const user = await answer('user.create', { email: 'canary@example.com', password });
   const { verifier, challenge } = pkce();
   const visitor = new Visitor();
-  const back = await visitor.signIn(authorizeUrl(config.issuer, client, { code_challenge: challenge, scope: 'openid offline_access email', prompt: 'consent' }), { email: user['email'] ?? '', password });
+  const back = await visitor.signIn(
+    authorizeUrl(config.issuer, client, {
+      code_challenge: challenge,
+      scope: 'openid offline_access email',
+      prompt: 'consent',
+    }),
+    { email: user['email'] ?? '', password },
+  );
   const code = back.get('code') ?? '';
-  const tokens = await post(`${config.issuer}/oidc/token`, client, { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier });
-  const renewed = await post(`${config.issuer}/oidc/token`, client, { grant_type: 'refresh_token', refresh_token: tokens.body.refresh_token });
+  const tokens = await post(`${config.issuer}/oidc/token`, client, {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+  });
+  const renewed = await post(`${config.issuer}/oidc/token`, client, {
+    grant_type: 'refresh_token',
+    refresh_token: tokens.body.refresh_token,
+  });
   await fetch(`${config.issuer}/oidc/userinfo`, { headers: { authorization: `Bearer ${renewed.body.access_token}` } });
   await fetch(`${config.issuer}/oidc/auth?client_id=nobody&code=${code}&id_token_hint=${tokens.body.id_token}`);
-  await post(`${config.issuer}/oidc/token`, { ...client, client_secret: 'wrong-secret-canary' }, { grant_type: 'refresh_token', refresh_token: renewed.body.refresh_token });
+  await post(
+    `${config.issuer}/oidc/token`,
+    { ...client, client_secret: 'wrong-secret-canary' },
+    { grant_type: 'refresh_token', refresh_token: renewed.body.refresh_token },
+  );
   await fetch(`${config.issuer}/setup/${'S'.repeat(43)}`);
   const setup = (await app.setup.openLink())?.split('/').at(-1) ?? '';
-  const device = await post(`${config.issuer}/oidc/par`, client, { client_id: client.client_id, redirect_uri: redirectUri, response_type: 'code', scope: 'openid', code_challenge: challenge, code_challenge_method: 'S256' });
+  const device = await post(`${config.issuer}/oidc/par`, client, {
+    client_id: client.client_id,
+    redirect_uri: redirectUri,
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+  });
   if (device.status !== 201) throw new Error(JSON.stringify(device.body));
   const entries: [string, string][] = [
     ['the password', password],
@@ -60,7 +95,9 @@ beforeAll(async () => {
     ['the signature of the ID token', tokens.body.id_token.split('.')[2] ?? ''],
     ['the link of the first administrator', setup],
     ['the pushed request', String(device.body['request_uri']).split(':').at(-1) ?? ''],
-    ...[...visitor.jar.values()].filter(({ name }) => /session|device|interaction/.test(name)).map(({ name, value }): [string, string] => [`the cookie ${name}`, value]),
+    ...[...visitor.jar.values()]
+      .filter(({ name }) => /session|device|interaction/.test(name))
+      .map(({ name, value }): [string, string] => [`the cookie ${name}`, value]),
   ];
   for (const [what, secret] of entries) secrets.set(what, secret);
 });
@@ -81,7 +118,9 @@ describe('secrets', () => {
   });
 
   test('are in no row of the database', async () => {
-    const tables = await app.database.sql<{ name: string }>(`select table_name as name from information_schema.tables where table_schema = 'public'`);
+    const tables = await app.database.sql<{ name: string }>(
+      `select table_name as name from information_schema.tables where table_schema = 'public'`,
+    );
     const leaks: string[] = [];
     for (const { name } of tables) {
       const rows = await app.database.sql<{ row: string }>(`select t::text as row from "${name}" t`);

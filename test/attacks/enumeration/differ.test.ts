@@ -5,7 +5,13 @@ import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
 let client: TestClient;
-const known = { active: 'known-aa@example.com', verified: 'known-ab@example.com', disabled: 'known-ac@example.com', 'without a password': 'known-ad@example.com', locked: 'known-ae@example.com' };
+const known = {
+  active: 'known-aa@example.com',
+  verified: 'known-ab@example.com',
+  disabled: 'known-ac@example.com',
+  'without a password': 'known-ad@example.com',
+  locked: 'known-ae@example.com',
+};
 const unknown = { unknown: 'known-af@example.com', 'unknown too': 'known-ag@example.com' };
 
 beforeAll(async () => {
@@ -35,8 +41,12 @@ function look(page: { status: number; headers: Headers; text: string; location: 
   const chance = new Set(['date', 'content-security-policy', 'set-cookie', 'location']);
   return {
     status: page.status,
-    headers: [...page.headers].filter(([name]) => !chance.has(name) && name !== 'content-length').map(([name, value]) => `${name}: ${value}`),
-    cookies: page.headers.getSetCookie().map((line) => line.replaceAll(/=[^;]+/g, '=').replaceAll(/expires=[^;]+/gi, 'expires')),
+    headers: [...page.headers]
+      .filter(([name]) => !chance.has(name) && name !== 'content-length')
+      .map(([name, value]) => `${name}: ${value}`),
+    cookies: page.headers
+      .getSetCookie()
+      .map((line) => line.replaceAll(/=[^;]+/g, '=').replaceAll(/expires=[^;]+/gi, 'expires')),
     location: page.location && masked(new URL(page.location).pathname),
     body: masked(page.text),
   };
@@ -62,9 +72,12 @@ describe('status, headers, cookies and words of every answer', () => {
     stranger = await walk('known-ah@example.com');
   });
 
-  test.each([...Object.entries(known), ...Object.entries(unknown)])('are for an account that is %s as for nobody', async (_what, email) => {
-    const seen = await walk(email);
-    expect(seen.map(({ status }) => status)).toEqual([200, 422, 422, 422, 422, 422, 422]);
-    expect(seen).toEqual(stranger);
-  });
+  test.each([...Object.entries(known), ...Object.entries(unknown)])(
+    'are for an account that is %s as for nobody',
+    async (_what, email) => {
+      const seen = await walk(email);
+      expect(seen.map(({ status }) => status)).toEqual([200, 422, 422, 422, 422, 422, 422]);
+      expect(seen).toEqual(stranger);
+    },
+  );
 });

@@ -16,9 +16,12 @@ afterEach(() => {
 });
 afterAll(() => latchkey.close());
 
-const request = (extra: Record<string, string> = {}, of = client) => authorizeUrl(latchkey.base, of, { code_challenge: pkce().challenge, ...extra });
-const travel = (milliseconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: performance.timeOrigin + performance.now() + milliseconds });
-const sessionOf = (visitor: Visitor) => [...visitor.jar.values()].find(({ name }) => name === 'latchkey-session')?.value;
+const request = (extra: Record<string, string> = {}, of = client) =>
+  authorizeUrl(latchkey.base, of, { code_challenge: pkce().challenge, ...extra });
+const travel = (milliseconds: number) =>
+  vi.useFakeTimers({ toFake: ['Date'], now: performance.timeOrigin + performance.now() + milliseconds });
+const sessionOf = (visitor: Visitor) =>
+  [...visitor.jar.values()].find(({ name }) => name === 'latchkey-session')?.value;
 
 /** Whether this browser is signed in: what a silent request says. */
 async function silent(visitor: Visitor): Promise<string> {
@@ -62,7 +65,10 @@ describe('a session', () => {
       const forged = copyOf(visitor);
       const [key, cookie] = [...forged.jar].find(([, kept]) => kept.name === name) ?? [];
       if (!key || !cookie) throw new Error(`no cookie ${name}`);
-      forged.jar.set(key, { ...cookie, value: `${cookie.value.slice(0, -1)}${cookie.value.endsWith('A') ? 'B' : 'A'}` });
+      forged.jar.set(key, {
+        ...cookie,
+        value: `${cookie.value.slice(0, -1)}${cookie.value.endsWith('A') ? 'B' : 'A'}`,
+      });
       expect(await silent(forged)).toBe('login_required');
       forged.jar.delete(key);
       expect(await silent(forged)).toBe('login_required');
@@ -120,9 +126,15 @@ describe('a sign-in in progress', () => {
     const second = await visitor.open(request({ state: 'second', scope: 'openid email' }, other));
     const [firstForm, secondForm] = [formsOf(first)[0], formsOf(second)[0]];
     // The form of one tab is sent to the address of the other one: every tab goes on for itself.
-    const crossed = await visitor.open(secondForm?.action ?? '', { ...firstForm?.fields, email: user.email, action: 'continue' });
+    const crossed = await visitor.open(secondForm?.action ?? '', {
+      ...firstForm?.fields,
+      email: user.email,
+      action: 'continue',
+    });
     expect(crossed.url).toBe(second.url.replace(/login$/, 'password'));
-    const back = await visitor.submit(await visitor.submit(await visitor.open(first.url), { email: user.email }), { password: user.password });
+    const back = await visitor.submit(await visitor.submit(await visitor.open(first.url), { email: user.email }), {
+      password: user.password,
+    });
     const answer = new URL(back.location ?? '');
     expect(answer.pathname).toBe('/cb');
     expect(answer.searchParams.get('state')).toBe('first');
@@ -149,6 +161,8 @@ test('a token of a session that was signed out is not renewed', async () => {
   const confirm = await visitor.open(`${latchkey.base}/oidc/logout?id_token_hint=${tokens.id_token}`);
   await visitor.submit(confirm, {}, 'logout');
   expect(await silent(visitor)).toBe('login_required');
-  const userinfo = await fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${tokens.access_token}` } });
+  const userinfo = await fetch(`${latchkey.base}/oidc/userinfo`, {
+    headers: { authorization: `Bearer ${tokens.access_token}` },
+  });
   expect(userinfo.status).toBe(401);
 });
