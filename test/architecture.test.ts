@@ -147,6 +147,9 @@ describe('who may import whom', () => {
       slice,
       [...may!.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name),
     ]);
+    expect([...tree.matchAll(/^ {2}([a-z-]+\.ts) +\S/gm)].map(([, file]) => file).toSorted()).toEqual(
+      files.filter((file) => !file.includes('/')).toSorted(),
+    );
     expect([...tree.matchAll(/^ {2}([a-z-]+)\/ +\S/gm)].map(([, slice]) => slice)).toEqual(Object.keys(mayImport));
     expect(Object.fromEntries(rows)).toEqual(mayImport);
   });
