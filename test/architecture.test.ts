@@ -147,9 +147,8 @@ describe('who may import whom', () => {
       slice,
       [...may!.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name),
     ]);
-    expect([...tree.matchAll(/^ {2}([a-z-]+\.ts) +\S/gm)].map(([, file]) => file).toSorted()).toEqual(
-      files.filter((file) => !file.includes('/')).toSorted(),
-    );
+    const onTop = [...tree.matchAll(/^ {2}([a-z-]+\.ts) +\S/gm)].map(([, file]) => file);
+    expect(new Set(onTop)).toEqual(new Set(files.filter((file) => !file.includes('/'))));
     expect([...tree.matchAll(/^ {2}([a-z-]+)\/ +\S/gm)].map(([, slice]) => slice)).toEqual(Object.keys(mayImport));
     expect(Object.fromEntries(rows)).toEqual(mayImport);
   });
