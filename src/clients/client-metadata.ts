@@ -7,36 +7,23 @@ const MAXIMUM_ADDRESSES = 100;
 const text = (length: number) => z.string().min(1).max(length);
 /** A page or end point of the client: https, or http on this machine while somebody develops it. */
 const webAddress = text(2048).refine(isWebAddress, 'must be an address that begins with https://');
+/** Where the specifications allow no exception (OpenID Connect Core §4, Dynamic Client Registration §5). */
+const secureAddress = webAddress.refine(
+  (uri) => uri.startsWith('https://'),
+  'must be an address that begins with https://',
+);
 const address = text(2048);
 const addresses = z
   .array(address)
   .max(MAXIMUM_ADDRESSES)
   .transform((list) => [...new Set(list)]);
 
-const asymmetric = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
-const hmac = ['HS256', 'HS384', 'HS512'] as const;
-/** What Latchkey signs for the client. */
-const ourSignature = z.enum([...asymmetric, ...hmac]);
-/** What the client signs for Latchkey, with keys of its own. */
-const theirSignature = z.enum([...asymmetric, ...hmac, 'RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512']);
-const keyEncryption = z.enum([
-  'RSA-OAEP',
-  'RSA-OAEP-256',
-  'RSA-OAEP-384',
-  'RSA-OAEP-512',
-  'ECDH-ES',
-  'ECDH-ES+A128KW',
-  'ECDH-ES+A192KW',
-  'ECDH-ES+A256KW',
-  'A128KW',
-  'A192KW',
-  'A256KW',
-  'A128GCMKW',
-  'A192GCMKW',
-  'A256GCMKW',
-  'dir',
-]);
-const contentEncryption = z.enum(['A128CBC-HS256', 'A192CBC-HS384', 'A256CBC-HS512', 'A128GCM', 'A192GCM', 'A256GCM']);
+/** Public keys alone: what both sides can sign proves nothing to a third one (RFC 8725 §3.2). */
+const signature = z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']);
+/** OpenID Connect Core §9: `client_secret_jwt` is the one place where the secret is a key. */
+const authenticationSignature = z.enum([...signature.options, 'HS256']);
+const keyEncryption = z.enum(['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW']);
+const contentEncryption = z.enum(['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', 'A256GCM']);
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
@@ -100,7 +87,7 @@ export const clientMetadataSchema = z.strictObject({
       'self_signed_tls_client_auth',
     ])
     .optional(),
-  token_endpoint_auth_signing_alg: theirSignature.optional(),
+  token_endpoint_auth_signing_alg: authenticationSignature.optional(),
   scope: scopeText.optional(),
   client_uri: webAddress.optional(),
   logo_uri: webAddress.optional(),
@@ -112,26 +99,26 @@ export const clientMetadataSchema = z.strictObject({
   jwks: publicJwksSchema.optional(),
   jwks_uri: webAddress.optional(),
   subject_type: z.enum(['public', 'pairwise']).optional(),
-  sector_identifier_uri: webAddress.optional(),
-  initiate_login_uri: webAddress.optional(),
+  sector_identifier_uri: secureAddress.optional(),
+  initiate_login_uri: secureAddress.optional(),
   default_max_age: z.int().min(0).optional(),
   require_auth_time: z.boolean().optional(),
   default_acr_values: z.array(text(256)).max(10).optional(),
   backchannel_logout_uri: webAddress.optional(),
   backchannel_logout_session_required: z.boolean().optional(),
-  id_token_signed_response_alg: ourSignature.optional(),
+  id_token_signed_response_alg: signature.optional(),
   id_token_encrypted_response_alg: keyEncryption.optional(),
   id_token_encrypted_response_enc: contentEncryption.optional(),
-  userinfo_signed_response_alg: ourSignature.optional(),
+  userinfo_signed_response_alg: signature.optional(),
   userinfo_encrypted_response_alg: keyEncryption.optional(),
   userinfo_encrypted_response_enc: contentEncryption.optional(),
-  introspection_signed_response_alg: ourSignature.optional(),
+  introspection_signed_response_alg: signature.optional(),
   introspection_encrypted_response_alg: keyEncryption.optional(),
   introspection_encrypted_response_enc: contentEncryption.optional(),
-  authorization_signed_response_alg: ourSignature.optional(),
+  authorization_signed_response_alg: signature.optional(),
   authorization_encrypted_response_alg: keyEncryption.optional(),
   authorization_encrypted_response_enc: contentEncryption.optional(),
-  request_object_signing_alg: theirSignature.optional(),
+  request_object_signing_alg: signature.optional(),
   require_signed_request_object: z.boolean().optional(),
   require_pushed_authorization_requests: z.boolean().optional(),
   dpop_bound_access_tokens: z.boolean().optional(),

@@ -70,8 +70,6 @@ function keyProblems(metadata: ClientMetadata): Problems {
     problems['token_endpoint_auth_signing_alg'] = 'must be an asymmetric algorithm for this method';
   if (algorithm && !algorithm.startsWith('HS') && method !== 'private_key_jwt')
     problems['token_endpoint_auth_signing_alg'] = 'is meant for private_key_jwt';
-  if (method === 'none' && hmacMember(metadata))
-    problems[hmacMember(metadata) ?? ''] = 'must not need a secret: a public client has none';
   const subjects = [
     metadata.tls_client_auth_subject_dn,
     metadata.tls_client_auth_san_dns,
@@ -103,9 +101,8 @@ function addressProblems(metadata: ClientMetadata): Problems {
 }
 
 function needsKeys(metadata: ClientMetadata): boolean {
-  const signs =
-    metadata.request_object_signing_alg !== undefined && !metadata.request_object_signing_alg.startsWith('HS');
-  const encrypts = encryptionMembers.some((member) => /^(RSA|ECDH)/.test(metadata[member] ?? ''));
+  const signs = metadata.request_object_signing_alg !== undefined;
+  const encrypts = encryptionMembers.some((member) => metadata[member] !== undefined);
   return (
     ['private_key_jwt', 'self_signed_tls_client_auth'].includes(metadata.token_endpoint_auth_method) ||
     signs ||
@@ -113,27 +110,12 @@ function needsKeys(metadata: ClientMetadata): boolean {
   );
 }
 
-const signatureMembers = [
-  'id_token_signed_response_alg',
-  'userinfo_signed_response_alg',
-  'introspection_signed_response_alg',
-  'authorization_signed_response_alg',
-  'request_object_signing_alg',
-] as const;
 const encryptionMembers = [
   'id_token_encrypted_response_alg',
   'userinfo_encrypted_response_alg',
   'introspection_encrypted_response_alg',
   'authorization_encrypted_response_alg',
 ] as const;
-
-/** The first member that works with the secret itself, as a key. */
-export function hmacMember(metadata: ClientMetadata): string | undefined {
-  return (
-    signatureMembers.find((member) => metadata[member]?.startsWith('HS')) ??
-    encryptionMembers.find((member) => /^(A\d|dir$)/.test(metadata[member] ?? ''))
-  );
-}
 
 const words = (text: string): string[] => text.split(' ');
 

@@ -1,5 +1,4 @@
 import type { Client } from './client.ts';
-import { hmacMember } from './metadata-rules.ts';
 
 /**
  * none   the client never shows a secret
@@ -10,7 +9,7 @@ export type SecretNeed = 'none' | 'hash' | 'plain';
 
 export function secretNeed({ metadata, registered }: Pick<Client, 'metadata' | 'registered'>): SecretNeed {
   const method = metadata.token_endpoint_auth_method;
-  if (method === 'client_secret_jwt' || hmacMember(metadata) !== undefined) return 'plain';
+  if (method === 'client_secret_jwt') return 'plain';
   if (method !== 'client_secret_basic' && method !== 'client_secret_post') return 'none';
   return registered ? 'plain' : 'hash';
 }

@@ -18,16 +18,36 @@ const never = async (): Promise<never> => {
   throw new Error('clients are neither consumed nor found by another key');
 };
 
-/** The engine's view of clients: reads go to the clients slice, dynamic registration writes through it. */
-export function clientAdapter(clients: ClientStore): Adapter {
+/**
+ * The engine's view of clients: reads go to the clients slice, dynamic registration writes through it. `isImplicitOff`
+ * says whether tokens may not leave by the front channel now.
+ */
+export function clientAdapter(clients: ClientStore, isImplicitOff: () => boolean): Adapter {
   return {
-    find: async (id) => (identifier.test(id) ? await clients.findForEngine(id) : undefined),
+    async find(id) {
+      const client = identifier.test(id) ? await clients.findForEngine(id) : undefined;
+      return client && isImplicitOff() ? codeAlone(client) : client;
+    },
     upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>).catch(refuse),
     destroy: async (id) => clients.removeRegistered(id),
     findByUid: never,
     findByUserCode: never,
     consume: never,
     revokeByGrantId: never,
+  };
+}
+
+/**
+ * A client that has registered more goes on with `code` while a policy forbids the rest; the engine would know the whole
+ * client no more.
+ */
+function codeAlone(client: Record<string, unknown>): Record<string, unknown> {
+  const { response_types: responses, grant_types: grants } = client as Record<string, readonly string[] | undefined>;
+  if (!responses?.some((type) => type !== 'code')) return client;
+  return {
+    ...client,
+    response_types: responses.filter((type) => type === 'code'),
+    grant_types: grants?.filter((grant) => grant !== 'implicit'),
   };
 }
 

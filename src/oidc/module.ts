@@ -102,7 +102,7 @@ export function createOidc({
   const recent = new RecentFinds();
   const memo = new RequestMemo(() => Provider.ctx);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
-  const clientsOfEngine = clientAdapter(clients);
+  const clientsOfEngine = clientAdapter(clients, () => settings.all().oidc.responseTypes === 'code');
   const adapter = (kind: string) =>
     kind === 'Client'
       ? clientsOfEngine

@@ -149,7 +149,6 @@ describe('dynamic registration (RFC 7591, RFC 7592)', () => {
       skip_consent: true,
       type: 'machine',
       profile: 'default',
-      latchkey_profile: 'fapi2_security',
       apis: { 'https://api.example': ['*'] },
     });
     const shown = await app.run('client.show', { client_id: body['client_id'] });

@@ -52,11 +52,11 @@ const engine = new Provider('https://id.example', {
     'none',
   ],
   enabledJWA: {
-    idTokenSigningAlgValues: [...algs, 'HS256'],
-    userinfoSigningAlgValues: [...algs, 'HS256'],
+    idTokenSigningAlgValues: [...algs],
+    userinfoSigningAlgValues: [...algs],
     authorizationSigningAlgValues: [...algs],
     introspectionSigningAlgValues: [...algs],
-    idTokenEncryptionAlgValues: ['dir', 'RSA-OAEP-256'],
+    idTokenEncryptionAlgValues: ['RSA-OAEP-256'],
   },
   extraClientMetadata: { properties: ['latchkey_profile'] },
 });
@@ -127,7 +127,6 @@ describe('the engine accepts every client that may be stored', () => {
     ],
     ['web', () => ({ ...web, token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks })],
     ['web', () => ({ ...web, subject_type: 'pairwise' })],
-    ['web', () => ({ ...web, id_token_signed_response_alg: 'HS256' })],
     [
       'web',
       () => ({
@@ -197,16 +196,6 @@ describe('the secret that the engine sees', () => {
     [
       'is the secret where it is a key',
       { type: 'web', token_endpoint_auth_method: 'client_secret_jwt' },
-      'p'.repeat(43),
-    ],
-    [
-      'is the secret where ID tokens are signed with it',
-      { type: 'web', id_token_signed_response_alg: 'HS256' },
-      'p'.repeat(43),
-    ],
-    [
-      'is the secret where ID tokens are encrypted with it',
-      { type: 'web', id_token_signed_response_alg: 'RS256', id_token_encrypted_response_alg: 'dir' },
       'p'.repeat(43),
     ],
   ])('%s', (_title, given, secret) => {

@@ -3,12 +3,15 @@ import { metadataInvalid } from '#clients/errors.ts';
 import { clientAdapter } from '#oidc/client-store.ts';
 
 const refusing = (reason: unknown) =>
-  clientAdapter({
-    findForEngine: async () => ({ client_id: 'found' }),
-    verifySecret: async () => false,
-    saveRegistered: async () => Promise.reject(reason),
-    removeRegistered: async () => undefined,
-  });
+  clientAdapter(
+    {
+      findForEngine: async () => ({ client_id: 'found' }),
+      verifySecret: async () => false,
+      saveRegistered: async () => Promise.reject(reason),
+      removeRegistered: async () => undefined,
+    },
+    () => false,
+  );
 
 describe('a registration that is refused is answered as RFC 7591 §3.2.2 says', () => {
   test.each([
@@ -42,3 +45,37 @@ test.each(['', 'with space', 'ümlaut', 'x'.repeat(256), 'nul\u0000'])(
     expect(await refusing(null).find(id)).toBeUndefined();
   },
 );
+
+describe('while a policy allows code alone', () => {
+  const engineSees = (client: Record<string, unknown>, isImplicitOff: boolean) =>
+    clientAdapter(
+      {
+        findForEngine: async () => client,
+        verifySecret: async () => false,
+        saveRegistered: async () => undefined,
+        removeRegistered: async () => undefined,
+      },
+      () => isImplicitOff,
+    ).find('app');
+  const hybrid = {
+    client_id: 'app',
+    response_types: ['code', 'code id_token'],
+    grant_types: ['authorization_code', 'implicit', 'refresh_token'],
+  };
+
+  test('a client that has registered more goes on with code', async () => {
+    expect(await engineSees(hybrid, true)).toEqual({
+      client_id: 'app',
+      response_types: ['code'],
+      grant_types: ['authorization_code', 'refresh_token'],
+    });
+  });
+
+  test.each([
+    [{ client_id: 'app', response_types: ['code'], grant_types: ['authorization_code'] }, true],
+    [{ client_id: 'app', response_types: [], grant_types: ['client_credentials'] }, true],
+    [hybrid, false],
+  ])('%j (implicit off: %s) is left as it is', async (client, isImplicitOff) => {
+    expect(await engineSees(client, isImplicitOff)).toBe(client);
+  });
+});
