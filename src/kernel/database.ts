@@ -100,6 +100,8 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     driverOptions: {
       connectionTimeoutMillis: 2 * SECOND,
       statement_timeout: 5 * SECOND,
+      // The server's own limit says nothing when the network says nothing.
+      query_timeout: 5.5 * SECOND,
       lock_timeout: 2 * SECOND,
       idle_in_transaction_session_timeout: 10 * SECOND,
       keepAlive: true,
