@@ -130,7 +130,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const consents = new ConsentService(clock, database, audit);
 
   const logout = createLogout({ users });
-  const device = createDevice({ clock, users });
+  const device = createDevice({ clock, users, apis: clients.apiLookup });
   const oidc = createOidc({
     config,
     clock,

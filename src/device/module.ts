@@ -5,17 +5,24 @@
  * Leaves  codes and tokens to oidc, signing in to interaction.
  * URLs    none of its own: the engine shows them at /oidc/device.
  */
+import type { ApiLookup } from '#clients/module.ts';
 import { fromNow, SECOND, type Clock } from '#kernel/clock.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
 import type { User, UserId } from '#users/module.ts';
 import { type DeviceCodeProblem, deviceCodeView } from './code-view.ts';
-import { deviceConfirmView } from './confirm-view.ts';
+import { type DeviceConfirmPage, deviceConfirmView } from './confirm-view.ts';
 import { deviceDoneView } from './done-view.ts';
 
-export type Dependencies = { clock: Clock; users: { findById(id: UserId): Promise<User | null> } };
+export type Dependencies = {
+  clock: Clock;
+  users: { findById(id: UserId): Promise<User | null> };
+  apis: Pick<ApiLookup, 'find'>;
+};
 
-export function createDevice({ clock, users }: Dependencies): {
+const statuses = { required: 422, unknown: 422, expired: 422, used: 422, throttled: 429, unavailable: 503 } as const;
+
+export function createDevice({ clock, users, apis }: Dependencies): {
   pages: Pick<EnginePages, 'deviceCode' | 'deviceConfirm' | 'deviceDone'>;
 } {
   return {
@@ -23,14 +30,14 @@ export function createDevice({ clock, users }: Dependencies): {
       deviceCode(ctx, { form, userCode, problem, waitSeconds, client }) {
         if (problem === 'aborted')
           return show(ctx, 200, deviceDoneView, { outcome: 'stopped', client: { name: client?.name ?? '' } });
-        const status = problem === null ? 200 : problem === 'unavailable' ? 503 : 422;
-        return show(ctx, status, deviceCodeView, {
+        if (problem === 'throttled') ctx.set('Retry-After', String(Math.max(1, waitSeconds)));
+        return show(ctx, problem === null ? 200 : statuses[problem], deviceCodeView, {
           ...form,
           userCode,
           problem: problem && describe(problem, waitSeconds),
         });
       },
-      async deviceConfirm(ctx, { form, userCode, client, scopes, device, accountId }) {
+      async deviceConfirm(ctx, { form, userCode, client, scopes, resources, device, accountId }) {
         const user = accountId === null ? null : await users.findById(accountId as UserId);
         const account = user && { name: user.profile.name ?? null, email: user.email };
         const asked = {
@@ -43,7 +50,7 @@ export function createDevice({ clock, users }: Dependencies): {
           ...form,
           userCode,
           client: { name: client.name },
-          scopes: scopes.map((name) => ({ name, description: null, api: null })),
+          scopes: await describeScopes(scopes, resources),
           asked,
           account,
           switchUrl: null,
@@ -54,6 +61,24 @@ export function createDevice({ clock, users }: Dependencies): {
       },
     },
   };
+
+  /** A scope of an API is shown in its words; one that no API of the request has, as it is. */
+  async function describeScopes(
+    names: readonly string[],
+    resources: readonly string[],
+  ): Promise<DeviceConfirmPage['scopes']> {
+    const asked = (await Promise.all(resources.map((identifier) => apis.find(identifier)))).filter(
+      (api) => api !== null,
+    );
+    return names.flatMap((name): DeviceConfirmPage['scopes'][number][] => {
+      const found = asked.flatMap((api) =>
+        api.scopes
+          .filter((scope) => scope.name === name)
+          .map(({ description }) => ({ name, description: description || null, api: api.name })),
+      );
+      return found.length > 0 ? found : [{ name, description: null, api: null }];
+    });
+  }
 
   function describe(
     kind: Exclude<Parameters<EnginePages['deviceCode']>[1]['problem'], null | 'aborted'>,

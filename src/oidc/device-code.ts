@@ -6,17 +6,25 @@ import type { PollRules } from './postgres-artifacts.ts';
 /** RFC 8628 §3.2: 5 seconds unless we say otherwise; §3.5: five more for each poll that comes too soon. The network may shorten a wait. */
 export const pollRules: PollRules = { interval: 5 * SECOND, tolerance: SECOND, growth: 5 * SECOND };
 
-type DeviceRequest = { inFlight?: unknown; accountId?: unknown; error?: unknown };
+type DeviceRequest = {
+  inFlight?: unknown;
+  accountId?: unknown;
+  error?: unknown;
+  deviceInfo?: { claimedBy?: unknown } | undefined;
+};
 
-/** How far the request of a device has come: asked for, claimed by one browser, decided. It only ever goes on. */
-export function stageOf({ inFlight, accountId, error }: DeviceRequest): number {
-  if (accountId || error) return 2;
-  return inFlight ? 1 : 0;
+const DECIDED = 3;
+
+/** How far the request of a device has come: asked for, claimed by one browser, confirmed there, decided. It only ever goes on. */
+export function stageOf({ inFlight, accountId, error, deviceInfo }: DeviceRequest): number {
+  if (accountId || error) return DECIDED;
+  if (inFlight) return 2;
+  return deviceInfo?.claimedBy ? 1 : 0;
 }
 
 /** Nobody has decided yet. */
 export function isPending({ payload, consumedAt }: Found): boolean {
-  return consumedAt === null && stageOf(payload) < 2;
+  return consumedAt === null && stageOf(payload) < DECIDED;
 }
 
 /** Somebody else was faster. Named as the engine names what it finds by itself. */

@@ -1,10 +1,13 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { MINUTE, SECOND } from '#kernel/clock.ts';
 
 const { Check, Prompt } = interactionPolicy;
 type Checks = interactionPolicy.Prompt['checks'];
 
 /** What a sign-in with a password proves. Stronger levels follow with second factors. */
 export const PASSWORD_LEVEL = 'urn:latchkey:acr:1';
+/** Seconds. */
+const DEVICE_SESSION_AGE = (10 * MINUTE) / SECOND;
 /** Levels that a relying party may ask for by `acr_values` or as an essential claim. */
 export const levels = [PASSWORD_LEVEL] as const;
 
@@ -17,6 +20,7 @@ export function policy(): interactionPolicy.DefaultPolicy {
   askForSomebodyElse(login);
   refuseTheWrongPerson(login);
   refuseOtherLevels(login);
+  askAgainForDevices(login);
   spareClaimedAddresses(consent);
   prompts.add(new Prompt({ name: 'select_account', requestable: true }), 0);
   // Initiating User Registration via OpenID Connect 1.0 §4: `prompt=create`.
@@ -61,6 +65,28 @@ function refuseOtherLevels(checks: Checks): void {
       if (!isReachable || ctx.oidc.result?.login)
         throw new errors.UnmetAuthenticationRequirements('the requested authentication level cannot be reached');
     });
+}
+
+/**
+ * RFC 8628 §5.4: whoever is talked into typing a code gives away their account, so that the password is asked for unless it
+ * was a moment ago.
+ */
+function askAgainForDevices(checks: Checks): void {
+  checks.add(
+    new Check(
+      'device_session_age',
+      'End-User authentication is too old to connect a device',
+      'login_required',
+      (ctx) => {
+        const { deviceCode, session, result } = ctx.oidc as unknown as {
+          deviceCode?: unknown;
+          session: { past(age: number): boolean };
+          result?: { login?: unknown };
+        };
+        return deviceCode !== undefined && session.past(DEVICE_SESSION_AGE) && !result?.login;
+      },
+    ),
+  );
 }
 
 /** RFC 8252 §8.6: an app that has proved to hold an https address cannot be another one, so it may go on unasked. */

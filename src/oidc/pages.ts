@@ -1,4 +1,5 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { claimDeviceCode } from './device-claim.ts';
 
 /** The part of a client that a page may name. */
 export type ClientOnPage = { id: string; name: string; homeUrl: string | null };
@@ -34,6 +35,8 @@ export type EnginePages = {
       userCode: string;
       client: ClientOnPage;
       scopes: readonly string[];
+      /** Identifiers of the APIs that the tokens are to be for. */
+      resources: readonly string[];
       device: AskingDevice;
       accountId: string | null;
     },
@@ -99,7 +102,9 @@ export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configu
       });
     },
     userCodeConfirmSource: async (ctx, _form, client, device, userCode) => {
+      await claimDeviceCode(ctx);
       const asked = ctx.oidc.entities.DeviceCode?.params;
+      const resources = [asked?.['resource']].flat().filter((resource) => typeof resource === 'string');
       const scopes = typeof asked?.['scope'] === 'string' ? asked['scope'].split(' ') : [];
       const shown = onPage(client);
       if (!shown) throw new Error('a device code without a client');
@@ -109,6 +114,7 @@ export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configu
         userCode,
         client: shown,
         scopes,
+        resources,
         device: { ip: from.ip ?? '', userAgent: from.userAgent ?? '', askedAt: ctx.oidc.entities.DeviceCode?.iat ?? 0 },
         accountId: ctx.oidc.session?.accountId ?? null,
       });
