@@ -37,6 +37,7 @@ import { Interactions } from './interactions.ts';
 import { createLogoutNotices } from './logout-notices.ts';
 import { pageHeaders } from './page-headers.ts';
 import type { EnginePages } from './pages.ts';
+import { claimDeviceCodes } from './device-claim.ts';
 import { pollRules } from './device-code.ts';
 import { PostgresArtifacts } from './postgres-artifacts.ts';
 import { RecentFinds } from './recent-finds.ts';
@@ -139,6 +140,7 @@ export function createOidc({
     );
     traceSessions(engine, clock);
     guardClientAuthentication(engine, authentication);
+    claimDeviceCodes(engine);
     limitUserCodes(engine, throttle, () => settings.all().limits.userCodeFailures);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
     engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));
