@@ -8,7 +8,7 @@ let latchkey: TestApp;
 let user: TestUser;
 
 beforeAll(async () => {
-  latchkey = await startTestApp();
+  latchkey = await startTestApp({ embedded: true });
   user = await latchkey.user({ name: 'Noor Haddad' });
 });
 afterAll(() => latchkey.close());
@@ -102,7 +102,7 @@ describe('the demo', () => {
     const visitor = new Visitor();
     const first = await visitor.request(`${latchkey.base}/demo/sign-in`);
     const state = new URL(first.location ?? '').searchParams.get('state') ?? '';
-    const answer = `${latchkey.base}/demo/callback?${new URLSearchParams({ state, error: 'access_denied', iss: latchkey.base })}`;
+    const answer = `${latchkey.base}/demo/callback?${new URLSearchParams({ state, error: 'access_denied', iss: latchkey.base }).toString()}`;
     expect((await new Visitor().open(answer)).text).toContain('unknown_state');
     expect((await visitor.open(answer)).text).toContain('access_denied');
     expect((await visitor.open(answer)).text).toContain('unknown_state');
@@ -113,7 +113,7 @@ describe('the demo', () => {
     const first = await visitor.request(`${latchkey.base}/demo/sign-in`);
     const state = new URL(first.location ?? '').searchParams.get('state') ?? '';
     const page = await visitor.open(
-      `${latchkey.base}/demo/callback?${new URLSearchParams({ state, code: 'x', iss: 'https://evil.example' })}`,
+      `${latchkey.base}/demo/callback?${new URLSearchParams({ state, code: 'x', iss: 'https://evil.example' }).toString()}`,
     );
     expect(page.text).toContain('You were not signed in');
   });
@@ -167,7 +167,7 @@ async function ask(
 describe('the demo elsewhere', () => {
   test('finds its provider under a name of this machine that no resolver knows', async () => {
     const port = await freePort();
-    const inner = await startTestApp({ env: { PORT: String(port), ISSUER: `http://id.localhost:${port}` } });
+    const inner = await startTestApp({ embedded: true, env: { PORT: String(port), ISSUER: `http://id.localhost:${port}` } });
     try {
       const answer = await ask(port, '/demo/sign-in', { host: `id.localhost:${port}` });
       expect(answer.statusCode).toBe(303);
@@ -181,7 +181,7 @@ describe('the demo elsewhere', () => {
 
   test('says that its provider cannot be reached', async () => {
     const nobody = await freePort();
-    const inner = await startTestApp({ env: { ISSUER: `http://localhost:${nobody}` } });
+    const inner = await startTestApp({ embedded: true, env: { ISSUER: `http://localhost:${nobody}` } });
     try {
       const host = `localhost:${nobody}`;
       const answer = await ask(inner.config.port, '/demo/sign-in', { host });

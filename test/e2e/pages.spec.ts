@@ -1,10 +1,10 @@
-import axe, { type AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { languages, type Language } from '#kernel/i18n.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { servePages, type PageServer } from '../support/page-server.ts';
 import { allSamples, type Sample } from '../support/pages.ts';
+import { loadAxe, violations } from './axe.ts';
 
 const samples = await allSamples();
 const everyLanguage = Object.keys(languages) as Language[];
@@ -54,24 +54,7 @@ async function inTab(work: (page: Page) => Promise<void>): Promise<void> {
 
 async function open(page: Page, sample: Sample, language: Language): Promise<void> {
   await page.goto(server.url(sample, language));
-  await page.evaluate(axe.source);
-}
-
-/** What axe finds, as `rule: element`. Only some rules depend on size and theme; the others need to run once. */
-async function violations(page: Page, rules: 'all' | 'of appearance'): Promise<readonly string[]> {
-  return page.evaluate(async (onlyAppearance) => {
-    const { axe } = globalThis as unknown as { axe: { run(root: Document, options: object): Promise<AxeResults> } };
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const found = await axe.run(document, {
-      resultTypes: ['violations'],
-      ...(onlyAppearance
-        ? { runOnly: ['color-contrast', 'target-size', 'link-in-text-block'] }
-        : { runOnly: tags, rules: { 'target-size': { enabled: true } } }),
-    });
-    return found.violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
-    );
-  }, rules === 'of appearance');
+  await loadAxe(page);
 }
 
 /** By how many pixels the page can be scrolled sideways, and the elements that stick out. */

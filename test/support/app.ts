@@ -40,6 +40,8 @@ type Options = {
   settings?: Readonly<Record<string, unknown>>;
   /** Variables that differ from the defaults. */
   env?: Readonly<Record<string, string>>;
+  /** On the embedded database even when the other tests run on a server: what belongs to it alone, the demo for one. */
+  embedded?: boolean;
 };
 
 /** Nothing listens there: a browser is stopped before it follows. */
@@ -84,9 +86,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export async function startTestApp({ settings = {}, env = {} }: Options = {}): Promise<TestApp> {
+export async function startTestApp({ settings = {}, env = {}, embedded = false }: Options = {}): Promise<TestApp> {
   const port = await freePort();
-  const server = process.env['TEST_DATABASE_URL'];
+  const server = embedded ? undefined : process.env['TEST_DATABASE_URL'];
   const onPostgres = server ? await createOnServer(server) : null;
   const pglite = onPostgres ? undefined : await startedPglite();
   const config = readConfig({

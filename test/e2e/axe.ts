@@ -1,0 +1,26 @@
+import axe, { type AxeResults } from 'axe-core';
+import type { Page } from 'playwright';
+
+export async function loadAxe(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+}
+
+/**
+ * What axe finds, as `rule: element`. Only some rules depend on size and theme; the others need to run once.
+ * `loadAxe` goes before it.
+ */
+export async function violations(page: Page, rules: 'all' | 'of appearance'): Promise<readonly string[]> {
+  return page.evaluate(async (onlyAppearance) => {
+    const { axe } = globalThis as unknown as { axe: { run(root: Document, options: object): Promise<AxeResults> } };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const found = await axe.run(document, {
+      resultTypes: ['violations'],
+      ...(onlyAppearance
+        ? { runOnly: ['color-contrast', 'target-size', 'link-in-text-block'] }
+        : { runOnly: tags, rules: { 'target-size': { enabled: true } } }),
+    });
+    return found.violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
+    );
+  }, rules === 'of appearance');
+}

@@ -1,0 +1,84 @@
+/** A person with a browser of their own, who watches what pages do behind their back. */
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright';
+import { expect } from 'vitest';
+import type { TestUser } from '../support/app.ts';
+import { loadAxe, violations } from './axe.ts';
+
+export type Person = {
+  context: BrowserContext;
+  page: Page;
+  /** What the browser complained about, and requests that left this machine. */
+  complaints: string[];
+  newTab(): Promise<Page>;
+};
+
+/** The browser says so of every page that is answered with an error, which is what some pages are. */
+const plainRefusal = /^Failed to load resource: the server responded with a status of 4\d\d /;
+
+export async function newPerson(browser: Browser, options: BrowserContextOptions = {}): Promise<Person> {
+  const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options });
+  const complaints: string[] = [];
+  context.on('console', (message) => {
+    if (message.type() === 'error' && !plainRefusal.test(message.text())) complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith('http') && !['localhost', '127.0.0.1'].includes(url.hostname)) complaints.push(`asked for ${url.href}`);
+  });
+  const newTab = () => context.newPage();
+  return { context, page: await newTab(), complaints, newTab };
+}
+
+/** Nothing that axe objects to, wide and narrow, light and dark, and no sideways scroll on the narrow one. */
+export async function expectGoodPage(page: Page): Promise<void> {
+  const size = page.viewportSize();
+  await loadAxe(page);
+  let rules: 'all' | 'of appearance' = 'all';
+  for (const width of [1280, 390]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await violations(page, rules), `${await page.title()}, ${width}, ${colorScheme}`).toEqual([]);
+      rules = 'of appearance';
+    }
+  }
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), await page.title()).toBe(true);
+  if (size) await page.setViewportSize(size);
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+export const heading = (page: Page): Promise<string> => page.getByRole('heading', { level: 1 }).innerText();
+export const press = (page: Page, value: string): Promise<void> => page.locator(`button[name=action][value=${value}]`).click();
+
+export async function typeEmail(page: Page, email: string): Promise<void> {
+  await page.locator('#email').fill(email);
+  await press(page, 'continue');
+  await page.waitForURL(/\/password$/);
+}
+
+export async function typePassword(page: Page, password: string): Promise<void> {
+  await page.locator('#password').fill(password);
+  await press(page, 'continue');
+}
+
+/** Back at the relying party, having allowed what it asks for if it had to ask. */
+export async function arrive(page: Page, { base }: { base: string }, path = '/'): Promise<void> {
+  const isBack = (url: URL): boolean => url.href === `${base}${path}`;
+  await reach(page, (url) => isBack(url) || url.pathname.endsWith('/consent'));
+  if (isBack(new URL(page.url()))) return;
+  await press(page, 'allow');
+  await reach(page, isBack);
+}
+
+/** Pages on the way may post themselves, which ends a wait for one navigation. */
+export async function reach(page: Page, isThere: (url: URL) => boolean): Promise<void> {
+  await expect.poll(() => isThere(new URL(page.url())), { timeout: 10_000, interval: 20 }).toBe(true);
+  await page.waitForLoadState();
+}
+
+/** From the first page of a sign-in to whatever comes after the password. */
+export async function identify(page: Page, { email, password }: Pick<TestUser, 'email' | 'password'>): Promise<void> {
+  await typeEmail(page, email);
+  await typePassword(page, password);
+}
