@@ -1,0 +1,88 @@
+/** The product as its operator starts it, and the clients, APIs and people that the load needs. */
+import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '#kernel/config.ts';
+import { execute } from '../../src/cli-run.ts';
+import { run, stop, untilReady } from './children.ts';
+import type { Person } from './sign-in.ts';
+
+export type Product = {
+  child: ChildProcess;
+  port: number;
+  /** From the command to the first ready answer. */ millisecondsToReady: number;
+  stop(): Promise<void>;
+};
+
+const door = join(import.meta.dirname, '../../bin/latchkey.mjs');
+
+/** The variables that an operator sets; nothing else of this process's environment matters. */
+export function productEnvironment(
+  port: number,
+  dataFolder: string,
+  backends: { databaseUrl: string; redisUrl: string } | null,
+): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '/',
+    NODE_ENV: 'production',
+    PORT: String(port),
+    LATCHKEY_DATA: dataFolder,
+    LATCHKEY_SECRETS: 'a-key-ring-secret-of-the-bench-alone-1',
+    WEB_CONCURRENCY: '1',
+    ...(backends ? { DATABASE_URL: backends.databaseUrl, REDIS_URL: backends.redisUrl } : {}),
+  };
+}
+
+export async function startProduct(env: Record<string, string>, folder: string): Promise<Product> {
+  const log = openSync(join(folder, 'product.log'), 'a');
+  const begin = performance.now();
+  const child = run(process.execPath, [door, 'serve'], { env, stdout: log });
+  closeSync(log);
+  const port = Number(env['PORT']);
+  await untilReady(port, child);
+  return { child, port, millisecondsToReady: performance.now() - begin, stop: () => stop(child, 'SIGINT') };
+}
+
+export type Prepared = {
+  client: { client_id: string; client_secret: string; redirect_uris: string[] };
+  authorization: string;
+  apis: { identifier: string; alg: 'ES256' | 'RS256' }[];
+  people: Person[];
+};
+
+export const redirectUri = 'http://127.0.0.1:9/cb';
+
+/** Through the command line's own way in. */
+export async function prepare(env: Record<string, string>, people: number): Promise<Prepared> {
+  const config = readConfig(env);
+  const command = async <T>(name: string, input: object): Promise<T> => {
+    const answer = await execute(config, name, input);
+    if (!answer.ok) throw new Error(`${name}: ${answer.message}`);
+    return answer.result as T;
+  };
+
+  const apis = (['ES256', 'RS256'] as const).map((alg) => ({
+    identifier: `https://${alg.toLowerCase()}.example.com`,
+    alg,
+  }));
+  for (const { identifier, alg } of apis)
+    await command('api.create', { identifier, token_format: 'jwt', signing_alg: alg, scopes: [{ name: 'read' }] });
+  const client = await command<Prepared['client']>('client.create', {
+    name: 'Bench',
+    type: 'web',
+    first_party: true,
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    apis: Object.fromEntries(apis.map(({ identifier }) => [identifier, ['*']])),
+  });
+  const made: Person[] = [];
+  for (let i = 0; i < people; i += 1) {
+    const person = { email: `person-${i}@example.com`, password: randomBytes(12).toString('base64url') };
+    await command('user.create', { ...person, name: 'Ada Lovelace', email_verified: true });
+    made.push(person);
+  }
+  const authorization = `Basic ${Buffer.from(`${client.client_id}:${client.client_secret}`).toString('base64')}`;
+  return { client, authorization, apis, people: made };
+}

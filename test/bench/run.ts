@@ -1,0 +1,277 @@
+/**
+ * `npm run bench`: the product beside what it is built on, in turns, on one machine, in one run. Ratios come first: what a
+ * machine does in a second differs from hour to hour, how two servers on it compare hardly does.
+ *
+ *   --embedded     the product on its embedded database instead of PostgreSQL and Redis
+ *   --only WORD    scenarios whose name holds the word; nothing about starting
+ *   --rounds N     turns of each side, at least 3 to be believed (3)
+ *   --seconds N    length of one turn (2)
+ *
+ * BENCH_DATABASE_URL and BENCH_REDIS_URL name servers to use; without them Debian's are started on free ports.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { onServer } from '../support/database.ts';
+import { type Backends, startBackends } from './backends.ts';
+import type { Minted, Setup } from './bare-engine.ts';
+import type { Page } from './bare-http.ts';
+import { freePort, Worker } from './children.ts';
+import type { Hashing } from './hashing-alone.ts';
+import { type Prepared, prepare, type Product, productEnvironment, redirectUri, startProduct } from './product.ts';
+import { documents, type Scenario, scenarios, scope, type SideTokens } from './scenarios.ts';
+import { obtainTokens, type SignInJob } from './sign-in.ts';
+import { measureStarts } from './starts.ts';
+import { isReached, median, type Row, table } from './table.ts';
+import { summary, type Summary, type Turn, Turntable } from './turns.ts';
+import { Connection } from './wire.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    embedded: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2' },
+  },
+});
+const turns = { rounds: Number(options.rounds), milliseconds: Number(options.seconds) * 1000, connections: 16 };
+
+/** Each signs in on a connection of its own. */
+const PEOPLE = 8;
+/** Refresh tokens that are rotated side by side, access tokens that are shown in turn: few enough for the memory adapter. */
+const TOKENS = 64;
+const LONGEST = 6 * 60_000;
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const isWanted = (what: string): boolean => options.only === undefined || what.includes(options.only);
+const cpu = (ours: Summary, theirs: Summary): string =>
+  `${[ours, theirs].map(({ cpu }) => (cpu / 1000).toFixed(2)).join(' · ')}`;
+const pair = (ours: Summary, theirs: Summary): string =>
+  `${[ours, theirs].map(({ p50, p99 }) => `${p50.toFixed(1)}/${p99.toFixed(1)}`).join(' · ')}`;
+const rate = (perSecond: number): string => perSecond.toFixed(perSecond < 100 ? 1 : 0);
+
+async function main(folder: string, backends: Backends | null): Promise<Row[]> {
+  const rows: Row[] = [];
+  if (options.only === undefined) rows.push(...(await startRows(folder, backends)));
+
+  const port = await freePort();
+  const env = productEnvironment(port, join(folder, 'product'), backends);
+  let product: Product;
+  let prepared: Prepared;
+  if (backends) {
+    prepared = await prepare(env, PEOPLE);
+    product = await startProduct(env, folder);
+  } else {
+    product = await startProduct(env, folder);
+    prepared = await prepare(env, PEOPLE);
+  }
+  const { worker: load } = await Worker.start('load.ts');
+  try {
+    for (const scenario of scenarios(prepared).filter(({ what }) => isWanted(what)))
+      rows.push(await scenarioRow(scenario, product, prepared, load));
+    if (isWanted('password sign-in')) rows.push(await signInRow(product, prepared, load));
+  } finally {
+    await load.stop();
+    await product.stop();
+  }
+  return rows;
+}
+
+async function startRows(folder: string, backends: Backends | null): Promise<Row[]> {
+  const rows: Row[] = [];
+  const one = { ours: '', theirs: '' };
+  if (backends) {
+    const { seconds, mebibytes } = await measureStarts(folder, backends);
+    rows.push({ ...one, what: 'ready on PostgreSQL', value: seconds, unit: ' s', target: { atMost: 1 } });
+    rows.push({ ...one, what: 'idle memory on PostgreSQL', value: mebibytes, unit: ' MiB', target: { atMost: 150 } });
+  }
+  const embedded = await measureStarts(folder, null);
+  rows.push({
+    ...one,
+    what: 'ready on an existing embedded folder',
+    value: embedded.seconds,
+    unit: ' s',
+    target: { atMost: 2.5 },
+  });
+  rows.push({ ...one, what: 'idle memory, embedded', value: embedded.mebibytes, unit: ' MiB' });
+  return rows;
+}
+
+async function scenarioRow(scenario: Scenario, product: Product, prepared: Prepared, load: Worker): Promise<Row> {
+  const host = `localhost:${product.port}`;
+  const needsTokens = ['refresh', 'introspection', 'userinfo'].includes(scenario.what);
+  const own = needsTokens ? await ownTokens(product, prepared) : none;
+  const {
+    worker,
+    port: theirPort,
+    tokens,
+  } = scenario.against === 'engine' ? await startEngine(prepared, needsTokens) : await startHttp(product.port);
+  try {
+    const table = new Turntable(load, turns);
+    const { ours, theirs, ratio } = await table.compare(
+      { port: product.port, work: scenario.work(host, own), pid: product.child.pid ?? 0 },
+      { port: theirPort, pid: worker.pid, work: scenario.work(`localhost:${theirPort}`, tokens) },
+    );
+    say(`  ${scenario.what}: ${ratio.toFixed(2)}`);
+    return {
+      what: `${scenario.what}, against ${scenario.against === 'engine' ? 'the bare engine' : 'bare node:http'}`,
+      ours: rate(ours.perSecond),
+      theirs: rate(theirs.perSecond),
+      value: ratio,
+      target: scenario.target === undefined ? undefined : { atLeast: scenario.target },
+      times: pair(ours, theirs),
+      cpu: cpu(ours, theirs),
+    };
+  } finally {
+    await worker.stop();
+  }
+}
+
+type Peer = { worker: Worker; port: number; tokens: SideTokens };
+const none: SideTokens = { accessTokens: [], chains: [] };
+
+async function startEngine({ client, apis, people }: Prepared, needsTokens: boolean): Promise<Peer> {
+  const { client_id, client_secret, redirect_uris } = client;
+  const setup: Setup = {
+    port: await freePort(),
+    client: { client_id, client_secret, redirect_uris },
+    apis,
+    scope: `${scope} offline_access`,
+    people,
+  };
+  const { worker, first } = await Worker.start<{ port: number }>('bare-engine.ts', {
+    BENCH_SETUP: JSON.stringify(setup),
+  });
+  if (!needsTokens) return { worker, port: first.port, tokens: none };
+  const { minted } = await worker.ask<{ minted: Minted }>({ count: TOKENS });
+  return { worker, port: first.port, tokens: { accessTokens: minted.accessTokens, chains: minted.refreshTokens } };
+}
+
+/** The same bytes as ours: body and headers, but for those that Node itself writes. */
+async function startHttp(ourPort: number): Promise<Peer> {
+  const pages: Page[] = [];
+  for (const path of documents) {
+    const answer = await fetch(`http://localhost:${ourPort}${path}`);
+    const headers = Object.fromEntries(
+      [...answer.headers].filter(([name]) => !['date', 'connection', 'keep-alive'].includes(name)),
+    );
+    pages.push({ path, headers, body: await answer.text() });
+  }
+  const { worker, first } = await Worker.start<{ port: number }>('bare-http.ts', {
+    BENCH_PAGES: JSON.stringify(pages),
+  });
+  return { worker, port: first.port, tokens: none };
+}
+
+function signInJob(product: Product, { client, authorization, people }: Prepared, offline: boolean): SignInJob {
+  return {
+    host: `localhost:${product.port}`,
+    clientId: client.client_id,
+    authorization,
+    redirectUri,
+    scope,
+    offline,
+    people,
+  };
+}
+
+async function ownTokens(product: Product, prepared: Prepared): Promise<SideTokens> {
+  const job = signInJob(product, prepared, true);
+  const perPerson = Array.from({ length: PEOPLE }, async (_, place) => {
+    const connection = new Connection(product.port);
+    const tokens = [];
+    for (let i = 0; i < TOKENS / PEOPLE; i += 1) tokens.push(await obtainTokens(connection, job, place));
+    connection.close();
+    return tokens;
+  });
+  const tokens = (await Promise.all(perPerson)).flat();
+  return {
+    accessTokens: tokens.map((answer) => answer.access_token),
+    chains: tokens.map((answer) => answer.refresh_token),
+  };
+}
+
+/** Against the hashes that this machine checks alone, in turns. */
+async function signInRow(product: Product, prepared: Prepared, load: Worker): Promise<Row> {
+  const { worker: hashing } = await Worker.start('hashing-alone.ts');
+  const table = new Turntable(load, { ...turns, connections: PEOPLE });
+  const side = {
+    port: product.port,
+    pid: product.child.pid ?? 0,
+    work: { kind: 'sign-in' as const, ...signInJob(product, prepared, false) },
+  };
+  const hash = async (): Promise<Hashing> =>
+    (await hashing.ask<{ hashing: Hashing }>({ milliseconds: turns.milliseconds })).hashing;
+  const results: { ours: Turn; theirs: Hashing }[] = [];
+  try {
+    await table.turn(side);
+    for (let round = 0; round < turns.rounds; round += 1)
+      results.push({ ours: await table.turn(side, 2 * turns.milliseconds), theirs: await hash() });
+  } finally {
+    await hashing.stop();
+  }
+  const ours = summary(results.map((result) => result.ours));
+  const alone = results.map((result) => result.theirs);
+  const ratio = median(results.map((result) => result.ours.perSecond / result.theirs.perSecond));
+  say(`  password sign-in: ${ratio.toFixed(2)}`);
+  return {
+    what: 'password sign-in, against argon2id alone',
+    ours: rate(ours.perSecond),
+    theirs: rate(median(alone.map(({ perSecond }) => perSecond))),
+    value: ratio,
+    target: { atLeast: 0.85 },
+    times: pair(ours, {
+      perSecond: 0,
+      cpu: 0,
+      p50: median(alone.map(({ p50 }) => p50)),
+      p99: median(alone.map(({ p99 }) => p99)),
+    }),
+    cpu: (ours.cpu / 1000).toFixed(2),
+  };
+}
+
+/** A database of its own on whatever server is used. */
+async function withDatabase<T>(folder: string, work: (backends: Backends | null) => Promise<T>): Promise<T> {
+  if (options.embedded) return work(null);
+  const backends = await startBackends(folder);
+  const name = `latchkey_bench_${randomBytes(4).toString('hex')}`;
+  try {
+    await onServer(backends.databaseUrl, `create database ${name}`);
+    try {
+      return await work({
+        ...backends,
+        databaseUrl: Object.assign(new URL(backends.databaseUrl), { pathname: `/${name}` }).href,
+      });
+    } finally {
+      await onServer(backends.databaseUrl, `drop database ${name} with (force)`);
+    }
+  } finally {
+    await backends.stop();
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
+chmodSync(folder, 0o711);
+setTimeout(() => {
+  say(`The bench was stopped after ${LONGEST / 60_000} minutes.`);
+  process.exit(1);
+}, LONGEST).unref();
+
+try {
+  say(
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores, Node ${process.versions.node}, ${options.embedded ? 'embedded database' : 'PostgreSQL and Redis'}, one worker; ${turns.rounds} turns of ${options.seconds} s, ${turns.connections} connections`,
+  );
+  const rows = await withDatabase(folder, async (backends) => main(folder, backends));
+  say(`\n${table(rows)}`);
+  const short = rows.filter((row) => isReached(row) === false);
+  say(
+    short.length === 0
+      ? '\nEvery target is reached.'
+      : `\nShort of its target: ${short.map(({ what }) => what).join('; ')}.`,
+  );
+} finally {
+  if (!process.env['KEEP']) rmSync(folder, { recursive: true, force: true });
+}
+process.exit(0);

@@ -1,0 +1,75 @@
+/** What is asked of the servers, written out once for each of them. */
+import type { Job } from './load.ts';
+import type { Prepared } from './product.ts';
+import { get, post } from './wire.ts';
+
+export type Against = 'engine' | 'http';
+export type Scenario = {
+  what: string;
+  against: Against;
+  target?: number;
+  /** What is sent to a server that calls itself by `host`. */
+  work(host: string, tokens: SideTokens): Job['work'];
+};
+
+/** Tokens of one side: each server knows its own alone. */
+export type SideTokens = { accessTokens: readonly string[]; chains: string[] };
+
+export const scope = 'openid profile email';
+export const documents = ['/.well-known/openid-configuration', '/oidc/jwks'];
+
+export function scenarios({ authorization, apis }: Prepared): Scenario[] {
+  const headers = { Authorization: authorization };
+  const same = (requests: string[], holds: string): Job['work'] => ({ kind: 'requests', requests, status: 200, holds });
+
+  const credentials = (extra: Record<string, string>) => (host: string) =>
+    same(
+      [post({ host, path: '/oidc/token', headers }, { grant_type: 'client_credentials', ...extra })],
+      '"access_token":"',
+    );
+  const apiOf = (alg: string): Record<string, string> => ({
+    resource: apis.find((api) => api.alg === alg)?.identifier ?? '',
+    scope: 'read',
+  });
+  const document = (path: string, holds: string) => (host: string) => same([get({ host, path })], holds);
+
+  return [
+    { what: 'client credentials, opaque', against: 'engine', target: 0.7, work: credentials({}) },
+    { what: 'client credentials, JWT ES256', against: 'engine', target: 0.9, work: credentials(apiOf('ES256')) },
+    { what: 'client credentials, JWT RS256', against: 'engine', target: 0.9, work: credentials(apiOf('RS256')) },
+    {
+      what: 'refresh',
+      against: 'engine',
+      target: 0.4,
+      work: (host, { chains }) => ({ kind: 'refresh', host, path: '/oidc/token', authorization, chains }),
+    },
+    {
+      what: 'introspection',
+      against: 'engine',
+      target: 0.8,
+      work: (host, { accessTokens }) =>
+        same(
+          accessTokens.map((token) => post({ host, path: '/oidc/introspect', headers }, { token })),
+          '"active":true',
+        ),
+    },
+    {
+      what: 'userinfo',
+      against: 'engine',
+      work: (host, { accessTokens }) =>
+        same(
+          accessTokens.map((token) =>
+            get({ host, path: '/oidc/userinfo', headers: { Authorization: `Bearer ${token}` } }),
+          ),
+          '"email":"',
+        ),
+    },
+    {
+      what: 'discovery',
+      against: 'http',
+      target: 0.7,
+      work: document('/.well-known/openid-configuration', '"issuer":"'),
+    },
+    { what: 'JWKS', against: 'http', target: 0.7, work: document('/oidc/jwks', '"keys":[') },
+  ];
+}
