@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';
+import { Redis } from 'ioredis';
 import { systemClock } from '#kernel/clock.ts';
 import { type Config, readConfig } from '#kernel/config.ts';
 import { runCommand } from '#kernel/control.ts';
@@ -78,6 +79,21 @@ async function createOnServer(server: string): Promise<{ databaseUrl: string; dr
 }
 const templates: Record<string, Promise<void>> = {};
 
+/** Redis has sixteen databases; each of the two workers takes eight of them in turn. */
+const DATABASES_PER_WORKER = 8;
+let redisTurn = 0;
+
+/** A database of Redis that nobody else uses now: limits by address would add up over test files. */
+async function emptyRedis(server: string): Promise<string> {
+  const worker = (Number(process.env['VITEST_POOL_ID'] ?? 1) - 1) % 2;
+  const number = worker * DATABASES_PER_WORKER + (redisTurn++ % DATABASES_PER_WORKER);
+  const url = Object.assign(new URL(server), { pathname: `/${number}` }).href;
+  const redis = new Redis(url);
+  await redis.flushdb();
+  redis.disconnect();
+  return url;
+}
+
 export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => void probe.listen(0, '127.0.0.1', resolve));
@@ -89,13 +105,14 @@ export async function freePort(): Promise<number> {
 export async function startTestApp({ settings = {}, env = {}, embedded = false }: Options = {}): Promise<TestApp> {
   const port = await freePort();
   const server = embedded ? undefined : process.env['TEST_DATABASE_URL'];
+  const redisServer = process.env['TEST_REDIS_URL'];
   const onPostgres = server ? await createOnServer(server) : null;
   const pglite = onPostgres ? undefined : await startedPglite();
   const config = readConfig({
     PORT: String(port),
     LATCHKEY_SECRETS: testSecrets,
     ...(onPostgres ? { DATABASE_URL: onPostgres.databaseUrl, DATABASE_POOL: '8' } : {}),
-    ...(process.env['TEST_REDIS_URL'] ? { REDIS_URL: process.env['TEST_REDIS_URL'] } : {}),
+    ...(redisServer ? { REDIS_URL: await emptyRedis(redisServer) } : {}),
     WEB_CONCURRENCY: '1',
     ...env,
   });
