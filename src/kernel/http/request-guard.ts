@@ -26,8 +26,8 @@ export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeade
     const { mount } = ctx.state;
     requireOwnHost(ctx.req, config.issuerUrl);
     requireTarget(ctx);
-    if (mount === undefined) throw notFound();
-    requireMethod(ctx, mount);
+    if (mount === undefined) throw knownMethods.has(ctx.method) ? notFound() : notAllowed(ctx, ['GET', 'HEAD']);
+    if (!mount.methods.includes(ctx.method)) throw notAllowed(ctx, mount.methods);
     if (!mount.delegated) requireSingleParameters(ctx);
     await requireBody(ctx, mount);
     // The engine would make a fault of what a proxy garbled; here it is a bad request.
@@ -81,13 +81,16 @@ function isPlainPath(path: string): boolean {
   return !/%(2[dDeEfF]|3[0-9bB]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])/.test(path);
 }
 
-function requireMethod(ctx: Context, mount: Mount): void {
-  if (mount.methods.includes(ctx.method)) return;
-  ctx.set('Allow', mount.methods.join(', '));
-  throw new AppError({
+/** What some address takes. TRACE and the like are refused (RFC 9110 §9.3.8) wherever they are tried. */
+const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+function notAllowed(ctx: Context, methods: readonly string[]): AppError {
+  const allow = methods.join(', ');
+  ctx.set('Allow', allow);
+  return new AppError({
     code: 'request.method_not_allowed',
     status: 405,
-    message: `This address takes ${mount.methods.join(', ')} only.`,
+    message: `This address takes ${allow} only.`,
   });
 }
 

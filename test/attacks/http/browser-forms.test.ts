@@ -8,7 +8,9 @@ let client: TestClient;
 let user: TestUser;
 
 beforeAll(async () => {
-  latchkey = await startTestApp({ settings: { 'limits.passwordFailuresPerAddress': 10_000 } });
+  latchkey = await startTestApp({
+    settings: { 'limits.passwordFailuresPerAddress': 10_000, 'limits.userCodeFailures': 10_000 },
+  });
   client = await latchkey.client({ post_logout_redirect_uris: ['https://rp.test/bye'] });
   user = await latchkey.user();
 });

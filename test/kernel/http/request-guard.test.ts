@@ -200,6 +200,7 @@ test.each([
 describe('methods', () => {
   test.each([
     ['TRACE /', 'GET, HEAD'],
+    ['TRACE /nothing', 'GET, HEAD'],
     ['PUT /page', 'GET, POST, HEAD'],
     ['DELETE /page', 'GET, POST, HEAD'],
     ['OPTIONS /page', 'GET, POST, HEAD'],
