@@ -2,7 +2,7 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import type { Artifact, ArtifactStore, Found, Kind } from './artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant } from './artifact-store.ts';
 import { DeviceCodeUsed, isPending, stageOf } from './device-code.ts';
 import type { Handles } from './handles.ts';
 import type { RecentFinds } from './recent-finds.ts';
@@ -124,7 +124,8 @@ export class ArtifactAdapter implements Adapter {
     return {
       idHash: this.#handles.hashOf(id),
       lookupHash: typeof lookup === 'string' && lookup !== '' ? this.#handles.lookup(lookup) : null,
-      grantHash: typeof payload.grantId === 'string' ? sha256(payload.grantId) : null,
+      // A question that stands open names a grant, but does not end with it: somebody else may be about to answer.
+      grantHash: ofGrant.has(this.#kind) && typeof payload.grantId === 'string' ? sha256(payload.grantId) : null,
       sessionHash: expiresWithSession && typeof sessionUid === 'string' ? this.#handles.lookup(sessionUid) : null,
       accountId: payload.accountId ?? null,
       clientId: payload.clientId ?? null,

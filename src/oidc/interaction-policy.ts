@@ -45,10 +45,23 @@ function askForSomebodyElse(checks: Checks): void {
  * The engine would ask again for ever; who has just signed in is somebody else on purpose, and the relying party must know.
  */
 function refuseTheWrongPerson(checks: Checks): void {
+  const hint = require(checks, 'id_token_hint');
+  const asks = hint.check;
+  hint.check = async (ctx) => {
+    await rememberHint(ctx);
+    return asks(ctx);
+  };
   for (const reason of ['id_token_hint', 'claims_id_token_sub_value'])
     instead(checks, reason, (ctx) => {
       if (ctx.oidc.result?.login) throw new errors.LoginRequired('another person signed in than the request names');
     });
+}
+
+/** The engine reads the hint when a request comes, and has forgotten it when the person has answered. */
+async function rememberHint({ oidc }: KoaContextWithOIDC): Promise<void> {
+  const hint = oidc.params?.['id_token_hint'];
+  if (typeof hint !== 'string' || oidc.entities.IdTokenHint !== undefined || !oidc.client) return;
+  oidc.entity('IdTokenHint', await oidc.provider.IdToken.validate(hint, oidc.client));
 }
 
 /**

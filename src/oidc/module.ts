@@ -36,6 +36,7 @@ import { Handles } from './handles.ts';
 import { Interactions } from './interactions.ts';
 import { createLogoutNotices } from './logout-notices.ts';
 import { pageHeaders } from './page-headers.ts';
+import { pageLanguage } from './page-language.ts';
 import type { EnginePages } from './pages.ts';
 import { claimDeviceCodes } from './device-claim.ts';
 import { pollRules } from './device-code.ts';
@@ -150,6 +151,7 @@ export function createOidc({
         readyDiscovery(),
         settleClientAuthentication(authentication),
         pageHeaders,
+        pageLanguage as Middleware,
         postedRequests,
         engineForms,
         ...engine.middleware,

@@ -32,6 +32,8 @@ export type State = {
   readonly userAgent: string;
   /** Chosen by `ui_locales`, this browser's memory, `Accept-Language`; a step that knows better may set it. */
   language: Language;
+  /** Takes a wish (`ui_locales`) that did not come in the address, for this page and those that follow. */
+  wishLanguage(uiLocales: string): void;
   /** Token for the field `csrf` of every form, bound to this browser. */
   readonly csrf: string;
   /** Whether the browser says that a page of ours sent the request, or says nothing. */
@@ -138,8 +140,11 @@ class RequestState implements State {
     });
   }
 
-  #chooseLanguage(): Language {
-    const asked = this.#ctx.query['ui_locales'];
+  wishLanguage(uiLocales: string): void {
+    this.#language = this.#chooseLanguage(uiLocales);
+  }
+
+  #chooseLanguage(asked: unknown = this.#ctx.query['ui_locales']): Language {
     const uiLocales = typeof asked === 'string' ? asked : undefined;
     const remembered = this.#cookie.read(this.#ctx);
     const language = chooseLanguage({

@@ -1,0 +1,408 @@
+import { decodeJwt, type JWTPayload } from 'jose';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
+import { authorizeUrl, formsOf, type Page, pkce, post, Visitor } from '../support/visitor.ts';
+
+let latchkey: TestApp;
+let client: TestClient;
+let native: TestClient;
+let user: TestUser;
+let other: TestUser;
+
+type Asked = Record<string, string | undefined>;
+
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  client = await latchkey.client({ first_party: true });
+  native = await latchkey.client({
+    first_party: true,
+    type: 'native',
+    redirect_uris: ['http://127.0.0.1/cb', 'https://app.example/cb'],
+  });
+  user = await latchkey.user({ name: 'Noor' });
+  other = await latchkey.user();
+});
+afterAll(() => latchkey.close());
+afterEach(() => vi.useRealTimers());
+
+const url = (asked: Asked = {}, of = client): string =>
+  authorizeUrl(latchkey.base, of, { code_challenge: pkce().challenge, ...asked });
+const answer = (page: Page): Record<string, string> => Object.fromEntries(new URL(page.location ?? 'x:').searchParams);
+const form = (page: Page): string =>
+  Object.keys(formsOf(page)[0]?.fields ?? {}).find((name) => name === 'email' || name === 'password') ??
+  formsOf(page)[0]
+    ?.buttons.map(({ value }) => value)
+    .join(' ') ??
+  '';
+
+async function signedIn(as = user): Promise<Visitor> {
+  const visitor = new Visitor();
+  await visitor.signIn(url(), as);
+  return visitor;
+}
+
+/** The ID token of a sign-in that may need the password again. */
+async function idToken(visitor: Visitor, asked: Asked = {}, as = user): Promise<JWTPayload> {
+  const { verifier, challenge } = pkce();
+  const back = await visitor.signIn(url({ ...asked, code_challenge: challenge }), as);
+  const tokens = await post(`${latchkey.base}/oidc/token`, client, {
+    grant_type: 'authorization_code',
+    code: back.get('code') ?? '',
+    redirect_uri: client.redirect_uris[0] ?? '',
+    code_verifier: verifier,
+  });
+  if (!tokens.body.id_token) throw new Error(`${back.toString()} ${JSON.stringify(tokens.body)}`);
+  return decodeJwt(tokens.body.id_token);
+}
+
+const at = (seconds: number): void =>
+  void vi.useFakeTimers({
+    toFake: ['Date'],
+    now: new Date(performance.timeOrigin + performance.now() + seconds * 1000),
+  });
+
+describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
+  test('answers at once for whoever is signed in', async () => {
+    const page = await (await signedIn()).request(url({ prompt: 'none' }));
+    expect(answer(page)['code']).toMatch(/^lk_ac_/);
+  });
+
+  test('shows no page: login_required for whoever is not', async () => {
+    const page = await new Visitor().request(url({ prompt: 'none' }));
+    expect(answer(page)).toMatchObject({ error: 'login_required', state: 'st' });
+  });
+
+  test('never skips consent', async () => {
+    const third = await latchkey.client();
+    const page = await (await signedIn()).request(url({ prompt: 'none' }, third));
+    expect(answer(page)).toMatchObject({ error: 'consent_required' });
+  });
+
+  test('never answers an app on the device by itself, unless it holds an https address (RFC 8252 §8.6)', async () => {
+    const visitor = await signedIn();
+    expect(answer(await visitor.request(url({ prompt: 'none' }, native)))['error']).toBe('interaction_required');
+    expect(
+      answer(await visitor.request(url({ prompt: 'none', redirect_uri: 'https://app.example/cb' }, native)))['code'],
+    ).toBeDefined();
+  });
+
+  test.each(['login', 'consent', 'select_account', 'create'])('cannot stand with %s', async (word) => {
+    const page = await (await signedIn()).request(url({ prompt: `none ${word}` }));
+    expect(answer(page)['error']).toBe('invalid_request');
+  });
+
+  test('is login_required when the session is older than max_age', async () => {
+    const visitor = await signedIn();
+    at(120);
+    expect(answer(await visitor.request(url({ prompt: 'none', max_age: '60' })))['error']).toBe('login_required');
+    expect(answer(await visitor.request(url({ prompt: 'none', max_age: '600' })))['code']).toBeDefined();
+  });
+
+  test('is login_required for max_age=0', async () => {
+    expect(answer(await (await signedIn()).request(url({ prompt: 'none', max_age: '0' })))['error']).toMatch(
+      /login_required|invalid_request/,
+    );
+  });
+
+  test('is login_required for a person who was disabled', async () => {
+    const gone = await latchkey.user();
+    const visitor = await signedIn(gone);
+    await latchkey.run('user.disable', { id: gone.id });
+    expect(answer(await visitor.request(url({ prompt: 'none' })))['error']).toBe('login_required');
+    expect(form(await visitor.open(url()))).toBe('email');
+  });
+});
+
+describe('prompt=login', () => {
+  test('asks for the password again, and auth_time is then', async () => {
+    const visitor = await signedIn();
+    const before = await idToken(visitor, { max_age: '3600' });
+    at(90);
+    expect(form(await visitor.open(url({ prompt: 'login' })))).toBe('email');
+    const after = await idToken(visitor, { prompt: 'login' });
+    expect(after.sub).toBe(before.sub);
+    expect(Number(after['auth_time']) - Number(before['auth_time'])).toBeGreaterThanOrEqual(88);
+  });
+
+  test('is not satisfied by a wrong password', async () => {
+    const visitor = await signedIn();
+    await expect(visitor.signIn(url({ prompt: 'login' }), { ...user, password: 'wrong wrong wrong' })).rejects.toThrow(
+      'refused',
+    );
+  });
+
+  test('somebody else may sign in: the one before is signed out', async () => {
+    const visitor = await signedIn();
+    expect((await idToken(visitor, { prompt: 'login' }, other)).sub).toBe(other.id);
+    expect((await idToken(visitor)).sub).toBe(other.id);
+  });
+});
+
+describe('prompt=select_account', () => {
+  test('offers the account of this browser, which one button takes', async () => {
+    const visitor = await signedIn();
+    const page = await visitor.open(url({ prompt: 'select_account' }));
+    expect(page.text).toContain('Noor');
+    const back = await visitor.submit(page, { account: user.id });
+    expect(answer(back)['code']).toMatch(/^lk_ac_/);
+  });
+
+  test('another account begins with its e-mail address', async () => {
+    const visitor = await signedIn();
+    const page = await visitor.submit(await visitor.open(url({ prompt: 'select_account' })), {}, 'another');
+    expect(form(page)).toBe('email');
+  });
+
+  test('an account that is not of this browser is not taken', async () => {
+    const visitor = await signedIn();
+    const [chooser] = formsOf(await visitor.open(url({ prompt: 'select_account' })));
+    const page = await visitor.open(chooser?.action ?? '', { ...chooser?.fields, account: other.id });
+    expect(page.location).toBeNull();
+  });
+
+  test('without a session the person signs in', async () => {
+    expect(form(await new Visitor().open(url({ prompt: 'select_account' })))).toBe('email');
+    expect((await idToken(new Visitor(), { prompt: 'select_account' })).sub).toBe(user.id);
+  });
+
+  test('together with login, both are asked', async () => {
+    const visitor = await signedIn();
+    const page = await visitor.submit(await visitor.open(url({ prompt: 'select_account login' })), {
+      account: user.id,
+    });
+    expect(form(page)).toBe('email');
+  });
+});
+
+describe('prompt=create (Initiating User Registration 1.0 §4)', () => {
+  test('leads to the sign-in and is then answered', async () => {
+    expect(form(await new Visitor().open(url({ prompt: 'create' })))).toBe('email');
+    expect((await idToken(new Visitor(), { prompt: 'create' })).sub).toBe(user.id);
+  });
+
+  test('asks also whoever is signed in', async () => {
+    expect(form(await (await signedIn()).open(url({ prompt: 'create' })))).toBe('email');
+  });
+});
+
+describe('prompt values that nobody knows', () => {
+  test.each(['dance', 'LOGIN', 'login,consent', 'login  consent', ' login'])(
+    '%j is invalid_request',
+    async (prompt) => {
+      expect(answer(await (await signedIn()).request(url({ prompt })))['error']).toBe('invalid_request');
+    },
+  );
+});
+
+describe('max_age (OpenID Connect Core §3.1.2.1)', () => {
+  test('a fresh session is enough, an old one is not', async () => {
+    const visitor = await signedIn();
+    expect(answer(await visitor.request(url({ max_age: '60' })))['code']).toBeDefined();
+    at(62);
+    expect(form(await visitor.open(url({ max_age: '60' })))).toBe('email');
+    expect(answer(await visitor.request(url({ max_age: '90' })))['code']).toBeDefined();
+  });
+
+  test('puts auth_time into the ID token, true to the session', async () => {
+    const visitor = await signedIn();
+    const first = await idToken(visitor, { max_age: '10000' });
+    at(100);
+    const second = await idToken(visitor, { max_age: '10000' });
+    expect(second['auth_time']).toBe(first['auth_time']);
+    expect(Number(second.iat) - Number(second['auth_time'])).toBeGreaterThanOrEqual(99);
+  });
+
+  test('0 asks as prompt=login does', async () => {
+    expect(form(await (await signedIn()).open(url({ max_age: '0' })))).toBe('email');
+  });
+
+  test('a client may have one by default (default_max_age), and the request goes before it', async () => {
+    const strict = await latchkey.client({ first_party: true, default_max_age: 60, require_auth_time: true });
+    const visitor = await signedIn();
+    expect(answer(await visitor.request(url({}, strict)))['code']).toBeDefined();
+    at(120);
+    expect(form(await visitor.open(url({}, strict)))).toBe('email');
+    expect(answer(await visitor.request(url({ max_age: '600' }, strict)))['code']).toBeDefined();
+  });
+
+  test.each(['-1', '1.5', 'soon', '1e400', 'NaN'])('%s is invalid_request', async (max_age) => {
+    expect(answer(await (await signedIn()).request(url({ max_age })))['error']).toBe('invalid_request');
+  });
+});
+
+describe('acr_values and acr (OpenID Connect Core §3.1.2.1, §5.5.1.1)', () => {
+  const essential = (request: object): Asked => ({
+    claims: JSON.stringify({ id_token: { acr: { essential: true, ...request } } }),
+  });
+  const level = 'urn:latchkey:acr:1';
+
+  test('a level that is wished for is told, one that we do not have does not stand in the way', async () => {
+    const visitor = await signedIn();
+    for (const acr_values of [level, `urn:gold ${level}`, 'urn:gold'])
+      expect((await idToken(visitor, { acr_values }))['acr']).toBe(level);
+  });
+
+  test('an essential level that was reached is fine', async () => {
+    const visitor = await signedIn();
+    expect((await idToken(visitor, essential({ value: level })))['acr']).toBe(level);
+    expect((await idToken(visitor, essential({ values: ['urn:gold', level] })))['acr']).toBe(level);
+  });
+
+  test.each([[{ value: 'urn:gold' }], [{ values: ['urn:gold', 'urn:silver'] }]])(
+    'an essential level that cannot be reached fails, signed in or not: %j',
+    async (request) => {
+      for (const visitor of [await signedIn(), new Visitor()]) {
+        const page = await visitor.request(url(essential(request)));
+        expect(answer(page)['error']).toBe('unmet_authentication_requirements');
+      }
+    },
+  );
+
+  test('values that are no list are invalid_request', async () => {
+    expect(answer(await (await signedIn()).request(url(essential({ values: level }))))['error']).toBe(
+      'invalid_request',
+    );
+  });
+
+  test('how the person proved who they are is told when asked for (amr)', async () => {
+    expect((await idToken(await signedIn(), { claims: '{"id_token":{"amr":null}}' }))['amr']).toEqual(['pwd']);
+  });
+});
+
+describe('who is meant: login_hint, id_token_hint and the claim sub', () => {
+  async function hint(of: TestUser): Promise<string> {
+    const { verifier, challenge } = pkce();
+    const back = await new Visitor().signIn(url({ code_challenge: challenge }), of);
+    const tokens = await post(`${latchkey.base}/oidc/token`, client, {
+      grant_type: 'authorization_code',
+      code: back.get('code') ?? '',
+      redirect_uri: client.redirect_uris[0] ?? '',
+      code_verifier: verifier,
+    });
+    return tokens.body.id_token;
+  }
+
+  test('login_hint fills in the e-mail address', async () => {
+    const page = await new Visitor().open(url({ login_hint: 'noor@example.com' }));
+    expect(formsOf(page)[0]?.fields['email']).toBe('noor@example.com');
+  });
+
+  test('login_hint signs nobody in and is no markup', async () => {
+    const page = await new Visitor().open(url({ login_hint: '"><script>alert(1)</script>@x.example' }));
+    expect(page.text).not.toContain('<script>alert(1)');
+    expect(form(page)).toBe('email');
+  });
+
+  test('id_token_hint of the person who is signed in: go on', async () => {
+    const page = await (await signedIn()).request(url({ prompt: 'none', id_token_hint: await hint(user) }));
+    expect(answer(page)['code']).toMatch(/^lk_ac_/);
+  });
+
+  test('id_token_hint of somebody else: login_required without a page, a sign-in with one', async () => {
+    const visitor = await signedIn();
+    const id_token_hint = await hint(other);
+    expect(answer(await visitor.request(url({ prompt: 'none', id_token_hint })))['error']).toBe('login_required');
+    expect(form(await visitor.open(url({ id_token_hint })))).toBe('email');
+    expect((await idToken(visitor, { id_token_hint }, other)).sub).toBe(other.id);
+  });
+
+  test('who signs in as somebody else than the hint names is no answer to it', async () => {
+    const id_token_hint = await hint(other);
+    const back = await new Visitor().signIn(url({ id_token_hint }), user);
+    expect(back.get('error')).toBe('login_required');
+    const bySubject = await new Visitor().signIn(
+      url({ claims: JSON.stringify({ id_token: { sub: { value: other.id } } }) }),
+      user,
+    );
+    expect(bySubject.get('error')).toBe('login_required');
+  });
+
+  test('a hint may be expired', async () => {
+    const visitor = await signedIn();
+    const id_token_hint = await hint(user);
+    at(3700);
+    const page = await visitor.open(url({ id_token_hint }));
+    expect(answer(page)['error']).toBeUndefined();
+  });
+
+  test.each([
+    ['not a token', () => 'x.y.z'],
+    [
+      'without a signature',
+      (token: string) => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${token.split('.')[1]}.`,
+    ],
+    ['altered', (token: string) => token.replace(/\.(.)/, (_all, letter: string) => `.${letter === 'a' ? 'b' : 'a'}`)],
+  ])('a hint that is %s is invalid_request', async (_what, forge) => {
+    const page = await (await signedIn()).request(url({ id_token_hint: forge(await hint(user)) }));
+    expect(answer(page)['error']).toBe('invalid_request');
+  });
+
+  test('the hint of another client is none', async () => {
+    const third = await latchkey.client({ first_party: true });
+    expect(answer(await (await signedIn()).request(url({ id_token_hint: await hint(user) }, third)))['error']).toBe(
+      'invalid_request',
+    );
+  });
+
+  test('sub of the person who is signed in: go on; of nobody: login_required', async () => {
+    const visitor = await signedIn();
+    const asked = (value: string): Asked => ({
+      prompt: 'none',
+      claims: JSON.stringify({ id_token: { sub: { value } } }),
+    });
+    expect(answer(await visitor.request(url(asked(user.id))))['code']).toBeDefined();
+    expect(answer(await visitor.request(url(asked('usr_nobody'))))['error']).toBe('login_required');
+  });
+});
+
+describe('how pages look: ui_locales, claims_locales, display (OpenID Connect Core §3.1.2.1)', () => {
+  const language = (page: Page): string | undefined => /<html[^>]*lang="([^"]*)"/.exec(page.text)?.[1];
+
+  test.each([
+    ['de', 'de'],
+    ['de-CH en', 'de'],
+    ['fr de en', 'de'],
+    ['fr it', 'en'],
+    ['xx-" onload', 'en'],
+    ['', 'en'],
+  ])('ui_locales=%s: %s, on every page of the sign-in', async (ui_locales, expected) => {
+    const visitor = new Visitor();
+    const page = await visitor.open(url({ ui_locales }));
+    expect(language(page)).toBe(expected);
+    expect(language(await visitor.submit(page, { email: user.email }))).toBe(expected);
+  });
+
+  test('holds also for a request that was pushed', async () => {
+    const pushed = await post(
+      `${latchkey.base}/oidc/par`,
+      client,
+      Object.fromEntries(new URL(url({ ui_locales: 'de' })).searchParams),
+    );
+    const page = await new Visitor().open(
+      `${latchkey.base}/oidc/auth?${new URLSearchParams({ client_id: client.client_id, request_uri: String(pushed.body['request_uri']) }).toString()}`,
+    );
+    expect(language(page)).toBe('de');
+  });
+
+  test('an error page speaks it too', async () => {
+    expect(language(await new Visitor().open(url({ ui_locales: 'de', redirect_uri: 'https://evil.example' })))).toBe(
+      'de',
+    );
+  });
+
+  test.each([
+    { claims_locales: 'de fr' },
+    { display: 'page' },
+    { display: 'popup' },
+    { display: 'touch' },
+    { display: 'teapot' },
+  ])('%j changes nothing that is answered', async (asked) => {
+    expect((await idToken(await signedIn(), asked)).sub).toBe(user.id);
+  });
+
+  test('a popup keeps its opener', async () => {
+    const page = await new Visitor().open(url({ display: 'popup' }));
+    expect(page.headers.get('cross-origin-opener-policy')).toBe('unsafe-none');
+    expect((await new Visitor().open(url())).headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  });
+});
