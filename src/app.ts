@@ -5,7 +5,7 @@ import type { PGlite } from '@electric-sql/pglite';
 import { createAudit } from '#audit/module.ts';
 import { clientCommands } from '#clients/commands.ts';
 import { createClients, purgeExpiredSecrets } from '#clients/module.ts';
-import { ConsentService, createConsent } from '#consent/module.ts';
+import { consentCommands, ConsentService, createConsent } from '#consent/module.ts';
 import { createCredentials } from '#credentials/module.ts';
 import { userCommands } from '#credentials/user-commands.ts';
 import { createDemo } from '#demo/module.ts';
@@ -127,7 +127,9 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const stopWatchingKeys = keys.service.watch();
   const credentials = createCredentials({ clock, database, settings });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
-  const consents = new ConsentService(clock, database, audit);
+  const consents = new ConsentService(clock, database, audit, (em, userId, clientId) =>
+    oidc.browsers.endGrants(em, userId, clientId),
+  );
 
   const logout = createLogout({ users });
   const device = createDevice({ clock, users, apis: clients.apiLookup });
@@ -145,6 +147,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
       saveRegistered: (metadata) => clients.registered.saveRegistered(metadata),
       removeRegistered: (clientId) => clients.registered.removeRegistered(clientId),
     },
+    hasOrigin: (origin) => clients.origins.has(origin),
     apis: clients.apiLookup,
     keys: keys.service,
     findConsent: async (accountId, clientId) =>
@@ -234,6 +237,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     }),
     'audit.verify': async () => audit.verify(),
     ...userCommands({ database, users, passwords: credentials.passwords }),
+    ...consentCommands(consents),
     ...sessionCommands(sessions),
     ...settingsCommands(settings),
     ...oidc.commands,

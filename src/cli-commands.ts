@@ -163,6 +163,13 @@ export function defineCommands(program: Command, run: Run): void {
     .option('--all', 'all of them, with every refresh token and access token')
     .action(act('session.end'));
 
+  const consent = program.command('consent').description('what people allowed applications');
+  leaf(consent, 'list', 'list what a person allowed').requiredOption('--user <id>', 'who').action(act('consent.list'));
+  leaf(consent, 'revoke', 'take back what a person allowed a client')
+    .requiredOption('--user <id>', 'who')
+    .requiredOption('--client-id <id>', 'which client')
+    .action(act('consent.revoke'));
+
   const keys = program.command('keys').description('signing keys');
   leaf(keys, 'list', 'list signing keys').action(act('keys.list'));
   leaf(keys, 'rotate', 'begin to use new signing keys')

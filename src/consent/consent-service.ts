@@ -1,25 +1,31 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Decision, RememberedConsent } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import { Consent } from './consent.ts';
+import { consentNotFound } from './errors.ts';
 
 type Row = { scopes: string[] | string; claims: string[] | string; resource_scopes: Record<string, string[]> | string };
 
 const parsed = <T>(value: T | string): T => (typeof value === 'string' ? (JSON.parse(value) as T) : value);
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
+/** Ends what was issued on the strength of the consent, in the transaction that takes it back. */
+export type OnRevoked = (em: EntityManager, userId: UserId, clientId: string) => Promise<void>;
+
 export class ConsentService {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
+  readonly #ended: OnRevoked;
 
-  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>) {
+  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, ended: OnRevoked) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
+    this.#ended = ended;
   }
 
   /** What this person allowed this client before; null when that is nothing. */
@@ -67,6 +73,25 @@ export class ConsentService {
         clientId,
         visitor,
         details,
+      });
+    });
+  }
+
+  /** What a person allows at present, by client. */
+  async list(userId: UserId): Promise<Consent[]> {
+    return this.#database.em().find(Consent, { userId }, { orderBy: { clientId: 'asc' } });
+  }
+
+  /** Takes back all that a person allowed a client; the client has to ask again. Throws consent.not_found. */
+  async revoke(userId: UserId, clientId: string, by: { actor: Actor; visitor?: Visitor | undefined }): Promise<void> {
+    await this.#database.transaction(async (em) => {
+      if ((await em.nativeDelete(Consent, { userId, clientId })) === 0) throw consentNotFound();
+      await this.#ended(em, userId, clientId);
+      await this.#audit.record(em, {
+        type: 'consent.revoked',
+        ...by,
+        subject: { type: 'user', id: userId },
+        clientId,
       });
     });
   }

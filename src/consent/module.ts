@@ -2,7 +2,7 @@
  * consent: the step that asks for leave.
  *
  * Owns    the table consent (what a person allowed a client), views/consent.
- * Leaves  grants and their tokens to oidc, taking leave back to account.
+ * Leaves  grants and their tokens to oidc.
  * URLs    /interaction/:uid/consent.
  */
 import type Router from '@koa/router';
@@ -15,5 +15,6 @@ export function createConsent(dependencies: Dependencies): { routes: Router<Stat
   return { routes: consentRoutes(dependencies) };
 }
 
+export { consentCommands } from './commands.ts';
 export { ConsentService } from './consent-service.ts';
 export { Consent } from './consent.ts';

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { parseId } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+import type { ConsentService } from './consent-service.ts';
+import type { Consent } from './consent.ts';
+import { consentInvalid } from './errors.ts';
+
+const operator = { actor: { type: 'operator' as const } };
+const ofUser = z.object({ user: z.string() });
+const ofClient = ofUser.extend({ client_id: z.string() });
+
+/** `latchkey consent …` */
+export function consentCommands(consents: ConsentService) {
+  return {
+    async 'consent.list'(input: unknown) {
+      return { consents: (await consents.list(userIdOf(ofUser.safeParse(input).data?.user))).map(consentOnWire) };
+    },
+    async 'consent.revoke'(input: unknown) {
+      const parsed = ofClient.safeParse(input);
+      if (!parsed.success) throw consentInvalid('Name the user and the client.');
+      await consents.revoke(userIdOf(parsed.data.user), parsed.data.client_id, operator);
+      return { client_id: parsed.data.client_id, revoked: true };
+    },
+  };
+}
+
+function consentOnWire({ clientId, scopes, claims, resourceScopes, createdAt, updatedAt }: Consent) {
+  return {
+    client_id: clientId,
+    scope: scopes.join(' '),
+    claims,
+    resource_scopes: resourceScopes,
+    created_at: createdAt.toISOString(),
+    updated_at: updatedAt.toISOString(),
+  };
+}
+
+function userIdOf(text: string | undefined): UserId {
+  const id = text === undefined ? null : parseId('usr', text);
+  if (!id) throw consentInvalid('Name the user by an id like usr_01h455vb4pex5vsknk084sn02q.');
+  return id;
+}
