@@ -15,6 +15,7 @@ import type { Invalidation } from '#kernel/invalidation.ts';
 import { ApiLookup, type KnownApi } from './api-lookup.ts';
 import { ApiService } from './api-service.ts';
 import { ClientLookup, type KnownClient } from './client-lookup.ts';
+import { ClientOrigins } from './client-origins.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
 import { RegisteredClients } from './registered-clients.ts';
@@ -38,7 +39,11 @@ export function createClients({ invalidation, ...deps }: Dependencies) {
   const kept = { clock: deps.clock, invalidation, maxEntries: MAXIMUM_KEPT, ttl };
   const clientCache = createCache<KnownClient | null>({ name: 'clients', ...kept });
   const apiCache = createCache<KnownApi | null>({ name: 'apis', ...kept });
-  const changed = (clientId: string): Promise<void> => clientCache.drop(clientId);
+  const origins = new ClientOrigins(deps.clock, deps.database);
+  const changed = (clientId: string): Promise<void> => {
+    origins.forget();
+    return clientCache.drop(clientId);
+  };
 
   const lookup = new ClientLookup({ ...deps, cache: clientCache });
   const secrets = new ClientSecrets({ ...deps, changed });
@@ -51,6 +56,7 @@ export function createClients({ invalidation, ...deps }: Dependencies) {
     registered: new RegisteredClients({ ...deps, secrets, changed }),
     /** The hot path. */
     lookup,
+    origins,
     apiLookup: new ApiLookup({ ...deps, clients: lookup, cache: apiCache }),
   };
 }

@@ -28,6 +28,7 @@ import { ClientFailures } from './client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { registrationCommands } from './commands.ts';
 import { configuration, cookieKeys } from './configuration.ts';
+import { closeToStrangers } from './cors.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { readyDiscovery } from './discovery.ts';
 import { engineForms, postedRequests } from './engine-forms.ts';
@@ -41,6 +42,7 @@ import type { EnginePages } from './pages.ts';
 import { claimDeviceCodes } from './device-claim.ts';
 import { pollRules } from './device-code.ts';
 import { PostgresArtifacts } from './postgres-artifacts.ts';
+import { readableRequests } from './readable-requests.ts';
 import { RecentFinds } from './recent-finds.ts';
 import { RedisArtifacts } from './redis-artifacts.ts';
 import { RequestMemo } from './request-memo.ts';
@@ -59,6 +61,8 @@ export type Dependencies = {
   settings: Pick<SettingsService, 'all' | 'onChange'>;
   users: Pick<UserService, 'findForClaims'>;
   clients: ClientStore;
+  /** Whether some browser app lives at an origin. */
+  hasOrigin(origin: string): Promise<boolean>;
   apis: ApiStore;
   keys: { findSigningKeys(): readonly Record<string, unknown>[]; onChange(listener: () => void): void };
   findConsent: FindConsent;
@@ -83,6 +87,7 @@ export function createOidc({
   settings,
   users,
   clients,
+  hasOrigin,
   apis,
   keys,
   findConsent,
@@ -149,11 +154,13 @@ export function createOidc({
       engine,
       serve: compose([
         readyDiscovery(),
+        closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
         pageHeaders,
         pageLanguage as Middleware,
         postedRequests,
         engineForms,
+        readableRequests,
         ...engine.middleware,
       ]) as Middleware,
     };
