@@ -1,4 +1,5 @@
 import { type Configuration, errors } from 'oidc-provider';
+import { isPlainJson } from '#kernel/http/body.ts';
 
 /** More than there are claims; an address of 8 KiB could hold hundreds. */
 const MOST_CLAIMS = 100;
@@ -7,6 +8,8 @@ const MOST_CLAIMS = 100;
 export const claimsParameter: NonNullable<NonNullable<Configuration['features']>['claimsParameter']> = {
   enabled: true,
   assertClaimsParameter: (_ctx, { userinfo, id_token: idToken }) => {
+    if (!isPlainJson({ userinfo, idToken }))
+      throw new errors.InvalidRequest('claims should be text without NUL, and not nested deeply');
     for (const [place, asked] of Object.entries({ userinfo, id_token: idToken })) {
       const requests = Object.entries(asked ?? {});
       if (requests.length > MOST_CLAIMS)

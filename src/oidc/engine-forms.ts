@@ -43,7 +43,7 @@ export const postedRequests: Middleware = async function postedRequests(ctx, nex
   ctx.set('Location', target);
 };
 
-async function readText(req: IncomingMessage): Promise<string> {
+export async function readText(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of req as AsyncIterable<Buffer>) {
@@ -55,7 +55,7 @@ async function readText(req: IncomingMessage): Promise<string> {
 }
 
 /** Lets the engine read another body than the one that came. */
-function replaceBody(req: IncomingMessage, text: string): void {
+export function replaceBody(req: IncomingMessage, text: string): void {
   const body = Buffer.from(text);
   req.headers['content-length'] = String(body.length);
   delete req.headers['transfer-encoding'];

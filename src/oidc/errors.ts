@@ -15,3 +15,9 @@ export const requestTooLong = (limit: number) =>
     status: 413,
     message: `The request is longer than ${limit} characters. Push it first (RFC 9126), then it is short.`,
   });
+export const requestUnreadable = () =>
+  new AppError({
+    code: 'oidc.request_unreadable',
+    status: 400,
+    message: 'The request object must hold text without NUL, and must not be nested deeply.',
+  });

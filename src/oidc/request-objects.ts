@@ -28,15 +28,19 @@ export function requestObjects(clock: Clock): NonNullable<NonNullable<Configurat
 }
 
 function problemOf(
-  { exp, nbf, iat, sub }: Claims,
+  claims: Claims,
   { typ, crit, b64 }: Claims,
   client: Client,
   now: number,
 ): string | null {
+  const { exp, nbf, iat, sub, state, nonce } = claims;
   if (!types.has(typ)) return 'Request Object typ must be oauth-authz-req+jwt';
   if (crit !== undefined || b64 !== undefined) return 'Request Object must not have critical header parameters';
   // RFC 9101 §10.8: what authenticates the client must not be taken for a request of it.
   if (sub === client.clientId) return 'Request Object sub must not be the client_id';
+  // The engine would make text of anything else, and send `[object Object]` back.
+  if ([state, nonce].some((value) => value !== undefined && typeof value !== 'string'))
+    return 'Request Object state and nonce must be text';
   if (typeof exp !== 'number') return 'Request Object exp must be given';
   if (isFapi(client) && typeof nbf !== 'number') return 'Request Object nbf must be given';
   if (typeof nbf === 'number' && now - nbf > LONGEST_LIFE) return 'Request Object nbf must be at most 60 minutes ago';

@@ -154,9 +154,24 @@ function isDeeperThan(text: string, limit: number): boolean {
 }
 
 function refuseHiddenKeys(key: string, value: unknown): unknown {
-  if (key === '__proto__' || key.includes('\0')) throw new Error('refused key');
-  if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) throw new Error('refused text');
+  if (key === '__proto__' || !isStorable(key)) throw new Error('refused key');
+  if (typeof value === 'string' && !isStorable(value)) throw new Error('refused text');
   return value;
+}
+
+/**
+ * Whether JSON that came inside of something else (a parameter, a JWT) holds what a body may hold: text without NUL and
+ * halves of characters, which PostgreSQL cannot keep, at most 32 levels deep.
+ */
+export function isPlainJson(value: unknown, depth = DEEPEST_JSON): boolean {
+  if (typeof value === 'string') return isStorable(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth === 0) return false;
+  return Object.entries(value).every(([key, member]) => isStorable(key) && isPlainJson(member, depth - 1));
+}
+
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
 }
 
 export function hasBody(req: IncomingMessage): boolean {
