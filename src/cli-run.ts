@@ -1,4 +1,3 @@
-import { createApp } from './app.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
@@ -8,6 +7,8 @@ import { createLog } from '#kernel/log.ts';
 export async function execute(config: Config, name: string, input: unknown): Promise<CommandAnswer> {
   const answered = config.embedded ? await askRunning(config.dataFolder, name, input) : null;
   if (answered) return answered;
+  // Loaded here alone: a command that a running node answers needs none of the product.
+  const { createApp } = await import('./app.ts');
   const app = await createApp({ config, log: createLog({ level: 'warn' }), clock: systemClock });
   try {
     return await runCommand(app.commands, name, input);
@@ -18,6 +19,7 @@ export async function execute(config: Config, name: string, input: unknown): Pro
 
 /** Opening the database migrates it. */
 export async function migrate(config: Config): Promise<void> {
+  const { createApp } = await import('./app.ts');
   const app = await createApp({ config, log: createLog({ level: config.logLevel }), clock: systemClock });
   await app.close();
   process.stdout.write('The database is up to date.\n');

@@ -1,4 +1,3 @@
-import { createApp } from './app.ts';
 import { serve } from './server.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
@@ -12,6 +11,8 @@ export function start(config: Config): Promise<number> {
     log: createLog({ level: config.logLevel }),
     clock: systemClock,
     async createApp(parts) {
+      // Here and not above: the supervisor of several workers serves nothing and should not carry the product in memory.
+      const { createApp } = await import('./app.ts');
       const app = await createApp(parts);
       void app.startJobs().catch((err: unknown) => parts.log.error({ err }, 'jobs not started'));
       const control = config.embedded
