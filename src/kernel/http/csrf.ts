@@ -18,8 +18,6 @@ export type Csrf = {
   isIssued(ctx: CookieContext, token: string): boolean;
   /** Whether what the browser says about the sender of the request allows it. */
   isFromHere(ctx: { req: { headers: Headers } }): boolean;
-  /** A new cookie: tokens of earlier pages die. For the moment in which another person takes the browser over. */
-  renew(ctx: CookieContext): void;
 };
 
 /** The label under which the key ring derives the key of these tokens, and of nothing else. */
@@ -40,7 +38,7 @@ export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<Key
     return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined;
   };
 
-  function renew(ctx: CookieContext): string {
+  function begin(ctx: CookieContext): string {
     const value = randomSecret();
     fresh.set(ctx, value);
     cookie.write(ctx, value);
@@ -50,7 +48,7 @@ export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<Key
   return {
     issue(ctx) {
       const salt = randomBytes(SALT_BYTES).toString('base64url');
-      return `${salt}.${mac(keys[0]!, salt, browserOf(ctx) ?? renew(ctx))}`;
+      return `${salt}.${mac(keys[0]!, salt, browserOf(ctx) ?? begin(ctx))}`;
     },
     isIssued(ctx, token) {
       const browser = browserOf(ctx);
@@ -60,7 +58,6 @@ export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<Key
       return keys.some((key) => equalSecrets(mac(key, salt, browser), given));
     },
     isFromHere: (ctx) => isFromHere(ctx.req.headers, issuer),
-    renew,
   };
 }
 

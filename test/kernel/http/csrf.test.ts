@@ -76,19 +76,11 @@ describe('the token of a form', () => {
     expect(csrf.isIssued(request(), token)).toBe(false);
   });
 
-  test('dies when another person takes the browser over', () => {
-    const { request } = browser();
-    const token = csrf.issue(request());
-    csrf.renew(request());
-    expect(csrf.isIssued(request(), token)).toBe(false);
-    expect(csrf.isIssued(request(), csrf.issue(request()))).toBe(true);
-  });
-
   test('belongs to the new cookie also within the answer that sets it', () => {
     const { request } = browser();
     const answer = request();
-    csrf.renew(answer);
-    expect(csrf.isIssued(request(), csrf.issue(answer))).toBe(true);
+    const [first, second] = [csrf.issue(answer), csrf.issue(answer)];
+    expect([csrf.isIssued(request(), first), csrf.isIssued(request(), second)]).toEqual([true, true]);
   });
 });
 
