@@ -131,7 +131,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     oidc.browsers.endGrants(em, userId, clientId),
   );
 
-  const logout = createLogout({ users });
+  const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null });
   const device = createDevice({ clock, users, apis: clients.apiLookup });
   const oidc = createOidc({
     config,
@@ -194,8 +194,9 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
     minimumLength: () => settings.policy('password').minimumLength,
     startUrl: config.embedded ? '/' : null,
   });
-  const welcome = createWelcome({ issuer: config.issuer, version });
-  const demo = config.embedded ? createDemo({ config, clock, log, clients: clients.clients }) : null;
+  const mailboxUrl = mailbox ? '/dev/mailbox' : null;
+  const welcome = createWelcome({ issuer: config.issuer, version, mailboxUrl });
+  const demo = config.embedded ? createDemo({ config, clock, log, clients: clients.clients, mailboxUrl }) : null;
   await demo?.register();
 
   const files = loadStaticFiles();

@@ -5,8 +5,10 @@ export type ConsentPage = {
   action: string;
   client: {
     name: string;
-    /** Host of the redirect URI, null for an app on this device (loopback or a scheme of its own). */
+    /** Host of the redirect URI, null for an app on this device (a scheme of its own). */
     host: string | null;
+    /** The app is on another device, to which no redirect leads (RFC 8628). */
+    isElsewhere: boolean;
     /** As registered; an address that is not http(s) is not shown. */
     privacyUrl: string | null;
     termsUrl: string | null;
@@ -34,6 +36,7 @@ const plain: ConsentPage = {
   client: {
     name: 'Tally',
     host: 'app.tally.example',
+    isElsewhere: false,
     privacyUrl: 'https://tally.example/privacy',
     termsUrl: 'https://tally.example/terms',
   },
@@ -53,9 +56,13 @@ export const consentView = view<ConsentPage>('consent/consent.njk', {
     plain,
     'an app on this device, no more than who': {
       ...plain,
-      client: { name: 'Tally CLI', host: null, privacyUrl: null, termsUrl: null },
+      client: { name: 'Tally CLI', host: null, isElsewhere: false, privacyUrl: null, termsUrl: null },
       switchUrl: null,
       scopes: [standard('openid')],
+    },
+    'an app on another device': {
+      ...plain,
+      client: { ...plain.client, name: 'Lantern TV', host: null, isElsewhere: true },
     },
     everything: {
       ...plain,
@@ -89,6 +96,7 @@ export const consentView = view<ConsentPage>('consent/consent.njk', {
       client: {
         name: '<img src=x onerror=alert(1)>\u202E',
         host: 'app.tally.example"><script>',
+        isElsewhere: false,
         privacyUrl: 'javascript:alert(1)',
         termsUrl: 'https://tally.example/"onclick="alert(1)',
       },

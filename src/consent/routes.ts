@@ -58,7 +58,13 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     const { client } = question;
     return show(ctx, status, consentView, {
       action: `${path}/consent`,
-      client: { name: client.name, host: client.redirectHost, privacyUrl: client.policyUri, termsUrl: client.tosUri },
+      client: {
+        name: client.name,
+        host: client.redirectHost,
+        isElsewhere: question.params['redirect_uri'] === undefined,
+        privacyUrl: client.policyUri,
+        termsUrl: client.tosUri,
+      },
       account: { name: user.profile.name ?? null, email: user.email },
       switchUrl: null,
       scopes: shown,

@@ -22,9 +22,11 @@ export type Dependencies = {
   clock: Clock;
   log: Log;
   clients: DemoClientDependencies['clients'];
+  /** Shown in the navigation, null where there is none. */
+  mailboxUrl: string | null;
 };
 
-export function createDemo({ config, clock, log, clients }: Dependencies): {
+export function createDemo({ config, clock, log, clients, mailboxUrl }: Dependencies): {
   routes: Router<State>;
   /** To be called before anybody visits. */
   register(): Promise<void>;
@@ -35,7 +37,14 @@ export function createDemo({ config, clock, log, clients }: Dependencies): {
   const relyingParty = new RelyingParty({ config, addresses, fetch: provider.fetch });
   const cookie = browserCookie(config.issuerUrl, 'demo');
   return {
-    routes: demoRoutes({ issuer: config.issuer, addresses, visits: new DemoVisits(clock), relyingParty, cookie }),
+    routes: demoRoutes({
+      issuer: config.issuer,
+      addresses,
+      visits: new DemoVisits(clock),
+      relyingParty,
+      cookie,
+      mailboxUrl,
+    }),
     register: () => registerDemoClient({ clients, log, addresses }),
     close: provider.close,
   };

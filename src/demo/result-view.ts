@@ -16,6 +16,8 @@ export type DemoResultPage = {
   refreshUrl: string;
   userinfoUrl: string;
   signOutUrl: string;
+  /** The mailbox of this node, null where it has none. */
+  mailboxUrl: string | null;
 };
 
 export type DemoClaim = {
@@ -72,6 +74,7 @@ const plain: DemoResultPage = {
   refreshUrl: '/demo/refresh',
   userinfoUrl: '/demo/userinfo',
   signOutUrl: '/demo/sign-out',
+  mailboxUrl: '/dev/mailbox',
 };
 
 export const demoResultView = view<DemoResultPage>('demo/result.njk', {
@@ -87,6 +90,7 @@ export const demoResultView = view<DemoResultPage>('demo/result.njk', {
         updated_at: 1795343219,
       }),
     },
+    'with a mail server': { ...plain, mailboxUrl: null },
     refreshed: { ...plain, news: 'refreshed' },
     'a JWT, no refresh token, every claim': {
       ...plain,

@@ -18,6 +18,7 @@ export type RouteDependencies = {
   visits: DemoVisits;
   relyingParty: RelyingParty;
   cookie: BrowserCookie;
+  mailboxUrl: string | null;
 };
 
 /** The buttons of the result page ask for nothing but themselves. */
@@ -28,7 +29,14 @@ const unknownState: DemoFailure = {
   description: 'This browser began no such sign-in, or began it more than 15 minutes ago.',
 };
 
-export function demoRoutes({ issuer, addresses, visits, relyingParty, cookie }: RouteDependencies): Router<State> {
+export function demoRoutes({
+  issuer,
+  addresses,
+  visits,
+  relyingParty,
+  cookie,
+  mailboxUrl,
+}: RouteDependencies): Router<State> {
   const router = new Router<State>();
   const path = (address: string): string => address.slice(issuer.length);
 
@@ -37,7 +45,7 @@ export function demoRoutes({ issuer, addresses, visits, relyingParty, cookie }: 
     const { failure, news } = visit ?? { failure: null, news: null };
     if (visit) Object.assign(visit, { failure: null, news: null });
     if (visit?.tokens) return show(ctx, 200, demoResultView, resultPage(visit, visit.tokens, news, failure));
-    return show(ctx, 200, demoStartView, { signInUrl: path(addresses.signIn), issuer, failure });
+    return show(ctx, 200, demoStartView, { signInUrl: path(addresses.signIn), issuer, mailboxUrl, failure });
   });
 
   router.get('/demo/sign-in', async (ctx: Context) => {
@@ -154,6 +162,7 @@ export function demoRoutes({ issuer, addresses, visits, relyingParty, cookie }: 
       refreshUrl: path(addresses.refresh),
       userinfoUrl: path(addresses.userinfo),
       signOutUrl: path(addresses.signOut),
+      mailboxUrl,
     };
   }
 

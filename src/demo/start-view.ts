@@ -5,15 +5,23 @@ export type DemoStartPage = {
   /** Begins the authorization request. */
   signInUrl: string;
   issuer: string;
+  /** The mailbox of this node, null where it has none. */
+  mailboxUrl: string | null;
   /** What came back instead of a sign-in. Both texts are the protocol's. */
   failure: { error: string; description: string | null } | null;
 };
 
-const plain: DemoStartPage = { signInUrl: '/demo/sign-in', issuer: 'http://localhost:3000', failure: null };
+const plain: DemoStartPage = {
+  signInUrl: '/demo/sign-in',
+  issuer: 'http://localhost:3000',
+  mailboxUrl: '/dev/mailbox',
+  failure: null,
+};
 
 export const demoStartView = view<DemoStartPage>('demo/start.njk', {
   samples: {
     plain,
+    'with a mail server': { ...plain, mailboxUrl: null },
     'access denied': { ...plain, failure: { error: 'access_denied', description: 'End-User aborted interaction' } },
     'an error without words': { ...plain, failure: { error: 'server_error', description: null } },
     hostile: {

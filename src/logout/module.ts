@@ -11,9 +11,15 @@ import type { User, UserId } from '#users/module.ts';
 import { logoutConfirmView } from './confirm-view.ts';
 import { logoutDoneView } from './done-view.ts';
 
-export type Dependencies = { users: { findById(id: UserId): Promise<User | null> } };
+export type Dependencies = {
+  users: { findById(id: UserId): Promise<User | null> };
+  /** Where one can sign in again without an app, null where there is no such place. */
+  signInUrl: string | null;
+};
 
-export function createLogout({ users }: Dependencies): { pages: Pick<EnginePages, 'confirmLogout' | 'loggedOut'> } {
+export function createLogout({ users, signInUrl }: Dependencies): {
+  pages: Pick<EnginePages, 'confirmLogout' | 'loggedOut'>;
+} {
   return {
     pages: {
       async confirmLogout(ctx, { form, client, accountId, otherApps }) {
@@ -25,7 +31,7 @@ export function createLogout({ users }: Dependencies): { pages: Pick<EnginePages
         show(ctx, 200, logoutDoneView, {
           outcome,
           client: client && { name: client.name, homeUrl: client.homeUrl },
-          signInUrl: null,
+          signInUrl: outcome === 'out' ? signInUrl : null,
         });
       },
     },

@@ -3,7 +3,7 @@ import { AppError } from '#kernel/errors.ts';
 export const signInExpired = (cause?: unknown) =>
   new AppError({
     code: 'oidc.sign_in_expired',
-    status: 400,
+    status: 410,
     message: 'This sign-in is over or belongs to another browser. Go back to the app and sign in again.',
     cause,
   });

@@ -10,7 +10,15 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 import { welcomeView } from './welcome-view.ts';
 
-export function createWelcome({ issuer, version }: { issuer: string; version: string }): { routes: Router<State> } {
+export function createWelcome({
+  issuer,
+  version,
+  mailboxUrl,
+}: {
+  issuer: string;
+  version: string;
+  mailboxUrl: string | null;
+}): { routes: Router<State> } {
   const routes = new Router<State>();
   routes.get('/', async (ctx: Context) =>
     show(ctx, 200, welcomeView, {
@@ -18,7 +26,7 @@ export function createWelcome({ issuer, version }: { issuer: string; version: st
       version,
       discoveryUrl: `${issuer}/.well-known/openid-configuration`,
       demoUrl: '/demo',
-      mailboxUrl: '/dev/mailbox',
+      mailboxUrl,
     }),
   );
   return { routes };

@@ -5,7 +5,8 @@ export type WelcomePage = {
   issuer: string;
   discoveryUrl: string;
   demoUrl: string;
-  mailboxUrl: string;
+  /** Null where mails really go out. */
+  mailboxUrl: string | null;
   version: string;
 };
 
@@ -20,6 +21,7 @@ const plain: WelcomePage = {
 export const welcomeView = view<WelcomePage>('welcome/welcome.njk', {
   samples: {
     plain,
+    'with a mail server': { ...plain, mailboxUrl: null },
     long: {
       ...plain,
       issuer: `https://${'sub.'.repeat(30)}example.com`,

@@ -82,7 +82,7 @@ describe('the page that asks for leave', () => {
     const { page } = await atConsent();
     const { visitor } = await atConsent();
     const refused = await visitor.submit(page, {}, 'allow');
-    expect([400, 403]).toContain(refused.status);
+    expect([403, 410]).toContain(refused.status);
   });
 });
 

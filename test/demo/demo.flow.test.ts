@@ -167,7 +167,10 @@ async function ask(
 describe('the demo elsewhere', () => {
   test('finds its provider under a name of this machine that no resolver knows', async () => {
     const port = await freePort();
-    const inner = await startTestApp({ embedded: true, env: { PORT: String(port), ISSUER: `http://id.localhost:${port}` } });
+    const inner = await startTestApp({
+      embedded: true,
+      env: { PORT: String(port), ISSUER: `http://id.localhost:${port}` },
+    });
     try {
       const answer = await ask(port, '/demo/sign-in', { host: `id.localhost:${port}` });
       expect(answer.statusCode).toBe(303);

@@ -16,7 +16,12 @@ let page: Page;
 
 beforeAll(async () => {
   [browser, latchkey] = await Promise.all([launchBrowser(), startTestApp()]);
-  television = await latchkey.client({ name: 'Lantern TV', type: 'native', redirect_uris: [], grant_types: [GRANT, 'refresh_token'] });
+  television = await latchkey.client({
+    name: 'Lantern TV',
+    type: 'native',
+    redirect_uris: [],
+    grant_types: [GRANT, 'refresh_token'],
+  });
   user = await latchkey.user({ name: 'Noor Haddad' });
 });
 afterAll(async () => {
@@ -29,7 +34,12 @@ afterEach(async () => {
 });
 
 /** What a device without a browser shows, and how it asks whether somebody has answered. */
-async function newDevice(): Promise<{ userCode: string; uri: string; complete: string; ask(): ReturnType<typeof post> }> {
+async function newDevice(): Promise<{
+  userCode: string;
+  uri: string;
+  complete: string;
+  ask(): ReturnType<typeof post>;
+}> {
   const { body } = await post(`${latchkey.base}/oidc/device/auth`, television, { scope: 'openid email' });
   const deviceCode = String(body['device_code']);
   return {

@@ -58,7 +58,9 @@ describe('everybody can sign in', () => {
     const page = await someone();
     const { keyboard } = page;
     const focused = (): Promise<string> =>
-      page.evaluate(() => document.activeElement?.id || (document.activeElement as HTMLButtonElement | null)?.value || '');
+      page.evaluate(
+        () => document.activeElement?.id || (document.activeElement as HTMLButtonElement | null)?.value || '',
+      );
     const tabTo = async (name: string): Promise<void> => {
       for (let stops = 0; stops < 12 && (await focused()) !== name; stops += 1) await keyboard.press('Tab');
       expect(await focused()).toBe(name);
@@ -80,9 +82,19 @@ describe('everybody can sign in', () => {
   });
 
   test.each([
-    { title: 'in German, by what the browser asks for', options: { locale: 'de-AT' }, query: '', says: 'Bei Tally anmelden' },
+    {
+      title: 'in German, by what the browser asks for',
+      options: { locale: 'de-AT' },
+      query: '',
+      says: 'Bei Tally anmelden',
+    },
     { title: 'in German, by what the app asks for', options: {}, query: '?ui_locales=de', says: 'Bei Tally anmelden' },
-    { title: 'in English, where the language is not spoken', options: { locale: 'fr-FR' }, query: '', says: 'Sign in to Tally' },
+    {
+      title: 'in English, where the language is not spoken',
+      options: { locale: 'fr-FR' },
+      query: '',
+      says: 'Sign in to Tally',
+    },
   ])('$title', async ({ options, query, says }) => {
     const page = await someone(options);
     await page.goto(`${tally.base}/login${query}`);

@@ -24,7 +24,8 @@ export async function newPerson(browser: Browser, options: BrowserContextOptions
   context.on('weberror', (error) => complaints.push(String(error.error())));
   context.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.protocol.startsWith('http') && !['localhost', '127.0.0.1'].includes(url.hostname)) complaints.push(`asked for ${url.href}`);
+    if (url.protocol.startsWith('http') && !['localhost', '127.0.0.1'].includes(url.hostname))
+      complaints.push(`asked for ${url.href}`);
   });
   const newTab = () => context.newPage();
   return { context, page: await newTab(), complaints, newTab };
@@ -43,13 +44,17 @@ export async function expectGoodPage(page: Page): Promise<void> {
       rules = 'of appearance';
     }
   }
-  expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), await page.title()).toBe(true);
+  expect(
+    await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth),
+    await page.title(),
+  ).toBe(true);
   if (size) await page.setViewportSize(size);
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
 export const heading = (page: Page): Promise<string> => page.getByRole('heading', { level: 1 }).innerText();
-export const press = (page: Page, value: string): Promise<void> => page.locator(`button[name=action][value=${value}]`).click();
+export const press = (page: Page, value: string): Promise<void> =>
+  page.locator(`button[name=action][value=${value}]`).click();
 
 export async function typeEmail(page: Page, email: string): Promise<void> {
   await page.locator('#email').fill(email);

@@ -3,7 +3,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
-import { arrive, expectGoodPage, heading, identify, newPerson, press, typeEmail, typePassword, type Person } from './person.ts';
+import {
+  arrive,
+  expectGoodPage,
+  heading,
+  identify,
+  newPerson,
+  press,
+  typeEmail,
+  typePassword,
+  type Person,
+} from './person.ts';
 
 let browser: Browser;
 let latchkey: TestApp;
@@ -45,7 +55,8 @@ async function signedIn(page: Page, rp: WebApp, user: TestUser): Promise<void> {
   await arrive(page, rp);
 }
 
-const later = (milliseconds: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
+const later = (milliseconds: number): void =>
+  void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 const seenAt = (page: Page, rp: WebApp): Promise<string> => page.goto(`${rp.base}/`).then(() => heading(page));
 
 describe('a relying party signs a person in', () => {
@@ -120,7 +131,10 @@ describe('a relying party signs a person in', () => {
     const second = await person.newTab();
     await first.goto(`${tally.base}/login`);
     await second.goto(`${other.base}/login`);
-    for (const [page, rp] of [[first, tally], [second, other]] as const) {
+    for (const [page, rp] of [
+      [first, tally],
+      [second, other],
+    ] as const) {
       await identify(page, noor);
       await arrive(page, rp);
       expect(await heading(page)).toBe(`Signed in as ${noor.email}`);
@@ -225,11 +239,21 @@ describe('a session', () => {
 describe('a request that must not lead anywhere', () => {
   test.each([
     { title: 'an app that is not known', change: { client_id: 'made-up' }, says: /app/i },
-    { title: 'a redirect URI that nobody registered', change: { redirect_uri: 'https://evil.example/cb' }, says: /redirect|address/i },
+    {
+      title: 'a redirect URI that nobody registered',
+      change: { redirect_uri: 'https://evil.example/cb' },
+      says: /redirect|address/i,
+    },
   ])('shows a page for $title', async ({ change, says }) => {
     const page = await someone();
     const to = new URL(`${latchkey.base}/oidc/auth`);
-    to.search = new URLSearchParams({ client_id: tally.client.client_id, redirect_uri: `${tally.base}/callback`, response_type: 'code', scope: 'openid', ...change }).toString();
+    to.search = new URLSearchParams({
+      client_id: tally.client.client_id,
+      redirect_uri: `${tally.base}/callback`,
+      response_type: 'code',
+      scope: 'openid',
+      ...change,
+    }).toString();
     const answer = await page.goto(to.href);
     expect(answer?.status()).toBe(400);
     expect(await page.locator('main').innerText()).toMatch(says);

@@ -80,7 +80,10 @@ describe('the address of the sign-out', () => {
   });
 
   test.each([
-    { title: 'an address that nobody registered', query: () => ({ client_id: tally.client.client_id, post_logout_redirect_uri: 'https://evil.example/' }) },
+    {
+      title: 'an address that nobody registered',
+      query: () => ({ client_id: tally.client.client_id, post_logout_redirect_uri: 'https://evil.example/' }),
+    },
     { title: 'a token that is none', query: () => ({ id_token_hint: 'made-up' }) },
   ])('shows a page for $title', async ({ query }) => {
     person = await newPerson(browser);

@@ -41,7 +41,8 @@ async function signedIn(): Promise<Page> {
   return page;
 }
 
-const tokenOf = (page: Page): Promise<string | null> => page.evaluate(() => (globalThis as unknown as { app: App }).app.token());
+const tokenOf = (page: Page): Promise<string | null> =>
+  page.evaluate(() => (globalThis as unknown as { app: App }).app.token());
 const renew = (page: Page): Promise<string> => page.evaluate(() => (globalThis as unknown as { app: App }).app.renew());
 
 describe('a single-page app', () => {
@@ -93,7 +94,8 @@ describe('a single-page app that asked for a refresh token', () => {
     await expect.poll(() => heading(page)).toBe(`Signed in as ${user.email}`);
     const posted: string[] = [];
     page.on('request', (request) => {
-      if (request.method() === 'POST') posted.push(new URLSearchParams(request.postData() ?? '').get('grant_type') ?? '');
+      if (request.method() === 'POST')
+        posted.push(new URLSearchParams(request.postData() ?? '').get('grant_type') ?? '');
     });
     const first = await tokenOf(page);
     expect(await renew(page)).toBe('renewed');

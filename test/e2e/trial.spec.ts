@@ -114,12 +114,15 @@ describe('a first evening with Latchkey', () => {
     await expectGoodPage(page);
   });
 
-  test.each(['/nothing-here', '/demo/nothing-here', '/interaction/made-up', '/interaction/made-up/login', '/setup/made-up'])(
-    'what does not exist is said on a page: %s',
-    async (path) => {
-      await open(path);
-      await expectGoodPage(page);
-      expect(await page.locator('h1').count()).toBe(1);
-    },
-  );
+  test.each([
+    '/nothing-here',
+    '/demo/nothing-here',
+    '/interaction/made-up',
+    '/interaction/made-up/login',
+    '/setup/made-up',
+  ])('what does not exist is said on a page: %s', async (path) => {
+    await open(path);
+    await expectGoodPage(page);
+    expect(await page.locator('h1').count()).toBe(1);
+  });
 });

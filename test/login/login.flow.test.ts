@@ -65,10 +65,10 @@ describe('the page that asks for the password', () => {
     const visitor = new Visitor();
     const page = await atPassword(visitor, user.email);
     const stranger = await new Visitor().open(page.url);
-    expect(stranger.status).toBe(400);
+    expect(stranger.status).toBe(410);
     const stolen = new Visitor();
     for (const [key, cookie] of visitor.jar) if (cookie.name.includes('csrf')) stolen.jar.set(key, cookie);
-    expect((await stolen.submit(page, { password: user.password })).status).toBe(400);
+    expect((await stolen.submit(page, { password: user.password })).status).toBe(410);
   });
 
   test('refuses a form without its token, changing nothing', async () => {
@@ -180,7 +180,7 @@ test('a sign-in that stands open for a quarter of an hour is over', async () => 
   vi.useFakeTimers({ toFake: ['Date'], now: performance.timeOrigin + performance.now() + 16 * MINUTE });
   try {
     const late = await visitor.submit(page, { password: user.password });
-    expect(late.status).toBe(400);
+    expect(late.status).toBe(410);
     expect(words(late)).toMatch(/over|expired|again/i);
   } finally {
     vi.useRealTimers();

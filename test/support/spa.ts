@@ -64,7 +64,8 @@ export async function startSinglePageApp(
   let app = '';
   const server = createServer((req, res) => {
     const path = new URL(req.url ?? '/', 'http://localhost').pathname;
-    const send = (type: string, body: string | Buffer) => res.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
+    const send = (type: string, body: string | Buffer) =>
+      res.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
     if (path === '/app.js') send('text/javascript', app);
     else if (path === '/oidc-client-ts.js') void readFile(library).then((body) => send('text/javascript', body));
     else send('text/html', page);

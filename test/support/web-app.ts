@@ -50,9 +50,15 @@ export async function startWebApp(
     backchannel_logout_session_required: true,
     ...given,
   });
-  provider = await oidc.discovery(new URL(latchkey.base), client.client_id, client.client_secret, oidc.ClientSecretBasic(client.client_secret), {
-    execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
-  });
+  provider = await oidc.discovery(
+    new URL(latchkey.base),
+    client.client_id,
+    client.client_secret,
+    oidc.ClientSecretBasic(client.client_secret),
+    {
+      execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks],
+    },
+  );
   const keys = createRemoteJWKSet(new URL(provider.serverMetadata().jwks_uri ?? ''));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -146,7 +152,8 @@ export async function startWebApp(
     const token = new URLSearchParams(await text(req)).get('logout_token') ?? '';
     const { payload } = await jwtVerify(token, keys, { issuer: latchkey.base, audience: client.client_id });
     const events = payload['events'] as Record<string, unknown> | undefined;
-    const isNotice = events?.['http://schemas.openid.net/event/backchannel-logout'] !== undefined && payload['nonce'] === undefined;
+    const isNotice =
+      events?.['http://schemas.openid.net/event/backchannel-logout'] !== undefined && payload['nonce'] === undefined;
     if (!isNotice) return void res.writeHead(400).end();
     for (const session of sessions.values()) if (session.sid === payload['sid']) delete session.tokens;
     notices.push(payload);
@@ -154,7 +161,11 @@ export async function startWebApp(
   }
 
   function page(res: ServerResponse, { tokens, email, error }: Session): void {
-    const heading = tokens ? `Signed in as ${escaped(email)}` : error ? `Refused: ${escaped(error)}` : 'Nobody is signed in';
+    const heading = tokens
+      ? `Signed in as ${escaped(email)}`
+      : error
+        ? `Refused: ${escaped(error)}`
+        : 'Nobody is signed in';
     res.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
     res.end(
       `<!doctype html><html lang="en"><title>Relying party</title><link rel="icon" href="data:,"><main><h1>${heading}</h1>` +
