@@ -1,4 +1,4 @@
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, DAY, fromNow, MINUTE } from '#kernel/clock.ts';
 import { RedisUnavailable } from '#kernel/redis/port.ts';
 import type { Artifact, ArtifactStore, Found, Kind } from './artifact-store.ts';
 import type { PostgresArtifacts } from './postgres-artifacts.ts';
@@ -8,6 +8,8 @@ export const spareKinds: ReadonlySet<Kind> = new Set(['Interaction', 'ClientCred
 
 /** What ended is remembered longer than anything that may be lost lives. */
 const KEEP_ENDED = 2 * DAY;
+/** Longer than a sign-in stands open: so long after an outage a sign-in may be in both, in two states. */
+const UNSETTLED = 20 * MINUTE;
 
 /**
  * What may be lost is in Redis, and in the database while Redis is away: for each artifact in whichever was there when it
@@ -18,6 +20,7 @@ export class SpareArtifacts implements ArtifactStore {
   readonly #clock: Clock;
   readonly #redis: ArtifactStore;
   readonly #database: PostgresArtifacts;
+  #unsettledUntil = -Infinity;
 
   constructor(clock: Clock, redis: ArtifactStore, database: PostgresArtifacts) {
     this.#clock = clock;
@@ -26,16 +29,13 @@ export class SpareArtifacts implements ArtifactStore {
   }
 
   async put(kind: Kind, artifact: Artifact): Promise<boolean> {
-    try {
-      return await this.#redis.put(kind, artifact);
-    } catch (error) {
-      return unlessAway(error, () => this.#database.put(kind, artifact));
-    }
+    const dated = { ...artifact, payload: { ...artifact.payload, writtenAt: this.#clock.now().getTime() } };
+    return this.#orElse(this.#redis.put(kind, dated), () => this.#database.put(kind, dated));
   }
 
   async find(kind: Kind, idHash: Buffer): Promise<Found | null> {
     // A token is worth what it is worth until the moment it is revoked; a sign-in is asked whether it is over when it ends.
-    if (kind === 'Interaction') return (await this.#findInRedis(kind, idHash)) ?? this.#database.find(kind, idHash);
+    if (kind === 'Interaction') return this.#findSignIn(idHash);
     const [inRedis, inDatabase] = await Promise.all([
       this.#findInRedis(kind, idHash),
       this.#database.findOrEnd(kind, idHash),
@@ -58,11 +58,7 @@ export class SpareArtifacts implements ArtifactStore {
   /** True to the one who ended it, over all nodes. */
   async remove(kind: Kind, idHash: Buffer): Promise<boolean> {
     const isFirst = await this.#database.end(kind, idHash, fromNow(this.#clock, KEEP_ENDED));
-    try {
-      await this.#redis.remove(kind, idHash);
-    } catch (error) {
-      await unlessAway(error, async () => undefined);
-    }
+    await this.#orElse(this.#redis.remove(kind, idHash), async () => false);
     return isFirst;
   }
 
@@ -74,16 +70,26 @@ export class SpareArtifacts implements ArtifactStore {
     return this.#database.purge();
   }
 
-  async #findInRedis(kind: Kind, idHash: Buffer): Promise<Found | null> {
+  #findInRedis(kind: Kind, idHash: Buffer): Promise<Found | null> {
+    return this.#orElse(this.#redis.find(kind, idHash), async () => null);
+  }
+
+  /** A write that Redis did not answer may have been carried out all the same, or be carried out late. */
+  async #findSignIn(idHash: Buffer): Promise<Found | null> {
+    const inRedis = await this.#findInRedis('Interaction', idHash);
+    if (inRedis && performance.now() > this.#unsettledUntil) return inRedis;
+    const inDatabase = await this.#database.find('Interaction', idHash);
+    if (!inRedis || !inDatabase) return inRedis ?? inDatabase;
+    return Number(inRedis.payload['writtenAt']) > Number(inDatabase.payload['writtenAt']) ? inRedis : inDatabase;
+  }
+
+  async #orElse<T>(work: Promise<T>, instead: () => Promise<T>): Promise<T> {
     try {
-      return await this.#redis.find(kind, idHash);
+      return await work;
     } catch (error) {
-      return unlessAway(error, async () => null);
+      if (!(error instanceof RedisUnavailable)) throw error;
+      this.#unsettledUntil = performance.now() + UNSETTLED;
+      return instead();
     }
   }
-}
-
-async function unlessAway<T>(error: unknown, instead: () => Promise<T>): Promise<T> {
-  if (!(error instanceof RedisUnavailable)) throw error;
-  return instead();
 }

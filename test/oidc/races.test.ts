@@ -201,3 +201,24 @@ describe(`${ROUNDS} times ${RACERS} at once ${onServer ? 'on two nodes' : 'on on
     MINUTES,
   );
 });
+
+describe('a token that both nodes looked up a moment ago', () => {
+  const ways: readonly (readonly [string, () => Promise<string>])[] = [
+    ['of a person', async () => (await exchange(await offlineCodeFor(browsers[0]!), 0)).body.access_token],
+    ['of a machine', async () => (await token(0, { grant_type: 'client_credentials' })).body.access_token],
+  ];
+
+  test.each(ways)(
+    '%s is dead here at once and everywhere within a second when it is revoked',
+    async (_whose, issue) => {
+      for (let round = 0; round < 5; round += 1) {
+        const value = await issue();
+        expect(await Promise.all([isActive(value, 0), isActive(value, 1)])).toEqual([true, true]);
+        await nodeOf(0).send('/oidc/revoke', { form: { token: value }, headers: basic(client) });
+        const end = performance.now();
+        expect(await isActive(value, 0)).toBe(false);
+        expect(await stillWorking([value], end)).toEqual([]);
+      }
+    },
+  );
+});

@@ -9,6 +9,7 @@ import { freePort, testSecrets } from './app.ts';
 
 export type Answer = {
   status: number;
+  retryAfter: string | null;
   location: URL | null;
   body: Record<string, unknown> & { access_token: string; refresh_token: string };
 };
@@ -43,6 +44,7 @@ export function sender(issuer: string, port: number): { send: Send; close(): voi
     const { location } = res.headers;
     return {
       status: res.statusCode ?? 0,
+      retryAfter: res.headers['retry-after'] ?? null,
       location: location === undefined ? null : new URL(location, issuer),
       body: (text.startsWith('{') ? JSON.parse(text) : { text }) as Answer['body'],
     };
