@@ -149,7 +149,10 @@ describe('signed requests (RFC 9101)', () => {
   });
 
   test('what can be read is taken', async () => {
-    const page = await walk({ request: await requestObject({ state: 'é\u2028', whatever: { a: [{}] } }), state: undefined });
+    const page = await walk({
+      request: await requestObject({ state: 'é\u2028', whatever: { a: [{}] } }),
+      state: undefined,
+    });
     expect(new URL(page.location ?? '').searchParams.get('state')).toBe('é\u2028');
   });
 });
