@@ -1,4 +1,11 @@
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+} from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { proofFor, type ProofKey, proofKey } from '../support/proof.ts';
@@ -74,7 +81,7 @@ async function codeFor(extra: Given = {}): Promise<{ code: string; verifier: str
 }
 async function redeem(
   { code, verifier }: { code: string; verifier: string },
-  { proof = true, key = dpopKey, assertion = {} }: { proof?: boolean; key?: ProofKey; assertion?: object } = {},
+  { proof = true, key = dpopKey, assertion = {} }: { proof?: boolean; key?: ProofKey; assertion?: JWTPayload } = {},
 ): Promise<TokenAnswer> {
   const url = `${latchkey.base}/oidc/token`;
   return post(
