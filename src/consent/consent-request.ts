@@ -1,4 +1,4 @@
-import type { Decision, EngineInteraction } from '#oidc/module.ts';
+import { claimNames, type Decision, type EngineInteraction } from '#oidc/module.ts';
 import type { ConsentScope } from './consent-view.ts';
 
 /** An API with the scopes that the client may ask for. */
@@ -62,10 +62,15 @@ function words(text: unknown): string[] {
   return typeof text === 'string' ? text.split(' ').filter(Boolean) : [];
 }
 
-/** OpenID Connect Core §5.5; the engine has checked the parameter's shape. What says who and how is not a matter of consent. */
+/**
+ * OpenID Connect Core §5.5; the engine has checked the parameter's shape. What says who and how is not a matter of
+ * consent; names that are no claims would put the client's words on our page.
+ */
 function askedClaims(parameter: unknown): string[] {
   if (typeof parameter !== 'string') return [];
   const { userinfo, id_token: idToken } = JSON.parse(parameter) as { userinfo?: object; id_token?: object };
   const protocol = new Set(['sub', 'sid', 'auth_time', 'acr', 'amr', 'iss']);
-  return [...Object.keys(userinfo ?? {}), ...Object.keys(idToken ?? {})].filter((claim) => !protocol.has(claim));
+  return [...Object.keys(userinfo ?? {}), ...Object.keys(idToken ?? {})].filter(
+    (claim) => claimNames.has(claim) && !protocol.has(claim),
+  );
 }

@@ -30,3 +30,8 @@ export const claims = {
 } as const satisfies NonNullable<Configuration['claims']>;
 
 export const scopes = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'] as const;
+
+/** Every claim that can be asked for by itself (OpenID Connect Core §5.5); any other name is passed over. */
+export const claimNames: ReadonlySet<string> = new Set(
+  Object.entries(claims).flatMap(([name, members]) => members ?? [name]),
+);

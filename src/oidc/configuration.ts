@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Configuration, JWKS } from 'oidc-provider';
+import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
@@ -80,6 +80,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) =>
       pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
+    sectorIdentifierUriValidate: () => isRegistering(Provider.ctx),
     rotateRefreshToken,
     extraClientMetadata: registrationPolicy(() => policies().oidc),
     issueRefreshToken: async (_ctx, client, source) =>
@@ -120,6 +121,14 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     },
     fetch: deps.fetch,
   };
+}
+
+/**
+ * OpenID Connect Dynamic Client Registration §5: the document is read when a client registers itself. Later its host may
+ * be away, and nobody shall be kept from signing in by that; what an operator registered is the operator's word.
+ */
+function isRegistering(ctx: KoaContextWithOIDC | undefined): boolean {
+  return ctx?.oidc.route === 'registration' || ctx?.oidc.route === 'client_update';
 }
 
 export function cookieKeys(keyRing: KeyRing): string[] {

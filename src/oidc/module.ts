@@ -199,5 +199,6 @@ export type { ApiStore, Api } from './resources.ts';
 export type { FindConsent, RememberedConsent } from './grants.ts';
 export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages } from './pages.ts';
 export { OidcArtifact } from './artifact.ts';
+export { claimNames } from './claims.ts';
 export { purgeExpired } from './maintenance.ts';
 export { isForPopup } from './page-headers.ts';
