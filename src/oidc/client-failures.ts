@@ -10,6 +10,8 @@ const MOST_SUSPECTS = 10_000;
 
 /** One try of a client to prove who it is. */
 export type Attempt = { settle(isProven: boolean): Promise<void> };
+/** A try that is under way; what is counted is given back when it turns out right. */
+type Open = { isCounted: boolean };
 export type AttemptOutcome = { attempt: Attempt } | { retryAfter: number };
 
 /**
@@ -22,7 +24,7 @@ export class ClientFailures {
   readonly #throttle: Pick<Throttle, 'consume' | 'refund'>;
   readonly #points: () => number;
   readonly #suspects = new Map<string, number>();
-  readonly #pending = new Map<string, number>();
+  readonly #open = new Map<string, Set<Open>>();
   readonly #waiting = new Map<string, (() => void)[]>();
 
   constructor(clock: Clock, throttle: Pick<Throttle, 'consume' | 'refund'>, points: () => number) {
@@ -35,41 +37,49 @@ export class ClientFailures {
   async begin(clientId: string | null, ip: string): Promise<AttemptOutcome> {
     const key = `${clientId ?? ''} ${addressKey(ip)}`;
     const policy = { name: 'client-failures', points: this.#points(), duration: WINDOW };
-    if (!(await this.#enter(key, policy.points))) return { retryAfter: 1 };
-    const isSuspect = this.#isSuspect(key);
-    if (isSuspect) {
+    const current: Open = { isCounted: false };
+    if (!(await this.#enter(key, policy.points, current))) return { retryAfter: 1 };
+    if (!current.isCounted && this.#isSuspect(key)) {
+      current.isCounted = true;
       const outcome = await this.#throttle.consume(policy, key);
       if (!outcome.allowed) {
-        this.#leave(key);
+        this.#leave(key, current);
         return { retryAfter: outcome.retryAfter };
       }
     }
 
     const settle = async (isProven: boolean): Promise<void> => {
-      if (!isProven) this.#suspect(key);
-      this.#leave(key);
-      if (isProven) return isSuspect ? this.#throttle.refund(policy, key) : undefined;
-      if (!isSuspect) await this.#throttle.consume(policy, key);
+      if (isProven) {
+        this.#leave(key, current);
+        return current.isCounted ? this.#throttle.refund(policy, key) : undefined;
+      }
+      // With the first failure everything that is under way counts, before anybody else is let in.
+      const uncounted = [...(this.#open.get(key) ?? [])].filter(({ isCounted }) => !isCounted);
+      for (const open of uncounted) open.isCounted = true;
+      const counted = Promise.all(uncounted.map(() => this.#throttle.consume(policy, key)));
+      this.#suspect(key);
+      this.#leave(key, current);
+      await counted;
     };
     return { attempt: { settle } };
   }
 
   /** Comes in when less than the limit are under way, or when somebody has failed: then each try is counted. */
-  async #enter(key: string, points: number): Promise<boolean> {
+  async #enter(key: string, points: number, current: Open): Promise<boolean> {
     const end = performance.now() + LONGEST_WAIT;
-    while (!this.#isSuspect(key) && (this.#pending.get(key) ?? 0) >= points) {
+    while (!this.#isSuspect(key) && (this.#open.get(key)?.size ?? 0) >= points) {
       const left = end - performance.now();
       if (left <= 0) return false;
       await this.#turn(key, left);
     }
-    this.#pending.set(key, (this.#pending.get(key) ?? 0) + 1);
+    this.#open.set(key, (this.#open.get(key) ?? new Set()).add(current));
     return true;
   }
 
-  #leave(key: string): void {
-    const left = (this.#pending.get(key) ?? 1) - 1;
-    if (left > 0) this.#pending.set(key, left);
-    else this.#pending.delete(key);
+  #leave(key: string, current: Open): void {
+    const open = this.#open.get(key);
+    open?.delete(current);
+    if (open?.size === 0) this.#open.delete(key);
     this.#waiting.get(key)?.shift()?.();
   }
 

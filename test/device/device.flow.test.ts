@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
@@ -12,7 +13,10 @@ let tv: TestClient;
 let web: TestClient;
 let user: TestUser;
 beforeAll(async () => {
-  latchkey = await startTestApp({ settings: { 'limits.userCodeFailures': 1000 } });
+  latchkey = await startTestApp({
+    settings: { 'limits.userCodeFailures': 1000 },
+    env: { TRUSTED_PROXIES: '127.0.0.1' },
+  });
   await latchkey.run('api.create', {
     identifier: api,
     name: 'Fernway Studio',
@@ -54,8 +58,8 @@ const poll = (asked: Asked, who: TestClient = tv): Promise<TokenAnswer> =>
   post(`${latchkey.base}/oidc/token`, who, { grant_type: DEVICE, device_code: asked.device_code });
 const travel = (milliseconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 
-async function signedIn(who = user): Promise<Visitor> {
-  const visitor = new Visitor();
+async function signedIn(who = user, headers: Record<string, string> = {}): Promise<Visitor> {
+  const visitor = new Visitor(headers);
   await visitor.signIn(authorizeUrl(latchkey.base, web, { code_challenge: pkce().challenge }), who);
   return visitor;
 }
@@ -302,7 +306,7 @@ describe('guessing user codes (RFC 8628 §5.1)', () => {
   test('five wrong ones in ten minutes close the form, for right ones too', async () => {
     await latchkey.run('settings.set', { name: 'limits.userCodeFailures', value: '5' });
     const guesser = await latchkey.user();
-    const visitor = await signedIn(guesser);
+    const visitor = await signedIn(guesser, { 'x-forwarded-for': `2001:db8:${randomBytes(2).toString('hex')}::1` });
     travel(MINUTE);
     const statuses = [];
     for (let i = 0; i < 8; i += 1) statuses.push((await enter(visitor, `BBBB-BBB${'BCDFGHJK'[i]}`)).status);
