@@ -166,6 +166,6 @@ export class ArtifactAdapter implements Adapter {
       jti,
       ...(typeof returnTo === 'string' ? { returnTo: returnTo.replace(OWN_ID, jti) } : {}),
       ...(found.consumedAt ? { consumed: Math.floor(found.consumedAt.getTime() / SECOND) } : {}),
-    } as AdapterPayload;
+    };
   }
 }

@@ -1,7 +1,7 @@
 /** More processes of the product on the database of a test application: nodes behind one issuer. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestApp, TestClient } from './app.ts';
@@ -37,7 +37,7 @@ export function sender(issuer: string, port: number): { send: Send; close(): voi
       headers: { host: new URL(issuer).host, accept: 'application/json', ...type, ...headers },
     });
     req.end(body);
-    const [res] = (await once(req, 'response')) as [import('node:http').IncomingMessage];
+    const [res] = (await once(req, 'response')) as [IncomingMessage];
     const chunks: Buffer[] = [];
     for await (const chunk of res) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString('utf8');

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
+import { post, tokensFor } from '../support/visitor.ts';
+
+let latchkey: TestApp;
+let client: TestClient;
+let user: TestUser;
+let statements: string[];
+
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  const { database } = latchkey.app;
+  const native = (database.pglite ?? database.pool)! as unknown as { query(...args: unknown[]): unknown };
+  const query = native.query.bind(native);
+  native.query = (...args) => {
+    const [first] = args;
+    const text = typeof first === 'string' ? first : (first as { text: string }).text;
+    if (/oidc_artifact|from users|from client|api_resource|consent/.test(text) && !/pgboss|latchkey_jobs/.test(text))
+      statements.push(text);
+    return query(...args);
+  };
+  client = await latchkey.client({
+    first_party: true,
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+  });
+  user = await latchkey.user();
+});
+afterAll(() => latchkey.close());
+beforeEach(() => {
+  statements = [];
+});
+
+async function costOf(work: () => Promise<unknown>): Promise<string[]> {
+  // What is cached for seconds is not what is counted.
+  await post(`${latchkey.base}/oidc/introspect`, client, { token: 'nothing' });
+  statements = [];
+  await work();
+  return statements.map((text) => text.trim().replace(/\s+/g, ' ').slice(0, 60));
+}
+
+const introspect = (token: string) => post(`${latchkey.base}/oidc/introspect`, client, { token });
+
+describe('statements of', () => {
+  test('an introspection: one for a token with its grant and session, none when it was asked about a moment ago', async () => {
+    const { access_token: token } = await tokensFor(latchkey.base, client, user);
+    expect(await costOf(() => introspect(token))).toHaveLength(1);
+    expect(await costOf(() => introspect(token))).toEqual([]);
+  });
+
+  test('an introspection of what can be no token of ours: none', async () => {
+    for (const token of ['x', 'lk_at_', `lk_at_${'a'.repeat(49)}`, 'lk_xx_123456'])
+      expect(await costOf(() => introspect(token))).toEqual([]);
+  });
+
+  test('userinfo: one for the token, one for the person', async () => {
+    const { access_token: token } = await tokensFor(latchkey.base, client, user);
+    const cost = await costOf(() =>
+      fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${token}` } }),
+    );
+    expect(cost).toHaveLength(2);
+  });
+
+  test('a refresh: find, person, consume, and one for each new token', async () => {
+    const { refresh_token } = await tokensFor(latchkey.base, client, user, {
+      scope: 'openid offline_access',
+      prompt: 'consent',
+    });
+    const cost = await costOf(() =>
+      post(`${latchkey.base}/oidc/token`, client, { grant_type: 'refresh_token', refresh_token }),
+    );
+    expect(cost).toHaveLength(5);
+  });
+
+  test('a token of a machine: one at most', async () => {
+    const cost = await costOf(() => post(`${latchkey.base}/oidc/token`, client, { grant_type: 'client_credentials' }));
+    expect(cost.length).toBeLessThanOrEqual(1);
+  });
+});
