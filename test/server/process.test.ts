@@ -92,8 +92,7 @@ describe.each([
       const inFlight = get(one, '/slow');
       await delay(200);
       one.child.kill(signal);
-      await delay(200);
-      expect([0, 503]).toContain(statusOf(await get(one, '/readyz')));
+      await vi.waitFor(async () => expect([0, 503]).toContain(statusOf(await get(one, '/readyz'))), 3000);
       expect(statusOf(await inFlight)).toBe(200);
       expect(await one.exited).toBe(0);
       expect(one.output()).toContain('closed');
