@@ -14,11 +14,14 @@ export function isForPopup({ display, response_mode: mode }: Readonly<Record<str
 export const pageHeaders: Middleware = async function pageHeaders(ctx, next) {
   await next();
   const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
-  const params = oidc?.params;
+  // When another person signs in than the one who was, the engine shows a page that posts the old session away, before it
+  // takes up the request again; that form ends at the relying party too.
+  const kept = oidc?.entities.Interaction?.params as Readonly<Record<string, unknown>> | undefined;
+  const params = oidc?.params ?? kept;
   if (!oidc || !params) return;
   if (isForPopup(params)) keepOpener(ctx);
-  // Only what the engine has compared with the client's registration.
-  if (oidc.redirectUriCheckPerformed && typeof params['redirect_uri'] === 'string')
+  // Only what the engine has compared with the client's registration, as it had before it kept a request.
+  if ((oidc.redirectUriCheckPerformed || params === kept) && typeof params['redirect_uri'] === 'string')
     allowFormTarget(ctx, params['redirect_uri']);
   const signedOut = oidc.route === 'end_session' && ctx.status === 200 ? params['post_logout_redirect_uri'] : undefined;
   if (typeof signedOut === 'string') allowFormTarget(ctx, signedOut);

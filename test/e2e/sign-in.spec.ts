@@ -9,10 +9,11 @@ import {
   heading,
   identify,
   newPerson,
+  type Person,
   press,
+  reach,
   typeEmail,
   typePassword,
-  type Person,
 } from './person.ts';
 
 let browser: Browser;
@@ -124,6 +125,21 @@ describe('a relying party signs a person in', () => {
     const seen = await seenAt(second, other);
     expect(seen).not.toContain(noor.email);
     expect(await seenAt(first, tally)).toBe(`Signed in as ${noor.email}`);
+  });
+
+  test('in the browser of another one, whose session ends, without a question in between', async () => {
+    const ada = await latchkey.user();
+    await signedIn(await someone(), tally, ada);
+    const page = await someone();
+    await signedIn(page, tally, noor);
+    await page.goto(`${tally.base}/login?prompt=login`);
+    await page.waitForURL(/\/(login|password)$/);
+    if (page.url().endsWith('/password')) await page.getByRole('link', { name: 'Not you?' }).click();
+    await identify(page, ada);
+    await reach(page, (url) => url.href === `${tally.base}/`);
+    expect(await heading(page)).toBe(`Signed in as ${ada.email}`);
+    await page.goto(`${tally.base}/login?prompt=none`);
+    expect(await heading(page)).toBe(`Signed in as ${ada.email}`);
   });
 
   test('in two tabs of one person that ask at once', async () => {

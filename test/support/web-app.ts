@@ -33,16 +33,10 @@ export async function startWebApp(
 ): Promise<WebApp> {
   const sessions = new Map<string, Session>();
   const notices: JWTPayload[] = [];
-  let base = '';
-  let provider: oidc.Configuration;
-  let client: TestClient;
-
-  const server = createServer((req, res) => {
-    answer(req, res).catch((error: unknown) => res.writeHead(500).end(inspect(error)));
-  });
+  const server = createServer();
   await new Promise<void>((listening) => void server.listen(0, '127.0.0.1', listening));
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  client = await latchkey.client({
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = await latchkey.client({
     name: 'Tally',
     redirect_uris: [`${base}/callback`],
     post_logout_redirect_uris: [`${base}/`],
@@ -50,7 +44,7 @@ export async function startWebApp(
     backchannel_logout_session_required: true,
     ...given,
   });
-  provider = await oidc.discovery(
+  const provider = await oidc.discovery(
     new URL(latchkey.base),
     client.client_id,
     client.client_secret,
@@ -60,6 +54,9 @@ export async function startWebApp(
     },
   );
   const keys = createRemoteJWKSet(new URL(provider.serverMetadata().jwks_uri ?? ''));
+  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
+    answer(req, res).catch((error: unknown) => res.writeHead(500).end(inspect(error)));
+  });
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const url = new URL(req.url ?? '/', base);
