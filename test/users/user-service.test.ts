@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
+import { newId } from '#kernel/ids.ts';
 import type { Database } from '#kernel/database.ts';
 import { createAudit } from '#audit/module.ts';
 import { createUsers, type UserService } from '#users/module.ts';
@@ -26,6 +27,22 @@ describe('people', () => {
     expect((await users.findById(ada.id))?.profile).toEqual({ name: 'Ada' });
     expect(await users.findByIdentifier('nobody@example.com')).toBeNull();
     expect(await users.findByIdentifier('not an address')).toBeNull();
+  });
+
+  test('are read for claims as the mapper reads them', async () => {
+    const profile = { name: 'Ada ä', address: { country: 'GB' } };
+    const person = await add('claims@example.com', { profile, phoneNumber: '+12025550123', emailVerified: true });
+    const { status, email, emailVerified, phoneNumber, phoneNumberVerified, updatedAt } = person;
+    expect(await users.findForClaims(person.id)).toEqual({
+      status,
+      email,
+      emailVerified,
+      phoneNumber,
+      phoneNumberVerified,
+      profile,
+      updatedAt,
+    });
+    expect(await users.findForClaims(newId('usr'))).toBeNull();
   });
 
   test('share no address, also when two are added at once', async () => {
