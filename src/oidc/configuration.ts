@@ -12,6 +12,7 @@ import { assertClientAssertion } from './client-assertions.ts';
 import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
 import { levels, policy } from './interaction-policy.ts';
+import { nameGrant } from './jwt-introspection.ts';
 import { lifetimes } from './lifetimes.ts';
 import { renderError } from './error-page.ts';
 import type { EnginePages } from './pages.ts';
@@ -76,7 +77,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       required: (_ctx, client) =>
         policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || isFapi(client),
     },
-    formats: { bitsOfOpaqueRandomness: 256 },
+    formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) =>
       pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),

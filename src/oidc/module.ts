@@ -9,6 +9,7 @@
 import compose from 'koa-compose';
 import { Provider } from 'oidc-provider';
 import type { Middleware } from 'koa';
+import type { JSONWebKeySet } from 'jose';
 import type { AuditLog } from '#audit/module.ts';
 import type { Config } from '#kernel/config.ts';
 import { noteFault } from '#kernel/http/error-boundary.ts';
@@ -35,6 +36,7 @@ import { engineForms, postedRequests } from './engine-forms.ts';
 import type { FindConsent } from './grants.ts';
 import { Handles } from './handles.ts';
 import { Interactions } from './interactions.ts';
+import { introspectJwts } from './jwt-introspection.ts';
 import { createLogoutNotices } from './logout-notices.ts';
 import { pageHeaders } from './page-headers.ts';
 import { pageLanguage } from './page-language.ts';
@@ -64,7 +66,7 @@ export type Dependencies = {
   /** Whether some browser app lives at an origin. */
   hasOrigin(origin: string): Promise<boolean>;
   apis: ApiStore;
-  keys: { findSigningKeys(): readonly Record<string, unknown>[]; onChange(listener: () => void): void };
+  keys: { findSigningKeys(): readonly Record<string, unknown>[]; publishedJwks(): { readonly keys: readonly unknown[] }; onChange(listener: () => void): void };
   findConsent: FindConsent;
   pages: EnginePages;
   languages: readonly string[];
@@ -146,6 +148,7 @@ export function createOidc({
     );
     traceSessions(engine, clock);
     guardClientAuthentication(engine, authentication);
+    introspectJwts(engine, { issuer: config.issuer, clock, handles, jwks: keys.publishedJwks() as JSONWebKeySet });
     claimDeviceCodes(engine);
     limitUserCodes(engine, throttle, () => settings.all().limits.userCodeFailures);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));

@@ -1,5 +1,5 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { post, tokensFor, type TokenAnswer } from '../support/visitor.ts';
 
@@ -88,6 +88,93 @@ describe('introspection (RFC 7662)', () => {
   ])('%s is refused', async (_what, ask, status, error) => {
     const answer = await ask();
     expect([answer.status, answer.body.error]).toEqual([status, error]);
+  });
+});
+
+describe('introspection of a JWT (RFC 9068)', () => {
+  const jwtApi = 'https://jwt.example';
+  let resource: TestClient;
+  let caller: TestClient;
+  beforeAll(async () => {
+    await latchkey.run('api.create', { identifier: jwtApi, scopes: [{ name: 'read' }] });
+    resource = await latchkey.run('client.create', { name: 'JWT API', type: 'machine', apis: { [jwtApi]: ['*'] } });
+    caller = await latchkey.client({ first_party: true, subject_type: 'pairwise', apis: { [jwtApi]: ['*'] } });
+  });
+  async function jwtToken(person = user, who = caller): Promise<string> {
+    const asked = { scope: 'openid read offline_access', prompt: 'consent', resource: jwtApi };
+    const { refresh_token: token } = await tokensFor(latchkey.base, who, person, asked);
+    const parameters = { grant_type: 'refresh_token', refresh_token: token, resource: jwtApi };
+    return (await post(`${latchkey.base}/oidc/token`, who, parameters)).body.access_token;
+  }
+
+  test('says the same as the JWT itself, to its client and to its API', async () => {
+    const token = await jwtToken();
+    const { sub, exp, iat, jti } = decodeJwt(token);
+    for (const who of [caller, resource]) {
+      const { body } = await introspect(token, who);
+      const said = {
+        active: true,
+        client_id: caller.client_id,
+        aud: jwtApi,
+        iss: latchkey.base,
+        scope: 'read',
+        token_type: 'Bearer',
+      };
+      expect(body).toEqual({ ...said, sub, exp, iat, jti });
+    }
+    expect(sub).not.toBe(user.id);
+  });
+
+  test('of a client that acts for itself', async () => {
+    const parameters = { grant_type: 'client_credentials', resource: jwtApi };
+    const { body } = await post(`${latchkey.base}/oidc/token`, resource, parameters);
+    expect((await introspect(body.access_token, resource)).body).toMatchObject({ active: true, aud: jwtApi });
+  });
+
+  test.each<[string, (person: TestUser, token: string) => Promise<unknown>]>([
+    ['the person was disabled', (person) => latchkey.run('user.disable', { id: person.id })],
+    ['everything of the person was ended', (person) => latchkey.run('session.end', { user: person.id, all: true })],
+  ])('it is over when %s', async (_what, end) => {
+    const person = await latchkey.user();
+    const token = await jwtToken(person);
+    expect((await introspect(token, resource)).body['active']).toBe(true);
+    await end(person, token);
+    expect((await introspect(token, resource)).body).toEqual({ active: false });
+  });
+
+  test('it is over when its client was disabled', async () => {
+    const gone = await latchkey.client({ first_party: true, apis: { [jwtApi]: ['*'] } });
+    const token = await jwtToken(user, gone);
+    await latchkey.run('client.disable', { client_id: gone.client_id });
+    expect((await introspect(token, resource)).body).toEqual({ active: false });
+  });
+
+  test('it outlives a rotation of the keys, and ends with its time', async () => {
+    const token = await jwtToken();
+    await latchkey.run('keys.rotate');
+    expect((await introspect(token, resource)).body['active']).toBe(true);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 601_000 });
+    expect((await introspect(token, resource)).body).toEqual({ active: false });
+    vi.useRealTimers();
+  });
+
+  test('a changed, forged or foreign one is inactive, and so is one of another API', async () => {
+    const token = await jwtToken();
+    const [head = '', body = '', signature = ''] = token.split('.');
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const changed = `${head}.${encode({ ...decodeJwt(token), scope: 'read write' })}.${signature}`;
+    const unsigned = `${encode({ alg: 'none', typ: 'at+jwt' })}.${body}.`;
+    const { id_token: id } = await tokens();
+    for (const text of [changed, unsigned, `${head}.${body}.${'A'.repeat(86)}`, id, `~jwt:${id}`])
+      expect((await introspect(text, resource)).body['active'] ?? false).toBe(false);
+    expect((await introspect(token, server)).body).toEqual({ active: false });
+    expect((await introspect(token, evil)).body).toEqual({ active: false });
+  });
+
+  test('the mark of such a token opens nothing elsewhere', async () => {
+    const token = `~jwt:${await jwtToken()}`;
+    const answer = await fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${token}` } });
+    expect(answer.status).toBe(401);
   });
 });
 

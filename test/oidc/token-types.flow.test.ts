@@ -126,7 +126,7 @@ test('each kind was minted', () => {
 const doors: readonly [string, readonly Kind[], (token: string) => Promise<boolean>][] = [
   [
     'introspection',
-    ['access token', 'access token for an API', 'client credentials token', 'refresh token'],
+    ['access token', 'access token for an API', 'JWT access token', 'client credentials token', 'refresh token'],
     async (token) => (await authenticated({ token }, '/oidc/introspect')).body['active'] === true,
   ],
   [

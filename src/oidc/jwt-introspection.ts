@@ -1,0 +1,61 @@
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import { type Configuration, Provider } from 'oidc-provider';
+import type { Clock } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Engine } from './engine.ts';
+import type { Handles } from './handles.ts';
+
+type Customizers = NonNullable<NonNullable<Configuration['formats']>['customizers']>;
+type FindToken = (value: string, options?: unknown) => Promise<object | undefined>;
+type Dependencies = {
+  issuer: string;
+  clock: Clock;
+  handles: Pick<Handles, 'make'>;
+  /** Every key whose signatures still count; public members are enough. */
+  jwks: JSONWebKeySet;
+};
+
+/** A mark that no token has: what bears it is no JWT to the engine, which refuses to look at those. */
+const MARK = '~jwt:';
+const isJwt = (text: unknown): text is string => typeof text === 'string' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+
+/**
+ * A JWT is not stored, so that nothing can be looked up by it. The name of its grant stands in its `jti`, as a hash that
+ * opens nothing, so that at least here it is over as soon as the grant is.
+ */
+export const nameGrant: NonNullable<Customizers['jwt']> = (_ctx, token, { payload }) => {
+  const { grantId } = token as { grantId?: string };
+  if (grantId !== undefined) payload['jti'] = `${String(payload['jti'])}.${sha256(grantId).toString('base64url')}`;
+};
+
+/** RFC 7662 §2: an API may ask about any access token that was made for it, in whichever format. */
+export function introspectJwts(engine: Engine, { issuer, clock, handles, jwks }: Dependencies): void {
+  const keySet = createLocalJWKSet(jwks);
+  const { find: findClient } = engine.Client;
+  engine.Client.find = (clientId: string) => {
+    const params = introspected();
+    if (params && isJwt(params['token'])) params['token'] = MARK + params['token'];
+    return findClient.call(engine.Client, clientId);
+  };
+  const tokens = engine.AccessToken as unknown as { find: FindToken };
+  const { find } = tokens;
+  tokens.find = async (value, options) => {
+    if (!introspected() || !value.startsWith(MARK)) return find.call(tokens, value, options);
+    return read(value.slice(MARK.length)).catch(() => undefined);
+  };
+
+  async function read(jwt: string): Promise<object | undefined> {
+    const { payload } = await jwtVerify(jwt, keySet, { issuer, typ: 'at+jwt', currentDate: clock.now() });
+    const { jti = '', aud, iat, exp, scope, cnf, client_id: clientId } = payload;
+    const common = { jti, aud, iat, exp, scope, clientId, ...(cnf as object | undefined) };
+    const [, grantHash] = jti.split('.');
+    if (grantHash === undefined) return new engine.ClientCredentials(common as never);
+    const grant = await engine.Grant.find(handles.make(Buffer.from(grantHash, 'base64url')));
+    return grant && new engine.AccessToken({ ...common, grantId: grant.jti, accountId: grant.accountId } as never);
+  }
+}
+
+function introspected(): Record<string, unknown> | undefined {
+  const ctx = Provider.ctx;
+  return ctx?.oidc.route === 'introspection' ? (ctx.oidc.params as Record<string, unknown> | undefined) : undefined;
+}
