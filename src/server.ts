@@ -11,7 +11,7 @@ import { isTransient } from '#kernel/database-errors.ts';
 import { createHealth, type Check } from '#kernel/http/health.ts';
 import { openListener, type Listener } from '#kernel/http/listener.ts';
 import type { Log } from '#kernel/log.ts';
-import { openMetricsListener, type MetricsListener, type MetricsSource } from '#kernel/metrics.ts';
+import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
 import { supervise, tellSupervisorReady, type WorkerOrder } from './supervisor.ts';
 
 export type App = {
@@ -69,8 +69,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (stopped.signal.aborted) return opened.close();
     app = opened;
     health.serving(app.checks);
-    if (config.metricsPort !== undefined && app.metrics && !cluster.isWorker)
+    if (config.metricsPort !== undefined && app.metrics && !cluster.isWorker) {
+      const { openMetricsListener } = await import('#kernel/metrics.ts');
       metrics = await openMetricsListener({ metricsPort: config.metricsPort, host: config.host }, app.metrics);
+    }
     log.info({ port: listener.port, host: config.host, issuer: config.issuer }, 'listening');
     if (!cluster.isWorker || cluster.worker?.id === 1) await app.onListening?.();
   }

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { Log } from '#kernel/log.ts';
-import { openMetricsListener, workersMetrics } from '#kernel/metrics.ts';
+import type { MetricsListener } from '#kernel/metrics.ts';
 
 /** What a worker is told; the names of the signals, because that is where they come from. */
 export type WorkerOrder = 'SIGTERM' | 'SIGINT';
@@ -74,13 +74,19 @@ export async function supervise(
   process.on('SIGINT', () => stop('SIGINT'));
 
   for (let i = 0; i < config.webConcurrency; i += 1) start();
-  const metrics =
-    config.metricsPort === undefined
-      ? undefined
-      : await openMetricsListener({ metricsPort: config.metricsPort, host: config.host }, workersMetrics());
+  const metrics = await openMetrics(config);
   const code = await ended.promise;
   await metrics?.close();
   return code;
+}
+
+async function openMetrics({
+  metricsPort,
+  host,
+}: Pick<Config, 'metricsPort' | 'host'>): Promise<MetricsListener | undefined> {
+  if (metricsPort === undefined) return undefined;
+  const { openMetricsListener, workersMetrics } = await import('#kernel/metrics.ts');
+  return openMetricsListener({ metricsPort, host }, workersMetrics());
 }
 
 /** In a worker: from now on its death is an accident. */

@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import type { Pool } from 'pg';
 import type { AnyEntity, EntityClass, EntitySchema, Options } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
-import { MikroORM as EmbeddedORM } from '@mikro-orm/pglite';
 import { type EntityManager, MikroORM as PostgresORM } from '@mikro-orm/postgresql';
 import type { Config } from './config.ts';
 import type { Log } from './log.ts';
@@ -70,7 +69,12 @@ function ormOptions({ entities, log }: DatabaseOptions) {
   } satisfies Partial<Options>;
 }
 
+/** The embedded engine and its driver are loaded here alone: beside PostgreSQL they would only take memory. */
 async function openEmbedded(options: DatabaseOptions): Promise<Database> {
+  const [{ PGlite }, { MikroORM: EmbeddedORM }] = await Promise.all([
+    import('@electric-sql/pglite'),
+    import('@mikro-orm/pglite'),
+  ]);
   const owned = options.pglite === undefined;
   const pglite =
     options.pglite ??

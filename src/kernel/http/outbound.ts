@@ -6,7 +6,7 @@
 import { lookup as lookupHost } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { callbackify } from 'node:util';
-import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
+import type { Agent, buildConnector, fetch as undiciFetch } from 'undici';
 import { SECOND } from '#kernel/clock.ts';
 import { bareHost, canonicalAddress, createAllowList, isPublicAddress, ownAddresses } from '#kernel/http/address.ts';
 import type { Log } from '#kernel/log.ts';
@@ -95,23 +95,29 @@ const HTTPS_PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
 export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHost }: Options): Outbound {
   const allowed = createAllowList(allow);
   const own = new Set(ownHosts.map((host) => bareHost(host.toLowerCase())));
-  const dial = buildConnector({ timeout: CONNECT_TIMEOUT, allowH2: false, keepAlive: true });
-
   const choose = callbackify(chooseAddress);
-  const connect = (options: buildConnector.Options, callback: buildConnector.Callback): void => {
-    choose(options, (error, address) => {
-      if (error) return callback(error, null);
-      const host = bareHost(options.hostname);
-      return dial({ ...options, hostname: address, servername: isIP(host) ? '' : host }, callback);
+
+  /** Many an instance asks nobody anything, so the client and its memory come with the first request. */
+  async function open(): Promise<{ fetch: typeof undiciFetch; agent: Agent }> {
+    const undici = await import('undici');
+    const dial = undici.buildConnector({ timeout: CONNECT_TIMEOUT, allowH2: false, keepAlive: true });
+    const connect = (options: buildConnector.Options, callback: buildConnector.Callback): void => {
+      choose(options, (error, address) => {
+        if (error) return callback(error, null);
+        const host = bareHost(options.hostname);
+        return dial({ ...options, hostname: address, servername: isIP(host) ? '' : host }, callback);
+      });
+    };
+    const agent = new undici.Agent({
+      connect,
+      connections: 32,
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: TOTAL_TIMEOUT,
+      bodyTimeout: TOTAL_TIMEOUT,
     });
-  };
-  const agent = new Agent({
-    connect,
-    connections: 32,
-    maxHeaderSize: 16 * 1024,
-    headersTimeout: TOTAL_TIMEOUT,
-    bodyTimeout: TOTAL_TIMEOUT,
-  });
+    return { fetch: undici.fetch, agent };
+  }
+  let opened: ReturnType<typeof open> | undefined;
 
   /** Resolves and judges. The only place that decides where a socket may go. */
   async function chooseAddress({
@@ -148,7 +154,8 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
     headers.delete('cookie');
     headers.set('user-agent', USER_AGENT);
     try {
-      const answer = await undiciFetch(url, {
+      const { fetch, agent } = await (opened ??= open());
+      const answer = await fetch(url, {
         method: init?.method ?? 'GET',
         headers: [...headers],
         body: (init?.body ?? null) as string | URLSearchParams | Uint8Array | null,
@@ -177,7 +184,7 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
       if (!response.ok) throw new OutboundError('bad_status', String(response.status), { status: response.status });
       return response;
     },
-    close: () => agent.destroy(),
+    close: async () => (await opened)?.agent.destroy(),
   };
 }
 
