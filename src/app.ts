@@ -8,7 +8,6 @@ import { createClients, purgeExpiredSecrets } from '#clients/module.ts';
 import { consentCommands, ConsentService, createConsent } from '#consent/module.ts';
 import { createCredentials } from '#credentials/module.ts';
 import { userCommands } from '#credentials/user-commands.ts';
-import { createDemo } from '#demo/module.ts';
 import { createDevice } from '#device/module.ts';
 import { createInteraction } from '#interaction/module.ts';
 import { brandOf, brandStylesheet } from '#kernel/brand.ts';
@@ -27,7 +26,6 @@ import { createInvalidation } from '#kernel/invalidation.ts';
 import { createJobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import { createMail } from '#kernel/mail.ts';
-import { createMetrics } from '#kernel/metrics.ts';
 import { openRedis } from '#kernel/redis/port.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
 import { createThrottle } from '#kernel/throttle.ts';
@@ -85,7 +83,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   const mailbox = createMailbox({ config, database, keyRing, clock });
   const mailer = createMail({ config, clock, database, jobs, log, mailbox: mailbox?.mailbox });
 
-  const metrics = config.metricsPort === undefined ? undefined : createMetrics();
+  const metrics = config.metricsPort === undefined ? undefined : (await import('#kernel/metrics.ts')).createMetrics();
   const tracing = await openTracing(config);
   if (database.pool) {
     metrics?.watchDatabasePool(database.pool);
@@ -196,7 +194,10 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   });
   const mailboxUrl = mailbox ? '/dev/mailbox' : null;
   const welcome = createWelcome({ issuer: config.issuer, version, mailboxUrl });
-  const demo = config.embedded ? createDemo({ config, clock, log, clients: clients.clients, mailboxUrl }) : null;
+  // With what it needs to be a relying party it is loaded only where it is shown.
+  const demo = config.embedded
+    ? (await import('#demo/module.ts')).createDemo({ config, clock, log, clients: clients.clients, mailboxUrl })
+    : null;
   await demo?.register();
 
   const files = loadStaticFiles();
