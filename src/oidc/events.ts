@@ -1,0 +1,70 @@
+import type { Middleware } from 'koa';
+import type { errors, KoaContextWithOIDC } from 'oidc-provider';
+import type { AuditEvent, AuditLog } from '#audit/module.ts';
+import type { Database } from '#kernel/database.ts';
+import type { State } from '#kernel/http/context.ts';
+import type { Engine } from './engine.ts';
+
+type Dependencies = { database: Pick<Database, 'transaction'>; audit: Pick<AuditLog, 'record'> };
+type Owned = { accountId?: string | undefined };
+
+/** What happened in a request, until it is written down. */
+const happened = new WeakMap<object, AuditEvent[]>();
+
+/** How the engine says, to the log alone, that something single-use came a second time. */
+const REUSED = /already (used|consumed)/;
+
+/** The engine tells what it did; the record wants what that means. Tokens that are issued are counted, not recorded. */
+export function noteEvents(engine: Engine): void {
+  engine.on('end_session.success', (ctx) => {
+    const { session } = ctx.oidc;
+    const accountId = session?.accountId;
+    if (!accountId || !(session as { destroyed?: boolean }).destroyed) return;
+    note(ctx, {
+      type: 'session.ended',
+      actor: { type: 'user', id: accountId },
+      subject: { type: 'user', id: accountId },
+      sessionId: session.uid,
+      details: { client_ids: Object.keys(session.authorizations ?? {}) },
+    });
+  });
+  engine.on('grant.error', (ctx, error) => {
+    if (!REUSED.test((error as errors.OIDCProviderError).error_detail ?? '')) return;
+    note(ctx, {
+      ...byClient(ctx),
+      type: 'token.reused',
+      outcome: 'failure',
+      details: { grant_type: ctx.oidc.params?.['grant_type'] },
+    });
+  });
+  engine.on('grant.revoked', (ctx) => {
+    if (ctx.oidc.route === 'revocation') note(ctx, { ...byClient(ctx), type: 'token.revoked' });
+  });
+}
+
+/** Around the engine: writes down what happened before the answer goes out. */
+export function recordEvents({ database, audit }: Dependencies): Middleware {
+  return async function recordEvents(ctx, next) {
+    await next();
+    const events = happened.get(ctx);
+    if (!events) return;
+    const { ip, userAgent, requestId } = ctx.state as State;
+    await database.transaction(async (em) => {
+      for (const event of events) await audit.record(em, { ...event, visitor: { ip, userAgent, requestId } });
+    });
+  };
+}
+
+function byClient({ oidc }: KoaContextWithOIDC): Pick<AuditEvent, 'actor' | 'subject' | 'clientId'> {
+  const { client, entities } = oidc;
+  const held = (entities.RefreshToken ?? entities.AuthorizationCode ?? entities.AccessToken) as Owned | undefined;
+  return {
+    actor: { type: 'client', ...(client ? { id: client.clientId } : {}) },
+    ...(held?.accountId ? { subject: { type: 'user', id: held.accountId } } : {}),
+    ...(client ? { clientId: client.clientId } : {}),
+  };
+}
+
+function note(ctx: KoaContextWithOIDC, event: AuditEvent): void {
+  happened.set(ctx, [...(happened.get(ctx) ?? []), event]);
+}
