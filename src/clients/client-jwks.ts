@@ -19,6 +19,11 @@ const publicJwk = z
 /** The client's own public keys (RFC 7517 §5). A private or symmetric one is refused: it should never have left the client. */
 export const publicJwksSchema = z.strictObject({ keys: z.array(publicJwk).min(1).max(20) });
 
+/** Whether a key that was found at a client's `jwks_uri` would be accepted if it were registered. */
+export function isUsableJwk(value: unknown): boolean {
+  return publicJwk.safeParse(value).success;
+}
+
 function problemOf(jwk: JsonWebKey): string | null {
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });

@@ -20,6 +20,7 @@ import { isFapi, rotateRefreshToken } from './profiles.ts';
 import { registrationPolicy } from './registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { isAllowedOrigin } from './cors.ts';
+import { withUsableKeys } from './usable-keys.ts';
 
 export type EngineDependencies = {
   clock: Clock;
@@ -120,7 +121,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
       service_documentation: `${deps.issuerUrl.origin}/`,
     },
-    fetch: deps.fetch,
+    fetch: withUsableKeys(deps.fetch),
   };
 }
 
