@@ -250,7 +250,7 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   jobs.define(
     'clean-up',
     purgeExpired({
-      artifacts: () => oidc.artifacts.purge(),
+      ...oidc.purges,
       progress: (batch) => interaction.progress.purge(batch),
       attempts: (batch) => credentials.attempts.purge(batch),
       devices: (batch) => credentials.knownDevices.purge(batch),

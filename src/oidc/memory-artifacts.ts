@@ -14,7 +14,7 @@ export class MemoryArtifacts implements ArtifactStore {
   readonly #lookups = new Map<string, string>();
 
   /** Of more than `most` the oldest go: whoever asks for sign-ins without end fills no memory. */
-  constructor(clock: Clock, most = 20_000) {
+  constructor(clock: Clock, most: number) {
     this.#clock = clock;
     this.#most = most;
   }
@@ -75,9 +75,12 @@ export class MemoryArtifacts implements ArtifactStore {
 
   async purge(): Promise<number> {
     const now = this.#clock.now();
-    const expired = [...this.#entries].filter(([, { expiresAt }]) => expiresAt < now).slice(0, PURGE_BATCH);
-    for (const [key] of expired) this.#drop(key);
-    return expired.length;
+    let removed = 0;
+    for (const [key, { expiresAt }] of this.#entries) {
+      if (removed >= PURGE_BATCH) break;
+      if (expiresAt < now && this.#drop(key)) removed += 1;
+    }
+    return removed;
   }
 
   #revoke(grantHash: Buffer): boolean {

@@ -49,11 +49,12 @@ import { PostgresArtifacts } from './postgres-artifacts.ts';
 import { readableRequests } from './readable-requests.ts';
 import { RecentFinds } from './recent-finds.ts';
 import { RedisArtifacts } from './redis-artifacts.ts';
+import { limitRegistrations } from './registration-limit.ts';
 import { RequestMemo } from './request-memo.ts';
 import type { ApiStore } from './resources.ts';
 import { traceSessions } from './session-trace.ts';
 import { SignedInBrowsers } from './signed-in-browsers.ts';
-import { SpareArtifacts, spareKinds } from './spare-artifacts.ts';
+import { SpareArtifacts } from './spare-artifacts.ts';
 import { limitUserCodes } from './user-code-limit.ts';
 
 export type Dependencies = {
@@ -68,7 +69,11 @@ export type Dependencies = {
   /** Whether some browser app lives at an origin. */
   hasOrigin(origin: string): Promise<boolean>;
   apis: ApiStore;
-  keys: { findSigningKeys(): readonly Record<string, unknown>[]; publishedJwks(): { readonly keys: readonly unknown[] }; onChange(listener: () => void): void };
+  keys: {
+    findSigningKeys(): readonly Record<string, unknown>[];
+    publishedJwks(): { readonly keys: readonly unknown[] };
+    onChange(listener: () => void): void;
+  };
   findConsent: FindConsent;
   pages: EnginePages;
   languages: readonly string[];
@@ -81,6 +86,11 @@ export type Dependencies = {
   /** Told the grant type of every token response. */
   countToken?: ((grant: string) => void) | undefined;
 };
+
+/** Kept in this process at most, some three kilobytes each. */
+const MOST_SIGN_INS = 20_000;
+/** Kept in this process at most, some hundred bytes each. */
+const MOST_MACHINE_TOKENS = 200_000;
 
 export function createOidc({
   config,
@@ -107,9 +117,15 @@ export function createOidc({
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const artifacts = new PostgresArtifacts(clock, database);
   // The embedded database has one process, which keeps what may be lost itself: several times as fast.
-  const inProcess = redis === null && database.embedded ? new MemoryArtifacts(clock) : null;
-  const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : (inProcess ?? artifacts);
-  const storeOf = (kind: Kind): ArtifactStore => (spareKinds.has(kind) ? spare : artifacts);
+  const inProcess = redis === null && database.embedded;
+  const signIns = inProcess ? new MemoryArtifacts(clock, MOST_SIGN_INS) : null;
+  const machineTokens = inProcess ? new MemoryArtifacts(clock, MOST_MACHINE_TOKENS) : null;
+  const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : artifacts;
+  const stores: Partial<Record<Kind, ArtifactStore>> = {
+    Interaction: signIns ?? spare,
+    ClientCredentials: machineTokens ?? spare,
+  };
+  const storeOf = (kind: Kind): ArtifactStore => stores[kind] ?? artifacts;
   const recent = new RecentFinds();
   const memo = new RequestMemo(() => Provider.ctx);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
@@ -160,6 +176,7 @@ export function createOidc({
       engine,
       serve: compose([
         readyDiscovery(),
+        limitRegistrations(throttle, () => settings.all()) as Middleware,
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
@@ -187,7 +204,8 @@ export function createOidc({
     interactions: new Interactions(() => current.engine),
     purges: {
       artifacts: () => artifacts.purge(),
-      ...(inProcess ? { spare: () => inProcess.purge() } : {}),
+      signIns: async () => signIns?.purge() ?? 0,
+      machineTokens: async () => machineTokens?.purge() ?? 0,
     },
     browsers: new SignedInBrowsers({ clock, database, handles, notices, recent }),
     commands: registrationCommands({
@@ -212,3 +230,4 @@ export { OidcArtifact } from './artifact.ts';
 export { claimNames } from './claims.ts';
 export { purgeExpired } from './maintenance.ts';
 export { isForPopup } from './page-headers.ts';
+export { PASSWORD_LEVEL } from './interaction-policy.ts';

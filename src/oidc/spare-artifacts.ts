@@ -3,18 +3,16 @@ import { RedisUnavailable } from '#kernel/redis/port.ts';
 import type { Artifact, ArtifactStore, Found, Kind } from './artifact-store.ts';
 import type { PostgresArtifacts } from './postgres-artifacts.ts';
 
-/** Kinds whose loss costs a retry: a sign-in that is begun again, a token that a machine asks for again. */
-export const spareKinds: ReadonlySet<Kind> = new Set(['Interaction', 'ClientCredentials']);
-
 /** What ended is remembered longer than anything that may be lost lives. */
 const KEEP_ENDED = 2 * DAY;
 /** Longer than a sign-in stands open: so long after an outage a sign-in may be in both, in two states. */
 const UNSETTLED = 20 * MINUTE;
 
 /**
- * What may be lost is in Redis, and in the database while Redis is away: for each artifact in whichever was there when it
- * was written. Its end is in the database always: a Redis that comes back with what it held before, or that a replica
- * stands in for, brings nothing back to life.
+ * What may be lost because its loss costs a retry: a sign-in is begun again, a machine asks for another token. It is in
+ * Redis, and in the database while Redis is away: for each artifact in whichever was there when it was written. Its end is
+ * in the database always: a Redis that comes back with what it held before, or that a replica stands in for, brings nothing
+ * back to life.
  */
 export class SpareArtifacts implements ArtifactStore {
   readonly #clock: Clock;

@@ -25,7 +25,7 @@ beforeEach(() => {
   request = undefined;
   polls = 0;
   isPatient = true;
-  store = new MemoryArtifacts(clock);
+  store = new MemoryArtifacts(clock, 1000);
   const dependencies = {
     clock,
     handles,

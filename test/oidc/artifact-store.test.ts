@@ -16,7 +16,7 @@ describeArtifactStore({
   runs: true,
   isPurged: true,
   async open(clock) {
-    const store = new MemoryArtifacts(clock);
+    const store = new MemoryArtifacts(clock, 100_000);
     return { nodes: [store, store], close: async () => undefined };
   },
 });
