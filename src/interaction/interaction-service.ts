@@ -1,7 +1,7 @@
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { allowFormTarget, keepOpener } from '#kernel/http/security-headers.ts';
-import { isForPopup, type EngineInteraction, type Interactions } from '#oidc/module.ts';
+import { isForPopup, type EngineInteraction, type Interactions, PASSWORD_LEVEL } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import { nextStep, type Step } from './next-step.ts';
 import type { Progress, ProgressStore } from './progress.ts';
@@ -17,8 +17,6 @@ export type Interaction = {
 
 /** What a proof says. `acr` names the level that the session has reached. */
 export type Proof = { userId: UserId; amr: readonly string[]; remember: boolean };
-
-const PASSWORD_LEVEL = 'urn:latchkey:acr:1';
 
 export class InteractionService {
   readonly #clock: Clock;

@@ -21,3 +21,10 @@ export const requestUnreadable = () =>
     status: 400,
     message: 'The request object must hold text without NUL, and must not be nested deeply.',
   });
+export const tooManyRegistrations = (retryAfter: number) =>
+  new AppError({
+    code: 'oidc.too_many_registrations',
+    status: 429,
+    message: 'Too many clients were registered from this address. Try again later.',
+    details: { retryAfter },
+  });

@@ -33,6 +33,8 @@ export const policies = {
     clientFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(20),
     /** Wrong device codes of one person or address in ten minutes. */
     userCodeFailures: z.number().int().min(1).max(1_000_000).default(5),
+    /** Clients registered from one address (IPv6: /64) in an hour, where anybody may (`oidc.registration` is `open`). */
+    registrationsPerAddress: z.number().int().min(1).max(10_000_000).default(100),
   }),
   oidc: z.strictObject({
     /** `all`: PKCE of every client. `public`: of public clients alone (OIDC Basic certification, old confidential clients). */

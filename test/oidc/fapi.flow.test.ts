@@ -239,7 +239,7 @@ describe('at the PAR endpoint', () => {
     const twice = [1, 2].map(() =>
       post(`${latchkey.base}/oidc/par`, anonymous(security), { ...parameters(security), ...assertion }),
     );
-    expect((await Promise.all(twice)).map(({ status }) => status).toSorted()).toEqual([201, 401]);
+    expect((await Promise.all(twice)).map(({ status }) => status)).toEqual(expect.arrayContaining([201, 401]));
   });
 });
 

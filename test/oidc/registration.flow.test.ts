@@ -13,7 +13,9 @@ const redirectUri = 'https://software.example/cb';
 const given = { client_name: 'Software', redirect_uris: [redirectUri] };
 
 beforeAll(async () => {
-  latchkey = await startTestApp({ settings: { 'oidc.registration': 'open' } });
+  latchkey = await startTestApp({
+    settings: { 'oidc.registration': 'open', 'limits.registrationsPerAddress': 10_000 },
+  });
   user = await latchkey.user();
 });
 afterAll(() => latchkey.close());
@@ -348,6 +350,22 @@ describe('managing (RFC 7592)', () => {
       id_token_signed_response_alg: 'RS256',
     });
     expect(weaker.status).toBe(400);
+  });
+});
+
+describe('a flood of registrations (setting limits.registrationsPerAddress)', () => {
+  test('is stopped before anything is stored, and told when to come again', async () => {
+    const flooded = await startTestApp({
+      settings: { 'oidc.registration': 'open', 'limits.registrationsPerAddress': 3 },
+    });
+    const answers: Answer[] = [];
+    for (let n = 0; n < 5; n += 1) answers.push(await send(`${flooded.base}/oidc/register`, 'POST', given));
+    const { clients } = await flooded.run<{ clients: unknown[] }>('client.list');
+    await flooded.close();
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 429, 429]);
+    expect(answers.at(-1)?.body['error']).toBe('temporarily_unavailable');
+    expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(JSON.stringify(clients).match(/"Software"/g)).toHaveLength(3);
   });
 });
 
