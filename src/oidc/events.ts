@@ -1,5 +1,5 @@
 import type { Middleware } from 'koa';
-import type { errors, KoaContextWithOIDC } from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { AuditEvent, AuditLog } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import type { State } from '#kernel/http/context.ts';
@@ -29,7 +29,7 @@ export function noteEvents(engine: Engine): void {
     });
   });
   engine.on('grant.error', (ctx, error) => {
-    if (!REUSED.test((error as errors.OIDCProviderError).error_detail ?? '')) return;
+    if (!REUSED.test(error.error_detail ?? '')) return;
     note(ctx, {
       ...byClient(ctx),
       type: 'token.reused',

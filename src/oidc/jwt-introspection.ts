@@ -57,5 +57,5 @@ export function introspectJwts(engine: Engine, { issuer, clock, handles, jwks }:
 
 function introspected(): Record<string, unknown> | undefined {
   const ctx = Provider.ctx;
-  return ctx?.oidc.route === 'introspection' ? (ctx.oidc.params as Record<string, unknown> | undefined) : undefined;
+  return ctx?.oidc.route === 'introspection' ? ctx.oidc.params : undefined;
 }

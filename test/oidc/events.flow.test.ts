@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => latchkey.close());
 
 const recorded = (type: string) =>
-  latchkey.app.database.sql<Record<string, unknown>>(
+  latchkey.app.database.sql(
     'select actor_type, actor_id, subject_id, client_id, outcome, ip from audit_event where type = $1 and (subject_id = $2 or client_id = $3) order by sequence',
     [type, user.id, client.client_id],
   );
