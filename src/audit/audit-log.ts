@@ -5,6 +5,8 @@ import { newId, toUuid } from '#kernel/ids.ts';
 import type { AuditEvent } from './audit-event.ts';
 
 const INSTANCE_CHAIN = 'instance';
+/** Bytes of SHA-256; a chain begins with as many zeros. */
+const HASH_LENGTH = 32;
 
 /** What the hash covers, in the order it is hashed. */
 type Sealed = {
@@ -26,6 +28,33 @@ type Sealed = {
   details: unknown;
 };
 
+/**
+ * One statement moves the head of the chain, seals the event with it and writes it, so that the head is locked for no longer
+ * than that: everything that is recorded waits for it. `c.hash` and `c.sequence` are those of whoever was last.
+ */
+const RECORD = (place: (position: number) => string) => {
+  const given = (from: number, types: readonly string[]) =>
+    types.map((type, i) => `${place(from + i)}::${type}`).join(', ');
+  const sealed = (before: string, sequence: string) =>
+    `sha256(${before} || convert_to((select prefix from given) || ${sequence} || (select suffix from given), 'UTF8'))`;
+  return `
+    with given (prefix, suffix, id, chain, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details) as (
+      values (${given(1, ['text', 'text', 'uuid', 'text', 'timestamptz'])}, ${given(
+        6,
+        Array.from({ length: 11 }, () => 'text'),
+      )}, ${given(17, ['jsonb'])})
+    ), head as (
+      insert into audit_chain as c (chain, sequence, hash) select chain, 1, ${sealed(`decode(repeat('00', ${HASH_LENGTH}), 'hex')`, `'1'`)} from given
+      on conflict (chain) do update set sequence = c.sequence + 1, hash = ${sealed('c.hash', '(c.sequence + 1)::text')}
+      returning sequence, hash
+    )
+    insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash)
+    select id, chain, head.sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, head.hash
+    from given, head`;
+};
+const RECORD_PREPARED = RECORD((position) => `$${position}`);
+const RECORD_IN_TRANSACTION = RECORD(() => '?');
+
 export class AuditLog {
   readonly #clock: Clock;
   readonly #database: Database;
@@ -37,12 +66,18 @@ export class AuditLog {
 
   /** Writes one event in the transaction of the act: if it cannot be written, the act does not happen. */
   async record(em: EntityManager, event: AuditEvent): Promise<void> {
-    const chain = event.organizationId ?? INSTANCE_CHAIN;
-    const head = await this.#takeHead(em, chain);
-    const row: Sealed = {
+    await em.execute(RECORD_IN_TRANSACTION, this.#values(event));
+  }
+
+  /** Writes one event of an act that has no transaction of its own, such as a refused sign-in. */
+  async note(event: AuditEvent): Promise<void> {
+    await this.#database.sql(RECORD_PREPARED, this.#values(event));
+  }
+
+  #values(event: AuditEvent): unknown[] {
+    const row: Omit<Sealed, 'sequence'> = {
       id: toUuid(newId('evt')),
-      chain,
-      sequence: String(BigInt(head.sequence) + 1n),
+      chain: event.organizationId ?? INSTANCE_CHAIN,
       at: this.#clock.now().toISOString(),
       type: event.type,
       actorType: event.actor.type,
@@ -57,25 +92,15 @@ export class AuditLog {
       outcome: event.outcome ?? 'success',
       details: event.details ?? {},
     };
-    const hash = chainHash(head.hash, row);
-    await em.execute(
-      `insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?)`,
-      [...Object.values({ ...row, details: JSON.stringify(row.details) }), hash],
-    );
-    await em.execute('update audit_chain set sequence = ?, hash = ? where chain = ?', [row.sequence, hash, chain]);
-  }
-
-  /** Writes one event of an act that has no transaction of its own, such as a refused sign-in. */
-  async note(event: AuditEvent): Promise<void> {
-    await this.#database.transaction((em) => this.record(em, event));
+    // The database alone knows the number, so it gets what is hashed before it and after it.
+    return [...sealedText(row), ...Object.values({ ...row, details: JSON.stringify(row.details) })];
   }
 
   /** Recomputes a chain; names the first row that was changed, removed, added or moved. */
   async verify(
     chain = INSTANCE_CHAIN,
   ): Promise<{ intact: true; events: number } | { intact: false; sequence: string }> {
-    let previous: Buffer = Buffer.alloc(32);
+    let previous: Buffer = Buffer.alloc(HASH_LENGTH);
     let expected = 0n;
     for (;;) {
       const rows = await this.#database.sql(
@@ -102,19 +127,6 @@ export class AuditLog {
       ? { intact: true, events: Number(expected) }
       : { intact: false, sequence: String(expected + 1n) };
   }
-
-  async #takeHead(em: EntityManager, chain: string): Promise<{ sequence: string; hash: Buffer }> {
-    await em.execute(`insert into audit_chain (chain, sequence, hash) values (?, 0, ?) on conflict do nothing`, [
-      chain,
-      Buffer.alloc(32),
-    ]);
-    const [head] = await em.execute<{ sequence: string; hash: Uint8Array }[]>(
-      'select sequence::text as sequence, hash from audit_chain where chain = ? for update',
-      [chain],
-    );
-    if (!head) throw new Error(`the audit chain ${chain} has no head`);
-    return { sequence: head.sequence, hash: Buffer.from(head.hash) };
-  }
 }
 
 /** jsonb does not keep the order of members, so they are sorted before hashing. */
@@ -130,10 +142,12 @@ function canonical(value: unknown): unknown {
 }
 
 function chainHash(previous: Uint8Array, row: Sealed): Buffer {
-  const members = [
-    row.id,
-    row.chain,
-    row.sequence,
+  return createHash('sha256').update(previous).update(sealedText(row).join(row.sequence)).digest();
+}
+
+/** What is hashed of a row, a JSON array: its text before the number of the row in the chain, and after it. */
+function sealedText(row: Omit<Sealed, 'sequence'>): [string, string] {
+  const after = [
     row.at,
     row.type,
     row.actorType,
@@ -146,9 +160,7 @@ function chainHash(previous: Uint8Array, row: Sealed): Buffer {
     row.userAgent,
     row.requestId,
     row.outcome,
+    canonical(row.details),
   ];
-  return createHash('sha256')
-    .update(previous)
-    .update(JSON.stringify([...members, canonical(row.details)]))
-    .digest();
+  return [`${JSON.stringify([row.id, row.chain]).slice(0, -1)},"`, `",${JSON.stringify(after).slice(1)}`];
 }
