@@ -1,7 +1,7 @@
 import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { newId, toUuid } from '#kernel/ids.ts';
+import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { z } from 'zod';
 import type { ClaimSource } from './claims.ts';
@@ -93,10 +93,15 @@ export class UserService {
     return { ...row, profile, updatedAt: new Date(row.updatedAt) };
   }
 
-  /** By what somebody typed; null also when it is no address. */
-  async findByIdentifier(typed: string): Promise<User | null> {
+  /** By what somebody typed; null also when it is no address. What a sign-in asks about: no mapper here either. */
+  async findByIdentifier(typed: string): Promise<Pick<User, 'id' | 'status'> | null> {
     const emailCanonical = canonicalEmail(typed);
-    return emailCanonical ? this.#database.em().findOne(User, { emailCanonical }) : null;
+    if (!emailCanonical) return null;
+    const [row] = await this.#database.sql<{ id: string; status: UserStatus }>(
+      'select id, status from users where email_canonical = $1',
+      [emailCanonical],
+    );
+    return row ? { id: fromUuid('usr', row.id), status: row.status } : null;
   }
 
   async list({ limit, after }: { limit: number; after?: UserId }): Promise<User[]> {
