@@ -18,11 +18,27 @@ const secretShapes: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** Cheaper than the shapes, and true wherever one of them fits: nearly no text of an ordinary line has any of this. */
+const suspicious = /eyJ|Bearer|Basic|DPoP|\$argon2|:\/\/|[?&]|[^\u0020-\u007e]/i;
+
 /** Control characters and bidi marks of hostile input, which could forge or hide a line in a terminal. */
 const deceiving = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
+/** Nearly all names of members are of our own making, so each is judged once; those that come from outside are bounded. */
+const knownNames = new Map<string, boolean>();
+const MOST_NAMES = 1000;
+
+function isSecretName(name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  const isSecret = secretNames.test(name);
+  if (knownNames.size < MOST_NAMES) knownNames.set(name, isSecret);
+  return isSecret;
+}
+
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') {
+    if (!suspicious.test(value)) return value;
     const shaped = secretShapes.reduce((text, [shape, mask]) => text.replace(shape, mask), value);
     return shaped.replace(deceiving, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
   }
@@ -32,10 +48,7 @@ export function redact(value: unknown, depth = 0): unknown {
   if (value instanceof Error) return redactError(value, depth);
   if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [
-      name,
-      secretNames.test(name) ? '[redacted]' : redact(item, depth + 1),
-    ]),
+    Object.entries(value).map(([name, item]) => [name, isSecretName(name) ? '[redacted]' : redact(item, depth + 1)]),
   );
 }
 
