@@ -101,8 +101,17 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
     if (!up && client.status === 'ready') void probe();
   }, PROBE_INTERVAL).unref();
 
+  /** What the requests of one turn of the event loop ask goes out in one write: each by itself would be a system call. */
+  function gather(): void {
+    const stream = 'stream' in client ? client.stream : undefined;
+    if (!stream || stream.writableCorked > 0) return;
+    stream.cork();
+    setImmediate(() => stream.uncork());
+  }
+
   async function run<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     if (!up) throw new RedisUnavailable('the circuit is open', { cause: lastError });
+    gather();
     try {
       return await withDeadline(work(client));
     } catch (error) {
