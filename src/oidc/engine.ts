@@ -29,9 +29,25 @@ export function createEngine(
     const adapter = engine.ReplayDetection.adapter as unknown as ArtifactAdapter;
     return adapter.insertOnce(`${iss}\u0000${jti}`, exp);
   };
+  keepBuiltClients(engine, clients);
   storeBegunSessions(engine, settings);
   onlyIdTokens(engine);
   return engine;
+}
+
+/** The engine would write out and hash the metadata of a client with every request to see whether it knows them already. */
+function keepBuiltClients({ Client }: Engine, clients: ClientStore): void {
+  const built = new WeakMap<object, InstanceType<typeof Client>>();
+  const { find } = Client;
+  Client.find = async function findBuilt(clientId: string) {
+    // The same object until the client changes.
+    const metadata = await clients.findForEngine(clientId);
+    const known = metadata && built.get(metadata);
+    if (known) return known;
+    const client = await find.call(Client, clientId);
+    if (client && metadata && (await clients.findForEngine(clientId)) === metadata) built.set(metadata, client);
+    return client;
+  };
 }
 
 type TokenModel = { format?: string; generateTokenId(): string };
