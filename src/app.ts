@@ -219,6 +219,8 @@ async function assemble({ config, log, clock }: AppDependencies, keyRing: KeyRin
   edge.keys = oidc.cookieKeys;
   keys.service.onChange(() => edge.forgetReady());
   settings.onChange(() => edge.forgetReady());
+  // Ahead of our own routes, which would each have a look at what is asked of the engine most.
+  edge.use(async (ctx, next) => (ctx.state.mount?.delegated ? oidc.middleware(ctx as never, next) : next()));
   edge.use(files.serve as never);
   const routers = [
     interaction.routes,
