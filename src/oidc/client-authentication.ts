@@ -50,6 +50,8 @@ export function guardClientAuthentication(engine: Engine, deps: Dependencies): v
     const ctx = Provider.ctx;
     // The first client that such an endpoint looks for is the one that calls.
     if (!ctx || !endpoints.has(ctx.oidc.route) || tried.has(ctx)) return client;
+    // A public client proves nothing, so there is nothing to guess; many people may share its id and their address.
+    if (client?.clientAuthMethod === 'none') return client;
     const known = client ? clientId : null;
     const outcome = await deps.failures.begin(known, (ctx.state as State).ip);
     if ('retryAfter' in outcome) {
