@@ -39,6 +39,7 @@ import { Handles } from './handles.ts';
 import { Interactions } from './interactions.ts';
 import { introspectJwts } from './jwt-introspection.ts';
 import { createLogoutNotices } from './logout-notices.ts';
+import { boundOpenSignIns } from './open-sign-ins.ts';
 import { pageHeaders } from './page-headers.ts';
 import { pageLanguage } from './page-language.ts';
 import type { EnginePages } from './pages.ts';
@@ -180,6 +181,7 @@ export function createOidc({
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
+        boundOpenSignIns(config.issuerUrl) as Middleware,
         pageHeaders,
         pageLanguage as Middleware,
         postedRequests,
