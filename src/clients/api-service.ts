@@ -9,6 +9,7 @@ import type { By } from './by.ts';
 import { changesBetween } from './changes.ts';
 import { standardScopes } from './client-metadata.ts';
 import { apiInvalid, apiNotFound, apiTaken } from './errors.ts';
+import { objectionToName, objectionToShownText } from './shown-name.ts';
 
 /** A JWT cannot be taken back, so it lives no longer than this unless somebody decides otherwise. */
 const DEFAULT_SECONDS = (10 * MINUTE) / SECOND;
@@ -24,7 +25,11 @@ const scopeSchema = z.strictObject({
       (name) => name !== '*' && !(standardScopes as readonly string[]).includes(name),
       'must not be a scope of OpenID Connect or *',
     ),
-  description: z.string().max(512).default(''),
+  description: z
+    .string()
+    .max(512)
+    .refine((text) => objectionToShownText(text) === null, 'must be text that can be seen, in one line')
+    .default(''),
 });
 
 const apiSchema = z
@@ -33,7 +38,9 @@ const apiSchema = z
       .string()
       .max(2048)
       .refine(isIdentifier, 'must be an absolute URI without fragment, such as https://api.example.com'),
-    name: z.string().min(1).max(128),
+    name: z
+      .string()
+      .refine((name) => objectionToName(name) === null, 'must have 1 to 128 characters, each of which can be seen'),
     scopes: z
       .array(scopeSchema)
       .max(200)

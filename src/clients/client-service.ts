@@ -14,6 +14,7 @@ import type { ClientType } from './client-type.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
 import { RetiredClientId } from './retired-client-id.ts';
+import { objectionToName } from './shown-name.ts';
 import { secretNeed } from './secret-need.ts';
 import { takeClient } from './take-client.ts';
 
@@ -53,7 +54,6 @@ export type Dependencies = {
 const clientIdText = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
 /** RFC 6749 appendix A.2, and enough of it that nobody guesses it. */
 const clientSecretText = /^[\x21-\x7e]{32,255}$/;
-const nameText = /^(?=.*\S)[^\p{Cc}\p{Bidi_Control}]{1,128}$/u;
 
 /** Relying parties as an operator manages them. A secret that is made on the way is given back once and never again. */
 export class ClientService {
@@ -191,8 +191,8 @@ function checkTexts({
   clientId?: string | undefined;
   clientSecret?: string | undefined;
 }): void {
-  if (name !== undefined && !nameText.test(name))
-    throw metadataInvalid({ client_name: 'must have 1 to 128 characters and no control characters' });
+  const objection = name === undefined ? null : objectionToName(name);
+  if (objection) throw metadataInvalid({ client_name: objection });
   if (clientId !== undefined && !clientIdText.test(clientId))
     throw metadataInvalid({ client_id: 'must have 1 to 255 printable ASCII characters without spaces and colons' });
   if (clientSecret !== undefined && !clientSecretText.test(clientSecret))

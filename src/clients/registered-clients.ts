@@ -13,6 +13,7 @@ import { typeOfRegistered } from './client-type.ts';
 import { clientManaged, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
 import { secretNeed } from './secret-need.ts';
+import { objectionToStrangersName } from './shown-name.ts';
 import { takeClient } from './take-client.ts';
 
 export type Dependencies = {
@@ -138,12 +139,13 @@ function readRegistration(given: Readonly<Record<string, unknown>>): Registratio
     throw metadataInvalid(Object.fromEntries(refused.map((member) => [member, 'cannot be registered'])));
   const { client_id: clientId, client_name: name, client_secret: secret } = given;
   if (typeof clientId !== 'string') throw metadataInvalid({ client_id: 'must be given' });
-  if (name !== undefined && (typeof name !== 'string' || !/^[^\p{Cc}\p{Bidi_Control}]{1,128}$/u.test(name)))
-    throw metadataInvalid({ client_name: 'must have 1 to 128 characters and no control characters' });
+  if (name !== undefined && typeof name !== 'string') throw metadataInvalid({ client_name: 'must be text' });
+  const objection = name === undefined ? null : objectionToStrangersName(name);
+  if (objection) throw metadataInvalid({ client_name: objection });
   // RFC 7591 §2: members that are not understood are ignored.
   const metadata = Object.fromEntries(
     Object.entries(given).filter(
-      ([member, value]) => member in clientMetadataSchema.shape && value !== undefined && value !== null,
+      ([member, value]) => Object.hasOwn(clientMetadataSchema.shape, member) && value !== undefined && value !== null,
     ),
   );
   return {
