@@ -1,8 +1,11 @@
 import type { Configuration } from 'oidc-provider';
 
-/** OpenID Connect Core §5.4: which scope asks for which claims; those with null are asked for one by one. */
+/**
+ * OpenID Connect Core §5.4: which scope asks for which claims; those with null are asked for one by one. How and when somebody
+ * signed in is told in every ID token, not only where max_age or acr_values ask.
+ */
 export const claims = {
-  openid: ['sub'],
+  openid: ['sub', 'auth_time', 'acr', 'amr'],
   profile: [
     'name',
     'family_name',
@@ -22,9 +25,6 @@ export const claims = {
   email: ['email', 'email_verified'],
   address: ['address'],
   phone: ['phone_number', 'phone_number_verified'],
-  acr: null,
-  amr: null,
-  auth_time: null,
   iss: null,
   sid: null,
 } as const satisfies NonNullable<Configuration['claims']>;
