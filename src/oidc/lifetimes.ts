@@ -1,6 +1,7 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, DAY, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Policies } from '#settings/module.ts';
+import { isFapi } from './profiles.ts';
 
 /** RFC 6749 §4.1.2 allows 10 minutes, FAPI 2.0 §5.3.2.1 one. */
 const AUTHORIZATION_CODE = MINUTE / SECOND;
@@ -20,12 +21,15 @@ export function lifetimes(clock: Clock, policies: () => Policies): NonNullable<C
     IdToken: () => policies().oidc.idTokenSeconds,
     AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? policies().oidc.accessTokenSeconds,
     ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? CLIENT_CREDENTIALS,
-    /** Idle time since the last rotation, but never beyond the absolute life that began with the first token of the family. */
-    RefreshToken: (_ctx, token) => {
+    /**
+     * Idle time since the last rotation, but never beyond the absolute life that began with the first token of the family.
+     * One that is not rotated does not begin anew with each use, so it has the absolute life alone.
+     */
+    RefreshToken: (_ctx, token, client) => {
       const { refreshIdleSeconds, refreshAbsoluteSeconds } = policies().oidc;
       const left =
         token.iiat === undefined ? refreshAbsoluteSeconds : token.iiat + refreshAbsoluteSeconds - epochSeconds(clock);
-      return Math.max(LEAST, Math.min(refreshIdleSeconds, left));
+      return Math.max(LEAST, isFapi(client) ? left : Math.min(refreshIdleSeconds, left));
     },
     /** A grant outlives every token that refers to it. */
     Grant: () => policies().oidc.refreshAbsoluteSeconds + DAY / SECOND,

@@ -128,7 +128,7 @@ describe('FAPI 2.0 Security Profile: the whole way (§5.3.2, §5.3.3)', () => {
     expect((await fetch(`${userinfo}?access_token=${token}`)).status).toBeGreaterThanOrEqual(400);
   });
 
-  test('refresh tokens are kept, not rotated, and bound to the key (§5.3.2.1)', async () => {
+  test('refresh tokens are kept, not rotated, and give bound tokens alone (§5.3.2.1)', async () => {
     const { challenge, verifier } = pkce();
     const page = await signedIn.open(
       (
@@ -161,6 +161,11 @@ describe('FAPI 2.0 Security Profile: the whole way (§5.3.2, §5.3.3)', () => {
       expect([undefined, tokens.body.refresh_token]).toContain(again.body.refresh_token);
     }
     expect((await refresh(null)).status).toBe(400);
+    const day = 86_400_000;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60 * day });
+    expect((await refresh(dpopKey)).status).toBe(200);
+    vi.setSystemTime(Date.now() + 31 * day);
+    expect((await refresh(dpopKey)).body.error).toBe('invalid_grant');
   });
 });
 
@@ -227,6 +232,29 @@ describe('at the PAR endpoint', () => {
   test('an assertion of a clock eight seconds ahead is taken', async () => {
     expect((await push(security, parameters(security), { iat: now() + 8, nbf: now() + 8 })).status).toBe(201);
   });
+
+  test.each(['RS256', 'ES256', 'none'])(
+    'an assertion signed with %s instead of the registered algorithm is refused',
+    async (alg) => {
+      const claims = {
+        iss: security.client_id,
+        sub: security.client_id,
+        aud: latchkey.base,
+        jti: `jti-${alg}`,
+        exp: now() + 60,
+      };
+      const forged =
+        alg === 'none'
+          ? `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
+          : await (await createSigner(alg)).sign(claims);
+      const { status, body } = await post(`${latchkey.base}/oidc/par`, anonymous(security), {
+        ...parameters(security),
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: forged,
+      });
+      expect([status, body.error]).toEqual([401, 'invalid_client']);
+    },
+  );
 
   test('no authentication is none', async () => {
     expect((await post(`${latchkey.base}/oidc/par`, anonymous(security), parameters(security))).body.error).toMatch(
