@@ -123,6 +123,6 @@ export function failureOf(error: unknown): DemoFailure | null {
     return { error: name, description: description ?? null };
   }
   for (let at: unknown = error; at instanceof Error; at = at.cause)
-    if (at instanceof OutboundError) return { error: 'provider_unreachable', description: at.shown };
+    if (at instanceof OutboundError) return { error: 'provider_unreachable', description: null };
   return error instanceof ClientError ? { error: error.code ?? 'client_error', description: error.message } : null;
 }

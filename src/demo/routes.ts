@@ -24,10 +24,7 @@ export type RouteDependencies = {
 /** The buttons of the result page ask for nothing but themselves. */
 const buttonForm = form(z.object({}));
 
-const unknownState: DemoFailure = {
-  error: 'unknown_state',
-  description: 'This browser began no such sign-in, or began it more than 15 minutes ago.',
-};
+const unknownState: DemoFailure = { error: 'unknown_state', description: null };
 
 export function demoRoutes({
   issuer,

@@ -7,7 +7,7 @@ export type DemoStartPage = {
   issuer: string;
   /** The mailbox of this node, null where it has none. */
   mailboxUrl: string | null;
-  /** What came back instead of a sign-in. Both texts are the protocol's. */
+  /** What came back instead of a sign-in: the protocol's own texts, or a code of ours, for which the page has words. */
   failure: { error: string; description: string | null } | null;
 };
 
@@ -23,6 +23,8 @@ export const demoStartView = view<DemoStartPage>('demo/start.njk', {
     plain,
     'with a mail server': { ...plain, mailboxUrl: null },
     'access denied': { ...plain, failure: { error: 'access_denied', description: 'End-User aborted interaction' } },
+    'an answer that nobody waits for': { ...plain, failure: { error: 'unknown_state', description: null } },
+    'no provider': { ...plain, failure: { error: 'provider_unreachable', description: null } },
     'an error without words': { ...plain, failure: { error: 'server_error', description: null } },
     hostile: {
       ...plain,
