@@ -171,8 +171,13 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
       const fields = { err, queue, job: job.id, attempt: job.attempt };
       if (job.isLastAttempt) log.error(fields, 'a job failed for good');
       else log.warn(fields, 'a job failed and will be tried again');
-      const longestWait = Math.min(definition.backoff.max, definition.backoff.first * 2 ** row.retryCount);
-      if (!job.isLastAttempt && longestWait < HOUR) wakeAfter(queue, [longestWait + SECOND / 10]);
+      // Between half of this and all of it, by the dice of pg-boss.
+      const longestWait = Math.min(definition.backoff.max, definition.backoff.first * 2 ** (row.retryCount + 1));
+      if (!job.isLastAttempt && longestWait < HOUR)
+        wakeAfter(
+          queue,
+          [0.6, 0.8, 1].map((part) => part * longestWait + SECOND / 10),
+        );
       throw forTheRecord(err);
     }
   }

@@ -1,10 +1,13 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { startLogoutListener, type LogoutListener } from '../support/logout-listener.ts';
 import { authorizeUrl, pkce, tokensFor, Visitor } from '../support/visitor.ts';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+// Retries wait for seconds, and a busy machine makes them minutes.
+vi.setConfig({ testTimeout: 60_000 });
 
 let latchkey: TestApp;
 let rp: LogoutListener;

@@ -33,7 +33,7 @@ export async function startLogoutListener(): Promise<LogoutListener> {
     received,
     headers,
     answers,
-    async waitFor(count, milliseconds = 20_000) {
+    async waitFor(count, milliseconds = 50_000) {
       const end = performance.now() + milliseconds;
       while (received.length < count) {
         if (performance.now() > end) throw new Error(`${received.length} of ${count} requests came`);
