@@ -121,7 +121,7 @@ export function createOidc({
   const inProcess = redis === null && database.embedded;
   const signIns = inProcess ? new MemoryArtifacts(clock, MOST_SIGN_INS) : null;
   const machineTokens = inProcess ? new MemoryArtifacts(clock, MOST_MACHINE_TOKENS) : null;
-  const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : artifacts;
+  const spare = redis ? new SpareArtifacts(clock, redis, new RedisArtifacts(clock, redis), artifacts) : artifacts;
   const stores: Partial<Record<Kind, ArtifactStore>> = {
     Interaction: signIns ?? spare,
     ClientCredentials: machineTokens ?? spare,

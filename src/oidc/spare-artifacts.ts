@@ -1,5 +1,6 @@
-import { type Clock, DAY, fromNow, MINUTE } from '#kernel/clock.ts';
-import { RedisUnavailable } from '#kernel/redis/port.ts';
+import { type Clock, DAY, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type RedisPort, RedisUnavailable } from '#kernel/redis/port.ts';
 import type { Artifact, ArtifactStore, Found, Kind } from './artifact-store.ts';
 import type { PostgresArtifacts } from './postgres-artifacts.ts';
 
@@ -7,6 +8,9 @@ import type { PostgresArtifacts } from './postgres-artifacts.ts';
 const KEEP_ENDED = 2 * DAY;
 /** Longer than a sign-in stands open: so long after an outage a sign-in may be in both, in two states. */
 const UNSETTLED = 20 * MINUTE;
+/** How long a person waits for a Redis that stumbled, before they begin their sign-in again; in milliseconds. */
+const PATIENCE = SECOND;
+const LOOK = 50;
 
 /**
  * What may be lost because its loss costs a retry: a sign-in is begun again, a machine asks for another token. It is in
@@ -18,10 +22,12 @@ export class SpareArtifacts implements ArtifactStore {
   readonly #clock: Clock;
   readonly #redis: ArtifactStore;
   readonly #database: PostgresArtifacts;
+  readonly #port: Pick<RedisPort, 'isUp'>;
   #unsettledUntil = -Infinity;
 
-  constructor(clock: Clock, redis: ArtifactStore, database: PostgresArtifacts) {
+  constructor(clock: Clock, port: Pick<RedisPort, 'isUp'>, redis: ArtifactStore, database: PostgresArtifacts) {
     this.#clock = clock;
+    this.#port = port;
     this.#redis = redis;
     this.#database = database;
   }
@@ -38,7 +44,8 @@ export class SpareArtifacts implements ArtifactStore {
       this.#findInRedis(kind, idHash),
       this.#database.findOrEnd(kind, idHash),
     ]);
-    return inDatabase === 'ended' ? null : (inRedis ?? inDatabase);
+    if (inDatabase === 'ended') return null;
+    return inRedis === null || inRedis === 'away' ? inDatabase : inRedis;
   }
 
   async findByLookup(kind: Kind): Promise<never> {
@@ -68,17 +75,26 @@ export class SpareArtifacts implements ArtifactStore {
     return this.#database.purge();
   }
 
-  #findInRedis(kind: Kind, idHash: Buffer): Promise<Found | null> {
-    return this.#orElse(this.#redis.find(kind, idHash), async () => null);
+  #findInRedis(kind: Kind, idHash: Buffer): Promise<Found | 'away' | null> {
+    return this.#orElse<Found | 'away' | null>(this.#redis.find(kind, idHash), async () => 'away');
   }
 
-  /** A write that Redis did not answer may have been carried out all the same, or be carried out late. */
   async #findSignIn(idHash: Buffer): Promise<Found | null> {
     const inRedis = await this.#findInRedis('Interaction', idHash);
+    if (inRedis === 'away') return (await this.#database.find('Interaction', idHash)) ?? this.#findLate(idHash);
+    // A write that Redis did not answer may have been carried out all the same, or be carried out late.
     if (inRedis && performance.now() > this.#unsettledUntil) return inRedis;
     const inDatabase = await this.#database.find('Interaction', idHash);
     if (!inRedis || !inDatabase) return inRedis ?? inDatabase;
     return Number(inRedis.payload['writtenAt']) > Number(inDatabase.payload['writtenAt']) ? inRedis : inDatabase;
+  }
+
+  async #findLate(idHash: Buffer): Promise<Found | null> {
+    const end = performance.now() + PATIENCE;
+    do await sleep(LOOK);
+    while (!this.#port.isUp() && performance.now() < end);
+    const found = await this.#findInRedis('Interaction', idHash);
+    return found === 'away' ? null : found;
   }
 
   async #orElse<T>(work: Promise<T>, instead: () => Promise<T>): Promise<T> {

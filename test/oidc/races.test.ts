@@ -108,11 +108,18 @@ async function stillWorking(tokens: readonly string[], since: number): Promise<s
 /** All rounds, each browser one after the other: a reuse that is detected ends the grant that its next round would share. */
 async function rounds(one: (browser: Browser, n: number) => Promise<void>): Promise<void> {
   let left = ROUNDS;
-  await Promise.all(
+  const outcomes = await Promise.allSettled(
     browsers.map(async (browser) => {
-      while (left > 0) await one(browser, (left -= 1));
+      try {
+        while (left > 0) await one(browser, (left -= 1));
+      } catch (error) {
+        // Nobody races on into the next test.
+        left = 0;
+        throw error;
+      }
     }),
   );
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 const won = (answers: readonly Answer[]): Answer[] => answers.filter(({ status }) => status === 200);
