@@ -21,8 +21,8 @@ const secretShapes: readonly (readonly [RegExp, string])[] = [
 /** Cheaper than the shapes, and true wherever one of them fits: nearly no text of an ordinary line has any of this. */
 const suspicious = /eyJ|Bearer|Basic|DPoP|\$argon2|:\/\/|[?&]|[^\u0020-\u007e]/i;
 
-/** Control characters and bidi marks of hostile input, which could forge or hide a line in a terminal. */
-const deceiving = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Control characters, line separators and bidi marks of hostile input, which could forge or hide a line in a terminal. */
+const deceiving = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Nearly all names of members are of our own making, so each is judged once; those that come from outside are bounded. */
 const knownNames = new Map<string, boolean>();
