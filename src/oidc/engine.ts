@@ -1,6 +1,7 @@
 import { type Configuration, errors, Provider } from 'oidc-provider';
 import type { ArtifactAdapter } from './adapter.ts';
 import type { ClientStore } from './client-store.ts';
+import { rememberAsAsked } from './remembered-sessions.ts';
 import { storeBegunSessions } from './session-begin.ts';
 import { mark, type MarkedKind, markedKinds } from './token-marks.ts';
 
@@ -31,6 +32,7 @@ export function createEngine(
   };
   keepBuiltClients(engine, clients);
   storeBegunSessions(engine, settings);
+  rememberAsAsked(engine);
   onlyIdTokens(engine);
   return engine;
 }

@@ -200,6 +200,11 @@ describe('a request object that is refused (RFC 9101 §6.2, §10)', () => {
     expect(answer(await send(await signed({}, {}, signer, both), {}, both))['code']).toBeDefined();
   });
 
+  test('of a client without keys', async () => {
+    const keyless = await latchkey.client({ first_party: true, redirect_uris: [redirectUri] });
+    expectRefused(await send(await signed({}, undefined, signer, keyless), {}, keyless));
+  });
+
   test('signed with the client secret or the public key as a secret', async () => {
     const claimed = {
       iss: client.client_id,

@@ -30,9 +30,8 @@ const isSignedIn = async (visitor: Visitor): Promise<boolean> => {
   return new URL(page.location ?? 'x:').searchParams.has('code');
 };
 
-async function signIn({ remember = false } = {}): Promise<Visitor> {
-  const visitor = new Visitor();
-  const password = await visitor.submit(await visitor.open(url()), { email: user.email });
+async function signIn({ remember = false, visitor = new Visitor() } = {}): Promise<Visitor> {
+  const password = await visitor.submit(await visitor.open(url({ prompt: 'login' })), { email: user.email });
   const back = await visitor.submit(password, { password: user.password, ...(remember ? { remember: 'on' } : {}) });
   expect(back.location).toContain('code=');
   return visitor;
@@ -64,6 +63,13 @@ describe('how long a session lasts (settings session.*)', () => {
     expect(await isSignedIn(visitor)).toBe(true);
     at(30 * DAY + 60);
     expect(await isSignedIn(visitor)).toBe(false);
+  });
+
+  test.each([true, false])('the last sign-in decides whether the browser is remembered: %s', async (remember) => {
+    const visitor = await signIn({ remember: !remember });
+    await signIn({ remember, visitor });
+    at(3 * DAY);
+    expect(await isSignedIn(visitor)).toBe(remember);
   });
 
   test('a session that is not remembered is a cookie of the open browser alone', async () => {
