@@ -4,6 +4,7 @@ import { openRedis } from '#kernel/redis/port.ts';
 import { MemoryArtifacts } from '../../src/oidc/memory-artifacts.ts';
 import { PostgresArtifacts } from '../../src/oidc/postgres-artifacts.ts';
 import { RedisArtifacts } from '../../src/oidc/redis-artifacts.ts';
+import { emptyRedis } from '../support/app.ts';
 import { openPglite, openTestDatabase } from '../support/database.ts';
 import { describeArtifactStore } from './artifact-store.contract.ts';
 
@@ -61,7 +62,8 @@ for (const [name, url] of [
     runs: url !== undefined,
     isPurged: false,
     async open(clock) {
-      const ports = [openRedis({ url, log })!, openRedis({ url, log })!] as const;
+      const own = url === redisUrl ? await emptyRedis(url!) : url;
+      const ports = [openRedis({ url: own, log })!, openRedis({ url: own, log })!] as const;
       for (const port of ports) if (!(await port.connected(2000))) throw new Error('no Redis');
       return {
         nodes: [new RedisArtifacts(clock, ports[0]), new RedisArtifacts(clock, ports[1])],

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLog } from '#kernel/log.ts';
 import { openRedis } from '#kernel/redis/port.ts';
-import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
+import { emptyRedis, startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { basic, startNode } from '../support/nodes.ts';
 import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, tokensFor, Visitor } from '../support/visitor.ts';
@@ -18,18 +18,19 @@ async function proxyTo(url: string, port: number): Promise<{ proxy: TcpProxy; ur
 }
 
 type Ways = { lose(): Promise<void>; giveBack(): Promise<void> };
-type Rig = Ways & { latchkey: TestApp; client: TestClient; user: TestUser };
+type Rig = Ways & { latchkey: TestApp; redisUrl: string; client: TestClient; user: TestUser };
 
 /** The product with a Redis of its own number behind a way that can be cut. */
 async function rigWithRedis(outage: 'stop' | 'freeze'): Promise<Rig> {
-  const numbered = Object.assign(new URL(redisUrl!), { pathname: '/9' }).href;
-  const { proxy, url } = await proxyTo(numbered, 6379);
+  const own = await emptyRedis(redisUrl!);
+  const { proxy, url } = await proxyTo(own, 6379);
   const latchkey = await startTestApp({ env: { REDIS_URL: url } });
   onTestFinished(() => latchkey.close());
   const redis = latchkey.app.checks.redis!;
   await vi.waitFor(async () => redis(), { timeout: 5000 });
   return {
     latchkey,
+    redisUrl: own,
     client: await latchkey.client({
       first_party: true,
       grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
@@ -174,7 +175,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
     const page = await visitor.open(signInUrl(rig));
 
     const direct = openRedis({
-      url: Object.assign(new URL(redisUrl!), { pathname: '/9' }).href,
+      url: rig.redisUrl,
       log: createLog({ level: 'silent' }),
     })!;
     await direct.connected(2000);

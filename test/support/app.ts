@@ -84,7 +84,7 @@ const DATABASES_PER_WORKER = 8;
 let redisTurn = 0;
 
 /** A database of Redis that nobody else uses now: limits by address would add up over test files. */
-async function emptyRedis(server: string): Promise<string> {
+export async function emptyRedis(server: string): Promise<string> {
   const worker = (Number(process.env['VITEST_POOL_ID'] ?? 1) - 1) % 2;
   const number = worker * DATABASES_PER_WORKER + (redisTurn++ % DATABASES_PER_WORKER);
   const url = Object.assign(new URL(server), { pathname: `/${number}` }).href;
