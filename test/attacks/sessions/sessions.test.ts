@@ -113,9 +113,9 @@ describe('a sign-in in progress', () => {
     const alice = new Visitor();
     const page = await alice.open(request());
     const mallory = new Visitor();
-    expect((await mallory.open(page.url)).status).toBe(400);
+    expect((await mallory.open(page.url)).status).toBe(410);
     const forged = await mallory.open(page.url, { email: 'mallory@example.com', action: 'continue' });
-    expect([400, 403]).toContain(forged.status);
+    expect([403, 410]).toContain(forged.status);
     expect(formsOf(await alice.open(page.url))[0]?.fields['email']).toBe('');
   });
 
@@ -150,8 +150,8 @@ describe('a sign-in in progress', () => {
     const page = await visitor.submit(await visitor.open(request()), { email: user.email });
     const before = copyOf(visitor);
     expect((await visitor.submit(page, { password: user.password })).location).toContain('code=');
-    expect((await before.open(page.url)).status).toBe(400);
-    expect((await before.submit(page, { password: user.password })).status).toBe(400);
+    expect((await before.open(page.url)).status).toBe(410);
+    expect((await before.submit(page, { password: user.password })).status).toBe(410);
   });
 });
 
