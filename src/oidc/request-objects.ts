@@ -27,12 +27,7 @@ export function requestObjects(clock: Clock): NonNullable<NonNullable<Configurat
   };
 }
 
-function problemOf(
-  claims: Claims,
-  { typ, crit, b64 }: Claims,
-  client: Client,
-  now: number,
-): string | null {
+function problemOf(claims: Claims, { typ, crit, b64 }: Claims, client: Client, now: number): string | null {
   const { exp, nbf, iat, sub, state, nonce } = claims;
   if (!types.has(typ)) return 'Request Object typ must be oauth-authz-req+jwt';
   if (crit !== undefined || b64 !== undefined) return 'Request Object must not have critical header parameters';

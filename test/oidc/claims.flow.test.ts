@@ -213,6 +213,22 @@ describe('the claims parameter (OpenID Connect Core §5.5)', () => {
     },
   );
 
+  test('a client that may ask for some scopes may ask for their claims alone', async () => {
+    const narrow = await latchkey.client({ first_party: true, scope: 'openid email' });
+    const visitor = new Visitor();
+    await visitor.signIn(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }), user);
+    const ask = async (request: unknown): Promise<URLSearchParams> => {
+      const asked = { code_challenge: pkce().challenge, claims: JSON.stringify(request) };
+      const page = await visitor.request(authorizeUrl(latchkey.base, narrow, asked));
+      return new URL(page.location ?? 'x:').searchParams;
+    };
+    expect((await ask({ userinfo: { email: null }, id_token: { acr: null, sub: null } })).get('code')).toMatch(
+      /^lk_ac_/,
+    );
+    for (const place of ['userinfo', 'id_token'])
+      expect((await ask({ [place]: { phone_number: null } })).get('error')).toBe('invalid_scope');
+  });
+
   test('a client cannot put words of its own on the consent page', async () => {
     const third = await latchkey.client();
     const asked = {

@@ -198,7 +198,11 @@ describe('with the setting oidc.responseTypes=all', () => {
 
   test('errors come the way the answer would have come (OpenID Connect Core §3.2.2.6)', async () => {
     const page = await new Visitor().request(
-      authorizeUrl(latchkey.base, hybrid, { response_type: 'id_token', prompt: 'none', code_challenge_method: undefined }),
+      authorizeUrl(latchkey.base, hybrid, {
+        response_type: 'id_token',
+        prompt: 'none',
+        code_challenge_method: undefined,
+      }),
     );
     expect(new URL(page.location ?? 'x:').search).toBe('');
     expect(Object.fromEntries(anywhere(page))).toMatchObject({
