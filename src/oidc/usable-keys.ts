@@ -6,9 +6,9 @@ type Fetch = typeof globalThis.fetch;
  * RFC 7517 §5: keys of a set that cannot be used are ignored. The engine looks no deeper than their members, and would
  * fail when it comes to encrypt for one that is no point of its curve. Other documents pass as they are.
  */
-export function withUsableKeys(fetch: Fetch): Fetch {
+export function withUsableKeys(send: Fetch): Fetch {
   return async (input, init) => {
-    const answer = await fetch(input, init);
+    const answer = await send(input, init);
     const text = await answer.text();
     const { status, statusText, headers } = answer;
     const isBodyless = status === 204 || status === 304;
