@@ -21,8 +21,8 @@ const provider: readonly Mount[] = [
     constant: true,
   },
   { path: '/oidc/jwks', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true, constant: true },
-  { path: '/oidc/auth', audience: 'page', methods: both, delegated: true },
-  { path: '/oidc/auth/*', audience: 'page', methods: reads, delegated: true },
+  { path: '/oidc/auth', audience: 'page', methods: both, delegated: true, getActs: true },
+  { path: '/oidc/auth/*', audience: 'page', methods: reads, delegated: true, getActs: true },
   { path: '/oidc/token', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
   {
     path: '/oidc/userinfo',
@@ -37,9 +37,9 @@ const provider: readonly Mount[] = [
   { path: '/oidc/register', audience: 'oauth', methods: ['POST'], delegated: true },
   { path: '/oidc/register/*', audience: 'oauth', methods: ['GET', 'PUT', 'DELETE'], delegated: true },
   { path: '/oidc/device/auth', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
-  { path: '/oidc/device', audience: 'page', methods: both, delegated: true },
-  { path: '/oidc/device/*', audience: 'page', methods: reads, delegated: true },
-  { path: '/oidc/logout', audience: 'page', methods: both, delegated: true },
+  { path: '/oidc/device', audience: 'page', methods: both, delegated: true, getActs: true },
+  { path: '/oidc/device/*', audience: 'page', methods: reads, delegated: true, getActs: true },
+  { path: '/oidc/logout', audience: 'page', methods: both, delegated: true, getActs: true },
   { path: '/oidc/logout/confirm', audience: 'page', methods: ['POST'], delegated: true },
   { path: '/oidc/logout/success', audience: 'page', methods: reads, delegated: true },
 ];
@@ -50,7 +50,7 @@ const pages: readonly Mount[] = [
   { path: '/favicon.ico', audience: 'page', methods: reads },
   { path: '/apple-touch-icon.png', audience: 'page', methods: reads },
   { path: '/robots.txt', audience: 'page', methods: reads },
-  { path: '/interaction/*', audience: 'page', methods: both },
+  { path: '/interaction/*', audience: 'page', methods: both, getActs: true },
   { path: '/setup/*', audience: 'page', methods: both },
 ];
 
@@ -58,7 +58,7 @@ const pages: readonly Mount[] = [
 const trial: readonly Mount[] = [
   { path: '/', audience: 'page', methods: reads },
   { path: '/demo', audience: 'page', methods: both },
-  { path: '/demo/*', audience: 'page', methods: both },
+  { path: '/demo/*', audience: 'page', methods: both, getActs: true },
   { path: '/dev/mailbox', audience: 'page', methods: both },
   { path: '/dev/mailbox/*', audience: 'page', methods: both },
 ];

@@ -14,8 +14,10 @@ export type Mount = Readonly<{
   /** An exact path, or with `/*` at its end every path below it. Also the name of its group in metrics. */
   path: string;
   audience: Audience;
-  /** What is admitted; HEAD comes with GET. */
+  /** What is admitted; HEAD comes with GET, unless GET acts. */
   methods: readonly string[];
+  /** GET is a step of something (the protocol makes browsers go on by it); HEAD must not take one (RFC 9110 §9.2.1). */
+  getActs?: boolean;
   /** Single-page applications of other origins read the answer: `Cross-Origin-Resource-Policy: cross-origin`. */
   crossOrigin?: boolean;
   /** A GET without a query is answered the same to everybody, until the edge is told to forget it. */
@@ -59,5 +61,5 @@ export function createMounts(list: readonly Mount[]): Mounts {
 }
 
 function withHead(mount: Mount): Mount {
-  return mount.methods.includes('GET') ? { ...mount, methods: [...mount.methods, 'HEAD'] } : mount;
+  return mount.methods.includes('GET') && !mount.getActs ? { ...mount, methods: [...mount.methods, 'HEAD'] } : mount;
 }
