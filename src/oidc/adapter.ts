@@ -159,7 +159,7 @@ export class ArtifactAdapter implements Adapter {
   #toPayload(found: Found | null, id?: string): AdapterPayload | undefined {
     if (!found) return undefined;
     // A copy: the engine changes what it gets, and others may get the same.
-    const { returnTo, ...payload } = structuredClone(found.payload);
+    const { returnTo, ...payload } = copyOf(found.payload);
     const jti = id ?? this.#handles.make(found.idHash);
     return {
       ...payload,
@@ -168,4 +168,23 @@ export class ArtifactAdapter implements Adapter {
       ...(found.consumedAt ? { consumed: Math.floor(found.consumedAt.getTime() / SECOND) } : {}),
     };
   }
+}
+
+/** Of what was read from JSON, so without cycles and classes: a tenth of what structuredClone costs. */
+function copyOf<T>(value: T): T {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  const copy: Record<string, unknown> = {};
+  for (const [member, item] of Object.entries(value)) {
+    // Members that clients name may be called so too, and an assignment would change what the copy inherits.
+    if (member === '__proto__')
+      Object.defineProperty(copy, member, {
+        value: copyOf(item),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+    else copy[member] = copyOf(item);
+  }
+  return copy as T;
 }
