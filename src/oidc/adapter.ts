@@ -15,6 +15,8 @@ export type AdapterDependencies = {
   storeOf: (kind: Kind) => ArtifactStore;
   memo: RequestMemo;
   recent: RecentFinds;
+  /** Gives a session another id. */
+  rename(from: Buffer, to: Buffer): Promise<void>;
   /** Counts a poll of a device; false when it came too soon. */
   notePoll(idHash: Buffer): Promise<boolean>;
 };
@@ -104,6 +106,10 @@ export class ArtifactAdapter implements Adapter {
     const wasThere = await this.#store.remove(this.#kind, this.#handles.hashOf(id));
     // A sign-in ends once, however often its end is asked for at the same time.
     if (!wasThere && this.#kind === 'Interaction') throw new errors.SessionNotFound('interaction session not found');
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#deps.rename(this.#handles.hashOf(from), this.#handles.hashOf(to));
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {

@@ -53,6 +53,7 @@ import { RedisArtifacts } from './redis-artifacts.ts';
 import { limitRegistrations } from './registration-limit.ts';
 import { RequestMemo } from './request-memo.ts';
 import type { ApiStore } from './resources.ts';
+import { renameSessions } from './session-rename.ts';
 import { traceSessions } from './session-trace.ts';
 import { SignedInBrowsers } from './signed-in-browsers.ts';
 import { SpareArtifacts } from './spare-artifacts.ts';
@@ -129,12 +130,13 @@ export function createOidc({
   const storeOf = (kind: Kind): ArtifactStore => stores[kind] ?? artifacts;
   const recent = new RecentFinds();
   const memo = new RequestMemo(() => Provider.ctx);
+  const rename = (from: Buffer, to: Buffer) => artifacts.rename(from, to);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
   const clientsOfEngine = clientAdapter(clients, () => settings.all().oidc.responseTypes === 'code');
   const adapter = (kind: string) =>
     kind === 'Client'
       ? clientsOfEngine
-      : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf, memo, recent, notePoll });
+      : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf, memo, recent, rename, notePoll });
 
   const notices = createLogoutNotices({ jobs, engine: () => current.engine, fetch });
 
@@ -166,6 +168,7 @@ export function createOidc({
       notices.send,
     );
     traceSessions(engine, clock);
+    renameSessions(engine);
     guardClientAuthentication(engine, authentication);
     introspectJwts(engine, { issuer: config.issuer, clock, handles, jwks: keys.publishedJwks() as JSONWebKeySet });
     claimDeviceCodes(engine);

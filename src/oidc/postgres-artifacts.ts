@@ -141,6 +141,14 @@ export class PostgresArtifacts implements ArtifactStore {
     return row.revoked_at === null ? found(row) : 'ended';
   }
 
+  /** Gives a session another id; one that was ended stays ended under it. */
+  async rename(from: Buffer, to: Buffer): Promise<void> {
+    await this.#database.sql(`update oidc_artifact set id_hash = $2 where id_hash = $1 and kind = 'Session'`, [
+      from,
+      to,
+    ]);
+  }
+
   /** Remembers a poll for a device code (RFC 8628 §3.5). False when it came too soon: then the interval grows. */
   async notePoll(idHash: Buffer, { interval, tolerance, growth }: PollRules): Promise<boolean> {
     const [row] = await this.#database.sql<{ too_soon: boolean }>(

@@ -32,6 +32,7 @@ beforeEach(() => {
     storeOf: () => store,
     memo: new RequestMemo(() => request),
     recent: new RecentFinds(),
+    rename: async () => undefined,
     notePoll: async () => {
       polls += 1;
       return isPatient;
