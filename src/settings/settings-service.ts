@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -13,7 +14,7 @@ export class SettingsService {
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #announce: () => Promise<void>;
   readonly #listeners = new Set<Listener>();
-  #all: Policies = parseAll({});
+  #all: Policies = parseAll(new Map());
 
   constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, announce: () => Promise<void>) {
     this.#clock = clock;
@@ -37,11 +38,7 @@ export class SettingsService {
   /** Reads the stored policies again; tells the listeners when they differ. */
   async reload(): Promise<void> {
     const rows = await this.#database.sql<{ section: string; value: unknown }>('select section, value from setting');
-    const next = parseAll(
-      Object.fromEntries(
-        rows.map((row) => [row.section, typeof row.value === 'string' ? JSON.parse(row.value) : row.value]),
-      ),
-    );
+    const next = parseAll(new Map(rows.map(({ section, value }) => [section, value])));
     if (JSON.stringify(next) === JSON.stringify(this.#all)) return;
     this.#all = next;
     for (const listener of this.#listeners) listener(next);
@@ -78,12 +75,28 @@ export class SettingsService {
   }
 }
 
-/** An unreadable section falls back to its defaults rather than keeping the instance from starting. */
-function parseAll(stored: Record<string, unknown>): Policies {
+/**
+ * A member that cannot be read has its default, and one that is not known is left alone: neither a bad row nor one that a
+ * newer version wrote keeps the instance from starting, or takes away what else was decided in its section.
+ */
+function parseAll(stored: ReadonlyMap<string, unknown>): Policies {
   return Object.fromEntries(
     Object.entries(policies).map(([section, schema]) => {
-      const parsed = schema.safeParse(stored[section] ?? {});
-      return [section, parsed.success ? parsed.data : schema.parse({})];
+      const shape: Readonly<Record<string, z.ZodType>> = schema.shape;
+      const readable = Object.entries(membersOf(stored.get(section))).filter(
+        ([member, value]) => Object.hasOwn(shape, member) && shape[member]?.safeParse(value).success,
+      );
+      return [section, schema.parse(Object.fromEntries(readable))];
     }),
   ) as unknown as Policies;
+}
+
+/** The driver of PostgreSQL gives JSON as values or as text, depending on how it was asked. */
+function membersOf(value: unknown): object {
+  try {
+    const parsed: unknown = typeof value === 'string' ? JSON.parse(value) : value;
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
 }

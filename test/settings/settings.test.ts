@@ -9,6 +9,15 @@ afterAll(() => latchkey.close());
 
 type Policies = Record<string, Record<string, unknown>>;
 
+async function store(section: string, value: string): Promise<void> {
+  await latchkey.app.database.sql(
+    `insert into setting (section, value, changed_at) values ($1, $2::jsonb, now())
+     on conflict (section) do update set value = excluded.value`,
+    [section, value],
+  );
+  await latchkey.app.settings.reload();
+}
+
 describe('policies', () => {
   test('have the safe default each', async () => {
     const all = await latchkey.run<Policies>('settings.list');
@@ -50,11 +59,18 @@ describe('policies', () => {
     expect((await latchkey.run<Policies>('settings.list'))['branding']).toEqual({ name: 'Latchkey' });
   });
 
-  test('that cannot be read any more fall back to their default', async () => {
-    await latchkey.app.database.sql(
-      `insert into setting (section, value, changed_at) values ('session', '{"idleSeconds":"soon"}', now())`,
-    );
-    await latchkey.app.settings.reload();
-    expect(latchkey.app.settings.policy('session').idleSeconds).toBe(3600);
+  test.each<[string, string]>([
+    ['that cannot be read has its default', '{"idleSeconds":"soon","absoluteSeconds":7200}'],
+    ['of a newer version is left alone', '{"idleSeconds":3600,"absoluteSeconds":7200,"unheardOf":true}'],
+    ['with a name of every object is none', '{"constructor":1,"toString":{},"__proto__":5,"absoluteSeconds":7200}'],
+  ])('a member %s, and takes nothing else of its section along', async (_what, value) => {
+    await store('session', value);
+    expect(latchkey.app.settings.policy('session')).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 7200 });
+    expect(latchkey.app.settings.policy('session')).not.toHaveProperty('unheardOf');
+  });
+
+  test.each(['null', '[]', '5', '"soon"', '"{"'])('a section %s has its defaults', async (value) => {
+    await store('session', value);
+    expect(latchkey.app.settings.policy('session')).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 86_400 });
   });
 });
