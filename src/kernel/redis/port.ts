@@ -168,16 +168,11 @@ class CommandTimeout extends Error {
 }
 
 /** Redirections and retries inside the driver add up; the caller's wait does not. */
-async function withDeadline<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const expiry = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new CommandTimeout('no answer in time')), COMMAND_TIMEOUT + 25);
+function withDeadline<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new CommandTimeout('no answer in time')), COMMAND_TIMEOUT + 25);
+    void work.then(resolve, reject).then(() => clearTimeout(timer));
   });
-  try {
-    return await Promise.race([work, expiry]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const isTimeout = (error: unknown): boolean =>
