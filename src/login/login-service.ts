@@ -49,19 +49,21 @@ export class LoginService {
         : isKnown
           ? `${user.id}:${deviceSecret}`
           : user.id;
-    const outcome = await passwords.verify({ userId: user?.id ?? null, password, budget });
+    // Whoever may not sign in has no password here: the right one neither shows itself nor takes the failures back.
+    const userId = user?.status === 'active' ? user.id : null;
+    const outcome = await passwords.verify({ userId, password, budget });
 
-    if (outcome.kind === 'verified' && user?.status === 'active') {
+    if (outcome.kind === 'verified' && userId !== null) {
       await addressLimit.forgive(visitor.ip);
       await audit.note({
         type: 'user.signed_in',
-        actor: { type: 'user', id: user.id },
-        subject: { type: 'user', id: user.id },
+        actor: { type: 'user', id: userId },
+        subject: { type: 'user', id: userId },
         clientId,
         visitor,
         details: { amr: ['pwd'], known_device: isKnown },
       });
-      return this.#counted({ kind: 'verified', userId: user.id });
+      return this.#counted({ kind: 'verified', userId });
     }
     await audit.note({
       type: 'user.sign_in_failed',
@@ -70,7 +72,10 @@ export class LoginService {
       clientId,
       outcome: 'failure',
       visitor,
-      details: { reason: outcome.kind === 'verified' ? 'disabled' : outcome.kind, known_account: user !== null },
+      details: {
+        reason: outcome.kind === 'wrong' && user !== null && userId === null ? 'disabled' : outcome.kind,
+        known_account: user !== null,
+      },
     });
     if (outcome.kind === 'throttled') return this.#counted(this.#throttled(outcome.until));
     return this.#counted({ kind: 'wrong' });
