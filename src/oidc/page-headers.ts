@@ -16,7 +16,7 @@ export const pageHeaders: Middleware = async function pageHeaders(ctx, next) {
   const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
   // When another person signs in than the one who was, the engine shows a page that posts the old session away, before it
   // takes up the request again; that form ends at the relying party too.
-  const kept = oidc?.entities.Interaction?.params as Readonly<Record<string, unknown>> | undefined;
+  const kept: Readonly<Record<string, unknown>> | undefined = oidc?.entities.Interaction?.params;
   const params = oidc?.params ?? kept;
   if (!oidc || !params) return;
   if (isForPopup(params)) keepOpener(ctx);

@@ -169,7 +169,7 @@ test('the engine gets an artifact back as it gave it', async () => {
     iat: 1,
     exp: 2,
   };
-  await of('Interaction').upsert('uid-of-it', { ...payload, jti: 'uid-of-it' } as AdapterPayload, 60);
+  await of('Interaction').upsert('uid-of-it', { ...payload, jti: 'uid-of-it' }, 60);
   expect(await of('Interaction').find('uid-of-it')).toEqual({ ...payload, jti: 'uid-of-it' });
 });
 

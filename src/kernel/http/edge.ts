@@ -2,6 +2,7 @@
  * The edge: what stands between the socket and the features, in order. Everything that follows may rely on `ctx.state`, on
  * headers that are set, on errors that are caught, and on a request that is for us and well-formed.
  */
+import type { RequestListener } from 'node:http';
 import Koa from 'koa';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
@@ -65,7 +66,11 @@ export function createEdge({
   app.use(errorBoundary(clock));
   app.use(requestGuard(config));
   const callback = app.callback.bind(app);
-  return Object.assign(app, { callback: () => readyMade.wrap(callback()), forgetReady: readyMade.forget });
+  const listener = (): RequestListener => {
+    const handle = callback();
+    return readyMade.wrap((req, res) => void handle(req, res));
+  };
+  return Object.assign(app, { callback: listener, forgetReady: readyMade.forget });
 }
 
 function traceRequest(tracing: Tracing, addresses: AddressResolver): Middleware {
