@@ -9,6 +9,8 @@ export type ApplicationType = 'web' | 'native';
 const MAXIMUM_LENGTH = 2048;
 /** RFC 3986 §2: no other character stands in a URI, and "%" only before two hexadecimal digits. */
 const uriText = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
+/** RFC 1123 §2.1, with the underscore that there is in practice. A URL allows more, `;` and `,` among it, which end things elsewhere. */
+const hostText = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])$/i;
 const encodedControl = /%(?:[01][0-9A-Fa-f]|7[Ff])/;
 /** RFC 8252 §7.1: a name below a domain that the app's maker controls, reversed; so there is a dot in it. */
 const privateUseScheme = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/;
@@ -54,6 +56,7 @@ function objectionToUrl(uri: string, applicationType: ApplicationType): Objectio
   const repeated = [...url.searchParams.keys()].find((name) => responseParameters.has(name));
   if (repeated) return `must not have the query parameter ${repeated}, which is part of the response`;
   if (url.host !== '' && url.hostname.split('.').includes('')) return 'has an empty part in its host name';
+  if (url.host !== '' && !hostText.test(url.hostname)) return 'holds characters that no host name has';
   switch (url.protocol) {
     case 'https:':
       return objectionToHttps(url, applicationType);

@@ -24,6 +24,8 @@ describe('addresses that may be registered', () => {
     ['native', 'com.example.app:/signed-in'],
     ['native', 'com.example.app://signed-in'],
     ['native', 'com.example.my-app:/cb'],
+    ['native', 'com.example.app://Signed_In/now'],
+    ['web', 'https://my_app.example/cb'],
   ])('%s %s', (applicationType, uri) => {
     expect(objectionToRedirectUri(uri, applicationType)).toBeNull();
   });
@@ -54,6 +56,11 @@ describe('addresses that no client may register', () => {
     ['HTTPS://rp.example/cb', 'with upper case in the scheme'],
     ['https://rp.example./cb', 'with a dot behind the host'],
     ['https://rp..example/cb', 'with an empty label'],
+    ['https://rp;sandbox/cb', 'with a host that would end a directive of a policy'],
+    ['https://rp.example,evil.example/cb', 'with a host that would end a policy'],
+    ["https://'unsafe-inline'/cb", 'with a host that reads as a keyword of a policy'],
+    ['https://a&b=c.example/cb', 'with a host that reads as parameters'],
+    ['https://rp$example/cb', 'with a sign in the host'],
     ['https://*.rp.example/cb', 'with a wildcard host'],
     ['https://rp.example/*', 'with a wildcard path'],
     ['https://rp.example/cb?next=*', 'with a wildcard query'],

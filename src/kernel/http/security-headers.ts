@@ -111,7 +111,9 @@ function sourceOf(uri: string): string | null {
   const url = URL.parse(uri);
   if (url === null || ['javascript:', 'data:', 'blob:', 'file:', 'about:', 'vbscript:'].includes(url.protocol))
     return null;
-  return url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : url.protocol;
+  const source = url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : url.protocol;
+  // A host may hold `;` or `,` for the parser of URLs (WHATWG URL §3.5); here they would begin another directive or policy.
+  return /^[\w.:/[\]+-]+$/.test(source) ? source : null;
 }
 
 /**
