@@ -66,7 +66,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
         termsUrl: client.tosUri,
       },
       account: { name: user.profile.name ?? null, email: user.email },
-      switchUrl: null,
+      switchUrl: `${path}/account`,
       scopes: shown,
       claims,
     });

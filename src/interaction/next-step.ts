@@ -19,7 +19,9 @@ export function nextStep(
 ): Step {
   switch (prompt) {
     case 'consent':
-      return { kind: 'page', page: 'consent' };
+      // Whoever is asked for leave may find that it is the wrong account: then somebody else signs in, and is asked.
+      if (progress.userId !== null) return { kind: 'signed-in', answered: [] };
+      return progress.chosen === 'another' ? proveIdentity(progress) : { kind: 'page', page: 'consent' };
     case 'select_account':
       if (progress.userId !== null) return { kind: 'signed-in', answered: ['select_account'] };
       if (accountId === null || progress.chosen === 'another') return proveIdentity(progress);

@@ -86,6 +86,37 @@ describe('the page that asks for leave', () => {
   });
 });
 
+describe('somebody who is asked in the wrong account', () => {
+  test('signs in with another one, which is asked then', async () => {
+    const other = await latchkey.user();
+    const { visitor, page } = await atConsent({ scope: 'openid email' });
+    const chooser = await visitor.open(page.url.replace(/consent$/, 'account'));
+    expect(words(chooser)).toContain('Shop');
+    let next = await visitor.request(chooser.url, {
+      form: { ...formsOf(chooser)[0]?.fields, account: 'another' },
+    });
+    next = await visitor.open(next.location ?? '');
+    next = await visitor.submit(next, { email: other.email });
+    next = await visitor.submit(next, { password: other.password });
+    // The engine ends the session of the one before by a form that posts itself.
+    if (!/\/consent$/.test(new URL(next.url).pathname)) next = await visitor.submit(next);
+    expect(words(next)).toContain(other.email.slice(0, other.email.indexOf('@')));
+    const back = await visitor.submit(next, {}, 'allow');
+    expect(new URL(back.location ?? '').searchParams.get('code')).toMatch(/^lk_ac_/);
+    const given = await latchkey.app.database.sql<{ subject_id: string }>(
+      `select subject_id from audit_event where type = 'consent.given' order by sequence desc limit 1`,
+    );
+    expect(given[0]?.subject_id).toBe(other.id);
+  });
+
+  test('may go back to the one that is signed in', async () => {
+    const { visitor, page } = await atConsent();
+    const chooser = await visitor.open(page.url.replace(/consent$/, 'account'));
+    const next = await visitor.request(chooser.url, { form: { ...formsOf(chooser)[0]?.fields, account: user.id } });
+    expect(new URL((await visitor.open(next.location ?? '')).url).pathname).toMatch(/\/consent$/);
+  });
+});
+
 describe('a decision', () => {
   test('is remembered in other browsers and after the session, until more is asked', async () => {
     const person = await latchkey.user();

@@ -39,6 +39,10 @@ const rows: Row[] = [
   ['consent', someone, null, null, null, page('consent')],
   ['consent', someone, 'a@x.example', null, null, page('consent')],
   ['consent', null, null, null, null, page('consent')],
+  ['consent', someone, null, null, 'session', page('consent')],
+  ['consent', someone, null, null, 'another', page('login')],
+  ['consent', someone, 'a@x.example', null, 'another', page('password')],
+  ['consent', someone, 'a@x.example', someone, 'another', signedIn()],
 ];
 
 describe('what comes next in a sign-in', () => {
