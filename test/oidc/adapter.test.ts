@@ -202,7 +202,7 @@ describe('grant and session of a token', () => {
     request = {};
     await of('AccessToken').find(token);
     const mine = await of('Grant').find('grant');
-    (mine?.['openid'] as { scope: string }).scope = 'openid everything';
+    Object.assign(mine?.['openid'] as object, { scope: 'openid everything' });
     expect(await of('Grant').find('grant')).toMatchObject({ openid: { scope: 'openid' } });
   });
 

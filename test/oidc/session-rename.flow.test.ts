@@ -30,17 +30,17 @@ test('a session has a new id after each sign-in, and is never away meanwhile', a
   const [before] = await sessions();
   const firstCookie = cookie(visitor);
 
-  let isDone = false;
+  const done = new AbortController();
   const seen = new Set<number>();
   const watching = (async () => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       seen.add((await sessions()).length);
       // The embedded database answers without ever letting the requests have their turn.
       await setImmediate();
     }
   })();
   for (let i = 0; i < 3; i += 1) await visitor.signIn(signInUrl(), user);
-  isDone = true;
+  done.abort();
   await watching;
 
   expect(seen).toEqual(new Set([1]));
