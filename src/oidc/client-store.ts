@@ -14,6 +14,9 @@ export type ClientStore = {
 /** A client identifier as we make them or accept them at registration; anything else cannot exist. */
 const identifier = /^[\x21-\x7e]{1,255}$/;
 
+/** The engine asks for whatever somebody wrote into a JWT as well: the audience of an ID Token hint may be anything. */
+export const isClientId = (id: unknown): id is string => typeof id === 'string' && identifier.test(id);
+
 const never = async (): Promise<never> => {
   throw new Error('clients are neither consumed nor found by another key');
 };
@@ -25,7 +28,7 @@ const never = async (): Promise<never> => {
 export function clientAdapter(clients: ClientStore, isImplicitOff: () => boolean): Adapter {
   return {
     async find(id) {
-      const client = identifier.test(id) ? await clients.findForEngine(id) : undefined;
+      const client = isClientId(id) ? await clients.findForEngine(id) : undefined;
       return client && isImplicitOff() ? codeAlone(client) : client;
     },
     upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>).catch(refuse),

@@ -1,6 +1,6 @@
 import { type Configuration, errors, Provider } from 'oidc-provider';
 import type { ArtifactAdapter } from './adapter.ts';
-import type { ClientStore } from './client-store.ts';
+import { type ClientStore, isClientId } from './client-store.ts';
 import { rememberAsAsked } from './remembered-sessions.ts';
 import { storeBegunSessions } from './session-begin.ts';
 import { mark, type MarkedKind, markedKinds } from './token-marks.ts';
@@ -42,6 +42,7 @@ function keepBuiltClients({ Client }: Engine, clients: ClientStore): void {
   const built = new WeakMap<object, InstanceType<typeof Client>>();
   const { find } = Client;
   Client.find = async function findBuilt(clientId: string) {
+    if (!isClientId(clientId)) return undefined;
     // The same object until the client changes.
     const metadata = await clients.findForEngine(clientId);
     const known = metadata && built.get(metadata);

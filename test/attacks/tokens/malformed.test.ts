@@ -62,6 +62,12 @@ const payloads = [
   `{"iss":${odd},"aud":${odd},"sub":${odd},"exp":${odd},"iat":${odd},"nbf":${odd},"jti":${odd}}`,
   '{"aud":[null,{}],"exp":1e400,"iat":-1,"nbf":"x","jti":[]}',
   `{"htm":${odd},"htu":${odd},"ath":${odd},"nonce":${odd}}`,
+  '{"aud":"\\u0000"}',
+  '{"aud":"\\ud800"}',
+  '{"aud":["\\u0000"]}',
+  '{"aud":{"length":1}}',
+  '{"aud":5}',
+  `{"aud":"${'x'.repeat(3000)}"}`,
   '{"sub":"\\u0000","jti":"\\u0000","iss":"\\ud800","exp":9999999999}',
 ];
 
