@@ -8,19 +8,19 @@ import type { UserService } from '#users/module.ts';
 import { findAccount } from './account.ts';
 import { algorithms } from './algorithms.ts';
 import { claims, scopes } from './claims.ts';
-import { assertClientAssertion } from './client-assertions.ts';
+import { assertClientAssertion } from './client-authentication/client-assertions.ts';
 import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
 import { levels, policy } from './interaction-policy.ts';
-import { nameGrant } from './jwt-introspection.ts';
+import { nameGrant } from './introspection/jwt-introspection.ts';
 import { lifetimes } from './lifetimes.ts';
-import { renderError } from './error-page.ts';
-import type { EnginePages } from './pages.ts';
+import { renderError } from './pages/error-page.ts';
+import type { EnginePages } from './pages/pages.ts';
 import { isFapi, rotateRefreshToken } from './profiles.ts';
-import { registrationPolicy } from './registration-policy.ts';
+import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { isAllowedOrigin } from './cors.ts';
-import { withUsableKeys } from './usable-keys.ts';
+import { withUsableKeys } from './client-authentication/usable-keys.ts';
 
 export type EngineDependencies = {
   clock: Clock;

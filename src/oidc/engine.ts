@@ -1,9 +1,9 @@
 import { type Configuration, errors, Provider } from 'oidc-provider';
-import type { ArtifactAdapter } from './adapter.ts';
+import type { ArtifactAdapter } from './artifacts/adapter.ts';
 import { type ClientStore, isClientId } from './client-store.ts';
-import { rememberAsAsked } from './remembered-sessions.ts';
-import { storeBegunSessions } from './session-begin.ts';
-import { mark, type MarkedKind, markedKinds } from './token-marks.ts';
+import { rememberAsAsked } from './sessions/remembered-sessions.ts';
+import { storeBegunSessions } from './sessions/session-begin.ts';
+import { mark, type MarkedKind, markedKinds } from './artifacts/token-marks.ts';
 
 export type Engine = Provider;
 export type TellLogout = (notice: { clientId: string; accountId: string; sid: string | null }) => Promise<void>;

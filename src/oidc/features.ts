@@ -4,12 +4,12 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { Policies } from '#settings/module.ts';
 import { demonstratedPossession } from './dpop.ts';
-import { mayIntrospect } from './introspection.ts';
-import { mutualTls } from './mutual-tls.ts';
-import { devicePages, type EnginePages, logoutPages } from './pages.ts';
-import { claimsParameter } from './claims-parameter.ts';
+import { mayIntrospect } from './introspection/introspection.ts';
+import { mutualTls } from './client-authentication/mutual-tls.ts';
+import { devicePages, type EnginePages, logoutPages } from './pages/pages.ts';
+import { claimsParameter } from './requests/claims-parameter.ts';
 import { fapi } from './profiles.ts';
-import { requestObjects } from './request-objects.ts';
+import { requestObjects } from './requests/request-objects.ts';
 import { type ApiStore, resourceIndicators } from './resources.ts';
 
 type Features = NonNullable<Configuration['features']>;

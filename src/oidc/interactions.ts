@@ -3,7 +3,7 @@ import { errors } from 'oidc-provider';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { signInExpired } from './errors.ts';
 import type { Engine } from './engine.ts';
-import { type ClientOnPage, onPage } from './pages.ts';
+import { type ClientOnPage, onPage } from './pages/pages.ts';
 
 /** Koa's context, as far as the engine reads and writes it. */
 type Exchange = { req: IncomingMessage; res: ServerResponse };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
-import { type Artifact, type ArtifactStore, type Kind, ofGrant } from '../../src/oidc/artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Kind, ofGrant } from '../../src/oidc/artifacts/artifact-store.ts';
 import { testClock } from '../support/clock.ts';
 
 type Clock = ReturnType<typeof testClock>;

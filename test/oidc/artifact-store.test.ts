@@ -1,9 +1,9 @@
 import { openDatabase } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
 import { openRedis } from '#kernel/redis/port.ts';
-import { MemoryArtifacts } from '../../src/oidc/memory-artifacts.ts';
-import { PostgresArtifacts } from '../../src/oidc/postgres-artifacts.ts';
-import { RedisArtifacts } from '../../src/oidc/redis-artifacts.ts';
+import { MemoryArtifacts } from '../../src/oidc/artifacts/memory-artifacts.ts';
+import { PostgresArtifacts } from '../../src/oidc/artifacts/postgres-artifacts.ts';
+import { RedisArtifacts } from '../../src/oidc/artifacts/redis-artifacts.ts';
 import { emptyRedis } from '../support/app.ts';
 import { openPglite, openTestDatabase } from '../support/database.ts';
 import { describeArtifactStore } from './artifact-store.contract.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { matchesSubject } from '#oidc/certificate-subject.ts';
+import { matchesSubject } from '#oidc/client-authentication/certificate-subject.ts';
 
 const DN = 'tls_client_auth_subject_dn';
 

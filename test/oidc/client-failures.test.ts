@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { createThrottle } from '#kernel/throttle.ts';
-import { type Attempt, ClientFailures } from '#oidc/client-failures.ts';
+import { type Attempt, ClientFailures } from '#oidc/client-authentication/client-failures.ts';
 
 const POINTS = 5;
 const limited = (): ClientFailures =>

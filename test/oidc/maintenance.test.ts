@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Job } from '#kernel/jobs.ts';
-import { type Purge, purgeExpired } from '../../src/oidc/maintenance.ts';
+import { type Purge, purgeExpired } from '../../src/oidc/artifacts/maintenance.ts';
 
 const job = (signal = new AbortController().signal): Job => ({
   id: '1',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Artifact } from '../../src/oidc/artifact-store.ts';
-import { MemoryArtifacts } from '../../src/oidc/memory-artifacts.ts';
+import type { Artifact } from '../../src/oidc/artifacts/artifact-store.ts';
+import { MemoryArtifacts } from '../../src/oidc/artifacts/memory-artifacts.ts';
 import { testClock } from '../support/clock.ts';
 
 test('of more than fit the oldest go, with every way to them', async () => {

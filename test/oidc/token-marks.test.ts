@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { mark, markedKinds, mayBe } from '../../src/oidc/token-marks.ts';
+import { mark, markedKinds, mayBe } from '../../src/oidc/artifacts/token-marks.ts';
 
 const random = (): string => randomBytes(32).toString('base64url');
 

@@ -3,7 +3,7 @@ import { errors } from 'oidc-provider';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant } from './artifact-store.ts';
-import { DeviceCodeUsed, isPending, stageOf } from './device-code.ts';
+import { DeviceCodeUsed, isPending, stageOf } from '../device/device-code.ts';
 import type { Handles } from './handles.ts';
 import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';

@@ -1,9 +1,9 @@
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import type { Handles } from './handles.ts';
+import type { Handles } from '../artifacts/handles.ts';
 import type { LogoutNotices } from './logout-notices.ts';
-import type { RecentFinds } from './recent-finds.ts';
+import type { RecentFinds } from '../artifacts/recent-finds.ts';
 import type { LastSeen } from './session-trace.ts';
 
 /** One browser in which a person is signed in. Times are NumericDate. */

@@ -1,5 +1,5 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
-import type { ApiStore } from './resources.ts';
+import type { ApiStore } from '../resources.ts';
 
 type Token = { clientId?: string | undefined; aud?: string | string[] | undefined };
 

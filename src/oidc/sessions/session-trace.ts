@@ -1,7 +1,7 @@
 import { Provider } from 'oidc-provider';
 import type { State } from '#kernel/http/context.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine.ts';
 
 /** From where a session was used last; `at` is a NumericDate. */
 export type LastSeen = { ip: string; userAgent: string; at: number };

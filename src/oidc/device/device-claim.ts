@@ -1,6 +1,6 @@
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { DeviceCodeUsed } from './device-code.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine.ts';
 
 type Claimable = { deviceInfo?: { claimedBy?: string }; save(): Promise<string> };
 type FindByUserCode = (userCode: string, options?: unknown) => Promise<Claimable | undefined>;

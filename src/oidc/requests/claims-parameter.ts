@@ -1,5 +1,5 @@
 import { type Client, type Configuration, errors } from 'oidc-provider';
-import { claims } from './claims.ts';
+import { claims } from '../claims.ts';
 import { isPlainJson } from '#kernel/http/body.ts';
 
 /** More than there are claims; an address of 8 KiB could hold hundreds. */

@@ -1,5 +1,5 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import { claimDeviceCode } from './device-claim.ts';
+import { claimDeviceCode } from '../device/device-claim.ts';
 
 /** The part of a client that a page may name. */
 export type ClientOnPage = { id: string; name: string; homeUrl: string | null };

@@ -1,6 +1,6 @@
 import { type Client, type Configuration, errors } from 'oidc-provider';
 import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
-import { isFapi } from './profiles.ts';
+import { isFapi } from '../profiles.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
-import type { ArtifactAdapter } from './adapter.ts';
-import type { Engine } from './engine.ts';
+import type { ArtifactAdapter } from '../artifacts/adapter.ts';
+import type { Engine } from '../engine.ts';
 
 type SessionModel = { id: string; oldId?: string | undefined; save(ttl: number): Promise<string> };
 

@@ -3,7 +3,7 @@ import { MINUTE } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { UserCodeThrottled } from './device-code.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine.ts';
 
 const WINDOW = 10 * MINUTE;
 

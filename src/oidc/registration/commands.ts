@@ -3,8 +3,8 @@ import type { AuditLog } from '#audit/module.ts';
 import { type Clock, DAY, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
-import type { Engine } from './engine.ts';
-import { registrationTokenInvalid } from './errors.ts';
+import type { Engine } from '../engine.ts';
+import { registrationTokenInvalid } from '../errors.ts';
 
 export type CommandDependencies = {
   clock: Clock;

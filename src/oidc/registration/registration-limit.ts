@@ -3,7 +3,7 @@ import { addressKey } from '#kernel/http/address.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies } from '#settings/module.ts';
-import { tooManyRegistrations } from './errors.ts';
+import { tooManyRegistrations } from '../errors.ts';
 
 const WINDOW = HOUR;
 

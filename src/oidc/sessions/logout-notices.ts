@@ -1,7 +1,7 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { JobData, JobDefinition, Jobs } from '#kernel/jobs.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine.ts';
 
 /** A relying party whose person is signed out; `sid` as its ID tokens named the session, null where they did not. */
 export type LogoutNotice = { clientId: string; accountId: string; sid: string | null };

@@ -4,7 +4,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import type { State } from '#kernel/http/context.ts';
 import type { Attempt, ClientFailures } from './client-failures.ts';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine.ts';
 
 type Dependencies = {
   failures: Pick<ClientFailures, 'begin'>;

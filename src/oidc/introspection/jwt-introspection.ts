@@ -2,8 +2,8 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { type Configuration, Provider } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import type { Engine } from './engine.ts';
-import type { Handles } from './handles.ts';
+import type { Engine } from '../engine.ts';
+import type { Handles } from '../artifacts/handles.ts';
 
 type Customizers = NonNullable<NonNullable<Configuration['formats']>['customizers']>;
 type FindToken = (value: string, options?: unknown) => Promise<object | undefined>;

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import type { Middleware } from 'koa';
 import { isPlainJson } from '#kernel/http/body.ts';
 import { readText, replaceBody } from './engine-forms.ts';
-import { requestUnreadable } from './errors.ts';
+import { requestUnreadable } from '../errors.ts';
 
 /** Besides the authorization endpoint, where posted requests come again by GET. */
 const posted: ReadonlySet<string> = new Set(['/oidc/par', '/oidc/device/auth']);

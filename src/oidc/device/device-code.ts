@@ -1,7 +1,7 @@
 import { errors } from 'oidc-provider';
 import { SECOND } from '#kernel/clock.ts';
-import type { Found } from './artifact-store.ts';
-import type { PollRules } from './postgres-artifacts.ts';
+import type { Found } from '../artifacts/artifact-store.ts';
+import type { PollRules } from '../artifacts/postgres-artifacts.ts';
 
 /** RFC 8628 §3.2: 5 seconds unless we say otherwise; §3.5: five more for each poll that comes too soon. The network may shorten a wait. */
 export const pollRules: PollRules = { interval: 5 * SECOND, tolerance: SECOND, growth: 5 * SECOND };
