@@ -82,7 +82,7 @@ describe('what a request may hold (OpenID Connect Core §3.1.2.1, RFC 6749 §3.1
 
   test('a client keeps to the scopes that it was given', async () => {
     const narrow = await latchkey.client({ first_party: true, scope: 'openid email' });
-    expect(answer(await signedIn.request(url(narrow, { scope: 'openid email' })))['code']).toBeDefined();
+    expect(answer(await signedIn.request(url(narrow, { scope: 'openid email' })))['code']).toMatch(/^lk_ac_/);
     expect(answer(await signedIn.request(url(narrow, { scope: 'openid phone' })))['error']).toBe('invalid_scope');
   });
 });
@@ -187,11 +187,13 @@ describe('consent (OpenID Connect Core §3.1.2.4)', () => {
 
   test('yes holds from then on, in this session and in the next', async () => {
     await visitor.submit(await visitor.open(url(app, { scope: 'openid email' })), {}, 'allow');
-    expect(answer(await visitor.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toBeDefined();
+    expect(answer(await visitor.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toMatch(
+      /^lk_ac_/,
+    );
     const later = new Visitor();
     await later.signIn(url(own), fresh);
-    expect(answer(await later.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toBeDefined();
-    expect(answer(await later.request(url(app, { prompt: 'none' })))['code']).toBeDefined();
+    expect(answer(await later.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toMatch(/^lk_ac_/);
+    expect(answer(await later.request(url(app, { prompt: 'none' })))['code']).toMatch(/^lk_ac_/);
   });
 
   test.each<[string, Asked]>([
@@ -212,7 +214,9 @@ describe('consent (OpenID Connect Core §3.1.2.4)', () => {
   test('a no to prompt=consent keeps what was allowed before', async () => {
     const page = await visitor.open(url(app, { prompt: 'consent', scope: 'openid email' }));
     expect(answer(await visitor.submit(page, {}, 'deny'))['error']).toBe('access_denied');
-    expect(answer(await visitor.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toBeDefined();
+    expect(answer(await visitor.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toMatch(
+      /^lk_ac_/,
+    );
   });
 
   test('of one person is not that of the next in the same browser', async () => {

@@ -117,7 +117,7 @@ describe('scopes ask for claims (OpenID Connect Core §5.4)', () => {
       authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, scope: 'email', nonce: undefined }),
       user,
     );
-    expect(back.get('error') ?? back.get('code')).toBeTruthy();
+    expect(back.get('error') ?? back.get('code')).toMatch(/^(lk_ac_|invalid_)/);
     expect(back.get('id_token')).toBeNull();
   });
 });
@@ -145,7 +145,7 @@ describe('the claims parameter (OpenID Connect Core §5.5)', () => {
     'updated_at',
   ])('%s can be asked for by itself, in both places', async (claim) => {
     const { userinfo, idToken } = await told(claims({ id_token: { [claim]: null }, userinfo: { [claim]: null } }));
-    expect(idToken[claim]).toBeDefined();
+    expect(Object.keys(idToken)).toContain(claim);
     expect(Object.keys(userinfo).toSorted()).toEqual([claim, 'sub'].toSorted());
   });
 

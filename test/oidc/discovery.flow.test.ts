@@ -35,7 +35,7 @@ describe('provider metadata (OpenID Connect Discovery §3, RFC 8414 §2)', () =>
     'scopes_supported',
     'claims_supported',
   ])('names %s', (member) => {
-    expect(metadata[member]).toBeDefined();
+    expect(Object.keys(metadata)).toContain(member);
   });
 
   test('signs ID tokens with RS256 for whoever does not choose (OpenID Connect Discovery §3)', () => {

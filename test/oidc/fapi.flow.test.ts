@@ -178,7 +178,7 @@ describe('at the authorization endpoint', () => {
 
   test('a pushed request is answered once (PARAttemptReuseRequestUri)', async () => {
     const pushed = await push(security, parameters(security));
-    expect(answer(await follow(security, pushed))['code']).toBeDefined();
+    expect(answer(await follow(security, pushed))['code']).toMatch(/^lk_ac_/);
     expect((await follow(security, pushed)).location ?? '').not.toContain('code=');
   });
 

@@ -83,7 +83,7 @@ describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
     expect(answer(await visitor.request(url({ prompt: 'none' }, native)))['error']).toBe('interaction_required');
     expect(
       answer(await visitor.request(url({ prompt: 'none', redirect_uri: 'https://app.example/cb' }, native)))['code'],
-    ).toBeDefined();
+    ).toMatch(/^lk_ac_/);
   });
 
   test.each(['login', 'consent', 'select_account', 'create'])('cannot stand with %s', async (word) => {
@@ -95,7 +95,7 @@ describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
     const visitor = await signedIn();
     at(120);
     expect(answer(await visitor.request(url({ prompt: 'none', max_age: '60' })))['error']).toBe('login_required');
-    expect(answer(await visitor.request(url({ prompt: 'none', max_age: '600' })))['code']).toBeDefined();
+    expect(answer(await visitor.request(url({ prompt: 'none', max_age: '600' })))['code']).toMatch(/^lk_ac_/);
   });
 
   test('is login_required for max_age=0', async () => {
@@ -197,10 +197,10 @@ describe('prompt values that nobody knows', () => {
 describe('max_age (OpenID Connect Core §3.1.2.1)', () => {
   test('a fresh session is enough, an old one is not', async () => {
     const visitor = await signedIn();
-    expect(answer(await visitor.request(url({ max_age: '60' })))['code']).toBeDefined();
+    expect(answer(await visitor.request(url({ max_age: '60' })))['code']).toMatch(/^lk_ac_/);
     at(62);
     expect(form(await visitor.open(url({ max_age: '60' })))).toBe('email');
-    expect(answer(await visitor.request(url({ max_age: '90' })))['code']).toBeDefined();
+    expect(answer(await visitor.request(url({ max_age: '90' })))['code']).toMatch(/^lk_ac_/);
   });
 
   test('puts auth_time into the ID token, true to the session', async () => {
@@ -219,10 +219,10 @@ describe('max_age (OpenID Connect Core §3.1.2.1)', () => {
   test('a client may have one by default (default_max_age), and the request goes before it', async () => {
     const strict = await latchkey.client({ first_party: true, default_max_age: 60, require_auth_time: true });
     const visitor = await signedIn();
-    expect(answer(await visitor.request(url({}, strict)))['code']).toBeDefined();
+    expect(answer(await visitor.request(url({}, strict)))['code']).toMatch(/^lk_ac_/);
     at(120);
     expect(form(await visitor.open(url({}, strict)))).toBe('email');
-    expect(answer(await visitor.request(url({ max_age: '600' }, strict)))['code']).toBeDefined();
+    expect(answer(await visitor.request(url({ max_age: '600' }, strict)))['code']).toMatch(/^lk_ac_/);
   });
 
   test.each(['-1', '1.5', 'soon', '1e400', 'NaN'])('%s is invalid_request', async (max_age) => {
@@ -350,7 +350,7 @@ describe('who is meant: login_hint, id_token_hint and the claim sub', () => {
       prompt: 'none',
       claims: JSON.stringify({ id_token: { sub: { value } } }),
     });
-    expect(answer(await visitor.request(url(asked(user.id))))['code']).toBeDefined();
+    expect(answer(await visitor.request(url(asked(user.id))))['code']).toMatch(/^lk_ac_/);
     expect(answer(await visitor.request(url(asked('usr_nobody'))))['error']).toBe('login_required');
   });
 });

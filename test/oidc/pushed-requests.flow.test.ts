@@ -119,7 +119,7 @@ describe('pushing a request (RFC 9126 §2)', () => {
 
   test('a longer request than an address could hold is fine', async () => {
     const uri = await uriOf(parameters({ nonce: 'a'.repeat(20_000) }));
-    expect(answer(await use(uri))['code']).toBeDefined();
+    expect(answer(await use(uri))['code']).toMatch(/^lk_ac_/);
   });
 });
 
@@ -172,7 +172,7 @@ describe('using what was pushed (RFC 9126 §4)', () => {
 
   test('is answered once: the second use is refused, and so is the third', async () => {
     const uri = await uriOf();
-    expect(answer(await use(uri))['code']).toBeDefined();
+    expect(answer(await use(uri))['code']).toMatch(/^lk_ac_/);
     for (const page of [await use(uri), await use(uri)]) {
       expect(page.location ?? '').not.toContain('code=');
       expect(page.status).toBe(400);
@@ -188,7 +188,7 @@ describe('using what was pushed (RFC 9126 §4)', () => {
       await second.request((await use(uri, {}, client, second)).location ?? ''),
     ];
     expect(pages.map(({ status }) => status)).toEqual([303, 303]);
-    expect((await first.signIn(pages[0]?.location ?? '', user)).get('code')).toBeDefined();
+    expect((await first.signIn(pages[0]?.location ?? '', user)).get('code')).toMatch(/^lk_ac_/);
     const late = await second.signIn(pages[1]?.location ?? '', user).catch((error: unknown) => String(error));
     expect(String(late)).not.toContain('code=');
   });
@@ -241,6 +241,6 @@ describe('a client that must push (RFC 9126 §6)', () => {
 
   test('is answered what it pushed', async () => {
     const uri = String((await push(parameters({}, required), required)).body['request_uri']);
-    expect(answer(await use(uri, {}, required))['code']).toBeDefined();
+    expect(answer(await use(uri, {}, required))['code']).toMatch(/^lk_ac_/);
   });
 });

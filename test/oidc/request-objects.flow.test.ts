@@ -76,19 +76,21 @@ describe('a signed request (RFC 9101 §4, OpenID Connect Core §6.1)', () => {
   });
 
   test.each(['oauth-authz-req+jwt', 'JWT', undefined])('of the type %s is taken (§10.8)', async (typ) => {
-    expect(answer(await send(await signed({}, typ === undefined ? {} : { typ })))['code']).toBeDefined();
+    expect(answer(await send(await signed({}, typ === undefined ? {} : { typ })))['code']).toMatch(/^lk_ac_/);
   });
 
   test('of an audience among others is taken (OpenID Connect Core §6.1)', async () => {
-    expect(answer(await send(await signed({ aud: ['https://other.example', latchkey.base] })))['code']).toBeDefined();
+    expect(answer(await send(await signed({ aud: ['https://other.example', latchkey.base] })))['code']).toMatch(
+      /^lk_ac_/,
+    );
   });
 
   test('of a clock eight seconds ahead is taken (FAPI 2.0 §5.3.2.1)', async () => {
-    expect(answer(await send(await signed({ nbf: now() + 8, iat: now() + 8 })))['code']).toBeDefined();
+    expect(answer(await send(await signed({ nbf: now() + 8, iat: now() + 8 })))['code']).toMatch(/^lk_ac_/);
   });
 
   test('claims may be an object in it', async () => {
-    expect(answer(await send(await signed({ claims: { id_token: { auth_time: null } } })))['code']).toBeDefined();
+    expect(answer(await send(await signed({ claims: { id_token: { auth_time: null } } })))['code']).toMatch(/^lk_ac_/);
   });
 
   test('parameters beside it count for nothing (§6.3)', async () => {
@@ -197,7 +199,7 @@ describe('a request object that is refused (RFC 9101 §6.2, §10)', () => {
       request_object_signing_alg: 'ES256',
     });
     expectRefused(await send(await signed({}, {}, rsa, both), {}, both));
-    expect(answer(await send(await signed({}, {}, signer, both), {}, both))['code']).toBeDefined();
+    expect(answer(await send(await signed({}, {}, signer, both), {}, both))['code']).toMatch(/^lk_ac_/);
   });
 
   test('of a client without keys', async () => {
@@ -272,7 +274,7 @@ describe('a client that must sign (RFC 9101 §10.5)', () => {
   });
 
   test('is answered what it signed', async () => {
-    expect(answer(await send(await signed({}, undefined, signer, must), {}, must))['code']).toBeDefined();
+    expect(answer(await send(await signed({}, undefined, signer, must), {}, must))['code']).toMatch(/^lk_ac_/);
   });
 });
 

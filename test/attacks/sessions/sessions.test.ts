@@ -42,7 +42,7 @@ describe('a session', () => {
     const victim = new Visitor();
     await victim.open(`${latchkey.base}/oidc/device`);
     const planted = copyOf(victim);
-    expect(sessionOf(planted)).toBeDefined();
+    expect(sessionOf(planted)).toMatch(/^[\w-]{21,}$/);
     await victim.signIn(request(), user);
     expect(sessionOf(victim)).not.toBe(sessionOf(planted));
     expect(await silent(victim)).toBe('signed in');
