@@ -25,6 +25,26 @@ const isLive = `and (a.grant_hash is null or g.id_hash is not null)`;
 const hasLiveGrant = `(a.grant_hash is null or exists
   (select 1 from oidc_artifact g where g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null))`;
 
+const MOST_TRIES = 3;
+
+/**
+ * `on conflict` watches the key alone. Of several that write one row at once, PostgreSQL may see a conflict of the second
+ * index first and report that; another try sees the row. A session that still conflicts was renamed meanwhile: what an
+ * older request has to say about it is void.
+ */
+async function patiently(store: () => Promise<unknown[]>, kind: Kind): Promise<unknown[]> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await store();
+    } catch (error) {
+      const isTaken =
+        error instanceof Error && 'constraint' in error && error.constraint === 'oidc_artifact_lookup_unique';
+      if (!isTaken || (tries === MOST_TRIES && kind !== 'Session')) throw error;
+      if (tries === MOST_TRIES) return [];
+    }
+  }
+}
+
 /** The truth: everything single-use or revocable, in one table of PostgreSQL or the embedded database. */
 export class PostgresArtifacts implements ArtifactStore {
   readonly #clock: Clock;
@@ -39,8 +59,9 @@ export class PostgresArtifacts implements ArtifactStore {
     const { idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, stage, payload } = artifact;
     // Every device code is read by its stage, and nothing else has one: it needs no column.
     const text = JSON.stringify(stage === null ? payload : { ...payload, stage });
-    const rows = await this.#database.sql(
-      `insert into oidc_artifact as a
+    const store = () =>
+      this.#database.sql(
+        `insert into oidc_artifact as a
          (id_hash, kind, lookup_hash, grant_hash, session_hash, account_id, client_id, expires_at, payload)
        select $1, '${kind}', $2, $3, $4, $5, $6, $7, $8::jsonb
        ${ofGrant.has(kind) ? `where $3::bytea is null or exists (select 1 from oidc_artifact g where g.id_hash = $3 and g.kind = 'Grant' and g.revoked_at is null)` : ''}
@@ -50,9 +71,9 @@ export class PostgresArtifacts implements ArtifactStore {
          payload = excluded.payload
        where a.revoked_at is null ${stage === null ? '' : `and (a.payload->>'stage')::int < (excluded.payload->>'stage')::int`}
        returning 1`,
-      [idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, text],
-    );
-    return rows.length > 0;
+        [idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, text],
+      );
+    return (await patiently(store, kind)).length > 0;
   }
 
   async find(kind: Kind, idHash: Buffer): Promise<Found | null> {
