@@ -1,13 +1,14 @@
 /**
- * Words. Templates and code know keys; the sentences live in `views/locales/<language>.json`, one flat table a language.
+ * Words. Templates and code know keys; the sentences live in `views/locales/<language>/<slice>.json`, flat tables whose keys
+ * begin with the name of their file: `login.title` is in `login.json`.
  *
  * A message is plain text with `{name}` placeholders, or an object of plural forms chosen by `{count}`. It never holds
  * markup: what is bold or linked comes in as a parameter from the template, so a translator cannot break a page.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * One row a language; `formats` is the locale of its dates and numbers. Adding one is this row and its file; a
+ * One row a language; `formats` is the locale of its dates and numbers. Adding one is this row and its folder of messages; a
  * right-to-left one turns the pages round by itself.
  */
 export const languages = {
@@ -39,15 +40,13 @@ const localesFolder = new URL('../../views/locales/', import.meta.url);
 /** Reads every language once, at start. */
 export function loadMessages(folder: URL = localesFolder): Messages {
   const tables = new Map<Language, ReadonlyMap<string, Message>>();
-  for (const language of Object.keys(languages) as Language[]) {
-    const table = JSON.parse(readFileSync(new URL(`${language}.json`, folder), 'utf8')) as Record<string, Message>;
-    tables.set(language, new Map(Object.entries(table)));
-  }
+  for (const language of Object.keys(languages) as Language[])
+    tables.set(language, readTable(new URL(`${language}/`, folder)));
   const split = new Map<string, readonly Part[]>();
 
   function form(language: Language, key: string, count: number | undefined): string {
     const message = tables.get(language)?.get(key);
-    if (message === undefined) throw new Error(`no message "${key}" in ${language}.json`);
+    if (message === undefined) throw new Error(`no message "${key}" in ${language}`);
     if (typeof message === 'string') return message;
     if (count === undefined) throw new Error(`the message "${key}" has plural forms and needs a count`);
     return message[new Intl.PluralRules(language).select(count)] ?? message.other;
@@ -71,6 +70,19 @@ export function loadMessages(folder: URL = localesFolder): Messages {
         .join('');
     },
   };
+}
+
+function readTable(folder: URL): ReadonlyMap<string, Message> {
+  const table = new Map<string, Message>();
+  for (const file of readdirSync(folder)) {
+    const messages = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Record<string, Message>;
+    for (const [key, message] of Object.entries(messages)) {
+      if (!key.startsWith(file.replace(/json$/, '')))
+        throw new Error(`the message "${key}" is in the wrong file: ${file}`);
+      table.set(key, message);
+    }
+  }
+  return table;
 }
 
 export function requireParameter<T>(parameters: Readonly<Record<string, T>>, name: string, key: string): T & {} {

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { chooseLanguage, loadMessages } from '#kernel/i18n.ts';
+import { chooseLanguage, languages, loadMessages } from '#kernel/i18n.ts';
 
 describe('the language of a page', () => {
   test.each([
@@ -52,35 +52,47 @@ describe('the language of a page', () => {
 
 describe('messages', () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-locales-'));
-  const table = {
-    plain: 'Hello',
-    named: '{name} greets {name} and {other}',
-    apps: { one: '{count} app', other: '{count} apps' },
-    braces: 'a { b } {A} {} {a_b}',
+  const write = (file: string, table: object) => {
+    for (const language of Object.keys(languages)) mkdirSync(join(folder, language), { recursive: true });
+    writeFileSync(join(folder, file), JSON.stringify(table));
   };
-  writeFileSync(join(folder, 'en.json'), JSON.stringify(table));
-  writeFileSync(join(folder, 'de.json'), JSON.stringify({ apps: { other: '{count} Apps' } }));
+  write('en/page.json', {
+    'page.plain': 'Hello',
+    'page.named': '{name} greets {name} and {other}',
+    'page.apps': { one: '{count} app', other: '{count} apps' },
+  });
+  write('en/other.json', { 'other.braces': 'a { b } {A} {} {a_b}' });
+  write('de/page.json', { 'page.apps': { other: '{count} Apps' } });
   const messages = loadMessages(pathToFileURL(`${folder}/`));
 
   test.each([
-    { key: 'plain', parameters: {}, text: 'Hello' },
-    { key: 'named', parameters: { name: '{other}', other: '$&' }, text: '{other} greets {other} and $&' },
-    { key: 'apps', parameters: { count: 1 }, text: '1 app' },
-    { key: 'apps', parameters: { count: 0 }, text: '0 apps' },
-    { key: 'braces', parameters: {}, text: 'a { b } {A} {} {a_b}' },
+    { key: 'page.plain', parameters: {}, text: 'Hello' },
+    { key: 'page.named', parameters: { name: '{other}', other: '$&' }, text: '{other} greets {other} and $&' },
+    { key: 'page.apps', parameters: { count: 1 }, text: '1 app' },
+    { key: 'page.apps', parameters: { count: 0 }, text: '0 apps' },
+    { key: 'other.braces', parameters: {}, text: 'a { b } {A} {} {a_b}' },
   ])('put parameters in once and never look into them: $key, $parameters', ({ key, parameters, text }) => {
     expect(messages.text('en', key, parameters)).toBe(text);
   });
 
   test('fall back to the form "other" where a language has no form of its own', () => {
-    expect(messages.text('de', 'apps', { count: 1 })).toBe('1 Apps');
+    expect(messages.text('de', 'page.apps', { count: 1 })).toBe('1 Apps');
+  });
+
+  test('are found in the file that their key names, and nowhere else', () => {
+    const wrong = mkdtempSync(join(tmpdir(), 'latchkey-locales-'));
+    mkdirSync(join(wrong, 'en'));
+    writeFileSync(join(wrong, 'en/page.json'), '{"login.title":"Sign in"}');
+    expect(() => loadMessages(pathToFileURL(`${wrong}/`))).toThrow(
+      'the message "login.title" is in the wrong file: page.json',
+    );
   });
 
   test.each([
-    { key: 'nothing', parameters: {}, error: 'no message "nothing" in en.json' },
-    { key: 'constructor', parameters: {}, error: 'no message "constructor" in en.json' },
-    { key: 'named', parameters: { name: 'x' }, error: 'the message "named" needs the parameter "other"' },
-    { key: 'apps', parameters: {}, error: 'the message "apps" has plural forms and needs a count' },
+    { key: 'page.nothing', parameters: {}, error: 'no message "page.nothing" in en' },
+    { key: 'constructor', parameters: {}, error: 'no message "constructor" in en' },
+    { key: 'page.named', parameters: { name: 'x' }, error: 'the message "page.named" needs the parameter "other"' },
+    { key: 'page.apps', parameters: {}, error: 'the message "page.apps" has plural forms and needs a count' },
   ])('throw rather than show a gap: $key', ({ key, parameters, error }) => {
     expect(() => messages.text('en', key, parameters)).toThrow(error);
   });
