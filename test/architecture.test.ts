@@ -45,7 +45,7 @@ const http = new RegExp(
     String.raw`^(kernel/http|oidc)/`,
     String.raw`^kernel/views\.ts$`,
     String.raw`^interaction/interaction-service\.ts$`,
-    String.raw`^(app|server)\.ts$`,
+    String.raw`^(app|app-steps|server)\.ts$`,
   ].join('|'),
 );
 const outbound = /^kernel\/http\/outbound\.ts$/;

@@ -17,6 +17,7 @@ export function createUsers({ clock, database, audit, disabled }: Dependencies) 
 }
 
 export type { UserService, NewUser } from './user-service.ts';
+export type { OnDisabled } from './user-service.ts';
 export { User, type UserId } from './user.ts';
 export { canonicalEmail } from './email.ts';
 export { claimsOf } from './claims.ts';

@@ -1,0 +1,31 @@
+/** What the command line can ask of a running node, each slice's own. */
+import { clientCommands } from '#clients/commands.ts';
+import { consentCommands } from '#consent/module.ts';
+import { userCommands } from '#credentials/user-commands.ts';
+import type { Commands } from '#kernel/control.ts';
+import { keyCommands } from '#keys/commands.ts';
+import { sessionCommands } from '#sessions/module.ts';
+import { settingsCommands } from '#settings/commands.ts';
+import type { Kernel } from './app-kernel.ts';
+import type { Nouns } from './app-nouns.ts';
+import type { Provider } from './app-provider.ts';
+
+export function createCommands(
+  { database }: Kernel,
+  { audit, settings, users, clients, keys, credentials }: Nouns,
+  { consents, oidc, sessions }: Provider,
+): Commands {
+  return {
+    ...clientCommands(clients),
+    ...keyCommands({
+      ...keys,
+      sealed: { 'signing keys': () => keys.service.reencrypt(), 'client secrets': () => clients.secrets.reencrypt() },
+    }),
+    'audit.verify': async () => audit.verify(),
+    ...userCommands({ database, users, passwords: credentials.passwords }),
+    ...consentCommands(consents),
+    ...sessionCommands(sessions),
+    ...settingsCommands(settings),
+    ...oidc.commands,
+  };
+}

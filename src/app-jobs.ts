@@ -1,0 +1,27 @@
+/** What is done behind the requests, on a schedule. */
+import { purgeExpiredSecrets } from '#clients/module.ts';
+import { maintenance } from '#keys/module.ts';
+import { purgeExpired } from '#oidc/module.ts';
+import type { Kernel } from './app-kernel.ts';
+import type { Nouns } from './app-nouns.ts';
+import type { Provider } from './app-provider.ts';
+import type { Steps } from './app-steps.ts';
+
+export function defineJobs(
+  { jobs }: Kernel,
+  { keys, clients, credentials }: Nouns,
+  { oidc }: Provider,
+  { progress }: Steps,
+): void {
+  jobs.define('keys', maintenance(keys.rotation));
+  jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
+  jobs.define(
+    'clean-up',
+    purgeExpired({
+      ...oidc.purges,
+      progress: (batch) => progress.purge(batch),
+      attempts: (batch) => credentials.attempts.purge(batch),
+      devices: (batch) => credentials.knownDevices.purge(batch),
+    }),
+  );
+}

@@ -1,0 +1,54 @@
+/** The kernel of one process: what knows no word of the domain, opened in order. */
+import type { Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { createOutbound } from '#kernel/http/outbound.ts';
+import { createInvalidation } from '#kernel/invalidation.ts';
+import { createJobs } from '#kernel/jobs.ts';
+import type { Log } from '#kernel/log.ts';
+import { createMail } from '#kernel/mail.ts';
+import { openRedis } from '#kernel/redis/port.ts';
+import { createThrottle } from '#kernel/throttle.ts';
+import { openTracing } from '#kernel/tracing.ts';
+import { createMailbox } from '#mailbox/module.ts';
+
+export type Kernel = Awaited<ReturnType<typeof openKernel>>;
+
+export async function openKernel(
+  { config, log, clock }: { config: Config; log: Log; clock: Clock },
+  keyRing: KeyRing,
+  database: Database,
+) {
+  const redis = openRedis({ url: config.redisUrl, log });
+  const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseUrl, log });
+  const throttle = createThrottle({ redis, processes: config.webConcurrency });
+  const outbound = createOutbound({ allow: config.outboundAllow, log, ownHosts: [config.issuerUrl.hostname] });
+  const jobs = createJobs({ database, config, keyRing, clock, log });
+  // Where mails are kept while there is no mail server: on the embedded database alone.
+  const mailbox = createMailbox({ config, database, keyRing, clock });
+  const mailer = createMail({ config, clock, database, jobs, log, mailbox: mailbox?.mailbox });
+
+  const metrics = config.metricsPort === undefined ? undefined : (await import('#kernel/metrics.ts')).createMetrics();
+  const tracing = await openTracing(config);
+  if (database.pool) {
+    metrics?.watchDatabasePool(database.pool);
+    tracing?.watchQueries(database.pool);
+  }
+  return {
+    config,
+    log,
+    clock,
+    keyRing,
+    database,
+    redis,
+    invalidation,
+    throttle,
+    outbound,
+    jobs,
+    mailbox,
+    mailer,
+    metrics,
+    tracing,
+  };
+}

@@ -1,0 +1,50 @@
+/** The nouns of the product: settings, people, what they prove themselves with, relying parties and keys. */
+import { createAudit } from '#audit/module.ts';
+import { createClients } from '#clients/module.ts';
+import { createCredentials } from '#credentials/module.ts';
+import { createKeys, keyPolicy } from '#keys/module.ts';
+import { createSettings } from '#settings/module.ts';
+import { createUsers, type OnDisabled } from '#users/module.ts';
+import type { Kernel } from './app-kernel.ts';
+
+export type Nouns = Awaited<ReturnType<typeof createNouns>>;
+
+/** What the nouns need from slices below them. */
+export type Callbacks = { endSessions: OnDisabled };
+
+export async function createNouns(
+  { clock, database, keyRing, invalidation, log, metrics }: Kernel,
+  { endSessions }: Callbacks,
+) {
+  const { log: audit } = createAudit({ clock, database });
+  const { settings } = createSettings({
+    clock,
+    database,
+    audit,
+    announce: () => invalidation.publish('settings', 'all'),
+  });
+  const followSettings = () =>
+    void settings.reload().catch((err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay'));
+  invalidation.subscribe('settings', { changed: followSettings, resync: followSettings });
+  await settings.reload();
+
+  const { users } = createUsers({ clock, database, audit, disabled: endSessions });
+  const clients = createClients({ clock, database, keyRing, audit, invalidation });
+  const keys = createKeys({
+    clock,
+    database,
+    keyRing,
+    log,
+    audit,
+    policy: () => keyPolicy(settings.all()),
+    announce: () => invalidation.publish('keys', 'all'),
+  });
+  invalidation.subscribe('keys', {
+    changed: () => void keys.service.follow(),
+    resync: () => void keys.service.follow(),
+  });
+  await keys.start();
+  const credentials = createCredentials({ clock, database, settings });
+  metrics?.watchHashing({ depth: () => credentials.hashing.depth });
+  return { audit, settings, users, clients, keys, credentials };
+}

@@ -1,0 +1,60 @@
+/** The OpenID provider, and what it knows of people: their consents and their signed-in browsers. */
+import { ConsentService } from '#consent/module.ts';
+import { createAddressResolver } from '#kernel/http/client-address.ts';
+import { createClientCertificates } from '#kernel/http/client-certificate.ts';
+import { KEY_SET_LIMITS } from '#kernel/http/outbound.ts';
+import { languages } from '#kernel/i18n.ts';
+import { createDevice } from '#device/module.ts';
+import { createLogout } from '#logout/module.ts';
+import { createOidc } from '#oidc/module.ts';
+import { createSessions } from '#sessions/module.ts';
+import type { UserId } from '#users/module.ts';
+import type { Kernel } from './app-kernel.ts';
+import type { Nouns } from './app-nouns.ts';
+
+export type Provider = ReturnType<typeof createProvider>;
+
+export function createProvider(kernel: Kernel, { audit, settings, users, clients, keys }: Nouns) {
+  const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics } = kernel;
+  const consents = new ConsentService(clock, database, audit, (em, userId, clientId) =>
+    oidc.browsers.endGrants(em, userId, clientId),
+  );
+  const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null });
+  const device = createDevice({ clock, users, apis: clients.apiLookup });
+  const oidc = createOidc({
+    config,
+    clock,
+    keyRing,
+    database,
+    audit,
+    settings,
+    users,
+    clients: {
+      findForEngine: (clientId) => clients.lookup.findForEngine(clientId),
+      verifySecret: (clientId, secret) => clients.lookup.verifySecret(clientId, secret),
+      saveRegistered: (metadata) => clients.registered.saveRegistered(metadata),
+      removeRegistered: (clientId) => clients.registered.removeRegistered(clientId),
+    },
+    hasOrigin: (origin) => clients.origins.has(origin),
+    apis: clients.apiLookup,
+    keys: keys.service,
+    findConsent: async (accountId, clientId) =>
+      (await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId),
+    pages: { ...logout.pages, ...device.pages },
+    languages: Object.keys(languages),
+    certificates:
+      config.tls?.clientCaFile || config.clientCertHeader
+        ? createClientCertificates({
+            header: config.clientCertHeader,
+            addresses: createAddressResolver(config.trustedProxies),
+          })
+        : null,
+    fetch: outbound.limited(KEY_SET_LIMITS),
+    jobs,
+    throttle,
+    redis,
+    countToken: metrics?.countToken,
+  });
+  const { sessions } = createSessions({ database, audit, browsers: oidc.browsers });
+  return { consents, oidc, sessions };
+}
