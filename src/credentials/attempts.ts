@@ -1,12 +1,21 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import type { Policy } from '#settings/module.ts';
 
 export type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
 
-/** Waits after the 5th, 6th ... failure in a row, in seconds; the last one stays. */
-const DELAYS = [30, 60, 120, 240, 480, 900];
+/** How a counter forgives. */
+export type AttemptPolicy = {
+  /** Failures in a row after which each further try must wait. */
+  free: number;
+  /** Failures in a row after which no try is allowed any more. */
+  maximum: number;
+  /** Waits after the last free failure, the next one ..., in seconds; the last one stays. */
+  delays: readonly number[];
+};
+
+/** For what a person types by heart, and mistypes. */
+export const PASSWORD_DELAYS = [30, 60, 120, 240, 480, 900] as const;
 
 /**
  * Failures in a row, by key, in PostgreSQL: a restart, another node or a lost cache refills nothing.
@@ -14,21 +23,17 @@ const DELAYS = [30, 60, 120, 240, 480, 900];
  */
 export class AttemptCounter {
   readonly #clock: Clock;
-  readonly #database: Database;
-  readonly #limits: () => Pick<Policy<'limits'>, 'passwordFreeFailures' | 'passwordMaximumFailures'>;
+  readonly #database: Pick<Database, 'sql'>;
+  readonly #policy: () => AttemptPolicy;
 
-  constructor(
-    clock: Clock,
-    database: Database,
-    limits: () => Pick<Policy<'limits'>, 'passwordFreeFailures' | 'passwordMaximumFailures'>,
-  ) {
+  constructor(clock: Clock, database: Pick<Database, 'sql'>, policy: () => AttemptPolicy) {
     this.#clock = clock;
     this.#database = database;
-    this.#limits = limits;
+    this.#policy = policy;
   }
 
   async take(key: string): Promise<Take> {
-    const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = this.#limits();
+    const { free, maximum, delays } = this.#policy();
     const now = this.#clock.now();
     const [row] = await this.#database.sql<{ failures: number }>(
       `insert into attempt_counter as c (key, failures, blocked_until, changed_at)
@@ -37,7 +42,7 @@ export class AttemptCounter {
          blocked_until = case when c.failures + 1 >= $4 then $2::timestamptz + make_interval(secs => ($3::int[])[least(c.failures + 2 - $4, array_length($3::int[], 1))]) end
        where (c.blocked_until is null or c.blocked_until <= $2) and c.failures < $5
        returning failures`,
-      [sha256(key), now, DELAYS, free, maximum],
+      [sha256(key), now, delays, free, maximum],
     );
     if (row) return { allowed: true, failures: row.failures };
     const [blocked] = await this.#database.sql<{ blocked_until: string | Date | null; failures: number }>(

@@ -8,7 +8,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { SettingsService } from '#settings/module.ts';
-import { AttemptCounter } from './attempts.ts';
+import { AttemptCounter, PASSWORD_DELAYS } from './attempts.ts';
 import { HashingQueue } from './hashing-queue.ts';
 import { KnownDevices } from './known-device.ts';
 import { PasswordService } from './password-service.ts';
@@ -16,7 +16,10 @@ import { PasswordService } from './password-service.ts';
 export type Dependencies = { clock: Clock; database: Database; settings: Pick<SettingsService, 'policy' | 'all'> };
 
 export function createCredentials({ clock, database, settings }: Dependencies) {
-  const attempts = new AttemptCounter(clock, database, () => settings.policy('limits'));
+  const attempts = new AttemptCounter(clock, database, () => {
+    const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = settings.policy('limits');
+    return { free, maximum, delays: PASSWORD_DELAYS };
+  });
   const hashing = new HashingQueue();
   return {
     attempts,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DAY, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { AttemptCounter } from '../../src/credentials/attempts.ts';
+import { AttemptCounter, PASSWORD_DELAYS } from '../../src/credentials/attempts.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const limits = { passwordFreeFailures: 5, passwordMaximumFailures: 100 };
+const limits = { free: 5, maximum: 100, delays: PASSWORD_DELAYS };
 function counter(given: Partial<typeof limits> = {}) {
   const clock = testClock();
   return { clock, attempts: new AttemptCounter(clock, database, () => ({ ...limits, ...given })) };
@@ -43,7 +43,7 @@ describe('wrong tries in a row', () => {
   });
 
   test('end for good at the hundredth', async () => {
-    const { clock, attempts } = counter({ passwordMaximumFailures: 8 });
+    const { clock, attempts } = counter({ maximum: 8 });
     for (let i = 0; i < 8; i += 1) {
       expect((await attempts.take('for good')).allowed).toBe(true);
       clock.advance(DAY);
