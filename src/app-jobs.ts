@@ -22,6 +22,7 @@ export function defineJobs(
       progress: (batch) => progress.purge(batch),
       attempts: (batch) => credentials.attempts.purge(batch),
       devices: (batch) => credentials.knownDevices.purge(batch),
+      oneTimeSecrets: (batch) => credentials.oneTimeSecrets.purge(batch),
     }),
   );
 }

@@ -44,7 +44,7 @@ export async function createNouns(
     resync: () => void keys.service.follow(),
   });
   await keys.start();
-  const credentials = createCredentials({ clock, database, settings });
+  const credentials = createCredentials({ clock, database, keyRing, settings });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
   return { audit, settings, users, clients, keys, credentials };
 }

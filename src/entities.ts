@@ -1,7 +1,13 @@
 import { AuditChain, AuditEventRow } from '#audit/audit-event.ts';
 import { ApiResource, Client, ClientSecret, RetiredClientId } from '#clients/module.ts';
 import { Consent } from '#consent/module.ts';
-import { AttemptCounterRow, KnownDevice, PasswordCredential } from '#credentials/module.ts';
+import {
+  AttemptCounterRow,
+  KnownDevice,
+  PasswordCredential,
+  OneTimeBudgetRow,
+  OneTimeSecretRow,
+} from '#credentials/module.ts';
 import { SignInProgress } from '#interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
 import { MailQuota } from '#kernel/mail/quota.ts';
@@ -26,6 +32,8 @@ export const entities: Entities = [
   MailQuota,
   MailboxMessage,
   OidcArtifact,
+  OneTimeBudgetRow,
+  OneTimeSecretRow,
   PasswordCredential,
   RetiredClientId,
   Setting,

@@ -16,6 +16,8 @@ export type NewUser = {
   phoneNumber?: string;
   phoneNumberVerified?: boolean;
   profile?: Profile;
+  properties?: Record<string, unknown>;
+  termsVersion?: string;
   isAdministrator?: boolean;
 };
 
@@ -57,6 +59,12 @@ export class UserService {
         input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
       phoneNumberVerified: input.phoneNumberVerified ?? false,
       profile: checked('profile', profileSchema, input.profile ?? {}),
+      properties: input.properties ?? {},
+      theme: null,
+      passwordUpdateRequired: false,
+      termsVersion: input.termsVersion ?? null,
+      termsAcceptedAt: input.termsVersion === undefined ? null : now,
+      deletesAt: null,
       isAdministrator: input.isAdministrator ?? false,
       createdAt: now,
       updatedAt: now,

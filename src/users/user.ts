@@ -21,6 +21,16 @@ const UserSchema = defineEntity({
     phoneNumber: p.text().nullable(),
     phoneNumberVerified: p.boolean(),
     profile: p.json<Profile>(),
+    /** What the operator's schema of properties lets be said of a person. */
+    properties: p.json<Record<string, unknown>>(),
+    /** How the own pages look; null follows the system. */
+    theme: p.text().$type<'light' | 'dark'>().nullable(),
+    /** The next sign-in must set a new password. */
+    passwordUpdateRequired: p.boolean(),
+    termsVersion: p.text().nullable(),
+    termsAcceptedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    /** When the account is erased, unless the person signs in before. */
+    deletesAt: p.datetime(3).columnType('timestamptz(3)').nullable().index('users_deletes_at_index'),
     isAdministrator: p.boolean(),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     updatedAt: p.datetime(3).columnType('timestamptz(3)'),

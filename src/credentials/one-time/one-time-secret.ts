@@ -1,0 +1,58 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+import { DAY, MINUTE } from '#kernel/clock.ts';
+import { User } from '#users/module.ts';
+
+/** What a secret is good for, and how long. A secret of one purpose is nothing to any other. */
+export const lifetimes = {
+  registration: DAY,
+  waitlist: DAY,
+  invitation: 7 * DAY,
+  verify_email: DAY,
+  verify_phone: 10 * MINUTE,
+  change_email: DAY,
+  revert_email: 3 * DAY,
+  password_reset: 30 * MINUTE,
+  /** A magic link with the code that finishes it in another browser. */
+  sign_in: 10 * MINUTE,
+  sign_in_sms: 10 * MINUTE,
+  second_factor: 10 * MINUTE,
+  second_factor_sms: 10 * MINUTE,
+  /** "This was not me" in the mail about a new sign-in. */
+  end_sign_in: 3 * DAY,
+} as const satisfies Record<string, number>;
+
+export type Purpose = keyof typeof lifetimes;
+
+const OneTimeSecretSchema = defineEntity({
+  name: 'OneTimeSecret',
+  tableName: 'one_time_secret',
+  indexes: [{ name: 'one_time_secret_purpose_subject_index', properties: ['purpose', 'subject'] }],
+  properties: {
+    id: p.type(new IdColumn('ots')).primary().$type<Id<'ots'>>(),
+    purpose: p.text().$type<Purpose>(),
+    /** Whose: a user id, or `email:` with the canonical form of an address that is nobody's yet. */
+    subject: p.text(),
+    userId: () =>
+      p
+        .manyToOne(User)
+        .mapToPk()
+        .nullable()
+        .fieldName('user_id')
+        .deleteRule('cascade')
+        .updateRule('no action')
+        .index('one_time_secret_user_id_index'),
+    /** Where it was sent. */
+    address: p.text(),
+    linkHash: p.blob().columnType('bytea').$type<Buffer>().nullable().unique('one_time_secret_link_hash_unique'),
+    codeHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
+    interactionHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
+    data: p.json<Record<string, unknown>>(),
+    createdAt: p.datetime(3).columnType('timestamptz(3)'),
+    expiresAt: p.datetime(3).columnType('timestamptz(3)').index('one_time_secret_expires_at_index'),
+    usedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+  },
+});
+export class OneTimeSecretRow extends OneTimeSecretSchema.class {}
+OneTimeSecretSchema.setClass(OneTimeSecretRow);
