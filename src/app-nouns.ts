@@ -1,4 +1,4 @@
-/** The nouns of the product: settings, people, what they prove themselves with, relying parties and keys. */
+/** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
 import { createAudit } from '#audit/module.ts';
 import { createClients } from '#clients/module.ts';
 import { createCredentials } from '#credentials/module.ts';
@@ -6,16 +6,15 @@ import { createKeys, keyPolicy } from '#keys/module.ts';
 import { createSettings } from '#settings/module.ts';
 import { createUsers, type OnDisabled } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
+import { createLook } from './app-look.ts';
 
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
 /** What the nouns need from slices below them. */
 export type Callbacks = { endSessions: OnDisabled };
 
-export async function createNouns(
-  { clock, database, keyRing, invalidation, log, metrics }: Kernel,
-  { endSessions }: Callbacks,
-) {
+export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
+  const { clock, database, keyRing, invalidation, log, metrics } = kernel;
   const { log: audit } = createAudit({ clock, database });
   const { settings } = createSettings({
     clock,
@@ -27,6 +26,7 @@ export async function createNouns(
     void settings.reload().catch((err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay'));
   invalidation.subscribe('settings', { changed: followSettings, resync: followSettings });
   await settings.reload();
+  const look = createLook(kernel, settings);
 
   const { users } = createUsers({ clock, database, audit, disabled: endSessions });
   const clients = createClients({ clock, database, keyRing, audit, invalidation });
@@ -46,5 +46,5 @@ export async function createNouns(
   await keys.start();
   const credentials = createCredentials({ clock, database, keyRing, settings });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
-  return { audit, settings, users, clients, keys, credentials };
+  return { audit, settings, look, users, clients, keys, credentials };
 }

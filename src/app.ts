@@ -2,16 +2,13 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PGlite } from '@electric-sql/pglite';
-import { brandOf, brandStylesheet } from '#kernel/brand.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import { createEdge } from '#kernel/http/edge.ts';
-import { loadStaticFiles } from '#kernel/http/static.ts';
 import type { Log } from '#kernel/log.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
-import { createRenderer } from '#kernel/views.ts';
 import { createWelcome } from '#welcome/module.ts';
 import { createCommands } from './app-commands.ts';
 import { defineJobs } from './app-jobs.ts';
@@ -57,7 +54,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   const nouns = await createNouns(kernel, {
     endSessions: async (em, id, by) => void (await provider.sessions.endAllIn(em, id, by)),
   });
-  const { settings, keys, clients, credentials } = nouns;
+  const { settings, keys, clients, credentials, look } = nouns;
   const stopWatchingKeys = keys.service.watch();
   const provider = createProvider(kernel, nouns);
   const steps = createSteps(kernel, nouns, provider);
@@ -70,18 +67,12 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
     : null;
   await demo?.register();
 
-  const files = loadStaticFiles();
-  const brand = () => brandOf(settings.policy('branding'));
-  const publishBrand = () => files.publish('brand.css', brandStylesheet(brand()));
-  publishBrand();
-  settings.onChange(publishBrand);
-  const renderer = createRenderer({ brand, assetUrl: (name) => files.url(name) });
   const edge = createEdge({
     config,
     log,
     clock,
     keyRing,
-    renderer,
+    renderer: look.renderer,
     mounts: siteMap(config),
     tracing,
     ...(metrics ? { observe: metrics.observeRequest } : {}),
@@ -91,7 +82,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   settings.onChange(() => edge.forgetReady());
   // Ahead of our own routes, which would each have a look at what is asked of the engine most.
   edge.use(async (ctx, next) => (ctx.state.mount?.delegated ? provider.oidc.middleware(ctx as never, next) : next()));
-  edge.use(files.serve as never);
+  edge.use(look.files.serve as never);
   const routers = [
     ...steps.routes,
     ...(demo ? [welcome.routes, demo.routes] : []),

@@ -30,7 +30,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 /** What is outside may know a slice by its door, its entities and the types of its services, never by these. */
-const insideOnly = /(^|[/-])(routes|form|view)\.ts$/;
+const insideOnly = /(^|[/-])(routes|form|view|letter)\.ts$/;
 /** The composition root hands the routes of slices to the doors of the management API and the console. */
 const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
 
@@ -56,7 +56,7 @@ const control = /^kernel\/control\.ts$/;
 const gates: Record<string, RegExp> = {
   'npm:oidc-provider': /^oidc\//,
   'npm:samlify': /^saml\//,
-  'npm:nunjucks': /^kernel\/views\.ts$/,
+  'npm:nunjucks': /^kernel\/views\//,
   'npm:ioredis': /^kernel\/redis\//,
   'npm:undici': outbound,
   'npm:koa': http,

@@ -3,7 +3,9 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { brandOf } from '#kernel/brand.ts';
 import { languages, loadMessages, type Language } from '#kernel/i18n.ts';
-import { allSamples, brandedFiles, renderSample, strictRenderer } from './support/pages.ts';
+import { allLetters, strictLetters } from './support/letters.ts';
+import { defuse, tags } from './support/markup.ts';
+import { allSamples, brandedFiles, renderSample, strictRenderer, type Sample } from './support/pages.ts';
 
 const folder = resolve(import.meta.dirname, '../views');
 const templates = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -15,85 +17,85 @@ const messages = loadMessages();
 const usedKeys = new Set<string>();
 const renderer = strictRenderer(brandedFiles(), (key) => usedKeys.add(key));
 const samples = await allSamples();
-const pages = samples.flatMap((sample) =>
-  everyLanguage.map((language) => ({
-    title: `${sample.page}, ${sample.name}, ${language}`,
-    sample,
-    language,
-    html: () => renderSample(renderer, sample, language),
-  })),
-);
+const letters = await allLetters();
 
-/** Elements with their attributes; `script` and `style` hold no markup here, which another test holds. */
-const tags = (html: string) => [...html.matchAll(/<([a-z][a-z0-9]*)((?:\s+[^\s=>"']+(?:="[^"]*")?)*)\s*\/?>/g)];
-
-describe('every page, with every sample, in every language', () => {
-  test.each(pages)('renders and is well-formed: $title', ({ html }) => {
-    const text = html();
-    // Whatever begins like a tag must be one that the strict pattern knows: quoted attributes and nothing odd.
-    const opened = text.match(/<[a-z]/g)?.length;
-    expect(tags(text)).toHaveLength(opened ?? 0);
-    expect(text).not.toMatch(/undefined|\[object|\{\{|\{%|<svg[^>]*><\/svg>/);
-  });
-
-  test.each(pages)('holds no inline script, handler or style: $title', ({ html }) => {
-    for (const [tag, name, attributes = ''] of tags(html())) {
-      expect(attributes.replaceAll(/="[^"]*"/g, '='), tag).not.toMatch(/\s(?:on[a-z]+|style)=/i);
-      if (name === 'script') expect(tag).toMatch(/ src="\/assets\/[^"]+" nonce="[^"]+"/);
-      expect(name).not.toBe('style');
-    }
-  });
-
-  test.each(pages)('links to nothing but http(s) and to ourselves: $title', ({ html }) => {
-    for (const [tag, , attributes = ''] of tags(html()))
-      for (const [, address = ''] of attributes.matchAll(/\s(?:href|src|action|formaction)="([^"]*)"/g))
-        expect(address, tag).toMatch(/^(?:https?:\/\/|\/(?!\/)|\?|#)/);
-  });
-
-  test.each(pages)(
-    'carries the form token in each form that posts, and the primary button first: $title',
-    ({ html }) => {
-      for (const [, head = '', body = ''] of html().matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)) {
-        expect(head).toContain('method="post"');
-        expect(body.match(/<input type="hidden" name="csrf" value="dG9rZW4">/g)).toHaveLength(1);
-        const buttons = [...body.matchAll(/<button\b[^>]*>/g)].map(([button]) => button);
-        expect(buttons.findIndex((button) => button.includes('primary'))).toBeLessThanOrEqual(0);
-      }
-    },
-  );
-
-  test.each(pages)(
-    'has one title that ends with the name of the house, one main heading, and ids used once: $title',
-    ({ html, language }) => {
-      const text = html();
-      expect(text).toContain(`<html lang="${language}" dir="ltr">`);
-      expect(text.match(/<title>[^<]+ · Latchkey<\/title>/g)).toHaveLength(1);
-      expect(text.match(/<h1[ >]/g)).toHaveLength(1);
-      const ids = [...text.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
-      expect(ids).toEqual([...new Set(ids)]);
-      for (const [, list = ''] of text.matchAll(/aria-(?:describedby|labelledby)="([^"]*)"/g))
-        for (const id of list.split(' ')) expect(ids).toContain(id);
-    },
-  );
-
-  test.each(pages.filter(({ sample }) => sample.name === 'hostile'))(
-    'has the same elements with hostile text as with the same text made harmless: $title',
-    ({ html, sample, language }) => {
-      const harmless = renderSample(renderer, { ...sample, context: defuse(sample.context) }, language);
-      expect(tags(html()).map(([, name]) => name)).toEqual(tags(harmless).map(([, name]) => name));
-    },
-  );
-});
-
-/** The same context with every character that means something to HTML replaced, and addresses left as they are. */
-function defuse<T>(value: T): T {
-  if (typeof value === 'string') return (/^[a-z]+:/.test(value) ? value : value.replaceAll(/[<>"'&]/g, 'x')) as T;
-  if (Array.isArray(value)) return value.map((item) => defuse<unknown>(item)) as T;
-  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, member]) => [defuse(name), defuse<unknown>(member)]),
-  ) as T;
+/** Renders each page once, whoever asks first. */
+const rendered = new Map<string, string>();
+function htmlOf(sample: Sample, language: Language): string {
+  const key = `${sample.slug} ${language}`;
+  let html = rendered.get(key);
+  if (html === undefined) rendered.set(key, (html = renderSample(renderer, sample, language)));
+  return html;
 }
+const everyHtml = () => samples.flatMap((sample) => everyLanguage.map((language) => htmlOf(sample, language)));
+
+/** One test a page and sample: what fails names its language, so that twelve languages are not twelve times the tests. */
+describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
+  'in every language: $title',
+  ({ sample }) => {
+    test('renders and is well-formed, without inline scripts, handlers and styles', () => {
+      for (const language of everyLanguage) {
+        const html = htmlOf(sample, language);
+        const opened = tags(html);
+        // Whatever begins like a tag must be one that the strict pattern knows: quoted attributes and nothing odd.
+        expect(opened.length, language).toBe(html.match(/<[a-z]/g)?.length);
+        expect(html, language).not.toMatch(/undefined|\[object|\{\{|\{%|<svg[^>]*><\/svg>/);
+        for (const [tag, name, attributes = ''] of opened) {
+          expect(attributes.replaceAll(/="[^"]*"/g, '='), tag).not.toMatch(/\s(?:on[a-z]+|style)=/i);
+          if (name === 'script') expect(tag).toMatch(/ src="\/assets\/[^"]+" nonce="[^"]+"/);
+          expect(name).not.toBe('style');
+        }
+      }
+    });
+
+    test('links to nothing but http(s) and to ourselves', () => {
+      for (const language of everyLanguage)
+        for (const [tag, , attributes = ''] of tags(htmlOf(sample, language)))
+          for (const [, address = ''] of attributes.matchAll(/\s(?:href|src|action|formaction)="([^"]*)"/g))
+            expect(address, `${language}: ${tag}`).toMatch(/^(?:https?:\/\/|\/(?!\/)|\?|#)/);
+    });
+
+    test('carries the form token in each form that posts, and the primary button first', () => {
+      for (const language of everyLanguage)
+        for (const [, head = '', body = ''] of htmlOf(sample, language).matchAll(
+          /<form\b([^>]*)>([\s\S]*?)<\/form>/g,
+        )) {
+          if (head.includes('method="get"')) continue;
+          expect(head, language).toContain('method="post"');
+          expect(body.match(/<input type="hidden" name="csrf" value="dG9rZW4">/g), language).toHaveLength(1);
+          const buttons = [...body.matchAll(/<button\b[^>]*>/g)].map(([button]) => button);
+          expect(
+            buttons.findIndex((button) => button.includes('primary')),
+            language,
+          ).toBeLessThanOrEqual(0);
+        }
+    });
+
+    test('has one title that ends with the name of the house, one main heading, and ids used once', () => {
+      for (const language of everyLanguage) {
+        const html = htmlOf(sample, language);
+        expect(html).toContain(`<html lang="${language}" dir="${languages[language].direction}">`);
+        expect(html.match(/<title>[^<]+ · Latchkey<\/title>/g), language).toHaveLength(1);
+        expect(html.match(/<h1[ >]/g), language).toHaveLength(1);
+        const ids = [...html.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id);
+        expect(ids, language).toEqual([...new Set(ids)]);
+        for (const [, list = ''] of html.matchAll(/aria-(?:describedby|labelledby)="([^"]*)"/g))
+          for (const id of list.split(' ')) expect(ids, language).toContain(id);
+      }
+    });
+
+    if (sample.name !== 'hostile') return;
+    test('has the same elements as with the same text made harmless', () => {
+      for (const language of everyLanguage) {
+        const harmless = renderSample(renderer, { ...sample, context: defuse(sample.context) }, language);
+        expect(
+          tags(htmlOf(sample, language)).map(([, name]) => name),
+          language,
+        ).toEqual(tags(harmless).map(([, name]) => name));
+      }
+    });
+  },
+);
 
 describe('a page', () => {
   test('cannot be rendered with a context that lacks what it shows', () => {
@@ -121,8 +123,8 @@ describe('a page', () => {
   });
 
   test('never shows a password again', () => {
-    for (const { html } of pages)
-      for (const [tag] of html().matchAll(/<input[^>]*type="password"[^>]*>/g)) expect(tag).not.toContain('value=');
+    for (const html of everyHtml())
+      for (const [tag] of html.matchAll(/<input[^>]*type="password"[^>]*>/g)) expect(tag).not.toContain('value=');
   });
 });
 
@@ -143,8 +145,10 @@ describe('words', () => {
           expect(parameters(language, key, count), `${key}, ${language}`).toEqual(parameters('en', key, 2));
   });
 
-  test('are all used: a message that no sample of any page shows is dead, or its sample is missing', () => {
-    for (const { html } of pages) html();
+  test('are all used: a message that no sample of any page or letter shows is dead, or its sample is missing', () => {
+    everyHtml();
+    const press = strictLetters((key) => usedKeys.add(key));
+    for (const { letter, context } of letters) press.render(letter, context, 'en');
     const links = {
       privacyUrl: 'https://x.example/p',
       termsUrl: 'https://x.example/t',
@@ -177,13 +181,19 @@ describe('templates', () => {
 
   test.each(templates)('hold no sentence of their own: $name', ({ text }) => {
     const words = text
+      .replaceAll(/<style>[\s\S]*?<\/style>|&#?\w+;/g, ' ')
       .replaceAll(/\{#[\s\S]*?#\}|\{%[\s\S]*?%\}|\{\{[\s\S]*?\}\}|<pre[\s\S]*?<\/pre>|<[^>]*>|UTC/g, ' ')
       .match(/[A-Za-z]{2,}/g);
     expect(words).toBeNull();
   });
 
-  test('are each a page, or a part of one that begins with an underscore', () => {
-    const shown = new Set(samples.map(({ view }) => view.template));
+  test('are each a page, a piece of a letter, or a part of one that begins with an underscore', () => {
+    const shown = new Set([
+      ...samples.map(({ view }) => view.template),
+      ...letters.flatMap(({ letter }) =>
+        ['subject', 'text', 'html'].map((part) => `${letter.name.replace('/', '/mail/')}.${part}.njk`),
+      ),
+    ]);
     expect(templates.map(({ name }) => name).filter((name) => !shown.has(name) && !/(^|\/)_/.test(name))).toEqual([]);
   });
 });

@@ -2,11 +2,10 @@
  * Pages. A page is declared once, with the type of its context and samples of it, and is rendered through `show`:
  * the frame (language, form token, nonce, brand) comes from here, so that no page can lack it.
  */
-import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import nunjucks from 'nunjucks';
 import type { Brand } from './brand.ts';
-import { languages, loadMessages, requireParameter, type Language, type Messages } from './i18n.ts';
+import { languages, loadMessages, type Language } from './i18n.ts';
+import { compileTemplates, strict } from './views/templates.ts';
+import { everyWords } from './views/words.ts';
 
 /** A page: its template below `views/`, and contexts that it must survive, the ugly ones among them. */
 export type View<C extends object> = { readonly template: string; readonly samples: Readonly<Record<string, C>> };
@@ -42,30 +41,13 @@ export type RendererOptions = {
   inspect?: (key: string) => void;
 };
 
-const viewsFolder = fileURLToPath(new URL('../../views/', import.meta.url));
-
-/** Compiles every template at once: a broken one stops the start, and nothing is read or compiled while serving. */
 export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): Renderer {
-  const messages = loadMessages();
-  const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(viewsFolder), {
-    autoescape: true,
-    throwOnUndefined: true,
-    trimBlocks: true,
-    lstripBlocks: true,
-  });
-  environment.addGlobal('asset', assetUrl);
-  environment.addGlobal('initials', initials);
-  environment.addGlobal('webUrl', webUrl);
-  for (const name of readdirSync(viewsFolder, { recursive: true, encoding: 'utf8' }))
-    if (name.endsWith('.njk')) environment.getTemplate(name.replaceAll('\\', '/'), true);
-
-  const words = new Map<Language, ReturnType<typeof wordsOf>>();
-  for (const language of Object.keys(languages) as Language[])
-    words.set(language, wordsOf(messages, language, inspect));
+  const templates = compileTemplates('html', { asset: assetUrl, initials, webUrl });
+  const words = everyWords(loadMessages(), 'page', inspect);
 
   return {
     render(view, context, { language, csrf, nonce, query }) {
-      return environment.render(view.template, {
+      return templates.render(view.template, {
         ...words.get(language),
         page: inspect ? strict(context) : context,
         brand: brand(),
@@ -97,66 +79,6 @@ type Showable = {
   state: { render: Render };
 };
 
-const { SafeString } = nunjucks.runtime;
-type Parameter = string | number | InstanceType<typeof SafeString>;
-
-/** What templates say things with. Text is escaped here, except what a macro has already escaped. */
-function wordsOf(messages: Messages, language: Language, inspect?: (key: string) => void) {
-  const { formats } = languages[language];
-  const units = new Map<string, Intl.NumberFormat>();
-  const clockTime = new Intl.DateTimeFormat(formats, { timeStyle: 'short', timeZone: 'UTC' });
-  const fullTime = new Intl.DateTimeFormat(formats, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
-
-  function unit(amount: number, name: 'second' | 'minute' | 'hour'): string {
-    let format = units.get(name);
-    if (!format)
-      units.set(name, (format = new Intl.NumberFormat(formats, { style: 'unit', unit: name, unitDisplay: 'long' })));
-    return format.format(amount);
-  }
-
-  return {
-    has: (key: string) => messages.has(language, key),
-
-    /** The message of a key. Parameters are escaped unless a macro made them. */
-    t(key: string, parameters: Readonly<Record<string, Parameter>> = {}) {
-      inspect?.(key);
-      const count = parameters['count'];
-      const text = messages
-        .parts(language, key, typeof count === 'number' ? count : undefined)
-        .map((part) =>
-          'text' in part ? escape(part.text) : escape(requireParameter(parameters, part.parameter, key)),
-        );
-      return new SafeString(text.join(''));
-    },
-
-    /** `4 minutes`, rounded up: nobody should come back too early. */
-    duration(seconds: number): string {
-      if (seconds < 60) return unit(Math.max(1, Math.ceil(seconds)), 'second');
-      return seconds < 5400 ? unit(Math.ceil(seconds / 60), 'minute') : unit(Math.ceil(seconds / 3600), 'hour');
-    },
-
-    /** A `<time>`. We do not know the person's zone, so it is UTC until a script, if there is one, says it in theirs. */
-    moment(date: Date, style: 'time' | 'full') {
-      const text = `${(style === 'time' ? clockTime : fullTime).format(date)} UTC`;
-      return new SafeString(`<time datetime="${date.toISOString()}" data-local="${style}">${escape(text)}</time>`);
-    },
-  };
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(value: Parameter): string {
-  return value instanceof SafeString
-    ? value.toString()
-    : String(value).replace(/[&<>"']/g, (character) => entities[character] ?? '');
-}
-
 /**
  * Links to this page in the other languages. They hold a query and no path: a path that came with the request
  * could begin with `//` and lead to another host.
@@ -186,17 +108,4 @@ const firstLetter = (word: string): string => /[\p{L}\p{N}]\p{M}*/u.exec(word)?.
 function webUrl(address: string | null): string | null {
   const url = address === null ? null : URL.parse(address);
   return url && (url.protocol === 'https:' || url.protocol === 'http:') ? url.href : null;
-}
-
-/** The context, refusing every name that it does not have. */
-function strict<T>(value: T): T {
-  if (Array.isArray(value)) return value.map((item) => strict<unknown>(item)) as T;
-  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const members = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, strict<unknown>(member)]));
-  return new Proxy(members, {
-    get(target, name) {
-      if (typeof name === 'string' && !(name in target)) throw new Error(`the page has no "${name}"`);
-      return Reflect.get(target, name);
-    },
-  }) as T;
 }

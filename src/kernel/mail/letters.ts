@@ -1,0 +1,102 @@
+/**
+ * Letters. What we write to people is declared once, like a page: a type, samples, and three templates of one name,
+ * `views/<slice>/mail/<name>.{subject,text,html}.njk`. Words, brand, language and direction come from here.
+ */
+import type { Brand } from '#kernel/brand.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { languages, loadMessages, type Language } from '#kernel/i18n.ts';
+import type { Mail, Mailer } from '#kernel/mail.ts';
+import { compileTemplates, strict } from '#kernel/views/templates.ts';
+import { everyWords } from '#kernel/views/words.ts';
+import { paletteOf } from './colors.ts';
+
+/** A letter: its templates `<slice>/<name>`, and contexts that it must survive, the ugly ones among them. */
+export type Letter<C extends object> = { readonly name: string; readonly letterSamples: Readonly<Record<string, C>> };
+
+export function letter<C extends object>(
+  name: `${string}/${string}`,
+  { samples }: { samples: Readonly<Record<string, C>> },
+): Letter<C> {
+  return { name, letterSamples: samples };
+}
+
+export type LetterText = Pick<Mail, 'subject' | 'text' | 'html'>;
+
+/** To whom, in which language, and all that a mail needs besides its words. */
+export type Sending<C extends object> = Omit<Mail, keyof LetterText> & { language: Language; context: C };
+
+export type Letters = {
+  render<C extends object>(letter: Letter<C>, context: NoInfer<C>, language: Language): LetterText;
+  /**
+   * Over the limits nothing is sent, and nobody can tell.
+   *
+   * @throws AppError mail.address_invalid
+   */
+  send<C extends object>(letter: Letter<C>, sending: Sending<NoInfer<C>>, em?: EntityManager): Promise<void>;
+};
+
+export type LettersOptions = {
+  mailer: Mailer;
+  /** Asked at each letter: the operator may change it while we run. */
+  brand: () => Brand;
+  /** Where the pages are: mails are read elsewhere, so every address in them is a whole one. */
+  origin: string;
+  /** Report of each message key that a letter uses. With it a context refuses names that it does not have, also in an `if`. */
+  inspect?: (key: string) => void;
+};
+
+export function createLetters({ mailer, brand, origin, inspect }: LettersOptions): Letters {
+  const globals = { spaced };
+  const html = compileTemplates('html', globals);
+  const plain = compileTemplates('plain', globals);
+  const messages = loadMessages();
+  const htmlWords = everyWords(messages, 'letter', inspect);
+  const plainWords = everyWords(messages, 'plain', inspect);
+
+  function render<C extends object>({ name }: Letter<C>, context: C, language: Language): LetterText {
+    const present = brand();
+    const frame = {
+      letter: inspect ? strict(clean(context)) : clean(context),
+      brand: present,
+      colors: paletteOf(present),
+      origin,
+      language,
+      direction: languages[language].direction,
+    };
+    const template = name.replace('/', '/mail/');
+    const subject = plain.render(`${template}.subject.njk`, { ...frame, ...plainWords.get(language) }).trim();
+    const text = plain.render(`${template}.text.njk`, { ...frame, ...plainWords.get(language) });
+    return {
+      subject,
+      text: `${text
+        .replaceAll(/[ \t]+$/gm, '')
+        .replaceAll(/\n{3,}/g, '\n\n')
+        .trim()}\n`,
+      html: html.render(`${template}.html.njk`, { ...frame, ...htmlWords.get(language), subject }),
+    };
+  }
+
+  return {
+    render,
+    async send(letter, { context, language, ...envelope }, em) {
+      return mailer.send({ ...envelope, ...render(letter, context, language) }, em);
+    },
+  };
+}
+
+/** Foreign text stays on its line and in its direction: a name must not be able to write a paragraph of its own. */
+function clean<T>(value: T): T {
+  if (typeof value === 'string')
+    return value
+      .replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+      .replaceAll(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '') as T;
+  if (Array.isArray(value)) return value.map((item) => clean<unknown>(item)) as T;
+  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, clean<unknown>(member)])) as T;
+}
+
+/**
+ * `481 920`: the digits of a code in two groups. The space between does not break, and between digits it does not turn
+ * them round in a text from right to left either.
+ */
+const spaced = (code: string): string => code.replace(/^(\d{3,4})(?=\d{3,4}$)/, '$1\u00a0');

@@ -1,0 +1,45 @@
+/** The template engine: compiled once, strict about what is missing. Everything that is rendered goes through here. */
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import nunjucks from 'nunjucks';
+
+export type Templates = { render(name: string, context: object): string };
+
+/** Text that is markup already, made by a macro or by us: the engine leaves it as it is. */
+export const Markup = nunjucks.runtime.SafeString;
+export type Markup = InstanceType<typeof Markup>;
+
+const viewsFolder = fileURLToPath(new URL('../../../views/', import.meta.url));
+
+/** Subjects and texts of letters are no HTML: nothing in them is escaped. */
+const plainText = /\.(subject|text)\.njk$/;
+
+/**
+ * Compiles every template of its kind at once: a broken one stops the start, and nothing is read or compiled while serving.
+ */
+export function compileTemplates(kind: 'html' | 'plain', globals: Readonly<Record<string, unknown>>): Templates {
+  const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(viewsFolder), {
+    autoescape: kind === 'html',
+    throwOnUndefined: true,
+    trimBlocks: true,
+    lstripBlocks: true,
+  });
+  for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value);
+  for (const name of readdirSync(viewsFolder, { recursive: true, encoding: 'utf8' }))
+    if (name.endsWith('.njk') && plainText.test(name) === (kind === 'plain'))
+      environment.getTemplate(name.replaceAll('\\', '/'), true);
+  return { render: (name, context) => environment.render(name, context) };
+}
+
+/** The context, refusing every name that it does not have. */
+export function strict<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((item) => strict<unknown>(item)) as T;
+  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const members = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, strict<unknown>(member)]));
+  return new Proxy(members, {
+    get(target, name) {
+      if (typeof name === 'string' && !(name in target)) throw new Error(`the page has no "${name}"`);
+      return Reflect.get(target, name);
+    },
+  }) as T;
+}

@@ -1,0 +1,80 @@
+/** What templates say things with, in one language: messages, durations, moments. */
+import { languages, requireParameter, type Language, type Messages } from '#kernel/i18n.ts';
+import { Markup } from './templates.ts';
+
+type Parameter = string | number | Markup;
+
+/** `page` is HTML with our scripts, `letter` is HTML without any, `plain` is text. */
+export type Medium = 'page' | 'letter' | 'plain';
+
+export type Words = ReturnType<typeof wordsOf>;
+
+/** One set of words a language. `inspect` hears of each message key that is used. */
+export function everyWords(
+  messages: Messages,
+  medium: Medium,
+  inspect?: (key: string) => void,
+): ReadonlyMap<Language, Words> {
+  return new Map(
+    (Object.keys(languages) as Language[]).map((language) => [language, wordsOf(messages, language, medium, inspect)]),
+  );
+}
+
+/** Parameters are escaped here, except what a macro has already escaped. */
+function wordsOf(messages: Messages, language: Language, medium: Medium, inspect?: (key: string) => void) {
+  const { formats } = languages[language];
+  const units = new Map<string, Intl.NumberFormat>();
+  const clockTime = new Intl.DateTimeFormat(formats, { timeStyle: 'short', timeZone: 'UTC' });
+  const fullTime = new Intl.DateTimeFormat(formats, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+  const written = medium === 'plain' ? (value: Parameter) => String(value) : escape;
+
+  function unit(amount: number, name: 'second' | 'minute' | 'hour'): string {
+    let format = units.get(name);
+    if (!format)
+      units.set(name, (format = new Intl.NumberFormat(formats, { style: 'unit', unit: name, unitDisplay: 'long' })));
+    return format.format(amount);
+  }
+
+  return {
+    has: (key: string) => messages.has(language, key),
+
+    /** The message of a key. Parameters are escaped unless a macro made them. */
+    t(key: string, parameters: Readonly<Record<string, Parameter>> = {}) {
+      inspect?.(key);
+      const count = parameters['count'];
+      const text = messages
+        .parts(language, key, typeof count === 'number' ? count : undefined)
+        .map((part) =>
+          'text' in part ? written(part.text) : written(requireParameter(parameters, part.parameter, key)),
+        );
+      return new Markup(text.join(''));
+    },
+
+    /** `4 minutes`, rounded up: nobody should come back too early. */
+    duration(seconds: number): string {
+      if (seconds < 60) return unit(Math.max(1, Math.ceil(seconds)), 'second');
+      return seconds < 5400 ? unit(Math.ceil(seconds / 60), 'minute') : unit(Math.ceil(seconds / 3600), 'hour');
+    },
+
+    /** A moment. We do not know the person's zone, so it is UTC until a script, if there is one, says it in theirs. */
+    moment(date: Date, style: 'time' | 'full') {
+      const text = `${(style === 'time' ? clockTime : fullTime).format(date)} UTC`;
+      if (medium !== 'page') return text;
+      return new Markup(`<time datetime="${date.toISOString()}" data-local="${style}">${escape(text)}</time>`);
+    },
+  };
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+function escape(value: Parameter): string {
+  return value instanceof Markup
+    ? value.toString()
+    : String(value).replace(/[&<>"']/g, (character) => entities[character] ?? '');
+}

@@ -1,0 +1,36 @@
+/** Every letter with every sample of it, as the tests of all letters and the gallery see them. */
+import { globSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { defaultBrand, type Brand } from '#kernel/brand.ts';
+import { createLetters, type Letter, type Letters } from '#kernel/mail/letters.ts';
+
+export type LetterSample = { letter: Letter<object>; name: string; slug: string; context: object };
+
+const source = resolve(import.meta.dirname, '../../src');
+
+/** A letter that nobody lists is found all the same: whatever a `*-letter.ts` exports counts. */
+export async function allLetters(): Promise<readonly LetterSample[]> {
+  const samples: LetterSample[] = [];
+  for (const file of globSync('**/*-letter.ts', { cwd: source }).toSorted()) {
+    const exported = (await import(join(source, file))) as Readonly<Record<string, unknown>>;
+    for (const letter of Object.values(exported).filter(isLetter))
+      for (const [name, context] of Object.entries(letter.letterSamples)) {
+        const slug = `${letter.name.replaceAll('/', '-')}--${name.replaceAll(/[^a-z0-9]+/gi, '-')}`;
+        samples.push({ letter, name, slug, context });
+      }
+  }
+  return samples;
+}
+
+function isLetter(value: unknown): value is Letter<object> {
+  return typeof value === 'object' && value !== null && 'letterSamples' in value;
+}
+
+export function strictLetters(inspect: (key: string) => void = () => {}, brand: Brand = defaultBrand): Letters {
+  const mailer = {
+    async send() {
+      throw new Error('letters are only rendered here');
+    },
+  };
+  return createLetters({ mailer, brand: () => brand, origin: 'https://id.example.com', inspect });
+}
