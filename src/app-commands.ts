@@ -19,7 +19,11 @@ export function createCommands(
     ...clientCommands(clients),
     ...keyCommands({
       ...keys,
-      sealed: { 'signing keys': () => keys.service.reencrypt(), 'client secrets': () => clients.secrets.reencrypt() },
+      sealed: {
+        'signing keys': () => keys.service.reencrypt(),
+        'client secrets': () => clients.secrets.reencrypt(),
+        'authenticator apps': () => credentials.totp.reencrypt(),
+      },
     }),
     'audit.verify': async () => audit.verify(),
     ...userCommands({ database, users, passwords: credentials.passwords }),

@@ -22,6 +22,9 @@ export function defineJobs(
       progress: (batch) => progress.purge(batch),
       attempts: (batch) => credentials.attempts.purge(batch),
       devices: (batch) => credentials.knownDevices.purge(batch),
+      totpEnrolments: (batch) => credentials.totpEnrolments.purge(batch),
+      recoveryCodes: (batch) => credentials.recoveryCodes.purge(batch),
+      trustedDevices: (batch) => credentials.trustedDevices.purge(batch),
       oneTimeSecrets: (batch) => credentials.oneTimeSecrets.purge(batch),
     }),
   );

@@ -44,7 +44,14 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     resync: () => void keys.service.follow(),
   });
   await keys.start();
-  const credentials = createCredentials({ clock, database, keyRing, settings });
+  const credentials = createCredentials({
+    clock,
+    database,
+    keyRing,
+    settings,
+    audit,
+    tellOwner: async () => undefined,
+  });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
   return { audit, settings, look, users, clients, keys, credentials };
 }

@@ -7,12 +7,17 @@ import {
   PasswordCredential,
   OneTimeBudgetRow,
   OneTimeSecretRow,
+  RecoveryCodeSet,
+  TotpCredential,
+  TotpEnrolment,
+  TrustedDeviceRow,
 } from '#credentials/module.ts';
 import { SignInProgress } from '#interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
 import { MailQuota } from '#kernel/mail/quota.ts';
 import { SigningKey } from '#keys/module.ts';
 import { MailboxMessage } from '#mailbox/module.ts';
+import { SecondFactorRequest } from '#mfa/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
@@ -35,9 +40,14 @@ export const entities: Entities = [
   OneTimeBudgetRow,
   OneTimeSecretRow,
   PasswordCredential,
+  RecoveryCodeSet,
   RetiredClientId,
+  SecondFactorRequest,
   Setting,
   SignInProgress,
   SigningKey,
+  TotpCredential,
+  TotpEnrolment,
+  TrustedDeviceRow,
   User,
 ];

@@ -20,6 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   sessions: ['users', 'oidc', 'audit', 'settings'],
   interaction: ['users', 'oidc', 'audit', 'settings'],
   login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
+  mfa: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   consent: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   device: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   logout: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],

@@ -1,11 +1,12 @@
 /**
  * credentials: what a person proves who they are with.
  *
- * Owns    passwords (argon2id), links and codes that prove an address, the counters of wrong tries, known devices;
- *         enrolling and verifying, one file each.
+ * Owns    passwords (argon2id), links and codes that prove an address, authenticator apps, recovery codes, trusted devices, the
+ *         counters of wrong tries, known devices; enrolling and verifying, one file each.
  * Leaves  the pages to login and account, what comes after a success to interaction.
  * URLs    none.
  */
+import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -15,26 +16,40 @@ import { HashingQueue } from './hashing-queue.ts';
 import { KnownDevices } from './known-device.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
 import { PasswordService } from './password-service.ts';
+import type { TellOwner } from './second-factor-notice.ts';
+import { createSecondFactors } from './second-factors.ts';
 
 export type Dependencies = {
   clock: Clock;
   database: Database;
   keyRing: KeyRing;
   settings: Pick<SettingsService, 'policy' | 'all'>;
+  audit: Pick<AuditLog, 'record' | 'note'>;
+  tellOwner: TellOwner;
 };
 
-export function createCredentials({ clock, database, keyRing, settings }: Dependencies) {
+export function createCredentials({ clock, database, keyRing, settings, audit, tellOwner }: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
     const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = settings.policy('limits');
     return { free, maximum, delays: PASSWORD_DELAYS };
   });
   const hashing = new HashingQueue();
+  const policies = () => settings.all();
+  const secondFactors = createSecondFactors({ clock, database, keyRing, audit, queue: hashing, tellOwner, policies });
   return {
+    ...secondFactors,
     attempts,
     hashing,
     knownDevices: new KnownDevices(clock, database),
     oneTimeSecrets: new OneTimeSecrets(clock, database, keyRing),
-    passwords: new PasswordService({ clock, database, attempts, queue: hashing, policies: () => settings.all() }),
+    passwords: new PasswordService({
+      clock,
+      database,
+      attempts,
+      queue: hashing,
+      policies,
+      changed: (em, userId) => secondFactors.trustedDevices.revokeAll(em, userId),
+    }),
   };
 }
 
@@ -42,6 +57,17 @@ export type { PasswordService, PasswordOutcome } from './password-service.ts';
 export type { CodeOutcome, Holder, Issued, OneTimeSecret, OneTimeSecrets } from './one-time/one-time-secrets.ts';
 export { OneTimeSecretRow } from './one-time/one-time-secret.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
+export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
+export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
+export type { Totp, TotpService } from './totp/totp-service.ts';
+export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';
+export { totpImport, type TotpImport } from './totp/totp-secret.ts';
+export type { RecoveryCodes, RecoveryCodesLeft } from './recovery-codes/recovery-codes.ts';
+export type { TrustedDevice, TrustedDevices } from './trusted-devices/trusted-devices.ts';
+export type { TrustedDeviceId } from './trusted-devices/trusted-device.ts';
+export { TotpCredential, TotpEnrolment } from './totp/totp-credential.ts';
+export { RecoveryCodeSet } from './recovery-codes/recovery-code-set.ts';
+export { TrustedDeviceRow } from './trusted-devices/trusted-device.ts';
 export type { AttemptCounter } from './attempts.ts';
 export type { KnownDevices } from './known-device.ts';
 export { AttemptCounterRow } from './attempt-counter-row.ts';

@@ -17,6 +17,8 @@ type Dependencies = {
   attempts: AttemptCounter;
   queue: HashingQueue;
   policies: () => Pick<Policies, 'password' | 'branding'>;
+  /** Takes away what a person held by the old password. */
+  changed: (em: EntityManager, userId: UserId) => Promise<unknown>;
 };
 
 export class PasswordService {
@@ -62,6 +64,7 @@ export class PasswordService {
     await assertPasswordAllowed(password, { minimumLength: policy.minimumLength, about });
     const hash = await this.#deps.queue.run(() => hashPassword(password));
     await em.upsert(PasswordCredential, { userId: user.id, hash, changedAt: this.#deps.clock.now() });
+    await this.#deps.changed(em, user.id);
   }
 
   async #findHash(userId: UserId): Promise<string | null> {

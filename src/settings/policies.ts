@@ -1,7 +1,17 @@
+import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 
 const seconds = (fallback: number, max: number) => z.number().int().min(1).max(max).default(fallback);
+const isHttpsOrigin = (text: string): boolean => text.startsWith('https:') && URL.parse(text)?.origin === text;
 const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0a3fb5');
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).ca;
+  } catch {
+    return false;
+  }
+}
 
 /** Policies of the instance, by section. What is not set has the default given here. */
 export const policies = {
@@ -17,6 +27,61 @@ export const policies = {
     /** NIST SP 800-63B-4 asks for 15 where a password alone signs in. */
     minimumLength: z.number().int().min(8).max(64).default(15),
   }),
+  mfa: z.strictObject({
+    /**
+     * Who proves a second time when signing in. `off`: nobody. `optional`: who has added a second factor. `required`: everybody.
+     * `administrators`: administrators, and who has added one.
+     */
+    enforcement: z.enum(['off', 'optional', 'required', 'administrators']).default('optional'),
+    /** What can be added as a second factor, the one offered first at the front. */
+    factors: z
+      .array(z.enum(['passkey', 'totp']))
+      .refine((list) => new Set(list).size === list.length, 'must name each once')
+      .default(['passkey', 'totp']),
+    /** A code sent by email counts as a second factor, unless email was the first. Mail is often read on the same device. */
+    emailCodes: z.boolean().default(false),
+    /** A code sent as a text message counts as a second factor. Numbers can be taken over. */
+    smsCodes: z.boolean().default(false),
+    /** Days for which somebody who must add a second factor may put it off, from the first time they are asked. */
+    graceDays: z.number().int().min(0).max(90).default(0),
+    /** Days for which a person may trust a browser with the first factor alone; 0 for never. Administrators never may. */
+    trustDays: z.number().int().min(0).max(30).default(30),
+    /** Steps of 30 seconds that a code of an authenticator app may be early or late. */
+    totpWindow: z.number().int().min(0).max(1).default(1),
+  }),
+  passkeys: z.strictObject({
+    /** Whether people may enrol passkeys and security keys, and use those that they have. */
+    enabled: z.boolean().default(true),
+    /** Whether a sign-in by password offers to make one, to whoever has none. */
+    offer: z.boolean().default(true),
+    /** Whether a passkey that follows a password must ask for a fingerprint, a face or a PIN. One that signs in alone always must. */
+    secondFactorVerification: z.enum(['required', 'preferred', 'discouraged']).default('preferred'),
+    /** Whether the authenticator remembers whose passkey it is, so that no address need be typed. */
+    residentKey: z.enum(['required', 'preferred', 'discouraged']).default('preferred'),
+    /** `platform`: the device itself. `cross-platform`: security keys and phones. */
+    attachment: z.enum(['any', 'platform', 'cross-platform']).default('any'),
+    /** `direct`: new authenticators must prove their model by a certificate of their maker. */
+    attestation: z.enum(['none', 'direct']).default('none'),
+    /** Models (AAGUID) that may be enrolled; empty for all. Nothing but an attestation proves the model. */
+    allowedAuthenticators: z.array(z.guid().toLowerCase()).max(512).default([]),
+    /** Certificates (PEM) of the makers whose attestations count; empty for all. */
+    attestationRoots: z
+      .array(z.string().max(16_384).refine(isCertificate, 'must be a certificate in PEM'))
+      .max(64)
+      .default([]),
+    maximumPerPerson: z.number().int().min(1).max(50).default(20),
+    /** The name that passkeys are made for, by default the issuer's host. Another one makes every existing passkey useless. */
+    rpId: z
+      .string()
+      .max(253)
+      .regex(/^[a-z\d]([a-z\d.-]*[a-z\d])?$/, 'must be a host name such as example.com')
+      .optional(),
+    /** Other origins that may use our passkeys (WebAuthn 3 §5.11), published at `/.well-known/webauthn`. */
+    relatedOrigins: z
+      .array(z.url().refine(isHttpsOrigin, 'must be an origin such as https://example.com'))
+      .max(20)
+      .default([]),
+  }),
   session: z.strictObject({
     idleSeconds: seconds(3600, 30 * 86_400),
     absoluteSeconds: seconds(86_400, 90 * 86_400),
@@ -29,6 +94,8 @@ export const policies = {
     passwordMaximumFailures: z.number().int().min(1).max(10_000_000).default(100),
     /** Wrong passwords from one address (IPv6: /64) in five minutes, over all accounts. */
     passwordFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(20),
+    /** Wrong codes of the second factors of one account before each further try must wait, 15 minutes at first. */
+    secondFactorFreeFailures: z.number().int().min(1).max(1_000_000).default(5),
     /** Wrong secrets or assertions of one client from one address in five minutes. */
     clientFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(20),
     /** Wrong device codes of one person or address in ten minutes. */

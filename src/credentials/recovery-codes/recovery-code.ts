@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import argon2 from 'argon2';
+
+/** Crockford's base32 without i, l, o and u, which are taken for others. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+/** 75 bits; 64 are demanded of a code that is kept under a password hash (NIST SP 800-63B-4 §3.1.2.2). */
+const LENGTH = 15;
+const GROUP = /.{5}(?=.)/g;
+export const CODES = 10;
+const SALT_BYTES = 16;
+
+/**
+ * argon2id, as for passwords. A keyed hash would be quicker, but codes lie in a drawer for years: they would die with the
+ * secret of the key ring that made the key, and cannot be sealed again as texts can. One salt for the ten codes of a person, so
+ * that a code is looked up by one hash; it gives away three bits of 75.
+ */
+const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1, hashLength: 32 } as const;
+
+export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
+
+/** A code as it is shown: `k7mv2-qxhr4-tdw9p`. */
+export function newRecoveryCode(): string {
+  const letters = Array.from(randomBytes(LENGTH), (byte) => ALPHABET[byte % ALPHABET.length]);
+  return letters.join('').replaceAll(GROUP, '$&-');
+}
+
+/** A code as somebody typed it off a sheet of paper; null when it can be none. */
+export function readRecoveryCode(typed: string): string | null {
+  const letters = typed.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1');
+  if (letters.length !== LENGTH || ![...letters].every((letter) => ALPHABET.includes(letter))) return null;
+  return letters.replaceAll(GROUP, '$&-');
+}
+
+export async function hashRecoveryCode(code: string, salt: Buffer): Promise<string> {
+  return (await argon2.hash(code, { ...PARAMETERS, salt, raw: true })).toString('base64url');
+}

@@ -1,0 +1,145 @@
+import type { AuditLog } from '#audit/module.ts';
+import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type KeyRing, sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+import type { HashingQueue } from '../hashing-queue.ts';
+import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
+import type { By, TellOwner } from '../second-factor-notice.ts';
+import { CODES, hashRecoveryCode, newRecoveryCode, newSalt, readRecoveryCode } from './recovery-code.ts';
+
+/** What is left of the codes of a person. */
+export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date };
+
+/** A person, and the sign-in (its uid) or the session (its id) in which the codes are shown. */
+export type Shown = { userId: UserId; holder: string };
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  audit: Pick<AuditLog, 'record'>;
+  queue: Pick<HashingQueue, 'run'>;
+  attempts: Pick<SecondFactorAttempts, 'guard'>;
+  tellOwner: TellOwner;
+};
+
+/** Three or less: then the owner is reminded to make new ones. */
+const FEW = 3;
+const SHOWN_FOR = 15 * MINUTE;
+
+/** Codes on paper for when everything else is lost: ten, each good once, and the last way in. */
+export class RecoveryCodes {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  async find(userId: UserId): Promise<RecoveryCodesLeft | null> {
+    const [row] = await this.#deps.database.sql<{ left: number; created_at: Date | string }>(
+      'select cardinality(hashes) as left, created_at from recovery_codes where user_id = $1',
+      [toUuid(userId)],
+    );
+    return row ? { left: row.left, isFew: row.left <= FEW, createdAt: new Date(row.created_at) } : null;
+  }
+
+  /** Makes ten codes; those before are dead. `show` gives them until `saved`. */
+  async make({ userId, holder }: Shown, by: By): Promise<void> {
+    const { clock, database, keyRing, audit, queue, tellOwner } = this.#deps;
+    const codes = Array.from({ length: CODES }, newRecoveryCode);
+    const salt = newSalt();
+    const hashes = await Promise.all(codes.map((code) => queue.run(() => hashRecoveryCode(code, salt))));
+    await database.transaction(async (em) => {
+      await em.execute(
+        `insert into recovery_codes (user_id, salt, hashes, created_at, shown_sealed, shown_to, shown_until)
+         values (?, ?, ?::text[], ?, ?, ?, ?)
+         on conflict (user_id) do update set salt = excluded.salt, hashes = excluded.hashes, created_at = excluded.created_at,
+           shown_sealed = excluded.shown_sealed, shown_to = excluded.shown_to, shown_until = excluded.shown_until`,
+        [
+          toUuid(userId),
+          salt,
+          `{${hashes.join(',')}}`,
+          clock.now(),
+          keyRing.seal(codes.join('\n'), sealPlace(userId)),
+          sha256(holder),
+          fromNow(clock, SHOWN_FOR),
+        ],
+      );
+      await audit.record(em, { type: 'user.recovery_codes_made', ...by, subject: { type: 'user', id: userId } });
+      await tellOwner(em, { kind: 'recovery_codes_made', userId, visitor: by.visitor });
+    });
+  }
+
+  /** The codes that were made here and not yet saved; null when there is nothing to show. */
+  async show({ userId, holder }: Shown): Promise<readonly string[] | null> {
+    const { clock, database, keyRing } = this.#deps;
+    const [row] = await database.sql<{ shown_sealed: string }>(
+      'select shown_sealed from recovery_codes where user_id = $1 and shown_to = $2 and shown_until > $3',
+      [toUuid(userId), sha256(holder), clock.now()],
+    );
+    return row ? keyRing.open(row.shown_sealed, sealPlace(userId)).split('\n') : null;
+  }
+
+  /** The owner has them: from now on nobody can read them here. */
+  async saved({ userId, holder }: Shown): Promise<void> {
+    await this.#deps.database.sql(`update recovery_codes set ${FORGOTTEN} where user_id = $1 and shown_to = $2`, [
+      toUuid(userId),
+      sha256(holder),
+    ]);
+  }
+
+  /** The one place where a code is checked; it is used up by the one write that finds it. */
+  async verify(userId: UserId, typed: string, by: By): Promise<FactorOutcome> {
+    const { database, queue, attempts } = this.#deps;
+    return attempts.guard(userId, by, async () => {
+      const code = readRecoveryCode(typed);
+      if (code === null) return false;
+      const [row] = await database.sql<{ salt: Uint8Array }>('select salt from recovery_codes where user_id = $1', [
+        toUuid(userId),
+      ]);
+      if (!row) return false;
+      const hash = await queue.run(() => hashRecoveryCode(code, Buffer.from(row.salt)));
+      return database.transaction((em) => this.#use(em, userId, hash, by));
+    });
+  }
+
+  /** Deletes all codes; false when there were none. */
+  async erase(em: EntityManager, userId: UserId): Promise<boolean> {
+    const rows = await em.execute<unknown[]>('delete from recovery_codes where user_id = ? returning user_id', [
+      toUuid(userId),
+    ]);
+    return rows.length > 0;
+  }
+
+  /** Forgets codes that were shown and never said to be saved; they work on. */
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#deps.database.sql(
+      `update recovery_codes set ${FORGOTTEN} where user_id in
+         (select user_id from recovery_codes where shown_until < $1 limit $2) returning 1`,
+      [this.#deps.clock.now(), batch],
+    );
+    return rows.length;
+  }
+
+  async #use(em: EntityManager, userId: UserId, hash: string, by: By): Promise<boolean> {
+    const [used] = await em.execute<{ left: number }[]>(
+      `update recovery_codes set hashes = array_remove(hashes, ?) where user_id = ? and ? = any(hashes)
+       returning cardinality(hashes) as left`,
+      [hash, toUuid(userId), hash],
+    );
+    if (!used) return false;
+    await this.#deps.audit.record(em, {
+      type: 'user.recovery_code_used',
+      ...by,
+      subject: { type: 'user', id: userId },
+      details: { left: used.left },
+    });
+    await this.#deps.tellOwner(em, { kind: 'recovery_code_used', userId, left: used.left, visitor: by.visitor });
+    return true;
+  }
+}
+
+const FORGOTTEN = 'shown_sealed = null, shown_to = null, shown_until = null';
+const sealPlace = (userId: UserId) => `recovery_codes.shown_sealed:${userId}`;

@@ -1,0 +1,77 @@
+import type { AuditLog } from '#audit/module.ts';
+import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { UserId } from '#users/module.ts';
+import type { AttemptCounter, AttemptPolicy } from './attempts.ts';
+import type { By, TellOwner } from './second-factor-notice.ts';
+
+export type FactorOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled'; until: Date | null };
+
+/**
+ * Five wrong codes, then a wait before each further one: no more than five in any fifteen minutes, and six a day in the long
+ * run, of a million. Whoever types codes here knows the password, so they wait longer than for a password. A passkey is
+ * nothing to guess, and works meanwhile.
+ */
+export const SECOND_FACTOR_DELAYS = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR].map((wait) => wait / SECOND);
+/** NIST SP 800-63B-4 §3.2.2: at most 100 in a row. */
+const MAXIMUM = 100;
+
+export const secondFactorPolicy = (free: number): AttemptPolicy => ({
+  free,
+  maximum: Math.max(MAXIMUM, free),
+  delays: SECOND_FACTOR_DELAYS,
+});
+
+type Dependencies = {
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  attempts: Pick<AttemptCounter, 'take' | 'succeed'>;
+  /** Wrong codes before the first wait. */
+  free: () => number;
+  tellOwner: TellOwner;
+};
+
+/**
+ * The one counter that every code of a second factor goes through: by account, over all factors, browsers and nodes. Neither a
+ * right password nor a sign-in begun anew takes anything back; a right code does.
+ */
+export class SecondFactorAttempts {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Counts the try, then makes it. */
+  async guard(userId: UserId, by: By, check: () => Promise<boolean>): Promise<FactorOutcome> {
+    const key = counterKey(userId);
+    const take = await this.#deps.attempts.take(key);
+    if (!take.allowed) return { kind: 'throttled', until: take.until };
+    if (await check()) {
+      await this.#deps.attempts.succeed(key);
+      return { kind: 'verified' };
+    }
+    if (take.failures === this.#deps.free()) await this.#warn(userId, by);
+    return { kind: 'wrong' };
+  }
+
+  /** Forgets the failures: when an operator took all factors away. */
+  async forget(userId: UserId): Promise<void> {
+    await this.#deps.attempts.succeed(counterKey(userId));
+  }
+
+  async #warn(userId: UserId, { visitor }: By): Promise<void> {
+    await this.#deps.database.transaction(async (em) => {
+      await this.#deps.audit.record(em, {
+        type: 'user.second_factor_blocked',
+        actor: { type: 'visitor' },
+        subject: { type: 'user', id: userId },
+        outcome: 'failure',
+        visitor,
+      });
+      await this.#deps.tellOwner(em, { kind: 'tries_used_up', userId, visitor });
+    });
+  }
+}
+
+const counterKey = (userId: UserId) => `second-factor:${userId}`;

@@ -1,0 +1,19 @@
+import type { Actor, Visitor } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import type { UserId } from '#users/module.ts';
+
+/** Who does something, and from where. */
+export type By = { actor: Actor; visitor?: Visitor | undefined };
+
+/** What happened to the second factors of a person, who is told. */
+export type FactorNotice = { userId: UserId; visitor?: Visitor | undefined } & (
+  | { kind: 'totp_added' | 'totp_removed'; name: string }
+  | { kind: 'recovery_codes_made' }
+  | { kind: 'recovery_code_used'; left: number }
+  /** Somebody who knows the password guesses. */
+  | { kind: 'tries_used_up' }
+  | { kind: 'reset'; reason: string }
+);
+
+/** Tells the owner, in the transaction of what happened. */
+export type TellOwner = (em: EntityManager, notice: FactorNotice) => Promise<void>;

@@ -1,0 +1,45 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Policies } from '#settings/module.ts';
+import { AttemptCounter } from './attempts.ts';
+import type { HashingQueue } from './hashing-queue.ts';
+import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
+import { SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
+import type { TellOwner } from './second-factor-notice.ts';
+import { TotpEnrolments } from './totp/totp-enrolments.ts';
+import { TotpService } from './totp/totp-service.ts';
+import { TrustedDevices } from './trusted-devices/trusted-devices.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: KeyRing;
+  audit: Pick<AuditLog, 'record' | 'note'>;
+  queue: HashingQueue;
+  tellOwner: TellOwner;
+  policies: () => Pick<Policies, 'mfa' | 'branding' | 'limits'>;
+};
+
+/** What proves a person a second time, put together around the one counter of wrong codes. */
+export function createSecondFactors({ clock, database, keyRing, audit, queue, tellOwner, policies }: Dependencies) {
+  const free = () => policies().limits.secondFactorFreeFailures;
+  const window = () => policies().mfa.totpWindow;
+  const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
+  const attempts = new SecondFactorAttempts({ database, audit, attempts: counter, free, tellOwner });
+  const trustedDevices = new TrustedDevices({ clock, database, audit, days: () => policies().mfa.trustDays });
+  const totp = new TotpService({ clock, database, keyRing, audit, attempts, trustedDevices, tellOwner, window });
+  const totpEnrolments = new TotpEnrolments({
+    clock,
+    database,
+    keyRing,
+    audit,
+    totp,
+    trustedDevices,
+    tellOwner,
+    policy: () => ({ issuer: policies().branding.name, window: window() }),
+  });
+  const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner });
+  return { secondFactorAttempts: attempts, trustedDevices, totp, totpEnrolments, recoveryCodes };
+}

@@ -1,0 +1,126 @@
+import type { AuditLog } from '#audit/module.ts';
+import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type KeyRing, sha256 } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+import type { By, TellOwner } from '../second-factor-notice.ts';
+import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
+import { qrCode } from './qr-code.ts';
+import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from './totp-secret.ts';
+import type { TotpService } from './totp-service.ts';
+
+/** What the page shows. */
+export type TotpOffer = {
+  /** SVG. */
+  qr: string;
+  /** `otpauth://totp/…`, for an app on the same device. */
+  uri: string;
+  /** Base32 in groups of four. */
+  key: string;
+};
+
+export type TotpConfirmation =
+  | { kind: 'confirmed' }
+  | { kind: 'wrong' }
+  /** The secret that was shown is no longer good: another one must be. */
+  | { kind: 'expired' };
+
+/** A person, and the sign-in (its uid) or the session (its id) in which the secret is shown. */
+export type Enrolling = { userId: UserId; holder: string };
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  audit: Pick<AuditLog, 'record'>;
+  totp: Pick<TotpService, 'save'>;
+  trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
+  tellOwner: TellOwner;
+  policy: () => { issuer: string; window: number };
+};
+
+const LIFETIME = 15 * MINUTE;
+
+/** Adding an authenticator app: a secret is shown, and counts when a code of it comes back to where it was shown. */
+export class TotpEnrolments {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** A secret to show; the same one until it is confirmed or 15 minutes are over, so that a page may be loaded again. */
+  async offer({ userId, holder, account }: Enrolling & { account: string }): Promise<TotpOffer> {
+    const { clock, database, keyRing, policy } = this.#deps;
+    const fresh = newTotpSecret();
+    const [row] = await database.sql<{ sealed: string }>(
+      `insert into totp_enrolment as e (user_id, holder_hash, sealed, expires_at) values ($1, $2, $3, $4)
+       on conflict (user_id, holder_hash) do update set
+         sealed = case when e.expires_at <= $5 then excluded.sealed else e.sealed end,
+         expires_at = case when e.expires_at <= $5 then excluded.expires_at else e.expires_at end
+       returning sealed`,
+      [
+        toUuid(userId),
+        sha256(holder),
+        keyRing.seal(fresh.secret, sealPlace(userId)),
+        fromNow(clock, LIFETIME),
+        clock.now(),
+      ],
+    );
+    const secret = { ...fresh, secret: keyRing.open(row?.sealed ?? '', sealPlace(userId)) };
+    const uri = totpUri(secret, policy().issuer, account);
+    return { qr: await qrCode(uri), uri, key: inGroups(secret.secret) };
+  }
+
+  /** Turns the app on when the code is one of the secret shown; an app that was there before is replaced. */
+  async confirm(
+    { userId, holder, code, name }: Enrolling & { code: string; name: string },
+    by: By,
+  ): Promise<TotpConfirmation> {
+    const { clock, database, audit, totp, trustedDevices, tellOwner, policy } = this.#deps;
+    const shown = await this.#find(userId, holder);
+    if (!shown) return { kind: 'expired' };
+    const step = matchingStep(shown.secret, code, { clock, window: policy().window });
+    if (step === null) return { kind: 'wrong' };
+    return database.transaction(async (em) => {
+      const taken = await em.execute<unknown[]>(
+        'delete from totp_enrolment where user_id = ? and holder_hash = ? and sealed = ? returning user_id',
+        [toUuid(userId), sha256(holder), shown.sealed],
+      );
+      if (taken.length === 0) return { kind: 'expired' };
+      await totp.save(em, userId, { ...shown.secret, name, lastStep: step });
+      await trustedDevices.revokeAll(em, userId);
+      await audit.record(em, {
+        type: 'user.totp_added',
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { name },
+      });
+      await tellOwner(em, { kind: 'totp_added', userId, name, visitor: by.visitor });
+      return { kind: 'confirmed' };
+    });
+  }
+
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#deps.database.sql(
+      `delete from totp_enrolment where (user_id, holder_hash) in
+         (select user_id, holder_hash from totp_enrolment where expires_at < $1 limit $2) returning 1`,
+      [this.#deps.clock.now(), batch],
+    );
+    return rows.length;
+  }
+
+  async #find(userId: UserId, holder: string): Promise<{ sealed: string; secret: TotpSecret } | null> {
+    const { clock, database, keyRing } = this.#deps;
+    const [row] = await database.sql<{ sealed: string }>(
+      'select sealed from totp_enrolment where user_id = $1 and holder_hash = $2 and expires_at > $3',
+      [toUuid(userId), sha256(holder), clock.now()],
+    );
+    if (!row) return null;
+    const secret = keyRing.open(row.sealed, sealPlace(userId));
+    return { sealed: row.sealed, secret: { ...newTotpSecret(), secret } };
+  }
+}
+
+const sealPlace = (userId: UserId) => `totp_enrolment.sealed:${userId}`;

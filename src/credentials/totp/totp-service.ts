@@ -1,0 +1,149 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
+import type { By, TellOwner } from '../second-factor-notice.ts';
+import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
+import { matchingStep, totpImport, type TotpAlgorithm, type TotpImport, type TotpSecret } from './totp-secret.ts';
+
+/** An authenticator app as its owner sees it. */
+export type Totp = { name: string; digits: number; createdAt: Date; usedAt: Date | null };
+
+type Row = {
+  name: string;
+  sealed: string;
+  algorithm: TotpAlgorithm;
+  digits: number;
+  period: number;
+  created_at: Date | string;
+  used_at: Date | string | null;
+};
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
+  audit: Pick<AuditLog, 'record'>;
+  attempts: Pick<SecondFactorAttempts, 'guard'>;
+  trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
+  tellOwner: TellOwner;
+  /** How many steps a code may be early or late. */
+  window: () => number;
+};
+
+/** Nothing was accepted yet. */
+const NO_STEP = 0;
+
+/** Codes of authenticator apps (RFC 6238): one app a person, each code good once. */
+export class TotpService {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  async find(userId: UserId): Promise<Totp | null> {
+    const row = await this.#row(userId);
+    if (!row) return null;
+    return {
+      name: row.name,
+      digits: row.digits,
+      createdAt: new Date(row.created_at),
+      usedAt: row.used_at === null ? null : new Date(row.used_at),
+    };
+  }
+
+  /** The one place where a code is checked. A code, and every one before it, is refused once it was accepted (RFC 6238 §5.2). */
+  async verify(userId: UserId, code: string, by: By): Promise<FactorOutcome> {
+    return this.#deps.attempts.guard(userId, by, async () => {
+      const row = await this.#row(userId);
+      if (!row) return false;
+      const secret = this.#deps.keyRing.open(row.sealed, sealPlace(userId));
+      const step = matchingStep({ ...row, secret }, code, { clock: this.#deps.clock, window: this.#deps.window() });
+      if (step === null) return false;
+      // Also of the same secret still: an app that was replaced meanwhile proves nothing.
+      const accepted = await this.#deps.database.sql(
+        'update totp_credential set last_step = $1, used_at = $2 where user_id = $3 and last_step < $1 and sealed = $4 returning 1',
+        [step, this.#deps.clock.now(), toUuid(userId), row.sealed],
+      );
+      return accepted.length > 0;
+    });
+  }
+
+  /** Takes the app away; false when there is none. */
+  async remove(userId: UserId, by: By): Promise<boolean> {
+    const { database, audit, trustedDevices, tellOwner } = this.#deps;
+    return database.transaction(async (em) => {
+      const name = await this.erase(em, userId);
+      if (name === null) return false;
+      await trustedDevices.revokeAll(em, userId);
+      await audit.record(em, {
+        type: 'user.totp_removed',
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { name },
+      });
+      await tellOwner(em, { kind: 'totp_removed', userId, name, visitor: by.visitor });
+      return true;
+    });
+  }
+
+  /** Writes the app of a person over the one there was. What that means for the person is the caller's. */
+  async save(
+    em: EntityManager,
+    userId: UserId,
+    { secret, algorithm, digits, period, name, lastStep }: TotpSecret & { name: string; lastStep: number },
+  ): Promise<void> {
+    const { clock, keyRing } = this.#deps;
+    await em.execute(
+      `insert into totp_credential (user_id, name, sealed, algorithm, digits, period, last_step, created_at, used_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?, null)
+       on conflict (user_id) do update set name = excluded.name, sealed = excluded.sealed, algorithm = excluded.algorithm,
+         digits = excluded.digits, period = excluded.period, last_step = excluded.last_step,
+         created_at = excluded.created_at, used_at = null`,
+      [toUuid(userId), name, keyRing.seal(secret, sealPlace(userId)), algorithm, digits, period, lastStep, clock.now()],
+    );
+  }
+
+  /** Deletes the row; answers with its name, null when there is none. */
+  async erase(em: EntityManager, userId: UserId): Promise<string | null> {
+    const [row] = await em.execute<{ name: string }[]>('delete from totp_credential where user_id = ? returning name', [
+      toUuid(userId),
+    ]);
+    return row?.name ?? null;
+  }
+
+  /** A secret that a person brings from another product. Throws a ZodError when it is none. */
+  async import(em: EntityManager, userId: UserId, given: TotpImport): Promise<void> {
+    await this.save(em, userId, { ...totpImport.parse(given), lastStep: NO_STEP });
+  }
+
+  /** Seals every secret under the first secret of the ring. May be broken off and called again. */
+  async reencrypt(): Promise<{ checked: number; changed: number }> {
+    const { database, keyRing } = this.#deps;
+    const rows = await database.sql<{ user_id: string; sealed: string }>('select user_id, sealed from totp_credential');
+    let changed = 0;
+    for (const { user_id: uuid, sealed } of rows.filter((row) => !keyRing.isCurrent(row.sealed))) {
+      const place = sealPlace(fromUuid('usr', uuid));
+      const done = await database.sql(
+        'update totp_credential set sealed = $1 where user_id = $2 and sealed = $3 returning user_id',
+        [keyRing.seal(keyRing.open(sealed, place), place), uuid, sealed],
+      );
+      changed += done.length;
+    }
+    return { checked: rows.length, changed };
+  }
+
+  async #row(userId: UserId): Promise<Row | null> {
+    const [row] = await this.#deps.database.sql<Row>(
+      'select name, sealed, algorithm, digits, period, created_at, used_at from totp_credential where user_id = $1',
+      [toUuid(userId)],
+    );
+    return row ?? null;
+  }
+}
+
+const sealPlace = (userId: UserId) => `totp_credential.sealed:${userId}`;

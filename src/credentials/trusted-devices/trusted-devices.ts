@@ -1,0 +1,160 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { randomSecret, sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
+import type { User, UserId } from '#users/module.ts';
+import type { By } from '../second-factor-notice.ts';
+import type { TrustedDeviceId } from './trusted-device.ts';
+
+/** A browser that is not asked for the second factor, as its owner sees it. */
+export type TrustedDevice = {
+  id: TrustedDeviceId;
+  userAgent: string;
+  ip: string;
+  createdAt: Date;
+  seenAt: Date;
+  expiresAt: Date;
+};
+
+type Who = Pick<User, 'id' | 'isAdministrator'>;
+type Row = Record<'id' | 'user_agent' | 'ip', string> & Record<'created_at' | 'seen_at' | 'expires_at', Date | string>;
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record' | 'note'>;
+  /** Days of trust; 0 when there is none. */
+  days: () => number;
+};
+
+/**
+ * Browsers in which a person proved a second factor and asked not to be asked again. The cookie holds a random secret, the
+ * row its hash and whose it is: in another account it opens nothing. Administrators are always asked.
+ */
+export class TrustedDevices {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** For how many days this person may trust a browser; 0 when they may not. */
+  daysFor({ isAdministrator }: Pick<User, 'isAdministrator'>): number {
+    return isAdministrator ? 0 : this.#deps.days();
+  }
+
+  /** Whether the second factor may be left out here. A setting that was lowered counts for trust that was given before. */
+  async isTrusted(user: Who, secret: string | undefined, { ip }: Pick<Visitor, 'ip'>): Promise<boolean> {
+    const days = this.daysFor(user);
+    if (!secret || days === 0) return false;
+    const { clock, database } = this.#deps;
+    const rows = await database.sql(
+      `update trusted_device set seen_at = $3, ip = $5
+       where secret_hash = $1 and user_id = $2 and expires_at > $3 and created_at > $4 returning 1`,
+      [sha256(secret), toUuid(user.id), clock.now(), fromNow(clock, -days * DAY), ip],
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * Trusts a browser; answers with the secret for its cookie, null when this person may not. It is always a new secret, so
+   * that one which somebody planted is worth nothing; what others trusted in the same browser goes over to it.
+   */
+  async trust(user: Who, before: string | undefined, visitor: Visitor): Promise<string | null> {
+    const days = this.daysFor(user);
+    if (days === 0) return null;
+    const { clock, database, audit } = this.#deps;
+    const secret = randomSecret();
+    const now = clock.now();
+    await database.transaction(async (em) => {
+      if (before) {
+        await em.execute('delete from trusted_device where secret_hash = ? and user_id = ?', [
+          sha256(before),
+          toUuid(user.id),
+        ]);
+        await em.execute('update trusted_device set secret_hash = ? where secret_hash = ?', [
+          sha256(secret),
+          sha256(before),
+        ]);
+      }
+      await em.execute(
+        `insert into trusted_device (id, user_id, secret_hash, user_agent, ip, created_at, seen_at, expires_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?)`,
+        [
+          toUuid(newId('tdev')),
+          toUuid(user.id),
+          sha256(secret),
+          visitor.userAgent.slice(0, 256),
+          visitor.ip,
+          now,
+          now,
+          fromNow(clock, days * DAY),
+        ],
+      );
+      await audit.record(em, {
+        type: 'user.device_trusted',
+        actor: { type: 'user', id: user.id },
+        subject: { type: 'user', id: user.id },
+        visitor,
+        details: { days },
+      });
+    });
+    return secret;
+  }
+
+  /** Newest first. */
+  async list(userId: UserId): Promise<TrustedDevice[]> {
+    const { clock, database, days } = this.#deps;
+    const rows = await database.sql<Row>(
+      `select id, user_agent, ip, created_at, seen_at, expires_at from trusted_device
+       where user_id = $1 and expires_at > $2 and created_at > $3 order by created_at desc`,
+      [toUuid(userId), clock.now(), fromNow(clock, -days() * DAY)],
+    );
+    return rows.map((row) => ({
+      id: fromUuid('tdev', row.id),
+      userAgent: row.user_agent,
+      ip: row.ip,
+      createdAt: new Date(row.created_at),
+      seenAt: new Date(row.seen_at),
+      expiresAt: new Date(row.expires_at),
+    }));
+  }
+
+  /** Ends the trust in one browser of this person; false when it is none of theirs. */
+  async revoke(userId: UserId, id: TrustedDeviceId, by: By): Promise<boolean> {
+    const rows = await this.#deps.database.sql(
+      'delete from trusted_device where id = $1 and user_id = $2 returning 1',
+      [toUuid(id), toUuid(userId)],
+    );
+    if (rows.length > 0) await this.#note(userId, by, { device: id });
+    return rows.length > 0;
+  }
+
+  /** Ends the trust in all browsers of this person, at their wish. */
+  async revokeEvery(userId: UserId, by: By): Promise<void> {
+    const ended = await this.#deps.database.transaction((em) => this.revokeAll(em, userId));
+    if (ended > 0) await this.#note(userId, by, { devices: ended });
+  }
+
+  /** The same as part of another act: a new password, a factor added or removed. */
+  async revokeAll(em: EntityManager, userId: UserId): Promise<number> {
+    const rows = await em.execute<unknown[]>('delete from trusted_device where user_id = ? returning id', [
+      toUuid(userId),
+    ]);
+    return rows.length;
+  }
+
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#deps.database.sql(
+      'delete from trusted_device where id in (select id from trusted_device where expires_at < $1 limit $2) returning 1',
+      [this.#deps.clock.now(), batch],
+    );
+    return rows.length;
+  }
+
+  async #note(userId: UserId, by: By, details: Record<string, unknown>): Promise<void> {
+    const subject = { type: 'user', id: userId };
+    await this.#deps.audit.note({ type: 'user.trusted_device_removed', ...by, subject, details });
+  }
+}
