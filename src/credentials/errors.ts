@@ -20,3 +20,9 @@ export const passwordRefused = (reason: 'too_short' | 'too_long' | 'common', det
     details: { reason, ...details },
   });
 };
+export const lastFactor = () =>
+  new AppError({
+    code: 'credentials.last_factor',
+    status: 409,
+    message: 'You need a second factor here. Add another one before you remove this one.',
+  });

@@ -1,13 +1,14 @@
 /**
  * credentials: what a person proves who they are with.
  *
- * Owns    passwords (argon2id), links and codes that prove an address, authenticator apps, recovery codes, trusted devices, the
- *         counters of wrong tries, known devices; enrolling and verifying, one file each.
+ * Owns    passwords (argon2id), passkeys and security keys, links and codes that prove an address, authenticator apps, recovery
+ *         codes, trusted devices, the counters of wrong tries, known devices; enrolling and verifying, one file each.
  * Leaves  the pages to login and account, what comes after a success to interaction.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { SettingsService } from '#settings/module.ts';
@@ -15,11 +16,13 @@ import { AttemptCounter, PASSWORD_DELAYS } from './attempts.ts';
 import { HashingQueue } from './hashing-queue.ts';
 import { KnownDevices } from './known-device.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
+import { createPasskeys } from './passkeys/passkeys.ts';
 import { PasswordService } from './password-service.ts';
 import type { TellOwner } from './second-factor-notice.ts';
 import { createSecondFactors } from './second-factors.ts';
 
 export type Dependencies = {
+  config: Pick<Config, 'issuerUrl'>;
   clock: Clock;
   database: Database;
   keyRing: KeyRing;
@@ -28,7 +31,7 @@ export type Dependencies = {
   tellOwner: TellOwner;
 };
 
-export function createCredentials({ clock, database, keyRing, settings, audit, tellOwner }: Dependencies) {
+export function createCredentials({ config, clock, database, keyRing, settings, audit, tellOwner }: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
     const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = settings.policy('limits');
     return { free, maximum, delays: PASSWORD_DELAYS };
@@ -36,8 +39,21 @@ export function createCredentials({ clock, database, keyRing, settings, audit, t
   const hashing = new HashingQueue();
   const policies = () => settings.all();
   const secondFactors = createSecondFactors({ clock, database, keyRing, audit, queue: hashing, tellOwner, policies });
+  const passkeys = createPasskeys({
+    clock,
+    database,
+    keyRing,
+    audit,
+    issuer: config.issuerUrl,
+    policies,
+    async tellOwner(em, notice) {
+      await secondFactors.trustedDevices.revokeAll(em, notice.userId);
+      await tellOwner(em, notice);
+    },
+  });
   return {
     ...secondFactors,
+    ...passkeys,
     attempts,
     hashing,
     knownDevices: new KnownDevices(clock, database),
@@ -59,6 +75,7 @@ export { OneTimeSecretRow } from './one-time/one-time-secret.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
 export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
+export { isFactorDemanded, type SecondFactorDemand } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';
 export { totpImport, type TotpImport } from './totp/totp-secret.ts';
@@ -73,3 +90,10 @@ export type { KnownDevices } from './known-device.ts';
 export { AttemptCounterRow } from './attempt-counter-row.ts';
 export { KnownDevice } from './known-device.ts';
 export { PasswordCredential } from './password-credential.ts';
+export type { AcceptedPasskeys, PasskeyService, ShownPasskey } from './passkeys/passkey-service.ts';
+export type { PasskeyRegistration, RegistrationOutcome } from './passkeys/passkey-registration.ts';
+export type { PasskeyProof, ProofOutcome, Question } from './passkeys/passkey-proof.ts';
+export type { WebauthnUsers } from './passkeys/webauthn-user.ts';
+export { Passkey, type PasskeyId } from './passkeys/passkey.ts';
+export { WebauthnUser } from './passkeys/webauthn-user.ts';
+export { WebauthnChallenge } from './passkeys/challenge.ts';

@@ -7,6 +7,7 @@ import { AttemptCounter } from './attempts.ts';
 import type { HashingQueue } from './hashing-queue.ts';
 import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
 import { SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
+import { SecondFactorDemand } from './second-factor-demand.ts';
 import type { TellOwner } from './second-factor-notice.ts';
 import { TotpEnrolments } from './totp/totp-enrolments.ts';
 import { TotpService } from './totp/totp-service.ts';
@@ -29,7 +30,18 @@ export function createSecondFactors({ clock, database, keyRing, audit, queue, te
   const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
   const attempts = new SecondFactorAttempts({ database, audit, attempts: counter, free, tellOwner });
   const trustedDevices = new TrustedDevices({ clock, database, audit, days: () => policies().mfa.trustDays });
-  const totp = new TotpService({ clock, database, keyRing, audit, attempts, trustedDevices, tellOwner, window });
+  const demand = new SecondFactorDemand(() => policies().mfa);
+  const totp = new TotpService({
+    clock,
+    database,
+    keyRing,
+    audit,
+    attempts,
+    demand,
+    trustedDevices,
+    tellOwner,
+    window,
+  });
   const totpEnrolments = new TotpEnrolments({
     clock,
     database,
@@ -41,5 +53,12 @@ export function createSecondFactors({ clock, database, keyRing, audit, queue, te
     policy: () => ({ issuer: policies().branding.name, window: window() }),
   });
   const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner });
-  return { secondFactorAttempts: attempts, trustedDevices, totp, totpEnrolments, recoveryCodes };
+  return {
+    secondFactorAttempts: attempts,
+    secondFactorDemand: demand,
+    trustedDevices,
+    totp,
+    totpEnrolments,
+    recoveryCodes,
+  };
 }

@@ -5,6 +5,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
+import type { SecondFactorDemand } from '../second-factor-demand.ts';
 import type { By, TellOwner } from '../second-factor-notice.ts';
 import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
 import { matchingStep, totpImport, type TotpAlgorithm, type TotpImport, type TotpSecret } from './totp-secret.ts';
@@ -28,6 +29,7 @@ type Dependencies = {
   keyRing: Pick<KeyRing, 'seal' | 'open' | 'isCurrent'>;
   audit: Pick<AuditLog, 'record'>;
   attempts: Pick<SecondFactorAttempts, 'guard'>;
+  demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
   trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
   tellOwner: TellOwner;
   /** How many steps a code may be early or late. */
@@ -73,12 +75,13 @@ export class TotpService {
     });
   }
 
-  /** Takes the app away; false when there is none. */
+  /** Takes the app away; false when there is none. Throws credentials.last_factor where one is demanded. */
   async remove(userId: UserId, by: By): Promise<boolean> {
-    const { database, audit, trustedDevices, tellOwner } = this.#deps;
+    const { database, audit, demand, trustedDevices, tellOwner } = this.#deps;
     return database.transaction(async (em) => {
       const name = await this.erase(em, userId);
       if (name === null) return false;
+      await demand.assertOneLeft(em, userId);
       await trustedDevices.revokeAll(em, userId);
       await audit.record(em, {
         type: 'user.totp_removed',
