@@ -1,0 +1,18 @@
+const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+export const cryptDigit = (letter: string): number => ALPHABET.indexOf(letter);
+
+/** The base64 of crypt(3): groups of three bytes, six bits at a time from the low end. `order` says which byte comes when. */
+export function cryptBase64(bytes: Buffer, order: readonly (readonly number[])[]): string {
+  return order
+    .map((group) => {
+      let bits = group.reduce((sum, position) => (sum << 8) | (bytes[position] ?? 0), 0);
+      let text = '';
+      for (let letters = Math.ceil((group.length * 8) / 6); letters > 0; letters -= 1) {
+        text += ALPHABET[bits & 63];
+        bits >>= 6;
+      }
+      return text;
+    })
+    .join('');
+}
