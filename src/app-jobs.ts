@@ -25,6 +25,7 @@ export function defineJobs(
       totpEnrolments: (batch) => credentials.totpEnrolments.purge(batch),
       recoveryCodes: (batch) => credentials.recoveryCodes.purge(batch),
       trustedDevices: (batch) => credentials.trustedDevices.purge(batch),
+      webauthnChallenges: (batch) => credentials.webauthnChallenges.purge(batch),
       oneTimeSecrets: (batch) => credentials.oneTimeSecrets.purge(batch),
     }),
   );

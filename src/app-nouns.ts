@@ -14,7 +14,7 @@ export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 export type Callbacks = { endSessions: OnDisabled };
 
 export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
-  const { clock, database, keyRing, invalidation, log, metrics } = kernel;
+  const { config, clock, database, keyRing, invalidation, log, metrics } = kernel;
   const { log: audit } = createAudit({ clock, database });
   const { settings } = createSettings({
     clock,
@@ -45,6 +45,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
   });
   await keys.start();
   const credentials = createCredentials({
+    config,
     clock,
     database,
     keyRing,

@@ -4,13 +4,16 @@ import { Consent } from '#consent/module.ts';
 import {
   AttemptCounterRow,
   KnownDevice,
-  PasswordCredential,
   OneTimeBudgetRow,
   OneTimeSecretRow,
+  Passkey,
+  PasswordCredential,
   RecoveryCodeSet,
   TotpCredential,
   TotpEnrolment,
   TrustedDeviceRow,
+  WebauthnChallenge,
+  WebauthnUser,
 } from '#credentials/module.ts';
 import { SignInProgress } from '#interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
@@ -25,8 +28,8 @@ import { User } from '#users/module.ts';
 
 /** Every table that is mapped, in one list: the mapper and the test against drift read it. */
 export const entities: Entities = [
-  ApiResource,
   AdminLink,
+  ApiResource,
   AttemptCounterRow,
   AuditChain,
   AuditEventRow,
@@ -34,20 +37,23 @@ export const entities: Entities = [
   ClientSecret,
   Consent,
   KnownDevice,
-  MailQuota,
   MailboxMessage,
+  MailQuota,
   OidcArtifact,
   OneTimeBudgetRow,
   OneTimeSecretRow,
+  Passkey,
   PasswordCredential,
   RecoveryCodeSet,
   RetiredClientId,
   SecondFactorRequest,
   Setting,
-  SignInProgress,
   SigningKey,
+  SignInProgress,
   TotpCredential,
   TotpEnrolment,
   TrustedDeviceRow,
   User,
+  WebauthnChallenge,
+  WebauthnUser,
 ];

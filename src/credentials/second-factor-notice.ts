@@ -8,6 +8,8 @@ export type By = { actor: Actor; visitor?: Visitor | undefined };
 /** What happened to the second factors of a person, who is told. */
 export type FactorNotice = { userId: UserId; visitor?: Visitor | undefined } & (
   | { kind: 'totp_added' | 'totp_removed'; name: string }
+  /** Without a name, one whose authenticator did not say what it is. `flagged`: it may have been copied, and is refused. */
+  | { kind: 'passkey_added' | 'passkey_removed' | 'passkey_flagged'; name: string | null }
   | { kind: 'recovery_codes_made' }
   | { kind: 'recovery_code_used'; left: number }
   /** Somebody who knows the password guesses. */

@@ -1,0 +1,87 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { randomSecret, sha256 } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+
+/** What a ceremony is for. A challenge of one is worth nothing in another. */
+export type Purpose =
+  /** Whoever answers is who signs in. */
+  | 'sign_in'
+  /** The owner of an address that was typed, or nobody when nobody has it. */
+  | 'sign_in_as'
+  /** Behind another factor. */
+  | 'second_factor'
+  | 'reauthenticate'
+  | 'register';
+
+/** One question to an authenticator: what for, in which sign-in or session, and whom. */
+export type Ceremony = { purpose: Purpose; binding: string; userId: UserId | null };
+
+const WebauthnChallengeSchema = defineEntity({
+  name: 'WebauthnChallenge',
+  tableName: 'webauthn_challenge',
+  properties: {
+    hash: p.blob().columnType('bytea').primary().$type<Buffer>(),
+    purpose: p.text().$type<Purpose>(),
+    bindingHash: p.blob().columnType('bytea').$type<Buffer>(),
+    userId: p.uuid().nullable(),
+    expiresAt: p.datetime(3).columnType('timestamptz(3)').index('webauthn_challenge_expires_at_index'),
+  },
+});
+export class WebauthnChallenge extends WebauthnChallengeSchema.class {}
+WebauthnChallengeSchema.setClass(WebauthnChallenge);
+
+/** WebAuthn 3 §13.4.3 leaves it to us; long enough to fetch a key from another room. */
+export const CHALLENGE_LIFETIME = 5 * MINUTE;
+
+type Row = { purpose: Purpose; binding_hash: Uint8Array; user_id: string | null; expires_at: Date | string };
+
+export class Challenges {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'sql'>;
+
+  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  /** A fresh challenge: 32 random bytes as base64url. */
+  async issue({ purpose, binding, userId }: Ceremony): Promise<string> {
+    const challenge = randomSecret();
+    await this.#database.sql(
+      'insert into webauthn_challenge (hash, purpose, binding_hash, user_id, expires_at) values ($1, $2, $3, $4, $5)',
+      [
+        sha256(challenge),
+        purpose,
+        sha256(binding),
+        userId === null ? null : toUuid(userId),
+        fromNow(this.#clock, CHALLENGE_LIFETIME),
+      ],
+    );
+    return challenge;
+  }
+
+  /** Takes a challenge away at its first try, good or bad. Null when there is none, `foreign` when it was for something else. */
+  async consume(
+    challenge: string,
+    { purpose, binding }: Pick<Ceremony, 'purpose' | 'binding'>,
+  ): Promise<Pick<Ceremony, 'userId'> | 'foreign' | null> {
+    const [row] = await this.#database.sql<Row>(
+      'delete from webauthn_challenge where hash = $1 returning purpose, binding_hash, user_id, expires_at',
+      [sha256(challenge)],
+    );
+    if (!row || new Date(row.expires_at) <= this.#clock.now()) return null;
+    if (row.purpose !== purpose || !sha256(binding).equals(row.binding_hash)) return 'foreign';
+    return { userId: row.user_id === null ? null : fromUuid('usr', row.user_id) };
+  }
+
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#database.sql(
+      'delete from webauthn_challenge where hash in (select hash from webauthn_challenge where expires_at < $1 limit $2) returning 1',
+      [this.#clock.now(), batch],
+    );
+    return rows.length;
+  }
+}

@@ -1,0 +1,220 @@
+import {
+  generateRegistrationOptions,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type RegistrationResponseJSON,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server';
+import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
+import type { Visitor } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
+import type { Policy } from '#settings/module.ts';
+import type { User, UserId } from '#users/module.ts';
+import { requestedAttestation } from './attestation.ts';
+import { firstName } from './authenticators.ts';
+import { type Attestation, readAttestation, readClientData } from './browser-answer.ts';
+import { CHALLENGE_LIFETIME, type Challenges } from './challenge.ts';
+import { knownTransports } from './descriptor.ts';
+import { Passkey } from './passkey.ts';
+import {
+  lockPasskeys,
+  type PasskeyDependencies,
+  type PasskeyService,
+  type ShownPasskey,
+  shown,
+  shownName,
+} from './passkey-service.ts';
+import type { RelyingParty } from './relying-party.ts';
+
+/** EdDSA, ES256, RS256 in the order we like them: what authenticators can do, and nothing weaker. */
+export const ALGORITHMS = [-8, -7, -257];
+
+const LONGEST_ID = 1023;
+
+export type RegistrationOutcome =
+  | { kind: 'registered'; passkey: ShownPasskey }
+  /** The question was never asked, was asked too long ago, or has been answered. */
+  | { kind: 'expired' }
+  /** What came is not what an authenticator that was asked by us would say. */
+  | { kind: 'refused' }
+  /** The instance wants other authenticators. */
+  | { kind: 'not_allowed' }
+  /** Somebody has this passkey already. */
+  | { kind: 'taken' }
+  | { kind: 'full' };
+
+export type Verify = typeof verifyRegistrationResponse;
+
+/** Who enrols, and where: the sign-in or the session that the challenge is bound to. */
+type Enrolment = {
+  userId: UserId;
+  binding: string;
+  /** Whether it will be all that the person has: then it must ask for a fingerprint, a face or a PIN. */
+  isOnlyFactor: boolean;
+};
+
+type Verified = Awaited<ReturnType<Verify>> & { verified: true };
+
+export class PasskeyRegistration {
+  readonly #deps: PasskeyDependencies;
+  readonly #passkeys: PasskeyService;
+  readonly #challenges: Challenges;
+  readonly #verify: Verify;
+
+  constructor(
+    dependencies: PasskeyDependencies,
+    passkeys: PasskeyService,
+    challenges: Challenges,
+    verify: Verify = verifyRegistrationResponse,
+  ) {
+    this.#deps = dependencies;
+    this.#passkeys = passkeys;
+    this.#challenges = challenges;
+    this.#verify = verify;
+  }
+
+  /** What to ask an authenticator; null where there are no passkeys, `full` when the person has as many as are allowed. */
+  async options(
+    user: Pick<User, 'id' | 'email' | 'profile'>,
+    { binding, isOnlyFactor }: Omit<Enrolment, 'userId'>,
+  ): Promise<PublicKeyCredentialCreationOptionsJSON | 'full' | null> {
+    const { relyingParty } = this.#passkeys;
+    if (relyingParty === null) return null;
+    const { passkeys: policy, branding } = this.#deps.policies();
+    const existing = await this.#deps.database.em().find(Passkey, { userId: user.id });
+    if (existing.length >= policy.maximumPerPerson) return 'full';
+    const challenge = await this.#challenges.issue({ purpose: 'register', binding, userId: user.id });
+    return generateRegistrationOptions({
+      rpName: branding.name,
+      rpID: relyingParty.id,
+      userID: new Uint8Array(await this.#deps.webauthnUsers.requireHandle(user.id)),
+      userName: user.email,
+      userDisplayName: user.profile.name ?? user.email,
+      challenge: new Uint8Array(Buffer.from(challenge, 'base64url')),
+      timeout: CHALLENGE_LIFETIME,
+      attestationType: policy.attestation,
+      excludeCredentials: existing.map(({ credentialId, transports }) => ({
+        id: Buffer.from(credentialId).toString('base64url'),
+        transports: [...transports] as never,
+      })),
+      authenticatorSelection: {
+        residentKey: isOnlyFactor ? 'required' : policy.residentKey,
+        userVerification: isOnlyFactor ? 'required' : 'preferred',
+        ...(policy.attachment === 'any' ? {} : { authenticatorAttachment: policy.attachment }),
+      },
+      supportedAlgorithmIDs: ALGORITHMS,
+    });
+  }
+
+  /** Enrols what the browser brought; `answer` is its JSON. */
+  async register(
+    { userId, binding, isOnlyFactor }: Enrolment,
+    answer: string,
+    visitor: Visitor,
+  ): Promise<RegistrationOutcome> {
+    const { relyingParty } = this.#passkeys;
+    const attestation = readAttestation(answer);
+    const clientData = attestation && readClientData(attestation.response.clientDataJSON);
+    if (relyingParty === null || !attestation || !clientData) return { kind: 'refused' };
+
+    const ceremony = await this.#challenges.consume(clientData.challenge, { purpose: 'register', binding });
+    if (ceremony === null) return { kind: 'expired' };
+    if (ceremony === 'foreign' || ceremony.userId !== userId || clientData.isFramed) return { kind: 'refused' };
+
+    const { passkeys: policy } = this.#deps.policies();
+    const verified = await this.#verified(attestation, clientData.challenge, relyingParty, isOnlyFactor, policy);
+    if (verified === 'refused' || verified === 'not_allowed') return { kind: verified };
+    return this.#deps.database.transaction((em) => this.#store(em, userId, attestation, verified, visitor));
+  }
+
+  async #verified(
+    attestation: Attestation,
+    challenge: string,
+    { id, origins }: RelyingParty,
+    mustVerifyUser: boolean,
+    policy: Policy<'passkeys'>,
+  ): Promise<Verified['registrationInfo'] | 'refused' | 'not_allowed'> {
+    try {
+      const attestationObject = requestedAttestation(attestation.response.attestationObject, policy, this.#deps.clock);
+      if (attestationObject === null) return 'not_allowed';
+      const result = await this.#verify({
+        response: {
+          ...attestation,
+          clientExtensionResults: {},
+          response: { ...attestation.response, attestationObject },
+        } as RegistrationResponseJSON,
+        expectedChallenge: challenge,
+        expectedOrigin: [...origins],
+        expectedRPID: id,
+        requireUserVerification: mustVerifyUser,
+        supportedAlgorithmIDs: ALGORITHMS,
+      });
+      // The result decides: a check that says nothing has not passed.
+      if (!result?.verified) return 'refused';
+      const { registrationInfo } = result;
+      const credentialId = Buffer.from(registrationInfo.credential.id, 'base64url');
+      if (registrationInfo.credential.id !== attestation.id || credentialId.length > LONGEST_ID) return 'refused';
+      return isAllowed(registrationInfo.aaguid, attestation, policy) ? registrationInfo : 'not_allowed';
+    } catch {
+      return 'refused';
+    }
+  }
+
+  async #store(
+    em: EntityManager,
+    userId: UserId,
+    attestation: Attestation,
+    { credential, aaguid, fmt, userVerified, credentialDeviceType, credentialBackedUp }: Verified['registrationInfo'],
+    visitor: Visitor,
+  ): Promise<RegistrationOutcome> {
+    await lockPasskeys(em, userId);
+    if ((await em.count(Passkey, { userId })) >= this.#deps.policies().passkeys.maximumPerPerson)
+      return { kind: 'full' };
+    const transports = knownTransports(attestation.response.transports ?? []);
+    const id = newId('psk');
+    const inserted = await em.execute<unknown[]>(INSERT, [
+      toUuid(id),
+      toUuid(userId),
+      Buffer.from(credential.id, 'base64url'),
+      Buffer.from(credential.publicKey),
+      Number(decodeCredentialPublicKey(credential.publicKey).get(cose.COSEKEYS.alg)),
+      credential.counter,
+      JSON.stringify(transports),
+      aaguid,
+      firstName({ aaguid, transports, userAgent: visitor.userAgent }),
+      credentialDeviceType === 'multiDevice',
+      credentialBackedUp,
+      userVerified,
+      fmt,
+      this.#deps.clock.now(),
+    ]);
+    if (inserted.length === 0) return { kind: 'taken' };
+    const passkey = await em.findOneOrFail(Passkey, { id });
+    await this.#deps.audit.record(em, {
+      type: 'user.passkey_added',
+      actor: { type: 'user', id: userId },
+      subject: { type: 'user', id: userId },
+      visitor,
+      details: { passkey: id, name: passkey.name, aaguid, attestation: fmt, user_verified: userVerified },
+    });
+    await this.#deps.tellOwner(em, { kind: 'passkey_added', userId, name: shownName(passkey), visitor });
+    return { kind: 'registered', passkey: shown(passkey) };
+  }
+}
+
+/** Whoever has the id already keeps it (WebAuthn 3 §7.1, step 26). */
+const INSERT = `
+  insert into passkey (id, user_id, credential_id, public_key, algorithm, sign_count, transports, aaguid, name,
+    is_backup_eligible, is_backed_up, user_verified, attestation_format, created_at)
+  values (?, ?, ?, ?, ?, ?, ?::jsonb, ?, ?, ?, ?, ?, ?, ?)
+  on conflict (credential_id) do nothing returning id`;
+
+/** Which kind of authenticator the browser used is its word alone, and so is the model where nothing is attested. */
+function isAllowed(
+  aaguid: string,
+  { authenticatorAttachment }: Attestation,
+  { allowedAuthenticators, attachment }: Policy<'passkeys'>,
+): boolean {
+  if (attachment !== 'any' && authenticatorAttachment !== attachment) return false;
+  return allowedAuthenticators.length === 0 || allowedAuthenticators.includes(aaguid);
+}

@@ -1,0 +1,152 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { Policies } from '#settings/module.ts';
+import type { UserId } from '#users/module.ts';
+import type { By, TellOwner } from '../second-factor-notice.ts';
+import { authenticatorName } from './authenticators.ts';
+import type { Descriptor } from './descriptor.ts';
+import { Passkey, type PasskeyId } from './passkey.ts';
+import { type RelyingParty, relyingPartyOf } from './relying-party.ts';
+import type { WebauthnUsers } from './webauthn-user.ts';
+
+/** A passkey as its owner sees it. */
+export type ShownPasskey = {
+  id: PasskeyId;
+  name: string | null;
+  /** What the authenticator says it is: `YubiKey 5 Series with NFC`, `Apple Passwords`. */
+  authenticator: string | null;
+  /** A key on a keyring, not the device or its password manager. */
+  isSecurityKey: boolean;
+  /** `synced`: its owner's other devices have it as well. */
+  backup: 'device' | 'syncable' | 'synced';
+  createdAt: Date;
+  lastUsedAt: Date | null;
+  isFlagged: boolean;
+};
+
+export type PasskeyDependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  issuer: URL;
+  policies: () => Pick<Policies, 'passkeys' | 'branding'>;
+  tellOwner: TellOwner;
+  webauthnUsers: WebauthnUsers;
+};
+
+/** What the Signal API of browsers takes (WebAuthn 3 §5.1.10): which of a person's passkeys this server still knows. */
+export type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
+
+export const LONGEST_NAME = 64;
+
+/** A person's passkeys: seeing them, naming them, giving one up. */
+export class PasskeyService {
+  readonly #deps: PasskeyDependencies;
+
+  constructor(dependencies: PasskeyDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Null where passkeys are switched off, or the issuer has no name that they could be made for. */
+  get relyingParty(): RelyingParty | null {
+    const { passkeys } = this.#deps.policies();
+    return passkeys.enabled ? relyingPartyOf(this.#deps.issuer, passkeys) : null;
+  }
+
+  async list(userId: UserId): Promise<ShownPasskey[]> {
+    const found = await this.#deps.database
+      .em()
+      .find(Passkey, { userId }, { orderBy: { createdAt: 'asc', id: 'asc' } });
+    return found.map(shown);
+  }
+
+  /** How many a person could prove themselves with now; 0 where passkeys are switched off. */
+  async countUsable(userId: UserId): Promise<number> {
+    return this.relyingParty === null ? 0 : (await this.usable(userId)).length;
+  }
+
+  async usable(userId: UserId): Promise<Descriptor[]> {
+    const rows = await this.#deps.database.sql<{ id: Uint8Array; transports: string[] | string }>(
+      'select credential_id as id, transports from passkey where user_id = $1 and flagged_at is null order by created_at, id',
+      [toUuid(userId)],
+    );
+    return rows.map(({ id, transports }) => ({
+      id: Buffer.from(id).toString('base64url'),
+      transports: typeof transports === 'string' ? (JSON.parse(transports) as string[]) : transports,
+    }));
+  }
+
+  async rename(userId: UserId, id: PasskeyId, name: string, by: By): Promise<'renamed' | 'missing'> {
+    return this.#deps.database.transaction(async (em) => {
+      const passkey = await em.findOne(Passkey, { id, userId });
+      if (!passkey) return 'missing';
+      passkey.name = name.trim().slice(0, LONGEST_NAME) || null;
+      await em.flush();
+      await this.#record(em, 'renamed', passkey, by);
+      return 'renamed';
+    });
+  }
+
+  /**
+   * Gives a passkey up in the caller's transaction, which may still refuse by throwing: `usable` says how many are left,
+   * counted while no other passkey of the person can be added or removed.
+   */
+  async remove(
+    em: EntityManager,
+    userId: UserId,
+    id: PasskeyId,
+    by: By,
+  ): Promise<{ kind: 'removed'; usable: number } | { kind: 'missing' }> {
+    await lockPasskeys(em, userId);
+    const passkey = await em.findOne(Passkey, { id, userId });
+    if (!passkey) return { kind: 'missing' };
+    await em.remove(passkey).flush();
+    await this.#record(em, 'removed', passkey, by);
+    await this.#deps.tellOwner(em, { kind: 'passkey_removed', userId, name: shownName(passkey), visitor: by.visitor });
+    return { kind: 'removed', usable: await em.count(Passkey, { userId, flaggedAt: null }) };
+  }
+
+  /** For the browser of a person, after one was removed or renamed. */
+  async accepted(userId: UserId): Promise<AcceptedPasskeys | null> {
+    const { relyingParty } = this;
+    if (relyingParty === null) return null;
+    const [handle, usable] = await Promise.all([this.#deps.webauthnUsers.requireHandle(userId), this.usable(userId)]);
+    return {
+      rpId: relyingParty.id,
+      userId: handle.toString('base64url'),
+      allAcceptedCredentialIds: usable.map(({ id }) => id),
+    };
+  }
+
+  async #record(em: EntityManager, act: 'renamed' | 'removed', passkey: Passkey, by: By): Promise<void> {
+    await this.#deps.audit.record(em, {
+      type: `user.passkey_${act}`,
+      ...by,
+      subject: { type: 'user', id: passkey.userId },
+      details: { passkey: passkey.id, name: passkey.name },
+    });
+  }
+}
+
+/** One change to a person's passkeys at a time: the row of their handle is there as soon as there is a passkey. */
+export async function lockPasskeys(em: EntityManager, userId: UserId): Promise<void> {
+  await em.execute('select 1 from webauthn_user where user_id = ? for update', [toUuid(userId)]);
+}
+
+export const shownName = ({ name, aaguid }: Pick<Passkey, 'name' | 'aaguid'>): string | null =>
+  name ?? authenticatorName(aaguid);
+
+export function shown(passkey: Passkey): ShownPasskey {
+  return {
+    id: passkey.id,
+    name: passkey.name ?? null,
+    authenticator: authenticatorName(passkey.aaguid),
+    isSecurityKey: !passkey.transports.includes('internal') && !passkey.isBackupEligible,
+    backup: passkey.isBackedUp ? 'synced' : passkey.isBackupEligible ? 'syncable' : 'device',
+    createdAt: passkey.createdAt,
+    lastUsedAt: passkey.lastUsedAt ?? null,
+    isFlagged: Boolean(passkey.flaggedAt),
+  };
+}

@@ -1,0 +1,39 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+import { User } from '#users/module.ts';
+
+export type PasskeyId = Id<'psk'>;
+
+const PasskeySchema = defineEntity({
+  name: 'Passkey',
+  tableName: 'passkey',
+  properties: {
+    id: p.type(new IdColumn('psk')).primary().$type<PasskeyId>(),
+    userId: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').index('passkey_user_id_index'),
+    /** At most 1,023 bytes (WebAuthn 3 §4); nobody else's, over all people. */
+    credentialId: p.blob().columnType('bytea').unique('passkey_credential_id_unique').$type<Buffer>(),
+    /** COSE_Key (RFC 9052 §7). */
+    publicKey: p.blob().columnType('bytea').$type<Buffer>(),
+    /** COSE number of the algorithm: -8 EdDSA, -7 ES256, -257 RS256. */
+    algorithm: p.integer(),
+    signCount: p.bigint('number'),
+    transports: p.json<readonly string[]>(),
+    /** Which model of authenticator it says it is. */
+    aaguid: p.text(),
+    /** Given by its owner, or what the authenticator and the browser call themselves; null when nobody knows. */
+    name: p.text().nullable(),
+    /** May leave the authenticator (WebAuthn 3 §6.1.3); never changes. */
+    isBackupEligible: p.boolean(),
+    isBackedUp: p.boolean(),
+    /** Whether a fingerprint, a face or a PIN was asked for when it was enrolled. */
+    userVerified: p.boolean(),
+    attestationFormat: p.text(),
+    createdAt: p.datetime(3).columnType('timestamptz(3)'),
+    lastUsedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    /** Since when it is refused, because somebody may have copied it. */
+    flaggedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+  },
+});
+export class Passkey extends PasskeySchema.class {}
+PasskeySchema.setClass(Passkey);

@@ -1,0 +1,31 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { Challenges } from './challenge.ts';
+import { Decoys } from './decoys.ts';
+import { PasskeyProof } from './passkey-proof.ts';
+import { PasskeyRegistration } from './passkey-registration.ts';
+import { type PasskeyDependencies, PasskeyService } from './passkey-service.ts';
+import { WebauthnUsers } from './webauthn-user.ts';
+
+type Dependencies = Omit<PasskeyDependencies, 'webauthnUsers'> & {
+  clock: Clock;
+  database: Database;
+  keyRing: Pick<KeyRing, 'deriveKey'>;
+};
+
+/** Passkeys and security keys, put together around the one store of challenges. */
+export function createPasskeys({ keyRing, ...rest }: Dependencies) {
+  const { clock, database } = rest;
+  const webauthnUsers = new WebauthnUsers(clock, database);
+  const dependencies = { ...rest, webauthnUsers };
+  const challenges = new Challenges(clock, database);
+  const passkeys = new PasskeyService(dependencies);
+  return {
+    passkeys,
+    webauthnUsers,
+    webauthnChallenges: challenges,
+    passkeyRegistration: new PasskeyRegistration(dependencies, passkeys, challenges),
+    passkeyProof: new PasskeyProof(dependencies, passkeys, challenges, new Decoys(keyRing)),
+  };
+}
