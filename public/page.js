@@ -26,14 +26,23 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 
-// The server does not know where on earth the person is; the browser does.
+// The server does not know where on earth the person is; the browser does. Digits are those of the rest of the page.
 const { lang } = document.documentElement;
 const locale = navigator.languages.find((tag) => tag.split('-')[0] === lang && isLocale(tag)) ?? lang;
 const styles = { time: { timeStyle: 'short' }, full: { dateStyle: 'long', timeStyle: 'short' } };
 for (const time of document.querySelectorAll('time[data-local]')) {
   const date = new Date(time.dateTime);
-  if (!Number.isNaN(date.valueOf())) time.textContent = new Intl.DateTimeFormat(locale, styles[time.dataset.local]).format(date);
+  if (!Number.isNaN(date.valueOf())) time.textContent = new Intl.DateTimeFormat(locale, { ...styles[time.dataset.local], numberingSystem: 'latn' }).format(date);
 }
+
+// A list of languages that is left is closed, as it is in any menu.
+const languages = document.querySelector('.languages');
+document.addEventListener('click', ({ target }) => languages?.contains(target) || languages?.removeAttribute('open'));
+languages?.addEventListener('keydown', ({ key }) => {
+  if (key !== 'Escape') return;
+  languages.removeAttribute('open');
+  languages.querySelector('summary').focus();
+});
 
 /** Some systems have names for languages that no standard knows. */
 function isLocale(tag) {

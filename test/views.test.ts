@@ -13,6 +13,8 @@ const templates = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .map((name) => ({ name, text: readFileSync(join(folder, name), 'utf8') }));
 const everyLanguage = Object.keys(languages) as Language[];
 const messages = loadMessages();
+/** Whole numbers that take every plural form of our languages, Arabic with its six among them. */
+const counts = [0, 1, 2, 3, 11, 100];
 
 const usedKeys = new Set<string>();
 const renderer = strictRenderer(brandedFiles(), (key) => usedKeys.add(key));
@@ -137,12 +139,23 @@ describe('words', () => {
     const parameters = (language: Language, key: string, count: number) =>
       messages
         .parts(language, key, count)
-        .flatMap((part) => ('parameter' in part ? [part.parameter] : []))
+        // Where a form stands for one number alone, a language may say it in a word.
+        .flatMap((part) => ('parameter' in part && part.parameter !== 'count' ? [part.parameter] : []))
         .toSorted();
     for (const key of messages.keys('en'))
       for (const language of everyLanguage)
-        for (const count of [0, 1, 2, 5])
+        for (const count of counts)
           expect(parameters(language, key, count), `${key}, ${language}`).toEqual(parameters('en', key, 2));
+  });
+
+  test.each(everyLanguage)('have every plural form that numbers take: %s', (language) => {
+    const rules = new Intl.PluralRules(language);
+    const needed = new Set(Array.from({ length: 200 }, (_, count) => rules.select(count)));
+    const wrong = messages.keys(language).filter((key) => {
+      const forms = messages.forms(language, key);
+      return forms.length > 0 && [...needed].some((form) => !forms.includes(form));
+    });
+    expect(wrong).toEqual([]);
   });
 
   test('are all used: a message that no sample of any page or letter shows is dead, or its sample is missing', () => {
@@ -162,7 +175,7 @@ describe('words', () => {
   test.each(everyLanguage)('hold no markup, and the quotes of a typesetter: %s', (language) => {
     const texts = messages
       .keys(language)
-      .flatMap((key) => [1, 2].flatMap((count) => messages.parts(language, key, count)))
+      .flatMap((key) => counts.flatMap((count) => messages.parts(language, key, count)))
       .flatMap((part) => ('text' in part ? [part.text] : []));
     expect(texts.filter((text) => /[<>&"']|\.\.\.|\s{2}/.test(text))).toEqual([]);
   });

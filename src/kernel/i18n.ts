@@ -8,15 +8,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * One row a language; `formats` is the locale of its dates and numbers. Adding one is this row and its folder of messages; a
+ * One row a language; `name` is what it calls itself, `formats` the locale of its dates and numbers. Adding one is this row and its folder of messages; a
  * right-to-left one turns the pages round by itself.
  */
-export const languages = {
+const rows = {
   en: { name: 'English', direction: 'ltr', formats: 'en-GB' },
   de: { name: 'Deutsch', direction: 'ltr', formats: 'de' },
-} as const satisfies Record<string, { name: string; direction: 'ltr' | 'rtl'; formats: string }>;
+} as const satisfies Record<string, LanguageRow>;
 
-export type Language = keyof typeof languages;
+type LanguageRow = { name: string; direction: 'ltr' | 'rtl'; formats: string };
+export type Language = keyof typeof rows;
+export const languages: Readonly<Record<Language, LanguageRow>> = rows;
+
+const pluralRules = Object.fromEntries(
+  Object.keys(languages).map((language) => [language, new Intl.PluralRules(language)]),
+) as Readonly<Record<Language, Intl.PluralRules>>;
 
 export const defaultLanguage: Language = 'en';
 
@@ -29,6 +35,8 @@ export type Part = { text: string } | { parameter: string };
 export type Messages = {
   has(language: Language, key: string): boolean;
   keys(language: Language): readonly string[];
+  /** The plural forms that a message has; none when it has one text for all. Throws on an unknown key. */
+  forms(language: Language, key: string): readonly string[];
   /** The message in pieces, for whoever must escape the parameters. Throws on an unknown key. */
   parts(language: Language, key: string, count?: number): readonly Part[];
   /** The message as plain text, for mail subjects and logs. Throws on an unknown key or a parameter that is not given. */
@@ -44,12 +52,17 @@ export function loadMessages(folder: URL = localesFolder): Messages {
     tables.set(language, readTable(new URL(`${language}/`, folder)));
   const split = new Map<string, readonly Part[]>();
 
-  function form(language: Language, key: string, count: number | undefined): string {
+  function find(language: Language, key: string): Message {
     const message = tables.get(language)?.get(key);
     if (message === undefined) throw new Error(`no message "${key}" in ${language}`);
+    return message;
+  }
+
+  function form(language: Language, key: string, count: number | undefined): string {
+    const message = find(language, key);
     if (typeof message === 'string') return message;
     if (count === undefined) throw new Error(`the message "${key}" has plural forms and needs a count`);
-    return message[new Intl.PluralRules(language).select(count)] ?? message.other;
+    return message[pluralRules[language].select(count)] ?? message.other;
   }
 
   function parts(language: Language, key: string, count?: number): readonly Part[] {
@@ -62,6 +75,10 @@ export function loadMessages(folder: URL = localesFolder): Messages {
   return {
     has: (language, key) => tables.get(language)?.has(key) ?? false,
     keys: (language) => [...(tables.get(language)?.keys() ?? [])],
+    forms(language, key) {
+      const message = find(language, key);
+      return typeof message === 'string' ? [] : Object.keys(message);
+    },
     parts,
     text(language, key, parameters = {}) {
       const count = parameters['count'];

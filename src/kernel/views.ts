@@ -55,7 +55,8 @@ export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): R
         nonce,
         language,
         direction: languages[language].direction,
-        otherLanguages: otherLanguages(language, query),
+        languageName: languages[language].name,
+        everyLanguage: everyLanguage(language, query),
       });
     },
   };
@@ -80,17 +81,15 @@ type Showable = {
 };
 
 /**
- * Links to this page in the other languages. They hold a query and no path: a path that came with the request
+ * The languages, with links to this page in the others. They hold a query and no path: a path that came with the request
  * could begin with `//` and lead to another host.
  */
-function otherLanguages(current: Language, query: string) {
-  return Object.entries(languages)
-    .filter(([language]) => language !== current)
-    .map(([language, { name }]) => {
-      const parameters = new URLSearchParams(query);
-      parameters.set('ui_locales', language);
-      return { language, name, href: `?${parameters.toString()}` };
-    });
+function everyLanguage(current: Language, query: string) {
+  return Object.entries(languages).map(([language, { name }]) => {
+    const parameters = new URLSearchParams(query);
+    parameters.set('ui_locales', language);
+    return { language, name, href: language === current ? null : `?${parameters.toString()}` };
+  });
 }
 
 /** `Noor Haddad` and `noor.haddad@…` give NH, `noor@…` gives N. */

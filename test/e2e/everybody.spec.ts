@@ -107,6 +107,7 @@ describe('everybody can sign in', () => {
   test('and switch the language on the way, without losing it', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
+    await page.locator('.languages summary').click();
     await page.getByRole('link', { name: 'Deutsch' }).click();
     expect(await heading(page)).toBe('Bei Tally anmelden');
     await identify(page, user);

@@ -8,6 +8,11 @@ import { loadAxe, violations } from './axe.ts';
 
 const samples = await allSamples();
 const everyLanguage = Object.keys(languages) as Language[];
+const rightToLeft = everyLanguage.find((language) => languages[language].direction === 'rtl');
+/** German, whose words are long, and one more in turn: over the samples of a page every language is looked at. */
+const languagesAt = (at: number): readonly Language[] => [
+  ...new Set(['de', everyLanguage[at % everyLanguage.length]!]),
+];
 const desktop = { width: 1280, height: 800 };
 const phone = { width: 390, height: 780 };
 const smallest = { width: 320, height: 640 };
@@ -89,7 +94,7 @@ describe('the examination itself', () => {
 
 describe('every page with every sample', () => {
   test.concurrent.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
-    'has nothing that axe objects to, on a desktop and a phone, light and dark: $title',
+    'has nothing that axe objects to, on a desktop and a phone, light and dark, and from right to left: $title',
     ({ sample }) =>
       inTab(async (page) => {
         let rules: 'all' | 'of appearance' = 'all';
@@ -102,16 +107,22 @@ describe('every page with every sample', () => {
             rules = 'of appearance';
           }
         }
+        if (rightToLeft) {
+          await open(page, sample, rightToLeft);
+          expect(await violations(page, 'all'), rightToLeft).toEqual([]);
+        }
         expect(complaints.get(page)).toEqual([]);
       }),
   );
 
-  test.concurrent.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
-    'never scrolls sideways: at 320 px in every language, right to left, and with text twice as large: $title',
-    ({ sample }) =>
+  test.concurrent.each(
+    samples.map((sample, at) => ({ title: `${sample.page}, ${sample.name}`, sample, spoken: languagesAt(at) })),
+  )(
+    'never scrolls sideways: at 320 px, right to left, and with text twice as large: $title, $spoken',
+    ({ sample, spoken }) =>
       inTab(async (page) => {
         await page.setViewportSize(smallest);
-        for (const language of everyLanguage) {
+        for (const language of spoken) {
           await page.goto(server.url(sample, language));
           expect(await overflow(page), language).toEqual([]);
         }
@@ -197,9 +208,44 @@ describe('without scripts', () => {
           'en',
         ),
       );
+      await page.locator('.languages summary').click();
       await page.getByRole('link', { name: 'Deutsch' }).click();
       expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Bei Tally anmelden');
       expect(new URL(page.url()).pathname).toBe('/login-identifier--plain');
+    }));
+});
+
+describe('the list of languages', () => {
+  const plain = samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!;
+
+  test('fits on the smallest screen, offers every language by its own name, and has nothing that axe objects to', () =>
+    inTab(async (page) => {
+      await page.setViewportSize(smallest);
+      await open(page, plain, 'en');
+      await page.locator('.languages summary').click();
+      expect(await page.locator('.languages li').allInnerTexts()).toEqual(
+        Object.values(languages).map(({ name }) => name),
+      );
+      expect(await overflow(page)).toEqual([]);
+      expect(await page.locator('.languages ul').evaluate((list) => list.getBoundingClientRect().top)).toBeGreaterThan(
+        0,
+      );
+      expect(await violations(page, 'all')).toEqual([]);
+    }));
+
+  test('closes on Escape with the focus where it was, and when something else is clicked', () =>
+    inTab(async (page) => {
+      await page.goto(server.url(plain, 'en'));
+      const list = page.locator('.languages ul');
+      await page.locator('.languages summary').click();
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Escape');
+      expect(await list.isVisible()).toBe(false);
+      expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('SUMMARY');
+      await page.keyboard.press('Enter');
+      expect(await list.isVisible()).toBe(true);
+      await page.locator('h1').click();
+      expect(await list.isVisible()).toBe(false);
     }));
 });
 
@@ -220,11 +266,11 @@ describe('a page on the way in', () => {
             () =>
               document.activeElement?.id ||
               document.activeElement?.getAttribute('name') ||
-              (document.activeElement as HTMLElement).innerText,
+              (document.activeElement as HTMLElement).innerText.replaceAll(/\s+/g, ' '),
           ),
         );
       }
-      expect(stops).toEqual(['Skip to content', 'Not you?', 'password', 'remember', 'action', 'Deutsch']);
+      expect(stops).toEqual(['Skip to content', 'Not you?', 'password', 'remember', 'action', 'Language: English']);
     }));
 
   test('loads its stylesheets, one font, one icon and one script', async () => {

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import type { State } from '#kernel/http/context.ts';
-import type { Language } from '#kernel/i18n.ts';
+import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import { defaultBrand, type Brand } from '#kernel/brand.ts';
 import { allSamples, brandedFiles, renderSample, strictRenderer, type Sample } from './pages.ts';
 
@@ -25,7 +25,7 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
       `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     );
     ctx.type = 'text/html; charset=utf-8';
-    ctx.body = renderSample(renderer, sample, ctx.query['ui_locales'] === 'de' ? 'de' : 'en', nonce);
+    ctx.body = renderSample(renderer, sample, chooseLanguage({ uiLocales: String(ctx.query['ui_locales']) }), nonce);
   });
 
   const server = createServer(app.callback());

@@ -83,7 +83,7 @@ export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
     const text = readFileSync(new URL(name, folder), 'utf8');
     publish(
       name,
-      text.replace(/url\(([^)"':]+)\)/g, (_, target: string) => `url(${url(target)})`),
+      squeezed(text).replace(/url\(([^)"':]+)\)/g, (_, target: string) => `url(${url(target)})`),
     );
   }
 
@@ -100,6 +100,17 @@ export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
       return undefined;
     },
   };
+}
+
+/** Rules are written for readers; browsers need neither our comments nor the space around our punctuation. */
+function squeezed(css: string): string {
+  return css
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ ?([{};]) ?/g, '$1')
+    .replaceAll(/([:,]) /g, '$1')
+    .replaceAll(';}', '}')
+    .trim();
 }
 
 /** `/assets/fonts/x.0a1b2c3d4e5f.woff2` is `fonts/x.woff2`. */

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, request, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -149,6 +149,22 @@ describe('anything else', () => {
   });
 });
 
-test('the stylesheet of the pages on the way in stays below 20 KB', () => {
-  expect(statSync(new URL('latchkey.css', folder)).size).toBeLessThan(20_000);
+describe('a stylesheet', () => {
+  const served = async (name: string) => (await get(files.url(name))).text();
+
+  test('of the pages on the way in stays below 20 KB', async () => {
+    expect((await served('latchkey.css')).length).toBeLessThan(20_000);
+  });
+
+  test('is sent without comments and without the space that only readers need', async () => {
+    const [written, sent] = [readFileSync(new URL('latchkey.css', folder), 'utf8'), await served('latchkey.css')];
+    expect(sent.length).toBeLessThan(written.length * 0.95);
+    expect(sent).not.toContain('/*');
+    for (const rule of [
+      '@supports (color:light-dark(red,red)) and (color:color(from red xyz-d65 x y z)){',
+      '.gate > :is(header,main,footer){',
+      '--w:clamp(0,(.179 - y) * 9999,1);',
+    ])
+      expect(sent).toContain(rule);
+  });
 });
