@@ -12,7 +12,23 @@ export type Steps = ReturnType<typeof createSteps>;
 export function createSteps(kernel: Kernel, nouns: Nouns, { consents, oidc }: Provider) {
   const { config, clock, database, throttle, metrics } = kernel;
   const { audit, settings, users, clients, credentials } = nouns;
-  const interaction = createInteraction({ clock, database, engine: oidc.interactions });
+  const interaction = createInteraction({
+    clock,
+    database,
+    engine: oidc.interactions,
+    users,
+    standing: async () => [],
+    signedIn: async ({ state }, { userId, level, amr, interaction: { question } }) => {
+      await audit.note({
+        type: 'user.signed_in',
+        actor: { type: 'user', id: userId },
+        subject: { type: 'user', id: userId },
+        clientId: question.client.id,
+        visitor: { ip: state.ip, userAgent: state.userAgent, requestId: state.requestId },
+        details: { level, amr },
+      });
+    },
+  });
   const login = createLogin({
     config,
     clock,

@@ -104,6 +104,8 @@ export const clientMetadataSchema = z.strictObject({
   default_max_age: z.int().min(0).optional(),
   require_auth_time: z.boolean().optional(),
   default_acr_values: z.array(text(256)).max(10).optional(),
+  /** The least level at which people may sign in here; the operator's to say. */
+  minimum_acr: z.enum(['urn:latchkey:acr:1', 'urn:latchkey:acr:2', 'urn:latchkey:acr:3']).optional(),
   backchannel_logout_uri: webAddress.optional(),
   backchannel_logout_session_required: z.boolean().optional(),
   id_token_signed_response_alg: signature.optional(),

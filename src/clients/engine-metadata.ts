@@ -12,8 +12,9 @@ export type EngineView = Pick<Client, 'clientId' | 'name' | 'profile' | 'metadat
   placeholder: string;
 };
 
-/** The one member that is not of RFC 7591; nobody can register it. */
+/** Members that are not of RFC 7591 and that the operator alone decides: nobody can register them. */
 export const PROFILE_MEMBER = 'latchkey_profile';
+export const MINIMUM_ACR_MEMBER = 'minimum_acr';
 
 /** The client as node-oidc-provider reads it (RFC 7591 §2 and §3.2.1). All of it may be shown to the client. */
 export function toEngineMetadata({

@@ -78,4 +78,4 @@ export type { ClientService, NewClient } from './client-service.ts';
 export type { ClientType } from './client-type.ts';
 export { RetiredClientId } from './retired-client-id.ts';
 export type { RegisteredClients } from './registered-clients.ts';
-export { PROFILE_MEMBER } from './engine-metadata.ts';
+export { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from './engine-metadata.ts';

@@ -1,10 +1,13 @@
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
 import { allowFormTarget, keepOpener } from '#kernel/http/security-headers.ts';
-import { isForPopup, type EngineInteraction, type Interactions, PASSWORD_LEVEL } from '#oidc/module.ts';
-import type { UserId } from '#users/module.ts';
-import { nextStep, type Step } from './next-step.ts';
+import { acrOf, type EngineInteraction, type Interactions, isForPopup, type Level } from '#oidc/module.ts';
+import type { UserId, UserService } from '#users/module.ts';
+import { nextStep, type Page, type Question, type Step } from './next-step.ts';
 import type { Progress, ProgressStore } from './progress.ts';
+import { amrOfProofs, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
+import { type Offer, type Standing, type StandingPart, standingOf } from './standing.ts';
 
 /** One sign-in in progress, as its steps see it. */
 export type Interaction = {
@@ -15,54 +18,139 @@ export type Interaction = {
   progress: Progress;
 };
 
-/** What a proof says. `acr` names the level that the session has reached. */
-export type Proof = { userId: UserId; amr: readonly string[]; remember: boolean };
+/** A sign-in in which it is a step's turn, and the person whom it is about. */
+export type DueInteraction = Interaction & { userId: UserId; standing: Standing; proofs: readonly Proof[] };
+
+/** What was found out when a sign-in ends. */
+export type SignInEnd = { userId: UserId; level: Level; amr: readonly string[]; interaction: Interaction };
+
+export type Dependencies = {
+  clock: Clock;
+  engine: Interactions;
+  progress: ProgressStore;
+  users: Pick<UserService, 'findById'>;
+  /** What the slices know of a person; `ctx` for the cookies of this browser. */
+  standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<readonly StandingPart[]>;
+  /** Told before the relying party is. */
+  signedIn(ctx: Context, end: SignInEnd): Promise<void>;
+};
 
 export class InteractionService {
-  readonly #clock: Clock;
-  readonly #engine: Interactions;
-  readonly #progress: ProgressStore;
+  readonly #deps: Dependencies;
 
-  constructor(clock: Clock, engine: Interactions, progress: ProgressStore) {
-    this.#clock = clock;
-    this.#engine = engine;
-    this.#progress = progress;
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
   }
 
   /** The sign-in that the address and this browser's cookie both name. Throws oidc.sign_in_expired. */
   async require(ctx: Context): Promise<Interaction> {
     const uid = ctx.params['uid'] ?? '';
-    const question = await this.#engine.require(ctx, uid);
+    const question = await this.#deps.engine.require(ctx, uid);
     // The last form of a sign-in leads, by redirects, to the relying party.
     if (typeof question.params['redirect_uri'] === 'string') allowFormTarget(ctx, question.params['redirect_uri']);
     if (isForPopup(question.params)) keepOpener(ctx);
-    return { uid, path: `/interaction/${uid}`, question, progress: await this.#progress.find(uid) };
+    const progress = await this.#withSession(question, await this.#deps.progress.find(uid));
+    return { uid, path: `/interaction/${uid}`, question, progress };
   }
 
-  next({ question, progress }: Interaction): Step {
-    return nextStep({ prompt: question.prompt.name, accountId: question.accountId }, progress);
+  async next(ctx: Context, interaction: Interaction): Promise<Step> {
+    const { userId } = interaction.progress;
+    const standing = userId === null ? null : await this.#standing(ctx, userId, interaction);
+    return nextStep(questionOf(interaction), interaction.progress, standing);
+  }
+
+  /**
+   * For a page that comes after a proof: the sign-in, if it is this page's turn. Otherwise the browser is sent to the
+   * dispatcher, and null says that the answer is written: no page can be reached by knowing its address.
+   */
+  async due(ctx: Context, page: Page): Promise<DueInteraction | null> {
+    const interaction = await this.require(ctx);
+    const { userId, proofs } = interaction.progress;
+    if (userId !== null) {
+      const standing = await this.#standing(ctx, userId, interaction);
+      const step = nextStep(questionOf(interaction), interaction.progress, standing);
+      if (step.kind === 'page' && step.page === page) return { ...interaction, userId, standing, proofs };
+    }
+    seeOther(ctx, interaction.path);
+    return null;
   }
 
   async recordIdentifier({ uid, progress }: Interaction, identifier: string | null): Promise<void> {
-    await this.#progress.save(uid, { ...progress, identifier });
+    await this.#deps.progress.save(uid, { ...progress, identifier, wants: 'sign-in' });
   }
 
   async recordChoice({ uid, progress }: Interaction, chosen: 'session' | 'another'): Promise<void> {
-    await this.#progress.save(uid, { ...progress, chosen, identifier: null });
+    await this.#deps.progress.save(uid, { ...progress, chosen, identifier: null });
   }
 
-  async recordLogin({ uid, progress }: Interaction, { userId, amr, remember }: Proof): Promise<void> {
-    await this.#progress.save(uid, { ...progress, userId, amr, remember, authTime: epochSeconds(this.#clock) });
+  /** Creating an account instead of signing in, or the other way round. */
+  async recordWish({ uid, progress }: Interaction, wants: 'sign-in' | 'account'): Promise<void> {
+    await this.#deps.progress.save(uid, { ...progress, wants });
+  }
+
+  /** What somebody has just proved. Whoever proves to be somebody else than before starts from this proof. */
+  async recordProof(
+    { uid, progress }: Interaction,
+    { userId, proof, remember }: { userId: UserId; proof: Omit<Proof, 'at'>; remember?: boolean },
+  ): Promise<void> {
+    const before = progress.userId === userId ? progress.proofs : [];
+    await this.#deps.progress.save(uid, {
+      ...progress,
+      userId,
+      proofs: [...before, { ...proof, at: epochSeconds(this.#deps.clock) }],
+      remember: remember ?? progress.remember,
+    });
+  }
+
+  async recordSkip({ uid, progress }: Interaction, offer: Offer): Promise<void> {
+    await this.#deps.progress.save(uid, { ...progress, skipped: [...progress.skipped, offer] });
   }
 
   /** Ends the question with what the steps found out; answers with the path at which the browser goes on. */
   async finish(ctx: Context, interaction: Interaction, step: Exclude<Step, { kind: 'page' }>): Promise<string> {
-    const { uid, progress } = interaction;
-    await this.#progress.end(uid);
-    if (step.kind === 'chosen') return this.#engine.finishPrompt(ctx, 'select_account');
-    if (progress.userId === null || progress.authTime === null)
-      throw new Error('a sign-in was to finish without a proof');
-    const { userId: accountId, amr, authTime, remember } = progress;
-    return this.#engine.finishLogin(ctx, { accountId, amr, acr: PASSWORD_LEVEL, authTime, remember }, step.answered);
+    const { engine, progress: store, signedIn } = this.#deps;
+    const { uid, progress, question } = interaction;
+    if (step.kind !== 'signed-in') {
+      await store.end(uid);
+      return engine.finishPrompt(ctx, step.kind === 'chosen' ? 'select_account' : 'level');
+    }
+    const { userId, proofs, remember } = progress;
+    if (userId === null || proofs.length === 0) throw new Error('a sign-in was to finish without a proof');
+    const session = question.isStepUp && question.accountId === userId ? question.session : null;
+    const level = Math.max(levelOfProofs(allProofs(interaction)), session?.level ?? 1) as Level;
+    const amr = [...new Set([...(session?.amr ?? []), ...amrOfProofs(allProofs(interaction))])];
+    const authTime = Math.max(...proofs.map(({ at }) => at));
+    await signedIn(ctx, { userId, level, amr, interaction });
+    await store.end(uid);
+    return engine.finishLogin(ctx, { accountId: userId, amr, acr: acrOf(level), authTime, remember }, step.answered);
   }
+
+  async #standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<Standing> {
+    return standingOf(await this.#deps.standing(ctx, userId, interaction));
+  }
+
+  /** Whoever is signed in and asked again need not say who they are; asked for more, they have proved the first part. */
+  async #withSession({ isAgain, isStepUp, accountId }: EngineInteraction, progress: Progress): Promise<Progress> {
+    if (!isAgain || accountId === null || progress.chosen === 'another' || progress.userId !== null) return progress;
+    const userId = accountId as UserId;
+    if (isStepUp) return { ...progress, userId };
+    if (progress.identifier !== null) return progress;
+    const user = await this.#deps.users.findById(userId);
+    return { ...progress, identifier: user?.email ?? null };
+  }
+}
+
+function questionOf({ question, progress }: Interaction): Question {
+  const { prompt, accountId, asked } = question;
+  return { prompt: prompt.name, accountId, asked, stepUpFrom: stepUpFactor(question, progress) };
+}
+
+function stepUpFactor({ isStepUp, accountId, session }: EngineInteraction, { userId }: Progress) {
+  return isStepUp && session !== null && accountId === userId ? factorOfAmr(session.amr) : null;
+}
+
+/** Those of this sign-in, after the one of the session that it makes stronger. */
+function allProofs({ question, progress }: Interaction): readonly Omit<Proof, 'at'>[] {
+  const factor = stepUpFactor(question, progress);
+  return [...(factor === null ? [] : [{ factor, amr: [] }]), ...progress.proofs];
 }

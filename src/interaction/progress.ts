@@ -3,6 +3,8 @@ import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
+import type { Proof } from './proof.ts';
+import type { Offer } from './standing.ts';
 
 /** What the steps of one sign-in have found out so far. Kept on the server: no cookie can be played back into it. */
 export type Progress = {
@@ -10,22 +12,25 @@ export type Progress = {
   identifier: string | null;
   /** Set by a proof alone, never by a claim. */
   userId: UserId | null;
-  /** RFC 8176. */
-  amr: readonly string[];
-  /** NumericDate of the proof. */
-  authTime: number | null;
+  /** All of `userId`. */
+  proofs: readonly Proof[];
   remember: boolean;
   /** The answer of the account chooser. */
   chosen: 'session' | 'another' | null;
+  /** A change of mind between signing in and creating an account. */
+  wants: 'sign-in' | 'account' | null;
+  /** What was offered and left for another time. */
+  skipped: readonly Offer[];
 };
 
 export const nothingYet: Progress = {
   identifier: null,
   userId: null,
-  amr: [],
-  authTime: null,
+  proofs: [],
   remember: false,
   chosen: null,
+  wants: null,
+  skipped: [],
 };
 
 const SignInProgressSchema = defineEntity({

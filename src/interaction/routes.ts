@@ -10,12 +10,13 @@ export function interactionRoutes(interactions: InteractionService): Router<Stat
 
   router.get('/interaction/:uid', async function dispatch(ctx: Context): Promise<void> {
     const interaction = await interactions.require(ctx);
-    const step = interactions.next(interaction);
+    const step = await interactions.next(ctx, interaction);
     switch (step.kind) {
       case 'page':
         return seeOther(ctx, `${interaction.path}/${step.page}`);
       case 'signed-in':
       case 'chosen':
+      case 'unchanged':
         return seeOther(ctx, await interactions.finish(ctx, interaction, step));
       default:
         return unreachable(step);

@@ -55,14 +55,6 @@ export class LoginService {
 
     if (outcome.kind === 'verified' && userId !== null) {
       await addressLimit.forgive(visitor.ip);
-      await audit.note({
-        type: 'user.signed_in',
-        actor: { type: 'user', id: userId },
-        subject: { type: 'user', id: userId },
-        clientId,
-        visitor,
-        details: { amr: ['pwd'], known_device: isKnown },
-      });
       return this.#counted({ kind: 'verified', userId });
     }
     await audit.note({

@@ -6,7 +6,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import { show } from '#kernel/views.ts';
 import type { KnownDevices } from '#credentials/module.ts';
-import type { Interaction, InteractionService } from '#interaction/module.ts';
+import { amrOfFactor, type Interaction, type InteractionService } from '#interaction/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
 import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
@@ -15,7 +15,7 @@ import type { LoginService } from './login-service.ts';
 import { passwordView, type PasswordProblem } from './password-view.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'recordIdentifier' | 'recordChoice' | 'recordLogin'>;
+  interactions: Pick<InteractionService, 'require' | 'recordIdentifier' | 'recordChoice' | 'recordProof'>;
   login: LoginService;
   users: Pick<UserService, 'findById'>;
   knownDevices: Pick<KnownDevices, 'remember'>;
@@ -78,7 +78,11 @@ export function loginRoutes({
       });
     switch (outcome.kind) {
       case 'verified':
-        await interactions.recordLogin(interaction, { userId: outcome.userId, amr: ['pwd'], remember });
+        await interactions.recordProof(interaction, {
+          userId: outcome.userId,
+          proof: { factor: 'password', amr: amrOfFactor.password },
+          remember,
+        });
         await rememberDevice(ctx, outcome.userId, deviceSecret);
         return seeOther(ctx, interaction.path);
       case 'unavailable':

@@ -11,7 +11,8 @@ import { claims, scopes } from './claims.ts';
 import { assertClientAssertion } from './client-authentication/client-assertions.ts';
 import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
-import { levels, policy } from './interaction-policy.ts';
+import { policy } from './interaction-policy.ts';
+import { acrValues } from './levels.ts';
 import { nameGrant } from './introspection/jwt-introspection.ts';
 import { lifetimes } from './lifetimes.ts';
 import { renderError } from './pages/error-page.ts';
@@ -61,7 +62,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     adapter: deps.adapter,
     routes,
     jwks,
-    acrValues: [...levels],
+    acrValues: [...acrValues],
     claims,
     scopes: [...scopes],
     features: features(deps, policies),

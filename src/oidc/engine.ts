@@ -1,6 +1,7 @@
-import { type Configuration, errors, Provider } from 'oidc-provider';
+import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { ArtifactAdapter } from './artifacts/adapter.ts';
 import { type ClientStore, isClientId } from './client-store.ts';
+import { requestedAcr, saidAcr } from './levels.ts';
 import { rememberAsAsked } from './sessions/remembered-sessions.ts';
 import { storeBegunSessions } from './sessions/session-begin.ts';
 import { mark, type MarkedKind, markedKinds } from './artifacts/token-marks.ts';
@@ -34,7 +35,17 @@ export function createEngine(
   storeBegunSessions(engine, settings);
   rememberAsAsked(engine);
   onlyIdTokens(engine);
+  sayTheLevelAskedFor(engine);
   return engine;
+}
+
+/** A relying party that asks for one of several levels is told one of those, not a higher one that it does not know. */
+function sayTheLevelAskedFor({ OIDCContext }: Engine): void {
+  Object.defineProperty(OIDCContext.prototype, 'acr', {
+    get(this: KoaContextWithOIDC['oidc']): string | undefined {
+      return saidAcr(requestedAcr(this.params ?? {}), this.session?.['acr'] as string | undefined);
+    },
+  });
 }
 
 /** The engine would write out and hash the metadata of a client with every request to see whether it knows them already. */

@@ -1,15 +1,15 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
 import { MINUTE, SECOND } from '#kernel/clock.ts';
+import { askedLevel, isUnreachable, levelOf, requestedAcr } from './levels.ts';
 
 const { Check, Prompt } = interactionPolicy;
 type Checks = interactionPolicy.Prompt['checks'];
 
-/** What a sign-in with a password proves. Stronger levels follow with second factors. */
-export const PASSWORD_LEVEL = 'urn:latchkey:acr:1';
 /** Seconds. */
 const DEVICE_SESSION_AGE = (10 * MINUTE) / SECOND;
-/** Levels that a relying party may ask for by `acr_values` or as an essential claim. */
-export const levels = [PASSWORD_LEVEL] as const;
+/** Why a sign-in is asked for although somebody is signed in: the session is not strong enough. */
+export const LEVEL_REASONS = { essential: 'essential_level', client: 'client_level', wished: 'wished_level' } as const;
 
 /** The engine's prompts `login` and `consent`, and ours before them: choosing an account, and creating one. */
 export function policy(): interactionPolicy.DefaultPolicy {
@@ -19,7 +19,7 @@ export function policy(): interactionPolicy.DefaultPolicy {
   if (!login || !consent) throw new Error('the engine has no prompts login and consent');
   askForSomebodyElse(login);
   refuseTheWrongPerson(login);
-  refuseOtherLevels(login);
+  askForLevels(login);
   askAgainForDevices(login);
   spareClaimedAddresses(consent);
   prompts.add(new Prompt({ name: 'select_account', requestable: true }), 0);
@@ -65,19 +65,46 @@ async function rememberHint({ oidc }: KoaContextWithOIDC): Promise<void> {
 }
 
 /**
- * OpenID Connect Core §5.5.1.1: an essential `acr` that cannot be reached is a failed sign-in. Signing in again would not
- * change a level that we do not have.
+ * OpenID Connect Core §5.5.1.1: an essential `acr` that cannot be reached, or was not, is a failed sign-in. A higher level
+ * than asked for is enough. `acr_values` alone is a wish: it is asked for where the person can be asked, and then let go.
  */
-function refuseOtherLevels(checks: Checks): void {
-  for (const reason of ['essential_acrs', 'essential_acr'])
-    instead(checks, reason, (ctx) => {
-      const asked = ctx.oidc.claims?.id_token?.['acr'] as { value?: unknown; values?: readonly unknown[] } | undefined;
-      const isReachable = [asked?.value, ...(asked?.values ?? [])].some((level) =>
-        (levels as readonly unknown[]).includes(level),
-      );
-      if (!isReachable || ctx.oidc.result?.login)
-        throw new errors.UnmetAuthenticationRequirements('the requested authentication level cannot be reached');
-    });
+function askForLevels(checks: Checks): void {
+  checks.remove('essential_acrs');
+  checks.remove('essential_acr');
+  const check = (reason: string, needs: (ctx: KoaContextWithOIDC) => boolean) =>
+    checks.add(new Check(reason, 'a stronger End-User authentication is required', 'login_required', needs));
+  check(LEVEL_REASONS.essential, (ctx) => {
+    const request = acrRequest(ctx);
+    const asked = askedLevel(request);
+    if (isUnreachable(request)) throw levelUnmet();
+    return asked?.essential === true && mustRise(ctx, asked.level);
+  });
+  check(LEVEL_REASONS.client, (ctx) => {
+    const minimum = levelOf(ctx.oidc.client?.[MINIMUM_ACR_MEMBER]);
+    return minimum !== null && mustRise(ctx, minimum);
+  });
+  check(LEVEL_REASONS.wished, (ctx) => {
+    const asked = askedLevel(acrRequest(ctx));
+    if (asked === null || asked.essential || ctx.oidc.prompts.has('none')) return false;
+    return !ctx.oidc.result?.login && !ctx.oidc.result?.['level'] && levelOfSession(ctx) < asked.level;
+  });
+}
+
+/** Whether the person must be asked for more; throws when they have just been, and gave less. */
+function mustRise(ctx: KoaContextWithOIDC, level: number): boolean {
+  if (levelOfSession(ctx) >= level) return false;
+  if (ctx.oidc.result?.login) throw levelUnmet();
+  return true;
+}
+
+const levelUnmet = () =>
+  new errors.UnmetAuthenticationRequirements('the requested authentication level cannot be reached');
+
+const acrRequest = ({ oidc }: KoaContextWithOIDC) => requestedAcr(oidc.params ?? {});
+
+/** 0 without a session. */
+function levelOfSession({ oidc }: KoaContextWithOIDC): number {
+  return oidc.session?.accountId === undefined ? 0 : (levelOf(oidc.session['acr']) ?? 0);
 }
 
 /**

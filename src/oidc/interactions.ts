@@ -1,8 +1,11 @@
 import type { InteractionResults } from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { signInExpired } from './errors.ts';
 import type { Engine } from './engine.ts';
+import { LEVEL_REASONS } from './interaction-policy.ts';
+import { type AskedLevel, askedLevel, type Level, levelOf, requestedAcr } from './levels.ts';
 import { type ClientOnPage, onPage } from './pages/pages.ts';
 
 /** Koa's context, as far as the engine reads and writes it. */
@@ -17,6 +20,14 @@ export type EngineInteraction = {
   params: Readonly<Record<string, unknown>>;
   /** Who is signed in in this browser, if anybody. */
   accountId: string | null;
+  /** How the session was proved, when there is one: RFC 8176 values and level. */
+  session: { amr: readonly string[]; level: Level } | null;
+  /** What the relying party, or the operator for it, asks of the level. */
+  asked: AskedLevel | null;
+  /** Whoever is signed in only has to prove it more strongly. */
+  isStepUp: boolean;
+  /** Whoever is signed in is asked to prove it again. */
+  isAgain: boolean;
   grantId: string | null;
   client: ClientOnPage & {
     isNative: boolean;
@@ -56,6 +67,10 @@ export class Interactions {
         prompt: found.prompt as EngineInteraction['prompt'],
         params: found.params,
         accountId: found.session?.accountId ?? null,
+        session: sessionOf(found.session),
+        asked: askedOf(found.params, levelOf(client[MINIMUM_ACR_MEMBER])),
+        isStepUp: isOnly(found, levelReasons),
+        isAgain: isOnly(found, againReasons),
         grantId: found.grantId ?? null,
         client: {
           ...shown,
@@ -81,7 +96,8 @@ export class Interactions {
     return this.#finish(exchange, { ...others, login: { accountId, amr: [...amr], acr, ts: authTime, remember } });
   }
 
-  async finishPrompt(exchange: Exchange, name: PromptName): Promise<string> {
+  /** `level`: the person was asked for a stronger proof and has none. */
+  async finishPrompt(exchange: Exchange, name: PromptName | 'level'): Promise<string> {
     return this.#finish(exchange, { [name]: {} });
   }
 
@@ -119,4 +135,29 @@ export class Interactions {
       throw error;
     }
   }
+}
+
+type StoredSession = { accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
+
+function sessionOf(session: StoredSession | undefined): EngineInteraction['session'] {
+  if (session?.accountId === undefined) return null;
+  return { amr: session.amr ?? [], level: levelOf(session.acr) ?? 1 };
+}
+
+/** The stricter of what the request asks for and what the operator demands for this client. */
+function askedOf(params: Readonly<Record<string, unknown>>, minimum: Level | null): AskedLevel | null {
+  const asked = askedLevel(requestedAcr(params));
+  if (minimum === null) return asked;
+  return { level: Math.max(minimum, asked?.essential ? asked.level : 1) as Level, essential: true };
+}
+
+const levelReasons: ReadonlySet<string> = new Set(Object.values(LEVEL_REASONS));
+/** The same person, later: not when the request names somebody else. */
+const againReasons: ReadonlySet<string> = new Set([...levelReasons, 'login_prompt', 'max_age', 'device_session_age']);
+
+function isOnly(
+  { prompt, session }: { prompt: { name: string; reasons: readonly string[] }; session?: unknown },
+  reasons: ReadonlySet<string>,
+): boolean {
+  return prompt.name === 'login' && session !== undefined && prompt.reasons.every((reason) => reasons.has(reason));
 }

@@ -238,4 +238,4 @@ export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
 export { purgeExpired } from './artifacts/maintenance.ts';
 export { isForPopup } from './pages/page-headers.ts';
-export { PASSWORD_LEVEL } from './interaction-policy.ts';
+export { acrOf, type AskedLevel, type Level, levelOf } from './levels.ts';

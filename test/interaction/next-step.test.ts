@@ -1,63 +1,341 @@
 import { describe, expect, test } from 'vitest';
-import { nextStep, type Question, type Step } from '../../src/interaction/next-step.ts';
+import { nextStep, type Page, type Question, type Step } from '../../src/interaction/next-step.ts';
+import { nothingYet, type Progress } from '../../src/interaction/progress.ts';
+import { amrOfProofs, type Factor, factorOfAmr, levelOfProofs } from '../../src/interaction/proof.ts';
+import { type Standing, standingOf } from '../../src/interaction/standing.ts';
 
 const someone = 'usr_01h455vb4pex5vsknk084sn02q' as const;
-const page = (name: 'account' | 'login' | 'password' | 'consent'): Step => ({ kind: 'page', page: name });
+const page = (name: Page): Step => ({ kind: 'page', page: name });
 const signedIn = (...answered: ('select_account' | 'create')[]): Step => ({ kind: 'signed-in', answered });
+const unchanged: Step = { kind: 'unchanged' };
 
-type Row = [
-  prompt: Question['prompt'],
-  session: string | null,
-  identifier: string | null,
-  proven: typeof someone | null,
-  chosen: 'session' | 'another' | null,
-  step: Step,
-];
+const question = (prompt: Question['prompt'], more: Partial<Question> = {}): Question => ({
+  prompt,
+  accountId: null,
+  asked: null,
+  stepUpFrom: null,
+  ...more,
+});
+const nothingAsked = standingOf([]);
+const decide = (q: Question, known: Partial<Progress>, standing: Partial<Standing> = {}): Step =>
+  nextStep(q, { ...nothingYet, ...known }, known.userId ? { ...nothingAsked, ...standing } : null);
+const proved = (...factors: Factor[]): Partial<Progress> => ({
+  identifier: 'a@x.example',
+  userId: someone,
+  proofs: factors.map((factor, at) => ({ factor, amr: [], at })),
+});
 
-const rows: Row[] = [
-  // prompt         session   identifier      proven   chosen     step
-  ['login', null, null, null, null, page('login')],
-  ['login', null, 'a@x.example', null, null, page('password')],
-  ['login', null, 'a@x.example', someone, null, signedIn()],
-  ['login', someone, null, null, null, page('login')],
-  ['login', someone, 'a@x.example', null, null, page('password')],
-  ['login', someone, 'a@x.example', someone, null, signedIn()],
-  ['login', someone, null, null, 'session', page('login')],
-  ['create', null, null, null, null, page('login')],
-  ['create', null, 'a@x.example', null, null, page('password')],
-  ['create', null, 'a@x.example', someone, null, signedIn('create')],
-  ['create', someone, null, null, null, page('login')],
-  ['select_account', null, null, null, null, page('login')],
-  ['select_account', null, 'a@x.example', null, null, page('password')],
-  ['select_account', null, 'a@x.example', someone, null, signedIn('select_account')],
-  ['select_account', null, null, null, 'session', page('login')],
-  ['select_account', someone, null, null, null, page('account')],
-  ['select_account', someone, null, null, 'session', { kind: 'chosen' }],
-  ['select_account', someone, null, null, 'another', page('login')],
-  ['select_account', someone, 'a@x.example', null, 'another', page('password')],
-  ['select_account', someone, 'a@x.example', someone, 'another', signedIn('select_account')],
-  ['consent', someone, null, null, null, page('consent')],
-  ['consent', someone, 'a@x.example', null, null, page('consent')],
-  ['consent', null, null, null, null, page('consent')],
-  ['consent', someone, null, null, 'session', page('consent')],
-  ['consent', someone, null, null, 'another', page('login')],
-  ['consent', someone, 'a@x.example', null, 'another', page('password')],
-  ['consent', someone, 'a@x.example', someone, 'another', signedIn()],
-];
+describe('who is there', () => {
+  type Row = [
+    prompt: Question['prompt'],
+    session: string | null,
+    identifier: string | null,
+    isProven: boolean,
+    chosen: Progress['chosen'],
+    step: Step,
+  ];
+  const rows: Row[] = [
+    // prompt         session   identifier      proven   chosen     step
+    ['login', null, null, false, null, page('login')],
+    ['login', null, 'a@x.example', false, null, page('password')],
+    ['login', null, 'a@x.example', true, null, signedIn()],
+    ['login', someone, null, false, null, page('login')],
+    ['login', someone, 'a@x.example', false, null, page('password')],
+    ['login', someone, 'a@x.example', true, null, signedIn()],
+    ['login', someone, null, false, 'session', page('login')],
+    ['create', null, null, false, null, page('create')],
+    ['create', null, 'a@x.example', false, null, page('create')],
+    ['create', null, 'a@x.example', true, null, signedIn('create')],
+    ['create', someone, null, false, null, page('create')],
+    ['select_account', null, null, false, null, page('login')],
+    ['select_account', null, 'a@x.example', false, null, page('password')],
+    ['select_account', null, 'a@x.example', true, null, signedIn('select_account')],
+    ['select_account', null, null, false, 'session', page('login')],
+    ['select_account', someone, null, false, null, page('account')],
+    ['select_account', someone, null, false, 'session', { kind: 'chosen' }],
+    ['select_account', someone, null, false, 'another', page('login')],
+    ['select_account', someone, 'a@x.example', false, 'another', page('password')],
+    ['select_account', someone, 'a@x.example', true, 'another', signedIn('select_account')],
+    ['consent', someone, null, false, null, page('consent')],
+    ['consent', someone, 'a@x.example', false, null, page('consent')],
+    ['consent', null, null, false, null, page('consent')],
+    ['consent', someone, null, false, 'session', page('consent')],
+    ['consent', someone, null, false, 'another', page('login')],
+    ['consent', someone, 'a@x.example', false, 'another', page('password')],
+    ['consent', someone, 'a@x.example', true, 'another', signedIn()],
+  ];
 
-describe('what comes next in a sign-in', () => {
   test.each(rows)(
     '%s, session %s, typed %s, proven %s, chosen %s',
-    (prompt, accountId, identifier, userId, chosen, step) => {
-      expect(nextStep({ prompt, accountId }, { identifier, userId, chosen })).toEqual(step);
+    (prompt, accountId, identifier, isProven, chosen, step) => {
+      const known = isProven ? proved('password') : { identifier };
+      expect(decide(question(prompt, { accountId }), { ...known, chosen })).toEqual(step);
     },
   );
+
+  test.each([
+    ['login', 'account', page('create')],
+    ['login', 'sign-in', page('login')],
+    ['create', 'account', page('create')],
+    ['create', 'sign-in', page('login')],
+    ['select_account', 'account', page('create')],
+  ] as const)('%s, and the person wants %s', (prompt, wants, step) => {
+    expect(decide(question(prompt), { wants })).toEqual(step);
+  });
 
   test('nothing but a proof ends the question who is there', () => {
     for (const [prompt, accountId, identifier, , chosen] of rows.filter(
       ([prompt]) => prompt === 'login' || prompt === 'create',
-    )) {
-      expect(nextStep({ prompt, accountId }, { identifier, userId: null, chosen }).kind).toBe('page');
-    }
+    ))
+      expect(decide(question(prompt, { accountId }), { identifier, chosen }).kind).toBe('page');
+  });
+});
+
+describe('how strongly', () => {
+  type Row = [
+    title: string,
+    proofs: Factor[],
+    asked: Question['asked'],
+    stepUpFrom: Factor | null,
+    standing: Partial<Standing>,
+    step: Step,
+  ];
+  const must = (level: 1 | 2 | 3) => ({ level, essential: true });
+  const wish = (level: 1 | 2 | 3) => ({ level, essential: false });
+  const rows: Row[] = [
+    ['a password where nothing more is asked', ['password'], null, null, { factors: ['totp'] }, signedIn()],
+    [
+      'a password where policy asks for two',
+      ['password'],
+      null,
+      null,
+      { required: 2, factors: ['totp'] },
+      page('second-factor'),
+    ],
+    [
+      'two factors where policy asks for two',
+      ['password', 'totp'],
+      null,
+      null,
+      { required: 2, factors: ['totp'] },
+      signedIn(),
+    ],
+    [
+      'the same factor twice',
+      ['password', 'password'],
+      null,
+      null,
+      { required: 2, factors: ['totp'] },
+      page('second-factor'),
+    ],
+    [
+      'link and code of one mailbox',
+      ['email', 'email'],
+      null,
+      null,
+      { required: 2, factors: ['totp'] },
+      page('second-factor'),
+    ],
+    ['mailbox and app', ['email', 'totp'], null, null, { required: 2, factors: ['totp'] }, signedIn()],
+    [
+      'password and recovery code',
+      ['password', 'recovery-code'],
+      null,
+      null,
+      { required: 2, factors: ['totp'] },
+      signedIn(),
+    ],
+    ['a passkey alone', ['passkey'], null, null, { required: 2, factors: ['passkey'] }, signedIn()],
+    ['a passkey where 3 is asked', ['passkey'], null, null, { required: 3, factors: ['passkey'] }, signedIn()],
+    [
+      'password and security key where 3 is asked',
+      ['password', 'security-key'],
+      null,
+      null,
+      { required: 3, factors: ['security-key'] },
+      signedIn(),
+    ],
+    [
+      'password and app where 3 is asked, with a key',
+      ['password', 'totp'],
+      null,
+      null,
+      { required: 3, factors: ['passkey', 'totp'] },
+      page('second-factor'),
+    ],
+    [
+      'password and app where 3 is asked, without one',
+      ['password', 'totp'],
+      null,
+      null,
+      { required: 3, factors: ['totp'] },
+      page('enrol-factor'),
+    ],
+    ['nothing to prove it with', ['password'], null, null, { required: 2 }, page('enrol-factor')],
+    [
+      'a trusted browser where policy asks for two',
+      ['password'],
+      null,
+      null,
+      { required: 2, factors: ['totp'], isTrusted: true },
+      signedIn(),
+    ],
+    [
+      'a trusted browser where policy asks for three',
+      ['password'],
+      null,
+      null,
+      { required: 3, factors: ['passkey'], isTrusted: true },
+      page('second-factor'),
+    ],
+    [
+      'a trusted browser where the relying party asks for two',
+      ['password'],
+      must(2),
+      null,
+      { factors: ['totp'], isTrusted: true },
+      page('second-factor'),
+    ],
+    ['a relying party that must have two', ['password'], must(2), null, { factors: ['totp'] }, page('second-factor')],
+    ['a relying party that must have two of somebody with one', ['password'], must(2), null, {}, page('enrol-factor')],
+    [
+      'a relying party that must have two, given',
+      ['password', 'totp'],
+      must(2),
+      null,
+      { factors: ['totp'] },
+      signedIn(),
+    ],
+    ['a relying party that must have one', ['password'], must(1), null, { factors: ['totp'] }, signedIn()],
+    ['a relying party that wishes for two', ['password'], wish(2), null, { factors: ['totp'] }, page('second-factor')],
+    ['a relying party that wishes for two of somebody with one', ['password'], wish(2), null, {}, signedIn()],
+    [
+      'a relying party that wishes for three of somebody with an app',
+      ['password'],
+      wish(3),
+      null,
+      { factors: ['totp'] },
+      signedIn(),
+    ],
+    [
+      'a wish below what policy asks',
+      ['password'],
+      wish(1),
+      null,
+      { required: 2, factors: ['totp'] },
+      page('second-factor'),
+    ],
+    ['a step up, begun', [], must(2), 'password', { factors: ['totp'] }, page('second-factor')],
+    ['a step up, done', ['totp'], must(2), 'password', { factors: ['totp'] }, signedIn()],
+    [
+      'a step up with the factor of the session',
+      ['password'],
+      must(2),
+      'password',
+      { factors: ['totp'] },
+      page('second-factor'),
+    ],
+    ['a step up from a session by mail', ['totp'], must(2), 'email', { factors: ['totp'] }, signedIn()],
+    [
+      'a step up to three by a security key',
+      ['security-key'],
+      must(3),
+      'password',
+      { factors: ['security-key'] },
+      signedIn(),
+    ],
+    ['a step up of somebody with one factor', [], must(2), 'password', {}, page('enrol-factor')],
+    ['a step up that is only wished for, of somebody with one factor', [], wish(2), 'password', {}, unchanged],
+    [
+      'a step up that is only wished for, of somebody with two',
+      [],
+      wish(2),
+      'password',
+      { factors: ['totp'] },
+      page('second-factor'),
+    ],
+  ];
+
+  test.each(rows)('%s', (_title, proofs, asked, stepUpFrom, standing, step) => {
+    const q = question('login', { asked, stepUpFrom, accountId: stepUpFrom === null ? null : someone });
+    expect(decide(q, proved(...proofs), standing)).toEqual(step);
+  });
+});
+
+describe('what else', () => {
+  type Row = [title: string, known: Partial<Progress>, standing: Partial<Standing>, step: Step];
+  const rows: Row[] = [
+    ['a new password', {}, { tasks: ['new-password'] }, page('new-password')],
+    ['the address', {}, { tasks: ['verify-email'] }, page('verify-email')],
+    ['the terms', {}, { tasks: ['terms'] }, page('terms')],
+    ['the profile', {}, { tasks: ['profile'] }, page('profile')],
+    ['one after the other', {}, { tasks: ['terms', 'profile'] }, page('terms')],
+    ['tasks before offers', {}, { tasks: ['profile'], offers: ['offer-passkey'] }, page('profile')],
+    ['an offer', {}, { offers: ['offer-passkey'] }, page('offer-passkey')],
+    ['an offer left', { skipped: ['offer-passkey'] }, { offers: ['offer-passkey'] }, signedIn()],
+    [
+      'a second offer',
+      { skipped: ['enrol-factor'] },
+      { offers: ['enrol-factor', 'offer-passkey'] },
+      page('offer-passkey'),
+    ],
+    [
+      'the second factor before any task',
+      {},
+      { required: 2, factors: ['totp'], tasks: ['new-password'] },
+      page('second-factor'),
+    ],
+    ['demanded enrolment, whatever was skipped', { skipped: ['enrol-factor'] }, { required: 2 }, page('enrol-factor')],
+  ];
+
+  test.each(rows)('%s', (_title, known, standing, step) => {
+    expect(decide(question('login'), { ...proved('password'), ...known }, standing)).toEqual(step);
+  });
+
+  test('an account needs no second question: whoever created it is in', () => {
+    expect(decide(question('create'), { ...proved('email'), wants: 'account' })).toEqual(signedIn('create'));
+  });
+});
+
+describe('what proofs amount to', () => {
+  test.each<[Factor[], number, string[]]>([
+    [[], 0, []],
+    [['password'], 1, []],
+    [['email'], 1, []],
+    [['sms', 'sms'], 1, []],
+    [['password', 'sms'], 2, ['mfa']],
+    [['security-key'], 1, []],
+    [['security-key', 'passkey'], 3, ['mfa']],
+    [['passkey'], 3, ['mfa']],
+  ])('%j: level %i', (factors, level, amr) => {
+    const proofs = factors.map((factor) => ({ factor, amr: [] }));
+    expect(levelOfProofs(proofs)).toBe(level);
+    expect(amrOfProofs(proofs)).toEqual(amr);
+  });
+
+  test.each([
+    [['pwd'], 'password'],
+    [['otp', 'sms'], 'sms'],
+    [['otp'], 'email'],
+    [['pop', 'swk'], null],
+    [[], null],
+  ])('a session proved by %j began with %s', (amr, factor) => {
+    expect(factorOfAmr(amr)).toBe(factor);
+  });
+
+  test('what slices say adds up to the strictest', () => {
+    expect(
+      standingOf([
+        { factors: ['totp'], required: 2 },
+        { factors: ['recovery-code', 'passkey'], tasks: ['profile'] },
+        { tasks: ['verify-email'], isTrusted: true, offers: ['offer-passkey'] },
+      ]),
+    ).toEqual({
+      factors: ['passkey', 'totp', 'recovery-code'],
+      required: 2,
+      isTrusted: true,
+      tasks: ['verify-email', 'profile'],
+      offers: ['offer-passkey'],
+    });
   });
 });

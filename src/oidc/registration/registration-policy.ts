@@ -1,5 +1,5 @@
 import { type ClientMetadata, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { PROFILE_MEMBER } from '#clients/module.ts';
+import { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from '#clients/module.ts';
 import type { Policies } from '#settings/module.ts';
 
 type OidcPolicy = Pick<Policies['oidc'], 'registrationScopes' | 'registrationGrants'>;
@@ -15,10 +15,10 @@ const DEFAULT_GRANTS = ['authorization_code'];
 export function registrationPolicy(policy: () => OidcPolicy): NonNullable<Configuration['extraClientMetadata']> {
   return {
     // The engine calls once for each of these, with the whole metadata; without a context the client is one that is stored.
-    properties: [PROFILE_MEMBER],
-    validator: (ctx, _property, value, metadata) => {
+    properties: [PROFILE_MEMBER, MINIMUM_ACR_MEMBER],
+    validator: (ctx, property, value, metadata) => {
       if (!ctx) return;
-      keepProfile(ctx, value, metadata);
+      keepDecision(ctx, property, value, metadata);
       limitGrants(metadata, policy().registrationGrants);
       limitScope(metadata, policy().registrationScopes);
     },
@@ -26,11 +26,11 @@ export function registrationPolicy(policy: () => OidcPolicy): NonNullable<Config
 }
 
 /** The operator's decision: a client may say again what it read, and no more. */
-function keepProfile(ctx: KoaContextWithOIDC, value: unknown, metadata: ClientMetadata): void {
-  const decided = ctx.oidc.client?.[PROFILE_MEMBER];
+function keepDecision(ctx: KoaContextWithOIDC, property: string, value: unknown, metadata: ClientMetadata): void {
+  const decided = ctx.oidc.client?.[property];
   if (value !== undefined && value !== decided)
-    throw new errors.InvalidClientMetadata(`${PROFILE_MEMBER} cannot be registered`);
-  if (decided !== undefined) Object.assign(metadata, { [PROFILE_MEMBER]: decided });
+    throw new errors.InvalidClientMetadata(`${property} cannot be registered`);
+  if (decided !== undefined) Object.assign(metadata, { [property]: decided });
 }
 
 function limitGrants({ grant_types: asked }: ClientMetadata, allowed: readonly string[]): void {
