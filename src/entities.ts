@@ -24,7 +24,7 @@ import { SecondFactorRequest } from '#mfa/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
-import { User } from '#users/module.ts';
+import { User, UserIdentity } from '#users/module.ts';
 
 /** Every table that is mapped, in one list: the mapper and the test against drift read it. */
 export const entities: Entities = [
@@ -54,6 +54,7 @@ export const entities: Entities = [
   TotpEnrolment,
   TrustedDeviceRow,
   User,
+  UserIdentity,
   WebauthnChallenge,
   WebauthnUser,
 ];

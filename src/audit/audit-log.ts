@@ -55,6 +55,16 @@ const RECORD = (place: (position: number) => string) => {
 const RECORD_PREPARED = RECORD((position) => `$${position}`);
 const RECORD_IN_TRANSACTION = RECORD(() => '?');
 
+/** Locks the head of a chain and says where it stands. */
+const HEAD = `
+  insert into audit_chain as c (chain, sequence, hash) values (?, 0, decode(repeat('00', ${HASH_LENGTH}), 'hex'))
+  on conflict (chain) do update set sequence = c.sequence returning sequence::text, hash`;
+const APPEND = `
+  insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash)
+  select id, chain, sequence, at, type, "actorType", "actorId", "subjectType", "subjectId", "clientId", "sessionId", ip, "userAgent", "requestId", outcome, details, decode(hash, 'hex')
+  from jsonb_to_recordset(?::jsonb) as r (id uuid, chain text, sequence bigint, at timestamptz, type text, "actorType" text, "actorId" text, "subjectType" text, "subjectId" text,
+    "clientId" text, "sessionId" text, ip text, "userAgent" text, "requestId" text, outcome text, details jsonb, hash text)`;
+
 export class AuditLog {
   readonly #clock: Clock;
   readonly #database: Database;
@@ -74,8 +84,41 @@ export class AuditLog {
     await this.#database.sql(RECORD_PREPARED, this.#values(event));
   }
 
+  /**
+   * Writes many events of one act in its transaction, one after the other in their chain. The head is locked from here to the
+   * end of the transaction, so this comes last in it.
+   */
+  async recordAll(em: EntityManager, events: readonly AuditEvent[]): Promise<void> {
+    const rows = events.map((event) => this.#row(event));
+    for (const [chain, links] of Map.groupBy(rows, (row) => row.chain)) await this.#append(em, chain, links);
+  }
+
+  async #append(em: EntityManager, chain: string, links: readonly Omit<Sealed, 'sequence'>[]): Promise<void> {
+    const [head] = await em.execute<{ sequence: string; hash: Uint8Array }[]>(HEAD, [chain]);
+    let previous: Uint8Array = head!.hash;
+    let sequence = BigInt(head!.sequence);
+    const sealed = links.map((link) => {
+      sequence += 1n;
+      const row = { ...link, sequence: String(sequence) };
+      previous = chainHash(previous, row);
+      return { ...row, hash: Buffer.from(previous).toString('hex') };
+    });
+    await em.execute(APPEND, [JSON.stringify(sealed)]);
+    await em.execute('update audit_chain set sequence = ?::bigint, hash = ? where chain = ?', [
+      String(sequence),
+      Buffer.from(previous),
+      chain,
+    ]);
+  }
+
   #values(event: AuditEvent): unknown[] {
-    const row: Omit<Sealed, 'sequence'> = {
+    const row = this.#row(event);
+    // The database alone knows the number, so it gets what is hashed before it and after it.
+    return [...sealedText(row), ...Object.values({ ...row, details: JSON.stringify(row.details) })];
+  }
+
+  #row(event: AuditEvent): Omit<Sealed, 'sequence'> {
+    return {
       id: toUuid(newId('evt')),
       chain: event.organizationId ?? INSTANCE_CHAIN,
       at: this.#clock.now().toISOString(),
@@ -92,8 +135,6 @@ export class AuditLog {
       outcome: event.outcome ?? 'success',
       details: event.details ?? {},
     };
-    // The database alone knows the number, so it gets what is hashed before it and after it.
-    return [...sealedText(row), ...Object.values({ ...row, details: JSON.stringify(row.details) })];
   }
 
   /** Recomputes a chain; names the first row that was changed, removed, added or moved. */

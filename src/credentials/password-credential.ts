@@ -7,8 +7,10 @@ const PasswordCredentialSchema = defineEntity({
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    /** argon2id in PHC form. */
+    /** argon2id in PHC form, or what another system made of the password. */
     hash: p.text(),
+    /** Whose hash it is (foreign-hashes/registry.ts); null for ours. */
+    scheme: p.text().nullable(),
     changedAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });

@@ -19,6 +19,7 @@ export function createUsers({ clock, database, audit, disabled }: Dependencies) 
 export type { UserService, NewUser } from './user-service.ts';
 export type { OnDisabled } from './user-service.ts';
 export { User, type UserId } from './user.ts';
+export { UserIdentity } from './user-identity.ts';
 export { canonicalEmail } from './email.ts';
 export { claimsOf } from './claims.ts';
 export { profileSchema } from './profile.ts';

@@ -27,6 +27,36 @@ describe('the audit log', () => {
     expect(await audit.verify()).toEqual({ intact: true, events: 25 });
   });
 
+  test('goes on in one chain when many events of one act are written together, while others write', async () => {
+    const batch = (from: number) =>
+      database.transaction((em) =>
+        audit.recordAll(
+          em,
+          Array.from({ length: 50 }, (_, i) => ({
+            type: 'user.imported',
+            actor: { type: 'operator' as const },
+            subject: { type: 'user', id: `usr_${from + i}` },
+            details: { z: 1, a: { name: 'Zoë', missing: undefined } },
+          })),
+        ),
+      );
+    const one = () => audit.note({ type: 'one', actor: { type: 'system' } });
+    await Promise.all([batch(0), one(), batch(50), one(), batch(100)]);
+    expect(await audit.verify()).toEqual({ intact: true, events: 157 });
+  });
+
+  test('begins a chain with many events, and writes none when there are none', async () => {
+    await database.transaction((em) =>
+      audit.recordAll(em, [
+        { type: 'a', actor: { type: 'system' }, organizationId: 'org_9' },
+        { type: 'b', actor: { type: 'system' }, organizationId: 'org_9' },
+      ]),
+    );
+    await database.transaction((em) => audit.recordAll(em, []));
+    expect(await audit.verify('org_9')).toEqual({ intact: true, events: 2 });
+    expect(await audit.verify()).toEqual({ intact: true, events: 5 });
+  });
+
   test.each([
     ['changed', `update audit_event set outcome = 'failure' where sequence = 3`, '3'],
     [
