@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DAY } from '#kernel/clock.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
+import { by, openSecondFactors } from '../support/second-factors.ts';
+
+let world: Awaited<ReturnType<typeof openSecondFactors>>;
+let factors: ReturnType<typeof world.factors>;
+beforeAll(async () => {
+  world = await openSecondFactors();
+  factors = world.factors();
+});
+afterAll(() => world.database.close());
+
+const { visitor } = by;
+const trusted = async (user: Parameters<typeof factors.trustedDevices.trust>[0], before?: string) =>
+  (await factors.trustedDevices.trust(user, before, visitor)) ?? '';
+
+describe('a trusted browser', () => {
+  test('is known by a secret of 256 bits, of which the hash is kept', async () => {
+    const user = await world.person();
+    const secret = await trusted(user);
+    expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
+    const rows = await world.database.sql('select * from trusted_device where user_id = $1', [toUuid(user.id)]);
+    expect(JSON.stringify(rows)).not.toContain(secret);
+    expect(await factors.trustedDevices.isTrusted(user, secret, visitor)).toBe(true);
+    expect(await world.events(user)).toEqual(['user.device_trusted']);
+  });
+
+  test.each<[string, { days?: number; wait?: number }, boolean]>([
+    ['for thirty days', { wait: 30 * DAY - 1 }, true],
+    ['not a moment longer', { wait: 30 * DAY }, false],
+    ['not longer than a setting that was lowered since', { wait: 8 * DAY, days: 7 }, false],
+    ['not where trust was switched off since', { days: 0 }, false],
+  ])('is trusted %s', async (_what, { days = 30, wait = 0 }, isTrusted) => {
+    const user = await world.person();
+    const secret = await trusted(user);
+    world.clock.advance(wait);
+    const later = world.factors({ mfa: { trustDays: days } });
+    expect(await later.trustedDevices.isTrusted(user, secret, visitor)).toBe(isTrusted);
+    expect(await later.trustedDevices.list(user.id)).toHaveLength(isTrusted ? 1 : 0);
+  });
+
+  test('opens nothing in another account, and neither does anything else', async () => {
+    const [user, other] = [await world.person(), await world.person()];
+    const secret = await trusted(user);
+    expect(await factors.trustedDevices.isTrusted(other, secret, visitor)).toBe(false);
+    for (const planted of [undefined, '', 'x'.repeat(43), `${secret}x`])
+      expect(await factors.trustedDevices.isTrusted(user, planted, visitor)).toBe(false);
+  });
+
+  test('is never one of an administrator, not even of who became one', async () => {
+    const admin = await world.person(true);
+    expect(await factors.trustedDevices.trust(admin, undefined, visitor)).toBeNull();
+    const user = await world.person();
+    const secret = await trusted(user);
+    expect(await factors.trustedDevices.isTrusted({ id: user.id, isAdministrator: true }, secret, visitor)).toBe(false);
+  });
+
+  test('gets a new secret each time: one that was planted is worth nothing, and two people may share the browser', async () => {
+    const [user, other] = [await world.person(), await world.person()];
+    const first = await trusted(user);
+    const second = await trusted(other, first);
+    expect(second).not.toBe(first);
+    expect(await factors.trustedDevices.isTrusted(user, first, visitor)).toBe(false);
+    expect(await factors.trustedDevices.isTrusted(user, second, visitor)).toBe(true);
+    expect(await factors.trustedDevices.isTrusted(other, second, visitor)).toBe(true);
+    const third = await trusted(other, second);
+    expect(await factors.trustedDevices.list(other.id)).toHaveLength(1);
+    expect(await factors.trustedDevices.isTrusted(user, third, visitor)).toBe(true);
+  });
+
+  test('is listed with where it was last, and ended by its owner alone', async () => {
+    const [user, other] = [await world.person(), await world.person()];
+    const secret = await trusted(user);
+    world.clock.advance(DAY);
+    await factors.trustedDevices.isTrusted(user, secret, { ip: '198.51.100.9' });
+    const [device] = await factors.trustedDevices.list(user.id);
+    expect(device).toMatchObject({ userAgent: visitor.userAgent, ip: '198.51.100.9', seenAt: world.clock.now() });
+    const id = device?.id ?? newId('tdev');
+    expect(await factors.trustedDevices.revoke(other.id, id, by)).toBe(false);
+    expect(await factors.trustedDevices.revoke(user.id, id, by)).toBe(true);
+    expect(await factors.trustedDevices.revoke(user.id, id, by)).toBe(false);
+    expect(await factors.trustedDevices.isTrusted(user, secret, visitor)).toBe(false);
+    expect(await world.events(user)).toEqual(['user.device_trusted', 'user.trusted_device_removed']);
+  });
+
+  test('ends with all others at once', async () => {
+    const user = await world.person();
+    const secrets = [await trusted(user), await trusted(user)];
+    await factors.trustedDevices.revokeEvery(user.id, by);
+    for (const secret of secrets) expect(await factors.trustedDevices.isTrusted(user, secret, visitor)).toBe(false);
+    expect(await factors.trustedDevices.list(user.id)).toEqual([]);
+  });
+
+  test('is purged when its time is over', async () => {
+    await trusted(await world.person());
+    world.clock.advance(31 * DAY);
+    expect(await factors.trustedDevices.purge()).toBeGreaterThan(0);
+    expect(await world.database.sql('select 1 from trusted_device')).toEqual([]);
+  });
+});

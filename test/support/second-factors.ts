@@ -1,0 +1,68 @@
+/** Second factors on a database of their own, with a clock that stands still, and what their owner was told. */
+import { generateSync } from 'otplib';
+import { createAudit } from '#audit/module.ts';
+import type { FactorNotice } from '#credentials/module.ts';
+import { createKeyRing } from '#kernel/crypto.ts';
+import { policies, type Policies } from '#settings/policies.ts';
+import { createUsers, type User } from '#users/module.ts';
+import { HashingQueue } from '../../src/credentials/hashing-queue.ts';
+import { createSecondFactors } from '../../src/credentials/second-factors.ts';
+import { testSecrets } from './app.ts';
+import { testClock } from './clock.ts';
+import { openTestDatabase } from './database.ts';
+
+type Given = { [S in 'mfa' | 'limits']?: Partial<Policies[S]> };
+
+export const by = {
+  actor: { type: 'visitor' as const },
+  visitor: { ip: '192.0.2.7', userAgent: 'Firefox on Linux', requestId: 'req' },
+};
+
+export async function openSecondFactors() {
+  const clock = testClock();
+  const database = await openTestDatabase();
+  const { log: audit } = createAudit({ clock, database });
+  const { users } = createUsers({ clock, database, audit });
+  const told: FactorNotice[] = [];
+  const queue = new HashingQueue();
+
+  function factors({ mfa = {}, limits = {} }: Given = {}, secrets: readonly string[] = [testSecrets]) {
+    return createSecondFactors({
+      clock,
+      database,
+      keyRing: createKeyRing(secrets),
+      audit,
+      queue,
+      tellOwner: async (_em, notice) => void told.push(notice),
+      policies: () => ({
+        mfa: { ...policies.mfa.parse({}), ...mfa },
+        limits: { ...policies.limits.parse({}), ...limits },
+        branding: policies.branding.parse({}),
+      }),
+    });
+  }
+
+  let people = 0;
+  const person = (isAdministrator = false): Promise<User> =>
+    database.transaction((em) =>
+      users.create(em, { email: `p${(people += 1)}@example.com`, isAdministrator }, { actor: { type: 'system' } }),
+    );
+
+  return {
+    clock,
+    database,
+    factors,
+    person,
+    toldTo: ({ id }: Pick<User, 'id'>) => told.filter(({ userId }) => userId === id),
+    events: async ({ id }: Pick<User, 'id'>) =>
+      (
+        await database.sql<{ type: string }>(
+          `select type from audit_event where subject_id = $1 and type <> 'user.created' order by sequence`,
+          [id],
+        )
+      ).map(({ type }) => type),
+    /** The code that an app with this key shows, `steps` steps from now. */
+    codeOf: (key: string, steps = 0): string =>
+      generateSync({ secret: key.replaceAll(' ', ''), epoch: Math.floor(clock.now().getTime() / 1000) + steps * 30 }),
+  };
+}
