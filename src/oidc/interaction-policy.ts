@@ -76,6 +76,8 @@ function askForLevels(checks: Checks): void {
   check(LEVEL_REASONS.essential, (ctx) => {
     const request = acrRequest(ctx);
     const asked = askedLevel(request);
+    if (request?.values !== undefined && !Array.isArray(request.values))
+      throw new errors.InvalidRequest('invalid claims.id_token.acr.values type');
     if (isUnreachable(request)) throw levelUnmet();
     return asked?.essential === true && mustRise(ctx, asked.level);
   });

@@ -89,7 +89,10 @@ export class Visitor {
       if (page.location) return new URL(page.location).searchParams;
       const [form] = formsOf(page);
       if (!form) throw new Error(`no form at ${page.url} (${page.status})`);
-      if ('password' in form.fields) page = await this.submit(page, { password });
+      const isOfSomebodyElse = (form.fields['email'] ?? email) !== email;
+      if ('password' in form.fields && isOfSomebodyElse)
+        page = await this.open(new URL(page.url.replace(/\/password$/, '/login')).href);
+      else if ('password' in form.fields) page = await this.submit(page, { password });
       else if ('email' in form.fields) page = await this.submit(page, { email });
       else
         page = await this.submit(page, {}, form.buttons.some(({ value }) => value === 'allow') ? 'allow' : undefined);
