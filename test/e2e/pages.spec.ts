@@ -11,7 +11,7 @@ const everyLanguage = Object.keys(languages) as Language[];
 const rightToLeft = everyLanguage.find((language) => languages[language].direction === 'rtl');
 /** German, whose words are long, and one more in turn: over the samples of a page every language is looked at. */
 const languagesAt = (at: number): readonly Language[] => [
-  ...new Set(['de', everyLanguage[at % everyLanguage.length]!]),
+  ...new Set<Language>(['de', everyLanguage[at % everyLanguage.length]!]),
 ];
 const desktop = { width: 1280, height: 800 };
 const phone = { width: 390, height: 780 };

@@ -1,22 +1,36 @@
-/** Samples of pages over HTTP, with the security policy that pages have in production and the files they need. */
+/** Samples of pages and letters over HTTP, with the security policy that pages have in production and the files they need. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import type { State } from '#kernel/http/context.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import { defaultBrand, type Brand } from '#kernel/brand.ts';
+import { allLetters, strictLetters } from './letters.ts';
 import { allSamples, brandedFiles, renderSample, strictRenderer, type Sample } from './pages.ts';
 
-export type PageServer = { url(sample: Sample, language: Language): string; close(): Promise<void> };
+export type PageServer = {
+  /** Of a page or a letter. */
+  url(sample: Pick<Sample, 'slug'>, language: Language): string;
+  close(): Promise<void>;
+};
 
 export async function servePages(brand: Brand = defaultBrand): Promise<PageServer> {
   const files = brandedFiles(brand);
   const renderer = strictRenderer(files, () => {}, brand);
   const bySlug = new Map((await allSamples()).map((sample) => [sample.slug, sample]));
+  const letters = new Map((await allLetters()).map((sample) => [sample.slug, sample]));
+  const press = strictLetters(() => {}, brand);
 
   const app = new Koa<State>();
   app.use(files.serve);
   app.use((ctx) => {
+    const language = chooseLanguage({ uiLocales: String(ctx.query['ui_locales']) });
+    const letter = letters.get(ctx.path.slice(1));
+    if (letter) {
+      ctx.set('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'");
+      ctx.body = press.render(letter.letter, letter.context, language).html;
+      return;
+    }
     const sample = bySlug.get(ctx.path.slice(1));
     if (!sample) return;
     const nonce = 'bm9uY2U';
@@ -25,7 +39,7 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
       `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     );
     ctx.type = 'text/html; charset=utf-8';
-    ctx.body = renderSample(renderer, sample, chooseLanguage({ uiLocales: String(ctx.query['ui_locales']) }), nonce);
+    ctx.body = renderSample(renderer, sample, language, nonce);
   });
 
   const server = createServer(app.callback());
