@@ -46,6 +46,7 @@ export function createCredentials({ config, clock, database, keyRing, settings, 
     audit,
     issuer: config.issuerUrl,
     policies,
+    demand: secondFactors.secondFactorDemand,
     async tellOwner(em, notice) {
       await secondFactors.trustedDevices.revokeAll(em, notice.userId);
       await tellOwner(em, notice);

@@ -49,8 +49,8 @@ export const readAttestation = (json: string): Attestation | null => read(attest
 
 const clientDataSchema = z.object({
   challenge: base64url(128),
-  crossOrigin: z.unknown(),
-  topOrigin: z.unknown(),
+  crossOrigin: z.unknown().optional(),
+  topOrigin: z.unknown().optional(),
 });
 
 /**

@@ -17,7 +17,6 @@ import { CHALLENGE_LIFETIME, type Challenges } from './challenge.ts';
 import { knownTransports } from './descriptor.ts';
 import { Passkey } from './passkey.ts';
 import {
-  lockPasskeys,
   type PasskeyDependencies,
   type PasskeyService,
   type ShownPasskey,
@@ -167,7 +166,8 @@ export class PasskeyRegistration {
     { credential, aaguid, fmt, userVerified, credentialDeviceType, credentialBackedUp }: Verified['registrationInfo'],
     visitor: Visitor,
   ): Promise<RegistrationOutcome> {
-    await lockPasskeys(em, userId);
+    // Two at once are counted one after the other: the row of the handle is there since the options were made.
+    await em.execute('select 1 from webauthn_user where user_id = ? for update', [toUuid(userId)]);
     if ((await em.count(Passkey, { userId })) >= this.#deps.policies().passkeys.maximumPerPerson)
       return { kind: 'full' };
     const transports = knownTransports(attestation.response.transports ?? []);

@@ -4,6 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
+import type { SecondFactorDemand } from '../second-factor-demand.ts';
 import type { By, TellOwner } from '../second-factor-notice.ts';
 import { authenticatorName } from './authenticators.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -32,6 +33,7 @@ export type PasskeyDependencies = {
   audit: Pick<AuditLog, 'record'>;
   issuer: URL;
   policies: () => Pick<Policies, 'passkeys' | 'branding'>;
+  demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
   tellOwner: TellOwner;
   webauthnUsers: WebauthnUsers;
 };
@@ -78,34 +80,34 @@ export class PasskeyService {
     }));
   }
 
-  async rename(userId: UserId, id: PasskeyId, name: string, by: By): Promise<'renamed' | 'missing'> {
+  /** False when the person has no such passkey. An empty name takes the name away. */
+  async rename(userId: UserId, id: PasskeyId, name: string, by: By): Promise<boolean> {
     return this.#deps.database.transaction(async (em) => {
       const passkey = await em.findOne(Passkey, { id, userId });
-      if (!passkey) return 'missing';
+      if (!passkey) return false;
       passkey.name = name.trim().slice(0, LONGEST_NAME) || null;
       await em.flush();
       await this.#record(em, 'renamed', passkey, by);
-      return 'renamed';
+      return true;
     });
   }
 
-  /**
-   * Gives a passkey up in the caller's transaction, which may still refuse by throwing: `usable` says how many are left,
-   * counted while no other passkey of the person can be added or removed.
-   */
-  async remove(
-    em: EntityManager,
-    userId: UserId,
-    id: PasskeyId,
-    by: By,
-  ): Promise<{ kind: 'removed'; usable: number } | { kind: 'missing' }> {
-    await lockPasskeys(em, userId);
-    const passkey = await em.findOne(Passkey, { id, userId });
-    if (!passkey) return { kind: 'missing' };
-    await em.remove(passkey).flush();
-    await this.#record(em, 'removed', passkey, by);
-    await this.#deps.tellOwner(em, { kind: 'passkey_removed', userId, name: shownName(passkey), visitor: by.visitor });
-    return { kind: 'removed', usable: await em.count(Passkey, { userId, flaggedAt: null }) };
+  /** Gives a passkey up; false when the person has no such. Throws credentials.last_factor where policy demands one and it is the last. */
+  async remove(userId: UserId, id: PasskeyId, by: By): Promise<boolean> {
+    return this.#deps.database.transaction(async (em) => {
+      const passkey = await em.findOne(Passkey, { id, userId });
+      if (!passkey) return false;
+      await em.remove(passkey).flush();
+      await this.#deps.demand.assertOneLeft(em, userId);
+      await this.#record(em, 'removed', passkey, by);
+      await this.#deps.tellOwner(em, {
+        kind: 'passkey_removed',
+        userId,
+        name: shownName(passkey),
+        visitor: by.visitor,
+      });
+      return true;
+    });
   }
 
   /** For the browser of a person, after one was removed or renamed. */
@@ -128,11 +130,6 @@ export class PasskeyService {
       details: { passkey: passkey.id, name: passkey.name },
     });
   }
-}
-
-/** One change to a person's passkeys at a time: the row of their handle is there as soon as there is a passkey. */
-export async function lockPasskeys(em: EntityManager, userId: UserId): Promise<void> {
-  await em.execute('select 1 from webauthn_user where user_id = ? for update', [toUuid(userId)]);
 }
 
 export const shownName = ({ name, aaguid }: Pick<Passkey, 'name' | 'aaguid'>): string | null =>

@@ -3,8 +3,8 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { Challenges } from './challenge.ts';
 import { Decoys } from './decoys.ts';
-import { PasskeyProof } from './passkey-proof.ts';
-import { PasskeyRegistration } from './passkey-registration.ts';
+import { PasskeyProof, type Verify as VerifyAssertion } from './passkey-proof.ts';
+import { PasskeyRegistration, type Verify as VerifyAttestation } from './passkey-registration.ts';
 import { type PasskeyDependencies, PasskeyService } from './passkey-service.ts';
 import { WebauthnUsers } from './webauthn-user.ts';
 
@@ -14,8 +14,11 @@ type Dependencies = Omit<PasskeyDependencies, 'webauthnUsers'> & {
   keyRing: Pick<KeyRing, 'deriveKey'>;
 };
 
+/** What judges the answers of authenticators, unless it is the library. */
+type Verifiers = { attestation?: VerifyAttestation; assertion?: VerifyAssertion };
+
 /** Passkeys and security keys, put together around the one store of challenges. */
-export function createPasskeys({ keyRing, ...rest }: Dependencies) {
+export function createPasskeys({ keyRing, ...rest }: Dependencies, { attestation, assertion }: Verifiers = {}) {
   const { clock, database } = rest;
   const webauthnUsers = new WebauthnUsers(clock, database);
   const dependencies = { ...rest, webauthnUsers };
@@ -25,7 +28,7 @@ export function createPasskeys({ keyRing, ...rest }: Dependencies) {
     passkeys,
     webauthnUsers,
     webauthnChallenges: challenges,
-    passkeyRegistration: new PasskeyRegistration(dependencies, passkeys, challenges),
-    passkeyProof: new PasskeyProof(dependencies, passkeys, challenges, new Decoys(keyRing)),
+    passkeyRegistration: new PasskeyRegistration(dependencies, passkeys, challenges, attestation),
+    passkeyProof: new PasskeyProof(dependencies, passkeys, challenges, new Decoys(keyRing), assertion),
   };
 }
