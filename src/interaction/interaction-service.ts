@@ -4,9 +4,9 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { allowFormTarget, keepOpener } from '#kernel/http/security-headers.ts';
 import { acrOf, type EngineInteraction, type Interactions, isForPopup, type Level } from '#oidc/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
-import { nextStep, type Page, type Question, type Step } from './next-step.ts';
-import type { Progress, ProgressStore } from './progress.ts';
-import { amrOfProofs, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
+import { neededLevel, nextStep, type Page, provedFactors, type Question, type Step } from './next-step.ts';
+import { nothingYet, type Progress, type ProgressStore } from './progress.ts';
+import { amrOfProofs, type Factor, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
 import { type Offer, type Standing, type StandingPart, standingOf } from './standing.ts';
 
 /** One sign-in in progress, as its steps see it. */
@@ -19,7 +19,15 @@ export type Interaction = {
 };
 
 /** A sign-in in which it is a step's turn, and the person whom it is about. */
-export type DueInteraction = Interaction & { userId: UserId; standing: Standing; proofs: readonly Proof[] };
+export type DueInteraction = Interaction & {
+  userId: UserId;
+  standing: Standing;
+  proofs: readonly Proof[];
+  /** What was proved so far, the factor of a session that is made stronger among it. */
+  proved: readonly Factor[];
+  /** The level that must be reached by this page; null where it is an offer. */
+  needed: Level | null;
+};
 
 /** What was found out when a sign-in ends. */
 export type SignInEnd = { userId: UserId; level: Level; amr: readonly string[]; interaction: Interaction };
@@ -68,15 +76,22 @@ export class InteractionService {
     const { userId, proofs } = interaction.progress;
     if (userId !== null) {
       const standing = await this.#standing(ctx, userId, interaction);
-      const step = nextStep(questionOf(interaction), interaction.progress, standing);
-      if (step.kind === 'page' && step.page === page) return { ...interaction, userId, standing, proofs };
+      const question = questionOf(interaction);
+      const step = nextStep(question, interaction.progress, standing);
+      if (step.kind === 'page' && step.page === page) {
+        const proved = provedFactors(question, interaction.progress);
+        const needed = neededLevel(question, interaction.progress, standing);
+        return { ...interaction, userId, standing, proofs, proved, needed };
+      }
     }
     seeOther(ctx, interaction.path);
     return null;
   }
 
+  /** Whoever says who they are begins from nothing: what was proved before may be somebody else's. */
   async recordIdentifier({ uid, progress }: Interaction, identifier: string | null): Promise<void> {
-    await this.#deps.progress.save(uid, { ...progress, identifier, wants: 'sign-in' });
+    const { remember, chosen } = progress;
+    await this.#deps.progress.save(uid, { ...nothingYet, remember, chosen, identifier, wants: 'sign-in' });
   }
 
   async recordChoice({ uid, progress }: Interaction, chosen: 'session' | 'another'): Promise<void> {

@@ -48,7 +48,7 @@ export function nextStep(question: Question, progress: Known, standing: Standing
     return proveIdentity(question, progress);
   }
   if (standing === null) throw new Error('whoever has proved something has a standing');
-  const before = moreProof(question, progress, standing) ?? outstanding(progress, standing);
+  const before = moreProof(question, progress, standing) ?? outstanding(question, progress, standing);
   if (before !== null) return before;
   return progress.proofs.length === 0 ? { kind: 'unchanged' } : { kind: 'signed-in', answered: settled(prompt) };
 }
@@ -65,24 +65,46 @@ function proveIdentity({ prompt }: Question, { identifier, wants }: Known): Step
 }
 
 /** The second factor, or the way to one; null when what was proved is enough. */
-function moreProof({ asked, stepUpFrom }: Question, { proofs }: Known, standing: Standing): Step | null {
-  const reached = levelOfProofs([...(stepUpFrom === null ? [] : [{ factor: stepUpFrom }]), ...proofs]);
+function moreProof(question: Question, progress: Known, standing: Standing): Step | null {
+  const needed = neededLevel(question, progress, standing);
+  if (needed === null) return null;
+  return page(canReach(needed, standing) ? 'second-factor' : 'enrol-factor');
+}
+
+/** The level that must be reached now; null when what was proved is enough. */
+export function neededLevel(question: Question, progress: Pick<Known, 'proofs'>, standing: Standing): Level | null {
+  const { asked } = question;
+  const reached = reachedLevel(question, progress);
   const demanded = Math.max(
     // A trusted browser spares the second factor that policy asks for; it is nothing that a relying party could be told.
     standing.isTrusted && standing.required <= 2 ? 1 : standing.required,
     asked?.essential ? asked.level : 1,
   ) as Level;
-  if (reached < demanded) return page(canReach(demanded, standing) ? 'second-factor' : 'enrol-factor');
-  // What is only wished for is asked of those who can give it.
-  if (asked !== null && reached < asked.level && canReach(asked.level, standing)) return page('second-factor');
-  return null;
+  if (reached < demanded) {
+    // Nobody adds a factor before they have proved one that they have: otherwise a password would be enough to add it.
+    return reached < 2 && canReach(2, standing) && !canReach(demanded, standing) ? 2 : demanded;
+  }
+  // What is only wished for is asked of those who can give it, and once: any second factor will do.
+  return asked !== null && reached < 2 && reached < asked.level && canReach(asked.level, standing) ? 2 : null;
+}
+
+/** What the session, where it is made stronger, and the proofs of this sign-in amount to. */
+function reachedLevel(question: Question, progress: Pick<Known, 'proofs'>): Level | 0 {
+  return levelOfProofs(provedFactors(question, progress).map((factor) => ({ factor })));
+}
+
+export function provedFactors({ stepUpFrom }: Question, { proofs }: Pick<Known, 'proofs'>): readonly Factor[] {
+  return [...(stepUpFrom === null ? [] : [stepUpFrom]), ...proofs.map(({ factor }) => factor)];
 }
 
 function canReach(level: Level, { factors }: Standing): boolean {
   return level < 3 ? factors.length > 0 : factors.some((factor) => factor === 'passkey' || factor === 'security-key');
 }
 
-function outstanding({ skipped }: Known, standing: Standing): Step | null {
-  const due = standing.tasks[0] ?? standing.offers.find((offer) => !skipped.includes(offer));
+function outstanding(question: Question, progress: Known, standing: Standing): Step | null {
+  // Offers add factors, which is not for somebody who left out those that they have.
+  const mayAdd = standing.factors.length === 0 || reachedLevel(question, progress) >= 2;
+  const offers = mayAdd ? standing.offers.filter((offer) => !progress.skipped.includes(offer)) : [];
+  const due = standing.tasks[0] ?? offers[0];
   return due === undefined ? null : page(due);
 }
