@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type Clock, DAY, fromNow, MINUTE } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Purpose } from './one-time-secret.ts';
 
 const OneTimeBudgetSchema = defineEntity({
@@ -41,22 +41,27 @@ export class OneTimeBudget {
     this.#database = database;
   }
 
-  /** Counts a code to be sent; false when there were too many. A new code brings its own tries. */
-  async takeCode(purpose: Purpose, subject: string): Promise<boolean> {
-    const rows = await this.#database.sql(
+  /** Counts a code to be sent, in the transaction that makes it; false when there were too many. A new code brings its own tries. */
+  async takeCode(em: EntityManager, purpose: Purpose, subject: string): Promise<boolean> {
+    const [now, dayAgo, rowAgo] = this.#times();
+    const rows = await em.execute<unknown[]>(
       `insert into one_time_budget as b (key, code_tries, day_tries, day_codes, day_started_at, recent_codes, recent_started_at, changed_at)
-       values ($1, 0, 0, 1, $2, 1, $2, $2)
+       values (?, 0, 0, 1, ?, 1, ?, ?)
        on conflict (key) do update set
          code_tries = 0,
-         day_tries = case when b.day_started_at <= $3 then 0 else b.day_tries end,
-         day_codes = case when b.day_started_at <= $3 then 1 else b.day_codes + 1 end,
-         day_started_at = case when b.day_started_at <= $3 then $2 else b.day_started_at end,
-         recent_codes = case when b.recent_started_at <= $4 then 1 else b.recent_codes + 1 end,
-         recent_started_at = case when b.recent_started_at <= $4 then $2 else b.recent_started_at end,
-         changed_at = $2
-       where (b.day_started_at <= $3 or b.day_codes < $5) and (b.recent_started_at <= $4 or b.recent_codes < $6)
+         day_tries = case when b.day_started_at <= ? then 0 else b.day_tries end,
+         day_codes = case when b.day_started_at <= ? then 1 else b.day_codes + 1 end,
+         day_started_at = case when b.day_started_at <= ? then excluded.changed_at else b.day_started_at end,
+         recent_codes = case when b.recent_started_at <= ? then 1 else b.recent_codes + 1 end,
+         recent_started_at = case when b.recent_started_at <= ? then excluded.changed_at else b.recent_started_at end,
+         changed_at = excluded.changed_at
+       where (b.day_started_at <= ? or b.day_codes < ?) and (b.recent_started_at <= ? or b.recent_codes < ?)
        returning 1`,
-      [key(purpose, subject), ...this.#times(), CODES_PER_DAY, CODES_IN_A_ROW],
+      [
+        ...[key(purpose, subject), now, now, now],
+        ...[dayAgo, dayAgo, dayAgo, rowAgo, rowAgo],
+        ...[dayAgo, CODES_PER_DAY, rowAgo, CODES_IN_A_ROW],
+      ],
     );
     return rows.length > 0;
   }
@@ -88,7 +93,7 @@ export class OneTimeBudget {
     return rows.length;
   }
 
-  #times(): Date[] {
+  #times(): [Date, Date, Date] {
     return [this.#clock.now(), fromNow(this.#clock, -DAY), fromNow(this.#clock, -ROW)];
   }
 }

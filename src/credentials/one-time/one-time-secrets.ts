@@ -1,5 +1,5 @@
 import { createHmac, randomInt } from 'node:crypto';
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, DAY, fromNow, MINUTE } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
@@ -54,6 +54,8 @@ type Row = {
 const COLUMNS = 'id, purpose, user_id, address, data, expires_at';
 /** A used or expired one is kept for a day, so that what it was can be told apart from what never was. */
 const KEPT = DAY;
+/** A link of the same mail may live longer than what somebody could guess. */
+const CODE_LIFETIME = 10 * MINUTE;
 
 /** Links and codes that prove an address. Kept as hashes; each is used up by one conditional write. */
 export class OneTimeSecrets {
@@ -76,7 +78,7 @@ export class OneTimeSecrets {
     { purpose, holder, address, form, interaction, data = {} }: NewSecret,
   ): Promise<Issued> {
     const subject = subjectOf(holder);
-    if (form !== 'link' && !(await this.#budget.takeCode(purpose, subject))) return { link: null, code: null };
+    if (form !== 'link' && !(await this.#budget.takeCode(em, purpose, subject))) return { link: null, code: null };
     const id = newId('ots');
     const link = form === 'code' ? null : randomSecret();
     const code = form === 'link' ? null : String(randomInt(0, 1_000_000)).padStart(6, '0');
@@ -129,22 +131,30 @@ export class OneTimeSecrets {
     return row ? read(row) : null;
   }
 
-  /** Checks a code and uses it up, in `em` when what it proves is written there. The try is counted whatever becomes of `em`. */
+  /**
+   * Checks a code and uses it up. `act` runs in the transaction that does: when it throws, the code was not used. The try is
+   * counted before, whatever becomes of it.
+   */
   async verifyCode(
     { purpose, holder, code, interaction }: { purpose: Purpose; holder: Holder; code: string; interaction?: string },
-    em?: EntityManager,
+    act: (em: EntityManager, secret: OneTimeSecret) => Promise<unknown> = async () => undefined,
   ): Promise<CodeOutcome> {
     const subject = subjectOf(holder);
     if (!(await this.#budget.takeTry(purpose, subject))) return { kind: 'throttled' };
+    const now = this.#clock.now();
     const [found] = await this.#database.sql<Row>(
       `select ${COLUMNS}, code_hash from one_time_secret where purpose = $1 and subject = $2 and used_at is null
-       and code_hash is not null and expires_at > $3 and (interaction_hash is null or interaction_hash = $4)
-       order by created_at desc, id desc limit 1`,
-      [purpose, subject, this.#clock.now(), sha256(interaction ?? '')],
+       and code_hash is not null and expires_at > $3 and created_at > $4
+       and (interaction_hash is null or interaction_hash = $5) order by created_at desc, id desc limit 1`,
+      [purpose, subject, now, fromNow(this.#clock, -CODE_LIFETIME), sha256(interaction ?? '')],
     );
     if (!found || !this.#isCode(found, code)) return { kind: 'wrong' };
-    const secret = em ? await this.#use(em, found) : await this.#database.transaction((em) => this.#use(em, found));
-    return secret ? { kind: 'verified', secret } : { kind: 'wrong' };
+    return this.#database.transaction(async (em) => {
+      const secret = await this.#use(em, found);
+      if (!secret) return { kind: 'wrong' };
+      await act(em, secret);
+      return { kind: 'verified', secret };
+    });
   }
 
   /** Kills what is open of a person, all of it or some purposes: after a change that makes it wrong. */
