@@ -12,7 +12,7 @@ import type { Provider } from './app-provider.ts';
 
 export function createCommands(
   { database }: Kernel,
-  { audit, settings, users, clients, keys, credentials }: Nouns,
+  { audit, settings, users, clients, keys, credentials, migration }: Nouns,
   { consents, oidc, sessions }: Provider,
 ): Commands {
   return {
@@ -27,6 +27,7 @@ export function createCommands(
     }),
     'audit.verify': async () => audit.verify(),
     ...userCommands({ database, users, passwords: credentials.passwords }),
+    ...migration.commands,
     ...consentCommands(consents),
     ...sessionCommands(sessions),
     ...settingsCommands(settings),

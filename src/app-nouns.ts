@@ -2,7 +2,11 @@
 import { createAudit } from '#audit/module.ts';
 import { createClients } from '#clients/module.ts';
 import { createCredentials } from '#credentials/module.ts';
+import { brandOf } from '#kernel/brand.ts';
+import { createSms } from '#kernel/sms/sms.ts';
+import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys, keyPolicy } from '#keys/module.ts';
+import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings } from '#settings/module.ts';
 import { createUsers, type OnDisabled } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
@@ -14,7 +18,7 @@ export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 export type Callbacks = { endSessions: OnDisabled };
 
 export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
-  const { config, clock, database, keyRing, invalidation, log, metrics } = kernel;
+  const { config, clock, database, keyRing, invalidation, log, metrics, outbound } = kernel;
   const { log: audit } = createAudit({ clock, database });
   const { settings } = createSettings({
     clock,
@@ -27,9 +31,22 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
   invalidation.subscribe('settings', { changed: followSettings, resync: followSettings });
   await settings.reload();
   const look = createLook(kernel, settings);
+  const texts = createTexts({
+    sms: createSms({ ...kernel, mailbox: kernel.mailbox?.mailbox, policy: () => settings.policy('sms') }),
+    brand: () => brandOf(settings.policy('branding')),
+    issuer: config.issuerUrl,
+  });
 
-  const { users } = createUsers({ clock, database, audit, disabled: endSessions });
-  const clients = createClients({ clock, database, keyRing, audit, invalidation });
+  const { users, bulk: userBulk } = createUsers({ clock, database, audit, disabled: endSessions });
+  const clients = createClients({
+    clock,
+    database,
+    keyRing,
+    audit,
+    invalidation,
+    issuer: config.issuer,
+    brandName: () => settings.policy('branding').name,
+  });
   const keys = createKeys({
     clock,
     database,
@@ -52,7 +69,18 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     settings,
     audit,
     tellOwner: async () => undefined,
+    oldSystem: createOldSystem({
+      clock,
+      database,
+      log,
+      secret: config.migrationSecret,
+      outbound,
+      settings,
+      users,
+      audit,
+    }),
   });
+  const migration = createMigration({ ...credentials, clock, database, users, userBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
-  return { audit, settings, look, users, clients, keys, credentials };
+  return { audit, settings, look, texts, users, clients, keys, credentials, migration };
 }

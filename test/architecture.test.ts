@@ -16,6 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   clients: ['audit', 'settings'],
   keys: ['audit', 'settings'],
   credentials: ['users', 'audit', 'settings'],
+  migration: ['users', 'credentials', 'audit', 'settings'],
   oidc: ['users', 'clients', 'keys', 'settings', 'audit'],
   sessions: ['users', 'oidc', 'audit', 'settings'],
   interaction: ['users', 'oidc', 'audit', 'settings'],
@@ -37,7 +38,7 @@ const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
 
 /**
  * Where a request exists: below here a rule knows no HTTP. A sign-in in progress is found by a cookie that the engine reads from
- * the request, so the service of it stands above.
+ * the request, so the service of it stands above; so does the gate of the pages for signed-in people.
  */
 const http = new RegExp(
   [
@@ -46,6 +47,7 @@ const http = new RegExp(
     String.raw`^(kernel/http|oidc)/`,
     String.raw`^kernel/views\.ts$`,
     String.raw`^interaction/interaction-service\.ts$`,
+    String.raw`^sessions/own-pages\.ts$`,
     String.raw`^(app|app-steps|server)\.ts$`,
   ].join('|'),
 );

@@ -17,7 +17,8 @@ import { HashingQueue } from './hashing-queue.ts';
 import { KnownDevices } from './known-device.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
-import { PasswordService } from './password-service.ts';
+import { PasswordBulk } from './password-bulk.ts';
+import { type OldSystem, PasswordService } from './password-service.ts';
 import type { TellOwner } from './second-factor-notice.ts';
 import { createSecondFactors } from './second-factors.ts';
 
@@ -29,9 +30,19 @@ export type Dependencies = {
   settings: Pick<SettingsService, 'policy' | 'all'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
   tellOwner: TellOwner;
+  oldSystem: OldSystem;
 };
 
-export function createCredentials({ config, clock, database, keyRing, settings, audit, tellOwner }: Dependencies) {
+export function createCredentials({
+  config,
+  clock,
+  database,
+  keyRing,
+  settings,
+  audit,
+  tellOwner,
+  oldSystem,
+}: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
     const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = settings.policy('limits');
     return { free, maximum, delays: PASSWORD_DELAYS };
@@ -59,18 +70,24 @@ export function createCredentials({ config, clock, database, keyRing, settings, 
     hashing,
     knownDevices: new KnownDevices(clock, database),
     oneTimeSecrets: new OneTimeSecrets(clock, database, keyRing),
+    passwordBulk: new PasswordBulk(clock, database),
     passwords: new PasswordService({
       clock,
       database,
       attempts,
       queue: hashing,
       policies,
+      oldSystem,
       changed: (em, userId) => secondFactors.trustedDevices.revokeAll(em, userId),
     }),
   };
 }
 
-export type { PasswordService, PasswordOutcome } from './password-service.ts';
+export type { KnownElsewhere, OldSystem, PasswordService, PasswordOutcome } from './password-service.ts';
+export { OLD_SYSTEM } from './password-service.ts';
+export type { BulkPassword, PasswordBulk } from './password-bulk.ts';
+export { HashRefusal } from './foreign-hashes/family.ts';
+export { foreignHash } from './foreign-hashes/formats.ts';
 export type { CodeOutcome, Holder, Issued, OneTimeSecret, OneTimeSecrets } from './one-time/one-time-secrets.ts';
 export { OneTimeSecretRow } from './one-time/one-time-secret.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';

@@ -55,6 +55,17 @@ export const configSchema = z.object({
     .optional()
     .describe('Mail server. Without it mails go to /dev/mailbox (embedded database only) and the log.'),
   MAIL_FROM: z.string().default('Latchkey <no-reply@localhost>').describe('Sender of mails.'),
+  SMS_URL: url('twilio', 'https', 'http')
+    .optional()
+    .describe(
+      'Who carries text messages: twilio://ACCOUNT_SID:AUTH_TOKEN@api.twilio.com?from=+12025550123 (or ?service=MG…), or an address that they are posted to as JSON, signed with SMS_SECRET (docs/messages.md). Without it they go to /dev/mailbox (embedded database only).',
+    ),
+  SMS_SECRET: z
+    .string()
+    .optional()
+    .describe(
+      'Secret that signs what is posted to SMS_URL, as Standard Webhooks writes one: whsec_ and 32 bytes in base64.',
+    ),
   TLS_CERT: z.string().optional().describe('PEM file of the certificate for an own TLS listener.'),
   TLS_KEY: z.string().optional().describe('PEM file of the private key for an own TLS listener.'),
   TLS_CLIENT_CA: z
@@ -72,6 +83,10 @@ export const configSchema = z.object({
     .describe(
       'Header in which a trusted proxy that ends TLS passes the client certificate (RFC 8705), as RFC 9440 or URL-escaped PEM; X-SSL-Client-Verify: SUCCESS beside it says that the proxy checked its chain.',
     ),
+  GEOIP_FILE: z
+    .string()
+    .optional()
+    .describe('File in MaxMind\'s format (.mmdb, cities) that says where an address is, coarsely. Without it places are not shown.'),
   OUTBOUND_ALLOW: z
     .string()
     .optional()
@@ -87,6 +102,13 @@ export const configSchema = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least severe level that is logged.'),
+  MIGRATION_SECRET: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= 32, { error: 'must have at least 32 characters' })
+    .optional()
+    .describe(
+      'Secret with which requests to the system that people come from are signed (setting migration.verifyUrl, docs/migrating.md).',
+    ),
   METRICS_PORT: port.optional().describe('Port of /metrics for Prometheus. Off when not set.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https')
     .optional()
@@ -110,13 +132,17 @@ export type Config = Readonly<{
   secrets: readonly string[] | undefined;
   smtpUrl: string | undefined;
   mailFrom: string;
+  smsUrl: string | undefined;
+  smsSecret: string | undefined;
   tls: Readonly<{ certFile: string; keyFile: string; clientCaFile: string | undefined }> | undefined;
   trustedProxies: readonly string[];
   /** Lower case; undefined when no proxy ends TLS for us. */
   clientCertHeader: string | undefined;
+  geoipFile: string | undefined;
   outboundAllow: readonly string[];
   webConcurrency: number;
   logLevel: string;
+  migrationSecret: string | undefined;
   metricsPort: number | undefined;
   otelEndpoint: string | undefined;
 }>;
@@ -172,12 +198,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     secrets,
     smtpUrl: v.SMTP_URL,
     mailFrom: v.MAIL_FROM,
+    smsUrl: v.SMS_URL,
+    smsSecret: v.SMS_SECRET,
     tls,
     trustedProxies: list(v.TRUSTED_PROXIES),
     clientCertHeader: v.CLIENT_CERT_HEADER,
+    geoipFile: v.GEOIP_FILE,
     outboundAllow: list(v.OUTBOUND_ALLOW),
     webConcurrency: v.WEB_CONCURRENCY ?? (embedded ? 1 : availableParallelism()),
     logLevel: v.LOG_LEVEL,
+    migrationSecret: v.MIGRATION_SECRET,
     metricsPort: v.METRICS_PORT,
     otelEndpoint: v.OTEL_EXPORTER_OTLP_ENDPOINT,
   });

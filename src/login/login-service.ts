@@ -51,11 +51,12 @@ export class LoginService {
           : user.id;
     // Whoever may not sign in has no password here: the right one neither shows itself nor takes the failures back.
     const userId = user?.status === 'active' ? user.id : null;
-    const outcome = await passwords.verify({ userId, password, budget });
+    const asked = user === null || userId !== null ? { identifier } : {};
+    const outcome = await passwords.verify({ userId, password, budget, ...asked });
 
-    if (outcome.kind === 'verified' && userId !== null) {
+    if (outcome.kind === 'verified') {
       await addressLimit.forgive(visitor.ip);
-      return this.#counted({ kind: 'verified', userId });
+      return this.#counted({ kind: 'verified', userId: outcome.userId });
     }
     await audit.note({
       type: 'user.sign_in_failed',

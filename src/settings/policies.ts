@@ -2,6 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 
 const seconds = (fallback: number, max: number) => z.number().int().min(1).max(max).default(fallback);
+const callingCode = z
+  .string()
+  .regex(/^[1-9]\d{0,6}$/, 'must be the beginning of a number without its plus, such as 49');
 const isHttpsOrigin = (text: string): boolean => text.startsWith('https:') && URL.parse(text)?.origin === text;
 const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0a3fb5');
 
@@ -82,6 +85,20 @@ export const policies = {
       .max(20)
       .default([]),
   }),
+  sms: z.strictObject({
+    /** Beginnings of the phone numbers that text messages go to, without the plus: calling codes mostly. Empty for nowhere. */
+    countries: z.array(callingCode).max(300).default([]),
+    /** Beginnings within them that they do not go to, such as 1876 within 1. */
+    exceptions: z.array(callingCode).max(300).default([]),
+    /** Text messages that are sent in a day (UTC) at most: each costs money. */
+    perDay: z.number().int().min(0).max(100_000_000).default(1000),
+    /** Text messages that one address (IPv6: /64) causes in an hour at most. */
+    perAddressHour: z.number().int().min(1).max(1_000_000).default(10),
+  }),
+  verification: z.strictObject({
+    /** Whether people must prove their email address before their first sign-in ends. */
+    email: z.enum(['required', 'optional']).default('required'),
+  }),
   session: z.strictObject({
     idleSeconds: seconds(3600, 30 * 86_400),
     absoluteSeconds: seconds(86_400, 90 * 86_400),
@@ -102,6 +119,40 @@ export const policies = {
     userCodeFailures: z.number().int().min(1).max(1_000_000).default(5),
     /** Clients registered from one address (IPv6: /64) in an hour, where anybody may (`oidc.registration` is `open`). */
     registrationsPerAddress: z.number().int().min(1).max(10_000_000).default(100),
+  }),
+  migration: z.strictObject({
+    /** Where the system that people come from says whether a password is right, of addresses that nobody has here (docs/migrating.md). */
+    verifyUrl: z.url({ protocol: /^https?$/ }).optional(),
+    /** How long its answer may take. */
+    verifySeconds: z.number().int().min(1).max(10).default(5),
+  }),
+  risk: z.strictObject({
+    /** `pressure`: browsers solve a proof of work while somebody is guessing. */
+    proofOfWork: z.enum(['off', 'pressure', 'always']).default('pressure'),
+    /** Failures from one address (IPv6: /64) in 15 minutes after which a proof of work is asked for there. */
+    failuresPerAddress: z.number().int().min(1).max(1_000_000).default(5),
+    /** Failures against one account in an hour, likewise; also the signal `many_failures`. */
+    failuresPerAccount: z.number().int().min(1).max(1_000_000).default(10),
+    /** Failures on the whole instance in a minute, likewise, for everybody. */
+    failuresPerMinute: z.number().int().min(1).max(10_000_000).default(200),
+    /** Two sign-ins whose places lie farther apart than this speed reaches are the signal `impossible_journey`. */
+    journeyKmPerHour: z.number().int().min(100).max(100_000).default(1000),
+    /** What is done when all signals of a rule are there. */
+    rules: z
+      .array(
+        z.strictObject({
+          when: z
+            .array(z.enum(['new_device', 'new_network', 'new_country', 'impossible_journey', 'many_failures']))
+            .min(1),
+          then: z.array(z.enum(['second_factor', 'notify'])).min(1),
+        }),
+      )
+      .max(50)
+      .default([
+        { when: ['impossible_journey'], then: ['second_factor', 'notify'] },
+        { when: ['new_device', 'many_failures'], then: ['second_factor', 'notify'] },
+        { when: ['new_device'], then: ['notify'] },
+      ]),
   }),
   oidc: z.strictObject({
     /** `all`: PKCE of every client. `public`: of public clients alone (OIDC Basic certification, old confidential clients). */

@@ -8,18 +8,21 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { UserBulk } from './user-bulk.ts';
 import { type OnDisabled, UserService } from './user-service.ts';
 
 export type Dependencies = { clock: Clock; database: Database; audit: Pick<AuditLog, 'record'>; disabled?: OnDisabled };
 
 export function createUsers({ clock, database, audit, disabled }: Dependencies) {
-  return { users: new UserService(clock, database, audit, disabled) };
+  return { users: new UserService(clock, database, audit, disabled), bulk: new UserBulk(clock, database) };
 }
 
 export type { UserService, NewUser } from './user-service.ts';
 export type { OnDisabled } from './user-service.ts';
 export { User, type UserId } from './user.ts';
+export { Contact } from './contact.ts';
 export { UserIdentity } from './user-identity.ts';
+export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail } from './email.ts';
 export { claimsOf } from './claims.ts';
-export { profileSchema } from './profile.ts';
+export { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';

@@ -124,6 +124,30 @@ export class TotpService {
     await this.save(em, userId, { ...totpImport.parse(given), lastStep: NO_STEP });
   }
 
+  /** Which of these people have an app. */
+  async among(em: EntityManager, ids: readonly UserId[]): Promise<Set<UserId>> {
+    const rows = await em.execute<{ user_id: string }[]>(
+      'select user_id from totp_credential where user_id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
+      [JSON.stringify(ids.map(toUuid))],
+    );
+    return new Set(rows.map(({ user_id: id }) => fromUuid('usr', id)));
+  }
+
+  /** The secrets themselves, for an operator who takes people elsewhere. */
+  async secretsOf(ids: readonly UserId[]): Promise<Map<UserId, TotpSecret>> {
+    const rows = await this.#deps.database.sql<Row & { user_id: string }>(
+      'select user_id, sealed, algorithm, digits, period from totp_credential where user_id = any($1::uuid[])',
+      [ids.map(toUuid)],
+    );
+    return new Map(
+      rows.map(({ user_id: uuid, sealed, algorithm, digits, period }) => {
+        const userId = fromUuid('usr', uuid);
+        const secret = this.#deps.keyRing.open(sealed, sealPlace(userId));
+        return [userId, { secret, algorithm, digits, period }];
+      }),
+    );
+  }
+
   /** Seals every secret under the first secret of the ring. May be broken off and called again. */
   async reencrypt(): Promise<{ checked: number; changed: number }> {
     const { database, keyRing } = this.#deps;

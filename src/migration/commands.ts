@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import type { AuditLog } from '#audit/module.ts';
+import { parseId } from '#kernel/ids.ts';
+import { importInvalid } from './errors.ts';
+import type { ExportService } from './export-service.ts';
+import type { ImportService } from './import-service.ts';
+
+/** What one command takes and gives: a file goes through in many. */
+export const MOST_LINES = 500;
+
+const importInput = z.object({
+  lines: z.array(z.object({ line: z.number().int(), record: z.unknown() })).max(MOST_LINES),
+  update: z.boolean().default(false),
+  dry_run: z.boolean().default(false),
+});
+const exportInput = z.object({ after: z.string().optional(), with_hashes: z.boolean().default(false) });
+
+function parsed<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw importInvalid(result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+}
+
+export function migrationCommands({
+  imports,
+  exports,
+  audit,
+}: {
+  imports: ImportService;
+  exports: ExportService;
+  audit: Pick<AuditLog, 'note'>;
+}) {
+  return {
+    async 'user.import'(input: unknown) {
+      const { lines, update, dry_run: dryRun } = parsed(importInput, input);
+      return { results: await imports.run({ lines, update, dryRun }) };
+    },
+    async 'user.export'(input: unknown) {
+      const { after, with_hashes: withHashes } = parsed(exportInput, input);
+      const from = after === undefined ? null : parseId('usr', after);
+      if (after === undefined)
+        await audit.note({ type: 'users.exported', actor: { type: 'operator' }, details: { with_hashes: withHashes } });
+      const users = await exports.page(from, MOST_LINES, withHashes);
+      return { users, ...(users.length === MOST_LINES ? { next: users.at(-1)!['id'] } : {}) };
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util';
+import { newId } from '#kernel/ids.ts';
+import type { BulkIdentity, BulkUser, UserId } from '#users/module.ts';
+import type { Identity, ImportedUser } from './import-record.ts';
+
+export type Line = { line: number; user: ImportedUser };
+
+export type Step = Line & { newIdentities: Identity[] } & (
+    | { kind: 'create'; next: BulkUser }
+    | { kind: 'unchanged' | 'exists' | 'update'; before: BulkUser; next: BulkUser }
+  );
+export type Refused = { kind: 'refused'; line: number; email: string; reason: string };
+
+type Known = { people: readonly BulkUser[]; identities: readonly BulkIdentity[] };
+
+/**
+ * What becomes of each line, given who is there already. People are told by their address; whoever is there stays as they
+ * are unless `update` says otherwise.
+ */
+export function planImport(
+  lines: readonly Line[],
+  known: Known,
+  { update, now }: { update: boolean; now: Date },
+): (Step | Refused)[] {
+  const byEmail = new Map(known.people.map((person) => [person.emailCanonical, person]));
+  const byId = new Map(known.people.map((person) => [person.id, person]));
+  const holders = new Map(known.identities.map((identity) => [keyOf(identity), identity.userId]));
+  const seen = new Map<string, number>();
+
+  return lines.map(({ line, user }): Step | Refused => {
+    const refuse = (reason: string): Refused => ({ kind: 'refused', line, email: user.email, reason });
+    const before = byEmail.get(user.emailCanonical);
+    const id = before?.id ?? user.id ?? newId('usr');
+    if (!before && byId.has(id)) return refuse('id: another person has it');
+    const twin = seen.get(user.emailCanonical) ?? seen.get(id);
+    if (twin !== undefined) return refuse(`email: the same person stands in line ${twin}`);
+    const foreign = user.identities.find((identity) => (holders.get(keyOf(identity)) ?? id) !== id);
+    if (foreign) return refuse(`identities: ${foreign.subject} of ${foreign.connection} is another person`);
+
+    seen.set(user.emailCanonical, line).set(id, line);
+    const newIdentities = user.identities.filter((identity) => !holders.has(keyOf(identity)));
+    for (const identity of newIdentities) holders.set(keyOf(identity), id);
+    const next = merged(user, before, { id, now });
+    if (!before) return { kind: 'create', line, user, next, newIdentities };
+    const isSame = isDeepStrictEqual(next, before) && newIdentities.length === 0;
+    return { kind: isSame ? 'unchanged' : update ? 'update' : 'exists', line, user, before, next, newIdentities };
+  });
+}
+
+const keyOf = ({ connection, issuer, subject }: Identity) => JSON.stringify([connection, issuer, subject]);
+
+/** What a line says wins, what it does not say stays. */
+function merged(user: ImportedUser, before: BulkUser | undefined, made: { id: UserId; now: Date }): BulkUser {
+  const phoneNumber = user.phoneNumber ?? before?.phoneNumber ?? null;
+  const keepsPhone = before !== undefined && phoneNumber === before.phoneNumber;
+  return {
+    id: made.id,
+    status: user.status ?? before?.status ?? 'active',
+    email: user.email,
+    emailCanonical: user.emailCanonical,
+    emailVerified: user.emailVerified ?? before?.emailVerified ?? false,
+    phoneNumber,
+    phoneNumberVerified:
+      phoneNumber !== null && (user.phoneNumberVerified ?? (keepsPhone && before.phoneNumberVerified)),
+    profile: { ...before?.profile, ...user.profile },
+    properties: { ...before?.properties, ...user.properties },
+    createdAt: before?.createdAt ?? user.createdAt ?? made.now.toISOString(),
+  };
+}

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } from '#credentials/module.ts';
+import { parseId } from '#kernel/ids.ts';
+import { canonicalEmail, phoneNumberSchema, type Profile, profileSchema, type UserId } from '#users/module.ts';
+
+const LARGEST_PROPERTIES = 16 * 1024;
+const LONGEST_PASSWORD = 1024;
+
+/** FED-01: exact bytes, never empty, never white space alone. */
+const subject = z
+  .string()
+  .max(255)
+  .refine((text) => text.trim() !== '', 'must not be empty');
+const identity = z.strictObject({
+  connection: z.string().trim().min(1).max(128),
+  issuer: z.string().max(512).default(''),
+  subject,
+});
+export type Identity = z.infer<typeof identity>;
+
+/** One person of a file. Names are those of the claims, and of `user list --json`. */
+const importRecord = profileSchema.extend({
+  id: z.string().optional(),
+  email: z.string(),
+  email_verified: z.boolean().optional(),
+  phone_number: phoneNumberSchema.optional(),
+  phone_number_verified: z.boolean().optional(),
+  properties: z
+    .record(z.string().max(64), z.unknown())
+    .refine((value) => JSON.stringify(value).length <= LARGEST_PROPERTIES, 'must be smaller than 16 KiB')
+    .optional(),
+  status: z.enum(['active', 'disabled']).optional(),
+  created_at: z.iso.datetime({ offset: true }).optional(),
+  password: z.string().min(1).max(LONGEST_PASSWORD).optional(),
+  password_hash: z.union([z.string().max(8192), z.record(z.string(), z.unknown())]).optional(),
+  password_hash_format: z.string().max(64).optional(),
+  password_hash_parameters: z.record(z.string(), z.unknown()).optional(),
+  totp_secret: z.string().max(512).optional(),
+  totp_algorithm: z.string().optional(),
+  totp_digits: z.number().optional(),
+  totp_period: z.number().optional(),
+  identities: z.array(identity).max(32).optional(),
+  administrator: z
+    .literal(false, { error: 'administrators are not imported: make them here, by user create --administrator' })
+    .optional(),
+});
+type ImportRecord = z.infer<typeof importRecord>;
+
+export type ImportedPassword =
+  | { kind: 'none' }
+  | { kind: 'plain'; password: string }
+  | { kind: 'hash'; hash: string; scheme: string };
+
+/** A record whose every member was checked. What is undefined was not given. */
+export type ImportedUser = {
+  id: UserId | undefined;
+  email: string;
+  emailCanonical: string;
+  emailVerified: boolean | undefined;
+  phoneNumber: string | undefined;
+  phoneNumberVerified: boolean | undefined;
+  profile: Profile;
+  properties: Record<string, unknown> | undefined;
+  status: 'active' | 'disabled' | undefined;
+  createdAt: string | undefined;
+  password: ImportedPassword;
+  totp: TotpImport | undefined;
+  identities: Identity[];
+};
+
+export type Read = { kind: 'ready'; user: ImportedUser } | { kind: 'refused'; reason: string };
+
+/** Checks a record as a file has it. Null and empty members count as not given: CSV has no other way to say so. */
+export function readImportRecord(given: unknown): Read {
+  const parsed = importRecord.safeParse(withoutEmpty(given));
+  if (!parsed.success) return refused(reasonOf(parsed.error));
+  try {
+    return { kind: 'ready', user: checked(parsed.data) };
+  } catch (error) {
+    if (error instanceof RecordRefusal) return refused(error.message);
+    throw error;
+  }
+}
+
+class RecordRefusal extends Error {}
+
+const refused = (reason: string): Read => ({ kind: 'refused', reason });
+
+function checked(record: ImportRecord): ImportedUser {
+  const { id, email, email_verified, phone_number, phone_number_verified, properties, status, created_at, ...rest } =
+    record;
+  const {
+    password,
+    password_hash,
+    password_hash_format,
+    password_hash_parameters,
+    totp_secret,
+    totp_algorithm,
+    totp_digits,
+    totp_period,
+    identities,
+    administrator: _never,
+    ...profile
+  } = rest;
+  const emailCanonical = canonicalEmail(email);
+  if (emailCanonical === null) throw new RecordRefusal('email: must be an address like name@example.com');
+  const userId = id === undefined ? undefined : parseId('usr', id);
+  if (userId === null) throw new RecordRefusal('id: must be one of Latchkey, like usr_01h455vb4pex5vsknk084sn02q');
+  return {
+    id: userId,
+    email: email.trim(),
+    emailCanonical,
+    emailVerified: email_verified,
+    phoneNumber: phone_number,
+    phoneNumberVerified: phone_number_verified,
+    profile,
+    properties,
+    status,
+    createdAt: created_at === undefined ? undefined : new Date(created_at).toISOString(),
+    password: readPassword({ password, password_hash, password_hash_format, password_hash_parameters }),
+    totp: totp_secret === undefined ? undefined : readTotp({ totp_secret, totp_algorithm, totp_digits, totp_period }),
+    identities: identities ?? [],
+  };
+}
+
+function readPassword(
+  given: Pick<ImportRecord, 'password' | 'password_hash' | 'password_hash_format' | 'password_hash_parameters'>,
+): ImportedPassword {
+  const { password, password_hash: hash, password_hash_format: format, password_hash_parameters: parameters } = given;
+  if (format === OLD_SYSTEM) return { kind: 'hash', hash: '', scheme: OLD_SYSTEM };
+  if (password !== undefined && hash !== undefined)
+    throw new RecordRefusal('password: give it or password_hash, not both');
+  if (password !== undefined) return { kind: 'plain', password };
+  if (hash === undefined) return { kind: 'none' };
+  try {
+    const text = typeof hash === 'string' ? hash : JSON.stringify(hash);
+    return { kind: 'hash', ...foreignHash({ hash: text, format, parameters }) };
+  } catch (error) {
+    if (error instanceof HashRefusal) throw new RecordRefusal(`password_hash: ${error.message}`);
+    throw error;
+  }
+}
+
+function readTotp(
+  given: Pick<ImportRecord, 'totp_secret' | 'totp_algorithm' | 'totp_digits' | 'totp_period'>,
+): TotpImport {
+  const parsed = totpImport.safeParse({
+    secret: given.totp_secret,
+    ...(given.totp_algorithm === undefined ? {} : { algorithm: given.totp_algorithm.toLowerCase().replace('-', '') }),
+    ...(given.totp_digits === undefined ? {} : { digits: given.totp_digits }),
+    ...(given.totp_period === undefined ? {} : { period: given.totp_period }),
+  });
+  if (!parsed.success) throw new RecordRefusal(reasonOf(parsed.error, 'totp_'));
+  return parsed.data;
+}
+
+function withoutEmpty(given: unknown): unknown {
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) return given;
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== ''));
+}
+
+function reasonOf(error: z.ZodError, prefix = ''): string {
+  return error.issues.map(({ path, message }) => `${prefix}${path.join('.') || 'the line'}: ${message}`).join('; ');
+}

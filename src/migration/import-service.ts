@@ -1,0 +1,156 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { BulkPassword, PasswordBulk, PasswordService, TotpService } from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { BulkUser, UserBulk, UserId, UserService } from '#users/module.ts';
+import { changedMeanwhile } from './errors.ts';
+import { type Line, planImport, type Refused, type Step } from './import-plan.ts';
+import { readImportRecord } from './import-record.ts';
+
+export type Outcome = 'created' | 'updated' | 'unchanged' | 'exists' | 'refused';
+export type LineResult = { line: number; outcome: Outcome; email?: string; id?: UserId; reason?: string };
+export type ImportBatch = { lines: readonly { line: number; record: unknown }[]; update: boolean; dryRun: boolean };
+
+export type ImportDependencies = {
+  clock: Clock;
+  database: Database;
+  users: Pick<UserService, 'changeStatus'>;
+  userBulk: Pick<UserBulk, 'find' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
+  passwordBulk: Pick<PasswordBulk, 'write'>;
+  passwords: Pick<PasswordService, 'hash'>;
+  totp: Pick<TotpService, 'among' | 'import'>;
+  audit: Pick<AuditLog, 'recordAll'>;
+};
+
+const operator = { actor: { type: 'operator' as const } };
+
+/** Takes in people from a file, a batch at a time. Each batch is one transaction, so an interruption leaves no half of one. */
+export class ImportService {
+  readonly #deps: ImportDependencies;
+
+  constructor(dependencies: ImportDependencies) {
+    this.#deps = dependencies;
+  }
+
+  async run({ lines, update, dryRun }: ImportBatch): Promise<LineResult[]> {
+    const { clock, database, userBulk } = this.#deps;
+    const refused: Refused[] = [];
+    const ready: Line[] = [];
+    for (const { line, record } of lines) {
+      const read = readImportRecord(record);
+      if (read.kind === 'ready') ready.push({ line, user: read.user });
+      else refused.push({ kind: 'refused', line, email: emailOf(record), reason: read.reason });
+    }
+    const hashes = dryRun ? new Map<number, string>() : await this.#hashPlain(ready);
+
+    const { results, statuses } = await database.transaction(async (em) => {
+      const known = {
+        people: await userBulk.find(em, {
+          emails: ready.map(({ user }) => user.emailCanonical),
+          ids: ready.flatMap(({ user }) => user.id ?? []),
+        }),
+        identities: await userBulk.findIdentities(
+          em,
+          ready.flatMap(({ user }) => user.identities),
+        ),
+      };
+      const plan = planImport(ready, known, { update, now: clock.now() });
+      const steps = plan.filter((step): step is Step => step.kind !== 'refused');
+      const touched = dryRun ? new Set<UserId>() : await this.#carryOut(em, steps, { hashes, update });
+      return {
+        results: [...refused, ...plan].map((step) => resultOf(step, touched)),
+        statuses: dryRun ? [] : steps.filter(isUpdate).filter(({ next, before }) => next.status !== before.status),
+      };
+    });
+    // Disabling somebody ends what they hold, which is a transaction of its own.
+    for (const { next } of statuses) await this.#deps.users.changeStatus(next.id, next.status, operator);
+    return results.sort((a, b) => a.line - b.line);
+  }
+
+  /** One after the other, so that people who sign in meanwhile have the other threads. */
+  async #hashPlain(lines: readonly Line[]): Promise<Map<number, string>> {
+    const hashes = new Map<number, string>();
+    for (const { line, user } of lines)
+      if (user.password.kind === 'plain') hashes.set(line, await this.#deps.passwords.hash(user.password.password));
+    return hashes;
+  }
+
+  /** Who was changed by what stands beside the person: a password, an authenticator app. */
+  async #carryOut(
+    em: EntityManager,
+    steps: readonly Step[],
+    { hashes, update }: { hashes: ReadonlyMap<number, string>; update: boolean },
+  ): Promise<Set<UserId>> {
+    const { userBulk, passwordBulk, totp, audit } = this.#deps;
+    const created = steps.filter((step) => step.kind === 'create');
+    const inserted = await userBulk.insert(
+      em,
+      created.map(({ next }) => next),
+    );
+    if (inserted.size !== created.length) throw changedMeanwhile();
+    await userBulk.update(
+      em,
+      steps.filter(isUpdate).map(({ next, before }): BulkUser => ({ ...next, status: before.status })),
+    );
+
+    const written = steps.filter((step) => step.kind === 'create' || update);
+    const touched = await passwordBulk.write(
+      em,
+      written.flatMap((step) => passwordOf(step, hashes)),
+    );
+    const enrolled = await totp.among(
+      em,
+      written.filter((step) => step.kind !== 'create').map(({ next }) => next.id),
+    );
+    for (const { next, user } of written) {
+      if (user.totp === undefined || enrolled.has(next.id)) continue;
+      await totp.import(em, next.id, user.totp);
+      touched.add(next.id);
+    }
+    const identities = written.flatMap(({ next, newIdentities }) =>
+      newIdentities.map((identity) => ({ ...identity, userId: next.id })),
+    );
+    if (identities.length > 0) await userBulk.insertIdentities(em, identities);
+    await audit.recordAll(
+      em,
+      written
+        .filter(({ kind, next }) => kind === 'create' || kind === 'update' || touched.has(next.id))
+        .map((step) => ({
+          type: 'user.imported',
+          ...operator,
+          subject: { type: 'user', id: step.next.id },
+          details: {
+            change: step.kind === 'create' ? 'created' : 'updated',
+            email_verified: step.next.emailVerified,
+            password: step.user.password.kind === 'hash' ? step.user.password.scheme : step.user.password.kind,
+            authenticator_app: step.user.totp !== undefined,
+            identities: step.newIdentities.length,
+          },
+        })),
+    );
+    return touched;
+  }
+}
+
+const isUpdate = (step: Step): step is Extract<Step, { before: BulkUser }> => step.kind === 'update';
+
+function passwordOf({ line, user, next }: Step, hashes: ReadonlyMap<number, string>): BulkPassword[] {
+  if (user.password.kind === 'hash')
+    return [{ userId: next.id, hash: user.password.hash, scheme: user.password.scheme }];
+  const hash = hashes.get(line);
+  return hash === undefined ? [] : [{ userId: next.id, hash, scheme: null }];
+}
+
+const outcomes = { create: 'created', update: 'updated', unchanged: 'unchanged', exists: 'exists' } as const;
+
+function resultOf(step: Step | Refused, touched: ReadonlySet<UserId>): LineResult {
+  if (step.kind === 'refused') return { line: step.line, outcome: 'refused', email: step.email, reason: step.reason };
+  const outcome = step.kind === 'unchanged' && touched.has(step.next.id) ? 'updated' : outcomes[step.kind];
+  // An id that nobody has yet is no answer.
+  return { line: step.line, outcome, email: step.user.email, ...(step.kind === 'create' ? {} : { id: step.next.id }) };
+}
+
+function emailOf(record: unknown): string {
+  const email = record !== null && typeof record === 'object' && 'email' in record ? record.email : '';
+  return typeof email === 'string' ? email.slice(0, 254) : '';
+}

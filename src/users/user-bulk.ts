@@ -1,0 +1,124 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
+import type { Profile } from './profile.ts';
+import type { UserId, UserStatus } from './user.ts';
+
+/** A person as files have them. */
+export type BulkUser = {
+  id: UserId;
+  status: UserStatus;
+  email: string;
+  emailCanonical: string;
+  emailVerified: boolean;
+  phoneNumber: string | null;
+  phoneNumberVerified: boolean;
+  profile: Profile;
+  properties: Record<string, unknown>;
+  createdAt: string;
+};
+
+export type BulkIdentity = { userId: UserId; connection: string; issuer: string; subject: string };
+
+const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_verified as "emailVerified",
+  phone_number as "phoneNumber", phone_number_verified as "phoneNumberVerified", profile, properties,
+  to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`;
+const GIVEN = `jsonb_to_recordset(?::jsonb) as r (id uuid, status text, email text, "emailCanonical" text, "emailVerified" boolean,
+  "phoneNumber" text, "phoneNumberVerified" boolean, profile jsonb, properties jsonb, "createdAt" timestamptz)`;
+
+/** People by the hundred, one statement each time, whatever their number. Rules and events are the caller's. */
+export class UserBulk {
+  readonly #clock: Clock;
+  readonly #database: Database;
+
+  constructor(clock: Clock, database: Database) {
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  /** Everybody who has one of these addresses or ids. */
+  async find(em: EntityManager, by: { emails: readonly string[]; ids: readonly UserId[] }): Promise<BulkUser[]> {
+    const rows = await em.execute<BulkUser[]>(
+      `select ${COLUMNS} from users where email_canonical in (select jsonb_array_elements_text(?::jsonb))
+         or id in (select jsonb_array_elements_text(?::jsonb)::uuid)`,
+      [JSON.stringify(by.emails), JSON.stringify(by.ids.map(toUuid))],
+    );
+    return rows.map(readRow);
+  }
+
+  /** Who was added; an address or id that somebody took meanwhile is left out. */
+  async insert(em: EntityManager, people: readonly BulkUser[]): Promise<Set<UserId>> {
+    const rows = await em.execute<{ id: string }[]>(
+      `insert into users (id, status, email, email_canonical, email_verified, phone_number, phone_number_verified, profile, properties,
+         is_administrator, password_update_required, created_at, updated_at)
+       select id, status, email, "emailCanonical", "emailVerified", "phoneNumber", "phoneNumberVerified", profile, properties,
+         false, false, "createdAt", ? from ${GIVEN}
+       on conflict do nothing returning id`,
+      [this.#clock.now(), asJson(people)],
+    );
+    return new Set(rows.map(({ id }) => fromUuid('usr', id)));
+  }
+
+  /** Status is not changed here: it ends what a person holds. */
+  async update(em: EntityManager, people: readonly BulkUser[]): Promise<void> {
+    await em.execute(
+      `update users u set email = r.email, email_verified = r."emailVerified", phone_number = r."phoneNumber",
+         phone_number_verified = r."phoneNumberVerified", profile = r.profile, properties = r.properties, updated_at = ?
+       from ${GIVEN} where u.id = r.id`,
+      [this.#clock.now(), asJson(people)],
+    );
+  }
+
+  /** The next people by id, for a walk over all of them. */
+  async page(after: UserId | null, limit: number): Promise<BulkUser[]> {
+    const rows = await this.#database.sql<BulkUser>(
+      `select ${COLUMNS} from users where $1::uuid is null or id > $1::uuid order by id limit $2`,
+      [after === null ? null : toUuid(after), limit],
+    );
+    return rows.map(readRow);
+  }
+
+  /** Whose the identities are that somebody has already. */
+  async findIdentities(em: EntityManager, wanted: readonly Omit<BulkIdentity, 'userId'>[]): Promise<BulkIdentity[]> {
+    const rows = await em.execute<BulkIdentity[]>(
+      `select i.user_id as "userId", i.connection, i.issuer, i.subject from user_identity i
+       join jsonb_to_recordset(?::jsonb) as r (connection text, issuer text, subject text) using (connection, issuer, subject)`,
+      [JSON.stringify(wanted)],
+    );
+    return rows.map(readIdentity);
+  }
+
+  async identitiesOf(ids: readonly UserId[]): Promise<BulkIdentity[]> {
+    const rows = await this.#database.sql<BulkIdentity>(
+      `select user_id as "userId", connection, issuer, subject from user_identity where user_id = any($1::uuid[])
+       order by connection, issuer, subject`,
+      [ids.map(toUuid)],
+    );
+    return rows.map(readIdentity);
+  }
+
+  /** Throws when somebody took one meanwhile: it names one person for ever. */
+  async insertIdentities(em: EntityManager, identities: readonly BulkIdentity[]): Promise<void> {
+    await em.execute(
+      `insert into user_identity (connection, issuer, subject, user_id, created_at)
+       select connection, issuer, subject, "userId", ? from jsonb_to_recordset(?::jsonb) as r (connection text, issuer text, subject text, "userId" uuid)`,
+      [
+        this.#clock.now(),
+        JSON.stringify(identities.map((identity) => ({ ...identity, userId: toUuid(identity.userId) }))),
+      ],
+    );
+  }
+}
+
+const asJson = (people: readonly BulkUser[]) =>
+  JSON.stringify(people.map((user) => ({ ...user, id: toUuid(user.id) })));
+
+const json = <T>(value: T | string): T => (typeof value === 'string' ? (JSON.parse(value) as T) : value);
+
+function readRow(row: BulkUser): BulkUser {
+  return { ...row, id: fromUuid('usr', row.id), profile: json(row.profile), properties: json(row.properties) };
+}
+
+function readIdentity(row: BulkIdentity): BulkIdentity {
+  return { ...row, userId: fromUuid('usr', row.userId) };
+}
