@@ -1,7 +1,7 @@
 /** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
 import { createAudit } from '#audit/module.ts';
 import { createClients } from '#clients/module.ts';
-import { createCredentials } from '#credentials/module.ts';
+import { createCredentials, tellOwnerByMail } from '#credentials/module.ts';
 import { brandOf } from '#kernel/brand.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
@@ -68,7 +68,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     keyRing,
     settings,
     audit,
-    tellOwner: async () => undefined,
+    tellOwner: tellOwnerByMail({ clock, letters: look.letters, securityUrl: `${config.issuer}/account/security` }),
     oldSystem: createOldSystem({
       clock,
       database,

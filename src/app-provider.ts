@@ -1,5 +1,6 @@
 /** The OpenID provider, and what it knows of people: their consents and their signed-in browsers. */
 import { ConsentService } from '#consent/module.ts';
+import { OWN_CLIENT_ID, OWN_RETURN_PATH } from '#clients/module.ts';
 import { createAddressResolver } from '#kernel/http/client-address.ts';
 import { createClientCertificates } from '#kernel/http/client-certificate.ts';
 import { KEY_SET_LIMITS } from '#kernel/http/outbound.ts';
@@ -14,7 +15,7 @@ import type { Nouns } from './app-nouns.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 
-export function createProvider(kernel: Kernel, { audit, settings, users, clients, keys }: Nouns) {
+export function createProvider(kernel: Kernel, { audit, settings, users, clients, keys, credentials }: Nouns) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics } = kernel;
   const consents = new ConsentService(clock, database, audit, (em, userId, clientId) =>
     oidc.browsers.endGrants(em, userId, clientId),
@@ -55,6 +56,21 @@ export function createProvider(kernel: Kernel, { audit, settings, users, clients
     redis,
     countToken: metrics?.countToken,
   });
-  const { sessions } = createSessions({ database, audit, browsers: oidc.browsers });
-  return { consents, oidc, sessions };
+  const { sessions, ownPages, routes } = createSessions({
+    config,
+    clock,
+    keyRing,
+    database,
+    audit,
+    users,
+    browsers: oidc.browsers,
+    current: oidc.current,
+    client: { id: OWN_CLIENT_ID, returnPath: OWN_RETURN_PATH },
+    reachable: async (userId) => {
+      const hasFactor =
+        (await credentials.passkeys.countUsable(userId)) > 0 || (await credentials.totp.find(userId)) !== null;
+      return hasFactor ? 2 : 1;
+    },
+  });
+  return { consents, oidc, sessions, ownPages, routes: [routes] };
 }

@@ -84,6 +84,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   edge.use(async (ctx, next) => (ctx.state.mount?.delegated ? provider.oidc.middleware(ctx as never, next) : next()));
   edge.use(look.files.serve as never);
   const routers = [
+    ...provider.routes,
     ...steps.routes,
     ...(demo ? [welcome.routes, demo.routes] : []),
     ...(mailbox ? [mailbox.routes] : []),

@@ -52,6 +52,7 @@ const pages: readonly Mount[] = [
   { path: '/robots.txt', audience: 'page', methods: reads },
   { path: '/interaction/*', audience: 'page', methods: both, getActs: true },
   { path: '/setup/*', audience: 'page', methods: both },
+  { path: '/session/return', audience: 'page', methods: reads },
 ];
 
 /** What is there only while somebody tries Latchkey out on the embedded database. */

@@ -7,6 +7,7 @@ import { fromUuid } from '#kernel/ids.ts';
 import type { Client } from './client.ts';
 import { sealPlace } from './client-secret.ts';
 import { type EngineMetadata, toEngineMetadata } from './engine-metadata.ts';
+import { OWN_CLIENT_ID } from './own-client.ts';
 
 /** What is asked on each request about a client; read-only, and as old as a few seconds. */
 export type KnownClient = Readonly<
@@ -21,6 +22,8 @@ export type Dependencies = {
   database: Pick<Database, 'sql'>;
   keyRing: KeyRing;
   cache: Pick<Cache<KnownClient | null>, 'get'>;
+  /** Our own pages. */
+  ownClient: () => KnownClient;
 };
 
 type SecretRow = { id: string; hash: string; sealed: string | null; expires_at: number | null };
@@ -53,7 +56,8 @@ export class ClientLookup {
     this.#placeholderKey = deps.keyRing.deriveKey('client-secret-placeholder');
   }
 
-  find(clientId: string): Promise<KnownClient | null> {
+  async find(clientId: string): Promise<KnownClient | null> {
+    if (clientId === OWN_CLIENT_ID) return this.#deps.ownClient();
     return this.#deps.cache.get(clientId, () => this.#load(clientId));
   }
 

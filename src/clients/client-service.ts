@@ -14,6 +14,7 @@ import type { ClientType } from './client-type.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
 import { RetiredClientId } from './retired-client-id.ts';
+import { OWN_CLIENT_ID } from './own-client.ts';
 import { objectionToName } from './shown-name.ts';
 import { secretNeed } from './secret-need.ts';
 import { takeClient } from './take-client.ts';
@@ -68,6 +69,7 @@ export class ClientService {
     const { profile = 'default' } = input;
     const metadata = readMetadata(input.type, profile, input.metadata ?? {});
     checkTexts(input);
+    if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
     const now = this.#deps.clock.now();
     const id = newId('client');
     return this.#deps.database.transaction(async (em) => {

@@ -18,6 +18,7 @@ import { ClientLookup, type KnownClient } from './client-lookup.ts';
 import { ClientOrigins } from './client-origins.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
+import { ownClient } from './own-client.ts';
 import { RegisteredClients } from './registered-clients.ts';
 
 export type Dependencies = {
@@ -26,6 +27,9 @@ export type Dependencies = {
   keyRing: KeyRing;
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+  issuer: string;
+  /** What the operator calls this instance. */
+  brandName: () => string;
 };
 
 /** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
@@ -35,7 +39,7 @@ const MAXIMUM_KEPT = 10_000;
 /** What is not there is not kept: made-up names cost no memory, and a new client is there at once. */
 const ttl = (value: object | null): number => (value === null ? 0 : FRESH_FOR);
 
-export function createClients({ invalidation, ...deps }: Dependencies) {
+export function createClients({ invalidation, issuer, brandName, ...deps }: Dependencies) {
   const kept = { clock: deps.clock, invalidation, maxEntries: MAXIMUM_KEPT, ttl };
   const clientCache = createCache<KnownClient | null>({ name: 'clients', ...kept });
   const apiCache = createCache<KnownApi | null>({ name: 'apis', ...kept });
@@ -45,7 +49,7 @@ export function createClients({ invalidation, ...deps }: Dependencies) {
     return clientCache.drop(clientId);
   };
 
-  const lookup = new ClientLookup({ ...deps, cache: clientCache });
+  const lookup = new ClientLookup({ ...deps, cache: clientCache, ownClient: ownClient(issuer, brandName) });
   const secrets = new ClientSecrets({ ...deps, changed });
   const clients = new ClientService({ ...deps, secrets, changed });
   const apis = new ApiService({ ...deps, changed: (identifier) => apiCache.drop(identifier) });
@@ -78,4 +82,5 @@ export type { ClientService, NewClient } from './client-service.ts';
 export type { ClientType } from './client-type.ts';
 export { RetiredClientId } from './retired-client-id.ts';
 export type { RegisteredClients } from './registered-clients.ts';
+export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
 export { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from './engine-metadata.ts';

@@ -24,6 +24,8 @@ export type Frame = {
   csrf: string;
   /** CSP nonce of this answer. */
   nonce: string;
+  /** Null follows the system. */
+  theme?: 'light' | 'dark' | null;
   /** Raw query of a GET request without `?`, kept by the language switch; empty for anything else. */
   query: string;
 };
@@ -46,13 +48,14 @@ export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): R
   const words = everyWords(loadMessages(), 'page', inspect);
 
   return {
-    render(view, context, { language, csrf, nonce, query }) {
+    render(view, context, { language, csrf, nonce, query, theme = null }) {
       return templates.render(view.template, {
         ...words.get(language),
         page: inspect ? strict(context) : context,
         brand: brand(),
         csrf,
         nonce,
+        theme,
         language,
         direction: languages[language].direction,
         languageName: languages[language].name,

@@ -111,7 +111,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     cookies: {
       keys: cookieKeys(deps.keyRing),
       names: cookieNames(secure),
-      long: { signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' },
+      long: sessionCookie(secure),
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure },
     },
     discovery: {
@@ -133,6 +133,10 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
 function isRegistering(ctx: KoaContextWithOIDC | undefined): boolean {
   return ctx?.oidc.route === 'registration' || ctx?.oidc.route === 'client_update';
 }
+
+/** Attributes of the cookie that holds a session. */
+export const sessionCookie = (secure: boolean) =>
+  ({ signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' }) as const;
 
 export function cookieKeys(keyRing: KeyRing): string[] {
   return keyRing.deriveKeys('engine-cookies').map((key) => key.toString('base64url'));

@@ -1,6 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, DAY, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
-import type { Policies } from '#settings/module.ts';
+import type { Policies, Policy } from '#settings/module.ts';
 import { isFapi } from './profiles.ts';
 
 /** RFC 6749 §4.1.2 allows 10 minutes, FAPI 2.0 §5.3.2.1 one. */
@@ -34,12 +34,20 @@ export function lifetimes(clock: Clock, policies: () => Policies): NonNullable<C
     /** A grant outlives every token that refers to it. */
     Grant: () => policies().oidc.refreshAbsoluteSeconds + DAY / SECOND,
     /** Idle time, but never beyond the absolute life that began when the person proved who they are. */
-    Session: (_ctx: KoaContextWithOIDC, session) => {
-      const { idleSeconds, absoluteSeconds, rememberSeconds } = policies().session;
-      const isRemembered = session.accountId !== undefined && !session.transient;
-      const absolute = isRemembered ? rememberSeconds : absoluteSeconds;
-      const left = session.loginTs === undefined ? absolute : session.loginTs + absolute - epochSeconds(clock);
-      return Math.max(LEAST, Math.min(isRemembered ? rememberSeconds : idleSeconds, left));
-    },
+    Session: (_ctx: KoaContextWithOIDC, session) => sessionSeconds(policies().session, session, epochSeconds(clock)),
   };
+}
+
+type KnownSession = { accountId?: string | undefined; transient?: boolean | undefined; loginTs?: number | undefined };
+
+/** How long a session that is used `now` (NumericDate) lives from then on. */
+export function sessionSeconds(
+  { idleSeconds, absoluteSeconds, rememberSeconds }: Policy<'session'>,
+  { accountId, transient, loginTs }: KnownSession,
+  now: number,
+): number {
+  const isRemembered = accountId !== undefined && !transient;
+  const absolute = isRemembered ? rememberSeconds : absoluteSeconds;
+  const left = loginTs === undefined ? absolute : loginTs + absolute - now;
+  return Math.max(LEAST, Math.min(isRemembered ? rememberSeconds : idleSeconds, left));
 }

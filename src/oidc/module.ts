@@ -31,7 +31,7 @@ import {
 import { ClientFailures } from './client-authentication/client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { registrationCommands } from './registration/commands.ts';
-import { configuration, cookieKeys } from './configuration.ts';
+import { configuration, cookieKeys, sessionCookie } from './configuration.ts';
 import { closeToStrangers } from './cors.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { readyDiscovery } from './discovery.ts';
@@ -41,6 +41,7 @@ import type { FindConsent } from './grants.ts';
 import { Handles } from './artifacts/handles.ts';
 import { Interactions } from './interactions.ts';
 import { introspectJwts } from './introspection/jwt-introspection.ts';
+import { CurrentSessions } from './sessions/current-session.ts';
 import { createLogoutNotices } from './sessions/logout-notices.ts';
 import { boundOpenSignIns } from './sessions/open-sign-ins.ts';
 import { pageHeaders } from './pages/page-headers.ts';
@@ -210,6 +211,14 @@ export function createOidc({
     /** What the application signs cookies with: the engine writes some through its context. */
     cookieKeys: cookieKeys(keyRing),
     interactions: new Interactions(() => current.engine),
+    /** Who is signed in, for pages of ours. */
+    current: new CurrentSessions({
+      clock,
+      engine: () => current.engine,
+      database,
+      policies: () => settings.all(),
+      cookie: sessionCookie(config.issuerUrl.protocol === 'https:'),
+    }),
     purges: {
       artifacts: () => artifacts.purge(),
       signIns: async () => signIns?.purge() ?? 0,
@@ -229,6 +238,7 @@ export function createOidc({
 }
 
 export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } from './interactions.ts';
+export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';
 export type { SignedInBrowser, SignedInBrowsers } from './sessions/signed-in-browsers.ts';
 export type { ClientStore } from './client-store.ts';
 export type { ApiStore, Api } from './resources.ts';
@@ -238,4 +248,4 @@ export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
 export { purgeExpired } from './artifacts/maintenance.ts';
 export { isForPopup } from './pages/page-headers.ts';
-export { acrOf, type AskedLevel, type Level, levelOf } from './levels.ts';
+export { acrOf, type AskedLevel, type Level, levelOf, LEVELS } from './levels.ts';

@@ -1,15 +1,41 @@
 /**
  * sessions: the browsers in which a person is signed in.
  *
- * Owns    listing them and ending one or all of them, with the record of it.
+ * Owns    listing them and ending one or all of them, with the record of it; the gate before pages of ours for people who are
+ *         signed in (own-pages.ts): who is there, how lately and how surely they proved it.
  * Leaves  how sessions and grants are stored, and telling relying parties, to oidc.
- * URLs    none yet.
+ * URLs    /session/return.
  */
-import { SessionService, type Dependencies } from './session-service.ts';
+import type { Router } from '@koa/router';
+import type { Config } from '#kernel/config.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { State } from '#kernel/http/context.ts';
+import { browserCookie } from '#kernel/http/cookies.ts';
+import { OwnPages, type OwnPagesDependencies } from './own-pages.ts';
+import { ReturnPaths } from './return-path.ts';
+import { sessionRoutes } from './routes.ts';
+import { type Dependencies as ServiceDependencies, SessionService } from './session-service.ts';
 
-export function createSessions(dependencies: Dependencies): { sessions: SessionService } {
-  return { sessions: new SessionService(dependencies) };
+export type Dependencies = ServiceDependencies &
+  Omit<OwnPagesDependencies, 'paths' | 'cookie' | 'client'> & {
+    config: Pick<Config, 'issuer' | 'issuerUrl'>;
+    keyRing: Pick<KeyRing, 'deriveKeys'>;
+    /** The client that is built in for our own pages, and the path it comes back to. */
+    client: { id: string; returnPath: string };
+  };
+
+export type Sessions = { sessions: SessionService; ownPages: OwnPages; routes: Router<State> };
+
+export function createSessions({ config, keyRing, client, ...dependencies }: Dependencies): Sessions {
+  const ownPages = new OwnPages({
+    ...dependencies,
+    client: { id: client.id, redirectUri: `${config.issuer}${client.returnPath}` },
+    paths: new ReturnPaths(dependencies.clock, keyRing),
+    cookie: browserCookie(config.issuerUrl, 'return'),
+  });
+  return { sessions: new SessionService(dependencies), ownPages, routes: sessionRoutes(ownPages, client.returnPath) };
 }
 
-export type { Dependencies, SessionService } from './session-service.ts';
+export type { SessionService } from './session-service.ts';
+export { AGAIN, type Demands, LATELY, type OwnPages, type SignedInPerson } from './own-pages.ts';
 export { sessionCommands } from './commands.ts';

@@ -32,10 +32,16 @@ export type State = {
   readonly userAgent: string;
   /** Chosen by `ui_locales`, this browser's memory, `Accept-Language`; a step that knows better may set it. */
   language: Language;
+  /** How the person wants pages to look; null follows the system. */
+  theme: 'light' | 'dark' | null;
+  /** A language for this page, unless the browser knows another one that its user chose. */
+  suggestLanguage(tag: string): void;
   /** Takes a wish (`ui_locales`) that did not come in the address, for this page and those that follow. */
   wishLanguage(uiLocales: string): void;
-  /** Token for the field `csrf` of every form, bound to this browser. */
+  /** Token for the field `csrf` of every form, bound to this browser and to what `bindForms` says. */
   readonly csrf: string;
+  /** From here on forms are of this holder, the session of a signed-in person, and of nobody else in the same browser. */
+  bindForms(holder: string): void;
   /** Whether the browser says that a page of ours sent the request, or says nothing. */
   isFromHere(): boolean;
   /** Whether the token came from a form that we showed to this browser. */
@@ -75,12 +81,14 @@ class RequestState implements State {
   readonly ip: string;
   readonly isOwnTarget: boolean;
   readonly mount: Mount | undefined;
+  theme: 'light' | 'dark' | null = null;
   readonly #ctx: Context;
   readonly #dependencies: ContextDependencies;
   readonly #cookie: BrowserCookie;
   #nonce: string | undefined;
   #certificate: { found: ClientCertificate | undefined } | undefined;
   #csrf: string | undefined;
+  #holder: string | undefined;
   #language: Language | undefined;
   #log: Log | undefined;
 
@@ -108,7 +116,12 @@ class RequestState implements State {
   }
 
   get csrf(): string {
-    return (this.#csrf ??= this.#dependencies.csrf.issue(this.#ctx));
+    return (this.#csrf ??= this.#dependencies.csrf.issue(this.#ctx, this.#holder));
+  }
+
+  bindForms(holder: string): void {
+    this.#holder = holder;
+    this.#csrf = undefined;
   }
 
   isFromHere(): boolean {
@@ -116,7 +129,7 @@ class RequestState implements State {
   }
 
   isCsrfToken(token: string): boolean {
-    return this.#dependencies.csrf.isIssued(this.#ctx, token);
+    return this.#dependencies.csrf.isIssued(this.#ctx, token, this.#holder);
   }
 
   get language(): Language {
@@ -136,12 +149,21 @@ class RequestState implements State {
       language: this.language,
       csrf: this.csrf,
       nonce: this.nonce,
+      theme: this.theme,
       query: this.#ctx.method === 'GET' ? this.#ctx.querystring : '',
     });
   }
 
   wishLanguage(uiLocales: string): void {
     this.#language = this.#chooseLanguage(uiLocales);
+  }
+
+  suggestLanguage(tag: string): void {
+    if (this.#ctx.query['ui_locales'] !== undefined || this.#cookie.read(this.#ctx) !== undefined) return;
+    this.#language = chooseLanguage({
+      uiLocales: tag,
+      acceptLanguage: header(this.#ctx.req.headers['accept-language']),
+    });
   }
 
   #chooseLanguage(asked: unknown = this.#ctx.query['ui_locales']): Language {

@@ -13,9 +13,12 @@ type CookieContext = Parameters<BrowserCookie['read']>[0];
 type Headers = { origin?: string | undefined; 'sec-fetch-site'?: string | string[] | undefined };
 
 export type Csrf = {
-  /** A token for the forms of one answer. Sets the browser's cookie where there is none yet. */
-  issue(ctx: CookieContext): string;
-  isIssued(ctx: CookieContext, token: string): boolean;
+  /**
+   * A token for the forms of one answer. Sets the browser's cookie where there is none yet. With `holder`, what the forms
+   * act for (a session), it is worth nothing in this browser when that is another one.
+   */
+  issue(ctx: CookieContext, holder?: string): string;
+  isIssued(ctx: CookieContext, token: string, holder?: string): boolean;
   /** Whether what the browser says about the sender of the request allows it. */
   isFromHere(ctx: { req: { headers: Headers } }): boolean;
 };
@@ -46,23 +49,23 @@ export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<Key
   }
 
   return {
-    issue(ctx) {
+    issue(ctx, holder = '') {
       const salt = randomBytes(SALT_BYTES).toString('base64url');
-      return `${salt}.${mac(keys[0]!, salt, browserOf(ctx) ?? begin(ctx))}`;
+      return `${salt}.${mac(keys[0]!, salt, browserOf(ctx) ?? begin(ctx), holder)}`;
     },
-    isIssued(ctx, token) {
+    isIssued(ctx, token, holder = '') {
       const browser = browserOf(ctx);
       const [, salt, given] = TOKEN.exec(token) ?? [];
       if (browser === undefined || salt === undefined || given === undefined) return false;
       // The older keys count too, so that changing the secrets breaks no form that somebody is filling in.
-      return keys.some((key) => equalSecrets(mac(key, salt, browser), given));
+      return keys.some((key) => equalSecrets(mac(key, salt, browser, holder), given));
     },
     isFromHere: (ctx) => isFromHere(ctx.req.headers, issuer),
   };
 }
 
-function mac(key: Buffer, salt: string, browser: string): string {
-  return createHmac('sha256', key).update(`${salt}.${browser}`).digest('base64url');
+function mac(key: Buffer, salt: string, browser: string, holder: string): string {
+  return createHmac('sha256', key).update(`${salt}.${browser}.${holder}`).digest('base64url');
 }
 
 /**

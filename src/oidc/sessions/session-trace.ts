@@ -12,7 +12,7 @@ type SessionModel = { lastSeen?: LastSeen; save(ttl: number): Promise<string> };
 export function traceSessions(engine: Engine, clock: Clock): void {
   const { Session } = engine;
   const kept = (Session as unknown as { IN_PAYLOAD: readonly string[] }).IN_PAYLOAD;
-  Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...kept, 'lastSeen'] });
+  Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...kept, 'lastSeen', 'administeredAt'] });
   const model = Session.prototype as unknown as SessionModel;
   const { save } = model;
   model.save = function saveWithTrace(ttl) {

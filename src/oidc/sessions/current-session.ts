@@ -1,0 +1,102 @@
+import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import type { Context } from '#kernel/http/context.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Policies } from '#settings/module.ts';
+import type { Engine } from '../engine.ts';
+import { type Level, levelOf } from '../levels.ts';
+import { sessionSeconds } from '../lifetimes.ts';
+import type { LastSeen } from './session-trace.ts';
+
+/** Who is signed in in the browser that sent a request. Times are NumericDate. */
+export type CurrentSession = {
+  /** Names the session; it is not the cookie and opens nothing. */
+  id: string;
+  accountId: string;
+  level: Level;
+  amr: readonly string[];
+  /** When the person last proved who they are. */
+  authTime: number;
+  /** When a page for administrators was last used. */
+  administeredAt: number | null;
+};
+
+type Stored = {
+  id: string;
+  uid: string;
+  accountId?: string;
+  acr?: string;
+  amr?: string[];
+  loginTs?: number;
+  transient?: boolean;
+  lastSeen?: LastSeen;
+  administeredAt?: number;
+};
+
+type Dependencies = {
+  clock: Clock;
+  engine: () => Engine;
+  database: Pick<Database, 'sql'>;
+  policies: () => Pick<Policies, 'session'>;
+  /** Attributes of the engine's cookie. */
+  cookie: { signed: true; httpOnly: true; sameSite: 'lax'; secure: boolean; path: string };
+};
+
+/** A page seldom comes alone; the row is written once for those of a minute. */
+const TRACE_EVERY = MINUTE / SECOND;
+
+/** The engine's session, for pages of ours. It is asked of the store each time: what was ended anywhere is over here at once. */
+export class CurrentSessions {
+  readonly #deps: Dependencies;
+  readonly #stored = new WeakMap<CurrentSession, Stored>();
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Null when nobody is signed in here. Whether the account may still be used is for the caller to ask. */
+  async find(ctx: Context): Promise<CurrentSession | null> {
+    const engine = this.#deps.engine();
+    const stored = (await engine.Session.get(engine.createContext(ctx.req, ctx.res) as never)) as unknown as Stored;
+    const { uid, accountId, loginTs } = stored;
+    if (accountId === undefined || loginTs === undefined) return null;
+    const session: CurrentSession = {
+      id: uid,
+      accountId,
+      level: levelOf(stored.acr) ?? 1,
+      amr: stored.amr ?? [],
+      authTime: loginTs,
+      administeredAt: stored.administeredAt ?? null,
+    };
+    this.#stored.set(session, stored);
+    return session;
+  }
+
+  /** The session was used: its idle time begins anew. One that was ended meanwhile stays ended. */
+  async touch(ctx: Context, session: CurrentSession, { asAdministrator }: { asAdministrator: boolean }): Promise<void> {
+    const stored = this.#stored.get(session);
+    if (!stored) throw new Error('a session was to be kept that was not found here');
+    const { clock, engine, database, policies, cookie } = this.#deps;
+    const now = epochSeconds(clock);
+    const seenAt = asAdministrator ? (stored.administeredAt ?? 0) : (stored.lastSeen?.at ?? 0);
+    if (now - seenAt < TRACE_EVERY) return;
+    const exp = now + sessionSeconds(policies().session, stored, now);
+    const trace: Partial<Stored> & { exp: number } = {
+      exp,
+      lastSeen: { ip: ctx.state.ip, userAgent: ctx.state.userAgent, at: now },
+      ...(asAdministrator ? { administeredAt: now } : {}),
+    };
+    const expires = new Date(exp * SECOND);
+    const kept = await database.sql(
+      `update oidc_artifact set expires_at = $2, payload = payload || $3::jsonb
+       where id_hash = $1 and kind = 'Session' and revoked_at is null returning 1`,
+      [sha256(stored.id), expires, JSON.stringify(trace)],
+    );
+    if (kept.length > 0)
+      ctx.cookies.set(engine().cookieName('session'), stored.id, {
+        ...cookie,
+        overwrite: true,
+        ...(stored.transient ? {} : { expires }),
+      });
+  }
+}

@@ -1,0 +1,10 @@
+import Router from '@koa/router';
+import type { Context, State } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import type { OwnPages } from './own-pages.ts';
+
+export function sessionRoutes(ownPages: OwnPages, returnPath: string): Router<State> {
+  const router = new Router<State>();
+  router.get(returnPath, (ctx: Context) => seeOther(ctx, ownPages.returnPath(ctx)));
+  return router;
+}
