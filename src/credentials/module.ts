@@ -92,6 +92,7 @@ export type { CodeOutcome, Holder, Issued, OneTimeSecret, OneTimeSecrets } from 
 export { OneTimeSecretRow } from './one-time/one-time-secret.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
+export { tellOwnerByMail } from './owner-letters.ts';
 export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
 export { isFactorDemanded, type SecondFactorDemand } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';

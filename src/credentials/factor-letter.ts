@@ -1,0 +1,59 @@
+import { letter } from '#kernel/mail/letters.ts';
+import type { FactorNotice } from './second-factor-notice.ts';
+
+/** What happened to somebody's second factors. */
+export type FactorLetter = {
+  kind: FactorNotice['kind'];
+  /** Of the app or the passkey, where there is one. */
+  name: string | null;
+  /** Recovery codes that are left. */
+  left: number | null;
+  /** Why an operator did it. */
+  reason: string | null;
+  at: Date;
+  /** `Firefox, Linux`; null where no browser was involved, or it does not say. */
+  device: string | null;
+  ip: string | null;
+  /** Where the owner sees and changes what they prove themselves with. */
+  securityUrl: string;
+};
+
+const plain: FactorLetter = {
+  kind: 'totp_added',
+  name: 'Work phone',
+  left: null,
+  reason: null,
+  at: new Date('2026-11-22T10:31:00Z'),
+  device: 'Firefox, Linux',
+  ip: '192.0.2.7',
+  securityUrl: 'https://id.example.com/account/security',
+};
+
+export const factorLetter = letter<FactorLetter>('credentials/factor', {
+  samples: {
+    'app added': plain,
+    'app removed': { ...plain, kind: 'totp_removed' },
+    'passkey added': { ...plain, kind: 'passkey_added', name: 'YubiKey 5' },
+    'passkey of an unknown maker added': { ...plain, kind: 'passkey_added', name: null },
+    'passkey removed': { ...plain, kind: 'passkey_removed', name: 'YubiKey 5' },
+    'passkey refused': { ...plain, kind: 'passkey_flagged', name: 'YubiKey 5' },
+    'recovery codes made': { ...plain, kind: 'recovery_codes_made', name: null },
+    'recovery code used': { ...plain, kind: 'recovery_code_used', name: null, left: 7 },
+    'last recovery code but one used': { ...plain, kind: 'recovery_code_used', name: null, left: 1 },
+    'guessing stopped': { ...plain, kind: 'tries_used_up', name: null },
+    'all taken away': {
+      ...plain,
+      kind: 'reset',
+      name: null,
+      reason: 'Lost phone, passport seen at the desk',
+      device: null,
+      ip: null,
+    },
+    hostile: {
+      ...plain,
+      name: '<i onclick=alert(1)>\u202Eenohp</i>\nhttps://evil.example {code}',
+      device: '"><img src=x>',
+      reason: '<script>alert(1)</script>',
+    },
+  },
+});
