@@ -25,4 +25,5 @@ export function createSettings({ clock, database, audit, announce }: Dependencie
 export type { SettingsService } from './settings-service.ts';
 export type { Policies, Policy, Section } from './policies.ts';
 export { policies } from './policies.ts';
+export type { Property } from './profile-policy.ts';
 export { Setting } from './setting.ts';

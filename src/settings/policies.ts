@@ -1,12 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
+import { brandChoice } from '#kernel/brand/choice.ts';
+import { profilePolicy } from './profile-policy.ts';
+import { registrationPolicy } from './registration-policy.ts';
 
 const seconds = (fallback: number, max: number) => z.number().int().min(1).max(max).default(fallback);
 const callingCode = z
   .string()
   .regex(/^[1-9]\d{0,6}$/, 'must be the beginning of a number without its plus, such as 49');
 const isHttpsOrigin = (text: string): boolean => text.startsWith('https:') && URL.parse(text)?.origin === text;
-const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0a3fb5');
 
 function isCertificate(pem: string): boolean {
   try {
@@ -20,15 +22,32 @@ function isCertificate(pem: string): boolean {
 export const policies = {
   branding: z.strictObject({
     name: z.string().min(1).max(64).default('Latchkey'),
-    color: color.optional(),
-    accent: color.optional(),
-    privacyUrl: z.url({ protocol: /^https?$/ }).optional(),
-    termsUrl: z.url({ protocol: /^https?$/ }).optional(),
-    helpUrl: z.url({ protocol: /^https?$/ }).optional(),
+    ...brandChoice,
   }),
   password: z.strictObject({
-    /** NIST SP 800-63B-4 asks for 15 where a password alone signs in. */
-    minimumLength: z.number().int().min(8).max(64).default(15),
+    /** Fewest characters: by default 15, and 8 where `mfa` demands a second factor of everybody at once (NIST SP 800-63B-4 §3.1.1.2). */
+    minimumLength: z.number().int().min(8).max(64).optional(),
+    /** How hard to guess a password must be, on the scale of zxcvbn from 0 to 4. */
+    minimumScore: z.number().int().min(0).max(4).default(2),
+    /** Words that make no password, such as the names of the house and its products. */
+    blockedWords: z.array(z.string().min(3).max(64)).max(500).default([]),
+    /** Whether new passwords are looked up among those of known breaches. */
+    breachCheck: z.boolean().default(true),
+    /** What is asked: the first five digits of the password's SHA-1 are added to it. Any mirror of the range API of Have I Been Pwned. */
+    breachUrl: z.url({ protocol: /^https?$/ }).max(512).default('https://api.pwnedpasswords.com/range/'),
+    /** Last passwords of a person that cannot be set again, the present one counted; 0 for none. */
+    history: z.number().int().min(0).max(24).default(1),
+  }),
+  signIn: z.strictObject({
+    /**
+     * Ways to begin a sign-in, the one offered first at the front. A link and a code by email come in one mail. Whoever
+     * has none of these ways cannot sign in.
+     */
+    methods: z
+      .array(z.enum(['password', 'passkey', 'emailLink', 'emailCode', 'smsCode']))
+      .min(1)
+      .refine((list) => new Set(list).size === list.length, 'must name each once')
+      .default(['password', 'passkey', 'emailLink', 'emailCode']),
   }),
   mfa: z.strictObject({
     /**
@@ -99,6 +118,8 @@ export const policies = {
     /** Whether people must prove their email address before their first sign-in ends. */
     email: z.enum(['required', 'optional']).default('required'),
   }),
+  registration: registrationPolicy,
+  profile: profilePolicy,
   session: z.strictObject({
     idleSeconds: seconds(3600, 30 * 86_400),
     absoluteSeconds: seconds(86_400, 90 * 86_400),
@@ -117,6 +138,8 @@ export const policies = {
     clientFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(20),
     /** Wrong device codes of one person or address in ten minutes. */
     userCodeFailures: z.number().int().min(1).max(1_000_000).default(5),
+    /** Accounts begun, codes asked for again and names put on the waitlist from one address (IPv6: /64) in an hour. */
+    accountsPerAddress: z.number().int().min(1).max(10_000_000).default(20),
     /** Clients registered from one address (IPv6: /64) in an hour, where anybody may (`oidc.registration` is `open`). */
     registrationsPerAddress: z.number().int().min(1).max(10_000_000).default(100),
   }),

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** What a label says, in one text for all or by language; English is what other languages fall back to. */
+const label = z.union([
+  z.string().trim().min(1).max(128),
+  z
+    .record(z.string().regex(/^[a-z]{2,3}$/, 'must be a language such as de'), z.string().trim().min(1).max(128))
+    .refine((texts) => texts['en'] !== undefined, 'must have an English text (en)'),
+]);
+
+/** Names that mean something else already wherever people are written down. */
+const taken = new Set(['constructor', 'prototype', 'id', 'sub', 'email', 'password', 'name', 'status', 'properties']);
+
+/** One thing that the operator wants to know of people, beyond the claims of OpenID Connect. */
+export const propertySchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]{0,62}$/, 'must be lower-case letters, digits and _, beginning with a letter')
+      .refine((name) => !taken.has(name), 'is a name that is taken'),
+    type: z.enum(['text', 'number', 'boolean', 'date', 'choice', 'url']),
+    label,
+    /** Whoever lacks it is asked when signing in next, where people may edit it. */
+    required: z.boolean().default(false),
+    /** `operator`: nobody else sees it. `user`: the person too. `claims`: relying parties too, in the claim `properties`. */
+    visibility: z.enum(['operator', 'user', 'claims']).default('user'),
+    editable: z.enum(['user', 'operator']).default('user'),
+    /** Asked when an account is created. */
+    registration: z.boolean().default(false),
+    /** Most characters of a text. */
+    maxLength: z.number().int().min(1).max(4096).optional(),
+    /** What can be chosen, by what is stored. */
+    choices: z
+      .array(z.strictObject({ value: z.string().min(1).max(128), label }))
+      .min(1)
+      .max(200)
+      .refine((list) => new Set(list.map(({ value }) => value)).size === list.length, 'must name each value once')
+      .optional(),
+  })
+  .superRefine((property, context) => {
+    const refuse = (member: string, message: string) => context.addIssue({ code: 'custom', path: [member], message });
+    if ((property.type === 'choice') !== (property.choices !== undefined))
+      refuse('choices', 'belong to the type choice, and it needs them');
+    if (property.maxLength !== undefined && property.type !== 'text') refuse('maxLength', 'belongs to the type text');
+    if (property.visibility === 'operator' && property.editable === 'user')
+      refuse('editable', 'must be operator where people do not see it');
+    if (property.registration && property.editable === 'operator')
+      refuse('registration', 'must be false for what only an operator may edit');
+  });
+
+export type Property = z.infer<typeof propertySchema>;
+
+export const profilePolicy = z.strictObject({
+  /** Claims that everybody must have. Whoever lacks one, having been imported for example, is asked when signing in next. */
+  required: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default([]),
+  /** What is known of people beyond the claims of OpenID Connect, in the order in which it is asked. */
+  properties: z
+    .array(propertySchema)
+    .max(64)
+    .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, 'must have each name once')
+    .default([]),
+});
