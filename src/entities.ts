@@ -19,12 +19,13 @@ import { SignInProgress } from '#interaction/module.ts';
 import type { Entities } from '#kernel/database.ts';
 import { MailQuota } from '#kernel/mail/quota.ts';
 import { SigningKey } from '#keys/module.ts';
+import { SmsDay } from '#kernel/sms/quota.ts';
 import { MailboxMessage } from '#mailbox/module.ts';
 import { SecondFactorRequest } from '#mfa/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
-import { User, UserIdentity } from '#users/module.ts';
+import { Contact, User, UserIdentity } from '#users/module.ts';
 
 /** Every table that is mapped, in one list: the mapper and the test against drift read it. */
 export const entities: Entities = [
@@ -37,6 +38,7 @@ export const entities: Entities = [
   ClientSecret,
   Consent,
   KnownDevice,
+  Contact,
   MailboxMessage,
   MailQuota,
   OidcArtifact,
@@ -51,6 +53,8 @@ export const entities: Entities = [
   SigningKey,
   SignInProgress,
   TotpCredential,
+  SignInTrace,
+  SmsDay,
   TotpEnrolment,
   TrustedDeviceRow,
   User,

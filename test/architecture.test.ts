@@ -32,7 +32,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 /** What is outside may know a slice by its door, its entities and the types of its services, never by these. */
-const insideOnly = /(^|[/-])(routes|form|view|letter)\.ts$/;
+const insideOnly = /(^|[/-])(routes|form|view|letter|text)\.ts$/;
 /** The composition root hands the routes of slices to the doors of the management API and the console. */
 const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
 

@@ -2,11 +2,12 @@ import { globSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { languages, type Language } from '#kernel/i18n.ts';
-import { allLetters, strictLetters } from './support/letters.ts';
+import { allLetters, allTexts, strictLetters, strictTexts } from './support/letters.ts';
 import { defuse, tags } from './support/markup.ts';
 
 const everyLanguage = Object.keys(languages) as Language[];
 const samples = await allLetters();
+const texts = await allTexts();
 const press = strictLetters();
 /** The frame is the same in every language, but for its direction. */
 const framed: readonly string[] = ['en', 'ar'];
@@ -70,9 +71,24 @@ describe.each(samples.map((sample) => ({ title: `${sample.letter.name}, ${sample
   },
 );
 
+describe.each(texts)('the text message $slug', ({ template, name, slug, context }) => {
+  const telephone = strictTexts();
+
+  test('reads as it was read by somebody, in at most three parts, its code bound to our origin', async () => {
+    const { code } = context as { code?: string };
+    for (const language of everyLanguage) {
+      const text = telephone.render(template, context, language);
+      if (code !== undefined)
+        expect(text, language).toMatch(new RegExp(`${code}[^]*\\n\\n@id\\.example\\.com #${code}$`));
+      expect(text.length, language).toBeLessThanOrEqual(name === 'long' ? 400 : 201);
+      await expect(`${text}\n`).toMatchFileSnapshot(`__snapshots__/letters/${language}/${slug}.txt`);
+    }
+  });
+});
+
 describe('snapshots of letters', () => {
   test('are of letters that exist', () => {
-    const slugs = new Set(samples.map(({ slug }) => slug));
+    const slugs = new Set([...samples, ...texts].map(({ slug }) => slug));
     const files = globSync('*/*.{txt,html}', { cwd: join(import.meta.dirname, '__snapshots__/letters') });
     const left = files.filter((file) => !slugs.has(basename(file, extname(file))));
     expect(left).toEqual([]);

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { brandOf } from '#kernel/brand.ts';
 import { languages, loadMessages, type Language } from '#kernel/i18n.ts';
-import { allLetters, strictLetters } from './support/letters.ts';
+import { allLetters, allTexts, strictLetters, strictTexts } from './support/letters.ts';
 import { defuse, tags } from './support/markup.ts';
 import { allSamples, brandedFiles, renderSample, strictRenderer, type Sample } from './support/pages.ts';
 
@@ -20,6 +20,7 @@ const usedKeys = new Set<string>();
 const renderer = strictRenderer(brandedFiles(), (key) => usedKeys.add(key));
 const samples = await allSamples();
 const letters = await allLetters();
+const texts = await allTexts();
 
 /** Renders each page once, whoever asks first. */
 const rendered = new Map<string, string>();
@@ -162,6 +163,8 @@ describe('words', () => {
     everyHtml();
     const press = strictLetters((key) => usedKeys.add(key));
     for (const { letter, context } of letters) press.render(letter, context, 'en');
+    const telephone = strictTexts((key) => usedKeys.add(key));
+    for (const { template, context } of texts) telephone.render(template, context, 'en');
     const links = {
       privacyUrl: 'https://x.example/p',
       termsUrl: 'https://x.example/t',
@@ -200,12 +203,13 @@ describe('templates', () => {
     expect(words).toBeNull();
   });
 
-  test('are each a page, a piece of a letter, or a part of one that begins with an underscore', () => {
+  test('are each a page, a piece of a letter, a text message, or a part of one that begins with an underscore', () => {
     const shown = new Set([
       ...samples.map(({ view }) => view.template),
       ...letters.flatMap(({ letter }) =>
         ['subject', 'text', 'html'].map((part) => `${letter.name.replace('/', '/mail/')}.${part}.njk`),
       ),
+      ...texts.map(({ template }) => `${template.name.replace('/', '/sms/')}.text.njk`),
     ]);
     expect(templates.map(({ name }) => name).filter((name) => !shown.has(name) && !/(^|\/)_/.test(name))).toEqual([]);
   });

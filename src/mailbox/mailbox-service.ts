@@ -3,15 +3,18 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { newId, parseId, type Id } from '#kernel/ids.ts';
 import type { KeptMail, Mailbox } from '#kernel/mail.ts';
+import type { TextBox } from '#kernel/sms/sms.ts';
 import { MailboxMessage } from './mailbox-message.ts';
 
 export type MailId = Id<'mail'>;
-export type StoredMail = KeptMail & { id: MailId; at: Date };
+/** A mail, or a text message, which is a mail without a sender, a subject and a form of its own. */
+type Kept = KeptMail & { isText?: boolean };
+export type StoredMail = Kept & { id: MailId; at: Date };
 
 /** Older ones make room. */
 const MOST_MAILS = 200;
 
-export class MailboxService implements Mailbox {
+export class MailboxService implements Mailbox, TextBox {
   readonly #database: Database;
   readonly #keyRing: KeyRing;
   readonly #clock: Clock;
@@ -22,7 +25,7 @@ export class MailboxService implements Mailbox {
     this.#clock = clock;
   }
 
-  async keep(mail: KeptMail): Promise<void> {
+  async keep(mail: Kept): Promise<void> {
     const id = newId('mail');
     await this.#database.transaction(async (em) => {
       await em.insert(MailboxMessage, {
@@ -35,6 +38,12 @@ export class MailboxService implements Mailbox {
         [MOST_MAILS],
       );
     });
+  }
+
+  async keepText({ to, text }: { to: string; text: string }): Promise<void> {
+    const nobody = { name: '', address: '' };
+    const subject = text.split('\n', 1)[0] ?? '';
+    await this.keep({ from: nobody, to: { name: '', address: to }, subject, text, html: '', isText: true });
   }
 
   /** The newest first. */
@@ -50,7 +59,7 @@ export class MailboxService implements Mailbox {
   }
 
   #open({ id, sealed, createdAt }: MailboxMessage): StoredMail {
-    return { ...(JSON.parse(this.#keyRing.open(sealed, placeOf(id))) as KeptMail), id, at: createdAt };
+    return { ...(JSON.parse(this.#keyRing.open(sealed, placeOf(id))) as Kept), id, at: createdAt };
   }
 }
 

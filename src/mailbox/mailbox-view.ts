@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** The mails that a node without SMTP caught, the newest first. */
-export type MailboxPage = { mails: readonly { url: string; to: string; subject: string; at: Date }[] };
+export type MailboxPage = { mails: readonly { url: string; to: string; subject: string; at: Date; isText: boolean }[] };
 
 const at = new Date('2026-11-22T10:27:00Z');
 
@@ -10,25 +10,40 @@ export const mailboxView = view<MailboxPage>('mailbox/list.njk', {
     empty: { mails: [] },
     some: {
       mails: [
-        { url: '/dev/mailbox/2', to: 'noor@fernway.example', subject: 'Your sign-in code is 402 913', at },
+        {
+          url: '/dev/mailbox/2',
+          to: 'noor@fernway.example',
+          subject: 'Your sign-in code is 402 913',
+          at,
+          isText: false,
+        },
+        { url: '/dev/mailbox/3', to: '+12025550123', subject: '402913 is your code for Fernway', at, isText: true },
         {
           url: '/dev/mailbox/1',
           to: 'ada@fernway.example',
           subject: 'Confirm your email address',
           at: new Date('2026-11-21T08:02:00Z'),
+          isText: false,
         },
       ],
     },
     hostile: {
-      mails: [{ url: '/dev/mailbox/1', to: '"><b>@x.example', subject: '<script>alert(1)</script>\u202E', at }],
+      mails: [
+        { url: '/dev/mailbox/1', to: '"><b>@x.example', subject: '<script>alert(1)</script>\u202E', at, isText: false },
+      ],
     },
-    long: { mails: [{ url: '/dev/mailbox/1', to: `${'a'.repeat(200)}@x.example`, subject: 'subject'.repeat(60), at }] },
+    long: {
+      mails: [
+        { url: '/dev/mailbox/1', to: `${'a'.repeat(200)}@x.example`, subject: 'subject'.repeat(60), at, isText: false },
+      ],
+    },
   },
 });
 
 export type MailPage = {
   backUrl: string;
-  from: string;
+  /** Null for a text message. */
+  from: string | null;
   to: string;
   subject: string;
   at: Date;
@@ -52,6 +67,14 @@ export const mailView = view<MailPage>('mailbox/mail.njk', {
   samples: {
     plain,
     'without links': { ...plain, links: [] },
+    'text message': {
+      ...plain,
+      from: null,
+      to: '+12025550123',
+      subject: '402913 is your code',
+      text: '402913 is your code',
+      links: [],
+    },
     hostile: {
       ...plain,
       from: '<script>@x.example',

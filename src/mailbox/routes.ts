@@ -17,7 +17,13 @@ export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMa
     // A script that tries something out reads the same mails, without a page around them.
     if (ctx.accepts('html', 'json') === 'json') return answerJson(ctx, { mails });
     return show(ctx, 200, mailboxView, {
-      mails: mails.map((mail) => ({ url: urlOf(mail), to: textOf(mail.to), subject: mail.subject, at: mail.at })),
+      mails: mails.map((mail) => ({
+        url: urlOf(mail),
+        to: textOf(mail.to),
+        subject: mail.subject,
+        at: mail.at,
+        isText: mail.isText === true,
+      })),
     });
   });
 
@@ -27,7 +33,7 @@ export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMa
     const { subject, text, at } = mail;
     return show(ctx, 200, mailView, {
       backUrl: HOME,
-      from: textOf(mail.from),
+      from: mail.isText ? null : textOf(mail.from),
       to: textOf(mail.to),
       subject,
       at,

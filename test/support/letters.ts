@@ -3,6 +3,7 @@ import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { defaultBrand, type Brand } from '#kernel/brand.ts';
 import { createLetters, type Letter, type Letters } from '#kernel/mail/letters.ts';
+import { createTexts, type Texts, type TextTemplate } from '#kernel/sms/texts.ts';
 
 export type LetterSample = { letter: Letter<object>; name: string; slug: string; context: object };
 
@@ -33,4 +34,35 @@ export function strictLetters(inspect: (key: string) => void = () => {}, brand: 
     },
   };
   return createLetters({ mailer, brand: () => brand, origin: 'https://id.example.com', inspect });
+}
+
+export type TextSample = { template: TextTemplate<object>; name: string; slug: string; context: object };
+
+/** Every text message, found as letters are: whatever a `*-text.ts` exports counts. */
+export async function allTexts(): Promise<readonly TextSample[]> {
+  const samples: TextSample[] = [];
+  for (const file of globSync('**/*-text.ts', { cwd: source }).toSorted()) {
+    const exported = (await import(join(source, file))) as Readonly<Record<string, unknown>>;
+    for (const template of Object.values(exported).filter(isText))
+      for (const [name, context] of Object.entries(template.textSamples)) {
+        const slug = `${template.name.replaceAll('/', '-')}-sms--${name.replaceAll(/[^a-z0-9]+/gi, '-')}`;
+        samples.push({ template, name, slug, context });
+      }
+  }
+  return samples;
+}
+
+function isText(value: unknown): value is TextTemplate<object> {
+  return typeof value === 'object' && value !== null && 'textSamples' in value;
+}
+
+export function strictTexts(inspect: (key: string) => void = () => {}, brand: Brand = defaultBrand): Texts {
+  const sms = {
+    isOn: () => true,
+    reaches: () => true,
+    async send() {
+      throw new Error('texts are only rendered here');
+    },
+  };
+  return createTexts({ sms, brand: () => brand, issuer: new URL('https://id.example.com'), inspect });
 }

@@ -34,7 +34,14 @@ export type MailLimits = {
 
 export const mailLimits: MailLimits = { perRecipientQuarterHour: 3, perRecipientDay: 10, perAddressHour: 20 };
 
-type Limit = { key: string; most: number; within: number };
+export type Limit = { key: string; most: number; within: number };
+
+/** At most so many of `what` within a sliding time. */
+export const limit = (what: string, most: number, within: number): Limit => ({
+  key: sha256(what).toString('base64url'),
+  most,
+  within,
+});
 
 /** Whether this mail may be sent; counts it if so. */
 export async function takeQuota(
@@ -43,8 +50,13 @@ export async function takeQuota(
   limits: MailLimits,
   mail: { kind: string; to: string; ip?: string | undefined },
 ): Promise<boolean> {
+  return takeAll(em, clock, limitsOf(limits, mail));
+}
+
+/** One more of each, or, where one of them is used up, of none. */
+export async function takeAll(em: EntityManager, clock: Clock, limits: readonly Limit[]): Promise<boolean> {
   const now = clock.now().getTime();
-  const wanted = limitsOf(limits, mail);
+  const wanted = limits.toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const keys = wanted.map(({ key }) => key);
   // Rows that are not there cannot be locked, so they are made; in one order, so that two mails never wait for each other.
   const marks = keys.map(() => `(?, '[]', ?)`).join(', ');
@@ -74,16 +86,11 @@ function limitsOf(
 ): Limit[] {
   // a+1@, a+2@ … are one mailbox with most providers, so they share a limit. (They are not one account.)
   const mailbox = to.toLowerCase().replace(/\+[^@]*(?=@)/, '');
-  const limit = (what: string, most: number, within: number): Limit => ({
-    key: sha256(what).toString('base64url'),
-    most,
-    within,
-  });
   return [
     limit(`recipient quarter ${kind} ${mailbox}`, limits.perRecipientQuarterHour, 15 * MINUTE),
     limit(`recipient day ${kind} ${mailbox}`, limits.perRecipientDay, DAY),
     ...(ip === undefined ? [] : [limit(`address hour ${addressKey(ip)}`, limits.perAddressHour, HOUR)]),
-  ].sort((a, b) => (a.key < b.key ? -1 : 1));
+  ];
 }
 
 /** Bounded batches, so that no statement holds many rows for long. */

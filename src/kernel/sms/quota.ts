@@ -1,0 +1,60 @@
+/**
+ * How many text messages somebody may be sent, or cause, and how many this instance sends in a day: each costs money, and
+ * whoever owns the numbers earns it (toll fraud). Counted in the transaction that sends, on all nodes at once.
+ */
+import { defineEntity, p } from '@mikro-orm/core';
+import { type Clock, DAY, fromNow, HOUR, MINUTE } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { addressKey } from '#kernel/http/address.ts';
+import { limit, takeAll } from '#kernel/mail/quota.ts';
+
+const SmsDaySchema = defineEntity({
+  name: 'SmsDay',
+  tableName: 'sms_day',
+  properties: {
+    /** In UTC. */
+    day: p.text().primary(),
+    sent: p.integer(),
+  },
+});
+export class SmsDay extends SmsDaySchema.class {}
+SmsDaySchema.setClass(SmsDay);
+
+export type SmsLimits = {
+  /** Of all messages of the instance in a day (UTC). */
+  perDay: number;
+  /** Of all kinds that one client address causes in an hour. */
+  perAddressHour: number;
+};
+
+const PER_RECIPIENT_QUARTER_HOUR = 3;
+const PER_RECIPIENT_DAY = 10;
+
+/** Whether this message may be sent; counts it if so. One that nobody is to get costs the same work and none of the day. */
+export async function takeSms(
+  em: EntityManager,
+  clock: Clock,
+  { perDay, perAddressHour }: SmsLimits,
+  { kind, to, ip, isDiscarded }: { kind: string; to: string; ip: string | undefined; isDiscarded: boolean },
+): Promise<'granted' | 'limited' | 'day_is_over'> {
+  const mayGo = await takeAll(em, clock, [
+    limit(`sms quarter ${kind} ${to}`, PER_RECIPIENT_QUARTER_HOUR, 15 * MINUTE),
+    limit(`sms day ${kind} ${to}`, PER_RECIPIENT_DAY, DAY),
+    ...(ip === undefined ? [] : [limit(`sms address hour ${addressKey(ip)}`, perAddressHour, HOUR)]),
+  ]);
+  if (!mayGo) return 'limited';
+  const share = isDiscarded ? 0 : 1;
+  const rows = await em.execute(
+    `insert into sms_day as d (day, sent) select ?, ?::int where ?::int <= ?::int
+     on conflict (day) do update set sent = d.sent + ?::int where d.sent + ?::int <= ?::int returning 1`,
+    [dayOf(clock.now()), share, share, perDay, share, share, perDay],
+  );
+  return rows.length > 0 ? 'granted' : 'day_is_over';
+}
+
+export async function purgeSmsDays(database: Pick<Database, 'sql'>, clock: Clock): Promise<number> {
+  return (await database.sql('delete from sms_day where day < $1 returning 1', [dayOf(fromNow(clock, -2 * DAY))]))
+    .length;
+}
+
+const dayOf = (time: Date): string => time.toISOString().slice(0, 10);
