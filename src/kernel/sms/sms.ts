@@ -10,7 +10,8 @@ import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Outbound } from '#kernel/http/outbound.ts';
 import type { Job, Jobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
-import { createGateway, type SmsGateway } from './gateway.ts';
+import type { SmsGateway } from './delivery.ts';
+import { createGateway } from './gateway.ts';
 import { isPhoneNumber } from './number.ts';
 import { purgeSmsDays, type SmsLimits, takeSms } from './quota.ts';
 

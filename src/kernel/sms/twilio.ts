@@ -1,6 +1,6 @@
 import { ConfigError, isLoopback } from '#kernel/config.ts';
 import type { Outbound } from '#kernel/http/outbound.ts';
-import { deliveryOf, type SmsGateway } from './gateway.ts';
+import { deliveryOf, type SmsGateway } from './delivery.ts';
 
 /**
  * Twilio's Programmable Messaging: `twilio://ACCOUNT:TOKEN@api.twilio.com?from=+12025550123`, or `?service=MG…` for a messaging
