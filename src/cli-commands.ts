@@ -1,6 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
 
 type Run = (name: string, input: Record<string, unknown>, command: Command) => Promise<void>;
+/** A file goes through in many commands. */
+export type Files = {
+  importPeople(path: string, options: Record<string, unknown>, command: Command): Promise<void>;
+  exportPeople(options: Record<string, unknown>, command: Command): Promise<void>;
+};
 
 const collect = (value: string, previous: string[] = []): string[] => [...previous, value];
 
@@ -52,7 +57,7 @@ function collectScope(
 }
 
 /** Every command but `serve` and `migrate`, with its arguments. What it does is in the slice that its noun names. */
-export function defineCommands(program: Command, run: Run): void {
+export function defineCommands(program: Command, run: Run, files: Files): void {
   const act = (name: string, argument?: string) =>
     async function act(...given: unknown[]): Promise<void> {
       const command = given.at(-1) as Command;
@@ -154,6 +159,22 @@ export function defineCommands(program: Command, run: Run): void {
     .action(act('user.list'));
   leaf(user, 'disable <id>', 'keep a person from signing in and end what they have').action(act('user.disable', 'id'));
   leaf(user, 'enable <id>', 'let a disabled person sign in again').action(act('user.enable', 'id'));
+
+  leaf(user, 'import <file>', 'take people in from a file, with the hashes of their passwords')
+    .option('--format <format>', 'jsonl, csv, keycloak, auth0 or firebase (as the name of the file says)')
+    .option('--dry-run', 'check every line and change nothing')
+    .option('--update', 'change people who are here already, instead of leaving them as they are')
+    .option('--hash-format <format>', 'what password_hash is where a line does not say so')
+    .option('--hash-parameters <file>', 'JSON file with the parameters that all hashes share')
+    .option('--report <file>', 'write what becomes of each line there, as JSON lines')
+    .action((path: string, options: Record<string, unknown>, command: Command) =>
+      files.importPeople(path, options, command),
+    );
+  leaf(user, 'export', 'give all people in the form that user import takes')
+    .option('--format <format>', 'jsonl (default) or csv')
+    .option('--with-hashes', 'with password hashes and the secrets of authenticator apps')
+    .option('--output <file>', 'new file to write, which only you may read')
+    .action((options: Record<string, unknown>, command: Command) => files.exportPeople(options, command));
 
   const session = program.command('session').description('browsers in which somebody is signed in');
   leaf(session, 'list', 'list those of a person').requiredOption('--user <id>', 'whose').action(act('session.list'));

@@ -1,19 +1,33 @@
+import type { App } from './app.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
 import { createLog } from '#kernel/log.ts';
 
-/** In the running process when the database is embedded and one has it open, else here. */
+/** Has commands run in the running process when the database is embedded and one has it open, else here, opened once. */
+export function openCommands(config: Config) {
+  let app: App | undefined;
+  return {
+    async run(name: string, input: unknown): Promise<CommandAnswer> {
+      const answered = config.embedded && !app ? await askRunning(config.dataFolder, name, input) : null;
+      if (answered) return answered;
+      // Loaded here alone: a command that a running node answers needs none of the product.
+      const { createApp } = await import('./app.ts');
+      app ??= await createApp({ config, log: createLog({ level: 'warn' }), clock: systemClock });
+      return runCommand(app.commands, name, input);
+    },
+    async close(): Promise<void> {
+      await app?.close();
+    },
+  };
+}
+
 export async function execute(config: Config, name: string, input: unknown): Promise<CommandAnswer> {
-  const answered = config.embedded ? await askRunning(config.dataFolder, name, input) : null;
-  if (answered) return answered;
-  // Loaded here alone: a command that a running node answers needs none of the product.
-  const { createApp } = await import('./app.ts');
-  const app = await createApp({ config, log: createLog({ level: 'warn' }), clock: systemClock });
+  const commands = openCommands(config);
   try {
-    return await runCommand(app.commands, name, input);
+    return await commands.run(name, input);
   } finally {
-    await app.close();
+    await commands.close();
   }
 }
 

@@ -1,8 +1,8 @@
 /** The command line: reads arguments, has one command run, prints its answer. Exit codes: 0 done, 1 refused, 2 wrong usage. */
 import { Command, CommanderError } from 'commander';
 import { ConfigError, readConfig } from '#kernel/config.ts';
-import { defineCommands } from './cli-commands.ts';
-import { execute, print } from './cli-run.ts';
+import { defineCommands, type Files } from './cli-commands.ts';
+import { execute, openCommands, print } from './cli-run.ts';
 
 const DONE = 0;
 const REFUSED = 1;
@@ -30,11 +30,41 @@ program
     await migrate(readConfig());
   });
 
-defineCommands(program, async (name, input, command) => {
-  const answer = await execute(readConfig(), name, input);
-  print(answer, Boolean(command.optsWithGlobals()['json']));
-  process.exitCode = answer.ok ? DONE : REFUSED;
-});
+const asJson = (command: Command): boolean => Boolean(command.optsWithGlobals()['json']);
+
+const files: Files = {
+  async importPeople(path, options, command) {
+    const { importPeople } = await import('#migration/command-line.ts');
+    const commands = openCommands(readConfig());
+    try {
+      const summary = await importPeople(commands.run, path, options);
+      print({ ok: true, result: summary }, asJson(command));
+      process.exitCode = summary.refused === 0 ? DONE : REFUSED;
+    } finally {
+      await commands.close();
+    }
+  },
+  async exportPeople(options, command) {
+    const { exportPeople } = await import('#migration/command-line.ts');
+    const commands = openCommands(readConfig());
+    try {
+      const summary = await exportPeople(commands.run, options);
+      if (options['output'] !== undefined) print({ ok: true, result: summary }, asJson(command));
+    } finally {
+      await commands.close();
+    }
+  },
+};
+
+defineCommands(
+  program,
+  async (name, input, command) => {
+    const answer = await execute(readConfig(), name, input);
+    print(answer, asJson(command));
+    process.exitCode = answer.ok ? DONE : REFUSED;
+  },
+  files,
+);
 
 try {
   await program.parseAsync();

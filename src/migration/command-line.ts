@@ -1,0 +1,66 @@
+/** `user import` and `user export`: the files are read and written here, in many commands to whoever has the database. */
+import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { finished } from 'node:stream/promises';
+import { runExport } from './files/export-run.ts';
+import { type ImportFormat, importFormats, readPeople } from './files/formats.ts';
+import { type Ask, type ImportSummary, runImport } from './files/import-run.ts';
+import { FileProblem } from './files/numbered.ts';
+
+export type ImportOptions = {
+  format?: string;
+  dryRun?: boolean;
+  update?: boolean;
+  hashFormat?: string;
+  hashParameters?: string;
+  report?: string;
+};
+export type ExportOptions = { format?: string; withHashes?: boolean; output?: string };
+
+export async function importPeople(ask: Ask, path: string, options: ImportOptions): Promise<ImportSummary> {
+  const { format, hashFormat, hashParameters, report: reportPath, dryRun = false, update = false } = options;
+  if (format !== undefined && !isImportFormat(format))
+    throw new FileProblem(`--format must be one of ${importFormats.join(', ')}`);
+  const parameters = hashParameters === undefined ? undefined : await readParameters(hashParameters);
+  const report = reportPath === undefined ? null : createWriteStream(reportPath);
+  try {
+    return await runImport({
+      people: readPeople(path, { format, hash: { format: hashFormat, parameters } }),
+      ask,
+      update,
+      dryRun,
+      report: (result) => void report?.write(`${JSON.stringify(result)}\n`),
+      progress: ({ lines }) => {
+        if (process.stderr.isTTY) process.stderr.write(`\r${lines.toLocaleString('en')} lines`);
+      },
+    });
+  } finally {
+    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+    report?.end();
+    if (report) await finished(report);
+  }
+}
+
+/** To a file that only its owner may read, or to standard output. */
+export async function exportPeople(ask: Ask, options: ExportOptions): Promise<{ users: number }> {
+  const { format = 'jsonl', withHashes = false, output: path } = options;
+  if (format !== 'jsonl' && format !== 'csv') throw new FileProblem('--format must be jsonl or csv');
+  const output = path === undefined ? process.stdout : createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  const summary = await runExport({ ask, output, format, withHashes });
+  if (output !== process.stdout) {
+    output.end();
+    await finished(output);
+  }
+  return summary;
+}
+
+const isImportFormat = (format: string): format is ImportFormat => importFormats.some((known) => known === format);
+
+async function readParameters(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path, 'utf8');
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    throw new FileProblem('--hash-parameters must name a file with a JSON object');
+  }
+}

@@ -1,0 +1,90 @@
+import { setTimeout } from 'node:timers/promises';
+import { SECOND } from '#kernel/clock.ts';
+import type { CommandAnswer } from '#kernel/control.ts';
+import { MOST_LINES } from '../commands.ts';
+import type { LineResult, Outcome } from '../import-service.ts';
+import { FileProblem, type Numbered } from './numbered.ts';
+
+/** A command of the command line may be a megabyte. */
+const LARGEST_BATCH = 512 * 1024;
+const MOST_SHOWN = 20;
+const RETRIES = 10;
+/** What passes by itself: people who sign in have the threads, or somebody else writes the same people. */
+const passing = new Set(['credentials.busy', 'migration.changed_meanwhile']);
+
+export type Ask = (name: string, input: unknown) => Promise<CommandAnswer>;
+export type ImportSummary = Record<Outcome, number> & {
+  lines: number;
+  dry_run: boolean;
+  refusals: Pick<LineResult, 'line' | 'email' | 'reason'>[];
+};
+
+type Run = {
+  people: AsyncIterable<Numbered>;
+  ask: Ask;
+  update: boolean;
+  dryRun: boolean;
+  /** Each line, as soon as it is decided. */
+  report: (result: LineResult) => void;
+  progress: (summary: ImportSummary) => void;
+};
+
+/** Has a file taken in, batch after batch. Only one batch is in memory; an interruption leaves whole ones behind. */
+export async function runImport({ people, ask, update, dryRun, report, progress }: Run): Promise<ImportSummary> {
+  const summary: ImportSummary = {
+    lines: 0,
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    exists: 0,
+    refused: 0,
+    dry_run: dryRun,
+    refusals: [],
+  };
+  const count = (result: LineResult) => {
+    summary.lines += 1;
+    summary[result.outcome] += 1;
+    if (result.outcome === 'refused' && summary.refusals.length < MOST_SHOWN)
+      summary.refusals.push({ line: result.line, email: result.email ?? '', reason: result.reason ?? '' });
+    report(result);
+  };
+  for await (const batch of inBatches(people)) {
+    for (const { line, problem } of batch)
+      if (problem !== undefined) count({ line, outcome: 'refused', reason: problem });
+    const lines = batch.filter(({ problem }) => problem === undefined).map(({ line, record }) => ({ line, record }));
+    const results = lines.length === 0 ? [] : await send(ask, { lines, update, dry_run: dryRun });
+    results.forEach(count);
+    progress(summary);
+  }
+  return summary;
+}
+
+async function send(
+  ask: Ask,
+  input: { lines: { line: number }[]; update: boolean; dry_run: boolean },
+): Promise<LineResult[]> {
+  for (let retry = 0; ; retry += 1) {
+    const answer = await ask('user.import', input);
+    if (answer.ok) return (answer.result as { results: LineResult[] }).results;
+    if (!passing.has(answer.code) || retry >= RETRIES)
+      throw new FileProblem(
+        `${answer.message} It stopped before line ${input.lines[0]?.line}; run the same command again to go on.`,
+      );
+    await setTimeout(SECOND);
+  }
+}
+
+async function* inBatches(people: AsyncIterable<Numbered>): AsyncGenerator<Numbered[]> {
+  let batch: Numbered[] = [];
+  let size = 0;
+  for await (const person of people) {
+    const length = JSON.stringify(person.record ?? null).length;
+    if (batch.length === MOST_LINES || (batch.length > 0 && size + length > LARGEST_BATCH)) {
+      yield batch;
+      [batch, size] = [[], 0];
+    }
+    batch.push(person);
+    size += length;
+  }
+  if (batch.length > 0) yield batch;
+}

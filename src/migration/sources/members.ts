@@ -1,0 +1,30 @@
+/** What a foreign record may hold, looked at without trust: a member of the wrong kind counts as missing. */
+export type Members = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Members =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+export const objectIn = (record: Members, name: string): Members => (isObject(record[name]) ? record[name] : {});
+export const objectsIn = (record: Members, name: string): Members[] =>
+  Array.isArray(record[name]) ? record[name].filter(isObject) : [];
+export const textIn = (record: Members, name: string): string | undefined => {
+  const value = record[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+/** A member that holds JSON as text, or the object itself. */
+export function jsonIn(record: Members, name: string): Members {
+  const text = record[name];
+  if (typeof text !== 'string') return objectIn(record, name);
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Milliseconds since 1970, as number or text. */
+export function instantOf(milliseconds: unknown): string | undefined {
+  const date = new Date(Number(milliseconds ?? Number.NaN));
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
