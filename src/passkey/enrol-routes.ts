@@ -1,0 +1,97 @@
+import Router from '@koa/router';
+import type { PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
+import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { UserService } from '#users/module.ts';
+import { type EnrolPage, type EnrolProblem, enrolView } from './enrol-view.ts';
+import { passkeyForm } from './passkey-form.ts';
+
+export type EnrolDependencies = {
+  interactions: Pick<InteractionService, 'due' | 'recordSkip'>;
+  passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
+  webauthnUsers: Pick<WebauthnUsers, 'declineOffer'>;
+  users: Pick<UserService, 'findById'>;
+};
+
+/** Enrolling a passkey on the way in: because it would be handy, or because a second factor is demanded. */
+export function enrolRoutes({
+  interactions,
+  passkeyRegistration,
+  webauthnUsers,
+  users,
+}: EnrolDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/offer-passkey', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'offer-passkey');
+    if (due !== null) await showEnrol(ctx, 200, due, 'offer', null);
+  });
+
+  router.post('/interaction/:uid/offer-passkey', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'offer-passkey');
+    if (due === null) return;
+    const form = await passkeyForm.read(ctx);
+    const isLeft = form.isValid && form.values.action === 'skip';
+    if (isLeft) await webauthnUsers.declineOffer(due.userId);
+    const hasAnswer = !form.isValid || form.values.credential !== '' || form.values.failure !== '';
+    // Without a script there is nothing to create, and nothing to stop for.
+    if (isLeft || !hasAnswer) {
+      await interactions.recordSkip(due, 'offer-passkey');
+      return seeOther(ctx, due.path);
+    }
+    return enrol(ctx, due, 'offer', form.isValid ? form.values : { credential: '', failure: 'failed' });
+  });
+
+  router.get('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'enrol-factor');
+    if (due !== null) await showEnrol(ctx, 200, due, 'factor', null);
+  });
+
+  router.post('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'enrol-factor');
+    if (due === null) return;
+    const form = await passkeyForm.read(ctx);
+    return enrol(ctx, due, 'factor', form.isValid ? form.values : { credential: '', failure: 'failed' });
+  });
+
+  async function enrol(
+    ctx: Context,
+    due: DueInteraction,
+    reason: EnrolPage['reason'],
+    { credential, failure }: { credential: string; failure: '' | EnrolProblem['kind'] },
+  ): Promise<void> {
+    if (failure !== '') return showEnrol(ctx, 422, due, reason, { kind: failure });
+    const { userId, uid: binding, path } = due;
+    const outcome = await passkeyRegistration.register(
+      { userId, binding, isOnlyFactor: false },
+      credential,
+      visitorOf(ctx),
+    );
+    if (outcome.kind === 'registered') return seeOther(ctx, path);
+    return showEnrol(ctx, 422, due, reason, outcome);
+  }
+
+  async function showEnrol(
+    ctx: Context,
+    status: number,
+    { userId, uid: binding, path }: DueInteraction,
+    reason: EnrolPage['reason'],
+    problem: Exclude<RegistrationOutcome, { kind: 'registered' }> | EnrolProblem | null,
+  ): Promise<void> {
+    const user = await users.findById(userId);
+    const options = user && (await passkeyRegistration.options(user, { binding, isOnlyFactor: false }));
+    if (user === null || options === null) return seeOther(ctx, path);
+    return show(ctx, status, enrolView, {
+      action: `${path}/${reason === 'offer' ? 'offer-passkey' : 'enrol-factor/passkey'}`,
+      email: user.email,
+      reason,
+      otherUrl: reason === 'offer' ? null : `${path}/enrol-factor`,
+      options: options === 'full' ? null : JSON.stringify(options),
+      problem: options === 'full' ? { kind: 'full' } : problem,
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,78 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AttemptCounter, PasskeyProof, ProofOutcome, Question } from '#credentials/module.ts';
+import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
+
+type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
+export type PasskeyOutcome = ProofOutcome | Throttled;
+
+export type SignInDependencies = {
+  clock: Clock;
+  passkeyProof: Pick<PasskeyProof, 'options' | 'verify'>;
+  attempts: Pick<AttemptCounter, 'take' | 'succeed'>;
+  /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
+  addressLimit: {
+    take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
+    forgive(ip: string): Promise<void>;
+  };
+  audit: Pick<AuditLog, 'note'>;
+  counted?: (outcome: 'verified' | 'wrong' | 'throttled') => void;
+};
+
+type Attempt = { question: Pick<Question, 'purpose' | 'binding'>; answer: string; clientId: string };
+
+/** A sign-in that may never go on shows this wait. */
+const LONGEST_WAIT_SECONDS = 900;
+
+export class PasskeySignIn {
+  readonly #deps: SignInDependencies;
+
+  constructor(dependencies: SignInDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** What to ask the authenticator, as JSON; null where there are no passkeys. */
+  async options(question: Question): Promise<string | null> {
+    const options = await this.#deps.passkeyProof.options(question);
+    return options && JSON.stringify(options);
+  }
+
+  /**
+   * A signature is nothing to guess, so failures are counted by address and by sign-in, and not by account: nobody can keep
+   * an owner out, and passkeys work where the password is locked.
+   */
+  async attempt({ question, answer, clientId }: Attempt, visitor: Visitor): Promise<PasskeyOutcome> {
+    const { addressLimit, attempts, passkeyProof, audit, counted } = this.#deps;
+    const address = await addressLimit.take(visitor.ip);
+    if (!address.allowed) return this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND));
+    const key = `passkey:${question.binding}`;
+    const take = await attempts.take(key);
+    if (!take.allowed) return this.#throttled(take.until);
+
+    const outcome = await passkeyProof.verify(question, answer, visitor);
+    if (outcome.kind === 'verified') {
+      await addressLimit.forgive(visitor.ip);
+      await attempts.succeed(key);
+      counted?.('verified');
+      return outcome;
+    }
+    await audit.note({
+      type: question.purpose === 'second_factor' ? 'user.second_factor_failed' : 'user.sign_in_failed',
+      actor: { type: 'visitor' },
+      ...('userId' in outcome && outcome.userId !== null ? { subject: { type: 'user', id: outcome.userId } } : {}),
+      clientId,
+      outcome: 'failure',
+      visitor,
+      details: { method: 'passkey', reason: outcome.kind === 'refused' ? outcome.reason : outcome.kind },
+    });
+    counted?.('wrong');
+    return outcome;
+  }
+
+  #throttled(until: Date | null): Throttled {
+    const { clock, counted } = this.#deps;
+    counted?.('throttled');
+    const end = until ?? fromNow(clock, LONGEST_WAIT_SECONDS * SECOND);
+    const waitSeconds = Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND));
+    return { kind: 'throttled', until: end, waitSeconds };
+  }
+}

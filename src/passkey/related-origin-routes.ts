@@ -1,0 +1,24 @@
+import Router from '@koa/router';
+import { AppError } from '#kernel/errors.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import type { Policies } from '#settings/module.ts';
+
+type Dependencies = { issuer: URL; policies: () => Pick<Policies, 'passkeys'> };
+
+/** Which other sites may use the passkeys that are made for this host (WebAuthn 3 §5.11.1). */
+export function relatedOriginRoutes({ issuer, policies }: Dependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/.well-known/webauthn', (ctx: Context) => {
+    const { relatedOrigins } = policies().passkeys;
+    if (relatedOrigins.length === 0)
+      throw new AppError({
+        code: 'request.not_found',
+        status: 404,
+        message: 'No other site may use the passkeys of this one.',
+      });
+    ctx.body = { origins: [issuer.origin, ...relatedOrigins] };
+  });
+
+  return router;
+}

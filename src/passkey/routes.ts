@@ -1,0 +1,143 @@
+import Router from '@koa/router';
+import type { Question } from '#credentials/module.ts';
+import type { Interaction, InteractionService } from '#interaction/module.ts';
+import { AppError, unreachable } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { PasskeyService } from '#credentials/module.ts';
+import type { UserService } from '#users/module.ts';
+import { type Failure, optionsForm, passkeyForm } from './passkey-form.ts';
+import type { PasskeySignIn } from './passkey-sign-in.ts';
+import { type PasskeyProblem, passkeyView } from './passkey-view.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'require' | 'due' | 'recordIdentifier' | 'recordProof'>;
+  signIn: PasskeySignIn;
+  passkeys: Pick<PasskeyService, 'relyingParty'>;
+  users: Pick<UserService, 'findById' | 'findByIdentifier'>;
+  /** Set where the browser says that it could keep a passkey of its own. */
+  canCreateCookie: BrowserCookie;
+};
+
+type Shown = { problem: PasskeyProblem | null; forget?: string | null };
+
+export function passkeyRoutes({
+  interactions,
+  signIn,
+  passkeys,
+  users,
+  canCreateCookie,
+}: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/passkey', async (ctx: Context) => {
+    const interaction = await turn(ctx);
+    if (interaction !== null) await showPasskey(ctx, 200, interaction, { problem: null });
+  });
+
+  router.post('/interaction/:uid/passkey', async (ctx: Context) => {
+    const begun = await turn(ctx);
+    if (begun === null) return;
+    const form = await passkeyForm.read(ctx);
+    if (!form.isValid) return showPasskey(ctx, 422, begun, { problem: { kind: 'refused' } });
+    const { credential, failure, who } = form.values;
+    const interaction = who === 'anyone' ? ofAnyone(begun) : begun;
+    if (interaction !== begun) await interactions.recordIdentifier(begun, null);
+    if (failure !== '') return showPasskey(ctx, 422, interaction, { problem: { kind: onUse(failure) } });
+    if (credential === '') return seeOther(ctx, `${interaction.path}/passkey`);
+
+    const { client } = interaction.question;
+    const question = await questionOf(interaction);
+    const outcome = await signIn.attempt({ question, answer: credential, clientId: client.id }, visitorOf(ctx));
+    switch (outcome.kind) {
+      case 'verified': {
+        const { userId, isUserVerified, amr } = outcome;
+        const factor = isUserVerified ? 'passkey' : 'security-key';
+        await interactions.recordProof(interaction, { userId, proof: { factor, amr } });
+        return seeOther(ctx, interaction.path);
+      }
+      case 'unknown': {
+        const forget = { rpId: passkeys.relyingParty?.id, credentialId: outcome.credentialId };
+        return showPasskey(ctx, 422, interaction, { problem: outcome, forget: JSON.stringify(forget) });
+      }
+      case 'expired':
+      case 'flagged':
+      case 'refused':
+      case 'throttled':
+        return showPasskey(ctx, 422, interaction, { problem: outcome });
+      default:
+        return unreachable(outcome);
+    }
+  });
+
+  // What the field for the address waits with: asked for by the script, so that a page without one costs no challenge.
+  router.post('/interaction/:uid/passkey/options', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const form = await optionsForm.read(ctx);
+    const { platform, who } = form.values;
+    const options = await signIn.options(await questionOf(who === 'anyone' ? ofAnyone(interaction) : interaction));
+    if (options === null) throw noPasskeys();
+    if (platform === 'true') canCreateCookie.write(ctx, '1');
+    ctx.type = 'application/json';
+    ctx.body = options;
+  });
+
+  /** The sign-in, if a passkey is what it can go on with; null when the browser was sent elsewhere. */
+  async function turn(ctx: Context): Promise<Interaction | null> {
+    const interaction = await interactions.require(ctx);
+    if (passkeys.relyingParty === null) {
+      seeOther(ctx, interaction.path);
+      return null;
+    }
+    return interaction.progress.userId === null ? interaction : interactions.due(ctx, 'second-factor');
+  }
+
+  async function showPasskey(
+    ctx: Context,
+    status: number,
+    interaction: Interaction,
+    { problem, forget = null }: Shown,
+  ): Promise<void> {
+    const { path, progress } = interaction;
+    const options = await signIn.options(await questionOf(interaction));
+    if (options === null) return seeOther(ctx, path);
+    const isSecondFactor = progress.userId !== null;
+    const known = progress.userId === null ? null : await users.findById(progress.userId);
+    const email = known?.email ?? progress.identifier;
+    const first = `${path}/${email === null ? 'login' : 'password'}`;
+    return show(ctx, status, passkeyView, {
+      action: `${path}/passkey`,
+      isSecondFactor,
+      email,
+      changeUrl: isSecondFactor || email === null ? null : `${path}/login`,
+      otherUrl: isSecondFactor ? `${path}/second-factor/another-way` : first,
+      options,
+      forget,
+      problem,
+    });
+  }
+
+  async function questionOf({ uid, progress: { userId, identifier } }: Interaction): Promise<Question> {
+    if (userId !== null) return { purpose: 'second_factor', binding: uid, userId };
+    if (identifier === null) return { purpose: 'sign_in', binding: uid };
+    const user = await users.findByIdentifier(identifier);
+    return { purpose: 'sign_in_as', binding: uid, identifier, userId: user?.id ?? null };
+  }
+
+  return router;
+}
+
+/** The sign-in as if no address had been typed, before anything is proved. */
+function ofAnyone(interaction: Interaction): Interaction {
+  const { progress } = interaction;
+  if (progress.userId !== null || progress.identifier === null) return interaction;
+  return { ...interaction, progress: { ...progress, identifier: null } };
+}
+
+/** Where nothing is created, nothing can be there already. */
+const onUse = (failure: Failure) => (failure === 'exists' ? 'failed' : failure);
+
+const noPasskeys = () =>
+  new AppError({ code: 'passkey.unavailable', status: 404, message: 'There are no passkeys here. Use another way.' });
