@@ -79,6 +79,9 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
       users,
       audit,
     }),
+    outbound,
+    log,
+    countedBreachCheck: metrics?.countBreachCheck,
   });
   const migration = createMigration({ ...credentials, clock, database, users, userBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });

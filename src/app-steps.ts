@@ -1,46 +1,49 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#consent/module.ts';
-import { createInteraction } from '#interaction/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
+import { createPasskey } from '#passkey/module.ts';
 import { createSetup } from '#setup/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
+import { createSignIn } from './app-sign-in.ts';
 
 export type Steps = ReturnType<typeof createSteps>;
 
-export function createSteps(kernel: Kernel, nouns: Nouns, { consents, oidc }: Provider) {
+export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
+  const { consents, oidc } = provider;
   const { config, clock, database, throttle, metrics } = kernel;
   const { audit, settings, users, clients, credentials } = nouns;
-  const interaction = createInteraction({
-    clock,
-    database,
-    engine: oidc.interactions,
-    users,
-    standing: async () => [],
-    signedIn: async ({ state }, { userId, level, amr, interaction: { question } }) => {
-      await audit.note({
-        type: 'user.signed_in',
-        actor: { type: 'user', id: userId },
-        subject: { type: 'user', id: userId },
-        clientId: question.client.id,
-        visitor: { ip: state.ip, userAgent: state.userAgent, requestId: state.requestId },
-        details: { level, amr },
-      });
-    },
+  const signIn = createSignIn(kernel, nouns, provider, {
+    standing: async (ctx, userId) => [await passkey.standing(ctx, userId)],
+    signedIn: async () => undefined,
+    sendReset: async () => undefined,
   });
+  const { interactions, risk, deviceCookie } = signIn;
   const login = createLogin({
-    config,
     clock,
     users,
     ...credentials,
-    interactions: interaction.interactions,
+    interactions,
     addressLimit: addressLimit(throttle, () => settings.policy('limits').passwordFailuresPerAddress),
+    failed: (trial) => risk.pressure.noteFailure(trial),
+    work: risk.work,
+    deviceCookie,
+    audit,
+    ...(metrics ? { counted: metrics.countSignIn } : {}),
+  });
+  const passkey = createPasskey({
+    ...kernel,
+    ...credentials,
+    users,
+    interactions,
+    addressLimit: addressLimit(throttle, () => settings.policy('limits').passwordFailuresPerAddress),
+    policies: () => settings.all(),
     audit,
     ...(metrics ? { counted: metrics.countSignIn } : {}),
   });
   const consent = createConsent({
-    interactions: interaction.interactions,
+    interactions,
     engine: oidc.interactions,
     consents,
     users,
@@ -51,12 +54,12 @@ export function createSteps(kernel: Kernel, nouns: Nouns, { consents, oidc }: Pr
     database,
     users,
     passwords: credentials.passwords,
-    minimumLength: () => settings.policy('password').minimumLength,
     startUrl: config.embedded ? '/' : null,
   });
   return {
-    progress: interaction.progress,
+    progress: signIn.progress,
     setup: setup.setup,
-    routes: [interaction.routes, login.routes, consent.routes, setup.routes],
+    risk,
+    routes: [...signIn.routes, login.routes, ...passkey.routes, consent.routes, setup.routes],
   };
 }

@@ -8,6 +8,7 @@ import {
   OneTimeSecretRow,
   Passkey,
   PasswordCredential,
+  PasswordHistoryRow,
   RecoveryCodeSet,
   TotpCredential,
   TotpEnrolment,
@@ -23,6 +24,7 @@ import { SmsDay } from '#kernel/sms/quota.ts';
 import { MailboxMessage } from '#mailbox/module.ts';
 import { SecondFactorRequest } from '#mfa/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
+import { SignInTrace, UsedProofOfWork } from '#risk/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
 import { Contact, User, UserIdentity } from '#users/module.ts';
@@ -37,8 +39,8 @@ export const entities: Entities = [
   Client,
   ClientSecret,
   Consent,
-  KnownDevice,
   Contact,
+  KnownDevice,
   MailboxMessage,
   MailQuota,
   OidcArtifact,
@@ -46,17 +48,19 @@ export const entities: Entities = [
   OneTimeSecretRow,
   Passkey,
   PasswordCredential,
+  PasswordHistoryRow,
   RecoveryCodeSet,
   RetiredClientId,
   SecondFactorRequest,
   Setting,
   SigningKey,
   SignInProgress,
-  TotpCredential,
   SignInTrace,
   SmsDay,
+  TotpCredential,
   TotpEnrolment,
   TrustedDeviceRow,
+  UsedProofOfWork,
   User,
   UserIdentity,
   WebauthnChallenge,

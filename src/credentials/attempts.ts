@@ -1,5 +1,5 @@
 import type { Clock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { sha256 } from '#kernel/crypto.ts';
 
 export type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
@@ -57,6 +57,11 @@ export class AttemptCounter {
   /** A success of the same factor forgets the failures. */
   async succeed(key: string): Promise<void> {
     await this.#database.sql('delete from attempt_counter where key = $1', [sha256(key)]);
+  }
+
+  /** Forgets the failures in the transaction of what makes up for them. */
+  async forget(em: EntityManager, keys: readonly string[]): Promise<void> {
+    await em.execute(`delete from attempt_counter where key in (${keys.map(() => '?').join(', ')})`, keys.map(sha256));
   }
 
   /** Forgets counters that nobody touched for 30 days, in bounded batches. */

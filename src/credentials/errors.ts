@@ -1,4 +1,5 @@
 import { AppError } from '#kernel/errors.ts';
+import type { PasswordProblem } from './password-problem.ts';
 
 export const hashingBusy = () =>
   new AppError({
@@ -7,19 +8,22 @@ export const hashingBusy = () =>
     message: 'Too many people are signing in right now. Try again in a few seconds.',
     details: { retry_after: 5 },
   });
-export const passwordRefused = (reason: 'too_short' | 'too_long' | 'common', details: Record<string, unknown> = {}) => {
+export function passwordRefused(problem: PasswordProblem): AppError {
   const texts = {
-    too_short: `Use at least ${String(details['minimum'] ?? '')} characters.`,
+    too_short: `Use at least ${problem.kind === 'too_short' ? problem.minimum : ''} characters.`,
     too_long: 'Use at most 256 characters.',
     common: 'This password is too easy to guess. Use another one.',
+    breached: 'This password is known from a data breach elsewhere. Use another one.',
+    reused: 'This password was used before. Use another one.',
   };
+  const { kind: reason, ...details } = problem;
   return new AppError({
     code: `credentials.password_${reason}`,
     status: 422,
     message: texts[reason],
     details: { reason, ...details },
   });
-};
+}
 export const lastFactor = () =>
   new AppError({
     code: 'credentials.last_factor',

@@ -13,12 +13,16 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { SettingsService } from '#settings/module.ts';
 import { AttemptCounter, PASSWORD_DELAYS } from './attempts.ts';
+import { type BreachDependencies, BreachedPasswords } from './breached-passwords.ts';
 import { HashingQueue } from './hashing-queue.ts';
 import { KnownDevices } from './known-device.ts';
+import { provingPurposes } from './one-time/one-time-secret.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
 import { PasswordBulk } from './password-bulk.ts';
-import { type OldSystem, PasswordService } from './password-service.ts';
+import { PasswordHistory } from './password-history.ts';
+import { PasswordPolicy } from './password-policy.ts';
+import { isOneOf, type OldSystem, PasswordService } from './password-service.ts';
 import type { TellOwner } from './second-factor-notice.ts';
 import { createSecondFactors } from './second-factors.ts';
 
@@ -31,6 +35,9 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record' | 'note'>;
   tellOwner: TellOwner;
   oldSystem: OldSystem;
+  outbound: BreachDependencies['outbound'];
+  log: BreachDependencies['log'];
+  countedBreachCheck: BreachDependencies['counted'];
 };
 
 export function createCredentials({
@@ -42,6 +49,9 @@ export function createCredentials({
   audit,
   tellOwner,
   oldSystem,
+  outbound,
+  log,
+  countedBreachCheck,
 }: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
     const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = settings.policy('limits');
@@ -63,27 +73,54 @@ export function createCredentials({
       await tellOwner(em, notice);
     },
   });
+  const oneTimeSecrets = new OneTimeSecrets(clock, database, keyRing);
+  const history = new PasswordHistory(clock, database, () => policies().password.history);
+  const breached = new BreachedPasswords({
+    clock,
+    outbound,
+    log,
+    url: () => (policies().password.breachCheck ? policies().password.breachUrl : null),
+    counted: countedBreachCheck,
+  });
+  const policy = new PasswordPolicy({
+    policies,
+    breached,
+    isReused: async (userId, password) => isOneOf(await history.list(userId), password, hashing),
+  });
   return {
     ...secondFactors,
     ...passkeys,
     attempts,
     hashing,
     knownDevices: new KnownDevices(clock, database),
-    oneTimeSecrets: new OneTimeSecrets(clock, database, keyRing),
+    oneTimeSecrets,
     passwordBulk: new PasswordBulk(clock, database),
     passwords: new PasswordService({
       clock,
       database,
       attempts,
       queue: hashing,
-      policies,
+      policy,
+      history,
       oldSystem,
-      changed: (em, userId) => secondFactors.trustedDevices.revokeAll(em, userId),
+      async changed(em, userId) {
+        await secondFactors.trustedDevices.revokeAll(em, userId);
+        await oneTimeSecrets.revoke(em, userId, provingPurposes);
+      },
     }),
   };
 }
 
-export type { KnownElsewhere, OldSystem, PasswordService, PasswordOutcome } from './password-service.ts';
+export type {
+  KnownElsewhere,
+  OldSystem,
+  PasswordOutcome,
+  PasswordService,
+  PreparedPassword,
+} from './password-service.ts';
+export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts';
+export { newPasswordProblems } from './password-problem.ts';
+export { PasswordHistoryRow } from './password-history.ts';
 export { OLD_SYSTEM } from './password-service.ts';
 export type { BulkPassword, PasswordBulk } from './password-bulk.ts';
 export { HashRefusal } from './foreign-hashes/family.ts';
@@ -94,6 +131,7 @@ export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';
 export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
+export { hasTwoSteps, type SecondFactorOverview, type SecondFactorOverviews } from './second-factor-overview.ts';
 export { isFactorDemanded, type SecondFactorDemand } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';

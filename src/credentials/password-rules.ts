@@ -1,37 +1,48 @@
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
-import { passwordRefused } from './errors.ts';
+import { type PasswordAdvice, type PasswordProblem, passwordAdvice } from './password-problem.ts';
 
 const MAXIMUM_CODE_POINTS = 256;
 const MAXIMUM_BYTES = 1024;
 /** The estimate takes longer than linear time, and lists of guesses hold nothing that is longer. */
 const ESTIMATED_LENGTH = 64;
-/** zxcvbn's scale from 0 to 4: below 2 a password falls to a million guesses. */
-const LEAST_SCORE = 2;
+
+export type PasswordRules = {
+  minimumLength: number;
+  /** zxcvbn's scale from 0 to 4: below 2 a password falls to a million guesses. */
+  minimumScore: number;
+  /** Words that anybody can guess of this person and this product. */
+  about: readonly string[];
+};
 
 /**
- * Throws credentials.password_too_short, _too_long or _common. No composition rules (NIST SP 800-63B-4): length, and an
- * estimate that knows the 49,000 most common passwords, repetitions, sequences, keyboard walks, and `about`: words that
- * anybody can guess of this person and this product.
+ * What is wrong with a password by itself; null when nothing is. No composition rules (NIST SP 800-63B-4): length, and an
+ * estimate that knows the 49,000 most common passwords, repetitions, sequences, keyboard walks, and `about`.
  */
-export async function assertPasswordAllowed(
+export async function weaknessOf(
   password: string,
-  { minimumLength, about }: { minimumLength: number; about: readonly string[] },
-): Promise<void> {
+  { minimumLength, minimumScore, about }: PasswordRules,
+): Promise<PasswordProblem | null> {
   const normalized = password.normalize('NFC');
   const length = [...normalized].length;
-  if (length < minimumLength) throw passwordRefused('too_short', { minimum: minimumLength });
-  if (length > MAXIMUM_CODE_POINTS || Buffer.byteLength(normalized) > MAXIMUM_BYTES) throw passwordRefused('too_long');
+  if (length < minimumLength) return { kind: 'too_short', minimum: minimumLength };
+  if (length > MAXIMUM_CODE_POINTS || Buffer.byteLength(normalized) > MAXIMUM_BYTES) return { kind: 'too_long' };
   const words = about.filter((word) => word.length >= 3);
-  if (isMadeOf(words, normalized)) throw passwordRefused('common');
-  if (length > ESTIMATED_LENGTH) return;
-  const { score } = (await loadEstimator()).check(normalized, words);
-  if (score < LEAST_SCORE) throw passwordRefused('common');
+  if (isMadeOf(words, normalized)) return { kind: 'common', score: 0, advice: ['userInputs'] };
+  if (length > ESTIMATED_LENGTH) return null;
+  const { score, feedback } = (await loadEstimator()).check(normalized, words);
+  if (score >= minimumScore) return null;
+  return { kind: 'common', score, advice: adviceOf([feedback.warning, ...feedback.suggestions]) };
 }
 
 /** What is left of a password without the words that belong to the person is too little to be one. */
 function isMadeOf(words: readonly string[], password: string): boolean {
   const rest = words.reduce((text, word) => text.replaceAll(word.toLowerCase(), ''), password.toLowerCase());
   return rest.length < password.length && rest.length < 8;
+}
+
+/** Those for which there are words. */
+function adviceOf(keys: readonly (string | null)[]): PasswordAdvice[] {
+  return passwordAdvice.filter((key) => keys.includes(key));
 }
 
 let estimator: Promise<ZxcvbnFactory> | undefined;

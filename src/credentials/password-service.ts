@@ -1,15 +1,17 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { Policies } from '#settings/module.ts';
 import type { User, UserId } from '#users/module.ts';
 import type { AttemptCounter } from './attempts.ts';
 import { HashRefusal } from './foreign-hashes/family.ts';
 import { verifyForeignHash } from './foreign-hashes/registry.ts';
 import type { HashingQueue } from './hashing-queue.ts';
+import { passwordRefused } from './errors.ts';
 import { PasswordCredential } from './password-credential.ts';
 import { hashPassword, isOutdated, verifyPassword } from './password-hash.ts';
-import { assertPasswordAllowed } from './password-rules.ts';
+import type { PasswordHistory, StoredHash } from './password-history.ts';
+import type { PasswordOwner, PasswordPolicy } from './password-policy.ts';
+import type { PasswordProblem } from './password-problem.ts';
 
 export type PasswordOutcome =
   | { kind: 'verified'; userId: UserId }
@@ -30,7 +32,11 @@ export type KnownElsewhere = {
 /** The scheme of somebody without a hash here, whose password the old system is asked about. */
 export const OLD_SYSTEM = 'old-system';
 
-type Stored = { hash: string; scheme: string | null };
+/** A password that may be set and is hashed: what takes time is done before the transaction. */
+export type PreparedPassword =
+  | { kind: 'refused'; problem: PasswordProblem }
+  | { kind: 'prepared'; save(em: EntityManager, userId: UserId): Promise<void> };
+
 type Tried = { userId: UserId | null; password: string; identifier?: string | undefined };
 
 type Dependencies = {
@@ -38,7 +44,8 @@ type Dependencies = {
   database: Database;
   attempts: AttemptCounter;
   queue: HashingQueue;
-  policies: () => Pick<Policies, 'password' | 'branding'>;
+  policy: PasswordPolicy;
+  history: PasswordHistory;
   /** Takes away what a person held by the old password. */
   changed: (em: EntityManager, userId: UserId) => Promise<unknown>;
   oldSystem: OldSystem;
@@ -61,7 +68,7 @@ export class PasswordService {
    */
   async verify({ budget, ...tried }: Tried & { budget: string }): Promise<PasswordOutcome> {
     const { attempts } = this.#deps;
-    const key = `password:${budget}`;
+    const key = counterKey(budget);
     const take = await attempts.take(key);
     if (!take.allowed) return { kind: 'throttled', until: take.until };
     const userId = await this.#recognize(tried);
@@ -87,7 +94,7 @@ export class PasswordService {
   /** The hash of another system is replaced by ours as soon as somebody types the password it belongs to. */
   async #isRightForeign(
     userId: UserId,
-    stored: Stored,
+    stored: StoredHash,
     { password, identifier }: Omit<Tried, 'userId'>,
   ): Promise<boolean> {
     const { queue, oldSystem } = this.#deps;
@@ -112,13 +119,56 @@ export class PasswordService {
     return isNew ? userId : this.#recognize({ userId, password });
   }
 
-  /** Throws credentials.password_* when the policy refuses the password. */
+  /** Fewest characters of a new one. */
+  get minimumLength(): number {
+    return this.#deps.policy.minimumLength;
+  }
+
+  /** Why a password may not be set; null when it may. */
+  async check(password: string, owner: PasswordOwner): Promise<PasswordProblem | null> {
+    return this.#deps.policy.check(password, owner);
+  }
+
+  /** Checks a new password and hashes it. `save` then writes it, and ends what the person held by the old one. */
+  async prepare(password: string, owner: PasswordOwner): Promise<PreparedPassword> {
+    const problem = await this.check(password, owner);
+    if (problem !== null) return { kind: 'refused', problem };
+    const hash = await this.hash(password);
+    return {
+      kind: 'prepared',
+      save: async (em, userId) => {
+        await this.#deps.history.keep(em, userId);
+        await this.#write(em, userId, hash);
+        await this.#deps.changed(em, userId);
+      },
+    };
+  }
+
+  /** For whoever was just added: nothing is compared with older ones. Throws credentials.password_* when policy refuses it. */
   async set(em: EntityManager, user: Pick<User, 'id' | 'email' | 'profile'>, password: string): Promise<void> {
-    const { password: policy, branding } = this.#deps.policies();
-    const about = [branding.name, ...user.email.split(/[@.]/), ...(user.profile.name ?? '').split(/\s+/)];
-    await assertPasswordAllowed(password, { minimumLength: policy.minimumLength, about });
-    await this.#write(em, user.id, await this.hash(password));
-    await this.#deps.changed(em, user.id);
+    const prepared = await this.prepare(password, { userId: null, email: user.email, name: user.profile.name });
+    if (prepared.kind === 'refused') throw passwordRefused(prepared.problem);
+    await prepared.save(em, user.id);
+  }
+
+  /** Asked of nobody too, for the same time. */
+  async has(userId: UserId | null): Promise<boolean> {
+    const rows = await this.#deps.database.sql('select 1 from password_credential where user_id = $1', [
+      userId === null ? NOBODY : toUuid(userId),
+    ]);
+    return rows.length > 0;
+  }
+
+  /** Takes back the failures of an account, and of this browser with it: whoever could reset the password may use it. */
+  async forgive(em: EntityManager, userId: UserId, deviceSecret: string | undefined): Promise<void> {
+    const budgets = deviceSecret === undefined ? [userId] : [userId, `${userId}:${deviceSecret}`];
+    await this.#deps.attempts.forget(em, budgets.map(counterKey));
+  }
+
+  /** Afterwards no password signs this person in. */
+  async remove(em: EntityManager, userId: UserId): Promise<void> {
+    await em.execute('delete from password_credential where user_id = ?', [toUuid(userId)]);
+    await this.#deps.changed(em, userId);
   }
 
   /** Our hash of a password that is right already: what the policy says of it is not asked. */
@@ -126,8 +176,8 @@ export class PasswordService {
     return this.#deps.queue.run(() => hashPassword(password));
   }
 
-  async #find(userId: UserId): Promise<Stored | null> {
-    const [row] = await this.#deps.database.sql<Stored>(
+  async #find(userId: UserId): Promise<StoredHash | null> {
+    const [row] = await this.#deps.database.sql<StoredHash>(
       'select hash, scheme from password_credential where user_id = $1',
       [toUuid(userId)],
     );
@@ -139,13 +189,26 @@ export class PasswordService {
   }
 
   /** Replaces a weaker hash, unless the password changed meanwhile. */
-  async #replace(userId: UserId, before: Stored, hash: string): Promise<void> {
+  async #replace(userId: UserId, before: StoredHash, hash: string): Promise<void> {
     await this.#deps.database.sql(
       `update password_credential set hash = $1, scheme = null
        where user_id = $2 and hash = $3 and scheme is not distinct from $4::text`,
       [hash, toUuid(userId), before.hash, before.scheme],
     );
   }
+}
+
+const counterKey = (budget: string): string => `password:${budget}`;
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Whether any of these hashes is of this password. */
+export async function isOneOf(hashes: readonly StoredHash[], password: string, queue: HashingQueue): Promise<boolean> {
+  for (const { hash, scheme } of hashes) {
+    if (scheme === OLD_SYSTEM) continue;
+    if (await queue.run(() => (scheme === null ? verifyPassword(hash, password) : isRightIn(hash, password))))
+      return true;
+  }
+  return false;
 }
 
 /** What was imported once and is dearer than we compute by now is no password. */

@@ -21,6 +21,8 @@ export type Metrics = MetricsSource & {
   }): void;
   countSignIn(outcome: string): void;
   countToken(grant: string): void;
+  /** A new password looked up among those of known breaches. */
+  countBreachCheck(outcome: string): void;
   /** argon2 work by state: `{ waiting: () => 3, running: () => 2 }`. */
   watchHashing(level: Level): void;
   /** Connections to PostgreSQL by state: idle, busy, waiting. */
@@ -53,6 +55,12 @@ export function createMetrics(): Metrics {
     labelNames: ['grant'] as const,
     registers,
   });
+  const breachChecks = new Counter({
+    name: 'latchkey_breach_checks_total',
+    help: 'New passwords looked up among those of known breaches, by outcome; failed and skipped ones stood against the local list alone.',
+    labelNames: ['outcome'] as const,
+    registers,
+  });
   if (cluster.isWorker) answerSupervisor(registry);
 
   return {
@@ -66,6 +74,7 @@ export function createMetrics(): Metrics {
     },
     countSignIn: (outcome) => signIns.inc({ outcome }),
     countToken: (grant) => tokens.inc({ grant }),
+    countBreachCheck: (outcome) => breachChecks.inc({ outcome }),
     watchHashing: (level) => watch(registry, 'latchkey_argon2_queue', 'Password hashes by state.', level),
     watchDatabasePool: (pool) =>
       watch(

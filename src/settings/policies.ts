@@ -34,7 +34,10 @@ export const policies = {
     /** Whether new passwords are looked up among those of known breaches. */
     breachCheck: z.boolean().default(true),
     /** What is asked: the first five digits of the password's SHA-1 are added to it. Any mirror of the range API of Have I Been Pwned. */
-    breachUrl: z.url({ protocol: /^https?$/ }).max(512).default('https://api.pwnedpasswords.com/range/'),
+    breachUrl: z
+      .url({ protocol: /^https?$/ })
+      .max(512)
+      .default('https://api.pwnedpasswords.com/range/'),
     /** Last passwords of a person that cannot be set again, the present one counted; 0 for none. */
     history: z.number().int().min(0).max(24).default(1),
   }),
@@ -153,11 +156,11 @@ export const policies = {
     /** `pressure`: browsers solve a proof of work while somebody is guessing. */
     proofOfWork: z.enum(['off', 'pressure', 'always']).default('pressure'),
     /** Failures from one address (IPv6: /64) in 15 minutes after which a proof of work is asked for there. */
-    failuresPerAddress: z.number().int().min(1).max(1_000_000).default(5),
-    /** Failures against one account in an hour, likewise; also the signal `many_failures`. */
+    failuresPerAddress: z.number().int().min(1).max(1_000_000).default(50),
+    /** Failures against one account in an hour that are the signal `many_failures`. */
     failuresPerAccount: z.number().int().min(1).max(1_000_000).default(10),
-    /** Failures on the whole instance in a minute, likewise, for everybody. */
-    failuresPerMinute: z.number().int().min(1).max(10_000_000).default(200),
+    /** Failures on the whole instance in a minute after which a proof of work is asked of everybody. */
+    failuresPerMinute: z.number().int().min(1).max(10_000_000).default(1000),
     /** Two sign-ins whose places lie farther apart than this speed reaches are the signal `impossible_journey`. */
     journeyKmPerHour: z.number().int().min(100).max(100_000).default(1000),
     /** What is done when all signals of a rule are there. */

@@ -1,3 +1,4 @@
+import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 /** The form behind the one-time link that the first start prints. */
@@ -11,7 +12,7 @@ export type AdminPage = {
   errors: {
     name: 'required' | 'too_long' | null;
     email: 'required' | 'email' | 'taken' | null;
-    password: 'required' | 'too_short' | 'too_long' | 'common' | null;
+    password: NewPasswordProblem | null;
     passwordAgain: 'different' | null;
   };
   /** Fewest characters of a password. */
@@ -30,19 +31,22 @@ const plain: AdminPage = {
 export const adminView = view<AdminPage>('setup/admin.njk', {
   samples: {
     plain,
-    empty: { ...plain, errors: { name: 'required', email: 'required', password: 'required', passwordAgain: null } },
-    'too short': {
+    empty: {
+      ...plain,
+      errors: {
+        name: 'required',
+        email: 'required',
+        password: newPasswordProblems['no password']!,
+        passwordAgain: null,
+      },
+    },
+    'no address': {
       ...plain,
       name: 'Noor Haddad',
       email: 'noor at fernway',
-      errors: { name: null, email: 'email', password: 'too_short', passwordAgain: null },
+      errors: { ...plain.errors, email: 'email', password: newPasswordProblems['short password']! },
     },
-    'too long': {
-      ...plain,
-      name: 'N'.repeat(300),
-      errors: { name: 'too_long', email: 'taken', password: 'too_long', passwordAgain: null },
-    },
-    common: { ...plain, name: 'Noor Haddad', errors: { ...plain.errors, password: 'common' } },
+    taken: { ...plain, name: 'N'.repeat(300), errors: { ...plain.errors, name: 'too_long', email: 'taken' } },
     different: {
       ...plain,
       name: 'Noor Haddad',

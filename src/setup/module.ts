@@ -12,13 +12,12 @@ import { type SetupDependencies, SetupService } from './setup-service.ts';
 
 export type Dependencies = Omit<SetupDependencies, 'links'> & {
   clock: Clock;
-  minimumLength: () => number;
   startUrl: string | null;
 };
 
-export function createSetup({ clock, minimumLength, startUrl, ...dependencies }: Dependencies) {
+export function createSetup({ clock, startUrl, ...dependencies }: Dependencies) {
   const setup = new SetupService({ ...dependencies, links: new AdminLinks(clock, dependencies.database) });
-  return { setup, routes: setupRoutes({ setup, minimumLength, startUrl }) };
+  return { setup, routes: setupRoutes({ setup, startUrl }) };
 }
 
 export { AdminLink } from './admin-link.ts';

@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import { z } from 'zod';
-import type { Context, State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -23,15 +23,7 @@ const adminForm = form(
 
 const noErrors: AdminPage['errors'] = { name: null, email: null, password: null, passwordAgain: null };
 
-export function setupRoutes({
-  setup,
-  minimumLength,
-  startUrl,
-}: {
-  setup: SetupService;
-  minimumLength: () => number;
-  startUrl: string | null;
-}): Router<State> {
+export function setupRoutes({ setup, startUrl }: { setup: SetupService; startUrl: string | null }): Router<State> {
   const router = new Router<State>();
 
   router.get('/setup/done', async (ctx: Context) =>
@@ -54,25 +46,18 @@ export function setupRoutes({
         ...noErrors,
         name: name ?? null,
         email: email ?? null,
-        password: password ?? null,
+        password: password === undefined ? null : { kind: password },
       } as AdminPage['errors']);
     }
     const { values } = form;
     if (values.password !== values.password_again)
       return showForm(ctx, 422, secret, values, { ...noErrors, passwordAgain: 'different' });
-    const visitor = { ip: ctx.state.ip, userAgent: ctx.state.userAgent, requestId: ctx.state.requestId };
+    const visitor = visitorOf(ctx);
     const outcome = await setup.createAdministrator(secret, values, visitor);
     if (outcome.kind === 'expired') return showEnd(ctx);
     if (outcome.kind === 'done') return seeOther(ctx, '/setup/done');
-    const reason =
-      outcome.reason === 'email_taken'
-        ? 'taken'
-        : outcome.reason === 'email_invalid'
-          ? 'email'
-          : outcome.reason === 'invalid'
-            ? 'too_long'
-            : outcome.reason;
-    return showForm(ctx, 422, secret, values, { ...noErrors, [outcome.field]: reason });
+    const wrong = outcome.kind === 'weak' ? { password: outcome.problem } : { [outcome.field]: outcome.reason };
+    return showForm(ctx, 422, secret, values, { ...noErrors, ...wrong });
   });
 
   function showEnd(ctx: Context): void {
@@ -92,7 +77,7 @@ export function setupRoutes({
       name: values.name ?? '',
       email: values.email ?? '',
       errors,
-      minimumLength: minimumLength(),
+      minimumLength: setup.minimumLength,
     });
   }
 

@@ -1,5 +1,5 @@
 import type { Visitor } from '#audit/module.ts';
-import type { PasswordService } from '#credentials/module.ts';
+import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database } from '#kernel/database.ts';
 import type { UserService } from '#users/module.ts';
@@ -8,19 +8,15 @@ import type { AdminLinks } from './admin-link.ts';
 export type SetupDependencies = {
   database: Database;
   users: Pick<UserService, 'create' | 'hasAdministrator'>;
-  passwords: Pick<PasswordService, 'set'>;
+  passwords: Pick<PasswordService, 'prepare' | 'minimumLength'>;
   links: AdminLinks;
 };
 
 export type SetupOutcome =
   | { kind: 'done' }
   | { kind: 'expired' }
-  | {
-      kind: 'refused';
-      field: 'email' | 'password' | 'name';
-      reason: string;
-      details: Readonly<Record<string, unknown>>;
-    };
+  | { kind: 'weak'; problem: PasswordProblem }
+  | { kind: 'refused'; field: 'email' | 'name'; reason: 'taken' | 'email' | 'too_long' };
 
 /** One at a time on all nodes, so that two links cannot make two first administrators. */
 const FIRST_ADMINISTRATOR_LOCK = 7_809_642_057;
@@ -44,6 +40,10 @@ export class SetupService {
     );
   }
 
+  get minimumLength(): number {
+    return this.#deps.passwords.minimumLength;
+  }
+
   /** Makes the administrator. A refused address or password leaves the link as it was. */
   async createAdministrator(
     secret: string,
@@ -51,6 +51,8 @@ export class SetupService {
     visitor: Visitor,
   ): Promise<SetupOutcome> {
     const { database, users, passwords, links } = this.#deps;
+    const prepared = await passwords.prepare(password, { userId: null, email, name });
+    if (prepared.kind === 'refused') return { kind: 'weak', problem: prepared.problem };
     try {
       return await database.transaction(async (em) => {
         await em.execute('select pg_advisory_xact_lock(?)', [FIRST_ADMINISTRATOR_LOCK]);
@@ -61,7 +63,7 @@ export class SetupService {
           { email, emailVerified: true, profile: name === '' ? {} : { name }, isAdministrator: true },
           { actor: { type: 'operator' }, visitor },
         );
-        await passwords.set(em, user, password);
+        await prepared.save(em, user.id);
         return { kind: 'done' };
       });
     } catch (error) {
@@ -72,11 +74,8 @@ export class SetupService {
   }
 }
 
-function refusalOf(error: AppError): SetupOutcome | null {
-  const details = error.details ?? {};
-  if (error.code.startsWith('credentials.password_'))
-    return { kind: 'refused', field: 'password', reason: String(details['reason']), details };
-  if (error.code === 'users.email_taken' || error.code === 'users.email_invalid')
-    return { kind: 'refused', field: 'email', reason: error.code.slice('users.'.length), details };
-  return error.code === 'users.profile_invalid' ? { kind: 'refused', field: 'name', reason: 'invalid', details } : null;
+function refusalOf({ code }: AppError): SetupOutcome | null {
+  if (code === 'users.email_taken') return { kind: 'refused', field: 'email', reason: 'taken' };
+  if (code === 'users.email_invalid') return { kind: 'refused', field: 'email', reason: 'email' };
+  return code === 'users.profile_invalid' ? { kind: 'refused', field: 'name', reason: 'too_long' } : null;
 }

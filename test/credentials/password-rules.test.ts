@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { assertPasswordAllowed } from '../../src/credentials/password-rules.ts';
+import { weaknessOf } from '../../src/credentials/password-rules.ts';
 
-const policy = { minimumLength: 15, about: ['Latchkey', 'ada', 'lovelace', 'example', 'com'] };
+const policy = { minimumLength: 15, minimumScore: 2, about: ['Latchkey', 'ada', 'lovelace', 'example', 'com'] };
 
 describe('which passwords may be set (NIST SP 800-63B-4)', () => {
   test.each([
@@ -11,27 +11,41 @@ describe('which passwords may be set (NIST SP 800-63B-4)', () => {
     ['256 characters', 'abcdefgh'.repeat(32)],
     ['letters only', 'thequickbrownfoxjumps'],
     ['one that takes long to estimate', 'a1'.repeat(20) + 'Zq!7'.repeat(40)],
-  ])('%s', (_what, password) => expect(assertPasswordAllowed(password, policy)).resolves.toBeUndefined());
+  ])('%s', (_what, password) => expect(weaknessOf(password, policy)).resolves.toBeNull());
 
   test.each([
-    ['fourteen characters', 'sunflower rive', 'credentials.password_too_short'],
-    ['fifteen code units of fewer characters', '🦊🐢🦜🐙🦔🐝🦋', 'credentials.password_too_short'],
-    ['257 characters', 'abcdefgh'.repeat(32) + 'x', 'credentials.password_too_long'],
-    ['more than 1,024 bytes', '𝔞'.repeat(255) + '𝔟𝔠', 'credentials.password_too_long'],
-    ['one that everybody tries', 'passwordpassword', 'credentials.password_common'],
-    ['the same in capitals', 'PasswordPassword', 'credentials.password_common'],
-    ['a common word and a number', 'password1234567', 'credentials.password_common'],
-    ['a shorter walk over the keyboard', 'qwertyuiopasdfg', 'credentials.password_common'],
-    ['the product and a year', 'latchkey2026!!!', 'credentials.password_common'],
-    ['the own address', 'ada.lovelace@example.com', 'credentials.password_common'],
-    ['a walk over the keyboard', 'qwertyuiopasdfghjkl', 'credentials.password_common'],
-    ['numbers in a row', '123456789012345678', 'credentials.password_common'],
-    ['a common password twice', 'sunshine1sunshine1', 'credentials.password_common'],
-    ['one letter again and again', 'aaaaaaaaaaaaaaaaaa', 'credentials.password_common'],
-    ['a short pattern again and again', 'abcabcabcabcabcabc', 'credentials.password_common'],
-    ['the name of the product and a number', 'Latchkey-Latchkey-1', 'credentials.password_common'],
-    ['the own name and a number', 'lovelacelovelace123', 'credentials.password_common'],
-  ])('not %s', (_what, password, code) =>
-    expect(assertPasswordAllowed(password, policy)).rejects.toMatchObject({ code }),
-  );
+    ['fourteen characters', 'sunflower rive', 'too_short'],
+    ['fifteen code units of fewer characters', '🦊🐢🦜🐙🦔🐝🦋', 'too_short'],
+    ['257 characters', 'abcdefgh'.repeat(32) + 'x', 'too_long'],
+    ['more than 1,024 bytes', '𝔞'.repeat(255) + '𝔟𝔠', 'too_long'],
+    ['one that everybody tries', 'passwordpassword', 'common'],
+    ['the same in capitals', 'PasswordPassword', 'common'],
+    ['a common word and a number', 'password1234567', 'common'],
+    ['a shorter walk over the keyboard', 'qwertyuiopasdfg', 'common'],
+    ['the product and a year', 'latchkey2026!!!', 'common'],
+    ['the own address', 'ada.lovelace@example.com', 'common'],
+    ['a walk over the keyboard', 'qwertyuiopasdfghjkl', 'common'],
+    ['numbers in a row', '123456789012345678', 'common'],
+    ['a common password twice', 'sunshine1sunshine1', 'common'],
+    ['one letter again and again', 'aaaaaaaaaaaaaaaaaa', 'common'],
+    ['a short pattern again and again', 'abcabcabcabcabcabc', 'common'],
+    ['the name of the product and a number', 'Latchkey-Latchkey-1', 'common'],
+    ['the own name and a number', 'lovelacelovelace123', 'common'],
+  ])('not %s', (_what, password, kind) => expect(weaknessOf(password, policy)).resolves.toMatchObject({ kind }));
+
+  test('is said with what makes it weak, and how to do better', async () => {
+    expect(await weaknessOf('aaaaaaaaaaaaaaaaaa', policy)).toEqual({
+      kind: 'common',
+      score: 0,
+      advice: ['simpleRepeat', 'repeated', 'anotherWord'],
+    });
+    expect(await weaknessOf('lovelacelovelace123', policy)).toMatchObject({ advice: ['userInputs'] });
+  });
+
+  test('is as strict as policy says', async () => {
+    const fair = 'house water 2019';
+    expect(await weaknessOf(fair, { ...policy, minimumScore: 0 })).toBeNull();
+    expect(await weaknessOf('passwordpassword', { ...policy, minimumScore: 0, about: [] })).toBeNull();
+    expect(await weaknessOf('sunflower river', { ...policy, minimumScore: 4 })).toMatchObject({ kind: 'common' });
+  });
 });

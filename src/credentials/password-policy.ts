@@ -1,0 +1,54 @@
+import type { Policies } from '#settings/module.ts';
+import type { UserId } from '#users/module.ts';
+import type { BreachedPasswords } from './breached-passwords.ts';
+import type { PasswordProblem } from './password-problem.ts';
+import { weaknessOf } from './password-rules.ts';
+
+/** Whose password it is to be: what anybody knows of a person makes no password. */
+export type PasswordOwner = {
+  /** Null while there is no account yet. */
+  userId: UserId | null;
+  email: string;
+  name?: string | undefined;
+};
+
+type Dependencies = {
+  policies: () => Pick<Policies, 'password' | 'branding' | 'mfa'>;
+  breached: Pick<BreachedPasswords, 'has'>;
+  /** Whether the person has it, or had it. */
+  isReused(userId: UserId, password: string): Promise<boolean>;
+};
+
+const PRODUCT = 'Latchkey';
+/** NIST SP 800-63B-4 §3.1.1.2: for a password that alone signs in, and for one that is never alone. */
+const MINIMUM = 15;
+const MINIMUM_WITH_SECOND_FACTOR = 8;
+
+/** Which passwords may be set, in every place where one is. */
+export class PasswordPolicy {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  get minimumLength(): number {
+    const { password, mfa } = this.#deps.policies();
+    const isNeverAlone = mfa.enforcement === 'required' && mfa.graceDays === 0;
+    return password.minimumLength ?? (isNeverAlone ? MINIMUM_WITH_SECOND_FACTOR : MINIMUM);
+  }
+
+  /** Null when the password may be set. Others may be asked about it: never within a transaction. */
+  async check(password: string, { userId, email, name = '' }: PasswordOwner): Promise<PasswordProblem | null> {
+    const { breached, isReused, policies } = this.#deps;
+    const { password: policy, branding } = policies();
+    const weakness = await weaknessOf(password, {
+      minimumLength: this.minimumLength,
+      minimumScore: policy.minimumScore,
+      about: [PRODUCT, branding.name, ...policy.blockedWords, ...email.split(/[@.]/), ...name.split(/\s+/)],
+    });
+    if (weakness !== null) return weakness;
+    if (userId !== null && (await isReused(userId, password))) return { kind: 'reused' };
+    return (await breached.has(password)) ? { kind: 'breached' } : null;
+  }
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { MINUTE } from '#kernel/clock.ts';
+import { createOutbound } from '#kernel/http/outbound.ts';
+import { type BreachCheck, BreachedPasswords } from '../../src/credentials/breached-passwords.ts';
+import { testClock } from '../support/clock.ts';
+
+const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex').toUpperCase();
+const known = 'correct horse battery';
+const padding = 'a password that only fills the answer';
+
+/** What the service does with a request. */
+let answer: 'range' | 'error' | 'silence' | 'flood';
+let asked: Pick<IncomingMessage, 'url' | 'headers'>[] = [];
+const server = createServer((req, res) => {
+  asked.push(req);
+  if (answer === 'silence') return;
+  if (answer === 'error') return void res.writeHead(503).end();
+  if (answer === 'flood') return void res.end('0'.repeat(300 * 1024));
+  const lines = [`${sha1(known).slice(5)}:42`, `${sha1(padding).slice(5)}:0`, `${'0'.repeat(35)}:7`];
+  res.end(lines.join('\r\n'));
+});
+let service: string;
+const outbound = createOutbound({ allow: ['127.0.0.1'], log: { warn: () => undefined } });
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  service = `http://127.0.0.1:${(server.address() as AddressInfo).port}/range/`;
+});
+afterAll(async () => {
+  await outbound.close();
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  answer = 'range';
+  asked = [];
+});
+
+function open(url: string | null = service) {
+  const clock = testClock();
+  const warned: string[] = [];
+  const counted: BreachCheck[] = [];
+  const breached = new BreachedPasswords({
+    clock,
+    outbound,
+    log: { warn: (_fields: unknown, text?: string) => void warned.push(text ?? '') },
+    url: () => url,
+    counted: (outcome) => void counted.push(outcome),
+  });
+  return { breached, clock, warned, counted };
+}
+
+test('a password of a breach is found by five digits of its hash, with padding asked for', async () => {
+  const { breached, counted } = open();
+  expect(await breached.has(known)).toBe(true);
+  expect(asked.map(({ url }) => url)).toEqual([`/range/${sha1(known).slice(0, 5)}`]);
+  expect(asked[0]?.headers['add-padding']).toBe('true');
+  expect(JSON.stringify(asked[0]?.headers)).not.toContain(sha1(known).slice(5));
+  expect(counted).toEqual(['found']);
+});
+
+test('one that is not in the answer, or fills it only, is not', async () => {
+  const { breached, counted } = open();
+  expect(await breached.has('granite otter lantern')).toBe(false);
+  expect(await breached.has(padding)).toBe(false);
+  expect(counted).toEqual(['not_found', 'not_found']);
+});
+
+test('it is the same password however a keyboard composes its letters', async () => {
+  const { breached } = open();
+  await breached.has('Zürich in the mörning'.normalize('NFD'));
+  expect(asked[0]?.url).toBe(`/range/${sha1('Zürich in the mörning'.normalize('NFC')).slice(0, 5)}`);
+});
+
+test.each(['error', 'silence', 'flood'] as const)(
+  'without an answer (%s) it is let through, said in the log once, and nobody is asked for ten minutes',
+  async (mood) => {
+    answer = mood;
+    const { breached, clock, warned, counted } = open();
+    expect(await breached.has(known)).toBe(false);
+    expect(await breached.has(known)).toBe(false);
+    expect(asked).toHaveLength(1);
+    expect(warned).toHaveLength(1);
+    answer = 'range';
+    clock.advance(10 * MINUTE);
+    expect(await breached.has(known)).toBe(true);
+    expect(counted).toEqual(['failed', 'skipped', 'found']);
+  },
+);
+
+test('where policy names no service nobody is asked', async () => {
+  const { breached, counted } = open(null);
+  expect(await breached.has(known)).toBe(false);
+  expect(asked).toEqual([]);
+  expect(counted).toEqual(['skipped']);
+});
