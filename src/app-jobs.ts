@@ -11,7 +11,7 @@ export function defineJobs(
   { jobs }: Kernel,
   { keys, clients, credentials }: Nouns,
   { oidc }: Provider,
-  { progress }: Steps,
+  { progress, risk }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
@@ -20,6 +20,7 @@ export function defineJobs(
     purgeExpired({
       ...oidc.purges,
       progress: (batch) => progress.purge(batch),
+      risk: (batch) => risk.purge(batch),
       attempts: (batch) => credentials.attempts.purge(batch),
       devices: (batch) => credentials.knownDevices.purge(batch),
       totpEnrolments: (batch) => credentials.totpEnrolments.purge(batch),

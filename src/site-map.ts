@@ -52,6 +52,8 @@ const pages: readonly Mount[] = [
   { path: '/.well-known/webauthn', audience: 'problem', methods: reads, crossOrigin: true },
   { path: '/robots.txt', audience: 'page', methods: reads },
   { path: '/interaction/*', audience: 'page', methods: both, getActs: true },
+  { path: '/not-me', audience: 'page', methods: reads },
+  { path: '/not-me/*', audience: 'page', methods: both },
   { path: '/setup/*', audience: 'page', methods: both },
   { path: '/session/return', audience: 'page', methods: reads },
 ];

@@ -19,6 +19,7 @@ const mayImport: Record<string, readonly string[]> = {
   migration: ['users', 'credentials', 'audit', 'settings'],
   oidc: ['users', 'clients', 'keys', 'settings', 'audit'],
   sessions: ['users', 'oidc', 'audit', 'settings'],
+  risk: ['users', 'credentials', 'settings', 'audit'],
   interaction: ['users', 'oidc', 'audit', 'settings'],
   login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   mfa: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
@@ -49,7 +50,7 @@ const http = new RegExp(
     String.raw`^kernel/views\.ts$`,
     String.raw`^interaction/interaction-service\.ts$`,
     String.raw`^sessions/own-pages\.ts$`,
-    String.raw`^(app|app-steps|server)\.ts$`,
+    String.raw`^(app|app-sign-in|app-steps|server)\.ts$`,
   ].join('|'),
 );
 const outbound = /^kernel\/http\/outbound\.ts$/;

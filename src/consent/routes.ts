@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import { z } from 'zod';
-import type { Context, State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -36,7 +36,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     const userId = question.accountId as UserId | null;
     if (question.prompt.name !== 'consent' || userId === null) return seeOther(ctx, interaction.path);
     if (!form.isValid) return showConsent(ctx, 422, interaction);
-    const visitor = { ip: ctx.state.ip, userAgent: ctx.state.userAgent, requestId: ctx.state.requestId };
+    const visitor = visitorOf(ctx);
     if (form.values.action === 'deny') {
       await consents.noteRefusal(userId, question.client.id, visitor);
       return seeOther(ctx, await engine.finishRefused(ctx, 'access_denied', 'The person did not allow this.'));

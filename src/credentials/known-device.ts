@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { sha256 } from '#kernel/crypto.ts';
 import { DAY, type Clock, fromNow } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { User, type UserId } from '#users/module.ts';
 
@@ -58,6 +58,11 @@ export class KnownDevices {
        on conflict (secret_hash, user_id) do update set seen_at = excluded.seen_at, user_agent = excluded.user_agent`,
       [sha256(deviceSecret), toUuid(userId), userAgent.slice(0, 256), this.#clock.now()],
     );
+  }
+
+  /** Every browser is a stranger again. */
+  async forgetAll(em: EntityManager, userId: UserId): Promise<void> {
+    await em.execute('delete from known_device where user_id = ?', [toUuid(userId)]);
   }
 
   async purge(batch = 5000): Promise<number> {

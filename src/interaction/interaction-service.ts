@@ -108,13 +108,20 @@ export class InteractionService {
     { uid, progress }: Interaction,
     { userId, proof, remember }: { userId: UserId; proof: Omit<Proof, 'at'>; remember?: boolean },
   ): Promise<void> {
-    const before = progress.userId === userId ? progress.proofs : [];
+    const isSame = progress.userId === userId;
     await this.#deps.progress.save(uid, {
       ...progress,
       userId,
-      proofs: [...before, { ...proof, at: epochSeconds(this.#deps.clock) }],
+      assessment: isSame ? progress.assessment : null,
+      proofs: [...(isSame ? progress.proofs : []), { ...proof, at: epochSeconds(this.#deps.clock) }],
       remember: remember ?? progress.remember,
     });
+  }
+
+  /** In the sign-in at hand too: it may end in this very request. */
+  async recordAssessment(interaction: Interaction, assessment: NonNullable<Progress['assessment']>): Promise<void> {
+    interaction.progress = { ...interaction.progress, assessment };
+    await this.#deps.progress.save(interaction.uid, interaction.progress);
   }
 
   async recordSkip({ uid, progress }: Interaction, offer: Offer): Promise<void> {

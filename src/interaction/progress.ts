@@ -19,6 +19,8 @@ export type Progress = {
   chosen: 'session' | 'another' | null;
   /** A change of mind between signing in and creating an account. */
   wants: 'sign-in' | 'account' | null;
+  /** What was made of this sign-in's likeness to earlier ones; null until somebody has proved something. */
+  assessment: { signals: readonly string[]; actions: readonly string[] } | null;
   /** What was offered and left for another time. */
   skipped: readonly Offer[];
 };
@@ -30,6 +32,7 @@ export const nothingYet: Progress = {
   remember: false,
   chosen: null,
   wants: null,
+  assessment: null,
   skipped: [],
 };
 

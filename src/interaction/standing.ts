@@ -22,7 +22,10 @@ export type Standing = {
 };
 
 /** What one slice knows of it. */
-export type StandingPart = Partial<Standing>;
+export type StandingPart = Partial<Standing> & {
+  /** Something about this sign-in is odd: being a trusted browser does not help. */
+  isSuspicious?: boolean;
+};
 
 /** Puts together what the slices say: the strictest level, everything that is asked. */
 export function standingOf(parts: readonly StandingPart[]): Standing {
@@ -31,7 +34,7 @@ export function standingOf(parts: readonly StandingPart[]): Standing {
   return {
     factors: strongestFirst.filter((factor) => factors.includes(factor)),
     required: Math.max(1, ...parts.map((part) => part.required ?? 1)) as Level,
-    isTrusted: parts.some((part) => part.isTrusted === true),
+    isTrusted: parts.some((part) => part.isTrusted === true) && !parts.some((part) => part.isSuspicious === true),
     tasks: tasks.filter((task) => asked.has(task)),
     offers: offers.filter((offer) => asked.has(offer)),
   };

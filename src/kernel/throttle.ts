@@ -22,6 +22,8 @@ export type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds,
 export type Throttle = {
   /** Counts one attempt; call it before the work. `key` may be anything, for example `addressKey(ctx.state.ip)`. */
   consume(policy: ThrottlePolicy, key: string): Promise<ThrottleOutcome>;
+  /** Whether the points are gone; counts nothing. */
+  isUsedUp(policy: ThrottlePolicy, key: string): Promise<boolean>;
   /** Takes one attempt back, because it turned out to be harmless. */
   refund(policy: ThrottlePolicy, key: string): Promise<void>;
   /** Forgets all attempts. */
@@ -79,6 +81,10 @@ export function createThrottle({ redis, processes }: Options): Throttle {
         if (!(outcome instanceof RateLimiterRes)) throw outcome;
         return { allowed: false, retryAfter: Math.max(1, Math.ceil(outcome.msBeforeNext / SECOND)) };
       }
+    },
+    isUsedUp: async (policy, key) => {
+      const found = await onStore(policy, (limiter) => limiter.get(digest(key)));
+      return found !== null && found.remainingPoints <= 0;
     },
     refund: async (policy, key) => void (await onStore(policy, (limiter) => limiter.reward(digest(key)))),
     reset: async (policy, key) => void (await onStore(policy, (limiter) => limiter.delete(digest(key)))),

@@ -20,6 +20,7 @@ export const passwordForm = form(
   z.object({
     password: z.string().min(1, 'required').max(LONGEST_PASSWORD, 'wrong'),
     remember: z.string().max(8).optional(),
+    work: z.string().max(2048).optional(),
   }),
 );
 

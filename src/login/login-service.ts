@@ -19,6 +19,8 @@ export type LoginDependencies = {
     take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
     forgive(ip: string): Promise<void>;
   };
+  /** Told of every try that was looked at and wrong, whether or not there is such an account. */
+  failed(trial: { ip: string; identifier: string }): Promise<void>;
   audit: Pick<AuditLog, 'note'>;
   counted?: (outcome: LoginOutcome['kind']) => void;
 };
@@ -58,6 +60,7 @@ export class LoginService {
       await addressLimit.forgive(visitor.ip);
       return this.#counted({ kind: 'verified', userId: outcome.userId });
     }
+    if (outcome.kind === 'wrong') await this.#deps.failed({ ip: visitor.ip, identifier });
     await audit.note({
       type: 'user.sign_in_failed',
       actor: { type: 'visitor' },

@@ -12,6 +12,8 @@ export type PasswordPage = {
   /** This page again, for when the pause is over. */
   retryUrl: string;
   problem: PasswordProblem | null;
+  /** What the browser must solve first, while somebody is guessing. */
+  challenge: string | null;
 };
 
 export type PasswordProblem =
@@ -19,6 +21,8 @@ export type PasswordProblem =
   /** Also when there is no such account: the page must not tell. */
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date; waitSeconds: number }
+  /** The browser has not solved what it was asked. */
+  | { kind: 'work' }
   /** The queue for checking passwords is full. */
   | { kind: 'unavailable' };
 
@@ -29,6 +33,7 @@ const plain: PasswordPage = {
   changeUrl: '/interaction/4Tj2/login',
   retryUrl: '/interaction/4Tj2/password',
   problem: null,
+  challenge: null,
 };
 
 export const passwordView = view<PasswordPage>('login/password.njk', {
@@ -43,6 +48,12 @@ export const passwordView = view<PasswordPage>('login/password.njk', {
     'throttled for seconds': {
       ...plain,
       problem: { kind: 'throttled', until: new Date('2026-11-22T10:27:30Z'), waitSeconds: 30 },
+    },
+    'under pressure': {
+      ...plain,
+      problem: { kind: 'work' },
+      challenge:
+        '{"parameters":{"algorithm":"SHA-256","cost":1,"keyLength":32,"keyPrefix":"9f","nonce":"00112233","salt":"44556677"},"signature":"ab"}',
     },
     busy: { ...plain, problem: { kind: 'unavailable' } },
     hostile: { ...plain, email: '"><img src=x onerror=alert(1)>@evil.example', problem: { kind: 'wrong' } },

@@ -1,11 +1,9 @@
 import Router from '@koa/router';
 import { AppError, unreachable } from '#kernel/errors.ts';
-import type { Context, State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { randomSecret } from '#kernel/crypto.ts';
 import { show } from '#kernel/views.ts';
-import type { KnownDevices } from '#credentials/module.ts';
 import { amrOfFactor, type Interaction, type InteractionService } from '#interaction/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
@@ -18,19 +16,17 @@ export type RouteDependencies = {
   interactions: Pick<InteractionService, 'require' | 'recordIdentifier' | 'recordChoice' | 'recordProof'>;
   login: LoginService;
   users: Pick<UserService, 'findById'>;
-  knownDevices: Pick<KnownDevices, 'remember'>;
-  deviceCookie: BrowserCookie;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
+  /** What a browser solves before a password is looked at, while somebody is guessing. */
+  work: {
+    challenge(ip: string): Promise<string | null>;
+    check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
+  };
 };
 
 const ANOTHER_ACCOUNT = 'another';
 
-export function loginRoutes({
-  interactions,
-  login,
-  users,
-  knownDevices,
-  deviceCookie,
-}: RouteDependencies): Router<State> {
+export function loginRoutes({ interactions, login, users, deviceCookie, work }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/login', async (ctx: Context) => {
@@ -66,11 +62,13 @@ export function loginRoutes({
         kind: form.errors.password === 'required' ? 'required' : 'wrong',
       });
 
+    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing')
+      return showPassword(ctx, 422, interaction, remember, { kind: 'work' });
     const deviceSecret = deviceCookie.read(ctx);
     const outcome = await login
       .attempt(
         { identifier, password: form.values.password, clientId: interaction.question.client.id, deviceSecret },
-        visitor(ctx),
+        visitorOf(ctx),
       )
       .catch((error: unknown) => {
         if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
@@ -83,7 +81,6 @@ export function loginRoutes({
           proof: { factor: 'password', amr: amrOfFactor.password },
           remember,
         });
-        await rememberDevice(ctx, outcome.userId, deviceSecret);
         return seeOther(ctx, interaction.path);
       case 'unavailable':
         ctx.set('Retry-After', '5');
@@ -135,14 +132,15 @@ export function loginRoutes({
     });
   }
 
-  function showPassword(
+  async function showPassword(
     ctx: Context,
     status: number,
     { path, progress }: Interaction,
     remember: boolean,
     problem: PasswordProblem | null,
-  ): void {
+  ): Promise<void> {
     const page = `${path}/password`;
+    const challenge = await work.challenge(ctx.state.ip);
     show(ctx, status, passwordView, {
       action: page,
       email: progress.identifier ?? '',
@@ -150,13 +148,8 @@ export function loginRoutes({
       changeUrl: `${path}/login`,
       retryUrl: page,
       problem,
+      challenge,
     });
-  }
-
-  async function rememberDevice(ctx: Context, userId: UserId, deviceSecret: string | undefined): Promise<void> {
-    const secret = deviceSecret ?? randomSecret();
-    await knownDevices.remember(userId, secret, ctx.state.userAgent);
-    deviceCookie.write(ctx, secret);
   }
 
   return router;
@@ -165,8 +158,4 @@ export function loginRoutes({
 function hint({ question }: Interaction): string {
   const { login_hint: loginHint } = question.params;
   return typeof loginHint === 'string' && loginHint.includes('@') ? loginHint.slice(0, 254) : '';
-}
-
-function visitor({ state }: Context) {
-  return { ip: state.ip, userAgent: state.userAgent, requestId: state.requestId };
 }

@@ -20,6 +20,8 @@ export type NewSecret = {
   /** The sign-in that it belongs to; without one it is good in any. */
   interaction?: string;
   data?: Record<string, unknown>;
+  /** Older ones stay good: each of them undoes something else. */
+  keepsOlder?: boolean;
 };
 
 /** What is sent, once. Null is what was not asked for; both are null when too many were sent: then nothing is. */
@@ -75,7 +77,7 @@ export class OneTimeSecrets {
   /** Makes a secret; the older ones of the same purpose and holder are dead. */
   async issue(
     em: EntityManager,
-    { purpose, holder, address, form, interaction, data = {} }: NewSecret,
+    { purpose, holder, address, form, interaction, data = {}, keepsOlder = false }: NewSecret,
   ): Promise<Issued> {
     const subject = subjectOf(holder);
     if (form !== 'link' && !(await this.#budget.takeCode(em, purpose, subject))) return { link: null, code: null };
@@ -83,11 +85,12 @@ export class OneTimeSecrets {
     const link = form === 'code' ? null : randomSecret();
     const code = form === 'link' ? null : String(randomInt(0, 1_000_000)).padStart(6, '0');
     const now = this.#clock.now();
-    await em.execute('update one_time_secret set used_at = ? where purpose = ? and subject = ? and used_at is null', [
-      now,
-      purpose,
-      subject,
-    ]);
+    if (!keepsOlder)
+      await em.execute('update one_time_secret set used_at = ? where purpose = ? and subject = ? and used_at is null', [
+        now,
+        purpose,
+        subject,
+      ]);
     await em.execute(
       `insert into one_time_secret (id, purpose, subject, user_id, address, link_hash, code_hash, interaction_hash, data, created_at, expires_at, used_at)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, ?, null)`,

@@ -85,6 +85,19 @@ export function addressKey(text: string): string {
     .join(':')}::/64`;
 }
 
+/** The network that an address is of, coarse enough to stay the same for one household: /24 of IPv4, /48 of IPv6. */
+export function networkKey(text: string): string {
+  const address = parse(text);
+  if (!address) return 'unknown';
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
+  const plain = isMapped ? address.toIPv4Address() : address;
+  if (plain instanceof ipaddr.IPv4) return `${plain.octets.slice(0, 3).join('.')}.0/24`;
+  return `${plain.parts
+    .slice(0, 3)
+    .map((part) => part.toString(16))
+    .join(':')}::/48`;
+}
+
 /** Strict: four decimal parts or the text form of RFC 4291. `127.1`, `0x7f.1` and `2130706433` are no addresses here. */
 function parse(text: string): Address | null {
   const bare = bareHost(text).replace(/%.*$/, '');

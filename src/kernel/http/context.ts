@@ -51,6 +51,15 @@ export type State = {
   render: Render;
 };
 
+/** Who asks, as events and limits know it. */
+export function visitorOf({
+  state: { ip, userAgent, requestId },
+}: {
+  state: Pick<State, 'ip' | 'userAgent' | 'requestId'>;
+}) {
+  return { ip, userAgent, requestId };
+}
+
 export type Context = Koa.ParameterizedContext<State, { params: Readonly<Record<string, string>> }>;
 export type Next = Koa.Next;
 export type Middleware = (ctx: Context, next: Next) => Promise<unknown>;

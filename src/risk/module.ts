@@ -1,0 +1,65 @@
+/**
+ * risk: how unlike its owner a sign-in is, and what that asks for.
+ *
+ * Owns    the tables sign_in_trace and proof_of_work; signals, rules and their decisions; proof of work under pressure; the
+ *         mail about a new sign-in and its one link; the place of an address (optional local file).
+ * Leaves  the second factor itself to mfa, the limits on tries to credentials and login.
+ * URLs    /not-me, /not-me/confirm, /not-me/done.
+ */
+import type { Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { browserCookie } from '#kernel/http/cookies.ts';
+import type { SettingsService } from '#settings/module.ts';
+import type { Throttle } from '#kernel/throttle.ts';
+import { NotMeService, type NotMeDependencies } from './not-me-service.ts';
+import { openPlaces } from './places.ts';
+import { Pressure } from './pressure.ts';
+import { ProofOfWork } from './proof-of-work.ts';
+import { RiskService, type RiskDependencies } from './risk-service.ts';
+import { notMeRoutes } from './routes.ts';
+import { SignInTraces } from './sign-in-trace.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: KeyRing;
+  throttle: Throttle;
+  config: Pick<Config, 'geoipFile' | 'issuer' | 'issuerUrl'>;
+  settings: Pick<SettingsService, 'policy'>;
+} & Omit<RiskDependencies, 'places' | 'traces' | 'pressure' | 'policy'> &
+  NotMeDependencies;
+
+export function createRisk(dependencies: Dependencies) {
+  const { clock, database, keyRing, throttle, config, settings } = dependencies;
+  const policy = () => settings.policy('risk');
+  const places = openPlaces(config.geoipFile);
+  const traces = new SignInTraces(clock, database);
+  const pressure = new Pressure(throttle, policy);
+  const work = new ProofOfWork(clock, database, keyRing, pressure);
+  const notMe = new NotMeService(dependencies);
+  const risk = new RiskService({ ...dependencies, places, traces, pressure, policy });
+  const cookie = browserCookie(config.issuerUrl, 'not-me', { sameSite: 'strict' });
+  return {
+    places,
+    pressure,
+    work,
+    risk,
+    notMe,
+    routes: notMeRoutes({ notMe, cookie }),
+    async purge(batch: number): Promise<number> {
+      return (await traces.purge(batch)) + (await work.purge(batch));
+    },
+  };
+}
+
+export type { Arrival } from './risk-service.ts';
+export type { Assessment } from './assessment.ts';
+export type { NotMeDependencies, NotMeService } from './not-me-service.ts';
+export type { Place, Places } from './places.ts';
+export type { Pressure } from './pressure.ts';
+export type { ProofOfWork } from './proof-of-work.ts';
+export type { RiskService } from './risk-service.ts';
+export { SignInTrace } from './sign-in-trace.ts';
+export { UsedProofOfWork } from './proof-of-work.ts';

@@ -1,0 +1,31 @@
+import { view } from '#kernel/views.ts';
+
+export type NotMePage = {
+  /** Where the form posts to; button `action=confirm`. Null when the link is used up or too old. */
+  action: string | null;
+  signIn: { at: Date; browser: string | null; system: string | null; place: string | null; ip: string } | null;
+};
+
+const plain: NotMePage = {
+  action: '/not-me/confirm',
+  signIn: {
+    at: new Date('2026-11-22T10:27:00Z'),
+    browser: 'Firefox',
+    system: 'Linux',
+    place: 'Lisbon, Portugal',
+    ip: '198.51.100.23',
+  },
+};
+
+export const notMeView = view<NotMePage>('risk/not-me.njk', {
+  samples: {
+    plain,
+    'little known': { ...plain, signIn: { ...plain.signIn!, browser: null, system: null, place: null } },
+    'used up': { action: null, signIn: null },
+    hostile: { ...plain, signIn: { ...plain.signIn!, browser: '<b>"&', place: '"><img src=x onerror=alert(1)>' } },
+  },
+});
+
+export type LockedPage = Record<string, never>;
+
+export const lockedView = view<LockedPage>('risk/locked.njk', { samples: { plain: {} } });

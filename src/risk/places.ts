@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import { Reader, type CityResponse } from 'mmdb-lib';
+import { ConfigError } from '#kernel/config.ts';
+import { canonicalAddress } from '#kernel/http/address.ts';
+import type { Coordinates } from './assessment.ts';
+
+/** Where an address is, as coarsely as the file says. `country` is of ISO 3166-1 alpha-2. */
+export type Place = { country: string | null; city: string | null; coordinates: Coordinates | null };
+
+export type Places = { find(ip: string): Place };
+
+const nowhere: Place = { country: null, city: null, coordinates: null };
+
+/** Reads a file in MaxMind's format (GeoLite2, DB-IP) once. Without one every address is nowhere. */
+export function openPlaces(file: string | undefined): Places {
+  if (file === undefined) return { find: () => nowhere };
+  const reader = openReader(file);
+  return {
+    find(ip) {
+      const found = reader.get(canonicalAddress(ip));
+      if (!found) return nowhere;
+      const { latitude, longitude } = found.location ?? {};
+      return {
+        country: found.country?.iso_code ?? null,
+        city: found.city?.names?.en ?? null,
+        coordinates: latitude === undefined || longitude === undefined ? null : { latitude, longitude },
+      };
+    },
+  };
+}
+
+function openReader(file: string): Reader<CityResponse> {
+  try {
+    return new Reader<CityResponse>(readFileSync(file));
+  } catch (cause) {
+    throw new ConfigError(`GEOIP_FILE: ${file} cannot be read as a file in MaxMind's format (.mmdb).`, { cause });
+  }
+}

@@ -1,0 +1,54 @@
+import { HOUR, MINUTE } from '#kernel/clock.ts';
+import { addressKey } from '#kernel/http/address.ts';
+import type { Throttle, ThrottlePolicy } from '#kernel/throttle.ts';
+import type { Policy } from '#settings/module.ts';
+import { canonicalEmail } from '#users/module.ts';
+
+/** Who tried: from which address, and which account, whether or not there is one. */
+export type Trial = { ip: string; identifier: string };
+
+/**
+ * Whether somebody is guessing: from an address, at an account, or on the whole instance. Never a refusal, only a reason to ask
+ * for more, so it may be forgotten; an account that does not exist is guessed at like any other.
+ */
+export class Pressure {
+  readonly #throttle: Throttle;
+  readonly #policy: () => Policy<'risk'>;
+
+  constructor(throttle: Throttle, policy: () => Policy<'risk'>) {
+    this.#throttle = throttle;
+    this.#policy = policy;
+  }
+
+  async noteFailure({ ip, identifier }: Trial): Promise<void> {
+    for (const [policy, key] of this.#floods(ip)) await this.#throttle.consume(policy, key);
+    await this.#throttle.consume(this.#accountPolicy(), accountKey(identifier));
+  }
+
+  /** Whether a proof of work is asked for at this address now. An account by itself is guarded by its own waits. */
+  async isOn(ip: string): Promise<boolean> {
+    const { proofOfWork } = this.#policy();
+    if (proofOfWork !== 'pressure') return proofOfWork === 'always';
+    for (const [policy, key] of this.#floods(ip)) if (await this.#throttle.isUsedUp(policy, key)) return true;
+    return false;
+  }
+
+  /** Whether an account had many failures lately, whoever made them. */
+  async hasManyFailures(identifier: string): Promise<boolean> {
+    return this.#throttle.isUsedUp(this.#accountPolicy(), accountKey(identifier));
+  }
+
+  #floods(ip: string): [ThrottlePolicy, string][] {
+    const { failuresPerAddress, failuresPerMinute } = this.#policy();
+    return [
+      [{ name: 'pressure-address', points: failuresPerAddress, duration: 15 * MINUTE }, addressKey(ip)],
+      [{ name: 'pressure-instance', points: failuresPerMinute, duration: MINUTE }, 'all'],
+    ];
+  }
+
+  #accountPolicy(): ThrottlePolicy {
+    return { name: 'pressure-account', points: this.#policy().failuresPerAccount, duration: HOUR };
+  }
+}
+
+const accountKey = (identifier: string): string => canonicalEmail(identifier) ?? identifier;

@@ -1,0 +1,135 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { KnownDevices, OneTimeSecrets } from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import { randomSecret } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { networkKey } from '#kernel/http/address.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { deviceName } from '#kernel/http/device-name.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { Policy } from '#settings/module.ts';
+import type { User, UserId, UserService } from '#users/module.ts';
+import { assess, type Assessment, type Seen } from './assessment.ts';
+import { newSignInLetter } from './new-sign-in-letter.ts';
+import { placeName } from './place-name.ts';
+import type { Places } from './places.ts';
+import type { Pressure } from './pressure.ts';
+import type { SignInTraces } from './sign-in-trace.ts';
+
+export type RiskDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  config: Pick<Config, 'issuer'>;
+  users: Pick<UserService, 'findById'>;
+  knownDevices: Pick<KnownDevices, 'isKnown' | 'remember'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue'>;
+  letters: Pick<Letters, 'send'>;
+  audit: Pick<AuditLog, 'note'>;
+  deviceCookie: BrowserCookie;
+  places: Places;
+  traces: SignInTraces;
+  pressure: Pick<Pressure, 'hasManyFailures'>;
+  policy: () => Policy<'risk'>;
+};
+
+/** A browser that signs in. */
+export type Arrival = { visitor: Visitor; deviceSecret: string | undefined; language: Language };
+
+/** An assessment as it was kept meanwhile. */
+type Decided = { actions: readonly string[] };
+
+/** What a decision asks of the sign-in. */
+export type Demand = { required?: 2; factors?: readonly 'email'[]; isSuspicious?: boolean };
+
+export class RiskService {
+  readonly #deps: RiskDependencies;
+
+  constructor(dependencies: RiskDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Compares a sign-in with those before it, once, and writes down what was decided when it asks for something. */
+  async assess(userId: UserId, { visitor, deviceSecret }: Arrival, clientId: string): Promise<Assessment> {
+    const { users, knownDevices, traces, pressure, audit, policy } = this.#deps;
+    const [user, earlier, isKnownDevice] = await Promise.all([
+      users.findById(userId),
+      traces.list(userId),
+      knownDevices.isKnown(userId, deviceSecret),
+    ]);
+    const hasManyFailures = user !== null && (await pressure.hasManyFailures(user.email));
+    const assessment = assess({ now: this.#seen(visitor.ip), earlier, isKnownDevice, hasManyFailures }, policy());
+    if (assessment.actions.includes('second_factor'))
+      await audit.note({
+        type: 'user.sign_in_challenged',
+        actor: { type: 'visitor' },
+        subject: { type: 'user', id: userId },
+        clientId,
+        visitor,
+        details: assessment,
+      });
+    return assessment;
+  }
+
+  /**
+   * Whoever has a second factor is asked for it; of the others the mailbox is asked, unless nobody ever proved that it is
+   * theirs: then a stranger would be helped by it and the owner kept out.
+   */
+  async demand(userId: UserId, { actions }: Decided, holdsFactor: boolean): Promise<Demand> {
+    if (!actions.includes('second_factor')) return {};
+    if (holdsFactor) return { required: 2, isSuspicious: true };
+    const user = await this.#deps.users.findById(userId);
+    return user?.emailVerified ? { required: 2, factors: ['email'], isSuspicious: true } : {};
+  }
+
+  /** Remembers browser and place, and tells the owner when a rule says so. */
+  async signedIn(userId: UserId, arrival: Arrival, { actions }: Decided): Promise<{ deviceSecret: string }> {
+    const { users, knownDevices, traces } = this.#deps;
+    const { visitor, deviceSecret = randomSecret() } = arrival;
+    await traces.add(userId, this.#seen(visitor.ip));
+    await knownDevices.remember(userId, deviceSecret, visitor.userAgent);
+    const user = actions.includes('notify') ? await users.findById(userId) : null;
+    if (user !== null) await this.#tellOwner(user, arrival);
+    return { deviceSecret };
+  }
+
+  async #tellOwner(user: User, { visitor, language }: Arrival): Promise<void> {
+    const { clock, config, database, oneTimeSecrets, letters, places } = this.#deps;
+    const at = clock.now();
+    const device = deviceName(visitor.userAgent);
+    const place = placeName(places.find(visitor.ip), language);
+    await database.transaction(async (em) => {
+      const { link } = await oneTimeSecrets.issue(em, {
+        purpose: 'end_sign_in',
+        holder: { userId: user.id },
+        address: user.email,
+        form: 'link',
+        keepsOlder: true,
+        data: { at: at.toISOString(), browser: device.browser, system: device.system, place, ip: visitor.ip },
+      });
+      await letters.send(
+        newSignInLetter,
+        {
+          kind: 'new_sign_in',
+          to: { address: user.email },
+          language,
+          context: {
+            ...device,
+            place,
+            ip: visitor.ip,
+            at,
+            email: user.email,
+            url: `${config.issuer}/not-me?token=${link}`,
+          },
+        },
+        em,
+      );
+    });
+  }
+
+  #seen(ip: string): Seen {
+    const { country, coordinates } = this.#deps.places.find(ip);
+    return { at: this.#deps.clock.now(), network: networkKey(ip), country, coordinates };
+  }
+}

@@ -1,0 +1,84 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { IdColumn } from '#kernel/id-column.ts';
+import { type Id, newId, toUuid } from '#kernel/ids.ts';
+import { User, type UserId } from '#users/module.ts';
+import type { Seen } from './assessment.ts';
+
+const SignInTraceSchema = defineEntity({
+  name: 'SignInTrace',
+  tableName: 'sign_in_trace',
+  indexes: [{ name: 'sign_in_trace_user_id_at_index', properties: ['userId', 'at'] }],
+  properties: {
+    id: p.type(new IdColumn('trace')).primary().$type<Id<'trace'>>(),
+    userId: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
+    at: p.datetime(3).columnType('timestamptz(3)').index('sign_in_trace_at_index'),
+    network: p.text(),
+    country: p.text().nullable(),
+    latitude: p.double().nullable(),
+    longitude: p.double().nullable(),
+  },
+});
+export class SignInTrace extends SignInTraceSchema.class {}
+SignInTraceSchema.setClass(SignInTrace);
+
+type Row = {
+  at: Date | string;
+  network: string;
+  country: string | null;
+  latitude: number | null;
+  longitude: number | null;
+};
+
+/** Longer ago says nothing about a habit. */
+const KEPT = 180 * DAY;
+const COMPARED = 50;
+
+/** From where people signed in: the network and a coarse place, no more than it takes to notice a change. */
+export class SignInTraces {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'sql'>;
+
+  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  /** Newest first. */
+  async list(userId: UserId): Promise<Seen[]> {
+    const rows = await this.#database.sql<Row>(
+      'select at, network, country, latitude, longitude from sign_in_trace where user_id = $1 and at > $2 order by at desc limit $3',
+      [toUuid(userId), fromNow(this.#clock, -KEPT), COMPARED],
+    );
+    return rows.map(({ at, network, country, latitude, longitude }) => ({
+      at: new Date(at),
+      network,
+      country,
+      coordinates: latitude === null || longitude === null ? null : { latitude, longitude },
+    }));
+  }
+
+  async add(userId: UserId, { at, network, country, coordinates }: Seen): Promise<void> {
+    await this.#database.sql(
+      'insert into sign_in_trace (id, user_id, at, network, country, latitude, longitude) values ($1, $2, $3, $4, $5, $6, $7)',
+      [
+        toUuid(newId('trace')),
+        toUuid(userId),
+        at,
+        network,
+        country,
+        coordinates?.latitude ?? null,
+        coordinates?.longitude ?? null,
+      ],
+    );
+  }
+
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#database.sql(
+      'delete from sign_in_trace where id in (select id from sign_in_trace where at < $1 limit $2) returning 1',
+      [fromNow(this.#clock, -KEPT), batch],
+    );
+    return rows.length;
+  }
+}
