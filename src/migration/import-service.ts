@@ -41,7 +41,7 @@ export class ImportService {
       if (read.kind === 'ready') ready.push({ line, user: read.user });
       else refused.push({ kind: 'refused', line, email: emailOf(record), reason: read.reason });
     }
-    const hashes = dryRun ? new Map<number, string>() : await this.#hashPlain(ready);
+    const hashes = dryRun ? new Map<number, string>() : await this.#hashPlain(ready, update);
 
     const { results, statuses } = await database.transaction(async (em) => {
       const known = {
@@ -67,11 +67,17 @@ export class ImportService {
     return results.sort((a, b) => a.line - b.line);
   }
 
-  /** One after the other, so that people who sign in meanwhile have the other threads. */
-  async #hashPlain(lines: readonly Line[]): Promise<Map<number, string>> {
+  /** One after the other, so that people who sign in meanwhile have the other threads; of nobody whose password stays. */
+  async #hashPlain(lines: readonly Line[], update: boolean): Promise<Map<number, string>> {
     const hashes = new Map<number, string>();
-    for (const { line, user } of lines)
-      if (user.password.kind === 'plain') hashes.set(line, await this.#deps.passwords.hash(user.password.password));
+    const emails = lines.filter(({ user }) => user.password.kind === 'plain').map(({ user }) => user.emailCanonical);
+    if (emails.length === 0) return hashes;
+    const known = await this.#deps.userBulk.find(this.#deps.database.em(), { emails, ids: [] });
+    const stay = new Set(update ? [] : known.map(({ emailCanonical }) => emailCanonical));
+    for (const { line, user } of lines) {
+      if (user.password.kind !== 'plain' || stay.has(user.emailCanonical)) continue;
+      hashes.set(line, await this.#deps.passwords.hash(user.password.password));
+    }
     return hashes;
   }
 
@@ -137,8 +143,11 @@ const isUpdate = (step: Step): step is Extract<Step, { before: BulkUser }> => st
 function passwordOf({ line, user, next }: Step, hashes: ReadonlyMap<number, string>): BulkPassword[] {
   if (user.password.kind === 'hash')
     return [{ userId: next.id, hash: user.password.hash, scheme: user.password.scheme }];
+  if (user.password.kind === 'none') return [];
   const hash = hashes.get(line);
-  return hash === undefined ? [] : [{ userId: next.id, hash, scheme: null }];
+  // Whoever was here a moment ago, and stayed as they were, is gone.
+  if (hash === undefined) throw changedMeanwhile();
+  return [{ userId: next.id, hash, scheme: null }];
 }
 
 const outcomes = { create: 'created', update: 'updated', unchanged: 'unchanged', exists: 'exists' } as const;

@@ -49,11 +49,12 @@ export async function runImport({ people, ask, update, dryRun, report, progress 
     report(result);
   };
   for await (const batch of inBatches(people)) {
-    for (const { line, problem } of batch)
-      if (problem !== undefined) count({ line, outcome: 'refused', reason: problem });
+    const problems = batch
+      .filter(({ problem }) => problem !== undefined)
+      .map(({ line, problem = '' }): LineResult => ({ line, outcome: 'refused', reason: problem }));
     const lines = batch.filter(({ problem }) => problem === undefined).map(({ line, record }) => ({ line, record }));
     const results = lines.length === 0 ? [] : await send(ask, { lines, update, dry_run: dryRun });
-    results.forEach(count);
+    [...problems, ...results].sort((a, b) => a.line - b.line).forEach(count);
     progress(summary);
   }
   return summary;

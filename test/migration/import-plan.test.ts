@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest';
+import { planImport } from '#migration/import-plan.ts';
+import { type ImportedUser, readImportRecord } from '#migration/import-record.ts';
+import { newId } from '#kernel/ids.ts';
+import type { BulkUser } from '#users/module.ts';
+
+const now = new Date('2026-03-01T12:00:00.000Z');
+const id = newId('usr');
+
+function imported(given: Record<string, unknown>): ImportedUser {
+  const read = readImportRecord({ email: 'ada@example.com', ...given });
+  if (read.kind === 'refused') throw new Error(read.reason);
+  return read.user;
+}
+
+const ada: BulkUser = {
+  id,
+  status: 'active',
+  email: 'Ada@example.com',
+  emailCanonical: 'ada@example.com',
+  emailVerified: true,
+  phoneNumber: '+12025550123',
+  phoneNumberVerified: true,
+  profile: { name: 'Ada' },
+  properties: { plan: 'gold' },
+  createdAt: '2020-01-01T00:00:00.000Z',
+};
+const google = { connection: 'google', issuer: 'https://accounts.google.com', subject: '12' };
+
+const plan = (
+  given: Record<string, unknown>,
+  { people = [ada], identities = [] as { userId: typeof id }[], update = false } = {},
+) => planImport([{ line: 1, user: imported(given) }], { people, identities: identities as never }, { update, now })[0]!;
+
+describe('what becomes of a line', () => {
+  test.each([
+    ['nobody has the address', { email: 'eve@example.com' }, {}, 'create'],
+    ['the line says nothing new', { email: 'Ada@example.com', name: 'Ada' }, {}, 'unchanged'],
+    ['the line is written otherwise', { email: 'ADA@EXAMPLE.com' }, {}, 'exists'],
+    ['a name differs', { email: 'Ada@example.com', name: 'Ada L.' }, {}, 'exists'],
+    ['a name differs and may', { email: 'Ada@example.com', name: 'Ada L.' }, { update: true }, 'update'],
+    ['a property is new', { email: 'Ada@example.com', properties: { shoe: 41 } }, {}, 'exists'],
+    ['an identity is new', { email: 'Ada@example.com', identities: [google] }, {}, 'exists'],
+    [
+      'an identity is there',
+      { email: 'Ada@example.com', identities: [google] },
+      { identities: [{ ...google, userId: id }] },
+      'unchanged',
+    ],
+    [
+      'an identity is somebody else’s',
+      { email: 'Ada@example.com', identities: [google] },
+      { identities: [{ ...google, userId: newId('usr') }] },
+      'refused',
+    ],
+    [
+      'an identity is somebody else’s and nobody has the address',
+      { email: 'eve@example.com', identities: [google] },
+      { identities: [{ ...google, userId: id }], update: true },
+      'refused',
+    ],
+    ['another person has the id', { email: 'eve@example.com', id }, {}, 'refused'],
+    ['the id is of here and free', { email: 'eve@example.com', id: newId('usr') }, {}, 'create'],
+    ['the address has another id', { email: 'Ada@example.com', id: newId('usr') }, {}, 'unchanged'],
+  ])('%s', (_what, given, known, kind) => {
+    expect(plan(given, known).kind).toBe(kind);
+  });
+
+  test('what a line says wins, what it does not say stays', () => {
+    const step = plan(
+      {
+        email: 'Ada@example.com',
+        given_name: 'Ada',
+        phone_number: '+442071234567',
+        properties: { shoe: 41 },
+        status: 'disabled',
+      },
+      { update: true },
+    );
+    expect(step.kind === 'update' && step.next).toEqual({
+      ...ada,
+      status: 'disabled',
+      phoneNumber: '+442071234567',
+      // Nobody proved the new one.
+      phoneNumberVerified: false,
+      profile: { name: 'Ada', given_name: 'Ada' },
+      properties: { plan: 'gold', shoe: 41 },
+    });
+  });
+
+  test('a person made from a line has its id, its status and its age', () => {
+    const made = newId('usr');
+    const step = plan({
+      email: 'eve@example.com',
+      id: made,
+      status: 'disabled',
+      created_at: '2019-05-05T10:00:00+02:00',
+    });
+    expect(step.kind === 'create' && step.next).toMatchObject({
+      id: made,
+      status: 'disabled',
+      createdAt: '2019-05-05T08:00:00.000Z',
+      emailVerified: false,
+    });
+  });
+
+  test('a person, or an identity, that stands twice is taken once', () => {
+    const lines = [
+      { line: 1, user: imported({ email: 'eve@example.com', identities: [google] }) },
+      { line: 2, user: imported({ email: 'EVE@example.com' }) },
+      { line: 3, user: imported({ email: 'bob@example.com', identities: [google] }) },
+    ];
+    const steps = planImport(lines, { people: [], identities: [] }, { update: false, now });
+    expect(steps.map((step) => (step.kind === 'refused' ? step.reason : step.kind))).toEqual([
+      'create',
+      'email: the same person stands in line 1',
+      'identities: 12 of google is another person',
+    ]);
+  });
+});
+
+describe('what a line may not say', () => {
+  test.each([
+    ['no address', { email: 'ada' }, /^email: must be an address/],
+    ['that somebody administers', { administrator: true }, /administrators are not imported/],
+    ['what nobody knows', { shoe_size: 41 }, /shoe_size/],
+    ['a password and a hash', { password: 'x', password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=' }, /not both/],
+    [
+      'a hash that takes the service down',
+      { password_hash: '$2b$31$abcdefghijklmnopqrstuubyCG3zY1GIXMyxfivm.ClDiInHzxjiq' },
+      /cost/,
+    ],
+    ['a password as a hash', { password_hash: 'x', password_hash_format: 'plain' }, /given as password/],
+    ['an authenticator of 40 bits', { totp_secret: 'JBSWY3DP' }, /totp_secret: must be base32/],
+    ['an authenticator with five digits', { totp_secret: 'JBSWY3DPEHPK3PXP', totp_digits: 5 }, /totp_digits/],
+    ['an identity of white space', { identities: [{ connection: 'google', subject: ' ' }] }, /identities\.0\.subject/],
+    ['an identity that is a number', { identities: [{ connection: 'google', subject: 12 }] }, /identities\.0\.subject/],
+    ['an id of another system', { id: '42' }, /^id: must be one of Latchkey/],
+    ['a picture that is a program', { picture: 'javascript:alert(1)' }, /picture/],
+    ['more properties than fit', { properties: { text: 'x'.repeat(20_000) } }, /16 KiB/],
+    ['a date that is none', { created_at: 'yesterday' }, /created_at/],
+  ])('%s', (_what, given, why) => {
+    const read = readImportRecord({ email: 'ada@example.com', ...given });
+    expect(read.kind === 'refused' && read.reason).toMatch(why);
+  });
+
+  test.each([[null], [[]], ['ada@example.com'], [42]])('%j instead of a person', (given) => {
+    expect(readImportRecord(given).kind).toBe('refused');
+  });
+
+  test('never shows the password in what it says', () => {
+    const read = readImportRecord({ email: 'ada@example.com', password: 'hunter2'.repeat(200) });
+    expect(JSON.stringify(read)).not.toContain('hunter2');
+  });
+});
