@@ -1,4 +1,5 @@
 /** What the command line can ask of a running node, each slice's own. */
+import { brandingCommands } from '#branding/module.ts';
 import { clientCommands } from '#clients/commands.ts';
 import { consentCommands } from '#consent/module.ts';
 import { userCommands } from '#credentials/user-commands.ts';
@@ -12,7 +13,7 @@ import type { Provider } from './app-provider.ts';
 
 export function createCommands(
   { database }: Kernel,
-  { audit, settings, users, clients, keys, credentials, migration }: Nouns,
+  { audit, settings, look, users, clients, keys, credentials, migration }: Nouns,
   { consents, oidc, sessions }: Provider,
 ): Commands {
   return {
@@ -31,6 +32,7 @@ export function createCommands(
     ...consentCommands(consents),
     ...sessionCommands(sessions),
     ...settingsCommands(settings),
+    ...brandingCommands(look.branding.brands),
     ...oidc.commands,
   };
 }

@@ -9,7 +9,7 @@ import type { Steps } from './app-steps.ts';
 
 export function defineJobs(
   { jobs }: Kernel,
-  { keys, clients, credentials }: Nouns,
+  { keys, clients, credentials, look }: Nouns,
   { oidc }: Provider,
   { progress, risk }: Steps,
 ): void {
@@ -21,6 +21,7 @@ export function defineJobs(
       ...oidc.purges,
       progress: (batch) => progress.purge(batch),
       risk: (batch) => risk.purge(batch),
+      brands: (batch) => look.branding.brands.purge(batch),
       attempts: (batch) => credentials.attempts.purge(batch),
       devices: (batch) => credentials.knownDevices.purge(batch),
       totpEnrolments: (batch) => credentials.totpEnrolments.purge(batch),

@@ -2,7 +2,6 @@
 import { createAudit } from '#audit/module.ts';
 import { createClients } from '#clients/module.ts';
 import { createCredentials, tellOwnerByMail } from '#credentials/module.ts';
-import { brandOf } from '#kernel/brand.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys, keyPolicy } from '#keys/module.ts';
@@ -30,10 +29,14 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     void settings.reload().catch((err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay'));
   invalidation.subscribe('settings', { changed: followSettings, resync: followSettings });
   await settings.reload();
-  const look = createLook(kernel, settings);
+  const look = await createLook(kernel, {
+    audit,
+    settings,
+    isClient: async (clientId) => (await clients.lookup.find(clientId)) !== null,
+  });
   const texts = createTexts({
     sms: createSms({ ...kernel, mailbox: kernel.mailbox?.mailbox, policy: () => settings.policy('sms') }),
-    brand: () => brandOf(settings.policy('branding')),
+    brand: () => look.branding.brands.present(),
     issuer: config.issuerUrl,
   });
 

@@ -82,7 +82,10 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   settings.onChange(() => edge.forgetReady());
   // Ahead of our own routes, which would each have a look at what is asked of the engine most.
   edge.use(async (ctx, next) => (ctx.state.mount?.delegated ? provider.oidc.middleware(ctx as never, next) : next()));
-  edge.use(look.files.serve as never);
+  edge.use(async (ctx, next) => {
+    await look.branding.brands.prepare(ctx.path);
+    return look.files.serve(ctx as never, next);
+  });
   const routers = [
     ...provider.routes,
     ...steps.routes,

@@ -1,4 +1,5 @@
 import { AuditChain, AuditEventRow } from '#audit/audit-event.ts';
+import { BrandRow } from '#branding/module.ts';
 import { ApiResource, Client, ClientSecret, RetiredClientId } from '#clients/module.ts';
 import { Consent } from '#consent/module.ts';
 import {
@@ -36,6 +37,7 @@ export const entities: Entities = [
   AttemptCounterRow,
   AuditChain,
   AuditEventRow,
+  BrandRow,
   Client,
   ClientSecret,
   Consent,

@@ -12,6 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   kernel: [],
   audit: [],
   settings: ['audit'],
+  branding: ['audit', 'settings'],
   users: ['audit', 'settings'],
   clients: ['audit', 'settings'],
   keys: ['audit', 'settings'],

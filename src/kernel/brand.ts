@@ -1,6 +1,8 @@
 /**
  * Whose pages these are. The operator gives a name and one colour, or two; the stylesheet derives all else from them.
  */
+import type { ClientBrandChoice } from './brand/choice.ts';
+import { fontRules, type FontName } from './brand/fonts.ts';
 
 /** `#rrggbb`. The dark one is for dark pages; the light one serves both where it is the same. */
 export type Color = { light: string; dark: string };
@@ -11,52 +13,93 @@ export type Brand = {
   color: Color;
   /** The bolt on the line. */
   bolt: Color;
+  radius: 'sharp' | 'soft' | 'round';
+  font: FontName;
+  background: 'plain' | 'tint';
   /** `latchkey` draws our own mark, an image is the operator's, and without one the name stands alone. */
-  logo: { kind: 'latchkey' } | { kind: 'image'; url: string; holdsName: boolean } | { kind: 'none' };
+  logo: Logo;
   /** Addresses of the operator's own pages, null where there is none. */
   links: { privacy: string | null; terms: string | null; help: string | null };
+  /** Public files: the derived stylesheet, and the rules that the operator wrote, if any. */
+  stylesheets: { derived: string; custom: string | null };
 };
+
+export type Logo =
+  | { kind: 'latchkey' }
+  | { kind: 'none' }
+  | {
+      kind: 'image';
+      url: string;
+      /** For dark pages; without it the other one stands on a white plate there. */
+      darkUrl: string | null;
+      holdsName: boolean;
+      /** In a form that mail programs show; they show no SVG. */
+      letterUrl: string | null;
+    };
 
 /** Ink with a brass bolt. */
 const ink: Color = { light: '#1d2733', dark: '#e3e7eb' };
 const brass: Color = { light: '#b1760f', dark: '#b1760f' };
 
-/** What an operator may set. */
-export type BrandChoice = {
-  name: string;
-  color?: string | undefined;
-  /** Of the bolt; without it the bolt has the colour of the rest. */
-  accent?: string | undefined;
-  privacyUrl?: string | undefined;
-  termsUrl?: string | undefined;
-  helpUrl?: string | undefined;
+/** What an operator chose. */
+export type BrandChoice = ClientBrandChoice & { name: string };
+
+/** What was uploaded for it, and where its stylesheets are. */
+export type BrandFiles = Pick<Brand, 'stylesheets'> & {
+  logo: { url: string; darkUrl: string | null; letterUrl: string | null } | null;
 };
 
 const ownName = 'Latchkey';
+const noFiles: BrandFiles = { stylesheets: { derived: 'brand.css', custom: null }, logo: null };
 
-export function brandOf({ name, color, accent, privacyUrl, termsUrl, helpUrl }: BrandChoice): Brand {
-  const one = (choice: string): Color => ({ light: choice, dark: choice });
+export function brandOf(choice: BrandChoice, { stylesheets, logo }: BrandFiles = noFiles): Brand {
+  const { name, color, accent, radius = 'soft', font = 'hyperlegible', background = 'plain' } = choice;
+  const one = (both: string): Color => ({ light: both, dark: both });
   return {
     name,
     color: color === undefined ? ink : one(color),
     bolt: accent !== undefined ? one(accent) : color !== undefined ? one(color) : brass,
+    radius,
+    font,
+    background,
     // Our mark beside somebody else's name would be neither's.
-    logo: { kind: name === ownName ? 'latchkey' : 'none' },
-    links: { privacy: privacyUrl ?? null, terms: termsUrl ?? null, help: helpUrl ?? null },
+    logo: logo
+      ? { kind: 'image', ...logo, holdsName: choice.wordmark ?? false }
+      : { kind: name === ownName ? 'latchkey' : 'none' },
+    links: { privacy: choice.privacyUrl ?? null, terms: choice.termsUrl ?? null, help: choice.helpUrl ?? null },
+    stylesheets,
   };
 }
 
 export const defaultBrand: Brand = brandOf({ name: ownName });
 
+const corners = { sharp: [0, 0], soft: [6, 12], round: [14, 24] } as const;
+
+/** Corners in pixels: of controls, and of the sheet that holds them. */
+export const cornersOf = ({ radius }: Pick<Brand, 'radius'>): readonly [control: number, sheet: number] =>
+  corners[radius];
+
+export type Looks = Pick<Brand, 'color' | 'bolt' | 'radius' | 'font' | 'background'>;
+
 /** The stylesheet of a brand, to be sent after `latchkey.css`. Throws on anything but `#rrggbb`, so a colour cannot carry rules. */
-export function brandStylesheet({ color, bolt }: Pick<Brand, 'color' | 'bolt'>): string {
+export function brandStylesheet(brand: Looks, assetUrl: (name: string) => string): string {
+  const { color, bolt } = brand;
   const rules = [`:root { --brand: ${hex(color.light)}; --brand-2: ${hex(bolt.light)}; }`];
   if (color.dark !== color.light || bolt.dark !== bolt.light)
     rules.push(`@supports ${adapts} { :root { --brand: ${both(color)}; --brand-2: ${both(bolt)}; } }`);
   // White text is the plain stylesheet's only choice; browsers that can compute it choose for themselves.
   if (luminance(color.light) > 0.179)
     rules.push('@supports not (color: light-dark(red, red)) { :root { --on-fill: #000; } }');
-  return `${rules.join('\n')}\n`;
+  if (brand.radius !== 'soft') {
+    const [control, sheet] = cornersOf(brand);
+    rules.push(`:root { --r: ${control}px; --r-sheet: ${sheet}px; }`);
+  }
+  // Of the link's colour, which is dark on light pages and light on dark ones, so that text keeps its contrast.
+  if (brand.background === 'tint')
+    rules.push(
+      `@supports ${adapts} { :root { --page: light-dark(color-mix(in oklab, var(--link) 5%, #f6f8f9), color-mix(in oklab, var(--link) 5%, #0f1113)); } }`,
+    );
+  return `${[...rules, ...fontRules(brand.font, assetUrl)].join('\n')}\n`;
 }
 
 const adapts = '(color: light-dark(red, red)) and (color: color(from red xyz-d65 x y z))';
@@ -70,9 +113,13 @@ function hex(text: string): string {
 }
 
 /** Relative luminance by WCAG 2.2; above 0.179 black text has more contrast than white. */
-function luminance(color: string): number {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5]
-    .map((at) => Number.parseInt(hex(color).slice(at, at + 2), 16) / 255)
-    .map((channel) => (channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4));
+export function luminance(color: string): number {
+  const [red = 0, green = 0, blue = 0] = linearChannels(hex(color));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
+
+/** Red, green and blue as amounts of light, 0 to 1. */
+export const linearChannels = (color: string): number[] =>
+  [1, 3, 5]
+    .map((at) => Number.parseInt(color.slice(at, at + 2), 16) / 255)
+    .map((channel) => (channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4));

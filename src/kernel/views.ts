@@ -26,6 +26,8 @@ export type Frame = {
   nonce: string;
   /** Null follows the system. */
   theme?: 'light' | 'dark' | null;
+  /** The brand of the client that this page is about; that of the instance where none is given. */
+  brand?: Brand | undefined;
   /** Raw query of a GET request without `?`, kept by the language switch; empty for anything else. */
   query: string;
 };
@@ -48,11 +50,11 @@ export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): R
   const words = everyWords(loadMessages(), 'page', inspect);
 
   return {
-    render(view, context, { language, csrf, nonce, query, theme = null }) {
+    render(view, context, { language, csrf, nonce, query, theme = null, brand: special }) {
       return templates.render(view.template, {
         ...words.get(language),
         page: inspect ? strict(context) : context,
-        brand: brand(),
+        brand: special ?? brand(),
         csrf,
         nonce,
         theme,

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { brandOf, brandStylesheet, defaultBrand } from '#kernel/brand.ts';
+import { brandOf, brandStylesheet, defaultBrand, type Looks } from '#kernel/brand.ts';
+
+const stylesheet = (looks: Looks) => brandStylesheet(looks, (name) => `/assets/${name}`);
 
 const pale = '@supports not (color: light-dark(red, red)) { :root { --on-fill: #000; } }';
 
 describe('a brand', () => {
   test('is ink with a brass bolt when nothing is chosen, in both themes', () => {
-    expect(brandStylesheet(defaultBrand)).toBe(
+    expect(stylesheet(defaultBrand)).toBe(
       ':root { --brand: #1d2733; --brand-2: #b1760f; }\n' +
         '@supports (color: light-dark(red, red)) and (color: color(from red xyz-d65 x y z)) { :root { --brand: light-dark(#1d2733, #e3e7eb); --brand-2: #b1760f; } }\n',
     );
@@ -23,7 +25,7 @@ describe('a brand', () => {
       rule: ':root { --brand: #0a3fb5; --brand-2: #d4002a; }',
     },
   ])('$title', ({ choice, rule }) => {
-    expect(brandStylesheet(brandOf({ name: 'Halden', ...choice }))).toBe(`${rule}\n`);
+    expect(stylesheet(brandOf({ name: 'Halden', ...choice }))).toBe(`${rule}\n`);
   });
 
   test.each([
@@ -35,14 +37,14 @@ describe('a brand', () => {
   ])(
     'has black text on $color for browsers that cannot compute it: $isPale (WCAG 2.2 luminance above 0.179)',
     ({ color, isPale }) => {
-      expect(brandStylesheet(brandOf({ name: 'Kestrel', color })).includes(pale)).toBe(isPale);
+      expect(stylesheet(brandOf({ name: 'Kestrel', color })).includes(pale)).toBe(isPale);
     },
   );
 
   test.each(['red', '#fff', '#ffffff; } body { display: none', '', '#gggggg', '#0a3fb5 '])(
     'refuses %j as a colour, so that it cannot carry rules',
     (color) => {
-      expect(() => brandStylesheet(brandOf({ name: 'x', color }))).toThrow('#rrggbb');
+      expect(() => stylesheet(brandOf({ name: 'x', color }))).toThrow('#rrggbb');
     },
   );
 

@@ -29,15 +29,15 @@ describe('the frame of a page', () => {
   });
 
   test('names a logo with a wordmark by its alternative text, and any other beside it', () => {
-    const logo = { kind: 'image', url: '/assets/logo.svg', holdsName: true } as const;
+    const logo = { kind: 'image', url: '/assets/logo.svg', darkUrl: null, letterUrl: null, holdsName: true } as const;
     const word = rendererOf({ ...defaultBrand, name: 'Halden', logo }).render(errorView, page, frame);
-    expect(word).toContain('<img src="/assets/logo.svg" alt="Halden"></span>');
+    expect(word).toContain('<img class="plate" src="/assets/logo.svg" alt="Halden"></span>');
     const sign = rendererOf({ ...defaultBrand, name: 'Halden', logo: { ...logo, holdsName: false } }).render(
       errorView,
       page,
       frame,
     );
-    expect(sign).toMatch(/<img src="\/assets\/logo\.svg" alt=""><span>Halden<\/span>/);
+    expect(sign).toMatch(/<img class="plate" src="\/assets\/logo\.svg" alt=""><span>Halden<\/span>/);
   });
 });
 

@@ -44,7 +44,7 @@ function isView(value: unknown): value is View<object> {
 
 export function brandedFiles(brand: Brand = defaultBrand): StaticFiles {
   const files = loadStaticFiles();
-  files.publish('brand.css', brandStylesheet(brand));
+  files.publish('brand.css', brandStylesheet(brand, files.url));
   return files;
 }
 

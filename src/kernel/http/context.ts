@@ -4,6 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type Koa from 'koa';
+import type { Brand } from '#kernel/brand.ts';
 import { DAY } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
@@ -34,6 +35,8 @@ export type State = {
   language: Language;
   /** How the person wants pages to look; null follows the system. */
   theme: 'light' | 'dark' | null;
+  /** The brand that the pages of this request wear; undefined for that of the instance. */
+  brand: Brand | undefined;
   /** A language for this page, unless the browser knows another one that its user chose. */
   suggestLanguage(tag: string): void;
   /** Takes a wish (`ui_locales`) that did not come in the address, for this page and those that follow. */
@@ -91,6 +94,7 @@ class RequestState implements State {
   readonly isOwnTarget: boolean;
   readonly mount: Mount | undefined;
   theme: 'light' | 'dark' | null = null;
+  brand: Brand | undefined;
   readonly #ctx: Context;
   readonly #dependencies: ContextDependencies;
   readonly #cookie: BrowserCookie;
@@ -159,6 +163,7 @@ class RequestState implements State {
       csrf: this.csrf,
       nonce: this.nonce,
       theme: this.theme,
+      brand: this.brand,
       query: this.#ctx.method === 'GET' ? this.#ctx.querystring : '',
     });
   }

@@ -14,7 +14,7 @@ export type StaticFiles = {
   /** Address of a file by its name below `public/`. Throws on a name that does not exist. */
   url(name: string): string;
   /** Adds or replaces a file that is made while running, such as the stylesheet of the brand. */
-  publish(name: string, text: string): void;
+  publish(name: string, content: Buffer | string): void;
   serve: Middleware;
 };
 
@@ -31,10 +31,15 @@ const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.webp': 'image/webp',
   '.ico': 'image/x-icon',
   '.txt': 'text/plain; charset=utf-8',
   '.woff2': 'font/woff2',
 };
+
+/** For who opens a drawing by its address: it is a document then, and nothing in it may run or load. */
+const policyOfDrawing = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
 /** What a browser or a robot asks for by a fixed address, whatever the pages say. */
 const fixedAddresses: Readonly<Record<string, string>> = {
@@ -130,6 +135,7 @@ function send(ctx: Context, file: File, caching: string): void {
   const encoding: Encoding = (wanted === 'br' || wanted === 'gzip') && file.encodings[wanted] ? wanted : 'identity';
   ctx.set('Cache-Control', caching);
   ctx.set('X-Content-Type-Options', 'nosniff');
+  if (file.type === types['.svg']) ctx.set('Content-Security-Policy', policyOfDrawing);
   ctx.set('Vary', 'Accept-Encoding');
   ctx.set('ETag', `"${file.etag}${encoding === 'identity' ? '' : `-${encoding}`}"`);
   ctx.status = 200;

@@ -2,7 +2,7 @@
  * The colours of letters. Mail programs know neither custom properties nor relative colours, so what `latchkey.css`
  * derives from the brand in the browser is resolved here, by the same rules.
  */
-import type { Brand } from '#kernel/brand.ts';
+import { linearChannels, luminance, type Brand } from '#kernel/brand.ts';
 
 export type Palette = Readonly<
   Record<'page' | 'surface' | 'sunken' | 'line' | 'firm' | 'ink' | 'ink2' | 'fill' | 'onFill' | 'link' | 'bolt', string>
@@ -50,12 +50,6 @@ export function paletteOf({ color, bolt }: Pick<Brand, 'color' | 'bolt'>): { lig
 
 type Oklch = { l: number; c: number; h: number };
 
-/** Relative luminance by WCAG 2.2. */
-export function luminance(color: string): number {
-  const [red, green, blue] = linear(color);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
 /** Contrast of two colours by WCAG 2.2: 4.5 is AA for text. */
 export function contrast(one: string, other: string): number {
   const [dim = 0, bright = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b);
@@ -65,17 +59,9 @@ export function contrast(one: string, other: string): number {
 /** Above 0.179 black text has more contrast than white. */
 const textOn = (color: string): string => (luminance(color) > 0.179 ? '#000000' : '#ffffff');
 
-function linear(color: string): [number, number, number] {
-  const channel = (at: number) => {
-    const value = Number.parseInt(color.slice(at, at + 2), 16) / 255;
-    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
-  };
-  return [channel(1), channel(3), channel(5)];
-}
-
 /** CSS Color 4 §9.2, with the matrices of its sample code. */
 function oklchOf(color: string): Oklch {
-  const [red, green, blue] = linear(color);
+  const [red = 0, green = 0, blue = 0] = linearChannels(color);
   const long = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
   const medium = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
   const short = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);

@@ -2,7 +2,7 @@
  * Letters. What we write to people is declared once, like a page: a type, samples, and three templates of one name,
  * `views/<slice>/mail/<name>.{subject,text,html}.njk`. Words, brand, language and direction come from here.
  */
-import type { Brand } from '#kernel/brand.ts';
+import { type Brand, cornersOf } from '#kernel/brand.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { languages, loadMessages, type Language } from '#kernel/i18n.ts';
 import type { Mail, Mailer } from '#kernel/mail.ts';
@@ -59,6 +59,7 @@ export function createLetters({ mailer, brand, origin, inspect }: LettersOptions
       letter: inspect ? strict(clean(context)) : clean(context),
       brand: present,
       colors: paletteOf(present),
+      corners: cornersOf(present),
       origin,
       language,
       direction: languages[language].direction,

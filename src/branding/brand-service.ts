@@ -1,0 +1,196 @@
+import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import { type Brand, type BrandFiles, brandOf, brandStylesheet } from '#kernel/brand.ts';
+import { type ClientBrandChoice, clientBrandChoice } from '#kernel/brand/choice.ts';
+import type { Cache } from '#kernel/cache.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { StaticFiles } from '#kernel/http/static.ts';
+import type { SettingsService } from '#settings/module.ts';
+import { readStylesheet } from './custom-css.ts';
+import { choiceInvalid, clientUnknown } from './errors.ts';
+import { kindOf, readLogo } from './logo.ts';
+
+type Stored = { choice: ClientBrandChoice; logo: Buffer | null; darkLogo: Buffer | null; stylesheet: string | null };
+type Row = {
+  choice: ClientBrandChoice | string;
+  logo: Uint8Array | null;
+  dark_logo: Uint8Array | null;
+  stylesheet: string | null;
+};
+export type By = { actor: Actor; visitor?: Visitor | undefined };
+
+/** What a brand may have besides its choices; null takes it away. */
+export type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } | { stylesheet: string | null };
+
+export type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql' | 'transaction'>;
+  settings: Pick<SettingsService, 'policy' | 'onChange'>;
+  audit: Pick<AuditLog, 'record'>;
+  files: Pick<StaticFiles, 'publish' | 'url'>;
+  cache: Cache<Stored | null>;
+  isClient(clientId: string): Promise<boolean>;
+  /** Tells every node, this one too, that the brand of the instance is to be read again. */
+  announce(): Promise<void>;
+};
+
+/** The owner of the brand that holds where no client has one of its own. */
+const INSTANCE = '';
+const COLUMNS = { logo: 'logo', darkLogo: 'dark_logo', stylesheet: 'stylesheet' } as const;
+
+/** The brand in force is held in memory: pages read it for nothing. Those of clients are read when their pages are shown. */
+export class BrandService {
+  readonly #deps: Dependencies;
+  #instance: Stored | null = null;
+  #present: Brand;
+  /** Of clients, as long as neither theirs nor the one of the instance changes. */
+  readonly #ofClients = new WeakMap<Stored, { under: Brand; brand: Brand }>();
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+    this.#present = this.#publishInstance();
+    dependencies.settings.onChange(() => (this.#present = this.#publishInstance()));
+  }
+
+  present(): Brand {
+    return this.#present;
+  }
+
+  async reload(): Promise<void> {
+    this.#instance = await this.#read(INSTANCE);
+    this.#present = this.#publishInstance();
+  }
+
+  /** The brand of the pages on the way to a client. */
+  async ofClient(clientId: string): Promise<Brand> {
+    const stored = await this.#deps.cache.get(clientId, () => this.#read(clientId));
+    if (stored === null) return this.#present;
+    const known = this.#ofClients.get(stored);
+    if (known?.under === this.#present) return known.brand;
+    const brand = this.#publishOf(clientId, stored);
+    this.#ofClients.set(stored, { under: this.#present, brand });
+    return brand;
+  }
+
+  /** Has the files of a client's brand there when a browser asks this node, which may not have shown its pages yet. */
+  async prepare(path: string): Promise<void> {
+    const [, key] = /^\/assets\/brand\/([\w-]+)\//.exec(path) ?? [];
+    const clientId = Buffer.from(key ?? '', 'base64url').toString();
+    // RFC 6749 appendix A.1: visible ASCII.
+    if (/^[\x20-\x7e]{1,255}$/.test(clientId)) await this.ofClient(clientId);
+  }
+
+  /** @throws AppError branding.choice_invalid, branding.client_unknown */
+  async changeOfClient(
+    clientId: string,
+    change: Readonly<Record<string, unknown>>,
+    by: By,
+  ): Promise<ClientBrandChoice> {
+    const before = (await this.#read(clientId))?.choice ?? {};
+    const merged = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
+    const parsed = clientBrandChoice.safeParse(merged);
+    if (!parsed.success)
+      throw choiceInvalid(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+    await this.#save(clientId, 'choice', JSON.stringify(parsed.data), by);
+    return parsed.data;
+  }
+
+  /** @throws AppError branding.logo_refused, branding.stylesheet_refused, branding.client_unknown */
+  async changeFile(owner: string | null, change: BrandChange, by: By): Promise<void> {
+    const [name, value] = Object.entries(change)[0] as [keyof typeof COLUMNS, Buffer | string | null];
+    if (Buffer.isBuffer(value)) readLogo(value);
+    const checked = typeof value === 'string' ? readStylesheet(value) : value;
+    await this.#save(owner ?? INSTANCE, COLUMNS[name], checked, by);
+  }
+
+  /** Takes away what belonged to clients that are gone. */
+  async purge(batch: number): Promise<number> {
+    const rows = await this.#deps.database.sql(
+      `delete from brand where owner in (
+         select owner from brand where owner <> '' and not exists (select 1 from client where client_id = owner) limit $1) returning owner`,
+      [batch],
+    );
+    return rows.length;
+  }
+
+  async #save(owner: string, column: string, value: Buffer | string | null, by: By): Promise<void> {
+    const { database, clock, audit, cache, isClient, announce } = this.#deps;
+    if (owner !== INSTANCE && !(await isClient(owner))) throw clientUnknown(owner);
+    await database.transaction(async (em) => {
+      await em.execute(`insert into brand (owner, choice, changed_at) values (?, '{}', ?) on conflict do nothing`, [
+        owner,
+        clock.now(),
+      ]);
+      const placeholder = column === 'choice' ? '?::jsonb' : '?';
+      await em.execute(`update brand set ${column} = ${placeholder}, changed_at = ? where owner = ?`, [
+        value,
+        clock.now(),
+        owner,
+      ]);
+      await audit.record(em, {
+        type: 'brand.changed',
+        ...by,
+        subject: owner === INSTANCE ? { type: 'setting', id: 'branding' } : { type: 'client', id: owner },
+        details: { changed: column },
+      });
+    });
+    await (owner === INSTANCE ? announce() : cache.drop(owner));
+  }
+
+  async #read(owner: string): Promise<Stored | null> {
+    const [row] = await this.#deps.database.sql<Row>(
+      'select choice, logo, dark_logo, stylesheet from brand where owner = $1',
+      [owner],
+    );
+    if (!row) return null;
+    const choice = typeof row.choice === 'string' ? (JSON.parse(row.choice) as unknown) : row.choice;
+    return {
+      // What an older or newer version wrote and this one cannot read is as if it were not chosen.
+      choice: clientBrandChoice.safeParse(choice).data ?? {},
+      logo: row.logo && Buffer.from(row.logo),
+      darkLogo: row.dark_logo && Buffer.from(row.dark_logo),
+      stylesheet: row.stylesheet,
+    };
+  }
+
+  #publishInstance(): Brand {
+    return this.#publish('brand/', this.#deps.settings.policy('branding'), this.#instance);
+  }
+
+  #publishOf(clientId: string, stored: Stored): Brand {
+    const instance = this.#deps.settings.policy('branding');
+    // A colour without its accent, or a name without its logo, must not come together with those of somebody else.
+    const inherited = { ...instance, ...(stored.choice.color === undefined ? {} : { accent: undefined }) };
+    const own = stored.logo !== null || (stored.choice.name !== undefined && stored.choice.name !== instance.name);
+    const choice = { ...inherited, ...stored.choice, name: stored.choice.name ?? instance.name };
+    return this.#publish(`brand/${keyOf(clientId)}/`, choice, {
+      ...(own ? stored : (this.#instance ?? stored)),
+      stylesheet: this.#instance?.stylesheet ?? null,
+    });
+  }
+
+  #publish(folder: string, choice: Parameters<typeof brandOf>[0], stored: Omit<Stored, 'choice'> | null): Brand {
+    const { files } = this.#deps;
+    const put = (name: string, content: Buffer | string): string => {
+      files.publish(`${folder}${name}`, content);
+      return `${folder}${name}`;
+    };
+    const kind = stored?.logo ? kindOf(stored.logo) : null;
+    const darkKind = stored?.darkLogo ? kindOf(stored.darkLogo) : null;
+    const logo: BrandFiles['logo'] =
+      stored?.logo && kind
+        ? { url: files.url(put(`logo.${kind}`, stored.logo)), darkUrl: null, letterUrl: null }
+        : null;
+    if (logo && kind !== 'svg' && kind !== 'webp') logo.letterUrl = logo.url;
+    if (logo && stored?.darkLogo && darkKind) logo.darkUrl = files.url(put(`logo-dark.${darkKind}`, stored.darkLogo));
+    const custom = stored?.stylesheet ? put('custom.css', stored.stylesheet) : null;
+    const brand = brandOf(choice, { logo, stylesheets: { derived: `${folder}brand.css`, custom } });
+    put(
+      'brand.css',
+      brandStylesheet(brand, (name) => files.url(name)),
+    );
+    return brand;
+  }
+}
+
+const keyOf = (clientId: string): string => Buffer.from(clientId).toString('base64url');

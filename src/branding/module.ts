@@ -1,0 +1,57 @@
+/**
+ * branding: whose pages these are.
+ *
+ * Owns    the table brand: logos, the operator's own stylesheet, and the brands of single clients; the files of brands that
+ *         browsers load; the preview of every page.
+ * Leaves  names, colours and shapes of the instance to the settings, the derivation of colours to the stylesheet.
+ * URLs    /assets/brand/…, /branding/preview
+ */
+import type { AuditLog } from '#audit/module.ts';
+import { createCache } from '#kernel/cache.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Context } from '#kernel/http/context.ts';
+import type { StaticFiles } from '#kernel/http/static.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import type { Log } from '#kernel/log.ts';
+import type { SettingsService } from '#settings/module.ts';
+import { BrandService } from './brand-service.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql' | 'transaction'>;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+  log: Log;
+  audit: Pick<AuditLog, 'record'>;
+  settings: Pick<SettingsService, 'policy' | 'onChange'>;
+  files: Pick<StaticFiles, 'publish' | 'url'>;
+  isClient(clientId: string): Promise<boolean>;
+};
+
+const MAXIMUM_KEPT = 10_000;
+/** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
+const FRESH_FOR = 30 * SECOND;
+
+export async function createBranding({ invalidation, log, ...deps }: Dependencies) {
+  const brands = new BrandService({
+    ...deps,
+    cache: createCache({ name: 'brands', maxEntries: MAXIMUM_KEPT, ttl: FRESH_FOR, clock: deps.clock, invalidation }),
+    announce: () => invalidation.publish('branding', 'instance'),
+  });
+  const follow = () =>
+    void brands.reload().catch((err: unknown) => log.warn({ err }, 'brand not read again; the known one stays'));
+  invalidation.subscribe('branding', { changed: follow, resync: follow });
+  await brands.reload();
+  return {
+    brands,
+    /** Puts the pages of this request into the brand of the client that they are about. */
+    async dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void> {
+      ctx.state.brand = await brands.ofClient(clientId);
+    },
+  };
+}
+
+export type Branding = Awaited<ReturnType<typeof createBranding>>;
+export { brandingCommands } from './commands.ts';
+export { BrandRow } from './brand-row.ts';
+export type { BrandService } from './brand-service.ts';
