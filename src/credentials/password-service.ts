@@ -151,6 +151,11 @@ export class PasswordService {
     await prepared.save(em, user.id);
   }
 
+  /** For whoever was just added: what `hash` made of a password that `check` had nothing against. */
+  async adopt(em: EntityManager, userId: UserId, hash: string): Promise<void> {
+    await this.#write(em, userId, hash);
+  }
+
   /** Asked of nobody too, for the same time. */
   async has(userId: UserId | null): Promise<boolean> {
     const rows = await this.#deps.database.sql('select 1 from password_credential where user_id = $1', [
