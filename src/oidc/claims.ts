@@ -1,4 +1,5 @@
 import type { Configuration } from 'oidc-provider';
+import type { Property } from '#settings/module.ts';
 
 /**
  * OpenID Connect Core §5.4: which scope asks for which claims; those with null are asked for one by one. How and when somebody
@@ -28,6 +29,12 @@ export const claims = {
   iss: null,
   sid: null,
 } as const satisfies NonNullable<Configuration['claims']>;
+
+/** With the properties that the operator shows to relying parties: they belong to the scope `profile`, each under its own name. */
+export function claimsWith(properties: readonly Property[]): NonNullable<Configuration['claims']> {
+  const shown = properties.filter(({ visibility }) => visibility === 'claims').map(({ name }) => name);
+  return { ...claims, profile: [...claims.profile, ...shown] };
+}
 
 export const scopes = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'] as const;
 

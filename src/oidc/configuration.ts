@@ -7,7 +7,7 @@ import type { Policies } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { findAccount } from './account.ts';
 import { algorithms } from './algorithms.ts';
-import { claims, scopes } from './claims.ts';
+import { claimsWith, scopes } from './claims.ts';
 import { assertClientAssertion } from './client-authentication/client-assertions.ts';
 import { features } from './features.ts';
 import { type FindConsent, loadExistingGrant } from './grants.ts';
@@ -57,16 +57,16 @@ const routes = {
 /** Everything that the engine is told. What a policy changes is read when it is asked for, or rebuilds the engine. */
 export function configuration(deps: EngineDependencies, policies: () => Policies, jwks: JWKS): Configuration {
   const secure = deps.issuerUrl.protocol === 'https:';
-  const { oidc } = policies();
+  const { oidc, profile } = policies();
   return {
     adapter: deps.adapter,
     routes,
     jwks,
     acrValues: [...acrValues],
-    claims,
+    claims: claimsWith(profile.properties),
     scopes: [...scopes],
     features: features(deps, policies),
-    findAccount: findAccount(deps.users),
+    findAccount: findAccount(deps.users, () => policies().profile.properties),
     loadExistingGrant: loadExistingGrant(deps.findConsent),
     interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     renderError: renderError(deps.clock),

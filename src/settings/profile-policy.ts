@@ -8,8 +8,18 @@ const label = z.union([
     .refine((texts) => texts['en'] !== undefined, 'must have an English text (en)'),
 ]);
 
-/** Names that mean something else already wherever people are written down. */
-const taken = new Set(['constructor', 'prototype', 'id', 'sub', 'email', 'password', 'name', 'status', 'properties']);
+/**
+ * Names that a token, a claim or a record of a person has already: a property must not be able to say in an ID token who
+ * somebody is or when it ends (IANA registries of JWT and of token introspection, OpenID Connect Core §5.1, RFC 9068, RFC 7643).
+ */
+const taken = new Set(
+  `constructor prototype properties id password status
+   iss sub aud exp nbf iat jti azp nonce auth_time at_hash c_hash s_hash rt_hash acr amr sid sub_jwk cnf act may_act events toe txn
+   scope client_id token_type username active authorization_details roles groups entitlements permissions organization organizations
+   org_id vc vp verified_claims trust_framework sub_id _claim_names _claim_sources is_administrator administrator
+   name given_name family_name middle_name nickname preferred_username profile picture website email email_verified gender
+   birthdate zoneinfo locale phone_number phone_number_verified address updated_at`.split(/\s+/),
+);
 
 /** One thing that the operator wants to know of people, beyond the claims of OpenID Connect. */
 export const propertySchema = z
@@ -22,7 +32,7 @@ export const propertySchema = z
     label,
     /** Whoever lacks it is asked when signing in next, where people may edit it. */
     required: z.boolean().default(false),
-    /** `operator`: nobody else sees it. `user`: the person too. `claims`: relying parties too, in the claim `properties`. */
+    /** `operator`: nobody else sees it. `user`: the person too. `claims`: relying parties too, by a claim of its name with the scope `profile`. */
     visibility: z.enum(['operator', 'user', 'claims']).default('user'),
     editable: z.enum(['user', 'operator']).default('user'),
     /** Asked when an account is created. */

@@ -3,7 +3,10 @@ import { z } from 'zod';
 const domain = z
   .string()
   .toLowerCase()
-  .regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/, 'must be a domain such as example.com');
+  .regex(
+    /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/,
+    'must be a domain such as example.com',
+  );
 
 export const registrationPolicy = z.strictObject({
   /**
@@ -20,9 +23,7 @@ export const registrationPolicy = z.strictObject({
     .refine((list) => new Set(list).size === list.length, 'must name each once')
     .default(['password', 'passkey']),
   /** Claims that are asked for when an account is created, beside those that `profile.required` names. */
-  fields: z
-    .array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website']))
-    .default(['name']),
+  fields: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default(['name']),
   /** Which terms people must have agreed to. With a new one everybody is asked again when signing in next. */
   termsVersion: z.string().min(1).max(64).optional(),
 });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Control characters, zero-width characters and bidi overrides have no place in a name. */
 const hidden = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-const text = (max: number) =>
+export const plainText = (max: number) =>
   z
     .string()
     .transform((value) => value.replace(hidden, '').trim())
@@ -11,16 +11,16 @@ const webUrl = z.url({ protocol: /^https?$/ }).max(2048);
 
 /** The profile claims of OpenID Connect Core §5.1 that a person may have, under their names on the wire. */
 export const profileSchema = z.strictObject({
-  name: text(128).optional(),
-  given_name: text(128).optional(),
-  family_name: text(128).optional(),
-  middle_name: text(128).optional(),
-  nickname: text(128).optional(),
-  preferred_username: text(64).optional(),
+  name: plainText(128).optional(),
+  given_name: plainText(128).optional(),
+  family_name: plainText(128).optional(),
+  middle_name: plainText(128).optional(),
+  nickname: plainText(128).optional(),
+  preferred_username: plainText(64).optional(),
   profile: webUrl.optional(),
   picture: webUrl.optional(),
   website: webUrl.optional(),
-  gender: text(64).optional(),
+  gender: plainText(64).optional(),
   birthdate: z
     .string()
     .regex(/^(\d{4}|0000-\d{2}-\d{2}|\d{4}-\d{2}-\d{2})$/, 'must be YYYY-MM-DD, 0000-MM-DD or YYYY')
@@ -53,10 +53,10 @@ export const profileSchema = z.strictObject({
     .strictObject({
       formatted: z.string().max(512).optional(),
       street_address: z.string().max(256).optional(),
-      locality: text(128).optional(),
-      region: text(128).optional(),
-      postal_code: text(32).optional(),
-      country: text(128).optional(),
+      locality: plainText(128).optional(),
+      region: plainText(128).optional(),
+      postal_code: plainText(32).optional(),
+      country: plainText(128).optional(),
     })
     .optional(),
 });

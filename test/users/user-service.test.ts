@@ -40,6 +40,7 @@ describe('people', () => {
       phoneNumber,
       phoneNumberVerified,
       profile,
+      properties: {},
       updatedAt,
     });
     expect(await users.findForClaims(newId('usr'))).toBeNull();

@@ -1,0 +1,50 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { PersonDetails } from './property-fields.ts';
+import type { UserId } from './user.ts';
+
+/** What people add to their account while they sign in: what is asked of everybody, and their agreement to the terms. */
+export class ProfileCompletion {
+  readonly #clock: Clock;
+  readonly #database: Database;
+  readonly #audit: Pick<AuditLog, 'record'>;
+
+  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#audit = audit;
+  }
+
+  /** Adds answers to what is known; other claims and properties stay. */
+  async complete(id: UserId, { profile, properties }: PersonDetails, visitor: Visitor): Promise<void> {
+    await this.#database.transaction(async (em) => {
+      await em.execute(
+        'update users set profile = profile || ?::jsonb, properties = properties || ?::jsonb, updated_at = ? where id = ?',
+        [JSON.stringify(profile), JSON.stringify(properties), this.#clock.now(), toUuid(id)],
+      );
+      await this.#audit.record(em, {
+        type: 'user.profile_completed',
+        ...ofOneself(id),
+        visitor,
+        details: { members: [...Object.keys(profile), ...Object.keys(properties)] },
+      });
+    });
+  }
+
+  async acceptTerms(id: UserId, version: string, visitor: Visitor): Promise<void> {
+    const now = this.#clock.now();
+    await this.#database.transaction(async (em) => {
+      await em.execute('update users set terms_version = ?, terms_accepted_at = ?, updated_at = ? where id = ?', [
+        version,
+        now,
+        now,
+        toUuid(id),
+      ]);
+      await this.#audit.record(em, { type: 'user.terms_accepted', ...ofOneself(id), visitor, details: { version } });
+    });
+  }
+}
+
+const ofOneself = (id: UserId) => ({ actor: { type: 'user' as const, id }, subject: { type: 'user', id } });

@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import type { Property } from '#settings/module.ts';
+import { plainText, profileSchema, type Profile } from './profile.ts';
+
+/** A claim that a person may be asked for in a form. */
+export type AskedClaim = 'name' | 'given_name' | 'family_name' | 'nickname' | 'birthdate' | 'website';
+
+/** One question of a form about a person. */
+export type PersonField =
+  | { kind: 'claim'; claim: AskedClaim; field: string }
+  | { kind: 'property'; property: Property; field: string };
+
+export type PersonDetails = { profile: Profile; properties: Record<string, unknown> };
+
+type Values = Readonly<Record<string, unknown>>;
+type Known = { profile: Profile; properties: Values };
+
+const MOST_TEXT = 256;
+
+export const claimField = (claim: AskedClaim): PersonField => ({ kind: 'claim', claim, field: claim });
+/** Apart from the fields that forms have of their own. */
+export const propertyField = (property: Property): PersonField => ({
+  kind: 'property',
+  property,
+  field: `property_${property.name}`,
+});
+
+/** The schema of the form's fields; what is wrong is a kind: `required`, `too_long`, `number`, `date`, `choice`, `url`. */
+export function fieldShape(fields: readonly PersonField[]): Record<string, z.ZodType<unknown, unknown>> {
+  return Object.fromEntries(
+    fields.map((field) => [
+      field.field,
+      field.kind === 'claim' ? answer(claimType(field.claim), true) : propertyType(field.property),
+    ]),
+  );
+}
+
+/** What a form that was right says. */
+export function detailsOf(fields: readonly PersonField[], values: Values): PersonDetails {
+  const said = fields.filter(({ field }) => values[field] !== undefined);
+  return {
+    profile: Object.fromEntries(
+      said.flatMap((field) => (field.kind === 'claim' ? [[field.claim, values[field.field]]] : [])),
+    ),
+    properties: Object.fromEntries(
+      said.flatMap((field) => (field.kind === 'property' ? [[field.property.name, values[field.field]]] : [])),
+    ),
+  };
+}
+
+/** Which of the questions a person has not answered yet. */
+export function lacking(fields: readonly PersonField[], { profile, properties }: Known): readonly PersonField[] {
+  return fields.filter((field) =>
+    field.kind === 'claim' ? !profile[field.claim] : !Object.hasOwn(properties, field.property.name),
+  );
+}
+
+/** What relying parties may know: what the operator's schema shows them, and nothing that an earlier one left behind. */
+export function shownProperties(schema: readonly Property[], properties: Values): Record<string, unknown> {
+  const shown = schema.filter(({ name, visibility }) => visibility === 'claims' && Object.hasOwn(properties, name));
+  return Object.fromEntries(shown.map(({ name }) => [name, properties[name]]));
+}
+
+/** What is written above a field or beside a choice, in the person's language where there is a text in it. */
+export function labelIn(label: Property['label'], language: string): string {
+  return typeof label === 'string' ? label : (label[language] ?? label['en'] ?? '');
+}
+
+function claimType(claim: AskedClaim): z.ZodType<unknown, unknown> {
+  const schema = profileSchema.shape[claim];
+  return z.string().transform((typed, context) => {
+    const parsed = schema.safeParse(typed);
+    if (parsed.success && parsed.data !== '') return parsed.data;
+    const isLong = !parsed.success && parsed.error.issues.some(({ code }) => code === 'too_big');
+    context.addIssue({ code: 'custom', message: isLong ? 'too_long' : claimErrors[claim] });
+    return z.NEVER;
+  });
+}
+
+const claimErrors: Readonly<Record<AskedClaim, string>> = {
+  name: 'required',
+  given_name: 'required',
+  family_name: 'required',
+  nickname: 'required',
+  birthdate: 'date',
+  website: 'url',
+};
+
+function propertyType(property: Property): z.ZodType<unknown, unknown> {
+  // A box that is not ticked is not sent, and that is an answer.
+  if (property.type === 'boolean')
+    return z
+      .string()
+      .default('')
+      .transform((sent) => sent !== '');
+  return answer(valueType(property), property.required);
+}
+
+function valueType({ type, maxLength, choices }: Property): z.ZodType<unknown, unknown> {
+  switch (type) {
+    case 'number':
+      return z
+        .string()
+        .max(64, 'number')
+        .transform((typed) => Number(typed.replace(',', '.')))
+        .pipe(z.number({ error: 'number' }));
+    case 'date':
+      return z.iso.date('date');
+    case 'choice':
+      return z.enum((choices ?? []).map(({ value }) => value) as [string, ...string[]], { error: 'choice' });
+    case 'url':
+      return z.url({ protocol: /^https?$/, error: 'url' }).max(2048, 'too_long');
+    default:
+      return plainText(maxLength ?? MOST_TEXT);
+  }
+}
+
+/** Nothing typed is nothing said, which is an answer only where none is required. */
+function answer(schema: z.ZodType<unknown, unknown>, isRequired: boolean): z.ZodType<unknown, unknown> {
+  return z
+    .string()
+    .default('')
+    .transform((typed) => typed.trim())
+    .transform((typed, context) => {
+      if (typed === '' && !isRequired) return undefined;
+      const parsed = typed === '' ? null : schema.safeParse(typed);
+      if (parsed?.success && parsed.data !== '') return parsed.data;
+      const [issue] = parsed?.error?.issues ?? [];
+      const isKind = issue !== undefined && /^[a-z][a-z_]*$/.test(issue.message);
+      context.addIssue({
+        code: 'custom',
+        message: isKind ? issue.message : issue?.code === 'too_big' ? 'too_long' : 'required',
+      });
+      return z.NEVER;
+    });
+}
