@@ -7,6 +7,8 @@ export type IdentifierPage = {
   client: { name: string } | null;
   /** What was typed before, or a `login_hint`; empty otherwise. */
   email: string;
+  /** Where passkeys are used instead; null where there are none. */
+  passkeyUrl: string | null;
   problem: IdentifierProblem | null;
 };
 
@@ -21,6 +23,7 @@ const plain: IdentifierPage = {
   action: '/interaction/4Tj2/login',
   client: { name: 'Tally' },
   email: '',
+  passkeyUrl: '/interaction/4Tj2/passkey',
   problem: null,
 };
 
@@ -29,6 +32,7 @@ export const identifierView = view<IdentifierPage>('login/identifier.njk', {
     plain,
     'with a hint': { ...plain, email: 'noor@fernway.example' },
     'without a client': { ...plain, client: null },
+    'without passkeys': { ...plain, passkeyUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },
     'not an address': { ...plain, email: 'noor at fernway', problem: { kind: 'email' } },
     throttled: {

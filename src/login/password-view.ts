@@ -11,6 +11,8 @@ export type PasswordPage = {
   changeUrl: string;
   /** This page again, for when the pause is over. */
   retryUrl: string;
+  /** Where passkeys are used instead; null where there are none. */
+  passkeyUrl: string | null;
   problem: PasswordProblem | null;
   /** What the browser must solve first, while somebody is guessing. */
   challenge: string | null;
@@ -32,6 +34,7 @@ const plain: PasswordPage = {
   remember: false,
   changeUrl: '/interaction/4Tj2/login',
   retryUrl: '/interaction/4Tj2/password',
+  passkeyUrl: '/interaction/4Tj2/passkey',
   problem: null,
   challenge: null,
 };
@@ -39,6 +42,7 @@ const plain: PasswordPage = {
 export const passwordView = view<PasswordPage>('login/password.njk', {
   samples: {
     plain,
+    'without passkeys': { ...plain, passkeyUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },
     wrong: { ...plain, remember: true, problem: { kind: 'wrong' } },
     'throttled for minutes': {

@@ -13,10 +13,11 @@ import type { LoginService } from './login-service.ts';
 import { passwordView, type PasswordProblem } from './password-view.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'recordIdentifier' | 'recordChoice' | 'recordProof'>;
+  interactions: Pick<InteractionService, 'require' | 'beginning' | 'otherWays' | 'recordIdentifier' | 'recordChoice' | 'recordProof'>;
   login: LoginService;
   users: Pick<UserService, 'findById'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
+  hasPasskeys: () => boolean;
   /** What a browser solves before a password is looked at, while somebody is guessing. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -26,7 +27,14 @@ export type RouteDependencies = {
 
 const ANOTHER_ACCOUNT = 'another';
 
-export function loginRoutes({ interactions, login, users, deviceCookie, work }: RouteDependencies): Router<State> {
+export function loginRoutes({
+  interactions,
+  login,
+  users,
+  deviceCookie,
+  hasPasskeys,
+  work,
+}: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/login', async (ctx: Context) => {
@@ -46,15 +54,15 @@ export function loginRoutes({ interactions, login, users, deviceCookie, work }: 
   });
 
   router.get('/interaction/:uid/password', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
-    if (interaction.progress.identifier === null) return seeOther(ctx, interaction.path);
+    const interaction = await interactions.beginning(ctx, 'password');
+    if (interaction === null) return;
     return showPassword(ctx, 200, interaction, false, null);
   });
 
   router.post('/interaction/:uid/password', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
-    const { identifier } = interaction.progress;
-    if (identifier === null) return seeOther(ctx, interaction.path);
+    const interaction = await interactions.beginning(ctx, 'password');
+    if (interaction === null) return;
+    const { identifier } = interaction;
     const form = await passwordForm.read(ctx);
     const remember = form.values.remember !== undefined;
     if (!form.isValid)
@@ -128,6 +136,7 @@ export function loginRoutes({ interactions, login, users, deviceCookie, work }: 
       action: `${path}/login`,
       client: { name: question.client.name },
       email,
+      passkeyUrl: passkeyUrl(path),
       problem,
     });
   }
@@ -147,9 +156,15 @@ export function loginRoutes({ interactions, login, users, deviceCookie, work }: 
       remember,
       changeUrl: `${path}/login`,
       retryUrl: page,
+      passkeyUrl: passkeyUrl(path),
       problem,
       challenge,
     });
+  }
+
+  /** For everybody or for nobody: that there is such a way says nothing about whom it would let in. */
+  function passkeyUrl(path: string): string | null {
+    return hasPasskeys() ? `${path}/passkey` : null;
   }
 
   return router;
