@@ -1,5 +1,12 @@
 /** One sign-in from its first proof to its end: what comes next, how unlike its owner it is, and who is told. */
-import { createInteraction, type Interaction, type SignInEnd, type StandingPart } from '#interaction/module.ts';
+import {
+  createInteraction,
+  type Interaction,
+  openWays,
+  type SignInEnd,
+  type StandingPart,
+  type Way,
+} from '#interaction/module.ts';
 import { DAY } from '#kernel/clock.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
@@ -21,7 +28,7 @@ const noAssessment = { signals: [], actions: [] } as const;
 
 export function createSignIn(
   kernel: Kernel,
-  { audit, settings, look, users, credentials }: Nouns,
+  { audit, settings, look, texts, users, credentials }: Nouns,
   { oidc, sessions }: Provider,
   callbacks: StepCallbacks,
 ) {
@@ -46,6 +53,8 @@ export function createSignIn(
     ...kernel,
     engine: oidc.interactions,
     users,
+    dress: look.branding.dress,
+    ways: () => openWays(settings.policy('signIn').methods, closedWays()),
     async standing(ctx, userId, interaction) {
       const parts = await callbacks.standing(ctx, userId, interaction);
       return [...parts, await likeness(ctx, userId, interaction, parts)];
@@ -66,6 +75,13 @@ export function createSignIn(
       await callbacks.signedIn(ctx, end);
     },
   });
+
+  function closedWays(): ReadonlySet<Way> {
+    const closed = new Set<Way>();
+    if (credentials.passkeys.relyingParty === null) closed.add('passkey');
+    if (!texts.isOn()) closed.add('sms-code');
+    return closed;
+  }
 
   /** What this sign-in's likeness to earlier ones asks for; found out once, after the first proof. */
   async function likeness(

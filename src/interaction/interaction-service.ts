@@ -8,6 +8,7 @@ import { neededLevel, nextStep, type Page, provedFactors, type Question, type St
 import { nothingYet, type Progress, type ProgressStore } from './progress.ts';
 import { amrOfProofs, type Factor, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
 import { type Offer, type Standing, type StandingPart, standingOf } from './standing.ts';
+import type { Way } from './ways.ts';
 
 /** One sign-in in progress, as its steps see it. */
 export type Interaction = {
@@ -29,6 +30,10 @@ export type DueInteraction = Interaction & {
   needed: Level | null;
 };
 
+/** A sign-in in which somebody has said who they are, and proved nothing yet. */
+export type BegunInteraction = Interaction & { identifier: string };
+export type OtherWay = { way: Way; url: string };
+
 /** What was found out when a sign-in ends. */
 export type SignInEnd = { userId: UserId; level: Level; amr: readonly string[]; interaction: Interaction };
 
@@ -37,8 +42,12 @@ export type Dependencies = {
   engine: Interactions;
   progress: ProgressStore;
   users: Pick<UserService, 'findById'>;
+  /** How a sign-in may begin, the first one at the front. */
+  ways(): readonly [Way, ...Way[]];
   /** What the slices know of a person; `ctx` for the cookies of this browser. */
   standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<readonly StandingPart[]>;
+  /** Puts the pages of this request into the brand of the client. */
+  dress(ctx: Context, clientId: string): Promise<void>;
   /** Told before the relying party is. */
   signedIn(ctx: Context, end: SignInEnd): Promise<void>;
 };
@@ -57,6 +66,7 @@ export class InteractionService {
     // The last form of a sign-in leads, by redirects, to the relying party.
     if (typeof question.params['redirect_uri'] === 'string') allowFormTarget(ctx, question.params['redirect_uri']);
     if (isForPopup(question.params)) keepOpener(ctx);
+    await this.#deps.dress(ctx, question.client.id);
     const progress = await this.#withSession(question, await this.#deps.progress.find(uid));
     return { uid, path: `/interaction/${uid}`, question, progress };
   }
@@ -64,7 +74,7 @@ export class InteractionService {
   async next(ctx: Context, interaction: Interaction): Promise<Step> {
     const { userId } = interaction.progress;
     const standing = userId === null ? null : await this.#standing(ctx, userId, interaction);
-    return nextStep(questionOf(interaction), interaction.progress, standing);
+    return nextStep(this.#questionOf(interaction), interaction.progress, standing);
   }
 
   /**
@@ -76,7 +86,7 @@ export class InteractionService {
     const { userId, proofs } = interaction.progress;
     if (userId !== null) {
       const standing = await this.#standing(ctx, userId, interaction);
-      const question = questionOf(interaction);
+      const question = this.#questionOf(interaction);
       const step = nextStep(question, interaction.progress, standing);
       if (step.kind === 'page' && step.page === page) {
         const proved = provedFactors(question, interaction.progress);
@@ -88,10 +98,33 @@ export class InteractionService {
     return null;
   }
 
+  /**
+   * For a page that asks for the first proof, in a way of beginning a sign-in: null when it is not open, nobody has said who
+   * they are, or something is proved already. A first proof must not be made into a second factor by going back.
+   */
+  async beginning(ctx: Context, way: Way): Promise<BegunInteraction | null> {
+    const interaction = await this.require(ctx);
+    const { userId, identifier } = interaction.progress;
+    if (userId === null && identifier !== null && this.#deps.ways().includes(way))
+      return { ...interaction, identifier };
+    seeOther(ctx, interaction.path);
+    return null;
+  }
+
+  /** The other ways to begin, for links: by policy alone. */
+  otherWays({ path }: Interaction, than: Way): readonly OtherWay[] {
+    return this.#deps.ways().flatMap((way) => (way === than ? [] : [{ way, url: `${path}/${way}` }]));
+  }
+
+  /** A code was sent because the page that asks for it was shown. */
+  async recordSent({ uid, progress, identifier }: BegunInteraction, way: keyof Progress['sentTo']): Promise<void> {
+    await this.#deps.progress.save(uid, { ...progress, sentTo: { ...progress.sentTo, [way]: identifier } });
+  }
+
   /** Whoever says who they are begins from nothing: what was proved before may be somebody else's. */
   async recordIdentifier({ uid, progress }: Interaction, identifier: string | null): Promise<void> {
-    const { remember, chosen } = progress;
-    await this.#deps.progress.save(uid, { ...nothingYet, remember, chosen, identifier, wants: 'sign-in' });
+    const { remember, chosen, sentTo } = progress;
+    await this.#deps.progress.save(uid, { ...nothingYet, remember, chosen, sentTo, identifier, wants: 'sign-in' });
   }
 
   async recordChoice({ uid, progress }: Interaction, chosen: 'session' | 'another'): Promise<void> {
@@ -147,6 +180,12 @@ export class InteractionService {
     return engine.finishLogin(ctx, { accountId: userId, amr, acr: acrOf(level), authTime, remember }, step.answered);
   }
 
+  #questionOf({ question, progress }: Interaction): Question {
+    const { prompt, accountId, asked } = question;
+    const [firstWay] = this.#deps.ways();
+    return { prompt: prompt.name, accountId, asked, stepUpFrom: stepUpFactor(question, progress), firstWay };
+  }
+
   async #standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<Standing> {
     return standingOf(await this.#deps.standing(ctx, userId, interaction));
   }
@@ -160,11 +199,6 @@ export class InteractionService {
     const user = await this.#deps.users.findById(userId);
     return { ...progress, identifier: user?.email ?? null };
   }
-}
-
-function questionOf({ question, progress }: Interaction): Question {
-  const { prompt, accountId, asked } = question;
-  return { prompt: prompt.name, accountId, asked, stepUpFrom: stepUpFactor(question, progress) };
 }
 
 function stepUpFactor({ isStepUp, accountId, session }: EngineInteraction, { userId }: Progress) {

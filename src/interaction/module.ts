@@ -19,7 +19,15 @@ export function createInteraction(dependencies: Dependencies) {
   return { interactions, progress, routes: interactionRoutes(interactions) };
 }
 
-export type { DueInteraction, Interaction, InteractionService, SignInEnd } from './interaction-service.ts';
+export type {
+  BegunInteraction,
+  DueInteraction,
+  Interaction,
+  InteractionService,
+  OtherWay,
+  SignInEnd,
+} from './interaction-service.ts';
 export { amrOfFactor, type Factor, levelOfProofs, type Proof } from './proof.ts';
 export type { Offer, Standing, StandingPart, Task } from './standing.ts';
+export { openWays, type Way } from './ways.ts';
 export { SignInProgress } from './progress.ts';

@@ -2,18 +2,10 @@ import type { AskedLevel, Level, PromptName } from '#oidc/module.ts';
 import type { Progress } from './progress.ts';
 import { type Factor, levelOfProofs } from './proof.ts';
 import type { Offer, Standing, Task } from './standing.ts';
+import type { Way } from './ways.ts';
 
 /** Each is a path below /interaction/:uid/, and belongs to one step. */
-export type Page =
-  | 'account'
-  | 'login'
-  | 'password'
-  | 'create'
-  | 'consent'
-  | 'second-factor'
-  | 'enrol-factor'
-  | Task
-  | Offer;
+export type Page = 'account' | 'login' | Way | 'create' | 'consent' | 'second-factor' | 'enrol-factor' | Task | Offer;
 
 /** What comes next in a sign-in: a page of ours, or an answer to the engine. */
 export type Step =
@@ -33,6 +25,8 @@ export type Question = {
   asked: AskedLevel | null;
   /** The one factor of the session that is to be made stronger; null when the person starts from nothing. */
   stepUpFrom: Factor | null;
+  /** What policy asks for first, once the address is known; the same for everybody. */
+  firstWay: Way;
 };
 
 type Known = Pick<Progress, 'identifier' | 'userId' | 'chosen' | 'proofs' | 'skipped' | 'wants'>;
@@ -59,9 +53,9 @@ const settled = (prompt: PromptName): readonly PromptName[] =>
 
 const page = (name: Page): Step => ({ kind: 'page', page: name });
 
-function proveIdentity({ prompt }: Question, { identifier, wants }: Known): Step {
+function proveIdentity({ prompt, firstWay }: Question, { identifier, wants }: Known): Step {
   if (wants === 'account' || (prompt === 'create' && wants !== 'sign-in')) return page('create');
-  return page(identifier === null ? 'login' : 'password');
+  return page(identifier === null ? 'login' : firstWay);
 }
 
 /** The second factor, or the way to one; null when what was proved is enough. */

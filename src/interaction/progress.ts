@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
 import type { Proof } from './proof.ts';
 import type { Offer } from './standing.ts';
@@ -10,6 +10,8 @@ import type { Offer } from './standing.ts';
 export type Progress = {
   /** What was typed as e-mail address, whether or not anybody has it. */
   identifier: string | null;
+  /** The identifiers to which a code was sent unasked, so that a page that is loaded again sends no other. */
+  sentTo: { readonly [W in 'email-code' | 'sms-code']?: string };
   /** Set by a proof alone, never by a claim. */
   userId: UserId | null;
   /** All of `userId`. */
@@ -27,6 +29,7 @@ export type Progress = {
 
 export const nothingYet: Progress = {
   identifier: null,
+  sentTo: {},
   userId: null,
   proofs: [],
   remember: false,
@@ -82,6 +85,14 @@ export class ProgressStore {
   /** Takes the progress away, so that its proof is used once. */
   async end(uid: string): Promise<void> {
     await this.#database.sql('delete from sign_in_progress where uid_hash = $1', [sha256(uid)]);
+  }
+
+  /** Takes what a person has proved out of every sign-in but one: it was proved with what is worth nothing any more. */
+  async endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> {
+    await em.execute(`delete from sign_in_progress where progress->>'userId' = ? and uid_hash <> ?`, [
+      userId,
+      sha256(except ?? ''),
+    ]);
   }
 
   async purge(batch = 5000): Promise<number> {

@@ -14,6 +14,7 @@ const question = (prompt: Question['prompt'], more: Partial<Question> = {}): Que
   accountId: null,
   asked: null,
   stepUpFrom: null,
+  firstWay: 'password',
   ...more,
 });
 const nothingAsked = standingOf([]);
@@ -23,6 +24,22 @@ const proved = (...factors: Factor[]): Partial<Progress> => ({
   identifier: 'a@x.example',
   userId: someone,
   proofs: factors.map((factor, at) => ({ factor, amr: [], at })),
+});
+
+describe('the first proof is asked for in the way that policy puts first', () => {
+  const rows: [firstWay: Question['firstWay'], known: Partial<Progress>, step: Step][] = [
+    ['password', {}, page('login')],
+    ['password', { identifier: 'a@x.example' }, page('password')],
+    ['email-code', {}, page('login')],
+    ['email-code', { identifier: 'a@x.example' }, page('email-code')],
+    ['sms-code', { identifier: 'a@x.example' }, page('sms-code')],
+    ['passkey', { identifier: 'a@x.example' }, page('passkey')],
+    ['email-code', { identifier: 'a@x.example', wants: 'account' }, page('create')],
+    ['email-code', proved('email'), signedIn()],
+  ];
+  test.each(rows)('%s with %j', (firstWay, known, step) => {
+    expect(decide(question('login', { firstWay }), known)).toEqual(step);
+  });
 });
 
 describe('who is there', () => {

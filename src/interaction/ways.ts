@@ -1,0 +1,23 @@
+import type { Policy } from '#settings/module.ts';
+
+/** How a sign-in can begin; each is a page below /interaction/:uid/ of the step that owns it. */
+export type Way = 'password' | 'passkey' | 'email-code' | 'sms-code';
+
+const wayOf: Readonly<Record<Policy<'signIn'>['methods'][number], Way>> = {
+  password: 'password',
+  passkey: 'passkey',
+  emailLink: 'email-code',
+  emailCode: 'email-code',
+  smsCode: 'sms-code',
+};
+
+/**
+ * The ways that policy opens to everybody, the first one at the front; never of one person, which would tell who has an
+ * account. Those that this instance cannot go are left out. Where none is left people are asked for a password.
+ */
+export function openWays(methods: Policy<'signIn'>['methods'], closed: ReadonlySet<Way>): readonly [Way, ...Way[]] {
+  const [first = 'password', ...others] = new Set(
+    methods.map((method) => wayOf[method]).filter((way) => !closed.has(way)),
+  );
+  return [first, ...others];
+}
