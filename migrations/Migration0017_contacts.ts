@@ -5,6 +5,8 @@ export class Migration0017_contacts extends Migration {
     this.addSql(
       `create table sms_day (day text not null, sent int not null, constraint sms_day_pkey primary key (day))`,
     );
+    this.addSql(`alter table users add column email_proof_due boolean not null default true`);
+    this.addSql(`update users set email_proof_due = false`);
     this.addSql(`
       create table contact (
         id uuid not null, user_id uuid not null, kind text not null, value text not null, canonical text not null,

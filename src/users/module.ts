@@ -8,19 +8,25 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { ContactService } from './contact-service.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type OnDisabled, UserService } from './user-service.ts';
 
 export type Dependencies = { clock: Clock; database: Database; audit: Pick<AuditLog, 'record'>; disabled?: OnDisabled };
 
 export function createUsers({ clock, database, audit, disabled }: Dependencies) {
-  return { users: new UserService(clock, database, audit, disabled), bulk: new UserBulk(clock, database) };
+  return {
+    users: new UserService(clock, database, audit, disabled),
+    bulk: new UserBulk(clock, database),
+    contacts: new ContactService(clock, database),
+  };
 }
 
 export type { UserService, NewUser } from './user-service.ts';
 export type { OnDisabled } from './user-service.ts';
 export { User, type UserId } from './user.ts';
-export { Contact } from './contact.ts';
+export { Contact, type ContactId, type ContactKind } from './contact.ts';
+export { type ContactService, RESERVED, type ShownContact } from './contact-service.ts';
 export { UserIdentity } from './user-identity.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail } from './email.ts';

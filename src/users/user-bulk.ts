@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
+import { claimEveryEmail } from './address-claims.ts';
 import type { Profile } from './profile.ts';
 import type { UserId, UserStatus } from './user.ts';
 
@@ -48,11 +49,13 @@ export class UserBulk {
 
   /** Who was added; an address or id that somebody took meanwhile is left out. */
   async insert(em: EntityManager, people: readonly BulkUser[]): Promise<Set<UserId>> {
+    await claimEveryEmail(em);
     const rows = await em.execute<{ id: string }[]>(
       `insert into users (id, status, email, email_canonical, email_verified, phone_number, phone_number_verified, profile, properties,
          is_administrator, password_update_required, created_at, updated_at)
        select id, status, email, "emailCanonical", "emailVerified", "phoneNumber", "phoneNumberVerified", profile, properties,
          false, false, "createdAt", ? from ${GIVEN}
+       where not exists (select 1 from contact c where c.kind = 'email' and c.canonical = r."emailCanonical" and c.verified_at is not null)
        on conflict do nothing returning id`,
       [this.#clock.now(), asJson(people)],
     );

@@ -5,6 +5,7 @@ import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { z } from 'zod';
 import type { ClaimSource } from './claims.ts';
+import { claimEmail } from './address-claims.ts';
 import { canonicalEmail } from './email.ts';
 import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
@@ -13,6 +14,8 @@ import { User, type UserId, type UserStatus } from './user.ts';
 export type NewUser = {
   email: string;
   emailVerified?: boolean;
+  /** Nobody vouches for the address: it must be proved when the person signs in. */
+  emailProofDue?: boolean;
   phoneNumber?: string;
   phoneNumberVerified?: boolean;
   profile?: Profile;
@@ -47,7 +50,7 @@ export class UserService {
   async create(em: EntityManager, input: NewUser, by: By): Promise<User> {
     const emailCanonical = canonicalEmail(input.email);
     if (!emailCanonical) throw emailInvalid();
-    if (await em.count(User, { emailCanonical })) throw emailTaken();
+    if (!(await claimEmail(em, this.#clock, emailCanonical, null))) throw emailTaken();
     const now = this.#clock.now();
     const user = em.create(User, {
       id: newId('usr'),
@@ -55,6 +58,7 @@ export class UserService {
       email: input.email.trim(),
       emailCanonical,
       emailVerified: input.emailVerified ?? false,
+      emailProofDue: input.emailProofDue ?? false,
       phoneNumber:
         input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
       phoneNumberVerified: input.phoneNumberVerified ?? false,
@@ -101,15 +105,21 @@ export class UserService {
     return { ...row, profile, updatedAt: new Date(row.updatedAt) };
   }
 
-  /** By what somebody typed; null also when it is no address. What a sign-in asks about: no mapper here either. */
-  async findByIdentifier(typed: string): Promise<Pick<User, 'id' | 'status'> | null> {
+  /**
+   * By the address that somebody typed, the first one of a person or another that they proved; null also when it is none. What
+   * is sent goes to `email`, which is the address as it is stored. What a sign-in asks about: no mapper here either.
+   */
+  async findByIdentifier(typed: string): Promise<Pick<User, 'id' | 'status' | 'email' | 'emailVerified'> | null> {
     const emailCanonical = canonicalEmail(typed);
     if (!emailCanonical) return null;
-    const [row] = await this.#database.sql<{ id: string; status: UserStatus }>(
-      'select id, status from users where email_canonical = $1',
+    const [row] = await this.#database.sql<{ id: string; status: UserStatus; email: string; emailVerified: boolean }>(
+      `select id, status, email, email_verified as "emailVerified" from users where email_canonical = $1
+       union all
+       select u.id, u.status, c.value, true from contact c join users u on u.id = c.user_id
+       where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null`,
       [emailCanonical],
     );
-    return row ? { id: fromUuid('usr', row.id), status: row.status } : null;
+    return row ? { ...row, id: fromUuid('usr', row.id) } : null;
   }
 
   async list({ limit, after }: { limit: number; after?: UserId }): Promise<User[]> {

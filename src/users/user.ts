@@ -17,6 +17,8 @@ const UserSchema = defineEntity({
     /** What look-ups, limits and uniqueness compare (see email.ts). */
     emailCanonical: p.text().unique('users_email_canonical_unique'),
     emailVerified: p.boolean(),
+    /** Whether an unproven address must be proved when the person signs in. Who came from a file has it; nobody vouched for them. */
+    emailProofDue: p.boolean().default(true),
     /** E.164 (OpenID Connect Core §5.1). */
     phoneNumber: p.text().nullable(),
     phoneNumberVerified: p.boolean(),

@@ -1,0 +1,37 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { fromUuid } from '#kernel/ids.ts';
+import type { UserId } from './user.ts';
+
+/** Classes of advisory locks: one address, and all of them. */
+const ADDRESS = 0x6c6b_6164;
+const EVERY_ADDRESS = 0x6c6b_6561;
+
+/**
+ * Whether a person, or for null a new one, may have an address. It is one of the two tables in which addresses are that
+ * somebody else may hold; who asks at the same time waits until this transaction has ended.
+ */
+export async function claimEmail(
+  em: EntityManager,
+  clock: Clock,
+  canonical: string,
+  userId: UserId | null,
+): Promise<boolean> {
+  await em.execute('select pg_advisory_xact_lock_shared(?, 0)', [EVERY_ADDRESS]);
+  await em.execute('select pg_advisory_xact_lock(?, hashtext(?))', [ADDRESS, canonical]);
+  await em.execute(`delete from contact where kind = 'email' and canonical = ? and reserved_until <= ?`, [
+    canonical,
+    clock.now(),
+  ]);
+  const holders = await em.execute<{ id: string }[]>(
+    `select id from users where email_canonical = ?
+     union all select user_id from contact where kind = 'email' and canonical = ? and verified_at is not null`,
+    [canonical, canonical],
+  );
+  return holders.every(({ id }) => fromUuid('usr', id) === userId);
+}
+
+/** For whoever writes many at once and looks at both tables: nobody claims an address until this transaction has ended. */
+export async function claimEveryEmail(em: EntityManager): Promise<void> {
+  await em.execute('select pg_advisory_xact_lock(?, 0)', [EVERY_ADDRESS]);
+}

@@ -1,0 +1,241 @@
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
+import { claimEmail } from './address-claims.ts';
+import { Contact, type ContactId, type ContactKind } from './contact.ts';
+import { canonicalEmail } from './email.ts';
+import { User, type UserId } from './user.ts';
+
+/** An address or number as its owner sees it. The first one is what relying parties are told; it has no id. */
+export type ShownContact = { id: ContactId | null; value: string; isFirst: boolean; isVerified: boolean };
+
+/** What an address was before another one took its place. */
+export type FormerEmail = { value: string; canonical: string; isVerified: boolean };
+
+/** Of each kind, the first one included. */
+const MOST = 10;
+/** As long as a change can be undone, nobody else gets the address that was given up. */
+export const RESERVED = 3 * DAY;
+
+/** Email addresses and phone numbers of people. Each verb is one rule in the caller's transaction; events and mails are the caller's. */
+export class ContactService {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'em' | 'sql'>;
+
+  constructor(clock: Clock, database: Pick<Database, 'em' | 'sql'>) {
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  /** The first one in front, then as they were added. */
+  async list(userId: UserId, kind: ContactKind): Promise<ShownContact[]> {
+    const em = this.#database.em();
+    const user = await em.findOneOrFail(User, { id: userId });
+    const further = await em.find(Contact, { userId, kind, reservedUntil: null }, { orderBy: { createdAt: 'asc' } });
+    const [value, isVerified] =
+      kind === 'email' ? [user.email, user.emailVerified] : [user.phoneNumber, user.phoneNumberVerified];
+    return [
+      ...(value ? [{ id: null, value, isFirst: true, isVerified }] : []),
+      ...further.map(({ id, value, verifiedAt }) => ({ id, value, isFirst: false, isVerified: verifiedAt !== null })),
+    ];
+  }
+
+  async find(userId: UserId, id: ContactId): Promise<ShownContact | null> {
+    const found = await this.#database.em().findOne(Contact, { id, userId, reservedUntil: null });
+    return found && { id, value: found.value, isFirst: false, isVerified: found.verifiedAt !== null };
+  }
+
+  /** Adds an unproven one, which is good for nothing yet, whoever else may have it. */
+  async add(
+    em: EntityManager,
+    userId: UserId,
+    { kind, value }: { kind: ContactKind; value: string },
+  ): Promise<'added' | 'verified_already' | 'too_many'> {
+    const canonical = canonicalOf(kind, value);
+    const user = await em.findOneOrFail(User, { id: userId });
+    const first = kind === 'email' ? user.emailCanonical : user.phoneNumber;
+    const isFirstVerified = kind === 'email' ? user.emailVerified : user.phoneNumberVerified;
+    if (canonical === first) return isFirstVerified ? 'verified_already' : 'added';
+    const [row] = await em.execute<{ verified_at: Date | null; reserved_until: Date | null }[]>(
+      'select verified_at, reserved_until from contact where user_id = ? and kind = ? and canonical = ?',
+      [toUuid(userId), kind, canonical],
+    );
+    if (row?.verified_at && !row.reserved_until) return 'verified_already';
+    if (row && !row.reserved_until) return 'added';
+    if ((await em.count(Contact, { userId, kind })) >= MOST - 1) return 'too_many';
+    await em.execute(
+      `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at) values (?, ?, ?, ?, ?, null, null, ?)
+       on conflict (user_id, kind, canonical) do update set value = excluded.value, verified_at = null, reserved_until = null`,
+      [toUuid(newId('cnt')), toUuid(userId), kind, value, canonical, this.#clock.now()],
+    );
+    return 'added';
+  }
+
+  /** After a proof. `first_proof`: it is the person's first address, and nobody had proved it before. */
+  async confirmEmail(
+    em: EntityManager,
+    userId: UserId,
+    address: string,
+  ): Promise<'confirmed' | 'first_proof' | 'taken' | 'gone'> {
+    const canonical = canonicalOf('email', address);
+    if (!(await claimEmail(em, this.#clock, canonical, userId))) return 'taken';
+    const now = this.#clock.now();
+    const first = await em.execute(
+      `update users set email_verified = true, email_proof_due = false, updated_at = ?
+       where id = ? and email_canonical = ? and not email_verified returning 1`,
+      [now, toUuid(userId), canonical],
+    );
+    if (first.length > 0) return 'first_proof';
+    return (await this.#verify(em, userId, 'email', canonical)) ? 'confirmed' : 'gone';
+  }
+
+  /** After a proof. The first number that somebody proves is the one that relying parties are told. */
+  async confirmPhone(em: EntityManager, userId: UserId, number: string): Promise<'confirmed' | 'gone'> {
+    const now = this.#clock.now();
+    const uuid = toUuid(userId);
+    const first = await em.execute(
+      `update users set phone_number_verified = true, updated_at = ? where id = ? and phone_number = ? returning 1`,
+      [now, uuid, number],
+    );
+    if (first.length > 0) return 'confirmed';
+    if (!(await this.#verify(em, userId, 'phone', number))) return 'gone';
+    const promoted = await em.execute(
+      `update users set phone_number = ?, phone_number_verified = true, updated_at = ? where id = ? and phone_number is null returning 1`,
+      [number, now, uuid],
+    );
+    if (promoted.length > 0)
+      await em.execute(`delete from contact where user_id = ? and kind = 'phone' and canonical = ?`, [uuid, number]);
+    return 'confirmed';
+  }
+
+  /** Puts a proven address in the first place. The old one stays with the person, or is kept from others for a while. */
+  async replaceEmail(
+    em: EntityManager,
+    userId: UserId,
+    { value, old }: { value: string; old: 'keep' | 'reserve' | 'drop' },
+  ): Promise<FormerEmail | 'taken'> {
+    const canonical = canonicalOf('email', value);
+    if (!(await claimEmail(em, this.#clock, canonical, userId))) return 'taken';
+    const uuid = toUuid(userId);
+    const [user] = await em.execute<{ email: string; email_canonical: string; email_verified: boolean }[]>(
+      'select email, email_canonical, email_verified from users where id = ? for update',
+      [uuid],
+    );
+    if (!user) return 'taken';
+    const former = { value: user.email, canonical: user.email_canonical, isVerified: user.email_verified };
+    await em.execute(`delete from contact where user_id = ? and kind = 'email' and canonical in (?, ?)`, [
+      uuid,
+      canonical,
+      former.canonical,
+    ]);
+    const now = this.#clock.now();
+    await em.execute(
+      `update users set email = ?, email_canonical = ?, email_verified = true, email_proof_due = false, updated_at = ? where id = ?`,
+      [value, canonical, now, uuid],
+    );
+    if (former.canonical !== canonical && former.isVerified && old !== 'drop')
+      await em.execute(
+        `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at) values (?, ?, 'email', ?, ?, ?, ?, ?)`,
+        [
+          toUuid(newId('cnt')),
+          uuid,
+          former.value,
+          former.canonical,
+          now,
+          old === 'keep' ? null : fromNow(this.#clock, RESERVED),
+          now,
+        ],
+      );
+    return former;
+  }
+
+  /** Puts a proven number in the first place; the old one stays with the person. */
+  async replacePhone(em: EntityManager, userId: UserId, id: ContactId): Promise<string | null> {
+    const [taken] = await em.execute<{ value: string }[]>(
+      `delete from contact where id = ? and user_id = ? and kind = 'phone' and verified_at is not null returning value`,
+      [toUuid(id), toUuid(userId)],
+    );
+    if (!taken) return null;
+    const user = await em.findOneOrFail(User, { id: userId });
+    const now = this.#clock.now();
+    if (user.phoneNumber !== null)
+      await em.execute(
+        `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at) values (?, ?, 'phone', ?, ?, ?, null, ?)
+         on conflict do nothing`,
+        [
+          toUuid(newId('cnt')),
+          toUuid(userId),
+          user.phoneNumber,
+          user.phoneNumber,
+          user.phoneNumberVerified ? now : null,
+          now,
+        ],
+      );
+    await em.execute('update users set phone_number = ?, phone_number_verified = true, updated_at = ? where id = ?', [
+      taken.value,
+      now,
+      toUuid(userId),
+    ]);
+    return taken.value;
+  }
+
+  /** The first address cannot be removed, only replaced. */
+  async remove(
+    em: EntityManager,
+    userId: UserId,
+    id: ContactId,
+  ): Promise<{ kind: ContactKind; value: string; isVerified: boolean } | null> {
+    const [row] = await em.execute<{ kind: ContactKind; value: string; verified_at: Date | null }[]>(
+      'delete from contact where id = ? and user_id = ? and reserved_until is null returning kind, value, verified_at',
+      [toUuid(id), toUuid(userId)],
+    );
+    return row ? { kind: row.kind, value: row.value, isVerified: row.verified_at !== null } : null;
+  }
+
+  /** The first number goes only when there is no other that could take its place. */
+  async removeFirstPhone(em: EntityManager, userId: UserId): Promise<string | null> {
+    const [before] = await em.execute<{ phone_number: string | null }[]>(
+      `select phone_number from users where id = ? and not exists
+         (select 1 from contact where user_id = users.id and kind = 'phone' and verified_at is not null) for update`,
+      [toUuid(userId)],
+    );
+    if (!before?.phone_number) return null;
+    await em.execute(
+      'update users set phone_number = null, phone_number_verified = false, updated_at = ? where id = ?',
+      [this.#clock.now(), toUuid(userId)],
+    );
+    return before.phone_number;
+  }
+
+  /** Drops what was added since then, and everything reserved: somebody else may have been at it. */
+  async removeSince(em: EntityManager, userId: UserId, since: Date | null): Promise<void> {
+    await em.execute(
+      'delete from contact where user_id = ? and (reserved_until is not null or created_at >= ?::timestamptz or verified_at >= ?::timestamptz)',
+      [toUuid(userId), since ?? new Date(0), since ?? new Date(0)],
+    );
+  }
+
+  /** Forgets reservations that are over. */
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#database.sql(
+      'delete from contact where id in (select id from contact where reserved_until <= $1 limit $2) returning 1',
+      [this.#clock.now(), batch],
+    );
+    return rows.length;
+  }
+
+  async #verify(em: EntityManager, userId: UserId, kind: ContactKind, canonical: string): Promise<boolean> {
+    const rows = await em.execute(
+      `update contact set verified_at = ? where user_id = ? and kind = ? and canonical = ? and verified_at is null
+       and reserved_until is null returning 1`,
+      [this.#clock.now(), toUuid(userId), kind, canonical],
+    );
+    return rows.length > 0;
+  }
+}
+
+function canonicalOf(kind: ContactKind, value: string): string {
+  const canonical = kind === 'email' ? canonicalEmail(value) : value;
+  if (canonical === null) throw new Error('an address was to be kept that is none');
+  return canonical;
+}
