@@ -183,13 +183,10 @@ export class BrandService {
         : null;
     if (logo && kind !== 'svg' && kind !== 'webp') logo.letterUrl = logo.url;
     if (logo && stored?.darkLogo && darkKind) logo.darkUrl = files.url(put(`logo-dark.${darkKind}`, stored.darkLogo));
-    const custom = stored?.stylesheet ? put('custom.css', stored.stylesheet) : null;
-    const brand = brandOf(choice, { logo, stylesheets: { derived: `${folder}brand.css`, custom } });
-    put(
-      'brand.css',
-      brandStylesheet(brand, (name) => files.url(name)),
-    );
-    return brand;
+    const custom = stored?.stylesheet ? files.url(put('custom.css', stored.stylesheet)) : null;
+    const looks = brandStylesheet(brandOf(choice), (name) => files.url(name));
+    const derived = files.url(put('brand.css', looks));
+    return brandOf(choice, { logo, stylesheets: { derived, custom } });
   }
 }
 

@@ -20,8 +20,8 @@ export type Brand = {
   logo: Logo;
   /** Addresses of the operator's own pages, null where there is none. */
   links: { privacy: string | null; terms: string | null; help: string | null };
-  /** Public files: the derived stylesheet, and the rules that the operator wrote, if any. */
-  stylesheets: { derived: string; custom: string | null };
+  /** Addresses: of the derived rules, null for the public file `brand.css`, and of those that the operator wrote. */
+  stylesheets: { derived: string | null; custom: string | null };
 };
 
 export type Logo =
@@ -50,7 +50,7 @@ export type BrandFiles = Pick<Brand, 'stylesheets'> & {
 };
 
 const ownName = 'Latchkey';
-const noFiles: BrandFiles = { stylesheets: { derived: 'brand.css', custom: null }, logo: null };
+const noFiles: BrandFiles = { stylesheets: { derived: null, custom: null }, logo: null };
 
 export function brandOf(choice: BrandChoice, { stylesheets, logo }: BrandFiles = noFiles): Brand {
   const { name, color, accent, radius = 'soft', font = 'hyperlegible', background = 'plain' } = choice;

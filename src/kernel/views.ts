@@ -10,12 +10,19 @@ import { everyWords } from './views/words.ts';
 /** A page: its template below `views/`, and contexts that it must survive, the ugly ones among them. */
 export type View<C extends object> = { readonly template: string; readonly samples: Readonly<Record<string, C>> };
 
+const everyView: View<object>[] = [];
+
 export function view<C extends object>(
   template: string,
   { samples }: { samples: Readonly<Record<string, C>> },
 ): View<C> {
-  return { template, samples };
+  const declared = { template, samples };
+  everyView.push(declared);
+  return declared;
 }
+
+/** Every page that was declared so far, for whoever shows them all. */
+export const declaredViews = (): readonly View<object>[] => everyView;
 
 /** What every page carries and no context may hold. */
 export type Frame = {
