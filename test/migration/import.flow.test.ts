@@ -1,0 +1,278 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '#kernel/control.ts';
+import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
+import { importPeople, type ImportOptions } from '#migration/command-line.ts';
+import type { Ask, ImportSummary } from '#migration/files/import-run.ts';
+import type { LineResult } from '#migration/import-service.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+
+let latchkey: TestApp;
+let folder: string;
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-import-'));
+});
+afterAll(async () => {
+  await latchkey.close();
+  await rm(folder, { recursive: true });
+});
+
+const ask: Ask = (name, input) => runCommand(latchkey.app.commands, name, input);
+let files = 0;
+
+async function importLines(
+  lines: readonly Record<string, unknown>[],
+  options: ImportOptions = {},
+  through: Ask = ask,
+): Promise<ImportSummary & { report: LineResult[] }> {
+  const path = join(folder, `${(files += 1)}.jsonl`);
+  await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const summary = await importPeople(through, path, { ...options, report: `${path}.report` });
+  const report = (await readFile(`${path}.report`, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as LineResult);
+  return { ...summary, report };
+}
+
+const crowd = (name: string, size: number) =>
+  Array.from({ length: size }, (_, i) => ({
+    email: `${name}${i}@crowd.example`,
+    password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=',
+  }));
+const among = async (pattern: string) =>
+  Number(
+    (
+      await latchkey.app.database.sql<{ n: number }>('select count(*)::int as n from users where email like $1', [
+        pattern,
+      ])
+    )[0]?.n,
+  );
+const findUser = async (email: string) =>
+  (
+    await latchkey.app.database.sql<Record<string, unknown> & { id: string }>(
+      `select u.*, p.hash, p.scheme from users u left join password_credential p on p.user_id = u.id where email_canonical = $1`,
+      [email],
+    )
+  )[0];
+
+const google = { connection: 'google', issuer: 'https://accounts.google.com' };
+
+describe('an import', () => {
+  test('takes in everything that a line says', async () => {
+    const id = newId('usr');
+    const summary = await importLines([
+      {
+        id,
+        email: 'Ada@Example.com',
+        email_verified: true,
+        phone_number: '+442071234567',
+        phone_number_verified: true,
+        given_name: 'Ada',
+        address: { country: 'UK' },
+        properties: { plan: 'gold' },
+        status: 'disabled',
+        created_at: '2019-05-05T10:00:00Z',
+        password_hash: '$2b$04$abcdefghijklmnopqrstuulGEfut91Q5ngXmajp18gpvxYMIw3zia',
+        totp_secret: 'JBSWY3DPEHPK3PXP',
+        identities: [{ ...google, subject: '12' }],
+      },
+    ]);
+    expect(summary).toMatchObject({ lines: 1, created: 1, refused: 0 });
+    const row = await findUser('ada@example.com');
+    expect(row).toMatchObject({
+      id: toUuid(id),
+      email: 'Ada@Example.com',
+      email_verified: true,
+      phone_number_verified: true,
+      profile: { given_name: 'Ada', address: { country: 'UK' } },
+      properties: { plan: 'gold' },
+      status: 'disabled',
+      is_administrator: false,
+      scheme: 'bcrypt',
+    });
+    expect(new Date(row?.['created_at'] as string).toISOString()).toBe('2019-05-05T10:00:00.000Z');
+    expect(
+      await latchkey.app.database.sql('select connection, issuer, subject from user_identity where user_id = $1', [
+        row?.id,
+      ]),
+    ).toEqual([{ ...google, subject: '12' }]);
+    const [totp] = await latchkey.app.database.sql<{ sealed: string }>(
+      'select sealed from totp_credential where user_id = $1',
+      [row?.id],
+    );
+    expect(totp?.sealed).toMatch(/^lk1\./);
+    expect(totp?.sealed).not.toContain('JBSWY3DP');
+  });
+
+  test('hashes a password in plain text, and keeps no trace of it', async () => {
+    await importLines([{ email: 'plain@example.com', password: 'correct horse battery staple 9' }]);
+    const row = await findUser('plain@example.com');
+    expect(row).toMatchObject({ scheme: null, hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456/) });
+    const events = await latchkey.app.database.sql('select details::text from audit_event');
+    expect(JSON.stringify(events)).not.toContain('correct horse');
+  });
+
+  test('that is dry says what would become of each line and changes nothing', async () => {
+    await importLines([{ email: 'here@dry.example', name: 'Here' }]);
+    const events = await latchkey.app.database.sql('select 1 from audit_event');
+    const { report, ...summary } = await importLines(
+      [
+        { email: 'new@dry.example', password: 'not hashed' },
+        { email: 'here@dry.example', name: 'Here' },
+        { email: 'here@DRY.example', name: 'There' },
+        { email: 'nobody' },
+      ],
+      { dryRun: true, update: true },
+    );
+    expect(summary).toMatchObject({ dry_run: true, lines: 4, created: 1, unchanged: 1, updated: 0, refused: 2 });
+    expect(report.map(({ line, outcome, reason }) => [line, outcome, reason])).toEqual([
+      [1, 'created', undefined],
+      [2, 'unchanged', undefined],
+      [3, 'refused', 'email: the same person stands in line 2'],
+      [4, 'refused', 'email: must be an address like name@example.com'],
+    ]);
+    expect(summary.refusals.map(({ line }) => line)).toEqual([3, 4]);
+    expect(await among('%@dry.example')).toBe(1);
+    expect(await latchkey.app.database.sql('select 1 from audit_event')).toHaveLength(events.length);
+  });
+
+  test('that is dry says the same as the one that follows', async () => {
+    const lines = [...crowd('same', 30), { email: 'same3@crowd.example' }, { email: 'x', shoe: 1 }];
+    const dry = await importLines(lines, { dryRun: true });
+    const wet = await importLines(lines);
+    expect(dry.report).toEqual(wet.report);
+  });
+
+  test('goes through in batches of 500 people and half a megabyte at most', async () => {
+    const sizes: [number, number][] = [];
+    const measured: Ask = (name, input) => {
+      sizes.push([(input as { lines: unknown[] }).lines.length, JSON.stringify(input).length]);
+      return ask(name, input);
+    };
+    const fat = crowd('fat', 60).map((line) => ({ ...line, properties: { text: 'x'.repeat(15_000) } }));
+    const summary = await importLines([...crowd('thin', 1100), ...fat], {}, measured);
+    expect(summary.created).toBe(1160);
+    expect(Math.max(...sizes.map(([lines]) => lines))).toBe(500);
+    expect(Math.max(...sizes.map(([, bytes]) => bytes))).toBeLessThan(600 * 1024);
+    expect(sizes).toHaveLength(4);
+    expect(await latchkey.app.commands['audit.verify']!({} as never)).toMatchObject({ intact: true });
+  });
+
+  test('that was broken off goes on where it was, and a third run changes nothing', async () => {
+    let batches = 0;
+    const broken: Ask = async (name, input) => {
+      batches += 1;
+      return batches > 2 ? { ok: false, code: 'control.fault', message: 'The node is gone.' } : ask(name, input);
+    };
+    await expect(importLines(crowd('resume', 1500), {}, broken)).rejects.toThrow(
+      /stopped before line 1001; run the same command/,
+    );
+    expect(await among('resume%')).toBe(1000);
+    expect(await importLines(crowd('resume', 1500))).toMatchObject({ created: 500, unchanged: 1000, refused: 0 });
+    expect(await importLines(crowd('resume', 1500))).toMatchObject({ created: 0, unchanged: 1500 });
+    expect(await among('resume%')).toBe(1500);
+  });
+
+  test('waits when so many people sign in that nothing can be hashed', async () => {
+    let refusals = 2;
+    const busy: Ask = async (name, input) =>
+      (refusals -= 1) >= 0 ? { ok: false, code: 'credentials.busy', message: 'Too many.' } : ask(name, input);
+    expect(await importLines(crowd('busy', 2), {}, busy)).toMatchObject({ created: 2 });
+  });
+
+  test('of two at once writes each person once', async () => {
+    const results = await Promise.all([importLines(crowd('twice', 700)), importLines(crowd('twice', 700))]);
+    expect(results.map(({ refused }) => refused)).toEqual([0, 0]);
+    expect(results.reduce((sum, { created }) => sum + created, 0)).toBe(700);
+    expect(await among('twice%')).toBe(700);
+  });
+});
+
+describe('people who are here already', () => {
+  test('stay as they are unless told otherwise', async () => {
+    await importLines([{ email: 'eve@here.example', name: 'Eve', properties: { a: 1 } }]);
+    const line = {
+      email: 'eve@here.example',
+      name: 'Eva',
+      properties: { b: 2 },
+      identities: [{ ...google, subject: 'eve' }],
+    };
+    expect(await importLines([line])).toMatchObject({ exists: 1, updated: 0 });
+    expect(await findUser('eve@here.example')).toMatchObject({ profile: { name: 'Eve' }, properties: { a: 1 } });
+    expect(await importLines([line], { update: true })).toMatchObject({ updated: 1 });
+    expect(await findUser('eve@here.example')).toMatchObject({ profile: { name: 'Eva' }, properties: { a: 1, b: 2 } });
+    expect(await importLines([line], { update: true })).toMatchObject({ unchanged: 1 });
+  });
+
+  test('keep a password that they typed here, and get another foreign one', async () => {
+    const bob = await latchkey.user({ email: 'bob@here.example' });
+    const before = (await findUser(bob.email))?.['hash'];
+    const hash = '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=';
+    await importLines([{ email: bob.email, password_hash: hash }], { update: true });
+    await importLines([{ email: bob.email, password: 'another password of theirs' }], { update: true });
+    expect(await findUser(bob.email)).toMatchObject({ hash: before, scheme: null });
+    await importLines([{ email: 'joe@here.example', password_hash: hash }]);
+    const better = '$2b$04$abcdefghijklmnopqrstuulGEfut91Q5ngXmajp18gpvxYMIw3zia';
+    expect(await importLines([{ email: 'joe@here.example', password_hash: better }], { update: true })).toMatchObject({
+      updated: 1,
+    });
+    expect(await findUser('joe@here.example')).toMatchObject({ hash: better, scheme: 'bcrypt' });
+  });
+
+  test('keep the authenticator app that they have', async () => {
+    await importLines([{ email: 'app@here.example', totp_secret: 'JBSWY3DPEHPK3PXP' }]);
+    const sealed = () =>
+      latchkey.app.database.sql(
+        'select sealed from totp_credential t join users u on u.id = t.user_id where u.email = $1',
+        ['app@here.example'],
+      );
+    const before = await sealed();
+    await importLines([{ email: 'app@here.example', totp_secret: 'KRSXG5CTMVRXEZLU' }], { update: true });
+    expect(await sealed()).toEqual(before);
+  });
+
+  test('lose what they hold when a line disables them', async () => {
+    await importLines([{ email: 'out@here.example' }]);
+    await importLines([{ email: 'out@here.example', status: 'disabled' }], { update: true });
+    const row = await findUser('out@here.example');
+    expect(row?.['status']).toBe('disabled');
+    const events = await latchkey.app.database.sql<{ type: string }>(
+      'select type from audit_event where subject_id = $1 order by sequence',
+      [fromUuid('usr', String(row?.id))],
+    );
+    expect(events.map(({ type }) => type)).toEqual(['user.imported', 'user.imported', 'user.status_changed']);
+  });
+
+  test('are not taken over by somebody who brings their identity', async () => {
+    await importLines([{ email: 'owner@id.example', identities: [{ ...google, subject: 'owner' }] }]);
+    const thief = { email: 'thief@id.example', identities: [{ ...google, subject: 'owner' }] };
+    expect((await importLines([thief], { update: true })).report).toEqual([
+      expect.objectContaining({ outcome: 'refused', reason: 'identities: owner of google is another person' }),
+    ]);
+    expect(await findUser('thief@id.example')).toBeUndefined();
+  });
+});
+
+test('a hash that would take the service down is refused by its line', async () => {
+  const { report } = await importLines([
+    {
+      email: 'a@hostile.example',
+      password_hash: '$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzYWx0$gwQOXSNhxiOxPOA0PY10P9QFO4NAYysnqRt1GSQLE54',
+    },
+    { email: 'b@hostile.example', password_hash: 'hunter2', password_hash_format: 'plain' },
+  ]);
+  expect(report.map(({ reason }) => reason)).toEqual([
+    'password_hash: m must be from 8 to 262144',
+    'password_hash: a password in plain text is given as password, not as password_hash',
+  ]);
+  expect(await among('%@hostile.example')).toBe(0);
+});
+
+test('a command with more lines than fit is refused whole', async () => {
+  const lines = Array.from({ length: 501 }, (_, i) => ({ line: i, record: {} }));
+  await expect(latchkey.run('user.import', { lines })).rejects.toThrow(/migration\.invalid/);
+});
