@@ -29,7 +29,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     failed: (trial) => risk.pressure.noteFailure(trial),
     work: risk.work,
     deviceCookie,
-    hasPasskeys: () => credentials.passkeys.relyingParty !== null,
     audit,
     ...(metrics ? { counted: metrics.countSignIn } : {}),
   });

@@ -105,10 +105,14 @@ export class InteractionService {
   async beginning(ctx: Context, way: Way): Promise<BegunInteraction | null> {
     const interaction = await this.require(ctx);
     const { userId, identifier } = interaction.progress;
-    if (userId === null && identifier !== null && this.#deps.ways().includes(way))
-      return { ...interaction, identifier };
+    if (userId === null && identifier !== null && this.isOpen(way)) return { ...interaction, identifier };
     seeOther(ctx, interaction.path);
     return null;
+  }
+
+  /** For everybody or for nobody: that there is such a way says nothing about whom it would let in. */
+  isOpen(way: Way): boolean {
+    return this.#deps.ways().includes(way);
   }
 
   /** The other ways to begin, for links: by policy alone. */

@@ -27,7 +27,7 @@ export type {
   OtherWay,
   SignInEnd,
 } from './interaction-service.ts';
-export { amrOfFactor, type Factor, levelOfProofs, type Proof } from './proof.ts';
+export { amrOfFactor, type Factor, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
 export type { Offer, Standing, StandingPart, Task } from './standing.ts';
 export { openWays, type Way } from './ways.ts';
 export { SignInProgress } from './progress.ts';

@@ -1,3 +1,4 @@
+import type { OtherWay } from '#interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type PasswordPage = {
@@ -11,8 +12,10 @@ export type PasswordPage = {
   changeUrl: string;
   /** This page again, for when the pause is over. */
   retryUrl: string;
-  /** Where passkeys are used instead; null where there are none. */
-  passkeyUrl: string | null;
+  /** For who has forgotten it. */
+  forgotUrl: string;
+  /** The other ways to begin a sign-in. */
+  otherWays: readonly OtherWay[];
   problem: PasswordProblem | null;
   /** What the browser must solve first, while somebody is guessing. */
   challenge: string | null;
@@ -34,7 +37,11 @@ const plain: PasswordPage = {
   remember: false,
   changeUrl: '/interaction/4Tj2/login',
   retryUrl: '/interaction/4Tj2/password',
-  passkeyUrl: '/interaction/4Tj2/passkey',
+  forgotUrl: '/interaction/4Tj2/forgot',
+  otherWays: [
+    { way: 'passkey', url: '/interaction/4Tj2/passkey' },
+    { way: 'email-code', url: '/interaction/4Tj2/email-code' },
+  ],
   problem: null,
   challenge: null,
 };
@@ -42,7 +49,8 @@ const plain: PasswordPage = {
 export const passwordView = view<PasswordPage>('login/password.njk', {
   samples: {
     plain,
-    'without passkeys': { ...plain, passkeyUrl: null },
+    'no other way': { ...plain, otherWays: [] },
+    'another way': { ...plain, otherWays: [{ way: 'sms-code', url: '/interaction/4Tj2/sms-code' }] },
     empty: { ...plain, problem: { kind: 'required' } },
     wrong: { ...plain, remember: true, problem: { kind: 'wrong' } },
     'throttled for minutes': {

@@ -4,7 +4,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { amrOfFactor, type Interaction, type InteractionService } from '#interaction/module.ts';
+import { amrOfFactor, type BegunInteraction, type Interaction, type InteractionService } from '#interaction/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
 import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
@@ -13,11 +13,13 @@ import type { LoginService } from './login-service.ts';
 import { passwordView, type PasswordProblem } from './password-view.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'beginning' | 'otherWays' | 'recordIdentifier' | 'recordChoice' | 'recordProof'>;
+  interactions: Pick<
+    InteractionService,
+    'require' | 'beginning' | 'isOpen' | 'otherWays' | 'recordIdentifier' | 'recordChoice' | 'recordProof'
+  >;
   login: LoginService;
   users: Pick<UserService, 'findById'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
-  hasPasskeys: () => boolean;
   /** What a browser solves before a password is looked at, while somebody is guessing. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -27,14 +29,7 @@ export type RouteDependencies = {
 
 const ANOTHER_ACCOUNT = 'another';
 
-export function loginRoutes({
-  interactions,
-  login,
-  users,
-  deviceCookie,
-  hasPasskeys,
-  work,
-}: RouteDependencies): Router<State> {
+export function loginRoutes({ interactions, login, users, deviceCookie, work }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/login', async (ctx: Context) => {
@@ -136,7 +131,7 @@ export function loginRoutes({
       action: `${path}/login`,
       client: { name: question.client.name },
       email,
-      passkeyUrl: passkeyUrl(path),
+      passkeyUrl: interactions.isOpen('passkey') ? `${path}/passkey` : null,
       problem,
     });
   }
@@ -144,27 +139,24 @@ export function loginRoutes({
   async function showPassword(
     ctx: Context,
     status: number,
-    { path, progress }: Interaction,
+    interaction: BegunInteraction,
     remember: boolean,
     problem: PasswordProblem | null,
   ): Promise<void> {
+    const { path, identifier } = interaction;
     const page = `${path}/password`;
     const challenge = await work.challenge(ctx.state.ip);
     show(ctx, status, passwordView, {
       action: page,
-      email: progress.identifier ?? '',
+      email: identifier,
       remember,
       changeUrl: `${path}/login`,
       retryUrl: page,
-      passkeyUrl: passkeyUrl(path),
+      forgotUrl: `${path}/forgot`,
+      otherWays: interactions.otherWays(interaction, 'password'),
       problem,
       challenge,
     });
-  }
-
-  /** For everybody or for nobody: that there is such a way says nothing about whom it would let in. */
-  function passkeyUrl(path: string): string | null {
-    return hasPasskeys() ? `${path}/passkey` : null;
   }
 
   return router;

@@ -13,7 +13,7 @@ import type { PasskeySignIn } from './passkey-sign-in.ts';
 import { type PasskeyProblem, passkeyView } from './passkey-view.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'due' | 'recordIdentifier' | 'recordProof'>;
+  interactions: Pick<InteractionService, 'require' | 'due' | 'isOpen' | 'recordIdentifier' | 'recordProof'>;
   signIn: PasskeySignIn;
   passkeys: Pick<PasskeyService, 'relyingParty'>;
   users: Pick<UserService, 'findById' | 'findByIdentifier'>;
@@ -87,11 +87,12 @@ export function passkeyRoutes({
   /** The sign-in, if a passkey is what it can go on with; null when the browser was sent elsewhere. */
   async function turn(ctx: Context): Promise<Interaction | null> {
     const interaction = await interactions.require(ctx);
-    if (passkeys.relyingParty === null) {
+    const isFirst = interaction.progress.userId === null;
+    if (isFirst ? !interactions.isOpen('passkey') : passkeys.relyingParty === null) {
       seeOther(ctx, interaction.path);
       return null;
     }
-    return interaction.progress.userId === null ? interaction : interactions.due(ctx, 'second-factor');
+    return isFirst ? interaction : interactions.due(ctx, 'second-factor');
   }
 
   async function showPasskey(
