@@ -11,7 +11,12 @@ export type Step = Line & { newIdentities: Identity[] } & (
   );
 export type Refused = { kind: 'refused'; line: number; email: string; reason: string };
 
-type Known = { people: readonly BulkUser[]; identities: readonly BulkIdentity[] };
+/** `further`: addresses that somebody has beside their first one. */
+type Known = {
+  further: ReadonlySet<string>;
+  people: readonly BulkUser[];
+  identities: readonly BulkIdentity[];
+};
 
 /**
  * What becomes of each line, given who is there already. People are told by their address; whoever is there stays as they
@@ -32,6 +37,8 @@ export function planImport(
     const before = byEmail.get(user.emailCanonical);
     const id = before?.id ?? user.id ?? newId('usr');
     if (!before && byId.has(id)) return refuse('id: another person has it');
+    if (!before && known.further.has(user.emailCanonical))
+      return refuse('email: another person has it as a further address');
     const twin = seen.get(user.emailCanonical) ?? seen.get(id);
     if (twin !== undefined) return refuse(`email: the same person stands in line ${twin}`);
     const foreign = user.identities.find((identity) => (holders.get(keyOf(identity)) ?? id) !== id);

@@ -15,7 +15,7 @@ export type ImportDependencies = {
   clock: Clock;
   database: Database;
   users: Pick<UserService, 'changeStatus'>;
-  userBulk: Pick<UserBulk, 'find' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
+  userBulk: Pick<UserBulk, 'find' | 'findFurther' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
   passwordBulk: Pick<PasswordBulk, 'write'>;
   passwords: Pick<PasswordService, 'hash'>;
   totp: Pick<TotpService, 'among' | 'import'>;
@@ -45,6 +45,10 @@ export class ImportService {
 
     const { results, statuses } = await database.transaction(async (em) => {
       const known = {
+        further: await userBulk.findFurther(
+          em,
+          ready.map(({ user }) => user.emailCanonical),
+        ),
         people: await userBulk.find(em, {
           emails: ready.map(({ user }) => user.emailCanonical),
           ids: ready.flatMap(({ user }) => user.id ?? []),

@@ -27,6 +27,9 @@ const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_v
 const GIVEN = `jsonb_to_recordset(?::jsonb) as r (id uuid, status text, email text, "emailCanonical" text, "emailVerified" boolean,
   "phoneNumber" text, "phoneNumberVerified" boolean, profile jsonb, properties jsonb, "createdAt" timestamptz)`;
 
+/** An address beside the first one, and not one that was kept back for a while that is over. */
+const HELD = `kind = 'email' and verified_at is not null and (reserved_until is null or reserved_until > ?)`;
+
 /** People by the hundred, one statement each time, whatever their number. Rules and events are the caller's. */
 export class UserBulk {
   readonly #clock: Clock;
@@ -40,11 +43,22 @@ export class UserBulk {
   /** Everybody who has one of these addresses or ids. */
   async find(em: EntityManager, by: { emails: readonly string[]; ids: readonly UserId[] }): Promise<BulkUser[]> {
     const rows = await em.execute<BulkUser[]>(
-      `select ${COLUMNS} from users where email_canonical in (select jsonb_array_elements_text(?::jsonb))
-         or id in (select jsonb_array_elements_text(?::jsonb)::uuid)`,
+      // Apart, so that each finds its index.
+      `select ${COLUMNS} from users where id in (
+         select u.id from jsonb_array_elements_text(?::jsonb) as e (value) join users u on u.email_canonical = e.value
+         union select jsonb_array_elements_text(?::jsonb)::uuid)`,
       [JSON.stringify(by.emails), JSON.stringify(by.ids.map(toUuid))],
     );
     return rows.map(readRow);
+  }
+
+  /** Those of these addresses that somebody has beside their first one. */
+  async findFurther(em: EntityManager, emails: readonly string[]): Promise<Set<string>> {
+    const rows = await em.execute<{ canonical: string }[]>(
+      `select canonical from contact where ${HELD} and canonical in (select jsonb_array_elements_text(?::jsonb))`,
+      [this.#clock.now(), JSON.stringify(emails)],
+    );
+    return new Set(rows.map(({ canonical }) => canonical));
   }
 
   /** Who was added; an address or id that somebody took meanwhile is left out. */
@@ -55,9 +69,9 @@ export class UserBulk {
          is_administrator, password_update_required, created_at, updated_at)
        select id, status, email, "emailCanonical", "emailVerified", "phoneNumber", "phoneNumberVerified", profile, properties,
          false, false, "createdAt", ? from ${GIVEN}
-       where not exists (select 1 from contact c where c.kind = 'email' and c.canonical = r."emailCanonical" and c.verified_at is not null)
+       where not exists (select 1 from contact where ${HELD} and canonical = r."emailCanonical")
        on conflict do nothing returning id`,
-      [this.#clock.now(), asJson(people)],
+      [this.#clock.now(), asJson(people), this.#clock.now()],
     );
     return new Set(rows.map(({ id }) => fromUuid('usr', id)));
   }

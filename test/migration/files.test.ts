@@ -17,7 +17,9 @@ afterAll(() => rm(folder, { recursive: true }));
 async function read(name: string, text: string, format?: ImportFormat, hash = {}): Promise<Numbered[]> {
   const path = join(folder, name);
   await writeFile(path, text);
-  return Array.fromAsync(readPeople(path, { format, hash }));
+  const people: Numbered[] = [];
+  for await (const person of readPeople(path, { format, hash })) people.push(person);
+  return people;
 }
 
 function person(numbered: Numbered | undefined): ImportedUser {

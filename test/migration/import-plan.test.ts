@@ -29,8 +29,13 @@ const google = { connection: 'google', issuer: 'https://accounts.google.com', su
 
 const plan = (
   given: Record<string, unknown>,
-  { people = [ada], identities = [] as { userId: typeof id }[], update = false } = {},
-) => planImport([{ line: 1, user: imported(given) }], { people, identities: identities as never }, { update, now })[0]!;
+  { people = [ada], identities = [] as { userId: typeof id }[], further = [] as string[], update = false } = {},
+) =>
+  planImport(
+    [{ line: 1, user: imported(given) }],
+    { people, further: new Set(further), identities: identities as never },
+    { update, now },
+  )[0]!;
 
 describe('what becomes of a line', () => {
   test.each([
@@ -57,6 +62,12 @@ describe('what becomes of a line', () => {
       'an identity is somebody else’s and nobody has the address',
       { email: 'eve@example.com', identities: [google] },
       { identities: [{ ...google, userId: id }], update: true },
+      'refused',
+    ],
+    [
+      'somebody has the address beside their first',
+      { email: 'eve@example.com' },
+      { further: ['eve@example.com'] },
       'refused',
     ],
     ['another person has the id', { email: 'eve@example.com', id }, {}, 'refused'],
@@ -110,7 +121,7 @@ describe('what becomes of a line', () => {
       { line: 2, user: imported({ email: 'EVE@example.com' }) },
       { line: 3, user: imported({ email: 'bob@example.com', identities: [google] }) },
     ];
-    const steps = planImport(lines, { people: [], identities: [] }, { update: false, now });
+    const steps = planImport(lines, { people: [], further: new Set<string>(), identities: [] }, { update: false, now });
     expect(steps.map((step) => (step.kind === 'refused' ? step.reason : step.kind))).toEqual([
       'create',
       'email: the same person stands in line 1',

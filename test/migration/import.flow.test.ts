@@ -247,6 +247,18 @@ describe('people who are here already', () => {
     expect(events.map(({ type }) => type)).toEqual(['user.imported', 'user.imported', 'user.status_changed']);
   });
 
+  test('keep an address that they have beside their first one', async () => {
+    const owner = await latchkey.user({ email: 'owner@further.example' });
+    const now = new Date(performance.timeOrigin);
+    await latchkey.app.database.sql(
+      `insert into contact (id, user_id, kind, value, canonical, verified_at, created_at) values ($1, $2, 'email', $3, $3, $4, $4)`,
+      [toUuid(newId('con')), toUuid(owner.id as never), 'second@further.example', now],
+    );
+    expect((await importLines([{ email: 'Second@further.example' }], { update: true })).report).toEqual([
+      expect.objectContaining({ outcome: 'refused', reason: 'email: another person has it as a further address' }),
+    ]);
+  });
+
   test('are not taken over by somebody who brings their identity', async () => {
     await importLines([{ email: 'owner@id.example', identities: [{ ...google, subject: 'owner' }] }]);
     const thief = { email: 'thief@id.example', identities: [{ ...google, subject: 'owner' }] };

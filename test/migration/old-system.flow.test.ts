@@ -3,7 +3,6 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SECOND } from '#kernel/clock.ts';
-import { toUuid } from '#kernel/ids.ts';
 import type { LineResult } from '#migration/import-service.ts';
 import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
 import { authorizeUrl, pkce, Visitor } from '../support/visitor.ts';
@@ -61,7 +60,7 @@ const signIn = (email: string, password: string) =>
   new Visitor().signIn(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }), { email, password });
 const rowOf = async (email: string) =>
   (
-    await latchkey.app.database.sql<Record<string, unknown>>(
+    await latchkey.app.database.sql(
       'select u.*, p.hash, p.scheme from users u left join password_credential p on p.user_id = u.id where email_canonical = $1',
       [email],
     )
@@ -93,7 +92,7 @@ describe('somebody whom nobody brought', () => {
     await expect(signIn('nobody@old.example', 'wrong')).rejects.toThrow('refused');
     const [{ headers, body } = { headers: {}, body: '' }] = asked;
     expect(JSON.parse(body)).toEqual({ type: 'password.verify', email: 'nobody@old.example', password: 'wrong' });
-    const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+    const signed = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', secret).update(signed).digest('base64')}`);
     expect(Math.abs(Number(headers['webhook-timestamp']) - performance.timeOrigin / SECOND)).toBeLessThan(600);
   });
