@@ -89,6 +89,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   const routers = [
     ...provider.routes,
     ...steps.routes,
+    look.branding.routes(async (ctx) => (await provider.ownPages.require(ctx, { administrator: true })) !== null),
     ...(demo ? [welcome.routes, demo.routes] : []),
     ...(mailbox ? [mailbox.routes] : []),
   ];

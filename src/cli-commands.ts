@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 
 type Run = (name: string, input: Record<string, unknown>, command: Command) => Promise<void>;
@@ -54,6 +55,14 @@ function collectScope(
 ): { name: string; description: string }[] {
   const [, name = value, description = ''] = /^(.*?):\s+(.*)$/.exec(value) ?? [];
   return [...previous, { name, description }];
+}
+
+function base64Of(path: string, command: Command): string {
+  try {
+    return readFileSync(path).toString('base64');
+  } catch {
+    return command.error(`error: the file ${path} cannot be read`);
+  }
 }
 
 /** Every command but `serve` and `migrate`, with its arguments. What it does is in the slice that its noun names. */
@@ -210,6 +219,27 @@ export function defineCommands(program: Command, run: Run, files: Files): void {
   leaf(settings, 'set <name> <value>', 'change one, for example: settings set oidc.registration open').action(
     (name: string, value: string, _options: unknown, command: Command) => run('settings.set', { name, value }, command),
   );
+
+  const branding = program.command('branding').description('logos, own rules and the brands of single clients');
+  const file = (name: string, description: string): Command =>
+    leaf(branding, `${name} [file]`, description).option('--remove', 'take it away');
+  const upload = (name: string) => (path: string | undefined, given: Record<string, unknown>, command: Command) => {
+    const { remove, ...options } = onWire(given);
+    if ((path === undefined) !== (remove === true)) command.error('error: name a file, or say --remove');
+    return run(name, { ...options, content: path === undefined ? null : base64Of(path, command) }, command);
+  };
+  file('logo', 'set the logo: PNG, JPEG, WebP or SVG, at most 256 KB')
+    .option('--dark', 'the one for dark pages')
+    .option('--client-id <id>', 'of one client')
+    .action(upload('branding.logo'));
+  file('stylesheet', 'set your own CSS rules, at most 32 KB').action(upload('branding.stylesheet'));
+  leaf(branding, 'client <client_id>', 'change the brand of the pages on the way to one client')
+    .requiredOption(
+      '--change <json>',
+      'members to change, such as {"color": "#0a3fb5"}; null for that of the instance',
+      json,
+    )
+    .action(act('branding.client', 'client_id'));
 
   const auditLog = program.command('audit').description('the record of what happened');
   leaf(auditLog, 'verify', 'recompute the chain of the audit log').action(act('audit.verify'));

@@ -55,6 +55,8 @@ const pages: readonly Mount[] = [
   { path: '/not-me', audience: 'page', methods: reads },
   { path: '/not-me/*', audience: 'page', methods: both },
   { path: '/setup/*', audience: 'page', methods: both },
+  { path: '/branding/preview', audience: 'page', methods: reads },
+  { path: '/branding/preview/*', audience: 'page', methods: reads },
   { path: '/session/return', audience: 'page', methods: reads },
 ];
 

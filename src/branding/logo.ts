@@ -28,7 +28,7 @@ export function kindOf(bytes: Buffer): LogoKind | null {
   if (start.subarray(0, 3).equals(Buffer.from('ffd8ff', 'hex'))) return 'jpg';
   if (start.subarray(0, 4).equals(Buffer.from('RIFF')) && start.subarray(8, 12).equals(Buffer.from('WEBP')))
     return 'webp';
-  return /^\uFEFF?\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]*?-->\s*)*<svg[\s>]/.test(bytes.subarray(0, 4096).toString('utf8'))
+  return /^\uFEFF?\s*(<\?xml[^>]*\?>\s*)?(<!--[\s\S]*?-->\s*)*<svg[\s/>]/.test(bytes.subarray(0, 4096).toString('utf8'))
     ? 'svg'
     : null;
 }

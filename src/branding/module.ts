@@ -16,6 +16,7 @@ import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Log } from '#kernel/log.ts';
 import type { SettingsService } from '#settings/module.ts';
 import { BrandService } from './brand-service.ts';
+import { brandingRoutes, type Dependencies as RouteDependencies } from './routes.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -44,6 +45,8 @@ export async function createBranding({ invalidation, log, ...deps }: Dependencie
   await brands.reload();
   return {
     brands,
+    routes: (requireAdministrator: RouteDependencies['requireAdministrator']) =>
+      brandingRoutes({ ...deps, brands, requireAdministrator }),
     /** Puts the pages of this request into the brand of the client that they are about. */
     async dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void> {
       ctx.state.brand = await brands.ofClient(clientId);

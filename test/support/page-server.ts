@@ -24,6 +24,11 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
   const app = new Koa<State>();
   app.use(files.serve);
   app.use((ctx) => {
+    // What the preview would show in its frames.
+    if (ctx.path === '/branding/preview/frame') {
+      ctx.body = '<!doctype html><title>A page</title>';
+      return;
+    }
     const language = chooseLanguage({ uiLocales: String(ctx.query['ui_locales']) });
     const letter = letters.get(ctx.path.slice(1));
     if (letter) {
@@ -36,7 +41,7 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
     const nonce = 'bm9uY2U';
     ctx.set(
       'Content-Security-Policy',
-      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     );
     ctx.type = 'text/html; charset=utf-8';
     ctx.body = renderSample(renderer, sample, language, nonce);

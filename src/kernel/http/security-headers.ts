@@ -106,6 +106,26 @@ export function allowFormTarget(ctx: HeaderContext, uri: string): void {
   );
 }
 
+/** Lets this page show pages of ours in frames. */
+export function allowFrames(ctx: HeaderContext): void {
+  amendPolicy(ctx, (policy) => `${policy}; frame-src 'self'`);
+}
+
+/** Lets pages of ours show this one in a frame. For what stands there to be looked at: nothing in it runs. */
+export function allowFramingByUs(ctx: HeaderContext): void {
+  amendPolicy(ctx, (policy) =>
+    policy
+      .replace(/frame-ancestors [^;]*/, "frame-ancestors 'self'")
+      .replace(/script-src [^;]*/, "script-src 'none'")
+      .replace(/form-action [^;]*/, "form-action 'none'"),
+  );
+}
+
+function amendPolicy(ctx: HeaderContext, amend: (policy: string) => string): void {
+  const policy = ctx.res.getHeader('content-security-policy');
+  if (typeof policy === 'string') ctx.res.setHeader('Content-Security-Policy', amend(policy));
+}
+
 /** An origin for the web, the bare scheme for an app's own (`com.example.app:`); null for what no policy can name. */
 function sourceOf(uri: string): string | null {
   const url = URL.parse(uri);

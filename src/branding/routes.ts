@@ -1,0 +1,49 @@
+import Router from '@koa/router';
+import { brandStylesheet } from '#kernel/brand.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { allowFrames, allowFramingByUs } from '#kernel/http/security-headers.ts';
+import type { StaticFiles } from '#kernel/http/static.ts';
+import { show } from '#kernel/views.ts';
+import type { SettingsService } from '#settings/module.ts';
+import type { BrandService } from './brand-service.ts';
+import { languageOf, PREVIEW_PATH, previewOf, proposedBrand, sampleOf, themeOf } from './preview.ts';
+import { previewView } from './preview-view.ts';
+
+export type Dependencies = {
+  brands: BrandService;
+  settings: Pick<SettingsService, 'policy'>;
+  files: Pick<StaticFiles, 'url'>;
+  /** Whether an administrator asks; false when the answer is written. */
+  requireAdministrator(ctx: Context): Promise<boolean>;
+};
+
+export function brandingRoutes({ brands, settings, files, requireAdministrator }: Dependencies): Router<State> {
+  const router = new Router<State>();
+  const proposed = (ctx: Context) => proposedBrand(ctx.query, settings.policy('branding'), brands.present());
+
+  router.get(PREVIEW_PATH, async (ctx: Context) => {
+    if (!(await requireAdministrator(ctx))) return;
+    const { proposal, wrong } = proposed(ctx);
+    allowFrames(ctx);
+    show(ctx, 200, previewView, previewOf(ctx.query, proposal, wrong));
+  });
+
+  router.get(`${PREVIEW_PATH}/frame`, async (ctx: Context) => {
+    if (!(await requireAdministrator(ctx))) return;
+    const sample = sampleOf(ctx.query);
+    if (!sample) return;
+    ctx.state.brand = proposed(ctx).brand;
+    ctx.state.language = languageOf(ctx.query);
+    ctx.state.theme = themeOf(ctx.query);
+    allowFramingByUs(ctx);
+    show(ctx, 200, sample.view, sample.context);
+  });
+
+  router.get(`${PREVIEW_PATH}/brand.css`, async (ctx: Context) => {
+    if (!(await requireAdministrator(ctx))) return;
+    ctx.type = 'text/css; charset=utf-8';
+    ctx.body = brandStylesheet(proposed(ctx).brand, files.url);
+  });
+
+  return router;
+}
