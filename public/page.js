@@ -8,7 +8,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
     const source = document.getElementById(button.dataset.copy);
     const label = button.querySelector('[aria-live]');
     if (!source || !label || label.dataset.text !== undefined) return;
-    const text = source.value ?? source.textContent;
+    const text = source.value ?? source.textContent.trim();
     try {
       await navigator.clipboard.writeText(text);
     } catch {
@@ -26,10 +26,12 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   });
 }
 
+for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => window.print());
+
 // The server does not know where on earth the person is; the browser does. Digits are those of the rest of the page.
 const { lang } = document.documentElement;
 const locale = navigator.languages.find((tag) => tag.split('-')[0] === lang && isLocale(tag)) ?? lang;
-const styles = { time: { timeStyle: 'short' }, full: { dateStyle: 'long', timeStyle: 'short' } };
+const styles = { time: { timeStyle: 'short' }, full: { dateStyle: 'long', timeStyle: 'short' }, date: { dateStyle: 'long' } };
 for (const time of document.querySelectorAll('time[data-local]')) {
   const date = new Date(time.dateTime);
   if (!Number.isNaN(date.valueOf())) time.textContent = new Intl.DateTimeFormat(locale, { ...styles[time.dataset.local], numberingSystem: 'latn' }).format(date);

@@ -1,6 +1,7 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#consent/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
+import { createMfa } from '#mfa/module.ts';
 import { createPasskey } from '#passkey/module.ts';
 import { createSetup } from '#setup/module.ts';
 import type { Kernel } from './app-kernel.ts';
@@ -13,10 +14,13 @@ export type Steps = ReturnType<typeof createSteps>;
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
   const { config, clock, database, throttle, metrics } = kernel;
-  const { audit, settings, users, clients, credentials } = nouns;
+  const { audit, settings, look, texts, users, clients, credentials } = nouns;
   const signIn = createSignIn(kernel, nouns, provider, {
-    standing: async (ctx, userId) => [await passkey.standing(ctx, userId)],
-    signedIn: async () => undefined,
+    standing: async (ctx, userId, interaction) => [
+      await passkey.standing(ctx, userId),
+      await mfa.standing(ctx, userId, interaction),
+    ],
+    signedIn: async (_ctx, end) => mfa.signedIn(end),
     sendReset: async () => undefined,
   });
   const { interactions, risk, deviceCookie } = signIn;
@@ -39,8 +43,22 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     interactions,
     addressLimit: addressLimit(throttle, () => settings.policy('limits').passwordFailuresPerAddress),
     policies: () => settings.all(),
+    factorAdded: (added, by) => mfa.enrolled(added, by),
     audit,
     ...(metrics ? { counted: metrics.countSignIn } : {}),
+  });
+  const mfa = createMfa({
+    ...kernel,
+    ...credentials,
+    users,
+    audit,
+    letters: look.letters,
+    texts,
+    interactions,
+    hasPasskeys: () => credentials.passkeys.relyingParty !== null,
+    isDemandedElsewhere: async () => false,
+    policy: () => settings.policy('mfa'),
+    brandName: () => settings.policy('branding').name,
   });
   const consent = createConsent({
     interactions,
@@ -60,6 +78,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     progress: signIn.progress,
     setup: setup.setup,
     risk,
-    routes: [...signIn.routes, login.routes, ...passkey.routes, consent.routes, setup.routes],
+    routes: [...signIn.routes, login.routes, ...passkey.routes, ...mfa.routes, consent.routes, setup.routes],
   };
 }

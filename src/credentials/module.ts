@@ -135,6 +135,7 @@ export { hasTwoSteps, type SecondFactorOverview, type SecondFactorOverviews } fr
 export { isFactorDemanded, type SecondFactorDemand } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';
+export type { QrCode } from './totp/qr-code.ts';
 export { totpImport, type TotpImport } from './totp/totp-secret.ts';
 export type { RecoveryCodes, RecoveryCodesLeft } from './recovery-codes/recovery-codes.ts';
 export type { TrustedDevice, TrustedDevices } from './trusted-devices/trusted-devices.ts';

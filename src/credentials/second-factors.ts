@@ -9,6 +9,7 @@ import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
 import { SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
 import { SecondFactorDemand } from './second-factor-demand.ts';
 import type { TellOwner } from './second-factor-notice.ts';
+import { SecondFactorOverviews } from './second-factor-overview.ts';
 import { TotpEnrolments } from './totp/totp-enrolments.ts';
 import { TotpService } from './totp/totp-service.ts';
 import { TrustedDevices } from './trusted-devices/trusted-devices.ts';
@@ -54,6 +55,7 @@ export function createSecondFactors({ clock, database, keyRing, audit, queue, te
   });
   const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner });
   return {
+    secondFactorOverviews: new SecondFactorOverviews(clock, database),
     secondFactorAttempts: attempts,
     secondFactorDemand: demand,
     trustedDevices,

@@ -1,10 +1,10 @@
 import Router from '@koa/router';
-import type { PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
+import type { By, PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { UserService } from '#users/module.ts';
+import type { UserId, UserService } from '#users/module.ts';
 import { type EnrolPage, type EnrolProblem, enrolView } from './enrol-view.ts';
 import { passkeyForm } from './passkey-form.ts';
 
@@ -13,6 +13,8 @@ export type EnrolDependencies = {
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   webauthnUsers: Pick<WebauthnUsers, 'declineOffer'>;
   users: Pick<UserService, 'findById'>;
+  /** Told when a second factor was added because one is needed. */
+  factorAdded(signIn: { userId: UserId; uid: string }, by: By): Promise<void>;
 };
 
 /** Enrolling a passkey on the way in: because it would be handy, or because a second factor is demanded. */
@@ -21,6 +23,7 @@ export function enrolRoutes({
   passkeyRegistration,
   webauthnUsers,
   users,
+  factorAdded,
 }: EnrolDependencies): Router<State> {
   const router = new Router<State>();
 
@@ -69,7 +72,10 @@ export function enrolRoutes({
       credential,
       visitorOf(ctx),
     );
-    if (outcome.kind === 'registered') return seeOther(ctx, path);
+    if (outcome.kind === 'registered') {
+      if (reason === 'factor') await factorAdded(due, { actor: { type: 'user', id: userId }, visitor: visitorOf(ctx) });
+      return seeOther(ctx, path);
+    }
     return showEnrol(ctx, 422, due, reason, outcome);
   }
 

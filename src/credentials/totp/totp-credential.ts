@@ -9,7 +9,7 @@ const TotpCredentialSchema = defineEntity({
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    /** What the person calls the app. */
+    /** What the person calls the app; empty where they gave it no name. */
     name: p.text(),
     /** The secret under the key ring. */
     sealed: p.text(),

@@ -6,14 +6,13 @@ import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { By, TellOwner } from '../second-factor-notice.ts';
 import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
-import { qrCode } from './qr-code.ts';
+import { type QrCode, qrCode } from './qr-code.ts';
 import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from './totp-secret.ts';
 import type { TotpService } from './totp-service.ts';
 
 /** What the page shows. */
 export type TotpOffer = {
-  /** SVG. */
-  qr: string;
+  qr: QrCode;
   /** `otpauth://totp/…`, for an app on the same device. */
   uri: string;
   /** Base32 in groups of four. */
@@ -70,7 +69,7 @@ export class TotpEnrolments {
     );
     const secret = { ...fresh, secret: keyRing.open(row?.sealed ?? '', sealPlace(userId)) };
     const uri = totpUri(secret, policy().issuer, account);
-    return { qr: await qrCode(uri), uri, key: inGroups(secret.secret) };
+    return { qr: qrCode(uri), uri, key: inGroups(secret.secret) };
   }
 
   /** Turns the app on when the code is one of the secret shown; an app that was there before is replaced. */

@@ -32,7 +32,8 @@ export const totpImport = z.strictObject({
   algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha1'),
   digits: z.union([z.literal(6), z.literal(8)]).default(6),
   period: z.number().int().min(15).max(120).default(30),
-  name: z.string().trim().min(1).max(64).default('Authenticator app'),
+  /** Empty where the person gave none. */
+  name: z.string().trim().max(64).default(''),
 });
 export type TotpImport = z.input<typeof totpImport>;
 

@@ -1,0 +1,41 @@
+import { view } from '#kernel/views.ts';
+import type { Way } from './ways.ts';
+
+export type AnotherWayPage = {
+  /** Where the form posts to: `method` is one of the ways. */
+  action: string;
+  email: string;
+  /** The one to offer first at the front. */
+  ways: readonly {
+    way: Way;
+    /** Where a code would go, as far as it is shown; null where none is sent. */
+    sentTo: string | null;
+    /** Recovery codes that are left; null for the other ways. */
+    left: number | null;
+  }[];
+  backUrl: string;
+};
+
+const simple = (way: Way) => ({ way, sentTo: null, left: null });
+const plain: AnotherWayPage = {
+  action: '/interaction/4Tj2/second-factor/methods',
+  email: 'noor@fernway.example',
+  ways: [
+    simple('passkey'),
+    simple('totp'),
+    { way: 'sms', sentTo: '+49 ••••• 820', left: null },
+    { way: 'email', sentTo: 'n•••@fernway.example', left: null },
+    { way: 'recovery-code', sentTo: null, left: 7 },
+  ],
+  backUrl: '/interaction/4Tj2/second-factor',
+};
+
+export const anotherWayView = view<AnotherWayPage>('mfa/another-way.njk', {
+  samples: {
+    plain,
+    'one way': { ...plain, ways: [simple('totp')] },
+    'one recovery code': { ...plain, ways: [simple('passkey'), { way: 'recovery-code', sentTo: null, left: 1 }] },
+    hostile: { ...plain, email: '"><script>@x.example', ways: [{ way: 'email', sentTo: '"><b>', left: null }] },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

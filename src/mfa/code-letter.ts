@@ -1,0 +1,27 @@
+import { letter } from '#kernel/mail/letters.ts';
+
+/** The code that proves it a second time, to somebody who has just entered the first part. */
+export type SecondFactorCodeLetter = {
+  code: string;
+  /** Seconds that it is good for. */
+  lifetime: number;
+  /** What they are signing in to. */
+  client: string;
+  device: string | null;
+  ip: string;
+};
+
+const plain: SecondFactorCodeLetter = {
+  code: '481920',
+  lifetime: 600,
+  client: 'Tally',
+  device: 'Firefox, Linux',
+  ip: '192.0.2.7',
+};
+
+export const secondFactorCodeLetter = letter<SecondFactorCodeLetter>('mfa/code', {
+  samples: {
+    plain,
+    hostile: { ...plain, client: '<i>\u202EyllaT</i>\nhttps://evil.example {code}', device: null },
+  },
+});

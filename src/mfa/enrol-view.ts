@@ -1,0 +1,30 @@
+import { view } from '#kernel/views.ts';
+
+export type EnrolPage = {
+  /** Where the form posts to: `method` is one of the choices; button `action=skip` where it may be put off. */
+  action: string;
+  account: { name: string | null; email: string };
+  changeUrl: string;
+  /** What can be added, the one to recommend at the front; empty when nothing that is allowed here would be enough. */
+  choices: readonly ('passkey' | 'totp')[];
+  /** Until when it may be put off; null when it may not. */
+  graceEnd: Date | null;
+};
+
+const plain: EnrolPage = {
+  action: '/interaction/4Tj2/enrol-factor',
+  account: { name: null, email: 'noor@fernway.example' },
+  changeUrl: '/interaction/4Tj2/login',
+  choices: ['passkey', 'totp'],
+  graceEnd: null,
+};
+
+export const enrolView = view<EnrolPage>('mfa/enrol.njk', {
+  samples: {
+    plain,
+    'may be put off': { ...plain, graceEnd: new Date('2026-11-29T10:31:00Z') },
+    'app first': { ...plain, choices: ['totp', 'passkey'] },
+    'nothing to choose': { ...plain, choices: [] },
+    hostile: { ...plain, account: { name: '"><b>', email: '"><img src=x onerror=alert(1)>@evil.example' } },
+  },
+});

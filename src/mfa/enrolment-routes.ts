@@ -1,0 +1,122 @@
+import Router from '@koa/router';
+import type { TotpEnrolments } from '#credentials/module.ts';
+import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { User, UserService } from '#users/module.ts';
+import type { EnrolmentOffer, EnrolmentService } from './enrolment-service.ts';
+import { enrolView } from './enrol-view.ts';
+import { enrolTotpForm, methodForm } from './mfa-form.ts';
+import { totpView, type TotpPage } from './totp-view.ts';
+
+export type EnrolmentRouteDependencies = {
+  interactions: Pick<InteractionService, 'due' | 'recordProof' | 'recordSkip'>;
+  enrolments: EnrolmentService;
+  totpEnrolments: Pick<TotpEnrolments, 'offer'>;
+  users: Pick<UserService, 'findById'>;
+};
+
+type Turn = { due: DueInteraction; user: User; offer: EnrolmentOffer; base: string };
+
+/** Adding a second factor in the course of a sign-in, because policy or the application wants one. */
+export function enrolmentRoutes({
+  interactions,
+  enrolments,
+  totpEnrolments,
+  users,
+}: EnrolmentRouteDependencies): Router<State> {
+  const router = new Router<State>();
+  const path = '/interaction/:uid/enrol-factor';
+
+  router.get(path, async (ctx: Context) => {
+    const turn = await begin(ctx);
+    if (!turn) return;
+    const { due, user, offer, base } = turn;
+    // Where there is one thing to choose and no leaving it, the choice is no question.
+    if (offer.choices.length === 1 && offer.graceEnd === null) return seeOther(ctx, `${base}/${offer.choices[0]}`);
+    show(ctx, 200, enrolView, {
+      action: base,
+      account: { name: user.profile.name ?? null, email: user.email },
+      changeUrl: `${due.path}/login`,
+      ...offer,
+    });
+  });
+
+  router.post(path, async (ctx: Context) => {
+    const turn = await begin(ctx);
+    if (!turn) return;
+    const { method, action } = (await methodForm.read(ctx)).values;
+    if (action === 'skip') return skip(ctx, turn);
+    const choice = turn.offer.choices.find((each) => each === method);
+    return seeOther(ctx, choice === undefined ? turn.base : `${turn.base}/${choice}`);
+  });
+
+  router.get(`${path}/totp`, async (ctx: Context) => {
+    const turn = await beginTotp(ctx);
+    if (turn) await showTotp(ctx, 200, turn, null);
+  });
+
+  router.post(`${path}/totp`, async (ctx: Context) => {
+    const turn = await beginTotp(ctx);
+    if (!turn) return;
+    const form = await enrolTotpForm.read(ctx);
+    if (form.values.action === 'skip') return skip(ctx, turn);
+    if (!form.isValid) return showTotp(ctx, 422, turn, { kind: 'wrong' });
+    const { code = '' } = form.values;
+    if (code === '') return showTotp(ctx, 422, turn, { kind: 'required' });
+    const { due } = turn;
+    const outcome = await enrolments.confirmTotp(due, code, visitorOf(ctx));
+    switch (outcome.kind) {
+      case 'confirmed':
+        await interactions.recordProof(due, { userId: due.userId, proof: { factor: 'totp', amr: amrOfFactor.totp } });
+        return seeOther(ctx, due.path);
+      case 'wrong':
+      case 'expired':
+        return showTotp(ctx, 422, turn, outcome);
+      default:
+        return unreachable(outcome);
+    }
+  });
+
+  async function begin(ctx: Context): Promise<Turn | null> {
+    const due = await interactions.due(ctx, 'enrol-factor');
+    if (due === null) return null;
+    const user = await users.findById(due.userId);
+    if (user === null) throw new Error('a sign-in is of nobody');
+    return { due, user, offer: await enrolments.offer(due), base: `${due.path}/enrol-factor` };
+  }
+
+  async function beginTotp(ctx: Context): Promise<Turn | null> {
+    const turn = await begin(ctx);
+    if (turn === null || turn.offer.choices.includes('totp')) return turn;
+    seeOther(ctx, turn.base);
+    return null;
+  }
+
+  async function skip(ctx: Context, { due, offer, base }: Turn): Promise<void> {
+    if (offer.graceEnd === null) return seeOther(ctx, base);
+    await interactions.recordSkip(due, 'enrol-factor');
+    return seeOther(ctx, due.path);
+  }
+
+  async function showTotp(
+    ctx: Context,
+    status: number,
+    { due, user, offer, base }: Turn,
+    problem: TotpPage['problem'],
+  ): Promise<void> {
+    const shown = await totpEnrolments.offer({ userId: due.userId, holder: due.uid, account: user.email });
+    show(ctx, status, totpView, {
+      action: `${base}/totp`,
+      email: user.email,
+      ...shown,
+      mayBePutOff: offer.graceEnd !== null,
+      chooseUrl: offer.choices.length > 1 ? base : null,
+      problem,
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,57 @@
+import type { Visitor } from '#audit/module.ts';
+import type { By, RecoveryCodes, SecondFactorOverviews, TotpEnrolments } from '#credentials/module.ts';
+import type { DueInteraction } from '#interaction/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Policy } from '#settings/module.ts';
+import type { UserId } from '#users/module.ts';
+import type { SecondFactorRequests } from './second-factor-requests.ts';
+import { graceEnd } from './standing-part.ts';
+
+export type Choice = 'passkey' | 'totp';
+
+/** What can be added now, and until when that may be put off; null when it may not. */
+export type EnrolmentOffer = { choices: readonly Choice[]; graceEnd: Date | null };
+
+export type EnrolmentDependencies = {
+  clock: Clock;
+  totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
+  recoveryCodes: Pick<RecoveryCodes, 'make'>;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
+  requests: Pick<SecondFactorRequests, 'find' | 'ask'>;
+  /** Whether passkeys can be added at all. */
+  hasPasskeys: () => boolean;
+  policy: () => Policy<'mfa'>;
+};
+
+/** Adding a second factor in the course of a sign-in. */
+export class EnrolmentService {
+  readonly #deps: EnrolmentDependencies;
+
+  constructor(dependencies: EnrolmentDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** From the first look on the days of grace run. */
+  async offer({ userId, needed }: Pick<DueInteraction, 'userId' | 'needed'>): Promise<EnrolmentOffer> {
+    const { clock, requests, policy, hasPasskeys } = this.#deps;
+    const [askedAt, { resetAt }] = [await requests.ask(userId), await requests.find(userId)];
+    const choices = policy().factors.filter((each) => (each === 'passkey' ? hasPasskeys() : (needed ?? 2) <= 2));
+    const end = graceEnd({ policy: policy(), askedAt, now: clock.now() });
+    return { choices, graceEnd: needed === null && resetAt === null ? end : null };
+  }
+
+  /** Turns the app on that was shown in this sign-in. */
+  async confirmTotp(due: DueInteraction, code: string, visitor: Visitor) {
+    const { userId, uid: holder } = due;
+    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    const outcome = await this.#deps.totpEnrolments.confirm({ userId, holder, code, name: '' }, by);
+    if (outcome.kind === 'confirmed') await this.enrolled(due, by);
+    return outcome;
+  }
+
+  /** A factor was added in this sign-in: whoever has no recovery codes gets some, which the sign-in then shows. */
+  async enrolled({ userId, uid }: { userId: UserId; uid: string }, by: By): Promise<void> {
+    const person = await this.#deps.secondFactorOverviews.find(userId);
+    if ((person?.recoveryCodes ?? 0) === 0) await this.#deps.recoveryCodes.make({ userId, holder: uid }, by);
+  }
+}

@@ -1,0 +1,74 @@
+import Router from '@koa/router';
+import type { RecoveryCodes } from '#credentials/module.ts';
+import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { UserService } from '#users/module.ts';
+import { savedForm } from './mfa-form.ts';
+import { recoveryCodesView, type RecoveryCodesPage } from './recovery-codes-view.ts';
+import { recoverySheet } from './recovery-sheet.ts';
+
+export type RecoveryCodeRouteDependencies = {
+  interactions: Pick<InteractionService, 'due'>;
+  recoveryCodes: Pick<RecoveryCodes, 'show' | 'saved' | 'find'>;
+  users: Pick<UserService, 'findById'>;
+  brandName: () => string;
+};
+
+type Sheet = Pick<RecoveryCodesPage, 'email' | 'codes' | 'madeAt'>;
+
+/** Recovery codes that were made in this sign-in, until their owner says that they are saved. */
+export function recoveryCodeRoutes({
+  interactions,
+  recoveryCodes,
+  users,
+  brandName,
+}: RecoveryCodeRouteDependencies): Router<State> {
+  const router = new Router<State>();
+  const path = '/interaction/:uid/recovery-codes';
+
+  router.get(path, async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'recovery-codes');
+    if (due) await showCodes(ctx, 200, due, false);
+  });
+
+  router.post(path, async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'recovery-codes');
+    if (!due) return;
+    const form = await savedForm.read(ctx);
+    if (!form.isValid) return showCodes(ctx, 422, due, true);
+    await recoveryCodes.saved({ userId: due.userId, holder: due.uid });
+    return seeOther(ctx, due.path);
+  });
+
+  router.get(`${path}.txt`, async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'recovery-codes');
+    const sheet = due && (await find(due));
+    if (!due) return;
+    if (!sheet) return seeOther(ctx, due.path);
+    ctx.type = 'text/plain; charset=utf-8';
+    ctx.attachment('recovery-codes.txt');
+    ctx.set('Cache-Control', 'no-store');
+    ctx.body = recoverySheet({ ...sheet, brand: brandName() }, ctx.state.language);
+  });
+
+  async function showCodes(ctx: Context, status: number, due: DueInteraction, isUnsaved: boolean): Promise<void> {
+    const sheet = await find(due);
+    if (!sheet) return seeOther(ctx, due.path);
+    const action = `${due.path}/recovery-codes`;
+    show(ctx, status, recoveryCodesView, { action, downloadUrl: `${action}.txt`, isUnsaved, ...sheet });
+  }
+
+  /** Null when somebody else's form, or the clock, was quicker. */
+  async function find({ userId, uid }: DueInteraction): Promise<Sheet | null> {
+    const [codes, made, user] = await Promise.all([
+      recoveryCodes.show({ userId, holder: uid }),
+      recoveryCodes.find(userId),
+      users.findById(userId),
+    ]);
+    return codes && made && user ? { email: user.email, codes, madeAt: made.createdAt } : null;
+  }
+
+  return router;
+}

@@ -1,0 +1,207 @@
+import Router from '@koa/router';
+import type { SecondFactorOverview, SecondFactorOverviews, TotpService, TrustedDevices } from '#credentials/module.ts';
+import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
+import { AppError, unreachable } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { Policy } from '#settings/module.ts';
+import type { User, UserService } from '#users/module.ts';
+import { codeView, type CodeProblem } from './code-view.ts';
+import { maskedAddress } from './masked-address.ts';
+import { codeForm, methodForm, sendForm } from './mfa-form.ts';
+import { anotherWayView } from './another-way-view.ts';
+import { sendView } from './send-view.ts';
+import type { SecondFactorService } from './second-factor-service.ts';
+import { type CodeWay, type SentWay, type Way, waysOf } from './ways.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'due' | 'recordProof'>;
+  secondFactors: SecondFactorService;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
+  totp: Pick<TotpService, 'find'>;
+  trustedDevices: Pick<TrustedDevices, 'daysFor' | 'trust'>;
+  trustCookie: BrowserCookie;
+  users: Pick<UserService, 'findById'>;
+  policy: () => Policy<'mfa'>;
+};
+
+/** A sign-in at its second step: who it is of, and the ways that are open. */
+type Turn = { due: DueInteraction; person: SecondFactorOverview; user: User; ways: readonly Way[]; base: string };
+
+const codeWays: readonly CodeWay[] = ['totp', 'sms', 'email', 'recovery-code'];
+const isSent = (way: Way): way is SentWay => way === 'email' || way === 'sms';
+
+/** The second step of a sign-in, and the other ways to take it. Passkeys have a page of their own in their slice. */
+export function secondFactorRoutes({
+  interactions,
+  secondFactors,
+  secondFactorOverviews,
+  totp,
+  trustedDevices,
+  trustCookie,
+  users,
+  policy,
+}: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+  const path = '/interaction/:uid/second-factor';
+
+  router.get(path, async (ctx: Context) => {
+    const turn = await begin(ctx);
+    if (turn) seeOther(ctx, `${turn.base}/${turn.ways[0] ?? 'methods'}`);
+  });
+
+  router.get(`${path}/methods`, async (ctx: Context) => {
+    const turn = await begin(ctx);
+    if (!turn) return;
+    const { person, ways, base } = turn;
+    show(ctx, 200, anotherWayView, {
+      action: `${base}/methods`,
+      email: person.email,
+      ways: ways.map((way) => ({
+        way,
+        sentTo: isSent(way) ? sentTo(person, way) : null,
+        left: way === 'recovery-code' ? (person.recoveryCodes ?? 0) : null,
+      })),
+      backUrl: base,
+    });
+  });
+
+  router.post(`${path}/methods`, async (ctx: Context) => {
+    const turn = await begin(ctx);
+    if (!turn) return;
+    const form = await methodForm.read(ctx);
+    const way = turn.ways.find((each) => each === form.values.method);
+    if (way === undefined) return seeOther(ctx, `${turn.base}/methods`);
+    return isSent(way) ? send(ctx, turn, way) : seeOther(ctx, `${turn.base}/${way}`);
+  });
+
+  for (const way of codeWays) {
+    const page = isSent(way) ? `${path}/${way}/code` : `${path}/${way}`;
+    if (isSent(way)) {
+      router.get(`${path}/${way}`, async (ctx: Context) => {
+        const turn = await begin(ctx, way);
+        if (turn) showSend(ctx, turn, way);
+      });
+      router.post(`${path}/${way}`, async (ctx: Context) => {
+        const turn = await begin(ctx, way);
+        if (!turn) return;
+        await sendForm.read(ctx);
+        await send(ctx, turn, way);
+      });
+    }
+
+    router.get(page, async (ctx: Context) => {
+      const turn = await begin(ctx, way);
+      if (turn) await showCode(ctx, 200, turn, way);
+    });
+
+    router.post(page, async (ctx: Context) => {
+      const turn = await begin(ctx, way);
+      if (!turn) return;
+      const form = await codeForm.read(ctx);
+      const remember = form.values.remember !== undefined;
+      if (!form.isValid) {
+        const kind = form.errors.code === 'required' ? 'required' : 'wrong';
+        return showCode(ctx, 422, turn, way, { kind }, remember);
+      }
+      const outcome = await secondFactors
+        .attempt(turn.due, { way, code: form.values.code }, visitorOf(ctx))
+        .catch((error: unknown) => {
+          if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
+          throw error;
+        });
+      switch (outcome.kind) {
+        case 'verified':
+          await interactions.recordProof(turn.due, {
+            userId: turn.due.userId,
+            proof: { factor: way, amr: amrOfFactor[way] },
+          });
+          if (remember && way !== 'recovery-code') await trust(ctx, turn);
+          return seeOther(ctx, turn.due.path);
+        case 'unavailable':
+          ctx.set('Retry-After', '5');
+          return showCode(ctx, 503, turn, way, outcome, remember);
+        case 'wrong':
+        case 'used-up':
+        case 'throttled':
+          return showCode(ctx, 422, turn, way, outcome, remember);
+        default:
+          return unreachable(outcome);
+      }
+    });
+  }
+
+  /** Null when it is not this step's turn, or the way is closed: then the answer is written. */
+  async function begin(ctx: Context, way?: Way): Promise<Turn | null> {
+    const due = await interactions.due(ctx, 'second-factor');
+    if (due === null) return null;
+    const [person, user] = await Promise.all([secondFactorOverviews.find(due.userId), users.findById(due.userId)]);
+    if (person === null || user === null) throw new Error('a sign-in is of nobody');
+    const { standing, proved, needed, question } = due;
+    const turn = { factors: standing.factors, proved, needed, asked: question.asked };
+    const ways = waysOf(turn, policy().factors);
+    const base = `${due.path}/second-factor`;
+    if (way === undefined || ways.includes(way)) return { due, person, user, ways, base };
+    seeOther(ctx, base);
+    return null;
+  }
+
+  async function send(ctx: Context, turn: Turn, way: SentWay): Promise<void> {
+    const outcome = await secondFactors.send(turn.due, way, visitorOf(ctx), ctx.state.language);
+    if (outcome === 'limited') return showCode(ctx, 422, turn, way, { kind: 'limited' });
+    return seeOther(ctx, `${turn.base}/${way}/code`);
+  }
+
+  async function trust(ctx: Context, { user }: Turn): Promise<void> {
+    const secret = await trustedDevices.trust(user, trustCookie.read(ctx), visitorOf(ctx));
+    if (secret !== null) trustCookie.write(ctx, secret);
+  }
+
+  function showSend(ctx: Context, turn: Turn, way: SentWay): void {
+    show(ctx, 200, sendView, {
+      way,
+      action: `${turn.base}/${way}`,
+      ...whose(turn),
+      sentTo: sentTo(turn.person, way),
+      anotherUrl: anotherUrl(turn),
+    });
+  }
+
+  async function showCode(
+    ctx: Context,
+    status: number,
+    turn: Turn,
+    way: CodeWay,
+    problem: CodeProblem | null = null,
+    remember = false,
+  ): Promise<void> {
+    const page = isSent(way) ? `${turn.base}/${way}/code` : `${turn.base}/${way}`;
+    show(ctx, status, codeView, {
+      way,
+      action: page,
+      ...whose(turn),
+      sentTo: isSent(way) ? sentTo(turn.person, way) : null,
+      sendUrl: isSent(way) ? `${turn.base}/${way}` : null,
+      digits: way === 'totp' ? ((await totp.find(turn.due.userId))?.digits ?? 6) : 6,
+      trustDays: way === 'recovery-code' ? 0 : trustedDevices.daysFor(turn.user),
+      remember,
+      anotherUrl: anotherUrl(turn),
+      retryUrl: page,
+      problem,
+    });
+  }
+
+  return router;
+}
+
+const whose = ({ user, due }: Pick<Turn, 'user' | 'due'>) => ({
+  account: { name: user.profile.name ?? null, email: user.email },
+  changeUrl: `${due.path}/login`,
+});
+
+const anotherUrl = ({ ways, base }: Turn): string | null => (ways.length > 1 ? `${base}/methods` : null);
+
+const sentTo = ({ email, phoneNumber }: SecondFactorOverview, way: SentWay): string =>
+  maskedAddress(way === 'email' ? email : (phoneNumber ?? ''));

@@ -1,0 +1,53 @@
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+
+/** Since when people are asked to add a second factor, and whose were taken away. */
+export class SecondFactorRequests {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'sql'>;
+
+  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  async find(userId: UserId): Promise<{ askedAt: Date | null; resetAt: Date | null }> {
+    const [row] = await this.#database.sql<Record<'asked_at' | 'reset_at', Date | string | null>>(
+      'select asked_at, reset_at from second_factor_request where user_id = $1',
+      [toUuid(userId)],
+    );
+    return { askedAt: date(row?.asked_at), resetAt: date(row?.reset_at) };
+  }
+
+  /** Remembers the first time; answers with it. */
+  async ask(userId: UserId): Promise<Date> {
+    const [row] = await this.#database.sql<{ asked_at: Date | string }>(
+      `insert into second_factor_request as r (user_id, asked_at) values ($1, $2)
+       on conflict (user_id) do update set asked_at = coalesce(r.asked_at, excluded.asked_at) returning asked_at`,
+      [toUuid(userId), this.#clock.now()],
+    );
+    return date(row?.asked_at) ?? this.#clock.now();
+  }
+
+  /** The days of grace begin anew: who had a factor, and lost it, was not asked yet. */
+  async reset(em: EntityManager, userId: UserId): Promise<void> {
+    await em.execute(
+      `insert into second_factor_request (user_id, asked_at, reset_at) values (?, null, ?)
+       on conflict (user_id) do update set asked_at = null, reset_at = excluded.reset_at`,
+      [toUuid(userId), this.#clock.now()],
+    );
+  }
+
+  /** A sign-in after a reset came to its end, so both the first factor and the mailbox were proved. */
+  async settle(userId: UserId): Promise<void> {
+    await this.#database.sql(
+      'update second_factor_request set reset_at = null where user_id = $1 and reset_at is not null',
+      [toUuid(userId)],
+    );
+  }
+}
+
+const date = (value: Date | string | null | undefined): Date | null =>
+  value === null || value === undefined ? null : new Date(value);

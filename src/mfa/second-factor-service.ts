@@ -1,0 +1,153 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type {
+  CodeOutcome,
+  FactorOutcome,
+  OneTimeSecrets,
+  RecoveryCodes,
+  SecondFactorAttempts,
+  SecondFactorOverviews,
+  TotpService,
+} from '#credentials/module.ts';
+import type { DueInteraction } from '#interaction/module.ts';
+import { type Clock, fromNow, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { deviceName } from '#kernel/http/device-name.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import { secondFactorCodeLetter } from './code-letter.ts';
+import { secondFactorCodeText } from './code-text.ts';
+import type { CodeWay, SentWay } from './ways.ts';
+
+export type TryOutcome =
+  | { kind: 'verified' }
+  | { kind: 'wrong' }
+  /** This code was tried too often; another one helps. */
+  | { kind: 'used-up' }
+  | { kind: 'throttled'; until: Date; waitSeconds: number };
+
+/** `limited`: too many were sent, and nothing was. */
+export type SendOutcome = 'sent' | 'limited';
+
+export type SecondFactorDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'note'>;
+  totp: Pick<TotpService, 'verify'>;
+  recoveryCodes: Pick<RecoveryCodes, 'verify'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode'>;
+  secondFactorAttempts: Pick<SecondFactorAttempts, 'guard'>;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
+  letters: Pick<Letters, 'send'>;
+  texts: Pick<Texts, 'send'>;
+};
+
+const purposes = { email: 'second_factor', sms: 'second_factor_sms' } as const;
+const LIFETIME = 10 * MINUTE;
+/** Codes that stay refused until somebody helps show this wait. */
+const LONGEST_WAIT = 4 * HOUR;
+
+/** Sends and checks the codes of a sign-in that has come to its second step. */
+export class SecondFactorService {
+  readonly #deps: SecondFactorDependencies;
+
+  constructor(dependencies: SecondFactorDependencies) {
+    this.#deps = dependencies;
+  }
+
+  async attempt(
+    { userId, uid, question }: DueInteraction,
+    { way, code }: { way: CodeWay; code: string },
+    visitor: Visitor,
+  ): Promise<TryOutcome> {
+    const outcome = await this.#check(way, { userId, uid, code }, visitor);
+    if (outcome.kind === 'verified') return outcome;
+    await this.#deps.audit.note({
+      type: 'user.second_factor_failed',
+      actor: { type: 'visitor' },
+      subject: { type: 'user', id: userId },
+      clientId: question.client.id,
+      outcome: 'failure',
+      visitor,
+      details: { factor: way, reason: outcome.kind },
+    });
+    return outcome.kind === 'throttled' ? this.#throttled(outcome.until) : outcome;
+  }
+
+  /** Sends a code that is good in this sign-in alone; those sent before are dead. */
+  async send(
+    { userId, uid, question }: DueInteraction,
+    way: SentWay,
+    visitor: Visitor,
+    language: Language,
+  ): Promise<SendOutcome> {
+    const { clock, database, oneTimeSecrets, secondFactorOverviews, letters, texts } = this.#deps;
+    const person = await secondFactorOverviews.find(userId);
+    const address = way === 'email' ? person?.email : person?.phoneNumber;
+    if (!address) return 'limited';
+    return database.transaction(async (em) => {
+      const { code } = await oneTimeSecrets.issue(em, {
+        purpose: purposes[way],
+        holder: { userId },
+        address,
+        form: 'code',
+        interaction: uid,
+      });
+      if (code === null) return 'limited';
+      const envelope = { kind: purposes[way], language, expiresAt: fromNow(clock, LIFETIME), ip: visitor.ip };
+      if (way === 'sms') await texts.send(secondFactorCodeText, { ...envelope, to: address, context: { code } }, em);
+      else {
+        const { browser, system } = deviceName(visitor.userAgent);
+        const context = {
+          code,
+          lifetime: LIFETIME / SECOND,
+          client: question.client.name,
+          device: [browser, system].filter((part) => part !== null).join(', ') || null,
+          ip: visitor.ip,
+        };
+        await letters.send(secondFactorCodeLetter, { ...envelope, to: { address }, context }, em);
+      }
+      return 'sent';
+    });
+  }
+
+  async #check(
+    way: CodeWay,
+    { userId, uid, code }: Pick<DueInteraction, 'userId' | 'uid'> & { code: string },
+    visitor: Visitor,
+  ): Promise<FactorOutcome | { kind: 'used-up' }> {
+    const { totp, recoveryCodes, oneTimeSecrets, secondFactorAttempts } = this.#deps;
+    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    switch (way) {
+      case 'totp':
+        return totp.verify(userId, code, by);
+      case 'recovery-code':
+        return recoveryCodes.verify(userId, code, by);
+      case 'email':
+      case 'sms': {
+        let last: CodeOutcome['kind'] = 'wrong';
+        const outcome = await secondFactorAttempts.guard(userId, by, async () => {
+          const purpose = purposes[way];
+          last = (await oneTimeSecrets.verifyCode({ purpose, holder: { userId }, code, interaction: uid })).kind;
+          return last === 'verified';
+        });
+        return outcome.kind === 'wrong' && (last as CodeOutcome['kind']) === 'throttled'
+          ? { kind: 'used-up' }
+          : outcome;
+      }
+      default:
+        return unreachable(way);
+    }
+  }
+
+  #throttled(until: Date | null): TryOutcome {
+    const { clock } = this.#deps;
+    const end = until ?? fromNow(clock, LONGEST_WAIT);
+    return {
+      kind: 'throttled',
+      until: end,
+      waitSeconds: Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND)),
+    };
+  }
+}

@@ -1,0 +1,65 @@
+import type { SecondFactorOverviews, TrustedDevices } from '#credentials/module.ts';
+import { type Factor, factorOfAmr, type Interaction, type StandingPart } from '#interaction/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import type { Policy } from '#settings/module.ts';
+import type { UserId } from '#users/module.ts';
+import type { SecondFactorRequests } from './second-factor-requests.ts';
+import { standingPart } from './standing-part.ts';
+
+export type StandingDependencies = {
+  clock: Clock;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
+  trustedDevices: Pick<TrustedDevices, 'isTrusted'>;
+  requests: Pick<SecondFactorRequests, 'find'>;
+  texts: Pick<Texts, 'reaches'>;
+  /** Whether an organization that the person belongs to demands a second factor. */
+  isDemandedElsewhere: (userId: UserId) => Promise<boolean>;
+  /** Whether there are passkeys at all. */
+  hasPasskeys: () => boolean;
+  policy: () => Policy<'mfa'>;
+};
+
+/** What the second step is for somebody, here and now. */
+export class StandingService {
+  readonly #deps: StandingDependencies;
+
+  constructor(dependencies: StandingDependencies) {
+    this.#deps = dependencies;
+  }
+
+  async find(
+    userId: UserId,
+    interaction: Interaction,
+    { trustSecret, ip }: { trustSecret: string | undefined; ip: string },
+  ): Promise<StandingPart> {
+    const { clock, secondFactorOverviews, trustedDevices, requests, texts, isDemandedElsewhere } = this.#deps;
+    const policy = this.#deps.policy();
+    const [person, { askedAt, resetAt }, isDemanded] = await Promise.all([
+      secondFactorOverviews.find(userId, interaction.uid),
+      requests.find(userId),
+      isDemandedElsewhere(userId),
+    ]);
+    if (person === null) return {};
+    const part = standingPart({
+      person,
+      passkeys: this.#deps.hasPasskeys() && policy.factors.includes('passkey') ? person.passkeys : 0,
+      policy,
+      askedAt,
+      resetAt,
+      proved: provedFactors(interaction),
+      canText: person.phoneNumber !== null && texts.reaches(person.phoneNumber),
+      isDemandedElsewhere: isDemanded,
+      now: clock.now(),
+    });
+    if (part.required === 1 || resetAt !== null) return part;
+    const user = { id: userId, isAdministrator: person.isAdministrator };
+    return { ...part, isTrusted: await trustedDevices.isTrusted(user, trustSecret, { ip }) };
+  }
+}
+
+/** Also what the session was proved with that is made stronger. */
+function provedFactors({ progress, question }: Interaction): readonly Factor[] {
+  const before = question.isStepUp && question.session ? factorOfAmr(question.session.amr) : null;
+  return [...(before === null ? [] : [before]), ...progress.proofs.map(({ factor }) => factor)];
+}

@@ -1,0 +1,41 @@
+import { type Factor, levelOfProofs, type Standing } from '#interaction/module.ts';
+
+/** What can prove it a second time, each with its own page below /interaction/:uid/second-factor/. */
+export type Way = 'passkey' | 'totp' | 'sms' | 'email' | 'recovery-code';
+/** Those that are typed. */
+export type CodeWay = Exclude<Way, 'passkey'>;
+/** Those that have to be sent before. */
+export type SentWay = Extract<Way, 'email' | 'sms'>;
+
+type Turn = {
+  factors: readonly Factor[];
+  proved: readonly Factor[];
+  needed: Standing['required'] | null;
+  /** What the relying party asks of the level. */
+  asked: { level: Standing['required'] } | null;
+};
+
+/** Where the operator says nothing. */
+const strongestFirst: readonly Way[] = ['passkey', 'totp', 'sms', 'email', 'recovery-code'];
+
+/**
+ * The ways that are open to somebody now, the one to offer first at the front: none that would leave the sign-in weaker than what is
+ * needed, and those that reach what the relying party asks for before those that do not.
+ */
+export function waysOf({ factors, proved, needed, asked }: Turn, order: readonly Way[]): readonly Way[] {
+  const levelWith = (factor: Factor) => levelOfProofs([...proved, factor].map((each) => ({ factor: each })));
+  const open = factors.filter((factor) => levelWith(factor) >= Math.max(needed ?? 2, 2));
+  const ways = [...new Set(open.flatMap((factor) => wayOf(factor) ?? []))];
+  const wished = asked?.level ?? 1;
+  const reaches = (way: Way) => open.some((factor) => wayOf(factor) === way && levelWith(factor) >= wished);
+  const place = (way: Way) => {
+    const chosen = order.indexOf(way);
+    return chosen < 0 ? order.length + strongestFirst.indexOf(way) : chosen;
+  };
+  return ways.toSorted((a, b) => Number(reaches(b)) - Number(reaches(a)) || place(a) - place(b));
+}
+
+function wayOf(factor: Factor): Way | null {
+  if (factor === 'password') return null;
+  return factor === 'security-key' ? 'passkey' : factor;
+}
