@@ -1,0 +1,279 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createBranding } from '#branding/module.ts';
+import { systemClock } from '#kernel/clock.ts';
+import { loadStaticFiles } from '#kernel/http/static.ts';
+import { createLog } from '#kernel/log.ts';
+import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
+import { authorizeUrl, type Page, Visitor } from '../support/visitor.ts';
+
+const png = (tail = '') => Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.from(tail)]);
+const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h8v8z"/></svg>');
+
+let latchkey: TestApp;
+let client: TestClient;
+let other: TestClient;
+let administrator: TestUser;
+let person: TestUser;
+
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  [client, other] = [await latchkey.client({ name: 'Tally' }), await latchkey.client({ name: 'Other' })];
+  administrator = await latchkey.user({ administrator: true });
+  person = await latchkey.user();
+});
+afterAll(() => latchkey?.close());
+
+const firstPage = (of = client, visitor = new Visitor()): Promise<Page> =>
+  visitor.open(authorizeUrl(latchkey.base, of, { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' }));
+const get = (path: string): Promise<Response> => fetch(new URL(path, latchkey.base));
+const stylesheetsOf = ({ text }: Page): string[] =>
+  [...text.matchAll(/<link rel="stylesheet" href="([^"]+)"/g)].map(([, href]) => href!);
+const rulesOf = async (page: Page): Promise<string> =>
+  (await Promise.all(stylesheetsOf(page).map(async (href) => (await get(href)).text()))).join('\n');
+const logoOf = ({ text }: Page): string => /<span class="logo">[\s\S]*? src="([^"]+)"/.exec(text)?.[1] ?? '';
+const upload = (command: string, content: Buffer | string | null, more = {}) =>
+  latchkey.run(command, { content: content === null ? null : Buffer.from(content).toString('base64'), ...more });
+
+describe('the brand of the instance', () => {
+  test('is told by settings: name, colours, corners, font, background, links', async () => {
+    for (const [name, value] of Object.entries({
+      name: 'Fernway',
+      color: '#0a3fb5',
+      accent: '#d4002a',
+      radius: 'sharp',
+      font: 'figtree',
+      background: 'tint',
+      helpUrl: 'https://fernway.example/help',
+    }))
+      await latchkey.run('settings.set', { name: `branding.${name}`, value });
+    const page = await firstPage();
+    expect(page.text).toContain('· Fernway</title>');
+    expect(page.text).toContain('<a href="https://fernway.example/help">');
+    const rules = await rulesOf(page);
+    expect(rules).toContain('--brand: #0a3fb5; --brand-2: #d4002a');
+    expect(rules).toContain('--r: 0px; --r-sheet: 0px');
+    expect(rules).toContain('--sans: "Figtree"');
+    const font = /url\((\/assets\/fonts\/figtree\.[^)]+)\)/.exec(rules)?.[1];
+    expect((await get(font ?? '')).headers.get('content-type')).toBe('font/woff2');
+  });
+
+  test.each([
+    { name: 'color', value: 'red' },
+    { name: 'font', value: 'comic' },
+    { name: 'radius', value: '12px' },
+    { name: 'background', value: 'url(https://evil.example)' },
+    { name: 'helpUrl', value: 'javascript:alert(1)' },
+  ])('does not take $name: $value', async ({ name, value }) => {
+    await expect(latchkey.run('settings.set', { name: `branding.${name}`, value })).rejects.toThrow('settings.invalid');
+  });
+
+  test('has a logo, and one for dark pages, served from here under a name that changes with them', async () => {
+    await upload('branding.logo', png('one'));
+    const before = logoOf(await firstPage());
+    await upload('branding.logo', png('two'));
+    const page = await firstPage();
+    expect(logoOf(page)).not.toBe(before);
+    const answer = await get(logoOf(page));
+    expect(answer.headers.get('content-type')).toBe('image/png');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(Buffer.from(await answer.arrayBuffer())).toEqual(png('two'));
+    await upload('branding.logo', png('dark'), { dark: true });
+    expect((await firstPage()).text).toMatch(
+      /<picture><source srcset="\/assets\/brand\/logo-dark\.[\w-]{12}\.png" media="\(prefers-color-scheme: dark\)"><img src="\/assets\/brand\/logo\.[\w-]{12}\.png" alt=""><\/picture><span>Fernway<\/span>/,
+    );
+    await upload('branding.logo', null, { dark: true });
+  });
+
+  test('has the name in the logo when the operator says that it is there', async () => {
+    await latchkey.run('settings.set', { name: 'branding.wordmark', value: 'true' });
+    expect((await firstPage()).text).toMatch(/<img class="plate" src="[^"]+" alt="Fernway"><\/span>/);
+    await latchkey.run('settings.set', { name: 'branding.wordmark', value: 'false' });
+  });
+
+  test('can have a drawing as its logo, in which nothing runs when somebody opens it by its address', async () => {
+    await upload('branding.logo', svg);
+    const answer = await get(logoOf(await firstPage()));
+    expect(answer.headers.get('content-type')).toBe('image/svg+xml');
+    expect(answer.headers.get('content-security-policy')).toBe(
+      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
+    );
+    await upload('branding.logo', null);
+    expect(logoOf(await firstPage())).toBe('');
+  });
+
+  test('can have rules of its own, after all others, and refuses those that it should not have', async () => {
+    await upload('branding.stylesheet', '.sheet { border-width: 2px; }');
+    const page = await firstPage();
+    const last = stylesheetsOf(page).at(-1) ?? '';
+    expect(await (await get(last)).text()).toBe('.sheet{border-width:2px}\n');
+    await expect(upload('branding.stylesheet', 'a{}\n@import "//evil.example";')).rejects.toThrow(
+      'branding.stylesheet_refused Line 2 uses @import, which is not allowed.',
+    );
+    expect(stylesheetsOf(await firstPage())).toContain(last);
+    await upload('branding.stylesheet', null);
+    expect(stylesheetsOf(await firstPage())).not.toContain(last);
+  });
+
+  test('is told in the audit log when it changes', async () => {
+    const events = await latchkey.app.database.sql(
+      "select subject_type, subject_id from audit_event where type = 'brand.changed' order by at limit 1",
+    );
+    expect(events).toEqual([{ subject_type: 'setting', subject_id: 'branding' }]);
+  });
+});
+
+describe('the brand of a client', () => {
+  beforeAll(() =>
+    latchkey.run('branding.client', {
+      client_id: client.client_id,
+      change: { name: 'Tally Works', color: '#17663f', radius: 'round' },
+    }),
+  );
+
+  test('is worn by the pages of its sign-ins, and by no others', async () => {
+    const page = await firstPage();
+    expect(page.text).toContain('· Tally Works</title>');
+    const rules = await rulesOf(page);
+    // A colour brings its bolt: the accent of the instance was chosen for another one.
+    expect(rules).toContain('--brand: #17663f; --brand-2: #17663f');
+    expect(rules).toContain('--r: 14px');
+    expect(rules).toContain('--sans: "Figtree"');
+    const elsewhere = await firstPage(other);
+    expect(elsewhere.text).toContain('· Fernway</title>');
+    expect(await rulesOf(elsewhere)).toContain('--brand: #0a3fb5');
+    expect((await new Visitor().open(`${latchkey.base}/nothing`)).text).toContain('· Fernway</title>');
+  });
+
+  test('holds on every page up to consent', async () => {
+    const visitor = new Visitor();
+    const password = await visitor.submit(await firstPage(client, visitor), { email: person.email });
+    expect(password.text).toContain('· Tally Works</title>');
+    const consent = await visitor.submit(password, { password: person.password });
+    expect(consent.url).toMatch(/\/consent$/);
+    expect(consent.text).toContain('· Tally Works</title>');
+  });
+
+  test('has its own logo, which a node serves that has not shown its pages yet', async () => {
+    await upload('branding.logo', png('tally'), { client_id: client.client_id });
+    const logo = logoOf(await firstPage());
+    const key = Buffer.from(client.client_id).toString('base64url');
+    expect(logo).toMatch(new RegExp(`^/assets/brand/${key}/logo\\.[\\w-]{12}\\.png$`));
+    const files = loadStaticFiles();
+    const { brands } = await createBranding({
+      clock: systemClock,
+      log: createLog({ level: 'silent' }),
+      database: latchkey.app.database,
+      settings: latchkey.app.settings,
+      audit: { record: async () => {} },
+      invalidation: { publish: async () => {}, subscribe: () => {}, isHealthy: () => true },
+      files,
+      isClient: async () => true,
+    });
+    expect(() => files.url(`brand/${key}/logo.png`)).toThrow('no public file');
+    await brands.prepare(logo);
+    expect(files.url(`brand/${key}/logo.png`)).toBe(logo);
+    expect((await get(logo)).status).toBe(200);
+    expect(logoOf(await firstPage(other))).toBe('');
+  });
+
+  test.each([
+    { change: { color: 'red' }, message: 'color: must be a colour such as #0a3fb5' },
+    { change: { name: '' }, message: 'name: ' },
+    { change: { stylesheet: 'a{}' }, message: 'stylesheet' },
+  ])('does not take $change', async ({ change, message }) => {
+    const refused = latchkey.run('branding.client', { client_id: client.client_id, change });
+    await expect(refused).rejects.toThrow('branding.choice_invalid');
+    await expect(refused).rejects.toThrow(message);
+  });
+
+  test('is of clients that exist', async () => {
+    await expect(
+      latchkey.run('branding.client', { client_id: 'nobody', change: { color: '#000000' } }),
+    ).rejects.toThrow('branding.client_unknown');
+  });
+
+  test.each(['AAAA', Buffer.from('no\0body').toString('base64url'), '-', 'A'.repeat(4000)])(
+    'is not found under a made-up name: %s',
+    async (key) => {
+      expect((await get(`/assets/brand/${key}/brand.AAAAAAAAAAAA.css`)).status).toBe(404);
+    },
+  );
+
+  test('can be taken back member by member', async () => {
+    const left = await latchkey.run('branding.client', {
+      client_id: client.client_id,
+      change: { name: null, color: null, radius: null },
+    });
+    expect(left).toEqual({});
+    const page = await firstPage();
+    expect(page.text).toContain('· Fernway</title>');
+    expect(await rulesOf(page)).toContain('--brand: #0a3fb5');
+  });
+});
+
+describe('the preview', () => {
+  const visitor = new Visitor();
+  const preview = '/branding/preview';
+
+  test('is for administrators', async () => {
+    const nobody = await new Visitor().open(`${latchkey.base}${preview}`);
+    expect(nobody.url).toMatch(/\/interaction\//);
+    const someone = new Visitor();
+    const refused = await enter(someone, person);
+    expect(refused.status).toBe(403);
+    for (const path of [`${preview}/frame?view=login/password&sample=plain`, `${preview}/brand.css?name=x`])
+      expect((await someone.request(`${latchkey.base}${path}`)).status).toBe(403);
+  });
+
+  test('shows the pages of a slice with every sample in frames, and lets nothing else be framed', async () => {
+    const page = await enter(visitor, administrator);
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toContain("frame-src 'self'");
+    expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(page.text).toMatch(/<iframe src="[^"]*view=login%2Fpassword[^"]*" title="login\/password, wrong"/);
+  });
+
+  test('shows a page in the proposed brand, with nothing in it that runs or can be sent', async () => {
+    const proposal = 'name=Halden&color=%23ffc914&radius=round&font=lora&background=tint&language=de&theme=dark';
+    const frame = await visitor.request(
+      `${latchkey.base}${preview}/frame?view=login/password&sample=wrong&${proposal}`,
+    );
+    expect(frame.status).toBe(200);
+    const policy = frame.headers.get('content-security-policy');
+    for (const rule of ["frame-ancestors 'self'", "script-src 'none'", "form-action 'none'"])
+      expect(policy).toContain(rule);
+    expect(frame.text).toContain('<html lang="de" dir="ltr" data-theme="dark">');
+    expect(frame.text).toContain('· Halden</title>');
+    const derived = stylesheetsOf(frame).find((href) => href.startsWith(preview))!;
+    const sheet = await visitor.request(new URL(derived.replaceAll('&amp;', '&'), latchkey.base).href);
+    expect(sheet.headers.get('content-type')).toBe('text/css; charset=utf-8');
+    expect(sheet.text).toContain('--brand: #ffc914');
+    expect(sheet.text).toContain('--sans: "Lora"');
+    // Nothing of it is kept.
+    expect((await firstPage()).text).toContain('· Fernway</title>');
+  });
+
+  test('says which value cannot be, and shows the pages without it', async () => {
+    const page = await visitor.request(`${latchkey.base}${preview}?name=Halden&color=red%7D&slice=consent`);
+    expect(page.text).toContain('<title>Error: ');
+    expect(page.text).toContain('href="#color"');
+    expect(page.text).toContain('title="consent/consent, plain"');
+    const sheet = await visitor.request(`${latchkey.base}${preview}/brand.css?name=Halden&color=red%7D`);
+    expect(sheet.text).toContain('--brand: #0a3fb5');
+  });
+
+  test.each([
+    'view=../../etc/passwd&sample=plain',
+    'view=login/password&sample=constructor',
+    'view=login/password',
+    '',
+  ])('has no page for %j', async (query) => {
+    expect((await visitor.request(`${latchkey.base}${preview}/frame?${query}`)).status).toBe(404);
+  });
+
+  async function enter(as: Visitor, { email, password }: TestUser): Promise<Page> {
+    const identifier = await as.open(`${latchkey.base}${preview}`);
+    return as.submit(await as.submit(identifier, { email }), { password });
+  }
+});
