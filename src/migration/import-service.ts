@@ -120,7 +120,7 @@ export class ImportService {
     const identities = written.flatMap(({ next, newIdentities }) =>
       newIdentities.map((identity) => ({ ...identity, userId: next.id })),
     );
-    if (identities.length > 0) await userBulk.insertIdentities(em, identities);
+    await userBulk.insertIdentities(em, identities);
     await audit.recordAll(
       em,
       written

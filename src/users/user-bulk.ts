@@ -78,6 +78,7 @@ export class UserBulk {
 
   /** Status is not changed here: it ends what a person holds. */
   async update(em: EntityManager, people: readonly BulkUser[]): Promise<void> {
+    if (people.length === 0) return;
     await em.execute(
       `update users u set email = r.email, email_verified = r."emailVerified", phone_number = r."phoneNumber",
          phone_number_verified = r."phoneNumberVerified", profile = r.profile, properties = r.properties, updated_at = ?
@@ -97,6 +98,7 @@ export class UserBulk {
 
   /** Whose the identities are that somebody has already. */
   async findIdentities(em: EntityManager, wanted: readonly Omit<BulkIdentity, 'userId'>[]): Promise<BulkIdentity[]> {
+    if (wanted.length === 0) return [];
     const rows = await em.execute<BulkIdentity[]>(
       `select i.user_id as "userId", i.connection, i.issuer, i.subject from user_identity i
        join jsonb_to_recordset(?::jsonb) as r (connection text, issuer text, subject text) using (connection, issuer, subject)`,
@@ -116,6 +118,7 @@ export class UserBulk {
 
   /** Throws when somebody took one meanwhile: it names one person for ever. */
   async insertIdentities(em: EntityManager, identities: readonly BulkIdentity[]): Promise<void> {
+    if (identities.length === 0) return;
     await em.execute(
       `insert into user_identity (connection, issuer, subject, user_id, created_at)
        select connection, issuer, subject, "userId", ? from jsonb_to_recordset(?::jsonb) as r (connection text, issuer text, subject text, "userId" uuid)`,

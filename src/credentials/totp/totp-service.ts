@@ -126,6 +126,7 @@ export class TotpService {
 
   /** Which of these people have an app. */
   async among(em: EntityManager, ids: readonly UserId[]): Promise<Set<UserId>> {
+    if (ids.length === 0) return new Set();
     const rows = await em.execute<{ user_id: string }[]>(
       'select user_id from totp_credential where user_id in (select jsonb_array_elements_text(?::jsonb)::uuid)',
       [JSON.stringify(ids.map(toUuid))],
