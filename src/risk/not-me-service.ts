@@ -7,13 +7,12 @@ import type {
   TrustedDevices,
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import type { User, UserId, UserService } from '#users/module.ts';
+import { User, type UserId } from '#users/module.ts';
 
 type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
 
 export type NotMeDependencies = {
   database: Pick<Database, 'transaction'>;
-  users: Pick<UserService, 'findById'>;
   passwords: Pick<PasswordService, 'remove'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'findByLink' | 'consumeLink' | 'revoke'>;
   knownDevices: Pick<KnownDevices, 'forgetAll'>;
@@ -57,8 +56,7 @@ export class NotMeService {
   }
 
   async #lock(em: EntityManager, userId: UserId, visitor: Visitor): Promise<void> {
-    const { users, passwords, oneTimeSecrets, knownDevices, trustedDevices, endSessions, sendReset, audit } =
-      this.#deps;
+    const { passwords, oneTimeSecrets, knownDevices, trustedDevices, endSessions, sendReset, audit } = this.#deps;
     const by: By = { actor: { type: 'user', id: userId }, visitor };
     await passwords.remove(em, userId);
     await endSessions(em, userId, by);
@@ -66,7 +64,7 @@ export class NotMeService {
     await knownDevices.forgetAll(em, userId);
     await trustedDevices.revokeAll(em, userId);
     await audit.record(em, { type: 'user.locked_by_owner', ...by, subject: { type: 'user', id: userId } });
-    const user = await users.findById(userId);
+    const user = await em.findOne(User, { id: userId });
     if (user?.status === 'active') await sendReset(em, user, visitor);
   }
 }

@@ -11,7 +11,7 @@ type Form = {
 };
 
 const entities: Record<string, string> = { '&quot;': '"', '&#39;': "'", '&lt;': '<', '&gt;': '>', '&amp;': '&' };
-const unescaped = (text: string): string =>
+export const unescaped = (text: string): string =>
   text.replace(/&(quot|#39|lt|gt|amp);/g, (entity) => entities[entity] ?? entity);
 
 export class Visitor {
