@@ -4,6 +4,7 @@ import type { DueInteraction, InteractionService } from '#interaction/module.ts'
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
 import { type EnrolPage, type EnrolProblem, enrolView } from './enrol-view.ts';
 import { passkeyForm } from './passkey-form.ts';
@@ -13,6 +14,7 @@ export type EnrolDependencies = {
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   webauthnUsers: Pick<WebauthnUsers, 'declineOffer'>;
   users: Pick<UserService, 'findById'>;
+  policies: () => Pick<Policies, 'mfa'>;
   /** Told when a second factor was added because one is needed. */
   factorAdded(signIn: { userId: UserId; uid: string }, by: By): Promise<void>;
 };
@@ -23,6 +25,7 @@ export function enrolRoutes({
   passkeyRegistration,
   webauthnUsers,
   users,
+  policies,
   factorAdded,
 }: EnrolDependencies): Router<State> {
   const router = new Router<State>();
@@ -82,18 +85,20 @@ export function enrolRoutes({
   async function showEnrol(
     ctx: Context,
     status: number,
-    { userId, uid: binding, path }: DueInteraction,
+    { userId, uid: binding, path, needed }: DueInteraction,
     reason: EnrolPage['reason'],
     problem: Exclude<RegistrationOutcome, { kind: 'registered' }> | EnrolProblem | null,
   ): Promise<void> {
     const user = await users.findById(userId);
     const options = user && (await passkeyRegistration.options(user, { binding, isOnlyFactor: false }));
     if (user === null || options === null) return seeOther(ctx, path);
+    // Nothing else reaches the highest level.
+    const isOneOfMany = reason === 'factor' && (needed ?? 2) < 3 && policies().mfa.factors.length > 1;
     return show(ctx, status, enrolView, {
       action: `${path}/${reason === 'offer' ? 'offer-passkey' : 'enrol-factor/passkey'}`,
       email: user.email,
       reason,
-      otherUrl: reason === 'offer' ? null : `${path}/enrol-factor`,
+      otherUrl: isOneOfMany ? `${path}/enrol-factor` : null,
       options: options === 'full' ? null : JSON.stringify(options),
       problem: options === 'full' ? { kind: 'full' } : problem,
     });

@@ -6,7 +6,7 @@ export type EnrolPage = {
   email: string;
   /** `offer`: it could be left. `factor`: it is one way to have a second factor. */
   reason: 'offer' | 'factor';
-  /** Where the other second factors are; null for an offer. */
+  /** Where the other second factors are; null where none would do. */
   otherUrl: string | null;
   /** What to ask the authenticator, as JSON; null when there is no room for another one. */
   options: string | null;

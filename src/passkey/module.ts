@@ -3,7 +3,7 @@
  *
  * Owns    views/passkey, public/passkey.js, the prompt in the field for the address, the offer to make a passkey.
  * Leaves  challenges and checking to credentials, what comes next to interaction/next-step, the other second factors to mfa.
- * URLs    /interaction/:uid/passkey, …/passkey/options, …/offer-passkey, …/enrol-factor/passkey, /.well-known/webauthn.
+ * URLs    /interaction/:uid/passkey, …/passkey/options, …/second-factor/passkey, …/offer-passkey, …/enrol-factor/passkey, /.well-known/webauthn.
  */
 import type Router from '@koa/router';
 import type { StandingPart } from '#interaction/module.ts';

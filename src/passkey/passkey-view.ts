@@ -1,3 +1,4 @@
+import type { OtherWay } from '#interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type PasskeyPage = {
@@ -9,7 +10,9 @@ export type PasskeyPage = {
   email: string | null;
   /** For who is somebody else; null where nobody can be. */
   changeUrl: string | null;
-  otherUrl: string;
+  /** Where the other ways are; null where they are all here. */
+  otherUrl: string | null;
+  otherWays: readonly OtherWay[];
   /** What to ask the authenticator, as JSON. */
   options: string;
   /** Tells the browser to forget a passkey that nobody has: what the Signal API takes, as JSON. */
@@ -36,6 +39,7 @@ const plain: PasskeyPage = {
   email: null,
   changeUrl: null,
   otherUrl: '/interaction/4Tj2/login',
+  otherWays: [],
   options: '{"challenge":"AAAA","rpId":"id.fernway.example","allowCredentials":[]}',
   forget: null,
   problem: null,
@@ -44,13 +48,18 @@ const withAddress: PasskeyPage = {
   ...plain,
   email: 'noor@fernway.example',
   changeUrl: '/interaction/4Tj2/login',
-  otherUrl: '/interaction/4Tj2/password',
+  otherUrl: null,
+  otherWays: [
+    { way: 'password', url: '/interaction/4Tj2/password' },
+    { way: 'email-code', url: '/interaction/4Tj2/email-code' },
+  ],
 };
 const second: PasskeyPage = {
   ...plain,
+  action: '/interaction/4Tj2/second-factor/passkey',
   isSecondFactor: true,
   email: 'noor@fernway.example',
-  otherUrl: '/interaction/4Tj2/second-factor/another-way',
+  otherUrl: '/interaction/4Tj2/second-factor/methods',
 };
 
 export const passkeyView = view<PasskeyPage>('passkey/passkey.njk', {

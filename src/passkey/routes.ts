@@ -13,7 +13,10 @@ import type { PasskeySignIn } from './passkey-sign-in.ts';
 import { type PasskeyProblem, passkeyView } from './passkey-view.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'due' | 'isOpen' | 'recordIdentifier' | 'recordProof'>;
+  interactions: Pick<
+    InteractionService,
+    'require' | 'due' | 'isOpen' | 'otherWays' | 'recordIdentifier' | 'recordProof'
+  >;
   signIn: PasskeySignIn;
   passkeys: Pick<PasskeyService, 'relyingParty'>;
   users: Pick<UserService, 'findById' | 'findByIdentifier'>;
@@ -31,13 +34,14 @@ export function passkeyRoutes({
   canCreateCookie,
 }: RouteDependencies): Router<State> {
   const router = new Router<State>();
+  const pages = ['/interaction/:uid/passkey', '/interaction/:uid/second-factor/passkey'];
 
-  router.get('/interaction/:uid/passkey', async (ctx: Context) => {
+  router.get(pages, async (ctx: Context) => {
     const interaction = await turn(ctx);
     if (interaction !== null) await showPasskey(ctx, 200, interaction, { problem: null });
   });
 
-  router.post('/interaction/:uid/passkey', async (ctx: Context) => {
+  router.post(pages, async (ctx: Context) => {
     const begun = await turn(ctx);
     if (begun === null) return;
     const form = await passkeyForm.read(ctx);
@@ -46,7 +50,7 @@ export function passkeyRoutes({
     const interaction = who === 'anyone' ? ofAnyone(begun) : begun;
     if (interaction !== begun) await interactions.recordIdentifier(begun, null);
     if (failure !== '') return showPasskey(ctx, 422, interaction, { problem: { kind: onUse(failure) } });
-    if (credential === '') return seeOther(ctx, `${interaction.path}/passkey`);
+    if (credential === '') return seeOther(ctx, pageOf(interaction));
 
     const { client } = interaction.question;
     const question = await questionOf(interaction);
@@ -107,13 +111,13 @@ export function passkeyRoutes({
     const isSecondFactor = progress.userId !== null;
     const known = progress.userId === null ? null : await users.findById(progress.userId);
     const email = known?.email ?? progress.identifier;
-    const first = `${path}/${email === null ? 'login' : 'password'}`;
     return show(ctx, status, passkeyView, {
-      action: `${path}/passkey`,
+      action: pageOf(interaction),
       isSecondFactor,
       email,
       changeUrl: isSecondFactor || email === null ? null : `${path}/login`,
-      otherUrl: isSecondFactor ? `${path}/second-factor/another-way` : first,
+      otherUrl: isSecondFactor ? `${path}/second-factor/methods` : email === null ? `${path}/login` : null,
+      otherWays: isSecondFactor || email === null ? [] : interactions.otherWays(interaction, 'passkey'),
       options,
       forget,
       problem,
@@ -129,6 +133,9 @@ export function passkeyRoutes({
 
   return router;
 }
+
+const pageOf = ({ path, progress }: Interaction): string =>
+  progress.userId === null ? `${path}/passkey` : `${path}/second-factor/passkey`;
 
 /** The sign-in as if no address had been typed, before anything is proved. */
 function ofAnyone(interaction: Interaction): Interaction {

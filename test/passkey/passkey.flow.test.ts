@@ -194,10 +194,10 @@ describe('signing in with a passkey', () => {
     expect(at(await visitor.submit(page))).toBe('passkey');
   });
 
-  test('leads to another way: the address, or the password of the address that was typed', async () => {
+  test('leads to another way: the address, or what else policy lets begin a sign-in', async () => {
     expect((await visits.atPasskey(new Visitor())).text).toMatch(/href="[^"]+\/login">Try another way/);
     const page = await visits.atPasskey(new Visitor(), 'nobody@example.com');
-    expect(page.text).toMatch(/href="[^"]+\/password">Try another way/);
+    expect(page.text).toMatch(/href="[^"]+\/password">Use your password/);
   });
 
   test('with one that nobody has tells the browser to forget it', async () => {

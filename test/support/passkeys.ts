@@ -11,7 +11,11 @@ import type { Authenticator, Lies } from './authenticator.ts';
 import { testClock } from './clock.ts';
 
 export const origin = 'https://id.example.com';
-export const visitor = { ip: '192.0.2.7', userAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)', requestId: 'r1' };
+export const visitor = {
+  ip: '192.0.2.7',
+  userAgent: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)',
+  requestId: 'r1',
+};
 const testSecrets = 'a-secret-that-only-the-tests-know-01';
 
 export type PasskeyWorld = ReturnType<typeof openPasskeys>;

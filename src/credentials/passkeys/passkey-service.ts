@@ -112,6 +112,11 @@ export class PasskeyService {
     });
   }
 
+  /** Deletes them all, as part of another act. */
+  async eraseAll(em: EntityManager, userId: UserId): Promise<void> {
+    await em.execute('delete from passkey where user_id = ?', [toUuid(userId)]);
+  }
+
   /** For the browser of a person, after one was removed or renamed. */
   async accepted(userId: UserId): Promise<AcceptedPasskeys | null> {
     const { relyingParty } = this;

@@ -1,0 +1,305 @@
+import type { Browser, CDPSession, Page } from 'playwright';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { startWebApp, type WebApp } from '../support/web-app.ts';
+import {
+  arrive,
+  expectGoodPage,
+  heading,
+  identify,
+  newPerson,
+  type Person,
+  press,
+  reach,
+  typeEmail,
+} from './person.ts';
+
+let browser: Browser;
+let latchkey: TestApp;
+let tally: WebApp;
+const people: Person[] = [];
+
+beforeAll(async () => {
+  [browser, latchkey] = await Promise.all([launchBrowser(), startTestApp({ env: { OUTBOUND_ALLOW: '127.0.0.1' } })]);
+  tally = await startWebApp(latchkey);
+});
+afterAll(async () => {
+  await browser?.close();
+  await tally?.close();
+  await latchkey?.close();
+});
+afterEach(async () => {
+  for (const { complaints, context } of people.splice(0)) {
+    expect(complaints).toEqual([]);
+    await context.close();
+  }
+});
+
+type Kind = {
+  transport?: 'internal' | 'usb';
+  hasResidentKey?: boolean;
+  hasUserVerification?: boolean;
+  isUserVerified?: boolean;
+};
+type Stored = Awaited<ReturnType<Authenticators['credentials']>>[number];
+
+/** A browser with authenticators that are there when a page asks, and that press their own button. */
+class Authenticators {
+  readonly #session: CDPSession;
+
+  private constructor(session: CDPSession) {
+    this.#session = session;
+  }
+
+  static async of(page: Page): Promise<Authenticators> {
+    const session = await page.context().newCDPSession(page);
+    await session.send('WebAuthn.enable');
+    return new Authenticators(session);
+  }
+
+  /** `held`: what another authenticator held that is no longer here. */
+  async add({ transport = 'internal', ...kind }: Kind = {}, held: readonly Stored[] = []): Promise<string> {
+    const { authenticatorId } = await this.#session.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        protocol: 'ctap2',
+        transport,
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+        automaticPresenceSimulation: true,
+        ...kind,
+      },
+    });
+    for (const credential of held) await this.#session.send('WebAuthn.addCredential', { authenticatorId, credential });
+    return authenticatorId;
+  }
+
+  async credentials(authenticatorId: string) {
+    return (await this.#session.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
+  }
+
+  async setVerified(authenticatorId: string, isUserVerified: boolean): Promise<void> {
+    await this.#session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
+  }
+
+  async remove(authenticatorId: string): Promise<void> {
+    await this.#session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
+  }
+}
+
+async function someone(): Promise<{ page: Page; keys: Authenticators }> {
+  const person = await newPerson(browser);
+  people.push(person);
+  return { page: person.page, keys: await Authenticators.of(person.page) };
+}
+
+/** Keeps the prompt in the field away, which an authenticator that answers by itself would take before anybody presses a button. */
+async function withoutPrompt(page: Page): Promise<void> {
+  await page.addInitScript('PublicKeyCredential.isConditionalMediationAvailable = async () => false;');
+}
+
+const button = (page: Page) => page.locator('[data-passkey-start]');
+const onPage = (page: Page, name: string) => reach(page, (url) => url.pathname.endsWith(`/${name}`));
+
+/** Makes a passkey by the offer behind the password, on the authenticators of this browser. */
+async function enrolByOffer(page: Page, user: TestUser): Promise<void> {
+  await page.goto(`${tally.base}/login?prompt=login`);
+  await identify(page, user);
+  await onPage(page, 'offer-passkey');
+  await button(page).click();
+  await arrive(page, tally);
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.context().clearCookies();
+}
+
+/** At level 3, which is more than a password. */
+const strict = (): string => {
+  const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:latchkey:acr:3' } } });
+  return `${tally.base}/login?${new URLSearchParams({ claims }).toString()}`;
+};
+
+/** Adds a key because the application wants more than the password, and uses it at once. */
+async function enrolByDemand(page: Page, user: TestUser): Promise<void> {
+  await page.goto(strict());
+  await identify(page, user);
+  await onPage(page, 'enrol-factor/passkey');
+  await expectGoodPage(page);
+  await button(page).click();
+  await onPage(page, 'second-factor/passkey');
+  await expectGoodPage(page);
+  await button(page).click();
+  await onPage(page, 'recovery-codes');
+}
+
+describe('a device that can keep passkeys', () => {
+  test('is offered one behind the password, and signs in with it by a button, without an address', async () => {
+    const { page, keys } = await someone();
+    const device = await keys.add();
+    const user = await latchkey.user({ name: 'Noor Haddad' });
+    await page.goto(`${tally.base}/login`);
+    await identify(page, user);
+    await onPage(page, 'offer-passkey');
+    await expectGoodPage(page);
+    await button(page).click();
+    await arrive(page, tally);
+    expect(await keys.credentials(device)).toMatchObject([{ isResidentCredential: true, rpId: 'localhost' }]);
+
+    await signOut(page);
+    await withoutPrompt(page);
+    await page.goto(`${tally.base}/login`);
+    await onPage(page, 'login');
+    await expectGoodPage(page);
+    await button(page).click();
+    await arrive(page, tally);
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+  });
+
+  test('lists its passkeys in the field for the address', async () => {
+    const { page, keys } = await someone();
+    await keys.add();
+    const user = await latchkey.user();
+    await enrolByOffer(page, user);
+    await signOut(page);
+    await page.goto(`${tally.base}/login`);
+    // The virtual authenticator chooses as soon as the browser would show its list.
+    await arrive(page, tally);
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+  });
+
+  test('can be left without one, and is not asked again', async () => {
+    const { page, keys } = await someone();
+    await keys.add();
+    const user = await latchkey.user();
+    await page.goto(`${tally.base}/login`);
+    await identify(page, user);
+    await onPage(page, 'offer-passkey');
+    await press(page, 'skip');
+    await arrive(page, tally);
+    await signOut(page);
+    await page.goto(`${tally.base}/login`);
+    await identify(page, user);
+    await arrive(page, tally);
+  });
+
+  test('that recognizes nobody signs nobody in', async () => {
+    const { page, keys } = await someone();
+    const device = await keys.add();
+    await enrolByOffer(page, await latchkey.user());
+    await signOut(page);
+    await withoutPrompt(page);
+    await keys.setVerified(device, false);
+    await page.goto(`${tally.base}/login`);
+    await onPage(page, 'login');
+    await button(page).click();
+    await onPage(page, 'passkey');
+    expect(await page.getByRole('alert').innerText()).toContain('No passkey was used');
+    await expectGoodPage(page);
+    await keys.setVerified(device, true);
+    await button(page).click();
+    await arrive(page, tally);
+  });
+});
+
+describe('a browser without a passkey', () => {
+  test('is not offered one', async () => {
+    const { page } = await someone();
+    const user = await latchkey.user();
+    await page.goto(`${tally.base}/login`);
+    await identify(page, user);
+    await arrive(page, tally);
+  });
+
+  test('whose passkey was removed is told, and comes in another way', async () => {
+    const { page, keys } = await someone();
+    const device = await keys.add();
+    const user = await latchkey.user();
+    await enrolByOffer(page, user);
+    await signOut(page);
+    await latchkey.app.database.sql('delete from passkey where user_id = (select id from users where email = $1)', [
+      user.email,
+    ]);
+    await withoutPrompt(page);
+    await page.goto(`${tally.base}/login`);
+    await onPage(page, 'login');
+    await button(page).click();
+    await onPage(page, 'passkey');
+    expect(await page.getByRole('alert').innerText()).toContain('not known here');
+    await expectGoodPage(page);
+    // The Signal API: the browser forgets what nobody knows any more.
+    await expect.poll(() => keys.credentials(device)).toEqual([]);
+    await page.getByRole('link', { name: 'Try another way' }).click();
+    await onPage(page, 'login');
+    await identify(page, user);
+    await arrive(page, tally);
+  });
+});
+
+describe('two authenticators in one browser', () => {
+  test('hold one passkey each of two people, and each person signs in with theirs', async () => {
+    const { page, keys } = await someone();
+    const [ada, eve] = [await latchkey.user(), await latchkey.user()];
+    const key = await keys.add({ transport: 'usb' });
+    await enrolByDemand(page, ada);
+    const adas = await keys.credentials(key);
+    await keys.remove(key);
+    await signOut(page);
+    const device = await keys.add();
+    await enrolByOffer(page, eve);
+    await keys.add({ transport: 'usb' }, adas);
+    expect(await keys.credentials(device)).toHaveLength(1);
+    await withoutPrompt(page);
+    for (const { email } of [ada, eve]) {
+      await signOut(page);
+      await page.goto(`${tally.base}/login?prompt=login`);
+      await typeEmail(page, email);
+      await page.getByRole('link', { name: 'Use a passkey' }).click();
+      await onPage(page, 'passkey');
+      await button(page).click();
+      await arrive(page, tally);
+      expect(await heading(page)).toBe(`Signed in as ${email}`);
+    }
+  });
+});
+
+describe('a security key behind a password', () => {
+  test('is added when an application wants more than the password, and used from then on', async () => {
+    const { page, keys } = await someone();
+    const key = await keys.add({ transport: 'usb', hasResidentKey: false, hasUserVerification: false });
+    const user = await latchkey.user();
+    await enrolByDemand(page, user);
+    expect(await keys.credentials(key)).toMatchObject([{ isResidentCredential: false }]);
+
+    await signOut(page);
+    await page.goto(strict());
+    await identify(page, user);
+    await onPage(page, 'second-factor/passkey');
+    await button(page).click();
+    await arrive(page, tally);
+  });
+});
+
+describe('a passkey page', () => {
+  test('has the address that was typed, and a way back to the password', async () => {
+    const { page } = await someone();
+    await page.goto(`${tally.base}/login`);
+    await typeEmail(page, 'nobody@example.com');
+    await page.getByRole('link', { name: 'Use a passkey' }).click();
+    await onPage(page, 'passkey');
+    await expectGoodPage(page);
+    await page.getByRole('link', { name: 'Use your password' }).click();
+    await onPage(page, 'password');
+  });
+
+  test('says what it needs where no script runs', async () => {
+    const person = await newPerson(browser, { javaScriptEnabled: false });
+    people.push(person);
+    const { page } = person;
+    await page.goto(`${tally.base}/login`);
+    await page.getByRole('button', { name: 'Use a passkey' }).click();
+    await onPage(page, 'passkey');
+    expect(await page.locator('main').innerText()).toContain('Passkeys need JavaScript');
+  });
+});
