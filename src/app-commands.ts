@@ -5,6 +5,7 @@ import { consentCommands } from '#consent/module.ts';
 import { userCommands } from '#credentials/user-commands.ts';
 import type { Commands } from '#kernel/control.ts';
 import { keyCommands } from '#keys/commands.ts';
+import { mfaCommands } from '#mfa/commands.ts';
 import { sessionCommands } from '#sessions/module.ts';
 import { settingsCommands } from '#settings/commands.ts';
 import type { Kernel } from './app-kernel.ts';
@@ -12,8 +13,8 @@ import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
 
 export function createCommands(
-  { database }: Kernel,
-  { audit, settings, look, users, clients, keys, credentials, migration }: Nouns,
+  { clock, database }: Kernel,
+  { audit, settings, look, users, clients, keys, credentials, migration, passwordDemands }: Nouns,
   { consents, oidc, sessions }: Provider,
 ): Commands {
   return {
@@ -27,7 +28,15 @@ export function createCommands(
       },
     }),
     'audit.verify': async () => audit.verify(),
-    ...userCommands({ database, users, passwords: credentials.passwords }),
+    ...userCommands({ database, users, passwordDemands, passwords: credentials.passwords }),
+    ...mfaCommands({
+      ...credentials,
+      clock,
+      database,
+      users,
+      audit,
+      endSessions: (em, id, by) => sessions.endAllIn(em, id, by),
+    }),
     ...migration.commands,
     ...consentCommands(consents),
     ...sessionCommands(sessions),

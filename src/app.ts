@@ -106,6 +106,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
     commands: createCommands(kernel, nouns, provider),
     database,
     mailer: kernel.mailer,
+    credentials,
     passwords: credentials.passwords,
     settings,
     setup: steps.setup,

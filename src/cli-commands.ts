@@ -166,6 +166,12 @@ export function defineCommands(program: Command, run: Run, files: Files): void {
     .option('--limit <n>', 'how many', count)
     .option('--after <id>', 'go on after this one')
     .action(act('user.list'));
+  leaf(user, 'require-password <id>', 'have a person set a new password when they sign in next').action(
+    act('user.require-password', 'id'),
+  );
+  leaf(user, 'reset-mfa <id>', 'take away what a person proves a second time with, when they have lost it')
+    .requiredOption('--reason <text>', 'why, for the record and for the person')
+    .action(act('user.reset-mfa', 'id'));
   leaf(user, 'disable <id>', 'keep a person from signing in and end what they have').action(act('user.disable', 'id'));
   leaf(user, 'enable <id>', 'let a disabled person sign in again').action(act('user.enable', 'id'));
 

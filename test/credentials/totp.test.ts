@@ -1,4 +1,4 @@
-import { createGuardrails, generateSync } from 'otplib';
+import { createGuardrails, generateSync, type OTPGenerateOptions } from 'otplib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE, SECOND } from '#kernel/clock.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -201,7 +201,7 @@ describe('the secret of an app', () => {
     await world.factors({}, ring.toReversed()).totp.reencrypt();
   });
 
-  test.each<[string, TotpImport, Partial<TotpImport>]>([
+  test.each<[string, TotpImport, Pick<OTPGenerateOptions, 'algorithm' | 'digits' | 'period'>]>([
     ['of 80 bits', { secret: 'jbsw y3dp ehpk 3pxp' }, {}],
     [
       'of eight digits and SHA-512',

@@ -43,6 +43,9 @@ export type PasskeyDependencies = {
 /** What the Signal API of browsers takes (WebAuthn 3 §5.1.10): which of a person's passkeys this server still knows. */
 export type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
 
+/** `verifying`: usable ones that ask for a fingerprint, a face or a PIN; `others`: usable ones that do not. */
+export type PasskeyStanding = { total: number; verifying: number; others: number; offerDeclinedAt: Date | null };
+
 export const LONGEST_NAME = 64;
 
 /** A person's passkeys: seeing them, naming them, giving one up. */
@@ -64,6 +67,19 @@ export class PasskeyService {
       .em()
       .find(Passkey, { userId }, { orderBy: { createdAt: 'asc', id: 'asc' } });
     return found.map(shown);
+  }
+
+  /** What a sign-in asks at each of its steps, in one look. */
+  async standing(userId: UserId): Promise<PasskeyStanding> {
+    const [row] = await this.#deps.database.sql<PasskeyStanding & { offerDeclinedAt: Date | string | null }>(
+      `select count(*)::int as total, count(*) filter (where flagged_at is null and user_verified)::int as verifying,
+         count(*) filter (where flagged_at is null and not user_verified)::int as others,
+         (select offer_declined_at from webauthn_user where user_id = $1) as "offerDeclinedAt"
+       from passkey where user_id = $1`,
+      [toUuid(userId)],
+    );
+    const { offerDeclinedAt } = row!;
+    return { ...row!, offerDeclinedAt: offerDeclinedAt === null ? null : new Date(offerDeclinedAt) };
   }
 
   /** How many a person could prove themselves with now; 0 where passkeys are switched off. */

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { parseId } from '#kernel/ids.ts';
+import type { UserService } from '#users/module.ts';
+import { reasonMissing, userNotFound } from './errors.ts';
+import { type ResetDependencies, ResetService } from './reset-service.ts';
+
+const operator = { actor: { type: 'operator' as const } };
+const resetInput = z.object({ id: z.string(), reason: z.string().trim().min(4).max(500) });
+
+export function mfaCommands({ users, ...dependencies }: ResetDependencies & { users: Pick<UserService, 'findById'> }) {
+  const resets = new ResetService(dependencies);
+  return {
+    async 'user.reset-mfa'(input: unknown) {
+      const parsed = resetInput.safeParse(input);
+      if (!parsed.success) throw reasonMissing();
+      const id = parseId('usr', parsed.data.id);
+      if (id === null || (await users.findById(id)) === null) throw userNotFound();
+      await resets.reset(id, parsed.data.reason, operator);
+      return { id, reset: true };
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { AuditLog } from '#audit/module.ts';
+import type {
+  By,
+  OneTimeSecrets,
+  PasskeyService,
+  RecoveryCodes,
+  SecondFactorAttempts,
+  TellOwner,
+  TotpService,
+  TrustedDevices,
+} from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { UserId } from '#users/module.ts';
+import { SecondFactorRequests } from './second-factor-requests.ts';
+
+export type ResetDependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  totp: Pick<TotpService, 'erase'>;
+  recoveryCodes: Pick<RecoveryCodes, 'erase'>;
+  passkeys: Pick<PasskeyService, 'eraseAll'>;
+  trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'revoke'>;
+  secondFactorAttempts: Pick<SecondFactorAttempts, 'forget'>;
+  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  tellOwner: TellOwner;
+};
+
+/** Helps somebody who has lost what they prove themselves with. */
+export class ResetService {
+  readonly #deps: ResetDependencies;
+  readonly #requests: SecondFactorRequests;
+
+  constructor(dependencies: ResetDependencies) {
+    this.#deps = dependencies;
+    this.#requests = new SecondFactorRequests(dependencies.clock, dependencies.database);
+  }
+
+  /**
+   * Takes every second factor away and ends all that is signed in. Until the person has signed in again, which takes a code from
+   * their mailbox, nothing can be added: whoever talked an operator into it and knows the password gets no further.
+   */
+  async reset(userId: UserId, reason: string, by: By): Promise<void> {
+    const { database, audit, totp, recoveryCodes, passkeys, trustedDevices, oneTimeSecrets } = this.#deps;
+    await database.transaction(async (em) => {
+      await totp.erase(em, userId);
+      await recoveryCodes.erase(em, userId);
+      await passkeys.eraseAll(em, userId);
+      await trustedDevices.revokeAll(em, userId);
+      await oneTimeSecrets.revoke(em, userId, ['second_factor', 'second_factor_sms']);
+      await this.#requests.reset(em, userId);
+      await this.#deps.endSessions(em, userId, by);
+      await audit.record(em, {
+        type: 'user.mfa_reset',
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { reason },
+      });
+      await this.#deps.tellOwner(em, { kind: 'reset', userId, reason, visitor: by.visitor });
+    });
+    await this.#deps.secondFactorAttempts.forget(userId);
+  }
+}
