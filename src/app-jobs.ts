@@ -9,7 +9,7 @@ import type { Steps } from './app-steps.ts';
 
 export function defineJobs(
   { jobs }: Kernel,
-  { keys, clients, credentials, look }: Nouns,
+  { keys, clients, contacts, credentials, look }: Nouns,
   { oidc }: Provider,
   { progress, risk }: Steps,
 ): void {
@@ -28,6 +28,7 @@ export function defineJobs(
       recoveryCodes: (batch) => credentials.recoveryCodes.purge(batch),
       trustedDevices: (batch) => credentials.trustedDevices.purge(batch),
       webauthnChallenges: (batch) => credentials.webauthnChallenges.purge(batch),
+      contacts: (batch) => contacts.purge(batch),
       oneTimeSecrets: (batch) => credentials.oneTimeSecrets.purge(batch),
     }),
   );

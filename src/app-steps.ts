@@ -4,6 +4,7 @@ import { addressLimit, createLogin } from '#login/module.ts';
 import { createMfa } from '#mfa/module.ts';
 import { createPasskey } from '#passkey/module.ts';
 import { createSetup } from '#setup/module.ts';
+import { createVerification } from '#verification/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
@@ -14,11 +15,12 @@ export type Steps = ReturnType<typeof createSteps>;
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
   const { config, clock, database, throttle, metrics } = kernel;
-  const { audit, settings, look, texts, users, clients, credentials } = nouns;
+  const { audit, settings, look, texts, users, contacts, clients, credentials } = nouns;
   const signIn = createSignIn(kernel, nouns, provider, {
     standing: async (ctx, userId, interaction) => [
       await passkey.standing(ctx, userId),
       await mfa.standing(ctx, userId, interaction),
+      await verification.standing(userId),
     ],
     signedIn: async (_ctx, end) => mfa.signedIn(end),
     sendReset: async () => undefined,
@@ -60,6 +62,19 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     policy: () => settings.policy('mfa'),
     brandName: () => settings.policy('branding').name,
   });
+  const verification = createVerification({
+    ...kernel,
+    ...credentials,
+    users,
+    contacts,
+    settings,
+    letters: look.letters,
+    texts,
+    audit,
+    interactions,
+    endSessions: (em, id, by) => provider.sessions.endAllIn(em, id, by),
+    sendReset: async () => undefined,
+  });
   const consent = createConsent({
     interactions,
     engine: oidc.interactions,
@@ -78,6 +93,14 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     progress: signIn.progress,
     setup: setup.setup,
     risk,
-    routes: [...signIn.routes, login.routes, ...passkey.routes, ...mfa.routes, consent.routes, setup.routes],
+    routes: [
+      ...signIn.routes,
+      login.routes,
+      ...passkey.routes,
+      ...mfa.routes,
+      ...verification.routes,
+      consent.routes,
+      setup.routes,
+    ],
   };
 }

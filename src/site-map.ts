@@ -57,6 +57,8 @@ const pages: readonly Mount[] = [
   { path: '/setup/*', audience: 'page', methods: both },
   { path: '/branding/preview', audience: 'page', methods: reads },
   { path: '/branding/preview/*', audience: 'page', methods: reads },
+  { path: '/verification/revert', audience: 'page', methods: both },
+  { path: '/verification/reverted', audience: 'page', methods: reads },
   { path: '/session/return', audience: 'page', methods: reads },
 ];
 

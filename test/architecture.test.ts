@@ -26,6 +26,7 @@ const mayImport: Record<string, readonly string[]> = {
   mfa: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   passkey: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   consent: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
+  verification: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   device: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   logout: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   setup: ['users', 'credentials', 'sessions', 'settings', 'audit'],

@@ -89,6 +89,7 @@ export function createOldSystem(dependencies: OldSystemDependencies): OldSystem 
               {
                 email,
                 emailVerified: email_verified,
+                emailProofDue: true,
                 ...(phone_number === undefined ? {} : { phoneNumber: phone_number }),
                 phoneNumberVerified: phone_number_verified,
                 profile,

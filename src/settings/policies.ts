@@ -118,8 +118,11 @@ export const policies = {
     perAddressHour: z.number().int().min(1).max(1_000_000).default(10),
   }),
   verification: z.strictObject({
-    /** Whether people must prove their email address before their first sign-in ends. */
-    email: z.enum(['required', 'optional']).default('required'),
+    /**
+     * Who must prove their email address before a sign-in ends, when nobody has. `imported`: whoever came from a file or from another
+     * system, for which nobody vouches. `required`: everybody, also whom the operator added. `optional`: nobody.
+     */
+    email: z.enum(['imported', 'required', 'optional']).default('imported'),
   }),
   registration: registrationPolicy,
   profile: profilePolicy,

@@ -39,6 +39,11 @@ export type OneTimeSecret = {
 
 export type CodeOutcome =
   | { kind: 'verified'; secret: OneTimeSecret }
+export type OpenSecret = OneTimeSecret & {
+  /** Whether its code, if it has one, can still be typed. */
+  hasLiveCode: boolean;
+};
+
   | { kind: 'wrong' }
   /** Too many tries: only a new code, or tomorrow, helps. */
   | { kind: 'throttled' };
@@ -114,6 +119,18 @@ export class OneTimeSecrets {
   /** What a link stands for, without using it up: for the page that asks before it acts. */
   async findByLink(purpose: Purpose, link: string): Promise<OneTimeSecret | null> {
     const [row] = await this.#database.sql<Row>(
+  /** What was sent last and still works, as a link at least, in this sign-in or outside any: for the page that waits for it. */
+  async findOpen(purpose: Purpose, holder: Holder, interaction?: string): Promise<OpenSecret | null> {
+    const [row] = await this.#database.sql<Row & { created_at: Date | string }>(
+      `select ${COLUMNS}, created_at from one_time_secret where purpose = $1 and subject = $2 and used_at is null
+       and expires_at > $3 and interaction_hash is not distinct from $4 order by created_at desc, id desc limit 1`,
+      [purpose, subjectOf(holder), this.#clock.now(), interaction === undefined ? null : sha256(interaction)],
+    );
+    if (!row) return null;
+    const codeEndsAt = new Date(new Date(row.created_at).getTime() + CODE_LIFETIME);
+    return { ...read(row), hasLiveCode: codeEndsAt > this.#clock.now() };
+  }
+
       `select ${COLUMNS} from one_time_secret where link_hash = $1 and purpose = $2 and used_at is null and expires_at > $3`,
       [sha256(link), purpose, this.#clock.now()],
     );

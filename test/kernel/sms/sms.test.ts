@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { createServer, type AddressInfo, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { DAY, HOUR, MINUTE, SECOND, systemClock, type Clock } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';

@@ -1,0 +1,159 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import { forgetProofs, type OneTimeSecrets, provingPurposes } from '#credentials/module.ts';
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { type ContactId, type ContactService, RESERVED, User, type UserId } from '#users/module.ts';
+import type { ContactNotices } from './notices.ts';
+import type { Asker, ProofOutcome } from './email-proofs.ts';
+
+type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
+type Person = Pick<Asker, 'userId' | 'visitor'>;
+
+export type ChangeDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  contacts: Pick<ContactService, 'replaceEmail' | 'removeSince' | 'find'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode' | 'findByLink' | 'consumeLink' | 'revoke'>;
+  notices: Pick<ContactNotices, 'tellFormer'>;
+  audit: Pick<AuditLog, 'record'>;
+  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  /** Mails the link that sets a new password. */
+  sendReset(em: EntityManager, user: User, visitor: Visitor): Promise<void>;
+};
+
+/** How far before a change somebody who should not be there may have prepared it. */
+const BEFORE = 3 * DAY;
+
+/** Another first address, and the way back. The old one is told, and can undo it for as long as nobody else may have it. */
+export class EmailChanges {
+  readonly #deps: ChangeDependencies;
+
+  constructor(dependencies: ChangeDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** The new mailbox was proved by its code; the old address is given up. */
+  async confirmByCode(person: Person, code: string): Promise<ProofOutcome> {
+    try {
+      const outcome = await this.#deps.oneTimeSecrets.verifyCode(
+        { purpose: 'change_email', holder: { userId: person.userId }, code },
+        async (em, { address }) => this.#replace(em, person, { value: address, old: 'reserve' }),
+      );
+      return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;
+    } catch (error) {
+      if (error instanceof Impossible) return 'wrong';
+      throw error;
+    }
+  }
+
+  async confirmByLink(person: Person, link: string): Promise<ProofOutcome> {
+    const { database, oneTimeSecrets } = this.#deps;
+    return this.#attempt(() =>
+      database.transaction(async (em) => {
+        const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'change_email', link });
+        if (secret?.userId !== person.userId) throw new Impossible();
+        await this.#replace(em, person, { value: secret.address, old: 'reserve' });
+      }),
+    );
+  }
+
+  /** A further address that was proved before takes the first place; the old one stays. False when there is none. */
+  async makeFirst(person: Person, id: ContactId): Promise<boolean> {
+    const { database, contacts } = this.#deps;
+    const chosen = await contacts.find(person.userId, id);
+    if (!chosen?.isVerified) return false;
+    const outcome = await this.#attempt(() =>
+      database.transaction((em) => this.#replace(em, person, { value: chosen.value, old: 'keep' })),
+    );
+    return outcome === 'confirmed';
+  }
+
+  /** The address that a link brings back; it is not used up. */
+  async findRevert(link: string): Promise<string | null> {
+    return (await this.#deps.oneTimeSecrets.findByLink('revert_email', link))?.address ?? null;
+  }
+
+  /**
+   * The old address is the first one again, and whoever is in the account is out: sessions, password, whatever was added since
+   * shortly before the change, every open link. Null when the link is dead.
+   */
+  async revert(link: string, visitor: Visitor): Promise<string | null> {
+    const { database, contacts, oneTimeSecrets, endSessions, sendReset, audit } = this.#deps;
+    let reverted: string | null = null;
+    const outcome = await this.#attempt(() =>
+      database.transaction(async (em) => {
+        const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'revert_email', link });
+        if (!secret?.userId) throw new Impossible();
+        const { userId, address, data } = secret;
+        const by: By = { actor: { type: 'user', id: userId }, visitor };
+        const former = await contacts.replaceEmail(em, userId, { value: address, old: 'drop' });
+        if (former === 'taken') throw new Impossible();
+        const since = new Date(new Date(String(data['at'])).getTime() - BEFORE);
+        await contacts.removeSince(em, userId, since);
+        await forgetProofs(em, userId, since);
+        await oneTimeSecrets.revoke(em, userId);
+        await endSessions(em, userId, by);
+        await audit.record(em, {
+          type: 'user.email_reverted',
+          ...by,
+          subject: { type: 'user', id: userId },
+          details: { before: former.value, after: address },
+        });
+        const user = await em.findOneOrFail(User, { id: userId }, { refresh: true });
+        if (user.status === 'active') await sendReset(em, user, visitor);
+        reverted = address;
+      }),
+    );
+    return outcome === 'confirmed' ? reverted : null;
+  }
+
+  async #replace(
+    em: EntityManager,
+    { userId, visitor }: Person,
+    change: { value: string; old: 'keep' | 'reserve' },
+  ): Promise<void> {
+    const { clock, contacts, oneTimeSecrets, notices, audit } = this.#deps;
+    const former = await contacts.replaceEmail(em, userId, change);
+    if (former === 'taken') throw new Impossible();
+    // Whatever was sent to the old mailbox proves nothing any more.
+    await oneTimeSecrets.revoke(em, userId, provingPurposes);
+    const person = { type: 'user' as const, id: userId };
+    await audit.record(em, {
+      type: 'user.email_changed',
+      actor: person,
+      subject: person,
+      visitor,
+      details: { before: former.value, after: change.value },
+    });
+    // An address that nobody proved has no owner who could take anything back.
+    if (!former.isVerified) return;
+    const { link } = await oneTimeSecrets.issue(em, {
+      purpose: 'revert_email',
+      holder: { userId },
+      address: former.value,
+      form: 'link',
+      data: { at: clock.now().toISOString() },
+      keepsOlder: true,
+    });
+    await notices.tellFormer(em, userId, {
+      former: former.value,
+      to: change.value,
+      link: link ?? '',
+      endsAt: fromNow(clock, RESERVED),
+      visitor,
+    });
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<'confirmed' | 'wrong'> {
+    try {
+      await work();
+      return 'confirmed';
+    } catch (error) {
+      if (error instanceof Impossible) return 'wrong';
+      throw error;
+    }
+  }
+}
+
+/** Undoes the transaction: nothing was used up. */
+class Impossible extends Error {}

@@ -1,0 +1,176 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import { forgetProofs, type OneTimeSecrets, type OpenSecret } from '#credentials/module.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { ContactService, UserId, UserService } from '#users/module.ts';
+import type { ContactNotices } from './notices.ts';
+import { proofLetter, type ProofLetter } from './proof-letter.ts';
+import { takenLetter } from './taken-letter.ts';
+
+/** Who asks, in which words to answer. */
+export type Asker = { userId: UserId; visitor: Visitor; language: Language };
+/** An address, and the path of the page that its link leads to. */
+export type ToProve = { address: string; why: ProofLetter['why']; path: string; interaction?: string };
+export type ProofOutcome = 'confirmed' | 'wrong' | 'throttled';
+export type ProofPurpose = 'verify_email' | 'change_email';
+
+export type ProofDependencies = {
+  database: Pick<Database, 'transaction'>;
+  users: Pick<UserService, 'findByIdentifier'>;
+  contacts: Pick<ContactService, 'confirmEmail' | 'removeSince'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findOpen' | 'verifyCode' | 'findByLink' | 'consumeLink' | 'revoke'>;
+  letters: Pick<Letters, 'send'>;
+  notices: Pick<ContactNotices, 'tell'>;
+  audit: Pick<AuditLog, 'record'>;
+  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  issuer: string;
+};
+
+type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
+
+/** Proofs that an address is a person's, by a link and a code in one mail. */
+export class EmailProofs {
+  readonly #deps: ProofDependencies;
+
+  constructor(dependencies: ProofDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /**
+   * Sends a link and a code, older ones are dead. When the address is somebody else's, that person is told instead, and nobody
+   * can tell from the answer. False when too many were sent, which depends on the asker alone.
+   */
+  async send({ userId, visitor, language }: Asker, { address, why, path, interaction }: ToProve): Promise<boolean> {
+    const { database, oneTimeSecrets, letters, users, issuer } = this.#deps;
+    const purpose = purposeOf(why);
+    const holder = await users.findByIdentifier(address);
+    return database.transaction(async (em) => {
+      const { link, code } = await oneTimeSecrets.issue(em, {
+        purpose,
+        holder: { userId },
+        address,
+        form: 'both',
+        ...(interaction === undefined ? {} : { interaction }),
+      });
+      const isSent = link !== null && code !== null;
+      const envelope = { kind: purpose, language, ip: visitor.ip, discard: !isSent };
+      if (holder !== null && holder.id !== userId)
+        await letters.send(
+          takenLetter,
+          { ...envelope, to: { address: holder.email }, context: { accountUrl: `${issuer}/account/emails` } },
+          em,
+        );
+      else {
+        const context = { why, code: code ?? '000000', url: `${issuer}${path}?token=${link ?? ''}` };
+        await letters.send(proofLetter, { ...envelope, to: { address }, context }, em);
+      }
+      return isSent;
+    });
+  }
+
+  /** What this person was sent last and can still use. */
+  async pending(userId: UserId, purpose: ProofPurpose, interaction?: string): Promise<OpenSecret | null> {
+    return this.#deps.oneTimeSecrets.findOpen(purpose, { userId }, interaction);
+  }
+
+  /** The person whom a link was sent for, if it works; it is not used up. */
+  async find(purpose: ProofPurpose, link: string): Promise<{ userId: UserId; address: string } | null> {
+    const found = await this.#deps.oneTimeSecrets.findByLink(purpose, link);
+    return found?.userId ? { userId: found.userId, address: found.address } : null;
+  }
+
+  /** By the code that was typed. An address that somebody else proved meanwhile is a wrong code. */
+  async confirmByCode(
+    { userId, visitor }: Pick<Asker, 'userId' | 'visitor'>,
+    { code, interaction }: { code: string; interaction?: string },
+  ): Promise<ProofOutcome> {
+    try {
+      const outcome = await this.#deps.oneTimeSecrets.verifyCode(
+        { purpose: 'verify_email', holder: { userId }, code, ...(interaction === undefined ? {} : { interaction }) },
+        async (em, secret) => this.#confirm(em, { userId, visitor }, secret.address),
+      );
+      return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;
+    } catch (error) {
+      if (error instanceof NotTheirs) return 'wrong';
+      throw error;
+    }
+  }
+
+  /** By the link, for the person who asked for it alone, and in the sign-in that it was sent for. */
+  async confirmByLink(
+    { userId, visitor }: Pick<Asker, 'userId' | 'visitor'>,
+    { link, interaction }: { link: string; interaction?: string },
+  ): Promise<ProofOutcome> {
+    const { database, oneTimeSecrets } = this.#deps;
+    try {
+      await database.transaction(async (em) => {
+        const secret = await oneTimeSecrets.consumeLink(em, {
+          purpose: 'verify_email',
+          link,
+          ...(interaction === undefined ? {} : { interaction }),
+        });
+        if (secret?.userId !== userId) throw new NotTheirs();
+        await this.#confirm(em, { userId, visitor }, secret.address);
+      });
+      return 'confirmed';
+    } catch (error) {
+      if (error instanceof NotTheirs) return 'wrong';
+      throw error;
+    }
+  }
+
+  /**
+   * For ways in that prove the mailbox and nothing else: a new password by mail, a link that signs in. If nobody had proved the
+   * address before, whoever is here now is the owner, and what was set until then may be of somebody who was waiting for them:
+   * password, passkeys, factors, linked identities, further addresses, sessions. All of it goes. Call it before anything new is set.
+   *
+   * @returns whether it was the first proof.
+   */
+  async provedByMailbox(
+    em: EntityManager,
+    userId: UserId,
+    { address, visitor }: { address: string; visitor: Visitor },
+  ): Promise<boolean> {
+    const { contacts, oneTimeSecrets, endSessions, audit } = this.#deps;
+    if ((await contacts.confirmEmail(em, userId, address)) !== 'first_proof') return false;
+    const by: By = { actor: { type: 'user', id: userId }, visitor };
+    await forgetProofs(em, userId, null);
+    await contacts.removeSince(em, userId, null);
+    await oneTimeSecrets.revoke(em, userId);
+    await endSessions(em, userId, by);
+    await audit.record(em, {
+      type: 'user.email_verified',
+      ...by,
+      subject: { type: 'user', id: userId },
+      details: { first: true, dropped: true },
+    });
+    return true;
+  }
+
+  async #confirm(
+    em: EntityManager,
+    { userId, visitor }: Pick<Asker, 'userId' | 'visitor'>,
+    address: string,
+  ): Promise<void> {
+    const { contacts, notices, audit } = this.#deps;
+    const outcome = await contacts.confirmEmail(em, userId, address);
+    if (outcome === 'taken' || outcome === 'gone') throw new NotTheirs();
+    const isFirst = outcome === 'first_proof';
+    const person = { type: 'user' as const, id: userId };
+    await audit.record(em, {
+      type: isFirst ? 'user.email_verified' : 'user.email_added',
+      actor: person,
+      subject: person,
+      visitor,
+      details: isFirst ? { first: true } : { email: address },
+    });
+    if (!isFirst) await notices.tell(em, userId, { kind: 'email_added', value: address, visitor });
+  }
+}
+
+/** Undoes the transaction: what was sent stays as it was. */
+class NotTheirs extends Error {}
+
+export const purposeOf = (why: ProofLetter['why']): ProofPurpose =>
+  why === 'change' ? 'change_email' : 'verify_email';

@@ -1,0 +1,20 @@
+import { view } from '#kernel/views.ts';
+
+/** What a link out of a mail shows before anything is done: mail programs open links too. */
+export type LinkPage = {
+  /** Where the form posts to; null when the link is used up, too old, or of another browser. Button: `action=confirm`. */
+  action: string | null;
+  /** The address that it proves; empty when the link is dead. */
+  email: string;
+};
+
+const plain: LinkPage = { action: '/interaction/4Tj2/verify-email/link', email: 'noor@fernway.example' };
+
+export const linkView = view<LinkPage>('verification/link.njk', {
+  samples: {
+    plain,
+    dead: { action: null, email: '' },
+    hostile: { ...plain, email: '"><b>@evil.example' },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

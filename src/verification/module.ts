@@ -1,0 +1,63 @@
+/**
+ * verification: proofs that an address or a number is a person's.
+ *
+ * Owns    views/verification, the mails and text messages with links and codes that prove, the step of a sign-in that asks for
+ *         it, the change of the first address with the way back.
+ * Leaves  keeping links and codes to credentials, addresses and numbers to users, the pages of the account to contacts.
+ * URLs    /interaction/:uid/verify-email, /verification/{revert,reverted}.
+ */
+import type Router from '@koa/router';
+import type { StandingPart } from '#interaction/module.ts';
+import { type Clock, DAY } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { State } from '#kernel/http/context.ts';
+import { browserCookie } from '#kernel/http/cookies.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { SettingsService } from '#settings/module.ts';
+import type { UserId } from '#users/module.ts';
+import { type ChangeDependencies, EmailChanges } from './email-changes.ts';
+import { EmailProofs, type ProofDependencies } from './email-proofs.ts';
+import { ContactNotices } from './notices.ts';
+import { type PhoneDependencies, PhoneProofs } from './phone-proofs.ts';
+import { revertRoutes } from './revert-routes.ts';
+import { type StepDependencies, stepRoutes } from './step-routes.ts';
+
+export type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer'> &
+  Omit<ChangeDependencies, 'notices'> &
+  Omit<PhoneDependencies, 'notices'> &
+  Omit<StepDependencies, 'emailProofs' | 'tokenCookie'> & {
+    config: Pick<Config, 'issuer' | 'issuerUrl'>;
+    clock: Clock;
+    letters: Pick<Letters, 'send'>;
+    settings: Pick<SettingsService, 'policy'>;
+  };
+
+export function createVerification(dependencies: Dependencies) {
+  const { config, users, settings } = dependencies;
+  const { issuer } = config;
+  const notices = new ContactNotices({ ...dependencies, issuer });
+  const emailProofs = new EmailProofs({ ...dependencies, notices, issuer });
+  const emailChanges = new EmailChanges({ ...dependencies, notices });
+  const phoneProofs = new PhoneProofs({ ...dependencies, notices });
+  const tokenCookie = browserCookie(config.issuerUrl, 'link', { maxAge: DAY });
+  const routes: readonly Router<State>[] = [
+    stepRoutes({ ...dependencies, emailProofs, tokenCookie }),
+    revertRoutes({ emailChanges, tokenCookie }),
+  ];
+
+  /** Whether this person must prove their address before a sign-in ends. */
+  async function standing(userId: UserId): Promise<StandingPart> {
+    const user = await users.findById(userId);
+    const { email: policy } = settings.policy('verification');
+    if (user === null || user.emailVerified || policy === 'optional') return {};
+    return policy === 'required' || user.emailProofDue ? { tasks: ['verify-email'] } : {};
+  }
+
+  return { emailProofs, emailChanges, phoneProofs, notices, tokenCookie, standing, routes };
+}
+
+export type { EmailProofs, ProofPurpose } from './email-proofs.ts';
+export type { EmailChanges } from './email-changes.ts';
+export type { PhoneProofs } from './phone-proofs.ts';
+export type { ContactNotices } from './notices.ts';
+export { keepToken } from './link-token.ts';

@@ -1,0 +1,79 @@
+import type { Visitor } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { deviceName } from '#kernel/http/device-name.ts';
+import { chooseLanguage } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import { User, type UserId } from '#users/module.ts';
+import { changedLetter } from './changed-letter.ts';
+import { type NoticeLetter, noticeLetter } from './notice-letter.ts';
+
+type Dependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
+
+/** Writes to the owner of an account, in their language, in the transaction of what happened. */
+export class ContactNotices {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** To the first address; of one that was removed, to that too. */
+  async tell(
+    em: EntityManager,
+    userId: UserId,
+    { kind, value, visitor }: Pick<NoticeLetter, 'kind' | 'value'> & { visitor: Visitor },
+  ): Promise<void> {
+    const { clock, letters, issuer } = this.#deps;
+    const { email, profile } = await em.findOneOrFail(User, { id: userId }, { refresh: true });
+    for (const address of kind === 'email_removed' ? [email, value] : [email])
+      await letters.send(
+        noticeLetter,
+        {
+          kind,
+          to: { address },
+          language: chooseLanguage({ uiLocales: profile.locale }),
+          context: {
+            kind,
+            value,
+            at: clock.now(),
+            ...whereFrom(visitor),
+            accountUrl: `${issuer}/account/${kind.startsWith('phone') ? 'phones' : 'emails'}`,
+          },
+        },
+        em,
+      );
+  }
+
+  /** To the address that was the first one, with the link that takes it back. */
+  async tellFormer(
+    em: EntityManager,
+    userId: UserId,
+    { former, to, link, endsAt, visitor }: { former: string; to: string; link: string; endsAt: Date; visitor: Visitor },
+  ): Promise<void> {
+    const { clock, letters, issuer } = this.#deps;
+    const { profile } = await em.findOneOrFail(User, { id: userId });
+    await letters.send(
+      changedLetter,
+      {
+        kind: 'email_changed',
+        to: { address: former },
+        language: chooseLanguage({ uiLocales: profile.locale }),
+        context: {
+          to,
+          at: clock.now(),
+          ...whereFrom(visitor),
+          revertUrl: `${issuer}/verification/revert?token=${link}`,
+          endsAt,
+        },
+        expiresAt: endsAt,
+      },
+      em,
+    );
+  }
+}
+
+function whereFrom({ userAgent, ip }: Visitor): { device: string | null; ip: string | null } {
+  const { browser, system } = deviceName(userAgent ?? '');
+  return { device: [browser, system].filter((part) => part !== null).join(', ') || null, ip: ip ?? null };
+}

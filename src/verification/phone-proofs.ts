@@ -1,0 +1,62 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { OneTimeSecrets, OpenSecret } from '#credentials/module.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import type { ContactService, UserId } from '#users/module.ts';
+import type { Asker, ProofOutcome } from './email-proofs.ts';
+import type { ContactNotices } from './notices.ts';
+import { numberText } from './number-text.ts';
+
+export type PhoneDependencies = {
+  database: Pick<Database, 'transaction'>;
+  contacts: Pick<ContactService, 'confirmPhone'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findOpen' | 'verifyCode'>;
+  texts: Pick<Texts, 'send'>;
+  notices: Pick<ContactNotices, 'tell'>;
+  audit: Pick<AuditLog, 'record'>;
+};
+
+/** Proofs that a phone number is a person's, by a code in a text message. */
+export class PhoneProofs {
+  readonly #deps: PhoneDependencies;
+
+  constructor(dependencies: PhoneDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** False when too many were sent. */
+  async send({ userId, visitor, language }: Asker, number: string): Promise<boolean> {
+    const { database, oneTimeSecrets, texts } = this.#deps;
+    const purpose = 'verify_phone';
+    return database.transaction(async (em) => {
+      const { code } = await oneTimeSecrets.issue(em, { purpose, holder: { userId }, address: number, form: 'code' });
+      const context = { code: code ?? '000000' };
+      await texts.send(
+        numberText,
+        { kind: purpose, to: number, language, context, ip: visitor.ip, discard: code === null },
+        em,
+      );
+      return code !== null;
+    });
+  }
+
+  async pending(userId: UserId): Promise<OpenSecret | null> {
+    return this.#deps.oneTimeSecrets.findOpen('verify_phone', { userId });
+  }
+
+  async confirmByCode({ userId, visitor }: Pick<Asker, 'userId' | 'visitor'>, code: string): Promise<ProofOutcome> {
+    const { contacts, oneTimeSecrets, notices, audit } = this.#deps;
+    const person = { type: 'user' as const, id: userId };
+    const outcome = await oneTimeSecrets.verifyCode(
+      { purpose: 'verify_phone', holder: { userId }, code },
+      async (em, { address }) => {
+        // Of a number that was removed meanwhile nothing is left to prove.
+        if ((await contacts.confirmPhone(em, userId, address)) === 'gone') return;
+        const details = { phone_number: address };
+        await audit.record(em, { type: 'user.phone_added', actor: person, subject: person, visitor, details });
+        await notices.tell(em, userId, { kind: 'phone_added', value: address, visitor });
+      },
+    );
+    return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;
+  }
+}

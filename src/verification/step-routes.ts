@@ -1,0 +1,121 @@
+import Router from '@koa/router';
+import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { AppError } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { UserService } from '#users/module.ts';
+import type { EmailProofs } from './email-proofs.ts';
+import { keepToken } from './link-token.ts';
+import { linkView } from './link-view.ts';
+import { type CodeProblem, stepView } from './step-view.ts';
+import { buttonForm, codeForm } from './verification-form.ts';
+
+export type StepDependencies = {
+  interactions: Pick<InteractionService, 'due'>;
+  users: Pick<UserService, 'findById'>;
+  emailProofs: EmailProofs;
+  tokenCookie: BrowserCookie;
+};
+
+const PAGE = '/interaction/:uid/verify-email';
+
+/** Proving the address of the account on the way in. */
+export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: StepDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get(PAGE, async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'verify-email');
+    if (due === null) return;
+    const email = await addressOf(due);
+    const pending = await emailProofs.pending(due.userId, 'verify_email', due.uid);
+    const isWaiting = pending?.hasLiveCode === true && pending.address === email;
+    const isSent = isWaiting || (await send(ctx, due, email));
+    return showStep(ctx, 200, due, email, isSent ? null : { kind: 'limited' });
+  });
+
+  router.post(PAGE, async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'verify-email');
+    if (due === null) return;
+    const form = await codeForm.read(ctx);
+    const email = await addressOf(due);
+    if (!form.isValid)
+      return showStep(ctx, 422, due, email, { kind: form.errors.code === 'required' ? 'required' : 'wrong' });
+    const outcome = await emailProofs.confirmByCode(
+      { userId: due.userId, visitor: visitorOf(ctx) },
+      { code: form.values.code, interaction: due.uid },
+    );
+    if (outcome === 'confirmed') return seeOther(ctx, due.path);
+    return showStep(ctx, 422, due, email, { kind: outcome });
+  });
+
+  router.post(`${PAGE}/send`, async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'verify-email');
+    if (due === null) return;
+    await buttonForm.read(ctx);
+    const email = await addressOf(due);
+    if (await send(ctx, due, email)) return seeOther(ctx, due.path);
+    return showStep(ctx, 422, due, email, { kind: 'limited' });
+  });
+
+  router.get(`${PAGE}/link`, async (ctx: Context) => {
+    if (keepToken(ctx, tokenCookie)) return;
+    const due = await dueHere(ctx);
+    if (due === undefined) return show(ctx, 410, linkView, { action: null, email: '' });
+    if (due === null) return;
+    const found = await emailProofs.find('verify_email', tokenCookie.read(ctx) ?? '');
+    const isTheirs = found?.userId === due.userId;
+    return show(ctx, isTheirs ? 200 : 410, linkView, {
+      action: isTheirs ? ctx.path : null,
+      email: isTheirs ? found.address : '',
+    });
+  });
+
+  router.post(`${PAGE}/link`, async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'verify-email');
+    if (due === null) return;
+    await buttonForm.read(ctx);
+    const outcome = await emailProofs.confirmByLink(
+      { userId: due.userId, visitor: visitorOf(ctx) },
+      { link: tokenCookie.read(ctx) ?? '', interaction: due.uid },
+    );
+    tokenCookie.clear(ctx);
+    if (outcome === 'confirmed') return seeOther(ctx, due.path);
+    return show(ctx, 410, linkView, { action: null, email: '' });
+  });
+
+  async function addressOf({ userId }: DueInteraction): Promise<string> {
+    return (await users.findById(userId))?.email ?? '';
+  }
+
+  async function send(ctx: Context, { userId, uid, path }: DueInteraction, address: string): Promise<boolean> {
+    return emailProofs.send(
+      { userId, visitor: visitorOf(ctx), language: ctx.state.language },
+      { address, why: 'sign-in', path: `${path}/verify-email/link`, interaction: uid },
+    );
+  }
+
+  /** Undefined in a browser that has no such sign-in: the link was opened elsewhere. */
+  async function dueHere(ctx: Context): Promise<DueInteraction | null | undefined> {
+    try {
+      return await interactions.due(ctx, 'verify-email');
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return undefined;
+      throw error;
+    }
+  }
+
+  return router;
+}
+
+function showStep(
+  ctx: Context,
+  status: number,
+  { path }: DueInteraction,
+  email: string,
+  problem: CodeProblem | null,
+): void {
+  const action = `${path}/verify-email`;
+  show(ctx, status, stepView, { action, resendAction: `${action}/send`, email, problem });
+}
