@@ -97,20 +97,19 @@ describe('every page with every sample', () => {
     'has nothing that axe objects to, on a desktop and a phone, light and dark, and from right to left: $title',
     ({ sample }) =>
       inTab(async (page) => {
-        let rules: 'all' | 'of appearance' = 'all';
-        for (const viewport of [desktop, phone]) {
-          await page.setViewportSize(viewport);
-          if (rules === 'all') await open(page, sample, 'en');
-          for (const colorScheme of ['light', 'dark'] as const) {
-            await page.emulateMedia({ colorScheme });
-            expect(await violations(page, rules), `${viewport.width}, ${colorScheme}`).toEqual([]);
-            rules = 'of appearance';
-          }
-        }
+        await page.setViewportSize(desktop);
+        await page.emulateMedia({ colorScheme: 'light' });
+        await open(page, sample, 'en');
+        expect(await violations(page, 'all'), 'desktop, light').toEqual([]);
+        await page.emulateMedia({ colorScheme: 'dark' });
+        expect(await violations(page, 'of appearance'), 'desktop, dark').toEqual([]);
+        await page.setViewportSize(phone);
         if (rightToLeft) {
           await open(page, sample, rightToLeft);
-          expect(await violations(page, 'all'), rightToLeft).toEqual([]);
+          expect(await violations(page, 'all'), `phone, dark, ${rightToLeft}`).toEqual([]);
         }
+        await page.emulateMedia({ colorScheme: 'light' });
+        expect(await violations(page, 'of appearance'), 'phone, light').toEqual([]);
         expect(complaints.get(page)).toEqual([]);
       }),
   );
@@ -246,6 +245,50 @@ describe('the list of languages', () => {
       expect(await list.isVisible()).toBe(true);
       await page.locator('h1').click();
       expect(await list.isVisible()).toBe(false);
+    }));
+});
+
+describe('conditions of the device', () => {
+  const plain = samples.find(({ page, name }) => page === 'login/password' && name === 'wrong')!;
+
+  test('nothing moves for whoever asked for less motion', () =>
+    inTab(async (page) => {
+      await page.goto(server.url(plain, 'en'));
+      const moving = await page.evaluate(
+        () =>
+          [...document.querySelectorAll('*')]
+            .map((element) => getComputedStyle(element))
+            .filter(({ animationName, transitionDuration }) => animationName !== 'none' || transitionDuration !== '0s')
+            .length,
+      );
+      expect(moving).toBe(0);
+    }));
+
+  test('in forced colours every control has an edge, and the line its bolt', () =>
+    inTab(async (page) => {
+      await page.emulateMedia({ forcedColors: 'active' });
+      await page.goto(server.url(plain, 'en'));
+      const edges = await page.evaluate(() =>
+        [...document.querySelectorAll('.btn:not(.quiet), .input')].map(
+          (control) => getComputedStyle(control).borderTopStyle,
+        ),
+      );
+      expect(edges.length).toBeGreaterThan(1);
+      expect(new Set(edges)).toEqual(new Set(['solid']));
+      const [bolt, page_] = await page.evaluate(() => [
+        getComputedStyle(document.querySelector('.bolt')!).backgroundColor,
+        getComputedStyle(document.documentElement).backgroundColor,
+      ]);
+      expect(bolt).not.toBe(page_);
+      await page.emulateMedia({ forcedColors: 'none' });
+    }));
+
+  test('zoomed to 200 %, a page is whole without scrolling sideways', () =>
+    inTab(async (page) => {
+      await page.setViewportSize({ width: 640, height: 400 });
+      await open(page, plain, 'de');
+      expect(await overflow(page)).toEqual([]);
+      expect(await violations(page, 'of appearance')).toEqual([]);
     }));
 });
 

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { type Brand, brandOf, defaultBrand } from '#kernel/brand.ts';
+import { createLetters } from '#kernel/mail/letters.ts';
+import type { Mail } from '#kernel/mail.ts';
+import { newSignInLetter } from '../../../src/risk/new-sign-in-letter.ts';
+
+const context = newSignInLetter.letterSamples['plain']!;
+
+function lettersOf(brand: Brand = defaultBrand) {
+  const sent: { mail: Mail; em: unknown }[] = [];
+  const mailer = { send: async (mail: Mail, em?: unknown) => void sent.push({ mail, em }) };
+  return {
+    sent,
+    letters: createLetters({ mailer, brand: () => brand, origin: 'https://id.example.com', inspect: () => {} }),
+  };
+}
+
+describe('a letter', () => {
+  test('is sent with what it says, to whom, until when, and in the transaction of whoever sends it', async () => {
+    const { sent, letters } = lettersOf();
+    const em = {} as never;
+    const expiresAt = new Date('2026-11-22T11:00:00Z');
+    await letters.send(
+      newSignInLetter,
+      {
+        kind: 'new_sign_in',
+        to: { address: 'noor@fernway.example' },
+        language: 'de',
+        context,
+        expiresAt,
+        discard: true,
+      },
+      em,
+    );
+    expect(sent).toHaveLength(1);
+    const { language: _, ...written } = { language: '', ...letters.render(newSignInLetter, context, 'de') };
+    expect(sent[0]?.mail).toEqual({
+      kind: 'new_sign_in',
+      to: { address: 'noor@fernway.example' },
+      expiresAt,
+      discard: true,
+      ...written,
+    });
+    expect(sent[0]?.em).toBe(em);
+    expect(sent[0]?.mail.html).toContain('<html lang="de" dir="ltr"');
+  });
+
+  test('wears the brand: its colours in both themes, its corners, its help page in both parts', () => {
+    const { letters } = lettersOf(
+      brandOf({ name: 'Fernway', color: '#0a3fb5', radius: 'sharp', helpUrl: 'https://fernway.example/help' }),
+    );
+    const { html, text } = letters.render(newSignInLetter, context, 'en');
+    expect(html).toContain('background:#0a3fb5');
+    expect(html).toContain('border-radius:0 0 0px 0px');
+    expect(html).toMatch(/prefers-color-scheme: dark[\s\S]*\.m-btn \{ background: #[0-9a-f]{6} !important/);
+    for (const part of [html, text]) {
+      expect(part).toContain('Fernway');
+      expect(part).toContain('https://fernway.example/help');
+    }
+  });
+
+  test.each([
+    { title: 'a picture that mail programs show', letterUrl: '/assets/brand/logo.AAAAAAAAAAAA.png', shown: true },
+    { title: 'a drawing, which they do not show', letterUrl: null, shown: false },
+  ])('shows the logo by its whole address: $title', ({ letterUrl, shown }) => {
+    const logo = { url: '/assets/brand/logo.AAAAAAAAAAAA.svg', darkUrl: null, letterUrl };
+    const { letters } = lettersOf(
+      brandOf({ name: 'Fernway', wordmark: true }, { logo, stylesheets: { derived: null, custom: null } }),
+    );
+    const { html } = letters.render(newSignInLetter, context, 'en');
+    const images = html.match(/<img [^>]*>/g) ?? [];
+    expect(images.length).toBe(shown ? 1 : 0);
+    if (shown)
+      expect(images[0]).toContain(
+        'src="https://id.example.com/assets/brand/logo.AAAAAAAAAAAA.png" height="32" alt="Fernway"',
+      );
+  });
+
+  test('keeps foreign text on its line and in its direction', () => {
+    const { letters } = lettersOf();
+    const hostile = Object.fromEntries(
+      Object.entries(context).map(([name, value]) => [
+        name,
+        typeof value === 'string' && !/^https?:/.test(value) ? 'a\r\nBcc: x@evil.example\u202e' : value,
+      ]),
+    ) as typeof context;
+    const { subject, text } = letters.render(newSignInLetter, hostile, 'en');
+    expect(subject).not.toMatch(/[\r\n\u202e]/);
+    expect(text).not.toMatch(/^Bcc:|\r|\u202e/m);
+    expect(text.split('\n').length).toBe(letters.render(newSignInLetter, context, 'en').text.split('\n').length);
+  });
+});
