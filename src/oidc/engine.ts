@@ -43,7 +43,7 @@ export function createEngine(
 function sayTheLevelAskedFor({ OIDCContext }: Engine): void {
   Object.defineProperty(OIDCContext.prototype, 'acr', {
     get(this: KoaContextWithOIDC['oidc']): string | undefined {
-      return saidAcr(requestedAcr(this.params ?? {}), this.session?.['acr'] as string | undefined);
+      return saidAcr(requestedAcr(this.params ?? {}), this.session?.['acr']);
     },
   });
 }

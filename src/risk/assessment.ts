@@ -1,8 +1,8 @@
 import { HOUR } from '#kernel/clock.ts';
 import type { Policy } from '#settings/module.ts';
 
-export type Signal = Policy<'risk'>['rules'][number]['when'][number];
-export type Action = Policy<'risk'>['rules'][number]['then'][number];
+export type Signal = Policy<'risk'>['rules'][number]['signals'][number];
+export type Action = Policy<'risk'>['rules'][number]['actions'][number];
 
 /** What a sign-in looked like, and what the rules made of it. Kept in its event. */
 export type Assessment = { signals: readonly Signal[]; actions: readonly Action[] };
@@ -34,7 +34,7 @@ const EARTH_RADIUS_KM = 6371;
 export function assess(facts: Facts, { rules, journeyKmPerHour }: Policy<'risk'>): Assessment {
   const signals = signalsOf(facts, journeyKmPerHour);
   const actions = new Set(
-    rules.filter(({ when }) => when.every((signal) => signals.includes(signal))).flatMap((rule) => rule.then),
+    rules.filter((rule) => rule.signals.every((signal) => signals.includes(signal))).flatMap((rule) => rule.actions),
   );
   return { signals, actions: [...actions] };
 }

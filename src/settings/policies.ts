@@ -170,17 +170,17 @@ export const policies = {
     rules: z
       .array(
         z.strictObject({
-          when: z
+          signals: z
             .array(z.enum(['new_device', 'new_network', 'new_country', 'impossible_journey', 'many_failures']))
             .min(1),
-          then: z.array(z.enum(['second_factor', 'notify'])).min(1),
+          actions: z.array(z.enum(['second_factor', 'notify'])).min(1),
         }),
       )
       .max(50)
       .default([
-        { when: ['impossible_journey'], then: ['second_factor', 'notify'] },
-        { when: ['new_device', 'many_failures'], then: ['second_factor', 'notify'] },
-        { when: ['new_device'], then: ['notify'] },
+        { signals: ['impossible_journey'], actions: ['second_factor', 'notify'] },
+        { signals: ['new_device', 'many_failures'], actions: ['second_factor', 'notify'] },
+        { signals: ['new_device'], actions: ['notify'] },
       ]),
   }),
   oidc: z.strictObject({

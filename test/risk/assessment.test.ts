@@ -76,17 +76,19 @@ describe('rules', () => {
   });
 
   test('are data: all signals of a rule must be there', () => {
-    const strict = policies.risk.parse({ rules: [{ when: ['new_network', 'new_country'], then: ['second_factor'] }] });
+    const strict = policies.risk.parse({
+      rules: [{ signals: ['new_network', 'new_country'], actions: ['second_factor'] }],
+    });
     expect(assess(facts({ now: seen({ network: 'x' }) }), strict).actions).toEqual([]);
     expect(assess(facts({ now: seen({ network: 'x', country: 'ES' }) }), strict).actions).toEqual(['second_factor']);
   });
 
-  test.each([[{ rules: [{ when: [], then: ['notify'] }] }], [{ rules: [{ when: ['rain'], then: ['notify'] }] }]])(
-    'that say nothing are refused: %j',
-    (section) => {
-      expect(policies.risk.safeParse(section).success).toBe(false);
-    },
-  );
+  test.each([
+    [{ rules: [{ signals: [], actions: ['notify'] }] }],
+    [{ rules: [{ signals: ['rain'], actions: ['notify'] }] }],
+  ])('that say nothing are refused: %j', (section) => {
+    expect(policies.risk.safeParse(section).success).toBe(false);
+  });
 });
 
 test('Lisbon and Tokyo lie eleven thousand kilometres apart', () => {
