@@ -42,14 +42,6 @@ export class WebauthnUsers {
     return Buffer.from(row!.handle);
   }
 
-  async findOfferDeclined(userId: UserId): Promise<Date | null> {
-    const [row] = await this.#database.sql<{ declined: Date | string | null }>(
-      'select offer_declined_at as declined from webauthn_user where user_id = $1',
-      [toUuid(userId)],
-    );
-    return row?.declined ? new Date(row.declined) : null;
-  }
-
   async declineOffer(userId: UserId): Promise<void> {
     await this.requireHandle(userId);
     await this.#database.sql('update webauthn_user set offer_declined_at = $2 where user_id = $1', [
