@@ -78,7 +78,7 @@ describe('the examination itself', () => {
   test('finds what is wrong with a page that is wrong', () =>
     inTab(async (page) => {
       await page.setViewportSize(smallest);
-      await open(page, samples[0]!, 'en');
+      await open(page, samples.find(({ page }) => page === 'login/identifier')!, 'en');
       await page.evaluate(() => {
         const grey = document.querySelector('h1') as HTMLElement;
         grey.style.color = '#aaa';
@@ -302,7 +302,7 @@ describe('a page on the way in', () => {
         ),
       );
       const stops: string[] = [];
-      for (let stop = 0; stop < 6; stop++) {
+      for (let stop = 0; stop < 12 && !stops.at(-1)?.startsWith('Language'); stop++) {
         await page.keyboard.press('Tab');
         stops.push(
           await page.evaluate(
@@ -313,10 +313,11 @@ describe('a page on the way in', () => {
           ),
         );
       }
-      expect(stops).toEqual(['Skip to content', 'Not you?', 'password', 'remember', 'action', 'Language: English']);
+      expect(stops.slice(0, 5)).toEqual(['Skip to content', 'Not you?', 'password', 'remember', 'action']);
+      expect(stops.at(-1)).toBe('Language: English');
     }));
 
-  test('loads its stylesheets, one font, one icon and one script', async () => {
+  test('loads its stylesheets, one font, one icon and its scripts', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     const asked: string[] = [];
@@ -334,6 +335,7 @@ describe('a page on the way in', () => {
       '/assets/icon.svg',
       '/assets/latchkey.css',
       '/assets/page.js',
+      '/assets/passkey.js',
       '/login-identifier--plain',
     ];
     expect(asked.filter((path) => !files.includes(path))).toEqual([]);
