@@ -11,11 +11,13 @@ import { settingsCommands } from '#settings/commands.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
+import type { Steps } from './app-steps.ts';
 
 export function createCommands(
   { clock, database }: Kernel,
   { audit, settings, look, users, clients, keys, credentials, migration, passwordDemands }: Nouns,
   { consents, oidc, sessions }: Provider,
+  { comingIn }: Steps,
 ): Commands {
   return {
     ...clientCommands(clients),
@@ -38,6 +40,7 @@ export function createCommands(
       endSessions: (em, id, by) => sessions.endAllIn(em, id, by),
     }),
     ...migration.commands,
+    ...comingIn.commands,
     ...consentCommands(consents),
     ...sessionCommands(sessions),
     ...settingsCommands(settings),

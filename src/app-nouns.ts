@@ -40,7 +40,13 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     issuer: config.issuerUrl,
   });
 
-  const { users, bulk: userBulk, contacts } = createUsers({ clock, database, audit, disabled: endSessions });
+  const {
+    users,
+    bulk: userBulk,
+    passwordDemands,
+    people,
+    contacts,
+  } = createUsers({ clock, database, audit, disabled: endSessions });
   const clients = createClients({
     clock,
     database,
@@ -88,5 +94,18 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
   });
   const migration = createMigration({ ...credentials, clock, database, users, userBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
-  return { audit, settings, look, texts, users, clients, keys, credentials, migration, contacts };
+  return {
+    audit,
+    settings,
+    look,
+    texts,
+    users,
+    clients,
+    keys,
+    credentials,
+    migration,
+    passwordDemands,
+    people,
+    contacts,
+  };
 }

@@ -3,11 +3,13 @@ import { createConsent } from '#consent/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
 import { createMfa } from '#mfa/module.ts';
 import { createPasskey } from '#passkey/module.ts';
+import { createRecovery } from '#recovery/module.ts';
 import { createSetup } from '#setup/module.ts';
 import { createVerification } from '#verification/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
+import { createComingIn } from './app-registration.ts';
 import { createSignIn } from './app-sign-in.ts';
 
 export type Steps = ReturnType<typeof createSteps>;
@@ -21,9 +23,11 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
       await passkey.standing(ctx, userId),
       await mfa.standing(ctx, userId, interaction),
       await verification.standing(userId),
+      await recovery.standing(userId),
+      await comingIn.registration.standing(userId, interaction),
     ],
     signedIn: async (_ctx, end) => mfa.signedIn(end),
-    sendReset: async () => undefined,
+    sendReset: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
   });
   const { interactions, risk, deviceCookie } = signIn;
   const login = createLogin({
@@ -35,6 +39,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     failed: (trial) => risk.pressure.noteFailure(trial),
     work: risk.work,
     deviceCookie,
+    createUrl: (ctx, interaction) => comingIn.registration.createUrl(ctx, interaction),
     audit,
     ...(metrics ? { counted: metrics.countSignIn } : {}),
   });
@@ -73,8 +78,25 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     interactions,
     endSessions: (em, id, by) => provider.sessions.endAllIn(em, id, by),
-    sendReset: async () => undefined,
+    sendReset: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
   });
+  const recovery = createRecovery({
+    ...kernel,
+    ...credentials,
+    users,
+    people: nouns.people,
+    passwordDemands: nouns.passwordDemands,
+    letters: look.letters,
+    audit,
+    interactions,
+    work: risk.work,
+    deviceCookie,
+    isMailEnough: () => interactions.isOpen('email-code'),
+    endSessions: (em, id, by) => provider.sessions.endAllIn(em, id, by),
+    endSignIns: (em, id, except) => signIn.progress.endOf(em, id, except),
+    startUrl: config.embedded ? '/' : null,
+  });
+  const comingIn = createComingIn(kernel, nouns, provider, interactions);
   const consent = createConsent({
     interactions,
     engine: oidc.interactions,
@@ -93,12 +115,15 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     progress: signIn.progress,
     setup: setup.setup,
     risk,
+    comingIn,
     routes: [
       ...signIn.routes,
       login.routes,
       ...passkey.routes,
       ...mfa.routes,
       ...verification.routes,
+      ...recovery.routes,
+      ...comingIn.routes,
       consent.routes,
       setup.routes,
     ],

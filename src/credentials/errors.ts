@@ -24,6 +24,18 @@ export function passwordRefused(problem: PasswordProblem): AppError {
     details: { reason, ...details },
   });
 }
+export const noPassword = () =>
+  new AppError({
+    code: 'credentials.no_password',
+    status: 409,
+    message: 'This user has no password that a new one could replace.',
+  });
+export const lastWayIn = () =>
+  new AppError({
+    code: 'credentials.last_way_in',
+    status: 409,
+    message: 'This is your only way to sign in. Add another one before you remove it.',
+  });
 export const lastFactor = () =>
   new AppError({
     code: 'credentials.last_factor',

@@ -1,7 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { User, UserId } from '#users/module.ts';
+import type { UserId } from '#users/module.ts';
 import type { AttemptCounter } from './attempts.ts';
 import { HashRefusal } from './foreign-hashes/family.ts';
 import { verifyForeignHash } from './foreign-hashes/registry.ts';
@@ -144,11 +144,11 @@ export class PasswordService {
     };
   }
 
-  /** For whoever was just added: nothing is compared with older ones. Throws credentials.password_* when policy refuses it. */
-  async set(em: EntityManager, user: Pick<User, 'id' | 'email' | 'profile'>, password: string): Promise<void> {
-    const prepared = await this.prepare(password, { userId: null, email: user.email, name: user.profile.name });
+  /** The same for an operator, who is told by throwing: credentials.password_* when policy refuses it. */
+  async accept(password: string, owner: PasswordOwner): Promise<(em: EntityManager, userId: UserId) => Promise<void>> {
+    const prepared = await this.prepare(password, owner);
     if (prepared.kind === 'refused') throw passwordRefused(prepared.problem);
-    await prepared.save(em, user.id);
+    return prepared.save;
   }
 
   /** For whoever was just added: what `hash` made of a password that `check` had nothing against. */
@@ -162,6 +162,15 @@ export class PasswordService {
       userId === null ? NOBODY : toUuid(userId),
     ]);
     return rows.length > 0;
+  }
+
+  /** When it was set last; null for whoever has none. */
+  async findChange(userId: UserId): Promise<Date | null> {
+    const [row] = await this.#deps.database.sql<{ changed_at: Date | string }>(
+      'select changed_at from password_credential where user_id = $1',
+      [toUuid(userId)],
+    );
+    return row ? new Date(row.changed_at) : null;
   }
 
   /** Takes back the failures of an account, and of this browser with it: whoever could reset the password may use it. */

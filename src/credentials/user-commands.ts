@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { AppError } from '#kernel/errors.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId } from '#kernel/ids.ts';
-import { profileSchema, type User, type UserService } from '#users/module.ts';
+import { type PasswordDemands, profileSchema, type User, type UserId, type UserService } from '#users/module.ts';
+import { noPassword } from './errors.ts';
 import type { PasswordService } from './password-service.ts';
 
 const createInput = profileSchema.extend({
@@ -35,10 +36,12 @@ export function userCommands({
   database,
   users,
   passwords,
+  passwordDemands,
 }: {
   database: Database;
   users: UserService;
   passwords: PasswordService;
+  passwordDemands: PasswordDemands;
 }) {
   return {
     async 'user.create'(input: unknown) {
@@ -58,6 +61,8 @@ export function userCommands({
         administrator,
         ...profile
       } = parsed.data;
+      const save =
+        password === undefined ? null : await passwords.accept(password, { userId: null, email, name: profile.name });
       return database.transaction(async (em) => {
         const user = await users.create(
           em,
@@ -71,7 +76,7 @@ export function userCommands({
           },
           operator,
         );
-        if (password !== undefined) await passwords.set(em, user, password);
+        await save?.(em, user.id);
         return userOnWire(user);
       });
     },
@@ -83,6 +88,13 @@ export function userCommands({
       });
       return { users: found.map(userOnWire) };
     },
+    /** The next sign-in by this person, in whatever way, sets a new password. */
+    async 'user.require-password'({ id: text }: { id: string }) {
+      const id = userIdOf(text);
+      if (!(await passwords.has(id))) throw noPassword();
+      await passwordDemands.demand(id, operator);
+      return { id, password_update_required: true };
+    },
     async 'user.disable'({ id }: { id: string }) {
       return changeStatus(id, 'disabled');
     },
@@ -92,14 +104,18 @@ export function userCommands({
   };
 
   async function changeStatus(text: string, status: 'active' | 'disabled') {
-    const id = parseId('usr', text);
-    if (!id)
-      throw new AppError({
-        code: 'users.not_found',
-        status: 404,
-        message: 'There is no such user. Ids look like usr_01h455vb4pex5vsknk084sn02q.',
-      });
+    const id = userIdOf(text);
     await users.changeStatus(id, status, operator);
     return { id, status };
   }
+}
+
+function userIdOf(text: string): UserId {
+  const id = parseId('usr', text);
+  if (id) return id;
+  throw new AppError({
+    code: 'users.not_found',
+    status: 404,
+    message: 'There is no such user. Ids look like usr_01h455vb4pex5vsknk084sn02q.',
+  });
 }

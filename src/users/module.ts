@@ -8,7 +8,11 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { OwnDetails } from './own-details.ts';
 import { ContactService } from './contact-service.ts';
+import { PasswordDemands } from './password-demands.ts';
+import { ProfileCompletion } from './profile-completion.ts';
+import { ReachablePeople } from './reachable-people.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type OnDisabled, UserService } from './user-service.ts';
 
@@ -17,8 +21,12 @@ export type Dependencies = { clock: Clock; database: Database; audit: Pick<Audit
 export function createUsers({ clock, database, audit, disabled }: Dependencies) {
   return {
     users: new UserService(clock, database, audit, disabled),
+    passwordDemands: new PasswordDemands(database, audit),
+    people: new ReachablePeople(database),
     bulk: new UserBulk(clock, database),
     contacts: new ContactService(clock, database),
+    profileCompletion: new ProfileCompletion(clock, database, audit),
+    ownDetails: new OwnDetails(clock, database, audit),
   };
 }
 
@@ -30,5 +38,21 @@ export { type ContactService, RESERVED, type ShownContact } from './contact-serv
 export { UserIdentity } from './user-identity.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail } from './email.ts';
+export type { DetailsChange, OwnDetails } from './own-details.ts';
 export { claimsOf } from './claims.ts';
+export type { PasswordDemands } from './password-demands.ts';
+export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
+export type { ProfileCompletion } from './profile-completion.ts';
+export {
+  type AskedClaim,
+  claimField,
+  detailsOf,
+  fieldShape,
+  labelIn,
+  lacking,
+  type PersonDetails,
+  type PersonField,
+  propertyField,
+} from './property-fields.ts';
+export { fieldSamples, shownFields, type ShownField } from './shown-fields.ts';
 export { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';

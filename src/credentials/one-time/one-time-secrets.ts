@@ -20,6 +20,8 @@ export type NewSecret = {
   /** The sign-in that it belongs to; without one it is good in any. */
   interaction?: string;
   data?: Record<string, unknown>;
+  /** A link that anybody may ask for is rationed as codes are: one that is not sent must not kill the one that was. */
+  isRationed?: boolean;
   /** Older ones stay good: each of them undoes something else. */
   keepsOlder?: boolean;
 };
@@ -37,13 +39,13 @@ export type OneTimeSecret = {
   expiresAt: Date;
 };
 
-export type CodeOutcome =
-  | { kind: 'verified'; secret: OneTimeSecret }
 export type OpenSecret = OneTimeSecret & {
   /** Whether its code, if it has one, can still be typed. */
   hasLiveCode: boolean;
 };
 
+export type CodeOutcome =
+  | { kind: 'verified'; secret: OneTimeSecret }
   | { kind: 'wrong' }
   /** Too many tries: only a new code, or tomorrow, helps. */
   | { kind: 'throttled' };
@@ -82,10 +84,11 @@ export class OneTimeSecrets {
   /** Makes a secret; the older ones of the same purpose and holder are dead. */
   async issue(
     em: EntityManager,
-    { purpose, holder, address, form, interaction, data = {}, keepsOlder = false }: NewSecret,
+    { purpose, holder, address, form, interaction, data = {}, isRationed = false, keepsOlder = false }: NewSecret,
   ): Promise<Issued> {
     const subject = subjectOf(holder);
-    if (form !== 'link' && !(await this.#budget.takeCode(em, purpose, subject))) return { link: null, code: null };
+    if ((form !== 'link' || isRationed) && !(await this.#budget.takeCode(em, purpose, subject)))
+      return { link: null, code: null };
     const id = newId('ots');
     const link = form === 'code' ? null : randomSecret();
     const code = form === 'link' ? null : String(randomInt(0, 1_000_000)).padStart(6, '0');
@@ -116,9 +119,6 @@ export class OneTimeSecrets {
     return { link, code };
   }
 
-  /** What a link stands for, without using it up: for the page that asks before it acts. */
-  async findByLink(purpose: Purpose, link: string): Promise<OneTimeSecret | null> {
-    const [row] = await this.#database.sql<Row>(
   /** What was sent last and still works, as a link at least, in this sign-in or outside any: for the page that waits for it. */
   async findOpen(purpose: Purpose, holder: Holder, interaction?: string): Promise<OpenSecret | null> {
     const [row] = await this.#database.sql<Row & { created_at: Date | string }>(
@@ -131,6 +131,9 @@ export class OneTimeSecrets {
     return { ...read(row), hasLiveCode: codeEndsAt > this.#clock.now() };
   }
 
+  /** What a link stands for, without using it up: for the page that asks before it acts. */
+  async findByLink(purpose: Purpose, link: string): Promise<OneTimeSecret | null> {
+    const [row] = await this.#database.sql<Row>(
       `select ${COLUMNS} from one_time_secret where link_hash = $1 and purpose = $2 and used_at is null and expires_at > $3`,
       [sha256(link), purpose, this.#clock.now()],
     );

@@ -1,0 +1,87 @@
+import Router from '@koa/router';
+import type { PasswordService } from '#credentials/module.ts';
+import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import type { Database } from '#kernel/database.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { User, UserService } from '#users/module.ts';
+import { newPasswordView, type NewPasswordPage } from './new-password-view.ts';
+import type { NewPasswords } from './new-passwords.ts';
+import { newPasswordForm } from './recovery-form.ts';
+
+export type DemandRouteDependencies = {
+  database: Pick<Database, 'transaction'>;
+  interactions: Pick<InteractionService, 'due'>;
+  users: Pick<UserService, 'findById'>;
+  passwords: Pick<PasswordService, 'minimumLength' | 'prepare'>;
+  newPasswords: Pick<NewPasswords, 'write'>;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
+};
+
+const PAGE = 'new-password';
+
+/** The step that has a person set a new password, when an operator says so. */
+export function demandRoutes({
+  database,
+  interactions,
+  users,
+  passwords,
+  newPasswords,
+  deviceCookie,
+}: DemandRouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get(`/interaction/:uid/${PAGE}`, async (ctx: Context) => {
+    const turn = await dueTo(ctx);
+    if (turn) showForm(ctx, 200, turn, null);
+  });
+
+  router.post(`/interaction/:uid/${PAGE}`, async (ctx: Context) => {
+    const turn = await dueTo(ctx);
+    if (!turn) return;
+    const { interaction, user } = turn;
+    const form = await newPasswordForm.read(ctx);
+    if (!form.isValid)
+      return showForm(ctx, 422, turn, { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' });
+    const { id: userId, email, profile } = user;
+    const prepared = await passwords.prepare(form.values.password, { userId, email, name: profile.name });
+    if (prepared.kind === 'refused') return showForm(ctx, 422, turn, prepared.problem);
+    await database.transaction((em) =>
+      newPasswords.write(em, {
+        user,
+        prepared,
+        how: 'demanded',
+        visitor: visitorOf(ctx),
+        language: ctx.state.language,
+        deviceSecret: deviceCookie.read(ctx),
+        interaction: interaction.uid,
+      }),
+    );
+    return seeOther(ctx, interaction.path);
+  });
+
+  async function dueTo(ctx: Context): Promise<{ interaction: DueInteraction; user: User } | null> {
+    const interaction = await interactions.due(ctx, PAGE);
+    const user = interaction === null ? null : await users.findById(interaction.userId);
+    return interaction && user ? { interaction, user } : null;
+  }
+
+  function showForm(
+    ctx: Context,
+    status: number,
+    { interaction, user }: { interaction: DueInteraction; user: User },
+    problem: NewPasswordPage['problem'],
+  ): void {
+    show(ctx, status, newPasswordView, {
+      action: `${interaction.path}/${PAGE}`,
+      reason: 'demanded',
+      email: user.email,
+      minimumLength: passwords.minimumLength,
+      problem,
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,92 @@
+import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { PasswordService, PreparedPassword } from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { deviceName } from '#kernel/http/device-name.ts';
+import { chooseLanguage, type Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { PasswordDemands, User, UserId } from '#users/module.ts';
+import { changedLetter } from './changed-letter.ts';
+
+type By = { actor: Actor; visitor?: Visitor | undefined };
+
+export type NewPasswordDependencies = {
+  clock: Clock;
+  /** Where our pages are. */
+  origin: string;
+  passwords: Pick<PasswordService, 'forgive'>;
+  demands: Pick<PasswordDemands, 'settle'>;
+  /** Ends every browser in which the person is signed in, and all that was issued for them. */
+  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  /** Ends sign-ins that are not finished, but for one: what they proved may be the old password. */
+  endSignIns(em: EntityManager, userId: UserId, except: string | null): Promise<void>;
+  letters: Pick<Letters, 'send'>;
+  audit: Pick<AuditLog, 'record'>;
+};
+
+export type NewPassword = {
+  user: User;
+  prepared: Extract<PreparedPassword, { kind: 'prepared' }>;
+  /** By a link, or in a sign-in that demanded it. */
+  how: 'reset' | 'demanded';
+  visitor: Visitor;
+  /** Of this browser: the owner's is taken first. */
+  language: Language;
+  deviceSecret: string | undefined;
+  /** The sign-in that goes on. */
+  interaction?: string;
+};
+
+/** Writes a password that takes the place of another: what the old one opened is closed, and the owner is told. */
+export class NewPasswords {
+  readonly #deps: NewPasswordDependencies;
+
+  constructor(dependencies: NewPasswordDependencies) {
+    this.#deps = dependencies;
+  }
+
+  async write(
+    em: EntityManager,
+    { user, prepared, how, visitor, language, deviceSecret, interaction }: NewPassword,
+  ): Promise<void> {
+    const { passwords, demands, endSessions, endSignIns, audit } = this.#deps;
+    const by: By = { actor: { type: 'user', id: user.id }, visitor };
+    await prepared.save(em, user.id);
+    await passwords.forgive(em, user.id, deviceSecret);
+    await demands.settle(em, user.id);
+    await endSessions(em, user.id, by);
+    await endSignIns(em, user.id, interaction ?? null);
+    await audit.record(em, {
+      type: how === 'reset' ? 'user.password_reset' : 'user.password_changed',
+      ...by,
+      subject: { type: 'user', id: user.id },
+    });
+    await this.tellOwner(em, user, { visitor, language });
+  }
+
+  /** In the transaction that changes the password. */
+  async tellOwner(
+    em: EntityManager,
+    { email, profile }: User,
+    { visitor, language }: Pick<NewPassword, 'visitor' | 'language'>,
+  ): Promise<void> {
+    const { clock, letters, origin } = this.#deps;
+    const { browser, system } = deviceName(visitor.userAgent);
+    await letters.send(
+      changedLetter,
+      {
+        kind: 'password_changed',
+        to: { address: email },
+        language: chooseLanguage({ uiLocales: profile.locale, remembered: language }),
+        context: {
+          email,
+          at: clock.now(),
+          device: [browser, system].filter((part) => part !== null).join(', ') || null,
+          ip: visitor.ip,
+          url: `${origin}/recovery`,
+        },
+      },
+      em,
+    );
+  }
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { form } from '#kernel/http/form.ts';
+import { canonicalEmail } from '#users/module.ts';
+
+export const forgotForm = form(
+  z.object({
+    email: z
+      .string()
+      .trim()
+      .min(1, 'required')
+      .max(512, 'email')
+      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+    work: z.string().max(2048).optional(),
+  }),
+);
+
+/** Longer than any password that can be set, so that a long one gets its own clear answer. */
+export const newPasswordForm = form(z.object({ password: z.string().min(1, 'required').max(4096, 'too_long') }));

@@ -1,0 +1,197 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { OneTimeSecret, OneTimeSecrets, PasswordProblem, PasswordService } from '#credentials/module.ts';
+import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { chooseLanguage, type Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import {
+  canonicalEmail,
+  type ReachablePeople,
+  type ReachablePerson,
+  type User,
+  type UserService,
+} from '#users/module.ts';
+import type { NewPassword, NewPasswords } from './new-passwords.ts';
+import { type NoReset, noResetLetter } from './no-reset-letter.ts';
+import { resetLetter } from './reset-letter.ts';
+
+export type RecoveryDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  /** Where our pages are. */
+  origin: string;
+  people: Pick<ReachablePeople, 'find'>;
+  users: Pick<UserService, 'findById'>;
+  passwords: Pick<PasswordService, 'has' | 'prepare'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
+  /** Whether people can sign in by what they get by mail: then nobody needs to set a first password this way. */
+  isMailEnough(): boolean;
+  newPasswords: Pick<NewPasswords, 'write'>;
+  letters: Pick<Letters, 'send'>;
+  audit: Pick<AuditLog, 'record'>;
+};
+
+export type ResetRequest = { email: string; interaction: string | null; language: Language; visitor: Visitor };
+
+export type ResetOutcome =
+  /** `interaction`: the sign-in in which the link was asked for. */
+  | { kind: 'done'; interaction: string | null }
+  | { kind: 'refused'; email: string; problem: PasswordProblem }
+  | { kind: 'expired' };
+
+const LIFETIME = 30 * MINUTE;
+const PURPOSE = 'password_reset';
+
+/** Who may set a new password, or why not; `nobody` has no such address. */
+type Standing =
+  | { kind: 'link'; person: ReachablePerson }
+  | { kind: NoReset; person: ReachablePerson }
+  | { kind: 'nobody' };
+
+/** A new password for who has forgotten theirs, by a link to an address that they have proved to be theirs. */
+export class RecoveryService {
+  readonly #deps: RecoveryDependencies;
+
+  constructor(dependencies: RecoveryDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /**
+   * Sends what there is to send. For everybody the same is read and written; the mail to nobody is thrown away by the worker.
+   * Who may have no link is told why, by mail, where nobody else learns it.
+   */
+  async request({ email, interaction, language, visitor }: ResetRequest): Promise<void> {
+    const { database, audit } = this.#deps;
+    const standing = await this.#standingOf(email);
+    await database.transaction(async (em) => {
+      const person = standing.kind === 'nobody' ? null : standing.person;
+      const address = person?.email ?? email.trim();
+      const url = await this.#issue(em, { standing, address, interaction });
+      const envelope = { kind: PURPOSE, to: { address }, language: languageOf(person, language), ip: visitor.ip };
+      if (standing.kind === 'link' || standing.kind === 'nobody')
+        await this.#sendLink(em, { ...envelope, discard: person === null }, { address, url, isLocked: false });
+      else
+        await this.#deps.letters.send(
+          noResetLetter,
+          { ...envelope, discard: url === null, context: { email: address, reason: standing.kind } },
+          em,
+        );
+      await audit.record(em, {
+        type: 'user.password_reset_requested',
+        actor: { type: 'visitor' },
+        ...(person ? { subject: { type: 'user', id: person.id } } : {}),
+        visitor,
+        details: { answer: standing.kind },
+      });
+    });
+  }
+
+  /** For who says that a sign-in was not theirs: their password is gone, and this is the way back. */
+  async sendAfterLock(em: EntityManager, { id, email, profile }: User, visitor: Visitor): Promise<void> {
+    const { link } = await this.#deps.oneTimeSecrets.issue(em, {
+      purpose: PURPOSE,
+      holder: { userId: id },
+      address: email,
+      form: 'link',
+      data: { isAfterLock: true },
+    });
+    const language = chooseLanguage({ uiLocales: profile.locale });
+    const envelope = { kind: 'password_reset_after_lock', to: { address: email }, language, ip: visitor.ip };
+    await this.#sendLink(
+      em,
+      { ...envelope, discard: false },
+      { address: email, url: this.#urlOf(link), isLocked: true },
+    );
+  }
+
+  /** Whose password a link would set, without using it up. */
+  async find(link: string): Promise<User | null> {
+    const secret = await this.#deps.oneTimeSecrets.findByLink(PURPOSE, link);
+    return secret === null ? null : this.#ownerOf(secret);
+  }
+
+  /** Sets the password. One that is refused leaves the link as it was. */
+  async reset(
+    link: string,
+    password: string,
+    by: Pick<NewPassword, 'visitor' | 'language' | 'deviceSecret'>,
+  ): Promise<ResetOutcome> {
+    const { database, passwords, oneTimeSecrets, newPasswords } = this.#deps;
+    const user = await this.find(link);
+    if (user === null) return { kind: 'expired' };
+    const { id: userId, email } = user;
+    const prepared = await passwords.prepare(password, { userId, email, name: user.profile.name });
+    if (prepared.kind === 'refused') return { kind: 'refused', email, problem: prepared.problem };
+    return database.transaction(async (em) => {
+      const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
+      if (secret === null || secret.userId !== userId) return { kind: 'expired' };
+      await newPasswords.write(em, { user, prepared, how: 'reset', ...by });
+      const { interaction } = secret.data;
+      return { kind: 'done', interaction: typeof interaction === 'string' ? interaction : null };
+    });
+  }
+
+  /** Null when what the link was made for is no longer so. */
+  async #ownerOf({ userId, address, data }: OneTimeSecret): Promise<User | null> {
+    const user = userId === null ? null : await this.#deps.users.findById(userId);
+    if (user?.status !== 'active' || user.email !== address) return null;
+    // Whoever locks an account has no other way back into it.
+    return user.emailVerified || data['isAfterLock'] === true ? user : null;
+  }
+
+  async #standingOf(email: string): Promise<Standing> {
+    const { people, passwords, isMailEnough } = this.#deps;
+    const person = await people.find(email);
+    const hasPassword = await passwords.has(person?.id ?? null);
+    if (person === null) return { kind: 'nobody' };
+    if (person.status !== 'active') return { kind: 'disabled', person };
+    if (!person.emailVerified) return { kind: 'unverified', person };
+    return { kind: hasPassword || !isMailEnough() ? 'link' : 'no_password', person };
+  }
+
+  /** The address of the link; null when too many were sent. What is made for nobody opens nothing. */
+  async #issue(
+    em: EntityManager,
+    { standing, address, interaction }: { standing: Standing; address: string; interaction: string | null },
+  ): Promise<string | null> {
+    const { link } = await this.#deps.oneTimeSecrets.issue(em, {
+      purpose: PURPOSE,
+      holder:
+        standing.kind === 'link'
+          ? { userId: standing.person.id }
+          : { emailCanonical: canonicalEmail(address) ?? address },
+      address,
+      form: 'link',
+      isRationed: true,
+      data: interaction === null ? {} : { interaction },
+    });
+    return this.#urlOf(link);
+  }
+
+  #urlOf(link: string | null): string | null {
+    return link === null ? null : `${this.#deps.origin}/recovery/link/${link}`;
+  }
+
+  async #sendLink(
+    em: EntityManager,
+    envelope: { kind: string; to: { address: string }; language: Language; ip: string; discard: boolean },
+    { address, url, isLocked }: { address: string; url: string | null; isLocked: boolean },
+  ): Promise<void> {
+    const { letters, clock, origin } = this.#deps;
+    await letters.send(
+      resetLetter,
+      {
+        ...envelope,
+        discard: envelope.discard || url === null,
+        expiresAt: fromNow(clock, LIFETIME),
+        context: { email: address, url: url ?? origin, lifetime: LIFETIME / SECOND, isLocked },
+      },
+      em,
+    );
+  }
+}
+
+/** What the person chose, else what this browser asks for. */
+function languageOf(person: ReachablePerson | null, asked: Language): Language {
+  return chooseLanguage({ uiLocales: person?.locale, remembered: asked });
+}

@@ -1,0 +1,144 @@
+import Router from '@koa/router';
+import type { Interaction, InteractionService } from '#interaction/module.ts';
+import { AppError } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { forgotView, type ForgotPage, sentView } from './forgot-view.ts';
+import { resetEndView } from './new-password-view.ts';
+import { forgotForm } from './recovery-form.ts';
+import type { RecoveryService } from './recovery-service.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'require' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
+  recovery: RecoveryService;
+  /** What a browser solves before a mail is written, while somebody is guessing. */
+  work: {
+    challenge(ip: string): Promise<string | null>;
+    check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
+  };
+};
+
+/** Asking for a link, in a sign-in or outside of one: the same answer for everybody. */
+export function forgotRoutes({ interactions, recovery, work }: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/forgot', async (ctx: Context) => {
+    const interaction = await open(ctx);
+    if (interaction) await showForgot(ctx, 200, interaction, { email: known(interaction), problem: null });
+  });
+
+  router.post('/interaction/:uid/forgot', async (ctx: Context) => {
+    const interaction = await open(ctx);
+    if (!interaction) return;
+    const email = await ask(ctx, interaction);
+    if (email === null) return;
+    await interactions.recordIdentifier(interaction, email);
+    return seeOther(ctx, `${interaction.path}/forgot/sent`);
+  });
+
+  router.get('/interaction/:uid/forgot/sent', async (ctx: Context) => {
+    const interaction = await open(ctx);
+    if (!interaction) return;
+    const page = `${interaction.path}/forgot`;
+    return show(ctx, 200, sentView, {
+      email: interaction.progress.identifier,
+      action: page,
+      changeUrl: page,
+      backUrl: interaction.path,
+      otherWays: interactions.otherWays(interaction, 'password'),
+    });
+  });
+
+  // Where the link was asked for in this browser, and the sign-in still waits, it goes on with the new password.
+  router.get('/interaction/:uid/forgot/done', async (ctx: Context) => {
+    const nextUrl = await interactions.require(ctx).then(
+      ({ path }) => path,
+      (error: unknown) => {
+        if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return null;
+        throw error;
+      },
+    );
+    return show(ctx, 200, resetEndView, { outcome: 'done', nextUrl });
+  });
+
+  router.get('/recovery', async (ctx: Context) => {
+    requireOpen();
+    await showForgot(ctx, 200, null, { email: '', problem: null });
+  });
+
+  router.post('/recovery', async (ctx: Context) => {
+    requireOpen();
+    if ((await ask(ctx, null)) !== null) seeOther(ctx, '/recovery/sent');
+  });
+
+  router.get('/recovery/sent', async (ctx: Context) =>
+    show(ctx, 200, sentView, {
+      email: null,
+      action: '/recovery',
+      changeUrl: '/recovery',
+      backUrl: null,
+      otherWays: [],
+    }),
+  );
+
+  /** The sign-in, where a password could be of use in it. */
+  async function open(ctx: Context): Promise<Interaction | null> {
+    const interaction = await interactions.require(ctx);
+    if (interactions.isOpen('password')) return interaction;
+    seeOther(ctx, interaction.path);
+    return null;
+  }
+
+  function requireOpen(): void {
+    if (!interactions.isOpen('password')) throw noPasswords();
+  }
+
+  /** The address that was asked for; null when the form is shown again. */
+  async function ask(ctx: Context, interaction: Interaction | null): Promise<string | null> {
+    const form = await forgotForm.read(ctx);
+    if (!form.isValid) {
+      const problem = form.errors.email === 'required' ? 'required' : 'email';
+      await showForgot(ctx, 422, interaction, { email: form.values.email ?? '', problem });
+      return null;
+    }
+    const { email, work: answer } = form.values;
+    if ((await work.check(ctx.state.ip, answer)) === 'missing') {
+      await showForgot(ctx, 422, interaction, { email, problem: 'work' });
+      return null;
+    }
+    await recovery.request({
+      email,
+      interaction: interaction?.uid ?? null,
+      language: ctx.state.language,
+      visitor: visitorOf(ctx),
+    });
+    return email;
+  }
+
+  async function showForgot(
+    ctx: Context,
+    status: number,
+    interaction: Interaction | null,
+    { email, problem }: Pick<ForgotPage, 'email' | 'problem'>,
+  ): Promise<void> {
+    show(ctx, status, forgotView, {
+      action: interaction ? `${interaction.path}/forgot` : '/recovery',
+      email,
+      backUrl: interaction?.path ?? null,
+      problem,
+      challenge: await work.challenge(ctx.state.ip),
+    });
+  }
+
+  return router;
+}
+
+const known = ({ progress }: Interaction): string => progress.identifier ?? '';
+
+const noPasswords = () =>
+  new AppError({
+    code: 'recovery.no_passwords',
+    status: 404,
+    message: 'Nobody signs in with a password here. Go back to the app and sign in in another way.',
+  });

@@ -1,0 +1,40 @@
+import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import { userNotFound } from './errors.ts';
+import type { UserId } from './user.ts';
+
+/** Who must set a new password when they sign in next, because an operator says so. */
+export class PasswordDemands {
+  readonly #database: Pick<Database, 'sql' | 'transaction'>;
+  readonly #audit: Pick<AuditLog, 'record'>;
+
+  constructor(database: Pick<Database, 'sql' | 'transaction'>, audit: Pick<AuditLog, 'record'>) {
+    this.#database = database;
+    this.#audit = audit;
+  }
+
+  async isDemanded(userId: UserId): Promise<boolean> {
+    const rows = await this.#database.sql('select 1 from users where id = $1 and password_update_required', [
+      toUuid(userId),
+    ]);
+    return rows.length > 0;
+  }
+
+  /** Throws users.not_found. */
+  async demand(userId: UserId, by: { actor: Actor; visitor?: Visitor | undefined }): Promise<void> {
+    await this.#database.transaction(async (em) => {
+      const rows = await em.execute<unknown[]>(
+        'update users set password_update_required = true where id = ? returning 1',
+        [toUuid(userId)],
+      );
+      if (rows.length === 0) throw userNotFound();
+      await this.#audit.record(em, { type: 'user.password_demanded', ...by, subject: { type: 'user', id: userId } });
+    });
+  }
+
+  /** With a new password it is settled. */
+  async settle(em: EntityManager, userId: UserId): Promise<void> {
+    await em.execute('update users set password_update_required = false where id = ?', [toUuid(userId)]);
+  }
+}
