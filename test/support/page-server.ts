@@ -29,6 +29,11 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
       ctx.body = '<!doctype html><title>A page</title>';
       return;
     }
+    // What the field for the address waits with.
+    if (ctx.path.endsWith('/passkey/options')) {
+      ctx.body = { challenge: 'AAAA', rpId: ctx.hostname, allowCredentials: [] };
+      return;
+    }
     const language = chooseLanguage({ uiLocales: String(ctx.query['ui_locales']) });
     const letter = letters.get(ctx.path.slice(1));
     if (letter) {
@@ -41,7 +46,7 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
     const nonce = 'bm9uY2U';
     ctx.set(
       'Content-Security-Policy',
-      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     );
     ctx.type = 'text/html; charset=utf-8';
     ctx.body = renderSample(renderer, sample, language, nonce);
