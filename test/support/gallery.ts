@@ -32,22 +32,19 @@ const themes = ['light', 'dark'] as const;
 const TABS = 2;
 
 const press = strictLetters();
+const isAsked = (of: string): boolean => of.startsWith(values.only);
+const pages = (await allSamples()).filter(({ page }) => isAsked(page));
+const letters = (await allLetters()).filter(({ letter }) => isAsked(letter.name));
 const exhibits: readonly Exhibit[] = [
-  ...(await allSamples()).map(({ page, name, slug }) => ({
-    kind: 'page' as const,
-    of: page,
-    name,
-    slug,
-    caption: name,
-  })),
-  ...(await allLetters()).map(({ letter, name, slug, context }) => ({
+  ...pages.map(({ page, name, slug }) => ({ kind: 'page' as const, of: page, name, slug, caption: name })),
+  ...letters.map(({ letter, name, slug, context }) => ({
     kind: 'letter' as const,
     of: letter.name,
     name,
     slug,
     caption: `${name}: ${press.render(letter, context, language).subject}`,
   })),
-].filter((exhibit) => exhibit.of.startsWith(values.only));
+];
 
 await mkdir(values.out, { recursive: true });
 const brand = values.color === undefined ? undefined : brandOf({ name: 'Fernway', color: values.color });
