@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -122,6 +122,36 @@ describe('the command line', () => {
     const ended = await run('user', 'create', '--email', 'nobody', '--json');
     expect(ended.code).toBe(1);
     expect(JSON.parse(ended.stderr)).toMatchObject({ error: 'users.email_invalid' });
+  });
+
+  test('takes people in from a file and gives them back, through the running node', async () => {
+    const file = join(dataFolder, 'people.csv');
+    await writeFile(
+      file,
+      'email,email_verified,password_hash\ncsv@example.com,true,{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=\nnobody,,\n',
+    );
+    const dry = await run('user', 'import', file, '--dry-run', '--json');
+    expect(JSON.parse(dry.stdout)).toMatchObject({ dry_run: true, lines: 2, created: 1, refused: 1 });
+    const taken = await run('user', 'import', file);
+    expect(taken.code).toBe(1);
+    expect(taken.stdout).toMatch(/created\s+1\b[^]*line\s+3[^]*name@example\.com/);
+    const back = await run('user', 'export', '--with-hashes');
+    expect(back.code).toBe(0);
+    const people = back.stdout.trim().split('\n');
+    expect(people.map((line) => JSON.parse(line) as unknown)).toContainEqual(
+      expect.objectContaining({ email: 'csv@example.com', password_hash_format: 'ldap' }),
+    );
+  });
+
+  test.each([
+    ['a file that is not there', ['user', 'import', '/nowhere.jsonl'], /ENOENT/],
+    ['a format that nobody knows', ['user', 'import', 'x', '--format', 'xml'], /jsonl, csv, keycloak, auth0, firebase/],
+    ['an export to a spreadsheet', ['user', 'export', '--format', 'xlsx'], /jsonl or csv/],
+  ])('refuses %s', async (_what, words, why) => {
+    const ended = await run(...words);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(why);
+    expect(ended.stderr).not.toMatch(/\bat .*:\d+:\d+/);
   });
 
   test('verifies the audit log, and shows settings and keys', async () => {

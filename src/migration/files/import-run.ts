@@ -80,6 +80,10 @@ async function* inBatches(people: AsyncIterable<Numbered>): AsyncGenerator<Numbe
   let size = 0;
   for await (const person of people) {
     const length = JSON.stringify(person.record ?? null).length;
+    if (length > LARGEST_BATCH) {
+      yield [{ line: person.line, record: null, problem: `is larger than ${LARGEST_BATCH} letters` }];
+      continue;
+    }
     if (batch.length === MOST_LINES || (batch.length > 0 && size + length > LARGEST_BATCH)) {
       yield batch;
       [batch, size] = [[], 0];
