@@ -11,6 +11,7 @@ const known = {
   disabled: 'known-ac@example.com',
   'without a password': 'known-ad@example.com',
   locked: 'known-ae@example.com',
+  'brought with a hash of another system': 'known-ai@example.com',
 };
 const unknown = { unknown: 'known-af@example.com', 'unknown too': 'known-ag@example.com' };
 
@@ -23,6 +24,11 @@ beforeAll(async () => {
   await latchkey.run('user.disable', { id: disabled.id });
   await latchkey.run('user.create', { email: known['without a password'] });
   await latchkey.user({ email: known.locked });
+  const brought = {
+    email: known['brought with a hash of another system'],
+    password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=',
+  };
+  await latchkey.run('user.import', { lines: [{ line: 1, record: brought }] });
 });
 afterAll(() => latchkey.close());
 
