@@ -41,7 +41,7 @@ const exhibits: readonly Exhibit[] = [
     kind: 'letter' as const,
     of: letter.name,
     name,
-    slug,
+    slug: `letter-${slug}`,
     caption: `${name}: ${press.render(letter, context, language).subject}`,
   })),
 ];

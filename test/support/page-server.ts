@@ -18,7 +18,7 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
   const files = brandedFiles(brand);
   const renderer = strictRenderer(files, () => {}, brand);
   const bySlug = new Map((await allSamples()).map((sample) => [sample.slug, sample]));
-  const letters = new Map((await allLetters()).map((sample) => [sample.slug, sample]));
+  const letters = new Map((await allLetters()).map((sample) => [`letter-${sample.slug}`, sample]));
   const press = strictLetters(() => {}, brand);
 
   const app = new Koa<State>();
