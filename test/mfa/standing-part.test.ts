@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { DAY } from '#kernel/clock.ts';
+import { policies } from '#settings/policies.ts';
+import { type Facts, standingPart } from '../../src/mfa/standing-part.ts';
+
+const now = new Date('2030-01-10T00:00:00Z');
+const ago = (days: number) => new Date(now.getTime() - days * DAY);
+
+type Given = Partial<Omit<Facts, 'person' | 'policy'>> & {
+  person?: Partial<Facts['person']>;
+  policy?: Partial<Facts['policy']>;
+};
+const part = ({ person = {}, policy = {}, ...rest }: Given) =>
+  standingPart({
+    person: {
+      isAdministrator: false,
+      email: 'a@x.example',
+      phoneNumber: null,
+      hasTotp: false,
+      passkeys: 0,
+      recoveryCodes: null,
+      showsCodes: false,
+      ...person,
+    },
+    policy: { ...policies.mfa.parse({}), ...policy },
+    passkeys: 0,
+    askedAt: null,
+    resetAt: null,
+    proved: ['password'],
+    canText: false,
+    isDemandedElsewhere: false,
+    now,
+    ...rest,
+  });
+
+describe('what somebody holds', () => {
+  type Row = [title: string, given: Given, factors: readonly string[]];
+  const phone = { phoneNumber: '+4930901820' };
+  const rows: Row[] = [
+    ['nothing', {}, []],
+    ['an app', { person: { hasTotp: true } }, ['totp']],
+    ['an app and recovery codes', { person: { hasTotp: true, recoveryCodes: 3 } }, ['totp', 'recovery-code']],
+    ['an app and no code left', { person: { hasTotp: true, recoveryCodes: 0 } }, ['totp']],
+    ['recovery codes and nothing that they are for', { person: { recoveryCodes: 9 } }, []],
+    ['recovery codes and a passkey', { passkeys: 1, person: { recoveryCodes: 9 } }, ['recovery-code']],
+    ['a mailbox, where that does not count', {}, []],
+    ['a mailbox, where it counts', { policy: { emailCodes: true } }, ['email']],
+    ['a mailbox that was the first factor', { policy: { emailCodes: true }, proved: ['email'] }, []],
+    ['a phone, where that does not count', { person: phone, canText: true }, []],
+    ['a phone, where it counts', { person: phone, canText: true, policy: { smsCodes: true } }, ['sms']],
+    ['a phone that no message reaches', { person: phone, policy: { smsCodes: true } }, []],
+    [
+      'a phone that was the first factor',
+      { person: phone, canText: true, policy: { smsCodes: true }, proved: ['sms'] },
+      [],
+    ],
+    ['a mailbox, after a reset', { resetAt: ago(1) }, ['email']],
+    ['a mailbox that was proved, after a reset', { resetAt: ago(1), proved: ['password', 'email'] }, []],
+  ];
+  test.each(rows)('%s', (_title, given, factors) => {
+    expect(part(given).factors).toEqual(factors);
+  });
+});
+
+describe('what is asked of somebody', () => {
+  type Row = [title: string, given: Given, required: 1 | 2, offers: readonly string[]];
+  const required = { enforcement: 'required' as const };
+  const withGrace = { ...required, graceDays: 7 };
+  const rows: Row[] = [
+    ['nothing, without a factor', {}, 1, []],
+    ['two factors, of whoever has an app', { person: { hasTotp: true } }, 2, []],
+    ['nothing, of whoever has a passkey alone', { passkeys: 2 }, 1, []],
+    ['two, of whoever has a passkey and recovery codes', { passkeys: 1, person: { recoveryCodes: 10 } }, 2, []],
+    ['two, also when the codes are used up', { passkeys: 1, person: { recoveryCodes: 0 } }, 2, []],
+    ['nothing, where the instance asks nobody', { person: { hasTotp: true }, policy: { enforcement: 'off' } }, 1, []],
+    ['two, where everybody must', { policy: required }, 2, []],
+    [
+      'two, of an administrator',
+      { person: { isAdministrator: true }, policy: { enforcement: 'administrators' } },
+      2,
+      [],
+    ],
+    ['nothing, of anybody else', { policy: { enforcement: 'administrators' } }, 1, []],
+    ['two, where an organization demands it', { isDemandedElsewhere: true }, 2, []],
+    ['to add one, in grace', { policy: withGrace }, 1, ['enrol-factor']],
+    ['to add one, on the last day', { policy: withGrace, askedAt: ago(6.9) }, 1, ['enrol-factor']],
+    ['two, after the grace', { policy: withGrace, askedAt: ago(7) }, 2, []],
+    ['two, in grace, of whoever has an app', { policy: withGrace, person: { hasTotp: true } }, 2, []],
+    ['two, in grace, of whoever has a passkey', { policy: withGrace, passkeys: 1 }, 2, []],
+    ['two, in grace, where a mailbox is enough', { policy: { ...withGrace, emailCodes: true } }, 2, []],
+    ['two, after a reset, whatever the policy', { resetAt: ago(1), policy: { enforcement: 'off' } }, 2, []],
+    [
+      'two and to add one, after a reset where one is demanded',
+      { resetAt: ago(1), policy: withGrace },
+      2,
+      ['enrol-factor'],
+    ],
+    ['two, after a reset, when one was added', { resetAt: ago(1), policy: required, person: { hasTotp: true } }, 2, []],
+  ];
+  test.each(rows)('%s', (_title, given, level, offers) => {
+    expect(part(given)).toMatchObject({ required: level, offers });
+  });
+
+  test('to save codes that were made in this sign-in', () => {
+    expect(part({ person: { hasTotp: true, showsCodes: true } }).tasks).toEqual(['recovery-codes']);
+    expect(part({ person: { hasTotp: true } }).tasks).toEqual([]);
+  });
+});
