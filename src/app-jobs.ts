@@ -11,7 +11,7 @@ export function defineJobs(
   { jobs }: Kernel,
   { keys, clients, contacts, credentials, look }: Nouns,
   { oidc }: Provider,
-  { progress, risk }: Steps,
+  { progress, risk, comingIn }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
@@ -28,6 +28,7 @@ export function defineJobs(
       recoveryCodes: (batch) => credentials.recoveryCodes.purge(batch),
       trustedDevices: (batch) => credentials.trustedDevices.purge(batch),
       webauthnChallenges: (batch) => credentials.webauthnChallenges.purge(batch),
+      registrations: (batch) => comingIn.purge(batch),
       contacts: (batch) => contacts.purge(batch),
       oneTimeSecrets: (batch) => credentials.oneTimeSecrets.purge(batch),
     }),

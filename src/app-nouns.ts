@@ -46,6 +46,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     passwordDemands,
     people,
     contacts,
+    profileCompletion,
   } = createUsers({ clock, database, audit, disabled: endSessions });
   const clients = createClients({
     clock,
@@ -100,6 +101,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     look,
     texts,
     users,
+    profileCompletion,
     clients,
     keys,
     credentials,

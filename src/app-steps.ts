@@ -6,10 +6,10 @@ import { createPasskey } from '#passkey/module.ts';
 import { createRecovery } from '#recovery/module.ts';
 import { createSetup } from '#setup/module.ts';
 import { createVerification } from '#verification/module.ts';
+import { createComingIn } from './app-coming-in.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
-import { createComingIn } from './app-registration.ts';
 import { createSignIn } from './app-sign-in.ts';
 
 export type Steps = ReturnType<typeof createSteps>;

@@ -103,7 +103,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
     checks: { database: () => database.sql('select 1'), ...(redis ? { redis: () => redis.get('probe') } : {}) },
     metrics,
-    commands: createCommands(kernel, nouns, provider),
+    commands: createCommands(kernel, nouns, provider, steps),
     database,
     mailer: kernel.mailer,
     credentials,

@@ -26,9 +26,11 @@ import { MailboxMessage } from '#mailbox/module.ts';
 import { SecondFactorRequest } from '#mfa/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { SignInTrace, UsedProofOfWork } from '#risk/module.ts';
+import { PendingRegistration } from '#registration/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
 import { Contact, User, UserIdentity } from '#users/module.ts';
+import { WaitlistEntry } from '#waitlist/module.ts';
 
 /** Every table that is mapped, in one list: the mapper and the test against drift read it. */
 export const entities: Entities = [
@@ -51,6 +53,7 @@ export const entities: Entities = [
   Passkey,
   PasswordCredential,
   PasswordHistoryRow,
+  PendingRegistration,
   RecoveryCodeSet,
   RetiredClientId,
   SecondFactorRequest,
@@ -67,4 +70,5 @@ export const entities: Entities = [
   UserIdentity,
   WebauthnChallenge,
   WebauthnUser,
+  WaitlistEntry,
 ];

@@ -2,7 +2,7 @@ import type { Level } from '#oidc/module.ts';
 import type { Factor } from './proof.ts';
 
 /** What a person must have done before a sign-in ends, in the order in which it is asked. */
-export const tasks = ['recovery-codes', 'new-password', 'verify-email', 'terms', 'profile'] as const;
+export const tasks = ['recovery-codes', 'new-password', 'verify-email', 'first-passkey', 'terms', 'profile'] as const;
 export type Task = (typeof tasks)[number];
 
 /** What a person may do before a sign-in ends, or leave (`action=skip`). */

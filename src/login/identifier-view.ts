@@ -9,6 +9,8 @@ export type IdentifierPage = {
   email: string;
   /** Where passkeys are used instead; null where there are none. */
   passkeyUrl: string | null;
+  /** Where an account can be created; null where that is not possible. */
+  createUrl: string | null;
   problem: IdentifierProblem | null;
 };
 
@@ -24,6 +26,7 @@ const plain: IdentifierPage = {
   client: { name: 'Tally' },
   email: '',
   passkeyUrl: '/interaction/4Tj2/passkey',
+  createUrl: '/interaction/4Tj2/create',
   problem: null,
 };
 
@@ -32,7 +35,7 @@ export const identifierView = view<IdentifierPage>('login/identifier.njk', {
     plain,
     'with a hint': { ...plain, email: 'noor@fernway.example' },
     'without a client': { ...plain, client: null },
-    'without passkeys': { ...plain, passkeyUrl: null },
+    'without passkeys and new accounts': { ...plain, passkeyUrl: null, createUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },
     'not an address': { ...plain, email: 'noor at fernway', problem: { kind: 'email' } },
     throttled: {

@@ -20,6 +20,8 @@ export type RouteDependencies = {
   login: LoginService;
   users: Pick<UserService, 'findById'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
+  /** Where an account can be created; null where that is not possible. */
+  createUrl(ctx: Context, interaction: Interaction): string | null;
   /** What a browser solves before a password is looked at, while somebody is guessing. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -29,7 +31,14 @@ export type RouteDependencies = {
 
 const ANOTHER_ACCOUNT = 'another';
 
-export function loginRoutes({ interactions, login, users, deviceCookie, work }: RouteDependencies): Router<State> {
+export function loginRoutes({
+  interactions,
+  login,
+  users,
+  deviceCookie,
+  createUrl,
+  work,
+}: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/login', async (ctx: Context) => {
@@ -123,15 +132,18 @@ export function loginRoutes({ interactions, login, users, deviceCookie, work }: 
   function showIdentifier(
     ctx: Context,
     status: number,
-    { path, question }: Interaction,
+    interaction: Interaction,
     email: string,
     problem: IdentifierProblem | null,
   ): void {
+    const { path, question } = interaction;
     show(ctx, status, identifierView, {
       action: `${path}/login`,
       client: { name: question.client.name },
       email,
       passkeyUrl: interactions.isOpen('passkey') ? `${path}/passkey` : null,
+      // Whoever is signed in and asked again has an account.
+      createUrl: question.isAgain ? null : createUrl(ctx, interaction),
       problem,
     });
   }

@@ -95,6 +95,11 @@ export class OwnPages {
     return { userId: user.id, user, sessionId, level, amr, authTime };
   }
 
+  /** To where an account is created, and from there to the account: also for whoever is signed in, as somebody else then. */
+  createAccount(ctx: Context): void {
+    this.#signIn(ctx, { level: 1, maxAge: null, isForAdministrators: false }, HOME, { prompt: 'create' });
+  }
+
   /** Where a browser goes on that comes back from the sign-in. Throws sessions.reauth_required when that failed. */
   returnPath(ctx: Context): string {
     const { state, error } = ctx.query;

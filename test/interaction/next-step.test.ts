@@ -333,6 +333,7 @@ describe('what else', () => {
     ['a new password', {}, { tasks: ['new-password'] }, page('new-password')],
     ['the address', {}, { tasks: ['verify-email'] }, page('verify-email')],
     ['the terms', {}, { tasks: ['terms'] }, page('terms')],
+    ['the passkey that was chosen, before the terms', {}, { tasks: ['first-passkey', 'terms'] }, page('first-passkey')],
     ['the profile', {}, { tasks: ['profile'] }, page('profile')],
     ['one after the other', {}, { tasks: ['terms', 'profile'] }, page('terms')],
     ['tasks before offers', {}, { tasks: ['profile'], offers: ['offer-passkey'] }, page('profile')],

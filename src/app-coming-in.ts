@@ -1,0 +1,46 @@
+/** How people come in: creating an account, being invited, waiting for it. */
+import type { InteractionService } from '#interaction/module.ts';
+import { AppError } from '#kernel/errors.ts';
+import { createRegistration } from '#registration/module.ts';
+import { createWaitlist } from '#waitlist/module.ts';
+import type { Kernel } from './app-kernel.ts';
+import type { Nouns } from './app-nouns.ts';
+import type { Provider } from './app-provider.ts';
+
+export function createComingIn(
+  kernel: Kernel,
+  { audit, settings, look, users, profileCompletion, credentials }: Nouns,
+  { oidc, ownPages }: Provider,
+  interactions: InteractionService,
+) {
+  const registration = createRegistration({
+    ...kernel,
+    ...credentials,
+    policies: () => settings.all(),
+    users,
+    profileCompletion,
+    audit,
+    letters: look.letters,
+    interactions,
+    registered: async (em, emailCanonical) => void (await waitlist.waitlist.leave(em, emailCanonical)),
+    refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
+    startRegistration: (ctx) => ownPages.createAccount(ctx),
+  });
+  const waitlist = createWaitlist({
+    ...kernel,
+    ...credentials,
+    users,
+    audit,
+    letters: look.letters,
+    isOpen: () => settings.policy('registration').mode === 'waitlist',
+    take: (ip) => registration.applications.take(ip),
+    invite: (invitation, by) => registration.invitations.invite(invitation, by),
+    isRefusal: (error) => error instanceof AppError && error.code === 'registration.invitation_refused',
+  });
+  return {
+    registration,
+    routes: [...registration.routes, waitlist.routes],
+    commands: { ...registration.commands, ...waitlist.commands },
+    purge: (batch: number) => registration.pending.purge(batch),
+  };
+}

@@ -1,0 +1,79 @@
+import type { Policies } from '#settings/module.ts';
+import { claimField, type PersonField, propertyField } from '#users/module.ts';
+import type { InvitationService } from './invitation-service.ts';
+import type { Method } from './pending-registration.ts';
+
+/** An invitation that this browser was handed, and that still works. */
+export type Held = { link: string; email: string };
+
+/** What somebody who wants an account finds. */
+export type Admitted =
+  | { kind: 'form'; invitation: Held | null; domains: readonly string[] | null }
+  | { kind: 'waitlist' }
+  | { kind: 'invitation' }
+  | { kind: 'closed' };
+
+export type AdmissionDependencies = {
+  policies: () => Pick<Policies, 'registration' | 'profile'>;
+  invitations: Pick<InvitationService, 'find'>;
+  /** Null where there are no passkeys. */
+  passkeys: { readonly relyingParty: unknown };
+};
+
+/** Who may create an account here, how, and what they are asked. */
+export class Admission {
+  readonly #deps: AdmissionDependencies;
+
+  constructor(dependencies: AdmissionDependencies) {
+    this.#deps = dependencies;
+  }
+
+  async decide(link: string | undefined): Promise<Admitted> {
+    const { mode, domains } = this.#deps.policies().registration;
+    if (mode === 'closed') return { kind: 'closed' };
+    const invitation = link === undefined ? null : await this.#deps.invitations.find(link);
+    if (invitation !== null) return { kind: 'form', invitation: { ...invitation, link: link ?? '' }, domains: null };
+    if (mode === 'waitlist' || mode === 'invitation') return { kind: mode };
+    return { kind: 'form', invitation: null, domains: mode === 'domains' ? domains : null };
+  }
+
+  /** Whether a page should lead to the form. */
+  isOffered(link: string | undefined): boolean {
+    const { mode } = this.#deps.policies().registration;
+    return mode === 'invitation' ? link !== undefined : mode !== 'closed';
+  }
+
+  /** The one offered first at the front. */
+  methods(): readonly [Method, ...Method[]] {
+    const { methods } = this.#deps.policies().registration;
+    const [first, ...others] = methods.filter(
+      (method) => method !== 'passkey' || this.#deps.passkeys.relyingParty !== null,
+    );
+    return first === undefined ? ['password'] : [first, ...others];
+  }
+
+  /** What a form for a new account asks of the person. */
+  fields(): readonly PersonField[] {
+    const { registration, profile } = this.#deps.policies();
+    const claims = [...new Set([...registration.fields, ...profile.required])];
+    return [
+      ...claims.map(claimField),
+      ...profile.properties
+        .filter((property) => property.editable === 'user' && (property.registration || property.required))
+        .map(propertyField),
+    ];
+  }
+
+  /** What everybody must have, as far as people can say it themselves. */
+  required(): readonly PersonField[] {
+    const { profile } = this.#deps.policies();
+    return [
+      ...profile.required.map(claimField),
+      ...profile.properties.filter(({ editable, required }) => editable === 'user' && required).map(propertyField),
+    ];
+  }
+
+  get termsVersion(): string | null {
+    return this.#deps.policies().registration.termsVersion ?? null;
+  }
+}

@@ -1,0 +1,51 @@
+import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
+import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
+import { addressKey } from '#kernel/http/address.ts';
+import type { Throttle } from '#kernel/throttle.ts';
+import type { Application } from './pending-registration.ts';
+
+/** What a form says, with the password as it was typed. */
+export type Wish = Omit<Application, 'passwordHash'> & { password: string | null };
+
+export type Refusal =
+  | { kind: 'throttled'; until: Date; waitSeconds: number }
+  | { kind: 'refused'; problem: PasswordProblem };
+
+export type ApplicationsDependencies = {
+  clock: Clock;
+  throttle: Pick<Throttle, 'consume'>;
+  passwords: Pick<PasswordService, 'check' | 'hash'>;
+  perAddress: () => number;
+};
+
+/** What every wish for an account goes through, whoever's the address is: the limit, the rules for passwords, the hash. */
+export class Applications {
+  readonly #deps: ApplicationsDependencies;
+
+  constructor(dependencies: ApplicationsDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Counts a try from an address before it is made. */
+  async take(ip: string): Promise<Extract<Refusal, { kind: 'throttled' }> | null> {
+    const { clock, throttle, perAddress } = this.#deps;
+    const policy = { name: 'registration-address', points: perAddress(), duration: HOUR };
+    const take = await throttle.consume(policy, addressKey(ip));
+    if (take.allowed) return null;
+    return { kind: 'throttled', until: fromNow(clock, take.retryAfter * SECOND), waitSeconds: take.retryAfter };
+  }
+
+  async prepare(
+    { password, ...rest }: Wish,
+    ip: string,
+  ): Promise<{ kind: 'prepared'; application: Application } | Refusal> {
+    const throttled = await this.take(ip);
+    if (throttled !== null) return throttled;
+    if (password === null) return { kind: 'prepared', application: { ...rest, passwordHash: null } };
+    const { passwords } = this.#deps;
+    const owner = { userId: null, email: rest.email, name: rest.profile.name };
+    const problem = await passwords.check(password, owner);
+    if (problem !== null) return { kind: 'refused', problem };
+    return { kind: 'prepared', application: { ...rest, passwordHash: await passwords.hash(password) } };
+  }
+}

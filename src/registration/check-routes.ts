@@ -1,0 +1,116 @@
+import Router from '@koa/router';
+import type { Interaction } from '#interaction/module.ts';
+import { AppError, unreachable } from '#kernel/errors.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { type CheckPage, checkView } from './check-view.ts';
+import { buttonForm, checkForm } from './create-form.ts';
+import { askerOf, type CreateDependencies, showStop } from './create-routes.ts';
+import { linkView } from './link-view.ts';
+import type { FinishOutcome } from './registration-service.ts';
+
+/** Proving the address: by the code, typed where the account was begun, or by the link, opened there. */
+export function checkRoutes({ interactions, registration, welcome }: CreateDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/create/check', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    return showCheck(ctx, 200, interaction, null);
+  });
+
+  router.post('/interaction/:uid/create/check', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const form = await checkForm.read(ctx);
+    if (form.isValid && form.values.action === 'resend') return resend(ctx, interaction);
+    const code = form.isValid ? form.values.code.trim() : '';
+    if (code === '') return showCheck(ctx, 422, interaction, { kind: form.isValid ? 'required' : 'wrong' });
+    return goOn(ctx, interaction, await registration.finishByCode(interaction.uid, code, askerOf(ctx, interaction)));
+  });
+
+  /** Opening the link does nothing yet: programs that read mail open links. */
+  router.get('/interaction/:uid/create/link/:link', async (ctx: Context) => {
+    const interaction = await requireHere(ctx);
+    if (interaction === null) return showStop(ctx, 'elsewhere', null);
+    const { uid, path, question } = interaction;
+    const email = await registration.findAddress(uid);
+    if (email === null || !(await registration.isLinkOf(uid, linkOf(ctx)))) return showStop(ctx, 'expired', path);
+    return show(ctx, 200, linkView, {
+      action: `${path}/create/link/${linkOf(ctx)}`,
+      client: { name: question.client.name },
+      email,
+      changeUrl: `${path}/create`,
+    });
+  });
+
+  router.post('/interaction/:uid/create/link/:link', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    await buttonForm.read(ctx);
+    const asker = askerOf(ctx, interaction);
+    const outcome = await registration.finishByLink(interaction.uid, linkOf(ctx), asker);
+    if (outcome.kind === 'wrong') return showStop(ctx, 'expired', interaction.path);
+    return goOn(ctx, interaction, outcome);
+  });
+
+  async function resend(ctx: Context, interaction: Interaction): Promise<void> {
+    const outcome = await registration.resend(interaction.uid, askerOf(ctx, interaction));
+    switch (outcome.kind) {
+      case 'sent':
+        return seeOther(ctx, `${interaction.path}/create/check?sent`);
+      case 'gone':
+        return seeOther(ctx, `${interaction.path}/create`);
+      case 'throttled':
+        return showCheck(ctx, 422, interaction, outcome);
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  async function goOn(ctx: Context, interaction: Interaction, outcome: FinishOutcome): Promise<void> {
+    switch (outcome.kind) {
+      case 'created':
+        return welcome(ctx, interaction, outcome.userId);
+      case 'wrong':
+        return showCheck(ctx, 422, interaction, { kind: 'wrong' });
+      case 'throttled':
+        return showCheck(ctx, 422, interaction, { kind: 'used_up' });
+      case 'taken':
+        return showStop(ctx, 'taken', `${interaction.path}/login`);
+      case 'gone':
+        return seeOther(ctx, `${interaction.path}/create`);
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  async function showCheck(
+    ctx: Context,
+    status: number,
+    { uid, path }: Interaction,
+    problem: CheckPage['problem'],
+  ): Promise<void> {
+    const email = await registration.findAddress(uid);
+    if (email === null) return seeOther(ctx, `${path}/create`);
+    return show(ctx, status, checkView, {
+      action: `${path}/create/check`,
+      email,
+      changeUrl: `${path}/create`,
+      isSentAgain: ctx.method === 'GET' && ctx.query['sent'] !== undefined,
+      problem,
+    });
+  }
+
+  /** Null in a browser in which nothing was begun, or too long ago: opened there, the link tells nothing and does nothing. */
+  async function requireHere(ctx: Context): Promise<Interaction | null> {
+    try {
+      return await interactions.require(ctx);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return null;
+      throw error;
+    }
+  }
+
+  return router;
+}
+
+const linkOf = (ctx: Context): string => ctx.params['link'] ?? '';

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
+import { invitationInvalid } from './errors.ts';
+import type { InvitationService } from './invitation-service.ts';
+
+const operator = { actor: { type: 'operator' as const } };
+const input = z.object({
+  email: z.string(),
+  administrator: z.boolean().default(false),
+  language: z.enum(Object.keys(languages) as [Language, ...Language[]]).default(defaultLanguage),
+});
+
+/** `latchkey user invite` */
+export function invitationCommands(invitations: Pick<InvitationService, 'invite'>) {
+  return {
+    async 'user.invite'(given: unknown) {
+      const parsed = input.safeParse(given);
+      if (!parsed.success) throw invitationInvalid(String((given as { email?: unknown } | null)?.email ?? ''));
+      const { email, administrator: isAdministrator, language } = parsed.data;
+      await invitations.invite({ email, language, isAdministrator }, operator);
+      return { email, administrator: isAdministrator, invited: true };
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { form } from '#kernel/http/form.ts';
+import { canonicalEmail, fieldShape, type PersonField } from '#users/module.ts';
+import type { Method } from './pending-registration.ts';
+
+export type Asked = {
+  fields: readonly PersonField[];
+  /** What the primary button makes, and what the others do. */
+  method: Method;
+  otherMethods: readonly Method[];
+  isInvited: boolean;
+  /** Null when every address will do. */
+  domains: readonly string[] | null;
+  asksForTerms: boolean;
+};
+
+export function createForm({ fields, method, otherMethods, isInvited, domains, asksForTerms }: Asked) {
+  const isAllowed = (email: string) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? '');
+  const email = z
+    .string()
+    .trim()
+    .min(1, 'required')
+    .max(512, 'email')
+    .refine((typed) => canonicalEmail(typed) !== null, { error: 'email', abort: true })
+    .refine(isAllowed, 'domain');
+  return form(
+    z.object({
+      ...fieldShape(fields),
+      email: isInvited ? z.string().default('') : email,
+      // More than any password that can be set, so that a long one gets its own clear answer.
+      password: z.string().max(4096, 'too_long').default(''),
+      terms: asksForTerms ? z.string('required').max(8) : z.string().optional(),
+      method: z
+        .enum([method, ...otherMethods])
+        .catch(method)
+        .default(method),
+    }),
+  );
+}
+
+/** `action=resend` for another mail. The code may come with the blanks that the mail shows. */
+export const checkForm = form(
+  z.object({ code: z.string().max(64).default(''), action: z.string().max(16).default('') }),
+);
+
+export const buttonForm = form(z.object({ action: z.string().max(16).default('') }));

@@ -1,0 +1,199 @@
+import Router from '@koa/router';
+import type { Interaction, InteractionService } from '#interaction/module.ts';
+import { AppError, unreachable } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { detailsOf, shownFields, type UserId } from '#users/module.ts';
+import type { Admission, Admitted } from './admission.ts';
+import { type Asked, createForm } from './create-form.ts';
+import { type CreatePage, createView, noErrors } from './create-view.ts';
+import type { InvitationService } from './invitation-service.ts';
+import { type StopPage, stopView } from './link-view.ts';
+import type { Asker } from './new-accounts.ts';
+import type { Method } from './pending-registration.ts';
+import type { RegistrationService } from './registration-service.ts';
+
+export type CreateDependencies = {
+  interactions: Pick<InteractionService, 'require' | 'recordWish' | 'recordProof'>;
+  registration: RegistrationService;
+  invitations: InvitationService;
+  admission: Admission;
+  /** The link of the invitation that this browser was handed. */
+  invitationCookie: BrowserCookie;
+  minimumLength: () => number;
+  /** Records the proof of the address, for whoever has just become somebody. */
+  welcome(ctx: Context, interaction: Interaction, userId: UserId): Promise<void>;
+};
+
+type Form = Extract<Admitted, { kind: 'form' }> & Asked;
+type Shown = {
+  status: number;
+  values?: Readonly<Record<string, unknown>>;
+  fieldErrors?: Readonly<Record<string, string | undefined>>;
+  errors?: Partial<CreatePage['errors']>;
+  problem?: CreatePage['problem'];
+};
+
+export const askerOf = (ctx: Context, { question }: Interaction): Asker => ({
+  visitor: visitorOf(ctx),
+  language: ctx.state.language,
+  clientId: question.client.id,
+});
+
+/** A page that says why nothing is created, and what can be done instead. */
+export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: string | null): void {
+  show(ctx, reason === 'elsewhere' || reason === 'taken' ? 200 : reason === 'expired' ? 410 : 403, stopView, {
+    reason,
+    nextUrl,
+  });
+}
+
+export function createRoutes(dependencies: CreateDependencies): Router<State> {
+  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, welcome } = dependencies;
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/create', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const asked = await admit(ctx, interaction);
+    if (asked === null) return;
+    const email = (await registration.findAddress(interaction.uid)) ?? interaction.progress.identifier ?? '';
+    return showCreate(ctx, interaction, asked, { status: 200, values: { email } });
+  });
+
+  router.post('/interaction/:uid/create', async (ctx: Context) => {
+    const interaction = await interactions.require(ctx);
+    const asked = await admit(ctx, interaction);
+    if (asked === null) return;
+    const form = await createForm(asked).read(ctx);
+    const values: Readonly<Record<string, unknown>> = form.values;
+    if (!form.isValid) {
+      const { email, password, terms } = form.errors;
+      return showCreate(ctx, interaction, asked, {
+        status: 422,
+        values,
+        fieldErrors: form.errors,
+        errors: {
+          email: (email ?? null) as CreatePage['errors']['email'],
+          password: password === undefined ? null : { kind: 'too_long' },
+          terms: terms === undefined ? null : 'required',
+        },
+      });
+    }
+    const { email, password, method } = form.values;
+    if (method === 'password' && password === '')
+      return showCreate(ctx, interaction, asked, { status: 422, values, errors: { password: { kind: 'required' } } });
+    const wish = {
+      ...detailsOf(asked.fields, form.values),
+      method,
+      termsVersion: admission.termsVersion,
+      password: method === 'password' ? password : null,
+    };
+    const asker = askerOf(ctx, interaction);
+    const outcome = await (
+      asked.invitation === null
+        ? registration.begin(interaction.uid, { ...wish, email }, asker)
+        : invitations.accept(interaction.uid, asked.invitation.link, wish, asker)
+    ).catch(refusedAsBusy);
+    switch (outcome.kind) {
+      case 'sent':
+        await interactions.recordWish(interaction, 'account');
+        return seeOther(ctx, `${interaction.path}/create/check`);
+      case 'created':
+        invitationCookie.clear(ctx);
+        return welcome(ctx, interaction, outcome.userId);
+      case 'expired':
+      case 'taken':
+        invitationCookie.clear(ctx);
+        return showStop(ctx, outcome.kind, `${interaction.path}/${outcome.kind === 'taken' ? 'login' : 'create'}`);
+      case 'unavailable':
+        ctx.set('Retry-After', '5');
+        return showCreate(ctx, interaction, asked, { status: 503, values, problem: outcome });
+      case 'throttled':
+        return showCreate(ctx, interaction, asked, { status: 422, values, problem: outcome });
+      case 'refused':
+        return showCreate(ctx, interaction, asked, { status: 422, values, errors: { password: outcome.problem } });
+      default:
+        return unreachable(outcome);
+    }
+  });
+
+  /** What the form asks, or null: then the answer is written. */
+  async function admit(ctx: Context, { path, progress }: Interaction): Promise<Form | null> {
+    const admitted = await admission.decide(invitationCookie.read(ctx));
+    switch (admitted.kind) {
+      case 'form':
+        // Whoever has proved to be somebody is past this page.
+        if (progress.userId !== null) break;
+        return { ...admitted, ...askedOf(ctx, admitted) };
+      case 'waitlist':
+        seeOther(ctx, '/waitlist');
+        return null;
+      case 'invitation':
+      case 'closed':
+        showStop(ctx, admitted.kind, `${path}/login`);
+        return null;
+      default:
+        return unreachable(admitted);
+    }
+    seeOther(ctx, path);
+    return null;
+  }
+
+  function askedOf(ctx: Context, { invitation, domains }: Extract<Admitted, { kind: 'form' }>): Asked {
+    const methods = admission.methods();
+    // A password needs its field, so it is chosen by an address and not by a button.
+    const method: Method = ctx.query['method'] === 'password' && methods.includes('password') ? 'password' : methods[0];
+    return {
+      fields: admission.fields(),
+      method,
+      otherMethods: methods.filter((other) => other !== method && other !== 'password'),
+      isInvited: invitation !== null,
+      domains,
+      asksForTerms: admission.termsVersion !== null,
+    };
+  }
+
+  function showCreate(
+    ctx: Context,
+    { path, question }: Interaction,
+    asked: Form,
+    { status, values = {}, fieldErrors = {}, errors = {}, problem = null }: Shown,
+  ): void {
+    const typed = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shownAgain(value)]));
+    const { invitation, method, otherMethods, domains, asksForTerms } = asked;
+    const isChosen = method !== admission.methods()[0];
+    show(ctx, status, createView, {
+      action: `${path}/create${isChosen ? `?method=${method}` : ''}`,
+      client: { name: question.client.name },
+      email: invitation?.email ?? typed['email'] ?? '',
+      isInvited: invitation !== null,
+      domains: domains ?? [],
+      fields: shownFields(asked.fields, { language: ctx.state.language, values: typed, errors: fieldErrors }),
+      method,
+      otherMethods,
+      passwordUrl:
+        method !== 'password' && admission.methods().includes('password') ? `${path}/create?method=password` : null,
+      minimumLength: minimumLength(),
+      asksForTerms,
+      hasAgreed: typed['terms'] !== undefined,
+      signInUrl: `${path}/login`,
+      errors: { ...noErrors, ...errors },
+      problem,
+    });
+  }
+
+  return router;
+}
+
+/** As it stood in its field: a form that was read already holds values, not what was typed. */
+function shownAgain(value: unknown): string | undefined {
+  if (typeof value === 'boolean') return value ? '1' : '';
+  return value === undefined ? undefined : String(value as string | number);
+}
+
+function refusedAsBusy(error: unknown): { kind: 'unavailable' } {
+  if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' };
+  throw error;
+}

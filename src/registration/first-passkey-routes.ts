@@ -1,0 +1,131 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { NewPasswordProblem, PasskeyRegistration, PasswordService } from '#credentials/module.ts';
+import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import type { Database } from '#kernel/database.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { User, UserService } from '#users/module.ts';
+import type { Admission } from './admission.ts';
+import { type FirstPasskeyProblem, firstPasskeyView, firstPasswordView } from './first-passkey-view.ts';
+import type { PendingRegistrations } from './pending-registration.ts';
+
+export type FirstPasskeyDependencies = {
+  database: Pick<Database, 'transaction'>;
+  interactions: Pick<InteractionService, 'due'>;
+  passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
+  passwords: Pick<PasswordService, 'prepare' | 'minimumLength'>;
+  users: Pick<UserService, 'findById'>;
+  admission: Admission;
+  pending: PendingRegistrations;
+};
+
+/** Filled in by passkey.js; `action=skip` where codes by mail do as well. */
+const passkeyForm = form(
+  z.object({
+    credential: z.string().max(60_000).default(''),
+    failure: z.enum(['', 'cancelled', 'timed_out', 'exists', 'unsupported', 'failed']).catch('failed').default(''),
+    action: z.string().max(16).default(''),
+  }),
+);
+
+const passwordForm = form(z.object({ password: z.string().max(4096, 'too_long').default('') }));
+
+/** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
+export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {
+  const { database, interactions, passkeyRegistration, passwords, users, admission, pending } = dependencies;
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/first-passkey', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'first-passkey');
+    if (due !== null) await showPasskey(ctx, 200, due, null);
+  });
+
+  router.post('/interaction/:uid/first-passkey', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'first-passkey');
+    if (due === null) return;
+    const { uid, userId, path } = due;
+    const read = await passkeyForm.read(ctx);
+    if (!read.isValid) return showPasskey(ctx, 422, due, { kind: 'failed' });
+    const { action, credential, failure } = read.values;
+    if (action === 'skip' && admission.methods().includes('email_code')) {
+      await pending.changeChoice(uid, userId, 'email_code');
+      return seeOther(ctx, path);
+    }
+    if (credential === '') return showPasskey(ctx, 422, due, { kind: failure === '' ? 'unsupported' : failure });
+    const enrolment = { userId, binding: uid, isOnlyFactor: true };
+    const outcome = await passkeyRegistration.register(enrolment, credential, visitorOf(ctx));
+    // With as many as are allowed there is one, so that the step is done.
+    if (outcome.kind === 'registered' || outcome.kind === 'full') return seeOther(ctx, path);
+    return showPasskey(ctx, 422, due, outcome);
+  });
+
+  router.get('/interaction/:uid/first-passkey/password', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'first-passkey');
+    if (due !== null) await showPassword(ctx, 200, due, null);
+  });
+
+  router.post('/interaction/:uid/first-passkey/password', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'first-passkey');
+    if (due === null) return;
+    if (!admission.methods().includes('password')) return seeOther(ctx, due.path);
+    const read = await passwordForm.read(ctx);
+    if (!read.isValid) return showPassword(ctx, 422, due, { kind: 'too_long' });
+    const { password } = read.values;
+    if (password === '') return showPassword(ctx, 422, due, { kind: 'required' });
+    const { id: userId, email, profile } = await requireUser(due);
+    const prepared = await passwords.prepare(password, { userId, email, name: profile.name });
+    if (prepared.kind === 'refused') return showPassword(ctx, 422, due, prepared.problem);
+    await database.transaction((em) => prepared.save(em, userId));
+    await pending.changeChoice(due.uid, userId, 'password');
+    return seeOther(ctx, due.path);
+  });
+
+  async function requireUser({ userId }: DueInteraction): Promise<User> {
+    const user = await users.findById(userId);
+    if (user === null) throw new Error('somebody who is signing in is nobody');
+    return user;
+  }
+
+  async function showPasskey(
+    ctx: Context,
+    status: number,
+    due: DueInteraction,
+    problem: FirstPasskeyProblem | null,
+  ): Promise<void> {
+    const user = await requireUser(due);
+    const { path, uid: binding } = due;
+    const options = await passkeyRegistration.options(user, { binding, isOnlyFactor: true });
+    if (options === null || options === 'full') return seeOther(ctx, path);
+    const methods = admission.methods();
+    return show(ctx, status, firstPasskeyView, {
+      action: `${path}/first-passkey`,
+      email: user.email,
+      options: JSON.stringify(options),
+      passwordUrl: methods.includes('password') ? `${path}/first-passkey/password` : null,
+      canUseCodes: methods.includes('email_code'),
+      problem,
+    });
+  }
+
+  async function showPassword(
+    ctx: Context,
+    status: number,
+    due: DueInteraction,
+    problem: NewPasswordProblem | null,
+  ): Promise<void> {
+    if (!admission.methods().includes('password')) return seeOther(ctx, due.path);
+    const { email } = await requireUser(due);
+    return show(ctx, status, firstPasswordView, {
+      action: `${due.path}/first-passkey/password`,
+      email,
+      minimumLength: passwords.minimumLength,
+      problem,
+      passkeyUrl: `${due.path}/first-passkey`,
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,104 @@
+import type { Actor, AuditLog } from '#audit/module.ts';
+import type { OneTimeSecrets } from '#credentials/module.ts';
+import { fromNow, DAY, type Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { AppError } from '#kernel/errors.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { Policy } from '#settings/module.ts';
+import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
+import type { Applications, Refusal, Wish } from './applications.ts';
+import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
+import { invitationLetter } from './invitation-letter.ts';
+import type { Asker, NewAccounts } from './new-accounts.ts';
+
+export type Invitation = { email: string; language: Language; isAdministrator?: boolean };
+
+export type AcceptOutcome = { kind: 'created'; userId: UserId } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
+
+export type InvitationDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  users: Pick<UserService, 'findByIdentifier'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'findByLink'>;
+  applications: Applications;
+  accounts: NewAccounts;
+  letters: Pick<Letters, 'send'>;
+  audit: Pick<AuditLog, 'record'>;
+  policy: () => Policy<'registration'>;
+  urlOf(path: string): string;
+};
+
+/** As long as the link works (one-time/one-time-secret.ts). */
+export const INVITATION_DAYS = 7;
+
+/** Links by which the operator lets somebody create an account. They prove the address, since they reach nobody else. */
+export class InvitationService {
+  readonly #deps: InvitationDependencies;
+
+  constructor(dependencies: InvitationDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Sends a link; an earlier one to the same address stops working. Throws registration.closed, .invitation_refused, .invitation_invalid. */
+  async invite({ email, language, isAdministrator = false }: Invitation, by: { actor: Actor }): Promise<void> {
+    const { users, policy, database } = this.#deps;
+    const emailCanonical = canonicalEmail(email);
+    if (policy().mode === 'closed') throw registrationClosed();
+    if (emailCanonical === null) throw invitationInvalid(email);
+    if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);
+    await database.transaction((em) => this.#send(em, { email: email.trim(), language, isAdministrator }, by));
+  }
+
+  /** Whom a link invites; null when it is none, was used or is too old. */
+  async find(link: string): Promise<{ email: string } | null> {
+    if (this.#deps.policy().mode === 'closed') return null;
+    const secret = await this.#deps.oneTimeSecrets.findByLink('invitation', link);
+    return secret && { email: secret.address };
+  }
+
+  /** Makes the account. Address and rights are those of the invitation, whatever the form says. */
+  async accept(uid: string, link: string, wish: Omit<Wish, 'email'>, asker: Asker): Promise<AcceptOutcome> {
+    const { database, oneTimeSecrets, applications, accounts } = this.#deps;
+    const invitation = await this.find(link);
+    if (invitation === null) return { kind: 'expired' };
+    const prepared = await applications.prepare({ ...wish, email: invitation.email }, asker.visitor.ip);
+    if (prepared.kind !== 'prepared') return prepared;
+    try {
+      return await database.transaction(async (em) => {
+        const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'invitation', link });
+        if (secret === null) return { kind: 'expired' };
+        const isAdministrator = secret.data['administrator'] === true;
+        const wanted = { ...prepared.application, email: secret.address, isAdministrator };
+        return { kind: 'created', userId: await accounts.create(em, uid, wanted, asker) };
+      });
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'users.email_taken') return { kind: 'taken' };
+      throw error;
+    }
+  }
+
+  async #send(em: EntityManager, { email, language, isAdministrator }: Required<Invitation>, by: { actor: Actor }) {
+    const { clock, oneTimeSecrets, letters, audit, urlOf } = this.#deps;
+    const { link } = await oneTimeSecrets.issue(em, {
+      purpose: 'invitation',
+      holder: { emailCanonical: canonicalEmail(email) ?? '' },
+      address: email,
+      form: 'link',
+      data: { administrator: isAdministrator },
+    });
+    await letters.send(
+      invitationLetter,
+      {
+        kind: 'invitation',
+        to: { address: email },
+        language,
+        expiresAt: fromNow(clock, INVITATION_DAYS * DAY),
+        context: { url: urlOf(`/invitation/${link ?? ''}`), days: INVITATION_DAYS },
+      },
+      em,
+    );
+    const details = { email, administrator: isAdministrator };
+    await audit.record(em, { type: 'user.invited', ...by, details });
+  }
+}

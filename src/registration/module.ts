@@ -1,0 +1,108 @@
+/**
+ * registration: how people come in.
+ *
+ * Owns    the table pending_registration, views/registration, the pages that create an account, invitations; the tasks that make
+ *         an account complete: terms, profile, first passkey.
+ * Leaves  people to users, passwords, passkeys and links to credentials, what comes next to interaction/next-step, who waits to
+ *         waitlist.
+ * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
+ */
+import type Router from '@koa/router';
+import type { PasskeyService, PasswordService } from '#credentials/module.ts';
+import { amrOfFactor, type Interaction, type StandingPart } from '#interaction/module.ts';
+import { type Clock, HOUR } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { browserCookie } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import type { Policies } from '#settings/module.ts';
+import type { UserId } from '#users/module.ts';
+import { Admission } from './admission.ts';
+import { Applications, type ApplicationsDependencies } from './applications.ts';
+import { checkRoutes } from './check-routes.ts';
+import { invitationCommands } from './commands.ts';
+import { type CreateDependencies, createRoutes } from './create-routes.ts';
+import { type FirstPasskeyDependencies, firstPasskeyRoutes } from './first-passkey-routes.ts';
+import { invitationRoutes, type InvitationRoutesDependencies } from './invitation-routes.ts';
+import { InvitationService, type InvitationDependencies } from './invitation-service.ts';
+import { NewAccounts, type NewAccountsDependencies } from './new-accounts.ts';
+import { PendingRegistrations } from './pending-registration.ts';
+import { RegistrationService, type RegistrationDependencies } from './registration-service.ts';
+import { registrationStanding } from './standing-part.ts';
+import { type TaskDependencies, taskRoutes } from './task-routes.ts';
+
+type Made = 'applications' | 'accounts' | 'pending' | 'admission' | 'urlOf' | 'policy' | 'perAddress';
+
+export type Dependencies = {
+  config: Pick<Config, 'issuerUrl'>;
+  clock: Clock;
+  database: Database;
+  policies: () => Pick<Policies, 'registration' | 'profile' | 'limits'>;
+  passkeys: Pick<PasskeyService, 'relyingParty' | 'list'>;
+  passwords: PasswordService;
+  interactions: CreateDependencies['interactions'] & TaskDependencies['interactions'];
+} & Omit<ApplicationsDependencies, Made | 'passwords'> &
+  Omit<NewAccountsDependencies, Made | 'passwords'> &
+  Omit<RegistrationDependencies, Made> &
+  Omit<InvitationDependencies, Made> &
+  Omit<TaskDependencies, Made | 'interactions'> &
+  Omit<FirstPasskeyDependencies, Made | 'interactions' | 'passwords'> &
+  Pick<InvitationRoutesDependencies, 'startRegistration'>;
+
+export function createRegistration(dependencies: Dependencies) {
+  const { config, clock, database, policies, passkeys, passwords, interactions } = dependencies;
+  const urlOf = (path: string) => `${config.issuerUrl.origin}${path}`;
+  const pending = new PendingRegistrations(clock, database);
+  const applications = new Applications({ ...dependencies, perAddress: () => policies().limits.accountsPerAddress });
+  const accounts = new NewAccounts({ ...dependencies, pending });
+  const invitations = new InvitationService({
+    ...dependencies,
+    applications,
+    accounts,
+    urlOf,
+    policy: () => policies().registration,
+  });
+  const registration = new RegistrationService({ ...dependencies, applications, accounts, pending, urlOf });
+  const admission = new Admission({ policies, invitations, passkeys });
+  // Long enough for whoever goes to the application first, short enough for a browser that others use.
+  const invitationCookie = browserCookie(config.issuerUrl, 'invitation', { maxAge: HOUR });
+
+  async function welcome(ctx: Context, interaction: Interaction, userId: UserId): Promise<void> {
+    await interactions.recordProof(interaction, { userId, proof: { factor: 'email', amr: amrOfFactor.email } });
+    seeOther(ctx, interaction.path);
+  }
+
+  const pages: CreateDependencies = {
+    interactions,
+    registration,
+    invitations,
+    admission,
+    invitationCookie,
+    minimumLength: () => passwords.minimumLength,
+    welcome,
+  };
+  const routes: readonly Router<State>[] = [
+    createRoutes(pages),
+    checkRoutes(pages),
+    invitationRoutes({ ...dependencies, invitations, invitationCookie }),
+    taskRoutes({ ...dependencies, admission }),
+    firstPasskeyRoutes({ ...dependencies, admission, pending }),
+  ];
+  return {
+    routes,
+    pending,
+    applications,
+    invitations,
+    commands: invitationCommands(invitations),
+    standing: (userId: UserId, interaction: Interaction): Promise<StandingPart> =>
+      registrationStanding({ ...dependencies, admission, pending }, interaction.uid, userId),
+    /** Where an account can be created in this sign-in; null where this browser's person cannot. */
+    createUrl: (ctx: Context, { path }: Interaction): string | null =>
+      admission.isOffered(invitationCookie.read(ctx)) ? `${path}/create` : null,
+  };
+}
+
+export type { Applications, Refusal } from './applications.ts';
+export type { InvitationService } from './invitation-service.ts';
+export { PendingRegistration } from './pending-registration.ts';

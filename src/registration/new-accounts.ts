@@ -1,0 +1,58 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { PasswordService } from '#credentials/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { UserId, UserService } from '#users/module.ts';
+import type { Application, PendingRegistrations } from './pending-registration.ts';
+
+/** Who asks, and in which language they read. */
+export type Asker = { visitor: Visitor; language: Language; clientId: string };
+
+export type NewAccountsDependencies = {
+  users: Pick<UserService, 'create'>;
+  passwords: Pick<PasswordService, 'adopt'>;
+  pending: PendingRegistrations;
+  audit: Pick<AuditLog, 'record'>;
+  /** Told in the transaction that makes the account: whoever waited for it waits no more. */
+  registered(em: EntityManager, emailCanonical: string): Promise<void>;
+};
+
+/** Makes the account of somebody who has proved the address, in the transaction that uses the proof up. */
+export class NewAccounts {
+  readonly #deps: NewAccountsDependencies;
+
+  constructor(dependencies: NewAccountsDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Throws users.email_taken. */
+  async create(
+    em: EntityManager,
+    uid: string,
+    { email, method, profile, properties, passwordHash, termsVersion, isAdministrator = false }: Wanted,
+    { visitor, language, clientId }: Asker,
+  ): Promise<UserId> {
+    const { users, passwords, pending, audit, registered } = this.#deps;
+    const { id, emailCanonical } = await users.create(
+      em,
+      {
+        email,
+        emailVerified: true,
+        profile: { ...profile, locale: language },
+        properties,
+        isAdministrator,
+        ...(termsVersion === null ? {} : { termsVersion }),
+      },
+      { actor: { type: 'visitor' }, visitor },
+    );
+    if (passwordHash !== null) await passwords.adopt(em, id, passwordHash);
+    await pending.close(em, uid, { userId: id, email, emailCanonical, method });
+    await registered(em, emailCanonical);
+    const oneself = { type: 'user' as const, id };
+    const details = { method, ...(termsVersion === null ? {} : { terms: termsVersion }) };
+    await audit.record(em, { type: 'user.registered', actor: oneself, subject: oneself, clientId, visitor, details });
+    return id;
+  }
+}
+
+type Wanted = Application & { isAdministrator?: boolean };

@@ -1,0 +1,113 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { AuditLog } from '#audit/module.ts';
+import {
+  detailsOf,
+  fieldShape,
+  lacking,
+  type PersonField,
+  type ProfileCompletion,
+  shownFields,
+  type User,
+  type UserService,
+} from '#users/module.ts';
+import type { Admission } from './admission.ts';
+import { buttonForm } from './create-form.ts';
+import { profileView } from './profile-view.ts';
+import { termsView } from './terms-view.ts';
+
+export type TaskDependencies = {
+  interactions: Pick<InteractionService, 'due'>;
+  admission: Admission;
+  users: Pick<UserService, 'findById'>;
+  profileCompletion: Pick<ProfileCompletion, 'complete' | 'acceptTerms'>;
+  audit: Pick<AuditLog, 'note'>;
+  /** Ends the sign-in; answers with where the browser goes on. The relying party is told `access_denied`. */
+  refuse(ctx: Context, description: string): Promise<string>;
+};
+
+/** What somebody must do before a sign-in ends: agree to the terms, say what everybody says. */
+export function taskRoutes(dependencies: TaskDependencies): Router<State> {
+  const { interactions, admission, users, profileCompletion, audit, refuse } = dependencies;
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/terms', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'terms');
+    if (due !== null) await showTerms(ctx, 200, due);
+  });
+
+  router.post('/interaction/:uid/terms', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'terms');
+    if (due === null) return;
+    const { values } = await buttonForm.read(ctx);
+    const { termsVersion } = admission;
+    if (termsVersion === null) return seeOther(ctx, due.path);
+    if (values.action === 'allow') {
+      await profileCompletion.acceptTerms(due.userId, termsVersion, visitorOf(ctx));
+      return seeOther(ctx, due.path);
+    }
+    if (values.action !== 'deny') return showTerms(ctx, 422, due);
+    const oneself = { type: 'user' as const, id: due.userId };
+    await audit.note({
+      type: 'user.terms_refused',
+      actor: oneself,
+      subject: oneself,
+      clientId: due.question.client.id,
+      outcome: 'failure',
+      visitor: visitorOf(ctx),
+      details: { version: termsVersion },
+    });
+    return seeOther(ctx, await refuse(ctx, 'The person did not agree to the terms.'));
+  });
+
+  router.get('/interaction/:uid/profile', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'profile');
+    if (due === null) return;
+    const user = await requireUser(due);
+    showProfile(ctx, 200, due, user, {});
+  });
+
+  router.post('/interaction/:uid/profile', async (ctx: Context) => {
+    const due = await interactions.due(ctx, 'profile');
+    if (due === null) return;
+    const user = await requireUser(due);
+    const fields = missing(user);
+    const read = await form(z.object(fieldShape(fields))).read(ctx);
+    if (!read.isValid) return showProfile(ctx, 422, due, user, { values: read.values, errors: read.errors });
+    await profileCompletion.complete(user.id, detailsOf(fields, read.values), visitorOf(ctx));
+    return seeOther(ctx, due.path);
+  });
+
+  const missing = (user: User): readonly PersonField[] => lacking(admission.required(), user);
+
+  async function requireUser({ userId }: DueInteraction): Promise<User> {
+    const user = await users.findById(userId);
+    if (user === null) throw new Error('somebody who is signing in is nobody');
+    return user;
+  }
+
+  async function showTerms(ctx: Context, status: number, due: DueInteraction): Promise<void> {
+    const { email, termsVersion } = await requireUser(due);
+    const { path, question } = due;
+    const client = { name: question.client.name };
+    show(ctx, status, termsView, { action: `${path}/terms`, client, email, isChange: termsVersion !== null });
+  }
+
+  function showProfile(
+    ctx: Context,
+    status: number,
+    { path }: DueInteraction,
+    user: User,
+    given: { values?: Record<string, string | undefined>; errors?: Record<string, string | undefined> },
+  ): void {
+    const fields = shownFields(missing(user), { language: ctx.state.language, ...given });
+    show(ctx, status, profileView, { action: `${path}/profile`, email: user.email, fields });
+  }
+
+  return router;
+}

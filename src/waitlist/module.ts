@@ -1,0 +1,47 @@
+/**
+ * waitlist: a gate before registration.
+ *
+ * Owns    the table waitlist_entry, views/waitlist, the order in which people are let in.
+ * Leaves  invitations and the account itself to registration.
+ * URLs    /waitlist, /waitlist/{check,done}, /waitlist/confirm/:link.
+ */
+import { HOUR } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import { type KeyRing, SealError } from '#kernel/crypto.ts';
+import type { Context } from '#kernel/http/context.ts';
+import { browserCookie } from '#kernel/http/cookies.ts';
+import { waitlistCommands } from './commands.ts';
+import { type RouteDependencies, waitlistRoutes } from './routes.ts';
+import { type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
+
+export type Dependencies = Omit<WaitlistDependencies, 'urlOf'> &
+  Pick<RouteDependencies, 'isOpen' | 'take'> & { config: Pick<Config, 'issuerUrl'>; keyRing: KeyRing };
+
+/** Where the sealed text of the cookie belongs. */
+const COOKIE_PLACE = 'cookie:waitlist';
+
+export function createWaitlist(dependencies: Dependencies) {
+  const { config, keyRing } = dependencies;
+  const waitlist = new WaitlistService({ ...dependencies, urlOf: (path) => `${config.issuerUrl.origin}${path}` });
+  const cookie = browserCookie(config.issuerUrl, 'waitlist', { maxAge: HOUR });
+  const asked: RouteDependencies['asked'] = {
+    read(ctx: Context) {
+      try {
+        const sealed = cookie.read(ctx);
+        return sealed === undefined ? null : (JSON.parse(keyRing.open(sealed, COOKIE_PLACE)) as never);
+      } catch (error) {
+        if (error instanceof SealError) return null;
+        throw error;
+      }
+    },
+    write: (ctx, { email, name }) => cookie.write(ctx, keyRing.seal(JSON.stringify({ email, name }), COOKIE_PLACE)),
+    clear: (ctx) => cookie.clear(ctx),
+  };
+  return {
+    waitlist,
+    routes: waitlistRoutes({ ...dependencies, waitlist, asked }),
+    commands: waitlistCommands(waitlist),
+  };
+}
+
+export { WaitlistEntry } from './waitlist-entry.ts';

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { form } from '#kernel/http/form.ts';
+import { canonicalEmail, profileSchema } from '#users/module.ts';
+
+export const joinForm = form(
+  z.object({
+    name: z
+      .string()
+      .max(512, 'too_long')
+      .default('')
+      .transform((typed, context) => {
+        const parsed = profileSchema.shape.name.safeParse(typed);
+        if (parsed.success && parsed.data) return parsed.data;
+        context.addIssue({ code: 'custom', message: parsed.success ? 'required' : 'too_long' });
+        return z.NEVER;
+      }),
+    email: z
+      .string()
+      .trim()
+      .min(1, 'required')
+      .max(512, 'email')
+      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+  }),
+);
+
+/** `action=resend` for another mail. */
+export const codeForm = form(
+  z.object({ code: z.string().max(64).default(''), action: z.string().max(16).default('') }),
+);
+
+export const buttonForm = form(z.object({ action: z.string().max(16).default('') }));

@@ -1,0 +1,155 @@
+import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { CodeOutcome, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Language } from '#kernel/i18n.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import { canonicalEmail, type UserService } from '#users/module.ts';
+import { confirmLetter } from './confirm-letter.ts';
+import { memberLetter } from './member-letter.ts';
+import { WaitlistEntry } from './waitlist-entry.ts';
+
+export type WaitlistDependencies = {
+  clock: Clock;
+  database: Database;
+  users: Pick<UserService, 'findByIdentifier'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
+  letters: Pick<Letters, 'send'>;
+  audit: Pick<AuditLog, 'record'>;
+  /** Lets somebody create an account. Throws when that is not possible: they have one. */
+  invite(invitation: { email: string; language: Language }, by: { actor: Actor }): Promise<void>;
+  isRefusal(error: unknown): boolean;
+  urlOf(path: string): string;
+};
+
+export type Joining = { email: string; name: string };
+export type Reader = { visitor: Visitor; language: Language };
+export type Invited = { invited: string[]; skipped: string[] };
+
+/** Where somebody who has an account already signs in. */
+const SIGN_IN_PATH = '/account';
+
+/** Who would like to have an account. Nobody is on the list before their address is proved. */
+export class WaitlistService {
+  readonly #deps: WaitlistDependencies;
+
+  constructor(dependencies: WaitlistDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Sends a link and a code. Whoever has an account is told so by mail alone, and who is on the list already confirms again. */
+  async ask({ email, name }: Joining, { visitor, language }: Reader): Promise<void> {
+    const { database, users, oneTimeSecrets, letters, urlOf } = this.#deps;
+    const owner = await users.findByIdentifier(email);
+    await database.transaction(async (em) => {
+      const { link, code } = await oneTimeSecrets.issue(em, {
+        purpose: 'waitlist',
+        holder: { emailCanonical: canonicalEmail(email) ?? '' },
+        address: email,
+        form: 'both',
+        data: { name, language },
+      });
+      const envelope = { kind: 'waitlist', language, ip: visitor.ip, discard: link === null || code === null };
+      if (owner !== null) {
+        const context = { url: urlOf(SIGN_IN_PATH) };
+        return letters.send(memberLetter, { ...envelope, to: { address: owner.email }, context }, em);
+      }
+      const context = { code: code ?? '', url: urlOf(`/waitlist/confirm/${link ?? ''}`) };
+      return letters.send(confirmLetter, { ...envelope, to: { address: email }, context }, em);
+    });
+  }
+
+  /** Whose link it is, without using it up. */
+  async findByLink(link: string): Promise<{ email: string } | null> {
+    const secret = await this.#deps.oneTimeSecrets.findByLink('waitlist', link);
+    return secret && { email: secret.address };
+  }
+
+  async joinByCode(email: string, code: string, visitor: Visitor): Promise<CodeOutcome['kind']> {
+    const holder = { emailCanonical: canonicalEmail(email) ?? '' };
+    const outcome = await this.#deps.oneTimeSecrets.verifyCode({ purpose: 'waitlist', holder, code }, (em, secret) =>
+      this.#join(em, secret, visitor),
+    );
+    return outcome.kind;
+  }
+
+  async joinByLink(link: string, visitor: Visitor): Promise<boolean> {
+    const { database, oneTimeSecrets } = this.#deps;
+    return database.transaction(async (em) => {
+      const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'waitlist', link });
+      if (secret !== null) await this.#join(em, secret, visitor);
+      return secret !== null;
+    });
+  }
+
+  /** In the order in which they joined. */
+  async list(limit: number): Promise<WaitlistEntry[]> {
+    return this.#deps.database.em().find(WaitlistEntry, {}, { orderBy: { joinedAt: 'asc', id: 'asc' }, limit });
+  }
+
+  /** Those who wait longest and were not invited yet. */
+  async inviteFirst(count: number, by: { actor: Actor }): Promise<Invited> {
+    const { database } = this.#deps;
+    const next = await database
+      .em()
+      .find(WaitlistEntry, { invitedAt: null }, { orderBy: { joinedAt: 'asc', id: 'asc' }, limit: count });
+    return this.#inviteAll(next, by);
+  }
+
+  /** Whoever was invited before gets a new link. Addresses that are not on the list are skipped. */
+  async inviteThese(emails: readonly string[], by: { actor: Actor }): Promise<Invited> {
+    const wanted = new Map(emails.map((email) => [canonicalEmail(email) ?? '', email]));
+    const found = await this.#deps.database.em().find(WaitlistEntry, { emailCanonical: { $in: [...wanted.keys()] } });
+    for (const { emailCanonical } of found) wanted.delete(emailCanonical);
+    const { invited, skipped } = await this.#inviteAll(found, by);
+    return { invited, skipped: [...wanted.values(), ...skipped] };
+  }
+
+  /** False when nobody with this address is on the list. */
+  async remove(email: string, by: { actor: Actor }): Promise<boolean> {
+    const { database, audit } = this.#deps;
+    return database.transaction(async (em) => {
+      if (!(await this.leave(em, canonicalEmail(email) ?? ''))) return false;
+      await audit.record(em, { type: 'waitlist.removed', ...by, details: { email } });
+      return true;
+    });
+  }
+
+  /** Whoever has an account waits no more. */
+  async leave(em: EntityManager, emailCanonical: string): Promise<boolean> {
+    return (await em.nativeDelete(WaitlistEntry, { emailCanonical })) > 0;
+  }
+
+  async #join(em: EntityManager, { address, data }: OneTimeSecret, visitor: Visitor): Promise<void> {
+    const { clock, audit } = this.#deps;
+    const added = await em.execute<unknown[]>(
+      `insert into waitlist_entry (id, email, email_canonical, name, language, joined_at, invited_at)
+       values (?, ?, ?, ?, ?, ?, null) on conflict (email_canonical) do nothing returning 1`,
+      [toUuid(newId('wait')), address, canonicalEmail(address), data['name'], data['language'], clock.now()],
+    );
+    if (added.length > 0)
+      await audit.record(em, {
+        type: 'waitlist.joined',
+        actor: { type: 'visitor' },
+        visitor,
+        details: { email: address },
+      });
+  }
+
+  async #inviteAll(entries: readonly WaitlistEntry[], by: { actor: Actor }): Promise<Invited> {
+    const { clock, database, invite, isRefusal } = this.#deps;
+    const outcome: Invited = { invited: [], skipped: [] };
+    for (const { id, email, emailCanonical, language } of entries)
+      try {
+        await invite({ email, language }, by);
+        await database.sql('update waitlist_entry set invited_at = $1 where id = $2', [clock.now(), toUuid(id)]);
+        outcome.invited.push(email);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        await database.transaction((em) => this.leave(em, emailCanonical));
+        outcome.skipped.push(email);
+      }
+    return outcome;
+  }
+}

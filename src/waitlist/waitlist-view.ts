@@ -1,0 +1,82 @@
+import { view } from '#kernel/views.ts';
+
+type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
+const throttled: Throttled = { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 2270 };
+const longEmail = `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`;
+
+/** Where somebody asks to be let in later. */
+export type JoinPage = {
+  /** Where the form posts to. Fields: `name`, `email`; button `action=continue`. */
+  action: string;
+  name: string;
+  email: string;
+  errors: { name: 'required' | 'too_long' | null; email: 'required' | 'email' | null };
+  problem: Throttled | null;
+};
+
+const join: JoinPage = {
+  action: '/waitlist',
+  name: '',
+  email: '',
+  errors: { name: null, email: null },
+  problem: null,
+};
+
+export const joinView = view<JoinPage>('waitlist/join.njk', {
+  samples: {
+    plain: join,
+    empty: { ...join, errors: { name: 'required', email: 'required' } },
+    'not an address': { ...join, name: 'N'.repeat(300), email: 'noor', errors: { name: 'too_long', email: 'email' } },
+    throttled: { ...join, name: 'Noor Haddad', email: 'noor@fernway.example', problem: throttled },
+    hostile: { ...join, name: '"><script>alert(1)</script>', email: '" autofocus onfocus="alert(1)' },
+  },
+});
+
+/** Where the code of the mail is typed. */
+export type CodePage = {
+  /** Where both forms post to. Field `code`; buttons `action=continue` and `action=resend`. */
+  action: string;
+  email: string;
+  changeUrl: string;
+  isSentAgain: boolean;
+  problem: { kind: 'required' | 'wrong' | 'used_up' } | Throttled | null;
+};
+
+const code: CodePage = {
+  action: '/waitlist/check',
+  email: 'noor@fernway.example',
+  changeUrl: '/waitlist',
+  isSentAgain: false,
+  problem: null,
+};
+
+export const codeView = view<CodePage>('waitlist/check.njk', {
+  samples: {
+    plain: code,
+    'sent again': { ...code, isSentAgain: true },
+    wrong: { ...code, problem: { kind: 'wrong' } },
+    throttled: { ...code, problem: throttled },
+    hostile: { ...code, email: '"><b>@evil.example', problem: { kind: 'used_up' } },
+    long: { ...code, email: longEmail, problem: { kind: 'required' } },
+  },
+});
+
+/** Where the link of the mail leads; the button puts the address on the list. */
+export type ConfirmPage = { action: string; email: string };
+
+const confirm: ConfirmPage = { action: '/waitlist/confirm/3f2a9c1b', email: 'noor@fernway.example' };
+
+export const confirmView = view<ConfirmPage>('waitlist/confirm.njk', {
+  samples: {
+    plain: confirm,
+    hostile: { ...confirm, email: '"><b>@evil.example' },
+    long: { ...confirm, email: longEmail },
+  },
+});
+
+/** What came of it. */
+export type EndPage = { outcome: 'joined' | 'expired' };
+
+export const endView = view<EndPage>('waitlist/end.njk', {
+  samples: { joined: { outcome: 'joined' }, expired: { outcome: 'expired' } },
+});

@@ -1,0 +1,317 @@
+/** Creating an account: what is asked, how the address is proved, and what there is before and after. */
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { HOUR, MINUTE } from '#kernel/clock.ts';
+import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
+import { type Mails, openMails } from '../support/mails.ts';
+import {
+  begin,
+  createRequest,
+  findUser,
+  freshEmail,
+  newcomer,
+  ownNetworks,
+  register,
+  strong,
+} from '../support/registration.ts';
+import { authorizeUrl, formsOf, type Page, pkce, tokensFor, Visitor } from '../support/visitor.ts';
+
+let mails: Mails;
+let latchkey: TestApp;
+let client: TestClient;
+
+beforeAll(async () => {
+  mails = await openMails();
+  latchkey = await startTestApp({ env: { ...mails.env, ...ownNetworks } });
+  client = await latchkey.client();
+});
+afterAll(async () => {
+  await latchkey.close();
+  mails.close();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const [name, value] of Object.entries(changed)) await set(name, value);
+  changed = {};
+});
+
+let changed: Record<string, unknown> = {};
+async function set(name: string, value: unknown, back?: unknown): Promise<void> {
+  await latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+  if (back !== undefined) changed[name] = back;
+}
+const later = (milliseconds: number): void =>
+  void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
+const request = (): string => createRequest(latchkey, client);
+const isConsent = (page: Page): void => expect(page.text).toContain('Shop wants');
+const filled = (email: string) => ({ name: 'Noor Haddad', email, password: strong });
+
+/** As far as the page for the code. */
+async function toCheck(email = freshEmail(), visitor = newcomer()) {
+  const page = await begin(visitor, request(), filled(email));
+  expect(page.url).toMatch(/\/create\/check$/);
+  return { visitor, email, page, mail: await mails.next(email) };
+}
+
+describe('somebody who wants an account', () => {
+  test('has none before the code is typed, and one with a proven address after', async () => {
+    const { visitor, email, page, mail } = await toCheck();
+    expect(await findUser(latchkey, email)).toBeUndefined();
+    const end = await visitor.submit(page, { code: `${mail.code.slice(0, 3)} ${mail.code.slice(3)}` });
+    expect(end.text).toContain('Shop');
+    expect(await findUser(latchkey, email)).toMatchObject({
+      email,
+      email_verified: true,
+      profile: { name: 'Noor Haddad', locale: 'en' },
+      is_administrator: false,
+    });
+    const { id_token: idToken } = await tokensFor(latchkey.base, client, { email, password: strong });
+    expect(idToken).toBeTruthy();
+  });
+
+  test('is known by one proof of the mailbox alone, not by a password that was just chosen', async () => {
+    const { visitor, end } = await register(latchkey, client, mails);
+    const back = await visitor.submit(end, {}, 'allow');
+    expect(back.location).toContain('code=');
+    const [event] = await latchkey.app.database.sql<{ details: string | object }>(
+      `select details from audit_event where type = 'user.signed_in' order by seq desc limit 1`,
+    );
+    const details = typeof event!.details === 'string' ? JSON.parse(event!.details) : event!.details;
+    expect(details).toMatchObject({ level: 1, amr: ['otp'] });
+  });
+
+  test('comes by the link on the page for the address as well', async () => {
+    const visitor = newcomer();
+    const login = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
+    expect(login.text).toMatch(/href="\/interaction\/[\w-]+\/create"/);
+    const form = await visitor.open(login.url.replace(/\/login$/, '/create'));
+    const email = freshEmail();
+    const check = await visitor.submit(form, filled(email));
+    const { code } = await mails.next(email);
+    expect((await visitor.submit(check, { code })).text).toContain('Shop');
+  });
+
+  test('finishes by the link in the browser in which they began, and only by saying so', async () => {
+    const { visitor, email, mail } = await toCheck();
+    for (let i = 0; i < 3; i += 1) {
+      const page = await visitor.open(mail.link);
+      expect([page.status, page.text.includes(email.split('@')[0]!)]).toEqual([200, true]);
+    }
+    expect(await findUser(latchkey, email)).toBeUndefined();
+    const end = await visitor.submit(await visitor.open(mail.link));
+    expect(end.text).toContain('Shop');
+    expect(await findUser(latchkey, email)).toMatchObject({ email_verified: true });
+    expect((await new Visitor().open(mail.link)).status).toBe(200);
+  });
+
+  test('sees the form again with what is wrong beside it, and nothing is sent', async () => {
+    const email = freshEmail();
+    const visitor = newcomer();
+    const wrong = await begin(visitor, request(), { name: '', email: 'noor at fernway', password: 'short' });
+    expect(wrong.status).toBe(422);
+    expect(wrong.text).toContain('Enter an email address like name@example.com');
+    expect(wrong.text).toContain('Fill in “<bdi>Full name</bdi>”');
+    const weak = await visitor.submit(wrong, { name: 'Noor', email, password: 'latchkey latchkey latchkey' });
+    expect([weak.status, weak.text.includes('easy to guess')]).toEqual([422, true]);
+    expect(formsOf(weak)[0]!.fields).toMatchObject({ name: 'Noor', email });
+    expect(formsOf(weak)[0]!.fields['password']).toBe('');
+    expect((await mails.all()).filter(({ to }) => to === email)).toEqual([]);
+  });
+
+  test('gets another code, which makes the first useless, and may take another address', async () => {
+    const { visitor, email, page, mail: first } = await toCheck();
+    const again = await visitor.submit(page, {}, 'resend');
+    expect([again.status, again.text.includes('We sent a new code')]).toEqual([200, true]);
+    const second = await mails.next(email);
+    expect((await visitor.submit(again, { code: first.code })).status).toBe(422);
+    expect((await visitor.open(first.link)).status).toBe(410);
+
+    const other = freshEmail();
+    const form = await visitor.open(page.url.replace(/\/check$/, ''));
+    expect(formsOf(form)[0]!.fields['email']).toBe(email);
+    const check = await visitor.submit(form, filled(other));
+    expect(check.text).toContain(other);
+    // What proved the first address proves nothing about the second.
+    expect((await visitor.submit(check, { code: second.code })).status).toBe(422);
+    expect((await visitor.open(second.link)).status).toBe(410);
+    const { code } = await mails.next(other);
+    expect((await visitor.submit(check, { code })).text).toContain('Shop');
+    expect(await findUser(latchkey, email)).toBeUndefined();
+  });
+
+  test('is told by mail alone that there is an account already', async () => {
+    const owner = await latchkey.user({ email_verified: true });
+    const visitor = newcomer();
+    const taken = await begin(visitor, request(), filled(owner.email.toUpperCase()));
+    expect(taken.url).toMatch(/\/create\/check$/);
+    const mail = await mails.next(owner.email, /already/);
+    expect(mail.text).toContain(`${latchkey.base}/account`);
+    expect((await visitor.submit(taken, { code: '000000' })).status).toBe(422);
+    const [pending] = await latchkey.app.database.sql<{ details: unknown }>(
+      'select details from pending_registration where email_canonical = $1',
+      [owner.email],
+    );
+    expect(JSON.stringify(pending!.details)).not.toContain('argon2');
+  });
+});
+
+describe('a code or link', () => {
+  test('is good for ten minutes', async () => {
+    const { visitor, page, mail } = await toCheck();
+    later(10 * MINUTE + 16_000);
+    expect((await visitor.submit(page, { code: mail.code })).status).toBe(422);
+  });
+
+  test('is dead after the sign-in that it belongs to, which says where to go', async () => {
+    const { visitor, email, mail } = await toCheck();
+    later(2 * HOUR);
+    const page = await visitor.open(mail.link);
+    expect(page.text).toContain('Go back to where you began');
+    expect(await findUser(latchkey, email)).toBeUndefined();
+  });
+
+  test('does nothing in another browser, and nothing for another sign-in', async () => {
+    const first = await toCheck();
+    const stranger = await toCheck();
+    const elsewhere = await stranger.visitor.open(first.mail.link);
+    expect(elsewhere.text).toContain('Go back to where you began');
+    expect((await stranger.visitor.submit(stranger.page, { code: first.mail.code })).status).toBe(422);
+    const moved = stranger.page.url.replace(/check$/, `link/${first.mail.link.split('/').at(-1)}`);
+    expect((await stranger.visitor.open(moved)).status).toBe(410);
+    expect(await findUser(latchkey, first.email)).toBeUndefined();
+    // The owner still comes in.
+    expect((await first.visitor.submit(first.page, { code: first.mail.code })).text).toContain('Shop');
+  });
+
+  test('of a newer attempt at the same address elsewhere is worth nothing here', async () => {
+    const { visitor, email, page, mail: mine } = await toCheck();
+    const attacker = await toCheck(email);
+    expect((await visitor.submit(page, { code: attacker.mail.code })).status).toBe(422);
+    expect((await visitor.submit(page, { code: mine.code })).status).toBe(422);
+    expect((await visitor.open(attacker.mail.link)).text).toContain('Go back to where you began');
+    expect(await findUser(latchkey, email)).toBeUndefined();
+  });
+
+  test('is refused after five wrong ones, whatever browser they come from', async () => {
+    const { visitor, page, mail } = await toCheck();
+    const wrong = mail.code === '000000' ? '000001' : '000000';
+    for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).status).toBe(422);
+    const used = await visitor.submit(page, { code: mail.code });
+    expect([used.status, used.text.includes('too many wrong codes')]).toEqual([422, true]);
+  });
+
+  test('of another purpose opens nothing', async () => {
+    const { visitor, page } = await toCheck();
+    await set('registration.mode', 'waitlist', 'open');
+    const waiting = freshEmail();
+    const other = newcomer();
+    await other.submit(await other.open(`${latchkey.base}/waitlist`), { name: 'Ada', email: waiting });
+    const { link, code } = await mails.next(waiting);
+    expect((await visitor.submit(page, { code })).status).toBe(422);
+    expect((await visitor.open(page.url.replace(/check$/, `link/${link.split('/').at(-1)}`))).status).toBe(410);
+    expect((await visitor.open(`${latchkey.base}/invitation/${link.split('/').at(-1)}`)).status).toBe(410);
+  });
+
+  test.each(['code', 'link'])('makes one account when it comes fifty times at once: %s', async (kind) => {
+    const { visitor, email, page, mail } = await toCheck();
+    const confirm = kind === 'link' ? await visitor.open(mail.link) : page;
+    const form = formsOf(confirm)[0]!;
+    const values = { ...form.fields, ...(kind === 'link' ? {} : { code: mail.code }), action: 'continue' };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.request(form.action, { form: values })));
+    expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    const [count] = await latchkey.app.database.sql<{ n: number }>(
+      'select count(*)::int as n from users where email = $1',
+      [email],
+    );
+    expect(count!.n).toBe(1);
+  });
+});
+
+describe('who may', () => {
+  test('nobody, where it is closed: neither the link nor the page', async () => {
+    await set('registration.mode', 'closed', 'open');
+    const visitor = newcomer();
+    const login = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
+    expect(login.text).not.toContain('/create"');
+    const page = await visitor.open(login.url.replace(/\/login$/, '/create'));
+    expect([page.status, page.text.includes('No new accounts here')]).toEqual([403, true]);
+    await expect(latchkey.run('user.invite', { email: freshEmail() })).rejects.toThrow('registration.closed');
+  });
+
+  test('whoever has an address of a domain, compared as addresses are', async () => {
+    await set('registration.domains', ['fernway.example'], []);
+    await set('registration.mode', 'domains', 'open');
+    const visitor = newcomer();
+    const form = await visitor.open(request());
+    expect(form.text).toContain('fernway.example');
+    for (const email of [
+      'a@evil.example',
+      'a@fernway.example.evil.example',
+      'fernway.example@evil.example',
+      'a@sub.fernway.example',
+    ])
+      expect((await visitor.submit(form, filled(email))).text).toContain('certain addresses only');
+    const email = `A${freshEmail().split('@')[0]}@FernWay.Example`;
+    expect((await visitor.submit(form, filled(email))).url).toMatch(/\/create\/check$/);
+    // What is typed is what mail goes to, with the domain as everybody compares it.
+    expect((await mails.next(email.split('@')[0] + '@fernway.example')).code).toMatch(/^\d{6}$/);
+  });
+
+  test('nobody more from one network after too many, and says until when', async () => {
+    await set('limits.accountsPerAddress', 3, 20);
+    const visitor = newcomer();
+    const pages: Page[] = [];
+    for (let i = 0; i < 4; i += 1) pages.push(await begin(visitor, request(), filled(freshEmail())));
+    expect(pages.map(({ status }) => status)).toEqual([200, 200, 200, 422]);
+    expect(pages[3]!.text).toContain('paused here');
+  });
+});
+
+describe('by which method', () => {
+  test('a code by mail alone: no password is asked for, and none is there', async () => {
+    await set('registration.methods', ['email_code'], ['password', 'passkey']);
+    const visitor = newcomer();
+    const form = await visitor.open(request());
+    expect(form.text).not.toContain('type="password"');
+    const email = freshEmail();
+    const check = await visitor.submit(form, { name: 'Noor', email });
+    expect((await visitor.submit(check, { code: (await mails.next(email)).code })).text).toContain('Shop');
+    const rows = await latchkey.app.database.sql(
+      'select 1 from password_credential where user_id = (select id from users where email = $1)',
+      [email],
+    );
+    expect(rows).toEqual([]);
+  });
+
+  test('a passkey: it is made right after the address is proved, or a password instead', async () => {
+    const visitor = newcomer();
+    const email = freshEmail();
+    const check = await begin(visitor, request(), { name: 'Noor', email }, 'passkey');
+    const page = await visitor.submit(check, { code: (await mails.next(email)).code });
+    expect(page.url).toMatch(/\/first-passkey$/);
+    expect(page.text).toContain('data-passkey="create"');
+    // The dispatcher leads back to it: there is no way around.
+    expect((await visitor.open(page.url.replace(/\/first-passkey$/, ''))).url).toBe(page.url);
+    const instead = await visitor.open(`${page.url}/password`);
+    expect((await visitor.submit(instead, { password: 'short' })).status).toBe(422);
+    expect((await visitor.submit(instead, { password: strong })).text).toContain('Shop');
+    expect((await tokensFor(latchkey.base, client, { email, password: strong })).id_token).toBeTruthy();
+  });
+
+  test('a passkey first: the password is behind an address of its own', async () => {
+    await set('registration.methods', ['passkey', 'password', 'email_code'], ['password', 'passkey']);
+    const visitor = newcomer();
+    const form = await visitor.open(request());
+    expect(form.text).not.toContain('type="password"');
+    const withPassword = await visitor.open(`${form.url}?method=password`);
+    const email = freshEmail();
+    const check = await visitor.submit(withPassword, filled(email));
+    expect((await visitor.submit(check, { code: (await mails.next(email)).code })).text).toContain('Shop');
+
+    const other = newcomer();
+    const codes = freshEmail();
+    const begun = await begin(other, request(), { name: 'Noor', email: codes });
+    const passkey = await other.submit(begun, { code: (await mails.next(codes)).code });
+    expect(passkey.url).toMatch(/\/first-passkey$/);
+    expect((await other.submit(passkey, {}, 'skip')).text).toContain('Shop');
+  });
+});
