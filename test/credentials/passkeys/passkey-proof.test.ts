@@ -188,12 +188,17 @@ describe('a challenge (WAN-01)', () => {
     expect(await verify('sign_in', authenticator.get(options, origin))).toEqual({ kind: 'expired' });
   });
 
-  test('answered a hundred times at once lets one in', async () => {
+  test('answered two hundred times at once on two nodes lets one in', async () => {
     const { authenticator, options } = await asked('sign_in');
     const answer = authenticator.get(options, origin);
-    const outcomes = await Promise.all(Array.from({ length: 100 }, () => verify('sign_in', answer)));
+    const nodes = [world, openPasskeys(database)];
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        nodes[i % 2]!.proof.verify({ purpose: 'sign_in', binding: 'interaction' }, answer, visitor),
+      ),
+    );
     expect(outcomes.filter(({ kind }) => kind === 'verified')).toHaveLength(1);
-    expect(outcomes.filter(({ kind }) => kind === 'expired')).toHaveLength(99);
+    expect(outcomes.filter(({ kind }) => kind === 'expired')).toHaveLength(199);
   });
 
   test('is worth nothing in another sign-in, and then in none', async () => {

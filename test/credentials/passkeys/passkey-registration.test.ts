@@ -191,6 +191,17 @@ describe('a new passkey', () => {
     expect(await register(late)).toEqual({ kind: 'expired' });
   });
 
+  test('is made once of two hundred equal answers at once on two nodes', async () => {
+    const answer = new Authenticator().create(await options(), origin);
+    const nodes = [world, openPasskeys(database)];
+    const enrolment = { userId: ada.id, binding: 'enrolment', isOnlyFactor: false };
+    const outcomes = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => nodes[i % 2]!.registration.register(enrolment, answer, visitor)),
+    );
+    expect(outcomes.filter(({ kind }) => kind === 'registered')).toHaveLength(1);
+    expect(outcomes.filter(({ kind }) => kind === 'expired')).toHaveLength(199);
+  });
+
   test('cannot answer the question of a sign-in', async () => {
     const asked = await world.proof.options({ purpose: 'sign_in', binding: 'enrolment' });
     const answer = new Authenticator().create(
