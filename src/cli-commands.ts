@@ -191,6 +191,22 @@ export function defineCommands(program: Command, run: Run, files: Files): void {
     .option('--output <file>', 'new file to write, which only you may read')
     .action((options: Record<string, unknown>, command: Command) => files.exportPeople(options, command));
 
+  leaf(user, 'invite <email>', 'let somebody create an account, by a link that works for seven days')
+    .option('--administrator', 'may administer this instance')
+    .option('--language <tag>', 'language of the mail, such as de')
+    .action(act('user.invite', 'email'));
+
+  const waitlist = program.command('waitlist').description('who would like to have an account');
+  leaf(waitlist, 'list', 'list who waits, the first to come first')
+    .option('--limit <n>', 'how many', count)
+    .action(act('waitlist.list'));
+  leaf(waitlist, 'invite [email...]', 'let people create an account: those named, or the first in the list')
+    .option('--first <n>', 'the first so many that were not invited yet', count)
+    .action((emails: string[], options: Record<string, unknown>, command: Command) =>
+      run('waitlist.invite', { ...onWire(options), emails }, command),
+    );
+  leaf(waitlist, 'remove <email>', 'take somebody off the list').action(act('waitlist.remove', 'email'));
+
   const session = program.command('session').description('browsers in which somebody is signed in');
   leaf(session, 'list', 'list those of a person').requiredOption('--user <id>', 'whose').action(act('session.list'));
   leaf(session, 'end', 'sign a person out, in one browser or everywhere')

@@ -172,7 +172,7 @@ describe('words', () => {
       helpUrl: 'https://x.example/h',
     };
     const branded = strictRenderer(brandedFiles(), (key) => usedKeys.add(key), brandOf({ name: 'Fernway', ...links }));
-    renderSample(branded, samples[0]!, 'en');
+    for (const sample of samples) renderSample(branded, sample, 'en');
     expect(messages.keys('en').filter((key) => !usedKeys.has(key))).toEqual([]);
   });
 
