@@ -16,6 +16,12 @@ const identity = z.strictObject({
   issuer: z.string().max(512).default(''),
   subject,
 });
+/** Many products call the connection a provider. */
+const givenIdentity = z.preprocess((given) => {
+  if (given === null || typeof given !== 'object' || !('provider' in given) || 'connection' in given) return given;
+  const { provider: connection, ...others } = given;
+  return { connection, ...others };
+}, identity);
 export type Identity = z.infer<typeof identity>;
 
 /** One person of a file. Names are those of the claims, and of `user list --json`. */
@@ -39,7 +45,7 @@ const importRecord = profileSchema.extend({
   totp_algorithm: z.string().optional(),
   totp_digits: z.number().optional(),
   totp_period: z.number().optional(),
-  identities: z.array(identity).max(32).optional(),
+  identities: z.array(givenIdentity).max(32).optional(),
   administrator: z
     .literal(false, { error: 'administrators are not imported: make them here, by user create --administrator' })
     .optional(),

@@ -115,6 +115,12 @@ describe('what becomes of a line', () => {
     });
   });
 
+  test('the connection of an identity may be called provider', () => {
+    expect(imported({ identities: [{ provider: 'google', subject: '12' }] }).identities).toEqual([
+      { connection: 'google', issuer: '', subject: '12' },
+    ]);
+  });
+
   test('a person, or an identity, that stands twice is taken once', () => {
     const lines = [
       { line: 1, user: imported({ email: 'eve@example.com', identities: [google] }) },

@@ -127,8 +127,14 @@ describe('somebody whom nobody brought', () => {
       status: 200,
       body: { administrator: true, isAdministrator: true, is_administrator: true, id: 'usr_1' },
     });
-    await signIn('boss@old.example', 'x');
-    expect(await rowOf('boss@old.example')).toMatchObject({ is_administrator: false, email_verified: false });
+    const email = 'boss@old.example';
+    expect(
+      await latchkey.app.passwords.verify({ userId: null, password: 'x', budget: email, identifier: email }),
+    ).toMatchObject({
+      kind: 'verified',
+    });
+    // Nobody vouched for the address either.
+    expect(await rowOf(email)).toMatchObject({ is_administrator: false, email_verified: false, email_proof_due: true });
   });
 
   test('costs a try like any password: after five the old system is asked no more', async () => {
@@ -166,7 +172,12 @@ describe('somebody who was here before', () => {
   });
 
   test('is asked about when they were brought with a mark for it, and has a password of ours from then on', async () => {
-    const record = { email: 'marked@old.example', password_hash_format: 'old-system', name: 'As brought' };
+    const record = {
+      email: 'marked@old.example',
+      email_verified: true,
+      password_hash_format: 'old-system',
+      name: 'As brought',
+    };
     await latchkey.run('user.import', { lines: [{ line: 1, record }] });
     await expect(signIn('marked@old.example', 'wrong')).rejects.toThrow('refused');
     expect(await rowOf('marked@old.example')).toMatchObject({ scheme: 'old-system', hash: '' });
