@@ -15,13 +15,22 @@ import type { Nouns } from './app-nouns.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 
-export function createProvider(kernel: Kernel, { audit, settings, users, clients, keys, credentials }: Nouns) {
+export function createProvider(kernel: Kernel, { audit, settings, look, users, clients, keys, credentials }: Nouns) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics } = kernel;
   const consents = new ConsentService(clock, database, audit, (em, userId, clientId) =>
     oidc.browsers.endGrants(em, userId, clientId),
   );
   const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null });
   const device = createDevice({ clock, users, apis: clients.apiLookup });
+  /** The page, in the brand of the client that it names. */
+  const inBrand =
+    <C extends { state: object }, P extends { client: { id: string } | null }>(
+      page: (ctx: C, content: P) => Promise<void>,
+    ) =>
+    async (ctx: C, content: P): Promise<void> => {
+      if (content.client) await look.branding.dress(ctx as never, content.client.id);
+      return page(ctx, content);
+    };
   const oidc = createOidc({
     config,
     clock,
@@ -41,7 +50,12 @@ export function createProvider(kernel: Kernel, { audit, settings, users, clients
     keys: keys.service,
     findConsent: async (accountId, clientId) =>
       (await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId),
-    pages: { ...logout.pages, ...device.pages },
+    pages: {
+      ...logout.pages,
+      ...device.pages,
+      confirmLogout: inBrand(logout.pages.confirmLogout),
+      deviceConfirm: inBrand(device.pages.deviceConfirm),
+    },
     languages: Object.keys(languages),
     certificates:
       config.tls?.clientCaFile || config.clientCertHeader

@@ -154,6 +154,16 @@ describe('the brand of a client', () => {
     expect(consent.text).toContain('· Tally Works</title>');
   });
 
+  test('holds on the page that asks whether to sign out of it', async () => {
+    const visitor = new Visitor();
+    await visitor.signIn(
+      authorizeUrl(latchkey.base, client, { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' }),
+      person,
+    );
+    const page = await visitor.open(`${latchkey.base}/oidc/logout?client_id=${client.client_id}`);
+    expect(page.text).toContain('· Tally Works</title>');
+  });
+
   test('has its own logo, which a node serves that has not shown its pages yet', async () => {
     await upload('branding.logo', png('tally'), { client_id: client.client_id });
     const logo = logoOf(await firstPage());
