@@ -40,8 +40,8 @@ describe.each(samples.map((sample) => ({ title: `${sample.letter.name}, ${sample
     });
 
     test('says where one shows it the code that it carries, in the subject', () => {
-      const { code } = context as { code?: string };
-      if (code === undefined) return;
+      const { code } = context as { code?: string | null };
+      if (typeof code !== 'string') return;
       const digits = (text: string) => text.replaceAll(/[\s-]/g, '');
       for (const language of everyLanguage) {
         const { subject, text, html } = press.render(letter, context, language);

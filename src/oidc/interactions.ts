@@ -21,7 +21,7 @@ export type EngineInteraction = {
   /** Who is signed in in this browser, if anybody. */
   accountId: string | null;
   /** How the session was proved, when there is one: RFC 8176 values and level. */
-  session: { amr: readonly string[]; level: Level } | null;
+  session: { id: string; amr: readonly string[]; level: Level } | null;
   /** What the relying party, or the operator for it, asks of the level. */
   asked: AskedLevel | null;
   /** Whoever is signed in only has to prove it more strongly. */
@@ -137,11 +137,11 @@ export class Interactions {
   }
 }
 
-type StoredSession = { accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
+type StoredSession = { uid: string; accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
 
 function sessionOf(session: StoredSession | undefined): EngineInteraction['session'] {
   if (session?.accountId === undefined) return null;
-  return { amr: session.amr ?? [], level: levelOf(session.acr) ?? 1 };
+  return { id: session.uid, amr: session.amr ?? [], level: levelOf(session.acr) ?? 1 };
 }
 
 /** The stricter of what the request asks for and what the operator demands for this client. */

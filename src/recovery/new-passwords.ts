@@ -16,8 +16,8 @@ export type NewPasswordDependencies = {
   origin: string;
   passwords: Pick<PasswordService, 'forgive'>;
   demands: Pick<PasswordDemands, 'settle'>;
-  /** Ends every browser in which the person is signed in, and all that was issued for them. */
-  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  /** Ends every browser in which the person is signed in, but for one session, and what was issued for them there. */
+  endSessions(em: EntityManager, userId: UserId, except: string | null, by: By): Promise<unknown>;
   /** Ends sign-ins that are not finished, but for one: what they proved may be the old password. */
   endSignIns(em: EntityManager, userId: UserId, except: string | null): Promise<void>;
   letters: Pick<Letters, 'send'>;
@@ -33,8 +33,8 @@ export type NewPassword = {
   /** Of this browser: the owner's is taken first. */
   language: Language;
   deviceSecret: string | undefined;
-  /** The sign-in that goes on. */
-  interaction?: string;
+  /** The sign-in that goes on, and the session that it begins with. */
+  goesOn?: { interaction: string; session: string | null };
 };
 
 /** Writes a password that takes the place of another: what the old one opened is closed, and the owner is told. */
@@ -47,15 +47,15 @@ export class NewPasswords {
 
   async write(
     em: EntityManager,
-    { user, prepared, how, visitor, language, deviceSecret, interaction }: NewPassword,
+    { user, prepared, how, visitor, language, deviceSecret, goesOn }: NewPassword,
   ): Promise<void> {
     const { passwords, demands, endSessions, endSignIns, audit } = this.#deps;
     const by: By = { actor: { type: 'user', id: user.id }, visitor };
     await prepared.save(em, user.id);
     await passwords.forgive(em, user.id, deviceSecret);
     await demands.settle(em, user.id);
-    await endSessions(em, user.id, by);
-    await endSignIns(em, user.id, interaction ?? null);
+    await endSessions(em, user.id, goesOn?.session ?? null, by);
+    await endSignIns(em, user.id, goesOn?.interaction ?? null);
     await audit.record(em, {
       type: how === 'reset' ? 'user.password_reset' : 'user.password_changed',
       ...by,

@@ -133,10 +133,11 @@ export class RecoveryService {
 
   /** Null when what the link was made for is no longer so. */
   async #ownerOf({ userId, address, data }: OneTimeSecret): Promise<User | null> {
-    const user = userId === null ? null : await this.#deps.users.findById(userId);
-    if (user?.status !== 'active' || user.email !== address) return null;
+    const person = await this.#deps.people.find(address);
+    if (userId === null || person?.id !== userId || person.status !== 'active') return null;
     // Whoever locks an account has no other way back into it.
-    return user.emailVerified || data['isAfterLock'] === true ? user : null;
+    if (!person.emailVerified && data['isAfterLock'] !== true) return null;
+    return this.#deps.users.findById(userId);
   }
 
   async #standingOf(email: string): Promise<Standing> {

@@ -4,7 +4,7 @@ import { canonicalEmail } from './email.ts';
 import type { Profile } from './profile.ts';
 import type { User, UserStatus } from './user.ts';
 
-/** What must be known of somebody to write to them; `locale` is the language that they chose. */
+/** What must be known of somebody to write to them at an address of theirs; `locale` is the language that they chose. */
 export type ReachablePerson = Pick<User, 'id' | 'status' | 'email' | 'emailVerified' | 'phoneNumber'> & {
   phoneNumberVerified: boolean;
   locale: string | undefined;
@@ -16,7 +16,7 @@ type Row = Omit<ReachablePerson, 'id' | 'status' | 'locale'> & {
   profile: Profile | string;
 };
 
-/** People by the address that somebody typed: one statement, for whoever it is and for nobody. */
+/** People by an address, their first one or a further one that is proved: one statement, for whoever it is and for nobody. */
 export class ReachablePeople {
   readonly #database: Pick<Database, 'sql'>;
 
@@ -24,11 +24,16 @@ export class ReachablePeople {
     this.#database = database;
   }
 
+  /** `email` is the address that was asked for, as its owner wrote it. */
   async find(typed: string): Promise<ReachablePerson | null> {
     const [row] = await this.#database.sql<Row>(
       `select id, status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
          phone_number_verified as "phoneNumberVerified", profile
-       from users where email_canonical = $1`,
+       from users where email_canonical = $1
+       union all
+       select u.id, u.status, c.value, true, u.phone_number, u.phone_number_verified, u.profile
+       from contact c join users u on u.id = c.user_id
+       where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null`,
       [canonicalEmail(typed) ?? ''],
     );
     if (!row) return null;

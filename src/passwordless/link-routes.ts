@@ -1,0 +1,75 @@
+import Router from '@koa/router';
+import { amrOfFactor, type Interaction, type InteractionService } from '#interaction/module.ts';
+import { AppError } from '#kernel/errors.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { pressForm } from './code-form.ts';
+import { linkView } from './link-view.ts';
+import type { SignInCodes } from './sign-in-codes.ts';
+
+export type LinkRouteDependencies = {
+  interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProof'>;
+  codes: SignInCodes;
+};
+
+/**
+ * The link in the mail. Opening it does nothing, because programs that look into mails open links; the button signs in, and
+ * only where the sign-in began: in any other browser it would sign in whoever was sent somebody else's link.
+ */
+export function linkRoutes({ interactions, codes }: LinkRouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/email-link/:secret', async (ctx: Context) => {
+    const { secret = '' } = ctx.params;
+    const begun = await ofThisBrowser(ctx);
+    const found = await codes.findLink(secret);
+    if (found === null) return showExpired(ctx, begun);
+    if (begun !== null && begun.progress.userId !== null) return seeOther(ctx, begun.path);
+    show(ctx, 200, linkView, {
+      place: begun === null ? 'elsewhere' : 'here',
+      email: found.address,
+      client: found.client,
+      hasCode: codes.sentBy('email') === 'both',
+      action: begun === null ? null : `${begun.path}/email-link/${secret}`,
+      backUrl: begun?.path ?? null,
+    });
+  });
+
+  router.post('/interaction/:uid/email-link/:secret', async (ctx: Context) => {
+    const interaction = await interactions.beginning(ctx, 'email-code');
+    if (interaction === null) return;
+    const form = await pressForm.read(ctx);
+    const userId = await codes.useLink(ctx.params['secret'] ?? '', interaction.uid);
+    if (userId === null) return showExpired(ctx, interaction);
+    await interactions.recordProof(interaction, {
+      userId,
+      proof: { factor: 'email', amr: amrOfFactor.email },
+      remember: form.values.remember !== undefined,
+    });
+    return seeOther(ctx, interaction.path);
+  });
+
+  /** The sign-in, if it began in this browser and is not over. */
+  async function ofThisBrowser(ctx: Context): Promise<Interaction | null> {
+    try {
+      return await interactions.require(ctx);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return null;
+      throw error;
+    }
+  }
+
+  function showExpired(ctx: Context, begun: Interaction | null): void {
+    show(ctx, 410, linkView, {
+      place: 'expired',
+      email: null,
+      client: null,
+      hasCode: false,
+      action: null,
+      backUrl: begun?.path ?? null,
+    });
+  }
+
+  return router;
+}

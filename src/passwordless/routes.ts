@@ -1,0 +1,97 @@
+import Router from '@koa/router';
+import { amrOfFactor, type BegunInteraction, type InteractionService } from '#interaction/module.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { codeForm, pressForm } from './code-form.ts';
+import { type CodePage, codeView } from './code-view.ts';
+import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'beginning' | 'otherWays' | 'recordProof' | 'recordSent'>;
+  codes: SignInCodes;
+};
+
+const channels = { 'email-code': 'email', 'sms-code': 'sms' } as const satisfies Record<string, Channel>;
+
+/** The pages for a code that comes by mail or as a text message: one way to begin a sign-in each. */
+export function codeRoutes({ interactions, codes }: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  for (const way of ['email-code', 'sms-code'] as const) {
+    const channel = channels[way];
+
+    // Whoever is led here wants a code. It is sent once: the page can be loaded again.
+    router.get(`/interaction/:uid/${way}`, async (ctx: Context) => {
+      const interaction = await interactions.beginning(ctx, way);
+      if (interaction === null) return;
+      if (interaction.progress.sentTo[way] !== interaction.identifier) {
+        await interactions.recordSent(interaction, way);
+        await codes.send(asking(ctx, interaction, channel));
+      }
+      return showCode(ctx, 200, interaction, { remember: false, problem: null });
+    });
+
+    router.post(`/interaction/:uid/${way}/resend`, async (ctx: Context) => {
+      const interaction = await interactions.beginning(ctx, way);
+      if (interaction === null) return;
+      await pressForm.read(ctx);
+      await codes.send(asking(ctx, interaction, channel));
+      return seeOther(ctx, `${interaction.path}/${way}`);
+    });
+
+    router.post(`/interaction/:uid/${way}`, async (ctx: Context) => {
+      const interaction = await interactions.beginning(ctx, way);
+      if (interaction === null) return;
+      const form = await codeForm.read(ctx);
+      const remember = form.values.remember !== undefined;
+      if (!form.isValid) {
+        const problem = form.errors.code === 'required' ? 'required' : 'wrong';
+        return showCode(ctx, 422, interaction, { remember, problem });
+      }
+      const outcome = await codes.verify(form.values.code, asking(ctx, interaction, channel));
+      switch (outcome.kind) {
+        case 'verified':
+          await interactions.recordProof(interaction, {
+            userId: outcome.userId,
+            proof: { factor: channel, amr: amrOfFactor[channel] },
+            remember,
+          });
+          return seeOther(ctx, interaction.path);
+        case 'wrong':
+          return showCode(ctx, 422, interaction, { remember, problem: 'wrong' });
+        case 'throttled':
+          return showCode(ctx, 422, interaction, { remember, problem: 'used_up' });
+        default:
+          return unreachable(outcome);
+      }
+    });
+
+    function showCode(
+      ctx: Context,
+      status: number,
+      interaction: BegunInteraction,
+      shown: Pick<CodePage, 'remember' | 'problem'>,
+    ): void {
+      const page = `${interaction.path}/${way}`;
+      show(ctx, status, codeView, {
+        channel,
+        sent: codes.sentBy(channel),
+        action: page,
+        resendAction: `${page}/resend`,
+        email: interaction.identifier,
+        changeUrl: `${interaction.path}/login`,
+        otherWays: interactions.otherWays(interaction, way),
+        ...shown,
+      });
+    }
+  }
+
+  return router;
+}
+
+function asking(ctx: Context, { uid, identifier, question }: BegunInteraction, channel: Channel): Asking {
+  const { id, name } = question.client;
+  return { channel, identifier, uid, client: { id, name }, language: ctx.state.language, visitor: visitorOf(ctx) };
+}

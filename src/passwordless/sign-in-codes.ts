@@ -1,0 +1,211 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { Holder, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
+import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { chooseLanguage, type Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import type { Policy } from '#settings/module.ts';
+import { canonicalEmail, type ReachablePeople, type ReachablePerson, type UserId } from '#users/module.ts';
+import { codeText } from './code-text.ts';
+import { signInLetter } from './sign-in-letter.ts';
+
+export type Channel = 'email' | 'sms';
+export type Sent = 'both' | 'code' | 'link';
+
+/** The sign-in that a code is for, and where it was asked for. */
+export type Asking = {
+  channel: Channel;
+  identifier: string;
+  /** The sign-in: what is sent is good in it alone. */
+  uid: string;
+  client: { id: string; name: string };
+  language: Language;
+  visitor: Visitor;
+};
+
+export type CodeOutcome = { kind: 'verified'; userId: UserId } | { kind: 'wrong' } | { kind: 'throttled' };
+
+export type SignInCodeDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  /** Where our pages are. */
+  origin: string;
+  people: Pick<ReachablePeople, 'find'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
+  letters: Pick<Letters, 'send'>;
+  texts: Pick<Texts, 'send'>;
+  methods: () => Policy<'signIn'>['methods'];
+  audit: Pick<AuditLog, 'record' | 'note'>;
+  failed(trial: { ip: string; identifier: string }): Promise<void>;
+  counted?: (outcome: CodeOutcome['kind']) => void;
+};
+
+const LIFETIME = 10 * MINUTE;
+const purposes = { email: 'sign_in', sms: 'sign_in_sms' } as const;
+
+/**
+ * Codes and links that prove an address or a number at the beginning of a sign-in. For an account that cannot be reached so,
+ * and for nobody, the same is written, and thrown away instead of sent.
+ */
+export class SignInCodes {
+  readonly #deps: SignInCodeDependencies;
+
+  constructor(dependencies: SignInCodeDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** What policy has in a mail or a text. */
+  sentBy(channel: Channel): Sent {
+    if (channel === 'sms') return 'code';
+    const methods = this.#deps.methods();
+    if (!methods.includes('emailLink')) return 'code';
+    return methods.includes('emailCode') ? 'both' : 'link';
+  }
+
+  async send(asking: Asking): Promise<void> {
+    const { database, oneTimeSecrets, audit, people } = this.#deps;
+    const { channel, identifier, uid, client, visitor } = asking;
+    const person = await people.find(identifier);
+    const address = addressOf(channel, person, identifier);
+    await database.transaction(async (em) => {
+      const issued = await oneTimeSecrets.issue(em, {
+        purpose: purposes[channel],
+        holder: holderOf(person, identifier),
+        address,
+        form: this.sentBy(channel),
+        isRationed: true,
+        interaction: uid,
+        data: { client: client.name, identifier },
+      });
+      const isNobodys = !isReached(channel, person) || (issued.link === null && issued.code === null);
+      await this.#deliver(em, asking, { person, address, ...issued, discard: isNobodys });
+      await audit.record(em, {
+        type: 'user.sign_in_code_sent',
+        actor: { type: 'visitor' },
+        ...(person ? { subject: { type: 'user', id: person.id } } : {}),
+        clientId: client.id,
+        visitor,
+        details: { channel, known_account: person !== null, discarded: isNobodys },
+      });
+    });
+  }
+
+  /** Checks a code that somebody typed. Tries are counted by account, and by address where there is none. */
+  async verify(code: string, asking: Asking): Promise<CodeOutcome> {
+    const { oneTimeSecrets, people } = this.#deps;
+    const { channel, identifier, uid } = asking;
+    const person = await people.find(identifier);
+    const outcome = await oneTimeSecrets.verifyCode({
+      purpose: purposes[channel],
+      holder: holderOf(person, identifier),
+      code,
+      interaction: uid,
+    });
+    if (outcome.kind !== 'verified') return this.#refused(outcome, asking, person);
+    const userId = await this.#ownerOf(channel, outcome.secret);
+    return userId === null ? this.#refused({ kind: 'wrong' }, asking, person) : this.#verified(userId);
+  }
+
+  /** What a link stands for, without using it up; null when it signs nobody in. */
+  async findLink(link: string): Promise<{ userId: UserId; address: string; client: string } | null> {
+    const secret = await this.#deps.oneTimeSecrets.findByLink(purposes.email, link);
+    const userId = secret === null ? null : await this.#ownerOf('email', secret);
+    if (secret === null || userId === null) return null;
+    return { userId, address: secret.address, client: String(secret.data['client'] ?? '') };
+  }
+
+  /** Uses a link up, in the sign-in that it was sent for; null when it is none, or another's. */
+  async useLink(link: string, uid: string): Promise<UserId | null> {
+    const { database, oneTimeSecrets } = this.#deps;
+    const secret = await database.transaction((em) =>
+      oneTimeSecrets.consumeLink(em, { purpose: purposes.email, link, interaction: uid }),
+    );
+    const userId = secret === null ? null : await this.#ownerOf('email', secret);
+    if (userId !== null) this.#verified(userId);
+    return userId;
+  }
+
+  async #deliver(
+    em: EntityManager,
+    { channel, uid, client, language: asked, visitor }: Asking,
+    sending: {
+      person: ReachablePerson | null;
+      address: string;
+      code: string | null;
+      link: string | null;
+      discard: boolean;
+    },
+  ): Promise<void> {
+    const { letters, texts, origin, clock } = this.#deps;
+    const { person, address, code, link, discard } = sending;
+    const envelope = {
+      kind: purposes[channel],
+      language: chooseLanguage({ uiLocales: person?.locale, remembered: asked }),
+      ip: visitor.ip,
+      discard,
+      expiresAt: fromNow(clock, LIFETIME),
+    };
+    if (channel === 'sms')
+      return texts.send(codeText, { ...envelope, to: address, context: { code: code ?? '000000' } }, em);
+    const url = link === null ? null : `${origin}/interaction/${uid}/email-link/${link}`;
+    return letters.send(
+      signInLetter,
+      {
+        ...envelope,
+        to: { address },
+        context: { email: address, client: client.name, code, url, lifetime: LIFETIME / SECOND },
+      },
+      em,
+    );
+  }
+
+  /** The person, if what was proved is still theirs. */
+  async #ownerOf(channel: Channel, { userId, address, data }: OneTimeSecret): Promise<UserId | null> {
+    const identifier = channel === 'email' ? address : String(data['identifier'] ?? '');
+    const person = await this.#deps.people.find(identifier);
+    const isTheirs = person?.id === userId && isReached(channel, person);
+    return isTheirs && addressOf(channel, person, identifier) === address ? userId : null;
+  }
+
+  #verified(userId: UserId): CodeOutcome {
+    this.#deps.counted?.('verified');
+    return { kind: 'verified', userId };
+  }
+
+  async #refused(
+    outcome: Exclude<CodeOutcome, { kind: 'verified' }>,
+    { channel, identifier, client, visitor }: Asking,
+    person: ReachablePerson | null,
+  ): Promise<CodeOutcome> {
+    const { audit, failed, counted } = this.#deps;
+    await failed({ ip: visitor.ip, identifier });
+    await audit.note({
+      type: 'user.sign_in_failed',
+      actor: { type: 'visitor' },
+      ...(person ? { subject: { type: 'user', id: person.id } } : {}),
+      clientId: client.id,
+      outcome: 'failure',
+      visitor,
+      details: { reason: outcome.kind, method: channel, known_account: person !== null },
+    });
+    counted?.(outcome.kind);
+    return outcome;
+  }
+}
+
+const holderOf = (person: ReachablePerson | null, identifier: string): Holder =>
+  person === null ? { emailCanonical: canonicalEmail(identifier) ?? identifier } : { userId: person.id };
+
+/** Only to what is proved to be theirs. */
+function isReached(channel: Channel, person: ReachablePerson | null): person is ReachablePerson {
+  if (person === null || person.status !== 'active') return false;
+  return channel === 'email' ? person.emailVerified : person.phoneNumber !== null && person.phoneNumberVerified;
+}
+
+/** Where it goes. Whoever has no number is given one that is nobody's: what is written to it is thrown away. */
+function addressOf(channel: Channel, person: ReachablePerson | null, identifier: string): string {
+  if (channel === 'email') return person?.email ?? identifier.trim();
+  return person?.phoneNumber ?? `+1202555${String(100 + (sha256(identifier).readUInt16BE() % 100)).padStart(4, '0')}`;
+}

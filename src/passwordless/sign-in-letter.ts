@@ -1,0 +1,29 @@
+import { letter } from '#kernel/mail/letters.ts';
+
+/** The link and the code that sign somebody in; one of them may be missing, as policy says. */
+export type SignInLetter = {
+  email: string;
+  /** Who is signed in to. */
+  client: string;
+  code: string | null;
+  url: string | null;
+  /** How long they work, in seconds. */
+  lifetime: number;
+};
+
+const plain: SignInLetter = {
+  email: 'noor@fernway.example',
+  client: 'Tally',
+  code: '481920',
+  url: 'https://id.example.com/interaction/4Tj2mQ8xVb0c/email-link/Zk3yN7sLw5pRd1gHf6uAe9iXo2vKq0E4Tj2mQ8xVb0',
+  lifetime: 600,
+};
+
+export const signInLetter = letter<SignInLetter>('passwordless/sign-in', {
+  samples: {
+    plain,
+    'code alone': { ...plain, url: null },
+    'link alone': { ...plain, code: null },
+    hostile: { ...plain, email: '"<script>x\u202e"@evil.example', client: '<script>alert(1)\n\u202eyllaT' },
+  },
+});
