@@ -6,7 +6,7 @@
  * URLs    /interaction/:uid/passkey, …/passkey/options, …/second-factor/passkey, …/offer-passkey, …/enrol-factor/passkey, /.well-known/webauthn.
  */
 import type Router from '@koa/router';
-import type { StandingPart } from '#interaction/module.ts';
+import type { Interaction, StandingPart } from '#interaction/module.ts';
 import type { Config } from '#kernel/config.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
@@ -24,7 +24,7 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & SignInDepende
 
 export function createPasskey(dependencies: Dependencies): {
   routes: readonly Router<State>[];
-  standing(ctx: Context, userId: UserId): Promise<StandingPart>;
+  standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<StandingPart>;
 } {
   const { config, policies } = dependencies;
   // As long as the browser runs: it may be moved to another device afterwards.
@@ -36,6 +36,7 @@ export function createPasskey(dependencies: Dependencies): {
       enrolRoutes(dependencies),
       relatedOriginRoutes({ issuer: config.issuerUrl, policies }),
     ],
-    standing: (ctx, userId) => passkeyStanding(dependencies, userId, canCreateCookie.read(ctx) !== undefined),
+    standing: (ctx, userId, { progress: { proofs } }) =>
+      passkeyStanding(dependencies, userId, { canCreate: canCreateCookie.read(ctx) !== undefined, proofs }),
   };
 }

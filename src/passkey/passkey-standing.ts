@@ -1,5 +1,5 @@
-import type { PasskeyService } from '#credentials/module.ts';
-import type { StandingPart } from '#interaction/module.ts';
+import type { PasskeyService, SecondFactorOverviews } from '#credentials/module.ts';
+import { levelOfProofs, type Proof, type StandingPart } from '#interaction/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
@@ -7,6 +7,7 @@ import type { UserId } from '#users/module.ts';
 export type StandingDependencies = {
   clock: Clock;
   passkeys: Pick<PasskeyService, 'relyingParty' | 'standing'>;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
   policies: () => Pick<Policies, 'passkeys' | 'mfa'>;
 };
 
@@ -15,9 +16,9 @@ const ASK_AGAIN_AFTER = 180 * DAY;
 
 /** What a person's passkeys mean for a sign-in. `canCreate`: this browser says that it could keep one. */
 export async function passkeyStanding(
-  { clock, passkeys, policies }: StandingDependencies,
+  { clock, passkeys, secondFactorOverviews, policies }: StandingDependencies,
   userId: UserId,
-  canCreate: boolean,
+  { canCreate, proofs }: { canCreate: boolean; proofs: readonly Proof[] },
 ): Promise<StandingPart> {
   if (passkeys.relyingParty === null) return {};
   const { passkeys: policy, mfa } = policies();
@@ -30,5 +31,8 @@ export async function passkeyStanding(
     return mfa.factors.includes('passkey') ? { factors } : {};
   }
   const isDeclined = offerDeclinedAt !== null && offerDeclinedAt > fromNow(clock, -ASK_AGAIN_AFTER);
-  return policy.offer && canCreate && !isDeclined ? { offers: ['offer-passkey'] } : {};
+  if (!policy.offer || !canCreate || isDeclined) return {};
+  // Nobody adds a factor who has not proved the one that they have: a trusted browser spares it in a sign-in, not here.
+  const hasApp = (await secondFactorOverviews.find(userId))?.hasTotp ?? false;
+  return hasApp && levelOfProofs(proofs) < 2 ? {} : { offers: ['offer-passkey'] };
 }

@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DAY } from '#kernel/clock.ts';
+import { type Id, toUuid } from '#kernel/ids.ts';
 import { redirectUri, startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { Authenticator } from '../support/authenticator.ts';
 import { optionsOn, passkeyVisits } from '../support/passkey-visits.ts';
@@ -58,6 +59,19 @@ describe('the offer to make a passkey', () => {
     expect(visits.codeIn(await visits.afterPassword(new Visitor(), user))).not.toBeNull();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 181 * DAY });
     expect(at(await visits.afterPassword(new Visitor(), user))).toBe('offer-passkey');
+  });
+
+  test('is not made to whoever has an authenticator app and has not used it (MFA-06)', async () => {
+    const user = await latchkey.user();
+    await latchkey.app.database.sql(
+      `insert into totp_credential (user_id, sealed, algorithm, digits, period, name, last_step, created_at)
+       values ($1, 'sealed', 'sha1', 6, 30, '', 0, now())`,
+      [toUuid(user.id as Id<'usr'>)],
+    );
+    await set('mfa.enforcement', 'off');
+    const page = await visits.afterPassword(new Visitor(), user);
+    await set('mfa.enforcement', 'optional');
+    expect(visits.codeIn(page)).not.toBeNull();
   });
 
   test('is passed by where no script runs', async () => {
