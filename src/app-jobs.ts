@@ -11,7 +11,7 @@ export function defineJobs(
   { jobs }: Kernel,
   { keys, clients, contacts, credentials, look }: Nouns,
   { oidc }: Provider,
-  { progress, risk, comingIn }: Steps,
+  { progress, risk, comingIn, account }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
@@ -30,6 +30,7 @@ export function defineJobs(
       webauthnChallenges: (batch) => credentials.webauthnChallenges.purge(batch),
       registrations: (batch) => comingIn.purge(batch),
       contacts: (batch) => contacts.purge(batch),
+      closedAccounts: (batch) => account.closing.purge(batch),
       oneTimeSecrets: (batch) => credentials.oneTimeSecrets.purge(batch),
     }),
   );

@@ -18,7 +18,7 @@ export type Callbacks = { endSessions: OnDisabled };
 
 export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
   const { config, clock, database, keyRing, invalidation, log, metrics, outbound } = kernel;
-  const { log: audit } = createAudit({ clock, database });
+  const { log: audit, reader: events } = createAudit({ clock, database });
   const { settings } = createSettings({
     clock,
     database,
@@ -47,6 +47,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     people,
     contacts,
     profileCompletion,
+    ownDetails,
   } = createUsers({ clock, database, audit, disabled: endSessions });
   const clients = createClients({
     clock,
@@ -102,6 +103,8 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     texts,
     users,
     profileCompletion,
+    ownDetails,
+    events,
     clients,
     keys,
     credentials,

@@ -1,11 +1,15 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#consent/module.ts';
+import { createContacts } from '#contacts/module.ts';
+import { visitorOf } from '#kernel/http/context.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
 import { createMfa } from '#mfa/module.ts';
 import { createPasskey } from '#passkey/module.ts';
+import { createPasswordless } from '#passwordless/module.ts';
 import { createRecovery } from '#recovery/module.ts';
 import { createSetup } from '#setup/module.ts';
 import { createVerification } from '#verification/module.ts';
+import { createOwnAccount } from './app-account.ts';
 import { createComingIn } from './app-coming-in.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
@@ -26,10 +30,14 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
       await recovery.standing(userId),
       await comingIn.registration.standing(userId, interaction),
     ],
-    signedIn: async (_ctx, end) => mfa.signedIn(end),
+    async signedIn(ctx, end) {
+      await mfa.signedIn(end);
+      await account.closing.reopen(end.userId, visitorOf(ctx));
+    },
     sendReset: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
   });
   const { interactions, risk, deviceCookie } = signIn;
+  const account = createOwnAccount(kernel, nouns, provider, risk);
   const login = createLogin({
     clock,
     users,
@@ -92,11 +100,32 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     work: risk.work,
     deviceCookie,
     isMailEnough: () => interactions.isOpen('email-code'),
-    endSessions: (em, id, by) => provider.sessions.endAllIn(em, id, by),
+    endSessions: (em, id, except, by) =>
+      except === null ? provider.sessions.endAllIn(em, id, by) : provider.sessions.endOthersIn(em, id, except, by),
     endSignIns: (em, id, except) => signIn.progress.endOf(em, id, except),
     startUrl: config.embedded ? '/' : null,
   });
   const comingIn = createComingIn(kernel, nouns, provider, interactions);
+  const contactPages = createContacts({
+    ...verification,
+    ownPages: provider.ownPages,
+    database,
+    contacts,
+    texts,
+    audit,
+  });
+  const passwordless = createPasswordless({
+    ...kernel,
+    ...credentials,
+    people: nouns.people,
+    letters: look.letters,
+    texts,
+    audit,
+    interactions,
+    methods: () => settings.policy('signIn').methods,
+    failed: (trial) => risk.pressure.noteFailure(trial),
+    ...(metrics ? { counted: metrics.countSignIn } : {}),
+  });
   const consent = createConsent({
     interactions,
     engine: oidc.interactions,
@@ -116,16 +145,20 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     setup: setup.setup,
     risk,
     comingIn,
+    account,
     routes: [
       ...signIn.routes,
       login.routes,
       ...passkey.routes,
       ...mfa.routes,
       ...verification.routes,
+      ...contactPages.routes,
       ...recovery.routes,
+      ...passwordless.routes,
       ...comingIn.routes,
       consent.routes,
       setup.routes,
+      ...account.routes,
     ],
   };
 }

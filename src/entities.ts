@@ -1,3 +1,4 @@
+import { UserPicture } from '#account/module.ts';
 import { AuditChain, AuditEventRow } from '#audit/audit-event.ts';
 import { BrandRow } from '#branding/module.ts';
 import { ApiResource, Client, ClientSecret, RetiredClientId } from '#clients/module.ts';
@@ -68,6 +69,7 @@ export const entities: Entities = [
   UsedProofOfWork,
   User,
   UserIdentity,
+  UserPicture,
   WebauthnChallenge,
   WebauthnUser,
   WaitlistEntry,

@@ -60,11 +60,20 @@ const pages: readonly Mount[] = [
   { path: '/recovery', audience: 'page', methods: both },
   { path: '/recovery/*', audience: 'page', methods: both, getActs: true },
   { path: '/setup/*', audience: 'page', methods: both },
+  { path: '/account/emails', audience: 'page', methods: both },
+  { path: '/account/emails/*', audience: 'page', methods: both },
+  { path: '/account/phones', audience: 'page', methods: both },
+  { path: '/account/phones/*', audience: 'page', methods: both },
   { path: '/verification/revert', audience: 'page', methods: both },
   { path: '/verification/reverted', audience: 'page', methods: reads },
   { path: '/branding/preview', audience: 'page', methods: reads },
   { path: '/branding/preview/*', audience: 'page', methods: reads },
   { path: '/session/return', audience: 'page', methods: reads },
+  { path: '/account', audience: 'page', methods: both },
+  { path: '/account/*', audience: 'page', methods: both },
+  // A photograph and what the form adds to it; pages of applications show the picture.
+  { path: '/account/picture', audience: 'page', methods: ['POST'], bodyLimit: 5 * 1024 * 1024 },
+  { path: '/account/picture/*', audience: 'page', methods: both, crossOrigin: true },
 ];
 
 /** What is there only while somebody tries Latchkey out on the embedded database. */

@@ -43,12 +43,16 @@ const AuditEventSchema = defineEntity({
     requestId: p.text().nullable(),
     outcome: p.text(),
     details: p.json<Readonly<Record<string, unknown>>>(),
+    /** With the salt, what the hash covers of address, browser and details: these can be forgotten (audit-log.ts). */
+    salt: p.text().nullable(),
+    digest: p.text().nullable(),
     hash: p.blob().columnType('bytea').$type<Buffer>(),
   },
   uniques: [{ name: 'audit_event_chain_sequence_unique', properties: ['chain', 'sequence'] }],
   indexes: [
     { name: 'audit_event_subject_index', properties: ['subjectType', 'subjectId', 'at'] },
     { name: 'audit_event_type_index', properties: ['type', 'at'] },
+    { name: 'audit_event_actor_index', properties: ['actorId'] },
   ],
 });
 export class AuditEventRow extends AuditEventSchema.class {}

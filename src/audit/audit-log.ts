@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
+import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { AuditEvent } from './audit-event.ts';
 
 const INSTANCE_CHAIN = 'instance';
 /** Bytes of SHA-256; a chain begins with as many zeros. */
 const HASH_LENGTH = 32;
+const SALT_BYTES = 16;
 
 /** What the hash covers, in the order it is hashed. */
 type Sealed = {
@@ -26,6 +28,10 @@ type Sealed = {
   requestId: string | null;
   outcome: string;
   details: unknown;
+  /** With the digest: what the hash covers of the members that may have to be forgotten. Null when they were. */
+  salt: string | null;
+  /** Null for events that were written before there was one: theirs are hashed as they are. */
+  digest: string | null;
 };
 
 /**
@@ -38,18 +44,18 @@ const RECORD = (place: (position: number) => string) => {
   const sealed = (before: string, sequence: string) =>
     `sha256(${before} || convert_to((select prefix from given) || ${sequence} || (select suffix from given), 'UTF8'))`;
   return `
-    with given (prefix, suffix, id, chain, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details) as (
+    with given (prefix, suffix, id, chain, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest) as (
       values (${given(1, ['text', 'text', 'uuid', 'text', 'timestamptz'])}, ${given(
         6,
         Array.from({ length: 11 }, () => 'text'),
-      )}, ${given(17, ['jsonb'])})
+      )}, ${given(17, ['jsonb', 'text', 'text'])})
     ), head as (
       insert into audit_chain as c (chain, sequence, hash) select chain, 1, ${sealed(`decode(repeat('00', ${HASH_LENGTH}), 'hex')`, `'1'`)} from given
       on conflict (chain) do update set sequence = c.sequence + 1, hash = ${sealed('c.hash', '(c.sequence + 1)::text')}
       returning sequence, hash
     )
-    insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash)
-    select id, chain, head.sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, head.hash
+    insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest, hash)
+    select id, chain, head.sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest, head.hash
     from given, head`;
 };
 const RECORD_PREPARED = RECORD((position) => `$${position}`);
@@ -60,10 +66,10 @@ const HEAD = `
   insert into audit_chain as c (chain, sequence, hash) values (?, 0, decode(repeat('00', ${HASH_LENGTH}), 'hex'))
   on conflict (chain) do update set sequence = c.sequence returning sequence::text, hash`;
 const APPEND = `
-  insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash)
-  select id, chain, sequence, at, type, "actorType", "actorId", "subjectType", "subjectId", "clientId", "sessionId", ip, "userAgent", "requestId", outcome, details, decode(hash, 'hex')
+  insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest, hash)
+  select id, chain, sequence, at, type, "actorType", "actorId", "subjectType", "subjectId", "clientId", "sessionId", ip, "userAgent", "requestId", outcome, details, salt, digest, decode(hash, 'hex')
   from jsonb_to_recordset(?::jsonb) as r (id uuid, chain text, sequence bigint, at timestamptz, type text, "actorType" text, "actorId" text, "subjectType" text, "subjectId" text,
-    "clientId" text, "sessionId" text, ip text, "userAgent" text, "requestId" text, outcome text, details jsonb, hash text)`;
+    "clientId" text, "sessionId" text, ip text, "userAgent" text, "requestId" text, outcome text, details jsonb, salt text, digest text, hash text)`;
 
 export class AuditLog {
   readonly #clock: Clock;
@@ -118,7 +124,7 @@ export class AuditLog {
   }
 
   #row(event: AuditEvent): Omit<Sealed, 'sequence'> {
-    return {
+    const row = {
       id: toUuid(newId('evt')),
       chain: event.organizationId ?? INSTANCE_CHAIN,
       at: this.#clock.now().toISOString(),
@@ -134,7 +140,22 @@ export class AuditLog {
       requestId: event.visitor?.requestId ?? null,
       outcome: event.outcome ?? 'success',
       details: event.details ?? {},
+      salt: randomSecret(SALT_BYTES),
     };
+    return { ...row, digest: digestOf(row) };
+  }
+
+  /**
+   * Takes from the events of somebody who was erased what is personal: addresses, browsers, details. That something happened,
+   * and to which id, stays, and the chain holds: it covers these members by a digest alone, which tells nothing without its
+   * salt. The caller records `user.erased` in the same transaction, without which a forgotten event counts as tampered with.
+   */
+  async forgetPerson(em: EntityManager, userId: string): Promise<void> {
+    await em.execute(
+      `update audit_event set ip = null, user_agent = null, details = '{}'::jsonb, salt = null
+       where digest is not null and ((subject_type = 'user' and subject_id = ?) or (actor_type = 'user' and actor_id = ?))`,
+      [userId, userId],
+    );
   }
 
   /** Recomputes a chain; names the first row that was changed, removed, added or moved. */
@@ -146,16 +167,19 @@ export class AuditLog {
     for (;;) {
       const rows = await this.#database.sql(
         `select id, chain, sequence::text, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, type, actor_type as "actorType", actor_id as "actorId", subject_type as "subjectType",
-                subject_id as "subjectId", client_id as "clientId", session_id as "sessionId", ip, user_agent as "userAgent", request_id as "requestId", outcome, details::text, hash
+                subject_id as "subjectId", client_id as "clientId", session_id as "sessionId", ip, user_agent as "userAgent", request_id as "requestId", outcome, details::text, salt, digest, hash,
+                salt is not null or digest is null or exists (select 1 from audit_event x
+                  where x.type = 'user.erased' and x.subject_id in (e.subject_id, e.actor_id)) as "isKnown"
          from audit_event e where chain = $1 and e.sequence > $2::bigint order by e.sequence limit 1000`,
         [chain, String(expected)],
       );
       if (rows.length === 0) break;
-      for (const { hash, details, ...row } of rows) {
+      for (const { hash, details, isKnown, ...row } of rows) {
         expected += 1n;
         const sealed = { ...row, details: JSON.parse(String(details)) } as Sealed;
         const computed = chainHash(previous, sealed);
-        if (sealed.sequence !== String(expected) || !computed.equals(Buffer.from(hash as Uint8Array)))
+        const isWhole = sealed.salt === null ? isKnown === true && isBare(sealed) : sealed.digest === digestOf(sealed);
+        if (sealed.sequence !== String(expected) || !isWhole || !computed.equals(Buffer.from(hash as Uint8Array)))
           return { intact: false, sequence: sealed.sequence };
         previous = computed;
       }
@@ -186,22 +210,23 @@ function chainHash(previous: Uint8Array, row: Sealed): Buffer {
   return createHash('sha256').update(previous).update(sealedText(row).join(row.sequence)).digest();
 }
 
+/** Nothing was written where somebody was forgotten. */
+function isBare({ digest, ip, userAgent, details }: Sealed): boolean {
+  return digest === null || (ip === null && userAgent === null && JSON.stringify(details) === '{}');
+}
+
+/** Of the members of an event that are forgotten with a person. */
+function digestOf({ salt, ip, userAgent, details }: Pick<Sealed, 'salt' | 'ip' | 'userAgent' | 'details'>): string {
+  return sha256(JSON.stringify([salt, ip, userAgent, canonical(details)])).toString('hex');
+}
+
 /** What is hashed of a row, a JSON array: its text before the number of the row in the chain, and after it. */
 function sealedText(row: Omit<Sealed, 'sequence'>): [string, string] {
-  const after = [
-    row.at,
-    row.type,
-    row.actorType,
-    row.actorId,
-    row.subjectType,
-    row.subjectId,
-    row.clientId,
-    row.sessionId,
-    row.ip,
-    row.userAgent,
-    row.requestId,
-    row.outcome,
-    canonical(row.details),
-  ];
+  const { at, type, actorType, actorId, subjectType, subjectId, clientId, sessionId, requestId, outcome } = row;
+  const who = [at, type, actorType, actorId, subjectType, subjectId, clientId, sessionId];
+  const after =
+    row.digest === null
+      ? [...who, row.ip, row.userAgent, requestId, outcome, canonical(row.details)]
+      : [...who, requestId, outcome, row.digest];
   return [`${JSON.stringify([row.id, row.chain]).slice(0, -1)},"`, `",${JSON.stringify(after).slice(1)}`];
 }

@@ -8,13 +8,15 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { AuditLog } from './audit-log.ts';
+import { AuditReader } from './audit-reader.ts';
 
 export type Dependencies = { clock: Clock; database: Database };
 
 export function createAudit({ clock, database }: Dependencies) {
-  return { log: new AuditLog(clock, database) };
+  return { log: new AuditLog(clock, database), reader: new AuditReader(database) };
 }
 
 export type { AuditLog } from './audit-log.ts';
+export type { AuditReader, PastEvent } from './audit-reader.ts';
 export type { Actor, AuditEvent, Visitor } from './audit-event.ts';
 export { systemActor } from './audit-event.ts';

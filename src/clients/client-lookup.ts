@@ -5,17 +5,10 @@ import type { Cache } from '#kernel/cache.ts';
 import type { Database } from '#kernel/database.ts';
 import { fromUuid } from '#kernel/ids.ts';
 import type { Client } from './client.ts';
+import type { KnownClient } from './known-client.ts';
 import { sealPlace } from './client-secret.ts';
-import { type EngineMetadata, toEngineMetadata } from './engine-metadata.ts';
+import { toEngineMetadata } from './engine-metadata.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
-
-/** What is asked on each request about a client; read-only, and as old as a few seconds. */
-export type KnownClient = Readonly<
-  Pick<Client, 'clientId' | 'name' | 'type' | 'profile' | 'firstParty' | 'registered' | 'metadata' | 'apis'>
-> & {
-  readonly engine: EngineMetadata;
-  readonly secrets: readonly { readonly hash: Buffer; readonly expiresAt: number }[];
-};
 
 export type Dependencies = {
   clock: Clock;

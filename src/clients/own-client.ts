@@ -1,4 +1,4 @@
-import type { KnownClient } from './client-lookup.ts';
+import type { KnownClient } from './known-client.ts';
 
 /** What our own pages are called where they ask for a sign-in. No row of the table can have this id. */
 export const OWN_CLIENT_ID = 'latchkey-pages';

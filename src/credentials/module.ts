@@ -25,6 +25,7 @@ import { PasswordPolicy } from './password-policy.ts';
 import { isOneOf, type OldSystem, PasswordService } from './password-service.ts';
 import type { TellOwner } from './second-factor-notice.ts';
 import { createSecondFactors } from './second-factors.ts';
+import { WaysIn } from './ways-in.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuerUrl'>;
@@ -60,6 +61,7 @@ export function createCredentials({
   const hashing = new HashingQueue();
   const policies = () => settings.all();
   const secondFactors = createSecondFactors({ clock, database, keyRing, audit, queue: hashing, tellOwner, policies });
+  const waysIn = new WaysIn(() => policies().signIn);
   const passkeys = createPasskeys({
     clock,
     database,
@@ -67,7 +69,12 @@ export function createCredentials({
     audit,
     issuer: config.issuerUrl,
     policies,
-    demand: secondFactors.secondFactorDemand,
+    demand: {
+      async assertOneLeft(em, userId) {
+        await secondFactors.secondFactorDemand.assertOneLeft(em, userId);
+        await waysIn.assertOneLeft(em, userId);
+      },
+    },
     async tellOwner(em, notice) {
       await secondFactors.trustedDevices.revokeAll(em, notice.userId);
       await tellOwner(em, notice);
@@ -90,10 +97,12 @@ export function createCredentials({
   return {
     ...secondFactors,
     ...passkeys,
+    tellOwner,
     attempts,
     hashing,
     knownDevices: new KnownDevices(clock, database),
     oneTimeSecrets,
+    waysIn,
     passwordBulk: new PasswordBulk(clock, database),
     passwords: new PasswordService({
       clock,
@@ -118,6 +127,7 @@ export type {
   PasswordService,
   PreparedPassword,
 } from './password-service.ts';
+export type { WaysIn } from './ways-in.ts';
 export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts';
 export { newPasswordProblems } from './password-problem.ts';
 export { PasswordHistoryRow } from './password-history.ts';
@@ -125,7 +135,14 @@ export { OLD_SYSTEM } from './password-service.ts';
 export type { BulkPassword, PasswordBulk } from './password-bulk.ts';
 export { HashRefusal } from './foreign-hashes/family.ts';
 export { foreignHash } from './foreign-hashes/formats.ts';
-export type { CodeOutcome, Holder, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
+export type {
+  CodeOutcome,
+  Holder,
+  Issued,
+  OneTimeSecret,
+  OneTimeSecrets,
+  OpenSecret,
+} from './one-time/one-time-secrets.ts';
 export { forgetProofs } from './proofs-of-others.ts';
 export { OneTimeSecretRow, provingPurposes } from './one-time/one-time-secret.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
@@ -136,7 +153,7 @@ export { hasTwoSteps, type SecondFactorOverview, type SecondFactorOverviews } fr
 export { isFactorDemanded, type SecondFactorDemand } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';
-export type { QrCode } from './totp/qr-code.ts';
+export { type QrCode, qrCode } from './totp/qr-code.ts';
 export { totpImport, type TotpImport } from './totp/totp-secret.ts';
 export type { RecoveryCodes, RecoveryCodesLeft } from './recovery-codes/recovery-codes.ts';
 export type { TrustedDevice, TrustedDevices } from './trusted-devices/trusted-devices.ts';

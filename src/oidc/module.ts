@@ -41,6 +41,7 @@ import type { FindConsent } from './grants.ts';
 import { Handles } from './artifacts/handles.ts';
 import { Interactions } from './interactions.ts';
 import { introspectJwts } from './introspection/jwt-introspection.ts';
+import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
 import { createLogoutNotices } from './sessions/logout-notices.ts';
 import { boundOpenSignIns } from './sessions/open-sign-ins.ts';
@@ -211,6 +212,8 @@ export function createOidc({
     /** What the application signs cookies with: the engine writes some through its context. */
     cookieKeys: cookieKeys(keyRing),
     interactions: new Interactions(() => current.engine),
+    /** What applications may do for a person. */
+    appGrants: new AppGrants(clock, database),
     /** Who is signed in, for pages of ours. */
     current: new CurrentSessions({
       clock,
@@ -238,6 +241,7 @@ export function createOidc({
 }
 
 export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } from './interactions.ts';
+export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';
 export type { SignedInBrowser, SignedInBrowsers } from './sessions/signed-in-browsers.ts';
 export type { ClientStore } from './client-store.ts';

@@ -9,7 +9,7 @@ type By = { actor: Actor; visitor?: Visitor | undefined };
 export type Dependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
-  browsers: Pick<SignedInBrowsers, 'list' | 'end' | 'endAll'>;
+  browsers: Pick<SignedInBrowsers, 'list' | 'end' | 'endAll' | 'endOthers'>;
 };
 
 /** A person's signed-in browsers. What is ended is dead on every node with the commit: sessions and grants are asked of the database. */
@@ -46,6 +46,18 @@ export class SessionService {
   /** The same, in the transaction of the act that demands it. */
   async endAllIn(em: EntityManager, userId: UserId, by: By): Promise<number> {
     const ended = await this.#browsers.endAll(em, userId);
+    for (const browser of ended) await this.#record(em, userId, browser, by);
+    return ended.length;
+  }
+
+  /** Signs the person out everywhere but here; answers how many browsers that were. */
+  async endOthers(userId: UserId, keptId: string, by: By): Promise<number> {
+    return this.#database.transaction((em) => this.endOthersIn(em, userId, keptId, by));
+  }
+
+  /** The same, in the transaction of the act that demands it; with what applications were allowed for longer. */
+  async endOthersIn(em: EntityManager, userId: UserId, keptId: string, by: By): Promise<number> {
+    const ended = await this.#browsers.endOthers(em, userId, keptId);
     for (const browser of ended) await this.#record(em, userId, browser, by);
     return ended.length;
   }

@@ -126,6 +126,10 @@ export const policies = {
   }),
   registration: registrationPolicy,
   profile: profilePolicy,
+  account: z.strictObject({
+    /** Days between a person's wish to close their account and its end, in which signing in keeps it; 0 for none. */
+    deletionDays: z.number().int().min(0).max(90).default(14),
+  }),
   session: z.strictObject({
     idleSeconds: seconds(3600, 30 * 86_400),
     absoluteSeconds: seconds(86_400, 90 * 86_400),

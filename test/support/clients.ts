@@ -38,6 +38,8 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     keyRing: createKeyRing(secrets),
     audit,
     invalidation,
+    issuer: 'https://id.example',
+    brandName: () => 'Latchkey',
   });
   return { ...slice, commands: clientCommands(slice), audit, clock, statements };
 }

@@ -25,6 +25,7 @@ function wordsOf(messages: Messages, language: Language, medium: Medium, inspect
   const { formats } = languages[language];
   const units = new Map<string, Intl.NumberFormat>();
   const clockTime = new Intl.DateTimeFormat(formats, { timeStyle: 'short', timeZone: 'UTC' });
+  const day = new Intl.DateTimeFormat(formats, { dateStyle: 'long', timeZone: 'UTC' });
   const fullTime = new Intl.DateTimeFormat(formats, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
   const written = medium === 'plain' ? (value: Parameter) => String(value) : escape;
 
@@ -57,8 +58,8 @@ function wordsOf(messages: Messages, language: Language, medium: Medium, inspect
     },
 
     /** A moment. We do not know the person's zone, so it is UTC until a script, if there is one, says it in theirs. */
-    moment(date: Date, style: 'time' | 'full') {
-      const text = `${(style === 'time' ? clockTime : fullTime).format(date)} UTC`;
+    moment(date: Date, style: 'time' | 'full' | 'date') {
+      const text = style === 'date' ? day.format(date) : `${(style === 'time' ? clockTime : fullTime).format(date)} UTC`;
       if (medium !== 'page') return text;
       return new Markup(`<time datetime="${date.toISOString()}" data-local="${style}">${escape(text)}</time>`);
     },

@@ -74,9 +74,34 @@ export class SignedInBrowsers {
     return rows.map(readBrowser);
   }
 
+  /**
+   * Ends every session but one, and every grant but those that live with that one: also what applications were allowed for
+   * longer (`offline_access`), because nobody can tell in which browser that was.
+   */
+  async endOthers(em: EntityManager, accountId: string, keptId: string): Promise<SignedInBrowser[]> {
+    const kept = this.#deps.handles.lookup(keptId);
+    const rows = await this.#take(em, 'and lookup_hash <> ?', [accountId, kept]);
+    const [row] = await em.execute<Row[]>(
+      `select payload, expires_at from oidc_artifact where account_id = ? and kind = 'Session' and lookup_hash = ?`,
+      [accountId, kept],
+    );
+    const own = Object.values(row ? (readPayload(row).authorizations ?? {}) : {})
+      .filter(({ grantId, persistsLogout }) => grantId !== undefined && persistsLogout !== true)
+      .map(({ grantId }) => sha256(grantId!).toString('hex'));
+    await this.#revoke(em, `and not (encode(id_hash, 'hex') = any(?::text[]))`, [accountId, `{${own.join(',')}}`]);
+    for (const ended of rows) await this.#tell(em, ended);
+    return rows.map(readBrowser);
+  }
+
   /** Ends what one client was allowed, with the tokens that came of it; the person stays signed in. */
   async endGrants(em: EntityManager, accountId: string, clientId: string): Promise<void> {
     await this.#revoke(em, 'and client_id = ?', [accountId, clientId]);
+  }
+
+  /** Leaves nothing of somebody who is no more. What could be used was ended before. */
+  async forget(em: EntityManager, accountId: string): Promise<void> {
+    this.#deps.recent.forget();
+    await em.execute('delete from oidc_artifact where account_id = ?', [accountId]);
   }
 
   async #take(em: EntityManager, narrower: string, [accountId, ...values]: unknown[]): Promise<Row[]> {

@@ -1,0 +1,57 @@
+import { AGAIN, type SignedInPerson } from '#sessions/module.ts';
+
+/** What was done when a page is shown after a form: the word in the address and the sentence at the top. */
+export const doneKinds = ['saved', 'removed', 'signed_out', 'disconnected', 'reopened'] as const;
+export type Done = (typeof doneKinds)[number];
+
+/** What every page of the account carries. */
+export type AccountFrame = {
+  name: string | null;
+  email: string;
+  /** A path of ours, null for the initials. */
+  picture: string | null;
+  /** The person had to prove who they are; what they had sent before did nothing. */
+  isAgain: boolean;
+  done: Done | null;
+};
+
+export const PICTURE_PATH = '/account/picture/';
+
+export function accountFrame(
+  ctx: { query: Readonly<Record<string, unknown>> },
+  { user }: Pick<SignedInPerson, 'user'>,
+): AccountFrame {
+  const { done } = ctx.query;
+  return {
+    name: user.profile.name ?? null,
+    email: user.email,
+    picture: picturePath(user.profile.picture),
+    isAgain: ctx.query[AGAIN] !== undefined,
+    done: doneKinds.find((kind) => kind === done) ?? null,
+  };
+}
+
+/** Pages load nothing from elsewhere, so that a picture is shown when it is ours. */
+export function picturePath(picture: string | undefined): string | null {
+  const path = picture === undefined ? undefined : URL.parse(picture)?.pathname;
+  return path?.startsWith(PICTURE_PATH) ? path : null;
+}
+
+/** Of the pages in the samples. */
+export const sampleFrame: AccountFrame = {
+  name: 'Noor Haddad',
+  email: 'noor@fernway.example',
+  picture: null,
+  isAgain: false,
+  done: null,
+};
+export const hostileFrame: AccountFrame = {
+  ...sampleFrame,
+  name: '"><script>alert(1)</script>\u202Erooj',
+  email: '"<b>"@x.example',
+};
+export const longFrame: AccountFrame = {
+  ...sampleFrame,
+  name: 'Adolph Blaine Charles David Earl Frederick Gerald Hubert Irvin John Kenneth Wolfeschlegelsteinhausenbergerdorff',
+  email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
+};

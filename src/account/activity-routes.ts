@@ -1,0 +1,80 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { AuditReader, PastEvent, Visitor } from '#audit/module.ts';
+import { type ClientLookup, OWN_CLIENT_ID } from '#clients/module.ts';
+import { deviceName } from '#kernel/http/device-name.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { parseId } from '#kernel/ids.ts';
+import { show } from '#kernel/views.ts';
+import type { OwnPages } from '#sessions/module.ts';
+import type { UserId } from '#users/module.ts';
+import { accountFrame } from './account-frame.ts';
+import { activityView, notMeView, type ShownEvent } from './activity-view.ts';
+import type { PlaceText } from './device-text.ts';
+import { doubtful, toldEvents, type ToldEvent, toldTypes } from './told-events.ts';
+
+export type ActivityRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  events: Pick<AuditReader, 'listOfUser'>;
+  clients: Pick<ClientLookup, 'find'>;
+  place: PlaceText;
+  /** "This was not me": ends everything, and mails the way back in. */
+  lock(userId: UserId, visitor: Visitor): Promise<void>;
+};
+
+const PAGE = '/account/activity';
+const NOT_ME = `${PAGE}/not-me`;
+const LENGTH = 30;
+const noFields = form(z.object({}));
+
+export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
+  const { ownPages, events, lock } = deps;
+  const router = new Router<State>();
+
+  router.get(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const before = typeof ctx.query['before'] === 'string' ? parseId('evt', ctx.query['before']) : null;
+    const found = await events.listOfUser(person.userId, { types: toldTypes, before, limit: LENGTH + 1 });
+    const shown = found.slice(0, LENGTH);
+    const last = found.length > LENGTH ? shown.at(-1) : undefined;
+    show(ctx, 200, activityView, {
+      frame: accountFrame(ctx, person),
+      events: await Promise.all(shown.map((event) => shownEvent(ctx, event))),
+      olderUrl: last ? `${PAGE}?before=${last.id}` : null,
+    });
+  });
+
+  router.get(NOT_ME, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person !== null) show(ctx, 200, notMeView, { frame: accountFrame(ctx, person) });
+  });
+
+  // Whoever sits in front of somebody else's deed must not be asked to prove anything first.
+  router.post(NOT_ME, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    await noFields.read(ctx);
+    await lock(person.userId, visitorOf(ctx));
+    return seeOther(ctx, '/not-me/done');
+  });
+
+  async function shownEvent(ctx: Context, { type, at, clientId, ip, userAgent }: PastEvent): Promise<ShownEvent> {
+    const told = type as ToldEvent;
+    const app = clientId === null || clientId === OWN_CLIENT_ID ? null : await deps.clients.find(clientId);
+    return {
+      type: told,
+      tone: toldEvents[told],
+      at,
+      app: app?.name ?? null,
+      ...deviceName(userAgent ?? ''),
+      place: ip === null ? null : deps.place(ip, ctx.state.language),
+      ip,
+      isDoubtful: doubtful.has(told),
+    };
+  }
+
+  return router;
+}

@@ -1,0 +1,40 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { OwnPages } from '#sessions/module.ts';
+import { accountFrame } from './account-frame.ts';
+import { appsView } from './apps-view.ts';
+import type { ConnectedApps } from './connected-apps.ts';
+
+const PAGE = '/account/apps';
+const removeForm = form(z.object({ app: z.string().min(1).max(255) }));
+
+export function appRoutes({
+  ownPages,
+  apps,
+}: {
+  ownPages: Pick<OwnPages, 'require'>;
+  apps: ConnectedApps;
+}): Router<State> {
+  const router = new Router<State>();
+
+  router.get(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    show(ctx, 200, appsView, { frame: accountFrame(ctx, person), apps: await apps.list(person.userId) });
+  });
+
+  router.post(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const form = await removeForm.read(ctx);
+    if (!form.isValid) return;
+    await apps.revoke(person.userId, form.values.app, visitorOf(ctx));
+    return seeOther(ctx, `${PAGE}?done=disconnected`);
+  });
+
+  return router;
+}

@@ -1,0 +1,83 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { TotpEnrolments, TotpService } from '#credentials/module.ts';
+import { AppError } from '#kernel/errors.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import { accountFrame } from './account-frame.ts';
+import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
+import { byOneself } from './by-oneself.ts';
+
+export type AuthenticatorRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  totp: Pick<TotpService, 'find' | 'remove'>;
+  totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
+  /** What the app is called in lists. */
+  appName: () => string;
+};
+
+const PAGE = '/account/authenticator';
+const codeForm = form(z.object({ code: z.string().trim().min(1, 'required').max(64) }));
+const noFields = form(z.object({}));
+
+export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Router<State> {
+  const { ownPages, totp, totpEnrolments, appName } = deps;
+  const router = new Router<State>();
+
+  router.get(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person !== null) await showOffer(ctx, 200, person, null);
+  });
+
+  router.post(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const form = await codeForm.read(ctx);
+    if (!form.isValid) return showOffer(ctx, 422, person, form.errors.code === 'required' ? 'required' : 'wrong');
+    const { userId, sessionId: holder } = person;
+    const outcome = await totpEnrolments.confirm(
+      { userId, holder, code: form.values.code, name: appName() },
+      byOneself(ctx, userId),
+    );
+    if (outcome.kind === 'confirmed') return seeOther(ctx, '/account/security?done=saved');
+    return showOffer(ctx, 422, person, outcome.kind);
+  });
+
+  router.post(`${PAGE}/remove`, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo: PAGE });
+    if (person === null) return;
+    await noFields.read(ctx);
+    try {
+      await totp.remove(person.userId, byOneself(ctx, person.userId));
+      seeOther(ctx, '/account/security?done=removed');
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'credentials.last_factor') throw error;
+      await showOffer(ctx, 409, person, 'last_factor');
+    }
+  });
+
+  async function showOffer(
+    ctx: Context,
+    status: number,
+    person: SignedInPerson,
+    problem: AuthenticatorPage['problem'],
+  ): Promise<void> {
+    const { userId, user, sessionId: holder } = person;
+    const [app, { qr, key }] = await Promise.all([
+      totp.find(userId),
+      totpEnrolments.offer({ userId, holder, account: user.email }),
+    ]);
+    show(ctx, status, authenticatorView, {
+      frame: accountFrame(ctx, person),
+      app: app && { name: app.name, addedAt: app.createdAt },
+      qr,
+      key,
+      problem,
+    });
+  }
+
+  return router;
+}

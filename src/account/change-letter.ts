@@ -1,0 +1,51 @@
+import { letter } from '#kernel/mail/letters.ts';
+
+export const changeKinds = [
+  'password_changed',
+  'password_set',
+  'password_removed',
+  'data_downloaded',
+  'closing',
+  'reopened',
+  'closed',
+] as const;
+
+/** What was done on the account page. */
+export type ChangeLetter = {
+  kind: (typeof changeKinds)[number];
+  at: Date;
+  /** When the account goes, while it is being closed. */
+  goesAt: Date | null;
+  /** `Firefox, Linux`; null where no browser was involved, or it does not say. */
+  device: string | null;
+  ip: string | null;
+  /** Where to go on; null when there is no account any more. */
+  url: string | null;
+};
+
+const plain: ChangeLetter = {
+  kind: 'password_changed',
+  at: new Date('2026-11-22T10:31:00Z'),
+  goesAt: null,
+  device: 'Firefox, Linux',
+  ip: '192.0.2.7',
+  url: 'https://id.example.com/account/security',
+};
+
+export const changeLetter = letter<ChangeLetter>('account/change', {
+  samples: {
+    'password changed': plain,
+    'password set': { ...plain, kind: 'password_set' },
+    'password removed': { ...plain, kind: 'password_removed' },
+    'data downloaded': { ...plain, kind: 'data_downloaded' },
+    closing: {
+      ...plain,
+      kind: 'closing',
+      goesAt: new Date('2026-12-06T10:31:00Z'),
+      url: 'https://id.example.com/account',
+    },
+    reopened: { ...plain, kind: 'reopened' },
+    closed: { ...plain, kind: 'closed', device: null, ip: null, url: null },
+    hostile: { ...plain, device: '"><img src=x>' },
+  },
+});

@@ -1,0 +1,126 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import { systemActor } from '#audit/module.ts';
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
+import type { Policy } from '#settings/module.ts';
+import type { SessionService } from '#sessions/module.ts';
+import { User, type UserId } from '#users/module.ts';
+import { lastAdministrator } from './errors.ts';
+import type { OwnerLetters } from './owner-letters.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql' | 'transaction'>;
+  policy: () => Policy<'account'>;
+  sessions: Pick<SessionService, 'endAllIn'>;
+  letters: Pick<OwnerLetters, 'send'>;
+  audit: Pick<AuditLog, 'record' | 'forgetPerson'>;
+  /** Takes away what hangs on a person without a foreign key: sessions, grants, tokens. */
+  forgetArtifacts(em: EntityManager, userId: UserId): Promise<void>;
+};
+
+/** Closing an account: asked for, called off by signing in, carried out when the days are over. */
+export class ClosingService {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  get days(): number {
+    return this.#deps.policy().deletionDays;
+  }
+
+  /**
+   * Signs the person out everywhere, and says when the account goes; null when it has gone at once.
+   * Throws account.last_administrator.
+   */
+  async close(userId: UserId, visitor: Visitor): Promise<Date | null> {
+    const { clock, database, sessions, letters, audit } = this.#deps;
+    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    const goesAt = fromNow(clock, this.days * DAY);
+    await database.transaction(async (em) => {
+      const user = await this.#requireClosable(em, userId);
+      await sessions.endAllIn(em, userId, by);
+      await audit.record(em, {
+        type: 'user.closing_requested',
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { goes_at: goesAt.toISOString() },
+      });
+      if (this.days === 0) return this.#erase(em, user);
+      await em.execute('update users set deletes_at = ? where id = ?', [goesAt, toUuid(userId)]);
+      await letters.send(em, user, 'closing', { visitor, goesAt });
+    });
+    return this.days === 0 ? null : goesAt;
+  }
+
+  /** Whoever signs in wants to stay. */
+  async reopen(userId: UserId, visitor: Visitor): Promise<void> {
+    const { database, letters, audit } = this.#deps;
+    const [closing] = await database.sql('select 1 from users where id = $1 and deletes_at is not null', [
+      toUuid(userId),
+    ]);
+    if (!closing) return;
+    await database.transaction(async (em) => {
+      const kept = await em.execute<unknown[]>(
+        'update users set deletes_at = null where id = ? and deletes_at is not null returning 1',
+        [toUuid(userId)],
+      );
+      const user = kept.length > 0 ? await em.findOne(User, { id: userId }) : null;
+      if (!user) return;
+      await letters.send(em, user, 'reopened', { visitor });
+      await audit.record(em, {
+        type: 'user.closing_cancelled',
+        actor: { type: 'user', id: userId },
+        subject: { type: 'user', id: userId },
+        visitor,
+      });
+    });
+  }
+
+  /** Erases at most `batch` accounts whose days are over; answers how many. */
+  async purge(batch: number): Promise<number> {
+    const { clock, database } = this.#deps;
+    const due = await database.sql<{ id: string }>(
+      'select id from users where deletes_at <= $1 order by deletes_at limit $2',
+      [clock.now(), Math.min(batch, MOST_AT_ONCE)],
+    );
+    for (const { id } of due)
+      await database.transaction(async (em) => {
+        // Locked: whoever signs in at this moment is either in time or finds nobody.
+        const [row] = await em.execute<unknown[]>('select 1 from users where id = ? and deletes_at <= ? for update', [
+          id,
+          clock.now(),
+        ]);
+        const user = row ? await em.findOne(User, { id: fromUuid('usr', id) }) : null;
+        if (user) await this.#erase(em, user);
+      });
+    return due.length;
+  }
+
+  /** Rows of other tables go with the person's; what the record says of them stays without anything personal. */
+  async #erase(em: EntityManager, user: User): Promise<void> {
+    const { letters, audit, forgetArtifacts } = this.#deps;
+    await letters.send(em, user, 'closed');
+    await forgetArtifacts(em, user.id);
+    await em.execute('delete from users where id = ?', [toUuid(user.id)]);
+    await audit.forgetPerson(em, user.id);
+    await audit.record(em, { type: 'user.erased', actor: systemActor, subject: { type: 'user', id: user.id } });
+  }
+
+  /** The rows of all administrators are locked, so that of the last two only one can go. */
+  async #requireClosable(em: EntityManager, userId: UserId): Promise<User> {
+    const others = await em.execute<{ id: string }[]>(
+      `select id from users where is_administrator and status = 'active' and deletes_at is null order by id for update`,
+      [],
+    );
+    const isAdministrator = others.some(({ id }) => id === toUuid(userId));
+    if (isAdministrator && others.length === 1) throw lastAdministrator();
+    return em.findOneOrFail(User, { id: userId });
+  }
+}
+
+/** Each is a transaction that writes in many tables. */
+const MOST_AT_ONCE = 100;

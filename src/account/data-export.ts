@@ -1,0 +1,94 @@
+import type { AuditReader } from '#audit/module.ts';
+import { SECOND } from '#kernel/clock.ts';
+import type { TrustedDevices } from '#credentials/module.ts';
+import type { SessionService } from '#sessions/module.ts';
+import type { ContactService, User } from '#users/module.ts';
+import type { ConnectedApps } from './connected-apps.ts';
+import type { Methods } from './methods.ts';
+
+export type DataExportDependencies = {
+  contacts: Pick<ContactService, 'list'>;
+  methods: Methods;
+  trustedDevices: Pick<TrustedDevices, 'list'>;
+  sessions: Pick<SessionService, 'list'>;
+  apps: Pick<ConnectedApps, 'list'>;
+  events: Pick<AuditReader, 'listOfUser'>;
+};
+
+/** Events; whoever has more gets the newest. */
+const MOST_EVENTS = 10_000;
+
+/** Everything that is kept about a person, as they may take it along. Of what they prove themselves with, that it is there. */
+export class DataExport {
+  readonly #deps: DataExportDependencies;
+
+  constructor(dependencies: DataExportDependencies) {
+    this.#deps = dependencies;
+  }
+
+  async of(user: User): Promise<Record<string, unknown>> {
+    const { contacts, methods, trustedDevices, sessions, apps, events } = this.#deps;
+    const [emails, phones, known, trusted, browsers, connected, happened] = await Promise.all([
+      contacts.list(user.id, 'email'),
+      contacts.list(user.id, 'phone'),
+      methods.find(user.id),
+      trustedDevices.list(user.id),
+      sessions.list(user.id),
+      apps.list(user.id),
+      events.listOfUser(user.id, { limit: MOST_EVENTS }),
+    ]);
+    return {
+      id: user.id,
+      created_at: user.createdAt,
+      updated_at: user.updatedAt,
+      profile: user.profile,
+      properties: user.properties,
+      theme: user.theme,
+      terms: user.termsVersion === null ? null : { version: user.termsVersion, accepted_at: user.termsAcceptedAt },
+      emails: emails.map(({ value, isFirst, isVerified }) => ({ email: value, first: isFirst, verified: isVerified })),
+      phones: phones.map(({ value, isFirst, isVerified }) => ({ phone: value, first: isFirst, verified: isVerified })),
+      sign_in: {
+        password: known.passwordChangedAt && { changed_at: known.passwordChangedAt },
+        passkeys: known.passkeys.map(({ id, name, authenticator, backup, createdAt, lastUsedAt }) => ({
+          id,
+          name,
+          authenticator,
+          backup,
+          created_at: createdAt,
+          last_used_at: lastUsedAt,
+        })),
+        authenticator_app: known.app && { name: known.app.name, added_at: known.app.createdAt },
+        recovery_codes: known.codes && { left: known.codes.left, made_at: known.codes.createdAt },
+        trusted_browsers: trusted.map(({ userAgent, ip, createdAt, expiresAt }) => ({
+          user_agent: userAgent,
+          ip,
+          trusted_at: createdAt,
+          expires_at: expiresAt,
+        })),
+      },
+      sessions: browsers.map(({ id, signedInAt, expiresAt, lastSeen }) => ({
+        id,
+        signed_in_at: new Date(signedInAt * SECOND),
+        expires_at: new Date(expiresAt * SECOND),
+        last_seen_at: lastSeen && new Date(lastSeen.at * SECOND),
+        ip: lastSeen?.ip ?? null,
+        user_agent: lastSeen?.userAgent ?? null,
+      })),
+      apps: connected.map(({ id, name, since, scopes }) => ({
+        client_id: id,
+        name,
+        since,
+        scopes: scopes.map((scope) => scope.name),
+      })),
+      activity: happened.map(({ at, type, outcome, clientId, ip, userAgent, details }) => ({
+        at,
+        type,
+        outcome,
+        client_id: clientId,
+        ip,
+        user_agent: userAgent,
+        details,
+      })),
+    };
+  }
+}

@@ -1,0 +1,110 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { AuditLog } from '#audit/module.ts';
+import type { Database } from '#kernel/database.ts';
+import { AppError } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import { canonicalEmail } from '#users/module.ts';
+import { accountFrame } from './account-frame.ts';
+import { byOneself } from './by-oneself.ts';
+import type { ClosingService } from './closing-service.ts';
+import type { ConnectedApps } from './connected-apps.ts';
+import type { DataExport } from './data-export.ts';
+import { type ClosePage, closedView, closeView, dataView, downloadView } from './data-view.ts';
+import type { OwnerLetters } from './owner-letters.ts';
+
+export type DataRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  letters: Pick<OwnerLetters, 'send'>;
+  apps: Pick<ConnectedApps, 'list'>;
+  dataExport: DataExport;
+  closing: ClosingService;
+};
+
+const DOWNLOAD = '/account/data/download';
+const CLOSE = '/account/close';
+const noFields = form(z.object({}));
+const closeForm = form(z.object({ email: z.string().trim().max(254).default('') }));
+
+export function dataRoutes(deps: DataRouteDependencies): Router<State> {
+  const { ownPages, database, audit, letters, apps, dataExport, closing } = deps;
+  const router = new Router<State>();
+
+  router.get('/account/data', async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person !== null) show(ctx, 200, dataView, { frame: accountFrame(ctx, person) });
+  });
+
+  router.get(DOWNLOAD, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person !== null) show(ctx, 200, downloadView, { frame: accountFrame(ctx, person) });
+  });
+
+  router.post(DOWNLOAD, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    await noFields.read(ctx);
+    const { user } = person;
+    const data = await dataExport.of(user);
+    await database.transaction(async (em) => {
+      const by = byOneself(ctx, user.id);
+      await audit.record(em, { type: 'user.data_downloaded', ...by, subject: { type: 'user', id: user.id } });
+      await letters.send(em, user, 'data_downloaded', { visitor: by.visitor });
+    });
+    ctx.type = 'application/json; charset=utf-8';
+    ctx.attachment('my-data.json');
+    ctx.body = `${JSON.stringify(data, null, 2)}\n`;
+  });
+
+  router.get(CLOSE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person !== null) await showClose(ctx, 200, person, null);
+  });
+
+  router.post(CLOSE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const form = await closeForm.read(ctx);
+    const typed = form.isValid ? form.values.email : '';
+    if (typed === '') return showClose(ctx, 422, person, 'required');
+    if (canonicalEmail(typed) !== person.user.emailCanonical) return showClose(ctx, 422, person, 'different');
+    try {
+      const goesAt = await closing.close(person.userId, visitorOf(ctx));
+      return seeOther(ctx, `/account/closed${goesAt ? `?until=${goesAt.toISOString().slice(0, 10)}` : ''}`);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'account.last_administrator') throw error;
+      return showClose(ctx, 409, person, 'last_administrator');
+    }
+  });
+
+  // Nobody is signed in any more, and the page says nothing about anybody.
+  router.get('/account/closed', (ctx: Context) => {
+    const { until } = ctx.query;
+    const isDay = typeof until === 'string' && /^\d{4}-\d\d-\d\d$/.test(until);
+    const goesAt = isDay ? new Date(`${until}T12:00:00Z`) : null;
+    show(ctx, 200, closedView, { goesAt: goesAt && Number.isNaN(goesAt.valueOf()) ? null : goesAt });
+  });
+
+  async function showClose(
+    ctx: Context,
+    status: number,
+    person: SignedInPerson,
+    problem: ClosePage['problem'],
+  ): Promise<void> {
+    const connected = await apps.list(person.userId);
+    show(ctx, status, closeView, {
+      frame: accountFrame(ctx, person),
+      days: closing.days,
+      apps: connected.length,
+      problem,
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,53 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { Context, State } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import type { OwnPages, SessionService } from '#sessions/module.ts';
+import { accountFrame } from './account-frame.ts';
+import { byOneself } from './by-oneself.ts';
+import { type PlaceText, shownDevices } from './device-text.ts';
+import { devicesView } from './devices-view.ts';
+
+export type DeviceRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  sessions: Pick<SessionService, 'list' | 'end' | 'endOthers'>;
+  place: PlaceText;
+};
+
+const PAGE = '/account/devices';
+const endForm = form(z.object({ action: z.enum(['logout', 'others']), device: z.string().max(128).default('') }));
+
+export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const devices = shownDevices(await sessions.list(person.userId), {
+      currentId: person.sessionId,
+      place: (ip) => place(ip, ctx.state.language),
+    });
+    show(ctx, 200, devicesView, {
+      frame: accountFrame(ctx, person),
+      devices,
+      knowsPlaces: devices.some((device) => device.place !== null),
+    });
+  });
+
+  router.post(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const form = await endForm.read(ctx);
+    if (!form.isValid) return;
+    const { userId, sessionId } = person;
+    const by = byOneself(ctx, userId);
+    if (form.values.action === 'others') await sessions.endOthers(userId, sessionId, by);
+    // One of somebody else, or one that is over, is not found.
+    else await sessions.end(userId, form.values.device, by);
+    return seeOther(ctx, `${PAGE}?done=signed_out`);
+  });
+
+  return router;
+}

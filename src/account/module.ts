@@ -1,0 +1,102 @@
+/**
+ * account: the pages of a signed-in person about themselves.
+ *
+ * Owns    profile and picture, password, passkeys and second factors, devices, connected apps, activity, taking one's data
+ *         along, closing the account; the table user_picture; the mails about it.
+ * Leaves  who is signed in and how surely to sessions, what proves a person to credentials, further addresses and numbers to
+ *         verification, what "this was not me" does to risk.
+ * URLs    /account and below, but for addresses and numbers.
+ */
+import type { Router } from '@koa/router';
+import type { AuditLog, AuditReader, Visitor } from '#audit/module.ts';
+import type { State } from '#kernel/http/context.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type {
+  PasskeyRegistration,
+  PasskeyService,
+  PasswordService,
+  RecoveryCodes,
+  TotpEnrolments,
+  TotpService,
+  TrustedDevices,
+  WaysIn,
+} from '#credentials/module.ts';
+import type { OwnPages, SessionService } from '#sessions/module.ts';
+import type { SettingsService } from '#settings/module.ts';
+import type { ContactService, OwnDetails, UserId } from '#users/module.ts';
+import { activityRoutes } from './activity-routes.ts';
+import { appRoutes } from './app-routes.ts';
+import { authenticatorRoutes } from './authenticator-routes.ts';
+import { ClosingService } from './closing-service.ts';
+import { ConnectedApps, type ConnectedAppsDependencies } from './connected-apps.ts';
+import { DataExport } from './data-export.ts';
+import { dataRoutes } from './data-routes.ts';
+import { deviceRoutes } from './device-routes.ts';
+import type { PlaceText } from './device-text.ts';
+import { Methods } from './methods.ts';
+import { overviewRoutes } from './overview-routes.ts';
+import { OwnerLetters } from './owner-letters.ts';
+import { passkeyRoutes } from './passkey-routes.ts';
+import { PasswordChanges } from './password-changes.ts';
+import { passwordRoutes } from './password-routes.ts';
+import { pictureRoutes } from './picture-routes.ts';
+import { PictureService } from './picture-service.ts';
+import { profileRoutes } from './profile-routes.ts';
+import { recoveryCodeRoutes } from './recovery-code-routes.ts';
+import { securityRoutes } from './security-routes.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  issuer: string;
+  database: Database;
+  audit: AuditLog;
+  events: AuditReader;
+  letters: Pick<Letters, 'send'>;
+  settings: Pick<SettingsService, 'policy'>;
+  ownPages: OwnPages;
+  sessions: SessionService;
+  ownDetails: OwnDetails;
+  contacts: Pick<ContactService, 'list'>;
+  passwords: PasswordService;
+  passkeys: PasskeyService;
+  passkeyRegistration: PasskeyRegistration;
+  totp: TotpService;
+  totpEnrolments: TotpEnrolments;
+  recoveryCodes: RecoveryCodes;
+  trustedDevices: TrustedDevices;
+  waysIn: WaysIn;
+  place: PlaceText;
+  lock(userId: UserId, visitor: Visitor): Promise<void>;
+  forgetArtifacts(em: EntityManager, userId: UserId): Promise<void>;
+} & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
+
+export function createAccount(deps: Dependencies) {
+  const { settings } = deps;
+  const brandName = () => settings.policy('branding').name;
+  const letters = new OwnerLetters(deps);
+  const methods = new Methods(deps);
+  const apps = new ConnectedApps(deps);
+  const closing = new ClosingService({ ...deps, letters, policy: () => settings.policy('account') });
+  const profile = profileRoutes({ ...deps, policy: () => settings.policy('profile') });
+  const routes: Router<State>[] = [
+    overviewRoutes({ ...deps, methods }),
+    profile.routes,
+    pictureRoutes({ ...deps, pictures: new PictureService(deps), refuse: profile.refusePicture }),
+    securityRoutes({ ...deps, methods }),
+    passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, letters }) }),
+    passkeyRoutes(deps),
+    authenticatorRoutes({ ...deps, appName: brandName }),
+    recoveryCodeRoutes({ ...deps, brandName }),
+    deviceRoutes(deps),
+    appRoutes({ ...deps, apps }),
+    activityRoutes(deps),
+    dataRoutes({ ...deps, letters, apps, closing, dataExport: new DataExport({ ...deps, methods, apps }) }),
+  ];
+  return { routes, closing };
+}
+
+export { type AccountFrame, accountFrame } from './account-frame.ts';
+export type { ClosingService } from './closing-service.ts';
+export { UserPicture } from './picture.ts';

@@ -1,0 +1,34 @@
+import { view } from '#kernel/views.ts';
+import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
+
+/** Fields: `credential`, `failure`, filled in by passkey.js. */
+export type NewPasskeyPage = {
+  frame: AccountFrame;
+  /** What to ask the authenticator, as JSON; null when there is no room for another one. */
+  options: string | null;
+  problem: { kind: NewPasskeyProblem } | null;
+};
+
+export type NewPasskeyProblem =
+  | 'cancelled'
+  | 'timed_out'
+  | 'exists'
+  | 'unsupported'
+  | 'failed'
+  | 'expired'
+  | 'refused'
+  | 'not_allowed'
+  | 'taken'
+  | 'full';
+
+const plain: NewPasskeyPage = { frame: sampleFrame, options: '{"challenge":"AAAA"}', problem: null };
+
+export const newPasskeyView = view<NewPasskeyPage>('account/new-passkey.njk', {
+  samples: {
+    plain,
+    cancelled: { ...plain, problem: { kind: 'cancelled' } },
+    full: { ...plain, options: null, problem: { kind: 'full' } },
+    hostile: { ...plain, frame: hostileFrame, options: '{"user":{"name":"\\"><script>alert(1)</script>"}}' },
+    long: { ...plain, frame: longFrame },
+  },
+});

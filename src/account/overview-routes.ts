@@ -1,0 +1,69 @@
+import Router from '@koa/router';
+import type { AuditReader } from '#audit/module.ts';
+import { SECOND } from '#kernel/clock.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { languages } from '#kernel/i18n.ts';
+import { show } from '#kernel/views.ts';
+import type { OwnPages, SessionService, SignedInPerson } from '#sessions/module.ts';
+import { type AccountFrame, accountFrame } from './account-frame.ts';
+import { type PlaceText, shownDevices } from './device-text.ts';
+import type { Methods } from './methods.ts';
+import { overviewView } from './overview-view.ts';
+import { languageOf } from './profile-routes.ts';
+
+export type OverviewRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  methods: Methods;
+  sessions: Pick<SessionService, 'list'>;
+  events: Pick<AuditReader, 'listOfUser'>;
+  place: PlaceText;
+};
+
+const MOST_DEVICES = 3;
+
+export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
+  const { ownPages, methods, sessions, place } = deps;
+  const router = new Router<State>();
+
+  router.get('/account', async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const { user, userId } = person;
+    const [found, browsers, frame] = await Promise.all([
+      methods.find(userId),
+      sessions.list(userId),
+      frameOf(ctx, person),
+    ]);
+    const devices = shownDevices(browsers, {
+      currentId: person.sessionId,
+      place: (ip) => place(ip, ctx.state.language),
+    });
+    const used = found.passkeys.flatMap(({ lastUsedAt }) => lastUsedAt ?? []).map((date) => date.getTime());
+    const language = languageOf(user);
+    show(ctx, 200, overviewView, {
+      frame,
+      fewCodes: found.codes?.isFew ? found.codes.left : null,
+      methods: {
+        passkeys: { count: found.passkeys.length, lastUsedAt: used.length > 0 ? new Date(Math.max(...used)) : null },
+        appAddedAt: found.app?.createdAt ?? null,
+        passwordChangedAt: found.passwordChangedAt,
+      },
+      devices: devices.slice(0, MOST_DEVICES),
+      details: {
+        emailVerified: user.emailVerified,
+        phone: user.phoneNumber ? { number: user.phoneNumber, isVerified: user.phoneNumberVerified } : null,
+        language: language && languages[language].name,
+      },
+    });
+  });
+
+  /** Whoever signed in to call the closing of their account off is told that it worked. */
+  async function frameOf(ctx: Context, person: SignedInPerson): Promise<AccountFrame> {
+    const frame = accountFrame(ctx, person);
+    if (frame.done !== null) return frame;
+    const [last] = await deps.events.listOfUser(person.userId, { types: ['user.closing_cancelled'], limit: 1 });
+    return last && last.at.getTime() >= person.authTime * SECOND ? { ...frame, done: 'reopened' } : frame;
+  }
+
+  return router;
+}

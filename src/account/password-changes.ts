@@ -1,0 +1,98 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type Clock, MINUTE, SECOND, fromNow } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { PasswordProblem, PasswordService, WaysIn } from '#credentials/module.ts';
+import type { SessionService, SignedInPerson } from '#sessions/module.ts';
+import type { OwnerLetters } from './owner-letters.ts';
+
+export type PasswordChange =
+  | { kind: 'changed' }
+  | { kind: 'wrong' }
+  | { kind: 'throttled'; until: Date; waitSeconds: number }
+  | { kind: 'refused'; problem: PasswordProblem };
+
+type Person = Pick<SignedInPerson, 'userId' | 'user' | 'sessionId'>;
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  passwords: Pick<PasswordService, 'verify' | 'prepare' | 'has' | 'remove'>;
+  waysIn: Pick<WaysIn, 'assertOneLeft'>;
+  sessions: Pick<SessionService, 'endOthersIn'>;
+  letters: Pick<OwnerLetters, 'send'>;
+  audit: Pick<AuditLog, 'record' | 'note'>;
+};
+
+/** A password that stays refused until it is reset shows this wait. */
+const LONGEST_WAIT = 15 * MINUTE;
+
+/** What people do with their own password. Each ends the sessions in other browsers, and tells the owner. */
+export class PasswordChanges {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** `current` is asked of whoever has one, and counted like every try to sign in from a browser that is not known. */
+  async change(person: Person, given: { current: string; next: string }, visitor: Visitor): Promise<PasswordChange> {
+    const { passwords } = this.#deps;
+    const { userId, user } = person;
+    const hadOne = await passwords.has(userId);
+    if (hadOne) {
+      const outcome = await passwords.verify({ userId, password: given.current, budget: userId });
+      if (outcome.kind !== 'verified') await this.#noteFailure(person, outcome.kind, visitor);
+      if (outcome.kind === 'wrong') return outcome;
+      if (outcome.kind === 'throttled') return this.#throttled(outcome.until);
+    }
+    const prepared = await passwords.prepare(given.next, { userId, email: user.email, name: user.profile.name });
+    if (prepared.kind === 'refused') return prepared;
+    await this.#act(person, hadOne ? 'password_changed' : 'password_set', visitor, (em) => prepared.save(em, userId));
+    return { kind: 'changed' };
+  }
+
+  /** Throws credentials.last_way_in when nobody could sign in any more. */
+  async remove(person: Person, visitor: Visitor): Promise<void> {
+    const { passwords, waysIn } = this.#deps;
+    await this.#act(person, 'password_removed', visitor, async (em) => {
+      await passwords.remove(em, person.userId);
+      await waysIn.assertOneLeft(em, person.userId);
+    });
+  }
+
+  async #act(
+    { userId, user, sessionId }: Person,
+    kind: 'password_changed' | 'password_set' | 'password_removed',
+    visitor: Visitor,
+    write: (em: EntityManager) => Promise<void>,
+  ): Promise<void> {
+    const { database, sessions, letters, audit } = this.#deps;
+    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    await database.transaction(async (em) => {
+      await write(em);
+      await em.execute('update users set password_update_required = false where id = ?', [toUuid(userId)]);
+      await sessions.endOthersIn(em, userId, sessionId, by);
+      await letters.send(em, user, kind, { visitor });
+      await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId } });
+    });
+  }
+
+  async #noteFailure({ userId }: Person, reason: 'wrong' | 'throttled', visitor: Visitor): Promise<void> {
+    await this.#deps.audit.note({
+      type: 'user.password_change_failed',
+      actor: { type: 'user', id: userId },
+      subject: { type: 'user', id: userId },
+      outcome: 'failure',
+      visitor,
+      details: { reason },
+    });
+  }
+
+  #throttled(until: Date | null): PasswordChange {
+    const { clock } = this.#deps;
+    const end = until ?? fromNow(clock, LONGEST_WAIT);
+    const waitSeconds = Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND));
+    return { kind: 'throttled', until: end, waitSeconds };
+  }
+}

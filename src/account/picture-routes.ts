@@ -1,0 +1,55 @@
+import Router from '@koa/router';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { readUpload } from '#kernel/http/upload.ts';
+import { DAY, SECOND } from '#kernel/clock.ts';
+import type { OwnPages, SignedInPerson } from '#sessions/module.ts';
+import { z } from 'zod';
+import type { PictureService } from './picture-service.ts';
+import type { ProfilePage } from './profile-view.ts';
+
+export type PictureRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  pictures: PictureService;
+  /** The page of the form again. */
+  refuse(ctx: Context, person: SignedInPerson, problem: NonNullable<ProfilePage['pictureProblem']>): void;
+};
+
+/** Bytes; a photograph of a telephone, made smaller once, is below it. */
+export const LARGEST_PICTURE = 2 * 1024 * 1024;
+/** A picture that changes has another address. */
+const IMMUTABLE = `public, max-age=${(365 * DAY) / SECOND}, immutable`;
+const PAGE = '/account/profile';
+const noFields = form(z.object({}));
+
+export function pictureRoutes({ ownPages, pictures, refuse }: PictureRouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/account/picture/:file', async (ctx: Context) => {
+    const bytes = await pictures.find(ctx.params['file'] ?? '');
+    if (bytes === null) return;
+    ctx.type = 'image/webp';
+    ctx.set('Cache-Control', IMMUTABLE);
+    ctx.body = bytes;
+  });
+
+  router.post('/account/picture', async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { returnTo: PAGE });
+    if (person === null) return;
+    const upload = await readUpload(ctx, { name: 'picture', limit: LARGEST_PICTURE });
+    if (upload.kind !== 'file') return refuse(ctx, person, upload.kind === 'none' ? 'required' : 'too_large');
+    const isSaved = await pictures.save(person.userId, upload.bytes, visitorOf(ctx));
+    return isSaved ? seeOther(ctx, `${PAGE}?done=saved`) : refuse(ctx, person, 'no_picture');
+  });
+
+  router.post('/account/picture/remove', async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { returnTo: PAGE });
+    if (person === null) return;
+    await noFields.read(ctx);
+    await pictures.remove(person.userId, visitorOf(ctx));
+    return seeOther(ctx, `${PAGE}?done=removed`);
+  });
+
+  return router;
+}

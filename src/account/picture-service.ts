@@ -1,0 +1,76 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+import { PICTURE_PATH } from './account-frame.ts';
+import { drawPicture, sizes } from './picture-image.ts';
+
+type Dependencies = {
+  clock: Clock;
+  issuer: string;
+  database: Pick<Database, 'sql' | 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+};
+
+const file = new RegExp(`^([0-9a-f]{64})-(${Object.values(sizes).join('|')})\\.webp$`);
+
+/** The picture of a person, which the claim `picture` leads to. */
+export class PictureService {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** False when the file is no picture that we can read. */
+  async save(userId: UserId, upload: Buffer, visitor: Visitor): Promise<boolean> {
+    const drawn = await drawPicture(upload);
+    if (drawn === null) return false;
+    const { clock, database, issuer } = this.#deps;
+    const name = sha256(Buffer.concat([Buffer.from(userId), drawn.large])).toString('hex');
+    const now = clock.now();
+    await database.transaction(async (em) => {
+      await em.execute(
+        `insert into user_picture (user_id, name, large, small, created_at) values (?, ?, ?, ?, ?)
+         on conflict (user_id) do update set name = excluded.name, large = excluded.large, small = excluded.small, created_at = excluded.created_at`,
+        [toUuid(userId), name, drawn.large, drawn.small, now],
+      );
+      const picture = `${issuer}${PICTURE_PATH}${name}-${sizes.large}.webp`;
+      await em.execute(`update users set profile = profile || ?::jsonb, updated_at = ? where id = ?`, [
+        JSON.stringify({ picture }),
+        now,
+        toUuid(userId),
+      ]);
+      await this.#deps.audit.record(em, { type: 'user.picture_changed', ...ofOneself(userId), visitor });
+    });
+    return true;
+  }
+
+  async remove(userId: UserId, visitor: Visitor): Promise<void> {
+    const { clock, database, audit } = this.#deps;
+    await database.transaction(async (em) => {
+      await em.execute('delete from user_picture where user_id = ?', [toUuid(userId)]);
+      await em.execute(`update users set profile = profile - 'picture', updated_at = ? where id = ?`, [
+        clock.now(),
+        toUuid(userId),
+      ]);
+      await audit.record(em, { type: 'user.picture_removed', ...ofOneself(userId), visitor });
+    });
+  }
+
+  /** By the last part of its address; null when there is no such picture. */
+  async find(fileName: string): Promise<Buffer | null> {
+    const [, name, size] = file.exec(fileName) ?? [];
+    if (name === undefined) return null;
+    const column = Number(size) === sizes.large ? 'large' : 'small';
+    const [row] = await this.#deps.database.sql<{ bytes: Uint8Array }>(
+      `select ${column} as bytes from user_picture where name = $1`,
+      [name],
+    );
+    return row ? Buffer.from(row.bytes) : null;
+  }
+}
+
+const ofOneself = (id: UserId) => ({ actor: { type: 'user' as const, id }, subject: { type: 'user', id } });

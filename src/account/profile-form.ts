@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { Policy } from '#settings/module.ts';
+import { form } from '#kernel/http/form.ts';
+import { languages } from '#kernel/i18n.ts';
+import { type AskedClaim, claimField, fieldShape, type PersonField, propertyField } from '#users/module.ts';
+
+/** The claims of OpenID Connect that a form asks for, in the order in which it does. */
+const claims: readonly AskedClaim[] = ['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'];
+
+/** Everything that people may write about themselves. */
+export function ownFields({ properties }: Policy<'profile'>): readonly PersonField[] {
+  return [...claims.map(claimField), ...properties.filter(({ editable }) => editable === 'user').map(propertyField)];
+}
+
+export const isRequired = (field: PersonField, { required }: Policy<'profile'>): boolean =>
+  field.kind === 'claim' ? required.includes(field.claim) : field.property.required;
+
+/** What the person did not answer comes back as null. */
+export function profileForm(policy: Policy<'profile'>) {
+  const fields = ownFields(policy);
+  const shape = fieldShape(fields);
+  const answers = fields.map((field) => {
+    const schema = shape[field.field]!;
+    return [field.field, isRequired(field, policy) ? schema : orNothing(schema)] as const;
+  });
+  return form(
+    z.object({
+      ...Object.fromEntries(answers),
+      language: z.enum(['', ...Object.keys(languages)]).default(''),
+      theme: z.enum(['', 'light', 'dark']).default(''),
+    }),
+  );
+}
+
+function orNothing(schema: z.ZodType<unknown>): z.ZodType<unknown> {
+  return z.any().transform((typed: unknown, context) => {
+    if (typeof typed === 'string' && typed.trim() === '') return null;
+    const parsed = schema.safeParse(typed);
+    if (parsed.success) return parsed.data ?? null;
+    for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}

@@ -1,0 +1,93 @@
+import Router from '@koa/router';
+import { z } from 'zod';
+import type { RecoveryCodes } from '#credentials/module.ts';
+import type { Context, State } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { languages, loadMessages } from '#kernel/i18n.ts';
+import { show } from '#kernel/views.ts';
+import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import { accountFrame } from './account-frame.ts';
+import { byOneself } from './by-oneself.ts';
+import { makeCodesView, showCodesView } from './recovery-codes-view.ts';
+
+export type RecoveryCodeRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  recoveryCodes: Pick<RecoveryCodes, 'find' | 'make' | 'show' | 'saved'>;
+  brandName: () => string;
+};
+
+const PAGE = '/account/recovery-codes';
+const SHOWN = `${PAGE}/show`;
+const messages = loadMessages();
+const noFields = form(z.object({}));
+const savedForm = form(z.object({ saved: z.literal('1') }));
+
+export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<State> {
+  const { ownPages, recoveryCodes, brandName } = deps;
+  const router = new Router<State>();
+  const lately = (ctx: Context, returnTo: string) => ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo });
+
+  router.get(PAGE, async (ctx: Context) => {
+    const person = await lately(ctx, PAGE);
+    if (person === null) return;
+    const found = await recoveryCodes.find(person.userId);
+    show(ctx, 200, makeCodesView, {
+      frame: accountFrame(ctx, person),
+      codes: found && { left: found.left, madeAt: found.createdAt },
+    });
+  });
+
+  router.post(PAGE, async (ctx: Context) => {
+    const person = await lately(ctx, `${PAGE}?again`);
+    if (person === null) return;
+    await noFields.read(ctx);
+    const { userId, sessionId: holder } = person;
+    await recoveryCodes.make({ userId, holder }, byOneself(ctx, userId));
+    return seeOther(ctx, SHOWN);
+  });
+
+  router.get(SHOWN, async (ctx: Context) => {
+    const person = await lately(ctx, PAGE);
+    if (person !== null) await showCodes(ctx, 200, person, false);
+  });
+
+  router.post(SHOWN, async (ctx: Context) => {
+    const person = await lately(ctx, PAGE);
+    if (person === null) return;
+    const form = await savedForm.read(ctx);
+    if (!form.isValid) return showCodes(ctx, 422, person, true);
+    await recoveryCodes.saved({ userId: person.userId, holder: person.sessionId });
+    return seeOther(ctx, '/account/security?done=saved');
+  });
+
+  router.get(`${SHOWN}.txt`, async (ctx: Context) => {
+    const person = await lately(ctx, PAGE);
+    if (person === null) return;
+    const sheet = await find(person);
+    if (sheet === null) return seeOther(ctx, PAGE);
+    const { language } = ctx.state;
+    const { formats } = languages[language];
+    const date = new Intl.DateTimeFormat(formats, { dateStyle: 'long', timeZone: 'UTC' }).format(sheet.madeAt);
+    const account = person.user.email;
+    ctx.type = 'text/plain; charset=utf-8';
+    ctx.attachment('recovery-codes.txt');
+    const head = messages.text(language, 'mfa.codes.sheet', { brand: brandName(), account, date });
+    // Windows shows lines as lines only with both characters; everybody else does not mind.
+    ctx.body = [head, '', ...sheet.codes, ''].join('\r\n');
+  });
+
+  async function showCodes(ctx: Context, status: number, person: SignedInPerson, isUnsaved: boolean): Promise<void> {
+    const sheet = await find(person);
+    if (sheet === null) return seeOther(ctx, PAGE);
+    return show(ctx, status, showCodesView, { frame: accountFrame(ctx, person), isUnsaved, ...sheet });
+  }
+
+  /** Null when they were saved, were made elsewhere, or have been shown for long enough. */
+  async function find({ userId, sessionId: holder }: SignedInPerson) {
+    const [codes, made] = await Promise.all([recoveryCodes.show({ userId, holder }), recoveryCodes.find(userId)]);
+    return codes && made ? { codes, madeAt: made.createdAt } : null;
+  }
+
+  return router;
+}

@@ -1,0 +1,36 @@
+/** The pages of signed-in people about themselves. */
+import { createAccount } from '#account/module.ts';
+import type { Visitor } from '#audit/module.ts';
+import type { Places } from '#risk/module.ts';
+import type { UserId } from '#users/module.ts';
+import type { Kernel } from './app-kernel.ts';
+import type { Nouns } from './app-nouns.ts';
+import type { Provider } from './app-provider.ts';
+
+/** What the account asks of whoever watches sign-ins. */
+export type Watch = { places: Places; notMe: { lock(userId: UserId, visitor: Visitor): Promise<void> } };
+
+export function createOwnAccount(kernel: Kernel, nouns: Nouns, provider: Provider, { places, notMe }: Watch) {
+  const { credentials, clients, look } = nouns;
+  const { oidc, consents } = provider;
+  return createAccount({
+    ...kernel,
+    ...nouns,
+    ...provider,
+    ...credentials,
+    issuer: kernel.config.issuer,
+    letters: look.letters,
+    clients: clients.lookup,
+    apis: clients.apiLookup,
+    grants: oidc.appGrants,
+    browsers: oidc.browsers,
+    consents,
+    place(ip, language) {
+      const { city, country } = places.find(ip);
+      const named = country === null ? null : new Intl.DisplayNames([language], { type: 'region' }).of(country);
+      return [city, named].filter(Boolean).join(', ') || null;
+    },
+    lock: (userId, visitor) => notMe.lock(userId, visitor),
+    forgetArtifacts: (em, userId) => oidc.browsers.forget(em, userId),
+  });
+}

@@ -1,0 +1,53 @@
+import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { Profile } from './profile.ts';
+import type { User, UserId } from './user.ts';
+
+/** What a person says anew about themselves; null takes a member away, one that is not named stays. */
+export type DetailsChange = {
+  profile?: { readonly [M in keyof Profile]?: Profile[M] | null };
+  properties?: Readonly<Record<string, unknown>>;
+  theme?: User['theme'];
+};
+
+/** What people write about themselves. */
+export class OwnDetails {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'transaction'>;
+  readonly #audit: Pick<AuditLog, 'record'>;
+
+  constructor(clock: Clock, database: Pick<Database, 'transaction'>, audit: Pick<AuditLog, 'record'>) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#audit = audit;
+  }
+
+  /** The record names what changed and never the values: it outlives them. */
+  async change(id: UserId, { profile = {}, properties = {}, theme }: DetailsChange, visitor: Visitor): Promise<void> {
+    const members = [...Object.keys(profile), ...Object.keys(properties), ...(theme === undefined ? [] : ['theme'])];
+    if (members.length === 0) return;
+    await this.#database.transaction(async (em) => {
+      await em.execute(
+        `update users set profile = jsonb_strip_nulls(profile || ?::jsonb), properties = jsonb_strip_nulls(properties || ?::jsonb),
+           theme = case when ? then ?::text else theme end, updated_at = ? where id = ?`,
+        [
+          JSON.stringify(profile),
+          JSON.stringify(properties),
+          theme !== undefined,
+          theme ?? null,
+          this.#clock.now(),
+          toUuid(id),
+        ],
+      );
+      await this.#audit.record(em, {
+        type: 'user.profile_changed',
+        actor: { type: 'user', id },
+        subject: { type: 'user', id },
+        visitor,
+        details: { members },
+      });
+    });
+  }
+}
