@@ -1,4 +1,4 @@
-import type { QrCode } from '#credentials/module.ts';
+import { type QrCode, qrCode } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type TotpPage = {
@@ -16,11 +16,13 @@ export type TotpPage = {
   problem: { kind: 'required' | 'wrong' | 'expired' } | null;
 };
 
+const uri = 'otpauth://totp/Latchkey:noor%40fernway.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey';
+
 const plain: TotpPage = {
   action: '/interaction/4Tj2/enrol-factor/totp',
   email: 'noor@fernway.example',
-  qr: { size: 9, path: 'M1 1h7v1h-7zM1 2h1v1h-1zM7 2h1v1h-1zM1 3h3v1h-3z' },
-  uri: 'otpauth://totp/Latchkey:noor%40fernway.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey',
+  qr: qrCode(uri),
+  uri,
   key: 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP',
   mayBePutOff: false,
   chooseUrl: '/interaction/4Tj2/enrol-factor',

@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import type { Browser, Page } from 'playwright';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { type Mails, openMails } from '../support/mails.ts';
+import { codeOf, step } from '../support/mfa.ts';
+import { startWebApp, type WebApp } from '../support/web-app.ts';
+import { arrive, expectGoodPage, heading, identify, newPerson, type Person, press, typePassword } from './person.ts';
+
+let browser: Browser;
+let mails: Mails;
+let latchkey: TestApp;
+let tally: WebApp;
+const people: Person[] = [];
+
+beforeAll(async () => {
+  mails = await openMails();
+  [browser, latchkey] = await Promise.all([launchBrowser(), startTestApp({ env: mails.env })]);
+  tally = await startWebApp(latchkey);
+});
+afterAll(async () => {
+  await browser?.close();
+  await tally?.close();
+  await latchkey?.close();
+  mails?.close();
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const { complaints, context } of people.splice(0)) {
+    expect(complaints).toEqual([]);
+    await context.close();
+  }
+});
+
+const later = (milliseconds: number): void =>
+  void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
+const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+
+async function someone(options = {}): Promise<Page> {
+  const person = await newPerson(browser, options);
+  people.push(person);
+  return person.page;
+}
+
+/** At the page that follows the password. Whoever is signed in need not say who they are. */
+async function atSecondStep(page: Page, user: TestUser, isKnown = false): Promise<void> {
+  await page.goto(`${tally.base}/login?prompt=login`);
+  if (isKnown) await typePassword(page, user.password);
+  else await identify(page, user);
+}
+
+const refused = (page: Page): Promise<void> => page.getByRole('alert').waitFor();
+
+const codes = async (page: Page): Promise<string[]> => page.locator('.codes li').allInnerTexts();
+const typeCode = async (page: Page, code: string, button = 'continue'): Promise<void> => {
+  await page.locator('#code').fill(code);
+  await press(page, button);
+};
+
+describe.each([
+  ['', {}],
+  [', without JavaScript', { javaScriptEnabled: false }],
+] as const)('a person who must have a second factor%s', (_title, options) => {
+  test('adds an app, takes the recovery codes along, and proves both from then on', async () => {
+    await set('mfa.enforcement', 'required');
+    const isScripted = !('javaScriptEnabled' in options);
+    const page = await someone(options);
+    const user = await latchkey.user();
+    await atSecondStep(page, user);
+    await page.waitForURL(/\/enrol-factor$/);
+    expect(await heading(page)).toBe('Protect your account');
+    if (isScripted) await expectGoodPage(page);
+    await page.getByRole('button', { name: 'Authenticator app' }).click();
+    await page.waitForURL(/\/enrol-factor\/totp$/);
+    if (isScripted) await expectGoodPage(page);
+    const key = (await page.locator('#totp-key').getAttribute('value')) ?? '';
+    expect(await page.getByRole('img', { name: 'QR code for your authenticator app' }).isVisible()).toBe(true);
+    await typeCode(page, codeOf(key, -10), 'confirm');
+    await refused(page);
+    expect(await page.title()).toMatch(/^Error: /);
+    await typeCode(page, codeOf(key), 'confirm');
+
+    await page.waitForURL(/\/recovery-codes$/);
+    if (isScripted) await expectGoodPage(page);
+    const shown = await codes(page);
+    expect(shown).toHaveLength(10);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByText('Download').click()]);
+    const file = await readFile(await download.path(), 'utf8');
+    expect(shown.filter((code) => !file.includes(code))).toEqual([]);
+    await press(page, 'continue');
+    await refused(page);
+    await page.getByText('I have put these somewhere safe').click();
+    await press(page, 'continue');
+    await arrive(page, tally);
+
+    later(2 * step);
+    await atSecondStep(page, user, true);
+    await page.waitForURL(/\/second-factor\/totp$/);
+    expect(await heading(page)).toBe('Enter the code from your app');
+    if (isScripted) await expectGoodPage(page);
+    await typeCode(page, codeOf(key));
+    await arrive(page, tally);
+
+    await atSecondStep(page, user, true);
+    await page.getByText('Try another way').click();
+    if (isScripted) await expectGoodPage(page);
+    await page.getByRole('button', { name: 'Recovery code' }).click();
+    await page.waitForURL(/\/recovery-code$/);
+    await typeCode(page, shown[0] ?? '');
+    await arrive(page, tally);
+    await set('mfa.enforcement', 'optional');
+  });
+});
+
+test('codes are copied and printed by a script', async () => {
+  await set('mfa.enforcement', 'required');
+  const page = await someone();
+  // What is copied cannot be read back here, nor a print be looked at.
+  await page.addInitScript(`
+    navigator.clipboard.writeText = async (text) => void (document.documentElement.dataset.copied = text);
+    window.print = () => void (document.documentElement.dataset.printed = 'yes');
+  `);
+  await atSecondStep(page, await latchkey.user());
+  await page.getByRole('button', { name: 'Authenticator app' }).click();
+  const key = (await page.locator('#totp-key').getAttribute('value')) ?? '';
+  await typeCode(page, codeOf(key), 'confirm');
+  await page.waitForURL(/\/recovery-codes$/);
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await page.getByText('Copied').waitFor();
+  const copied = (await page.locator('html').getAttribute('data-copied')) ?? '';
+  expect(copied.split(/\s+/)).toEqual(await codes(page));
+  await page.getByRole('button', { name: 'Print' }).click();
+  expect(await page.locator('html').getAttribute('data-printed')).toBe('yes');
+  await set('mfa.enforcement', 'optional');
+});
+
+test('a browser that is trusted is not asked again, and five wrong codes pause all others', async () => {
+  const user = await latchkey.user();
+  const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+  await latchkey.app.database.transaction((em) =>
+    latchkey.app.credentials.totp.import(em, user.id as never, { secret }),
+  );
+  const page = await someone();
+  await atSecondStep(page, user);
+  await page.getByText('Trust this browser for 30 days').click();
+  await typeCode(page, codeOf(secret));
+  await arrive(page, tally);
+  await atSecondStep(page, user, true);
+  await arrive(page, tally);
+
+  const stranger = await someone();
+  await atSecondStep(stranger, user);
+  for (let i = 0; i < 6; i += 1) await typeCode(stranger, `00000${i}`);
+  await stranger.getByRole('heading', { level: 1, name: 'Too many wrong codes' }).waitFor();
+  await expectGoodPage(stranger);
+  expect((await mails.next(user.email, /Wrong codes/)).text).toContain('change your password now');
+});
+
+test('a code by mail is sent when it is asked for, and fits however it is pasted', async () => {
+  await set('mfa.emailCodes', true);
+  await set('mfa.enforcement', 'required');
+  const user = await latchkey.user();
+  const page = await someone();
+  await atSecondStep(page, user);
+  await page.waitForURL(/\/second-factor\/email$/);
+  expect(await heading(page)).toBe('Get a code by email');
+  await expectGoodPage(page);
+  await press(page, 'continue');
+  await page.waitForURL(/\/second-factor\/email\/code$/);
+  await expectGoodPage(page);
+  const { code } = await mails.next(user.email, /is your code/);
+  await typeCode(page, `${code.slice(0, 3)} ${code.slice(3)}`);
+  await arrive(page, tally);
+  await set('mfa.emailCodes', false);
+  await set('mfa.enforcement', 'optional');
+});
