@@ -1,31 +1,43 @@
 import { hash as digestOf } from 'node:crypto';
 import { equalSecrets } from '#kernel/crypto.ts';
 import { cryptBase64, cryptDigit } from './crypt-base64.ts';
-import { bounded, type Family, matched } from './family.ts';
+import { bounded, type Family, HashRefusal, matched } from './family.ts';
 import { repeat } from './rounds.ts';
 
-/** 2^13 in WordPress; 2^18 are about half a second. */
+/** 2^13 in WordPress, 2^15 in Drupal; 2^18 are about half a second. */
 const MOST_ROUNDS_LOG2 = 18;
-/** Five groups of three bytes and one left over, each from its last byte up. */
-const ORDER = [[2, 1, 0], [5, 4, 3], [8, 7, 6], [11, 10, 9], [14, 13, 12], [15]] as const;
 
-/** The portable hashes of PHP: `$P$` of WordPress and others, `$H$` of phpBB. */
+const inThrees = (bytes: number) =>
+  Array.from({ length: Math.ceil(bytes / 3) }, (_, group) =>
+    [3 * group + 2, 3 * group + 1, 3 * group].filter((position) => position < bytes),
+  );
+
+/** Each with the letters of its hash; that of Drupal is cut to fit its column. */
+const variants = {
+  P: { digest: 'md5', letters: 22, order: inThrees(16) },
+  H: { digest: 'md5', letters: 22, order: inThrees(16) },
+  S: { digest: 'sha512', letters: 43, order: inThrees(64) },
+} as const;
+
+/** The portable hashes of PHP: `$P$` of WordPress and others, `$H$` of phpBB, `$S$` of Drupal 7 to 10. */
 export const phpassFamily: Family = {
   scheme: 'phpass',
-  prefix: /^\$[PH]\$/,
+  prefix: /^\$[PHS]\$/,
   read(hash) {
-    const [count = '', salt = '', tag = ''] = matched(
-      /^\$[PH]\$([./A-Za-z0-9])([./A-Za-z0-9]{8})([./A-Za-z0-9]{22})$/,
+    const [kind, count = '', salt = '', tag = ''] = matched(
+      /^\$([PHS])\$([./A-Za-z0-9])([./A-Za-z0-9]{8})([./A-Za-z0-9]+)$/,
       hash,
-      '$P$ and 31 letters',
+      '$P$ and 31 letters, or $S$ and 52',
     );
+    const { digest: name, letters, order } = variants[kind as keyof typeof variants];
+    if (tag.length !== letters) throw new HashRefusal(`must have ${letters} letters behind its salt`);
     const rounds = 2 ** bounded('the logarithm of the rounds', cryptDigit(count), 7, MOST_ROUNDS_LOG2);
     return async (password) => {
-      let digest = digestOf('md5', Buffer.concat([Buffer.from(salt), password]), 'buffer');
+      let digest = digestOf(name, Buffer.concat([Buffer.from(salt), password]), 'buffer');
       await repeat(rounds, () => {
-        digest = digestOf('md5', Buffer.concat([digest, password]), 'buffer');
+        digest = digestOf(name, Buffer.concat([digest, password]), 'buffer');
       });
-      return equalSecrets(cryptBase64(digest, ORDER), tag);
+      return equalSecrets(cryptBase64(digest, order).slice(0, letters), tag);
     };
   },
 };

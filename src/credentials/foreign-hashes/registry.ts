@@ -11,6 +11,7 @@ import { phpassFamily } from './phpass.ts';
 import { saltedDigestFamily } from './salted-digest.ts';
 import { scryptFamily } from './scrypt.ts';
 import { shaCryptFamilies } from './sha-crypt.ts';
+import { wordpressFamily } from './wordpress.ts';
 
 /** Every family that is known. Their beginnings differ, so that a hash says itself what it is. */
 const families: readonly Family[] = [
@@ -24,6 +25,7 @@ const families: readonly Family[] = [
   md5CryptFamily,
   ...shaCryptFamilies,
   phpassFamily,
+  wordpressFamily,
   ldapFamily,
   saltedDigestFamily,
 ];

@@ -7,7 +7,9 @@ export function fromAuth0(user: unknown): unknown {
   if (!isObject(user)) return user;
   const appMetadata = objectIn(user, 'app_metadata');
   const [totp] = objectsIn(user, 'mfa_factors').map((factor) => objectIn(factor, 'totp'));
-  const id = textIn(user, 'user_id') ?? textIn(objectIn(user, '_id'), '$oid');
+  const oid = textIn(objectIn(user, '_id'), '$oid');
+  // The file of hashes has the id without the name of the connection before it.
+  const id = textIn(user, 'user_id') ?? (oid === undefined ? undefined : `auth0|${oid}`);
   return {
     email: user['email'],
     email_verified: user['email_verified'],

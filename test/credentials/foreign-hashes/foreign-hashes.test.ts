@@ -116,6 +116,8 @@ describe('hashes that would cost too much, or are none', () => {
     ['ASP.NET of version 9', `$aspnet-identity$${Buffer.alloc(61, 9).toString('base64')}`, /no known version/],
     ['sha512-crypt a billion times', `$6$rounds=999999999$salt$${'a'.repeat(86)}`, /rounds/],
     ['phpass 2^30 times', `$P$S${'a'.repeat(30)}`, /logarithm/],
+    ['phpass of Drupal that is cut', `$S$D${'a'.repeat(50)}`, /43 letters/],
+    ['WordPress at cost 31', '$wp$2y$31$abcdefghijklmnopqrstuubyCG3zY1GIXMyxfivm.ClDiInHzxjiq', /cost/],
     ['an LDAP scheme that nobody knows', '{ROT13}uryyb', /not known/],
     ['DES crypt', '{CRYPT}ab1Hv2Lg7ltQo', /is not taken/],
     ['a digest whose template has no password', digest('{salt}'), /\{password\} once/],

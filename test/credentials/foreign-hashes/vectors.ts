@@ -144,6 +144,11 @@ const others: Vector[] = [
   // phpass 0.5, test.php; WordPress writes the same with B.
   { scheme: 'phpass', password: 'test12345', hash: '$P$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0' },
   { scheme: 'phpass', password: 'test12345', hash: '$H$9IQRaTwmfeRo7ud9Fh4E2PdI0S3r.L0' },
+  // The examples of hashcat, modes 400 and 7900 (Drupal 7).
+  { scheme: 'phpass', password: 'hashcat', hash: '$P$984478476IagS59wHZvyQMArzfx58u.' },
+  { scheme: 'phpass', password: 'hashcat', hash: '$S$C33783772bRXEx1aCsvY.dqgaaSu76XmVlKrW9Qu8IQlvxHlmzLf' },
+  // Made by password_hash of PHP for WordPress 6.8.
+  { scheme: 'wordpress', password: 'admin', hash: '$wp$2y$10$Q1xinFjrZeLWJBvxviIL6u834Fu.evIEFHAUVisQ5O.w9Dm0sMdES' },
   // crypt_blowfish 1.3, wrapper.c.
   { scheme: 'bcrypt', password: 'U*U', hash: '$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW' },
   // dotnet/aspnetcore, PasswordHasherTest.cs: version 2, then version 3 with SHA-1, SHA-256 and SHA-512.
