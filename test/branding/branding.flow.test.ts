@@ -245,7 +245,7 @@ describe('the preview', () => {
   });
 
   test('shows a page in the proposed brand, with nothing in it that runs or can be sent', async () => {
-    const proposal = 'name=Halden&color=%23ffc914&radius=round&font=lora&background=tint&language=de&theme=dark';
+    const proposal = 'name=Halden&color=%23ffc914&radius=round&font=literata&background=tint&language=de&theme=dark';
     const frame = await visitor.request(
       `${latchkey.base}${preview}/frame?view=login/password&sample=wrong&${proposal}`,
     );
@@ -259,7 +259,7 @@ describe('the preview', () => {
     const sheet = await visitor.request(new URL(derived.replaceAll('&amp;', '&'), latchkey.base).href);
     expect(sheet.headers.get('content-type')).toBe('text/css; charset=utf-8');
     expect(sheet.text).toContain('--brand: #ffc914');
-    expect(sheet.text).toContain('--sans: "Lora"');
+    expect(sheet.text).toContain('--sans: "Literata"');
     // Nothing of it is kept.
     expect((await firstPage()).text).toContain('· Fernway</title>');
   });
