@@ -8,15 +8,15 @@ export const pictureOf = ({ slug }: Pick<Exhibit, 'slug'>, device: string, theme
 
 /** What belongs to one journey, in the order in which people meet it; a slice that no row names comes by itself. */
 const journeys: readonly (readonly [string, readonly string[]])[] = [
-  ['Signing in', ['login', 'challenge', 'passwordless', 'passkey', 'passkeys']],
-  ['Creating an account', ['registration', 'waitlist', 'invitation', 'verification']],
+  ['Signing in', ['login', 'passwordless', 'passkey', 'risk']],
+  ['Creating an account', ['registration', 'waitlist', 'contacts']],
   ['Getting back in', ['recovery']],
-  ['Proving it again', ['mfa', 'factors', 'step-up', 'enrolment', 'security']],
+  ['Proving it again', ['mfa']],
   ['Saying what an app may do', ['consent', 'device']],
-  ['Looking after an account', ['account', 'profile', 'notices']],
+  ['Looking after an account', ['account', 'credentials']],
   ['Signing out', ['logout']],
   ['When something is wrong', ['errors']],
-  ['Running an instance', ['setup', 'branding', 'console', 'welcome', 'mailbox', 'demo']],
+  ['Running an instance', ['setup', 'branding', 'welcome', 'mailbox', 'demo']],
 ];
 
 export function galleryPage(exhibits: readonly Exhibit[], language: Language): string {
