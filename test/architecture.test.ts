@@ -35,6 +35,7 @@ const mayImport: Record<string, readonly string[]> = {
   logout: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   setup: ['users', 'credentials', 'sessions', 'settings', 'audit'],
   account: ['users', 'credentials', 'oidc', 'sessions', 'clients', 'settings', 'audit'],
+  contacts: ['account', 'verification', 'users', 'sessions', 'audit'],
   welcome: [],
   demo: ['clients'],
   mailbox: [],

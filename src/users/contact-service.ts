@@ -40,8 +40,8 @@ export class ContactService {
     ];
   }
 
-  async find(userId: UserId, id: ContactId): Promise<ShownContact | null> {
-    const found = await this.#database.em().findOne(Contact, { id, userId, reservedUntil: null });
+  async find(userId: UserId, kind: ContactKind, id: ContactId): Promise<ShownContact | null> {
+    const found = await this.#database.em().findOne(Contact, { id, userId, kind, reservedUntil: null });
     return found && { id, value: found.value, isFirst: false, isVerified: found.verifiedAt !== null };
   }
 
@@ -183,13 +183,14 @@ export class ContactService {
   async remove(
     em: EntityManager,
     userId: UserId,
+    kind: ContactKind,
     id: ContactId,
-  ): Promise<{ kind: ContactKind; value: string; isVerified: boolean } | null> {
-    const [row] = await em.execute<{ kind: ContactKind; value: string; verified_at: Date | null }[]>(
-      'delete from contact where id = ? and user_id = ? and reserved_until is null returning kind, value, verified_at',
-      [toUuid(id), toUuid(userId)],
+  ): Promise<{ value: string; isVerified: boolean } | null> {
+    const [row] = await em.execute<{ value: string; verified_at: Date | null }[]>(
+      `delete from contact where id = ? and user_id = ? and kind = ? and reserved_until is null returning value, verified_at`,
+      [toUuid(id), toUuid(userId), kind],
     );
-    return row ? { kind: row.kind, value: row.value, isVerified: row.verified_at !== null } : null;
+    return row ? { value: row.value, isVerified: row.verified_at !== null } : null;
   }
 
   /** The first number goes only when there is no other that could take its place. */

@@ -60,7 +60,7 @@ export class EmailChanges {
   /** A further address that was proved before takes the first place; the old one stays. False when there is none. */
   async makeFirst(person: Person, id: ContactId): Promise<boolean> {
     const { database, contacts } = this.#deps;
-    const chosen = await contacts.find(person.userId, id);
+    const chosen = await contacts.find(person.userId, 'email', id);
     if (!chosen?.isVerified) return false;
     const outcome = await this.#attempt(() =>
       database.transaction((em) => this.#replace(em, person, { value: chosen.value, old: 'keep' })),

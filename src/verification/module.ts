@@ -60,4 +60,3 @@ export type { EmailProofs, ProofPurpose } from './email-proofs.ts';
 export type { EmailChanges } from './email-changes.ts';
 export type { PhoneProofs } from './phone-proofs.ts';
 export type { ContactNotices } from './notices.ts';
-export { keepToken } from './link-token.ts';

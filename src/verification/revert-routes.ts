@@ -1,10 +1,10 @@
 import Router from '@koa/router';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { keepToken } from '#kernel/http/link-token.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { EmailChanges } from './email-changes.ts';
-import { keepToken } from './link-token.ts';
 import { revertedView, revertView } from './revert-view.ts';
 import { buttonForm } from './verification-form.ts';
 

@@ -3,11 +3,11 @@ import type { DueInteraction, InteractionService } from '#interaction/module.ts'
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { keepToken } from '#kernel/http/link-token.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { UserService } from '#users/module.ts';
 import type { EmailProofs } from './email-proofs.ts';
-import { keepToken } from './link-token.ts';
 import { linkView } from './link-view.ts';
 import { type CodeProblem, stepView } from './step-view.ts';
 import { buttonForm, codeForm } from './verification-form.ts';

@@ -92,8 +92,11 @@ describe('a further address', () => {
   test('is removed by its owner alone', async () => {
     await add(ada, 'ada@home.example');
     const [, further] = await made.contacts.list(ada, 'email');
-    expect(await act((em) => made.contacts.remove(em, bob, further!.id!))).toBeNull();
-    expect(await act((em) => made.contacts.remove(em, ada, further!.id!))).toMatchObject({ kind: 'email' });
+    expect(await act((em) => made.contacts.remove(em, bob, 'email', further!.id!))).toBeNull();
+    expect(await act((em) => made.contacts.remove(em, ada, 'phone', further!.id!))).toBeNull();
+    expect(await act((em) => made.contacts.remove(em, ada, 'email', further!.id!))).toMatchObject({
+      isVerified: false,
+    });
     expect(await emails(ada)).toEqual([`Ada${run}@x.example`]);
   });
 });
@@ -176,7 +179,7 @@ describe('phone numbers', () => {
     await confirmPhone(2);
     expect(await act((em) => made.contacts.removeFirstPhone(em, ada))).toBeNull();
     const [, second] = await made.contacts.list(ada, 'phone');
-    await act((em) => made.contacts.remove(em, ada, second!.id!));
+    await act((em) => made.contacts.remove(em, ada, 'phone', second!.id!));
     expect(await act((em) => made.contacts.removeFirstPhone(em, ada))).toBe(number(1));
     expect(await phones()).toEqual([]);
   });

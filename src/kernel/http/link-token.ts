@@ -1,6 +1,6 @@
-import type { Context } from '#kernel/http/context.ts';
-import type { BrowserCookie } from '#kernel/http/cookies.ts';
-import { seeOther } from '#kernel/http/redirect.ts';
+import type { Context } from './context.ts';
+import type { BrowserCookie } from './cookies.ts';
+import { seeOther } from './redirect.ts';
 
 /** What our links carry: 256 random bits. */
 const token = /^[\w-]{43}$/;

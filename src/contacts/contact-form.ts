@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { form } from '#kernel/http/form.ts';
+import { canonicalEmail } from '#users/module.ts';
+
+export const emailForm = form(
+  z.object({
+    email: z
+      .string()
+      .trim()
+      .min(1, 'required')
+      .max(512, 'email')
+      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+  }),
+);
+
+export const phoneForm = form(z.object({ phone: z.string().trim().min(1, 'required').max(64, 'phone') }));
+
+/** One of those in the list: its id, or `first`. */
+export const chosenForm = form(z.object({ contact: z.string().max(64) }));
+
+/** A code that was typed, or the button of a page that a link opened. */
+export const proofForm = form(
+  z.object({ action: z.string().max(16).default(''), code: z.string().trim().max(64).default('') }),
+);

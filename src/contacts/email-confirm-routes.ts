@@ -1,0 +1,134 @@
+import Router from '@koa/router';
+import { accountFrame } from '#account/account-frame.ts';
+import type { AuditLog } from '#audit/module.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { keepToken } from '#kernel/http/link-token.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import { canonicalEmail } from '#users/module.ts';
+import type { EmailChanges, EmailProofs } from '#verification/module.ts';
+import { type ChangePage, changeView } from './change-view.ts';
+import { type ConfirmPage, confirmView } from './confirm-view.ts';
+import { emailForm, proofForm } from './contact-form.ts';
+
+export type ConfirmDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  emailProofs: Pick<EmailProofs, 'send' | 'pending' | 'find' | 'confirmByCode' | 'confirmByLink'>;
+  emailChanges: Pick<EmailChanges, 'confirmByCode' | 'confirmByLink'>;
+  audit: Pick<AuditLog, 'note'>;
+  /** Keeps the token of a link while its page is open. */
+  tokenCookie: BrowserCookie;
+};
+
+const HOME = '/account/emails';
+const CHANGE = `${HOME}/change`;
+const purposes = { address: 'verify_email', change: 'change_email' } as const;
+
+/** Asking for another first address, and confirming what was asked for: by the code, or by the link in this very session. */
+export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
+  const { ownPages, emailProofs, emailChanges, audit, tokenCookie } = deps;
+  const router = new Router<State>();
+
+  router.get(CHANGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person !== null) showChange(ctx, 200, person, '', null);
+  });
+
+  router.post(CHANGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const form = await emailForm.read(ctx);
+    if (!form.isValid)
+      return showChange(ctx, 422, person, form.values.email ?? '', {
+        kind: form.errors.email === 'required' ? 'required' : 'email',
+      });
+    const { email: address } = form.values;
+    if (canonicalEmail(address) === person.user.emailCanonical)
+      return showChange(ctx, 422, person, address, { kind: 'same' });
+    const visitor = visitorOf(ctx);
+    const path = `${HOME}/confirm/change`;
+    const asker = { userId: person.userId, visitor, language: ctx.state.language };
+    if (!(await emailProofs.send(asker, { address, why: 'change', path })))
+      return showChange(ctx, 422, person, address, { kind: 'limited' });
+    const owner = { type: 'user' as const, id: person.userId };
+    await audit.note({
+      type: 'user.email_change_requested',
+      actor: owner,
+      subject: owner,
+      visitor,
+      details: { email: address },
+    });
+    return seeOther(ctx, path);
+  });
+
+  for (const what of ['address', 'change'] as const) {
+    const path = `${HOME}/confirm/${what}`;
+    const sensitive = { maxAgeSeconds: LATELY, returnTo: `${path}?${AGAIN}` };
+
+    router.get(path, async (ctx: Context) => {
+      if (keepToken(ctx, tokenCookie)) return;
+      const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+      if (person !== null) await showConfirm(ctx, 200, person, what, null);
+    });
+
+    router.post(path, async (ctx: Context) => {
+      const person = await ownPages.require(ctx, sensitive);
+      if (person === null) return;
+      const form = await proofForm.read(ctx);
+      const { action, code } = form.isValid ? form.values : { action: '', code: '' };
+      const owner = { userId: person.userId, visitor: visitorOf(ctx) };
+      if (action === 'confirm') {
+        const link = tokenCookie.read(ctx) ?? '';
+        tokenCookie.clear(ctx);
+        const outcome = await (what === 'change'
+          ? emailChanges.confirmByLink(owner, link)
+          : emailProofs.confirmByLink(owner, { link }));
+        return seeOther(ctx, outcome === 'confirmed' ? `${HOME}?done=saved` : HOME);
+      }
+      if (code === '') return showConfirm(ctx, 422, person, what, { kind: 'required' });
+      const outcome = await (what === 'change'
+        ? emailChanges.confirmByCode(owner, code)
+        : emailProofs.confirmByCode(owner, { code }));
+      if (outcome !== 'confirmed') return showConfirm(ctx, 422, person, what, { kind: outcome });
+      return seeOther(ctx, `${HOME}?done=saved`);
+    });
+  }
+
+  async function showConfirm(
+    ctx: Context,
+    status: number,
+    person: SignedInPerson,
+    what: 'address' | 'change',
+    problem: ConfirmPage['problem'],
+  ): Promise<void> {
+    const purpose = purposes[what];
+    const opened = problem === null ? await emailProofs.find(purpose, tokenCookie.read(ctx) ?? '') : null;
+    const isTheirs = opened?.userId === person.userId;
+    const sentTo = isTheirs ? opened.address : (await emailProofs.pending(person.userId, purpose))?.address;
+    // Nothing is open any more: confirmed by the other way, or a day has gone by.
+    if (sentTo === undefined) return seeOther(ctx, HOME);
+    return show(ctx, status, confirmView, {
+      frame: accountFrame(ctx, person),
+      what,
+      action: `${HOME}/confirm/${what}`,
+      backUrl: HOME,
+      sentTo,
+      byLink: isTheirs,
+      problem,
+    });
+  }
+
+  return router;
+}
+
+function showChange(
+  ctx: Context,
+  status: number,
+  person: SignedInPerson,
+  email: string,
+  problem: ChangePage['problem'],
+): void {
+  show(ctx, status, changeView, { frame: accountFrame(ctx, person), action: CHANGE, backUrl: HOME, email, problem });
+}

@@ -1,0 +1,18 @@
+/**
+ * contacts: the pages on which people keep their email addresses and phone numbers.
+ *
+ * Owns    views/contacts: adding, confirming, putting first and removing them.
+ * Leaves  proving them and the change of the first address to verification, the rules to users, the frame to account.
+ * URLs    /account/{emails,phones} and below.
+ */
+import type Router from '@koa/router';
+import type { State } from '#kernel/http/context.ts';
+import { type ConfirmDependencies, emailConfirmRoutes } from './email-confirm-routes.ts';
+import { emailRoutes, type EmailRouteDependencies } from './email-routes.ts';
+import { phoneRoutes, type PhoneRouteDependencies } from './phone-routes.ts';
+
+export type Dependencies = EmailRouteDependencies & ConfirmDependencies & PhoneRouteDependencies;
+
+export function createContacts(dependencies: Dependencies): { routes: readonly Router<State>[] } {
+  return { routes: [emailRoutes(dependencies), emailConfirmRoutes(dependencies), phoneRoutes(dependencies)] };
+}

@@ -1,0 +1,201 @@
+import Router from '@koa/router';
+import { accountFrame } from '#account/account-frame.ts';
+import type { AuditLog } from '#audit/module.ts';
+import type { Database } from '#kernel/database.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { parseId } from '#kernel/ids.ts';
+import { readPhoneNumber } from '#kernel/sms/number.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import { show } from '#kernel/views.ts';
+import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import type { ContactService, ShownContact } from '#users/module.ts';
+import type { ContactNotices, PhoneProofs } from '#verification/module.ts';
+import { type ConfirmPage, confirmView } from './confirm-view.ts';
+import { chosenForm, phoneForm, proofForm } from './contact-form.ts';
+import { type ContactProblem, phonesView } from './contacts-view.ts';
+
+export type PhoneRouteDependencies = {
+  ownPages: Pick<OwnPages, 'require'>;
+  database: Pick<Database, 'transaction'>;
+  contacts: Pick<ContactService, 'list' | 'find' | 'add' | 'remove' | 'replacePhone' | 'removeFirstPhone'>;
+  phoneProofs: Pick<PhoneProofs, 'send' | 'pending' | 'confirmByCode'>;
+  texts: Pick<Texts, 'isOn' | 'reaches'>;
+  notices: Pick<ContactNotices, 'tell'>;
+  audit: Pick<AuditLog, 'record'>;
+};
+
+const PAGE = '/account/phones';
+const CONFIRM = `${PAGE}/confirm`;
+const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
+
+export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
+  const { ownPages, database, contacts, phoneProofs, texts, notices, audit } = deps;
+  const router = new Router<State>();
+
+  router.get(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx);
+    if (person !== null) await showPhones(ctx, 200, person, '', null);
+  });
+
+  router.post(PAGE, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, sensitive);
+    if (person === null) return;
+    const form = await phoneForm.read(ctx);
+    const typed = form.values.phone ?? '';
+    if (!form.isValid)
+      return showPhones(ctx, 422, person, typed, { kind: form.errors.phone === 'required' ? 'required' : 'phone' });
+    const number = readPhoneNumber(typed, regionOf(person));
+    if (number === null) return showPhones(ctx, 422, person, typed, { kind: 'phone' });
+    if (!texts.reaches(number)) return showPhones(ctx, 422, person, typed, { kind: 'unreachable' });
+    const outcome = await database.transaction((em) =>
+      contacts.add(em, person.userId, { kind: 'phone', value: number }),
+    );
+    if (outcome !== 'added')
+      return showPhones(ctx, 422, person, typed, { kind: outcome === 'too_many' ? 'too_many' : 'yours' });
+    return send(ctx, person, number);
+  });
+
+  router.post(`${PAGE}/send`, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, sensitive);
+    if (person === null) return;
+    const chosen = await choose(ctx, person);
+    if (chosen === null || chosen.isVerified) return seeOther(ctx, PAGE);
+    if (!texts.reaches(chosen.value)) return showPhones(ctx, 422, person, '', { kind: 'unreachable' });
+    return send(ctx, person, chosen.value);
+  });
+
+  router.post(`${PAGE}/first`, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, sensitive);
+    if (person === null) return;
+    const chosen = await choose(ctx, person);
+    const id = chosen?.id ?? null;
+    const isDone = id !== null && (await makeFirst(ctx, person, id));
+    return seeOther(ctx, isDone ? `${PAGE}?done=saved` : PAGE);
+  });
+
+  router.post(`${PAGE}/remove`, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, sensitive);
+    if (person === null) return;
+    const chosen = await choose(ctx, person);
+    const isDone = chosen !== null && (await remove(ctx, person, chosen));
+    return seeOther(ctx, isDone ? `${PAGE}?done=removed` : PAGE);
+  });
+
+  router.get(CONFIRM, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person !== null) await showConfirm(ctx, 200, person, null);
+  });
+
+  router.post(CONFIRM, async (ctx: Context) => {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const form = await proofForm.read(ctx);
+    const code = form.isValid ? form.values.code : '';
+    if (code === '') return showConfirm(ctx, 422, person, { kind: 'required' });
+    const outcome = await phoneProofs.confirmByCode({ userId: person.userId, visitor: visitorOf(ctx) }, code);
+    if (outcome !== 'confirmed') return showConfirm(ctx, 422, person, { kind: outcome });
+    return seeOther(ctx, `${PAGE}?done=saved`);
+  });
+
+  async function send(ctx: Context, person: SignedInPerson, number: string): Promise<void> {
+    const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language };
+    if (await phoneProofs.send(asker, number)) return seeOther(ctx, CONFIRM);
+    return showPhones(ctx, 422, person, '', { kind: 'limited' });
+  }
+
+  async function choose(ctx: Context, { userId }: SignedInPerson): Promise<ShownContact | null> {
+    const form = await chosenForm.read(ctx);
+    const key = form.isValid ? form.values.contact : '';
+    if (key === 'first') return (await contacts.list(userId, 'phone')).find(({ isFirst }) => isFirst) ?? null;
+    const id = parseId('cnt', key);
+    return id && contacts.find(userId, 'phone', id);
+  }
+
+  async function makeFirst(
+    ctx: Context,
+    { userId }: SignedInPerson,
+    id: NonNullable<ShownContact['id']>,
+  ): Promise<boolean> {
+    return database.transaction(async (em) => {
+      const value = await contacts.replacePhone(em, userId, id);
+      if (value !== null) await tell(ctx, em, userId, 'phone_changed', value);
+      return value !== null;
+    });
+  }
+
+  async function remove(ctx: Context, { userId }: SignedInPerson, { id }: ShownContact): Promise<boolean> {
+    return database.transaction(async (em) => {
+      const removed =
+        id === null
+          ? await contacts.removeFirstPhone(em, userId)
+          : (await contacts.remove(em, userId, 'phone', id))?.value;
+      if (removed === null || removed === undefined) return false;
+      await tell(ctx, em, userId, 'phone_removed', removed);
+      return true;
+    });
+  }
+
+  async function tell(
+    ctx: Context,
+    em: Parameters<ContactNotices['tell']>[0],
+    userId: SignedInPerson['userId'],
+    kind: 'phone_changed' | 'phone_removed',
+    value: string,
+  ): Promise<void> {
+    const person = { type: 'user' as const, id: userId };
+    const visitor = visitorOf(ctx);
+    const details = { phone_number: value };
+    await audit.record(em, { type: `user.${kind}`, actor: person, subject: person, visitor, details });
+    await notices.tell(em, userId, { kind, value, visitor });
+  }
+
+  async function showPhones(
+    ctx: Context,
+    status: number,
+    person: SignedInPerson,
+    phone: string,
+    problem: ContactProblem | null,
+  ): Promise<void> {
+    const found = await contacts.list(person.userId, 'phone');
+    const hasAnother = found.some(({ isFirst, isVerified }) => !isFirst && isVerified);
+    show(ctx, status, phonesView, {
+      frame: accountFrame(ctx, person),
+      contacts: found.map(({ id, ...contact }) => ({
+        key: id ?? 'first',
+        ...contact,
+        isRemovable: !contact.isFirst || !hasAnother,
+      })),
+      canAdd: texts.isOn(),
+      phone,
+      problem,
+    });
+  }
+
+  async function showConfirm(
+    ctx: Context,
+    status: number,
+    person: SignedInPerson,
+    problem: ConfirmPage['problem'],
+  ): Promise<void> {
+    const pending = await phoneProofs.pending(person.userId);
+    if (pending === null) return seeOther(ctx, PAGE);
+    return show(ctx, status, confirmView, {
+      frame: accountFrame(ctx, person),
+      what: 'phone',
+      action: CONFIRM,
+      backUrl: PAGE,
+      sentTo: pending.address,
+      byLink: false,
+      problem,
+    });
+  }
+
+  return router;
+}
+
+/** Whose numbers people mean who leave the country code out: `CH` for de-CH. */
+function regionOf({ user }: SignedInPerson): string | undefined {
+  const { locale } = user.profile;
+  return locale === undefined ? undefined : new Intl.Locale(locale).region;
+}

@@ -1,0 +1,295 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAudit } from '#audit/module.ts';
+import type { Holder, OneTimeSecrets } from '#credentials/module.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { createKeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { createUsers } from '#users/module.ts';
+import { lifetimes, type Purpose } from '../../src/credentials/one-time/one-time-secret.ts';
+import { OneTimeSecrets as Secrets } from '../../src/credentials/one-time/one-time-secrets.ts';
+import { testClock } from '../support/clock.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+const ring = 'the secret of this test, which is long enough';
+let database: Database;
+let count = 0;
+beforeAll(async () => void (database = await openTestDatabase()));
+afterAll(() => database.close());
+
+type Issue = Partial<Parameters<OneTimeSecrets['issue']>[1]>;
+
+/** Somebody new each time, with a clock of their own. */
+async function begin(secrets: readonly string[] = [ring]) {
+  const clock = testClock();
+  const made = new Secrets(clock, database, createKeyRing(secrets));
+  const { users } = createUsers({ clock, database, audit: createAudit({ clock, database }).log });
+  count += 1;
+  const email = `person${count}@one-time.example`;
+  const { id: userId } = await database.transaction((em) =>
+    users.create(em, { email }, { actor: { type: 'operator' } }),
+  );
+  const holder: Holder = { userId };
+  const defaults = { purpose: 'verify_email', holder, address: email, form: 'both' } as const;
+  const issue = (given: Issue = {}) => database.transaction((em) => made.issue(em, { ...defaults, ...given }));
+  const useLink = (link: string, purpose: Purpose = 'verify_email', interaction?: string) =>
+    database.transaction((em) => made.consumeLink(em, { purpose, link, ...(interaction ? { interaction } : {}) }));
+  const tryCode = async (code: string, purpose: Purpose = 'verify_email', interaction?: string) =>
+    (await made.verifyCode({ purpose, holder, code, ...(interaction ? { interaction } : {}) })).kind;
+  return { clock, made, userId, holder, email, issue, useLink, tryCode };
+}
+
+/** Of a hundred others none is the code. */
+const wrong = (code: string, n = 1): string => String((Number(code) + n) % 1_000_000).padStart(6, '0');
+
+describe('what is kept', () => {
+  test('is hashes alone, and of a code one that takes a key which is not in the database', async () => {
+    const { issue } = await begin();
+    const { link, code } = await issue();
+    expect(link).toMatch(/^[\w-]{43}$/);
+    expect(code).toMatch(/^\d{6}$/);
+    const rows = JSON.stringify(await database.sql('select * from one_time_secret'));
+    const bytes = (text: string) => JSON.stringify([...Buffer.from(text)]).slice(1, -1);
+    for (const secret of [link!, Buffer.from(link!).toString('base64'), bytes(link!), `"${code!}"`, bytes(code!)])
+      expect(rows).not.toContain(secret);
+  });
+
+  test('tells a page what a link stands for without using it up, and what is open', async () => {
+    const { made, issue, userId, email, holder, clock } = await begin();
+    expect(await made.findOpen('verify_email', holder)).toBeNull();
+    const { link } = await issue({ data: { to: 'x' } });
+    for (let i = 0; i < 3; i += 1)
+      expect(await made.findByLink('verify_email', link!)).toMatchObject({ userId, address: email, data: { to: 'x' } });
+    expect(await made.findOpen('verify_email', holder)).toMatchObject({ address: email, hasLiveCode: true });
+    expect(await made.findOpen('verify_email', holder, 'a sign-in')).toBeNull();
+    clock.advance(10 * MINUTE);
+    expect(await made.findOpen('verify_email', holder)).toMatchObject({ hasLiveCode: false });
+  });
+
+  test('is purged a day after it ended, and no earlier', async () => {
+    const { made, issue, clock, userId } = await begin();
+    await issue();
+    const left = async () => (await database.sql('select 1 from one_time_secret where subject = $1', [userId])).length;
+    clock.advance(2 * DAY - SECOND);
+    await made.purge();
+    expect(await left()).toBe(1);
+    clock.advance(2 * SECOND);
+    expect(await made.purge()).toBeGreaterThan(0);
+    expect(await left()).toBe(0);
+  });
+
+  test('may be checked under each secret of the ring, so that one can be replaced', async () => {
+    const { issue, holder } = await begin();
+    const { code } = await issue();
+    const later = new Secrets(testClock(), database, createKeyRing([`${ring}, another`, ring]));
+    expect((await later.verifyCode({ purpose: 'verify_email', holder, code: code! })).kind).toBe('verified');
+  });
+});
+
+describe('a link and a code', () => {
+  test.each(['link', 'code'] as const)('use each other up: the %s first', async (first) => {
+    const { issue, useLink, tryCode } = await begin();
+    const { link, code } = await issue();
+    const byLink = async () => (await useLink(link!)) !== null;
+    const byCode = async () => (await tryCode(code!)) === 'verified';
+    const [now, then] = first === 'link' ? [byLink, byCode] : [byCode, byLink];
+    expect(await now()).toBe(true);
+    expect(await then()).toBe(false);
+    expect(await now()).toBe(false);
+  });
+
+  test('are of one purpose: to every other one they are nothing', async () => {
+    const { issue, useLink, tryCode, made } = await begin();
+    const purposes = Object.keys(lifetimes) as Purpose[];
+    const { link, code } = await issue();
+    for (const purpose of purposes.filter((purpose) => purpose !== 'verify_email')) {
+      expect([purpose, await made.findByLink(purpose, link!)]).toEqual([purpose, null]);
+      expect([purpose, await useLink(link!, purpose)]).toEqual([purpose, null]);
+      expect([purpose, await tryCode(code!, purpose)]).toEqual([purpose, 'wrong']);
+    }
+    expect(await useLink(link!)).not.toBeNull();
+  });
+
+  test('of one person are nothing to another', async () => {
+    const [ada, bob] = [await begin(), await begin()];
+    const { code } = await ada.issue();
+    await bob.issue();
+    expect(await bob.tryCode(code!)).toBe('wrong');
+    expect(await ada.tryCode(code!)).toBe('verified');
+  });
+
+  test('of an address that is nobody’s yet are that address’s', async () => {
+    const { made, issue } = await begin();
+    const holder = { emailCanonical: 'new@one-time.example' };
+    const { code } = await issue({ holder, purpose: 'registration' });
+    const given = { purpose: 'registration', code: code! } as const;
+    expect((await made.verifyCode({ ...given, holder: { emailCanonical: 'other@one-time.example' } })).kind).toBe(
+      'wrong',
+    );
+    expect(await made.verifyCode({ ...given, holder })).toMatchObject({ kind: 'verified', secret: { userId: null } });
+  });
+
+  test('of a sign-in are nothing to another one, or outside', async () => {
+    const { issue, useLink, tryCode } = await begin();
+    const { link, code } = await issue({ interaction: 'this one' });
+    expect(await useLink(link!)).toBeNull();
+    expect(await useLink(link!, 'verify_email', 'another one')).toBeNull();
+    expect(await tryCode(code!)).toBe('wrong');
+    expect(await tryCode(code!, 'verify_email', 'another one')).toBe('wrong');
+    expect(await tryCode(code!, 'verify_email', 'this one')).toBe('verified');
+  });
+
+  test('kill the older ones, unless those undo something else', async () => {
+    const { issue, useLink, tryCode } = await begin();
+    const older = await issue();
+    const newer = await issue();
+    expect(await useLink(older.link!)).toBeNull();
+    if (older.code !== newer.code) expect(await tryCode(older.code!)).toBe('wrong');
+    expect(await tryCode(newer.code!)).toBe('verified');
+    const undo = { purpose: 'revert_email', form: 'link', keepsOlder: true } as const;
+    const [one, two] = [await issue(undo), await issue(undo)];
+    expect(await useLink(one.link!, 'revert_email')).not.toBeNull();
+    expect(await useLink(two.link!, 'revert_email')).not.toBeNull();
+  });
+
+  test('die when what they are of is revoked, all of it or some purposes', async () => {
+    const { made, issue, useLink, userId } = await begin();
+    const verify = await issue();
+    const reset = await issue({ purpose: 'password_reset', form: 'link' });
+    const revoke = (purposes?: readonly Purpose[]) => database.transaction((em) => made.revoke(em, userId, purposes));
+    await revoke(['password_reset']);
+    expect(await useLink(reset.link!, 'password_reset')).toBeNull();
+    expect(await made.findByLink('verify_email', verify.link!)).not.toBeNull();
+    await revoke();
+    expect(await useLink(verify.link!)).toBeNull();
+  });
+
+  test.each(Object.entries(lifetimes) as [Purpose, number][])(
+    'live as long as the purpose says: %s',
+    async (purpose, lifetime) => {
+      const { issue, useLink, clock } = await begin();
+      const { link } = await issue({ purpose, form: 'link' });
+      const early = await issue({ purpose, form: 'link', keepsOlder: true });
+      clock.advance(lifetime - SECOND);
+      expect(await useLink(early.link!, purpose)).not.toBeNull();
+      clock.advance(SECOND);
+      expect(await useLink(link!, purpose)).toBeNull();
+    },
+  );
+
+  test('a code lives ten minutes, however long its link does', async () => {
+    const { issue, tryCode, useLink, clock } = await begin();
+    const { link, code } = await issue();
+    clock.advance(10 * MINUTE);
+    expect(await tryCode(code!)).toBe('wrong');
+    expect(await useLink(link!)).not.toBeNull();
+  });
+
+  test('what is no code is wrong, and white space is nothing', async () => {
+    const { issue, tryCode } = await begin();
+    const { code } = await issue();
+    for (const typed of ['', `${code!}0`, '１２３４５６', `${code!}; drop`])
+      expect([typed, await tryCode(typed)]).toEqual([typed, 'wrong']);
+    expect(await tryCode(` ${code!.slice(0, 3)}\u00a0${code!.slice(3)}\n`)).toBe('verified');
+  });
+
+  test('are not used when what they prove cannot be written', async () => {
+    const { made, issue, holder, tryCode } = await begin();
+    const { code } = await issue();
+    const failing = made.verifyCode({ purpose: 'verify_email', holder, code: code! }, async () => {
+      throw new Error('changed my mind');
+    });
+    await expect(failing).rejects.toThrow('changed my mind');
+    expect(await tryCode(code!)).toBe('verified');
+  });
+});
+
+describe('the budget', () => {
+  test('of a code is five tries, whatever the browser, the sign-in or the node', async () => {
+    const { issue, tryCode, made, holder } = await begin();
+    const { code } = await issue();
+    for (let i = 1; i <= 5; i += 1) expect(await tryCode(wrong(code!, i))).toBe('wrong');
+    expect(await tryCode(code!)).toBe('throttled');
+    expect(await tryCode(code!, 'verify_email', 'another sign-in')).toBe('throttled');
+    const node = new Secrets(testClock(), database, createKeyRing([ring]));
+    expect((await node.verifyCode({ purpose: 'verify_email', holder, code: code! })).kind).toBe('throttled');
+    expect((await made.verifyCode({ purpose: 'change_email', holder, code: code! })).kind).toBe('wrong');
+  });
+
+  test('is three codes in fifteen minutes: the fourth is not made, and the third still works', async () => {
+    const { issue, tryCode, clock } = await begin();
+    await issue();
+    await issue();
+    const third = await issue();
+    expect(await issue()).toEqual({ link: null, code: null });
+    expect(await tryCode(third.code!)).toBe('verified');
+    clock.advance(15 * MINUTE);
+    expect((await issue()).code).not.toBeNull();
+  });
+
+  test('is ten codes in a day, and the clock does not begin anew by asking', async () => {
+    const { issue, clock } = await begin();
+    let made = 0;
+    for (let i = 0; i < 20; i += 1) {
+      if ((await issue()).code !== null) made += 1;
+      clock.advance(30 * MINUTE);
+    }
+    expect(made).toBe(10);
+    clock.advance(DAY - 10 * HOUR);
+    expect((await issue()).code).not.toBeNull();
+  });
+
+  test('is fifty tries in a day', async () => {
+    const { issue, tryCode, clock } = await begin();
+    let tried = 0;
+    for (let i = 0; i < 10; i += 1) {
+      const { code } = await issue();
+      for (let n = 1; n <= 6; n += 1) if ((await tryCode(wrong(code!, n))) === 'wrong') tried += 1;
+      clock.advance(30 * MINUTE);
+    }
+    expect(tried).toBe(50);
+    expect(await tryCode('123456')).toBe('throttled');
+    clock.advance(DAY);
+    const { code } = await issue();
+    expect(await tryCode(code!)).toBe('verified');
+  });
+
+  test('is not spent by links', async () => {
+    const { issue } = await begin();
+    for (let i = 0; i < 20; i += 1)
+      expect((await issue({ form: 'link', purpose: 'password_reset' })).link).not.toBeNull();
+  });
+
+  test('is forgotten two days after anybody last asked', async () => {
+    const { made, issue, clock } = await begin();
+    await issue();
+    clock.advance(2 * DAY + SECOND);
+    await made.purge();
+    const long = new Date(clock.now().getTime() - 2 * DAY);
+    expect(await database.sql('select 1 from one_time_budget where changed_at < $1', [long])).toEqual([]);
+  });
+});
+
+describe('at the same time', () => {
+  test('of fifty uses of a link one wins', async () => {
+    const { issue, useLink } = await begin();
+    const { link } = await issue();
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => useLink(link!)));
+    expect(outcomes.filter((outcome) => outcome !== null)).toHaveLength(1);
+  });
+
+  test('of five uses of a code one wins', async () => {
+    const { issue, tryCode } = await begin();
+    const { code } = await issue();
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => tryCode(code!)));
+    expect(outcomes.filter((outcome) => outcome === 'verified')).toHaveLength(1);
+  });
+
+  test('of two hundred guesses five are compared', async () => {
+    const { issue, tryCode } = await begin();
+    const { code } = await issue();
+    const guesses = Array.from({ length: 200 }, (_, n) => wrong(code!, n + 1));
+    const outcomes = await Promise.all(guesses.map((guess) => tryCode(guess)));
+    expect(outcomes.filter((outcome) => outcome === 'wrong')).toHaveLength(5);
+    expect(await tryCode(code!)).toBe('throttled');
+  });
+});
