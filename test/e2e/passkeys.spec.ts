@@ -281,6 +281,28 @@ describe('a security key behind a password', () => {
   });
 });
 
+describe('a browser that does not speak the JSON of WebAuthn 3', () => {
+  test('makes a passkey and signs in with it all the same', async () => {
+    const { page, keys } = await someone();
+    const device = await keys.add();
+    await page.addInitScript(`
+      delete PublicKeyCredential.parseCreationOptionsFromJSON;
+      delete PublicKeyCredential.parseRequestOptionsFromJSON;
+      delete PublicKeyCredential.prototype.toJSON;
+    `);
+    const user = await latchkey.user();
+    await enrolByOffer(page, user);
+    expect(await keys.credentials(device)).toHaveLength(1);
+    await signOut(page);
+    await withoutPrompt(page);
+    await page.goto(`${tally.base}/login`);
+    await onPage(page, 'login');
+    await button(page).click();
+    await arrive(page, tally);
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+  });
+});
+
 describe('a passkey page', () => {
   test('has the address that was typed, and a way back to the password', async () => {
     const { page } = await someone();

@@ -13,7 +13,6 @@ export type Purpose =
   | 'sign_in_as'
   /** Behind another factor. */
   | 'second_factor'
-  | 'reauthenticate'
   | 'register';
 
 /** One question to an authenticator: what for, in which sign-in or session, and whom. */

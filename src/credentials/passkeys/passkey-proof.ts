@@ -41,7 +41,7 @@ export type Verify = typeof verifyAuthenticationResponse;
 export type Question = { binding: string } & (
   | { purpose: 'sign_in' }
   | { purpose: 'sign_in_as'; identifier: string; userId: UserId | null }
-  | { purpose: 'second_factor' | 'reauthenticate'; userId: UserId }
+  | { purpose: 'second_factor'; userId: UserId }
 );
 export type ProofPurpose = Exclude<Purpose, 'register'>;
 
@@ -166,7 +166,6 @@ export class PasskeyProof {
         return own.length > 0 ? own : decoys;
       }
       case 'second_factor':
-      case 'reauthenticate':
         return this.#passkeys.usable(question.userId);
     }
   }

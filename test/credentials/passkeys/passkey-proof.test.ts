@@ -208,13 +208,10 @@ describe('a challenge (WAN-01)', () => {
     expect(await verify('sign_in', answer)).toEqual({ kind: 'expired' });
   });
 
-  test.each<ProofPurpose>(['sign_in_as', 'second_factor', 'reauthenticate'])(
-    'of a sign-in is worth nothing as %s',
-    async (purpose) => {
-      const { authenticator, options } = await asked('sign_in');
-      expect(await verify(purpose, authenticator.get(options, origin))).toMatchObject({ reason: 'other_ceremony' });
-    },
-  );
+  test.each<ProofPurpose>(['sign_in_as', 'second_factor'])('of a sign-in is worth nothing as %s', async (purpose) => {
+    const { authenticator, options } = await asked('sign_in');
+    expect(await verify(purpose, authenticator.get(options, origin))).toMatchObject({ reason: 'other_ceremony' });
+  });
 
   test('of an enrolment signs nobody in', async () => {
     const authenticator = new Authenticator();
@@ -282,25 +279,22 @@ describe('whose passkey it is (WAN-04)', () => {
     expect(outcome).toEqual({ kind: 'refused', reason: 'not_verified', userId: ada.id });
   });
 
-  test.each(['sign_in_as', 'second_factor', 'reauthenticate'] as const)(
-    'must be the person’s in the step %s',
-    async (purpose) => {
-      const question = { purpose, binding: 'interaction', userId: ada.id, identifier: ada.email };
-      for (const [authenticator, lies, outcome] of [
-        [adas, {}, { kind: 'verified', userId: ada.id }],
-        [adas, { userHandle: null }, { kind: 'verified', userId: ada.id }],
-        [adas, { userHandle: mallorys.credentials[0]!.userHandle }, { reason: 'other_person' }],
-        [mallorys, {}, { reason: 'other_person' }],
-        [mallorys, { userHandle: adas.credentials[0]!.userHandle }, { reason: 'other_person' }],
-        [mallorys, { userHandle: null }, { reason: 'other_person' }],
-      ] as const) {
-        const options = await world.proof.options(question);
-        expect(options?.allowCredentials?.map(({ id }) => id)).toEqual([credentialId(adas)]);
-        const answer = authenticator.get({ ...options!, allowCredentials: [] }, origin, lies);
-        expect(await verify(purpose, answer)).toMatchObject(outcome);
-      }
-    },
-  );
+  test.each(['sign_in_as', 'second_factor'] as const)('must be the person’s in the step %s', async (purpose) => {
+    const question = { purpose, binding: 'interaction', userId: ada.id, identifier: ada.email };
+    for (const [authenticator, lies, outcome] of [
+      [adas, {}, { kind: 'verified', userId: ada.id }],
+      [adas, { userHandle: null }, { kind: 'verified', userId: ada.id }],
+      [adas, { userHandle: mallorys.credentials[0]!.userHandle }, { reason: 'other_person' }],
+      [mallorys, {}, { reason: 'other_person' }],
+      [mallorys, { userHandle: adas.credentials[0]!.userHandle }, { reason: 'other_person' }],
+      [mallorys, { userHandle: null }, { reason: 'other_person' }],
+    ] as const) {
+      const options = await world.proof.options(question);
+      expect(options?.allowCredentials?.map(({ id }) => id)).toEqual([credentialId(adas)]);
+      const answer = authenticator.get({ ...options!, allowCredentials: [] }, origin, lies);
+      expect(await verify(purpose, answer)).toMatchObject(outcome);
+    }
+  });
 
   test('cannot be anybody’s where the address is nobody’s', async () => {
     const options = await world.proof.options({
