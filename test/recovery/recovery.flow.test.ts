@@ -11,9 +11,16 @@ let client: TestClient;
 const fresh = 'granite otter lantern';
 const subject = /^Choose a new password/;
 
+/** A browser somewhere else each time: so many mails are not sent on behalf of one address. */
+let people = 0;
+const someone = () => new Visitor({ 'x-forwarded-for': `198.51.100.${(people += 1) % 250}` });
+
 beforeAll(async () => {
   mails = await openMails();
-  latchkey = await startTestApp({ env: mails.env, settings: { 'limits.passwordFailuresPerAddress': 100_000 } });
+  latchkey = await startTestApp({
+    env: { ...mails.env, TRUSTED_PROXIES: '127.0.0.1' },
+    settings: { 'limits.passwordFailuresPerAddress': 100_000 },
+  });
   client = await latchkey.client();
 });
 afterAll(async () => {
@@ -31,7 +38,7 @@ const forgot = (page: Page) => page.url.replace(/\/password$/, '/forgot');
 const heading = (page: Page) => /<h1>([^<]*)/.exec(page.text)?.[1];
 
 /** Asks for a link in a sign-in of its own. */
-async function ask(user: Pick<TestUser, 'email'>, visitor = new Visitor()): Promise<{ visitor: Visitor; page: Page }> {
+async function ask(user: Pick<TestUser, 'email'>, visitor = someone()): Promise<{ visitor: Visitor; page: Page }> {
   const page = await visitor.open(forgot(await atPassword(visitor, user)));
   return { visitor, page: await visitor.submit(page, { email: user.email }) };
 }
@@ -45,7 +52,7 @@ const save = async (visitor: Visitor, link: string, password = fresh) =>
 describe('whoever forgot their password', () => {
   test('sets a new one by the link in a mail and goes on where they were', async () => {
     const user = await person();
-    const visitor = new Visitor();
+    const visitor = someone();
     const page = await atPassword(visitor, user);
     expect(page.text).toContain('Forgot your password?');
     const sent = await ask(user, visitor);
@@ -69,17 +76,17 @@ describe('whoever forgot their password', () => {
 
   test('does so in another browser, which is told to go back to the app', async () => {
     const user = await person();
-    const elsewhere = new Visitor();
+    const elsewhere = someone();
     const done = await save(elsewhere, await linkFor(user));
     expect(heading(done)).toBe('Your password is changed');
     expect(done.text).not.toContain('/interaction/');
     expect(elsewhere.jar.size).toBeLessThanOrEqual(1);
-    expect((await new Visitor().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
   });
 
   test('asks outside of a sign-in too', async () => {
     const user = await person();
-    const visitor = new Visitor();
+    const visitor = someone();
     const sent = await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), { email: user.email });
     expect(new URL(sent.url).pathname).toBe('/recovery/sent');
     const done = await save(visitor, (await mails.next(user.email, subject)).link);
@@ -96,7 +103,7 @@ describe('whoever forgot their password', () => {
     ['no address', { email: '' }, 'Enter your email address'],
     ['what is none', { email: 'noor at fernway' }, 'Enter an email address like'],
   ])('and types %s is told so', async (_what, values, text) => {
-    const visitor = new Visitor();
+    const visitor = someone();
     const page = await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), values);
     expect(page.status).toBe(422);
     expect(page.text).toContain(text);
@@ -106,7 +113,7 @@ describe('whoever forgot their password', () => {
 describe('a new password by a link', () => {
   test('ends every session, refresh token and token of the person', async () => {
     const user = await person();
-    const visitor = new Visitor();
+    const visitor = someone();
     const tokens = await tokensFor(
       latchkey.base,
       client,
@@ -114,7 +121,7 @@ describe('a new password by a link', () => {
       { scope: 'openid offline_access', prompt: 'consent' },
       visitor,
     );
-    await save(new Visitor(), await linkFor(user));
+    await save(someone(), await linkFor(user));
     const refreshed = await post(`${latchkey.base}/oidc/token`, client, {
       grant_type: 'refresh_token',
       refresh_token: tokens.refresh_token,
@@ -130,11 +137,11 @@ describe('a new password by a link', () => {
 
   test('ends what was proved in sign-ins that are not finished', async () => {
     const user = await person();
-    const intruder = new Visitor();
+    const intruder = someone();
     const { url, text } = await atPassword(intruder, user);
     const form = { ...formsOf({ url, text } as Page)[0]!.fields, password: user.password };
     expect((await intruder.request(url, { form })).status).toBe(303);
-    await save(new Visitor(), await linkFor(user));
+    await save(someone(), await linkFor(user));
     const page = await intruder.open(url.replace(/\/password$/, ''));
     expect(new URL(page.url).pathname).toMatch(/\/(login|password)$/);
   });
@@ -142,9 +149,9 @@ describe('a new password by a link', () => {
   test('opens an account that guesses had closed, in this browser too', async () => {
     await latchkey.run('settings.set', { name: 'limits.passwordMaximumFailures', value: '6' });
     const user = await person();
-    const visitor = new Visitor();
+    const visitor = someone();
     await visitor.signIn(start(), user);
-    for (const who of [visitor, new Visitor()]) {
+    for (const who of [visitor, someone()]) {
       let page = await who.submit(await who.open(start({ prompt: 'login' })), { email: user.email });
       for (let tries = 0; tries < 8; tries += 1) {
         vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 16 * 60_000 });
@@ -154,10 +161,10 @@ describe('a new password by a link', () => {
         if (formsOf(page)[0]?.fields['password'] !== undefined) await who.submit(page, { password: 'wrong' });
       }
     }
-    await expect(new Visitor().signIn(start(), user)).rejects.toThrow();
+    await expect(someone().signIn(start(), user)).rejects.toThrow();
     await ask(user);
     await save(visitor, (await mails.next(user.email, subject)).link);
-    for (const who of [visitor, new Visitor()])
+    for (const who of [visitor, someone()])
       expect((await who.signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
     await latchkey.run('settings.set', { name: 'limits.passwordMaximumFailures', value: 'null' });
   });
@@ -165,7 +172,7 @@ describe('a new password by a link', () => {
   test('is refused with the reason, and the link stays good', async () => {
     const user = await person({ name: 'Noor Haddad' });
     const link = await linkFor(user);
-    const visitor = new Visitor();
+    const visitor = someone();
     let page = await visitor.open(link);
     for (const [password, text] of [
       ['', 'Choose a password'],
@@ -183,7 +190,7 @@ describe('a new password by a link', () => {
 
   test('is on record, with who asked for it', async () => {
     const user = await person();
-    await save(new Visitor(), await linkFor(user));
+    await save(someone(), await linkFor(user));
     const events = await latchkey.app.database.sql<{ type: string }>(
       `select type from audit_event where subject_id = $1 and type like 'user.password%' order by sequence`,
       [user.id],
@@ -197,18 +204,18 @@ describe('a link', () => {
     const user = await person();
     const link = await linkFor(user);
     for (let i = 0; i < 3; i += 1) {
-      const scanner = new Visitor();
+      const scanner = someone();
       const answer = await scanner.request(link);
       expect([answer.status, answer.location]).toEqual([303, `${latchkey.base}/recovery/password`]);
       const [cookie] = answer.headers.getSetCookie();
       expect(cookie).toMatch(/^latchkey-recovery=[\w-]{43}; path=\/; expires=[^;]+; samesite=lax; httponly$/);
       expect((await scanner.open(answer.location!)).status).toBe(200);
     }
-    expect(heading(await save(new Visitor(), link))).toBe('Your password is changed');
+    expect(heading(await save(someone(), link))).toBe('Your password is changed');
   });
 
   test.each([
-    ['used before', async (link: string) => void (await save(new Visitor(), link)), undefined],
+    ['used before', async (link: string) => void (await save(someone(), link)), undefined],
     ['older than thirty minutes', async () => later(30.3), undefined],
     ['of somebody who is disabled by now', async (_link: string, user: TestUser) => disable(user), undefined],
     ['whose address is no longer theirs', async (_link: string, user: TestUser) => moveAway(user), undefined],
@@ -216,10 +223,10 @@ describe('a link', () => {
   ])('that is %s does nothing', async (_what, spoil) => {
     const user = await person();
     const link = await linkFor(user);
-    const visitor = new Visitor();
+    const visitor = someone();
     const form = await visitor.open(link);
     await spoil(link, user);
-    expect([(await new Visitor().open(link)).status]).toEqual([410]);
+    expect([(await someone().open(link)).status]).toEqual([410]);
     const page = await visitor.submit(form, { password: 'another lantern of otters' });
     expect([page.status, heading(page)]).toEqual([410, 'This link no longer works']);
   });
@@ -229,7 +236,7 @@ describe('a link', () => {
     ['what is none', 'x'],
     ['a cookie of its own', 'a%0d%0ab'],
   ])('with %s in it is none', async (_what, secret) => {
-    const page = await new Visitor().open(`${latchkey.base}/recovery/link/${secret}`);
+    const page = await someone().open(`${latchkey.base}/recovery/link/${secret}`);
     expect([404, 410, 400]).toContain(page.status);
   });
 
@@ -260,14 +267,14 @@ describe('who may have no link is told why', () => {
   test('but without another way in by mail a first password may be set', async () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","passkey"]' });
     const user = await latchkey.user({ email_verified: true, password: undefined });
-    await save(new Visitor(), await linkFor(user));
-    expect((await new Visitor().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    await save(someone(), await linkFor(user));
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
     await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
   });
 
   test('where nobody has a password there is nothing to forget', async () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["emailCode"]' });
-    const visitor = new Visitor();
+    const visitor = someone();
     expect((await visitor.open(`${latchkey.base}/recovery`)).status).toBe(404);
     await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
   });
@@ -287,7 +294,7 @@ describe('an operator who demands a new password', () => {
   test('has the next sign-in set one, before anything else is given', async () => {
     const user = await person();
     await wants(user);
-    const visitor = new Visitor();
+    const visitor = someone();
     let page = await visitor.submit(await atPassword(visitor, user), { password: user.password });
     expect(new URL(page.url).pathname).toMatch(/\/new-password$/);
     expect(page.text).toContain('Your administrator asks');
@@ -300,12 +307,12 @@ describe('an operator who demands a new password', () => {
     page = await visitor.submit(page, {}, 'allow');
     expect(new URL(page.location!).searchParams.get('code')).toBeTruthy();
     await mails.next(user.email, /was changed/);
-    expect((await new Visitor().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
   });
 
   test('ends the sessions of before with it, also in the browser that goes on', async () => {
     const user = await person();
-    const [here, there] = [new Visitor(), new Visitor()];
+    const [here, there] = [someone(), someone()];
     for (const visitor of [here, there]) await visitor.signIn(start(), user);
     await wants(user);
     let page = await here.open(start({ prompt: 'login' }));
@@ -321,8 +328,8 @@ describe('an operator who demands a new password', () => {
   test('is settled by a reset as well', async () => {
     const user = await person();
     await wants(user);
-    await save(new Visitor(), await linkFor(user));
-    expect((await new Visitor().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    await save(someone(), await linkFor(user));
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
   });
 
   test('is told when there is nobody, or no password', async () => {
@@ -333,7 +340,7 @@ describe('an operator who demands a new password', () => {
 
   test('the page is nobody’s by its address', async () => {
     const user = await person();
-    const visitor = new Visitor();
+    const visitor = someone();
     const page = await atPassword(visitor, user);
     const direct = await visitor.open(page.url.replace(/\/password$/, '/new-password'));
     expect(new URL(direct.url).pathname).toMatch(/\/password$/);
