@@ -15,13 +15,14 @@ export function ownFields({ properties }: Policy<'profile'>): readonly PersonFie
 export const isRequired = (field: PersonField, { required }: Policy<'profile'>): boolean =>
   field.kind === 'claim' ? required.includes(field.claim) : field.property.required;
 
-/** What the person did not answer comes back as null. */
+/** What the person left empty comes back as null, what was not asked stays away. */
 export function profileForm(policy: Policy<'profile'>) {
   const fields = ownFields(policy);
   const shape = fieldShape(fields);
   const answers = fields.map((field) => {
     const schema = shape[field.field]!;
-    return [field.field, isRequired(field, policy) ? schema : orNothing(schema)] as const;
+    const isBox = field.kind === 'property' && field.property.type === 'boolean';
+    return [field.field, isBox || isRequired(field, policy) ? schema : orNothing(schema)] as const;
   });
   return form(
     z.object({
@@ -33,11 +34,15 @@ export function profileForm(policy: Policy<'profile'>) {
 }
 
 function orNothing(schema: z.ZodType<unknown>): z.ZodType<unknown> {
-  return z.any().transform((typed: unknown, context) => {
-    if (typeof typed === 'string' && typed.trim() === '') return null;
-    const parsed = schema.safeParse(typed);
-    if (parsed.success) return parsed.data ?? null;
-    for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  });
+  return z
+    .string()
+    .optional()
+    .transform((typed, context) => {
+      if (typed === undefined) return undefined;
+      if (typed.trim() === '') return null;
+      const parsed = schema.safeParse(typed);
+      if (parsed.success) return parsed.data ?? null;
+      for (const { message } of parsed.error.issues) context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    });
 }
