@@ -58,7 +58,8 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     const interaction = await interactions.require(ctx);
     const asked = await admit(ctx, interaction);
     if (asked === null) return;
-    const email = (await registration.findAddress(interaction.uid)) ?? interaction.progress.identifier ?? '';
+    const email =
+      (await registration.findAddress(interaction.uid)) ?? interaction.progress.identifier ?? hint(interaction);
     return showCreate(ctx, interaction, asked, { status: 200, values: { email } });
   });
 
@@ -185,6 +186,11 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   }
 
   return router;
+}
+
+function hint({ question }: Interaction): string {
+  const { login_hint: loginHint } = question.params;
+  return typeof loginHint === 'string' && loginHint.includes('@') ? loginHint.slice(0, 254) : '';
 }
 
 /** As it stood in its field: a form that was read already holds values, not what was typed. */

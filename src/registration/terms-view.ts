@@ -4,7 +4,7 @@ import { view } from '#kernel/views.ts';
 export type TermsPage = {
   /** Where the form posts to; buttons `action=allow` and `action=deny`. */
   action: string;
-  client: { name: string } | null;
+  client: { name: string };
   email: string;
   /** Agreed to an earlier version. */
   isChange: boolean;

@@ -42,7 +42,6 @@ async function set(name: string, value: unknown, back?: unknown): Promise<void> 
 const later = (milliseconds: number): void =>
   void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 const request = (): string => createRequest(latchkey, client);
-const isConsent = (page: Page): void => expect(page.text).toContain('Shop wants');
 const filled = (email: string) => ({ name: 'Noor Haddad', email, password: strong });
 
 /** As far as the page for the code. */

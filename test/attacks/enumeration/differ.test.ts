@@ -1,6 +1,7 @@
 /** What a stranger can learn of an account from the pages of a sign-in: nothing. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
+import { type Look, look } from '../../support/looks.ts';
 import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
@@ -31,32 +32,6 @@ beforeAll(async () => {
   await latchkey.run('user.import', { lines: [{ line: 1, record: brought }] });
 });
 afterAll(() => latchkey.close());
-
-type Look = { status: number; headers: string[]; cookies: string[]; location: string | null; body: string };
-
-/** One answer without what differs by chance: tokens, ids, times, and the address itself. */
-function look(page: { status: number; headers: Headers; text: string; location: string | null }, email: string): Look {
-  const masked = (text: string) =>
-    text
-      .replaceAll(email.slice(0, email.indexOf('@')), '(somebody)')
-      .replaceAll(/\/interaction\/[\w-]+/g, '/interaction/(uid)')
-      .replaceAll(/nonce="[^"]+"/g, 'nonce')
-      .replaceAll(/name="csrf" value="[^"]+"/g, 'csrf')
-      .replaceAll(/datetime="[^"]+"[^<]*<[^>]+>/g, 'time')
-      .replaceAll(/\d{1,2}:\d{2}[^<]*UTC/g, 'time');
-  const chance = new Set(['date', 'content-security-policy', 'set-cookie', 'location']);
-  return {
-    status: page.status,
-    headers: [...page.headers]
-      .filter(([name]) => !chance.has(name) && name !== 'content-length')
-      .map(([name, value]) => `${name}: ${value}`),
-    cookies: page.headers
-      .getSetCookie()
-      .map((line) => line.replaceAll(/=[^;]+/g, '=').replaceAll(/expires=[^;]+/gi, 'expires')),
-    location: page.location && masked(new URL(page.location).pathname),
-    body: masked(page.text),
-  };
-}
 
 /** Every page from the address on, for one wrong password after another until the pause. */
 async function walk(email: string): Promise<Look[]> {

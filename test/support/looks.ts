@@ -1,0 +1,29 @@
+/** Comparing answers: what differs between two of them is what they tell. */
+import type { Page } from './visitor.ts';
+
+/** One answer as a stranger sees it. */
+export type Look = { status: number; headers: string[]; cookies: string[]; location: string | null; body: string };
+
+/** One answer without what differs by chance: tokens, ids, times, and the address itself. */
+export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location'>, email: string): Look {
+  const masked = (text: string) =>
+    text
+      .replaceAll(email.slice(0, email.indexOf('@')), '(somebody)')
+      .replaceAll(/\/interaction\/[\w-]+/g, '/interaction/(uid)')
+      .replaceAll(/nonce="[^"]+"/g, 'nonce')
+      .replaceAll(/name="csrf" value="[^"]+"/g, 'csrf')
+      .replaceAll(/datetime="[^"]+"[^<]*<[^>]+>/g, 'time')
+      .replaceAll(/\d{1,2}:\d{2}[^<]*UTC/g, 'time');
+  const chance = new Set(['date', 'content-security-policy', 'set-cookie', 'location']);
+  return {
+    status: page.status,
+    headers: [...page.headers]
+      .filter(([name]) => !chance.has(name) && name !== 'content-length')
+      .map(([name, value]) => `${name}: ${value}`),
+    cookies: page.headers
+      .getSetCookie()
+      .map((line) => line.replaceAll(/=[^;]+/g, '=').replaceAll(/expires=[^;]+/gi, 'expires')),
+    location: page.location && masked(new URL(page.location).pathname),
+    body: masked(page.text),
+  };
+}

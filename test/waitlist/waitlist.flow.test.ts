@@ -1,0 +1,142 @@
+/** The waitlist: getting on it, being let in from it, and leaving it. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
+import { type Mails, openMails } from '../support/mails.ts';
+import { createRequest, findUser, freshEmail, newcomer, ownNetworks, strong } from '../support/registration.ts';
+
+let mails: Mails;
+let latchkey: TestApp;
+let client: TestClient;
+
+beforeAll(async () => {
+  mails = await openMails();
+  latchkey = await startTestApp({
+    env: { ...mails.env, ...ownNetworks },
+    settings: { 'registration.mode': 'waitlist' },
+  });
+  client = await latchkey.client({ first_party: true });
+});
+afterAll(async () => {
+  await latchkey.close();
+  mails.close();
+});
+
+type Entries = { entries: { email: string; name: string; language: string; invited_at?: string }[] };
+const list = async () => (await latchkey.run<Entries>('waitlist.list')).entries;
+
+async function join(email = freshEmail(), name = 'Ada Lovelace') {
+  const visitor = newcomer();
+  const check = await visitor.submit(await visitor.open(`${latchkey.base}/waitlist`), { name, email });
+  expect(check.url).toMatch(/\/waitlist\/check$/);
+  return { visitor, email, check, mail: await mails.next(email) };
+}
+async function joined(): Promise<string> {
+  const { visitor, email, check, mail } = await join();
+  expect((await visitor.submit(check, { code: mail.code })).url).toMatch(/\/waitlist\/done$/);
+  return email;
+}
+
+describe('somebody who would like to have an account', () => {
+  test('is led to the waitlist, and is on it when the address is proved by the code', async () => {
+    const visitor = newcomer();
+    const page = await visitor.open(createRequest(latchkey, client));
+    expect(new URL(page.url).pathname).toBe('/waitlist');
+    const email = freshEmail();
+    const check = await visitor.submit(page, { name: 'Ada\u202E', email });
+    const { code } = await mails.next(email);
+    expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
+    expect((await visitor.submit(check, { code: '' })).status).toBe(422);
+    const done = await visitor.submit(check, { code });
+    expect(done.text).toContain('You are on the waitlist');
+    expect(await list()).toContainEqual(expect.objectContaining({ email, name: 'Ada', language: 'en' }));
+  });
+
+  test('may open the link anywhere, and is on it once, however often it is pressed', async () => {
+    const { email, mail } = await join();
+    const elsewhere = newcomer();
+    for (let i = 0; i < 3; i += 1) expect((await elsewhere.open(mail.link)).status).toBe(200);
+    expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
+    const page = await elsewhere.open(mail.link);
+    const form = { csrf: /name="csrf" value="([^"]+)"/.exec(page.text)![1]!, action: 'continue' };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => elsewhere.request(mail.link, { form })));
+    expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
+    expect((await list()).filter((entry) => entry.email === email)).toHaveLength(1);
+    expect((await elsewhere.open(mail.link)).status).toBe(410);
+  });
+
+  test('gets another code on asking, and keeps their place when asking again', async () => {
+    const email = await joined();
+    const place = (await list()).findIndex((entry) => entry.email === email);
+    await joined();
+    const { visitor, check, mail } = await join(email, 'Somebody Else');
+    const again = await visitor.submit(check, {}, 'resend');
+    expect(again.text).toContain('We sent a new code');
+    const { code } = await mails.next(email);
+    expect((await visitor.submit(again, { code: mail.code })).status).toBe(422);
+    await visitor.submit(again, { code });
+    const entries = await list();
+    expect(entries.findIndex((entry) => entry.email === email)).toBe(place);
+    expect(entries[place]).toMatchObject({ name: 'Ada Lovelace' });
+  });
+
+  test('who has an account is told by mail alone', async () => {
+    const owner = await latchkey.user({ email_verified: true });
+    const { visitor, check, mail } = await join(owner.email);
+    expect([mail.subject.includes('already'), mail.code]).toEqual([true, '']);
+    expect((await visitor.submit(check, { code: '000000' })).status).toBe(422);
+    expect(await list()).not.toContainEqual(expect.objectContaining({ email: owner.email }));
+  });
+
+  test('sees what is wrong in the form', async () => {
+    const visitor = newcomer();
+    const page = await visitor.submit(await visitor.open(`${latchkey.base}/waitlist`), {
+      name: '<script>alert(1)</script>'.repeat(9),
+      email: '"><script>alert(1)</script>',
+    });
+    expect(page.status).toBe(422);
+    expect(page.text).not.toContain('<script>alert');
+    expect((await visitor.open(`${latchkey.base}/waitlist/check`)).url).toMatch(/\/waitlist$/);
+  });
+});
+
+describe('an operator', () => {
+  test('lets the first in, who come by a link and leave the list with their account', async () => {
+    const waiting = (await list()).filter((entry) => entry.invited_at === undefined).map((entry) => entry.email);
+    const email = await joined();
+    const invited = await latchkey.run<{ invited: string[] }>('waitlist.invite', { first: 2 });
+    expect(invited.invited).toEqual(waiting.slice(0, 2));
+    expect(
+      await latchkey.run<{ invited: string[] }>('waitlist.invite', { emails: [email.toUpperCase(), 'no@x.example'] }),
+    ).toEqual({
+      invited: [email],
+      skipped: ['no@x.example'],
+    });
+    const { link } = await mails.next(email, /invitation/i);
+    const visitor = newcomer();
+    const form = await visitor.submit(await visitor.open(link));
+    expect((await visitor.submit(form, { name: 'Ada', password: strong })).status).toBeLessThan(400);
+    expect(await findUser(latchkey, email)).toMatchObject({ email_verified: true });
+    expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
+  });
+
+  test('skips who has an account by now, and takes people off', async () => {
+    const [late, gone] = [await joined(), await joined()];
+    await latchkey.user({ email: late });
+    expect(await latchkey.run('waitlist.invite', { emails: [late] })).toEqual({ invited: [], skipped: [late] });
+    expect(await list()).not.toContainEqual(expect.objectContaining({ email: late }));
+    await latchkey.run('waitlist.remove', { email: gone });
+    await expect(latchkey.run('waitlist.remove', { email: gone })).rejects.toThrow('waitlist.not_found');
+  });
+
+  test.each([[{}], [{ emails: ['a@x.example'], first: 1 }], [{ first: 0 }], [{ first: 1.5 }]])(
+    'is told what is wrong with %j',
+    async (input) => {
+      await expect(latchkey.run('waitlist.invite', input)).rejects.toThrow('waitlist.invalid');
+    },
+  );
+});
+
+test('there is no waitlist where accounts are for everybody', async () => {
+  await latchkey.run('settings.set', { name: 'registration.mode', value: '"open"' });
+  expect((await newcomer().open(`${latchkey.base}/waitlist`)).status).toBe(404);
+});
