@@ -43,6 +43,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
   const {
     users,
     bulk: userBulk,
+    contactBulk,
     passwordDemands,
     people,
     contacts,
@@ -94,7 +95,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     log,
     countedBreachCheck: metrics?.countBreachCheck,
   });
-  const migration = createMigration({ ...credentials, clock, database, users, userBulk, audit });
+  const migration = createMigration({ ...credentials, clock, database, users, userBulk, contactBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
   return {
     audit,

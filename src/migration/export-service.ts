@@ -1,9 +1,10 @@
 import type { PasswordBulk, TotpService } from '#credentials/module.ts';
 import { OLD_SYSTEM } from '#credentials/module.ts';
-import type { BulkIdentity, BulkUser, UserBulk, UserId } from '#users/module.ts';
+import type { BulkContact, BulkIdentity, BulkUser, ContactBulk, UserBulk, UserId } from '#users/module.ts';
 
 export type ExportDependencies = {
   userBulk: Pick<UserBulk, 'page' | 'identitiesOf'>;
+  contactBulk: Pick<ContactBulk, 'of'>;
   passwordBulk: Pick<PasswordBulk, 'of'>;
   totp: Pick<TotpService, 'secretsOf'>;
 };
@@ -22,14 +23,18 @@ export class ExportService {
   }
 
   async page(after: UserId | null, limit: number, withHashes: boolean): Promise<Record<string, unknown>[]> {
-    const { userBulk, passwordBulk, totp } = this.#deps;
+    const { userBulk, contactBulk, passwordBulk, totp } = this.#deps;
     const people = await userBulk.page(after, limit);
     const ids = people.map(({ id }) => id);
     const identities = Map.groupBy(await userBulk.identitiesOf(ids), ({ userId }) => userId);
+    const contacts = Map.groupBy(await contactBulk.of(ids), ({ userId }) => userId);
     const secrets = withHashes
       ? { passwords: await passwordBulk.of(ids), totps: await totp.secretsOf(ids) }
       : { passwords: new Map(), totps: new Map() };
-    return people.map((person) => onWire(person, identities.get(person.id) ?? [], secrets));
+    return people.map((person) => ({
+      ...onWire(person, identities.get(person.id) ?? [], secrets),
+      ...furtherOnWire(contacts.get(person.id) ?? []),
+    }));
   }
 }
 
@@ -59,6 +64,15 @@ function onWire(user: BulkUser, identities: readonly BulkIdentity[], secrets: Se
       ? { identities: identities.map(({ connection, issuer, subject }) => ({ connection, issuer, subject })) }
       : {}),
   };
+}
+
+function furtherOnWire(contacts: readonly BulkContact[]): Record<string, unknown> {
+  const of = (wanted: BulkContact['kind']) => contacts.filter(({ kind }) => kind === wanted).map(({ value }) => value);
+  return Object.fromEntries(
+    Object.entries({ further_emails: of('email'), further_phone_numbers: of('phone') }).filter(
+      ([, values]) => values.length > 0,
+    ),
+  );
 }
 
 function passwordOnWire({ hash, scheme }: { hash: string; scheme: string | null }): Record<string, unknown> {

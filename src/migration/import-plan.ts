@@ -1,21 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { newId } from '#kernel/ids.ts';
-import type { BulkIdentity, BulkUser, UserId } from '#users/module.ts';
-import type { Identity, ImportedUser } from './import-record.ts';
+import type { BulkContact, BulkIdentity, BulkUser, UserId } from '#users/module.ts';
+import type { FurtherContact, Identity, ImportedUser } from './import-record.ts';
 
 export type Line = { line: number; user: ImportedUser };
 
-export type Step = Line & { newIdentities: Identity[] } & (
+export type Step = Line & { newIdentities: Identity[]; newContacts: FurtherContact[] } & (
     | { kind: 'create'; next: BulkUser }
     | { kind: 'unchanged' | 'exists' | 'update'; before: BulkUser; next: BulkUser }
   );
 export type Refused = { kind: 'refused'; line: number; email: string; reason: string };
 
-/** `further`: addresses that somebody has beside their first one. */
 type Known = {
-  further: ReadonlySet<string>;
   people: readonly BulkUser[];
   identities: readonly BulkIdentity[];
+  contacts: readonly BulkContact[];
 };
 
 /**
@@ -30,6 +29,9 @@ export function planImport(
   const byEmail = new Map(known.people.map((person) => [person.emailCanonical, person]));
   const byId = new Map(known.people.map((person) => [person.id, person]));
   const holders = new Map(known.identities.map((identity) => [keyOf(identity), identity.userId]));
+  /** Whose an address is that is nobody's first one. */
+  const further = new Map(known.contacts.flatMap((c) => (c.kind === 'email' ? [[c.canonical, c.userId]] : [])));
+  const held = new Set(known.contacts.map((contact) => contactKey(contact.userId, contact)));
   const seen = new Map<string, number>();
 
   return lines.map(({ line, user }): Step | Refused => {
@@ -37,24 +39,42 @@ export function planImport(
     const before = byEmail.get(user.emailCanonical);
     const id = before?.id ?? user.id ?? newId('usr');
     if (!before && byId.has(id)) return refuse('id: another person has it');
-    if (!before && known.further.has(user.emailCanonical))
-      return refuse('email: another person has it as a further address');
+    if (!before && further.has(user.emailCanonical)) return refuse('email: another person has it as a further address');
     const twin = seen.get(user.emailCanonical) ?? seen.get(id);
     if (twin !== undefined) return refuse(`email: the same person stands in line ${twin}`);
+    const newContacts = user.further.filter(
+      (contact) => contact.canonical !== user.emailCanonical && !held.has(contactKey(id, contact)),
+    );
+    const taken = newContacts.find(({ kind, canonical }) => {
+      const owner = byEmail.get(canonical)?.id ?? further.get(canonical);
+      return kind === 'email' && (seen.has(canonical) || (owner !== undefined && owner !== id));
+    });
+    if (taken) return refuse(`further_emails: ${taken.value} is another person’s`);
     const foreign = user.identities.find((identity) => (holders.get(keyOf(identity)) ?? id) !== id);
     if (foreign) return refuse(`identities: ${foreign.subject} of ${foreign.connection} is another person`);
 
     seen.set(user.emailCanonical, line).set(id, line);
+    for (const { canonical } of newContacts) seen.set(canonical, line);
     const newIdentities = user.identities.filter((identity) => !holders.has(keyOf(identity)));
     for (const identity of newIdentities) holders.set(keyOf(identity), id);
     const next = merged(user, before, { id, now });
-    if (!before) return { kind: 'create', line, user, next, newIdentities };
-    const isSame = isDeepStrictEqual(next, before) && newIdentities.length === 0;
-    return { kind: isSame ? 'unchanged' : update ? 'update' : 'exists', line, user, before, next, newIdentities };
+    if (!before) return { kind: 'create', line, user, next, newIdentities, newContacts };
+    const isSame = isDeepStrictEqual(next, before) && newIdentities.length + newContacts.length === 0;
+    return {
+      kind: isSame ? 'unchanged' : update ? 'update' : 'exists',
+      line,
+      user,
+      before,
+      next,
+      newIdentities,
+      newContacts,
+    };
   });
 }
 
 const keyOf = ({ connection, issuer, subject }: Identity) => JSON.stringify([connection, issuer, subject]);
+
+const contactKey = (userId: UserId, { kind, canonical }: FurtherContact) => `${userId} ${kind} ${canonical}`;
 
 /** What a line says wins, what it does not say stays. */
 function merged(user: ImportedUser, before: BulkUser | undefined, made: { id: UserId; now: Date }): BulkUser {

@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } from '#credentials/module.ts';
 import { parseId } from '#kernel/ids.ts';
-import { canonicalEmail, phoneNumberSchema, type Profile, profileSchema, type UserId } from '#users/module.ts';
+import {
+  type BulkContact,
+  canonicalEmail,
+  phoneNumberSchema,
+  type Profile,
+  profileSchema,
+  type UserId,
+} from '#users/module.ts';
 
 const LARGEST_PROPERTIES = 16 * 1024;
 const LONGEST_PASSWORD = 1024;
+const MOST_FURTHER = 9;
 
 /** FED-01: exact bytes, never empty, never white space alone. */
 const subject = z
@@ -31,6 +39,9 @@ const importRecord = profileSchema.extend({
   email_verified: z.boolean().optional(),
   phone_number: phoneNumberSchema.optional(),
   phone_number_verified: z.boolean().optional(),
+  /** Beside the first ones, and proven. */
+  further_emails: z.array(z.string()).max(MOST_FURTHER).optional(),
+  further_phone_numbers: z.array(phoneNumberSchema).max(MOST_FURTHER).optional(),
   properties: z
     .record(z.string().max(64), z.unknown())
     .refine((value) => JSON.stringify(value).length <= LARGEST_PROPERTIES, 'must be smaller than 16 KiB')
@@ -57,6 +68,8 @@ export type ImportedPassword =
   | { kind: 'plain'; password: string }
   | { kind: 'hash'; hash: string; scheme: string };
 
+export type FurtherContact = Omit<BulkContact, 'userId'>;
+
 /** A record whose every member was checked. What is undefined was not given. */
 export type ImportedUser = {
   id: UserId | undefined;
@@ -72,6 +85,7 @@ export type ImportedUser = {
   password: ImportedPassword;
   totp: TotpImport | undefined;
   identities: Identity[];
+  further: FurtherContact[];
 };
 
 export type Read = { kind: 'ready'; user: ImportedUser } | { kind: 'refused'; reason: string };
@@ -105,6 +119,8 @@ function checked(record: ImportRecord): ImportedUser {
     totp_digits,
     totp_period,
     identities,
+    further_emails,
+    further_phone_numbers,
     administrator: _never,
     ...profile
   } = rest;
@@ -126,7 +142,17 @@ function checked(record: ImportRecord): ImportedUser {
     password: readPassword({ password, password_hash, password_hash_format, password_hash_parameters }),
     totp: totp_secret === undefined ? undefined : readTotp({ totp_secret, totp_algorithm, totp_digits, totp_period }),
     identities: identities ?? [],
+    further: [
+      ...(further_emails ?? []).map(readFurtherEmail),
+      ...(further_phone_numbers ?? []).map((value) => ({ kind: 'phone' as const, value, canonical: value })),
+    ],
   };
+}
+
+function readFurtherEmail(typed: string): FurtherContact {
+  const canonical = canonicalEmail(typed);
+  if (canonical === null) throw new RecordRefusal('further_emails: must be addresses like name@example.com');
+  return { kind: 'email', value: typed.trim(), canonical };
 }
 
 function readPassword(

@@ -2,7 +2,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { BulkPassword, PasswordBulk, PasswordService, TotpService } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import type { BulkUser, UserBulk, UserId, UserService } from '#users/module.ts';
+import type { BulkUser, ContactBulk, UserBulk, UserId, UserService } from '#users/module.ts';
 import { changedMeanwhile } from './errors.ts';
 import { type Line, planImport, type Refused, type Step } from './import-plan.ts';
 import { readImportRecord } from './import-record.ts';
@@ -15,7 +15,8 @@ export type ImportDependencies = {
   clock: Clock;
   database: Database;
   users: Pick<UserService, 'changeStatus'>;
-  userBulk: Pick<UserBulk, 'find' | 'findFurther' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
+  userBulk: Pick<UserBulk, 'find' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
+  contactBulk: Pick<ContactBulk, 'find' | 'insert'>;
   passwordBulk: Pick<PasswordBulk, 'write'>;
   passwords: Pick<PasswordService, 'hash'>;
   totp: Pick<TotpService, 'among' | 'import'>;
@@ -33,7 +34,7 @@ export class ImportService {
   }
 
   async run({ lines, update, dryRun }: ImportBatch): Promise<LineResult[]> {
-    const { clock, database, userBulk } = this.#deps;
+    const { clock, database, userBulk, contactBulk } = this.#deps;
     const refused: Refused[] = [];
     const ready: Line[] = [];
     for (const { line, record } of lines) {
@@ -44,15 +45,14 @@ export class ImportService {
     const hashes = dryRun ? new Map<number, string>() : await this.#hashPlain(ready, update);
 
     const { results, statuses } = await database.transaction(async (em) => {
+      const emails = ready.flatMap(({ user }) => [
+        user.emailCanonical,
+        ...user.further.flatMap(({ kind, canonical }) => (kind === 'email' ? [canonical] : [])),
+      ]);
+      const people = await userBulk.find(em, { emails, ids: ready.flatMap(({ user }) => user.id ?? []) });
       const known = {
-        further: await userBulk.findFurther(
-          em,
-          ready.map(({ user }) => user.emailCanonical),
-        ),
-        people: await userBulk.find(em, {
-          emails: ready.map(({ user }) => user.emailCanonical),
-          ids: ready.flatMap(({ user }) => user.id ?? []),
-        }),
+        people,
+        contacts: await contactBulk.find(em, { emails, ids: people.map(({ id }) => id) }),
         identities: await userBulk.findIdentities(
           em,
           ready.flatMap(({ user }) => user.identities),
@@ -91,7 +91,7 @@ export class ImportService {
     steps: readonly Step[],
     { hashes, update }: { hashes: ReadonlyMap<number, string>; update: boolean },
   ): Promise<Set<UserId>> {
-    const { userBulk, passwordBulk, totp, audit } = this.#deps;
+    const { userBulk, contactBulk, passwordBulk, totp, audit } = this.#deps;
     const created = steps.filter((step) => step.kind === 'create');
     const inserted = await userBulk.insert(
       em,
@@ -121,6 +121,10 @@ export class ImportService {
       newIdentities.map((identity) => ({ ...identity, userId: next.id })),
     );
     await userBulk.insertIdentities(em, identities);
+    await contactBulk.insert(
+      em,
+      written.flatMap(({ next, newContacts }) => newContacts.map((contact) => ({ ...contact, userId: next.id }))),
+    );
     await audit.recordAll(
       em,
       written

@@ -13,6 +13,7 @@ import { ContactService } from './contact-service.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
+import { ContactBulk } from './contact-bulk.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type OnDisabled, UserService } from './user-service.ts';
 
@@ -24,6 +25,7 @@ export function createUsers({ clock, database, audit, disabled }: Dependencies) 
     passwordDemands: new PasswordDemands(database, audit),
     people: new ReachablePeople(database),
     bulk: new UserBulk(clock, database),
+    contactBulk: new ContactBulk(clock, database),
     contacts: new ContactService(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
     ownDetails: new OwnDetails(clock, database, audit),
@@ -36,6 +38,7 @@ export { User, type UserId } from './user.ts';
 export { Contact, type ContactId, type ContactKind } from './contact.ts';
 export { type ContactService, RESERVED, type ShownContact } from './contact-service.ts';
 export { UserIdentity } from './user-identity.ts';
+export type { BulkContact, ContactBulk } from './contact-bulk.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail } from './email.ts';
 export type { DetailsChange, OwnDetails } from './own-details.ts';

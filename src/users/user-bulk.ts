@@ -2,6 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { claimEveryEmail } from './address-claims.ts';
+import { HELD } from './contact-bulk.ts';
 import type { Profile } from './profile.ts';
 import type { UserId, UserStatus } from './user.ts';
 
@@ -27,9 +28,6 @@ const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_v
 const GIVEN = `jsonb_to_recordset(?::jsonb) as r (id uuid, status text, email text, "emailCanonical" text, "emailVerified" boolean,
   "phoneNumber" text, "phoneNumberVerified" boolean, profile jsonb, properties jsonb, "createdAt" timestamptz)`;
 
-/** An address beside the first one, and not one that was kept back for a while that is over. */
-const HELD = `kind = 'email' and verified_at is not null and (reserved_until is null or reserved_until > ?)`;
-
 /** People by the hundred, one statement each time, whatever their number. Rules and events are the caller's. */
 export class UserBulk {
   readonly #clock: Clock;
@@ -52,15 +50,6 @@ export class UserBulk {
     return rows.map(readRow);
   }
 
-  /** Those of these addresses that somebody has beside their first one. */
-  async findFurther(em: EntityManager, emails: readonly string[]): Promise<Set<string>> {
-    const rows = await em.execute<{ canonical: string }[]>(
-      `select canonical from contact where ${HELD} and canonical in (select jsonb_array_elements_text(?::jsonb))`,
-      [this.#clock.now(), JSON.stringify(emails)],
-    );
-    return new Set(rows.map(({ canonical }) => canonical));
-  }
-
   /** Who was added; an address or id that somebody took meanwhile is left out. */
   async insert(em: EntityManager, people: readonly BulkUser[]): Promise<Set<UserId>> {
     await claimEveryEmail(em);
@@ -69,7 +58,7 @@ export class UserBulk {
          is_administrator, password_update_required, created_at, updated_at)
        select id, status, email, "emailCanonical", "emailVerified", "phoneNumber", "phoneNumberVerified", profile, properties,
          false, false, "createdAt", ? from ${GIVEN}
-       where not exists (select 1 from contact where ${HELD} and canonical = r."emailCanonical")
+       where not exists (select 1 from contact where kind = 'email' and ${HELD} and canonical = r."emailCanonical")
        on conflict do nothing returning id`,
       [this.#clock.now(), asJson(people), this.#clock.now()],
     );

@@ -25,15 +25,21 @@ const ada: BulkUser = {
   properties: { plan: 'gold' },
   createdAt: '2020-01-01T00:00:00.000Z',
 };
+const contact = (value: string, userId = id) => ({ userId, kind: 'email' as const, value, canonical: value });
 const google = { connection: 'google', issuer: 'https://accounts.google.com', subject: '12' };
 
 const plan = (
   given: Record<string, unknown>,
-  { people = [ada], identities = [] as { userId: typeof id }[], further = [] as string[], update = false } = {},
+  {
+    people = [ada],
+    identities = [] as { userId: typeof id }[],
+    contacts = [] as { userId: typeof id; kind: 'email' | 'phone'; value: string; canonical: string }[],
+    update = false,
+  } = {},
 ) =>
   planImport(
     [{ line: 1, user: imported(given) }],
-    { people, further: new Set(further), identities: identities as never },
+    { people, contacts, identities: identities as never },
     { update, now },
   )[0]!;
 
@@ -67,7 +73,26 @@ describe('what becomes of a line', () => {
     [
       'somebody has the address beside their first',
       { email: 'eve@example.com' },
-      { further: ['eve@example.com'] },
+      { contacts: [contact('eve@example.com', newId('usr'))] },
+      'refused',
+    ],
+    ['a further address is new', { email: 'Ada@example.com', further_emails: ['Second@example.com'] }, {}, 'exists'],
+    [
+      'a further address is there, and so is the first one said again',
+      { email: 'Ada@example.com', further_emails: ['second@example.com', 'ada@example.com'] },
+      { contacts: [contact('second@example.com')] },
+      'unchanged',
+    ],
+    [
+      'a further address is another person’s',
+      { email: 'Ada@example.com', further_emails: ['second@example.com'] },
+      { contacts: [contact('second@example.com', newId('usr'))], update: true },
+      'refused',
+    ],
+    [
+      'a further address is the first of another person',
+      { email: 'eve@example.com', further_emails: ['ada@example.com'] },
+      {},
       'refused',
     ],
     ['another person has the id', { email: 'eve@example.com', id }, {}, 'refused'],
@@ -127,7 +152,7 @@ describe('what becomes of a line', () => {
       { line: 2, user: imported({ email: 'EVE@example.com' }) },
       { line: 3, user: imported({ email: 'bob@example.com', identities: [google] }) },
     ];
-    const steps = planImport(lines, { people: [], further: new Set<string>(), identities: [] }, { update: false, now });
+    const steps = planImport(lines, { people: [], contacts: [], identities: [] }, { update: false, now });
     expect(steps.map((step) => (step.kind === 'refused' ? step.reason : step.kind))).toEqual([
       'create',
       'email: the same person stands in line 1',
@@ -152,6 +177,8 @@ describe('what a line may not say', () => {
     ['an authenticator with five digits', { totp_secret: 'JBSWY3DPEHPK3PXP', totp_digits: 5 }, /totp_digits/],
     ['an identity of white space', { identities: [{ connection: 'google', subject: ' ' }] }, /identities\.0\.subject/],
     ['an identity that is a number', { identities: [{ connection: 'google', subject: 12 }] }, /identities\.0\.subject/],
+    ['a further address that is none', { further_emails: ['x'] }, /^further_emails/],
+    ['a further number that is none', { further_phone_numbers: ['911'] }, /further_phone_numbers/],
     ['an id of another system', { id: '42' }, /^id: must be one of Latchkey/],
     ['a picture that is a program', { picture: 'javascript:alert(1)' }, /picture/],
     ['more properties than fit', { properties: { text: 'x'.repeat(20_000) } }, /16 KiB/],

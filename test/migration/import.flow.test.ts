@@ -259,6 +259,24 @@ describe('people who are here already', () => {
     ]);
   });
 
+  test('get the further addresses that a file has, and nobody else’s', async () => {
+    const lines = [{ email: 'first@further.example', further_emails: ['Third@further.example'] }];
+    expect(await importLines(lines)).toMatchObject({ created: 1 });
+    expect(await importLines(lines)).toMatchObject({ unchanged: 1 });
+    const thief = { email: 'thief@further.example', further_emails: ['third@further.example'] };
+    expect(await importLines([thief], { update: true })).toMatchObject({ refused: 1 });
+    const more = { email: 'first@further.example', further_emails: ['fourth@further.example'] };
+    expect(await importLines([more], { update: true })).toMatchObject({ updated: 1 });
+    const rows = await latchkey.app.database.sql(
+      `select value, verified_at is not null as proven from contact c join users u on u.id = c.user_id where u.email = $1 order by value`,
+      ['first@further.example'],
+    );
+    expect(rows).toEqual([
+      { value: 'Third@further.example', proven: true },
+      { value: 'fourth@further.example', proven: true },
+    ]);
+  });
+
   test('are not taken over by somebody who brings their identity', async () => {
     await importLines([{ email: 'owner@id.example', identities: [{ ...google, subject: 'owner' }] }]);
     const thief = { email: 'thief@id.example', identities: [{ ...google, subject: 'owner' }] };

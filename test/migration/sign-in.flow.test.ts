@@ -153,7 +153,14 @@ describe('an export', () => {
           password: 'user1password',
         },
       ];
-      await bring({ totp_secret: 'JBSWY3DPEHPK3PXP', totp_digits: 8, address: { country: 'UK' } });
+      const second = `second-${format}@further.example`;
+      await bring({
+        totp_secret: 'JBSWY3DPEHPK3PXP',
+        totp_digits: 8,
+        address: { country: 'UK' },
+        further_emails: [second],
+        further_phone_numbers: ['+12025550123'],
+      });
       const { path, users } = await exportTo(format, true);
       expect((await stat(path)).mode & 0o777).toBe(0o600);
       const empty = await startTestApp();
@@ -179,6 +186,8 @@ describe('an export', () => {
         );
         const secrets = await empty.app.database.sql('select digits from totp_credential');
         expect(secrets).toContainEqual({ digits: 8 });
+        const further = await empty.app.database.sql('select value from contact where verified_at is not null');
+        expect(further).toEqual(expect.arrayContaining([{ value: second }, { value: '+12025550123' }]));
       } finally {
         await empty.close();
       }

@@ -7,7 +7,14 @@ const LONGEST_RECORD = 256 * 1024;
 
 const booleans = new Set(['email_verified', 'phone_number_verified', 'administrator']);
 const numbers = new Set(['totp_digits', 'totp_period']);
-const objects = new Set(['address', 'properties', 'identities', 'password_hash_parameters']);
+const objects = new Set([
+  'address',
+  'properties',
+  'identities',
+  'further_emails',
+  'further_phone_numbers',
+  'password_hash_parameters',
+]);
 
 /** The columns of an export; an import takes them in any order, and members of objects as `address.country`. */
 export const COLUMNS = [
@@ -40,6 +47,8 @@ export const COLUMNS = [
   'totp_digits',
   'totp_period',
   'identities',
+  'further_emails',
+  'further_phone_numbers',
 ] as const;
 
 /** RFC 4180, UTF-8, with the names of the columns in the first line. */
