@@ -143,7 +143,7 @@ export type {
   OneTimeSecrets,
   OpenSecret,
 } from './one-time/one-time-secrets.ts';
-export { forgetProofs } from './proofs-of-others.ts';
+export { forgetProofs, type ProofKind } from './proofs-of-others.ts';
 export { OneTimeSecretRow, provingPurposes } from './one-time/one-time-secret.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';

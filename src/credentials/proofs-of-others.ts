@@ -2,19 +2,35 @@ import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 
-/** Keeps the passkeys of somebody else from standing where the owner has come back; each has the time at which it was added. */
-const TIMED = ['passkey', 'totp_credential', 'recovery_codes', 'user_identity'] as const;
-/** Small conveniences that are made again, and what was begun. */
-const ALWAYS = ['totp_enrolment', 'trusted_device', 'known_device'] as const;
+/** What a person is recognized by, and when it was put there; null where that is not known, so that it goes always. */
+const tables = {
+  password: { table: 'password_credential', added: null },
+  passkey: { table: 'passkey', added: 'created_at' },
+  totp: { table: 'totp_credential', added: 'created_at' },
+  'recovery-code': { table: 'recovery_codes', added: 'created_at' },
+  identity: { table: 'user_identity', added: 'created_at' },
+  enrolment: { table: 'totp_enrolment', added: null },
+  'trusted device': { table: 'trusted_device', added: null },
+  'known device': { table: 'known_device', added: null },
+} as const;
+
+export type ProofKind = keyof typeof tables;
 
 /**
- * Takes away what a person is recognized by, when somebody else may have put it there: everything that was added since then,
- * or ever (null). The password goes always, because the other one may know it. Nobody is asked whether a factor is left.
+ * Takes away what a person is recognized by, because somebody else may have put it there: what was added since then, or ever
+ * (null), but for what they have just proved themselves with. Nobody is asked whether a factor is left.
  */
-export async function forgetProofs(em: EntityManager, userId: UserId, since: Date | null): Promise<void> {
-  const uuid = toUuid(userId);
-  for (const table of ['password_credential', ...ALWAYS])
-    await em.execute(`delete from ${table} where user_id = ?`, [uuid]);
-  for (const table of TIMED)
-    await em.execute(`delete from ${table} where user_id = ? and created_at >= ?`, [uuid, since ?? new Date(0)]);
+export async function forgetProofs(
+  em: EntityManager,
+  userId: UserId,
+  { since, keep = [] }: { since: Date | null; keep?: readonly ProofKind[] },
+): Promise<void> {
+  for (const [kind, { table, added }] of Object.entries(tables)) {
+    if (keep.includes(kind as ProofKind)) continue;
+    const isRecent = added === null || since === null ? 'true' : `${added} >= ?`;
+    await em.execute(`delete from ${table} where user_id = ? and ${isRecent}`, [
+      toUuid(userId),
+      ...(isRecent === 'true' ? [] : [since]),
+    ]);
+  }
 }

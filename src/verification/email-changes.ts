@@ -90,7 +90,7 @@ export class EmailChanges {
         if (former === 'taken') throw new Impossible();
         const since = new Date(new Date(String(data['at'])).getTime() - BEFORE);
         await contacts.removeSince(em, userId, since);
-        await forgetProofs(em, userId, since);
+        await forgetProofs(em, userId, { since });
         await oneTimeSecrets.revoke(em, userId);
         await endSessions(em, userId, by);
         await audit.record(em, {

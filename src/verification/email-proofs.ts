@@ -1,5 +1,6 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import { forgetProofs, type OneTimeSecrets, type OpenSecret } from '#credentials/module.ts';
+import { forgetProofs, type OneTimeSecrets, type OpenSecret, type ProofKind } from '#credentials/module.ts';
+import type { Factor } from '#interaction/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
@@ -10,6 +11,8 @@ import { takenLetter } from './taken-letter.ts';
 
 /** Who asks, in which words to answer. */
 export type Asker = { userId: UserId; visitor: Visitor; language: Language };
+/** Who proves an address. In a sign-in: what it was proved with so far, so that what somebody else left there goes. */
+export type Prover = Pick<Asker, 'userId' | 'visitor'> & { provedWith?: readonly Factor[] };
 /** An address, and the path of the page that its link leads to. */
 export type ToProve = { address: string; why: ProofLetter['why']; path: string; interaction?: string };
 export type ProofOutcome = 'confirmed' | 'wrong' | 'throttled';
@@ -82,13 +85,18 @@ export class EmailProofs {
 
   /** By the code that was typed. An address that somebody else proved meanwhile is a wrong code. */
   async confirmByCode(
-    { userId, visitor }: Pick<Asker, 'userId' | 'visitor'>,
+    prover: Prover,
     { code, interaction }: { code: string; interaction?: string },
   ): Promise<ProofOutcome> {
     try {
       const outcome = await this.#deps.oneTimeSecrets.verifyCode(
-        { purpose: 'verify_email', holder: { userId }, code, ...(interaction === undefined ? {} : { interaction }) },
-        async (em, secret) => this.#confirm(em, { userId, visitor }, secret.address),
+        {
+          purpose: 'verify_email',
+          holder: { userId: prover.userId },
+          code,
+          ...(interaction === undefined ? {} : { interaction }),
+        },
+        async (em, secret) => this.#confirm(em, prover, secret.address),
       );
       return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;
     } catch (error) {
@@ -99,7 +107,7 @@ export class EmailProofs {
 
   /** By the link, for the person who asked for it alone, and in the sign-in that it was sent for. */
   async confirmByLink(
-    { userId, visitor }: Pick<Asker, 'userId' | 'visitor'>,
+    prover: Prover,
     { link, interaction }: { link: string; interaction?: string },
   ): Promise<ProofOutcome> {
     const { database, oneTimeSecrets } = this.#deps;
@@ -110,8 +118,8 @@ export class EmailProofs {
           link,
           ...(interaction === undefined ? {} : { interaction }),
         });
-        if (secret?.userId !== userId) throw new NotTheirs();
-        await this.#confirm(em, { userId, visitor }, secret.address);
+        if (secret?.userId !== prover.userId) throw new NotTheirs();
+        await this.#confirm(em, prover, secret.address);
       });
       return 'confirmed';
     } catch (error) {
@@ -120,44 +128,13 @@ export class EmailProofs {
     }
   }
 
-  /**
-   * For ways in that prove the mailbox and nothing else: a new password by mail, a link that signs in. If nobody had proved the
-   * address before, whoever is here now is the owner, and what was set until then may be of somebody who was waiting for them:
-   * password, passkeys, factors, linked identities, further addresses, sessions. All of it goes. Call it before anything new is set.
-   *
-   * @returns whether it was the first proof.
-   */
-  async provedByMailbox(
-    em: EntityManager,
-    userId: UserId,
-    { address, visitor }: { address: string; visitor: Visitor },
-  ): Promise<boolean> {
-    const { contacts, oneTimeSecrets, endSessions, audit } = this.#deps;
-    if ((await contacts.confirmEmail(em, userId, address)) !== 'first_proof') return false;
-    const by: By = { actor: { type: 'user', id: userId }, visitor };
-    await forgetProofs(em, userId, null);
-    await contacts.removeSince(em, userId, null);
-    await oneTimeSecrets.revoke(em, userId);
-    await endSessions(em, userId, by);
-    await audit.record(em, {
-      type: 'user.email_verified',
-      ...by,
-      subject: { type: 'user', id: userId },
-      details: { first: true, dropped: true },
-    });
-    return true;
-  }
-
-  async #confirm(
-    em: EntityManager,
-    { userId, visitor }: Pick<Asker, 'userId' | 'visitor'>,
-    address: string,
-  ): Promise<void> {
+  async #confirm(em: EntityManager, { userId, visitor, provedWith }: Prover, address: string): Promise<void> {
     const { contacts, notices, audit } = this.#deps;
     const outcome = await contacts.confirmEmail(em, userId, address);
     if (outcome === 'taken' || outcome === 'gone') throw new NotTheirs();
     const isFirst = outcome === 'first_proof';
     const person = { type: 'user' as const, id: userId };
+    if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, visitor, provedWith });
     await audit.record(em, {
       type: isFirst ? 'user.email_verified' : 'user.email_added',
       actor: person,
@@ -167,7 +144,28 @@ export class EmailProofs {
     });
     if (!isFirst) await notices.tell(em, userId, { kind: 'email_added', value: address, visitor });
   }
+
+  /**
+   * Until now nobody had proved to be the owner. What was set that this sign-in did not use may be of somebody who made the
+   * account and waited for them: other factors, linked identities, further addresses and numbers, sessions.
+   */
+  async #dropOthers(em: EntityManager, { userId, visitor, provedWith }: Required<Prover>): Promise<void> {
+    const { contacts, oneTimeSecrets, endSessions } = this.#deps;
+    const keep = provedWith.flatMap((factor) => keptOf[factor] ?? []);
+    await forgetProofs(em, userId, { since: null, keep });
+    await contacts.removeSince(em, userId, null);
+    await oneTimeSecrets.revoke(em, userId);
+    await endSessions(em, userId, { actor: { type: 'user', id: userId }, visitor });
+  }
 }
+
+const keptOf: Partial<Record<Factor, ProofKind>> = {
+  password: 'password',
+  passkey: 'passkey',
+  'security-key': 'passkey',
+  totp: 'totp',
+  'recovery-code': 'recovery-code',
+};
 
 /** Undoes the transaction: what was sent stays as it was. */
 class NotTheirs extends Error {}

@@ -7,7 +7,7 @@ import { keepToken } from '#kernel/http/link-token.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { UserService } from '#users/module.ts';
-import type { EmailProofs } from './email-proofs.ts';
+import type { EmailProofs, Prover } from './email-proofs.ts';
 import { linkView } from './link-view.ts';
 import { type CodeProblem, stepView } from './step-view.ts';
 import { buttonForm, codeForm } from './verification-form.ts';
@@ -42,10 +42,10 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
     const email = await addressOf(due);
     if (!form.isValid)
       return showStep(ctx, 422, due, email, { kind: form.errors.code === 'required' ? 'required' : 'wrong' });
-    const outcome = await emailProofs.confirmByCode(
-      { userId: due.userId, visitor: visitorOf(ctx) },
-      { code: form.values.code, interaction: due.uid },
-    );
+    const outcome = await emailProofs.confirmByCode(proverOf(ctx, due), {
+      code: form.values.code,
+      interaction: due.uid,
+    });
     if (outcome === 'confirmed') return seeOther(ctx, due.path);
     return showStep(ctx, 422, due, email, { kind: outcome });
   });
@@ -76,10 +76,10 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     await buttonForm.read(ctx);
-    const outcome = await emailProofs.confirmByLink(
-      { userId: due.userId, visitor: visitorOf(ctx) },
-      { link: tokenCookie.read(ctx) ?? '', interaction: due.uid },
-    );
+    const outcome = await emailProofs.confirmByLink(proverOf(ctx, due), {
+      link: tokenCookie.read(ctx) ?? '',
+      interaction: due.uid,
+    });
     tokenCookie.clear(ctx);
     if (outcome === 'confirmed') return seeOther(ctx, due.path);
     return show(ctx, 410, linkView, { action: null, email: '' });
@@ -107,6 +107,12 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
   }
 
   return router;
+}
+
+/** A session that is made stronger was proved before, by what is not known here: nothing of it is taken for somebody else's. */
+function proverOf(ctx: Context, { userId, proofs, question }: DueInteraction): Prover {
+  const provedWith = question.isStepUp ? {} : { provedWith: proofs.map(({ factor }) => factor) };
+  return { userId, visitor: visitorOf(ctx), ...provedWith };
 }
 
 function showStep(

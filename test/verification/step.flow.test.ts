@@ -127,6 +127,37 @@ describe('whoever has an unproven address', () => {
   });
 });
 
+test('the first proof leaves nothing of somebody who was in the account before', async () => {
+  await latchkey.run('settings.set', { name: 'verification.email', value: '"optional"' });
+  const user = await latchkey.user();
+  const [{ id }] = (await latchkey.app.database.sql<{ id: string }>('select id from users where email = $1', [
+    user.email,
+  ])) as [{ id: string }];
+  const mallory = new Visitor();
+  await mallory.signIn(request(), user);
+  const now = systemClock.now();
+  await latchkey.app.database.sql(
+    `insert into user_identity (connection, issuer, subject, user_id, created_at) values ('social', '', $1, $2, $3)`,
+    [user.email, id, now],
+  );
+  await latchkey.app.database.sql(
+    `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at)
+     values ($1, $2, 'email', 'mallory@x.example', 'mallory@x.example', $3, null, $3)`,
+    [crypto.randomUUID(), id, now],
+  );
+  await latchkey.run('settings.set', { name: 'verification.email', value: '"required"' });
+  const { visitor, page } = await arrive(user);
+  await visitor.submit(page, { code: (await mails.next(user.email)).code });
+  for (const table of ['user_identity', 'contact', 'trusted_device', 'totp_credential', 'passkey'])
+    expect([table, await latchkey.app.database.sql(`select 1 from ${table} where user_id = $1`, [id])]).toEqual([
+      table,
+      [],
+    ]);
+  // The session that was there is gone; the password, which this sign-in proved, is not.
+  expect((await mallory.open(request())).url).toMatch(/\/login$/);
+  await expect(tokensFor(latchkey.base, client, user)).resolves.toBeTruthy();
+});
+
 test('by default only those for whom nobody vouches are asked', async () => {
   await latchkey.run('settings.set', { name: 'verification.email', value: '"imported"' });
   const user = await latchkey.user();
