@@ -5,9 +5,6 @@ import { form } from '#kernel/http/form.ts';
 export const FAILURES = ['cancelled', 'timed_out', 'exists', 'unsupported', 'failed'] as const;
 export type Failure = (typeof FAILURES)[number];
 
-/** `anyone`: from the page that asks for the address, so that an address typed before does not count. */
-const who = z.literal('anyone').optional();
-
 /** Filled in by passkey.js; both are empty when there is no script. */
 export const passkeyForm = form(
   z.object({
@@ -17,9 +14,10 @@ export const passkeyForm = form(
       .catch('failed')
       .default(''),
     action: z.string().max(16).default(''),
-    who,
+    /** `anyone`: from the page that asks for the address, so that an address typed before does not count. */
+    who: z.literal('anyone').optional(),
   }),
 );
 
 /** `platform` is said by a browser that could keep a passkey itself. */
-export const optionsForm = form(z.object({ platform: z.literal('true').optional(), who }));
+export const optionsForm = form(z.object({ platform: z.literal('true').optional() }));

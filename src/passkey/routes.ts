@@ -80,10 +80,11 @@ export function passkeyRoutes({
   router.post('/interaction/:uid/passkey/options', async (ctx: Context) => {
     const interaction = await interactions.require(ctx);
     const form = await optionsForm.read(ctx);
-    const { platform, who } = form.values;
-    const options = await signIn.options(await questionOf(who === 'anyone' ? ofAnyone(interaction) : interaction));
+    const { uid, progress } = interaction;
+    if (progress.userId !== null || !interactions.isOpen('passkey')) throw noPasskeys();
+    const options = await signIn.options({ purpose: 'sign_in', binding: uid });
     if (options === null) throw noPasskeys();
-    if (platform === 'true') canCreateCookie.write(ctx, '1');
+    if (form.values.platform === 'true') canCreateCookie.write(ctx, '1');
     ctx.type = 'application/json';
     ctx.body = options;
   });

@@ -336,6 +336,17 @@ describe('an operator', () => {
     expect(formsOf(await new Visitor().open(visits.start())).length).toBe(2);
   });
 
+  test('can keep passkeys for the second step alone', async () => {
+    await set('signIn.methods', ['password']);
+    const visitor = new Visitor();
+    const first = await visitor.open(visits.start());
+    expect(first.text).not.toContain('data-passkey');
+    expect(at(await visitor.open(first.url.replace(/login$/, 'passkey')))).toBe('login');
+    const form = { csrf: visits.csrfOf(first) };
+    expect((await visitor.request(first.url.replace(/login$/, 'passkey/options'), { form })).status).toBe(404);
+    await set('signIn.methods', ['password', 'passkey']);
+  });
+
   test('can let other sites use them, which is published and nowhere else', async () => {
     const url = `${latchkey.base}/.well-known/webauthn`;
     expect((await fetch(url)).status).toBe(404);

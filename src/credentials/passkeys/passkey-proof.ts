@@ -4,15 +4,16 @@ import {
   verifyAuthenticationResponse,
 } from '@simplewebauthn/server';
 import type { Visitor } from '#audit/module.ts';
-import { fromUuid, toUuid } from '#kernel/ids.ts';
+import { fromUuid } from '#kernel/ids.ts';
 import { canonicalEmail, type UserId } from '#users/module.ts';
-import { type Assertion, readAssertion, readClientData } from './browser-answer.ts';
+import { amrOf, checkAssertion, type Verify } from './assertion-check.ts';
+import { readAssertion, readClientData } from './browser-answer.ts';
 import { CHALLENGE_LIFETIME, type Challenges, type Purpose } from './challenge.ts';
 import type { Decoys } from './decoys.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { PasskeyId } from './passkey.ts';
 import type { PasskeyDependencies, PasskeyService } from './passkey-service.ts';
-import type { RelyingParty } from './relying-party.ts';
+import { StoredPasskeys } from './stored-passkeys.ts';
 
 export type ProofOutcome =
   | { kind: 'verified'; userId: UserId; passkeyId: PasskeyId; isUserVerified: boolean; amr: readonly string[] }
@@ -35,8 +36,6 @@ export type Refusal =
   | 'backup_eligibility'
   | 'disabled';
 
-export type Verify = typeof verifyAuthenticationResponse;
-
 /** Which proof is asked for. `binding` is the sign-in or the session that it is for. */
 export type Question = { binding: string } & (
   | { purpose: 'sign_in' }
@@ -45,32 +44,13 @@ export type Question = { binding: string } & (
 );
 export type ProofPurpose = Exclude<Purpose, 'register'>;
 
-type Stored = {
-  id: PasskeyId;
-  userId: UserId;
-  credentialId: string;
-  publicKey: Uint8Array<ArrayBuffer>;
-  isBackupEligible: boolean;
-  isFlagged: boolean;
-  isActive: boolean;
-  handle: string;
-};
-type Row = {
-  id: string;
-  user_id: string;
-  public_key: Uint8Array;
-  is_backup_eligible: boolean;
-  flagged_at: unknown;
-  status: string;
-  handle: Uint8Array;
-};
-
 /** Proving who one is with a passkey or a security key. */
 export class PasskeyProof {
   readonly #deps: PasskeyDependencies;
   readonly #passkeys: PasskeyService;
   readonly #challenges: Challenges;
   readonly #decoys: Decoys;
+  readonly #stored: StoredPasskeys;
   readonly #verify: Verify;
 
   constructor(
@@ -84,6 +64,7 @@ export class PasskeyProof {
     this.#passkeys = passkeys;
     this.#challenges = challenges;
     this.#decoys = decoys;
+    this.#stored = new StoredPasskeys(dependencies);
     this.#verify = verify;
   }
 
@@ -126,10 +107,15 @@ export class PasskeyProof {
     if (ceremony === 'foreign') return refused('other_ceremony');
     if (clientData.isFramed) return refused('framed');
 
-    const passkey = await this.#find(assertion.id);
+    const passkey = await this.#stored.find(assertion.id);
     if (passkey === null) return { kind: 'unknown', credentialId: assertion.id };
     const { userId } = passkey;
-    const proof = await this.#checked(assertion, clientData.challenge, relyingParty, purpose, passkey);
+    const proof = await checkAssertion(this.#verify, assertion, {
+      challenge: clientData.challenge,
+      relyingParty,
+      mustVerifyUser: this.#verification(purpose) === 'required',
+      passkey,
+    });
     if (proof === null) return refused('not_verified', userId);
     // WebAuthn 3 §7.2 steps 5 and 6: whose it is was either known before, or is said by the authenticator.
     const handle = assertion.response.userHandle ?? '';
@@ -137,8 +123,8 @@ export class PasskeyProof {
     if (!isRightPerson || (handle !== '' && handle !== passkey.handle)) return refused('other_person', userId);
     if (proof.isBackupEligible !== passkey.isBackupEligible) return refused('backup_eligibility', userId);
     if (!passkey.isActive) return refused('disabled', userId);
-    if (passkey.isFlagged || !(await this.#countUse(passkey.id, proof))) {
-      await this.#flag(passkey, visitor);
+    if (passkey.isFlagged || !(await this.#stored.countUse(passkey.id, proof))) {
+      await this.#stored.flag(passkey, visitor);
       return { kind: 'flagged', userId };
     }
     return {
@@ -169,104 +155,6 @@ export class PasskeyProof {
         return this.#passkeys.usable(question.userId);
     }
   }
-
-  async #find(credentialId: string): Promise<Stored | null> {
-    const [row] = await this.#deps.database.sql<Row>(
-      `select p.id, p.user_id, p.public_key, p.is_backup_eligible, p.flagged_at, u.status, w.handle
-       from passkey p join users u on u.id = p.user_id join webauthn_user w on w.user_id = p.user_id where p.credential_id = $1`,
-      [Buffer.from(credentialId, 'base64url')],
-    );
-    if (!row) return null;
-    return {
-      id: fromUuid('psk', row.id),
-      userId: fromUuid('usr', row.user_id),
-      credentialId,
-      publicKey: new Uint8Array(row.public_key),
-      isBackupEligible: row.is_backup_eligible,
-      isFlagged: row.flagged_at !== null,
-      isActive: row.status === 'active',
-      handle: Buffer.from(row.handle).toString('base64url'),
-    };
-  }
-
-  /** What the authenticator has signed, or null when it has not: whatever is not a plain yes is a no. */
-  async #checked(
-    assertion: Assertion,
-    challenge: string,
-    { id, origins }: RelyingParty,
-    purpose: ProofPurpose,
-    { credentialId, publicKey }: Stored,
-  ): Promise<Signed | null> {
-    try {
-      if (hasAttestedData(assertion)) return null;
-      const result = await this.#verify({
-        response: { ...assertion, clientExtensionResults: {} } as Parameters<Verify>[0]['response'],
-        expectedChallenge: challenge,
-        expectedOrigin: [...origins],
-        expectedRPID: id,
-        requireUserVerification: this.#verification(purpose) === 'required',
-        // The count is compared by the write that moves it, and once the signature is known to be good: else anybody could have a passkey flagged.
-        credential: { id: credentialId, publicKey, counter: 0 },
-      });
-      if (!result?.verified) return null;
-      const { newCounter, userVerified, credentialDeviceType, credentialBackedUp } = result.authenticationInfo;
-      return {
-        signCount: newCounter,
-        isUserVerified: userVerified,
-        isBackupEligible: credentialDeviceType === 'multiDevice',
-        isBackedUp: credentialBackedUp,
-      };
-    } catch {
-      return null;
-    }
-  }
-
-  /** Notes the use, unless the authenticator counts and has not counted on (WebAuthn 3 §6.1.1): then there are two of it. */
-  async #countUse(id: PasskeyId, { signCount, isBackedUp }: Signed): Promise<boolean> {
-    const rows = await this.#deps.database.sql(
-      `update passkey set sign_count = $2::bigint, is_backed_up = $3, last_used_at = $4
-       where id = $1 and flagged_at is null and (sign_count < $2::bigint or (sign_count = 0 and $2::bigint = 0)) returning 1`,
-      [toUuid(id), signCount, isBackedUp, this.#deps.clock.now()],
-    );
-    return rows.length > 0;
-  }
-
-  async #flag({ id, userId }: Stored, visitor: Visitor): Promise<void> {
-    const { database, clock, audit, tellOwner } = this.#deps;
-    await database.transaction(async (em) => {
-      const [flagged] = await em.execute<{ name: string | null }[]>(
-        'update passkey set flagged_at = ? where id = ? and flagged_at is null returning name',
-        [clock.now(), toUuid(id)],
-      );
-      if (!flagged) return;
-      await audit.record(em, {
-        type: 'user.passkey_flagged',
-        actor: { type: 'system' },
-        subject: { type: 'user', id: userId },
-        outcome: 'failure',
-        visitor,
-        details: { passkey: id, name: flagged.name, reason: 'sign_count' },
-      });
-      await tellOwner(em, { kind: 'passkey_flagged', userId, name: flagged.name, visitor });
-    });
-  }
 }
-
-type Signed = { signCount: number; isUserVerified: boolean; isBackupEligible: boolean; isBackedUp: boolean };
 
 const NOBODY = fromUuid('usr', '00000000-0000-0000-0000-000000000000');
-
-/** WebAuthn 3 §6.1: an assertion carries no key. The library would read one that came all the same. */
-function hasAttestedData({ response }: Assertion): boolean {
-  const flags = Buffer.from(response.authenticatorData, 'base64url')[32] ?? 0;
-  return (flags & 0x40) !== 0;
-}
-
-/**
- * RFC 8176, and nothing that we do not know: `hwk` for a key that its authenticator says it cannot give away, `swk` for one
- * that may be synced; `user` because somebody was there; `mfa` when that was proved by a fingerprint, a face or a PIN, of
- * which we are not told which.
- */
-function amrOf({ isBackupEligible, isUserVerified }: Signed): string[] {
-  return [isBackupEligible ? 'swk' : 'hwk', 'user', ...(isUserVerified ? ['mfa'] : [])];
-}

@@ -1,16 +1,14 @@
 import {
   generateRegistrationOptions,
   type PublicKeyCredentialCreationOptionsJSON,
-  type RegistrationResponseJSON,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
 import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
 import type { Visitor } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
-import type { Policy } from '#settings/module.ts';
 import type { User, UserId } from '#users/module.ts';
-import { requestedAttestation } from './attestation.ts';
+import { ALGORITHMS, checkAttestation, type NewCredential, type Verify } from './attestation-check.ts';
 import { firstName } from './authenticators.ts';
 import { type Attestation, readAttestation, readClientData } from './browser-answer.ts';
 import { CHALLENGE_LIFETIME, type Challenges } from './challenge.ts';
@@ -23,12 +21,6 @@ import {
   shown,
   shownName,
 } from './passkey-service.ts';
-import type { RelyingParty } from './relying-party.ts';
-
-/** EdDSA, ES256, RS256 in the order we like them: what authenticators can do, and nothing weaker. */
-export const ALGORITHMS = [-8, -7, -257];
-
-const LONGEST_ID = 1023;
 
 export type RegistrationOutcome =
   | { kind: 'registered'; passkey: ShownPasskey }
@@ -42,8 +34,6 @@ export type RegistrationOutcome =
   | { kind: 'taken' }
   | { kind: 'full' };
 
-export type Verify = typeof verifyRegistrationResponse;
-
 /** Who enrols, and where: the sign-in or the session that the challenge is bound to. */
 type Enrolment = {
   userId: UserId;
@@ -51,8 +41,6 @@ type Enrolment = {
   /** Whether it will be all that the person has: then it must ask for a fingerprint, a face or a PIN. */
   isOnlyFactor: boolean;
 };
-
-type Verified = Awaited<ReturnType<Verify>> & { verified: true };
 
 export class PasskeyRegistration {
   readonly #deps: PasskeyDependencies;
@@ -120,50 +108,22 @@ export class PasskeyRegistration {
     if (ceremony === null) return { kind: 'expired' };
     if (ceremony === 'foreign' || ceremony.userId !== userId || clientData.isFramed) return { kind: 'refused' };
 
-    const { passkeys: policy } = this.#deps.policies();
-    const verified = await this.#verified(attestation, clientData.challenge, relyingParty, isOnlyFactor, policy);
+    const verified = await checkAttestation(this.#verify, attestation, {
+      challenge: clientData.challenge,
+      relyingParty,
+      mustVerifyUser: isOnlyFactor,
+      policy: this.#deps.policies().passkeys,
+      clock: this.#deps.clock,
+    });
     if (verified === 'refused' || verified === 'not_allowed') return { kind: verified };
     return this.#deps.database.transaction((em) => this.#store(em, userId, attestation, verified, visitor));
-  }
-
-  async #verified(
-    attestation: Attestation,
-    challenge: string,
-    { id, origins }: RelyingParty,
-    mustVerifyUser: boolean,
-    policy: Policy<'passkeys'>,
-  ): Promise<Verified['registrationInfo'] | 'refused' | 'not_allowed'> {
-    try {
-      const attestationObject = requestedAttestation(attestation.response.attestationObject, policy, this.#deps.clock);
-      if (attestationObject === null) return 'not_allowed';
-      const result = await this.#verify({
-        response: {
-          ...attestation,
-          clientExtensionResults: {},
-          response: { ...attestation.response, attestationObject },
-        } as RegistrationResponseJSON,
-        expectedChallenge: challenge,
-        expectedOrigin: [...origins],
-        expectedRPID: id,
-        requireUserVerification: mustVerifyUser,
-        supportedAlgorithmIDs: ALGORITHMS,
-      });
-      // The result decides: a check that says nothing has not passed.
-      if (!result?.verified) return 'refused';
-      const { registrationInfo } = result;
-      const credentialId = Buffer.from(registrationInfo.credential.id, 'base64url');
-      if (registrationInfo.credential.id !== attestation.id || credentialId.length > LONGEST_ID) return 'refused';
-      return isAllowed(registrationInfo.aaguid, attestation, policy) ? registrationInfo : 'not_allowed';
-    } catch {
-      return 'refused';
-    }
   }
 
   async #store(
     em: EntityManager,
     userId: UserId,
     attestation: Attestation,
-    { credential, aaguid, fmt, userVerified, credentialDeviceType, credentialBackedUp }: Verified['registrationInfo'],
+    { credential, aaguid, fmt, userVerified, credentialDeviceType, credentialBackedUp }: NewCredential,
     visitor: Visitor,
   ): Promise<RegistrationOutcome> {
     // Two at once are counted one after the other: the row of the handle is there since the options were made.
@@ -208,13 +168,3 @@ const INSERT = `
     is_backup_eligible, is_backed_up, user_verified, attestation_format, created_at)
   values (?, ?, ?, ?, ?, ?, ?::jsonb, ?, ?, ?, ?, ?, ?, ?)
   on conflict (credential_id) do nothing returning id`;
-
-/** Which kind of authenticator the browser used is its word alone, and so is the model where nothing is attested. */
-function isAllowed(
-  aaguid: string,
-  { authenticatorAttachment }: Attestation,
-  { allowedAuthenticators, attachment }: Policy<'passkeys'>,
-): boolean {
-  if (attachment !== 'any' && authenticatorAttachment !== attachment) return false;
-  return allowedAuthenticators.length === 0 || allowedAuthenticators.includes(aaguid);
-}

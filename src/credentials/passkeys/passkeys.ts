@@ -1,10 +1,12 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
+import type { Verify as VerifyAssertion } from './assertion-check.ts';
+import type { Verify as VerifyAttestation } from './attestation-check.ts';
 import { Challenges } from './challenge.ts';
 import { Decoys } from './decoys.ts';
-import { PasskeyProof, type Verify as VerifyAssertion } from './passkey-proof.ts';
-import { PasskeyRegistration, type Verify as VerifyAttestation } from './passkey-registration.ts';
+import { PasskeyProof } from './passkey-proof.ts';
+import { PasskeyRegistration } from './passkey-registration.ts';
 import { type PasskeyDependencies, PasskeyService } from './passkey-service.ts';
 import { WebauthnUsers } from './webauthn-user.ts';
 
