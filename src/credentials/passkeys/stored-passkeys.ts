@@ -1,0 +1,86 @@
+import type { Visitor } from '#audit/module.ts';
+import { fromUuid, toUuid } from '#kernel/ids.ts';
+import type { UserId } from '#users/module.ts';
+import type { Signed } from './assertion-check.ts';
+import type { PasskeyId } from './passkey.ts';
+import type { PasskeyDependencies } from './passkey-service.ts';
+
+/** A passkey as it is asked to prove something, and whose it is. */
+export type Stored = {
+  id: PasskeyId;
+  userId: UserId;
+  credentialId: string;
+  publicKey: Uint8Array<ArrayBuffer>;
+  isBackupEligible: boolean;
+  isFlagged: boolean;
+  isActive: boolean;
+  handle: string;
+};
+type Row = {
+  id: string;
+  user_id: string;
+  public_key: Uint8Array;
+  is_backup_eligible: boolean;
+  flagged_at: unknown;
+  status: string;
+  handle: Uint8Array;
+};
+
+/** Passkeys where they prove something: each use is one write, which a copy does not pass. */
+export class StoredPasskeys {
+  readonly #deps: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'tellOwner'>;
+
+  constructor(dependencies: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'tellOwner'>) {
+    this.#deps = dependencies;
+  }
+
+  async find(credentialId: string): Promise<Stored | null> {
+    const [row] = await this.#deps.database.sql<Row>(
+      `select p.id, p.user_id, p.public_key, p.is_backup_eligible, p.flagged_at, u.status, w.handle
+       from passkey p join users u on u.id = p.user_id join webauthn_user w on w.user_id = p.user_id where p.credential_id = $1`,
+      [Buffer.from(credentialId, 'base64url')],
+    );
+    if (!row) return null;
+    return {
+      id: fromUuid('psk', row.id),
+      userId: fromUuid('usr', row.user_id),
+      credentialId,
+      publicKey: new Uint8Array(row.public_key),
+      isBackupEligible: row.is_backup_eligible,
+      isFlagged: row.flagged_at !== null,
+      isActive: row.status === 'active',
+      handle: Buffer.from(row.handle).toString('base64url'),
+    };
+  }
+
+  /** Notes the use, unless the authenticator counts and has not counted on (WebAuthn 3 §6.1.1): then there are two of it. */
+  async countUse(id: PasskeyId, { signCount, isBackedUp }: Signed): Promise<boolean> {
+    const rows = await this.#deps.database.sql(
+      `update passkey set sign_count = $2::bigint, is_backed_up = $3, last_used_at = $4
+       where id = $1 and flagged_at is null and (sign_count < $2::bigint or (sign_count = 0 and $2::bigint = 0)) returning 1`,
+      [toUuid(id), signCount, isBackedUp, this.#deps.clock.now()],
+    );
+    return rows.length > 0;
+  }
+
+  /** Refused from now on; its owner is told once. */
+  async flag({ id, userId }: Stored, visitor: Visitor): Promise<void> {
+    const { database, clock, audit, tellOwner } = this.#deps;
+    await database.transaction(async (em) => {
+      const [flagged] = await em.execute<{ name: string | null }[]>(
+        'update passkey set flagged_at = ? where id = ? and flagged_at is null returning name',
+        [clock.now(), toUuid(id)],
+      );
+      if (!flagged) return;
+      await audit.record(em, {
+        type: 'user.passkey_flagged',
+        actor: { type: 'system' },
+        subject: { type: 'user', id: userId },
+        outcome: 'failure',
+        visitor,
+        details: { passkey: id, name: flagged.name, reason: 'sign_count' },
+      });
+      await tellOwner(em, { kind: 'passkey_flagged', userId, name: flagged.name, visitor });
+    });
+  }
+}
