@@ -37,7 +37,8 @@ export class EnrolmentService {
     const [askedAt, { resetAt }] = [await requests.ask(userId), await requests.find(userId)];
     const choices = policy().factors.filter((each) => (each === 'passkey' ? hasPasskeys() : (needed ?? 2) <= 2));
     const end = graceEnd({ policy: policy(), askedAt, now: clock.now() });
-    return { choices, graceEnd: needed === null && resetAt === null ? end : null };
+    const isSpared = needed === null && resetAt === null && end !== null && clock.now() < end;
+    return { choices, graceEnd: isSpared ? end : null };
   }
 
   /** Turns the app on that was shown in this sign-in. */

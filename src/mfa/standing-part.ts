@@ -30,8 +30,8 @@ export function standingPart(facts: Facts): Required<Pick<StandingPart, 'factors
   const isDemanded = isDemandedElsewhere || isFactorDemanded(policy, person);
   const wantsTwo = policy.enforcement !== 'off' && hasTwoSteps({ ...person, passkeys });
   const isSpared = isDemanded && resetAt === null && !holdsOne && factors.length === 0 && isGrace(facts);
-  // After a reset the mailbox is proved, and a factor added in the same sign-in: the password alone must not add one.
-  const mustAdd = isDemanded && resetAt !== null && !holdsOne;
+  // Also of whoever proved their mailbox in this sign-in, after a reset or because it was odd: that is for once.
+  const mustAdd = isDemanded && !isSpared && !holdsOne && !countsSentCodes(facts);
   return {
     factors,
     required: resetAt !== null || (isDemanded && !isSpared) || wantsTwo ? 2 : 1,
@@ -39,6 +39,9 @@ export function standingPart(facts: Facts): Required<Pick<StandingPart, 'factors
     offers: isSpared || mustAdd ? ['enrol-factor'] : [],
   };
 }
+
+const countsSentCodes = ({ policy, person, canText }: Facts): boolean =>
+  policy.emailCodes || (policy.smsCodes && canText && person.phoneNumber !== null);
 
 /** Until when adding a factor may be put off; null when it may not. */
 export function graceEnd({ policy, askedAt, now }: Pick<Facts, 'policy' | 'askedAt' | 'now'>): Date | null {
