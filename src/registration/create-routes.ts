@@ -196,7 +196,7 @@ function hint({ question }: Interaction): string {
 /** As it stood in its field: a form that was read already holds values, not what was typed. */
 function shownAgain(value: unknown): string | undefined {
   if (typeof value === 'boolean') return value ? '1' : '';
-  return value === undefined ? undefined : String(value as string | number);
+  return typeof value === 'number' ? String(value) : (value as string | undefined);
 }
 
 function refusedAsBusy(error: unknown): { kind: 'unavailable' } {

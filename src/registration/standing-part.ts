@@ -17,8 +17,6 @@ export async function registrationStanding(
   uid: string,
   userId: UserId,
 ): Promise<StandingPart> {
-  const user = await users.findById(userId);
-  if (user === null) return {};
   const tasks: Task[] = [];
   if (
     passkeys.relyingParty !== null &&
@@ -26,7 +24,12 @@ export async function registrationStanding(
     (await passkeys.list(userId)).length === 0
   )
     tasks.push('first-passkey');
-  if (admission.termsVersion !== null && user.termsVersion !== admission.termsVersion) tasks.push('terms');
-  if (lacking(admission.required(), user).length > 0) tasks.push('profile');
+  const { termsVersion } = admission;
+  const required = admission.required();
+  // Most instances ask for nothing, and nobody is looked up.
+  const user = termsVersion === null && required.length === 0 ? null : await users.findById(userId);
+  if (user === null) return { tasks };
+  if (termsVersion !== null && user.termsVersion !== termsVersion) tasks.push('terms');
+  if (lacking(required, user).length > 0) tasks.push('profile');
   return { tasks };
 }

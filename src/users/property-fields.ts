@@ -26,7 +26,7 @@ export const propertyField = (property: Property): PersonField => ({
 });
 
 /** The schema of the form's fields; what is wrong is a kind: `required`, `too_long`, `number`, `date`, `choice`, `url`. */
-export function fieldShape(fields: readonly PersonField[]): Record<string, z.ZodType<unknown, unknown>> {
+export function fieldShape(fields: readonly PersonField[]): Record<string, z.ZodType> {
   return Object.fromEntries(
     fields.map((field) => [
       field.field,
@@ -66,7 +66,7 @@ export function labelIn(label: Property['label'], language: string): string {
   return typeof label === 'string' ? label : (label[language] ?? label['en'] ?? '');
 }
 
-function claimType(claim: AskedClaim): z.ZodType<unknown, unknown> {
+function claimType(claim: AskedClaim): z.ZodType {
   const schema = profileSchema.shape[claim];
   return z.string().transform((typed, context) => {
     const parsed = schema.safeParse(typed);
@@ -86,7 +86,7 @@ const claimErrors: Readonly<Record<AskedClaim, string>> = {
   website: 'url',
 };
 
-function propertyType(property: Property): z.ZodType<unknown, unknown> {
+function propertyType(property: Property): z.ZodType {
   // A box that is not ticked is not sent, and that is an answer.
   if (property.type === 'boolean')
     return z
@@ -96,7 +96,7 @@ function propertyType(property: Property): z.ZodType<unknown, unknown> {
   return answer(valueType(property), property.required);
 }
 
-function valueType({ type, maxLength, choices }: Property): z.ZodType<unknown, unknown> {
+function valueType({ type, maxLength, choices }: Property): z.ZodType {
   switch (type) {
     case 'number':
       return z
@@ -110,13 +110,14 @@ function valueType({ type, maxLength, choices }: Property): z.ZodType<unknown, u
       return z.enum((choices ?? []).map(({ value }) => value) as [string, ...string[]], { error: 'choice' });
     case 'url':
       return z.url({ protocol: /^https?$/, error: 'url' }).max(2048, 'too_long');
-    default:
+    case 'text':
+    case 'boolean':
       return plainText(maxLength ?? MOST_TEXT);
   }
 }
 
 /** Nothing typed is nothing said, which is an answer only where none is required. */
-function answer(schema: z.ZodType<unknown, unknown>, isRequired: boolean): z.ZodType<unknown, unknown> {
+function answer(schema: z.ZodType, isRequired: boolean): z.ZodType {
   return z
     .string()
     .default('')

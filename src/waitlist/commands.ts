@@ -18,7 +18,10 @@ export function waitlistCommands(waitlist: WaitlistService) {
       const entries = await waitlist.list(limit);
       return {
         entries: entries.map(({ email, name, language, joinedAt, invitedAt }) => ({
-          ...{ email, name, language, joined_at: joinedAt.toISOString() },
+          email,
+          name,
+          language,
+          joined_at: joinedAt.toISOString(),
           ...(invitedAt === null || invitedAt === undefined ? {} : { invited_at: invitedAt.toISOString() }),
         })),
       };

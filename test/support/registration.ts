@@ -46,7 +46,7 @@ export async function register(
 
 /** What people there are, as the operator sees them. */
 export async function findUser(latchkey: TestApp, email: string): Promise<Record<string, unknown> | undefined> {
-  const [row] = await latchkey.app.database.sql<Record<string, unknown>>(
+  const [row] = await latchkey.app.database.sql(
     'select email, email_verified, profile, properties, terms_version, is_administrator from users where email = $1',
     [email],
   );

@@ -42,8 +42,13 @@ describe('a form about a person', () => {
   test('gives claims and properties by their types, without what was left empty', () => {
     expect(
       read({
-        ...{ name: ' Ada\u202E ', property_team: 'Looms', property_shoe_size: '38,5', property_news: '1' },
-        ...{ property_start: '2026-02-28', property_plan: 'b', property_page: '' },
+        name: ' Ada\u202E ',
+        property_team: 'Looms',
+        property_shoe_size: '38,5',
+        property_news: '1',
+        property_start: '2026-02-28',
+        property_plan: 'b',
+        property_page: '',
       }),
     ).toEqual({
       profile: { name: 'Ada' },
@@ -81,8 +86,13 @@ describe('a person', () => {
 
   test('is described to relying parties by what the schema shows them now', () => {
     const person = {
-      ...{ email: 'a@x.example', emailVerified: true, phoneNumber: null, phoneNumberVerified: false },
-      ...{ profile: { name: 'Ada' }, properties: { team: 'Looms', score: 3, gone: 1 }, updatedAt: new Date(0) },
+      email: 'a@x.example',
+      emailVerified: true,
+      phoneNumber: null,
+      phoneNumberVerified: false,
+      profile: { name: 'Ada' },
+      properties: { team: 'Looms', score: 3, gone: 1 },
+      updatedAt: new Date(0),
     };
     expect(claimsOf(person, [team, secret])).toMatchObject({ name: 'Ada', team: 'Looms' });
     expect(Object.keys(claimsOf(person, [team, secret]))).not.toContain('score');

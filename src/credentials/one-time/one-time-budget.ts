@@ -58,9 +58,19 @@ export class OneTimeBudget {
        where (b.day_started_at <= ? or b.day_codes < ?) and (b.recent_started_at <= ? or b.recent_codes < ?)
        returning 1`,
       [
-        ...[key(purpose, subject), now, now, now],
-        ...[dayAgo, dayAgo, dayAgo, rowAgo, rowAgo],
-        ...[dayAgo, CODES_PER_DAY, rowAgo, CODES_IN_A_ROW],
+        key(purpose, subject),
+        now,
+        now,
+        now,
+        dayAgo,
+        dayAgo,
+        dayAgo,
+        rowAgo,
+        rowAgo,
+        dayAgo,
+        CODES_PER_DAY,
+        rowAgo,
+        CODES_IN_A_ROW,
       ],
     );
     return rows.length > 0;
