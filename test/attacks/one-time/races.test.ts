@@ -1,0 +1,126 @@
+/** Of many who use one link or code at once, one wins: on one node, and on two where there are two. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
+import { type Mails, openMails, type ReadMail } from '../../support/mails.ts';
+import { type Answer, type Node, sender, startNode } from '../../support/nodes.ts';
+import { authorizeUrl, formsOf, type Page, pkce, Visitor } from '../../support/visitor.ts';
+
+/** On PostgreSQL another process; the embedded database has one. */
+const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
+const MANY = 50;
+
+let latchkey: TestApp;
+let other: Node;
+let itself: ReturnType<typeof sender>;
+let mails: Mails;
+let client: TestClient;
+
+beforeAll(async () => {
+  mails = await openMails();
+  const env = { ...mails.env, TRUSTED_PROXIES: '127.0.0.1' };
+  latchkey = await startTestApp({ env });
+  client = await latchkey.client({ first_party: true });
+  itself = sender(latchkey.base, latchkey.config.port);
+  other = onServer ? await startNode(latchkey, env) : { send: itself.send, stop: async () => undefined };
+}, 60_000);
+afterAll(async () => {
+  await other.stop();
+  itself.close();
+  await latchkey.close();
+  mails.close();
+});
+
+/** The same form, many times at once, on both nodes in turn. */
+async function race(visitor: Visitor, url: string, forms: readonly Record<string, string>[]): Promise<Answer[]> {
+  const { pathname, origin } = new URL(url);
+  const headers = { cookie: visitor.cookies(url), origin, 'sec-fetch-site': 'same-origin', accept: 'text/html' };
+  return Promise.all(forms.map((form, i) => (i % 2 === 0 ? itself : other).send(pathname, { form, headers })));
+}
+const statuses = (answers: readonly Answer[]): Record<string, number> =>
+  answers.reduce<Record<string, number>>(
+    (counts, { status }) => ({ ...counts, [status]: (counts[status] ?? 0) + 1 }),
+    {},
+  );
+const fieldsOf = (page: Page, more: Record<string, string>, button?: string): Record<string, string> => {
+  const form = formsOf(page).find(
+    ({ buttons }) => button === undefined || buttons.some(({ value }) => value === button),
+  );
+  return { ...form!.fields, ...more };
+};
+const copies = (form: Record<string, string>): Record<string, string>[] => Array.from({ length: MANY }, () => form);
+
+async function atCode(user: TestUser): Promise<{ visitor: Visitor; page: Page; mail: ReadMail }> {
+  const visitor = new Visitor({ 'x-forwarded-for': `198.51.100.${Math.floor(Math.random() * 250)}` });
+  const url = authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge });
+  const first = await visitor.submit(await visitor.open(url), { email: user.email });
+  const page = await visitor.open(first.url.replace(/\/password$/, '/email-code'));
+  return { visitor, page, mail: await mails.next(user.email, /sign-in code/) };
+}
+const proofs = async ({ id }: TestUser): Promise<number> => {
+  const rows = await latchkey.app.database.sql<{ many: number }>(
+    `select jsonb_array_length(progress->'proofs') as many from sign_in_progress where progress->>'userId' = $1`,
+    [id],
+  );
+  return rows.reduce((sum, { many }) => sum + many, 0);
+};
+
+describe(`of ${MANY} or so at once`, () => {
+  test('one sets a new password', async () => {
+    const user = await latchkey.user({ email_verified: true });
+    const visitor = new Visitor({ 'x-forwarded-for': '198.51.100.251' });
+    await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), { email: user.email });
+    const page = await visitor.open((await mails.next(user.email, /new password/)).link);
+    const forms = Array.from({ length: 12 }, (_, i) => fieldsOf(page, { password: `granite otter lantern ${i}` }));
+    const answers = await race(visitor, page.url, forms);
+    const won = answers.filter(({ status }) => status === 303);
+    expect(won, JSON.stringify(statuses(answers))).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 410).length + won.length).toBe(forms.length);
+    const changed = await latchkey.app.database.sql(
+      `select 1 from audit_event where type = 'user.password_reset' and subject_id = $1`,
+      [user.id],
+    );
+    expect(changed).toHaveLength(1);
+  });
+
+  test('one is signed in by a link', async () => {
+    const user = await latchkey.user({ email_verified: true });
+    const { visitor, mail } = await atCode(user);
+    const page = await visitor.open(mail.link);
+    const answers = await race(visitor, mail.link, copies(fieldsOf(page, { action: 'continue' })));
+    const used = await latchkey.app.database.sql(
+      `select 1 from one_time_secret where user_id is not null and purpose = 'sign_in' and address = $1 and used_at is not null`,
+      [user.email],
+    );
+    expect(used).toHaveLength(1);
+    // Whoever comes after the winner is sent on by what the winner proved, or told that the link is used up.
+    expect(Object.keys(statuses(answers)).every((status) => status === '303' || status === '410')).toBe(true);
+    expect(await proofs(user)).toBe(1);
+  });
+
+  test('one is signed in by a code', async () => {
+    const user = await latchkey.user({ email_verified: true });
+    const { visitor, page, mail } = await atCode(user);
+    const answers = await race(visitor, page.url, copies(fieldsOf(page, { code: mail.code }, 'continue')));
+    expect(Object.keys(statuses(answers)).every((status) => status === '303' || status === '422')).toBe(true);
+    expect(await proofs(user)).toBe(1);
+  });
+
+  test('guesses at a code five are looked at, though one of the others is right', async () => {
+    const user = await latchkey.user({ email_verified: true });
+    const { visitor, page, mail } = await atCode(user);
+    const guesses = Array.from({ length: 199 }, (_, i) =>
+      String(Number(mail.code) + i + 1)
+        .padStart(6, '0')
+        .slice(-6),
+    );
+    const forms = [...guesses, mail.code].map((code) => fieldsOf(page, { code }, 'continue'));
+    const answers = await race(visitor, page.url, forms);
+    expect(
+      answers.filter(({ body }) => JSON.stringify(body).includes('not the code that we sent')).length,
+    ).toBeLessThan(6);
+    const [row] = await latchkey.app.database.sql<{ tries: number }>(
+      'select max(code_tries) as tries from one_time_budget',
+    );
+    expect(row?.tries).toBeLessThanOrEqual(5);
+  });
+});
