@@ -17,7 +17,7 @@ export function createCommands(
   { clock, database }: Kernel,
   { audit, settings, look, users, clients, keys, credentials, migration, passwordDemands }: Nouns,
   { consents, oidc, sessions }: Provider,
-  { comingIn }: Steps,
+  { comingIn, progress }: Steps,
 ): Commands {
   return {
     ...clientCommands(clients),
@@ -38,6 +38,7 @@ export function createCommands(
       users,
       audit,
       endSessions: (em, id, by) => sessions.endAllIn(em, id, by),
+      endSignIns: (em, id) => progress.endOf(em, id, null),
     }),
     ...migration.commands,
     ...comingIn.commands,

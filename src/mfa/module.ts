@@ -55,7 +55,6 @@ export function createMfa(dependencies: Dependencies) {
   ];
   return {
     routes,
-    requests,
     enrolled: enrolments.enrolled.bind(enrolments),
     /** What is known of the second step of somebody who has proved something. */
     standing: (ctx: Context, userId: UserId, interaction: Interaction): Promise<StandingPart> =>
@@ -67,4 +66,3 @@ export function createMfa(dependencies: Dependencies) {
 }
 
 export { SecondFactorRequest } from './second-factor-request.ts';
-export type { SecondFactorRequests } from './second-factor-requests.ts';

@@ -25,6 +25,8 @@ export type ResetDependencies = {
   oneTimeSecrets: Pick<OneTimeSecrets, 'revoke'>;
   secondFactorAttempts: Pick<SecondFactorAttempts, 'forget'>;
   endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  /** Ends sign-ins that have come some way, with what is taken away here perhaps. */
+  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
   tellOwner: TellOwner;
 };
 
@@ -52,6 +54,7 @@ export class ResetService {
       await oneTimeSecrets.revoke(em, userId, ['second_factor', 'second_factor_sms']);
       await this.#requests.reset(em, userId);
       await this.#deps.endSessions(em, userId, by);
+      await this.#deps.endSignIns(em, userId);
       await audit.record(em, {
         type: 'user.mfa_reset',
         ...by,

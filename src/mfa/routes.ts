@@ -124,6 +124,9 @@ export function secondFactorRoutes({
           ctx.set('Retry-After', '5');
           return showCode(ctx, 503, turn, way, outcome, remember);
         case 'wrong':
+          // A second click on the button finds its code used up by the first.
+          if ((await interactions.due(ctx, 'second-factor')) === null) return;
+          return showCode(ctx, 422, turn, way, outcome, remember);
         case 'used-up':
         case 'throttled':
           return showCode(ctx, 422, turn, way, outcome, remember);

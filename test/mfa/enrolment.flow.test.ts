@@ -212,6 +212,15 @@ describe('somebody whose factors an operator took away', () => {
     expect(codeBack((await steps.afterPassword(user)).page)).not.toBeNull();
   });
 
+  test('loses a sign-in that had come some way, with the app that is taken away', async () => {
+    const user = await latchkey.user();
+    const { visitor, page } = await steps.afterPassword(user);
+    const { codes } = await addApp(visitor, page);
+    await reset(user);
+    const end = await visitor.submit(codes, { saved: '1' });
+    expect([codeBack(end), isAt(end, '/login')]).toEqual([null, true]);
+  });
+
   test('adds a new one in that same sign-in where one is demanded', async () => {
     const { key: _key, ...user } = await steps.withApp();
     await reset(user);

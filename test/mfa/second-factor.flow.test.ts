@@ -80,6 +80,14 @@ describe('somebody with an authenticator app', () => {
     expect(codeBack(back)).not.toBeNull();
   });
 
+  test('may press the button twice', async () => {
+    const { key, ...user } = await steps.withApp();
+    const { visitor, page } = await steps.afterPassword(user);
+    const form = { ...formsOf(page)[0]?.fields, code: codeOf(key), action: 'continue' };
+    await visitor.request(page.url, { form });
+    expect(codeBack(await visitor.open(page.url, form))).not.toBeNull();
+  });
+
   test('is spared where the instance asks nobody', async () => {
     const { key: _key, ...user } = await steps.withApp();
     await set('mfa.enforcement', 'off');
