@@ -53,9 +53,13 @@ export function planImport(
     const foreign = user.identities.find((identity) => (holders.get(keyOf(identity)) ?? id) !== id);
     if (foreign) return refuse(`identities: ${foreign.subject} of ${foreign.connection} is another person`);
 
+    const newIdentities = user.identities.filter((identity) => !holders.has(keyOf(identity)));
+    // Somebody else may have signed up with the address before its owner came (FED-03).
+    const belongsToOwner = user.emailVerified === true || newIdentities.length + newContacts.length > 0;
+    if (update && before?.emailVerified === false && belongsToOwner)
+      return refuse('email: whoever is here has not proved it, and gets nothing that belongs to its owner');
     seen.set(user.emailCanonical, line).set(id, line);
     for (const { canonical } of newContacts) seen.set(canonical, line);
-    const newIdentities = user.identities.filter((identity) => !holders.has(keyOf(identity)));
     for (const identity of newIdentities) holders.set(keyOf(identity), id);
     const next = merged(user, before, { id, now });
     if (!before) return { kind: 'create', line, user, next, newIdentities, newContacts };

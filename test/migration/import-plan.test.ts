@@ -25,6 +25,7 @@ const ada: BulkUser = {
   properties: { plan: 'gold' },
   createdAt: '2020-01-01T00:00:00.000Z',
 };
+const unproven = { ...ada, emailVerified: false };
 const contact = (value: string, userId = id) => ({ userId, kind: 'email' as const, value, canonical: value });
 const google = { connection: 'google', issuer: 'https://accounts.google.com', subject: '12' };
 
@@ -94,6 +95,30 @@ describe('what becomes of a line', () => {
       { email: 'eve@example.com', further_emails: ['ada@example.com'] },
       {},
       'refused',
+    ],
+    [
+      'the address was never proven here, and the line vouches for it',
+      { email: 'Ada@example.com', email_verified: true },
+      { people: [unproven], update: true },
+      'refused',
+    ],
+    [
+      'the address was never proven here, and the line links it',
+      { email: 'Ada@example.com', identities: [google] },
+      { people: [unproven], update: true },
+      'refused',
+    ],
+    [
+      'the address was never proven here, and the line has another',
+      { email: 'Ada@example.com', further_emails: ['b@example.com'] },
+      { people: [unproven], update: true },
+      'refused',
+    ],
+    [
+      'the address was never proven here, and a name differs',
+      { email: 'Ada@example.com', name: 'Ada L.' },
+      { people: [unproven], update: true },
+      'update',
     ],
     ['another person has the id', { email: 'eve@example.com', id }, {}, 'refused'],
     ['the id is of here and free', { email: 'eve@example.com', id: newId('usr') }, {}, 'create'],

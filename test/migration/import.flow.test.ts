@@ -194,7 +194,7 @@ describe('an import', () => {
 
 describe('people who are here already', () => {
   test('stay as they are unless told otherwise', async () => {
-    await importLines([{ email: 'eve@here.example', name: 'Eve', properties: { a: 1 } }]);
+    await importLines([{ email: 'eve@here.example', email_verified: true, name: 'Eve', properties: { a: 1 } }]);
     const line = {
       email: 'eve@here.example',
       name: 'Eva',
@@ -260,7 +260,7 @@ describe('people who are here already', () => {
   });
 
   test('get the further addresses that a file has, and nobody else’s', async () => {
-    const lines = [{ email: 'first@further.example', further_emails: ['Third@further.example'] }];
+    const lines = [{ email: 'first@further.example', email_verified: true, further_emails: ['Third@further.example'] }];
     expect(await importLines(lines)).toMatchObject({ created: 1 });
     expect(await importLines(lines)).toMatchObject({ unchanged: 1 });
     const thief = { email: 'thief@further.example', further_emails: ['third@further.example'] };
@@ -275,6 +275,20 @@ describe('people who are here already', () => {
       { value: 'Third@further.example', proven: true },
       { value: 'fourth@further.example', proven: true },
     ]);
+  });
+
+  test('who signed up with an address that they never proved get nothing that belongs to its owner', async () => {
+    const squatter = await latchkey.user({ email: 'squatted@here.example' });
+    const owner = { email: squatter.email, email_verified: true, identities: [{ ...google, subject: 'squatted' }] };
+    expect(await importLines([owner])).toMatchObject({ exists: 1 });
+    expect((await importLines([owner], { update: true })).report).toEqual([
+      expect.objectContaining({
+        outcome: 'refused',
+        reason: expect.stringMatching(/^email: whoever is here/) as unknown,
+      }),
+    ]);
+    expect(await findUser(squatter.email)).toMatchObject({ email_verified: false });
+    expect(await latchkey.app.database.sql('select 1 from user_identity where subject = $1', ['squatted'])).toEqual([]);
   });
 
   test('are not taken over by somebody who brings their identity', async () => {
