@@ -1,34 +1,18 @@
 /** Phone numbers of a signed-in person: a code in a text message proves one, over a gateway of the operator's own. */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type Mails, openMails } from '../support/mails.ts';
+import { openSmsGateway, type SmsGateway } from '../support/sms-gateway.ts';
 import { formsOf, type Page, Visitor } from '../support/visitor.ts';
 
-const texts: { to: string; text: string }[] = [];
-let gateway: Server;
+let gateway: SmsGateway;
 let mails: Mails;
 let latchkey: TestApp;
 
 beforeAll(async () => {
-  gateway = createServer((req, res) => {
-    let body = '';
-    req.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    req.on('end', () => {
-      texts.push((JSON.parse(body) as { data: { to: string; text: string } }).data);
-      res.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve));
-  mails = await openMails();
+  [gateway, mails] = await Promise.all([openSmsGateway(), openMails()]);
   latchkey = await startTestApp({
-    env: {
-      ...mails.env,
-      SMS_URL: `http://127.0.0.1:${(gateway.address() as AddressInfo).port}/send`,
-      SMS_SECRET: `whsec_${Buffer.alloc(32, 3).toString('base64')}`,
-      OUTBOUND_ALLOW: '127.0.0.1',
-    },
+    env: { ...mails.env, ...gateway.env },
     settings: { 'sms.countries': ['1', '49'], 'sms.exceptions': ['1876'], 'sms.perAddressHour': 1000 },
   });
 });
@@ -67,14 +51,6 @@ async function press(visitor: Visitor, act: 'send' | 'first' | 'remove', value: 
   return visitor.open(form.action, form.fields);
 }
 
-async function codeFor(to: string): Promise<string> {
-  const found = await vi.waitFor(() => texts.findLast((text) => text.to === to) ?? Promise.reject(new Error(to)), {
-    timeout: 5000,
-  });
-  expect(found.text).toMatch(/\n\n@localhost #\d{6}$/);
-  return found.text.slice(-6);
-}
-
 const numberOf = async (id: string): Promise<unknown> => {
   const { users } = await latchkey.run<{ users: { id: string; phone_number?: string }[] }>('user.list');
   return users.find((user) => user.id === id)?.phone_number;
@@ -88,13 +64,13 @@ describe('a phone number', () => {
     expect(asked.url).toBe(url('phones/confirm'));
     expect(await numberOf(user.id)).toBeUndefined();
     expect((await visitor.submit(asked, { code: '' })).status).toBe(422);
-    const code = await codeFor(one);
+    const code = await gateway.codeFor(one);
     expect((await visitor.submit(asked, { code: code === '000000' ? '000001' : '000000' })).status).toBe(422);
     expect((await visitor.submit(asked, { code })).url).toBe(url('phones?done=saved'));
     expect((await mails.next(user.email, /added/)).text).toContain(one);
     expect(await numberOf(user.id)).toBe(one);
 
-    await visitor.submit(await add(visitor, two), { code: await codeFor(two) });
+    await visitor.submit(await add(visitor, two), { code: await gateway.codeFor(two) });
     await press(visitor, 'first', two);
     expect(await numberOf(user.id)).toBe(two);
     expect((await mails.next(user.email, /changed/)).text).toContain(two);
@@ -109,7 +85,7 @@ describe('a phone number', () => {
     const given = number();
     const { visitor } = await owner({ phone_number: given });
     const asked = await press(visitor, 'send', given);
-    expect((await visitor.submit(asked, { code: await codeFor(given) })).text).toContain('Confirmed');
+    expect((await visitor.submit(asked, { code: await gateway.codeFor(given) })).text).toContain('Confirmed');
   });
 
   test('may leave its country out where the person says in which they are', async () => {
@@ -124,10 +100,10 @@ describe('a phone number', () => {
     ['+18765550123', 'We send no text messages to this number'],
   ])('%j is refused in words, and nothing is sent', async (typed, words) => {
     const { visitor } = await owner();
-    const before = texts.length;
+    const before = gateway.texts.length;
     const answer = await add(visitor, typed);
     expect([answer.status, answer.text.includes(words)]).toEqual([422, true]);
-    expect(texts.length).toBe(before);
+    expect(gateway.texts.length).toBe(before);
   });
 
   test('gets three codes in a row, and then none', async () => {
@@ -135,15 +111,15 @@ describe('a phone number', () => {
     const one = number();
     for (let i = 0; i < 3; i += 1) expect((await add(visitor, one)).url).toContain('/confirm');
     expect((await add(visitor, one)).text).toContain('Too many codes were sent');
-    await vi.waitFor(() => expect(texts.filter(({ to }) => to === one)).toHaveLength(3), { timeout: 5000 });
+    await vi.waitFor(() => expect(gateway.texts.filter(({ to }) => to === one)).toHaveLength(3), { timeout: 5000 });
   });
 
   test('of one list cannot be reached through the other, nor by somebody else', async () => {
     const { user, visitor } = await owner();
     const one = number();
-    await visitor.submit(await add(visitor, one), { code: await codeFor(one) });
+    await visitor.submit(await add(visitor, one), { code: await gateway.codeFor(one) });
     const two = number();
-    await visitor.submit(await add(visitor, two), { code: await codeFor(two) });
+    await visitor.submit(await add(visitor, two), { code: await gateway.codeFor(two) });
     const [row] = await latchkey.app.database.sql<{ id: string }>('select id from contact where value = $1', [two]);
     const page = await visitor.open(url('phones'));
     const contact = formsOf(page).find(({ action }) => action.endsWith('/phones/first'))!.fields['contact']!;
