@@ -110,6 +110,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
     passwords: credentials.passwords,
     settings,
     setup: steps.setup,
+    closing: steps.account.closing,
     /** Begins to work on jobs, which a process that runs one command leaves to those that serve. */
     startJobs: () => jobs.start(),
     async close(): Promise<void> {

@@ -65,7 +65,8 @@ export class ConnectedApps {
     const by = { actor: { type: 'user' as const, id: userId }, visitor };
     if ((await consents.list(userId)).some((consent) => consent.clientId === clientId))
       return consents.revoke(userId, clientId, by);
-    if (!(await grants.list(userId)).some((grant) => grant.clientId === clientId)) throw appNotFound();
+    const has = clientId !== OWN_CLIENT_ID && (await grants.list(userId)).some((grant) => grant.clientId === clientId);
+    if (!has) throw appNotFound();
     return database.transaction(async (em) => {
       await browsers.endGrants(em, userId, clientId);
       await audit.record(em, { type: 'grant.revoked', ...by, subject: { type: 'user', id: userId }, clientId });

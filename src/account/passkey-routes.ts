@@ -56,8 +56,7 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
     if (failure !== '' || credential === '') return showNew(ctx, 422, person, failure === '' ? 'unsupported' : failure);
     const outcome = await passkeyRegistration.register(await enrolment(person), credential, visitorOf(ctx));
     if (outcome.kind !== 'registered') return showNew(ctx, 422, person, outcome.kind);
-    // It has a name by its maker; here its owner can give it a better one.
-    return seeOther(ctx, `/account/passkeys/${outcome.passkey.id}`);
+    return seeOther(ctx, `${SECURITY}?done=saved`);
   });
 
   router.get(ONE, async (ctx: Context) => {

@@ -154,7 +154,9 @@ describe('the way back from a sign-in', () => {
     const back = (who: Visitor) => who.request(at(`/session/return?state=${state}&code=x`));
     expect((await back(visitor)).location).toBe(at('/account/devices'));
     expect((await back(new Visitor())).location).toBe(at('/account'));
-    expect((await visitor.request(at(`/session/return?state=${state.replace(/^./, 'A')}`))).location).toBe(at('/account'));
+    expect((await visitor.request(at(`/session/return?state=${state.replace(/^./, 'A')}`))).location).toBe(
+      at('/account'),
+    );
     travel(16 * MINUTE);
     expect((await back(visitor)).location).toBe(at('/account'));
   });
