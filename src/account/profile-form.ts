@@ -33,7 +33,7 @@ export function profileForm(policy: Policy<'profile'>) {
   );
 }
 
-function orNothing(schema: z.ZodType<unknown>): z.ZodType<unknown> {
+function orNothing(schema: z.ZodType): z.ZodType {
   return z
     .string()
     .optional()

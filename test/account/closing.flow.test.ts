@@ -116,7 +116,7 @@ describe('closing an account', () => {
     expect(await exists(user)).toBe(false);
     expect(await sql('select 1 from oidc_artifact where account_id = $1', [user.id])).toEqual([]);
     expect(await sql('select 1 from consent c left join users u on u.id = c.user_id where u.id is null')).toEqual([]);
-    const events = await sql<Record<string, unknown>>(
+    const events = await sql(
       `select type, ip, user_agent, details::text as details from audit_event where subject_id = $1 and type <> 'user.erased'`,
       [user.id],
     );
@@ -156,7 +156,7 @@ describe('closing an account', () => {
     const answers = await Promise.all(
       tokens.map(({ visitor, page }, one) => visitor.submit(page, { email: admins[one]!.email }, 'confirm')),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
     expect(answers.map(({ text }) => text).join()).toContain('You are the only administrator');
     await sql('update users set is_administrator = false where is_administrator');
   });

@@ -55,7 +55,7 @@ describe('a changed password', () => {
     ['with a list instead of it', { 'current[]': 'x' }, 400],
   ])('does not come about %s', async (_what, given, status) => {
     const { visitor, user } = await signInTo(latchkey);
-    const page = await send(visitor, at('/account/password'), { password: newPassword, ...(given as object) });
+    const page = await send(visitor, at('/account/password'), { password: newPassword, ...given });
     expect(page.status).toBe(status);
     await signInTo(latchkey, user);
   });
