@@ -95,10 +95,12 @@ describe('recovery codes', () => {
   test('pass once of fifty at the same time', async () => {
     const given = world.factors({ limits: { secondFactorFreeFailures: 1000 } });
     const { user, codes } = await withCodes();
-    const outcomes = await Promise.all(
+    // Those that wait too long for a hash are refused.
+    const outcomes = await Promise.allSettled(
       Array.from({ length: 50 }, () => given.recoveryCodes.verify(user.id, codes[0] ?? '', by)),
     );
-    expect(outcomes.filter(({ kind }) => kind === 'verified')).toHaveLength(1);
+    const verified = outcomes.filter((each) => each.status === 'fulfilled' && each.value.kind === 'verified');
+    expect(verified).toHaveLength(1);
     expect(await factors.recoveryCodes.find(user.id)).toMatchObject({ left: 9 });
   });
 
