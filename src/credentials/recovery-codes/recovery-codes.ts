@@ -7,7 +7,14 @@ import type { UserId } from '#users/module.ts';
 import type { HashingQueue } from '../hashing-queue.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
 import type { By, TellOwner } from '../second-factor-notice.ts';
-import { CODES, hashRecoveryCode, newRecoveryCode, newSalt, readRecoveryCode } from './recovery-code.ts';
+import {
+  CODES,
+  hashRecoveryCode,
+  hashRecoveryCodes,
+  newRecoveryCode,
+  newSalt,
+  readRecoveryCode,
+} from './recovery-code.ts';
 
 /** What is left of the codes of a person. */
 export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date };
@@ -51,7 +58,7 @@ export class RecoveryCodes {
     const codes = Array.from({ length: CODES }, newRecoveryCode);
     const salt = newSalt();
     // One turn in the queue for all of them: half of the codes would be no use.
-    const hashes = await queue.run(() => Promise.all(codes.map((code) => hashRecoveryCode(code, salt))));
+    const hashes = await queue.run(() => hashRecoveryCodes(codes, salt));
     await database.transaction(async (em) => {
       await em.execute(
         `insert into recovery_codes (user_id, salt, hashes, created_at, shown_sealed, shown_to, shown_until)
