@@ -94,15 +94,21 @@ export class UserService {
 
   /** The hot path: one prepared statement without the mapper. */
   async findForClaims(id: UserId): Promise<ClaimSource | null> {
-    const [row] = await this.#database.sql<ClaimSource & { profile: Profile | string; updatedAt: Date | string }>(
+    type Row = ClaimSource & { profile: Profile | string; properties: object | string; updatedAt: Date | string };
+    const [row] = await this.#database.sql<Row>(
       `select status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
-         phone_number_verified as "phoneNumberVerified", profile, updated_at as "updatedAt"
+         phone_number_verified as "phoneNumberVerified", profile, properties, updated_at as "updatedAt"
        from users where id = $1`,
       [toUuid(id)],
     );
     if (!row) return null;
-    const profile = typeof row.profile === 'string' ? (JSON.parse(row.profile) as Profile) : row.profile;
-    return { ...row, profile, updatedAt: new Date(row.updatedAt) };
+    const parsed = <T>(json: T | string): T => (typeof json === 'string' ? (JSON.parse(json) as T) : json);
+    return {
+      ...row,
+      profile: parsed(row.profile),
+      properties: parsed(row.properties as Record<string, unknown>),
+      updatedAt: new Date(row.updatedAt),
+    };
   }
 
   /**
