@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import { z } from 'zod';
 import type { AuditReader, PastEvent, Visitor } from '#audit/module.ts';
-import { type ClientLookup, OWN_CLIENT_ID } from '#clients/module.ts';
+import type { ClientLookup } from '#clients/module.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
@@ -63,7 +63,7 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
 
   async function shownEvent(ctx: Context, { type, at, clientId, ip, userAgent }: PastEvent): Promise<ShownEvent> {
     const told = type as ToldEvent;
-    const app = clientId === null || clientId === OWN_CLIENT_ID ? null : await deps.clients.find(clientId);
+    const app = clientId === null ? null : await deps.clients.find(clientId);
     return {
       type: told,
       tone: toldEvents[told],

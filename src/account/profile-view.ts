@@ -33,7 +33,7 @@ export const profileView = view<ProfilePage>('account/profile.njk', {
     plain,
     'everything that can be asked': {
       ...plain,
-      frame: { ...sampleFrame, picture: '/assets/icon.svg' },
+      frame: { ...sampleFrame, picture: '/apple-touch-icon.png' },
       fields: fieldSamples.everything,
       facts: [{ label: 'Cost centre', value: '4711' }],
       theme: 'dark',

@@ -26,7 +26,7 @@ export const toldEvents = {
   'user.email_reverted': 'warn',
   'user.phone_added': 'warn',
   'user.phone_removed': 'warn',
-  'user.phone_verified': null,
+  'user.phone_changed': 'warn',
   'user.password_changed': 'warn',
   'user.password_set': 'warn',
   'user.password_removed': 'warn',
