@@ -27,7 +27,7 @@ describe('policies', () => {
       passwordMaximumFailures: 100,
       passwordFailuresPerAddress: 20,
     });
-    expect(all['password']).toMatchObject({ minimumLength: 15 });
+    expect(all['password']).toMatchObject({ minimumScore: 2, history: 1 });
     expect(all['session']).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 86_400 });
   });
 
