@@ -1,8 +1,9 @@
-import type { Browser, CDPSession, Page } from 'playwright';
+import type { Browser, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
+import { Authenticators } from './authenticators.ts';
 import {
   arrive,
   expectGoodPage,
@@ -35,58 +36,6 @@ afterEach(async () => {
     await context.close();
   }
 });
-
-type Kind = {
-  transport?: 'internal' | 'usb';
-  hasResidentKey?: boolean;
-  hasUserVerification?: boolean;
-  isUserVerified?: boolean;
-};
-type Stored = Awaited<ReturnType<Authenticators['credentials']>>[number];
-
-/** A browser with authenticators that are there when a page asks, and that press their own button. */
-class Authenticators {
-  readonly #session: CDPSession;
-
-  private constructor(session: CDPSession) {
-    this.#session = session;
-  }
-
-  static async of(page: Page): Promise<Authenticators> {
-    const session = await page.context().newCDPSession(page);
-    await session.send('WebAuthn.enable');
-    return new Authenticators(session);
-  }
-
-  /** `held`: what another authenticator held that is no longer here. */
-  async add({ transport = 'internal', ...kind }: Kind = {}, held: readonly Stored[] = []): Promise<string> {
-    const { authenticatorId } = await this.#session.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport,
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-        ...kind,
-      },
-    });
-    for (const credential of held) await this.#session.send('WebAuthn.addCredential', { authenticatorId, credential });
-    return authenticatorId;
-  }
-
-  async credentials(authenticatorId: string) {
-    return (await this.#session.send('WebAuthn.getCredentials', { authenticatorId })).credentials;
-  }
-
-  async setVerified(authenticatorId: string, isUserVerified: boolean): Promise<void> {
-    await this.#session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
-  }
-
-  async remove(authenticatorId: string): Promise<void> {
-    await this.#session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId });
-  }
-}
 
 async function someone(): Promise<{ page: Page; keys: Authenticators }> {
   const person = await newPerson(browser);
