@@ -1,5 +1,6 @@
 /** How people come in: creating an account, being invited, waiting for it. */
 import type { InteractionService } from '#interaction/module.ts';
+import type { ProofOfWork } from '#risk/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { createRegistration } from '#registration/module.ts';
 import { createWaitlist } from '#waitlist/module.ts';
@@ -12,6 +13,7 @@ export function createComingIn(
   { audit, settings, look, users, profileCompletion, credentials }: Nouns,
   { oidc, ownPages }: Provider,
   interactions: InteractionService,
+  work: ProofOfWork,
 ) {
   const registration = createRegistration({
     ...kernel,
@@ -22,6 +24,7 @@ export function createComingIn(
     audit,
     letters: look.letters,
     interactions,
+    work,
     registered: async (em, emailCanonical) => void (await waitlist.waitlist.leave(em, emailCanonical)),
     refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
     startRegistration: (ctx) => ownPages.createAccount(ctx),
@@ -32,6 +35,7 @@ export function createComingIn(
     users,
     audit,
     letters: look.letters,
+    work,
     isOpen: () => settings.policy('registration').mode === 'waitlist',
     take: (ip) => registration.applications.take(ip),
     invite: (invitation, by) => registration.invitations.invite(invitation, by),

@@ -105,7 +105,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     endSignIns: (em, id, except) => signIn.progress.endOf(em, id, except),
     startUrl: config.embedded ? '/' : null,
   });
-  const comingIn = createComingIn(kernel, nouns, provider, interactions);
+  const comingIn = createComingIn(kernel, nouns, provider, interactions, risk.work);
   const contactPages = createContacts({
     ...verification,
     ownPages: provider.ownPages,

@@ -29,6 +29,7 @@ export function createForm({ fields, method, otherMethods, isInvited, domains, a
       email: isInvited ? z.string().default('') : email,
       // More than any password that can be set, so that a long one gets its own clear answer.
       password: z.string().max(4096, 'too_long').default(''),
+      work: z.string().max(2048).optional(),
       terms: asksForTerms ? z.string('required').max(8) : z.string().optional(),
       method: z
         .enum([method, ...otherMethods])

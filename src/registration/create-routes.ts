@@ -23,6 +23,11 @@ export type CreateDependencies = {
   /** The link of the invitation that this browser was handed. */
   invitationCookie: BrowserCookie;
   minimumLength: () => number;
+  /** What a browser solves before a form is looked at, while somebody floods this instance. */
+  work: {
+    challenge(ip: string): Promise<string | null>;
+    check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
+  };
   /** Records the proof of the address, for whoever has just become somebody. */
   welcome(ctx: Context, interaction: Interaction, userId: UserId): Promise<void>;
 };
@@ -51,7 +56,8 @@ export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: stri
 }
 
 export function createRoutes(dependencies: CreateDependencies): Router<State> {
-  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, welcome } = dependencies;
+  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, work, welcome } =
+    dependencies;
   const router = new Router<State>();
 
   router.get('/interaction/:uid/create', async (ctx: Context) => {
@@ -82,9 +88,11 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
         },
       });
     }
-    const { email, password, method } = form.values;
+    const { email, password, method, work: answer } = form.values;
     if (method === 'password' && password === '')
       return showCreate(ctx, interaction, asked, { status: 422, values, errors: { password: { kind: 'required' } } });
+    if ((await work.check(ctx.state.ip, answer)) === 'missing')
+      return showCreate(ctx, interaction, asked, { status: 422, values, problem: { kind: 'work' } });
     const wish = {
       ...detailsOf(asked.fields, form.values),
       method,
@@ -122,7 +130,9 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
 
   /** What the form asks, or null: then the answer is written. */
   async function admit(ctx: Context, { path, progress }: Interaction): Promise<Form | null> {
-    const admitted = await admission.decide(invitationCookie.read(ctx));
+    const isLeft = ctx.query['without'] !== undefined;
+    if (isLeft) invitationCookie.clear(ctx);
+    const admitted = await admission.decide(isLeft ? undefined : invitationCookie.read(ctx));
     switch (admitted.kind) {
       case 'form':
         // Whoever has proved to be somebody is past this page.
@@ -156,20 +166,22 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     };
   }
 
-  function showCreate(
+  async function showCreate(
     ctx: Context,
     { path, question }: Interaction,
     asked: Form,
     { status, values = {}, fieldErrors = {}, errors = {}, problem = null }: Shown,
-  ): void {
+  ): Promise<void> {
     const typed = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shownAgain(value)]));
     const { invitation, method, otherMethods, domains, asksForTerms } = asked;
     const isChosen = method !== admission.methods()[0];
+    const challenge = await work.challenge(ctx.state.ip);
     show(ctx, status, createView, {
       action: `${path}/create${isChosen ? `?method=${method}` : ''}`,
       client: { name: question.client.name },
       email: invitation?.email ?? typed['email'] ?? '',
       isInvited: invitation !== null,
+      otherUrl: invitation === null ? null : `${path}/create?without`,
       domains: domains ?? [],
       fields: shownFields(asked.fields, { language: ctx.state.language, values: typed, errors: fieldErrors }),
       method,
@@ -182,6 +194,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       signInUrl: `${path}/login`,
       errors: { ...noErrors, ...errors },
       problem,
+      challenge,
     });
   }
 

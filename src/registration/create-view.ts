@@ -14,6 +14,8 @@ export type CreatePage = {
   email: string;
   /** The address is that of an invitation: it is proved already. */
   isInvited: boolean;
+  /** The form without the invitation, for whoever is somebody else; null where there is none. */
+  otherUrl: string | null;
   /** In the mode `domains`, whose addresses can be used. */
   domains: readonly string[];
   fields: readonly ShownField[];
@@ -32,10 +34,14 @@ export type CreatePage = {
     terms: 'required' | null;
   };
   problem: CreateProblem | null;
+  /** What the browser must solve first, while somebody floods this instance. */
+  challenge: string | null;
 };
 
 export type CreateProblem =
   | { kind: 'throttled'; until: Date; waitSeconds: number }
+  /** The browser has not solved what it was asked. */
+  | { kind: 'work' }
   /** The queue for hashing passwords is full. */
   | { kind: 'unavailable' };
 
@@ -46,6 +52,7 @@ const plain: CreatePage = {
   client: { name: 'Tally' },
   email: '',
   isInvited: false,
+  otherUrl: null,
   domains: [],
   fields: fieldSamples.name,
   method: 'password',
@@ -57,6 +64,7 @@ const plain: CreatePage = {
   signInUrl: '/interaction/4Tj2/login',
   errors: noErrors,
   problem: null,
+  challenge: null,
 };
 const typed: CreatePage = { ...plain, email: 'noor@fernway.example', hasAgreed: true };
 
@@ -71,7 +79,7 @@ export const createView = view<CreatePage>('registration/create.njk', {
       passwordUrl: '/interaction/4Tj2/create?method=password',
     },
     'by code': { ...plain, method: 'email_code', otherMethods: [], fields: [] },
-    invited: { ...typed, isInvited: true },
+    invited: { ...typed, isInvited: true, otherUrl: '/interaction/4Tj2/create?without' },
     'of one domain': { ...plain, domains: ['fernway.example'] },
     'of three domains': { ...plain, domains: ['fernway.example', 'orchard.example', 'tally.example'] },
     'everything asked': { ...plain, fields: fieldSamples.everything },
@@ -92,6 +100,12 @@ export const createView = view<CreatePage>('registration/create.njk', {
     throttled: {
       ...typed,
       problem: { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 2270 },
+    },
+    'under pressure': {
+      ...typed,
+      problem: { kind: 'work' },
+      challenge:
+        '{"parameters":{"algorithm":"SHA-256","cost":1,"keyLength":32,"keyPrefix":"9f","nonce":"00112233","salt":"44556677"},"signature":"ab"}',
     },
     busy: { ...typed, problem: { kind: 'unavailable' } },
     hostile: {

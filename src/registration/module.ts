@@ -42,6 +42,7 @@ export type Dependencies = {
   passkeys: Pick<PasskeyService, 'relyingParty' | 'list'>;
   passwords: PasswordService;
   interactions: CreateDependencies['interactions'] & TaskDependencies['interactions'];
+  work: CreateDependencies['work'];
 } & Omit<ApplicationsDependencies, Made | 'passwords'> &
   Omit<NewAccountsDependencies, Made | 'passwords'> &
   Omit<RegistrationDependencies, Made> &
@@ -80,6 +81,7 @@ export function createRegistration(dependencies: Dependencies) {
     admission,
     invitationCookie,
     minimumLength: () => passwords.minimumLength,
+    work: dependencies.work,
     welcome,
   };
   const routes: readonly Router<State>[] = [

@@ -17,12 +17,17 @@ export type RouteDependencies = {
   isOpen: () => boolean;
   /** Counts a mail asked for from an address; says until when there are too many. */
   take(ip: string): Promise<Throttled | null>;
+  /** What a browser solves before a form is looked at, while somebody floods this instance. */
+  work: {
+    challenge(ip: string): Promise<string | null>;
+    check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
+  };
   asked: { read(ctx: Context): Asked | null; write(ctx: Context, asked: Asked): void; clear(ctx: Context): void };
 };
 
 const PATH = '/waitlist';
 
-export function waitlistRoutes({ waitlist, isOpen, take, asked }: RouteDependencies): Router<State> {
+export function waitlistRoutes({ waitlist, isOpen, take, work, asked }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(PATH, async (ctx: Context) => {
@@ -37,6 +42,8 @@ export function waitlistRoutes({ waitlist, isOpen, take, asked }: RouteDependenc
       const { name, email } = form.errors as Partial<JoinPage['errors']>;
       return showJoin(ctx, 422, form.values, { errors: { name: name ?? null, email: email ?? null } });
     }
+    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing')
+      return showJoin(ctx, 422, form.values, { problem: { kind: 'work' } });
     const problem = await take(ctx.state.ip);
     if (problem !== null) return showJoin(ctx, 422, form.values, { problem });
     await waitlist.ask(form.values, { visitor: visitorOf(ctx), language: ctx.state.language });
@@ -90,13 +97,14 @@ export function waitlistRoutes({ waitlist, isOpen, take, asked }: RouteDependenc
 
   router.get(`${PATH}/done`, async (ctx: Context) => show(ctx, 200, endView, { outcome: 'joined' }));
 
-  function showJoin(
+  async function showJoin(
     ctx: Context,
     status: number,
     { name = '', email = '' }: Partial<Asked>,
     { errors = { name: null, email: null }, problem = null }: Partial<Pick<JoinPage, 'errors' | 'problem'>> = {},
-  ): void {
-    show(ctx, status, joinView, { action: PATH, name, email, errors, problem });
+  ): Promise<void> {
+    const challenge = await work.challenge(ctx.state.ip);
+    show(ctx, status, joinView, { action: PATH, name, email, errors, problem, challenge });
   }
 
   function showCode(ctx: Context, status: number, problem: CodePage['problem']): void {

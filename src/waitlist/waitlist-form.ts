@@ -20,6 +20,7 @@ export const joinForm = form(
       .min(1, 'required')
       .max(512, 'email')
       .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+    work: z.string().max(2048).optional(),
   }),
 );
 

@@ -11,7 +11,10 @@ export type JoinPage = {
   name: string;
   email: string;
   errors: { name: 'required' | 'too_long' | null; email: 'required' | 'email' | null };
-  problem: Throttled | null;
+  /** `work`: the browser has not solved what it was asked. */
+  problem: Throttled | { kind: 'work' } | null;
+  /** What the browser must solve first, while somebody floods this instance. */
+  challenge: string | null;
 };
 
 const join: JoinPage = {
@@ -20,6 +23,7 @@ const join: JoinPage = {
   email: '',
   errors: { name: null, email: null },
   problem: null,
+  challenge: null,
 };
 
 export const joinView = view<JoinPage>('waitlist/join.njk', {
@@ -27,6 +31,12 @@ export const joinView = view<JoinPage>('waitlist/join.njk', {
     plain: join,
     empty: { ...join, errors: { name: 'required', email: 'required' } },
     'not an address': { ...join, name: 'N'.repeat(300), email: 'noor', errors: { name: 'too_long', email: 'email' } },
+    'under pressure': {
+      ...join,
+      problem: { kind: 'work' },
+      challenge:
+        '{"parameters":{"algorithm":"SHA-256","cost":1,"keyLength":32,"keyPrefix":"9f","nonce":"00112233","salt":"44556677"},"signature":"ab"}',
+    },
     throttled: { ...join, name: 'Noor Haddad', email: 'noor@fernway.example', problem: throttled },
     hostile: { ...join, name: '"><script>alert(1)</script>', email: '" autofocus onfocus="alert(1)' },
   },

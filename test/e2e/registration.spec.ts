@@ -41,6 +41,7 @@ afterEach(async () => {
 
 const defaults: Record<string, unknown> = {
   'registration.mode': 'open',
+  'risk.proofOfWork': 'pressure',
   'registration.termsVersion': null,
   'profile.properties': [],
   'branding.termsUrl': null,
@@ -163,6 +164,16 @@ describe('creating an account', () => {
     await press(other, 'continue');
     await other.locator('button[value=allow]').click();
     await other.waitForURL(`${tally.base}/`);
+  });
+
+  test('solves what the server asks while somebody floods it, without a click', async () => {
+    await set('risk.proofOfWork', 'always');
+    const page = await someone();
+    const email = freshEmail();
+    await toCode(page, email);
+    await page.locator('#code').fill((await mails.next(email)).code);
+    await press(page, 'continue');
+    await arrive(page, tally);
   });
 
   test('opens nothing in another browser, which is told where to go', async () => {

@@ -265,6 +265,20 @@ describe('who may', () => {
   });
 });
 
+test('a browser solves a piece of work first, where that is asked for', async () => {
+  await set('risk.proofOfWork', 'always', 'pressure');
+  const email = freshEmail();
+  for (const answer of ['', '{}', 'x'.repeat(2048)]) {
+    const page = await begin(newcomer(), request(), { ...filled(email), work: answer });
+    expect([page.status, /data-work="[^"]+"/.test(page.text)]).toEqual([422, true]);
+  }
+  await set('registration.mode', 'waitlist', 'open');
+  const visitor = newcomer();
+  const page = await visitor.submit(await visitor.open(`${latchkey.base}/waitlist`), { name: 'Ada', email });
+  expect([page.status, /data-work="[^"]+"/.test(page.text)]).toEqual([422, true]);
+  expect((await mails.all()).filter(({ to }) => to === email)).toEqual([]);
+});
+
 describe('by which method', () => {
   test('a code by mail alone: no password is asked for, and none is there', async () => {
     await set('registration.methods', ['email_code'], ['password', 'passkey']);

@@ -58,6 +58,20 @@ describe('whoever was invited', () => {
     expect(await findUser(latchkey, email)).toMatchObject({ is_administrator: true });
   });
 
+  test('leaves the form to whoever else sits at that browser', async () => {
+    const { email, link } = await invite();
+    await latchkey.run('settings.set', { name: 'registration.mode', value: '"open"' });
+    const visitor = newcomer();
+    const form = await visitor.submit(await visitor.open(link));
+    const own = await visitor.open(`${form.url}?without`);
+    expect(own.text).not.toContain(email);
+    const other = freshEmail();
+    const check = await visitor.submit(own, { name: 'Eve', email: other, password: strong });
+    expect(check.url).toMatch(/\/create\/check$/);
+    await latchkey.run('settings.set', { name: 'registration.mode', value: '"invitation"' });
+    expect(await findUser(latchkey, email)).toBeUndefined();
+  });
+
   test('is found by the link on the page for the address, which strangers do not see', async () => {
     const { link } = await invite();
     const visitor = newcomer();
