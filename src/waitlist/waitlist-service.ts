@@ -25,6 +25,7 @@ export type WaitlistDependencies = {
 
 export type Joining = { email: string; name: string };
 export type Reader = { visitor: Visitor; language: Language };
+type Waiting = Pick<WaitlistEntry, 'email' | 'emailCanonical' | 'language'>;
 export type Invited = { invited: string[]; skipped: string[] };
 
 /** Where somebody who has an account already signs in. */
@@ -88,13 +89,25 @@ export class WaitlistService {
     return this.#deps.database.em().find(WaitlistEntry, {}, { orderBy: { joinedAt: 'asc', id: 'asc' }, limit });
   }
 
-  /** Those who wait longest and were not invited yet. */
+  /** Those who wait longest and were not invited yet; two operators at once invite different people. */
   async inviteFirst(count: number, by: { actor: Actor }): Promise<Invited> {
-    const { database } = this.#deps;
-    const next = await database
-      .em()
-      .find(WaitlistEntry, { invitedAt: null }, { orderBy: { joinedAt: 'asc', id: 'asc' }, limit: count });
-    return this.#inviteAll(next, by);
+    const { clock, database } = this.#deps;
+    const outcome: Invited = { invited: [], skipped: [] };
+    while (outcome.invited.length < count) {
+      const [next] = await database.sql<Waiting>(
+        `update waitlist_entry set invited_at = $1 where id = (
+           select id from waitlist_entry where invited_at is null order by joined_at, id limit 1 for update skip locked
+         ) returning email, email_canonical as "emailCanonical", language`,
+        [clock.now()],
+      );
+      if (!next) break;
+      await this.#invite(next, by, outcome).catch(async (error: unknown) => {
+        const unmarked = 'update waitlist_entry set invited_at = null where email_canonical = $1';
+        await database.sql(unmarked, [next.emailCanonical]);
+        throw error;
+      });
+    }
+    return outcome;
   }
 
   /** Whoever was invited before gets a new link. Addresses that are not on the list are skipped. */
@@ -102,8 +115,9 @@ export class WaitlistService {
     const wanted = new Map(emails.map((email) => [canonicalEmail(email) ?? '', email]));
     const found = await this.#deps.database.em().find(WaitlistEntry, { emailCanonical: { $in: [...wanted.keys()] } });
     for (const { emailCanonical } of found) wanted.delete(emailCanonical);
-    const { invited, skipped } = await this.#inviteAll(found, by);
-    return { invited, skipped: [...wanted.values(), ...skipped] };
+    const outcome: Invited = { invited: [], skipped: [...wanted.values()] };
+    for (const entry of found) await this.#invite(entry, by, outcome);
+    return outcome;
   }
 
   /** False when nobody with this address is on the list. */
@@ -137,19 +151,19 @@ export class WaitlistService {
       });
   }
 
-  async #inviteAll(entries: readonly WaitlistEntry[], by: { actor: Actor }): Promise<Invited> {
+  /** Whoever has an account by now leaves the list instead. */
+  async #invite(entry: Waiting, by: { actor: Actor }, outcome: Invited): Promise<void> {
     const { clock, database, invite, isRefusal } = this.#deps;
-    const outcome: Invited = { invited: [], skipped: [] };
-    for (const { id, email, emailCanonical, language } of entries)
-      try {
-        await invite({ email, language }, by);
-        await database.sql('update waitlist_entry set invited_at = $1 where id = $2', [clock.now(), toUuid(id)]);
-        outcome.invited.push(email);
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        await database.transaction((em) => this.leave(em, emailCanonical));
-        outcome.skipped.push(email);
-      }
-    return outcome;
+    const { email, emailCanonical, language } = entry;
+    try {
+      await invite({ email, language }, by);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      await database.transaction((em) => this.leave(em, emailCanonical));
+      return void outcome.skipped.push(email);
+    }
+    const marked = 'update waitlist_entry set invited_at = $1 where email_canonical = $2';
+    await database.sql(marked, [clock.now(), emailCanonical]);
+    outcome.invited.push(email);
   }
 }

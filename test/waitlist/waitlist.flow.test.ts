@@ -119,6 +119,16 @@ describe('an operator', () => {
     expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
   });
 
+  test('invites nobody twice when two of them do it at once', async () => {
+    const emails = [await joined(), await joined(), await joined(), await joined()];
+    const outcomes = await Promise.all(
+      [2, 2].map((first) => latchkey.run<{ invited: string[] }>('waitlist.invite', { first })),
+    );
+    const invited = outcomes.flatMap((outcome) => outcome.invited);
+    expect([invited.length, new Set(invited).size]).toEqual([4, 4]);
+    for (const email of emails) await latchkey.run('waitlist.remove', { email });
+  });
+
   test('skips who has an account by now, and takes people off', async () => {
     const [late, gone] = [await joined(), await joined()];
     await latchkey.user({ email: late });
