@@ -1,4 +1,4 @@
-import type { QrCode } from '#credentials/module.ts';
+import { type QrCode, qrCode } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 
@@ -16,7 +16,7 @@ export type AuthenticatorPage = {
 const plain: AuthenticatorPage = {
   frame: sampleFrame,
   app: null,
-  qr: { size: 9, path: 'M1 1h7v1h-7zM1 2h1v1h-1zM7 2h1v1h-1zM1 3h3v1h-3z' },
+  qr: qrCode('otpauth://totp/Latchkey:noor%40fernway.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey'),
   key: 'JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP',
   problem: null,
 };
