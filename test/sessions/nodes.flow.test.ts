@@ -43,6 +43,7 @@ async function honoured({ cookie, access, refresh }: Held, withRefresh: boolean)
   const refreshed = withRefresh ? await other.send('/oidc/token', { form, headers: basic(client) }) : null;
   return [
     ...(session.location?.searchParams.has('code') ? ['session'] : []),
+    ...((await other.send('/account', { headers: { cookie } })).status === 200 ? ['account'] : []),
     ...(userinfo.status === 200 ? ['userinfo'] : []),
     ...(said.body['active'] === true ? ['introspection'] : []),
     ...(refreshed?.status === 200 ? ['refresh'] : []),
@@ -54,7 +55,7 @@ test.each<[string, (held: Held) => Promise<unknown>]>([
   ['all sessions of a person are ended', ({ user }) => latchkey.run('session.end', { user: user.id, all: true })],
 ])('when %s on one node, nothing works on another within five seconds', async (_what, end) => {
   const held = await signedIn();
-  expect(await honoured(held, false)).toEqual(['session', 'userinfo', 'introspection']);
+  expect(await honoured(held, false)).toEqual(['session', 'account', 'userinfo', 'introspection']);
   await end(held);
   const deadline = performance.now() + DEAD_AFTER;
   let left = await honoured(held, true);

@@ -135,6 +135,45 @@ describe('a page that asks for a proof of the last five minutes', () => {
   });
 });
 
+describe('a page for administrators', () => {
+  const preview = () => at('/branding/preview');
+  async function administrator() {
+    const person = await signedIn();
+    await latchkey.app.database.sql('update users set is_administrator = true where email = $1', [person.user.email]);
+    return person;
+  }
+
+  test('is for nobody else', async () => {
+    const { visitor } = await signedIn();
+    expect((await visitor.open(preview())).status).toBe(403);
+  });
+
+  test('asks again when nobody used it for a quarter of an hour, whatever else was done in the browser (SES-02)', async () => {
+    const { visitor, user } = await administrator();
+    expect((await visitor.open(preview())).status).toBe(200);
+    travel(10 * MINUTE);
+    expect((await visitor.open(preview())).url).toBe(preview());
+    for (const minutes of [15, 20, 24]) {
+      travel(minutes * MINUTE);
+      expect((await visitor.open(at('/account'))).url).toBe(at('/account'));
+    }
+    travel(26 * MINUTE);
+    const asked = await visitor.open(preview());
+    expect(isSignIn(asked)).toBe(true);
+    expect((await prove(visitor, asked, user)).url).toBe(preview());
+  });
+
+  test('asks again after twelve hours, however busy they were', async () => {
+    const { visitor } = await administrator();
+    for (let minutes = 10; minutes < 12 * 60; minutes += 10) {
+      travel(minutes * MINUTE);
+      expect((await visitor.request(preview())).status).toBe(200);
+    }
+    travel((12 * 60 + 1) * MINUTE);
+    expect(isSignIn(await visitor.open(preview()))).toBe(true);
+  });
+});
+
 describe('the way back from a sign-in', () => {
   test.each([
     ['a foreign address', 'https://evil.example/'],
