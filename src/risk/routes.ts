@@ -10,6 +10,8 @@ import { lockedView, notMeView, type NotMePage } from './not-me-view.ts';
 
 export type RouteDependencies = { notMe: NotMeService; cookie: BrowserCookie };
 
+/** 256 bits as base64url: what a cookie could not hold is no secret of ours. */
+const SECRET = /^[\w-]{43}$/;
 const confirmForm = form(z.object({ action: z.enum(['confirm'], { error: 'required' }) }));
 
 export function notMeRoutes({ notMe, cookie }: RouteDependencies): Router<State> {
@@ -17,7 +19,9 @@ export function notMeRoutes({ notMe, cookie }: RouteDependencies): Router<State>
 
   // The link leaves the address at once: it must stand in no history and no Referer.
   router.get('/not-me', async (ctx: Context) => {
-    cookie.write(ctx, String(ctx.query['token'] ?? '').slice(0, 128));
+    const token = String(ctx.query['token'] ?? '');
+    if (SECRET.test(token)) cookie.write(ctx, token);
+    else cookie.clear(ctx);
     return seeOther(ctx, '/not-me/confirm');
   });
 
