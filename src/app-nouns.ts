@@ -14,9 +14,9 @@ import { createLook } from './app-look.ts';
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
 /** What the nouns need from slices below them. */
-export type Callbacks = { endSessions: OnDisabled };
+export type Callbacks = { disabled: OnDisabled };
 
-export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
+export async function createNouns(kernel: Kernel, { disabled }: Callbacks) {
   const { config, clock, database, keyRing, invalidation, log, metrics, outbound } = kernel;
   const { log: audit, reader: events } = createAudit({ clock, database });
   const { settings } = createSettings({
@@ -49,7 +49,7 @@ export async function createNouns(kernel: Kernel, { endSessions }: Callbacks) {
     contacts,
     profileCompletion,
     ownDetails,
-  } = createUsers({ clock, database, audit, disabled: endSessions });
+  } = createUsers({ clock, database, audit, disabled });
   const clients = createClients({
     clock,
     database,

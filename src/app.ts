@@ -52,7 +52,10 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   const kernel = await openKernel(dependencies, keyRing, database);
   const { redis, jobs, mailbox, metrics, tracing } = kernel;
   const nouns = await createNouns(kernel, {
-    endSessions: async (em, id, by) => void (await provider.sessions.endAllIn(em, id, by)),
+    async disabled(em, id, by) {
+      await provider.sessions.endAllIn(em, id, by);
+      await nouns.credentials.oneTimeSecrets.revoke(em, id);
+    },
   });
   const { settings, keys, clients, credentials, look } = nouns;
   const stopWatchingKeys = keys.service.watch();

@@ -11,7 +11,7 @@ let client: TestClient;
 
 beforeAll(async () => {
   mails = await openMails();
-  latchkey = await startTestApp({ env: mails.env, settings: { 'limits.passwordFailuresPerAddress': 10_000 } });
+  latchkey = await startTestApp({ env: { ...mails.env, TRUSTED_PROXIES: '127.0.0.1' } });
   client = await latchkey.client({ first_party: true });
 });
 afterAll(async () => {
@@ -22,6 +22,8 @@ afterEach(() => void vi.useRealTimers());
 
 const url = (path: string): string => `${latchkey.base}/account/${path}`;
 let run = 0;
+/** Each from an address of their own: mails that one address causes are counted. */
+const someone = (): Visitor => new Visitor({ 'x-forwarded-for': `198.51.100.${(run += 1)}` });
 const fresh = (name: string): string => `${name}${(run += 1)}@new.example`;
 
 /** Somebody with a proven address, signed in at the page of their addresses. */
@@ -31,7 +33,7 @@ async function owner(): Promise<{ user: TestUser; visitor: Visitor; page: Page }
 }
 
 async function signedIn({ email, password }: Pick<TestUser, 'email' | 'password'>) {
-  const visitor = new Visitor();
+  const visitor = someone();
   let page = await visitor.open(url('emails'));
   page = await visitor.submit(page, { email });
   page = await visitor.submit(page, { password });
@@ -109,7 +111,7 @@ describe('a further address', () => {
     const { link } = await mails.next(other);
     const { visitor: mallory } = await owner();
     expect((await mallory.open(link)).text).not.toContain(other);
-    const stranger = await new Visitor().open(link);
+    const stranger = await someone().open(link);
     expect(stranger.url).toMatch(/\/interaction\//);
     const page = await visitor.open(link);
     expect(page.url).toBe(url('emails/confirm/address'));
@@ -166,7 +168,7 @@ describe('the first address is changed', () => {
     // Nobody else gets the old address meanwhile.
     await expect(latchkey.user({ email: user.email })).rejects.toThrow('email_taken');
 
-    const old = new Visitor();
+    const old = someone();
     for (let i = 0; i < 3; i += 1) expect((await old.open(notice.link)).text).toContain(user.email);
     expect(await signsIn(wanted, user.password)).toBe(true);
     const page = await old.open(notice.link);
@@ -190,9 +192,9 @@ describe('the first address is changed', () => {
       await visitor.submit(await change(visitor, step), { code: (await mails.next(step)).code });
     const { link } = await mails.next(user.email, /was changed/);
     const later = await mails.next(steps[0]!, /was changed/);
-    const old = new Visitor();
+    const old = someone();
     await old.submit(await old.open(link), {}, 'confirm');
-    expect((await new Visitor().open(later.link)).status).toBe(410);
+    expect((await someone().open(later.link)).status).toBe(410);
     for (const address of [prepared, ...steps])
       expect(
         await latchkey.app.database.sql(
@@ -207,7 +209,7 @@ describe('the first address is changed', () => {
     const wanted = fresh('wanted');
     await change(visitor, wanted);
     const { link } = await mails.next(wanted);
-    expect((await new Visitor().open(link)).url).toMatch(/\/interaction\//);
+    expect((await someone().open(link)).url).toMatch(/\/interaction\//);
     expect((await visitor.submit(await visitor.open(link), {}, 'confirm')).url).toBe(url('emails?done=saved'));
     expect(await signsIn(wanted, user.password)).toBe(true);
     // Used once.
@@ -226,7 +228,19 @@ describe('the first address is changed', () => {
     await visitor.submit(await visitor.open(asked.url), { code: newer.code });
     const notice = await mails.next(user.email, /changed/);
     vi.useFakeTimers({ toFake: ['Date'], now: systemClock.now().getTime() + 3 * DAY + MINUTE });
-    expect((await new Visitor().open(notice.link)).status).toBe(410);
+    expect((await someone().open(notice.link)).status).toBe(410);
+  });
+
+  test('not when the operator has disabled the person meanwhile, and nothing that was open comes back with them', async () => {
+    const { user, visitor } = await owner();
+    const wanted = fresh('wanted');
+    await change(visitor, wanted);
+    const { link } = await mails.next(wanted);
+    await latchkey.run('user.disable', { id: user.id });
+    await latchkey.run('user.enable', { id: user.id });
+    const { visitor: again } = await signedIn(user);
+    expect((await again.open(link)).url).toBe(url('emails'));
+    expect(await signsIn(wanted, user.password)).toBe(false);
   });
 
   test('for one of two who want the same address at once', async () => {
