@@ -24,9 +24,10 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
   const app = new Koa<State>();
   app.use(files.serve);
   app.use((ctx) => {
-    // What the preview would show in its frames.
+    // What the preview shows in its frames; without the scripts that would not run there.
     if (ctx.path === '/branding/preview/frame') {
-      ctx.body = '<!doctype html><title>A page</title>';
+      const framed = bySlug.get(`${String(ctx.query['view']).replaceAll('/', '-')}--${String(ctx.query['sample'])}`);
+      ctx.body = framed ? renderSample(renderer, framed, 'en').replaceAll(/<script[^>]*><\/script>/g, '') : '';
       return;
     }
     // What the field for the address waits with.

@@ -1,0 +1,73 @@
+import type { Browser, BrowserContext, Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../support/app.ts';
+import { launchBrowser } from '../support/browser.ts';
+
+let browser: Browser;
+let latchkey: TestApp;
+let context: BrowserContext;
+let page: Page;
+
+beforeAll(async () => {
+  [browser, latchkey] = await Promise.all([launchBrowser(), startTestApp()]);
+  const administrator = await latchkey.user({ administrator: true });
+  context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: 'light' });
+  page = await context.newPage();
+  await page.goto(`${latchkey.base}/branding/preview`);
+  await page.locator('#email').fill(administrator.email);
+  await page.locator('button[value="continue"]').click();
+  await page.locator('#password').fill(administrator.password);
+  await page.locator('button[value="continue"]').click();
+  await page.waitForURL(/\/branding\/preview/);
+});
+afterAll(async () => {
+  await browser?.close();
+  await latchkey?.close();
+});
+
+describe('an administrator who looks for a brand', () => {
+  test('sees real pages in the one that they propose, and everybody else sees what there was', async () => {
+    await page.locator('#name').fill('Kestrel');
+    await page.locator('#color').fill('#0f7b6c');
+    await page.locator('#radius').selectOption('round');
+    await page.locator('#font').selectOption('figtree');
+    await page.locator('#language').selectOption('de');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.waitForURL(/name=Kestrel/);
+    const frame = page.frameLocator('iframe[title="login/password, plain"]');
+    await page.locator('iframe[title="login/password, plain"]').scrollIntoViewIfNeeded();
+    const button = frame.locator('.btn.primary');
+    await button.waitFor();
+    expect(await frame.locator('html').getAttribute('lang')).toBe('de');
+    expect(await frame.locator('.logo').innerText()).toBe('Kestrel');
+    await expect.poll(() => button.evaluate((element) => getComputedStyle(element).borderRadius)).toBe('14px');
+    expect(await button.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe('rgb(15, 123, 108)');
+    expect(await button.evaluate((element) => getComputedStyle(element).fontFamily)).toMatch(/^Figtree/);
+    expect(await page.locator('.logo').innerText()).toBe('Latchkey');
+    const somebody = await browser.newPage();
+    await somebody.goto(`${latchkey.base}/nothing`);
+    expect(await somebody.title()).toContain('· Latchkey');
+    await somebody.close();
+  });
+
+  test('can press nothing in those pages, and is not led through them by the keyboard', async () => {
+    expect(await page.locator('iframe:not([inert][sandbox="allow-same-origin"])').count()).toBe(0);
+    await page.locator('a[href*="view=login%2Fpassword"]').first().focus();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('A');
+  });
+
+  test('shows these pages to no other site', async () => {
+    const elsewhere = await context.newPage();
+    await elsewhere.route('https://evil.example/**', (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: `<iframe src="${latchkey.base}/branding/preview/frame?view=login/password&sample=plain"></iframe>`,
+      }),
+    );
+    await elsewhere.goto('https://evil.example/');
+    const inside = () => elsewhere.frames().find((frame) => frame.parentFrame() !== null);
+    await expect.poll(() => inside()?.url()).toBe('chrome-error://chromewebdata/');
+    await elsewhere.close();
+  });
+});
