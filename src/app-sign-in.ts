@@ -7,7 +7,9 @@ import {
   type StandingPart,
   type Way,
 } from '#interaction/module.ts';
+import type { By } from '#credentials/module.ts';
 import { DAY } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { type Arrival, createRisk, type NotMeDependencies } from '#risk/module.ts';
@@ -46,7 +48,7 @@ export function createSignIn(
     audit,
     letters: look.letters,
     deviceCookie,
-    endSessions: (em, id, by) => sessions.endAllIn(em, id, by),
+    endSessions: endEverything,
     sendReset: callbacks.sendReset,
   });
   const { interactions, progress, routes } = createInteraction({
@@ -76,6 +78,12 @@ export function createSignIn(
     },
   });
 
+  /** Every browser in which somebody is signed in, and every one in which they are about to be. */
+  async function endEverything(em: EntityManager, id: UserId, by: By): Promise<void> {
+    await sessions.endAllIn(em, id, by);
+    await progress.endOf(em, id, null);
+  }
+
   function closedWays(): ReadonlySet<Way> {
     const closed = new Set<Way>();
     if (credentials.passkeys.relyingParty === null) closed.add('passkey');
@@ -98,5 +106,5 @@ export function createSignIn(
     return risk.risk.demand(userId, assessment, holdsFactor);
   }
 
-  return { interactions, progress, routes: [routes, risk.routes], risk, deviceCookie };
+  return { interactions, progress, routes: [routes, risk.routes], risk, deviceCookie, endEverything };
 }

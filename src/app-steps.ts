@@ -85,7 +85,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     texts,
     audit,
     interactions,
-    endSessions: (em, id, by) => provider.sessions.endAllIn(em, id, by),
+    endSessions: signIn.endEverything,
     sendReset: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
   });
   const recovery = createRecovery({

@@ -345,3 +345,23 @@ describe('an operator who demands a new password', () => {
     expect(new URL(direct.url).pathname).toMatch(/\/password$/);
   });
 });
+
+test('whoever locks their account ends what an intruder has proved, and gets back in by the mail', async () => {
+  const user = await person();
+  await someone().signIn(start(), user);
+  const intruder = someone();
+  await intruder.signIn(start(), user);
+  const asked = await intruder.open(start({ prompt: 'login' }));
+  const form = { ...formsOf(asked)[0]!.fields, password: user.password };
+  expect((await intruder.request(asked.url, { form })).status).toBe(303);
+
+  const owner = someone();
+  await owner.submit(await owner.open((await mails.next(user.email, /New sign-in/)).link), {}, 'confirm');
+  const page = await intruder.open(asked.url.replace(/\/password$/, ''));
+  expect(page.location).toBeNull();
+  expect((await new Visitor().signIn(start(), user).catch(() => null))?.get('code')).toBeFalsy();
+
+  const mail = await mails.next(user.email, /is locked/);
+  expect(heading(await save(owner, mail.link))).toBe('Your password is changed');
+  expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+});
