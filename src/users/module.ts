@@ -1,7 +1,8 @@
 /**
  * users: the people who can sign in.
  *
- * Owns    the table users: status, profile, e-mail address, phone number; the claims about them.
+ * Owns    the tables users (status, profile, first e-mail address and phone number) and contact (further ones); whose an address is;
+ *         the claims about them.
  * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions.
  * URLs    none yet.
  */

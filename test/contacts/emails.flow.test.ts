@@ -178,6 +178,9 @@ describe('the first address is changed', () => {
     expect(await signsIn(user.email, user.password)).toBe(false);
     for (const browser of [visitor, other]) expect((await browser.open(url('emails'))).url).toMatch(/\/interaction\//);
     expect((await old.open(notice.link)).status).toBe(410);
+    const { link } = await mails.next(user.email, /password/i);
+    await old.submit(await old.open(link), { password: 'granite otter lantern' });
+    expect(await signsIn(user.email, 'granite otter lantern')).toBe(true);
     expect(await eventsOf(user)).toEqual(
       expect.arrayContaining(['user.email_change_requested', 'user.email_changed', 'user.email_reverted']),
     );

@@ -70,6 +70,20 @@ describe('kept mails', () => {
     expect(await made!.mailbox.listMails()).toMatchObject([mail()]);
   });
 
+  test('may be text messages, which have a number and no sender', async () => {
+    const { edge } = await served();
+    const { made } = open();
+    await made!.mailbox.keepText({ to: '+12025550123', text: '402913 is your code.\n\n@localhost #402913' });
+    expect(await made!.mailbox.listMails()).toMatchObject([
+      { to: { address: '+12025550123' }, subject: '402913 is your code.', isText: true },
+    ]);
+    const list = bodyOf(await request(edge, 'GET /dev/mailbox', ['Accept: text/html']));
+    const page = bodyOf(await request(edge, `GET ${/href="(\/dev\/mailbox\/[^"]+)"/.exec(list)![1]!}`));
+    expect(page).toContain('+12025550123');
+    expect(page).not.toContain('<dt>From</dt>');
+    expect(JSON.stringify(await database.sql('select * from mailbox_message'))).not.toMatch(/402913|\+1202/);
+  });
+
   test('make room for newer ones beyond two hundred', async () => {
     const { clock, made } = open();
     for (let n = 1; n <= 203; n += 1) {
