@@ -12,6 +12,7 @@ import type { AuditLog, AuditReader, Visitor } from '#audit/module.ts';
 import type { State } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Throttle } from '#kernel/throttle.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type {
   PasskeyRegistration,
@@ -50,6 +51,7 @@ import { securityRoutes } from './security-routes.ts';
 export type Dependencies = {
   clock: Clock;
   issuer: string;
+  throttle: Throttle;
   database: Database;
   audit: AuditLog;
   events: AuditReader;

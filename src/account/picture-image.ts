@@ -4,7 +4,7 @@ export type DrawnPicture = Record<keyof typeof sizes, Buffer>;
 /** PNG, JPEG, WebP: the first bytes say so, whatever the name of the file does. */
 const beginnings: readonly RegExp[] = [/^\x89PNG\r\n\x1a\n/, /^\xff\xd8\xff/, /^RIFF[\s\S]{4}WEBP/];
 /** More than any camera; a small file can unpack to many gigabytes. */
-const MOST_PIXELS = 60_000_000;
+const MOST_PIXELS = 50_000_000;
 const QUALITY = 82;
 const LONGEST_SECONDS = 10;
 

@@ -1,20 +1,26 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, MINUTE } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
+import type { Throttle } from '#kernel/throttle.ts';
 import { PICTURE_PATH } from './account-frame.ts';
+import { tooManyPictures } from './errors.ts';
 import { drawPicture, sizes } from './picture-image.ts';
 
 type Dependencies = {
   clock: Clock;
+  throttle: Pick<Throttle, 'consume'>;
   issuer: string;
   database: Pick<Database, 'sql' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
 };
 
 const file = new RegExp(`^([0-9a-f]{64})-(${Object.values(sizes).join('|')})\\.webp$`);
+
+/** Reading a picture is work: as many as somebody tries who cannot decide. */
+const UPLOADS = { name: 'picture', points: 20, duration: 10 * MINUTE };
 
 /** The picture of a person, which the claim `picture` leads to. */
 export class PictureService {
@@ -24,8 +30,10 @@ export class PictureService {
     this.#deps = dependencies;
   }
 
-  /** False when the file is no picture that we can read. */
+  /** False when the file is no picture that we can read. Throws account.too_many_pictures. */
   async save(userId: UserId, upload: Buffer, visitor: Visitor): Promise<boolean> {
+    const outcome = await this.#deps.throttle.consume(UPLOADS, userId);
+    if (!outcome.allowed) throw tooManyPictures(outcome.retryAfter);
     const drawn = await drawPicture(upload);
     if (drawn === null) return false;
     const { clock, database, issuer } = this.#deps;

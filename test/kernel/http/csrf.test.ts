@@ -76,6 +76,16 @@ describe('the token of a form', () => {
     expect(csrf.isIssued(request(), token)).toBe(false);
   });
 
+  test('of one holder is none of another in the same browser, nor of nobody', () => {
+    const { request } = browser();
+    const [nobodys, alices] = [csrf.issue(request()), csrf.issue(request(), 'alice')];
+    expect(csrf.isIssued(request(), alices, 'alice')).toBe(true);
+    expect(csrf.isIssued(request(), nobodys)).toBe(true);
+    expect(csrf.isIssued(request(), alices, 'bob')).toBe(false);
+    expect(csrf.isIssued(request(), alices)).toBe(false);
+    expect(csrf.isIssued(request(), nobodys, 'alice')).toBe(false);
+  });
+
   test('belongs to the new cookie also within the answer that sets it', () => {
     const { request } = browser();
     const answer = request();
