@@ -23,9 +23,9 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands:
   'origin' | 'newPasswords'
 > &
   Omit<NewPasswordDependencies, 'origin' | 'demands'> &
-  Omit<ResetRouteDependencies, 'recovery' | 'resetCookie'> &
+  Omit<ResetRouteDependencies, 'recovery' | 'resetCookie' | 'originCookie'> &
   Omit<DemandRouteDependencies, 'newPasswords'> &
-  Omit<RouteDependencies, 'recovery'>;
+  Omit<RouteDependencies, 'recovery' | 'originCookie'>;
 
 export type Recovery = {
   routes: readonly Router<State>[];
@@ -43,10 +43,11 @@ export function createRecovery(given: Dependencies): Recovery {
   const recovery = new RecoveryService({ ...given, origin, newPasswords });
   // As long as the link works. The click on it comes from a page of somebody else, so `strict` would lose it.
   const resetCookie = browserCookie(config.issuerUrl, 'recovery', { maxAge: 30 * MINUTE });
+  const originCookie = browserCookie(config.issuerUrl, 'recovering', { maxAge: 15 * MINUTE });
   return {
     routes: [
-      forgotRoutes({ ...given, recovery }),
-      resetRoutes({ ...given, recovery, resetCookie }),
+      forgotRoutes({ ...given, recovery, originCookie }),
+      resetRoutes({ ...given, recovery, resetCookie, originCookie }),
       demandRoutes({ ...given, newPasswords }),
     ],
     standing: async (userId) => ((await passwordDemands.isDemanded(userId)) ? { tasks: ['new-password'] } : {}),

@@ -31,11 +31,10 @@ export type RecoveryDependencies = {
   audit: Pick<AuditLog, 'record'>;
 };
 
-export type ResetRequest = { email: string; interaction: string | null; language: Language; visitor: Visitor };
+export type ResetRequest = { email: string; language: Language; visitor: Visitor };
 
 export type ResetOutcome =
-  /** `interaction`: the sign-in in which the link was asked for. */
-  | { kind: 'done'; interaction: string | null }
+  | { kind: 'done' }
   | { kind: 'refused'; email: string; problem: PasswordProblem }
   | { kind: 'expired' };
 
@@ -60,13 +59,13 @@ export class RecoveryService {
    * Sends what there is to send. For everybody the same is read and written; the mail to nobody is thrown away by the worker.
    * Who may have no link is told why, by mail, where nobody else learns it.
    */
-  async request({ email, interaction, language, visitor }: ResetRequest): Promise<void> {
+  async request({ email, language, visitor }: ResetRequest): Promise<void> {
     const { database, audit } = this.#deps;
     const standing = await this.#standingOf(email);
     await database.transaction(async (em) => {
       const person = standing.kind === 'nobody' ? null : standing.person;
       const address = person?.email ?? email.trim();
-      const url = await this.#issue(em, { standing, address, interaction });
+      const url = await this.#issue(em, standing, address);
       const envelope = { kind: PURPOSE, to: { address }, language: languageOf(person, language), ip: visitor.ip };
       if (standing.kind === 'link' || standing.kind === 'nobody')
         await this.#sendLink(em, { ...envelope, discard: person === null }, { address, url, isLocked: false });
@@ -126,8 +125,7 @@ export class RecoveryService {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
       if (secret === null || secret.userId !== userId) return { kind: 'expired' };
       await newPasswords.write(em, { user, prepared, how: 'reset', ...by });
-      const { interaction } = secret.data;
-      return { kind: 'done', interaction: typeof interaction === 'string' ? interaction : null };
+      return { kind: 'done' };
     });
   }
 
@@ -151,10 +149,7 @@ export class RecoveryService {
   }
 
   /** The address of the link; null when too many were sent. What is made for nobody opens nothing. */
-  async #issue(
-    em: EntityManager,
-    { standing, address, interaction }: { standing: Standing; address: string; interaction: string | null },
-  ): Promise<string | null> {
+  async #issue(em: EntityManager, standing: Standing, address: string): Promise<string | null> {
     const { link } = await this.#deps.oneTimeSecrets.issue(em, {
       purpose: PURPOSE,
       holder:
@@ -164,7 +159,6 @@ export class RecoveryService {
       address,
       form: 'link',
       isRationed: true,
-      data: interaction === null ? {} : { interaction },
     });
     return this.#urlOf(link);
   }

@@ -14,13 +14,15 @@ export type ResetRouteDependencies = {
   passwords: Pick<PasswordService, 'minimumLength'>;
   /** Holds the secret of the link from the first page on: addresses are kept, sent and looked at. */
   resetCookie: BrowserCookie;
+  /** The sign-in in which this browser asked for a link, if it did. */
+  originCookie: Pick<BrowserCookie, 'read' | 'clear'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
   /** Where somebody begins who came with nothing else; null where nothing is. */
   startUrl: string | null;
 };
 
 const ACTION = '/recovery/password';
-/** 256 bits as base64url. */
+/** 256 bits as base64url, as links of ours have, and sign-ins. */
 const SECRET = /^[\w-]{43}$/;
 
 /** What a link in a mail leads to. Only the form acts: programs that look into mails open links. */
@@ -28,6 +30,7 @@ export function resetRoutes({
   recovery,
   passwords,
   resetCookie,
+  originCookie,
   deviceCookie,
   startUrl,
 }: ResetRouteDependencies): Router<State> {
@@ -60,10 +63,7 @@ export function resetRoutes({
     switch (outcome.kind) {
       case 'done':
         resetCookie.clear(ctx);
-        return seeOther(
-          ctx,
-          outcome.interaction ? `/interaction/${outcome.interaction}/forgot/done` : '/recovery/done',
-        );
+        return seeOther(ctx, endOf(ctx));
       case 'refused':
         return showForm(ctx, 422, outcome.email, outcome.problem);
       case 'expired':
@@ -76,6 +76,12 @@ export function resetRoutes({
   router.get('/recovery/done', async (ctx: Context) =>
     show(ctx, 200, resetEndView, { outcome: 'done', nextUrl: startUrl }),
   );
+
+  function endOf(ctx: Context): string {
+    const uid = originCookie.read(ctx) ?? '';
+    originCookie.clear(ctx);
+    return SECRET.test(uid) ? `/interaction/${uid}/forgot/done` : '/recovery/done';
+  }
 
   function showForm(ctx: Context, status: number, email: string, problem: NewPasswordPage['problem']): void {
     const { minimumLength } = passwords;

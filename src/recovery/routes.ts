@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Interaction, InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { forgotView, type ForgotPage, sentView } from './forgot-view.ts';
@@ -12,6 +13,8 @@ import type { RecoveryService } from './recovery-service.ts';
 export type RouteDependencies = {
   interactions: Pick<InteractionService, 'require' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
   recovery: RecoveryService;
+  /** Remembers in which sign-in this browser asked, so that it goes on there. */
+  originCookie: Pick<BrowserCookie, 'write'>;
   /** What a browser solves before a mail is written, while somebody is guessing. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -20,7 +23,7 @@ export type RouteDependencies = {
 };
 
 /** Asking for a link, in a sign-in or outside of one: the same answer for everybody. */
-export function forgotRoutes({ interactions, recovery, work }: RouteDependencies): Router<State> {
+export function forgotRoutes({ interactions, recovery, originCookie, work }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/forgot', async (ctx: Context) => {
@@ -34,6 +37,7 @@ export function forgotRoutes({ interactions, recovery, work }: RouteDependencies
     const email = await ask(ctx, interaction);
     if (email === null) return;
     await interactions.recordIdentifier(interaction, email);
+    originCookie.write(ctx, interaction.uid);
     return seeOther(ctx, `${interaction.path}/forgot/sent`);
   });
 
@@ -50,7 +54,7 @@ export function forgotRoutes({ interactions, recovery, work }: RouteDependencies
     });
   });
 
-  // Where the link was asked for in this browser, and the sign-in still waits, it goes on with the new password.
+  // Where the sign-in still waits it goes on with the new password.
   router.get('/interaction/:uid/forgot/done', async (ctx: Context) => {
     const nextUrl = await interactions.require(ctx).then(
       ({ path }) => path,
@@ -107,12 +111,7 @@ export function forgotRoutes({ interactions, recovery, work }: RouteDependencies
       await showForgot(ctx, 422, interaction, { email, problem: 'work' });
       return null;
     }
-    await recovery.request({
-      email,
-      interaction: interaction?.uid ?? null,
-      language: ctx.state.language,
-      visitor: visitorOf(ctx),
-    });
+    await recovery.request({ email, language: ctx.state.language, visitor: visitorOf(ctx) });
     return email;
   }
 
