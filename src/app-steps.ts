@@ -23,13 +23,14 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { config, clock, database, throttle, metrics } = kernel;
   const { audit, settings, look, texts, users, contacts, clients, credentials } = nouns;
   const signIn = createSignIn(kernel, nouns, provider, {
-    standing: async (ctx, userId, interaction) => [
-      await passkey.standing(ctx, userId, interaction),
-      await mfa.standing(ctx, userId, interaction),
-      await verification.standing(userId),
-      await recovery.standing(userId),
-      await comingIn.registration.standing(userId, interaction),
-    ],
+    standing: (ctx, userId, interaction) =>
+      Promise.all([
+        passkey.standing(ctx, userId, interaction),
+        mfa.standing(ctx, userId, interaction),
+        verification.standing(userId),
+        recovery.standing(userId),
+        comingIn.registration.standing(userId, interaction),
+      ]),
     async signedIn(ctx, end) {
       await mfa.signedIn(end);
       await account.closing.reopen(end.userId, visitorOf(ctx));
