@@ -14,11 +14,13 @@ export type Admitted =
   | { kind: 'closed' };
 
 export type AdmissionDependencies = {
-  policies: () => Pick<Policies, 'registration' | 'profile'>;
+  policies: () => Pick<Policies, 'registration' | 'profile' | 'signIn'>;
   invitations: Pick<InvitationService, 'find'>;
   /** Null where there are no passkeys. */
   passkeys: { readonly relyingParty: unknown };
 };
+
+const everyMethod: readonly Method[] = ['password', 'passkey', 'email_code'];
 
 /** Who may create an account here, how, and what they are asked. */
 export class Admission {
@@ -43,13 +45,11 @@ export class Admission {
     return mode === 'invitation' ? link !== undefined : mode !== 'closed';
   }
 
-  /** The one offered first at the front. */
+  /** The one offered first at the front. What does not begin a sign-in here is no way to have an account. */
   methods(): readonly [Method, ...Method[]] {
-    const { methods } = this.#deps.policies().registration;
-    const [first, ...others] = methods.filter(
-      (method) => method !== 'passkey' || this.#deps.passkeys.relyingParty !== null,
-    );
-    return first === undefined ? ['password'] : [first, ...others];
+    const canSignIn = (method: Method) => this.#canSignIn(method);
+    const [first, ...others] = this.#deps.policies().registration.methods.filter(canSignIn);
+    return first === undefined ? [everyMethod.find(canSignIn) ?? 'password'] : [first, ...others];
   }
 
   /** What a form for a new account asks of the person. */
@@ -71,6 +71,12 @@ export class Admission {
       ...profile.required.map(claimField),
       ...profile.properties.filter(({ editable, required }) => editable === 'user' && required).map(propertyField),
     ];
+  }
+
+  #canSignIn(method: Method): boolean {
+    const { methods } = this.#deps.policies().signIn;
+    if (method === 'email_code') return methods.includes('emailCode') || methods.includes('emailLink');
+    return methods.includes(method) && (method !== 'passkey' || this.#deps.passkeys.relyingParty !== null);
   }
 
   get termsVersion(): string | null {

@@ -38,7 +38,7 @@ export type Dependencies = {
   config: Pick<Config, 'issuerUrl'>;
   clock: Clock;
   database: Database;
-  policies: () => Pick<Policies, 'registration' | 'profile' | 'limits'>;
+  policies: () => Pick<Policies, 'registration' | 'profile' | 'signIn' | 'limits'>;
   passkeys: Pick<PasskeyService, 'relyingParty' | 'list'>;
   passwords: PasswordService;
   interactions: CreateDependencies['interactions'] & TaskDependencies['interactions'];

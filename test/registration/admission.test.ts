@@ -8,10 +8,12 @@ function admission(
   registration: Record<string, unknown> = {},
   profile: Record<string, unknown> = {},
   relyingParty: object | null = {},
+  signIn: Record<string, unknown> = {},
 ): Admission {
-  const given: Pick<Policies, 'registration' | 'profile'> = {
+  const given: Pick<Policies, 'registration' | 'profile' | 'signIn'> = {
     registration: policies.registration.parse(registration),
     profile: policies.profile.parse(profile),
+    signIn: policies.signIn.parse(signIn),
   };
   const invitations = { find: async (link: string) => (link === 'good' ? held : null) };
   return new Admission({ policies: () => given, invitations, passkeys: { relyingParty } });
@@ -44,11 +46,15 @@ describe('who may create an account', () => {
   });
 });
 
-test('passkeys are offered where there are any, and a password where nothing else is left', () => {
+test('what people choose is what lets them in again later', () => {
   expect(admission().methods()).toEqual(['password', 'passkey']);
   expect(admission({}, {}, null).methods()).toEqual(['password']);
   expect(admission({ methods: ['passkey', 'email_code'] }, {}, null).methods()).toEqual(['email_code']);
   expect(admission({ methods: ['passkey'] }, {}, null).methods()).toEqual(['password']);
+  const byMail = { methods: ['emailLink'] };
+  expect(admission({}, {}, {}, byMail).methods()).toEqual(['email_code']);
+  expect(admission({ methods: ['email_code', 'password'] }, {}, {}, byMail).methods()).toEqual(['email_code']);
+  expect(admission({ methods: ['email_code'] }, {}, {}, { methods: ['password'] }).methods()).toEqual(['password']);
 });
 
 test('a form asks for what is wanted of newcomers and of everybody, once, and never what operators keep to themselves', () => {

@@ -153,6 +153,31 @@ describe('somebody who wants an account', () => {
   });
 });
 
+test('what proves an address is in the mail and nowhere else (OTC-07), in the language of the page', async () => {
+  const seen: Page[] = [];
+  class Recorder extends Visitor {
+    override async request(...given: Parameters<Visitor['request']>): Promise<Page> {
+      const page = await super.request(...given);
+      seen.push(page);
+      return page;
+    }
+  }
+  const visitor = new Recorder({ 'accept-language': 'de', 'x-forwarded-for': '203.0.113.77' });
+  const email = freshEmail();
+  const check = await begin(visitor, request(), filled(email));
+  const { code, link, subject, text } = await mails.next(email);
+  expect(subject).toContain('ist Ihr Code');
+  expect(text).toContain('Ohne den Code wird kein Konto erstellt');
+  await visitor.submit(check, { code: code === '000000' ? '000001' : '000000' });
+  await visitor.open(check.url);
+  const secret = link.split('/').at(-1)!;
+  for (const page of seen)
+    for (const part of [page.text, page.url, page.location ?? '', JSON.stringify([...page.headers])])
+      expect([part.includes(secret), part.includes(code)]).toEqual([false, false]);
+  expect((await visitor.submit(check, { code })).status).toBeLessThan(400);
+  expect(await findUser(latchkey, email)).toMatchObject({ profile: { locale: 'de' } });
+});
+
 describe('a code or link', () => {
   test('is good for ten minutes', async () => {
     const { visitor, page, mail } = await toCheck();
