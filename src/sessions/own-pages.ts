@@ -164,7 +164,7 @@ const isScript = (ctx: Context): boolean => ctx.req.headers['sec-fetch-dest'] ==
 
 /** A form is not sent a second time by itself: its page is shown again, and says so. */
 function pageOf(ctx: Context): string {
-  if (ctx.method === 'GET') return ownPath(ctx.originalUrl) ?? HOME;
+  if (ctx.method !== 'POST') return ownPath(ctx.originalUrl) ?? HOME;
   return ownPath(`${ctx.path}?${AGAIN}`) ?? HOME;
 }
 

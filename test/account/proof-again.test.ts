@@ -1,0 +1,37 @@
+/** SES-05, as the code says it: what every form of the account demands is written at its route, and nobody forgets to. */
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const src = resolve(import.meta.dirname, '../../src');
+
+/** Forms that change neither how somebody signs in nor what they hold, and what must never wait. */
+const plain: Readonly<Record<string, string>> = {
+  'account/profile-routes.ts /account/profile': 'says who one is, not how one proves it',
+  'account/picture-routes.ts /account/picture': 'the same',
+  'account/picture-routes.ts /account/picture/remove': 'the same',
+  'account/security-routes.ts /account/trusted-devices': 'takes trust away',
+  'account/device-routes.ts PAGE': 'signs out',
+  'account/app-routes.ts PAGE': 'takes leave away',
+  'account/activity-routes.ts NOT_ME': 'somebody else is in the account at this moment',
+};
+
+/** `file path` of every form, and what stands in its handler. */
+const forms = globSync('{account,contacts}/*-routes.ts', { cwd: src }).flatMap((file) => {
+  const text = readFileSync(join(src, file), 'utf8');
+  const demand = 'maxAgeSeconds: LATELY';
+  const named = [...text.matchAll(/const (\w+) = (?!await)[^;]*maxAgeSeconds: LATELY/g)].map(([, name]) => name);
+  return text
+    .split(/router\.(?=get\(|post\()/)
+    .filter((part) => part.startsWith('post('))
+    .map((part) => ({
+      name: `${file} ${/^post\((?:'([^']*)'|`([^`]*)`|(\w+))/.exec(part)?.slice(1).find(Boolean) ?? '?'}`,
+      asksAgain: [demand, ...named].some((name) => new RegExp(`\\b${name}\\b`).test(part)),
+    }));
+});
+
+test('every form of the account asks for a proof of the last minutes, or says why it does not', () => {
+  expect(forms.length).toBeGreaterThan(15);
+  expect(forms.filter(({ name, asksAgain }) => !asksAgain && !(name in plain)).map(({ name }) => name)).toEqual([]);
+  expect(Object.keys(plain).filter((name) => !forms.some((form) => form.name === name && !form.asksAgain))).toEqual([]);
+});
