@@ -8,6 +8,7 @@ import { keyCommands } from '#keys/commands.ts';
 import { mfaCommands } from '#mfa/commands.ts';
 import { sessionCommands } from '#sessions/module.ts';
 import { settingsCommands } from '#settings/commands.ts';
+import { propertyCommands } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
@@ -42,6 +43,7 @@ export function createCommands(
     }),
     ...migration.commands,
     ...comingIn.commands,
+    ...propertyCommands({ clock, database, audit, schema: () => settings.policy('profile').properties }),
     ...consentCommands(consents),
     ...sessionCommands(sessions),
     ...settingsCommands(settings),

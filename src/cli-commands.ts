@@ -191,6 +191,9 @@ export function defineCommands(program: Command, run: Run, files: Files): void {
     .option('--output <file>', 'new file to write, which only you may read')
     .action((options: Record<string, unknown>, command: Command) => files.exportPeople(options, command));
 
+  leaf(user, 'properties <id>', 'show what is known of a person beyond the claims, or change it')
+    .option('--set <json>', 'properties to change, as JSON; null takes one away', json)
+    .action(act('user.properties', 'id'));
   leaf(user, 'invite <email>', 'let somebody create an account, by a link that works for seven days')
     .option('--administrator', 'may administer this instance')
     .option('--language <tag>', 'language of the mail, such as de')

@@ -10,6 +10,8 @@ export const emailInvalid = () =>
   new AppError({ code: 'users.email_invalid', status: 422, message: 'Enter an email address like name@example.com.' });
 export const userNotFound = () =>
   new AppError({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
+export const propertiesInvalid = (message: string) =>
+  new AppError({ code: 'users.properties_invalid', status: 422, message });
 export const profileInvalid = (details: Record<string, string>) =>
   new AppError({
     code: 'users.profile_invalid',

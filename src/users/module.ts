@@ -46,6 +46,7 @@ export type { DetailsChange, OwnDetails } from './own-details.ts';
 export { claimsOf } from './claims.ts';
 export type { PasswordDemands } from './password-demands.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
+export { propertyCommands } from './property-commands.ts';
 export type { ProfileCompletion } from './profile-completion.ts';
 export {
   type AskedClaim,

@@ -96,7 +96,8 @@ function propertyType(property: Property): z.ZodType {
   return answer(valueType(property), property.required);
 }
 
-function valueType({ type, maxLength, choices }: Property): z.ZodType {
+/** Of what was typed, or comes as text in JSON. */
+export function valueType({ type, maxLength, choices }: Property): z.ZodType {
   switch (type) {
     case 'number':
       return z
