@@ -236,14 +236,12 @@ describe('two first factors are not two factors', () => {
     const person = await latchkey.user({ email_verified: true });
     const walker = new Walker(9);
     await walker.visitor.signIn(walk(latchkey, client).url(), person);
-    const asked = await walker.visitor.open(
-      walk(latchkey, client).url({ acr_values: 'urn:latchkey:acr:2', prompt: '' }),
-    );
-    const uid = /interaction\/([^/]+)/.exec(asked.url)?.[1];
-    if (uid !== undefined) {
-      const direct = await walker.visitor.open(walker.at(uid, 'email-code'));
-      expect(path(direct)).not.toBe('/email-code');
-    }
+    const claims = JSON.stringify({ id_token: { acr: { essential: true, values: ['urn:latchkey:acr:2'] } } });
+    const asked = await walker.visitor.open(walk(latchkey, client).url({ claims, prompt: '' }));
+    const uid = /interaction\/([^/]+)/.exec(asked.url)![1]!;
+    expect(path(asked)).toMatch(/^\/enrol-factor/);
+    for (const page of ['email-code', 'password', 'sms-code'])
+      expect(path(await walker.visitor.open(walker.at(uid, page)))).toMatch(/^\/enrol-factor/);
     await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"required"' });
   });
 });
