@@ -41,6 +41,21 @@ function run(...words: string[]): Promise<Ended> {
 }
 
 describe('the command line', () => {
+  test('brings in a logo and rules of the operator from files, and says what is wrong with them', async () => {
+    const logo = join(dataFolder, 'logo.svg');
+    const rules = join(dataFolder, 'rules.css');
+    await writeFile(logo, '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h8v8z"/></svg>');
+    await writeFile(rules, 'h1 {\n  background: url(//evil.example);\n}');
+    expect(JSON.parse((await run('branding', 'logo', logo, '--dark', '--json')).stdout)).toEqual({ logo: 'changed' });
+    expect(await run('branding', 'logo', '--remove', '--dark')).toMatchObject({ code: 0 });
+    const refused = await run('branding', 'stylesheet', rules);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('Line 2 loads a file with url(), which is not allowed.');
+    expect(await run('branding', 'logo', join(dataFolder, 'nothing.png'))).toMatchObject({ code: 2 });
+    expect(await run('branding', 'logo')).toMatchObject({ code: 2 });
+    expect(await run('branding', 'client', 'nobody', '--change', '{"color":"#0a3fb5"}')).toMatchObject({ code: 1 });
+  });
+
   test('adds a client whose answer is named as on the wire', async () => {
     const { code, stdout } = await run(
       'client',
