@@ -1,0 +1,45 @@
+// Letters as a mail program that knows HTML shows them; those that know less show less, and the text part is whole.
+import type { Browser, Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { languages, type Language } from '#kernel/i18n.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { allLetters } from '../support/letters.ts';
+import { servePages, type PageServer } from '../support/page-server.ts';
+import { loadAxe, violations } from './axe.ts';
+
+const letters = await allLetters();
+const everyLanguage = Object.keys(languages) as Language[];
+
+let browser: Browser;
+let server: PageServer;
+let page: Page;
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchBrowser(), servePages()]);
+  page = await browser.newPage();
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+describe('every letter with every sample', () => {
+  test.each(letters.map((letter, at) => ({ title: `${letter.letter.name}, ${letter.name}`, letter, at })))(
+    'can be read in light and dark, and fits on a small phone: $title',
+    async ({ letter: { slug }, at }) => {
+      await page.setViewportSize({ width: 320, height: 640 });
+      for (const language of new Set<Language>(['en', everyLanguage[at % everyLanguage.length]!])) {
+        await page.goto(server.url({ slug: `letter-${slug}` }, language));
+        await loadAxe(page);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          expect(await violations(page, colorScheme === 'light' ? 'all' : 'of appearance'), colorScheme).toEqual([]);
+        }
+        const [wide, room] = await page.evaluate(() => [
+          document.documentElement.scrollWidth,
+          document.documentElement.clientWidth,
+        ]);
+        expect(wide, language).toBeLessThanOrEqual(room!);
+      }
+    },
+  );
+});
