@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AuditLog, createAudit } from '#audit/module.ts';
 import { systemClock } from '#kernel/clock.ts';
@@ -73,5 +74,38 @@ describe('forgetting a person', () => {
   test('counts as tampering when nobody was erased', async () => {
     await database.transaction((em) => audit.forgetPerson(em, alice.id));
     expect(await audit.verify()).toEqual({ intact: false, sequence: '1' });
+  });
+
+  test('leaves events alone that were written before there were digests, and their chain holds', async () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const id = '01890000-0000-7000-8000-000000000001';
+    const told = [
+      at,
+      'user.signed_in',
+      'user',
+      alice.id,
+      'user',
+      alice.id,
+      null,
+      null,
+      '192.0.2.1',
+      'old',
+      'r0',
+      'success',
+      { level: 1 },
+    ];
+    const text = `[${JSON.stringify(id)},"old","1",${JSON.stringify(told).slice(1)}`;
+    const hash = createHash('sha256').update(Buffer.alloc(32)).update(text).digest();
+    await database.sql(`insert into audit_chain (chain, sequence, hash) values ('old', 1, $1)`, [hash]);
+    await database.sql(
+      `insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, ip, user_agent, request_id, outcome, details, hash)
+       values ($1, 'old', 1, $2, 'user.signed_in', 'user', $3, 'user', $3, '192.0.2.1', 'old', 'r0', 'success', '{"level":1}', $4)`,
+      [id, at, alice.id, hash],
+    );
+    expect(await audit.verify('old')).toEqual({ intact: true, events: 1 });
+    await forget();
+    expect(await audit.verify('old')).toEqual({ intact: true, events: 1 });
+    await database.sql(`update audit_event set ip = null where id = $1`, [id]);
+    expect(await audit.verify('old')).toEqual({ intact: false, sequence: '1' });
   });
 });
