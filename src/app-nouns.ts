@@ -104,6 +104,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks) {
     texts,
     users,
     profileCompletion,
+    userBulk,
     ownDetails,
     events,
     clients,

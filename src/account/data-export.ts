@@ -2,12 +2,15 @@ import type { AuditReader } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import type { TrustedDevices } from '#credentials/module.ts';
 import type { SessionService } from '#sessions/module.ts';
-import type { ContactService, User } from '#users/module.ts';
+import type { Policy } from '#settings/module.ts';
+import type { ContactService, User, UserBulk } from '#users/module.ts';
 import type { ConnectedApps } from './connected-apps.ts';
 import type { Methods } from './methods.ts';
 
 export type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
+  userBulk: Pick<UserBulk, 'identitiesOf'>;
+  policy: () => Policy<'profile'>;
   methods: Methods;
   trustedDevices: Pick<TrustedDevices, 'list'>;
   sessions: Pick<SessionService, 'list'>;
@@ -18,7 +21,10 @@ export type DataExportDependencies = {
 /** Events; whoever has more gets the newest. */
 const MOST_EVENTS = 10_000;
 
-/** Everything that is kept about a person, as they may take it along. Of what they prove themselves with, that it is there. */
+/**
+ * What is kept about a person, as they may take it along: not what the operator alone may see, and of what they prove
+ * themselves with, that it is there.
+ */
 export class DataExport {
   readonly #deps: DataExportDependencies;
 
@@ -27,26 +33,31 @@ export class DataExport {
   }
 
   async of(user: User): Promise<Record<string, unknown>> {
-    const { contacts, methods, trustedDevices, sessions, apps, events } = this.#deps;
-    const [emails, phones, known, trusted, browsers, connected, happened] = await Promise.all([
+    const { contacts, userBulk, policy, methods, trustedDevices, sessions, apps, events } = this.#deps;
+    const [emails, phones, identities, known, trusted, browsers, connected, happened] = await Promise.all([
       contacts.list(user.id, 'email'),
       contacts.list(user.id, 'phone'),
+      userBulk.identitiesOf([user.id]),
       methods.find(user.id),
       trustedDevices.list(user.id),
       sessions.list(user.id),
       apps.list(user.id),
       events.listOfUser(user.id, { limit: MOST_EVENTS }),
     ]);
+    const hidden = new Set(
+      policy().properties.flatMap(({ name, visibility }) => (visibility === 'operator' ? name : [])),
+    );
     return {
       id: user.id,
       created_at: user.createdAt,
       updated_at: user.updatedAt,
       profile: user.profile,
-      properties: user.properties,
+      properties: Object.fromEntries(Object.entries(user.properties).filter(([name]) => !hidden.has(name))),
       theme: user.theme,
       terms: user.termsVersion === null ? null : { version: user.termsVersion, accepted_at: user.termsAcceptedAt },
       emails: emails.map(({ value, isFirst, isVerified }) => ({ email: value, first: isFirst, verified: isVerified })),
       phones: phones.map(({ value, isFirst, isVerified }) => ({ phone: value, first: isFirst, verified: isVerified })),
+      identities: identities.map(({ connection, issuer, subject }) => ({ connection, issuer, subject })),
       sign_in: {
         password: known.passwordChangedAt && { changed_at: known.passwordChangedAt },
         passkeys: known.passkeys.map(({ id, name, authenticator, backup, createdAt, lastUsedAt }) => ({

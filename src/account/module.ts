@@ -26,7 +26,7 @@ import type {
 } from '#credentials/module.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
 import type { SettingsService } from '#settings/module.ts';
-import type { ContactService, OwnDetails, UserId } from '#users/module.ts';
+import type { ContactService, OwnDetails, UserBulk, UserId } from '#users/module.ts';
 import { activityRoutes } from './activity-routes.ts';
 import { appRoutes } from './app-routes.ts';
 import { authenticatorRoutes } from './authenticator-routes.ts';
@@ -61,6 +61,7 @@ export type Dependencies = {
   sessions: SessionService;
   ownDetails: OwnDetails;
   contacts: Pick<ContactService, 'list'>;
+  userBulk: Pick<UserBulk, 'identitiesOf'>;
   passwords: PasswordService;
   passkeys: PasskeyService;
   passkeyRegistration: PasskeyRegistration;
@@ -81,7 +82,8 @@ export function createAccount(deps: Dependencies) {
   const methods = new Methods(deps);
   const apps = new ConnectedApps(deps);
   const closing = new ClosingService({ ...deps, letters, policy: () => settings.policy('account') });
-  const profile = profileRoutes({ ...deps, policy: () => settings.policy('profile') });
+  const policy = () => settings.policy('profile');
+  const profile = profileRoutes({ ...deps, policy });
   const routes: Router<State>[] = [
     overviewRoutes({ ...deps, methods }),
     profile.routes,
@@ -94,7 +96,7 @@ export function createAccount(deps: Dependencies) {
     deviceRoutes(deps),
     appRoutes({ ...deps, apps }),
     activityRoutes(deps),
-    dataRoutes({ ...deps, letters, apps, closing, dataExport: new DataExport({ ...deps, methods, apps }) }),
+    dataRoutes({ ...deps, letters, apps, closing, dataExport: new DataExport({ ...deps, methods, apps, policy }) }),
   ];
   return { routes, closing };
 }

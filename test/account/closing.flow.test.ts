@@ -11,7 +11,15 @@ let mails: Mails;
 let shop: TestClient;
 beforeAll(async () => {
   mails = await openMails();
-  latchkey = await startTestApp({ env: mails.env });
+  latchkey = await startTestApp({
+    env: mails.env,
+    settings: {
+      'profile.properties': [
+        { name: 'team', type: 'text', label: 'Team' },
+        { name: 'rating', type: 'number', label: 'Rating', editable: 'operator', visibility: 'operator' },
+      ],
+    },
+  });
   shop = await latchkey.client({ name: 'Shop' });
 });
 afterEach(() => {
@@ -33,6 +41,11 @@ describe('taking one’s data along', () => {
   test('gives everything that is known and no secret, tells the owner, and is in the record', async () => {
     const { visitor, user } = await signInTo(latchkey);
     await send(visitor, at('/account/profile'), { name: 'Noor Haddad' });
+    await sql(`update users set properties = '{"team":"Red","rating":5}' where email = $1`, [user.email]);
+    await sql(
+      `insert into user_identity (connection, issuer, subject, user_id, created_at) select 'ldap', '', 'cn=noor', id, now() from users where email = $1`,
+      [user.email],
+    );
     await tokensFor(latchkey.base, shop, user, { scope: 'openid profile' });
     const page = await send(visitor, at('/account/data/download'));
     expect(page.status).toBe(200);
@@ -43,10 +56,14 @@ describe('taking one’s data along', () => {
       id: user.id,
       profile: { name: 'Noor Haddad' },
       emails: [{ email: user.email, first: true, verified: false }],
+      properties: { team: 'Red' },
+      identities: [{ connection: 'ldap', subject: 'cn=noor' }],
       sign_in: { passkeys: [], authenticator_app: null },
       sessions: [{ ip: '127.0.0.1' }, { ip: '127.0.0.1' }],
       apps: [{ name: 'Shop', scopes: ['profile'] }],
     });
+    // What the operator alone may see stays so.
+    expect(data['properties']).toEqual({ team: 'Red' });
     expect(JSON.stringify(data['activity'])).toContain('user.profile_changed');
     const hashes = await sql<{ hash: string }>(
       `select hash from password_credential p join users u on u.id = p.user_id where u.email = $1`,
