@@ -1,5 +1,5 @@
 import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
-import { type Brand, type BrandFiles, brandOf, brandStylesheet } from '#kernel/brand.ts';
+import type { Brand } from '#kernel/brand.ts';
 import { type ClientBrandChoice, clientBrandChoice } from '#kernel/brand/choice.ts';
 import type { Cache } from '#kernel/cache.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -8,9 +8,10 @@ import type { StaticFiles } from '#kernel/http/static.ts';
 import type { SettingsService } from '#settings/module.ts';
 import { readStylesheet } from './custom-css.ts';
 import { choiceInvalid, clientUnknown } from './errors.ts';
-import { kindOf, readLogo } from './logo.ts';
+import { readLogo } from './logo.ts';
+import { type BrandUploads, publishBrand } from './publish-brand.ts';
 
-type Stored = { choice: ClientBrandChoice; logo: Buffer | null; darkLogo: Buffer | null; stylesheet: string | null };
+type Stored = BrandUploads & { choice: ClientBrandChoice };
 type Row = {
   choice: ClientBrandChoice | string;
   logo: Uint8Array | null;
@@ -134,7 +135,9 @@ export class BrandService {
         details: { changed: column },
       });
     });
-    await (owner === INSTANCE ? announce() : cache.drop(owner));
+    if (owner !== INSTANCE) return cache.drop(owner);
+    await this.reload();
+    return announce();
   }
 
   async #read(owner: string): Promise<Stored | null> {
@@ -154,39 +157,31 @@ export class BrandService {
   }
 
   #publishInstance(): Brand {
-    return this.#publish('brand/', this.#deps.settings.policy('branding'), this.#instance);
+    return publishBrand(this.#deps.files, 'brand/', this.#deps.settings.policy('branding'), this.#instance);
   }
 
   #publishOf(clientId: string, stored: Stored): Brand {
-    const instance = this.#deps.settings.policy('branding');
-    // A colour without its accent, or a name without its logo, must not come together with those of somebody else.
-    const inherited = { ...instance, ...(stored.choice.color === undefined ? {} : { accent: undefined }) };
-    const own = stored.logo !== null || (stored.choice.name !== undefined && stored.choice.name !== instance.name);
-    const choice = { ...inherited, ...stored.choice, name: stored.choice.name ?? instance.name };
-    return this.#publish(`brand/${keyOf(clientId)}/`, choice, {
-      ...(own ? stored : (this.#instance ?? stored)),
-      stylesheet: this.#instance?.stylesheet ?? null,
-    });
-  }
-
-  #publish(folder: string, choice: Parameters<typeof brandOf>[0], stored: Omit<Stored, 'choice'> | null): Brand {
-    const { files } = this.#deps;
-    const put = (name: string, content: Buffer | string): string => {
-      files.publish(`${folder}${name}`, content);
-      return `${folder}${name}`;
+    const { files, settings } = this.#deps;
+    const instance = settings.policy('branding');
+    const { name = instance.name, color } = stored.choice;
+    const hasOwnLogo = stored.logo !== null || name !== instance.name;
+    // What belongs together stays together: a colour with its accent, a name with its logo, a logo with what it holds.
+    const inherited = {
+      ...instance,
+      ...(color === undefined ? {} : { accent: undefined }),
+      ...(hasOwnLogo ? { wordmark: undefined } : {}),
     };
-    const kind = stored?.logo ? kindOf(stored.logo) : null;
-    const darkKind = stored?.darkLogo ? kindOf(stored.darkLogo) : null;
-    const logo: BrandFiles['logo'] =
-      stored?.logo && kind
-        ? { url: files.url(put(`logo.${kind}`, stored.logo)), darkUrl: null, letterUrl: null }
-        : null;
-    if (logo && kind !== 'svg' && kind !== 'webp') logo.letterUrl = logo.url;
-    if (logo && stored?.darkLogo && darkKind) logo.darkUrl = files.url(put(`logo-dark.${darkKind}`, stored.darkLogo));
-    const custom = stored?.stylesheet ? files.url(put('custom.css', stored.stylesheet)) : null;
-    const looks = brandStylesheet(brandOf(choice), (name) => files.url(name));
-    const derived = files.url(put('brand.css', looks));
-    return brandOf(choice, { logo, stylesheets: { derived, custom } });
+    return publishBrand(
+      files,
+      `brand/${keyOf(clientId)}/`,
+      { ...inherited, ...stored.choice, name },
+      {
+        logo: null,
+        darkLogo: null,
+        ...(hasOwnLogo ? stored : this.#instance),
+        stylesheet: this.#instance?.stylesheet ?? null,
+      },
+    );
   }
 }
 
