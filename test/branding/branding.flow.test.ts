@@ -34,6 +34,22 @@ const logoOf = ({ text }: Page): string => /<span class="logo">[\s\S]*? src="([^
 const upload = (command: string, content: Buffer | string | null, more = {}) =>
   latchkey.run(command, { content: content === null ? null : Buffer.from(content).toString('base64'), ...more });
 
+/** As it is on a node that has just started on the same database. */
+async function anotherNode() {
+  const files = loadStaticFiles();
+  const { brands } = await createBranding({
+    clock: systemClock,
+    log: createLog({ level: 'silent' }),
+    database: latchkey.app.database,
+    settings: latchkey.app.settings,
+    audit: { record: async () => {} },
+    invalidation: { publish: async () => {}, subscribe: () => {}, isHealthy: () => true },
+    files,
+    isClient: async () => true,
+  });
+  return { files, brands };
+}
+
 describe('the brand of the instance', () => {
   test('is told by settings: name, colours, corners, font, background, links', async () => {
     for (const [name, value] of Object.entries({
@@ -169,17 +185,7 @@ describe('the brand of a client', () => {
     const logo = logoOf(await firstPage());
     const key = Buffer.from(client.client_id).toString('base64url');
     expect(logo).toMatch(new RegExp(`^/assets/brand/${key}/logo\\.[\\w-]{12}\\.png$`));
-    const files = loadStaticFiles();
-    const { brands } = await createBranding({
-      clock: systemClock,
-      log: createLog({ level: 'silent' }),
-      database: latchkey.app.database,
-      settings: latchkey.app.settings,
-      audit: { record: async () => {} },
-      invalidation: { publish: async () => {}, subscribe: () => {}, isHealthy: () => true },
-      files,
-      isClient: async () => true,
-    });
+    const { files, brands } = await anotherNode();
     expect(() => files.url(`brand/${key}/logo.png`)).toThrow('no public file');
     await brands.prepare(logo);
     expect(files.url(`brand/${key}/logo.png`)).toBe(logo);
@@ -209,6 +215,15 @@ describe('the brand of a client', () => {
       expect((await get(`/assets/brand/${key}/brand.AAAAAAAAAAAA.css`)).status).toBe(404);
     },
   );
+
+  test('goes when its client goes, and no other', async () => {
+    const gone = await latchkey.client({ name: 'Gone' });
+    await latchkey.run('branding.client', { client_id: gone.client_id, change: { color: '#000000' } });
+    const { brands } = await anotherNode();
+    expect(await brands.purge(100)).toBe(0);
+    await latchkey.run('client.delete', { client_id: gone.client_id });
+    expect(await brands.purge(100)).toBe(1);
+  });
 
   test('can be taken back member by member', async () => {
     const left = await latchkey.run('branding.client', {
