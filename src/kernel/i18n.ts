@@ -14,6 +14,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 const rows = {
   en: { name: 'English', direction: 'ltr', formats: 'en-GB' },
   de: { name: 'Deutsch', direction: 'ltr', formats: 'de' },
+  fr: { name: 'Français', direction: 'ltr', formats: 'fr' },
+  es: { name: 'Español', direction: 'ltr', formats: 'es' },
+  pt: { name: 'Português', direction: 'ltr', formats: 'pt' },
+  it: { name: 'Italiano', direction: 'ltr', formats: 'it' },
+  nl: { name: 'Nederlands', direction: 'ltr', formats: 'nl' },
+  pl: { name: 'Polski', direction: 'ltr', formats: 'pl' },
+  tr: { name: 'Türkçe', direction: 'ltr', formats: 'tr' },
+  ja: { name: '日本語', direction: 'ltr', formats: 'ja' },
+  zh: { name: '简体中文', direction: 'ltr', formats: 'zh-Hans' },
+  ar: { name: 'العربية', direction: 'rtl', formats: 'ar-u-nu-latn' },
 } as const satisfies Record<string, LanguageRow>;
 
 type LanguageRow = { name: string; direction: 'ltr' | 'rtl'; formats: string };

@@ -116,7 +116,7 @@ test('each request has an id of its own, which its log lines carry and no header
 describe('the language', () => {
   test.each([
     ['/page', [], 'en'],
-    ['/page', ['Accept-Language: fr, de;q=0.8'], 'de'],
+    ['/page', ['Accept-Language: sv, de;q=0.8'], 'de'],
     ['/page?ui_locales=de', ['Accept-Language: en'], 'de'],
     ['/page?ui_locales=xx%20de-AT', [], 'de'],
     ['/page', ['Accept-Language: en', 'Cookie: latchkey-language=de'], 'de'],
