@@ -1,6 +1,7 @@
 /** The pages of signed-in people about themselves. */
 import { createAccount } from '#account/module.ts';
 import type { Visitor } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import type { Places } from '#risk/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
@@ -8,9 +9,18 @@ import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
 
 /** What the account asks of whoever watches sign-ins. */
-export type Watch = { places: Places; notMe: { lock(userId: UserId, visitor: Visitor): Promise<void> } };
+export type Watch = {
+  places: Places;
+  notMe: { lock(userId: UserId, visitor: Visitor): Promise<void> };
+  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
+};
 
-export function createOwnAccount(kernel: Kernel, nouns: Nouns, provider: Provider, { places, notMe }: Watch) {
+export function createOwnAccount(
+  kernel: Kernel,
+  nouns: Nouns,
+  provider: Provider,
+  { places, notMe, endSignIns }: Watch,
+) {
   const { credentials, clients, look } = nouns;
   const { oidc, consents } = provider;
   return createAccount({
@@ -31,6 +41,7 @@ export function createOwnAccount(kernel: Kernel, nouns: Nouns, provider: Provide
       return [city, named].filter(Boolean).join(', ') || null;
     },
     lock: (userId, visitor) => notMe.lock(userId, visitor),
+    endSignIns,
     forgetArtifacts: (em, userId) => oidc.browsers.forget(em, userId),
   });
 }

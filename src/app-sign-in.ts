@@ -78,10 +78,10 @@ export function createSignIn(
     },
   });
 
-  /** Every browser in which somebody is signed in, and every one in which they are about to be. */
-  async function endEverything(em: EntityManager, id: UserId, by: By): Promise<void> {
+  /** Every browser in which somebody is signed in, and every one in which they are about to be, but for one sign-in. */
+  async function endEverything(em: EntityManager, id: UserId, by: By, goesOn?: string): Promise<void> {
     await sessions.endAllIn(em, id, by);
-    await progress.endOf(em, id, null);
+    await progress.endOf(em, id, goesOn ?? null);
   }
 
   function closedWays(): ReadonlySet<Way> {

@@ -38,7 +38,10 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     sendReset: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
   });
   const { interactions, risk, deviceCookie } = signIn;
-  const account = createOwnAccount(kernel, nouns, provider, risk);
+  const account = createOwnAccount(kernel, nouns, provider, {
+    ...risk,
+    endSignIns: (em, id) => signIn.progress.endOf(em, id, null),
+  });
   const login = createLogin({
     clock,
     users,

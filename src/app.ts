@@ -54,6 +54,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   const nouns = await createNouns(kernel, {
     async disabled(em, id, by) {
       await provider.sessions.endAllIn(em, id, by);
+      await steps.progress.endOf(em, id, null);
       await nouns.credentials.oneTimeSecrets.revoke(em, id);
     },
   });

@@ -14,6 +14,8 @@ type Dependencies = {
   database: Pick<Database, 'sql' | 'transaction'>;
   policy: () => Policy<'account'>;
   sessions: Pick<SessionService, 'endAllIn'>;
+  /** Ends sign-ins that are not finished: one that was begun before must not call the closing off. */
+  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
   letters: Pick<OwnerLetters, 'send'>;
   audit: Pick<AuditLog, 'record' | 'forgetPerson'>;
   /** Takes away what hangs on a person without a foreign key: sessions, grants, tokens. */
@@ -37,12 +39,13 @@ export class ClosingService {
    * Throws account.last_administrator.
    */
   async close(userId: UserId, visitor: Visitor): Promise<Date | null> {
-    const { clock, database, sessions, letters, audit } = this.#deps;
+    const { clock, database, sessions, endSignIns, letters, audit } = this.#deps;
     const by = { actor: { type: 'user' as const, id: userId }, visitor };
     const goesAt = fromNow(clock, this.days * DAY);
     await database.transaction(async (em) => {
       const user = await this.#requireClosable(em, userId);
       await sessions.endAllIn(em, userId, by);
+      await endSignIns(em, userId);
       await audit.record(em, {
         type: 'user.closing_requested',
         ...by,

@@ -72,6 +72,7 @@ export type Dependencies = {
   waysIn: WaysIn;
   place: PlaceText;
   lock(userId: UserId, visitor: Visitor): Promise<void>;
+  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
   forgetArtifacts(em: EntityManager, userId: UserId): Promise<void>;
 } & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 

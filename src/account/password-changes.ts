@@ -4,6 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { PasswordProblem, PasswordService, WaysIn } from '#credentials/module.ts';
 import type { SessionService, SignedInPerson } from '#sessions/module.ts';
+import type { UserId } from '#users/module.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 
 export type PasswordChange =
@@ -20,6 +21,8 @@ type Dependencies = {
   passwords: Pick<PasswordService, 'verify' | 'prepare' | 'has' | 'remove'>;
   waysIn: Pick<WaysIn, 'assertOneLeft'>;
   sessions: Pick<SessionService, 'endOthersIn'>;
+  /** Ends sign-ins that are not finished: what they proved may be the old password. */
+  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
   letters: Pick<OwnerLetters, 'send'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
 };
@@ -67,12 +70,13 @@ export class PasswordChanges {
     visitor: Visitor,
     write: (em: EntityManager) => Promise<void>,
   ): Promise<void> {
-    const { database, sessions, letters, audit } = this.#deps;
+    const { database, sessions, endSignIns, letters, audit } = this.#deps;
     const by = { actor: { type: 'user' as const, id: userId }, visitor };
     await database.transaction(async (em) => {
       await write(em);
       await em.execute('update users set password_update_required = false where id = ?', [toUuid(userId)]);
       await sessions.endOthersIn(em, userId, sessionId, by);
+      await endSignIns(em, userId);
       await letters.send(em, user, kind, { visitor });
       await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId } });
     });

@@ -144,7 +144,7 @@ export type {
   OpenSecret,
 } from './one-time/one-time-secrets.ts';
 export { forgetProofs, type ProofKind } from './proofs-of-others.ts';
-export { OneTimeSecretRow, provingPurposes } from './one-time/one-time-secret.ts';
+export { OneTimeSecretRow, provingPurposes, undoingPurposes } from './one-time/one-time-secret.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';

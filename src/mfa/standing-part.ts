@@ -56,10 +56,13 @@ function isGrace(facts: Facts): boolean {
 /** Passkeys are contributed by their own slice. What was the first factor is no second one. */
 function heldFactors({ person, passkeys, policy, resetAt, proved, canText }: Facts): readonly Factor[] {
   const { hasTotp, recoveryCodes, phoneNumber } = person;
+  const canSms = policy.smsCodes && canText && phoneNumber !== null && !proved.includes('sms');
+  // The mailbox sets a new password: next to that it adds nothing, so it never takes the place of what does.
+  const isMailAll = !hasTwoSteps({ ...person, passkeys }) && !canSms;
   return [
     ...(hasTotp ? (['totp'] as const) : []),
-    ...(policy.smsCodes && canText && phoneNumber !== null && !proved.includes('sms') ? (['sms'] as const) : []),
-    ...((policy.emailCodes || resetAt !== null) && !proved.includes('email') ? (['email'] as const) : []),
+    ...(canSms ? (['sms'] as const) : []),
+    ...(isMailAll && (policy.emailCodes || resetAt !== null) && !proved.includes('email') ? (['email'] as const) : []),
     // A paper for when the others are lost; of somebody without others it is nothing.
     ...((recoveryCodes ?? 0) > 0 && (hasTotp || passkeys > 0) ? (['recovery-code'] as const) : []),
   ];

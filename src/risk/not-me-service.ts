@@ -1,10 +1,11 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import type {
-  KnownDevices,
-  OneTimeSecret,
-  OneTimeSecrets,
-  PasswordService,
-  TrustedDevices,
+import {
+  type KnownDevices,
+  type OneTimeSecret,
+  type OneTimeSecrets,
+  type PasswordService,
+  provingPurposes,
+  type TrustedDevices,
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { User, type UserId } from '#users/module.ts';
@@ -60,7 +61,8 @@ export class NotMeService {
     const by: By = { actor: { type: 'user', id: userId }, visitor };
     await passwords.remove(em, userId);
     await endSessions(em, userId, by);
-    await oneTimeSecrets.revoke(em, userId);
+    // Not what undoes: an intruder who says so must not take away the way back of the owner.
+    await oneTimeSecrets.revoke(em, userId, provingPurposes);
     await knownDevices.forgetAll(em, userId);
     await trustedDevices.revokeAll(em, userId);
     await audit.record(em, { type: 'user.locked_by_owner', ...by, subject: { type: 'user', id: userId } });

@@ -63,7 +63,10 @@ export const policies = {
       .array(z.enum(['passkey', 'totp']))
       .refine((list) => new Set(list).size === list.length, 'must name each once')
       .default(['passkey', 'totp']),
-    /** A code sent by email counts as a second factor, unless email was the first. Mail is often read on the same device. */
+    /**
+     * A code sent by email counts as a second factor of whoever has no other, unless email was the first. It is the weakest: who
+     * reads the mail can set a new password too.
+     */
     emailCodes: z.boolean().default(false),
     /** A code sent as a text message counts as a second factor. Numbers can be taken over. */
     smsCodes: z.boolean().default(false),

@@ -208,11 +208,14 @@ export class ContactService {
     return before.phone_number;
   }
 
-  /** Drops what was added since then, and everything reserved: somebody else may have been at it. */
-  async removeSince(em: EntityManager, userId: UserId, since: Date | null): Promise<void> {
+  /** Drops what was added since then, and what is reserved since `changedAt`: somebody else may have been at it. */
+  async removeSince(em: EntityManager, userId: UserId, since: Date | null, changedAt = since): Promise<void> {
+    const begin = since ?? new Date(0);
     await em.execute(
-      'delete from contact where user_id = ? and (reserved_until is not null or created_at >= ?::timestamptz or verified_at >= ?::timestamptz)',
-      [toUuid(userId), since ?? new Date(0), since ?? new Date(0)],
+      `delete from contact where user_id = ? and case when reserved_until is null
+         then created_at >= ?::timestamptz or coalesce(verified_at >= ?::timestamptz, false)
+         else created_at >= ?::timestamptz end`,
+      [toUuid(userId), begin, begin, changedAt ?? begin],
     );
   }
 

@@ -1,5 +1,5 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import { forgetProofs, type OneTimeSecrets, provingPurposes } from '#credentials/module.ts';
+import { forgetProofs, type OneTimeSecrets, provingPurposes, undoingPurposes } from '#credentials/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { type ContactId, type ContactService, RESERVED, User, type UserId } from '#users/module.ts';
@@ -75,7 +75,8 @@ export class EmailChanges {
 
   /**
    * The old address is the first one again, and whoever is in the account is out: sessions, password, whatever was added since
-   * shortly before the change, every open link. Null when the link is dead.
+   * shortly before the change, every open link. Only an older link back stays: it is of whoever had the account before the
+   * one who reads this mailbox, who may be the intruder. Null when the link is dead.
    */
   async revert(link: string, visitor: Visitor): Promise<string | null> {
     const { database, contacts, oneTimeSecrets, endSessions, sendReset, audit } = this.#deps;
@@ -88,10 +89,12 @@ export class EmailChanges {
         const by: By = { actor: { type: 'user', id: userId }, visitor };
         const former = await contacts.replaceEmail(em, userId, { value: address, old: 'drop' });
         if (former === 'taken') throw new Impossible();
-        const since = new Date(new Date(String(data['at'])).getTime() - BEFORE);
-        await contacts.removeSince(em, userId, since);
+        const changedAt = new Date(String(data['at']));
+        const since = new Date(changedAt.getTime() - BEFORE);
+        await contacts.removeSince(em, userId, since, changedAt);
         await forgetProofs(em, userId, { since });
-        await oneTimeSecrets.revoke(em, userId);
+        await oneTimeSecrets.revoke(em, userId, provingPurposes);
+        await oneTimeSecrets.revoke(em, userId, undoingPurposes, changedAt);
         await endSessions(em, userId, by);
         await audit.record(em, {
           type: 'user.email_reverted',

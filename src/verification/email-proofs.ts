@@ -26,11 +26,14 @@ export type ProofDependencies = {
   letters: Pick<Letters, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
-  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  /** Also sign-ins that are not finished, but for the one that goes on. */
+  endSessions(em: EntityManager, userId: UserId, by: By, goesOn?: string): Promise<unknown>;
   issuer: string;
 };
 
 type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
+/** In the sign-in that goes on with it, if it is in one. */
+type ProverHere = Prover & { interaction: string | undefined };
 
 /** Proofs that an address is a person's, by a link and a code in one mail. */
 export class EmailProofs {
@@ -96,7 +99,7 @@ export class EmailProofs {
           code,
           ...(interaction === undefined ? {} : { interaction }),
         },
-        async (em, secret) => this.#confirm(em, prover, secret.address),
+        async (em, secret) => this.#confirm(em, { ...prover, interaction }, secret.address),
       );
       return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;
     } catch (error) {
@@ -119,7 +122,7 @@ export class EmailProofs {
           ...(interaction === undefined ? {} : { interaction }),
         });
         if (secret?.userId !== prover.userId) throw new NotTheirs();
-        await this.#confirm(em, prover, secret.address);
+        await this.#confirm(em, { ...prover, interaction }, secret.address);
       });
       return 'confirmed';
     } catch (error) {
@@ -128,13 +131,17 @@ export class EmailProofs {
     }
   }
 
-  async #confirm(em: EntityManager, { userId, visitor, provedWith }: Prover, address: string): Promise<void> {
+  async #confirm(
+    em: EntityManager,
+    { userId, visitor, provedWith, interaction }: ProverHere,
+    address: string,
+  ): Promise<void> {
     const { contacts, notices, audit } = this.#deps;
     const outcome = await contacts.confirmEmail(em, userId, address);
     if (outcome === 'taken' || outcome === 'gone') throw new NotTheirs();
     const isFirst = outcome === 'first_proof';
     const person = { type: 'user' as const, id: userId };
-    if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, visitor, provedWith });
+    if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, visitor, provedWith, interaction });
     await audit.record(em, {
       type: isFirst ? 'user.email_verified' : 'user.email_added',
       actor: person,
@@ -149,13 +156,16 @@ export class EmailProofs {
    * Until now nobody had proved to be the owner. What was set that this sign-in did not use may be of somebody who made the
    * account and waited for them: other factors, linked identities, further addresses and numbers, sessions.
    */
-  async #dropOthers(em: EntityManager, { userId, visitor, provedWith }: Required<Prover>): Promise<void> {
+  async #dropOthers(
+    em: EntityManager,
+    { userId, visitor, provedWith, interaction }: Required<Prover> & ProverHere,
+  ): Promise<void> {
     const { contacts, oneTimeSecrets, endSessions } = this.#deps;
     const keep = provedWith.flatMap((factor) => keptOf[factor] ?? []);
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, null);
     await oneTimeSecrets.revoke(em, userId);
-    await endSessions(em, userId, { actor: { type: 'user', id: userId }, visitor });
+    await endSessions(em, userId, { actor: { type: 'user', id: userId }, visitor }, interaction);
   }
 }
 

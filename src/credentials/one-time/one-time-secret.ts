@@ -26,9 +26,11 @@ export const lifetimes = {
 export type Purpose = keyof typeof lifetimes;
 
 /** What takes power away from whoever is in an account that is not theirs: a new password, theirs perhaps, leaves it alone. */
-const undoing: readonly Purpose[] = ['revert_email', 'end_sign_in'];
+export const undoingPurposes: readonly Purpose[] = ['revert_email', 'end_sign_in'];
 /** What proves something of a person, and proves nothing any more when their password changed. */
-export const provingPurposes = (Object.keys(lifetimes) as Purpose[]).filter((purpose) => !undoing.includes(purpose));
+export const provingPurposes = (Object.keys(lifetimes) as Purpose[]).filter(
+  (purpose) => !undoingPurposes.includes(purpose),
+);
 
 const OneTimeSecretSchema = defineEntity({
   name: 'OneTimeSecret',

@@ -180,12 +180,12 @@ export class OneTimeSecrets {
     });
   }
 
-  /** Kills what is open of a person, all of it or some purposes: after a change that makes it wrong. */
-  async revoke(em: EntityManager, userId: UserId, purposes?: readonly Purpose[]): Promise<void> {
+  /** Kills what is open of a person, all of it or some purposes, or what was made since then: after a change that makes it wrong. */
+  async revoke(em: EntityManager, userId: UserId, purposes?: readonly Purpose[], since?: Date): Promise<void> {
     await em.execute(
       `update one_time_secret set used_at = ? where user_id = ? and used_at is null
-       ${purposes ? `and purpose in (${purposes.map(() => '?').join(', ')})` : ''}`,
-      [this.#clock.now(), toUuid(userId), ...(purposes ?? [])],
+       ${purposes ? `and purpose in (${purposes.map(() => '?').join(', ')})` : ''} ${since ? 'and created_at >= ?' : ''}`,
+      [this.#clock.now(), toUuid(userId), ...(purposes ?? []), ...(since ? [since] : [])],
     );
   }
 
