@@ -45,6 +45,7 @@ describe('what somebody holds', () => {
     ['recovery codes and a passkey', { passkeys: 1, person: { recoveryCodes: 9 } }, ['recovery-code']],
     ['a mailbox, where that does not count', {}, []],
     ['a mailbox, where it counts', { policy: { emailCodes: true } }, ['email']],
+    ['a mailbox beside an app', { person: { hasTotp: true }, policy: { emailCodes: true } }, ['totp']],
     ['a mailbox that was the first factor', { policy: { emailCodes: true }, proved: ['email'] }, []],
     ['a phone, where that does not count', { person: phone, canText: true }, []],
     ['a phone, where it counts', { person: phone, canText: true, policy: { smsCodes: true } }, ['sms']],
