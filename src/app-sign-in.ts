@@ -1,6 +1,7 @@
 /** One sign-in from its first proof to its end: what comes next, how unlike its owner it is, and who is told. */
 import {
   createInteraction,
+  factorOfAmr,
   type Interaction,
   openWays,
   type SignInEnd,
@@ -102,8 +103,11 @@ export function createSignIn(
     const known = progress.assessment;
     const assessment = known ?? (await risk.risk.assess(userId, arrivalOf(ctx), question.client.id));
     if (known === null) await interactions.recordAssessment(interaction, assessment);
-    const holdsFactor = parts.some(({ factors = [] }) => factors.length > 0);
-    return risk.risk.demand(userId, assessment, holdsFactor);
+    const before = question.isStepUp && question.session ? factorOfAmr(question.session.amr) : null;
+    return risk.risk.demand(userId, assessment, {
+      holdsFactor: parts.some(({ factors = [] }) => factors.length > 0),
+      hasProvedMailbox: before === 'email' || progress.proofs.some(({ factor }) => factor === 'email'),
+    });
   }
 
   return { interactions, progress, routes: [routes, risk.routes], risk, deviceCookie, endEverything };

@@ -40,6 +40,9 @@ export type Arrival = { visitor: Visitor; deviceSecret: string | undefined; lang
 /** An assessment as it was kept meanwhile. */
 type Decided = { actions: readonly string[] };
 
+/** Whether somebody has a second factor, and whether they have shown so far that the mailbox is theirs. */
+type Shown = { holdsFactor: boolean; hasProvedMailbox: boolean };
+
 /** What a decision asks of the sign-in. */
 export type Demand = { required?: 2; factors?: readonly 'email'[]; isSuspicious?: boolean };
 
@@ -74,11 +77,12 @@ export class RiskService {
 
   /**
    * Whoever has a second factor is asked for it; of the others the mailbox is asked, unless nobody ever proved that it is
-   * theirs: then a stranger would be helped by it and the owner kept out.
+   * theirs: then a stranger would be helped by it and the owner kept out. Who came by it has nothing more to show.
    */
-  async demand(userId: UserId, { actions }: Decided, holdsFactor: boolean): Promise<Demand> {
+  async demand(userId: UserId, { actions }: Decided, { holdsFactor, hasProvedMailbox }: Shown): Promise<Demand> {
     if (!actions.includes('second_factor')) return {};
     if (holdsFactor) return { required: 2, isSuspicious: true };
+    if (hasProvedMailbox) return {};
     const user = await this.#deps.users.findById(userId);
     return user?.emailVerified ? { required: 2, factors: ['email'], isSuspicious: true } : {};
   }
