@@ -1,0 +1,88 @@
+/** SES-05, WEB-06 and MFA-04 over every form of the account: also over one that is added tomorrow. */
+import Router from '@koa/router';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { MINUTE } from '#kernel/clock.ts';
+import { type SignedInVisitor, signInTo, tokenOn, travel } from '../../support/account.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+import { type Page, Visitor } from '../../support/visitor.ts';
+
+/** What a session that is remembered for a month may do: nothing that changes how the account is held or reached. */
+const everyday = [
+  '/account/activity/not-me',
+  '/account/apps',
+  '/account/devices',
+  '/account/picture',
+  '/account/picture/remove',
+  '/account/profile',
+  '/account/trusted-devices',
+];
+
+const UPLOAD = '/account/picture';
+const posts = new Set<string>();
+let latchkey: TestApp;
+let plain: SignedInVisitor;
+beforeAll(async () => {
+  const register = vi.spyOn(Router.prototype, 'post');
+  latchkey = await startTestApp();
+  for (const [path] of register.mock.calls as unknown as [string | string[]][])
+    for (const one of [path].flat()) if (one.startsWith('/account')) posts.add(one.replaceAll(/:\w+/g, 'psk_1'));
+  register.mockRestore();
+  plain = await signInTo(latchkey);
+});
+afterEach(() => void vi.useRealTimers());
+afterAll(() => latchkey.close());
+
+const post = (visitor: Visitor, path: string, form: Record<string, string> = {}): Promise<Page> =>
+  visitor.request(`${latchkey.base}${path}`, { form });
+const asks = ({ status, location }: Page): string => {
+  const url = location === null ? null : new URL(location);
+  if (status !== 303 || url?.pathname !== '/oidc/auth') return String(status);
+  return `sign in${url.searchParams.has('max_age') ? ' lately' : ''}${url.searchParams.has('claims') ? ' strongly' : ''}`;
+};
+const answers = async (visitor: Visitor, form: Record<string, string> = {}) =>
+  Object.fromEntries(
+    await Promise.all([...posts].map(async (path) => [path, asks(await post(visitor, path, form))] as const)),
+  );
+const every = (sensitive: string, others: string) =>
+  Object.fromEntries([...posts].map((path) => [path, everyday.includes(path) ? refusal(path, others) : sensitive]));
+/** Of an upload nothing is read that is none. */
+const refusal = (path: string, others: string) => (path === UPLOAD && others === '403' ? '415' : others);
+
+describe('every form of the account', () => {
+  test('is known to this test', () => {
+    expect(posts.size).toBeGreaterThan(20);
+    for (const path of everyday) expect([...posts]).toContain(path);
+  });
+
+  test('is refused from whoever is nobody', async () => {
+    expect(await answers(new Visitor())).toEqual(every('sign in lately', 'sign in'));
+  });
+
+  test('is refused without its token, and with one of another session', async () => {
+    expect(await answers(plain.visitor)).toEqual(every('403', '403'));
+    const other = await signInTo(latchkey);
+    const csrf = await tokenOn(other.visitor, `${latchkey.base}/account/profile`);
+    expect(await answers(plain.visitor, { csrf })).toEqual(every('403', '403'));
+    const upload = new FormData();
+    upload.append('csrf', csrf);
+    upload.append('picture', new File(['GIF89a'], 'a.gif', { type: 'image/gif' }));
+    const url = `${latchkey.base}${UPLOAD}`;
+    const headers = { cookie: plain.visitor.cookies(url), origin: latchkey.base };
+    expect((await fetch(url, { method: 'POST', body: upload, headers, redirect: 'manual' })).status).toBe(403);
+  });
+
+  test('is refused from a session that is six minutes old, but for what is of every day', async () => {
+    travel(6 * MINUTE);
+    const csrf = await tokenOn(plain.visitor, `${latchkey.base}/account/profile`);
+    const seen = await answers(plain.visitor, { csrf: `${csrf}x` });
+    expect(seen).toEqual(every('sign in lately', '403'));
+  });
+
+  test('is refused from a session of one factor of somebody who has two, but for what is of every day', async () => {
+    const { visitor, user } = await signInTo(latchkey);
+    await latchkey.app.database.transaction((em) =>
+      latchkey.app.credentials.totp.import(em, user.id as never, { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }),
+    );
+    expect(await answers(visitor)).toEqual(every('sign in lately strongly', '403'));
+  });
+});
