@@ -15,7 +15,14 @@ import type { Nouns } from './app-nouns.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 
-export function createProvider(kernel: Kernel, { audit, settings, look, users, clients, keys, credentials }: Nouns) {
+/** What the provider needs from the steps of a sign-in. */
+export type ProviderCallbacks = { settleSignIn(uid: string, accountId: string): Promise<boolean> };
+
+export function createProvider(
+  kernel: Kernel,
+  { audit, settings, look, users, clients, keys, credentials }: Nouns,
+  { settleSignIn }: ProviderCallbacks,
+) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics } = kernel;
   const consents = new ConsentService(clock, database, audit, (em, userId, clientId) =>
     oidc.browsers.endGrants(em, userId, clientId),
@@ -50,6 +57,7 @@ export function createProvider(kernel: Kernel, { audit, settings, look, users, c
     keys: keys.service,
     findConsent: async (accountId, clientId) =>
       (await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId),
+    settleSignIn,
     pages: {
       ...logout.pages,
       ...device.pages,

@@ -10,6 +10,7 @@ import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
 import { createWelcome } from '#welcome/module.ts';
+import type { UserId } from '#users/module.ts';
 import { createCommands } from './app-commands.ts';
 import { defineJobs } from './app-jobs.ts';
 import { openKernel } from './app-kernel.ts';
@@ -60,7 +61,9 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   });
   const { settings, keys, clients, credentials, look } = nouns;
   const stopWatchingKeys = keys.service.watch();
-  const provider = createProvider(kernel, nouns);
+  const provider = createProvider(kernel, nouns, {
+    settleSignIn: (uid, accountId) => steps.progress.settle(uid, accountId as UserId),
+  });
   const steps = createSteps(kernel, nouns, provider);
 
   const mailboxUrl = mailbox ? '/dev/mailbox' : null;
@@ -88,7 +91,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   edge.use(async (ctx, next) => (ctx.state.mount?.delegated ? provider.oidc.middleware(ctx as never, next) : next()));
   edge.use(async (ctx, next) => {
     await look.branding.brands.prepare(ctx.path);
-    return look.files.serve(ctx as never, next);
+    return look.files.serve(ctx, next);
   });
   const routers = [
     ...provider.routes,

@@ -146,13 +146,16 @@ export class InteractionService {
     { userId, proof, remember }: { userId: UserId; proof: Omit<Proof, 'at'>; remember?: boolean },
   ): Promise<void> {
     const isSame = progress.userId === userId;
-    await this.#deps.progress.save(uid, {
+    const next: Progress = {
       ...progress,
       userId,
       assessment: isSame ? progress.assessment : null,
       proofs: [...(isSame ? progress.proofs : []), { ...proof, at: epochSeconds(this.#deps.clock) }],
       remember: remember ?? progress.remember,
-    });
+    };
+    const { progress: store } = this.#deps;
+    if (progress.userId !== null && progress.proofs.length > 0) await store.replace(uid, progress.userId, next);
+    else await store.save(uid, next);
   }
 
   /** In the sign-in at hand too: it may end in this very request. */
@@ -179,8 +182,9 @@ export class InteractionService {
     const level = Math.max(levelOfProofs(allProofs(interaction)), session?.level ?? 1) as Level;
     const amr = [...new Set([...(session?.amr ?? []), ...amrOfProofs(allProofs(interaction))])];
     const authTime = Math.max(...proofs.map(({ at }) => at));
+    // What was taken away since it was read proves nothing: the sign-in begins anew.
+    if (!(await store.finish(uid, userId))) return interaction.path;
     await signedIn(ctx, { userId, level, amr, interaction });
-    await store.end(uid);
     return engine.finishLogin(ctx, { accountId: userId, amr, acr: acrOf(level), authTime, remember }, step.answered);
   }
 

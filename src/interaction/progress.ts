@@ -25,6 +25,8 @@ export type Progress = {
   assessment: { signals: readonly string[]; actions: readonly string[] } | null;
   /** What was offered and left for another time. */
   skipped: readonly Offer[];
+  /** Who is signed in by this as soon as the browser comes back to the engine. */
+  endedAs: UserId | null;
 };
 
 export const nothingYet: Progress = {
@@ -37,6 +39,7 @@ export const nothingYet: Progress = {
   wants: null,
   assessment: null,
   skipped: [],
+  endedAs: null,
 };
 
 const SignInProgressSchema = defineEntity({
@@ -82,17 +85,40 @@ export class ProgressStore {
     );
   }
 
-  /** Takes the progress away, so that its proof is used once. */
+  /** Writes over what is there, if it is still of this person: what was taken away meanwhile does not come back. */
+  async replace(uid: string, userId: UserId, progress: Progress): Promise<boolean> {
+    const rows = await this.#database.sql(
+      `update sign_in_progress set progress = $3::jsonb where uid_hash = $1 and progress->>'userId' = $2 returning 1`,
+      [sha256(uid), userId, JSON.stringify(progress)],
+    );
+    return rows.length > 0;
+  }
+
+  /** Of all that was proved only the person is left, so that it is used once. False when it was taken away meanwhile. */
+  async finish(uid: string, userId: UserId): Promise<boolean> {
+    return this.replace(uid, userId, { ...nothingYet, endedAs: userId });
+  }
+
+  /** Uses up the end of a sign-in, when the browser comes back with it. */
+  async settle(uid: string, userId: UserId): Promise<boolean> {
+    const rows = await this.#database.sql(
+      `delete from sign_in_progress where uid_hash = $1 and progress->>'endedAs' = $2 returning 1`,
+      [sha256(uid), userId],
+    );
+    return rows.length > 0;
+  }
+
+  /** Takes the progress away. */
   async end(uid: string): Promise<void> {
     await this.#database.sql('delete from sign_in_progress where uid_hash = $1', [sha256(uid)]);
   }
 
   /** Takes what a person has proved out of every sign-in but one: it was proved with what is worth nothing any more. */
   async endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> {
-    await em.execute(`delete from sign_in_progress where progress->>'userId' = ? and uid_hash <> ?`, [
-      userId,
-      sha256(except ?? ''),
-    ]);
+    await em.execute(
+      `delete from sign_in_progress where (progress->>'userId' = ? or progress->>'endedAs' = ?) and uid_hash <> ?`,
+      [userId, userId, sha256(except ?? '')],
+    );
   }
 
   async purge(batch = 5000): Promise<number> {

@@ -44,6 +44,7 @@ import { introspectJwts } from './introspection/jwt-introspection.ts';
 import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
 import { createLogoutNotices } from './sessions/logout-notices.ts';
+import { type SettleSignIn, settleHeldSignIns } from './sessions/held-sign-ins.ts';
 import { boundOpenSignIns } from './sessions/open-sign-ins.ts';
 import { pageHeaders } from './pages/page-headers.ts';
 import { pageLanguage } from './pages/page-language.ts';
@@ -82,6 +83,7 @@ export type Dependencies = {
     onChange(listener: () => void): void;
   };
   findConsent: FindConsent;
+  settleSignIn: SettleSignIn;
   pages: EnginePages;
   languages: readonly string[];
   certificates: ClientCertificates | null;
@@ -112,6 +114,7 @@ export function createOidc({
   apis,
   keys,
   findConsent,
+  settleSignIn,
   pages,
   languages,
   certificates,
@@ -174,6 +177,7 @@ export function createOidc({
     );
     traceSessions(engine, clock);
     renameSessions(engine);
+    settleHeldSignIns(engine, settleSignIn);
     guardClientAuthentication(engine, authentication);
     introspectJwts(engine, { issuer: config.issuer, clock, handles, jwks: keys.publishedJwks() as JSONWebKeySet });
     claimDeviceCodes(engine);

@@ -1,0 +1,161 @@
+/** Two acts on one account at once, of which one must win or both must fit: on one node, and on two where there are two. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { signInTo, tokenOn } from '../../support/account.ts';
+import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
+import { type Mails, openMails } from '../../support/mails.ts';
+import { codeBack, walk } from '../../support/mfa.ts';
+import { type Answer, type Node, sender, startNode } from '../../support/nodes.ts';
+import { formsOf, type Page, Visitor } from '../../support/visitor.ts';
+
+/** On PostgreSQL another process; the embedded database has one. */
+const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
+const MANY = 10;
+
+let latchkey: TestApp;
+let other: Node;
+let itself: ReturnType<typeof sender>;
+let mails: Mails;
+let client: TestClient;
+let steps: ReturnType<typeof walk>;
+
+beforeAll(async () => {
+  mails = await openMails();
+  latchkey = await startTestApp({ env: mails.env });
+  client = await latchkey.client({ first_party: true });
+  steps = walk(latchkey, client);
+  itself = sender(latchkey.base, latchkey.config.port);
+  other = onServer ? await startNode(latchkey, mails.env) : { send: itself.send, stop: async () => undefined };
+}, 60_000);
+afterAll(async () => {
+  await other.stop();
+  itself.close();
+  await latchkey.close();
+  mails.close();
+});
+
+const at = (path: string) => `${latchkey.base}${path}`;
+let turn = 0;
+
+/** One form, as this browser sends it, to the next node in turn. */
+async function send(visitor: Visitor, url: string, form: Record<string, string>): Promise<Answer> {
+  const { pathname, origin } = new URL(url);
+  const headers = { cookie: visitor.cookies(url), origin, 'sec-fetch-site': 'same-origin', accept: 'text/html' };
+  return ((turn += 1) % 2 === 0 ? itself : other).send(pathname, { form, headers });
+}
+const many = (work: () => Promise<Answer>): Promise<Answer[]> => Promise.all(Array.from({ length: MANY }, work));
+const fieldsOf = (page: Page, button?: string): Record<string, string> => {
+  const form = formsOf(page).find(
+    ({ buttons }) => button === undefined || buttons.some(({ value }) => value === button),
+  );
+  const pressed = form?.buttons.find(({ value }) => value === button);
+  return { ...form?.fields, ...(pressed ? { [pressed.name]: pressed.value } : {}) };
+};
+const eventsOf = async ({ id }: Pick<TestUser, 'id'>, type: string): Promise<number> => {
+  const rows = await latchkey.app.database.sql('select 1 from audit_event where subject_id = $1 and type = $2', [
+    id,
+    type,
+  ]);
+  return rows.length;
+};
+
+async function changing(): Promise<{ visitor: Visitor; user: TestUser; page: Page; code: string }> {
+  const { visitor, user } = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
+  const to = `to${(turn += 1)}@example.com`;
+  const page = await visitor.submit(await visitor.open(at('/account/emails/change')), { email: to });
+  return { visitor, user, page, code: (await mails.next(to)).code };
+}
+
+describe('many at once', () => {
+  test('with the code of a new address change it once', async () => {
+    const { visitor, user, page, code } = await changing();
+    const answers = await many(() => send(visitor, page.url, { ...fieldsOf(page), code }));
+    expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
+    expect(await eventsOf(user, 'user.email_changed')).toBe(1);
+  });
+
+  test('with the link back take it back once', async () => {
+    const { visitor, user, page, code } = await changing();
+    await visitor.submit(page, { code });
+    const browser = new Visitor();
+    const shown = await browser.open((await mails.next(user.email, /was changed/)).link);
+    const answers = await many(() => send(browser, shown.url, fieldsOf(shown, 'confirm')));
+    expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
+    expect(await eventsOf(user, 'user.email_reverted')).toBe(1);
+  });
+
+  test('with the link of a sign-in that was not theirs lock the account once', async () => {
+    const user = await latchkey.user({ email_verified: true });
+    await steps.afterPassword(user);
+    await steps.afterPassword(user);
+    const browser = new Visitor();
+    const shown = await browser.open((await mails.next(user.email, /sign-in/)).link);
+    const answers = await many(() => send(browser, shown.url, fieldsOf(shown, 'confirm')));
+    expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);
+    expect(await eventsOf(user, 'user.locked_by_owner')).toBe(1);
+  });
+});
+
+describe('two at once', () => {
+  test('new recovery codes and an old one: it works before them or not at all', async () => {
+    const user = await steps.withApp();
+    const id = user.id as never;
+    const by = { actor: { type: 'user' as const, id } };
+    const { recoveryCodes } = latchkey.app.credentials;
+    const [old = ''] = await steps.withRecoveryCodes(user);
+    const visitor = { ip: '192.0.2.7', userAgent: 'Firefox', requestId: 'req' };
+    const [tried] = await Promise.all([
+      recoveryCodes.verify(id, old, { ...by, visitor }),
+      recoveryCodes.make({ userId: id, holder: 'race' }, by),
+    ]);
+    expect(['verified', 'wrong']).toContain(tried.kind);
+    // Whoever came first, the ten new ones are whole and the old one is dead.
+    expect((await recoveryCodes.find(id))?.left).toBe(10);
+    expect((await recoveryCodes.verify(id, old, { ...by, visitor })).kind).toBe('wrong');
+  });
+
+  test('a password changed and a sign-in that is half done with the old one: nobody is in by it', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const user = await latchkey.user({ email_verified: true });
+      const { visitor } = await signInTo(latchkey, user);
+      const thief = new Visitor();
+      const asked = await thief.submit(await thief.open(steps.url()), { email: user.email });
+      const csrf = await tokenOn(visitor, at('/account/password'));
+      await Promise.all([
+        send(visitor, at('/account/password'), {
+          csrf,
+          current: user.password,
+          password: 'several entirely new words 77',
+        }),
+        send(thief, asked.url, { ...fieldsOf(asked), password: user.password }),
+      ]);
+      // What was proved before the change ended with it; what came after it was refused.
+      const after = await thief.open(asked.url.replace(/\/password$/, ''));
+      expect(codeBack(after), `round ${round}`).toBeNull();
+    }
+  });
+
+  test('an account that goes and a sign-in: it is whole or it is gone', async () => {
+    const { visitor, user } = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
+    const csrf = await tokenOn(visitor, at('/account/close'));
+    await send(visitor, at('/account/close'), { csrf, email: user.email });
+    await latchkey.app.database.sql(`update users set deletes_at = now() - interval '1 minute' where email = $1`, [
+      user.email,
+    ]);
+    const thief = new Visitor();
+    const asked = await thief.submit(await thief.open(steps.url()), { email: user.email });
+    const [answer] = await Promise.all([
+      thief.submit(asked, { password: user.password }),
+      latchkey.app.closing.purge(10),
+    ]);
+    expect(answer.status).toBeLessThan(500);
+    const [row] = await latchkey.app.database.sql<{ deletes_at: unknown }>(
+      'select deletes_at from users where email = $1',
+      [user.email],
+    );
+    if (row) expect(row.deletes_at).toBeNull();
+    else
+      expect(await latchkey.app.database.sql(`select 1 from oidc_artifact where account_id = $1`, [user.id])).toEqual(
+        [],
+      );
+  });
+});
