@@ -18,6 +18,8 @@ export const identifierForm = form(
 
 export const passwordForm = form(
   z.object({
+    /** Filled for password managers; one of these may put somebody else there. */
+    email: z.string().max(512).optional(),
     password: z.string().min(1, 'required').max(LONGEST_PASSWORD, 'wrong'),
     remember: z.string().max(8).optional(),
     work: z.string().max(2048).optional(),

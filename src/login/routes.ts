@@ -5,7 +5,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { amrOfFactor, type BegunInteraction, type Interaction, type InteractionService } from '#interaction/module.ts';
-import type { UserId, UserService } from '#users/module.ts';
+import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
 import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
 import { identifierView, type IdentifierProblem } from './identifier-view.ts';
@@ -69,6 +69,11 @@ export function loginRoutes({
     const { identifier } = interaction;
     const form = await passwordForm.read(ctx);
     const remember = form.values.remember !== undefined;
+    const typed = canonicalEmail(form.values.email ?? '');
+    if (typed !== null && typed !== canonicalEmail(identifier)) {
+      await interactions.recordIdentifier(interaction, form.values.email ?? null);
+      return seeOther(ctx, interaction.path);
+    }
     if (!form.isValid)
       return showPassword(ctx, 422, interaction, remember, {
         kind: form.errors.password === 'required' ? 'required' : 'wrong',

@@ -27,7 +27,7 @@ export type Dependencies = {
   keyRing: KeyRing;
   throttle: Throttle;
   config: Pick<Config, 'geoipFile' | 'issuer' | 'issuerUrl'>;
-  settings: Pick<SettingsService, 'policy'>;
+  settings: Pick<SettingsService, 'policy' | 'all'>;
 } & Omit<RiskDependencies, 'places' | 'traces' | 'pressure' | 'policy'> &
   NotMeDependencies;
 
@@ -36,7 +36,7 @@ export function createRisk(dependencies: Dependencies) {
   const policy = () => settings.policy('risk');
   const places = openPlaces(config.geoipFile);
   const traces = new SignInTraces(clock, database);
-  const pressure = new Pressure(throttle, policy);
+  const pressure = new Pressure(throttle, () => settings.all());
   const work = new ProofOfWork(clock, database, keyRing, pressure);
   const notMe = new NotMeService(dependencies);
   const risk = new RiskService({ ...dependencies, places, traces, pressure, policy });

@@ -1,7 +1,7 @@
 import { HOUR, MINUTE } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle, ThrottlePolicy } from '#kernel/throttle.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 
 /** Who tried: from which address, and which account, whether or not there is one. */
@@ -13,11 +13,11 @@ export type Trial = { ip: string; identifier: string };
  */
 export class Pressure {
   readonly #throttle: Throttle;
-  readonly #policy: () => Policy<'risk'>;
+  readonly #policies: () => Pick<Policies, 'risk' | 'limits'>;
 
-  constructor(throttle: Throttle, policy: () => Policy<'risk'>) {
+  constructor(throttle: Throttle, policies: () => Pick<Policies, 'risk' | 'limits'>) {
     this.#throttle = throttle;
-    this.#policy = policy;
+    this.#policies = policies;
   }
 
   async noteFailure({ ip, identifier }: Trial): Promise<void> {
@@ -27,7 +27,7 @@ export class Pressure {
 
   /** Whether a proof of work is asked for at this address now. An account by itself is guarded by its own waits. */
   async isOn(ip: string): Promise<boolean> {
-    const { proofOfWork } = this.#policy();
+    const { proofOfWork } = this.#policies().risk;
     if (proofOfWork !== 'pressure') return proofOfWork === 'always';
     for (const [policy, key] of this.#floods(ip)) if (await this.#throttle.isUsedUp(policy, key)) return true;
     return false;
@@ -39,7 +39,8 @@ export class Pressure {
   }
 
   #floods(ip: string): [ThrottlePolicy, string][] {
-    const { failuresPerAddress, failuresPerMinute } = this.#policy();
+    const { risk, limits } = this.#policies();
+    const { failuresPerMinute, failuresPerAddress = Math.ceil(2.5 * limits.passwordFailuresPerAddress) } = risk;
     return [
       [{ name: 'pressure-address', points: failuresPerAddress, duration: 15 * MINUTE }, addressKey(ip)],
       [{ name: 'pressure-instance', points: failuresPerMinute, duration: MINUTE }, 'all'],
@@ -47,7 +48,7 @@ export class Pressure {
   }
 
   #accountPolicy(): ThrottlePolicy {
-    return { name: 'pressure-account', points: this.#policy().failuresPerAccount, duration: HOUR };
+    return { name: 'pressure-account', points: this.#policies().risk.failuresPerAccount, duration: HOUR };
   }
 }
 

@@ -165,8 +165,11 @@ export const policies = {
   risk: z.strictObject({
     /** `pressure`: browsers solve a proof of work while somebody is guessing. */
     proofOfWork: z.enum(['off', 'pressure', 'always']).default('pressure'),
-    /** Failures from one address (IPv6: /64) in 15 minutes after which a proof of work is asked for there. */
-    failuresPerAddress: z.number().int().min(1).max(1_000_000).default(50),
+    /**
+     * Failures from one address (IPv6: /64) in 15 minutes after which a proof of work is asked for there. Without it two and a
+     * half times what `limits.passwordFailuresPerAddress` lets through in five.
+     */
+    failuresPerAddress: z.number().int().min(1).max(100_000_000).optional(),
     /** Failures against one account in an hour that are the signal `many_failures`. */
     failuresPerAccount: z.number().int().min(1).max(1_000_000).default(10),
     /** Failures on the whole instance in a minute after which a proof of work is asked of everybody. */

@@ -112,6 +112,16 @@ describe('a person who mistypes', () => {
     await expect(new Visitor().signIn(request(), person)).rejects.toThrow('refused');
   });
 
+  test('whose password manager puts another address into the form is asked for the password of that one', async () => {
+    const [person, other] = [await latchkey.user(), await latchkey.user()];
+    const visitor = new Visitor();
+    const page = await atPassword(visitor, person.email);
+    const next = await visitor.submit(page, { email: other.email, password: person.password });
+    expect(formsOf(next)[0]?.fields['email']).toBe(other.email);
+    expect((await visitor.submit(next, { password: 'not the password' })).status).toBe(422);
+    expect((await visitor.submit(next, { password: other.password })).status).toBe(200);
+  });
+
   test('starts at nothing again after a right password', async () => {
     const person = await latchkey.user();
     for (let round = 0; round < 3; round += 1) {

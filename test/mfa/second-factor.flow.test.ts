@@ -117,9 +117,10 @@ describe('another way', () => {
 
   test('is a code by mail where settings allow it, sent when it is asked for', async () => {
     await set('mfa.emailCodes', true);
-    const { key: _key, ...user } = await steps.withApp();
-    const { visitor, page } = await steps.afterPassword(user);
-    const asking = await visitor.open(page.url.replace('/totp', '/email'));
+    await set('mfa.enforcement', 'required');
+    const user = await latchkey.user({ email_verified: true });
+    const { visitor, page: asking } = await steps.afterPassword(user);
+    expect(isAt(asking, '/second-factor/email')).toBe(true);
     expect(asking.text).toContain('p•••@example.com');
     const typing = await visitor.submit(asking);
     expect(isAt(typing, '/second-factor/email/code')).toBe(true);
@@ -129,20 +130,23 @@ describe('another way', () => {
       codeBack(await visitor.submit(typing, { code: `${mail.code.slice(0, 3)}\u00a0${mail.code.slice(3)}` })),
     ).not.toBeNull();
     await set('mfa.emailCodes', false);
+    await set('mfa.enforcement', 'optional');
   });
 
   test('by mail is good in the sign-in that asked for it alone, and kept to three in a quarter of an hour', async () => {
     await set('mfa.emailCodes', true);
-    const { key: _key, ...user } = await steps.withApp();
+    await set('mfa.enforcement', 'required');
+    const user = await latchkey.user({ email_verified: true });
     const [one, other] = [await steps.afterPassword(user), await steps.afterPassword(user)];
-    const typing = await one.visitor.submit(await one.visitor.open(one.page.url.replace('/totp', '/email')));
+    const typing = await one.visitor.submit(one.page);
     const { code } = await mails.next(user.email, /is your code/);
-    const elsewhere = await other.visitor.open(other.page.url.replace('/totp', '/email/code'));
+    const elsewhere = await other.visitor.open(`${other.page.url}/code`);
     expect((await other.visitor.submit(elsewhere, { code })).status).toBe(422);
     for (let i = 0; i < 2; i += 1) await one.visitor.submit(typing, {}, 'send');
     const limited = await one.visitor.submit(typing, {}, 'send');
     expect([limited.status, limited.text.includes('No more codes for now')]).toEqual([422, true]);
     await set('mfa.emailCodes', false);
+    await set('mfa.enforcement', 'optional');
   });
 
   test('is never one that is closed', async () => {
