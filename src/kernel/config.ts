@@ -86,7 +86,9 @@ export const configSchema = z.object({
   GEOIP_FILE: z
     .string()
     .optional()
-    .describe('File in MaxMind\'s format (.mmdb, cities) that says where an address is, coarsely. Without it places are not shown.'),
+    .describe(
+      "File in MaxMind's format (.mmdb, cities) that says where an address is, coarsely. Without it places are not shown.",
+    ),
   OUTBOUND_ALLOW: z
     .string()
     .optional()
