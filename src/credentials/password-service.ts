@@ -164,11 +164,11 @@ export class PasswordService {
     return rows.length > 0;
   }
 
-  /** When it was set last; null for whoever has none. */
-  async findChange(userId: UserId): Promise<Date | null> {
+  /** When it was set last; null for whoever has none. Asked of nobody too, for the same time. */
+  async findChange(userId: UserId | null): Promise<Date | null> {
     const [row] = await this.#deps.database.sql<{ changed_at: Date | string }>(
       'select changed_at from password_credential where user_id = $1',
-      [toUuid(userId)],
+      [userId === null ? NOBODY : toUuid(userId)],
     );
     return row ? new Date(row.changed_at) : null;
   }

@@ -5,14 +5,15 @@ import { SECOND, fromNow } from '#kernel/clock.ts';
 import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
 
 export type LoginOutcome =
-  | { kind: 'verified'; userId: UserId }
+  /** `holds`: whether it is still the password, to be asked once the proof is written down. */
+  | { kind: 'verified'; userId: UserId; holds(): Promise<boolean> }
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
 export type LoginDependencies = {
   clock: Clock;
   users: Pick<UserService, 'findByIdentifier'>;
-  passwords: Pick<PasswordService, 'verify'>;
+  passwords: Pick<PasswordService, 'verify' | 'findChange'>;
   knownDevices: Pick<KnownDevices, 'isKnown'>;
   /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
   addressLimit: {
@@ -54,11 +55,15 @@ export class LoginService {
     // Whoever may not sign in has no password here: the right one neither shows itself nor takes the failures back.
     const userId = user?.status === 'active' ? user.id : null;
     const asked = user === null || userId !== null ? { identifier } : {};
+    const changedAt = await passwords.findChange(userId);
     const outcome = await passwords.verify({ userId, password, budget, ...asked });
 
     if (outcome.kind === 'verified') {
       await addressLimit.forgive(visitor.ip);
-      return this.#counted({ kind: 'verified', userId: outcome.userId });
+      // Hashing takes long enough for the password to be changed meanwhile. Whoever is new here had none before.
+      const holds = async () =>
+        userId === null || (await passwords.findChange(userId))?.getTime() === changedAt?.getTime();
+      return this.#counted({ kind: 'verified', userId: outcome.userId, holds });
     }
     if (outcome.kind === 'wrong') await this.#deps.failed({ ip: visitor.ip, identifier });
     await audit.note({

@@ -98,6 +98,10 @@ export function loginRoutes({
           proof: { factor: 'password', amr: amrOfFactor.password },
           remember,
         });
+        if (!(await outcome.holds())) {
+          await interactions.recordIdentifier(interaction, identifier);
+          return showPassword(ctx, 422, interaction, remember, { kind: 'wrong' });
+        }
         return seeOther(ctx, interaction.path);
       case 'unavailable':
         ctx.set('Retry-After', '5');

@@ -1,5 +1,5 @@
 /** A sign-in whose last redirect is held back: what its proofs were worth is asked again when it comes. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { send, signInTo } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, formsOf, pkce, Visitor } from '../../support/visitor.ts';
@@ -51,4 +51,22 @@ test.each(Object.entries(acts))('%s: nobody is signed in by it', async (_what, a
   await act(owner);
   expect((await thief.open(last)).location ?? '').not.toContain('code=');
   expect((await thief.open(at('/account'))).url).not.toBe(at('/account'));
+});
+
+test('a password that is changed while it is compared signs nobody in', async () => {
+  const owner = await signInTo(latchkey);
+  const { passwords } = latchkey.app.credentials;
+  const thief = new Visitor();
+  const first = await thief.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
+  const asked = await thief.submit(first, { email: owner.user.email });
+  const verify = passwords.verify.bind(passwords);
+  const spy = vi.spyOn(passwords, 'verify').mockImplementationOnce(async (tried) => {
+    const outcome = await verify(tried);
+    await acts['the password is changed']!(owner);
+    return outcome;
+  });
+  const answer = await thief.submit(asked, { password: owner.user.password });
+  spy.mockRestore();
+  expect([answer.status, answer.location]).toEqual([422, null]);
+  expect((await thief.open(asked.url.replace(/\/password$/, ''))).url).toBe(asked.url);
 });
