@@ -31,7 +31,7 @@ const noAssessment = { signals: [], actions: [] } as const;
 
 export function createSignIn(
   kernel: Kernel,
-  { audit, settings, look, texts, users, credentials }: Nouns,
+  { audit, settings, look, texts, users, contacts, credentials }: Nouns,
   { oidc, sessions }: Provider,
   callbacks: StepCallbacks,
 ) {
@@ -46,6 +46,7 @@ export function createSignIn(
     ...credentials,
     settings,
     users,
+    contacts,
     audit,
     letters: look.letters,
     deviceCookie,

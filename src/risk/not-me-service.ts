@@ -1,5 +1,6 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
 import {
+  forgetProofs,
   type KnownDevices,
   type OneTimeSecret,
   type OneTimeSecrets,
@@ -8,12 +9,13 @@ import {
   type TrustedDevices,
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { User, type UserId } from '#users/module.ts';
+import { type ContactService, User, type UserId } from '#users/module.ts';
 
 type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
 
 export type NotMeDependencies = {
   database: Pick<Database, 'transaction'>;
+  contacts: Pick<ContactService, 'removeSince'>;
   passwords: Pick<PasswordService, 'remove'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'findByLink' | 'consumeLink' | 'revoke'>;
   knownDevices: Pick<KnownDevices, 'forgetAll'>;
@@ -46,6 +48,10 @@ export class NotMeService {
     return database.transaction(async (em) => {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'end_sign_in', link });
       if (secret === null || secret.userId === null) return false;
+      // Whatever was added after that sign-in may be the intruder's.
+      const since = new Date(String(secret.data['at']));
+      await forgetProofs(em, secret.userId, { since });
+      await this.#deps.contacts.removeSince(em, secret.userId, since);
       await this.#lock(em, secret.userId, visitor);
       return true;
     });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toUuid } from '#kernel/ids.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { type Mails, openMails } from '../support/mails.ts';
 import { place, writeMmdb } from '../support/mmdb.ts';
@@ -95,6 +96,31 @@ describe('a sign-in in a browser that was never seen', () => {
     const gone = await late.open(link);
     expect(gone.status).toBe(410);
     expect(gone.text).not.toContain('Porto');
+  });
+
+  test('takes away with it what was added since, and leaves what was there before', async () => {
+    const [before, since] = [await person(), await person()];
+    const addApp = ({ id }: TestUser) =>
+      latchkey.app.database.transaction((em) =>
+        latchkey.app.credentials.totp.import(em, id as never, { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }),
+      );
+    for (const user of [before, since]) {
+      await withPassword(from(lisbon), user);
+      await withPassword(from(porto), user);
+    }
+    await addApp(since);
+    await addApp(before);
+    await latchkey.app.database.sql(
+      `update totp_credential set created_at = created_at - interval '1 day' where user_id = $1`,
+      [toUuid(before.id as never)],
+    );
+    for (const user of [before, since]) {
+      const owner = new Visitor();
+      const { link } = await mails.next(user.email, /New sign-in/);
+      await owner.submit(await owner.open(link), {}, 'confirm');
+    }
+    expect(await latchkey.app.credentials.totp.find(since.id as never)).toBeNull();
+    expect(await latchkey.app.credentials.totp.find(before.id as never)).not.toBeNull();
   });
 
   test.each(['', 'x', 'A'.repeat(43), 'A'.repeat(5000)])('no other link ends anything: %j', async (token) => {
