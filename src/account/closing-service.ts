@@ -105,8 +105,9 @@ export class ClosingService {
 
   /** Rows of other tables go with the person's; what the record says of them stays without anything personal. */
   async #erase(em: EntityManager, user: User): Promise<void> {
-    const { letters, audit, forgetArtifacts } = this.#deps;
+    const { letters, audit, endSignIns, forgetArtifacts } = this.#deps;
     await letters.send(em, user, 'closed');
+    await endSignIns(em, user.id);
     await forgetArtifacts(em, user.id);
     await em.execute('delete from users where id = ?', [toUuid(user.id)]);
     await audit.forgetPerson(em, user.id);

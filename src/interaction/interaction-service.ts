@@ -184,7 +184,13 @@ export class InteractionService {
     const authTime = Math.max(...proofs.map(({ at }) => at));
     // What was taken away since it was read proves nothing: the sign-in begins anew.
     if (!(await store.finish(uid, userId))) return interaction.path;
-    await signedIn(ctx, { userId, level, amr, interaction });
+    try {
+      await signedIn(ctx, { userId, level, amr, interaction });
+    } catch (error) {
+      // Somebody who was erased at this moment is nobody: the sign-in begins anew.
+      if ((await this.#deps.users.findById(userId)) === null) return interaction.path;
+      throw error;
+    }
     return engine.finishLogin(ctx, { accountId: userId, amr, acr: acrOf(level), authTime, remember }, step.answered);
   }
 

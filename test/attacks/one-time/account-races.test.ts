@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signInTo, tokenOn } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
-import { codeBack, walk } from '../../support/mfa.ts';
+import { codeBack, codeOf, walk } from '../../support/mfa.ts';
 import { type Answer, type Node, sender, startNode } from '../../support/nodes.ts';
 import { formsOf, type Page, Visitor } from '../../support/visitor.ts';
 
@@ -132,6 +132,17 @@ describe('two at once', () => {
       const after = await thief.open(asked.url.replace(/\/password$/, ''));
       expect(codeBack(after), `round ${round}`).toBeNull();
     }
+  });
+
+  test('an account that is erased in the midst of a sign-in: nobody goes on with it', async () => {
+    const user = await steps.withApp();
+    const half = await steps.afterPassword(user);
+    await latchkey.app.database.sql(`update users set deletes_at = now() - interval '1 minute' where email = $1`, [
+      user.email,
+    ]);
+    await latchkey.app.closing.purge(10);
+    const answer = await half.visitor.submit(half.page, { code: codeOf(user.key) });
+    expect([answer.status, new URL(answer.url).pathname.split('/').at(-1)]).toEqual([200, 'login']);
   });
 
   test('an account that goes and a sign-in: it is whole or it is gone', async () => {
