@@ -57,6 +57,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
       await provider.sessions.endAllIn(em, id, by);
       await steps.progress.endOf(em, id, null);
       await nouns.credentials.oneTimeSecrets.revoke(em, id);
+      await nouns.credentials.trustedDevices.revokeAll(em, id);
     },
   });
   const { settings, keys, clients, credentials, look } = nouns;

@@ -169,7 +169,7 @@ const acts: Record<string, [Act, Left]> = {
       await latchkey.run('user.disable', { id: user.id });
       await latchkey.run('user.enable', { id: user.id });
     },
-    { ...nothing, trusted: true },
+    nothing,
   ],
   'an account closed by its owner': [
     async ({ user, owner }) => done((await send(owner, at('/account/close'), { email: user.email })).status),
