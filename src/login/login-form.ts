@@ -1,18 +1,13 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
-import { canonicalEmail } from '#users/module.ts';
+import { emailField } from '#users/module.ts';
 
 /** More than any password that can be set, so that a long one gets its own clear answer. */
 const LONGEST_PASSWORD = 4096;
 
 export const identifierForm = form(
   z.object({
-    email: z
-      .string()
-      .trim()
-      .min(1, 'required')
-      .max(512, 'email')
-      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+    email: emailField,
   }),
 );
 

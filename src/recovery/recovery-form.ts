@@ -1,15 +1,10 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
-import { canonicalEmail } from '#users/module.ts';
+import { emailField } from '#users/module.ts';
 
 export const forgotForm = form(
   z.object({
-    email: z
-      .string()
-      .trim()
-      .min(1, 'required')
-      .max(512, 'email')
-      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+    email: emailField,
     work: z.string().max(2048).optional(),
   }),
 );

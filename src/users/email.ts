@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { readMailAddress } from '#kernel/mail/address.ts';
 
 /**
@@ -7,3 +8,11 @@ import { readMailAddress } from '#kernel/mail/address.ts';
 export function canonicalEmail(typed: string): string | null {
   return readMailAddress(typed.trim())?.toLowerCase() ?? null;
 }
+
+/** An address as it is typed into a form; what is wrong with it is `required` or `email`. */
+export const emailField = z
+  .string()
+  .trim()
+  .min(1, 'required')
+  .max(512, 'email')
+  .refine((typed) => canonicalEmail(typed) !== null, 'email');

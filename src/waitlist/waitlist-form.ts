@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
-import { canonicalEmail, profileSchema } from '#users/module.ts';
+import { emailField, profileSchema } from '#users/module.ts';
 
 export const joinForm = form(
   z.object({
@@ -14,12 +14,7 @@ export const joinForm = form(
         context.addIssue({ code: 'custom', message: parsed.success ? 'required' : 'too_long' });
         return z.NEVER;
       }),
-    email: z
-      .string()
-      .trim()
-      .min(1, 'required')
-      .max(512, 'email')
-      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+    email: emailField,
     work: z.string().max(2048).optional(),
   }),
 );
