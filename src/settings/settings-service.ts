@@ -15,6 +15,7 @@ export class SettingsService {
   readonly #announce: () => Promise<void>;
   readonly #listeners = new Set<Listener>();
   #all: Policies = parseAll(new Map());
+  #reading: Promise<void> = Promise.resolve();
 
   constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, announce: () => Promise<void>) {
     this.#clock = clock;
@@ -35,8 +36,16 @@ export class SettingsService {
     this.#listeners.add(listener);
   }
 
-  /** Reads the stored policies again; tells the listeners when they differ. */
+  /**
+   * Reads the stored policies again; tells the listeners when they differ. One at a time: what was read earlier must not take
+   * the place of what was read later.
+   */
   async reload(): Promise<void> {
+    this.#reading = this.#reading.catch(() => undefined).then(() => this.#read());
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
     const rows = await this.#database.sql<{ section: string; value: unknown }>('select section, value from setting');
     const next = parseAll(new Map(rows.map(({ section, value }) => [section, value])));
     if (JSON.stringify(next) === JSON.stringify(this.#all)) return;
@@ -50,29 +59,38 @@ export class SettingsService {
     change: Record<string, unknown>,
     by: { actor: Actor; visitor?: Visitor | undefined },
   ): Promise<Policy<S>> {
-    const before = this.#all[section];
-    const merged = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
-    const parsed = policies[section].safeParse(merged);
-    if (!parsed.success)
-      throw settingInvalid(
-        parsed.error.issues.map((issue) => `${section}.${issue.path.join('.')}: ${issue.message}`).join('; '),
-      );
-    await this.#database.transaction(async (em) => {
+    const after = await this.#database.transaction(async (em) => {
+      // What is stored now and not what this node knows: two changes at once would otherwise undo each other.
+      await em.execute('select pg_advisory_xact_lock(hashtext(?))', [`setting:${section}`]);
+      const [row] = await em.execute<{ value: unknown }[]>('select value from setting where section = ?', [section]);
+      const before = parseAll(new Map(row ? [[section, row.value]] : []))[section];
+      const after = merge(section, before, change);
       await em.execute(
         'insert into setting (section, value, changed_at) values (?, ?::jsonb, ?) on conflict (section) do update set value = excluded.value, changed_at = excluded.changed_at',
-        [section, JSON.stringify(parsed.data), this.#clock.now()],
+        [section, JSON.stringify(after), this.#clock.now()],
       );
       await this.#audit.record(em, {
         type: 'setting.changed',
         ...by,
         subject: { type: 'setting', id: section },
-        details: { before, after: parsed.data },
+        details: { before, after },
       });
+      return after;
     });
     await this.reload();
     await this.#announce();
-    return parsed.data as Policy<S>;
+    return after;
   }
+}
+
+/** Throws settings.invalid with the member that is wrong. A member that is null has its default again. */
+function merge<S extends Section>(section: S, before: Policy<S>, change: Record<string, unknown>): Policy<S> {
+  const merged = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
+  const parsed = policies[section].safeParse(merged);
+  if (parsed.success) return parsed.data as Policy<S>;
+  throw settingInvalid(
+    parsed.error.issues.map((issue) => `${section}.${issue.path.join('.')}: ${issue.message}`).join('; '),
+  );
 }
 
 /**

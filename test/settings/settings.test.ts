@@ -46,6 +46,24 @@ describe('policies', () => {
     await expect(latchkey.run('settings.set', { name, value })).rejects.toThrow(why);
   });
 
+  test('keep every one of many changes at once, also while others read them again', async () => {
+    const { settings } = latchkey.app;
+    const by = { actor: { type: 'operator' as const } };
+    const changes: [string, unknown][] = [
+      ['name', 'Fernway'],
+      ['helpUrl', 'https://fernway.example/help'],
+      ['termsUrl', 'https://fernway.example/terms'],
+      ['privacyUrl', 'https://fernway.example/privacy'],
+      ['color', '#0a3fb5'],
+    ];
+    await Promise.all(
+      changes.flatMap(([name, value]) => [settings.change('branding', { [name]: value }, by), settings.reload()]),
+    );
+    expect(settings.policy('branding')).toMatchObject(Object.fromEntries(changes));
+    await settings.change('branding', Object.fromEntries(changes.map(([name]) => [name, null])), by);
+    expect(settings.policy('branding').name).toBe('Latchkey');
+  });
+
   test('change at once, with an event that tells before and after, and back to the default by null', async () => {
     await latchkey.run('settings.set', { name: 'branding.name', value: 'Fernway' });
     const page = await fetch(`${latchkey.base}/no-such-page`, { headers: { accept: 'text/html' } });
