@@ -122,8 +122,8 @@ export class BrandService {
         owner,
         clock.now(),
       ]);
-      const placeholder = column === 'choice' ? '?::jsonb' : '?';
-      await em.execute(`update brand set ${column} = ${placeholder}, changed_at = ? where owner = ?`, [
+      const parameter = column === 'choice' ? '?::jsonb' : '?';
+      await em.execute(`update brand set ${column} = ${parameter}, changed_at = ? where owner = ?`, [
         value,
         clock.now(),
         owner,

@@ -171,7 +171,7 @@ describe('an export', () => {
         expect(summary).toMatchObject({ lines: users, created: users, refused: 0 });
         for (const { id, email, password } of people) {
           // The subject that relying parties know stays the same.
-          expect(await stored(id, empty)).toBeDefined();
+          expect(await stored(id, empty)).toMatchObject({ hash: expect.stringMatching(/.+/) });
           expect((await signIn({ email, password }, empty, there)).get('code')).toMatch(/^lk_ac_/);
         }
         // Everything else is the same too: seen from there, nothing differs.

@@ -82,7 +82,7 @@ describe('whoever forgot their password', () => {
     expect(heading(done)).toBe('Your password is changed');
     expect(done.text).not.toContain('/interaction/');
     expect(elsewhere.jar.size).toBeLessThanOrEqual(1);
-    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
   });
 
   test('asks outside of a sign-in too', async () => {
@@ -166,7 +166,7 @@ describe('a new password by a link', () => {
     await ask(user);
     await save(visitor, (await mails.next(user.email, subject)).link);
     for (const who of [visitor, someone()])
-      expect((await who.signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+      expect((await who.signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
     await latchkey.run('settings.set', { name: 'limits.passwordMaximumFailures', value: 'null' });
   });
 
@@ -268,7 +268,7 @@ describe('who may have no link is told why', () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","passkey"]' });
     const user = await latchkey.user({ email_verified: true, password: undefined });
     await save(someone(), await linkFor(user));
-    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
     await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
   });
 
@@ -305,9 +305,9 @@ describe('an operator who demands a new password', () => {
     page = await visitor.submit(page, { password: fresh });
     expect(new URL(page.url).pathname).toMatch(/\/consent$/);
     page = await visitor.submit(page, {}, 'allow');
-    expect(new URL(page.location!).searchParams.get('code')).toBeTruthy();
+    expect(new URL(page.location!).searchParams.get('code')).toMatch(/^lk_ac_/);
     await mails.next(user.email, /was changed/);
-    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
   });
 
   test('ends the sessions of before with it, also in the browser that goes on', async () => {
@@ -318,18 +318,18 @@ describe('an operator who demands a new password', () => {
     let page = await here.open(start({ prompt: 'login' }));
     page = await here.submit(page, { password: user.password });
     page = await here.submit(page, { password: fresh });
-    expect(new URL(page.location!).searchParams.get('code')).toBeTruthy();
+    expect(new URL(page.location!).searchParams.get('code')).toMatch(/^lk_ac_/);
     const back = await there.request(start({ prompt: 'none' }));
     expect(new URL(back.location!).searchParams.get('error')).toBe('login_required');
     const still = await here.request(start({ prompt: 'none' }));
-    expect(new URL(still.location!).searchParams.get('code')).toBeTruthy();
+    expect(new URL(still.location!).searchParams.get('code')).toMatch(/^lk_ac_/);
   });
 
   test('is settled by a reset as well', async () => {
     const user = await person();
     await wants(user);
     await save(someone(), await linkFor(user));
-    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+    expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
   });
 
   test('is told when there is nobody, or no password', async () => {
@@ -364,5 +364,5 @@ test('whoever locks their account ends what an intruder has proved, and gets bac
 
   const mail = await mails.next(user.email, /is locked/);
   expect(heading(await save(owner, mail.link))).toBe('Your password is changed');
-  expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toBeTruthy();
+  expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
 });

@@ -47,7 +47,7 @@ describe('whoever has an unproven address', () => {
     expect(done.url).toMatch(/\/consent$/);
     expect(await isProved(user)).toBe(true);
     const { id_token: idToken } = await tokensFor(latchkey.base, client, user, { scope: 'openid email' });
-    expect(idToken).toBeTruthy();
+    expect(idToken).toEqual(expect.stringMatching(/^ey/));
   });
 
   test('opens the link: nothing happens until they say so, and its token is nowhere to be seen', async () => {
@@ -155,7 +155,10 @@ test('the first proof leaves nothing of somebody who was in the account before',
     ]);
   // The session that was there is gone; the password, which this sign-in proved, is not.
   expect((await mallory.open(request())).url).toMatch(/\/login$/);
-  await expect(tokensFor(latchkey.base, client, user)).resolves.toBeTruthy();
+  await expect(tokensFor(latchkey.base, client, user)).resolves.toHaveProperty(
+    'id_token',
+    expect.stringMatching(/^ey/),
+  );
 });
 
 test('by default only those for whom nobody vouches are asked', async () => {
@@ -163,9 +166,15 @@ test('by default only those for whom nobody vouches are asked', async () => {
   const user = await latchkey.user();
   const came = await latchkey.user();
   await latchkey.app.database.sql('update users set email_proof_due = true where email = $1', [came.email]);
-  await expect(tokensFor(latchkey.base, client, user)).resolves.toBeTruthy();
+  await expect(tokensFor(latchkey.base, client, user)).resolves.toHaveProperty(
+    'id_token',
+    expect.stringMatching(/^ey/),
+  );
   await arrive(came);
   await latchkey.run('settings.set', { name: 'verification.email', value: '"optional"' });
-  await expect(tokensFor(latchkey.base, client, came)).resolves.toBeTruthy();
+  await expect(tokensFor(latchkey.base, client, came)).resolves.toHaveProperty(
+    'id_token',
+    expect.stringMatching(/^ey/),
+  );
   await latchkey.run('settings.set', { name: 'verification.email', value: '"required"' });
 });
