@@ -8,7 +8,7 @@ import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
-import type { OwnPages } from '#sessions/module.ts';
+import { LATELY, type OwnPages } from '#sessions/module.ts';
 import type { UserId } from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { activityView, notMeView, type ShownEvent } from './activity-view.ts';
@@ -48,13 +48,13 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
   });
 
   router.get(NOT_ME, async (ctx: Context) => {
-    const person = await ownPages.require(ctx);
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person !== null) show(ctx, 200, notMeView, { frame: accountFrame(ctx, person) });
   });
 
-  // Whoever sits in front of somebody else's deed must not be asked to prove anything first.
+  // SES-05: it removes the password. An owner who cannot sign in uses the link in the mail about the sign-in instead.
   router.post(NOT_ME, async (ctx: Context) => {
-    const person = await ownPages.require(ctx);
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     await noFields.read(ctx);
     await lock(person.userId, visitorOf(ctx));

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 const src = resolve(import.meta.dirname, '../../src');
 
-/** Forms that change neither how somebody signs in nor what they hold, and what must never wait. */
+/** Forms that change neither how the account is reached nor how its user signs in. */
 const plain: Readonly<Record<string, string>> = {
   'account/profile-routes.ts /account/profile': 'says who one is, not how one proves it',
   'account/picture-routes.ts /account/picture': 'the same',
@@ -13,7 +13,6 @@ const plain: Readonly<Record<string, string>> = {
   'account/security-routes.ts /account/trusted-devices': 'takes trust away',
   'account/device-routes.ts PAGE': 'signs out',
   'account/app-routes.ts PAGE': 'takes leave away',
-  'account/activity-routes.ts NOT_ME': 'somebody else is in the account at this moment',
 };
 
 /** `file path` of every form, and what stands in its handler. */

@@ -6,27 +6,38 @@ import { type SignedInVisitor, signInTo, tokenOn, travel } from '../../support/a
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { type Page, Visitor } from '../../support/visitor.ts';
 
-/** What a session that is remembered for a month may do: nothing that changes how the account is held or reached. */
-const everyday = [
-  '/account/activity/not-me',
-  '/account/apps',
-  '/account/devices',
-  '/account/picture',
-  '/account/picture/remove',
-  '/account/profile',
-  '/account/trusted-devices',
-];
+/** Forms that a session of any age may send, each with the reason. Every other form asks for a proof of the last five minutes. */
+const everyday: Readonly<Record<string, string>> = {
+  '/account/apps': 'takes access away from an application, and gives none',
+  '/account/devices': 'signs browsers out, and lets nobody in',
+  '/account/picture': 'changes what others see, not how the account is held or reached',
+  '/account/picture/remove': 'changes what others see, not how the account is held or reached',
+  '/account/profile': 'changes name, language and theme, not how the account is held or reached',
+  '/account/trusted-devices': 'makes browsers prove more, not less',
+};
 
 const UPLOAD = '/account/picture';
-const posts = new Set<string>();
+/** Methods of a router that may change something. */
+const changing = ['post', 'put', 'patch', 'delete', 'all'] as const;
+const registered: Record<(typeof changing)[number], Set<string>> = {
+  post: new Set(),
+  put: new Set(),
+  patch: new Set(),
+  delete: new Set(),
+  all: new Set(),
+};
+const posts = registered.post;
 let latchkey: TestApp;
 let plain: SignedInVisitor;
 beforeAll(async () => {
-  const register = vi.spyOn(Router.prototype, 'post');
+  const spies = changing.map((method) => ({ method, spy: vi.spyOn(Router.prototype, method) }));
   latchkey = await startTestApp();
-  for (const [path] of register.mock.calls as unknown as [string | string[]][])
-    for (const one of [path].flat()) if (one.startsWith('/account')) posts.add(one.replaceAll(/:\w+/g, 'psk_1'));
-  register.mockRestore();
+  for (const { method, spy } of spies) {
+    for (const [path] of spy.mock.calls as unknown as [string | string[]][])
+      for (const one of [path].flat())
+        if (one.startsWith('/account')) registered[method].add(one.replaceAll(/:\w+/g, 'psk_1'));
+    spy.mockRestore();
+  }
   plain = await signInTo(latchkey);
 });
 afterEach(() => void vi.useRealTimers());
@@ -44,14 +55,24 @@ const answers = async (visitor: Visitor, form: Record<string, string> = {}) =>
     await Promise.all([...posts].map(async (path) => [path, asks(await post(visitor, path, form))] as const)),
   );
 const every = (sensitive: string, others: string) =>
-  Object.fromEntries([...posts].map((path) => [path, everyday.includes(path) ? refusal(path, others) : sensitive]));
+  Object.fromEntries([...posts].map((path) => [path, path in everyday ? refusal(path, others) : sensitive]));
 /** Of an upload nothing is read that is none. */
 const refusal = (path: string, others: string) => (path === UPLOAD && others === '403' ? '415' : others);
 
 describe('every form of the account', () => {
   test('is known to this test', () => {
     expect(posts.size).toBeGreaterThan(20);
-    for (const path of everyday) expect([...posts]).toContain(path);
+    for (const path of Object.keys(everyday)) expect([...posts]).toContain(path);
+  });
+
+  test('is sent by POST, so that no other method changes anything', () => {
+    expect({ ...registered, post: null }).toEqual({
+      post: null,
+      put: new Set(),
+      patch: new Set(),
+      delete: new Set(),
+      all: new Set(),
+    });
   });
 
   test('is refused from whoever is nobody', async () => {
