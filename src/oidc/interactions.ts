@@ -6,6 +6,7 @@ import { signInExpired } from './errors.ts';
 import type { Engine } from './engine.ts';
 import { LEVEL_REASONS } from './interaction-policy.ts';
 import { type AskedLevel, askedLevel, type Level, levelOf, requestedAcr } from './levels.ts';
+import type { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { type ClientOnPage, onPage } from './pages/pages.ts';
 
 /** Koa's context, as far as the engine reads and writes it. */
@@ -48,13 +49,17 @@ export type Decision = {
 export class Interactions {
   readonly #engine: () => Engine;
 
-  constructor(engine: () => Engine) {
+  readonly #begun: Pick<BegunSignIns, 'isBegunHere'>;
+
+  constructor(engine: () => Engine, begun: Pick<BegunSignIns, 'isBegunHere'>) {
     this.#engine = engine;
+    this.#begun = begun;
   }
 
   /** Throws oidc.sign_in_expired when this browser has no such sign-in. */
   async require({ req, res }: Exchange, uid: string): Promise<EngineInteraction> {
     const engine = this.#engine();
+    if (!this.#begun.isBegunHere({ req }, uid)) throw signInExpired();
     try {
       const found = await engine.interactionDetails(req, res);
       if (found.uid !== uid) throw signInExpired();

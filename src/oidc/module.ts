@@ -41,11 +41,11 @@ import type { FindConsent } from './grants.ts';
 import { Handles } from './artifacts/handles.ts';
 import { Interactions } from './interactions.ts';
 import { introspectJwts } from './introspection/jwt-introspection.ts';
+import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
 import { createLogoutNotices } from './sessions/logout-notices.ts';
 import { type SettleSignIn, settleHeldSignIns } from './sessions/held-sign-ins.ts';
-import { boundOpenSignIns } from './sessions/open-sign-ins.ts';
 import { pageHeaders } from './pages/page-headers.ts';
 import { pageLanguage } from './pages/page-language.ts';
 import type { EnginePages } from './pages/pages.ts';
@@ -148,6 +148,7 @@ export function createOidc({
 
   const notices = createLogoutNotices({ jobs, engine: () => current.engine, fetch });
 
+  const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
   const failures = new ClientFailures(clock, throttle, () => settings.all().limits.clientFailuresPerAddress);
   const authentication = { failures, database, audit };
 
@@ -193,7 +194,7 @@ export function createOidc({
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
-        boundOpenSignIns(config.issuerUrl) as Middleware,
+        begunSignIns.middleware() as Middleware,
         pageHeaders,
         pageLanguage as Middleware,
         postedRequests,
@@ -215,7 +216,7 @@ export function createOidc({
   return {
     /** What the application signs cookies with: the engine writes some through its context. */
     cookieKeys: cookieKeys(keyRing),
-    interactions: new Interactions(() => current.engine),
+    interactions: new Interactions(() => current.engine, begunSignIns),
     /** What applications may do for a person. */
     appGrants: new AppGrants(clock, database),
     /** Who is signed in, for pages of ours. */

@@ -39,9 +39,8 @@ export function browserCookie(
   label: string,
   { maxAge, sameSite = 'lax' }: CookieOptions = {},
 ): BrowserCookie {
-  const secure = issuer.protocol === 'https:';
-  const name = `${secure ? '__Host-' : ''}latchkey-${label}`;
-  const attributes: Attributes = { httpOnly: true, sameSite, path: '/', secure, overwrite: true, signed: false };
+  const name = nameOf(issuer, label);
+  const attributes = attributesOf(issuer, sameSite);
   return {
     name,
     read: (ctx) => ctx.cookies.get(name, { signed: false }),
@@ -49,3 +48,39 @@ export function browserCookie(
     clear: (ctx) => ctx.cookies.set(name, null, attributes),
   };
 }
+
+/** Cookies of one kind, one for each member: answers that are written at once do not overwrite one another's. */
+export type BrowserCookies = {
+  /** All that came, as member and value, in the order of the header. A name may come twice where it has no prefix. */
+  readAll(ctx: { req: { headers: { cookie?: string | undefined } } }): readonly (readonly [string, string])[];
+  /** `member` becomes a part of the name: letters, digits, `-` and `_`. */
+  write(ctx: CookieContext, member: string, value: string): void;
+  clear(ctx: CookieContext, member: string): void;
+};
+
+export function browserCookies(issuer: URL, label: string, { maxAge }: { maxAge: number }): BrowserCookies {
+  const prefix = `${nameOf(issuer, label)}-`;
+  const attributes = attributesOf(issuer, 'lax');
+  return {
+    // Read from the header: the library keeps a pattern for each name that it was ever asked for.
+    readAll: ({ req }) =>
+      (req.headers.cookie ?? '').split(';').flatMap((pair) => {
+        const [, member, value] = /^ *([^=]*)=(.*)$/.exec(pair) ?? [];
+        return member?.startsWith(prefix) && value !== undefined ? [[member.slice(prefix.length), value] as const] : [];
+      }),
+    write: (ctx, member, value) => ctx.cookies.set(`${prefix}${member}`, value, { ...attributes, maxAge }),
+    clear: (ctx, member) => ctx.cookies.set(`${prefix}${member}`, null, attributes),
+  };
+}
+
+const nameOf = (issuer: URL, label: string): string =>
+  `${issuer.protocol === 'https:' ? '__Host-' : ''}latchkey-${label}`;
+
+const attributesOf = ({ protocol }: URL, sameSite: Attributes['sameSite']): Attributes => ({
+  httpOnly: true,
+  sameSite,
+  path: '/',
+  secure: protocol === 'https:',
+  overwrite: true,
+  signed: false,
+});
