@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { errorLine, errorRecord, isErrorCode, isErrorLike, looksLikeError } from './error-record.ts';
 
 export type Log = Logger;
 
@@ -36,35 +37,34 @@ function isSecretName(name: string): boolean {
   return isSecret;
 }
 
-export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') {
-    if (!suspicious.test(value)) return value;
-    const shaped = secretShapes.reduce((text, [shape, mask]) => text.replace(shape, mask), value);
-    return shaped.replace(deceiving, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  }
+/** Members in which an error is logged: a member `code` below them is the code of an error. */
+const errorNames = /^(err|error|errors|cause|reason|failure)$/i;
+
+export function redact(value: unknown, depth = 0, inError = false): unknown {
+  if (typeof value === 'string') return redactText(value);
   if (value === null || typeof value !== 'object') return value;
   if (depth > 6) return '[deep]';
   if (value instanceof Date) return value;
-  if (value instanceof Error) return redactError(value, depth);
-  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
+  if (isErrorLike(value) || (inError && looksLikeError(value))) return errorRecord(value, redactText);
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1, inError));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, isSecretName(name) ? '[redacted]' : redact(item, depth + 1)]),
+    Object.entries(value).map(([name, item]) => [
+      name,
+      isSecretName(name) && !(name === 'code' && isErrorCode(item, { inError }))
+        ? '[redacted]'
+        : redact(item, depth + 1, inError || errorNames.test(name)),
+    ]),
   );
 }
 
-function redactError(error: Error, depth: number): Record<string, unknown> {
-  const { name, message, stack, cause } = error;
-  return {
-    name,
-    message: redact(message),
-    ...('code' in error ? { code: error.code } : {}),
-    stack: stack
-      ?.split('\n')
-      .map((line) => redact(line))
-      .join('\n'),
-    ...(cause === undefined ? {} : { cause: redact(cause, depth + 1) }),
-  };
+function redactText(text: string): string {
+  if (!suspicious.test(text)) return text;
+  const shaped = secretShapes.reduce((text, [shape, mask]) => text.replace(shape, mask), text);
+  return shaped.replace(deceiving, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** An error and its causes as one line of text, for whoever reads a terminal: as safe as a line of the log. */
+export const describeError = (error: unknown): string => errorLine(error, redactText);
 
 /** JSON lines on standard output, redacted by name and by shape before they are written. */
 export function createLog({ level, destination }: { level: string; destination?: DestinationStream }): Log {
@@ -76,22 +76,24 @@ export function createLog({ level, destination }: { level: string; destination?:
       hooks: {
         // Without a message pino takes the error's own, which nobody has redacted.
         logMethod([first, second, ...rest], method) {
-          const said = second ?? (first instanceof Error ? first.message : undefined) ?? messageOf(first);
-          Reflect.apply(
+          if (typeof first === 'string') return Reflect.apply(method, this, [redactText(first)]);
+          const said = second ?? messageOf(first);
+          return Reflect.apply(
             method,
             this,
-            typeof said === 'string' ? [first, redact(said), ...rest] : [first, second, ...rest],
+            typeof said === 'string' ? [first, redactText(said), ...rest] : [first, second, ...rest],
           );
         },
       },
-      serializers: { err: (error: unknown) => redact(error) },
+      // Already a record: what pino does by itself would judge its members a second time.
+      serializers: { err: (record: unknown) => record },
       formatters: { level: (label) => ({ level: label }), log: (line) => redact(line) as Record<string, unknown> },
     },
     destination ?? pino.destination({ sync: true, dest: 1 }),
   );
 }
 
-function messageOf(line: unknown): unknown {
-  const error: unknown = line !== null && typeof line === 'object' && 'err' in line ? line.err : undefined;
-  return error instanceof Error ? error.message : undefined;
+function messageOf(line: unknown): string | undefined {
+  const error: unknown = line !== null && typeof line === 'object' && 'err' in line ? line.err : line;
+  return isErrorLike(error) ? describeError(error) : undefined;
 }
