@@ -73,6 +73,7 @@ export function createProvider(
           })
         : null,
     fetch: outbound.limited(KEY_SET_LIMITS),
+    fetchKeys: outbound.logged(KEY_SET_LIMITS),
     jobs,
     throttle,
     redis,

@@ -1,19 +1,33 @@
+import type { Writable } from 'node:stream';
 import type { App } from './app.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
-import { createLog } from '#kernel/log.ts';
+import { createLog, type Log } from '#kernel/log.ts';
+
+/** Where a command runs: what it is told, where it prints, and how it opens the product. */
+export type Place = { config: Config; terminal: Terminal; openApp?: OpenApp | undefined };
+export type Terminal = { stdout: Writable; stderr: Writable };
+export type OpenApp = (parts: { config: Config; log: Log }) => Promise<Pick<App, 'commands' | 'close'>>;
+
+/** The product is loaded only where it is needed: a command that a running node answers needs none of it. */
+const openHere: OpenApp = async (parts) => {
+  const { createApp } = await import('./app.ts');
+  return createApp({ ...parts, clock: systemClock });
+};
+
+/** The log of a command: its standard output belongs to the answer. */
+const logOf = ({ stderr }: Terminal, level: string): Log =>
+  createLog({ level, destination: { write: (line) => void stderr.write(line) } });
 
 /** Has commands run in the running process when the database is embedded and one has it open, else here, opened once. */
-export function openCommands(config: Config) {
-  let app: App | undefined;
+export function openCommands({ config, terminal, openApp = openHere }: Place) {
+  let app: Pick<App, 'commands' | 'close'> | undefined;
   return {
     async run(name: string, input: unknown): Promise<CommandAnswer> {
       const answered = config.embedded && !app ? await askRunning(config.dataFolder, name, input) : null;
       if (answered) return answered;
-      // Loaded here alone: a command that a running node answers needs none of the product.
-      const { createApp } = await import('./app.ts');
-      app ??= await createApp({ config, log: createLog({ level: 'warn' }), clock: systemClock });
+      app ??= await openApp({ config, log: logOf(terminal, 'warn') });
       return runCommand(app.commands, name, input);
     },
     async close(): Promise<void> {
@@ -22,8 +36,8 @@ export function openCommands(config: Config) {
   };
 }
 
-export async function execute(config: Config, name: string, input: unknown): Promise<CommandAnswer> {
-  const commands = openCommands(config);
+export async function execute(place: Place, name: string, input: unknown): Promise<CommandAnswer> {
+  const commands = openCommands(place);
   try {
     return await commands.run(name, input);
   } finally {
@@ -32,23 +46,25 @@ export async function execute(config: Config, name: string, input: unknown): Pro
 }
 
 /** Opening the database migrates it. */
-export async function migrate(config: Config): Promise<void> {
-  const { createApp } = await import('./app.ts');
-  const app = await createApp({ config, log: createLog({ level: config.logLevel }), clock: systemClock });
+export async function migrate({ config, terminal, openApp = openHere }: Place): Promise<void> {
+  const app = await openApp({ config, log: logOf(terminal, config.logLevel) });
   await app.close();
-  process.stdout.write('The database is up to date.\n');
 }
 
-export function print(answer: CommandAnswer, asJson: boolean): void {
-  if (!answer.ok) {
-    process.stderr.write(
-      asJson
-        ? `${JSON.stringify({ error: answer.code, message: answer.message, details: answer.details })}\n`
-        : `latchkey: ${answer.message}\n`,
-    );
-    return;
-  }
-  process.stdout.write(asJson ? `${JSON.stringify(answer.result, null, 2)}\n` : `${readable(answer.result, '')}\n`);
+export function print(terminal: Terminal, answer: CommandAnswer, asJson: boolean): void {
+  if (!answer.ok) return printError(terminal, answer, asJson);
+  terminal.stdout.write(
+    asJson ? `${JSON.stringify(answer.result ?? null, null, 2)}\n` : `${readable(answer.result, '')}\n`,
+  );
+}
+
+/** The last line of standard error; lines of the log may stand before it. */
+export function printError(
+  { stderr }: Terminal,
+  { code, message, details }: { code: string; message: string; details?: unknown },
+  asJson: boolean,
+): void {
+  stderr.write(asJson ? `${JSON.stringify({ error: code, message, details })}\n` : `latchkey: ${message}\n`);
 }
 
 /** `name  value` lines; lists as blocks. */

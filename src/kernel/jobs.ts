@@ -90,7 +90,11 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
 
   function quietly(boss: PgBoss): PgBoss {
     let lastLine = 0;
-    boss.on('warning', ({ message, data }) => log.warn({ data }, `jobs: ${message}`));
+    boss.on('warning', ({ message, data }) => {
+      // Of a slow statement pg-boss passes the text and the values too.
+      const { elapsed, queue } = (data ?? {}) as { elapsed?: unknown; queue?: unknown };
+      log.warn({ elapsed, queue }, `jobs: ${message}`);
+    });
     return boss.on('error', (err) => {
       // While the database is out every queue says so at every look.
       if (clock.now().getTime() - lastLine < 10 * SECOND) return;

@@ -1,5 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { errorLine, errorRecord, isErrorCode, isErrorLike, looksLikeError } from './error-record.ts';
+import { errorLine, errorRecord, isErrorCode, isErrorLike, looksLikeError } from './log/error-record.ts';
 
 export type Log = Logger;
 
@@ -66,7 +66,7 @@ function redactText(text: string): string {
 /** An error and its causes as one line of text, for whoever reads a terminal: as safe as a line of the log. */
 export const describeError = (error: unknown): string => errorLine(error, redactText);
 
-/** JSON lines on standard output, redacted by name and by shape before they are written. */
+/** JSON lines, on standard output unless a destination is named, redacted by name and by shape before they are written. */
 export function createLog({ level, destination }: { level: string; destination?: DestinationStream }): Log {
   return pino(
     {

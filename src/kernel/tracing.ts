@@ -77,7 +77,7 @@ export async function openTracing({ otelEndpoint }: Pick<Config, 'otelEndpoint'>
         spanQueries(client, (text) => {
           // Statements of nobody's request (jobs, probes) would be traces of one span each.
           if (trace.getSpan(context.active()) === undefined) return undefined;
-          const attributes = { 'db.system.name': 'postgresql', 'db.query.text': text };
+          const attributes = { 'db.system.name': 'postgresql', 'db.query.text': text.replaceAll(literals, "'…'") };
           const span = tracer.startSpan(text.trimStart().split(/\s/, 1)[0]!.toUpperCase(), {
             kind: SpanKind.CLIENT,
             attributes,
@@ -105,6 +105,9 @@ function readTraceparent(header: string | undefined): SpanContext | undefined {
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
 }
+
+/** The mapper writes parameters into its statements. */
+const literals = /'(?:[^']|'')*'/g;
 
 type Ended = (error: unknown) => void;
 type Query = (...args: unknown[]) => unknown;

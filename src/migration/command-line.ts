@@ -1,6 +1,7 @@
 /** `user import` and `user export`: the files are read and written here, in many commands to whoever has the database. */
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { runExport } from './files/export-run.ts';
 import { type ImportFormat, importFormats, readPeople } from './files/formats.ts';
@@ -42,12 +43,16 @@ export async function importPeople(ask: Ask, path: string, options: ImportOption
 }
 
 /** To a file that only its owner may read, or to standard output. */
-export async function exportPeople(ask: Ask, options: ExportOptions): Promise<{ users: number }> {
+export async function exportPeople(
+  ask: Ask,
+  options: ExportOptions,
+  stdout: Writable = process.stdout,
+): Promise<{ users: number }> {
   const { format = 'jsonl', withHashes = false, output: path } = options;
   if (format !== 'jsonl' && format !== 'csv') throw new FileProblem('--format must be jsonl or csv');
-  const output = path === undefined ? process.stdout : createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  const output = path === undefined ? stdout : createWriteStream(path, { flags: 'wx', mode: 0o600 });
   const summary = await runExport({ ask, output, format, withHashes });
-  if (output !== process.stdout) {
+  if (output !== stdout) {
     output.end();
     await finished(output);
   }

@@ -87,7 +87,10 @@ export type Dependencies = {
   pages: EnginePages;
   languages: readonly string[];
   certificates: ClientCertificates | null;
+  /** For notices of the end of a session. */
   fetch: typeof globalThis.fetch;
+  /** For key sets and documents of clients; the engine does not say why it got none. */
+  fetchKeys: typeof globalThis.fetch;
   /** Not open yet: the queues of the engine are defined here. */
   jobs: Pick<Jobs, 'define' | 'send'>;
   throttle: Throttle;
@@ -119,6 +122,7 @@ export function createOidc({
   languages,
   certificates,
   fetch,
+  fetchKeys,
   jobs,
   throttle,
   redis,
@@ -167,7 +171,7 @@ export function createOidc({
           pages,
           languages,
           certificates,
-          fetch,
+          fetch: fetchKeys,
           adapter,
         },
         () => settings.all(),

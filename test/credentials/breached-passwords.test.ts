@@ -23,7 +23,9 @@ const server = createServer((req, res) => {
   res.end(lines.join('\r\n'));
 });
 let service: string;
-const outbound = createOutbound({ allow: ['127.0.0.1'], log: { warn: () => undefined } });
+let warned: string[] = [];
+const log = { warn: (_fields: unknown, text?: string) => void warned.push(text ?? '') };
+const outbound = createOutbound({ allow: ['127.0.0.1'], log });
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -37,20 +39,20 @@ afterAll(async () => {
 beforeEach(() => {
   answer = 'range';
   asked = [];
+  warned = [];
 });
 
 function open(url: string | null = service) {
   const clock = testClock();
-  const warned: string[] = [];
   const counted: BreachCheck[] = [];
   const breached = new BreachedPasswords({
     clock,
     outbound,
-    log: { warn: (_fields: unknown, text?: string) => void warned.push(text ?? '') },
+    log,
     url: () => url,
     counted: (outcome) => void counted.push(outcome),
   });
-  return { breached, clock, warned, counted };
+  return { breached, clock, counted };
 }
 
 test('a password of a breach is found by five digits of its hash, with padding asked for', async () => {
@@ -79,7 +81,7 @@ test.each(['error', 'silence', 'flood'] as const)(
   'without an answer (%s) it is let through, said in the log once, and nobody is asked for ten minutes',
   async (mood) => {
     answer = mood;
-    const { breached, clock, warned, counted } = open();
+    const { breached, clock, counted } = open();
     expect(await breached.has(known)).toBe(false);
     expect(await breached.has(known)).toBe(false);
     expect(asked).toHaveLength(1);

@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { policies } from '#settings/module.ts';
-import { defineCommands } from '../../src/cli-commands.ts';
+import { createProgram } from '../../src/cli-program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'src/README.md']
@@ -12,11 +11,7 @@ const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'src/README.md']
   .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
 const everything = pages.map(({ text }) => text).join('\n');
 
-const program = new Command('latchkey');
-program.command('serve');
-program.command('migrate');
-const nothing = async () => undefined;
-defineCommands(program, nothing, { importPeople: nothing, exportPeople: nothing });
+const { program } = createProgram();
 const leaves = program.commands.flatMap((group): [string, string][] =>
   group.commands.length === 0 ? [[group.name(), '']] : group.commands.map((leaf) => [group.name(), leaf.name()]),
 );

@@ -131,6 +131,7 @@ describe('a statement', () => {
     await tracing.request(request, async () => {
       await client.query({ text: 'select secret from t where id = $1', values: ['c4n4ry'] });
       await new Promise((resolve) => void client.query('update t set x = $1', ['c4n4ry'], resolve));
+      await client.query(`insert into t values ('c4n4ry', 'it''s c4n4ry')`);
       return 200;
     });
     await tracing.close();

@@ -36,6 +36,9 @@ export class OutboundError extends Error {
   /** The status of a `bad_status`. */
   readonly status: number | undefined;
 
+  /** Where the request went. */
+  origin: string | undefined;
+
   constructor(kind: OutboundErrorKind, detail: string, { cause, status }: { cause?: unknown; status?: number } = {}) {
     super(`${kind.replaceAll('_', ' ')}: ${detail}`, { cause });
     this.kind = kind;
@@ -70,6 +73,8 @@ export type Outbound = {
   fetch: typeof globalThis.fetch;
   /** The same client with other limits. */
   limited(limits: OutboundLimits): Outbound['fetch'];
+  /** As `limited`, and a failure is a line of the log: for libraries that keep the reason to themselves. */
+  logged(limits: OutboundLimits): Outbound['fetch'];
   /** As `fetch`, but any status outside 200 to 299 is an OutboundError of kind `bad_status`. */
   fetchOk(url: string | URL, init?: RequestInit, limits?: OutboundLimits): Promise<Response>;
   close(): Promise<void>;
@@ -166,9 +171,7 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
       const body = await readBody(answer.body, limits.maxBytes ?? MAX_BYTES);
       return toResponse(answer, body);
     } catch (error) {
-      const failure = toOutboundError(error, signal);
-      log.warn({ origin: url.origin, kind: failure.kind, err: failure }, 'an outgoing request failed');
-      throw failure;
+      throw Object.assign(toOutboundError(error, signal), { origin: url.origin });
     }
   }
 
@@ -179,6 +182,14 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
   return {
     fetch: limited({}),
     limited,
+    logged: (limits) => async (input, init) => {
+      try {
+        return await limited(limits)(input, init);
+      } catch (err) {
+        log.warn({ err }, 'an outgoing request failed');
+        throw err;
+      }
+    },
     fetchOk: async (url, init, limits = {}) => {
       const response = await send(url, init, limits);
       if (!response.ok) throw new OutboundError('bad_status', String(response.status), { status: response.status });

@@ -144,10 +144,15 @@ describe('inner targets are refused before a socket opens', () => {
   });
 
   test('the refusal is logged without path and query', async () => {
-    await failure(client({ allow: [] }).fetch('https://10.0.0.1/callback?token=canary'));
-    expect(lines).toMatchObject([{ fields: { origin: 'https://10.0.0.1', kind: 'refused_address' } }]);
+    await failure(client({ allow: [] }).logged({})('https://10.0.0.1/callback?token=canary'));
+    expect(lines).toMatchObject([{ fields: { err: { origin: 'https://10.0.0.1', kind: 'refused_address' } } }]);
     expect(String(lines[0]?.fields['err'])).not.toContain('canary');
   });
+});
+
+test('a failure whose caller hears the reason is no line of its own', async () => {
+  const error = await failure(client({ allow: [] }).limited({})('https://10.0.0.1/callback?token=canary'));
+  expect([error.origin, lines]).toEqual(['https://10.0.0.1', []]);
 });
 
 describe('what the operator allows', () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '#kernel/database.ts';
 import { createLog, describeError } from '#kernel/log.ts';
 import { AppError } from '#kernel/errors.ts';
-import { openTestDatabase } from '../support/database.ts';
+import { openTestDatabase } from '../../support/database.ts';
 
 type Line = { level: string; msg?: string; err?: Record<string, never>; [member: string]: unknown };
 

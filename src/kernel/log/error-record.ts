@@ -3,7 +3,7 @@
  * database quotes rows and parameters in its messages, and keeps them in members beside (`detail`, `where`, `params`).
  */
 import { getSystemErrorMap } from 'node:util';
-import { isTransient } from './database-errors.ts';
+import { isTransient } from '../database-errors.ts';
 
 export type ErrorRecord = {
   name: string;
@@ -32,6 +32,7 @@ const places = [
   'statusCode',
   'responseCode',
   'kind',
+  'origin',
 ];
 /** Members with which PostgreSQL names parts of the schema. */
 const identifiers = ['severity', 'schema', 'table', 'column', 'constraint', 'dataType', 'routine'];
@@ -85,8 +86,10 @@ export function errorRecord(thrown: unknown, tidy: (text: string) => string): Er
 /** An error and its causes in one line, for a person. */
 export function errorLine(thrown: unknown, tidy: (text: string) => string): string {
   const said: string[] = [];
-  for (let at: ErrorRecord | undefined = recordOf(thrown, tidy, 0).record; at; at = at.cause)
-    if (!said.some((text) => text.includes(at!.message))) said.push(at.message);
+  for (let at: ErrorRecord | undefined = recordOf(thrown, tidy, 0).record; at; at = at.cause) {
+    const { message } = at;
+    if (!said.some((text) => text.includes(message))) said.push(message);
+  }
   return said.join(': ');
 }
 

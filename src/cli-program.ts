@@ -1,0 +1,124 @@
+/**
+ * Reads arguments, has one command run, prints its answer. Standard output carries the answer and nothing else; errors and
+ * the log go to standard error. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration.
+ */
+import { Command, CommanderError } from 'commander';
+import { ConfigError, readConfig } from '#kernel/config.ts';
+import { isTransient } from '#kernel/database-errors.ts';
+import { describeError } from '#kernel/log.ts';
+import { defineCommands, type Files } from './cli-commands.ts';
+import { execute, migrate, openCommands, type OpenApp, print, printError, type Terminal } from './cli-run.ts';
+
+const DONE = 0;
+const REFUSED = 1;
+const WRONG_USAGE = 2;
+
+type Options = {
+  terminal?: Terminal;
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Opens the product in this process; other than the real one in tests. */
+  openApp?: OpenApp;
+};
+
+/** Every command with its arguments, and the exit code of the one that was run. */
+export function createProgram({ terminal = process, env, openApp }: Options = {}) {
+  let code = DONE;
+  const place = () => ({ config: readConfig(env), terminal, openApp });
+  const program = new Command('latchkey')
+    .description('OpenID Connect provider and identity platform')
+    .showHelpAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void terminal.stdout.write(text),
+      writeErr: (text) => void terminal.stderr.write(text),
+    })
+    .option('--json', 'print the answer as JSON');
+
+  program
+    .command('serve')
+    .description('start the server')
+    .action(async () => {
+      const { start } = await import('./start.ts');
+      process.exit(await start(readConfig(env)));
+    });
+
+  program
+    .command('migrate')
+    .description('bring the database up to date and stop')
+    .option('--json', 'print the answer as JSON')
+    .action(async (_options: unknown, command: Command) => {
+      await migrate(place());
+      print(terminal, { ok: true, result: { database: 'up to date' } }, asJson(command));
+    });
+
+  const files: Files = {
+    async importPeople(path, options, command) {
+      const { importPeople } = await import('#migration/command-line.ts');
+      const commands = openCommands(place());
+      try {
+        const summary = await importPeople(commands.run, path, options);
+        print(terminal, { ok: true, result: summary }, asJson(command));
+        code = summary.refused === 0 ? DONE : REFUSED;
+      } finally {
+        await commands.close();
+      }
+    },
+    async exportPeople(options, command) {
+      const { exportPeople } = await import('#migration/command-line.ts');
+      const commands = openCommands(place());
+      try {
+        const summary = await exportPeople(commands.run, options, terminal.stdout);
+        if (options['output'] !== undefined) print(terminal, { ok: true, result: summary }, asJson(command));
+      } finally {
+        await commands.close();
+      }
+    },
+  };
+
+  defineCommands(
+    program,
+    async (name, input, command) => {
+      const answer = await execute(place(), name, input);
+      print(terminal, answer, asJson(command));
+      code = answer.ok ? DONE : REFUSED;
+    },
+    files,
+  );
+  return { program, code: () => code };
+}
+
+const asJson = (command: Command): boolean => Boolean(command.optsWithGlobals()['json']);
+
+export async function runCommandLine(words: readonly string[], options: Options = {}): Promise<number> {
+  const { terminal = process } = options;
+  const { program, code } = createProgram(options);
+  // Wrong usage is found before the options are known.
+  const json = words.includes('--json');
+  if (json) silenceUsage(program);
+  try {
+    await program.parseAsync(words, { from: 'user' });
+    return code();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (json && error.exitCode !== 0)
+        printError(terminal, { code: 'usage', message: error.message.replace(/^error: /, '') }, json);
+      return error.exitCode === 0 ? DONE : WRONG_USAGE;
+    }
+    if (error instanceof ConfigError) {
+      printError(terminal, { code: 'config.invalid', message: error.message }, json);
+      return WRONG_USAGE;
+    }
+    printError(
+      terminal,
+      { code: isTransient(error) ? 'control.unavailable' : 'control.fault', message: describeError(error) },
+      json,
+    );
+    return REFUSED;
+  }
+}
+
+/** For a machine wrong usage is one JSON document like every other error. */
+function silenceUsage(command: Command): void {
+  command.configureOutput({ ...command.configureOutput(), writeErr: () => undefined });
+  for (const below of command.commands) silenceUsage(below);
+}
