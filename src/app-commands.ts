@@ -30,6 +30,11 @@ export function createCommands(
         'authenticator apps': () => credentials.totp.reencrypt(),
       },
     }),
+    // Opening the database has migrated it; a running server is asked to look again.
+    'database.migrate': async () => {
+      await database.migrate();
+      return { database: 'up to date' };
+    },
     'audit.verify': async () => audit.verify(),
     ...userCommands({ database, users, passwordDemands, passwords: credentials.passwords }),
     ...mfaCommands({

@@ -1,5 +1,5 @@
 /** The kernel of one process: what knows no word of the domain, opened in order. */
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -19,18 +19,23 @@ export async function openKernel(
   { config, log, clock }: { config: Config; log: Log; clock: Clock },
   keyRing: KeyRing,
   database: Database,
+  opened: AsyncDisposableStack,
 ) {
+  const tracing = await openTracing(config);
+  opened.defer(() => tracing?.close());
   const redis = openRedis({ url: config.redisUrl, log });
+  opened.defer(() => redis?.close());
   const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseUrl, log });
+  opened.defer(() => invalidation.close());
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
   const outbound = createOutbound({ allow: config.outboundAllow, log, ownHosts: [config.issuerUrl.hostname] });
   const jobs = createJobs({ database, config, keyRing, clock, log });
+  opened.defer(() => jobs.stop(SECOND));
   // Where mails are kept while there is no mail server: on the embedded database alone.
   const mailbox = createMailbox({ config, database, keyRing, clock });
   const mailer = createMail({ config, clock, database, jobs, log, mailbox: mailbox?.mailbox });
 
   const metrics = config.metricsPort === undefined ? undefined : (await import('#kernel/metrics.ts')).createMetrics();
-  const tracing = await openTracing(config);
   if (database.pool) {
     metrics?.watchDatabasePool(database.pool);
     tracing?.watchQueries(database.pool);

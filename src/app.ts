@@ -1,10 +1,12 @@
 /** The composition root: the kernel, then the slices from the bottom up, then what is mounted where. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
+import type { DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
@@ -24,6 +26,8 @@ export type AppDependencies = {
   config: Config;
   log: Log;
   clock: Clock;
+  /** The folder of the embedded database, owned by this process. */
+  folder?: DataFolder | undefined;
   /** A prepared embedded database, for tests. */
   pglite?: PGlite;
 };
@@ -34,23 +38,37 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
+/** When a start fails half-way. */
+const LONGEST_CLOSE = 1.5 * SECOND;
+
 /** Opens the database, migrates it and puts the product together. Listening is the server's business. */
 export async function createApp(dependencies: AppDependencies) {
-  const { config, log, pglite } = dependencies;
-  const keyRing = await loadKeyRing(config);
-  const database = await openDatabase({ config, log, entities, ...(pglite ? { pglite } : {}) });
+  const { config, log, folder, pglite } = dependencies;
+  // Everything that is opened says here how it is closed: in reverse order, at the end or when the start fails half-way.
+  const opened = new AsyncDisposableStack();
   try {
+    const keyRing = await loadKeyRing(config);
+    const database = await openDatabase({ config, log, entities, folder, ...(pglite ? { pglite } : {}) });
+    opened.defer(() => database.close());
     await database.migrate();
-    return await assemble(dependencies, keyRing, database);
+    const app = await assemble(dependencies, keyRing, database, opened);
+    return { ...app, close: () => opened.disposeAsync() };
   } catch (error) {
-    await database.close();
+    // The reason counts, not what fails or hangs because of it.
+    const closed = opened.disposeAsync().catch((err: unknown) => log.warn({ err }, 'not everything could be closed'));
+    await Promise.race([closed, delay(LONGEST_CLOSE, undefined, { ref: false })]);
     throw error;
   }
 }
 
-async function assemble(dependencies: AppDependencies, keyRing: KeyRing, database: Database) {
+async function assemble(
+  dependencies: AppDependencies,
+  keyRing: KeyRing,
+  database: Database,
+  opened: AsyncDisposableStack,
+) {
   const { config, log, clock } = dependencies;
-  const kernel = await openKernel(dependencies, keyRing, database);
+  const kernel = await openKernel(dependencies, keyRing, database, opened);
   const { redis, jobs, mailbox, metrics, tracing } = kernel;
   const nouns = await createNouns(kernel, {
     async disabled(em, id, by) {
@@ -61,7 +79,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
     },
   });
   const { settings, keys, clients, credentials, look } = nouns;
-  const stopWatchingKeys = keys.service.watch();
+  opened.defer(keys.service.watch());
   const provider = createProvider(kernel, nouns, {
     settleSignIn: (uid, accountId) => steps.progress.settle(uid, accountId as UserId),
   });
@@ -73,6 +91,7 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
   const demo = config.embedded
     ? (await import('#demo/module.ts')).createDemo({ config, clock, log, clients: clients.clients, mailboxUrl })
     : null;
+  if (demo) opened.defer(() => demo.close());
   await demo?.register();
 
   const edge = createEdge({
@@ -121,14 +140,5 @@ async function assemble(dependencies: AppDependencies, keyRing: KeyRing, databas
     closing: steps.account.closing,
     /** Begins to work on jobs, which a process that runs one command leaves to those that serve. */
     startJobs: () => jobs.start(),
-    async close(): Promise<void> {
-      stopWatchingKeys();
-      await jobs.stop(SECOND);
-      await demo?.close();
-      await kernel.invalidation.close();
-      redis?.close();
-      await database.close();
-      await tracing?.close();
-    },
   };
 }

@@ -65,7 +65,7 @@ function base64Of(path: string, command: Command): string {
   }
 }
 
-/** Every command but `serve` and `migrate`, with its arguments. What it does is in the slice that its noun names. */
+/** Every command but `serve`, with its arguments. What it does is in the slice that its noun names. */
 export function defineCommands(program: Command, run: Run, files: Files): void {
   const act = (name: string, argument?: string) =>
     async function act(...given: unknown[]): Promise<void> {
@@ -78,6 +78,8 @@ export function defineCommands(program: Command, run: Run, files: Files): void {
     };
   const leaf = (group: Command, name: string, description: string): Command =>
     group.command(name).description(description).option('--json', 'print the answer as JSON');
+
+  leaf(program, 'migrate', 'bring the database up to date and stop').action(act('database.migrate'));
 
   const client = program.command('client').description('relying parties');
   leaf(client, 'create', 'add a client; its secret is shown once')

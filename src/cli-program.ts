@@ -1,13 +1,14 @@
 /**
  * Reads arguments, has one command run, prints its answer. Standard output carries the answer and nothing else; errors and
- * the log go to standard error. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or configuration.
+ * the log go to standard error. Exit codes: 0 done, 1 refused or failed, 2 wrong usage or a wrong variable.
  */
 import { Command, CommanderError } from 'commander';
-import { ConfigError, readConfig } from '#kernel/config.ts';
+import { type Config, ConfigError, readConfig } from '#kernel/config.ts';
 import { isTransient } from '#kernel/database-errors.ts';
 import { describeError } from '#kernel/log.ts';
 import { defineCommands, type Files } from './cli-commands.ts';
-import { execute, migrate, openCommands, type OpenApp, print, printError, type Terminal } from './cli-run.ts';
+import { execute, openCommands, type OpenApp, print, printError, type Terminal } from './cli-run.ts';
+import type { ProcessLife } from './process-end.ts';
 
 const DONE = 0;
 const REFUSED = 1;
@@ -18,12 +19,20 @@ type Options = {
   env?: Readonly<Record<string, string | undefined>>;
   /** Opens the product in this process; other than the real one in tests. */
   openApp?: OpenApp;
+  /** Of the process that runs the program; none in tests. */
+  life?: ProcessLife;
 };
 
 /** Every command with its arguments, and the exit code of the one that was run. */
-export function createProgram({ terminal = process, env, openApp }: Options = {}) {
+export function createProgram({ terminal = process, env, openApp, life }: Options = {}) {
   let code = DONE;
-  const place = () => ({ config: readConfig(env), terminal, openApp });
+  let isConfigured = false;
+  const configure = (): Config => {
+    const config = readConfig(env);
+    isConfigured = true;
+    return config;
+  };
+  const place = () => ({ config: configure(), terminal, openApp, opened: life?.opened });
   const program = new Command('latchkey')
     .description('OpenID Connect provider and identity platform')
     .showHelpAfterError()
@@ -38,17 +47,9 @@ export function createProgram({ terminal = process, env, openApp }: Options = {}
     .command('serve')
     .description('start the server')
     .action(async () => {
+      const config = configure();
       const { start } = await import('./start.ts');
-      process.exit(await start(readConfig(env)));
-    });
-
-  program
-    .command('migrate')
-    .description('bring the database up to date and stop')
-    .option('--json', 'print the answer as JSON')
-    .action(async (_options: unknown, command: Command) => {
-      await migrate(place());
-      print(terminal, { ok: true, result: { database: 'up to date' } }, asJson(command));
+      if (life) code = await start(config, life);
     });
 
   const files: Files = {
@@ -84,14 +85,14 @@ export function createProgram({ terminal = process, env, openApp }: Options = {}
     },
     files,
   );
-  return { program, code: () => code };
+  return { program, code: () => code, isConfigured: () => isConfigured };
 }
 
 const asJson = (command: Command): boolean => Boolean(command.optsWithGlobals()['json']);
 
 export async function runCommandLine(words: readonly string[], options: Options = {}): Promise<number> {
   const { terminal = process } = options;
-  const { program, code } = createProgram(options);
+  const { program, code, isConfigured } = createProgram(options);
   // Wrong usage is found before the options are known.
   const json = words.includes('--json');
   if (json) silenceUsage(program);
@@ -106,7 +107,8 @@ export async function runCommandLine(words: readonly string[], options: Options 
     }
     if (error instanceof ConfigError) {
       printError(terminal, { code: 'config.invalid', message: error.message }, json);
-      return WRONG_USAGE;
+      // A variable that cannot be read is wrong usage; what cannot be done with a right one has failed.
+      return isConfigured() ? REFUSED : WRONG_USAGE;
     }
     printError(
       terminal,

@@ -1,14 +1,28 @@
 import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app.ts';
-import { systemClock } from '#kernel/clock.ts';
+import { SECOND, systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
+import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { createLog, type Log } from '#kernel/log.ts';
 
-/** Where a command runs: what it is told, where it prints, and how it opens the product. */
-export type Place = { config: Config; terminal: Terminal; openApp?: OpenApp | undefined };
+/** Where a command runs: what it is told, where it prints, how it opens the product, and who closes that when a signal ends it. */
+export type Place = {
+  config: Config;
+  terminal: Terminal;
+  openApp?: OpenApp | undefined;
+  opened?: AsyncDisposableStack | undefined;
+};
 export type Terminal = { stdout: Writable; stderr: Writable };
-export type OpenApp = (parts: { config: Config; log: Log }) => Promise<Pick<App, 'commands' | 'close'>>;
+export type OpenApp = (parts: {
+  config: Config;
+  log: Log;
+  folder?: DataFolder | undefined;
+}) => Promise<Pick<App, 'commands' | 'close'>>;
+
+/** The answer is printed by then: what hangs while it closes must not keep the command. */
+const LONGEST_CLOSE = 2 * SECOND;
 
 /** The product is loaded only where it is needed: a command that a running node answers needs none of it. */
 const openHere: OpenApp = async (parts) => {
@@ -21,17 +35,29 @@ const logOf = ({ stderr }: Terminal, level: string): Log =>
   createLog({ level, destination: { write: (line) => void stderr.write(line) } });
 
 /** Has commands run in the running process when the database is embedded and one has it open, else here, opened once. */
-export function openCommands({ config, terminal, openApp = openHere }: Place) {
+export function openCommands({ config, terminal, openApp = openHere, opened: outer }: Place) {
+  const opened = new AsyncDisposableStack();
+  outer?.defer(() => opened.disposeAsync());
   let app: Pick<App, 'commands' | 'close'> | undefined;
   return {
     async run(name: string, input: unknown): Promise<CommandAnswer> {
-      const answered = config.embedded && !app ? await askRunning(config.dataFolder, name, input) : null;
-      if (answered) return answered;
-      app ??= await openApp({ config, log: logOf(terminal, 'warn') });
+      if (app) return runCommand(app.commands, name, input);
+      const { answer, folder } = config.embedded
+        ? await askOrOwnDataFolder(config.dataFolder, {
+            task: { command: name },
+            ask: () => askRunning(config.dataFolder, name, input),
+            onWaiting: (text) => void terminal.stderr.write(`latchkey: ${text}\n`),
+          })
+        : {};
+      if (answer) return answer;
+      if (folder) opened.defer(() => folder.release());
+      const created = await openApp({ config, log: logOf(terminal, 'warn'), folder });
+      opened.defer(() => created.close());
+      app = created;
       return runCommand(app.commands, name, input);
     },
     async close(): Promise<void> {
-      await app?.close();
+      await Promise.race([opened.disposeAsync(), delay(LONGEST_CLOSE, undefined, { ref: false })]);
     },
   };
 }
@@ -43,12 +69,6 @@ export async function execute(place: Place, name: string, input: unknown): Promi
   } finally {
     await commands.close();
   }
-}
-
-/** Opening the database migrates it. */
-export async function migrate({ config, terminal, openApp = openHere }: Place): Promise<void> {
-  const app = await openApp({ config, log: logOf(terminal, config.logLevel) });
-  await app.close();
 }
 
 export function print(terminal: Terminal, answer: CommandAnswer, asJson: boolean): void {

@@ -12,7 +12,8 @@ import { createHealth, type Check } from '#kernel/http/health.ts';
 import { openListener, type Listener } from '#kernel/http/listener.ts';
 import type { Log } from '#kernel/log.ts';
 import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
-import { supervise, tellSupervisorReady, type WorkerOrder } from './supervisor.ts';
+import type { ProcessLife } from './process-end.ts';
+import { supervise, tellSupervisorReady } from './supervisor.ts';
 
 export type App = {
   callback: RequestListener;
@@ -36,14 +37,16 @@ export type Server = {
   metricsPort(): number | undefined;
   /** Settles when the application answers; rejects when it can never start. */
   ready: Promise<void>;
-  /** Finishes what is in flight, within ten seconds altogether. */
-  stop(options?: { drain?: number }): Promise<void>;
+  /** Finishes what is in flight, within ten seconds altogether; with `grace` milliseconds for answers, sooner. */
+  stop(options?: { drain?: number; grace?: number }): Promise<void>;
 };
 
-/** A stop takes at most 10 s: drain and answers in flight share eight of them, closing has the rest. */
+/** A stop takes less than 10 s: drain and answers in flight share eight of them, closing has the rest. */
 const DRAIN = 5 * SECOND;
 const LONGEST_ANSWER = 8 * SECOND;
 const LONGEST_CLOSE = 1.5 * SECOND;
+/** After a fault the process ends within 5 s. */
+const GRACE_AFTER_FAULT = 2.5 * SECOND;
 
 const FIRST_RETRY = SECOND / 4;
 const LONGEST_RETRY = 2 * SECOND;
@@ -77,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (!cluster.isWorker || cluster.worker?.id === 1) await app.onListening?.();
   }
 
-  async function stop({ drain = 0 } = {}): Promise<void> {
+  async function stop({ drain = 0, grace = LONGEST_ANSWER } = {}): Promise<void> {
     if (stopped.signal.aborted) return;
     const begin = performance.now();
     health.stopping();
@@ -85,10 +88,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     listener.drain();
     // While a balancer learns that we are leaving, whom it still sends gets a 503 that it may repeat elsewhere.
     if (health.isWatched()) await delay(drain);
-    await listener.close(Math.max(0, LONGEST_ANSWER - (performance.now() - begin)));
+    await listener.close(Math.max(0, grace - (performance.now() - begin)));
     await Promise.race([
-      Promise.all([app?.close(), metrics?.close()]),
-      delay(LONGEST_CLOSE, undefined, { ref: false }),
+      Promise.all([ready.catch(() => undefined).then(() => app?.close()), metrics?.close()]),
+      delay(grace + LONGEST_CLOSE - (performance.now() - begin), undefined, { ref: false }),
     ]);
     log.info({ seconds: (performance.now() - begin) / SECOND }, 'stopped');
   }
@@ -97,49 +100,31 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return { port: listener.port, metricsPort: () => metrics?.port, ready, stop };
 }
 
-/** Serves until a signal says otherwise; the exit code of the process. A second signal ends it at once. */
-export async function serve(options: ServerOptions): Promise<number> {
+/** Serves until an order or a fault says otherwise; the exit code of the process. */
+export async function serve(options: ServerOptions, life: ProcessLife): Promise<number> {
   const { config, log } = options;
-  if (config.webConcurrency > 1 && cluster.isPrimary) return supervise(config, log);
+  if (config.webConcurrency > 1 && cluster.isPrimary) return supervise(config, log, life);
 
   const ended = Promise.withResolvers<number>();
-  // A promise that nobody awaited is a fault to mend, not a reason to leave everybody standing.
-  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
-  process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'uncaught exception');
-    ended.resolve(1);
+  life.onUncaught((err, origin) => {
+    // A promise that was not awaited is a fault to mend, not a reason to stop serving.
+    if (origin === 'unhandledRejection') return log.error({ err }, 'unhandled rejection');
+    log.fatal({ err }, 'uncaught exception');
+    return ended.resolve(1);
   });
-  const server = await startServer(options);
-  let isStopping = false;
-  const onOrder = (order: WorkerOrder): void => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
+  const starting = startServer(options);
+  life.onOrder(async (order) => {
     log.info({ order }, 'stopping');
-    void server.stop({ drain: order === 'SIGTERM' ? DRAIN : 0 }).then(() => ended.resolve(0), ended.reject);
-  };
-  listenForOrders(onOrder);
-  server.ready.then(tellSupervisorReady, (error: unknown) => {
-    if (!isStopping) ended.reject(error);
+    await (await starting).stop({ drain: order === 'SIGTERM' ? DRAIN : 0 });
+    return 0;
   });
-
+  const server = await starting;
+  server.ready.then(tellSupervisorReady, ended.reject);
   try {
     return await ended.promise;
   } finally {
-    await server.stop();
+    await server.stop({ grace: GRACE_AFTER_FAULT });
   }
-}
-
-/** A worker takes its orders from the supervisor: a terminal sends its interrupt to both, which would count twice. */
-function listenForOrders(onOrder: (order: WorkerOrder) => void): void {
-  process.on('SIGTERM', () => onOrder('SIGTERM'));
-  if (!cluster.isWorker) {
-    process.on('SIGINT', () => onOrder('SIGINT'));
-    return;
-  }
-  process.on('SIGINT', () => undefined);
-  process.on('message', (message) => {
-    if (message === 'SIGTERM' || message === 'SIGINT') onOrder(message);
-  });
 }
 
 async function listen(config: Config, requests: RequestListener): Promise<Listener> {

@@ -8,9 +8,7 @@ import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { Log } from '#kernel/log.ts';
 import type { MetricsListener } from '#kernel/metrics.ts';
-
-/** What a worker is told; the names of the signals, because that is where they come from. */
-export type WorkerOrder = 'SIGTERM' | 'SIGINT';
+import type { Order, ProcessLife } from './process-end.ts';
 
 const READY = 'latchkey:ready';
 
@@ -25,6 +23,7 @@ const PATIENCE = 9.5 * SECOND;
 export async function supervise(
   config: Pick<Config, 'webConcurrency' | 'metricsPort' | 'host'>,
   log: Log,
+  life: Pick<ProcessLife, 'onOrder'>,
 ): Promise<number> {
   const ended = Promise.withResolvers<number>();
   const begun = new WeakMap<Worker, number>();
@@ -41,16 +40,13 @@ export async function supervise(
     });
   }
 
-  function stop(order: WorkerOrder): void {
-    if (isStopping) {
-      killAll();
-      process.exit(1);
-    }
+  function stop(order: Order): Promise<number> {
     isStopping = true;
     log.info({ order }, 'stopping workers');
     for (const worker of workers()) if (worker.isConnected()) worker.send(order);
     void delay(PATIENCE, undefined, { ref: false }).then(killAll);
     if (workers().length === 0) ended.resolve(0);
+    return ended.promise;
   }
 
   cluster.on('exit', (worker, code, signal) => {
@@ -70,8 +66,9 @@ export async function supervise(
     log.error({ worker: worker.process.pid, exitCode: code, signal, restartInMs: pause }, 'worker died');
     setTimeout(start, pause);
   });
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
+  life.onOrder(stop);
+  // However this process ends, its workers end with it.
+  process.on('exit', killAll);
 
   for (let i = 0; i < config.webConcurrency; i += 1) start();
   const metrics = await openMetrics(config);

@@ -2,9 +2,14 @@
  * The embedded database admits one process, so the command line asks the running one: JSON over HTTP on a Unix socket in the
  * data folder, which only its owner may open.
  */
+import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SECOND } from './clock.ts';
+import { withSocketPath } from './data-folder/socket-path.ts';
 import { AppError } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -13,8 +18,10 @@ export type CommandAnswer =
   | { ok: true; result: unknown }
   | { ok: false; code: string; message: string; details?: unknown };
 
-const socketPath = (dataFolder: string): string => join(dataFolder, 'control.sock');
+const SOCKET = 'control.sock';
 const LARGEST_COMMAND = 1024 * 1024;
+/** A stop lets commands that were taken up be answered. */
+const LONGEST_LAST_COMMAND = SECOND;
 
 /** Runs a command; refusals become answers, faults are thrown. */
 export async function runCommand(commands: Commands, name: string, input: unknown): Promise<CommandAnswer> {
@@ -38,7 +45,7 @@ export async function serveCommands({
   commands: Commands;
   log: Log;
 }): Promise<{ close(): Promise<void> }> {
-  const path = socketPath(dataFolder);
+  const path = join(dataFolder, SOCKET);
   await rm(path, { force: true });
   const server = createServer((req, res) => {
     void (async () => {
@@ -63,33 +70,75 @@ export async function serveCommands({
       }
     })();
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
+  await withSocketPath(dataFolder, SOCKET, async (short) => {
+    server.listen(short);
+    await once(server, 'listening');
   });
   await chmod(path, 0o600);
   return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async close() {
+      const closed = new Promise((resolve) => void server.close(resolve));
+      server.closeIdleConnections();
+      await Promise.race([closed, delay(LONGEST_LAST_COMMAND, undefined, { ref: false })]);
+      server.closeAllConnections();
+      await closed;
+      await rm(path, { force: true });
+    },
   };
 }
 
-/** Asks the process that has this data folder open; null when there is none. */
+/** Whether a process answers at the socket of this data folder. */
+export async function isAnswered(dataFolder: string): Promise<boolean> {
+  return withSocketPath(
+    dataFolder,
+    SOCKET,
+    (path) =>
+      new Promise<boolean>((resolve) => {
+        const socket = connect(path, () => resolve(true)).on('error', () => resolve(false));
+        socket.on('connect', () => socket.destroy());
+      }),
+  );
+}
+
+/**
+ * Asks the process that has this data folder open; null when there is none, or it went away before it took the command up:
+ * the command is sent only when the server says `100 Continue`, so what was not begun can be tried again.
+ */
 export async function askRunning(dataFolder: string, name: string, input: unknown): Promise<CommandAnswer | null> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: socketPath(dataFolder), method: 'POST', path: '/' }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => (text += chunk));
-      answer.on('end', () => resolve(JSON.parse(text) as CommandAnswer));
-      answer.on('error', reject);
-    });
-    asked.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? resolve(null) : reject(error),
-    );
-    asked.end(JSON.stringify({ name, input }));
-  });
+  return withSocketPath(
+    dataFolder,
+    SOCKET,
+    (socketPath) =>
+      new Promise((resolve, reject) => {
+        let isTakenUp = false;
+        const asked = request({ socketPath, method: 'POST', path: '/', headers: { Expect: '100-continue' } });
+        const onError = (error: NodeJS.ErrnoException): void => {
+          if (!isTakenUp && awayCodes.has(error.code ?? '')) resolve(null);
+          else reject(isTakenUp ? lostAnswer(error) : error);
+        };
+        asked.on('error', onError);
+        asked.on('continue', () => {
+          isTakenUp = true;
+          asked.end(JSON.stringify({ name, input }));
+        });
+        asked.on('response', (answer) => {
+          let text = '';
+          answer.setEncoding('utf8');
+          answer.on('data', (chunk: string) => (text += chunk));
+          answer.on('end', () => resolve(JSON.parse(text) as CommandAnswer));
+          answer.on('error', onError);
+        });
+        asked.flushHeaders();
+      }),
+  );
+}
+
+/** Nothing listens, or what listened stopped before it read the request. */
+const awayCodes: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+
+function lostAnswer(cause: Error): Error {
+  return new Error(
+    'The server ended while it carried out the command, so it is not known whether it was done. Look before you repeat it.',
+    { cause },
+  );
 }

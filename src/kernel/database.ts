@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import type { Pool } from 'pg';
@@ -6,6 +6,7 @@ import type { AnyEntity, EntityClass, EntitySchema, Options } from '@mikro-orm/c
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM as PostgresORM } from '@mikro-orm/postgresql';
 import type { Config } from './config.ts';
+import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
 import { migrationLock } from './database-lock.ts';
@@ -33,9 +34,11 @@ export type Database = {
 };
 
 type DatabaseOptions = {
-  config: Pick<Config, 'databaseUrl' | 'dataFolder' | 'databasePool'>;
+  config: Pick<Config, 'databaseUrl' | 'databasePool'>;
   log: Log;
   entities: Entities;
+  /** Where the embedded database is; only the owner of a folder has one. */
+  folder?: Pick<DataFolder, 'path'> | undefined;
   /** A prepared embedded database, for tests. */
   pglite?: PGlite;
 };
@@ -78,7 +81,7 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
   const owned = options.pglite === undefined;
   const pglite =
     options.pglite ??
-    (await PGlite.create({ dataDir: join(options.config.dataFolder, 'database'), relaxedDurability: false }));
+    (await openInFolder(options.folder, (dataDir) => PGlite.create({ dataDir, relaxedDurability: false })));
   const orm = await EmbeddedORM.init({ ...ormOptions(options), dbName: 'postgres', driverOptions: { pglite } });
   return {
     ...facade(
@@ -94,6 +97,21 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
       if (owned) await pglite.close();
     },
   };
+}
+
+/** A database whose making was interrupted has nothing in it yet and would never open, so it is made again. */
+async function openInFolder(
+  folder: DatabaseOptions['folder'],
+  open: (dataDir: string) => Promise<PGlite>,
+): Promise<PGlite> {
+  if (!folder) throw new Error('the embedded database is opened by the owner of its folder alone');
+  const dataDir = join(folder.path, 'database');
+  const unfinished = join(folder.path, 'database.unfinished');
+  if (existsSync(unfinished)) rmSync(dataDir, { recursive: true, force: true });
+  else if (!existsSync(dataDir)) writeFileSync(unfinished, '', { mode: 0o600 });
+  const pglite = await open(dataDir);
+  rmSync(unfinished, { force: true });
+  return pglite;
 }
 
 async function openPostgres(options: DatabaseOptions, clientUrl: string): Promise<Database> {

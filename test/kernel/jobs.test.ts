@@ -35,7 +35,7 @@ describeJobs({
   open: async () => {
     const pglite = await PGlite.create();
     const database = await openDatabase({
-      config: { databaseUrl: undefined, dataFolder: '', databasePool: 1 },
+      config: { databaseUrl: undefined, databasePool: 1 },
       log,
       entities: [],
       pglite,
@@ -53,7 +53,7 @@ describeJobs({
   open: async () => {
     const { url, drop } = await createDatabase();
     const database = await openDatabase({
-      config: { databaseUrl: url, dataFolder: '', databasePool: 4 },
+      config: { databaseUrl: url, databasePool: 4 },
       log,
       entities: [],
     });

@@ -28,7 +28,7 @@ describeArtifactStore({
   isPurged: true,
   async open(clock) {
     const pglite = await openPglite();
-    const config = { databaseUrl: undefined, dataFolder: '', databasePool: 1 };
+    const config = { databaseUrl: undefined, databasePool: 1 };
     const database = await openDatabase({ config, log, entities: [], pglite });
     return {
       nodes: [new PostgresArtifacts(clock, database), new PostgresArtifacts(clock, database)],

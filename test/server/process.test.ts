@@ -120,7 +120,7 @@ describe.each([
 
   test('that can never start says why and exits', async () => {
     const one = await launch(env, '--broken');
-    expect(await one.exited).toBe(3);
+    expect(await one.exited).toBe(1);
     expect(one.output()).toContain('this can never start');
   });
 });

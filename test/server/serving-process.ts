@@ -4,6 +4,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { readConfig } from '#kernel/config.ts';
 import { createLog } from '#kernel/log.ts';
 import { createMetrics } from '#kernel/metrics.ts';
+import { runToEnd } from '../../src/process-end.ts';
 import { serve, type App } from '../../src/server.ts';
 
 const routes: Record<string, () => unknown> = {
@@ -36,9 +37,7 @@ async function createApp(): Promise<App> {
   };
 }
 
-try {
-  process.exit(await serve({ config: readConfig(), log: createLog({ level: 'info' }), clock: systemClock, createApp }));
-} catch (error) {
-  process.stderr.write(`${String(error)}\n`);
-  process.exit(3);
-}
+runToEnd(
+  (life) => serve({ config: readConfig(), log: createLog({ level: 'info' }), clock: systemClock, createApp }, life),
+  (error) => void process.stderr.write(`${String(error)}\n`),
+);

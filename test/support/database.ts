@@ -22,7 +22,7 @@ async function openOnServer(server: string): Promise<Database> {
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
   await onServer(server, `create database ${name}`);
   const databaseUrl = Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  const database = await openDatabase({ config: { databaseUrl, dataFolder: '', databasePool: 8 }, log, entities });
+  const database = await openDatabase({ config: { databaseUrl, databasePool: 8 }, log, entities });
   await database.migrate();
   return {
     ...database,
@@ -42,7 +42,7 @@ export async function onServer(connectionString: string, statement: string): Pro
 async function openEmbedded(): Promise<Database> {
   const pglite = await openPglite();
   const database = await openDatabase({
-    config: { databaseUrl: undefined, dataFolder: '', databasePool: 1 },
+    config: { databaseUrl: undefined, databasePool: 1 },
     log,
     entities,
     pglite,
@@ -59,7 +59,7 @@ async function openEmbedded(): Promise<Database> {
 /** A migrated embedded database in memory. The first one on this machine is dumped, so that the others only load it. */
 export function openPglite(): Promise<PGlite> {
   return openSnapshot('migrated', async (pglite) => {
-    const config = { databaseUrl: undefined, dataFolder: '', databasePool: 1 };
+    const config = { databaseUrl: undefined, databasePool: 1 };
     const database = await openDatabase({ config, log, entities, pglite });
     await database.migrate();
     await database.close();

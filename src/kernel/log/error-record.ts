@@ -39,7 +39,14 @@ const identifiers = ['severity', 'schema', 'table', 'column', 'constraint', 'dat
 const identifier = /^[\w$ ]{1,63}$/;
 
 /** Refusals and failures of others: where in our code they were noticed is of no interest. */
-const expected: ReadonlySet<string> = new Set(['AppError', 'ConfigError', 'OutboundError', 'RedisUnavailable']);
+const expected: ReadonlySet<string> = new Set([
+  'AppError',
+  'ConfigError',
+  'DataFolderInUse',
+  'DatabaseAway',
+  'OutboundError',
+  'RedisUnavailable',
+]);
 
 const sqlState = /^[0-9A-Z]{5}$/;
 const systemCodes: ReadonlySet<string> = new Set([...getSystemErrorMap().values()].map(([code]) => code));
