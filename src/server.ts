@@ -10,7 +10,7 @@ import { ConfigError, type Config } from '#kernel/config.ts';
 import { isTransient } from '#kernel/database-errors.ts';
 import { createHealth, type Check } from '#kernel/http/health.ts';
 import { openListener, type Listener } from '#kernel/http/listener.ts';
-import type { Log } from '#kernel/log.ts';
+import { describeError, type Log } from '#kernel/log.ts';
 import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
 import type { ProcessLife } from './process-end.ts';
 import { supervise, tellSupervisorReady } from './supervisor.ts';
@@ -157,10 +157,7 @@ async function openPatiently(
       return await createApp({ config, log, clock });
     } catch (error) {
       if (config.embedded || !isTransient(error)) throw error;
-      log.warn(
-        { reason: error instanceof Error ? error.message : String(error), retryInMs: wait },
-        'the database is not there yet',
-      );
+      log.warn({ reason: describeError(error), retryInMs: wait }, 'the database is not there yet');
       await delay(wait, undefined, { signal: stopped }).catch(() => undefined);
     }
   }

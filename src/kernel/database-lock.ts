@@ -1,22 +1,64 @@
 import { Client } from 'pg';
 import { SECOND } from './clock.ts';
+import type { Log } from './log.ts';
 
 /** Any number that no other program on this database uses: "latchkey" as ASCII, cut to 63 bits. */
 const MIGRATION_LOCK = '7809642057219958';
 
-/** Runs `work` in one process at a time. The lock belongs to a connection of its own, so it ends with the process. */
-export async function migrationLock(connectionString: string, work: () => Promise<void>): Promise<void> {
+/** An operator who runs a command hears within five seconds that the database is away. */
+const LONGEST_CONNECT = 3.5 * SECOND;
+
+/** The first connection failed. Says where to, and neither as which user nor with which password. */
+export class DatabaseAway extends Error {
+  override readonly name = 'DatabaseAway';
+}
+
+type Query = (text: string) => Promise<unknown[]>;
+type Migration = {
+  isCurrent(query: Query): Promise<boolean>;
+  apply(): Promise<void>;
+};
+
+/**
+ * Applies what is missing, in one process at a time. The lock belongs to a connection of its own, so it ends with the process.
+ * @throws DatabaseAway
+ */
+export async function migrateAlone(connectionString: string, migration: Migration, log: Log): Promise<void> {
+  const client = await connect(connectionString);
+  const query: Query = async (text) => (await client.query(text)).rows;
+  try {
+    if (await migration.isCurrent(query)) return;
+    const [row] = (await query(`select pg_try_advisory_lock(${MIGRATION_LOCK}) as taken`)) as { taken: boolean }[];
+    if (!row?.taken) {
+      log.warn('waiting for another process, which migrates the database');
+      await query(`select pg_advisory_lock(${MIGRATION_LOCK})`);
+    }
+    if (!(await migration.isCurrent(query))) await migration.apply();
+  } finally {
+    await client.end();
+  }
+}
+
+/** Whether there is a database, before the product is loaded. @throws DatabaseAway */
+export async function reachDatabase(connectionString: string): Promise<void> {
+  const client = await connect(connectionString);
+  await client.end();
+}
+
+async function connect(connectionString: string): Promise<Client> {
   const client = new Client({
     connectionString,
-    connectionTimeoutMillis: 2 * SECOND,
+    connectionTimeoutMillis: LONGEST_CONNECT,
     application_name: 'latchkey migrate',
   });
   client.on('error', () => undefined);
-  await client.connect();
   try {
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await work();
-  } finally {
-    await client.end();
+    await client.connect();
+    return client;
+  } catch (cause) {
+    throw new DatabaseAway(
+      `The database at ${client.host}:${client.port} cannot be reached (check that it runs, and DATABASE_URL)`,
+      { cause },
+    );
   }
 }

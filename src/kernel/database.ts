@@ -9,7 +9,7 @@ import type { Config } from './config.ts';
 import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
-import { migrationLock } from './database-lock.ts';
+import { migrateAlone } from './database-lock.ts';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
 export type Entities = (EntityClass<AnyEntity> | EntitySchema)[];
@@ -91,7 +91,9 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
     pool: null,
     pglite,
     embedded: true,
-    migrate: () => applyMissing(orm as unknown as PostgresORM),
+    async migrate() {
+      if (!(await isCurrent((text) => orm.em.getConnection().execute(text)))) await orm.migrator.up();
+    },
     async close() {
       await orm.close(true);
       if (owned) await pglite.close();
@@ -141,7 +143,8 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     pool,
     pglite: null,
     embedded: false,
-    migrate: () => migrationLock(clientUrl, () => applyMissing(orm)),
+    migrate: () =>
+      migrateAlone(clientUrl, { isCurrent, apply: async () => void (await orm.migrator.up()) }, options.log),
     close: () => orm.close(true),
   };
 }
@@ -158,21 +161,16 @@ function facade(
   };
 }
 
-async function applyMissing(orm: PostgresORM): Promise<void> {
-  if (await isCurrent(orm)) return;
-  await orm.migrator.up();
-}
-
 /** Compares names only, so that an ordinary start loads no migration. */
-async function isCurrent(orm: PostgresORM): Promise<boolean> {
+async function isCurrent(query: (text: string) => Promise<unknown[]>): Promise<boolean> {
   const wanted = readdirSync(migrationsFolder)
     .filter((file) => /^Migration.*\.ts$/.test(file))
     .map((file) => file.replace(/\.ts$/, ''));
-  const table = await orm.em
-    .getConnection()
-    .execute<{ found: string | null }[]>(`select to_regclass('mikro_orm_migrations')::text as found`);
-  if (!table[0]?.found) return false;
-  const done = await orm.em.getConnection().execute<{ name: string }[]>('select name from mikro_orm_migrations');
+  const [table] = (await query(`select to_regclass('mikro_orm_migrations')::text as found`)) as {
+    found: string | null;
+  }[];
+  if (!table?.found) return false;
+  const done = (await query('select name from mikro_orm_migrations')) as { name: string }[];
   const applied = new Set(done.map((row) => row.name));
   return wanted.every((name) => applied.has(name));
 }

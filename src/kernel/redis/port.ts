@@ -62,17 +62,21 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
   const changes: ((isUp: boolean) => void)[] = [];
   const listeners = new Set<() => void>();
   const closing = new AbortController();
+  const at = nodes.map(({ host, port }) => `${host}:${port}`).join(', ');
   let up = false;
+  let isKnown = false;
   let lastError: unknown = new Error('not connected yet');
   let probing: Promise<void> | undefined;
 
   function setUp(next: boolean): void {
-    if (up === next) return;
+    // A Redis that was never there is told of too.
+    if (up === next && isKnown) return;
+    isKnown = true;
     up = next;
     if (up) log.info({ redis: 'up' }, 'Redis answers');
     else if (!closing.signal.aborted)
       log.warn(
-        { redis: 'down', err: lastError },
+        { redis: 'down', at, err: lastError },
         'Redis does not answer: limits, caches and short-lived state fall back',
       );
     for (const change of changes) change(up);

@@ -24,7 +24,7 @@ afterEach(async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
-  for (const close of closing.splice(0).reverse()) await close();
+  for (const close of closing.splice(0).toReversed()) await close();
   await rm(around, { recursive: true, force: true });
 });
 
@@ -41,7 +41,7 @@ async function take(path: string, patience = 0): Promise<{ child: ChildProcess; 
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
-  const [said] = (await once(child.stdout!, 'data')) as [Buffer];
+  const [said] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, said: String(said) };
 }
 
