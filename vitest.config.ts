@@ -1,23 +1,32 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** What knows no database is the same on every one. */
-const withoutDatabase = [
+/**
+ * What a run on PostgreSQL and Redis (TEST_DATABASE_URL) leaves out, because it cannot come out differently there. Every other
+ * file runs on both, a new one too.
+ */
+const sameEverywhere = [
+  // No database at all: templates, letters, imports, documents, the installer.
   'test/{views,letters,architecture}.test.ts',
-  'test/docs/**',
-  'test/e2e/{pages,brand-colors}.spec.ts',
+  'test/{docs,bin}/**',
+  // Browsers send what the flows of the same slices send over HTTP, which run on both; pages are the same on both.
+  'test/e2e/**',
 ];
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/e2e/**/*.spec.ts'],
-    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? withoutDatabase : [])],
+    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere : [])],
     // A file that opens an embedded database or a browser takes seconds to set up on a small machine.
     testTimeout: 30_000,
     hookTimeout: 90_000,
     teardownTimeout: 20_000,
-    // Files run side by side in processes of their own; a process holds an embedded database (some 600 MB).
+    // Two processes share the files. Each loads the product once and starts one browser and, as a rule, one embedded
+    // database; a file gets an application of its own on that database, and `close` empties both for the next file. So a file
+    // that changes something of the whole process must put it back; test/support/setup.ts does so for the usual things.
     pool: 'forks',
     maxWorkers: 2,
+    isolate: false,
+    setupFiles: ['test/support/setup.ts'],
     reporters: ['default'],
     env: { TZ: 'UTC' },
   },

@@ -1,7 +1,7 @@
 /** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
 import { createAudit } from '#audit/module.ts';
 import { createClients } from '#clients/module.ts';
-import { createCredentials, tellOwnerByMail } from '#credentials/module.ts';
+import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys, keyPolicy } from '#keys/module.ts';
@@ -16,7 +16,7 @@ export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 /** What the nouns need from slices below them. */
 export type Callbacks = { disabled: OnDisabled };
 
-export async function createNouns(kernel: Kernel, { disabled }: Callbacks) {
+export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashCost?: HashCost) {
   const { config, clock, database, keyRing, invalidation, log, metrics, outbound } = kernel;
   const { log: audit, reader: events } = createAudit({ clock, database });
   const { settings } = createSettings({
@@ -94,6 +94,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks) {
     outbound,
     log,
     countedBreachCheck: metrics?.countBreachCheck,
+    hashCost,
   });
   const migration = createMigration({ ...credentials, clock, database, users, userBulk, contactBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });

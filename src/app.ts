@@ -8,6 +8,7 @@ import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { type Database, openDatabase } from '#kernel/database.ts';
+import type { HashCost } from '#credentials/module.ts';
 import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
@@ -16,7 +17,7 @@ import type { UserId } from '#users/module.ts';
 import { createCommands } from './app-commands.ts';
 import { defineJobs } from './app-jobs.ts';
 import { openKernel } from './app-kernel.ts';
-import { createNouns } from './app-nouns.ts';
+import { type Callbacks, createNouns } from './app-nouns.ts';
 import { createProvider } from './app-provider.ts';
 import { createSteps } from './app-steps.ts';
 import { entities } from './entities.ts';
@@ -30,6 +31,8 @@ export type AppDependencies = {
   folder?: DataFolder | undefined;
   /** A prepared embedded database, for tests. */
   pglite?: PGlite;
+  /** What a hash of a password costs, for tests of other things; the safe cost without it. */
+  hashCost?: HashCost;
 };
 
 export type App = Awaited<ReturnType<typeof createApp>>;
@@ -70,14 +73,15 @@ async function assemble(
   const { config, log, clock } = dependencies;
   const kernel = await openKernel(dependencies, keyRing, database, opened);
   const { redis, jobs, mailbox, metrics, tracing } = kernel;
-  const nouns = await createNouns(kernel, {
+  const callbacks: Callbacks = {
     async disabled(em, id, by) {
       await provider.sessions.endAllIn(em, id, by);
       await steps.progress.endOf(em, id, null);
       await nouns.credentials.oneTimeSecrets.revoke(em, id);
       await nouns.credentials.trustedDevices.revokeAll(em, id);
     },
-  });
+  };
+  const nouns = await createNouns(kernel, callbacks, dependencies.hashCost);
   const { settings, keys, clients, credentials, look } = nouns;
   opened.defer(keys.service.watch());
   const provider = createProvider(kernel, nouns, {

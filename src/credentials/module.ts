@@ -15,6 +15,7 @@ import type { SettingsService } from '#settings/module.ts';
 import { AttemptCounter, PASSWORD_DELAYS } from './attempts.ts';
 import { type BreachDependencies, BreachedPasswords } from './breached-passwords.ts';
 import { HashingQueue } from './hashing-queue.ts';
+import type { HashCost } from './password-hash.ts';
 import { KnownDevices } from './known-device.ts';
 import { provingPurposes } from './one-time/one-time-secret.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
@@ -39,6 +40,7 @@ export type Dependencies = {
   outbound: BreachDependencies['outbound'];
   log: BreachDependencies['log'];
   countedBreachCheck: BreachDependencies['counted'];
+  hashCost?: HashCost | undefined;
 };
 
 export function createCredentials({
@@ -53,6 +55,7 @@ export function createCredentials({
   outbound,
   log,
   countedBreachCheck,
+  hashCost,
 }: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
     const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = settings.policy('limits');
@@ -60,7 +63,16 @@ export function createCredentials({
   });
   const hashing = new HashingQueue();
   const policies = () => settings.all();
-  const secondFactors = createSecondFactors({ clock, database, keyRing, audit, queue: hashing, tellOwner, policies });
+  const secondFactors = createSecondFactors({
+    clock,
+    database,
+    keyRing,
+    audit,
+    queue: hashing,
+    tellOwner,
+    hashCost,
+    policies,
+  });
   const waysIn = new WaysIn(() => policies().signIn);
   const passkeys = createPasskeys({
     clock,
@@ -112,6 +124,7 @@ export function createCredentials({
       policy,
       history,
       oldSystem,
+      hashCost,
       async changed(em, userId) {
         await secondFactors.trustedDevices.revokeAll(em, userId);
         await oneTimeSecrets.revoke(em, userId, provingPurposes);
@@ -132,6 +145,7 @@ export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts'
 export { newPasswordProblems } from './password-problem.ts';
 export { PasswordHistoryRow } from './password-history.ts';
 export { OLD_SYSTEM } from './password-service.ts';
+export type { HashCost } from './password-hash.ts';
 export type { BulkPassword, PasswordBulk } from './password-bulk.ts';
 export { HashRefusal } from './foreign-hashes/family.ts';
 export { foreignHash } from './foreign-hashes/formats.ts';

@@ -8,7 +8,7 @@ import { verifyForeignHash } from './foreign-hashes/registry.ts';
 import type { HashingQueue } from './hashing-queue.ts';
 import { passwordRefused } from './errors.ts';
 import { PasswordCredential } from './password-credential.ts';
-import { hashPassword, isOutdated, verifyPassword } from './password-hash.ts';
+import { type HashCost, hashPassword, isOutdated, verifyPassword } from './password-hash.ts';
 import type { PasswordHistory, StoredHash } from './password-history.ts';
 import type { PasswordOwner, PasswordPolicy } from './password-policy.ts';
 import type { PasswordProblem } from './password-problem.ts';
@@ -49,6 +49,7 @@ type Dependencies = {
   /** Takes away what a person held by the old password. */
   changed: (em: EntityManager, userId: UserId) => Promise<unknown>;
   oldSystem: OldSystem;
+  hashCost?: HashCost | undefined;
 };
 
 export class PasswordService {
@@ -58,7 +59,7 @@ export class PasswordService {
 
   constructor(dependencies: Dependencies) {
     this.#deps = dependencies;
-    this.#decoy = hashPassword('decoy');
+    this.#decoy = hashPassword('decoy', dependencies.hashCost);
   }
 
   /**
@@ -87,7 +88,7 @@ export class PasswordService {
     const hash = stored?.hash ?? (await this.#decoy);
     const right = await this.#deps.queue.run(() => verifyPassword(hash, password));
     if (!right || stored === null || userId === null) return null;
-    if (isOutdated(stored.hash)) await this.#replace(userId, stored, await this.hash(password));
+    if (isOutdated(stored.hash, this.#deps.hashCost)) await this.#replace(userId, stored, await this.hash(password));
     return userId;
   }
 
@@ -97,10 +98,10 @@ export class PasswordService {
     stored: StoredHash,
     { password, identifier }: Omit<Tried, 'userId'>,
   ): Promise<boolean> {
-    const { queue, oldSystem } = this.#deps;
+    const { queue, oldSystem, hashCost } = this.#deps;
     const isElsewhere = stored.scheme === OLD_SYSTEM;
     const [ours, isRight] = await queue.run(async () => [
-      await hashPassword(password),
+      await hashPassword(password, hashCost),
       !isElsewhere && (await isRightIn(stored.hash, password)),
     ]);
     const isKnownElsewhere =
@@ -187,7 +188,7 @@ export class PasswordService {
 
   /** Our hash of a password that is right already: what the policy says of it is not asked. */
   hash(password: string): Promise<string> {
-    return this.#deps.queue.run(() => hashPassword(password));
+    return this.#deps.queue.run(() => hashPassword(password, this.#deps.hashCost));
   }
 
   async #find(userId: UserId): Promise<StoredHash | null> {

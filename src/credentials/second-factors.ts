@@ -5,6 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
 import { AttemptCounter } from './attempts.ts';
 import type { HashingQueue } from './hashing-queue.ts';
+import type { HashCost } from './password-hash.ts';
 import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
 import { SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
 import { SecondFactorDemand } from './second-factor-demand.ts';
@@ -21,11 +22,13 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record' | 'note'>;
   queue: HashingQueue;
   tellOwner: TellOwner;
+  hashCost?: HashCost | undefined;
   policies: () => Pick<Policies, 'mfa' | 'branding' | 'limits'>;
 };
 
 /** What proves a person a second time, put together around the one counter of wrong codes. */
-export function createSecondFactors({ clock, database, keyRing, audit, queue, tellOwner, policies }: Dependencies) {
+export function createSecondFactors(dependencies: Dependencies) {
+  const { clock, database, keyRing, audit, queue, tellOwner, hashCost, policies } = dependencies;
   const free = () => policies().limits.secondFactorFreeFailures;
   const window = () => policies().mfa.totpWindow;
   const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
@@ -53,7 +56,7 @@ export function createSecondFactors({ clock, database, keyRing, audit, queue, te
     tellOwner,
     policy: () => ({ issuer: policies().branding.name, window: window() }),
   });
-  const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner });
+  const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner, hashCost });
   return {
     secondFactorOverviews: new SecondFactorOverviews(clock, database),
     secondFactorAttempts: attempts,

@@ -6,7 +6,7 @@ import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 let latchkey: TestApp;
 let ada: TestUser;
 beforeAll(async () => {
-  latchkey = await startTestApp();
+  latchkey = await startTestApp({ safeHashes: true });
   ada = await latchkey.user();
 });
 afterAll(() => latchkey.close());

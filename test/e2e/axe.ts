@@ -1,13 +1,20 @@
-import axe, { type AxeResults } from 'axe-core';
-import type { Page } from 'playwright';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { BrowserContext, Page } from 'playwright';
+
+const script = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Into every page that this context opens from now on: much cheaper than into one page after the other. */
+export const bringAxe = (context: BrowserContext) => context.addInitScript({ content: script });
 
 export async function loadAxe(page: Page): Promise<void> {
-  await page.evaluate(axe.source);
+  await page.evaluate(script);
 }
 
 /**
  * What axe finds, as `rule: element`. Only some rules depend on size and theme; the others need to run once.
- * `loadAxe` goes before it.
+ * `loadAxe` or `bringAxe` goes before it.
  */
 export async function violations(page: Page, rules: 'all' | 'of appearance'): Promise<readonly string[]> {
   return page.evaluate(async (onlyAppearance) => {

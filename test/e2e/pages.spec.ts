@@ -4,31 +4,61 @@ import { languages, type Language } from '#kernel/i18n.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { servePages, type PageServer } from '../support/page-server.ts';
 import { allSamples, type Sample } from '../support/pages.ts';
-import { loadAxe, violations } from './axe.ts';
+import { bringAxe, violations } from './axe.ts';
 
 const samples = await allSamples();
 const everyLanguage = Object.keys(languages) as Language[];
-const rightToLeft = everyLanguage.find((language) => languages[language].direction === 'rtl');
+const rightToLeft = everyLanguage.find((language) => languages[language].direction === 'rtl')!;
+
+/**
+ * `FULL=1` examines every sample of every page in both directions, themes and sizes. An ordinary run examines two samples
+ * of each page: the first one as English desktop, the longest one as phone from right to left; both themes each time.
+ */
+const isFull = process.env['FULL'] === '1';
+const ofEachPage = (rank: (sample: Sample) => number): ReadonlySet<Sample> =>
+  new Set(
+    Object.values(Object.groupBy(samples, ({ page }) => page)).map(
+      (all) => all!.toSorted((one, other) => rank(one) - rank(other))[0]!,
+    ),
+  );
+const plainest = ofEachPage((sample) => samples.indexOf(sample));
+const longest = ofEachPage(({ name }) => -['hostile', 'long'].indexOf(name));
+const examined = samples.filter((sample) => isFull || plainest.has(sample) || longest.has(sample));
 /** German, whose words are long, and one more in turn: over the samples of a page every language is looked at. */
-const languagesAt = (at: number): readonly Language[] => [
-  ...new Set<Language>(['de', everyLanguage[at % everyLanguage.length]!]),
-];
+const languagesOf = (sample: Sample): readonly Language[] => {
+  const another = everyLanguage[samples.indexOf(sample) % everyLanguage.length]!;
+  if (isFull) return [...new Set<Language>(['de', another])];
+  return [plainest.has(sample) ? 'de' : another];
+};
 const desktop = { width: 1280, height: 800 };
 const phone = { width: 390, height: 780 };
 const smallest = { width: 320, height: 640 };
 
 let browser: Browser;
 let server: PageServer;
-/** Two tabs: more would only wait for the two cores that a small machine has. */
-const idle: Page[] = [];
-const waiting: ((page: Page) => void)[] = [];
-const contexts: BrowserContext[] = [];
+/** Runs `work` in the next tab that is free. Two tabs: more would only wait for the two cores that a small machine has. */
+type InTab = (work: (page: Page) => Promise<void>) => Promise<void>;
+let inTab: InTab;
+/** The same in tabs whose pages have axe in them. */
+let inTabWithAxe: InTab;
 const complaints = new Map<Page, string[]>();
 
 beforeAll(async () => {
   [browser, server] = await Promise.all([launchBrowser(), servePages()]);
+  inTab = await openTabs();
+  inTabWithAxe = await openTabs(bringAxe);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+async function openTabs(prepare?: (context: BrowserContext) => Promise<unknown>): Promise<InTab> {
+  const idle: Page[] = [];
+  const waiting: ((page: Page) => void)[] = [];
   for (let tab = 0; tab < 2; tab++) {
     const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB', timezoneId: 'Asia/Tokyo' });
+    await prepare?.(context);
     const page = await context.newPage();
     complaints.set(page, []);
     page.on('console', (message) => complaints.get(page)?.push(message.text()));
@@ -36,30 +66,19 @@ beforeAll(async () => {
     page.on('request', (request) => {
       if (!request.url().startsWith('http://127.0.0.1:')) complaints.get(page)?.push(`asked for ${request.url()}`);
     });
-    contexts.push(context);
     idle.push(page);
   }
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-async function inTab(work: (page: Page) => Promise<void>): Promise<void> {
-  const page = idle.pop() ?? (await new Promise<Page>((free) => waiting.push(free)));
-  try {
-    complaints.get(page)!.length = 0;
-    await work(page);
-  } finally {
-    const next = waiting.shift();
-    if (next) next(page);
-    else idle.push(page);
-  }
-}
-
-async function open(page: Page, sample: Sample, language: Language): Promise<void> {
-  await page.goto(server.url(sample, language));
-  await loadAxe(page);
+  return async (work) => {
+    const page = idle.pop() ?? (await new Promise<Page>((free) => waiting.push(free)));
+    try {
+      complaints.get(page)!.length = 0;
+      await work(page);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(page);
+      else idle.push(page);
+    }
+  };
 }
 
 /** By how many pixels the page can be scrolled sideways, and the elements that stick out. */
@@ -76,12 +95,13 @@ async function overflow(page: Page): Promise<readonly string[]> {
 
 describe('the examination itself', () => {
   test('finds what is wrong with a page that is wrong', () =>
-    inTab(async (page) => {
+    inTabWithAxe(async (page) => {
       await page.setViewportSize(smallest);
-      await open(
-        page,
-        samples.find(({ page }) => page === 'login/identifier')!,
-        'en',
+      await page.goto(
+        server.url(
+          samples.find(({ page }) => page === 'login/identifier')!,
+          'en',
+        ),
       );
       await page.evaluate(() => {
         const grey = document.querySelector('h1') as HTMLElement;
@@ -96,30 +116,33 @@ describe('the examination itself', () => {
     }));
 });
 
-describe('every page with every sample', () => {
-  test.concurrent.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
+describe(`every page with ${isFull ? 'every sample' : 'an ordinary and a long sample'}`, () => {
+  test.concurrent.each(examined.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
     'has nothing that axe objects to, on a desktop and a phone, light and dark, and from right to left: $title',
     ({ sample }) =>
-      inTab(async (page) => {
-        await page.setViewportSize(desktop);
-        await page.emulateMedia({ colorScheme: 'light' });
-        await open(page, sample, 'en');
-        expect(await violations(page, 'all'), 'desktop, light').toEqual([]);
-        await page.emulateMedia({ colorScheme: 'dark' });
-        expect(await violations(page, 'of appearance'), 'desktop, dark').toEqual([]);
-        await page.setViewportSize(phone);
-        if (rightToLeft) {
-          await open(page, sample, rightToLeft);
-          expect(await violations(page, 'all'), `phone, dark, ${rightToLeft}`).toEqual([]);
+      inTabWithAxe(async (page) => {
+        if (isFull || plainest.has(sample)) {
+          await page.setViewportSize(desktop);
+          await page.emulateMedia({ colorScheme: 'light' });
+          await page.goto(server.url(sample, 'en'));
+          expect(await violations(page, 'all'), 'desktop, light').toEqual([]);
+          await page.emulateMedia({ colorScheme: 'dark' });
+          expect(await violations(page, 'of appearance'), 'desktop, dark').toEqual([]);
         }
-        await page.emulateMedia({ colorScheme: 'light' });
-        expect(await violations(page, 'of appearance'), 'phone, light').toEqual([]);
+        if (isFull || longest.has(sample)) {
+          await page.setViewportSize(phone);
+          await page.emulateMedia({ colorScheme: 'dark' });
+          await page.goto(server.url(sample, rightToLeft));
+          expect(await violations(page, 'all'), `phone, dark, ${rightToLeft}`).toEqual([]);
+          await page.emulateMedia({ colorScheme: 'light' });
+          expect(await violations(page, 'of appearance'), 'phone, light').toEqual([]);
+        }
         expect(complaints.get(page)).toEqual([]);
       }),
   );
 
   test.concurrent.each(
-    samples.map((sample, at) => ({ title: `${sample.page}, ${sample.name}`, sample, spoken: languagesAt(at) })),
+    examined.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample, spoken: languagesOf(sample) })),
   )(
     'never scrolls sideways: at 320 px, right to left, and with text twice as large: $title, $spoken',
     ({ sample, spoken }) =>
@@ -222,9 +245,9 @@ describe('the list of languages', () => {
   const plain = samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!;
 
   test('fits on the smallest screen, offers every language by its own name, and has nothing that axe objects to', () =>
-    inTab(async (page) => {
+    inTabWithAxe(async (page) => {
       await page.setViewportSize(smallest);
-      await open(page, plain, 'en');
+      await page.goto(server.url(plain, 'en'));
       await page.locator('.languages summary').click();
       expect(await page.locator('.languages li').allInnerTexts()).toEqual(
         Object.values(languages).map(({ name }) => name),
@@ -288,9 +311,9 @@ describe('conditions of the device', () => {
     }));
 
   test('zoomed to 200 %, a page is whole without scrolling sideways', () =>
-    inTab(async (page) => {
+    inTabWithAxe(async (page) => {
       await page.setViewportSize({ width: 640, height: 400 });
-      await open(page, plain, 'de');
+      await page.goto(server.url(plain, 'de'));
       expect(await overflow(page)).toEqual([]);
       expect(await violations(page, 'of appearance')).toEqual([]);
     }));

@@ -12,7 +12,7 @@ import { startTestApp, type TestApp } from '../support/app.ts';
 let latchkey: TestApp;
 let folder: string;
 beforeAll(async () => {
-  latchkey = await startTestApp();
+  latchkey = await startTestApp({ safeHashes: true });
   folder = await mkdtemp(join(tmpdir(), 'latchkey-import-'));
 });
 afterAll(async () => {

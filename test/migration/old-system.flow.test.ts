@@ -37,6 +37,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/verify`;
   latchkey = await startTestApp({
+    safeHashes: true,
     env: { MIGRATION_SECRET: secret, OUTBOUND_ALLOW: '127.0.0.1' },
     settings: { 'migration.verifyUrl': url, 'migration.verifySeconds': 1, 'limits.passwordFailuresPerAddress': 10_000 },
   });

@@ -15,7 +15,7 @@ let latchkey: TestApp;
 let client: TestClient;
 let folder: string;
 beforeAll(async () => {
-  latchkey = await startTestApp({ settings: { 'limits.passwordFailuresPerAddress': 10_000 } });
+  latchkey = await startTestApp({ safeHashes: true, settings: { 'limits.passwordFailuresPerAddress': 10_000 } });
   client = await latchkey.client();
   folder = await mkdtemp(join(tmpdir(), 'latchkey-sign-in-'));
 });

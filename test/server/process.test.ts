@@ -15,6 +15,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const compileCache = join(import.meta.dirname, '../../node_modules/.cache/latchkey');
+
 type Running = {
   child: ChildProcess;
   port: number;
@@ -43,7 +45,13 @@ async function launch(env: Record<string, string> = {}, ...args: string[]): Prom
   const child = spawn(process.execPath, [join(import.meta.dirname, 'serving-process.ts'), ...args], {
     // A group of its own, as a terminal gives one.
     detached: true,
-    env: { ...env, PORT: String(port), METRICS_PORT: String(metricsPort), LATCHKEY_DATA: '/nowhere' },
+    env: {
+      ...env,
+      NODE_COMPILE_CACHE: compileCache,
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+      LATCHKEY_DATA: '/nowhere',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

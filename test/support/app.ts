@@ -1,18 +1,25 @@
-/** The whole product in this process, over HTTP on loopback, on a database of its own. */
+/**
+ * The whole product in this process, over HTTP on loopback. Each start makes a new application; the embedded database below it
+ * is the one that the last file of this worker has closed, emptied (embedded.ts).
+ */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';
 import { Redis } from 'ioredis';
+import type { HashCost } from '#credentials/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { type Config, readConfig } from '#kernel/config.ts';
 import { runCommand } from '#kernel/control.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
 import { type App, createApp } from '../../src/app.ts';
-import { onServer, openSnapshot } from './database.ts';
+import { onServer } from './database.ts';
+import { openSnapshot } from './embedded.ts';
 
 export const testSecrets = 'a-secret-that-only-the-tests-know-01';
 export const password = 'correct horse battery staple 9';
+/** A hash of production takes 24 ms of a processor, of which thousands of sign-ins would only make the tests slow. */
+const cheapHashes: HashCost = { memoryCost: 1024, timeCost: 1 };
 
 export type TestApp = {
   /** The issuer: `http://localhost:PORT`. */
@@ -43,6 +50,8 @@ type Options = {
   env?: Readonly<Record<string, string>>;
   /** On the embedded database even when the other tests run on a server: what belongs to it alone, the demo for one. */
   embedded?: boolean;
+  /** Hashes passwords at the cost of production: for tests about hashes. */
+  safeHashes?: boolean;
 };
 
 /** Nothing listens there: a browser is stopped before it follows. */
@@ -106,7 +115,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export async function startTestApp({ settings = {}, env = {}, embedded = false }: Options = {}): Promise<TestApp> {
+export async function startTestApp({
+  settings = {},
+  env = {},
+  embedded = false,
+  safeHashes = false,
+}: Options = {}): Promise<TestApp> {
   const port = await freePort();
   const server = embedded ? undefined : process.env['TEST_DATABASE_URL'];
   const redisServer = process.env['TEST_REDIS_URL'];
@@ -120,7 +134,13 @@ export async function startTestApp({ settings = {}, env = {}, embedded = false }
     WEB_CONCURRENCY: '1',
     ...env,
   });
-  const app = await createApp({ config, log, clock: systemClock, ...(pglite ? { pglite } : {}) });
+  const app = await createApp({
+    config,
+    log,
+    clock: systemClock,
+    ...(pglite ? { pglite } : {}),
+    ...(safeHashes ? {} : { hashCost: cheapHashes }),
+  });
   const listener = await openListener(config, app.callback);
   await app.startJobs();
 

@@ -16,8 +16,26 @@ const run = promisify(execFile);
 
 type Unpacked = { executable: string; libraries: string | undefined };
 
-/** Whoever calls it closes it. One a test file is plenty: contexts are separate people. */
+let running: Promise<Browser> | undefined;
+
+/**
+ * The browser of this worker. Test files run one after the other, so `close` only ends the contexts of the file that
+ * asked for it; the browser itself ends with the worker.
+ */
 export async function launchBrowser(): Promise<Browser> {
+  if (!(await running)?.isConnected()) running = startBrowser();
+  const browser = await running!;
+  return new Proxy(browser, {
+    get(target, key) {
+      if (key === 'close') return () => Promise.all(target.contexts().map((context) => context.close()));
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+/** A browser of one's own, which its caller closes. */
+export async function startBrowser(): Promise<Browser> {
   const { executable, libraries } = await unpack();
   const options = {
     executablePath: executable,

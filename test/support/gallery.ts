@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { brandOf } from '#kernel/brand.ts';
 import { languages, type Language } from '#kernel/i18n.ts';
-import { launchBrowser } from './browser.ts';
+import { startBrowser } from './browser.ts';
 import { galleryPage, pictureOf, type Exhibit } from './gallery-page.ts';
 import { allLetters, strictLetters } from './letters.ts';
 import { servePages } from './page-server.ts';
@@ -49,7 +49,7 @@ const exhibits: readonly Exhibit[] = [
 await mkdir(values.out, { recursive: true });
 const brand = values.color === undefined ? undefined : brandOf({ name: 'Fernway', color: values.color });
 const server = await servePages(brand);
-const browser = await launchBrowser();
+const browser = await startBrowser();
 
 async function photograph(device: keyof typeof sizes, waiting: Exhibit[]): Promise<void> {
   const context = await browser.newContext({

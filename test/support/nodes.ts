@@ -58,6 +58,7 @@ export async function startNode({ config }: TestApp, env: Record<string, string>
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli.ts'), 'serve'], {
     env: {
       PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/latchkey'),
       PORT: String(port),
       ISSUER: config.issuer,
       LATCHKEY_SECRETS: testSecrets,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import argon2 from 'argon2';
+import { argon2Options, type HashCost, safeHashCost } from '../password-hash.ts';
 
 /** Crockford's base32 without i, l, o and u, which are taken for others. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -10,11 +11,13 @@ export const CODES = 10;
 const SALT_BYTES = 16;
 
 /**
- * argon2id, as for passwords. A keyed hash would be quicker, but codes lie in a drawer for years: they would die with the
+ * One hash, at the cost of a password's. A keyed hash would be quicker, but codes lie in a drawer for years: they would die with the
  * secret of the key ring that made the key, and cannot be sealed again as texts can. One salt for the ten codes of a person, so
  * that a code is looked up by one hash; it gives away three bits of 75.
  */
-const PARAMETERS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1, hashLength: 32 } as const;
+export async function hashRecoveryCode(code: string, salt: Buffer, cost: HashCost = safeHashCost): Promise<string> {
+  return (await argon2.hash(code, { ...argon2Options(cost), salt, raw: true })).toString('base64url');
+}
 
 export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 
@@ -31,13 +34,13 @@ export function readRecoveryCode(typed: string): string | null {
   return letters.replaceAll(GROUP, '$&-');
 }
 
-export async function hashRecoveryCode(code: string, salt: Buffer): Promise<string> {
-  return (await argon2.hash(code, { ...PARAMETERS, salt, raw: true })).toString('base64url');
-}
-
 /** One after the other: they take one place among the hashes that run, not ten. */
-export async function hashRecoveryCodes(codes: readonly string[], salt: Buffer): Promise<readonly string[]> {
+export async function hashRecoveryCodes(
+  codes: readonly string[],
+  salt: Buffer,
+  cost: HashCost = safeHashCost,
+): Promise<readonly string[]> {
   const hashes: string[] = [];
-  for (const code of codes) hashes.push(await hashRecoveryCode(code, salt));
+  for (const code of codes) hashes.push(await hashRecoveryCode(code, salt, cost));
   return hashes;
 }

@@ -5,6 +5,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { HashingQueue } from '../hashing-queue.ts';
+import type { HashCost } from '../password-hash.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
 import type { By, TellOwner } from '../second-factor-notice.ts';
 import {
@@ -30,6 +31,7 @@ type Dependencies = {
   queue: Pick<HashingQueue, 'run'>;
   attempts: Pick<SecondFactorAttempts, 'guard'>;
   tellOwner: TellOwner;
+  hashCost?: HashCost | undefined;
 };
 
 /** Three or less: then the owner is reminded to make new ones. */
@@ -54,11 +56,11 @@ export class RecoveryCodes {
 
   /** Makes ten codes; those before are dead. `show` gives them until `saved`. */
   async make({ userId, holder }: Shown, by: By): Promise<void> {
-    const { clock, database, keyRing, audit, queue, tellOwner } = this.#deps;
+    const { clock, database, keyRing, audit, queue, tellOwner, hashCost } = this.#deps;
     const codes = Array.from({ length: CODES }, newRecoveryCode);
     const salt = newSalt();
     // One turn in the queue for all of them: half of the codes would be no use.
-    const hashes = await queue.run(() => hashRecoveryCodes(codes, salt));
+    const hashes = await queue.run(() => hashRecoveryCodes(codes, salt, hashCost));
     await database.transaction(async (em) => {
       await em.execute(
         `insert into recovery_codes (user_id, salt, hashes, created_at, shown_sealed, shown_to, shown_until)
@@ -100,7 +102,7 @@ export class RecoveryCodes {
 
   /** The one place where a code is checked; it is used up by the one write that finds it. */
   async verify(userId: UserId, typed: string, by: By): Promise<FactorOutcome> {
-    const { database, queue, attempts } = this.#deps;
+    const { database, queue, attempts, hashCost } = this.#deps;
     return attempts.guard(userId, by, async () => {
       const code = readRecoveryCode(typed);
       if (code === null) return false;
@@ -108,7 +110,7 @@ export class RecoveryCodes {
         toUuid(userId),
       ]);
       if (!row) return false;
-      const hash = await queue.run(() => hashRecoveryCode(code, Buffer.from(row.salt)));
+      const hash = await queue.run(() => hashRecoveryCode(code, Buffer.from(row.salt), hashCost));
       return database.transaction((em) => this.#use(em, userId, hash, by));
     });
   }

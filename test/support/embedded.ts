@@ -1,0 +1,149 @@
+/**
+ * Embedded databases in memory. The first one on this machine is prepared and dumped, the others load the dump. Test files
+ * of one worker run one after the other, so a database that is closed is emptied again and waits for the next file.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { HOUR, systemClock } from '#kernel/clock.ts';
+import { migrationsFolder } from '#kernel/database.ts';
+
+const cache = join(import.meta.dirname, '../../node_modules/.cache/latchkey-test-databases');
+
+/** The rows and sequences of a snapshot, and what its schema looks like. */
+type Origin = { shape: string; schemas: readonly string[]; rows: ReadonlyMap<string, Blob>; sequences: string };
+type Engine = { pglite: PGlite; origin: Origin };
+
+/** At most one of each snapshot waits: a database takes some 200 MB. */
+const waiting = new Map<string, Engine>();
+
+/** A database as `prepare` left it. `close` hands it to the next one who asks for the same snapshot. */
+export async function openSnapshot(name: string, prepare: (pglite: PGlite) => Promise<void>): Promise<PGlite> {
+  const engine = waiting.get(name) ?? (await load(await snapshotOf(name, prepare)));
+  waiting.delete(name);
+  return lend(engine.pglite, async () => {
+    if (waiting.has(name) || !(await restore(engine))) await engine.pglite.close();
+    else waiting.set(name, engine);
+  });
+}
+
+/** The same database for one borrower: what still reaches for it after `close` fails instead of touching the next one's rows. */
+function lend(pglite: PGlite, giveBack: () => Promise<void>): PGlite {
+  let isOver = false;
+  const close = async () => {
+    if (isOver) return;
+    isOver = true;
+    await giveBack();
+  };
+  return new Proxy(pglite, {
+    get(target, key) {
+      if (key === 'close') return close;
+      if (isOver && key === 'closed') return true;
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function') return value;
+      if (isOver) throw new Error('PGlite is closed');
+      return value.bind(target) as unknown;
+    },
+  });
+}
+
+async function load(snapshot: string): Promise<Engine> {
+  const pglite = await PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]) });
+  const rows = new Map<string, Blob>();
+  for (const table of await tablesOf(pglite)) {
+    const { rows: found } = await pglite.query(`select 1 from ${table} limit 1`);
+    if (found.length > 0) rows.set(table, (await pglite.query(`copy ${table} to '/dev/blob'`)).blob!);
+  }
+  const sequences = await pglite.query<{ back: string }>(`
+    select format('select setval(%L, %s, %L)', format('%I.%I', schemaname, sequencename),
+      coalesce(last_value, start_value), last_value is not null) as back
+    from pg_sequences`);
+  const origin = {
+    shape: await shapeOf(pglite),
+    schemas: await schemasOf(pglite),
+    rows,
+    sequences: sequences.rows.map(({ back }) => back).join(';'),
+  };
+  return { pglite, origin };
+}
+
+/** False when a test has changed the schema, so that the database must not be used again. */
+async function restore({ pglite, origin }: Engine): Promise<boolean> {
+  await pglite.exec('rollback');
+  await pglite.exec('discard all');
+  const added = (await schemasOf(pglite)).filter((schema) => !origin.schemas.includes(schema));
+  for (const schema of added) await pglite.exec(`drop schema ${schema} cascade`);
+  if ((await shapeOf(pglite)) !== origin.shape) return false;
+  // Triggers and foreign keys have held for these rows before.
+  await pglite.exec(`set session_replication_role = replica; truncate ${(await tablesOf(pglite)).join(', ')}`);
+  for (const [table, blob] of origin.rows) await pglite.query(`copy ${table} from '/dev/blob'`, [], { blob });
+  // Without a checkpoint the log of all test files together would stay in memory.
+  await pglite.exec(`reset session_replication_role; ${origin.sequences}; checkpoint`);
+  return true;
+}
+
+const OWN = "nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and nspname not like 'pg_temp%'";
+
+async function schemasOf(pglite: PGlite): Promise<string[]> {
+  const { rows } = await pglite.query<{ name: string }>(
+    `select quote_ident(nspname) as name from pg_namespace where ${OWN}`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function tablesOf(pglite: PGlite): Promise<string[]> {
+  const { rows } = await pglite.query<{ name: string }>(`
+    select format('%I.%I', nspname, relname) as name from pg_class c join pg_namespace n on n.oid = relnamespace
+    where ${OWN} and relkind in ('r', 'p') order by c.oid`);
+  return rows.map(({ name }) => name);
+}
+
+/** Columns, indexes, constraints, triggers and functions, as one value to compare. */
+async function shapeOf(pglite: PGlite): Promise<string> {
+  const { rows } = await pglite.query<{ shape: string }>(`
+    with relation as (
+      select c.oid, nspname, relname, relkind from pg_class c join pg_namespace n on n.oid = relnamespace where ${OWN}
+    ), part as (
+      select format('%s %s.%s %s %s %s', relkind, nspname, relname, attname, atttypid, attnotnull) as line
+        from relation left join pg_attribute on attrelid = relation.oid and attnum > 0 and not attisdropped
+      union all select format('%s %s', conrelid, pg_get_constraintdef(oid)) from pg_constraint
+        where conrelid in (select oid from relation)
+      union all select format('%s %s %s', tgrelid, tgname, tgenabled) from pg_trigger where not tgisinternal
+      union all select format('%s %s', nspname, md5(prosrc)) from pg_proc join pg_namespace n on n.oid = pronamespace
+        where ${OWN}
+    )
+    select md5(string_agg(line, E'\\n' order by line)) as shape from part`);
+  return rows[0]!.shape;
+}
+
+async function snapshotOf(name: string, prepare: (pglite: PGlite) => Promise<void>): Promise<string> {
+  const snapshot = join(cache, `${name}-${fingerprint()}.tar`);
+  if (existsSync(snapshot)) return snapshot;
+  await mkdir(cache, { recursive: true });
+  await forgetOldSnapshots();
+  const pglite = await PGlite.create();
+  await prepare(pglite);
+  const draft = `${snapshot}.${randomBytes(6).toString('hex')}`;
+  await writeFile(draft, Buffer.from(await (await pglite.dumpDataDir('none')).arrayBuffer()));
+  await rename(draft, snapshot);
+  await pglite.close();
+  return snapshot;
+}
+
+/** 40 MB each, so those of migrations that were edited since do not stay. */
+async function forgetOldSnapshots(): Promise<void> {
+  for (const file of await readdir(cache)) {
+    const { mtimeMs } = await stat(join(cache, file)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+    if (mtimeMs < systemClock.now().getTime() - HOUR) await rm(join(cache, file), { force: true });
+  }
+}
+
+/** Another snapshot for each state of the migrations and each version of the database. */
+function fingerprint(): string {
+  const hash = createHash('sha256').update(readFileSync(join(migrationsFolder, '../package-lock.json')));
+  for (const file of readdirSync(migrationsFolder).sort())
+    hash.update(file).update(readFileSync(join(migrationsFolder, file)));
+  return hash.digest('hex').slice(0, 16);
+}
