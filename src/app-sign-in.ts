@@ -1,7 +1,6 @@
 /** One sign-in from its first proof to its end: what comes next, how unlike its owner it is, and who is told. */
 import {
   createInteraction,
-  factorOfAmr,
   type Interaction,
   openWays,
   type SignInEnd,
@@ -65,7 +64,7 @@ export function createSignIn(
     },
     async signedIn(ctx, end) {
       const { userId, level, amr, interaction } = end;
-      const { signals, actions } = interaction.progress.assessment ?? noAssessment;
+      const { signals, actions } = interaction.facts.assessment ?? noAssessment;
       await audit.note({
         type: 'user.signed_in',
         actor: { type: 'user', id: userId },
@@ -100,14 +99,12 @@ export function createSignIn(
     interaction: Interaction,
     parts: readonly StandingPart[],
   ): Promise<StandingPart> {
-    const { question, progress } = interaction;
-    const known = progress.assessment;
-    const assessment = known ?? (await risk.risk.assess(userId, arrivalOf(ctx), question.client.id));
-    if (known === null) await interactions.recordAssessment(interaction, assessment);
-    const before = question.isStepUp && question.session ? factorOfAmr(question.session.amr) : null;
+    const known = interaction.facts.assessment;
+    const assessment = known ?? (await risk.risk.assess(userId, arrivalOf(ctx), interaction.question.client.id));
+    if (known === null) await interactions.recordAssessment(interaction, { userId, ...assessment });
     return risk.risk.demand(userId, assessment, {
       holdsFactor: parts.some(({ factors = [] }) => factors.length > 0),
-      hasProvedMailbox: before === 'email' || progress.proofs.some(({ factor }) => factor === 'email'),
+      hasProvedMailbox: interaction.facts.proved.includes('email'),
     });
   }
 

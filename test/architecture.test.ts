@@ -75,12 +75,16 @@ const gates: Record<string, RegExp> = {
   'npm:koa': http,
   'npm:@koa/router': http,
   'kernel/http/context.ts': http,
+  'interaction/interaction.ts': /^interaction\//,
+  'interaction/facts.ts': /^interaction\//,
 };
 /** words in the code, comments left out -> the only places that may hold them. */
 const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^kernel\/config\.ts$/],
   [/\bnew Date\(\)|\bDate\.now\(/, /^kernel\/clock\.ts$/],
   [/\bhttps?\.(request|get)\(/, outbound],
+  // What is proved, by which user, from which session is computed once.
+  [/\b(isStepUp|factorOfAmr|factsOf|EngineInteraction)\b/, /^(oidc|interaction)\//],
 ];
 
 const banned = /(^|\/)(utils?|helpers?|common|shared|misc|lib|core|base|manager|index)(\.ts|\/)/;

@@ -1,4 +1,5 @@
-import { claimNames, type Decision, type EngineInteraction } from '#oidc/module.ts';
+import type { ConsentRequested } from '#interaction/module.ts';
+import { claimNames, type Decision } from '#oidc/module.ts';
 import type { ConsentScope } from './consent-view.ts';
 
 /** An API with the scopes that the client may ask for. */
@@ -22,7 +23,7 @@ export type ConsentRequest = { shown: readonly ConsentScope[]; claims: readonly 
 
 /** The engine's list of what is missing, with what was asked for again (`prompt=consent`). */
 export function consentRequest(
-  { params, prompt }: Pick<EngineInteraction, 'params' | 'prompt'>,
+  { params, prompt }: Pick<ConsentRequested, 'params' | 'prompt'>,
   apis: readonly ConsentApi[],
 ): ConsentRequest {
   const asked = words(params['scope']);

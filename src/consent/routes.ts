@@ -4,7 +4,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { Interaction, InteractionService } from '#interaction/module.ts';
+import type { ConsentInteraction, InteractionService } from '#interaction/module.ts';
 import type { Interactions } from '#oidc/module.ts';
 import type { User, UserId } from '#users/module.ts';
 import { askedResources, type ConsentApi, consentRequest } from './consent-request.ts';
@@ -12,7 +12,7 @@ import type { ConsentService } from './consent-service.ts';
 import { consentView } from './consent-view.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require'>;
+  interactions: Pick<InteractionService, 'consenting'>;
   engine: Pick<Interactions, 'finishConsent' | 'finishRefused'>;
   consents: ConsentService;
   users: { findById(id: UserId): Promise<User | null> };
@@ -25,43 +25,42 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
   const router = new Router<State>();
 
   router.get('/interaction/:uid/consent', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
-    return showConsent(ctx, 200, interaction);
+    const interaction = await interactions.consenting(ctx);
+    if (interaction !== null) await showConsent(ctx, 200, interaction);
   });
 
   router.post('/interaction/:uid/consent', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
+    const interaction = await interactions.consenting(ctx);
+    if (interaction === null) return;
     const form = await consentForm.read(ctx);
-    const { question } = interaction;
-    const userId = question.accountId as UserId | null;
-    if (question.prompt.name !== 'consent' || userId === null) return seeOther(ctx, interaction.path);
+    const { question, request, userId } = interaction;
     if (!form.isValid) return showConsent(ctx, 422, interaction);
     const visitor = visitorOf(ctx);
     if (form.values.action === 'deny') {
       await consents.noteRefusal(userId, question.client.id, visitor);
       return seeOther(ctx, await engine.finishRefused(ctx, 'access_denied', 'The person did not allow this.'));
     }
-    const { decision } = consentRequest(question, await askedApis(interaction));
+    const { decision } = consentRequest(request, await askedApis(interaction));
     await consents.remember(userId, question.client.id, decision, visitor);
-    const { grantId } = question;
+    const { grantId } = request;
     return seeOther(
       ctx,
       await engine.finishConsent(ctx, { accountId: userId, clientId: question.client.id, grantId, decision }),
     );
   });
 
-  async function showConsent(ctx: Context, status: number, interaction: Interaction): Promise<void> {
-    const { question, path } = interaction;
-    const user = question.accountId === null ? null : await users.findById(question.accountId as UserId);
-    if (question.prompt.name !== 'consent' || user === null) return seeOther(ctx, path);
-    const { shown, claims } = consentRequest(question, await askedApis(interaction));
+  async function showConsent(ctx: Context, status: number, interaction: ConsentInteraction): Promise<void> {
+    const { question, request, path } = interaction;
+    const user = await users.findById(interaction.userId);
+    if (user === null) return seeOther(ctx, path);
+    const { shown, claims } = consentRequest(request, await askedApis(interaction));
     const { client } = question;
     return show(ctx, status, consentView, {
       action: `${path}/consent`,
       client: {
         name: client.name,
         host: client.redirectHost,
-        isElsewhere: question.params['redirect_uri'] === undefined,
+        isElsewhere: request.params['redirect_uri'] === undefined,
         privacyUrl: client.policyUri,
         termsUrl: client.tosUri,
       },
@@ -72,9 +71,9 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     });
   }
 
-  async function askedApis({ question }: Interaction): Promise<ConsentApi[]> {
+  async function askedApis({ question, request }: ConsentInteraction): Promise<ConsentApi[]> {
     const found = await Promise.all(
-      askedResources(question.params).map((identifier) => apis.findForClient(identifier, question.client.id)),
+      askedResources(request.params).map((identifier) => apis.findForClient(identifier, question.client.id)),
     );
     return found.filter((api) => api !== null);
   }

@@ -2,40 +2,25 @@ import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { allowFormTarget, keepOpener } from '#kernel/http/security-headers.ts';
-import { acrOf, type EngineInteraction, type Interactions, isForPopup, type Level } from '#oidc/module.ts';
+import { acrOf, type EngineInteraction, type Interactions, isForPopup } from '#oidc/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
-import { neededLevel, nextStep, type Page, provedFactors, type Question, type Step } from './next-step.ts';
-import { nothingYet, type Progress, type ProgressStore } from './progress.ts';
-import { amrOfProofs, type Factor, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
+import type { SessionUser } from './facts.ts';
+import {
+  type BegunInteraction,
+  type ConsentInteraction,
+  type DueInteraction,
+  inside,
+  type Interaction,
+  type OtherWay,
+  seen,
+  type SessionInteraction,
+  type SignInEnd,
+} from './interaction.ts';
+import { type EarlyPage, isOpenNow, neededLevel, nextStep, type Page, type Question, type Step } from './next-step.ts';
+import { type Assessment, nothingYet, type Progress, type ProgressStore } from './progress.ts';
+import type { Proof } from './proof.ts';
 import { type Offer, type Standing, type StandingPart, standingOf } from './standing.ts';
 import type { Way } from './ways.ts';
-
-/** One sign-in in progress, as its steps see it. */
-export type Interaction = {
-  uid: string;
-  /** Where the dispatcher is: every step returns there. */
-  path: string;
-  question: EngineInteraction;
-  progress: Progress;
-};
-
-/** A sign-in in which it is a step's turn, and the person whom it is about. */
-export type DueInteraction = Interaction & {
-  userId: UserId;
-  standing: Standing;
-  proofs: readonly Proof[];
-  /** What was proved so far, the factor of a session that is made stronger among it. */
-  proved: readonly Factor[];
-  /** The level that must be reached by this page; null where it is an offer. */
-  needed: Level | null;
-};
-
-/** A sign-in in which somebody has said who they are, and proved nothing yet. */
-export type BegunInteraction = Interaction & { identifier: string };
-export type OtherWay = { way: Way; url: string };
-
-/** What was found out when a sign-in ends. */
-export type SignInEnd = { userId: UserId; level: Level; amr: readonly string[]; interaction: Interaction };
 
 export type Dependencies = {
   clock: Clock;
@@ -67,14 +52,14 @@ export class InteractionService {
     if (typeof question.params['redirect_uri'] === 'string') allowFormTarget(ctx, question.params['redirect_uri']);
     if (isForPopup(question.params)) keepOpener(ctx);
     await this.#deps.dress(ctx, question.client.id);
-    const progress = await this.#withSession(question, await this.#deps.progress.find(uid));
-    return { uid, path: `/interaction/${uid}`, question, progress };
+    const progress = await this.#deps.progress.find(uid);
+    return seen(uid, { question, progress, sessionUser: await this.#sessionUser(question) });
   }
 
   async next(ctx: Context, interaction: Interaction): Promise<Step> {
-    const { userId } = interaction.progress;
+    const { userId } = interaction.facts;
     const standing = userId === null ? null : await this.#standing(ctx, userId, interaction);
-    return nextStep(this.#questionOf(interaction), interaction.progress, standing);
+    return this.#nextStep(interaction, standing);
   }
 
   /**
@@ -83,19 +68,29 @@ export class InteractionService {
    */
   async due(ctx: Context, page: Page): Promise<DueInteraction | null> {
     const interaction = await this.require(ctx);
-    const { userId, proofs } = interaction.progress;
+    const { userId } = interaction.facts;
     if (userId !== null) {
       const standing = await this.#standing(ctx, userId, interaction);
-      const question = this.#questionOf(interaction);
-      const step = nextStep(question, interaction.progress, standing);
+      const step = this.#nextStep(interaction, standing);
       if (step.kind === 'page' && step.page === page) {
-        const proved = provedFactors(question, interaction.progress);
-        const needed = neededLevel(question, interaction.progress, standing);
-        return { ...interaction, userId, standing, proofs, proved, needed };
+        const needed = neededLevel(interaction.question.asked, interaction.facts.reached, standing);
+        return { ...interaction, userId, standing, needed };
       }
     }
     seeOther(ctx, interaction.path);
     return null;
+  }
+
+  /** For a page that comes before any proof: null when nothing asks for it now, and the browser was sent to the dispatcher. */
+  async open(ctx: Context, page: EarlyPage): Promise<Interaction | null> {
+    const interaction = await this.require(ctx);
+    if (this.isOpenNow(interaction, page)) return interaction;
+    seeOther(ctx, interaction.path);
+    return null;
+  }
+
+  isOpenNow(interaction: Interaction, page: EarlyPage): boolean {
+    return isOpenNow(page, this.#questionOf(interaction), interaction[inside].progress, interaction.facts);
   }
 
   /**
@@ -103,11 +98,24 @@ export class InteractionService {
    * they are, or something is proved already. A first proof must not be made into a second factor by going back.
    */
   async beginning(ctx: Context, way: Way): Promise<BegunInteraction | null> {
-    const interaction = await this.require(ctx);
-    const { userId, identifier } = interaction.progress;
-    if (userId === null && identifier !== null && this.isOpen(way)) return { ...interaction, identifier };
+    const interaction = await this.open(ctx, way);
+    if (interaction === null) return null;
+    const { identifier } = interaction;
+    if (identifier !== null && this.isOpen(way)) return { ...interaction, identifier };
     seeOther(ctx, interaction.path);
     return null;
+  }
+
+  /** For the page that offers the account of the session, and the one of another user. */
+  async choosing(ctx: Context): Promise<SessionInteraction | null> {
+    return this.#ofSession(ctx, 'account');
+  }
+
+  async consenting(ctx: Context): Promise<ConsentInteraction | null> {
+    const interaction = await this.#ofSession(ctx, 'consent');
+    if (interaction === null) return null;
+    const { prompt, params, grantId } = interaction[inside].question;
+    return { ...interaction, request: { prompt, params, grantId } };
   }
 
   /** For everybody or for nobody: that there is such a way says nothing about whom it would let in. */
@@ -120,37 +128,55 @@ export class InteractionService {
     return this.#deps.ways().flatMap((way) => (way === than ? [] : [{ way, url: `${path}/${way}` }]));
   }
 
-  /** A code was sent because the page that asks for it was shown. */
-  async recordSent({ uid, progress, identifier }: BegunInteraction, way: keyof Progress['sentTo']): Promise<void> {
+  /** Whether a code was sent because the page that asks for it was shown. */
+  wasSent({ identifier, [inside]: { progress } }: BegunInteraction, way: keyof Progress['sentTo']): boolean {
+    return progress.sentTo[way] === identifier;
+  }
+
+  async recordSent(interaction: BegunInteraction, way: keyof Progress['sentTo']): Promise<void> {
+    const { uid, identifier } = interaction;
+    const { progress } = interaction[inside];
     await this.#deps.progress.save(uid, { ...progress, sentTo: { ...progress.sentTo, [way]: identifier } });
   }
 
-  /** Whoever says who they are begins from nothing: what was proved before may be somebody else's. */
-  async recordIdentifier({ uid, progress }: Interaction, identifier: string | null): Promise<void> {
-    const { remember, chosen, sentTo } = progress;
-    await this.#deps.progress.save(uid, { ...nothingYet, remember, chosen, sentTo, identifier, wants: 'sign-in' });
+  /** Whoever says who they are begins from nothing: what was proved before, the session too, may be of another user. */
+  async recordIdentifier(interaction: Interaction, identifier: string | null): Promise<void> {
+    const { question, progress } = interaction[inside];
+    const { remember, sentTo } = progress;
+    const chosen = question.isStepUp ? 'another' : progress.chosen;
+    await this.#deps.progress.save(interaction.uid, {
+      ...nothingYet,
+      remember,
+      chosen,
+      sentTo,
+      identifier,
+      wants: 'sign-in',
+    });
   }
 
-  async recordChoice({ uid, progress }: Interaction, chosen: 'session' | 'another'): Promise<void> {
-    await this.#deps.progress.save(uid, { ...progress, chosen, identifier: null });
+  async recordChoice(interaction: SessionInteraction, chosen: 'session' | 'another'): Promise<void> {
+    const { progress } = interaction[inside];
+    await this.#deps.progress.save(interaction.uid, { ...progress, chosen, identifier: null });
   }
 
   /** Creating an account instead of signing in, or the other way round. */
-  async recordWish({ uid, progress }: Interaction, wants: 'sign-in' | 'account'): Promise<void> {
-    await this.#deps.progress.save(uid, { ...progress, wants });
+  async recordWish(interaction: Interaction, wants: 'sign-in' | 'account'): Promise<void> {
+    await this.#deps.progress.save(interaction.uid, { ...interaction[inside].progress, wants });
   }
 
   /** What somebody has just proved. Whoever proves to be somebody else than before starts from this proof. */
   async recordProof(
-    { uid, progress }: Interaction,
+    interaction: Interaction,
     { userId, proof, remember }: { userId: UserId; proof: Omit<Proof, 'at'>; remember?: boolean },
   ): Promise<void> {
-    const isSame = progress.userId === userId;
+    const { uid, facts } = interaction;
+    const { progress } = interaction[inside];
+    const isSame = facts.userId === userId;
     const next: Progress = {
       ...progress,
       userId,
-      assessment: isSame ? progress.assessment : null,
-      proofs: [...(isSame ? progress.proofs : []), { ...proof, at: epochSeconds(this.#deps.clock) }],
+      assessment: isSame ? facts.assessment : null,
+      proofs: [...(isSame ? facts.proofs : []), { ...proof, at: epochSeconds(this.#deps.clock) }],
       remember: remember ?? progress.remember,
     };
     const { progress: store } = this.#deps;
@@ -159,28 +185,29 @@ export class InteractionService {
   }
 
   /** In the sign-in at hand too: it may end in this very request. */
-  async recordAssessment(interaction: Interaction, assessment: NonNullable<Progress['assessment']>): Promise<void> {
-    interaction.progress = { ...interaction.progress, assessment };
-    await this.#deps.progress.save(interaction.uid, interaction.progress);
+  async recordAssessment(interaction: Interaction, assessment: Assessment): Promise<void> {
+    const progress = { ...interaction[inside].progress, assessment };
+    Object.assign(interaction, seen(interaction.uid, { ...interaction[inside], progress }));
+    await this.#deps.progress.save(interaction.uid, progress);
   }
 
-  async recordSkip({ uid, progress }: Interaction, offer: Offer): Promise<void> {
-    await this.#deps.progress.save(uid, { ...progress, skipped: [...progress.skipped, offer] });
+  async recordSkip(interaction: Interaction, offer: Offer): Promise<void> {
+    const { progress } = interaction[inside];
+    await this.#deps.progress.save(interaction.uid, { ...progress, skipped: [...progress.skipped, offer] });
   }
 
   /** Ends the question with what the steps found out; answers with the path at which the browser goes on. */
   async finish(ctx: Context, interaction: Interaction, step: Exclude<Step, { kind: 'page' }>): Promise<string> {
     const { engine, progress: store, signedIn } = this.#deps;
-    const { uid, progress, question } = interaction;
+    const { uid, facts } = interaction;
     if (step.kind !== 'signed-in') {
       await store.end(uid);
       return engine.finishPrompt(ctx, step.kind === 'chosen' ? 'select_account' : 'level');
     }
-    const { userId, proofs, remember } = progress;
-    if (userId === null || proofs.length === 0) throw new Error('a sign-in was to finish without a proof');
-    const session = question.isStepUp && question.accountId === userId ? question.session : null;
-    const level = Math.max(levelOfProofs(allProofs(interaction)), session?.level ?? 1) as Level;
-    const amr = [...new Set([...(session?.amr ?? []), ...amrOfProofs(allProofs(interaction))])];
+    const { userId, proofs, level, amr } = facts;
+    if (userId === null || proofs.length === 0 || level === 0)
+      throw new Error('a sign-in was to finish without a proof');
+    const { remember } = interaction[inside].progress;
     const authTime = Math.max(...proofs.map(({ at }) => at));
     // What was taken away since it was read proves nothing: the sign-in begins anew.
     if (!(await store.finish(uid, userId))) return interaction.path;
@@ -194,33 +221,32 @@ export class InteractionService {
     return engine.finishLogin(ctx, { accountId: userId, amr, acr: acrOf(level), authTime, remember }, step.answered);
   }
 
-  #questionOf({ question, progress }: Interaction): Question {
-    const { prompt, accountId, asked } = question;
+  async #ofSession(ctx: Context, page: 'account' | 'consent'): Promise<SessionInteraction | null> {
+    const interaction = await this.open(ctx, page);
+    const { sessionUser } = interaction?.[inside] ?? {};
+    return interaction === null || !sessionUser ? null : { ...interaction, userId: sessionUser.id };
+  }
+
+  #nextStep(interaction: Interaction, standing: Standing | null): Step {
+    const { identifier, facts } = interaction;
+    const known = { ...interaction[inside].progress, identifier };
+    return nextStep(this.#questionOf(interaction), known, facts, standing);
+  }
+
+  #questionOf({ [inside]: { question, sessionUser } }: Interaction): Question {
+    const { prompt, isAgain, asked } = question;
     const [firstWay] = this.#deps.ways();
-    return { prompt: prompt.name, accountId, asked, stepUpFrom: stepUpFactor(question, progress), firstWay };
+    return { prompt: prompt.name, hasSession: sessionUser !== null, isAgain, asked, firstWay };
   }
 
   async #standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<Standing> {
     return standingOf(await this.#deps.standing(ctx, userId, interaction));
   }
 
-  /** Whoever is signed in and asked again need not say who they are; asked for more, they have proved the first part. */
-  async #withSession({ isAgain, isStepUp, accountId }: EngineInteraction, progress: Progress): Promise<Progress> {
-    if (!isAgain || accountId === null || progress.chosen === 'another' || progress.userId !== null) return progress;
-    const userId = accountId as UserId;
-    if (isStepUp) return { ...progress, userId };
-    if (progress.identifier !== null) return progress;
-    const user = await this.#deps.users.findById(userId);
-    return { ...progress, identifier: user?.email ?? null };
+  /** Null also when the user was disabled or erased since: a session outlives that for a moment. */
+  async #sessionUser({ accountId, session }: EngineInteraction): Promise<SessionUser | null> {
+    if (accountId === null || session === null) return null;
+    const user = await this.#deps.users.findById(accountId as UserId);
+    return user?.status === 'active' ? { id: user.id, email: user.email } : null;
   }
-}
-
-function stepUpFactor({ isStepUp, accountId, session }: EngineInteraction, { userId }: Progress) {
-  return isStepUp && session !== null && accountId === userId ? factorOfAmr(session.amr) : null;
-}
-
-/** Those of this sign-in, after the one of the session that it makes stronger. */
-function allProofs({ question, progress }: Interaction): readonly Omit<Proof, 'at'>[] {
-  const factor = stepUpFactor(question, progress);
-  return [...(factor === null ? [] : [{ factor, amr: [] }]), ...progress.proofs];
 }

@@ -1,8 +1,8 @@
 /**
  * interaction: one sign-in in progress.
  *
- * Owns    the table sign_in_progress, the dispatcher, the order of the steps (next-step.ts), what proofs amount to
- *         (proof.ts), the end of a sign-in.
+ * Owns    the table sign_in_progress, the dispatcher, the order of the steps (next-step.ts), what is proved, by
+ *         which user, from which session (facts.ts), what proofs amount to (proof.ts), the end of a sign-in.
  * Leaves  every question to its step: who is there to login, leave to consent.
  * URLs    /interaction/:uid.
  */
@@ -19,15 +19,18 @@ export function createInteraction(dependencies: Dependencies) {
   return { interactions, progress, routes: interactionRoutes(interactions) };
 }
 
+export type { Facts } from './facts.ts';
 export type {
   BegunInteraction,
+  ConsentInteraction,
+  ConsentRequested,
   DueInteraction,
   Interaction,
-  InteractionService,
   OtherWay,
   SignInEnd,
-} from './interaction-service.ts';
-export { amrOfFactor, type Factor, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
+} from './interaction.ts';
+export type { InteractionService } from './interaction-service.ts';
+export { amrOfFactor, type Factor, levelOfProofs, type Proof } from './proof.ts';
 export type { Offer, Standing, StandingPart, Task } from './standing.ts';
 export { openWays, type Way } from './ways.ts';
 export { SignInProgress } from './progress.ts';

@@ -1,11 +1,13 @@
 import type { AskedLevel, Level, PromptName } from '#oidc/module.ts';
+import type { Facts } from './facts.ts';
 import type { Progress } from './progress.ts';
-import { type Factor, levelOfProofs } from './proof.ts';
 import type { Offer, Standing, Task } from './standing.ts';
 import type { Way } from './ways.ts';
 
 /** Each is a path below /interaction/:uid/, and belongs to one step. */
 export type Page = 'account' | 'login' | Way | 'create' | 'consent' | 'second-factor' | 'enrol-factor' | Task | Offer;
+/** The pages of a sign-in in which nothing is proved. */
+export type EarlyPage = 'account' | 'login' | Way | 'create' | 'forgot' | 'consent';
 
 /** What comes next in a sign-in: a page of ours, or an answer to the engine. */
 export type Step =
@@ -20,31 +22,79 @@ export type Step =
 /** The part of a question that decides. */
 export type Question = {
   prompt: PromptName;
-  accountId: string | null;
+  /** Whether the browser brought the session of a user who may still sign in. */
+  hasSession: boolean;
+  /** Whether that user is asked to prove again who they are. */
+  isAgain: boolean;
   /** What the relying party asks of the level. */
   asked: AskedLevel | null;
-  /** The one factor of the session that is to be made stronger; null when the person starts from nothing. */
-  stepUpFrom: Factor | null;
   /** What policy asks for first, once the address is known; the same for everybody. */
   firstWay: Way;
 };
 
-type Known = Pick<Progress, 'identifier' | 'userId' | 'chosen' | 'proofs' | 'skipped' | 'wants'>;
+type Chosen = Pick<Progress, 'chosen' | 'wants'>;
+type Known = Chosen & Pick<Progress, 'skipped'> & { identifier: string | null };
+type Proved = Pick<Facts, 'userId' | 'proofs' | 'reached'>;
+
+/** What a sign-in waits for: leave for the application, the choice of an account, a first proof, or more of a known user. */
+type Stage = 'consent' | 'choice' | 'first-proof' | 'known';
+
+function stageOf({ prompt, hasSession }: Question, { chosen }: Pick<Progress, 'chosen'>, { userId }: Proved): Stage {
+  if (userId !== null) return 'known';
+  if (!hasSession || chosen === 'another') return 'first-proof';
+  if (prompt === 'consent') return 'consent';
+  return prompt === 'select_account' ? 'choice' : 'first-proof';
+}
 
 /** The one place that knows the order of the steps: pure, so that a table can test it. `standing` is of whoever has proved something. */
-export function nextStep(question: Question, progress: Known, standing: Standing | null): Step {
-  const { prompt, accountId } = question;
-  const isSomebodyElse = progress.chosen === 'another';
-  if (progress.userId === null) {
-    if (prompt === 'consent' && !isSomebodyElse) return page('consent');
-    if (prompt === 'select_account' && accountId !== null && !isSomebodyElse)
-      return progress.chosen === 'session' ? { kind: 'chosen' } : page('account');
-    return proveIdentity(question, progress);
+export function nextStep(question: Question, known: Known, proved: Proved, standing: Standing | null): Step {
+  const stage = stageOf(question, known, proved);
+  switch (stage) {
+    case 'consent':
+      return page('consent');
+    case 'choice':
+      return known.chosen === 'session' ? { kind: 'chosen' } : page('account');
+    case 'first-proof':
+      return proveIdentity(question, known);
+    case 'known': {
+      if (standing === null) throw new Error('whoever has proved something has a standing');
+      const before = moreProof(question, proved, standing) ?? outstanding(known, proved, standing);
+      if (before !== null) return before;
+      return proved.proofs.length === 0
+        ? { kind: 'unchanged' }
+        : { kind: 'signed-in', answered: settled(question.prompt) };
+    }
   }
-  if (standing === null) throw new Error('whoever has proved something has a standing');
-  const before = moreProof(question, progress, standing) ?? outstanding(question, progress, standing);
-  if (before !== null) return before;
-  return progress.proofs.length === 0 ? { kind: 'unchanged' } : { kind: 'signed-in', answered: settled(prompt) };
+}
+
+/** Whether a page may be used now. One that nobody asks for records nothing. */
+export function isOpenNow(
+  name: EarlyPage,
+  question: Question,
+  known: Pick<Progress, 'chosen'>,
+  proved: Proved,
+): boolean {
+  const { prompt, hasSession, isAgain } = question;
+  const stage = stageOf(question, known, proved);
+  switch (name) {
+    case 'consent':
+      return stage === 'consent';
+    case 'account':
+      // Also by somebody who chose another account and came back, as long as nothing is proved.
+      return hasSession && stage !== 'known' && (prompt === 'consent' || prompt === 'select_account');
+    case 'login':
+      // Whoever says that they are another user starts from nothing.
+      return stage === 'first-proof' || stage === 'known';
+    case 'create':
+      // A user who is asked again has an account.
+      return stage === 'first-proof' && !isAgain;
+    case 'forgot':
+    case 'password':
+    case 'passkey':
+    case 'email-code':
+    case 'sms-code':
+      return stage === 'first-proof';
+  }
 }
 
 /** Whoever has just signed in has thereby chosen an account, or has one. */
@@ -59,16 +109,14 @@ function proveIdentity({ prompt, firstWay }: Question, { identifier, wants }: Kn
 }
 
 /** The second factor, or the way to one; null when what was proved is enough. */
-function moreProof(question: Question, progress: Known, standing: Standing): Step | null {
-  const needed = neededLevel(question, progress, standing);
+function moreProof({ asked }: Question, { reached }: Proved, standing: Standing): Step | null {
+  const needed = neededLevel(asked, reached, standing);
   if (needed === null) return null;
   return page(canReach(needed, standing) ? 'second-factor' : 'enrol-factor');
 }
 
 /** The level that must be reached now; null when what was proved is enough. */
-export function neededLevel(question: Question, progress: Pick<Known, 'proofs'>, standing: Standing): Level | null {
-  const { asked } = question;
-  const reached = reachedLevel(question, progress);
+export function neededLevel(asked: AskedLevel | null, reached: Level | 0, standing: Standing): Level | null {
   const demanded = Math.max(
     // A trusted browser spares the second factor that policy asks for; it is nothing that a relying party could be told.
     standing.isTrusted && standing.required <= 2 ? 1 : standing.required,
@@ -82,23 +130,14 @@ export function neededLevel(question: Question, progress: Pick<Known, 'proofs'>,
   return asked !== null && reached < 2 && reached < asked.level && canReach(asked.level, standing) ? 2 : null;
 }
 
-/** What the session, where it is made stronger, and the proofs of this sign-in amount to. */
-function reachedLevel(question: Question, progress: Pick<Known, 'proofs'>): Level | 0 {
-  return levelOfProofs(provedFactors(question, progress).map((factor) => ({ factor })));
-}
-
-export function provedFactors({ stepUpFrom }: Question, { proofs }: Pick<Known, 'proofs'>): readonly Factor[] {
-  return [...(stepUpFrom === null ? [] : [stepUpFrom]), ...proofs.map(({ factor }) => factor)];
-}
-
 function canReach(level: Level, { factors }: Standing): boolean {
   return level < 3 ? factors.length > 0 : factors.some((factor) => factor === 'passkey' || factor === 'security-key');
 }
 
-function outstanding(question: Question, progress: Known, standing: Standing): Step | null {
+function outstanding({ skipped }: Known, { reached }: Proved, standing: Standing): Step | null {
   // Offers add factors, which is not for somebody who left out those that they have.
-  const mayAdd = standing.factors.length === 0 || reachedLevel(question, progress) >= 2;
-  const offers = mayAdd ? standing.offers.filter((offer) => !progress.skipped.includes(offer)) : [];
+  const mayAdd = standing.factors.length === 0 || reached >= 2;
+  const offers = mayAdd ? standing.offers.filter((offer) => !skipped.includes(offer)) : [];
   const due = standing.tasks[0] ?? offers[0];
   return due === undefined ? null : page(due);
 }

@@ -6,6 +6,9 @@ import type { UserId } from '#users/module.ts';
 import type { Proof } from './proof.ts';
 import type { Offer } from './standing.ts';
 
+/** How unlike a user a sign-in is, and what is done about it. */
+export type Assessment = { userId: UserId; signals: readonly string[]; actions: readonly string[] };
+
 /** What the steps of one sign-in have found out so far. Kept on the server: no cookie can be played back into it. */
 export type Progress = {
   /** What was typed as e-mail address, whether or not anybody has it. */
@@ -21,8 +24,8 @@ export type Progress = {
   chosen: 'session' | 'another' | null;
   /** A change of mind between signing in and creating an account. */
   wants: 'sign-in' | 'account' | null;
-  /** What was made of this sign-in's likeness to earlier ones; null until somebody has proved something. */
-  assessment: { signals: readonly string[]; actions: readonly string[] } | null;
+  /** What was made of this sign-in's likeness to earlier ones of a user; null until that was asked. */
+  assessment: Assessment | null;
   /** What was offered and left for another time. */
   skipped: readonly Offer[];
   /** Who is signed in by this as soon as the browser comes back to the engine. */

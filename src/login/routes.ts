@@ -5,7 +5,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { amrOfFactor, type BegunInteraction, type Interaction, type InteractionService } from '#interaction/module.ts';
-import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
+import { canonicalEmail, type UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
 import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
 import { identifierView, type IdentifierProblem } from './identifier-view.ts';
@@ -15,7 +15,15 @@ import { passwordView, type PasswordProblem } from './password-view.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'require' | 'beginning' | 'isOpen' | 'otherWays' | 'recordIdentifier' | 'recordChoice' | 'recordProof'
+    | 'open'
+    | 'isOpenNow'
+    | 'beginning'
+    | 'choosing'
+    | 'isOpen'
+    | 'otherWays'
+    | 'recordIdentifier'
+    | 'recordChoice'
+    | 'recordProof'
   >;
   login: LoginService;
   users: Pick<UserService, 'findById'>;
@@ -42,12 +50,14 @@ export function loginRoutes({
   const router = new Router<State>();
 
   router.get('/interaction/:uid/login', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
-    showIdentifier(ctx, 200, interaction, interaction.progress.identifier ?? hint(interaction), null);
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction === null) return;
+    showIdentifier(ctx, 200, interaction, interaction.identifier ?? interaction.question.loginHint, null);
   });
 
   router.post('/interaction/:uid/login', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction === null) return;
     const form = await identifierForm.read(ctx);
     if (!form.isValid)
       return showIdentifier(ctx, 422, interaction, form.values.email ?? '', {
@@ -115,10 +125,11 @@ export function loginRoutes({
   });
 
   router.get('/interaction/:uid/account', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
-    const { accountId, client } = interaction.question;
-    const user = accountId === null ? null : await users.findById(accountId as UserId);
-    if (user === null) return seeOther(ctx, `${interaction.path}/login`);
+    const interaction = await interactions.choosing(ctx);
+    if (interaction === null) return;
+    const { client } = interaction.question;
+    const user = await users.findById(interaction.userId);
+    if (user === null) return seeOther(ctx, interaction.path);
     const account = { id: user.id, name: user.profile.name ?? null, email: user.email, isSignedIn: true };
     return show(ctx, 200, chooserView, {
       action: `${interaction.path}/account`,
@@ -129,10 +140,11 @@ export function loginRoutes({
   });
 
   router.post('/interaction/:uid/account', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
+    const interaction = await interactions.choosing(ctx);
+    if (interaction === null) return;
     const form = await chooserForm.read(ctx);
     const account = form.isValid ? form.values.account : null;
-    const isSession = account !== null && account === interaction.question.accountId;
+    const isSession = account === interaction.userId;
     if (isSession || account === ANOTHER_ACCOUNT)
       await interactions.recordChoice(interaction, isSession ? 'session' : 'another');
     return seeOther(ctx, interaction.path);
@@ -151,8 +163,7 @@ export function loginRoutes({
       client: { name: question.client.name },
       email,
       passkeyUrl: interactions.isOpen('passkey') ? `${path}/passkey` : null,
-      // Whoever is signed in and asked again has an account.
-      createUrl: question.isAgain ? null : createUrl(ctx, interaction),
+      createUrl: interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
       problem,
     });
   }
@@ -181,9 +192,4 @@ export function loginRoutes({
   }
 
   return router;
-}
-
-function hint({ question }: Interaction): string {
-  const { login_hint: loginHint } = question.params;
-  return typeof loginHint === 'string' && loginHint.includes('@') ? loginHint.slice(0, 254) : '';
 }

@@ -142,8 +142,8 @@ export function secondFactorRoutes({
     if (due === null) return null;
     const [person, user] = await Promise.all([secondFactorOverviews.find(due.userId), users.findById(due.userId)]);
     if (person === null || user === null) throw new Error('a sign-in is of nobody');
-    const { standing, proved, needed, question } = due;
-    const turn = { factors: standing.factors, proved, needed, asked: question.asked };
+    const { standing, facts, needed, question } = due;
+    const turn = { factors: standing.factors, proved: facts.proved, needed, asked: question.asked };
     const ways = waysOf(turn, policy().factors);
     const base = `${due.path}/second-factor`;
     if (way === undefined || ways.includes(way)) return { due, person, user, ways, base };

@@ -1,5 +1,5 @@
 import type { SecondFactorOverviews, TrustedDevices } from '#credentials/module.ts';
-import { type Factor, factorOfAmr, type Interaction, type StandingPart } from '#interaction/module.ts';
+import type { Interaction, StandingPart } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { Policy } from '#settings/module.ts';
@@ -47,7 +47,7 @@ export class StandingService {
       policy,
       askedAt,
       resetAt,
-      proved: provedFactors(interaction),
+      proved: interaction.facts.proved,
       canText: person.phoneNumber !== null && texts.reaches(person.phoneNumber),
       isDemandedElsewhere: isDemanded,
       now: clock.now(),
@@ -56,10 +56,4 @@ export class StandingService {
     const user = { id: userId, isAdministrator: person.isAdministrator };
     return { ...part, isTrusted: await trustedDevices.isTrusted(user, trustSecret, { ip }) };
   }
-}
-
-/** Also what the session was proved with that is made stronger. */
-function provedFactors({ progress, question }: Interaction): readonly Factor[] {
-  const before = question.isStepUp && question.session ? factorOfAmr(question.session.amr) : null;
-  return [...(before === null ? [] : [before]), ...progress.proofs.map(({ factor }) => factor)];
 }

@@ -36,7 +36,7 @@ export function createPasskey(dependencies: Dependencies): {
       enrolRoutes(dependencies),
       relatedOriginRoutes({ issuer: config.issuerUrl, policies }),
     ],
-    standing: (ctx, userId, { progress: { proofs } }) =>
-      passkeyStanding(dependencies, userId, { canCreate: canCreateCookie.read(ctx) !== undefined, proofs }),
+    standing: (ctx, userId, { facts: { reached } }) =>
+      passkeyStanding(dependencies, userId, { canCreate: canCreateCookie.read(ctx) !== undefined, reached }),
   };
 }

@@ -1,5 +1,5 @@
 import type { PasskeyService, SecondFactorOverviews } from '#credentials/module.ts';
-import { levelOfProofs, type Proof, type StandingPart } from '#interaction/module.ts';
+import type { Facts, StandingPart } from '#interaction/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
@@ -18,7 +18,7 @@ const ASK_AGAIN_AFTER = 180 * DAY;
 export async function passkeyStanding(
   { clock, passkeys, secondFactorOverviews, policies }: StandingDependencies,
   userId: UserId,
-  { canCreate, proofs }: { canCreate: boolean; proofs: readonly Proof[] },
+  { canCreate, reached }: { canCreate: boolean; reached: Facts['reached'] },
 ): Promise<StandingPart> {
   if (passkeys.relyingParty === null) return {};
   const { passkeys: policy, mfa } = policies();
@@ -34,5 +34,5 @@ export async function passkeyStanding(
   if (!policy.offer || !canCreate || isDeclined) return {};
   // Nobody adds a factor who has not proved the one that they have: a trusted browser spares it in a sign-in, not here.
   const hasApp = (await secondFactorOverviews.find(userId))?.hasTotp ?? false;
-  return hasApp && levelOfProofs(proofs) < 2 ? {} : { offers: ['offer-passkey'] };
+  return hasApp && reached < 2 ? {} : { offers: ['offer-passkey'] };
 }

@@ -15,7 +15,7 @@ import { type PasskeyProblem, passkeyView } from './passkey-view.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'require' | 'due' | 'isOpen' | 'otherWays' | 'recordIdentifier' | 'recordProof'
+    'require' | 'due' | 'open' | 'isOpen' | 'isOpenNow' | 'otherWays' | 'recordIdentifier' | 'recordProof'
   >;
   signIn: PasskeySignIn;
   passkeys: Pick<PasskeyService, 'relyingParty'>;
@@ -80,9 +80,8 @@ export function passkeyRoutes({
   router.post('/interaction/:uid/passkey/options', async (ctx: Context) => {
     const interaction = await interactions.require(ctx);
     const form = await optionsForm.read(ctx);
-    const { uid, progress } = interaction;
-    if (progress.userId !== null || !interactions.isOpen('passkey')) throw noPasskeys();
-    const options = await signIn.options({ purpose: 'sign_in', binding: uid });
+    if (!interactions.isOpenNow(interaction, 'passkey') || !interactions.isOpen('passkey')) throw noPasskeys();
+    const options = await signIn.options({ purpose: 'sign_in', binding: interaction.uid });
     if (options === null) throw noPasskeys();
     if (form.values.platform === 'true') canCreateCookie.write(ctx, '1');
     ctx.type = 'application/json';
@@ -91,13 +90,12 @@ export function passkeyRoutes({
 
   /** The sign-in, if a passkey is what it can go on with; null when the browser was sent elsewhere. */
   async function turn(ctx: Context): Promise<Interaction | null> {
-    const interaction = await interactions.require(ctx);
-    const isFirst = interaction.progress.userId === null;
-    if (isFirst ? !interactions.isOpen('passkey') : passkeys.relyingParty === null) {
-      seeOther(ctx, interaction.path);
-      return null;
-    }
-    return isFirst ? interaction : interactions.due(ctx, 'second-factor');
+    const isFirst = !ctx.path.endsWith('/second-factor/passkey');
+    const interaction = await (isFirst ? interactions.open(ctx, 'passkey') : interactions.due(ctx, 'second-factor'));
+    if (interaction === null) return null;
+    if (isFirst ? interactions.isOpen('passkey') : passkeys.relyingParty !== null) return interaction;
+    seeOther(ctx, interaction.path);
+    return null;
   }
 
   async function showPasskey(
@@ -106,12 +104,12 @@ export function passkeyRoutes({
     interaction: Interaction,
     { problem, forget = null }: Shown,
   ): Promise<void> {
-    const { path, progress } = interaction;
+    const { path, identifier, facts } = interaction;
     const options = await signIn.options(await questionOf(interaction));
     if (options === null) return seeOther(ctx, path);
-    const isSecondFactor = progress.userId !== null;
-    const known = progress.userId === null ? null : await users.findById(progress.userId);
-    const email = known?.email ?? progress.identifier;
+    const isSecondFactor = facts.userId !== null;
+    const known = facts.userId === null ? null : await users.findById(facts.userId);
+    const email = known?.email ?? identifier;
     return show(ctx, status, passkeyView, {
       action: pageOf(interaction),
       isSecondFactor,
@@ -125,7 +123,7 @@ export function passkeyRoutes({
     });
   }
 
-  async function questionOf({ uid, progress: { userId, identifier } }: Interaction): Promise<Question> {
+  async function questionOf({ uid, identifier, facts: { userId } }: Interaction): Promise<Question> {
     if (userId !== null) return { purpose: 'second_factor', binding: uid, userId };
     if (identifier === null) return { purpose: 'sign_in', binding: uid };
     const user = await users.findByIdentifier(identifier);
@@ -135,14 +133,13 @@ export function passkeyRoutes({
   return router;
 }
 
-const pageOf = ({ path, progress }: Interaction): string =>
-  progress.userId === null ? `${path}/passkey` : `${path}/second-factor/passkey`;
+const pageOf = ({ path, facts }: Interaction): string =>
+  facts.userId === null ? `${path}/passkey` : `${path}/second-factor/passkey`;
 
 /** The sign-in as if no address had been typed, before anything is proved. */
 function ofAnyone(interaction: Interaction): Interaction {
-  const { progress } = interaction;
-  if (progress.userId !== null || progress.identifier === null) return interaction;
-  return { ...interaction, progress: { ...progress, identifier: null } };
+  if (interaction.facts.userId !== null || interaction.identifier === null) return interaction;
+  return { ...interaction, identifier: null };
 }
 
 /** Where nothing is created, nothing can be there already. */

@@ -25,7 +25,7 @@ export function linkRoutes({ interactions, codes }: LinkRouteDependencies): Rout
     const begun = await ofThisBrowser(ctx);
     const found = await codes.findLink(secret);
     if (found === null) return showExpired(ctx, begun);
-    if (begun !== null && begun.progress.userId !== null) return seeOther(ctx, begun.path);
+    if (begun !== null && begun.facts.userId !== null) return seeOther(ctx, begun.path);
     show(ctx, 200, linkView, {
       place: begun === null ? 'elsewhere' : 'here',
       email: found.address,

@@ -9,7 +9,7 @@ import { type CodePage, codeView } from './code-view.ts';
 import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'beginning' | 'otherWays' | 'recordProof' | 'recordSent'>;
+  interactions: Pick<InteractionService, 'beginning' | 'otherWays' | 'recordProof' | 'wasSent' | 'recordSent'>;
   codes: SignInCodes;
 };
 
@@ -26,7 +26,7 @@ export function codeRoutes({ interactions, codes }: RouteDependencies): Router<S
     router.get(`/interaction/:uid/${way}`, async (ctx: Context) => {
       const interaction = await interactions.beginning(ctx, way);
       if (interaction === null) return;
-      if (interaction.progress.sentTo[way] !== interaction.identifier) {
+      if (!interactions.wasSent(interaction, way)) {
         await interactions.recordSent(interaction, way);
         await codes.send(asking(ctx, interaction, channel));
       }

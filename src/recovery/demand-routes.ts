@@ -42,7 +42,6 @@ export function demandRoutes({
     const turn = await dueTo(ctx);
     if (!turn) return;
     const { interaction, user } = turn;
-    const { accountId, session } = interaction.question;
     const form = await newPasswordForm.read(ctx);
     if (!form.isValid)
       return showForm(ctx, 422, turn, { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' });
@@ -57,7 +56,7 @@ export function demandRoutes({
         visitor: visitorOf(ctx),
         language: ctx.state.language,
         deviceSecret: deviceCookie.read(ctx),
-        goesOn: { interaction: interaction.uid, session: accountId === user.id ? (session?.id ?? null) : null },
+        goesOn: { interaction: interaction.uid, session: interaction.facts.ownSessionId },
       }),
     );
     return seeOther(ctx, interaction.path);

@@ -11,7 +11,7 @@ import { forgotForm } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
+  interactions: Pick<InteractionService, 'require' | 'open' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
   recovery: RecoveryService;
   /** Remembers in which sign-in this browser asked, so that it goes on there. */
   originCookie: Pick<BrowserCookie, 'write'>;
@@ -46,7 +46,7 @@ export function forgotRoutes({ interactions, recovery, originCookie, work }: Rou
     if (!interaction) return;
     const page = `${interaction.path}/forgot`;
     return show(ctx, 200, sentView, {
-      email: interaction.progress.identifier,
+      email: interaction.identifier,
       action: page,
       changeUrl: page,
       backUrl: interaction.path,
@@ -88,8 +88,8 @@ export function forgotRoutes({ interactions, recovery, originCookie, work }: Rou
 
   /** The sign-in, where a password could be of use in it. */
   async function open(ctx: Context): Promise<Interaction | null> {
-    const interaction = await interactions.require(ctx);
-    if (interactions.isOpen('password')) return interaction;
+    const interaction = await interactions.open(ctx, 'forgot');
+    if (interaction === null || interactions.isOpen('password')) return interaction;
     seeOther(ctx, interaction.path);
     return null;
   }
@@ -133,7 +133,7 @@ export function forgotRoutes({ interactions, recovery, originCookie, work }: Rou
   return router;
 }
 
-const known = ({ progress }: Interaction): string => progress.identifier ?? '';
+const known = ({ identifier }: Interaction): string => identifier ?? '';
 
 const noPasswords = () =>
   new AppError({

@@ -15,12 +15,14 @@ export function checkRoutes({ interactions, registration, welcome }: CreateDepen
   const router = new Router<State>();
 
   router.get('/interaction/:uid/create/check', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
+    const interaction = await interactions.open(ctx, 'create');
+    if (interaction === null) return;
     return showCheck(ctx, 200, interaction, null);
   });
 
   router.post('/interaction/:uid/create/check', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
+    const interaction = await interactions.open(ctx, 'create');
+    if (interaction === null) return;
     const form = await checkForm.read(ctx);
     if (form.isValid && form.values.action === 'resend') return resend(ctx, interaction);
     const code = form.isValid ? form.values.code.trim() : '';
@@ -44,7 +46,8 @@ export function checkRoutes({ interactions, registration, welcome }: CreateDepen
   });
 
   router.post('/interaction/:uid/create/link/:link', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
+    const interaction = await interactions.open(ctx, 'create');
+    if (interaction === null) return;
     await buttonForm.read(ctx);
     const asker = askerOf(ctx, interaction);
     const outcome = await registration.finishByLink(interaction.uid, linkOf(ctx), asker);

@@ -16,7 +16,7 @@ import type { Method } from './pending-registration.ts';
 import type { RegistrationService } from './registration-service.ts';
 
 export type CreateDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'recordWish' | 'recordProof'>;
+  interactions: Pick<InteractionService, 'require' | 'open' | 'recordWish' | 'recordProof'>;
   registration: RegistrationService;
   invitations: InvitationService;
   admission: Admission;
@@ -61,18 +61,18 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/create', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
-    const asked = await admit(ctx, interaction);
-    if (asked === null) return;
+    const interaction = await interactions.open(ctx, 'create');
+    const asked = interaction && (await admit(ctx, interaction));
+    if (interaction === null || asked === null) return;
     const email =
-      (await registration.findAddress(interaction.uid)) ?? interaction.progress.identifier ?? hint(interaction);
+      (await registration.findAddress(interaction.uid)) ?? interaction.identifier ?? interaction.question.loginHint;
     return showCreate(ctx, interaction, asked, { status: 200, values: { email } });
   });
 
   router.post('/interaction/:uid/create', async (ctx: Context) => {
-    const interaction = await interactions.require(ctx);
-    const asked = await admit(ctx, interaction);
-    if (asked === null) return;
+    const interaction = await interactions.open(ctx, 'create');
+    const asked = interaction && (await admit(ctx, interaction));
+    if (interaction === null || asked === null) return;
     const form = await createForm(asked).read(ctx);
     const values: Readonly<Record<string, unknown>> = form.values;
     if (!form.isValid) {
@@ -129,14 +129,12 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   });
 
   /** What the form asks, or null: then the answer is written. */
-  async function admit(ctx: Context, { path, progress }: Interaction): Promise<Form | null> {
+  async function admit(ctx: Context, { path }: Interaction): Promise<Form | null> {
     const isLeft = ctx.query['without'] !== undefined;
     if (isLeft) invitationCookie.clear(ctx);
     const admitted = await admission.decide(isLeft ? undefined : invitationCookie.read(ctx));
     switch (admitted.kind) {
       case 'form':
-        // Whoever has proved to be somebody is past this page.
-        if (progress.userId !== null) break;
         return { ...admitted, ...askedOf(ctx, admitted) };
       case 'waitlist':
         seeOther(ctx, '/waitlist');
@@ -148,8 +146,6 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       default:
         return unreachable(admitted);
     }
-    seeOther(ctx, path);
-    return null;
   }
 
   function askedOf(ctx: Context, { invitation, domains }: Extract<Admitted, { kind: 'form' }>): Asked {
@@ -199,11 +195,6 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   }
 
   return router;
-}
-
-function hint({ question }: Interaction): string {
-  const { login_hint: loginHint } = question.params;
-  return typeof loginHint === 'string' && loginHint.includes('@') ? loginHint.slice(0, 254) : '';
 }
 
 /** As it stood in its field: a form that was read already holds values, not what was typed. */

@@ -109,9 +109,9 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
   return router;
 }
 
-/** A session that is made stronger was proved before, by what is not known here: nothing of it is taken for somebody else's. */
-function proverOf(ctx: Context, { userId, proofs, question }: DueInteraction): Prover {
-  const provedWith = question.isStepUp ? {} : { provedWith: proofs.map(({ factor }) => factor) };
+/** A user's own session that is made stronger was proved before: nothing of it is taken for another user's. */
+function proverOf(ctx: Context, { userId, facts }: DueInteraction): Prover {
+  const provedWith = facts.session === null ? { provedWith: facts.proved } : {};
   return { userId, visitor: visitorOf(ctx), ...provedWith };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { factsOf } from '../../src/interaction/facts.ts';
 import { nextStep, type Page, type Question, type Step } from '../../src/interaction/next-step.ts';
 import { nothingYet, type Progress } from '../../src/interaction/progress.ts';
 import { amrOfProofs, type Factor, factorOfAmr, levelOfProofs } from '../../src/interaction/proof.ts';
@@ -9,17 +10,27 @@ const page = (name: Page): Step => ({ kind: 'page', page: name });
 const signedIn = (...answered: ('select_account' | 'create')[]): Step => ({ kind: 'signed-in', answered });
 const unchanged: Step = { kind: 'unchanged' };
 
-const question = (prompt: Question['prompt'], more: Partial<Question> = {}): Question => ({
+type Asked = Question & {
+  /** The factor of a session of the same user that is made stronger. */
+  stepUpFrom: Factor | null;
+};
+const question = (prompt: Question['prompt'], more: Partial<Asked> = {}): Asked => ({
   prompt,
-  accountId: null,
+  hasSession: (more.stepUpFrom ?? null) !== null,
+  isAgain: false,
   asked: null,
   stepUpFrom: null,
   firstWay: 'password',
   ...more,
 });
+const amr: Partial<Record<Factor, string[]>> = { password: ['pwd'], email: ['otp'] };
 const nothingAsked = standingOf([]);
-const decide = (q: Question, known: Partial<Progress>, standing: Partial<Standing> = {}): Step =>
-  nextStep(q, { ...nothingYet, ...known }, known.userId ? { ...nothingAsked, ...standing } : null);
+function decide({ stepUpFrom, ...q }: Asked, known: Partial<Progress>, standing: Partial<Standing> = {}): Step {
+  const session = stepUpFrom === null ? null : { id: 's', level: 1 as const, amr: amr[stepUpFrom] ?? [] };
+  const progress = { ...nothingYet, ...known };
+  const facts = factsOf({ isStepUp: session !== null, session }, progress, session && { id: someone });
+  return nextStep(q, progress, facts, known.userId ? { ...nothingAsked, ...standing } : null);
+}
 const proved = (...factors: Factor[]): Partial<Progress> => ({
   identifier: 'a@x.example',
   userId: someone,
@@ -75,7 +86,7 @@ describe('who is there', () => {
     ['select_account', someone, 'a@x.example', true, 'another', signedIn('select_account')],
     ['consent', someone, null, false, null, page('consent')],
     ['consent', someone, 'a@x.example', false, null, page('consent')],
-    ['consent', null, null, false, null, page('consent')],
+    ['consent', null, null, false, null, page('login')],
     ['consent', someone, null, false, 'session', page('consent')],
     ['consent', someone, null, false, 'another', page('login')],
     ['consent', someone, 'a@x.example', false, 'another', page('password')],
@@ -86,7 +97,7 @@ describe('who is there', () => {
     '%s, session %s, typed %s, proven %s, chosen %s',
     (prompt, accountId, identifier, isProven, chosen, step) => {
       const known = isProven ? proved('password') : { identifier };
-      expect(decide(question(prompt, { accountId }), { ...known, chosen })).toEqual(step);
+      expect(decide(question(prompt, { hasSession: accountId !== null }), { ...known, chosen })).toEqual(step);
     },
   );
 
@@ -104,7 +115,7 @@ describe('who is there', () => {
     for (const [prompt, accountId, identifier, , chosen] of rows.filter(
       ([prompt]) => prompt === 'login' || prompt === 'create',
     ))
-      expect(decide(question(prompt, { accountId }), { identifier, chosen }).kind).toBe('page');
+      expect(decide(question(prompt, { hasSession: accountId !== null }), { identifier, chosen }).kind).toBe('page');
   });
 });
 
@@ -322,7 +333,7 @@ describe('how strongly', () => {
   ];
 
   test.each(rows)('%s', (_title, proofs, asked, stepUpFrom, standing, step) => {
-    const q = question('login', { asked, stepUpFrom, accountId: stepUpFrom === null ? null : someone });
+    const q = question('login', { asked, stepUpFrom });
     expect(decide(q, proved(...proofs), standing)).toEqual(step);
   });
 });

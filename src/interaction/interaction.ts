@@ -1,0 +1,63 @@
+import type { EngineInteraction, Level } from '#oidc/module.ts';
+import type { UserId } from '#users/module.ts';
+import { type Facts, factsOf, type SessionUser } from './facts.ts';
+import type { Progress } from './progress.ts';
+import type { Standing } from './standing.ts';
+import type { Way } from './ways.ts';
+
+/** What the engine asks, what was recorded, whose session the browser brought. No step can name the key to it. */
+export const inside = Symbol('inside');
+export type Inside = { question: EngineInteraction; progress: Progress; sessionUser: SessionUser | null };
+
+/** One sign-in in progress, as its steps see it. */
+export type Interaction = {
+  uid: string;
+  /** Where the dispatcher is: every step returns there. */
+  path: string;
+  question: Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
+    /** What the relying party thinks the address is; empty where it says nothing that looks like one. */
+    loginHint: string;
+  };
+  /** What was typed as address, or the address of the session's user who is asked again: a claim, never a proof. */
+  identifier: string | null;
+  facts: Facts;
+  [inside]: Inside;
+};
+
+/** A sign-in in which it is a step's turn, and the user whom it is about. */
+export type DueInteraction = Interaction & {
+  userId: UserId;
+  standing: Standing;
+  /** The level that must be reached by this page; null where it is an offer. */
+  needed: Level | null;
+};
+
+/** A sign-in in which an address was typed, and nothing is proved yet. */
+export type BegunInteraction = Interaction & { identifier: string };
+/** A sign-in in which the user of the session is asked something. */
+export type SessionInteraction = Interaction & { userId: UserId };
+export type ConsentInteraction = SessionInteraction & { request: ConsentRequested };
+/** What the relying party asks of the user of the session. */
+export type ConsentRequested = Pick<EngineInteraction, 'prompt' | 'params' | 'grantId'>;
+
+/** What was found out when a sign-in ends. */
+export type SignInEnd = { userId: UserId; level: Level; amr: readonly string[]; interaction: Interaction };
+export type OtherWay = { way: Way; url: string };
+
+/** The sign-in as steps see it. */
+export function seen(uid: string, { question, progress, sessionUser }: Inside): Interaction {
+  const { client, asked, isAgain, params } = question;
+  const { login_hint: hint } = params;
+  const loginHint = typeof hint === 'string' && hint.includes('@') ? hint.slice(0, 254) : '';
+  const facts = factsOf(question, progress, sessionUser);
+  // A user who is asked again need not type the address.
+  const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.email ?? null) : null;
+  return {
+    uid,
+    path: `/interaction/${uid}`,
+    question: { client, asked, isAgain, loginHint },
+    identifier: progress.identifier ?? known,
+    facts,
+    [inside]: { question, progress, sessionUser },
+  };
+}
