@@ -4,6 +4,11 @@ const reads = ['GET'] as const;
 const posts = ['POST', 'OPTIONS'] as const;
 const both = ['GET', 'POST'] as const;
 
+/** A relying party may show these in a popup (see `Mount`). */
+const popup = { keepsOpener: true } as const;
+/** The last form of a sign-in or a sign-out ends at the relying party. */
+const leadsOut = { ...popup, formsLeadOut: true } as const;
+
 /** Endpoints of OAuth and OpenID Connect; the engine reads their parameters itself. */
 const provider: readonly Mount[] = [
   {
@@ -21,8 +26,8 @@ const provider: readonly Mount[] = [
     constant: true,
   },
   { path: '/oidc/jwks', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true, constant: true },
-  { path: '/oidc/auth', audience: 'page', methods: both, delegated: true, getActs: true },
-  { path: '/oidc/auth/*', audience: 'page', methods: reads, delegated: true, getActs: true },
+  { path: '/oidc/auth', audience: 'page', methods: both, delegated: true, getActs: true, ...leadsOut },
+  { path: '/oidc/auth/*', audience: 'page', methods: reads, delegated: true, getActs: true, ...leadsOut },
   { path: '/oidc/token', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
   {
     path: '/oidc/userinfo',
@@ -37,11 +42,11 @@ const provider: readonly Mount[] = [
   { path: '/oidc/register', audience: 'oauth', methods: ['POST'], delegated: true },
   { path: '/oidc/register/*', audience: 'oauth', methods: ['GET', 'PUT', 'DELETE'], delegated: true },
   { path: '/oidc/device/auth', audience: 'oauth', methods: posts, crossOrigin: true, delegated: true },
-  { path: '/oidc/device', audience: 'page', methods: both, delegated: true, getActs: true },
-  { path: '/oidc/device/*', audience: 'page', methods: reads, delegated: true, getActs: true },
-  { path: '/oidc/logout', audience: 'page', methods: both, delegated: true, getActs: true },
-  { path: '/oidc/logout/confirm', audience: 'page', methods: ['POST'], delegated: true },
-  { path: '/oidc/logout/success', audience: 'page', methods: reads, delegated: true },
+  { path: '/oidc/device', audience: 'page', methods: both, delegated: true, getActs: true, ...popup },
+  { path: '/oidc/device/*', audience: 'page', methods: reads, delegated: true, getActs: true, ...popup },
+  { path: '/oidc/logout', audience: 'page', methods: both, delegated: true, getActs: true, ...leadsOut },
+  { path: '/oidc/logout/confirm', audience: 'page', methods: ['POST'], delegated: true, ...leadsOut },
+  { path: '/oidc/logout/success', audience: 'page', methods: reads, delegated: true, ...popup },
 ];
 
 /** Pages of ours, and what they load. */
@@ -51,7 +56,7 @@ const pages: readonly Mount[] = [
   { path: '/apple-touch-icon.png', audience: 'page', methods: reads },
   { path: '/.well-known/webauthn', audience: 'problem', methods: reads, crossOrigin: true },
   { path: '/robots.txt', audience: 'page', methods: reads },
-  { path: '/interaction/*', audience: 'page', methods: both, getActs: true },
+  { path: '/interaction/*', audience: 'page', methods: both, getActs: true, ...leadsOut },
   { path: '/invitation/*', audience: 'page', methods: both, getActs: true },
   { path: '/waitlist', audience: 'page', methods: both },
   { path: '/waitlist/*', audience: 'page', methods: both, getActs: true },

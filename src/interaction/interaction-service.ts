@@ -1,8 +1,7 @@
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { allowFormTarget, keepOpener } from '#kernel/http/security-headers.ts';
-import { acrOf, type EngineInteraction, type Interactions, isForPopup } from '#oidc/module.ts';
+import { acrOf, type EngineInteraction, type Interactions } from '#oidc/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
@@ -48,9 +47,6 @@ export class InteractionService {
   async require(ctx: Context): Promise<Interaction> {
     const uid = ctx.params['uid'] ?? '';
     const question = await this.#deps.engine.require(ctx, uid);
-    // The last form of a sign-in leads, by redirects, to the relying party.
-    if (typeof question.params['redirect_uri'] === 'string') allowFormTarget(ctx, question.params['redirect_uri']);
-    if (isForPopup(question.params)) keepOpener(ctx);
     await this.#deps.dress(ctx, question.client.id);
     const progress = await this.#deps.progress.find(uid);
     return seen(uid, { question, progress, sessionUser: await this.#sessionUser(question) });

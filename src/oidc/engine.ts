@@ -1,9 +1,10 @@
-import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type Configuration, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { ArtifactAdapter } from './artifacts/adapter.ts';
 import { type ClientStore, isClientId } from './client-store.ts';
 import { requestedAcr, saidAcr } from './levels.ts';
 import { rememberAsAsked } from './sessions/remembered-sessions.ts';
 import { storeBegunSessions } from './sessions/session-begin.ts';
+import { EngineWithOwnPages } from './pages/response-modes.ts';
 import { mark, type MarkedKind, markedKinds } from './artifacts/token-marks.ts';
 
 export type Engine = Provider;
@@ -16,7 +17,7 @@ export function createEngine(
   clients: ClientStore,
   tellLogout: TellLogout,
 ): Engine {
-  const engine = new Provider(issuer, settings);
+  const engine = new EngineWithOwnPages(issuer, settings);
   for (const kind of markedKinds) markIds(engine[kind].prototype as unknown as TokenModel, kind);
   // Secrets are stored as hashes, and two of them may be valid at a time.
   engine.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {

@@ -46,7 +46,7 @@ import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
 import { createLogoutNotices } from './sessions/logout-notices.ts';
 import { type SettleSignIn, settleHeldSignIns } from './sessions/held-sign-ins.ts';
-import { pageHeaders } from './pages/page-headers.ts';
+import { ownPages } from './pages/own-pages.ts';
 import { pageLanguage } from './pages/page-language.ts';
 import type { EnginePages } from './pages/pages.ts';
 import { claimDeviceCodes } from './device/device-claim.ts';
@@ -199,8 +199,8 @@ export function createOidc({
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
         begunSignIns.middleware() as Middleware,
-        pageHeaders,
         pageLanguage as Middleware,
+        ownPages(() => current.engine, pages),
         postedRequests,
         engineForms,
         readableRequests,
@@ -260,5 +260,4 @@ export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
 export { purgeExpired } from './artifacts/maintenance.ts';
-export { isForPopup } from './pages/page-headers.ts';
 export { acrOf, type AskedLevel, type Level, levelOf, LEVELS } from './levels.ts';

@@ -407,9 +407,8 @@ describe('how pages look: ui_locales, claims_locales, display (OpenID Connect Co
     expect((await idToken(await signedIn(), asked)).sub).toBe(user.id);
   });
 
-  test('a popup keeps its opener', async () => {
-    const page = await new Visitor().open(url({ display: 'popup' }));
-    expect(page.headers.get('cross-origin-opener-policy')).toBe('unsafe-none');
-    expect((await new Visitor().open(url())).headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  test.each([{ display: 'popup' }, { display: 'page' }, {}])('%j keeps its opener', async (asked) => {
+    const page = await new Visitor().open(url(asked));
+    expect([page.status, page.headers.get('cross-origin-opener-policy')]).toEqual([200, null]);
   });
 });

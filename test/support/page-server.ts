@@ -22,6 +22,13 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
   const press = strictLetters(() => {}, brand);
 
   const app = new Koa<State>();
+  app.use((ctx, next) => {
+    // A page that posts itself stays, to be looked at.
+    if (ctx.path !== files.url('forward.js')) return next();
+    ctx.type = 'text/javascript';
+    ctx.body = '';
+    return undefined;
+  });
   app.use(files.serve);
   app.use((ctx) => {
     // What the preview shows in its frames; without the scripts that would not run there.

@@ -20,6 +20,16 @@ export type Mount = Readonly<{
   getActs?: boolean;
   /** Single-page applications of other origins read the answer: `Cross-Origin-Resource-Policy: cross-origin`. */
   crossOrigin?: boolean;
+  /**
+   * Pages of a sign-in, a device or a sign-out, which a relying party may have opened as a popup: no
+   * `Cross-Origin-Opener-Policy`, which would cut the tie to `window.opener` on the way.
+   */
+  keepsOpener?: boolean;
+  /**
+   * A form here ends, by redirects, at the registered address of a relying party, or wherever that one redirects to: no
+   * `form-action`, which Chromium applies to the whole chain (CSP 3 §6.4.1).
+   */
+  formsLeadOut?: boolean;
   /** A GET without a query is answered the same to everybody, until the edge is told to forget it. */
   constant?: boolean;
   /** Bytes; 64 KiB unless said otherwise, 256 KiB for `problem`. */

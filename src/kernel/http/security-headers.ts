@@ -5,6 +5,7 @@
  */
 import type { Config } from '#kernel/config.ts';
 import type { Middleware } from './context.ts';
+import type { Mount } from './mounts.ts';
 
 type Headers = readonly (readonly [string, string])[];
 
@@ -52,7 +53,7 @@ const STRICT_TRANSPORT = 'max-age=63072000; includeSubDomains';
 /** For answers that hold no page: nothing in them may load or run anything. */
 const policyOfData = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const policyOfPage = (nonce: string): string =>
+const policyOfPage = (nonce: string, { formsLeadOut = false }: Pick<Mount, 'formsLeadOut'>): string =>
   [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
@@ -62,7 +63,7 @@ const policyOfPage = (nonce: string): string =>
     "connect-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",
-    "form-action 'self'",
+    ...(formsLeadOut ? [] : ["form-action 'self'"]),
     "frame-ancestors 'none'",
   ].join('; ');
 
@@ -81,30 +82,14 @@ export function securityHeaders(config: Pick<Config, 'issuerUrl'>): Middleware {
     for (const [name, value] of everywhere) res.setHeader(name, value);
     const { mount } = ctx.state;
     res.setHeader('Cross-Origin-Resource-Policy', mount?.crossOrigin ? 'cross-origin' : 'same-origin');
-    res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    if (!mount?.keepsOpener) res.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     const isPage = mount === undefined || mount.audience === 'page';
-    res.setHeader('Content-Security-Policy', isPage ? policyOfPage(ctx.state.nonce) : policyOfData);
+    res.setHeader('Content-Security-Policy', isPage ? policyOfPage(ctx.state.nonce, mount ?? {}) : policyOfData);
     return next();
   };
 }
 
 type HeaderContext = { res: { getHeader(name: string): unknown; setHeader(name: string, value: string): unknown } };
-
-/**
- * Lets the forms of this page lead to `uri` as well, which is where the relying party's registered redirect goes: browsers
- * check `form-action` (CSP 3 §6.4.1) on every redirect that follows the form.
- */
-export function allowFormTarget(ctx: HeaderContext, uri: string): void {
-  const source = sourceOf(uri);
-  const policy = ctx.res.getHeader('content-security-policy');
-  if (source === null || typeof policy !== 'string') return;
-  ctx.res.setHeader(
-    'Content-Security-Policy',
-    policy.replace(/form-action ([^;]*)/, (all, sources: string) =>
-      sources.split(' ').includes(source) ? all : `${all} ${source}`,
-    ),
-  );
-}
 
 /** Lets this page show pages of ours in frames. */
 export function allowFrames(ctx: HeaderContext): void {
@@ -124,23 +109,4 @@ export function allowFramingByUs(ctx: HeaderContext): void {
 function amendPolicy(ctx: HeaderContext, amend: (policy: string) => string): void {
   const policy = ctx.res.getHeader('content-security-policy');
   if (typeof policy === 'string') ctx.res.setHeader('Content-Security-Policy', amend(policy));
-}
-
-/** An origin for the web, the bare scheme for an app's own (`com.example.app:`); null for what no policy can name. */
-function sourceOf(uri: string): string | null {
-  const url = URL.parse(uri);
-  if (url === null || ['javascript:', 'data:', 'blob:', 'file:', 'about:', 'vbscript:'].includes(url.protocol))
-    return null;
-  const source = url.protocol === 'https:' || url.protocol === 'http:' ? url.origin : url.protocol;
-  // A host may hold `;` or `,` for the parser of URLs (WHATWG URL §3.5); here they would begin another directive or policy.
-  return /^[\w.:/[\]+-]+$/.test(source) ? source : null;
-}
-
-/**
- * Keeps the tie between this page and the window that opened it, which `Cross-Origin-Opener-Policy: same-origin` cuts. For
- * the answers of a sign-in that its relying party opened as a popup (`display=popup`, `response_mode=web_message`): the end
- * of it must find `window.opener`. Every answer on the way needs it, redirects too.
- */
-export function keepOpener(ctx: HeaderContext): void {
-  ctx.res.setHeader('Cross-Origin-Opener-Policy', 'unsafe-none');
 }

@@ -81,9 +81,14 @@ const deviceProblems: Readonly<Record<string, DeviceProblem>> = {
   SessionNotFound: 'expired',
 };
 
+/** The form into which a person types the code that a device shows. */
+export const deviceForm = (ctx: KoaContextWithOIDC): EngineForm => ({
+  action: new URL(ctx.oidc.urlFor('code_verification')).pathname,
+  fields: { xsrf: secretOf(ctx) },
+});
+
 /** RFC 8628 §6.1: 20 consonants, eight of them: 34 bits. */
 export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
-  const action = (ctx: KoaContextWithOIDC) => new URL(ctx.oidc.urlFor('code_verification')).pathname;
   return {
     enabled: true,
     charset: 'base-20',
@@ -94,7 +99,7 @@ export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configu
       const userCode = error && 'userCode' in error ? String(error.userCode) : '';
       const waitSeconds = error && 'waitSeconds' in error ? Number(error.waitSeconds) : 0;
       pages.deviceCode(ctx, {
-        form: { action: action(ctx), fields: { xsrf: secretOf(ctx) } },
+        form: deviceForm(ctx),
         userCode,
         problem,
         waitSeconds,
@@ -110,7 +115,7 @@ export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configu
       if (!shown) throw new Error('a device code without a client');
       const from = device as { ip?: string; userAgent?: string };
       await pages.deviceConfirm(ctx, {
-        form: { action: action(ctx), fields: { xsrf: secretOf(ctx), user_code: userCode } },
+        form: { ...deviceForm(ctx), fields: { xsrf: secretOf(ctx), user_code: userCode } },
         userCode,
         client: shown,
         scopes,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createHash, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
+import { siteMap } from '../../../src/site-map.ts';
 import { authorizeUrl, type Page, pkce, Visitor } from '../../support/visitor.ts';
 
 const certificate = (name: string) => join(import.meta.dirname, '../../support/certificates', name);
@@ -80,7 +81,6 @@ describe('every answer, errors and redirects included', () => {
     ['referrer-policy', /^no-referrer$/],
     ['strict-transport-security', /^max-age=(3153[6-9]\d{3}|[4-9]\d{7,}|\d{9,}); includeSubDomains$/],
     ['permissions-policy', /camera=\(\)/],
-    ['cross-origin-opener-policy', /^same-origin$/],
     ['cross-origin-resource-policy', /^(same|cross)-origin$/],
     ['content-security-policy', /default-src 'none'.*frame-ancestors 'none'/],
     ['cache-control', /./],
@@ -133,38 +133,49 @@ describe('every answer, errors and redirects included', () => {
       )) {
         const { origin } = new URL(url, answer.url);
         // The page that carries an answer to the relying party by form is the one exception.
-        if (!answer.text.includes('Submitting Callback'))
-          expect(origin, `${pathOf(answer)} ${url}`).toBe(latchkey.base);
+        if (!answer.text.includes('data-forward')) expect(origin, `${pathOf(answer)} ${url}`).toBe(latchkey.base);
       }
   });
 });
 
-describe('where a form may lead', () => {
-  const pagesAt = (pattern: RegExp) =>
-    witness.seen.filter((answer) => isPage(answer) && pattern.test(new URL(answer.url).pathname));
+/** Whether a relying party may have opened it as a popup, and whether its form ends there; the rest of the product is neither. */
+const leaving: readonly (readonly [RegExp, { opener: boolean; leadsOut: boolean }])[] = [
+  [
+    /^\/(interaction\/|oidc\/auth$|oidc\/auth\/|oidc\/logout$|oidc\/logout\/confirm$)/,
+    { opener: true, leadsOut: true },
+  ],
+  [/^\/oidc\/(device$|device\/(?!auth$)|logout\/success$)/, { opener: true, leadsOut: false }],
+];
+const expected = (pathname: string) =>
+  leaving.find(([pattern]) => pattern.test(pathname))?.[1] ?? { opener: false, leadsOut: false };
 
-  test('the pages of a sign-in: to us, and to the registered address of its relying party, where the last form ends', () => {
-    const pages = pagesAt(/^\/interaction\//);
-    expect(pages.length).toBeGreaterThan(2);
-    for (const page of pages)
-      expect(directive(page, 'form-action')).toBe(`form-action 'self' ${new URL(client.redirect_uris[0]!).origin}`);
+test.each(siteMap({ embedded: true }).map((mount) => [mount.path, mount] as const))(
+  '%s says where its forms may lead, and keeps its opener, as pages of a sign-in, a device and a sign-out alone do',
+  async (path, mount) => {
+    const pathname = path.replace('/*', '/x');
+    const { opener, leadsOut } = expected(pathname);
+    for (const method of ['GET', 'POST']) {
+      const answer = await new Visitor().request(latchkey.base + pathname, method === 'POST' ? { form: {} } : {});
+      expect(answer.headers.get('cross-origin-opener-policy'), method).toBe(opener ? null : 'same-origin');
+      const target = mount.audience === 'page' ? "form-action 'self'" : "form-action 'none'";
+      expect(directive(answer, 'form-action'), method).toBe(leadsOut ? undefined : target);
+    }
+  },
+);
+
+describe('on the way of a sign-in and a sign-out', () => {
+  test('every answer keeps the opener, and no page names where its form ends', () => {
+    const way = witness.seen.filter(({ url }) => expected(new URL(url).pathname).leadsOut);
+    expect(way.length).toBeGreaterThan(8);
+    for (const answer of way) {
+      expect(answer.headers.get('cross-origin-opener-policy'), pathOf(answer)).toBeNull();
+      expect(directive(answer, 'form-action'), pathOf(answer)).toBeUndefined();
+    }
   });
 
-  test('the page of a sign-out: to us, and to where the relying party asked to go', () => {
-    const [page] = pagesAt(/^\/oidc\/logout$/);
-    expect(directive(page!, 'form-action')).toBe("form-action 'self' https://rp.test");
-  });
-
-  test('the page that refuses a redirect address: to us alone', () => {
-    const refused = witness.seen.filter((answer) => isPage(answer) && answer.url.includes('evil.test'));
-    expect(refused).toHaveLength(1);
-    expect(directive(refused[0]!, 'form-action')).toBe("form-action 'self'");
-  });
-
-  test('the page that carries an answer by form: there, with its script allowed by hash', () => {
-    const [page] = witness.seen.filter(({ text }) => text.includes('Submitting Callback'));
-    expect(directive(page!, 'form-action')).toBe(`form-action 'self' ${new URL(client.redirect_uris[0]!).origin}`);
-    expect(directive(page!, 'script-src')).toContain("'sha256-");
+  test('the page that carries an answer by form runs our script', () => {
+    const [page] = witness.seen.filter(({ text }) => text.includes('data-forward'));
+    expect(directive(page!, 'script-src')).toMatch(/^script-src 'nonce-[\w-]{22}'$/);
   });
 });
 
@@ -178,16 +189,8 @@ test('an answer by postMessage may be framed and keeps its opener, and runs its 
   );
   expect(page.text).toContain('authorization_response');
   expect(page.headers.get('content-security-policy')).not.toContain('frame-ancestors');
-  expect(page.headers.get('cross-origin-opener-policy')).toBe('unsafe-none');
+  expect(page.headers.get('cross-origin-opener-policy')).toBeNull();
   expect(directive(page, 'script-src')).toMatch(/ 'sha256-/);
-});
-
-test('a sign-in in a popup keeps its opener from the first answer to the last', async () => {
-  const popup = new Witness();
-  await popup.signIn(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, display: 'popup' }), user);
-  expect(popup.seen.length).toBeGreaterThan(5);
-  for (const answer of popup.seen)
-    expect(answer.headers.get('cross-origin-opener-policy'), pathOf(answer)).toBe('unsafe-none');
 });
 
 describe('cookies', () => {

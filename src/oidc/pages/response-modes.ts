@@ -1,0 +1,31 @@
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { show } from '#kernel/views.ts';
+import { forwardView } from './forward-view.ts';
+
+type ResponseMode = Parameters<Provider['registerResponseMode']>[1];
+
+/** The engine, with a page of ours for answers that a browser posts to the relying party (Form Post Response Mode §2). */
+export class EngineWithOwnPages extends Provider {
+  /** Called by the engine for its own modes too. */
+  override registerResponseMode(name: string, handler: ResponseMode): void {
+    super.registerResponseMode(name, ownModes[name] ?? handler);
+  }
+}
+
+const ownModes: Readonly<Record<string, ResponseMode>> = {
+  form_post: (ctx, redirectUri, payload) => postAnswer(ctx, redirectUri, payload, 'error' in payload),
+  /** JWT Secured Authorization Response Mode §2.3. */
+  async 'form_post.jwt'(ctx, redirectUri, payload) {
+    const token = new ctx.oidc.provider.IdToken({}, { ctx }) as unknown as SignedAnswer;
+    token.extra = payload;
+    postAnswer(ctx, redirectUri, { response: await token.issue({ use: 'authorization' }) }, 'error' in payload);
+  },
+};
+
+type SignedAnswer = { extra: unknown; issue(options: { use: 'authorization' }): Promise<string> };
+
+function postAnswer(ctx: KoaContextWithOIDC, action: string, payload: object, isError: boolean): void {
+  const fields = Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, String(value)]));
+  const status = ctx.status === 500 ? 500 : isError ? 400 : 200;
+  show(ctx as never, status, forwardView, { action, fields });
+}
