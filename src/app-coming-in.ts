@@ -39,7 +39,7 @@ export function createComingIn(
     isOpen: () => settings.policy('registration').mode === 'waitlist',
     take: (ip) => registration.applications.take(ip),
     invite: (invitation, by) => registration.invitations.invite(invitation, by),
-    isRefusal: (error) => error instanceof AppError && error.code === 'registration.invitation_refused',
+    isRefusal: (error) => error instanceof AppError && /^registration\.invitation_(refused|invalid)$/.test(error.code),
   });
   return {
     registration,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopback } from '#kernel/config.ts';
+import { readNewMailAddress } from '#kernel/mail/address.ts';
 import { publicJwksSchema } from './client-jwks.ts';
 
 const MAXIMUM_ADDRESSES = 100;
@@ -93,7 +94,10 @@ export const clientMetadataSchema = z.strictObject({
   logo_uri: webAddress.optional(),
   policy_uri: webAddress.optional(),
   tos_uri: webAddress.optional(),
-  contacts: z.array(z.email()).max(20).optional(),
+  contacts: z
+    .array(z.string().refine((address) => readNewMailAddress(address) !== null, 'must be an email address'))
+    .max(20)
+    .optional(),
   software_id: text(256).optional(),
   software_version: text(64).optional(),
   jwks: publicJwksSchema.optional(),

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
-import { emailField } from '#users/module.ts';
+import { newEmailField } from '#users/module.ts';
 
 export const emailForm = form(
   z.object({
-    email: emailField,
+    email: newEmailField,
   }),
 );
 

@@ -3,7 +3,7 @@ import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } fro
 import { parseId } from '#kernel/ids.ts';
 import {
   type BulkContact,
-  canonicalEmail,
+  newCanonicalEmail,
   phoneNumberSchema,
   type Profile,
   profileSchema,
@@ -124,7 +124,7 @@ function checked(record: ImportRecord): ImportedUser {
     administrator: _never,
     ...profile
   } = rest;
-  const emailCanonical = canonicalEmail(email);
+  const emailCanonical = newCanonicalEmail(email);
   if (emailCanonical === null) throw new RecordRefusal('email: must be an address like name@example.com');
   const userId = id === undefined ? undefined : parseId('usr', id);
   if (userId === null) throw new RecordRefusal('id: must be one of Latchkey, like usr_01h455vb4pex5vsknk084sn02q');
@@ -150,7 +150,7 @@ function checked(record: ImportRecord): ImportedUser {
 }
 
 function readFurtherEmail(typed: string): FurtherContact {
-  const canonical = canonicalEmail(typed);
+  const canonical = newCanonicalEmail(typed);
   if (canonical === null) throw new RecordRefusal('further_emails: must be addresses like name@example.com');
   return { kind: 'email', value: typed.trim(), canonical };
 }

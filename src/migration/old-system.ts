@@ -9,7 +9,7 @@ import type { Outbound } from '#kernel/http/outbound.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
 import type { SettingsService } from '#settings/module.ts';
-import { canonicalEmail, phoneNumberSchema, profileSchema, type UserService } from '#users/module.ts';
+import { newCanonicalEmail, phoneNumberSchema, profileSchema, type UserService } from '#users/module.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 
 /** What it tells about a person; members that we do not know are left. Only `true` proves an address. */
@@ -47,7 +47,7 @@ export function createOldSystem(dependencies: OldSystemDependencies): OldSystem 
   return {
     isAsked: () => secret !== undefined && settings.policy('migration').verifyUrl !== undefined,
     async verify(identifier, password) {
-      const email = canonicalEmail(identifier);
+      const email = newCanonicalEmail(identifier);
       const { verifyUrl: url, verifySeconds } = settings.policy('migration');
       if (email === null || url === undefined || secret === undefined) return null;
       try {

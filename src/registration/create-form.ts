@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
-import { canonicalEmail, fieldShape, type PersonField } from '#users/module.ts';
+import { canonicalEmail, fieldShape, newEmailField, type PersonField } from '#users/module.ts';
 import type { Method } from './pending-registration.ts';
 
 export type Asked = {
@@ -16,13 +16,7 @@ export type Asked = {
 
 export function createForm({ fields, method, otherMethods, isInvited, domains, asksForTerms }: Asked) {
   const isAllowed = (email: string) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? '');
-  const email = z
-    .string()
-    .trim()
-    .min(1, 'required')
-    .max(512, 'email')
-    .refine((typed) => canonicalEmail(typed) !== null, { error: 'email', abort: true })
-    .refine(isAllowed, 'domain');
+  const email = newEmailField.refine(isAllowed, 'domain');
   return form(
     z.object({
       ...fieldShape(fields),

@@ -6,7 +6,7 @@ import { AppError } from '#kernel/errors.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Policy } from '#settings/module.ts';
-import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
+import { canonicalEmail, newCanonicalEmail, type UserId, type UserService } from '#users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import { invitationLetter } from './invitation-letter.ts';
@@ -43,7 +43,7 @@ export class InvitationService {
   /** Sends a link; an earlier one to the same address stops working. Throws registration.closed, .invitation_refused, .invitation_invalid. */
   async invite({ email, language, isAdministrator = false }: Invitation, by: { actor: Actor }): Promise<void> {
     const { users, policy, database } = this.#deps;
-    const emailCanonical = canonicalEmail(email);
+    const emailCanonical = newCanonicalEmail(email);
     if (policy().mode === 'closed') throw registrationClosed();
     if (emailCanonical === null) throw invitationInvalid(email);
     if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);

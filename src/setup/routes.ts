@@ -4,18 +4,14 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { canonicalEmail } from '#users/module.ts';
+import { newEmailField } from '#users/module.ts';
 import { adminEndView, type AdminPage, adminView } from './admin-view.ts';
 import type { SetupService } from './setup-service.ts';
 
 const adminForm = form(
   z.object({
     name: z.string().trim().max(128, 'too_long').default(''),
-    email: z
-      .string()
-      .trim()
-      .min(1, 'required')
-      .refine((typed) => canonicalEmail(typed) !== null, 'email'),
+    email: newEmailField,
     password: z.string().min(1, 'required').max(4096, 'too_long'),
     password_again: z.string().default(''),
   }),

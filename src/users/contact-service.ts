@@ -3,7 +3,8 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import { claimEmail } from './address-claims.ts';
 import { Contact, type ContactId, type ContactKind } from './contact.ts';
-import { canonicalEmail } from './email.ts';
+import { canonicalEmail, newCanonicalEmail } from './email.ts';
+import { emailInvalid } from './errors.ts';
 import { User, type UserId } from './user.ts';
 
 /** An address or number as its owner sees it. The first one is what relying parties are told; it has no id. */
@@ -51,7 +52,8 @@ export class ContactService {
     userId: UserId,
     { kind, value }: { kind: ContactKind; value: string },
   ): Promise<'added' | 'verified_already' | 'too_many'> {
-    const canonical = canonicalOf(kind, value);
+    const canonical = kind === 'email' ? newCanonicalEmail(value) : value;
+    if (canonical === null) throw emailInvalid();
     const user = await em.findOneOrFail(User, { id: userId });
     const first = kind === 'email' ? user.emailCanonical : user.phoneNumber;
     const isFirstVerified = kind === 'email' ? user.emailVerified : user.phoneNumberVerified;

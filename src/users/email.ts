@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readMailAddress } from '#kernel/mail/address.ts';
+import { readMailAddress, readNewMailAddress } from '#kernel/mail/address.ts';
 
 /**
  * The form in which addresses are compared: the local part in lower case (ASCII only, so that no Unicode folding can
@@ -9,10 +9,21 @@ export function canonicalEmail(typed: string): string | null {
   return readMailAddress(typed.trim())?.toLowerCase() ?? null;
 }
 
-/** An address as it is typed into a form; what is wrong with it is `required` or `email`. */
-export const emailField = z
-  .string()
-  .trim()
-  .min(1, 'required')
-  .max(512, 'email')
-  .refine((typed) => canonicalEmail(typed) !== null, 'email');
+/**
+ * The same for an address that is new here: of a person, of an invitation, of the waitlist, of a file. Null also for what a
+ * relay could read otherwise; people who have such an address already sign in with it and are found by it.
+ */
+export function newCanonicalEmail(typed: string): string | null {
+  return readNewMailAddress(typed.trim())?.toLowerCase() ?? null;
+}
+
+const typedEmail = z.string().trim().min(1, 'required').max(512, 'email');
+
+/** An address with which somebody is looked for; what is wrong with it is `required` or `email`. */
+export const emailField = typedEmail.refine((typed) => canonicalEmail(typed) !== null, 'email');
+
+/** An address that somebody is going to have here. */
+export const newEmailField = typedEmail.refine((typed) => newCanonicalEmail(typed) !== null, {
+  error: 'email',
+  abort: true,
+});

@@ -41,7 +41,7 @@ export { type ContactService, RESERVED, type ShownContact } from './contact-serv
 export { UserIdentity } from './user-identity.ts';
 export type { BulkContact, ContactBulk } from './contact-bulk.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
-export { canonicalEmail, emailField } from './email.ts';
+export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './email.ts';
 export type { DetailsChange, OwnDetails } from './own-details.ts';
 export { claimsOf } from './claims.ts';
 export type { PasswordDemands } from './password-demands.ts';

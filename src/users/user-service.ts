@@ -6,7 +6,7 @@ import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { z } from 'zod';
 import type { ClaimSource } from './claims.ts';
 import { claimEmail } from './address-claims.ts';
-import { canonicalEmail } from './email.ts';
+import { canonicalEmail, newCanonicalEmail } from './email.ts';
 import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import { User, type UserId, type UserStatus } from './user.ts';
@@ -48,7 +48,7 @@ export class UserService {
 
   /** Adds a person in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
   async create(em: EntityManager, input: NewUser, by: By): Promise<User> {
-    const emailCanonical = canonicalEmail(input.email);
+    const emailCanonical = newCanonicalEmail(input.email);
     if (!emailCanonical) throw emailInvalid();
     if (!(await claimEmail(em, this.#clock, emailCanonical, null))) throw emailTaken();
     const now = this.#clock.now();

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
-import { emailField, profileSchema } from '#users/module.ts';
+import { newEmailField, profileSchema } from '#users/module.ts';
 
 export const joinForm = form(
   z.object({
@@ -14,7 +14,7 @@ export const joinForm = form(
         context.addIssue({ code: 'custom', message: parsed.success ? 'required' : 'too_long' });
         return z.NEVER;
       }),
-    email: emailField,
+    email: newEmailField,
     work: z.string().max(2048).optional(),
   }),
 );

@@ -23,10 +23,26 @@ export function readMailAddress(text: string): string | null {
   return labels.every((label) => domainLabel.test(label)) ? `${text.slice(0, at)}@${domain}` : null;
 }
 
+/**
+ * Local parts that some mail server on the way reads as an instruction: UUCP paths and percent routes, encoded words, options
+ * of a command line, files and programs (`/tmp/x`, `|sh`), expansions. RFC 5321 allows them, and no mailbox needs them.
+ */
+const relayed = /^[-/|]|[!%|`{}]|=\?|\?=/;
+/** A host that is a number in one of its spellings, which the converter of URLs has made `127.0.0.1`. */
+const numericHost = /(^|\.)\d+$/;
+
+/** An address that enters: as above, and nothing that a relay could read otherwise. Those that are stored stay readable. */
+export function readNewMailAddress(text: string): string | null {
+  const address = readMailAddress(text);
+  if (address === null || address.length > 254) return null;
+  const at = address.lastIndexOf('@');
+  return relayed.test(address.slice(0, at)) || numericHost.test(address.slice(at + 1)) ? null : address;
+}
+
 /** `Name <address>` or a bare address, as an operator writes a sender; null when it is neither. */
 export function readSender(text: string): MailAddress | null {
   const [, name = '', bracketed] = /^([^<>]*)<([^<>]*)>\s*$/.exec(text) ?? [];
-  const address = readMailAddress((bracketed ?? text).trim());
+  const address = readNewMailAddress((bracketed ?? text).trim());
   return address === null ? null : { name: headerText(name, 128), address };
 }
 

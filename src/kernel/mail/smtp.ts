@@ -36,8 +36,8 @@ export function createSmtp(url: string): Smtp {
           from,
           to,
           messageId,
-          // What the server is told does not depend on how anybody reads the header.
-          envelope: { from: from.address, to: [to.address] },
+          // What the server is told does not depend on how anybody reads a header or a text: addresses stay in parts.
+          envelope: { from: inParts(from), to: [inParts(to)] } as never,
           // RFC 3834 §5: nobody's absence note answers a mail of a machine.
           headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
           body,
@@ -52,6 +52,8 @@ export function createSmtp(url: string): Smtp {
     },
   };
 }
+
+const inParts = ({ address }: MailAddress): MailAddress => ({ name: '', address });
 
 /** Loaded with the first mail: most processes never send one. */
 async function connect(url: string) {
