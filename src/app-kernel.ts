@@ -1,4 +1,7 @@
 /** The kernel of one process: what knows no word of the domain, opened in order. */
+import { grantTypes } from '#clients/module.ts';
+import { breachChecks } from '#credentials/module.ts';
+import { signInOutcomes } from '#interaction/module.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
@@ -35,7 +38,15 @@ export async function openKernel(
   const mailbox = createMailbox({ config, database, keyRing, clock });
   const mailer = createMail({ config, clock, database, jobs, log, mailbox: mailbox?.mailbox });
 
-  const metrics = config.metricsPort === undefined ? undefined : (await import('#kernel/metrics.ts')).createMetrics();
+  const metrics =
+    config.metricsPort === undefined
+      ? undefined
+      : (await import('#kernel/metrics.ts')).createMetrics({
+          signIns: signInOutcomes,
+          // Implicit flows issue nothing at the token endpoint.
+          tokens: grantTypes.filter((grant) => grant !== 'implicit'),
+          breachChecks,
+        });
   if (database.pool) {
     metrics?.watchDatabasePool(database.pool);
     tracing?.watchQueries(database.pool);

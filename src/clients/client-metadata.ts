@@ -27,6 +27,13 @@ const keyEncryption = z.enum(['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW']);
 const contentEncryption = z.enum(['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', 'A256GCM']);
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
+export const grantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'implicit',
+  DEVICE_GRANT,
+] as const;
 
 /** Scopes of OpenID Connect Core §5.4 and §11; those of APIs are allowed one by one (see api-access.ts). */
 export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
@@ -45,10 +52,7 @@ export const clientMetadataSchema = z.strictObject({
   redirect_uris: addresses.optional(),
   post_logout_redirect_uris: addresses.optional(),
   application_type: z.enum(['web', 'native']).optional(),
-  grant_types: z
-    .array(z.enum(['authorization_code', 'refresh_token', 'client_credentials', 'implicit', DEVICE_GRANT]))
-    .max(5)
-    .optional(),
+  grant_types: z.array(z.enum(grantTypes)).max(5).optional(),
   response_types: z
     .array(
       z

@@ -70,6 +70,7 @@ export type Clients = ReturnType<typeof createClients>;
 export { purgeExpiredSecrets } from './maintenance.ts';
 export { ApiResource } from './api-resource.ts';
 export { Client } from './client.ts';
+export { grantTypes } from './client-metadata.ts';
 export { isUsableJwk } from './client-jwks.ts';
 export { ClientSecret } from './client-secret.ts';
 export type { ApiAccess } from './api-access.ts';

@@ -4,7 +4,8 @@ import type { Outbound } from '#kernel/http/outbound.ts';
 import type { Log } from '#kernel/log.ts';
 
 /** What asking brought, for the figures. */
-export type BreachCheck = 'found' | 'not_found' | 'failed' | 'skipped';
+export const breachChecks = ['found', 'not_found', 'failed', 'skipped'] as const;
+export type BreachCheck = (typeof breachChecks)[number];
 
 export type BreachDependencies = {
   clock: Clock;

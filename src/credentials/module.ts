@@ -142,6 +142,7 @@ export type {
 } from './password-service.ts';
 export type { WaysIn } from './ways-in.ts';
 export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts';
+export { breachChecks } from './breached-passwords.ts';
 export { newPasswordProblems } from './password-problem.ts';
 export { PasswordHistoryRow } from './password-history.ts';
 export { OLD_SYSTEM } from './password-service.ts';

@@ -34,3 +34,4 @@ export { amrOfFactor, type Factor, levelOfProofs, type Proof } from './proof.ts'
 export type { Offer, Standing, StandingPart, Task } from './standing.ts';
 export { openWays, type Way } from './ways.ts';
 export { SignInProgress } from './progress.ts';
+export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';

@@ -54,6 +54,16 @@ export const configSchema = z.object({
   SMTP_URL: url('smtp', 'smtps')
     .optional()
     .describe('Mail server. Without it mails go to /dev/mailbox (embedded database only) and the log.'),
+  SMTP_CLIENT_NAME: z
+    .string()
+    .regex(
+      /^(?=.{1,255}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[\da-f.:]+\]|\[IPv6:[\da-f.:]+\])$/i,
+      {
+        error: 'must be a host name, for example mail.example.com, or an address in brackets',
+      },
+    )
+    .optional()
+    .describe('Name with which Latchkey greets the mail server (EHLO). Default: the host of ISSUER.'),
   MAIL_FROM: z.string().default('Latchkey <no-reply@localhost>').describe('Sender of mails.'),
   SMS_URL: url('twilio', 'https', 'http')
     .optional()
@@ -133,6 +143,8 @@ export type Config = Readonly<{
   redisUrl: string | undefined;
   secrets: readonly string[] | undefined;
   smtpUrl: string | undefined;
+  /** Undefined: the host of the issuer. */
+  smtpClientName: string | undefined;
   mailFrom: string;
   smsUrl: string | undefined;
   smsSecret: string | undefined;
@@ -199,6 +211,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     redisUrl: v.REDIS_URL,
     secrets,
     smtpUrl: v.SMTP_URL,
+    smtpClientName: v.SMTP_CLIENT_NAME,
     mailFrom: v.MAIL_FROM,
     smsUrl: v.SMS_URL,
     smsSecret: v.SMS_SECRET,

@@ -28,6 +28,8 @@ export type Job = {
 export type JobDefinition = {
   /** Throws to be tried again. May run more than once for one job. */
   handler(job: Job): Promise<void>;
+  /** What a line of the log about a failure says of the job besides its id: nothing secret. */
+  describe?(data: JobData): Readonly<Record<string, unknown>>;
   /** Attempts after the first. */
   retries: number;
   /** Milliseconds: the first wait, doubled with jitter from attempt to attempt, and the longest. */
@@ -169,10 +171,13 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
       isLastAttempt: row.retryCount >= row.retryLimit,
       signal: row.signal,
     };
+    let about: Readonly<Record<string, unknown>> | undefined;
     try {
-      await definition.handler({ ...job, data: unseal(queue, row.data) });
+      const data = unseal(queue, row.data);
+      about = definition.describe?.(data);
+      await definition.handler({ ...job, data });
     } catch (err) {
-      const fields = { err, queue, job: job.id, attempt: job.attempt };
+      const fields = { err, queue, ...about, job: job.id, attempt: job.attempt };
       if (job.isLastAttempt) log.error(fields, 'a job failed for good');
       else log.warn(fields, 'a job failed and will be tried again');
       // Between half of this and all of it, by the dice of pg-boss.

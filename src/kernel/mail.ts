@@ -9,9 +9,9 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Job, Jobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
-import { headerText, readMailAddress, readSender, type MailAddress } from '#kernel/mail/address.ts';
+import { headerText, maskMailAddress, readMailAddress, readSender, type MailAddress } from '#kernel/mail/address.ts';
 import { mailLimits, purgeQuotas, takeQuota, type MailLimits } from '#kernel/mail/quota.ts';
-import { createSmtp, type Smtp } from '#kernel/mail/smtp.ts';
+import { clientNameOf, createSmtp, type Smtp } from '#kernel/mail/smtp.ts';
 
 export type Mail = {
   /** What for, in one word such as `password_reset`: limits count by it and the log names it. */
@@ -44,7 +44,7 @@ export type Mailer = {
 };
 
 type Options = {
-  config: Pick<Config, 'smtpUrl' | 'mailFrom'>;
+  config: Pick<Config, 'smtpUrl' | 'smtpClientName' | 'issuerUrl' | 'mailFrom'>;
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   jobs: Pick<Jobs, 'define' | 'send'>;
@@ -88,10 +88,14 @@ export function createMail({
     throw new ConfigError(
       'MAIL_FROM must be an address such as no-reply@example.com, or a name with one: Example <no-reply@example.com>.',
     );
-  const smtp = config.smtpUrl === undefined ? undefined : createSmtp(config.smtpUrl);
+  const smtp =
+    config.smtpUrl === undefined
+      ? undefined
+      : createSmtp(config.smtpUrl, { clientName: config.smtpClientName ?? clientNameOf(config.issuerUrl) });
 
   jobs.define(QUEUE, {
     handler: work,
+    describe: (data) => about(data as Parcel),
     retries: 110,
     backoff: { first: 5 * SECOND, max: 15 * MINUTE },
     expire: 30 * SECOND,
@@ -115,7 +119,8 @@ export function createMail({
         message: 'Enter an email address like name@example.com.',
       });
     const mayGo = await takeQuota(em, clock, limits(), { kind: mail.kind, to: address, ip: mail.ip });
-    if (!mayGo) log.warn({ kind: mail.kind, ip: mail.ip }, 'a mail was held back by its limit');
+    if (!mayGo)
+      log.warn({ ...about({ kind: mail.kind, to: { address } }), ip: mail.ip }, 'a mail was held back by its limit');
     const parcel: Parcel = {
       kind: mail.kind,
       to: { name: headerText(mail.to.name ?? '', 128), address },
@@ -132,15 +137,14 @@ export function createMail({
 
   async function work({ id, data, signal, createdAt }: Job): Promise<void> {
     const parcel = data as Parcel;
-    const { kind, to } = parcel;
-    const fields = { mail: kind, job: id };
+    const fields = { ...about(parcel), job: id };
     if (parcel.isDiscarded) return;
     if (new Date(parcel.expiresAt) <= clock.now())
       return log.warn(fields, 'a mail was not delivered in time and is dropped');
     if (smtp) return deliver(smtp, parcel, { id, signal, createdAt });
-    if (!mailbox) return log.error(fields, 'a mail cannot be sent: set SMTP_URL');
-    await mailbox.keep({ from: from!, to, subject: parcel.subject, text: parcel.text, html: parcel.html });
-    log.info({ ...fields, to: to.address }, 'a mail was kept: read it at /dev/mailbox');
+    if (!mailbox) return log.error(fields, 'a mail was held back: set SMTP_URL so that it can be sent');
+    await mailbox.keep({ from: from!, to: parcel.to, subject: parcel.subject, text: parcel.text, html: parcel.html });
+    log.info(fields, 'a mail was kept: read it at /dev/mailbox');
   }
 
   async function deliver(
@@ -149,7 +153,7 @@ export function createMail({
     { id, signal, createdAt }: Pick<Job, 'id' | 'signal' | 'createdAt'>,
   ): Promise<void> {
     const { to, subject, text, html, messageId } = parcel;
-    const fields = { mail: parcel.kind, job: id };
+    const fields = { ...about(parcel), job: id };
     const outcome = await smtp.deliver({ from: from!, to, subject, text, html, messageId }, signal);
     switch (outcome.kind) {
       case 'sent':
@@ -172,4 +176,9 @@ export function createMail({
   }
 
   return { send: (mail, em) => send(mail, em) };
+}
+
+/** Which letter, and to whom as far as a log may say. */
+function about({ kind, to }: { kind: string; to: Pick<MailAddress, 'address'> }): { mail: string; to: string } {
+  return { mail: kind, to: maskMailAddress(to.address) };
 }

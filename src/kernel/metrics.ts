@@ -32,7 +32,10 @@ export type Metrics = MetricsSource & {
 /** Seconds: a token takes a few milliseconds, a password a few hundred. */
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createMetrics(): Metrics {
+/** Labels that are known before anything happens: their series begin at zero, so that the first event is an increase. */
+export type KnownLabels = Readonly<Partial<Record<'signIns' | 'tokens' | 'breachChecks', readonly string[]>>>;
+
+export function createMetrics(known: KnownLabels = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -61,6 +64,10 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'] as const,
     registers,
   });
+  requests.zero({ route: 'none', method: 'other', status: 404 });
+  for (const outcome of known.signIns ?? []) signIns.inc({ outcome }, 0);
+  for (const grant of known.tokens ?? []) tokens.inc({ grant }, 0);
+  for (const outcome of known.breachChecks ?? []) breachChecks.inc({ outcome }, 0);
   if (cluster.isWorker) answerSupervisor(registry);
 
   return {

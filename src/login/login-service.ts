@@ -1,3 +1,4 @@
+import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, Visitor } from '#audit/module.ts';
 import type { KnownDevices, PasswordService } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -23,7 +24,7 @@ export type LoginDependencies = {
   /** Told of every try that was looked at and wrong, whether or not there is such an account. */
   failed(trial: { ip: string; identifier: string }): Promise<void>;
   audit: Pick<AuditLog, 'note'>;
-  counted?: (outcome: LoginOutcome['kind']) => void;
+  counted?: (outcome: SignInOutcome) => void;
 };
 
 type Attempt = { identifier: string; password: string; clientId: string; deviceSecret: string | undefined };

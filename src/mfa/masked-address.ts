@@ -1,9 +1,6 @@
+import { maskMailAddress } from '#kernel/mail/address.ts';
 import { isPhoneNumber, maskPhoneNumber } from '#kernel/sms/number.ts';
 
-/** Enough for its owner to know it, too little for whoever only knows the password: `n•••@fernway.example`. */
-export function maskedAddress(address: string): string {
-  if (isPhoneNumber(address)) return maskPhoneNumber(address);
-  const at = address.lastIndexOf('@');
-  const [first = ''] = address;
-  return `${first}•••${address.slice(Math.max(0, at))}`;
-}
+/** Enough for its owner to know it, too little for whoever only knows the password. */
+export const maskedAddress = (address: string): string =>
+  isPhoneNumber(address) ? maskPhoneNumber(address) : maskMailAddress(address);

@@ -1,3 +1,4 @@
+import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, Visitor } from '#audit/module.ts';
 import type { AttemptCounter, PasskeyProof, ProofOutcome, Question } from '#credentials/module.ts';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
@@ -15,7 +16,7 @@ export type SignInDependencies = {
     forgive(ip: string): Promise<void>;
   };
   audit: Pick<AuditLog, 'note'>;
-  counted?: (outcome: 'verified' | 'wrong' | 'throttled') => void;
+  counted?: (outcome: SignInOutcome) => void;
 };
 
 type Attempt = { question: Pick<Question, 'purpose' | 'binding'>; answer: string; clientId: string };

@@ -1,3 +1,4 @@
+import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, Visitor } from '#audit/module.ts';
 import type { Holder, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
@@ -39,7 +40,7 @@ export type SignInCodeDependencies = {
   methods: () => Policy<'signIn'>['methods'];
   audit: Pick<AuditLog, 'record' | 'note'>;
   failed(trial: { ip: string; identifier: string }): Promise<void>;
-  counted?: (outcome: CodeOutcome['kind']) => void;
+  counted?: (outcome: SignInOutcome) => void;
 };
 
 const LIFETIME = 10 * MINUTE;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { startTestApp } from '../support/app.ts';
 import { createMetrics, openMetricsListener, type MetricsListener, type MetricsSource } from '#kernel/metrics.ts';
 
 const listeners: MetricsListener[] = [];
@@ -43,6 +44,28 @@ describe('the figures', () => {
     expect(series).toEqual([
       'latchkey_http_request_duration_seconds_count{route="none",method="other",status="404"} 50',
     ]);
+  });
+
+  test('have a series for every known label before anything happens', async () => {
+    const latchkey = await startTestApp({ env: { METRICS_PORT: '0' } });
+    const text = await latchkey.app.metrics!.text();
+    await latchkey.close();
+    const declared = [...text.matchAll(/^# TYPE (latchkey_\S+)/gm)].map(([, name]) => name!);
+    expect(declared).toEqual(expect.arrayContaining(['latchkey_sign_ins_total', 'latchkey_tokens_total']));
+    expect(declared.filter((name) => !new RegExp(`^${name}(_count)?\\{.*\\} 0$`, 'm').test(text))).toEqual([]);
+    for (const series of [
+      ...['verified', 'wrong', 'throttled'].map((outcome) => `latchkey_sign_ins_total{outcome="${outcome}"} 0`),
+      ...[
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:device_code',
+      ].map((grant) => `latchkey_tokens_total{grant="${grant}"} 0`),
+      ...['found', 'not_found', 'failed', 'skipped'].map(
+        (outcome) => `latchkey_breach_checks_total{outcome="${outcome}"} 0`,
+      ),
+    ])
+      expect(text).toContain(series);
   });
 
   test('count sign-ins by outcome and tokens by grant', async () => {

@@ -9,13 +9,15 @@ export type SmtpMood = Partial<Record<'greeting' | 'EHLO' | 'MAIL' | 'RCPT' | 'D
 export type SmtpSink = {
   url: string;
   mails: SunkMail[];
+  /** With what names it was greeted. */
+  greetings: string[];
   mood: SmtpMood;
   /** Connections so far. */ connections(): number;
 };
 
 /** Written out by hand, because servers for tests refuse to hang. */
 export async function createSmtpSink(mood: SmtpMood = {}): Promise<SmtpSink> {
-  const sink: SmtpSink = { url: '', mails: [], mood, connections: () => connections };
+  const sink: SmtpSink = { url: '', mails: [], greetings: [], mood, connections: () => connections };
   const sockets = new Set<Socket>();
   let connections = 0;
   const server = createServer((socket) => {
@@ -34,6 +36,7 @@ export async function createSmtpSink(mood: SmtpMood = {}): Promise<SmtpSink> {
       const [command = '', rest = ''] = line.split(/ (.*)/s);
       switch (command.toUpperCase()) {
         case 'EHLO':
+          sink.greetings.push(rest);
           return void say('EHLO', '250 sink.test');
         case 'MAIL':
           mail = { from: rest, to: [], raw: '' };

@@ -165,6 +165,9 @@ function withoutValues(error: ErrorLike, message: string): string {
   // The mapper quotes what it looked for, or could not take.
   if (/^(ValidationError|NotFoundError|OptimisticLockError|CursorError|MetadataError)$/.test(nameOf(error)))
     return message.replace(/\{[^]*\}/, '{…}').replace(/'[^]*'/, "'…'");
+  // A mail server names the recipient in what it says.
+  if ('responseCode' in error || 'command' in error)
+    return message.replaceAll(/([^\s<>@])[^\s<>@]*(@[^\s<>@]+)/g, '$1•••$2');
   return message;
 }
 

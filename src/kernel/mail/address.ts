@@ -46,6 +46,12 @@ export function readSender(text: string): MailAddress | null {
   return address === null ? null : { name: headerText(name, 128), address };
 }
 
+/** Enough for its owner to know it, too little for everybody else: `n•••@fernway.example`. */
+export function maskMailAddress(address: string): string {
+  const [first = ''] = address;
+  return `${first}•••${address.slice(Math.max(0, address.lastIndexOf('@')))}`;
+}
+
 /** Text for one line of a header: no control characters, no marks that change the reading direction, a bounded length. */
 export function headerText(text: string, longest: number): string {
   const line = text

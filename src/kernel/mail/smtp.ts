@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { hostname as systemHostname } from 'node:os';
 import { PassThrough, pipeline } from 'node:stream';
 import { SECOND } from '#kernel/clock.ts';
 import { isLoopback } from '#kernel/config.ts';
@@ -25,7 +27,8 @@ export type Smtp = { deliver(letter: Letter, signal: AbortSignal): Promise<Deliv
 /** From the look-up of the host to the last answer, whatever the server does in between. */
 const LONGEST_ATTEMPT = 15 * SECOND;
 
-export function createSmtp(url: string): Smtp {
+/** `clientName` is what the server is greeted with (RFC 5321 §4.1.1.1). */
+export function createSmtp(url: string, { clientName }: { clientName: string }): Smtp {
   let transport: ReturnType<typeof connect> | undefined;
   return {
     async deliver({ from, to, messageId, ...letter }, signal) {
@@ -43,7 +46,7 @@ export function createSmtp(url: string): Smtp {
           body,
           signal: AbortSignal.any([signal, AbortSignal.timeout(LONGEST_ATTEMPT)]),
         };
-        transport ??= connect(url);
+        transport ??= connect(url, clientName);
         await (await transport).sendMail(mail);
         return { kind: 'sent' };
       } catch (error) {
@@ -55,12 +58,23 @@ export function createSmtp(url: string): Smtp {
 
 const inParts = ({ address }: MailAddress): MailAddress => ({ name: '', address });
 
+/**
+ * The issuer's host is a name that the outside knows, which the name of a container is not. While the issuer is this
+ * machine, it is the machine's own name where that is a full one.
+ */
+export function clientNameOf({ hostname }: URL, machine = systemHostname()): string {
+  if (isLoopback(hostname)) return machine.includes('.') && isIP(machine) === 0 ? machine : 'localhost';
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) === 6 ? `[IPv6:${host}]` : isIP(host) === 4 ? `[${host}]` : host;
+}
+
 /** Loaded with the first mail: most processes never send one. */
-async function connect(url: string) {
+async function connect(url: string, name: string) {
   const { createTransport } = await import('nodemailer');
   const server = new URL(url);
   const transport = createTransport({
     url,
+    name,
     // Credentials do not cross a network in clear, even when somebody on the way hides that the server speaks TLS.
     ...(server.username && !isLoopback(server.hostname) ? { requireTLS: true } : {}),
     dnsTimeout: 5 * SECOND,

@@ -12,7 +12,7 @@ import type { Job, Jobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import type { SmsGateway } from './delivery.ts';
 import { createGateway } from './gateway.ts';
-import { isPhoneNumber } from './number.ts';
+import { isPhoneNumber, maskPhoneNumber } from './number.ts';
 import { purgeSmsDays, type SmsLimits, takeSms } from './quota.ts';
 
 export type TextMessage = {
@@ -77,6 +77,7 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
 
   jobs.define(QUEUE, {
     handler: work,
+    describe: (data) => about(data as Parcel),
     retries: 12,
     backoff: { first: 2 * SECOND, max: MINUTE },
     expire: 30 * SECOND,
@@ -108,10 +109,10 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
     const isDiscarded = message.discard === true || !reaches(to);
     const quota = await takeSms(em, clock, policy(), { kind, to, ip, isDiscarded });
     if (quota === 'day_is_over')
-      log.error({ kind }, 'a text message was held back: the day has had all it may (sms.perDay)');
-    else if (quota === 'limited') log.warn({ kind, ip }, 'a text message was held back by its limit');
+      log.error(about({ kind, to }), 'a text message was held back: the day has had all it may (sms.perDay)');
+    else if (quota === 'limited') log.warn({ ...about({ kind, to }), ip }, 'a text message was held back by its limit');
     else if (isDiscarded && !message.discard)
-      log.warn({ kind }, 'a text message was held back: sms.countries does not allow it');
+      log.warn(about({ kind, to }), 'a text message was held back: sms.countries does not allow it');
     const parcel: Parcel = {
       id: `msg_${randomUUID()}`,
       kind,
@@ -125,12 +126,12 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
 
   async function work({ id, data, signal }: Job): Promise<void> {
     const parcel = data as Parcel;
-    const fields = { sms: parcel.kind, job: id };
+    const fields = { ...about(parcel), job: id };
     if (parcel.isDiscarded) return;
     if (new Date(parcel.expiresAt) <= clock.now())
       return log.warn(fields, 'a text message was not delivered in time and is dropped');
     if (gateway) return deliver(gateway, parcel, { signal, fields });
-    if (!mailbox) return log.error(fields, 'a text message cannot be sent: set SMS_URL');
+    if (!mailbox) return log.error(fields, 'a text message was held back: set SMS_URL so that it can be sent');
     await mailbox.keepText(parcel);
     log.info(fields, 'a text message was kept: read it at /dev/mailbox');
   }
@@ -154,4 +155,9 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
   }
 
   return { isOn: () => isCarried && policy().countries.length > 0, reaches, send: (message, em) => send(message, em) };
+}
+
+/** Which message, and to whom as far as a log may say. */
+function about({ kind, to }: { kind: string; to: string }): { sms: string; to: string } {
+  return { sms: kind, to: maskPhoneNumber(to) };
 }

@@ -212,7 +212,9 @@ describe('somebody who has such an address from before', () => {
       html: 'x',
       messageId: '<1@id.example>',
     };
-    expect(await createSmtp(sink.url).deliver(letter, new AbortController().signal)).toEqual({ kind: 'sent' });
+    expect(
+      await createSmtp(sink.url, { clientName: 'id.example' }).deliver(letter, new AbortController().signal),
+    ).toEqual({ kind: 'sent' });
     expect(sink.mails).toMatchObject([{ from: 'FROM:<no-reply@id.example>', to: [`TO:<${canonicalEmail(email)}>`] }]);
   });
 });

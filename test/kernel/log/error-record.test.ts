@@ -103,6 +103,18 @@ describe('an error in the log', () => {
     expect(text).toContain('22P02');
   });
 
+  test('of a mail server names nobody', () => {
+    const thrown = Object.assign(new Error("Can't send mail: 550 <noor.haddad@x.example> no"), {
+      code: 'EENVELOPE',
+      responseCode: 550,
+    });
+    expect(logged({ err: thrown }).line.err).toMatchObject({
+      message: "Can't send mail: 550 <n•••@x.example> no",
+      code: 'EENVELOPE',
+      responseCode: 550,
+    });
+  });
+
   test('cannot bring lines of a message into its stack', () => {
     const { text } = logged({ err: new Error('x\n    at c4n4ry (file:///x.ts:1:1)\n    at y') });
     expect(JSON.parse(text).err.stack).not.toContain('c4n4ry');

@@ -29,7 +29,14 @@ async function office({
   clock = systemClock,
   mailbox = true,
   mailFrom = 'Latchkey <no-reply@id.example>',
-}: { smtpUrl?: string; clock?: Clock; mailbox?: boolean; mailFrom?: string } = {}): Promise<Office> {
+  smtpClientName,
+}: {
+  smtpUrl?: string;
+  smtpClientName?: string;
+  clock?: Clock;
+  mailbox?: boolean;
+  mailFrom?: string;
+} = {}): Promise<Office> {
   const kept: KeptMail[] = [];
   const lines: Record<string, unknown>[] = [];
   const log = createLog({
@@ -45,7 +52,7 @@ async function office({
     log,
   });
   const mailer = createMail({
-    config: { smtpUrl, mailFrom },
+    config: { smtpUrl, mailFrom, smtpClientName, issuerUrl: new URL('https://id.example') },
     clock,
     database,
     jobs,
@@ -141,7 +148,9 @@ describe('a mail', () => {
     for (let i = 0; i < 6; i += 1) await mailer.send(mail);
     await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 5000 });
     expect(kept).toHaveLength(3);
-    expect(lines.filter(({ msg }) => msg === 'a mail was held back by its limit')).toHaveLength(3);
+    const held = lines.filter(({ msg }) => msg === 'a mail was held back by its limit');
+    expect(held).toHaveLength(3);
+    expect(held[0]).toMatchObject({ mail: 'password_reset', to: 'f•••@x.example' });
   });
 
   test('whose time is over is dropped', async () => {
@@ -164,7 +173,12 @@ describe('a mail', () => {
     await vi.waitFor(
       () =>
         expect(lines).toContainEqual(
-          expect.objectContaining({ level: 'error', msg: 'a mail cannot be sent: set SMTP_URL' }) as unknown,
+          expect.objectContaining({
+            level: 'error',
+            msg: 'a mail was held back: set SMTP_URL so that it can be sent',
+            mail: 'password_reset',
+            to: expect.stringMatching(/^.•••@x\.example$/) as string,
+          }) as unknown,
         ),
       { timeout: 3000 },
     );
@@ -176,6 +190,20 @@ describe('a mail', () => {
 });
 
 describe('a mail server', () => {
+  test.each([
+    [{}, 'id.example'],
+    [{ smtpClientName: 'mail.example.com' }, 'mail.example.com'],
+  ])(
+    'goes to a server that is greeted by the name of the issuer, or the one that is set: %j',
+    async (settings, name) => {
+      const sink = await createSmtpSink();
+      const { mailer } = await office({ smtpUrl: sink.url, ...settings });
+      await mailer.send(mailTo('ehlo'));
+      await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 5000 });
+      expect(sink.greetings).toEqual([name]);
+    },
+  );
+
   test('gets each mail once', async () => {
     const sink = await createSmtpSink();
     const { mailer, waiting } = await office({ smtpUrl: sink.url });
@@ -200,7 +228,25 @@ describe('a mail server', () => {
     await mailer.send(mailTo('refused'));
     await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 3000 });
     expect(sink.connections()).toBe(1);
-    expect(lines).toContainEqual(expect.objectContaining({ level: 'error', msg: 'a mail was refused' }) as unknown);
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([
+      expect.objectContaining({
+        msg: 'a mail was refused',
+        mail: 'password_reset',
+        to: 'r•••@x.example',
+        err: expect.objectContaining({ responseCode: 550 }) as unknown,
+      }),
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('refused-');
+  });
+
+  test('that stays away until the last attempt is one line, with whom and which letter', async () => {
+    const { mailer, lines } = await office({ smtpUrl: 'smtp://127.0.0.1:1' });
+    await database.sql(`update latchkey_jobs.queue set retry_limit = 0 where name = 'mail'`);
+    onTestFinished(() => void database.sql(`update latchkey_jobs.queue set retry_limit = 110 where name = 'mail'`));
+    await mailer.send(mailTo('given-up'));
+    const failed = () => lines.filter(({ msg }) => msg === 'a job failed for good');
+    await vi.waitFor(() => expect(failed()).toHaveLength(1), { timeout: 5000 });
+    expect(failed()[0]).toMatchObject({ mail: 'password_reset', to: 'g•••@x.example', err: { code: 'ESOCKET' } });
   });
 
   test('that takes a mail without saying so gets it once more, later', { timeout: 30_000 }, async () => {

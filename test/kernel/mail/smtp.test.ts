@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createSmtp, type Letter } from '#kernel/mail/smtp.ts';
+import { clientNameOf, createSmtp, type Letter } from '#kernel/mail/smtp.ts';
 import { createSmtpSink, type SmtpMood } from '../../support/smtp-sink.ts';
 
 const letter = (more: Partial<Letter> = {}): Letter => ({
@@ -11,6 +11,7 @@ const letter = (more: Partial<Letter> = {}): Letter => ({
   messageId: '<1@id.example>',
   ...more,
 });
+const open = (url: string) => createSmtp(url, { clientName: 'id.example' });
 const alone = new AbortController().signal;
 
 /** Header fields of a mail, unfolded. */
@@ -24,7 +25,7 @@ function fieldsOf(raw: string): [string, string][] {
 describe('a mail over SMTP', () => {
   test('arrives in both forms, with its fields, at its recipient', async () => {
     const sink = await createSmtpSink();
-    expect(await createSmtp(sink.url).deliver(letter(), alone)).toEqual({ kind: 'sent' });
+    expect(await open(sink.url).deliver(letter(), alone)).toEqual({ kind: 'sent' });
     const [mail] = sink.mails;
     expect(sink.mails).toHaveLength(1);
     expect(mail).toMatchObject({ from: 'FROM:<no-reply@id.example>', to: ['TO:<noor@x.example>'] });
@@ -51,9 +52,9 @@ describe('a mail over SMTP', () => {
     '%s that means harm reaches one recipient and adds no field',
     async (_name, harm) => {
       const sink = await createSmtpSink();
-      const [plain] = [await createSmtp(sink.url).deliver(letter(), alone)];
+      const [plain] = [await open(sink.url).deliver(letter(), alone)];
       expect(plain.kind).toBe('sent');
-      expect(await createSmtp(sink.url).deliver(letter(harm), alone)).toEqual({ kind: 'sent' });
+      expect(await open(sink.url).deliver(letter(harm), alone)).toEqual({ kind: 'sent' });
       expect(sink.mails).toHaveLength(2);
       const [ordinary, harmful] = sink.mails;
       expect(harmful!.to).toEqual(['TO:<noor@x.example>']);
@@ -77,11 +78,11 @@ describe('a server that does not take it', () => {
 
   test.each(moods)('%s', async (_name, mood, kind) => {
     const sink = await createSmtpSink(mood);
-    expect(await createSmtp(sink.url).deliver(letter(), alone)).toMatchObject({ kind });
+    expect(await open(sink.url).deliver(letter(), alone)).toMatchObject({ kind });
   });
 
   test('nobody listens', async () => {
-    expect(await createSmtp('smtp://127.0.0.1:1').deliver(letter(), alone)).toMatchObject({ kind: 'unsent' });
+    expect(await open('smtp://127.0.0.1:1').deliver(letter(), alone)).toMatchObject({ kind: 'unsent' });
   });
 
   test.each([
@@ -90,15 +91,36 @@ describe('a server that does not take it', () => {
     ['at once', { greeting: null }, 'unsent', 0],
   ] as [string, SmtpMood, string, number][])('it falls silent %s', async (_name, mood, kind, taken) => {
     const sink = await createSmtpSink(mood);
-    expect(await createSmtp(sink.url).deliver(letter(), AbortSignal.timeout(500))).toMatchObject({ kind });
+    expect(await open(sink.url).deliver(letter(), AbortSignal.timeout(500))).toMatchObject({ kind });
     expect(sink.mails).toHaveLength(taken);
   });
 
   test('a server that hangs is given up after at most 15 s', { timeout: 20_000 }, async () => {
     const [greeting, data] = [await createSmtpSink({ greeting: null }), await createSmtpSink({ '.': null })];
     const start = performance.now();
-    const outcomes = await Promise.all([greeting, data].map(({ url }) => createSmtp(url).deliver(letter(), alone)));
+    const outcomes = await Promise.all([greeting, data].map(({ url }) => open(url).deliver(letter(), alone)));
     expect(outcomes.map(({ kind }) => kind)).toEqual(['unsent', 'doubtful']);
     expect(performance.now() - start).toBeLessThan(15_500);
+  });
+});
+
+describe('the name that a mail server is greeted with', () => {
+  test('is the one that is told', async () => {
+    const sink = await createSmtpSink();
+    await createSmtp(sink.url, { clientName: 'mail.id.example' }).deliver(letter(), alone);
+    expect(sink.greetings).toEqual(['mail.id.example']);
+  });
+
+  test.each([
+    ['https://id.example.com', 'a1b2c3', 'id.example.com'],
+    ['https://id.example.com:8443', 'host.example', 'id.example.com'],
+    ['https://bücher.example', 'a1b2c3', 'xn--bcher-kva.example'],
+    ['https://192.0.2.7', 'a1b2c3', '[192.0.2.7]'],
+    ['https://[2001:db8::7]', 'a1b2c3', '[IPv6:2001:db8::7]'],
+    ['http://localhost:3000', 'a1b2c3', 'localhost'],
+    ['http://localhost:3000', 'laptop.example', 'laptop.example'],
+    ['http://127.0.0.1:3000', '10.0.0.7', 'localhost'],
+  ])('of %s on %s is %s', (issuer, machine, expected) => {
+    expect(clientNameOf(new URL(issuer), machine)).toBe(expected);
   });
 });
