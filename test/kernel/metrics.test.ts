@@ -1,6 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { startTestApp } from '../support/app.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../support/app.ts';
 import { createMetrics, openMetricsListener, type MetricsListener, type MetricsSource } from '#kernel/metrics.ts';
+
+let latchkey: TestApp;
+beforeAll(async () => void (latchkey = await startTestApp({ env: { METRICS_PORT: '0' } })));
+afterAll(() => latchkey.close());
 
 const listeners: MetricsListener[] = [];
 afterEach(async () => {
@@ -47,9 +51,7 @@ describe('the figures', () => {
   });
 
   test('have a series for every known label before anything happens', async () => {
-    const latchkey = await startTestApp({ env: { METRICS_PORT: '0' } });
     const text = await latchkey.app.metrics!.text();
-    await latchkey.close();
     const declared = [...text.matchAll(/^# TYPE (latchkey_\S+)/gm)].map(([, name]) => name!);
     expect(declared).toEqual(expect.arrayContaining(['latchkey_sign_ins_total', 'latchkey_tokens_total']));
     expect(declared.filter((name) => !new RegExp(`^${name}(_count)?\\{.*\\} 0$`, 'm').test(text))).toEqual([]);
