@@ -7,7 +7,7 @@ import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys, keyPolicy } from '#keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings } from '#settings/module.ts';
-import { createUsers, type OnDisabled } from '#users/module.ts';
+import { ActivePeople, createUsers, type OnDisabled } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import { createLook } from './app-look.ts';
 
@@ -40,6 +40,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     issuer: config.issuerUrl,
   });
 
+  const activePeople = new ActivePeople({ clock, database, invalidation });
   const {
     users,
     bulk: userBulk,
@@ -49,7 +50,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     contacts,
     profileCompletion,
     ownDetails,
-  } = createUsers({ clock, database, audit, disabled });
+  } = createUsers({ clock, database, audit, disabled, active: activePeople });
   const clients = createClients({
     clock,
     database,
@@ -104,6 +105,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     look,
     texts,
     users,
+    activePeople,
     profileCompletion,
     userBulk,
     ownDetails,

@@ -20,13 +20,17 @@ export type ProviderCallbacks = { settleSignIn(uid: string, accountId: string): 
 
 export function createProvider(
   kernel: Kernel,
-  { audit, settings, look, users, clients, keys, credentials }: Nouns,
+  { audit, settings, look, users, activePeople, clients, keys, credentials }: Nouns,
   { settleSignIn }: ProviderCallbacks,
 ) {
-  const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics } = kernel;
-  const consents = new ConsentService(clock, database, audit, (em, userId, clientId) =>
-    oidc.browsers.endGrants(em, userId, clientId),
-  );
+  const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
+  const consents = new ConsentService({
+    clock,
+    database,
+    audit,
+    invalidation,
+    ended: (em, userId, clientId) => oidc.browsers.endGrants(em, userId, clientId),
+  });
   const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null });
   const device = createDevice({ clock, users, apis: clients.apiLookup });
   /** The page, in the brand of the client that it names. */
@@ -45,7 +49,10 @@ export function createProvider(
     database,
     audit,
     settings,
-    users,
+    users: {
+      findForClaims: (id) => users.findForClaims(id),
+      isActive: (accountId) => activePeople.isActive(accountId),
+    },
     clients: {
       findForEngine: (clientId) => clients.lookup.findForEngine(clientId),
       verifySecret: (clientId, secret) => clients.lookup.verifySecret(clientId, secret),

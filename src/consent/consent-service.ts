@@ -1,7 +1,9 @@
 import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Cache, createCache } from '#kernel/cache.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Decision, RememberedConsent } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import { Consent } from './consent.ts';
@@ -15,21 +17,49 @@ const union = (a: readonly string[], b: readonly string[]): string[] => [...new 
 /** Ends what was issued on the strength of the consent, in the transaction that takes it back. */
 export type OnRevoked = (em: EntityManager, userId: UserId, clientId: string) => Promise<void>;
 
+type KnownConsent = Exclude<RememberedConsent, 'everything'>;
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+  ended: OnRevoked;
+};
+
+/** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time. */
+const FRESH_FOR = 4 * SECOND;
+const MAXIMUM_KEPT = 50_000;
+
+/** Neither id holds a space. */
+const keyOf = (userId: UserId, clientId: string): string => `${userId} ${clientId}`;
+
 export class ConsentService {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #ended: OnRevoked;
+  readonly #cache: Cache<KnownConsent | null>;
 
-  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, ended: OnRevoked) {
+  constructor({ clock, database, audit, invalidation, ended }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#ended = ended;
+    this.#cache = createCache({
+      name: 'consents',
+      clock,
+      invalidation,
+      maxEntries: MAXIMUM_KEPT,
+      ttl: (consent) => (consent === null ? 0 : FRESH_FOR),
+    });
   }
 
-  /** What this person allowed this client before; null when that is nothing. */
-  async find(userId: UserId, clientId: string): Promise<Exclude<RememberedConsent, 'everything'> | null> {
+  /** What this person allows this client; null when that is nothing. Asked with every use of a token, so from memory. */
+  async find(userId: UserId, clientId: string): Promise<KnownConsent | null> {
+    return this.#cache.get(keyOf(userId, clientId), () => this.#load(userId, clientId));
+  }
+
+  async #load(userId: UserId, clientId: string): Promise<KnownConsent | null> {
     const [row] = await this.#database.sql<Row>(
       'select scopes, claims, resource_scopes from consent where user_id = $1 and client_id = $2',
       [toUuid(userId), clientId],
@@ -75,6 +105,7 @@ export class ConsentService {
         details,
       });
     });
+    await this.#cache.drop(keyOf(userId, clientId));
   }
 
   /** What a person allows at present, by client. */
@@ -94,6 +125,7 @@ export class ConsentService {
         clientId,
       });
     });
+    await this.#cache.drop(keyOf(userId, clientId));
   }
 
   async noteRefusal(userId: UserId, clientId: string, visitor: Visitor): Promise<void> {

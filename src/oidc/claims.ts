@@ -36,6 +36,18 @@ export function claimsWith(properties: readonly Property[]): NonNullable<Configu
   return { ...claims, profile: [...claims.profile, ...shown] };
 }
 
+/**
+ * Whether a client that keeps to some scopes may be told a claim. Asking for claims one by one is no way round: each belongs
+ * to the scope that asks for it; how and when somebody signed in belongs to every sign-in.
+ */
+export function mayBeTold(scope: string | undefined, claim: string, properties: readonly Property[]): boolean {
+  if (scope === undefined) return true;
+  const holders = Object.entries(claimsWith(properties) as Record<string, readonly string[] | null>).filter(
+    ([, members]) => members?.includes(claim),
+  );
+  return holders.length === 0 || holders.some(([name]) => scope.split(' ').includes(name));
+}
+
 export const scopes = ['openid', 'offline_access', 'profile', 'email', 'address', 'phone'] as const;
 
 /** Every claim that can be asked for by itself (OpenID Connect Core §5.5); any other name is passed over. */

@@ -10,14 +10,16 @@ import { algorithms } from './algorithms.ts';
 import { claimsWith, scopes } from './claims.ts';
 import { assertClientAssertion } from './client-authentication/client-assertions.ts';
 import { features } from './features.ts';
-import { type FindConsent, loadExistingGrant } from './grants.ts';
+import type { FindConsent } from './authority/authority.ts';
+import type { CurrentAuthority } from './authority/current-authority.ts';
+import { loadExistingGrant } from './grants.ts';
 import { policy } from './interaction-policy.ts';
 import { acrValues } from './levels.ts';
 import { nameGrant } from './introspection/jwt-introspection.ts';
 import { lifetimes } from './lifetimes.ts';
 import { renderError } from './pages/error-page.ts';
 import type { EnginePages } from './pages/pages.ts';
-import { isFapi, rotateRefreshToken } from './profiles.ts';
+import { isPkceRequired, rotateRefreshToken } from './profiles.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { isAllowedOrigin } from './cors.ts';
@@ -30,6 +32,7 @@ export type EngineDependencies = {
   users: Pick<UserService, 'findForClaims'>;
   apis: ApiStore;
   findConsent: FindConsent;
+  authority: CurrentAuthority;
   pages: EnginePages;
   languages: readonly string[];
   /** Null where no client certificate can arrive. */
@@ -67,7 +70,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     scopes: [...scopes],
     features: features(deps, policies),
     findAccount: findAccount(deps.users, () => policies().profile.properties),
-    loadExistingGrant: loadExistingGrant(deps.findConsent),
+    loadExistingGrant: loadExistingGrant(deps.findConsent, deps.authority),
     interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     renderError: renderError(deps.clock),
     ttl: lifetimes(deps.clock, policies),
@@ -76,8 +79,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
         ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']
         : ['code'],
     pkce: {
-      required: (_ctx, client) =>
-        policies().oidc.pkce === 'all' || client.clientAuthMethod === 'none' || isFapi(client),
+      required: (_ctx, client) => isPkceRequired(client, policies().oidc),
     },
     formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
     subjectTypes: ['public', 'pairwise'],
@@ -85,9 +87,11 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
     sectorIdentifierUriValidate: () => isRegistering(Provider.ctx),
     rotateRefreshToken,
-    extraClientMetadata: registrationPolicy(() => policies().oidc),
-    issueRefreshToken: async (_ctx, client, source) =>
-      client.grantTypeAllowed('refresh_token') && source.scopes.has('offline_access'),
+    extraClientMetadata: registrationPolicy(() => policies().oidc, deps),
+    issueRefreshToken: async (ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') &&
+      source.scopes.has('offline_access') &&
+      ctx.oidc.grant?.getOIDCScopeFiltered(new Set(['offline_access'])) !== '',
     allowOmittingSingleRegisteredRedirectUri: false,
     conformIdTokenClaims: true,
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion(deps.clock, deps.issuerUrl.origin),

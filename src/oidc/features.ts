@@ -6,6 +6,7 @@ import type { Policies } from '#settings/module.ts';
 import { demonstratedPossession } from './dpop.ts';
 import { mayIntrospect } from './introspection/introspection.ts';
 import { mutualTls } from './client-authentication/mutual-tls.ts';
+import { renderError } from './pages/error-page.ts';
 import { devicePages, type EnginePages, logoutPages } from './pages/pages.ts';
 import { claimsParameter } from './requests/claims-parameter.ts';
 import { fapi } from './profiles.ts';
@@ -28,9 +29,9 @@ export function features(deps: FeatureDependencies, policies: () => Policies): F
   const { registration } = policies().oidc;
   return {
     devInteractions: { enabled: false },
-    claimsParameter,
+    claimsParameter: claimsParameter(() => policies().profile.properties),
     clientCredentials: { enabled: true },
-    deviceFlow: devicePages(deps.pages),
+    deviceFlow: devicePages(deps.pages, renderError(deps.clock)),
     rpInitiatedLogout: logoutPages(deps.pages),
     backchannelLogout: { enabled: true },
     dPoP: demonstratedPossession(deps.clock, deps.keyRing.deriveKey('dpop-nonce')),

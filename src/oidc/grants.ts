@@ -1,33 +1,29 @@
 import type { Configuration, Grant, KoaContextWithOIDC } from 'oidc-provider';
-
-/** What a person allowed a client once and for all, or what a first-party client needs no leave for. */
-export type RememberedConsent =
-  | {
-      scopes: ReadonlySet<string>;
-      claims: ReadonlySet<string>;
-      resourceScopes: ReadonlyMap<string, ReadonlySet<string>>;
-    }
-  | 'everything';
-
-export type FindConsent = (accountId: string, clientId: string) => Promise<RememberedConsent | null>;
+import type { FindConsent, RememberedConsent } from './authority/authority.ts';
+import { type CurrentAuthority, narrow } from './authority/current-authority.ts';
+import { requireStillAllowed } from './authority/open-requests.ts';
 
 /**
  * The grant of this session and client, or a new one made from what the person remembers to have allowed. Consent is ours to
  * remember: a grant ends with the session that it served, the decision does not.
  */
-export function loadExistingGrant(findConsent: FindConsent): NonNullable<Configuration['loadExistingGrant']> {
+export function loadExistingGrant(
+  findConsent: FindConsent,
+  authority: CurrentAuthority,
+): NonNullable<Configuration['loadExistingGrant']> {
   return async (ctx) => {
     const { oidc } = ctx;
     const { client, session, account } = oidc;
     if (!client || !account) return undefined;
-    const decided = oidc.result?.consent?.grantId;
-    if (decided) return oidc.provider.Grant.find(decided);
-
-    const id = session?.grantIdFor(client.clientId);
-    const existing = id ? await oidc.provider.Grant.find(id) : undefined;
+    requireStillAllowed(ctx, authority);
+    const { Grant } = oidc.provider;
+    const id = oidc.result?.consent?.grantId ?? session?.grantIdFor(client.clientId);
+    const existing = id ? await Grant.find(id) : undefined;
+    const grant = existing ?? new Grant({ accountId: account.accountId, clientId: client.clientId });
+    const resources = Object.keys(oidc.resourceServers ?? {});
     const consent = await findConsent(account.accountId, client.clientId);
-    if (!consent) return existing;
-    const grant = existing ?? new oidc.provider.Grant({ accountId: account.accountId, clientId: client.clientId });
+    narrow(grant, await authority.under(consent, client, [...resources, ...Object.keys(grant.resources ?? {})]));
+    if (!consent || oidc.result?.consent) return existing;
     if (extend(ctx, grant, consent) || !existing) await grant.save();
     return grant;
   };

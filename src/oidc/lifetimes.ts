@@ -21,21 +21,47 @@ export function lifetimes(clock: Clock, policies: () => Policies): NonNullable<C
     IdToken: () => policies().oidc.idTokenSeconds,
     AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? policies().oidc.accessTokenSeconds,
     ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? CLIENT_CREDENTIALS,
-    /**
-     * Idle time since the last rotation, but never beyond the absolute life that began with the first token of the family.
-     * One that is not rotated does not begin anew with each use, so it has the absolute life alone.
-     */
-    RefreshToken: (_ctx, token, client) => {
-      const { refreshIdleSeconds, refreshAbsoluteSeconds } = policies().oidc;
-      const left =
-        token.iiat === undefined ? refreshAbsoluteSeconds : token.iiat + refreshAbsoluteSeconds - epochSeconds(clock);
-      return Math.max(LEAST, isFapi(client) ? left : Math.min(refreshIdleSeconds, left));
-    },
+    RefreshToken: (_ctx, token, client) =>
+      Math.max(LEAST, refreshSeconds({ iat: epochSeconds(clock), iiat: token.iiat }, policies().oidc, isFapi(client))),
     /** A grant outlives every token that refers to it. */
     Grant: () => policies().oidc.refreshAbsoluteSeconds + DAY / SECOND,
     /** Idle time, but never beyond the absolute life that began when the person proved who they are. */
     Session: (_ctx: KoaContextWithOIDC, session) => sessionSeconds(policies().session, session, epochSeconds(clock)),
   };
+}
+
+export type IssuedLife = { kind: string; iat?: number | undefined; iiat?: number | undefined };
+type TokenLifetimes = Pick<Policy<'oidc'>, 'accessTokenSeconds' | 'refreshIdleSeconds' | 'refreshAbsoluteSeconds'>;
+
+/** How long a token may live at most, counted from `iat`, by the policies and the API as they are now; null without a limit. */
+export function lengthOfLife(
+  { kind, iat = 0, iiat }: IssuedLife,
+  lifetimes: TokenLifetimes,
+  { isFapi, api }: { isFapi: boolean; api: { accessTokenSeconds: number } | null },
+): number | null {
+  switch (kind) {
+    case 'AccessToken':
+      return api?.accessTokenSeconds ?? lifetimes.accessTokenSeconds;
+    case 'ClientCredentials':
+      return api?.accessTokenSeconds ?? CLIENT_CREDENTIALS;
+    case 'RefreshToken':
+      return refreshSeconds({ iat, iiat }, lifetimes, isFapi);
+    default:
+      return null;
+  }
+}
+
+/**
+ * Idle time since the last rotation, but never beyond the absolute life that began with the first token of the family.
+ * One that is not rotated does not begin again with each use, so it has the absolute life alone.
+ */
+function refreshSeconds(
+  { iat, iiat = iat }: { iat: number; iiat: number | undefined },
+  { refreshIdleSeconds, refreshAbsoluteSeconds }: TokenLifetimes,
+  isFapiClient: boolean,
+): number {
+  const left = iiat + refreshAbsoluteSeconds - iat;
+  return isFapiClient ? left : Math.min(refreshIdleSeconds, left);
 }
 
 type KnownSession = { accountId?: string | undefined; transient?: boolean | undefined; loginTs?: number | undefined };

@@ -37,13 +37,17 @@ import { createEngine, type Engine } from './engine.ts';
 import { readyDiscovery } from './discovery.ts';
 import { noteEvents, recordEvents } from './events.ts';
 import { engineForms, postedRequests } from './requests/engine-forms.ts';
-import type { FindConsent } from './grants.ts';
+import type { FindConsent } from './authority/authority.ts';
+import { CurrentAuthority } from './authority/current-authority.ts';
+import { enforceAuthority } from './authority/enforcement.ts';
+import { checkRedirectUrisAgain } from './authority/open-requests.ts';
 import { Handles } from './artifacts/handles.ts';
 import { Interactions } from './interactions.ts';
 import { introspectJwts } from './introspection/jwt-introspection.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
+import { settleLogoutReturn } from './sessions/logout-return.ts';
 import { createLogoutNotices } from './sessions/logout-notices.ts';
 import { type SettleSignIn, settleHeldSignIns } from './sessions/held-sign-ins.ts';
 import { ownPages } from './pages/own-pages.ts';
@@ -72,7 +76,10 @@ export type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   settings: Pick<SettingsService, 'all' | 'onChange'>;
-  users: Pick<UserService, 'findForClaims'>;
+  users: Pick<UserService, 'findForClaims'> & {
+    /** Answers from memory for a few seconds; a change is told to every node. */
+    isActive(accountId: string): Promise<boolean>;
+  };
   clients: ClientStore;
   /** Whether some browser app lives at an origin. */
   hasOrigin(origin: string): Promise<boolean>;
@@ -155,6 +162,7 @@ export function createOidc({
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
   const failures = new ClientFailures(clock, throttle, () => settings.all().limits.clientFailuresPerAddress);
   const authentication = { failures, database, audit };
+  const authority = new CurrentAuthority({ apis, findConsent, policies: () => settings.all() });
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
@@ -168,6 +176,7 @@ export function createOidc({
           users,
           apis,
           findConsent,
+          authority,
           pages,
           languages,
           certificates,
@@ -185,6 +194,8 @@ export function createOidc({
     settleHeldSignIns(engine, settleSignIn);
     guardClientAuthentication(engine, authentication);
     introspectJwts(engine, { issuer: config.issuer, clock, handles, jwks: keys.publishedJwks() as JSONWebKeySet });
+    enforceAuthority(engine, { clock, authority, apis, isActive: users.isActive, policies: () => settings.all() });
+    checkRedirectUrisAgain(engine);
     claimDeviceCodes(engine);
     limitUserCodes(engine, throttle, () => settings.all().limits.userCodeFailures);
     noteEvents(engine);
@@ -199,6 +210,7 @@ export function createOidc({
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
         begunSignIns.middleware() as Middleware,
+        settleLogoutReturn,
         pageLanguage as Middleware,
         ownPages(() => current.engine, pages),
         postedRequests,
@@ -255,7 +267,7 @@ export type { CurrentSession, CurrentSessions } from './sessions/current-session
 export type { SignedInBrowser, SignedInBrowsers } from './sessions/signed-in-browsers.ts';
 export type { ClientStore } from './client-store.ts';
 export type { ApiStore, Api } from './resources.ts';
-export type { FindConsent, RememberedConsent } from './grants.ts';
+export type { FindConsent, RememberedConsent } from './authority/authority.ts';
 export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages } from './pages/pages.ts';
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';

@@ -1,5 +1,6 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { PROFILE_MEMBER, type ClientProfile } from '#clients/module.ts';
+import type { Policy } from '#settings/module.ts';
 
 /** The profile that the operator gave the client; a registration cannot name one. */
 export function profileOf(client: Client | undefined): ClientProfile {
@@ -8,6 +9,10 @@ export function profileOf(client: Client | undefined): ClientProfile {
 
 /** Whether FAPI 2.0 holds for the client, with or without Message Signing. */
 export const isFapi = (client: Client | undefined): boolean => profileOf(client) !== 'default';
+
+/** RFC 9700 §2.1.1: of everybody, unless the operator demands it of public and FAPI clients alone. */
+export const isPkceRequired = (client: Client, { pkce }: Pick<Policy<'oidc'>, 'pkce'>): boolean =>
+  pkce === 'all' || client.clientAuthMethod === 'none' || isFapi(client);
 
 /** The engine's own part of FAPI 2.0; what else the profile demands of a client is in its metadata from the beginning. */
 export const fapi: NonNullable<NonNullable<Configuration['features']>['fapi']> = {

@@ -9,6 +9,7 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import type { ActivePeople } from './active-people.ts';
 import { OwnDetails } from './own-details.ts';
 import { ContactService } from './contact-service.ts';
 import { PasswordDemands } from './password-demands.ts';
@@ -18,11 +19,18 @@ import { ContactBulk } from './contact-bulk.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type OnDisabled, UserService } from './user-service.ts';
 
-export type Dependencies = { clock: Clock; database: Database; audit: Pick<AuditLog, 'record'>; disabled?: OnDisabled };
+export type Dependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  disabled?: OnDisabled;
+  /** Told after the status of a person changed. */
+  active?: Pick<ActivePeople, 'changed'>;
+};
 
-export function createUsers({ clock, database, audit, disabled }: Dependencies) {
+export function createUsers({ clock, database, audit, disabled, active }: Dependencies) {
   return {
-    users: new UserService(clock, database, audit, disabled),
+    users: new UserService(clock, database, audit, disabled, active),
     passwordDemands: new PasswordDemands(database, audit),
     people: new ReachablePeople(database),
     bulk: new UserBulk(clock, database),
@@ -33,6 +41,7 @@ export function createUsers({ clock, database, audit, disabled }: Dependencies) 
   };
 }
 
+export { ActivePeople } from './active-people.ts';
 export type { UserService, NewUser } from './user-service.ts';
 export type { OnDisabled } from './user-service.ts';
 export { User, type UserId } from './user.ts';

@@ -4,6 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { z } from 'zod';
+import type { ActivePeople } from './active-people.ts';
 import type { ClaimSource } from './claims.ts';
 import { claimEmail } from './address-claims.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
@@ -33,17 +34,20 @@ export class UserService {
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #disabled: OnDisabled;
+  readonly #active: Pick<ActivePeople, 'changed'> | null;
 
   constructor(
     clock: Clock,
     database: Database,
     audit: Pick<AuditLog, 'record'>,
     disabled: OnDisabled = async () => undefined,
+    active: Pick<ActivePeople, 'changed'> | null = null,
   ) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#disabled = disabled;
+    this.#active = active;
   }
 
   /** Adds a person in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
@@ -152,6 +156,7 @@ export class UserService {
       });
       if (status === 'disabled') await this.#disabled(em, id, by);
     });
+    await this.#active?.changed(id);
   }
 }
 

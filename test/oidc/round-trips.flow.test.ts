@@ -41,10 +41,12 @@ async function costOf(work: () => Promise<unknown>): Promise<string[]> {
 const introspect = (token: string) => post(`${latchkey.base}/oidc/introspect`, client, { token });
 
 describe('statements of', () => {
-  test('an introspection: one for a token with its grant and session, none when it was asked about a moment ago', async () => {
+  test('an introspection: one for a token with its grant and session, one for the person; none a moment later', async () => {
     const { access_token: token } = await tokensFor(latchkey.base, client, user);
-    expect(await costOf(() => introspect(token))).toHaveLength(1);
+    expect(await costOf(() => introspect(token))).toHaveLength(2);
     expect(await costOf(() => introspect(token))).toEqual([]);
+    const { access_token: other } = await tokensFor(latchkey.base, client, user);
+    expect(await costOf(() => introspect(other))).toHaveLength(1);
   });
 
   test('an introspection of what can be no token of ours: none', async () => {

@@ -2,6 +2,7 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { type Configuration, Provider } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
+import { type Origin, readOrigin, writeOrigin } from '../authority/origin.ts';
 import type { Engine } from '../engine.ts';
 import type { Handles } from '../artifacts/handles.ts';
 
@@ -21,11 +22,12 @@ const isJwt = (text: unknown): text is string => typeof text === 'string' && /^[
 
 /**
  * A JWT is not stored, so that nothing can be looked up by it. The name of its grant stands in its `jti`, as a hash that
- * opens nothing, so that at least here it is over as soon as the grant is.
+ * opens nothing, and how it came to be: so that at least here it is over as soon as the grant is, or the client changes.
  */
 export const nameGrant: NonNullable<Customizers['jwt']> = (_ctx, token, { payload }) => {
-  const { grantId } = token as { grantId?: string };
-  if (grantId !== undefined) payload['jti'] = `${String(payload['jti'])}.${sha256(grantId).toString('base64url')}`;
+  const issued = token as { grantId?: string; gty?: string; origin?: Origin };
+  const grant = issued.grantId === undefined ? '' : sha256(issued.grantId).toString('base64url');
+  payload['jti'] = `${String(payload['jti'])}.${grant}.${writeOrigin(issued)}`;
 };
 
 /** RFC 7662 §2: an API may ask about any access token that was made for it, in whichever format. */
@@ -45,13 +47,19 @@ export function introspectJwts(engine: Engine, { issuer, clock, handles, jwks }:
   };
 
   async function read(jwt: string): Promise<object | undefined> {
-    const { payload } = await jwtVerify(jwt, keySet, { issuer, typ: 'at+jwt', currentDate: clock.now() });
+    const { payload, protectedHeader } = await jwtVerify(jwt, keySet, {
+      issuer,
+      typ: 'at+jwt',
+      currentDate: clock.now(),
+    });
     const { jti = '', aud, iat, exp, scope, cnf, client_id: clientId } = payload;
-    const common = { jti, aud, iat, exp, scope, clientId, ...(cnf as object | undefined) };
-    const [, grantHash] = jti.split('.');
-    if (grantHash === undefined) return new engine.ClientCredentials(common as never);
+    const [, grantHash = '', origin = ''] = jti.split('.');
+    const common = { jti, aud, iat, exp, scope, clientId, ...(cnf as object | undefined), ...readOrigin(origin) };
+    const signature = { jwtAlg: protectedHeader.alg };
+    if (grantHash === '') return Object.assign(new engine.ClientCredentials(common as never), signature);
     const grant = await engine.Grant.find(handles.make(Buffer.from(grantHash, 'base64url')));
-    return grant && new engine.AccessToken({ ...common, grantId: grant.jti, accountId: grant.accountId } as never);
+    const owned = { ...common, grantId: grant?.jti, accountId: grant?.accountId };
+    return grant && Object.assign(new engine.AccessToken(owned as never), signature);
   }
 }
 

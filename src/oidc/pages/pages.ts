@@ -1,5 +1,6 @@
-import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { claimDeviceCode } from '../device/device-claim.ts';
+import { STAYED } from '../sessions/logout-return.ts';
 
 /** The part of a client that a page may name. */
 export type ClientOnPage = { id: string; name: string; homeUrl: string | null };
@@ -64,9 +65,11 @@ export function logoutPages(
         otherApps: Object.keys(ctx.oidc.session?.authorizations ?? {}).filter((id) => id !== ctx.oidc.client?.clientId)
           .length,
       }),
-    // The engine names the client here when the person stayed signed in, and only then.
     postLogoutSuccessSource: async (ctx) =>
-      pages.loggedOut(ctx, { outcome: ctx.oidc.client ? 'stayed' : 'out', client: onPage(ctx.oidc.client) }),
+      pages.loggedOut(ctx, {
+        outcome: ctx.query[STAYED] === undefined ? 'out' : 'stayed',
+        client: onPage(ctx.oidc.client),
+      }),
   };
 }
 
@@ -88,14 +91,21 @@ export const deviceForm = (ctx: KoaContextWithOIDC): EngineForm => ({
 });
 
 /** RFC 8628 §6.1: 20 consonants, eight of them: 34 bits. */
-export function devicePages(pages: EnginePages): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
+export function devicePages(
+  pages: EnginePages,
+  renderError: NonNullable<Configuration['renderError']>,
+): NonNullable<NonNullable<Configuration['features']>['deviceFlow']> {
   return {
     enabled: true,
     charset: 'base-20',
     mask: '****-****',
     deviceInfo: (ctx) => ({ ip: ctx.state['ip'], userAgent: ctx.state['userAgent'] }),
-    userCodeInputSource: async (ctx, _form, _out, error) => {
-      const problem = error ? (deviceProblems[error.name] ?? 'unavailable') : null;
+    userCodeInputSource: async (ctx, _form, out, error) => {
+      const known = error ? deviceProblems[error.name] : null;
+      // No other code helps: the client is gone, or may not ask for this any more.
+      if (known === undefined && error instanceof errors.OIDCProviderError && error.statusCode < 500)
+        return renderError(ctx, out!, error);
+      const problem = known === undefined ? 'unavailable' : known;
       const userCode = error && 'userCode' in error ? String(error.userCode) : '';
       const waitSeconds = error && 'waitSeconds' in error ? Number(error.waitSeconds) : 0;
       pages.deviceCode(ctx, {

@@ -7,17 +7,23 @@ type OidcPolicy = Pick<Policies['oidc'], 'registrationScopes' | 'registrationGra
 /** What a registration gets that does not say (RFC 7591 §2). */
 const DEFAULT_GRANTS = ['authorization_code'];
 
+/** RFC 8705 §3.4. The engine forgets it where no certificate can arrive; the demand stays all the same, and nothing meets it. */
+export const CERTIFICATE_BOUND_MEMBER = 'tls_client_certificate_bound_access_tokens';
+
 /**
  * What software that registers itself may be (RFC 7591 §3, RFC 7592 §2.2): the operator's ceiling of grants and scopes,
  * applied to every registration and every update in full. Addresses, algorithms and the rest are judged where every
  * client is, in clients/metadata-rules.ts.
  */
-export function registrationPolicy(policy: () => OidcPolicy): NonNullable<Configuration['extraClientMetadata']> {
+export function registrationPolicy(
+  policy: () => OidcPolicy,
+  { certificates }: { certificates: object | null },
+): NonNullable<Configuration['extraClientMetadata']> {
   return {
     // The engine calls once for each of these, with the whole metadata; without a context the client is one that is stored.
-    properties: [PROFILE_MEMBER, MINIMUM_ACR_MEMBER],
+    properties: [PROFILE_MEMBER, MINIMUM_ACR_MEMBER, ...(certificates ? [] : [CERTIFICATE_BOUND_MEMBER])],
     validator: (ctx, property, value, metadata) => {
-      if (!ctx) return;
+      if (!ctx || property === CERTIFICATE_BOUND_MEMBER) return;
       keepDecision(ctx, property, value, metadata);
       limitGrants(metadata, policy().registrationGrants);
       limitScope(metadata, policy().registrationScopes);

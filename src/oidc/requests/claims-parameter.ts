@@ -1,12 +1,15 @@
-import { type Client, type Configuration, errors } from 'oidc-provider';
-import { claims } from '../claims.ts';
+import { type Configuration, errors } from 'oidc-provider';
+import type { Property } from '#settings/module.ts';
+import { mayBeTold } from '../claims.ts';
 import { isPlainJson } from '#kernel/http/body.ts';
 
 /** More than there are claims; an address of 8 KiB could hold hundreds. */
 const MOST_CLAIMS = 100;
 
 /** OpenID Connect Core §5.5: each claim is asked for by null or by an object; the engine looks no deeper than the two lists. */
-export const claimsParameter: NonNullable<NonNullable<Configuration['features']>['claimsParameter']> = {
+export const claimsParameter = (
+  properties: () => readonly Property[],
+): NonNullable<NonNullable<Configuration['features']>['claimsParameter']> => ({
   enabled: true,
   assertClaimsParameter: (_ctx, { userinfo, id_token: idToken }, client) => {
     if (!isPlainJson({ userinfo, idToken }))
@@ -19,17 +22,8 @@ export const claimsParameter: NonNullable<NonNullable<Configuration['features']>
         ([, request]) => request !== null && (typeof request !== 'object' || Array.isArray(request)),
       );
       if (wrong) throw new errors.InvalidRequest(`claims.${place} members should be null or an object`);
-      const refused = requests.find(([claim]) => !mayAsk(client, claim));
+      const refused = requests.find(([claim]) => !mayBeTold(client.scope, claim, properties()));
       if (refused) throw new errors.InvalidScope('requested claim is not allowed', refused[0]);
     }
   },
-};
-
-/** A client that keeps to some scopes keeps to their claims as well: asking one by one is no way round. */
-function mayAsk({ scope }: Client, claim: string): boolean {
-  if (scope === undefined) return true;
-  const holders = Object.entries(claims).filter(([, members]) =>
-    (members as readonly string[] | null)?.includes(claim),
-  );
-  return holders.length === 0 || holders.some(([name]) => scope.split(' ').includes(name));
-}
+});

@@ -1,0 +1,53 @@
+/** What a person allowed a client once and for all, or `everything` for a first-party client, which needs no consent. */
+export type RememberedConsent =
+  | {
+      scopes: ReadonlySet<string>;
+      claims: ReadonlySet<string>;
+      resourceScopes: ReadonlyMap<string, ReadonlySet<string>>;
+    }
+  | 'everything';
+
+export type FindConsent = (accountId: string, clientId: string) => Promise<RememberedConsent | null>;
+
+/** Everything that limits a grant, as it is now. */
+export type Now = {
+  client: { scope?: string | undefined };
+  /** By identifier, narrowed to what the client may ask for; null when the API is gone or closed to the client. */
+  apis: ReadonlyMap<string, { scopes: readonly { name: string }[] } | null>;
+  /** Null when the person allows the client nothing. */
+  consent: RememberedConsent | null;
+  /** Whether a client that is limited to the scopes of this text may be told a claim. */
+  mayBeTold: (scope: string | undefined, claim: string) => boolean;
+};
+
+/** The upper bound of what a grant is worth now. */
+export type Authority = {
+  allowsScope(name: string): boolean;
+  allowsClaim(name: string): boolean;
+  /** Null when the API is gone or closed to the client. */
+  resourceScopes(identifier: string): ReadonlySet<string> | null;
+};
+
+/**
+ * A grant says what was allowed at one time. What it is worth now is what the client, the API and the person's consent
+ * still allow: every use of a token asks here, and nothing that was taken away is read from the grant.
+ */
+export function authorityOf({ client, apis, consent, mayBeTold }: Now): Authority {
+  const ofClient = client.scope === undefined ? null : new Set(words(client.scope));
+  const consented = (of: (given: Exclude<RememberedConsent, 'everything'>) => boolean): boolean =>
+    consent === 'everything' || (consent !== null && of(consent));
+  return {
+    allowsScope: (name) => (ofClient?.has(name) ?? true) && consented(({ scopes }) => scopes.has(name)),
+    allowsClaim: (name) => mayBeTold(client.scope, name) && consented(({ claims }) => claims.has(name)),
+    resourceScopes(identifier) {
+      const api = apis.get(identifier);
+      if (!api) return null;
+      const names = api.scopes.map(({ name }) => name);
+      return new Set(
+        names.filter((name) => consented(({ resourceScopes }) => resourceScopes.get(identifier)?.has(name) ?? false)),
+      );
+    },
+  };
+}
+
+export const words = (text: string | undefined): string[] => text?.split(' ').filter(Boolean) ?? [];

@@ -1,0 +1,170 @@
+import { type Client, errors, type Grant, Provider } from 'oidc-provider';
+import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import type { Policies } from '#settings/module.ts';
+import type { Engine } from '../engine.ts';
+import { levelOf } from '../levels.ts';
+import { isFapi, isPkceRequired } from '../profiles.ts';
+import { CERTIFICATE_BOUND_MEMBER } from '../registration/registration-policy.ts';
+import type { ApiStore } from '../resources.ts';
+import { type CurrentAuthority, heldBy, narrow } from './current-authority.ts';
+import { unbound } from './demands.ts';
+import { authenticationStrength, keepOrigins, originKinds } from './origin.ts';
+import { type Circumstances, type Issued, type Verdict, verdictOn } from './verdict.ts';
+
+export type EnforcementDependencies = {
+  clock: Clock;
+  authority: CurrentAuthority;
+  apis: Pick<ApiStore, 'findForClient'>;
+  isActive: (accountId: string) => Promise<boolean>;
+  policies: () => Pick<Policies, 'oidc'>;
+};
+
+type Shown = Issued & {
+  clientId?: string | undefined;
+  accountId?: string | undefined;
+  grantId?: string | undefined;
+  acr?: string | undefined;
+  consumed?: unknown;
+  isExpired: boolean;
+};
+type Finder<Found> = { find(value: string, options?: object): Promise<Found | undefined> };
+
+/** Where a token, a code or a refresh token is shown to have something for it. Revoking one is always possible. */
+const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspection']);
+
+/** The engine finds every token and every grant through its models: there it gets what they are worth now, or nothing. */
+export function enforceAuthority(engine: Engine, deps: EnforcementDependencies): void {
+  keepOrigins(engine);
+  narrowGrants(engine, deps);
+  for (const kind of ['AccessToken', 'ClientCredentials'] as const) issueBound(engine[kind].prototype);
+  for (const kind of originKinds) judge(engine, engine[kind] as unknown as Finder<Shown>, deps);
+}
+
+const route = (): string => Provider.ctx?.oidc.route ?? '';
+
+function narrowGrants(engine: Engine, { authority }: EnforcementDependencies): void {
+  const model = engine.Grant as unknown as Finder<Grant>;
+  const { find } = model;
+  model.find = async function findNarrowed(id, options) {
+    const grant = await find.call(model, id, options);
+    if (!grant || !uses.has(route())) return grant;
+    const client = await engine.Client.find(grant.clientId ?? '');
+    return client && narrow(grant, await authority.of(client, grant.accountId, Object.keys(grant.resources ?? {})));
+  };
+}
+
+function judge(engine: Engine, model: Finder<Shown>, deps: EnforcementDependencies): void {
+  const { find } = model;
+  model.find = async function findHeld(value, options) {
+    const shown = await find.call(model, value, options);
+    const where = route();
+    if (!shown || !uses.has(where) || isDecided(shown)) return shown;
+    const verdict = await judgementOn(engine, shown, deps);
+    if (!verdict.holds) return refuse(where, verdict.reason);
+    // What is stored again must stay as it was granted: at the token endpoint the grant alone is narrowed.
+    if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
+    return shown;
+  };
+}
+
+/** Nothing is issued that would be worth nothing: by the front channel, or where no certificate can arrive. */
+function issueBound(model: { save(): Promise<string> }): void {
+  const { save } = model;
+  model.save = async function saveBound(this: Shown & typeof model) {
+    const client = Provider.ctx?.oidc.client;
+    const unmet = client ? unbound(this, demandsOf(client)) : null;
+    if (unmet !== null) throw new errors.InvalidRequest(unmet);
+    return save.call(this);
+  };
+}
+
+/** What the engine refuses by itself, and has to see for that: a replay ends the grant. */
+function isDecided({ kind, accountId, consumed, isExpired }: Shown): boolean {
+  return consumed !== undefined || isExpired || (kind === 'DeviceCode' && accountId === undefined);
+}
+
+/** The caller hears what it hears about a made-up token; the reason is for the log. */
+function refuse(where: string, reason: string): undefined {
+  if (where === 'token') throw new errors.InvalidGrant(reason);
+  if (where === 'userinfo') throw new errors.InvalidToken(reason);
+  return undefined;
+}
+
+async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Verdict> {
+  const { clientId = '', accountId, grantId, aud } = shown;
+  const client = await engine.Client.find(clientId);
+  if (!client) return { holds: false, reason: 'the client is gone or disabled' };
+  // Elsewhere the engine reads the account itself.
+  if (route() === 'introspection' && accountId !== undefined && !(await deps.isActive(accountId)))
+    return { holds: false, reason: 'the account is gone or disabled' };
+  const grant = grantId === undefined ? null : await engine.Grant.find(grantId, { ignoreExpiration: true });
+  if (grant === undefined) return { holds: false, reason: 'its grant is over' };
+  const resources = [aud ?? [], shown.resource ?? []].flat();
+  const authority = await deps.authority.of(client, accountId, resources);
+  if (grant !== null && route() === 'token') requireTarget(shown, grant);
+  const { oidc } = deps.policies();
+  const verdict = verdictOn(
+    { ...membersOf(shown), level: levelOf(shown.acr) },
+    {
+      client: demandsOf(client),
+      held: grant === null ? authority : heldBy(grant, authority),
+      api: aud === undefined ? null : await deps.apis.findForClient(aud, clientId),
+      lifetimes: oidc,
+      isPkceRequired: isPkceRequired(client, oidc),
+    },
+  );
+  if (verdict.holds && verdict.exp !== undefined && verdict.exp <= epochSeconds(deps.clock))
+    return { holds: false, reason: 'it is older than tokens may be now' };
+  return verdict;
+}
+
+function membersOf(shown: Shown): Issued {
+  const { kind, aud, jkt, redirectUri, codeChallenge, origin, jwtAlg, iat, iiat, exp, scope, resource, gty } = shown;
+  const certificate = shown['x5t#S256'];
+  return {
+    kind,
+    aud,
+    jkt,
+    'x5t#S256': certificate,
+    redirectUri,
+    codeChallenge,
+    origin,
+    jwtAlg,
+    iat,
+    iiat,
+    exp,
+    scope,
+    resource,
+    gty,
+  };
+}
+
+function demandsOf(client: Client): Circumstances['client'] {
+  return {
+    dpopBoundAccessTokens: client.dpopBoundAccessTokens,
+    tlsClientCertificateBoundAccessTokens:
+      client.tlsClientCertificateBoundAccessTokens ?? client[CERTIFICATE_BOUND_MEMBER] === true,
+    requirePushedAuthorizationRequests: client.requirePushedAuthorizationRequests,
+    requireSignedRequestObject: client['requireSignedRequestObject'] === true,
+    isPublic: client.clientAuthMethod === 'none',
+    isFapi: isFapi(client),
+    authenticationStrength: authenticationStrength(client),
+    minimumLevel: levelOf(client[MINIMUM_ACR_MEMBER]),
+    redirectUriAllowed: (uri) => client.redirectUriAllowed(uri),
+    grantTypeAllowed: (type) => client.grantTypeAllowed(type),
+  };
+}
+
+/**
+ * The API that a request at the token endpoint names (RFC 8707 §2.2), before anything is used up: the engine would look at
+ * it after that. An API of which nothing that was granted is allowed any more would still open its door to a token without
+ * scope.
+ */
+function requireTarget({ resource }: Shown, grant: Grant): void {
+  const asked = Provider.ctx?.oidc.params?.['resource'];
+  if (typeof asked !== 'string') return;
+  const { getResourceScope } = Object.getPrototypeOf(grant) as Grant;
+  const isLost = getResourceScope.call(grant, asked) !== '' && grant.getResourceScope(asked) === '';
+  if (isLost || ![resource ?? []].flat().includes(asked)) throw new errors.InvalidTarget();
+}

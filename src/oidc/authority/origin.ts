@@ -1,0 +1,108 @@
+import { decodeProtectedHeader } from 'jose';
+import { type Client, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Engine } from '../engine.ts';
+import { LEVELS, type Level, levelOf } from '../levels.ts';
+
+/** How a token or a code came to be, as far as nothing else in it says so. Older ones have none. */
+export type Origin = {
+  /** How strongly the client authenticated. */
+  authentication?: number | undefined;
+  /** How strongly the person signed in. */
+  level?: Level | undefined;
+  isPushed?: boolean | undefined;
+  isSigned?: boolean | undefined;
+};
+
+/** The engine's models that an origin is kept with. */
+export const originKinds = [
+  'AccessToken',
+  'ClientCredentials',
+  'RefreshToken',
+  'AuthorizationCode',
+  'DeviceCode',
+] as const;
+
+type Model = { accountId?: string | undefined; kind: string; origin?: Origin | undefined };
+type ModelClass = { readonly IN_PAYLOAD: readonly string[]; prototype: Model & { save(): Promise<string> } };
+
+const strengths: Readonly<Record<string, number>> = {
+  none: 0,
+  client_secret_basic: 1,
+  client_secret_post: 1,
+  client_secret_jwt: 2,
+  private_key_jwt: 3,
+  tls_client_auth: 3,
+  self_signed_tls_client_auth: 3,
+};
+
+/** A higher number is a stronger method; methods of the same strength may take each other's place. */
+export const authenticationStrength = ({ clientAuthMethod }: Pick<Client, 'clientAuthMethod'>): number =>
+  strengths[clientAuthMethod ?? ''] ?? 0;
+
+/** Has the engine store with each token and code how it came to be. */
+export function keepOrigins(engine: Engine): void {
+  for (const kind of originKinds) keepOriginOf(engine[kind] as unknown as ModelClass);
+}
+
+function keepOriginOf(model: ModelClass): void {
+  const members = [...model.IN_PAYLOAD, 'origin'];
+  Object.defineProperty(model, 'IN_PAYLOAD', { get: () => members });
+  const { save } = model.prototype;
+  model.prototype.save = async function saveWithOrigin() {
+    const ctx = Provider.ctx;
+    // A device code belongs to nobody until somebody answers.
+    const isWaiting = this.kind === 'DeviceCode' && this.accountId === undefined;
+    if (ctx && !isWaiting) this.origin ??= await originIn(ctx, this.kind);
+    return save.call(this);
+  };
+}
+
+async function originIn(ctx: KoaContextWithOIDC, kind: string): Promise<Origin> {
+  const { client, entities, route, session } = ctx.oidc;
+  const source = (entities.AuthorizationCode ??
+    entities.DeviceCode ??
+    entities.RotatedRefreshToken ??
+    entities.RefreshToken) as Model | undefined;
+  const level = source?.origin?.level ?? levelOf(session?.['acr']) ?? undefined;
+  return {
+    ...(level === undefined ? {} : { level }),
+    ...(route === 'token' && client ? { authentication: authenticationStrength(client) } : {}),
+    ...(kind === 'AuthorizationCode' ? await requestOf(ctx) : {}),
+  };
+}
+
+/** Whether the authorization request was pushed, and whether the client signed it. */
+async function requestOf({ oidc }: KoaContextWithOIDC): Promise<Pick<Origin, 'isPushed' | 'isSigned'>> {
+  const { PushedAuthorizationRequest: found, Interaction: interaction } = oidc.entities;
+  const id = (interaction as { parJti?: string } | undefined)?.parJti;
+  const pushed =
+    found ?? (id ? await oidc.provider.PushedAuthorizationRequest.find(id, { ignoreExpiration: true }) : undefined);
+  if (pushed) return { isPushed: true, isSigned: decodeProtectedHeader(pushed.request).alg !== 'none' };
+  return { isPushed: false, isSigned: ((oidc as { trusted?: readonly string[] }).trusted?.length ?? 0) > 0 };
+}
+
+const letters: Readonly<Record<string, string>> = {
+  a: 'authorization_code',
+  c: 'client_credentials',
+  d: 'device_code',
+  i: 'implicit',
+  r: 'refresh_token',
+};
+
+/** A JWT is not stored: its grant types and its origin stand in its `jti`, as short text. */
+export function writeOrigin({ gty, origin = {} }: { gty?: string | undefined; origin?: Origin | undefined }): string {
+  const types = (gty ?? '').split(' ').map((type) => Object.keys(letters).find((letter) => letters[letter] === type));
+  return `${types.join('')}-${origin.authentication ?? ''}-${origin.level ?? ''}`;
+}
+
+export function readOrigin(text: string): { gty?: string | undefined; origin?: Origin | undefined } {
+  const [, types = '', authentication, level] = /^([acdir]*)-(\d?)-(\d?)$/.exec(text) ?? [];
+  if (authentication === undefined) return {};
+  return {
+    ...(types === '' ? {} : { gty: [...types].map((letter) => letters[letter]).join(' ') }),
+    origin: {
+      ...(authentication === '' ? {} : { authentication: Number(authentication) }),
+      level: LEVELS.find((known) => String(known) === level),
+    },
+  };
+}

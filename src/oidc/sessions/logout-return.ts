@@ -1,0 +1,36 @@
+import type { Middleware } from 'koa';
+import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+
+const CONFIRMED = '/oidc/logout/confirm';
+/** Says on the last page that the person chose to stay signed in. */
+export const STAYED = 'stayed';
+
+/**
+ * Where a sign-out leads was checked when it was asked for. The client may be gone since, or have given the address up: then
+ * the person stays on our page, and the page tells what they chose.
+ */
+export const settleLogoutReturn: Middleware = async function settleLogoutReturn(ctx, next) {
+  await next();
+  if (ctx.path !== CONFIRMED || ctx.status !== 303) return;
+  const { oidc } = ctx as unknown as KoaContextWithOIDC;
+  const target = new URL(ctx.response.get('Location'), oidc.issuer);
+  const done = new URL(oidc.urlFor('end_session_success'));
+  const isOurs = target.origin === done.origin;
+  // A sign-in as somebody else goes on after the sign-out.
+  if (isOurs && target.pathname !== done.pathname) return;
+  if (!isOurs && isRegistered(target, oidc.client)) return;
+  if (!oidc.params?.['logout']) done.searchParams.set(STAYED, '1');
+  if (isOurs && oidc.client && target.searchParams.has('client_id'))
+    done.searchParams.set('client_id', oidc.client.clientId);
+  ctx.set('Location', done.href);
+};
+
+function isRegistered(target: URL, client: Client | undefined): boolean {
+  if (!client) return false;
+  const withoutState = new URL(target);
+  withoutState.searchParams.delete('state');
+  const known = ((client['postLogoutRedirectUris'] ?? []) as readonly string[]).map((uri) => new URL(uri).href);
+  return [target.href, withoutState.href].some(
+    (uri) => known.includes(uri) || client.postLogoutRedirectUriAllowed(uri),
+  );
+}
