@@ -38,7 +38,7 @@ export function claimsWith(properties: readonly Property[]): NonNullable<Configu
 
 /**
  * Whether a client that keeps to some scopes may be told a claim. Asking for claims one by one is no way round: each belongs
- * to the scope that asks for it; how and when somebody signed in belongs to every sign-in.
+ * to the scope that asks for it; how and when a user signed in belongs to every sign-in.
  */
 export function mayBeTold(scope: string | undefined, claim: string, properties: readonly Property[]): boolean {
   if (scope === undefined) return true;

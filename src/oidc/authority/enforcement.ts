@@ -38,7 +38,7 @@ export function enforceAuthority(engine: Engine, deps: EnforcementDependencies):
   keepOrigins(engine);
   narrowGrants(engine, deps);
   for (const kind of ['AccessToken', 'ClientCredentials'] as const) issueBound(engine[kind].prototype);
-  for (const kind of originKinds) judge(engine, engine[kind] as unknown as Finder<Shown>, deps);
+  for (const kind of originKinds) judge(engine, engine[kind], deps);
 }
 
 const route = (): string => Provider.ctx?.oidc.route ?? '';

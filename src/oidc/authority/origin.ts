@@ -41,7 +41,7 @@ export const authenticationStrength = ({ clientAuthMethod }: Pick<Client, 'clien
 
 /** Has the engine store with each token and code how it came to be. */
 export function keepOrigins(engine: Engine): void {
-  for (const kind of originKinds) keepOriginOf(engine[kind] as unknown as ModelClass);
+  for (const kind of originKinds) keepOriginOf(engine[kind]);
 }
 
 function keepOriginOf(model: ModelClass): void {
@@ -50,7 +50,7 @@ function keepOriginOf(model: ModelClass): void {
   const { save } = model.prototype;
   model.prototype.save = async function saveWithOrigin() {
     const ctx = Provider.ctx;
-    // A device code belongs to nobody until somebody answers.
+    // A device code has no user until one answers.
     const isWaiting = this.kind === 'DeviceCode' && this.accountId === undefined;
     if (ctx && !isWaiting) this.origin ??= await originIn(ctx, this.kind);
     return save.call(this);

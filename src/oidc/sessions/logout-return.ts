@@ -16,7 +16,7 @@ export const settleLogoutReturn: Middleware = async function settleLogoutReturn(
   const target = new URL(ctx.response.get('Location'), oidc.issuer);
   const done = new URL(oidc.urlFor('end_session_success'));
   const isOurs = target.origin === done.origin;
-  // A sign-in as somebody else goes on after the sign-out.
+  // A sign-in to another account goes on after the sign-out.
   if (isOurs && target.pathname !== done.pathname) return;
   if (!isOurs && isRegistered(target, oidc.client)) return;
   if (!oidc.params?.['logout']) done.searchParams.set(STAYED, '1');
@@ -29,7 +29,7 @@ function isRegistered(target: URL, client: Client | undefined): boolean {
   if (!client) return false;
   const withoutState = new URL(target);
   withoutState.searchParams.delete('state');
-  const known = ((client['postLogoutRedirectUris'] ?? []) as readonly string[]).map((uri) => new URL(uri).href);
+  const known = (client['postLogoutRedirectUris'] ?? []).map((uri) => new URL(uri).href);
   return [target.href, withoutState.href].some(
     (uri) => known.includes(uri) || client.postLogoutRedirectUriAllowed(uri),
   );

@@ -45,17 +45,17 @@ describe.each(ends)('a client that is %s', (_how, end) => {
     [string, (visitor: Visitor, client: TestClient) => Promise<Page>, (visitor: Visitor, page: Page) => Promise<Page>]
   >([
     [
-      'while somebody reads the page for the address',
+      'while the user reads the page for the address',
       (visitor, client) => visitor.open(request(client)),
       (visitor, page) => visitor.submit(page, { email: user.email }),
     ],
     [
-      'while somebody types the password',
+      'while the user types the password',
       async (visitor, client) => visitor.submit(await visitor.open(request(client)), { email: user.email }),
       (visitor, page) => visitor.submit(page, { password: user.password }),
     ],
     [
-      'while somebody reads what it wants',
+      'while the user reads what it wants',
       async (visitor, client) => {
         const page = await visitor.submit(await visitor.open(request(client)), { email: user.email });
         return visitor.submit(page, { password: user.password });
@@ -63,7 +63,7 @@ describe.each(ends)('a client that is %s', (_how, end) => {
       (visitor, page) => visitor.submit(page, {}, 'allow'),
     ],
     [
-      'before somebody refuses what it wants',
+      'before the user refuses what it wants',
       async (visitor, client) => {
         const page = await visitor.submit(await visitor.open(request(client)), { email: user.email });
         return visitor.submit(page, { password: user.password });
@@ -121,7 +121,7 @@ describe.each(ends)('a client that is %s', (_how, end) => {
       expect(await poll(client, code)).toEqual([401, 'invalid_client']);
   });
 
-  test('while somebody signs out of it: they are signed out, or stay, all the same', async () => {
+  test('while the user signs out of it: they are signed out, or stay, all the same', async () => {
     for (const [button, left] of [
       ['logout', false],
       ['stay', true],
@@ -141,7 +141,7 @@ describe.each(ends)('a client that is %s', (_how, end) => {
   });
 });
 
-describe('a client that changes while somebody signs in', () => {
+describe('a client that changes while the user signs in', () => {
   async function atConsent(client: TestClient): Promise<[Visitor, Page]> {
     const visitor = await signedIn();
     return [visitor, await visitor.open(request(client))];
@@ -173,7 +173,7 @@ describe('a client that changes while somebody signs in', () => {
   test.each([
     ['goes back to an address that is registered still', [`${bye}?a=b`, bye], `${bye}?state=st`],
     ['stays with us where the address was given up', ['http://127.0.0.1:9/other'], null],
-  ])('whoever signs out of it %s', async (_what, addresses, location) => {
+  ])('the user who signs out of it %s', async (_what, addresses, location) => {
     const client = await latchkey.client({ first_party: true, post_logout_redirect_uris: [bye] });
     const visitor = await signedIn();
     const { id_token: hint } = await tokensFor(latchkey.base, client, user, {}, visitor);
