@@ -27,6 +27,8 @@ export default defineConfig({
     maxWorkers: 2,
     isolate: false,
     setupFiles: ['test/support/setup.ts'],
+    // A condition is waited for as long as a slow machine needs; a fast one goes on at once.
+    expect: { poll: { timeout: 10_000, interval: 20 } },
     reporters: ['default'],
     env: { TZ: 'UTC' },
   },

@@ -111,7 +111,7 @@ describe('a phone number', () => {
     const one = number();
     for (let i = 0; i < 3; i += 1) expect((await add(visitor, one)).url).toContain('/confirm');
     expect((await add(visitor, one)).text).toContain('Too many codes were sent');
-    await vi.waitFor(() => expect(gateway.texts.filter(({ to }) => to === one)).toHaveLength(3), { timeout: 5000 });
+    await vi.waitFor(() => expect(gateway.texts.filter(({ to }) => to === one)).toHaveLength(3), { timeout: 10_000 });
   });
 
   test('of one list cannot be reached through the other, nor by somebody else', async () => {

@@ -27,7 +27,7 @@ test.skipIf(process.env['TEST_DATABASE_URL'])(
       ).json()) as object;
     await vi.waitFor(
       async () => expect(await mails()).toMatchObject({ mails: [{ subject: 'Welcome', to: mail.to }] }),
-      { timeout: 5000 },
+      { timeout: 10_000 },
     );
   },
 );
@@ -38,7 +38,7 @@ test('with a mail server it gets the mail, and there is no mailbox to read', asy
   await latchkey.app.mailer.send(mail);
   await vi.waitFor(
     () => expect(sink.mails).toMatchObject([{ from: 'FROM:<id@fernway.example>', to: ['TO:<noor@x.example>'] }]),
-    { timeout: 5000 },
+    { timeout: 10_000 },
   );
   expect((await fetch(`${latchkey.base}/dev/mailbox`)).status).toBe(404);
 });

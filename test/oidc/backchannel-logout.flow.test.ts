@@ -27,6 +27,14 @@ afterAll(async () => {
   await rp.close();
 });
 
+/** States of the notices that have not arrived. */
+const noticesLeft = async ({ app }: TestApp): Promise<string[]> =>
+  (
+    await app.database.sql<{ state: string }>(
+      `select state::text from latchkey_jobs.job where name = 'backchannel-logout' and state <> 'completed'`,
+    )
+  ).map(({ state }) => state);
+
 const listening = (more: Record<string, unknown> = {}): Promise<TestClient> =>
   latchkey.client({
     backchannel_logout_uri: `${rp.url}/bye`,
@@ -128,7 +136,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     const page = await visitor.open(`${latchkey.base}/oidc/logout?id_token_hint=${tokens.id_token}`);
     await visitor.submit(page, {}, 'stay');
     await rp.waitFor(1);
-    await new Promise((resolve) => void setTimeout(resolve, 300));
+    await vi.waitFor(async () => expect(await noticesLeft(latchkey)).toEqual([]), { timeout: 10_000 });
     expect(rp.received.map((body) => decodeJwt(body.get('logout_token') ?? '').aud)).toEqual([asking.client_id]);
   });
 
@@ -156,7 +164,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     await visitor.signIn(authorizeUrl(guarded.base, client, { code_challenge: challenge }), person);
     const page = await visitor.open(`${guarded.base}/oidc/logout`);
     expect((await visitor.submit(page, {}, 'logout')).status).toBe(200);
-    await new Promise((resolve) => void setTimeout(resolve, 1500));
+    await vi.waitFor(async () => expect(await noticesLeft(guarded)).toEqual(['retry']), { timeout: 10_000 });
     expect(rp.received).toEqual([]);
     await guarded.close();
   });

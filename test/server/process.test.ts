@@ -100,7 +100,7 @@ describe.each([
       const inFlight = get(one, '/slow');
       await delay(200);
       one.child.kill(signal);
-      await vi.waitFor(async () => expect([0, 503]).toContain(statusOf(await get(one, '/readyz'))), 3000);
+      await vi.waitFor(async () => expect([0, 503]).toContain(statusOf(await get(one, '/readyz'))), 10_000);
       expect(statusOf(await inFlight)).toBe(200);
       expect(await one.exited).toBe(0);
       expect(one.output()).toContain('closed');
@@ -123,7 +123,7 @@ describe.each([
   test('says its first words once', async () => {
     const one = await launched(env);
     await pids(one, 1);
-    await vi.waitFor(() => expect(one.output().match(/first words/g)).toHaveLength(1), 5000);
+    await vi.waitFor(() => expect(one.output().match(/first words/g)).toHaveLength(1), 10_000);
   });
 
   test('that can never start says why and exits', async () => {
@@ -188,6 +188,7 @@ describe('a supervisor', () => {
     const workers = await pids(one, 2);
     one.child.kill('SIGKILL');
     await one.exited;
-    for (const worker of workers) await vi.waitFor(() => expect(() => process.kill(worker, 0)).toThrow('ESRCH'), 5000);
+    for (const worker of workers)
+      await vi.waitFor(() => expect(() => process.kill(worker, 0)).toThrow('ESRCH'), 10_000);
   });
 });

@@ -1,5 +1,6 @@
 /** People with second factors, walking the pages of a sign-in. */
 import { generateSync } from 'otplib';
+import { toUuid } from '#kernel/ids.ts';
 import type { TestApp, TestClient, TestUser } from './app.ts';
 import { authorizeUrl, formsOf, type Page, pkce, Visitor } from './visitor.ts';
 
@@ -53,5 +54,16 @@ export function walk(latchkey: TestApp, client: TestClient) {
     return codes ?? [];
   }
 
-  return { url, afterPassword, withApp, withRecoveryCodes };
+  /**
+   * The code that the app shows now, good once more although it was used: a person signs in several times within half a
+   * minute. The code of another step would be too old or too new on a slow machine.
+   */
+  async function codeAgain({ id, key }: Pick<TestUser, 'id'> & { key: string }): Promise<string> {
+    await latchkey.app.database.sql('update totp_credential set last_step = 0 where user_id = $1', [
+      toUuid(id as never),
+    ]);
+    return codeOf(key);
+  }
+
+  return { url, afterPassword, withApp, withRecoveryCodes, codeAgain };
 }

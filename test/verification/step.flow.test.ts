@@ -104,7 +104,9 @@ describe('whoever has an unproven address', () => {
     const refused = await visitor.submit(page, {}, 'resend');
     expect(refused.status).toBe(422);
     expect(refused.text).toContain('Too many codes were sent');
-    await vi.waitFor(async () => expect((await mails.all()).filter(({ to }) => to === user.email)).toHaveLength(3));
+    await vi.waitFor(async () => expect((await mails.all()).filter(({ to }) => to === user.email)).toHaveLength(3), {
+      timeout: 10_000,
+    });
   });
 
   test('may try a code five times, and the right one helps no more', async () => {

@@ -4,7 +4,7 @@ import type { Purpose } from '../../../src/credentials/one-time/one-time-secret.
 import { send } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
-import { codeBack, codeOf, walk } from '../../support/mfa.ts';
+import { codeBack, walk } from '../../support/mfa.ts';
 import { post, tokensFor, Visitor } from '../../support/visitor.ts';
 
 let mails: Mails;
@@ -44,11 +44,11 @@ const everything = Object.fromEntries(Object.keys(nothing).map((name) => [name, 
 /** The links that take power away from an intruder are nobody's to kill but an operator's. */
 const onlyWaysBack = { ...nothing, revert: true, 'not me': true };
 
-async function signedIn(user: Person, shift: number): Promise<Visitor> {
+async function signedIn(user: Person): Promise<Visitor> {
   const visitor = new Visitor();
   let page = await visitor.submit(await visitor.open(at('/account')), { email: user.email });
   page = await visitor.submit(page, { password: user.password });
-  page = await visitor.submit(page, { code: codeOf(user.key, shift) });
+  page = await visitor.submit(page, { code: await steps.codeAgain(user) });
   expect(page.url).toBe(at('/account'));
   return visitor;
 }
@@ -72,10 +72,10 @@ async function prepare(): Promise<{ user: Person; owner: Visitor; look(): Promis
   const user = await steps.withApp({ email_verified: true });
   const id = user.id as never;
   const { credentials } = latchkey.app;
-  const other = await signedIn(user, -1);
+  const other = await signedIn(user);
   const asked = { scope: 'openid offline_access', prompt: 'consent' };
   const tokens = await tokensFor(latchkey.base, shop, user, asked, other);
-  const owner = await signedIn(user, 0);
+  const owner = await signedIn(user);
   const half = await steps.afterPassword(user);
   await credentials.trustedDevices.trust({ id, isAdministrator: false }, undefined, device);
   const links = {
@@ -100,7 +100,7 @@ async function prepare(): Promise<{ user: Person; owner: Visitor; look(): Promis
       return {
         session: (await other.open(at('/account'))).url === at('/account'),
         refresh: (await post(at('/oidc/token'), shop, refresh)).status === 200,
-        half: codeBack(await half.visitor.submit(half.page, { code: codeOf(user.key, 1) })) !== null,
+        half: codeBack(await half.visitor.submit(half.page, { code: await steps.codeAgain(user) })) !== null,
         trusted: (await credentials.trustedDevices.list(id)).length > 0,
         reset: await isOpen('reset'),
         change: await isOpen('change'),

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '#kernel/errors.ts';
 import { noteFault } from '#kernel/http/error-boundary.ts';
 import { readForm } from '#kernel/http/body.ts';
@@ -206,11 +206,11 @@ describe('a refusal', () => {
 test('a client that leaves in the middle of its request is no fault of ours', async () => {
   const socket = connect(edge.port, '127.0.0.1');
   socket.write(
-    `POST /page HTTP/1.1\r\nHost: ${edge.host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\na=`,
+    `POST /page HTTP/1.1\r\nHost: ${edge.host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\na=`,
   );
-  await delay(100);
+  // Its word to go on: the request has arrived.
+  await once(socket, 'data');
   socket.destroy();
-  await delay(100);
+  await vi.waitFor(() => expect(logged('request')).toHaveLength(1), { timeout: 10_000 });
   expect(logged('fault')).toEqual([]);
-  expect(logged('request')).toHaveLength(1);
 });

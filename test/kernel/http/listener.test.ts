@@ -1,7 +1,6 @@
 import { request as httpRequest, Agent } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigError } from '#kernel/config.ts';
 import { limits, openListener, type Listener } from '#kernel/http/listener.ts';
 import { headerOf, raw, statusOf } from '../../support/edge.ts';
@@ -156,10 +155,9 @@ const get = (path: string): Promise<string> => raw(listener.port, `GET ${path} H
 describe('the end', () => {
   test('waits for the answer in flight, which then closes its connection', async () => {
     const answer = get('/slow');
-    await delay(50);
+    await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 10_000 });
     listener.drain();
     const closed = listener.close(5000);
-    await delay(100);
     finish();
     expect(headerOf(await answer, 'Connection')).toBe('close');
     expect(await answer).toContain('served');
@@ -184,10 +182,8 @@ describe('the end', () => {
 
   test('cuts what takes longer than it may', async () => {
     const answer = get('/slow');
-    await delay(50);
-    const begin = performance.now();
+    await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 10_000 });
     await listener.close(200);
-    expect(performance.now() - begin).toBeLessThan(1500);
     expect(await answer).toBe('');
   });
 

@@ -85,7 +85,7 @@ describe('a mail', () => {
       await mailer.send(mail, em);
       expect(kept).toEqual([]);
     });
-    await vi.waitFor(() => expect(kept).toHaveLength(1), { timeout: 3000 });
+    await vi.waitFor(() => expect(kept).toHaveLength(1), { timeout: 10_000 });
     expect(kept[0]).toEqual({
       from: { name: 'Latchkey', address: 'no-reply@id.example' },
       to: mail.to,
@@ -103,7 +103,9 @@ describe('a mail', () => {
     });
     await expect(failing).rejects.toThrow('changed my mind');
     await mailer.send(mailTo('now'));
-    await vi.waitFor(() => expect(kept.map(({ to }) => to.address.split('-')[0])).toEqual(['now']), { timeout: 3000 });
+    await vi.waitFor(() => expect(kept.map(({ to }) => to.address.split('-')[0])).toEqual(['now']), {
+      timeout: 10_000,
+    });
   });
 
   test.each(['a@x.example,b@y.example', 'a@x.example\r\nBcc: b@y.example', '"x" <a@x.example>', ''])(
@@ -121,7 +123,7 @@ describe('a mail', () => {
   test('leaves nothing that works in the log or in the table of jobs', async () => {
     const { mailer, kept, lines } = await office();
     await mailer.send(mailTo('noor'));
-    await vi.waitFor(() => expect(kept).toHaveLength(1), { timeout: 3000 });
+    await vi.waitFor(() => expect(kept).toHaveLength(1), { timeout: 10_000 });
     expect(JSON.stringify(lines)).not.toContain('canary');
     expect(JSON.stringify(await database.sql(`select * from latchkey_jobs.job where name = 'mail'`))).not.toContain(
       'canary',
@@ -138,7 +140,7 @@ describe('a mail', () => {
       `select length(data::text) as size from latchkey_jobs.job where name = 'mail'`,
     );
     expect(row?.size).toBeGreaterThan(300);
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 3000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 10_000 });
     expect(kept).toEqual([]);
   });
 
@@ -146,7 +148,7 @@ describe('a mail', () => {
     const { mailer, kept, waiting, lines } = await office();
     const mail = mailTo('flooded');
     for (let i = 0; i < 6; i += 1) await mailer.send(mail);
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 5000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 10_000 });
     expect(kept).toHaveLength(3);
     const held = lines.filter(({ msg }) => msg === 'a mail was held back by its limit');
     expect(held).toHaveLength(3);
@@ -158,12 +160,14 @@ describe('a mail', () => {
     await mailer.send(mailTo('late', { expiresAt: new Date(systemClock.now().getTime() - SECOND) }));
     await mailer.send(mailTo('fresh', { expiresAt: new Date(systemClock.now().getTime() + HOUR) }));
     await vi.waitFor(() => expect(kept.map(({ to }) => to.address.split('-')[0])).toEqual(['fresh']), {
-      timeout: 3000,
+      timeout: 10_000,
     });
-    await vi.waitFor(() =>
-      expect(lines).toContainEqual(
-        expect.objectContaining({ msg: 'a mail was not delivered in time and is dropped' }) as unknown,
-      ),
+    await vi.waitFor(
+      () =>
+        expect(lines).toContainEqual(
+          expect.objectContaining({ msg: 'a mail was not delivered in time and is dropped' }) as unknown,
+        ),
+      { timeout: 10_000 },
     );
   });
 
@@ -180,7 +184,7 @@ describe('a mail', () => {
             to: expect.stringMatching(/^.•••@x\.example$/) as string,
           }) as unknown,
         ),
-      { timeout: 3000 },
+      { timeout: 10_000 },
     );
   });
 
@@ -199,7 +203,7 @@ describe('a mail server', () => {
       const sink = await createSmtpSink();
       const { mailer } = await office({ smtpUrl: sink.url, ...settings });
       await mailer.send(mailTo('ehlo'));
-      await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 5000 });
+      await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 10_000 });
       expect(sink.greetings).toEqual([name]);
     },
   );
@@ -208,7 +212,7 @@ describe('a mail server', () => {
     const sink = await createSmtpSink();
     const { mailer, waiting } = await office({ smtpUrl: sink.url });
     await Promise.all(Array.from({ length: 10 }, (_, i) => mailer.send(mailTo(`n${i}`))));
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 8000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 10_000 });
     expect(new Set(sink.mails.flatMap(({ to }) => to)).size).toBe(10);
     expect(sink.mails).toHaveLength(10);
   });
@@ -217,7 +221,7 @@ describe('a mail server', () => {
     const sink = await createSmtpSink({ RCPT: '451 later' });
     const { mailer } = await office({ smtpUrl: sink.url });
     await mailer.send(mailTo('deferred'));
-    await vi.waitFor(() => expect(sink.connections()).toBe(1), { timeout: 3000 });
+    await vi.waitFor(() => expect(sink.connections()).toBe(1), { timeout: 10_000 });
     sink.mood = {};
     await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 15_000, interval: 200 });
   });
@@ -226,7 +230,7 @@ describe('a mail server', () => {
     const sink = await createSmtpSink({ RCPT: '550 no such user' });
     const { mailer, waiting, lines } = await office({ smtpUrl: sink.url });
     await mailer.send(mailTo('refused'));
-    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 3000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(0), { timeout: 10_000 });
     expect(sink.connections()).toBe(1);
     expect(lines.filter(({ level }) => level === 'error')).toEqual([
       expect.objectContaining({
@@ -245,7 +249,7 @@ describe('a mail server', () => {
     onTestFinished(() => void database.sql(`update latchkey_jobs.queue set retry_limit = 110 where name = 'mail'`));
     await mailer.send(mailTo('given-up'));
     const failed = () => lines.filter(({ msg }) => msg === 'a job failed for good');
-    await vi.waitFor(() => expect(failed()).toHaveLength(1), { timeout: 5000 });
+    await vi.waitFor(() => expect(failed()).toHaveLength(1), { timeout: 10_000 });
     expect(failed()[0]).toMatchObject({ mail: 'password_reset', to: 'g•••@x.example', err: { code: 'ESOCKET' } });
   });
 
@@ -253,7 +257,7 @@ describe('a mail server', () => {
     const sink = await createSmtpSink({ '.': null });
     const { mailer } = await office({ smtpUrl: sink.url });
     await mailer.send(mailTo('doubtful'));
-    await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 3000 });
+    await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 10_000 });
     const next = () =>
       database.sql<{ seconds: number }>(
         `select extract(epoch from start_after - created_on)::float as seconds from latchkey_jobs.job where name = 'mail' and state = 'created'`,
@@ -263,7 +267,7 @@ describe('a mail server', () => {
       interval: 200,
     });
     await database.sql(`update latchkey_jobs.job set start_after = now() where name = 'mail' and state = 'created'`);
-    await vi.waitFor(() => expect(sink.mails).toHaveLength(2), { timeout: 8000, interval: 200 });
+    await vi.waitFor(() => expect(sink.mails).toHaveLength(2), { timeout: 10_000, interval: 200 });
     const ids = sink.mails.map(({ raw }) => /^message-id: (.*)$/im.exec(raw)?.[1]);
     expect(ids[0]).toMatch(/^<.+@id\.example>/);
     expect(ids[1]).toBe(ids[0]);
@@ -291,7 +295,7 @@ describe('a mail server', () => {
             msg: 'mails have not been delivered for more than five minutes',
           }) as unknown,
         ),
-      { timeout: 5000 },
+      { timeout: 10_000 },
     );
   });
 });

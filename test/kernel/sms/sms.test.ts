@@ -96,7 +96,7 @@ async function office({
 let last = 2_025_550_100;
 const number = (): string => `+1${(last += 1)}`;
 const message = (more: object = {}) => ({ kind: 'verify_phone', to: number(), text: 'canary 402913', ...more });
-const soon = { timeout: 5000 };
+const soon = { timeout: 10_000 };
 
 describe('a text message', () => {
   test('goes out after the transaction that sends it has committed, and never when that fails', async () => {
