@@ -1,6 +1,5 @@
 import Router from '@koa/router';
 import { accountFrame } from '#account/account-frame.ts';
-import type { AuditLog } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -8,18 +7,16 @@ import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import type { ContactService, ShownContact } from '#users/module.ts';
-import type { ContactNotices, EmailChanges, EmailProofs } from '#verification/module.ts';
+import type { EmailChanges, EmailProofs } from '#verification/module.ts';
 import { chosenForm, emailForm } from './contact-form.ts';
 import { type ContactProblem, emailsView } from './contacts-view.ts';
 
 export type EmailRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   database: Pick<Database, 'transaction'>;
-  contacts: Pick<ContactService, 'list' | 'find' | 'add' | 'remove'>;
+  contacts: Pick<ContactService, 'list' | 'find' | 'add'>;
   emailProofs: Pick<EmailProofs, 'send'>;
-  emailChanges: Pick<EmailChanges, 'makeFirst'>;
-  notices: Pick<ContactNotices, 'tell'>;
-  audit: Pick<AuditLog, 'record'>;
+  emailChanges: Pick<EmailChanges, 'makeFirst' | 'remove'>;
 };
 
 const PAGE = '/account/emails';
@@ -27,7 +24,7 @@ const PAGE = '/account/emails';
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
 export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
-  const { ownPages, database, contacts, emailProofs, emailChanges, notices, audit } = deps;
+  const { ownPages, database, contacts, emailProofs, emailChanges } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
@@ -74,7 +71,7 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     if (person === null) return;
     const chosen = await choose(ctx, person);
     const id = chosen?.id ?? null;
-    const isDone = id !== null && (await remove(ctx, person, id));
+    const isDone = id !== null && (await emailChanges.remove({ userId: person.userId, visitor: visitorOf(ctx) }, id));
     return seeOther(ctx, isDone ? `${PAGE}?done=removed` : PAGE);
   });
 
@@ -92,25 +89,6 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     if (key === 'first') return (await contacts.list(userId, 'email')).find(({ isFirst }) => isFirst) ?? null;
     const id = parseId('cnt', key);
     return id && contacts.find(userId, 'email', id);
-  }
-
-  async function remove(
-    ctx: Context,
-    { userId }: SignedInPerson,
-    id: NonNullable<ShownContact['id']>,
-  ): Promise<boolean> {
-    const visitor = visitorOf(ctx);
-    return database.transaction(async (em) => {
-      const removed = await contacts.remove(em, userId, 'email', id);
-      // What nobody proved was good for nothing: there is nothing to tell.
-      if (!removed?.isVerified) return removed !== null;
-      const person = { type: 'user' as const, id: userId };
-      const { value } = removed;
-      const event = { type: 'user.email_removed', actor: person, subject: person, visitor, details: { email: value } };
-      await audit.record(em, event);
-      await notices.tell(em, userId, { kind: 'email_removed', value, visitor });
-      return true;
-    });
   }
 
   async function showEmails(

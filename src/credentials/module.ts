@@ -19,6 +19,7 @@ import type { HashCost } from './password-hash.ts';
 import { KnownDevices } from './known-device.ts';
 import { provingPurposes } from './one-time/one-time-secret.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
+import { UndoRights } from './one-time/undo-rights.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
 import { PasswordBulk } from './password-bulk.ts';
 import { PasswordHistory } from './password-history.ts';
@@ -114,6 +115,7 @@ export function createCredentials({
     hashing,
     knownDevices: new KnownDevices(clock, database),
     oneTimeSecrets,
+    undoRights: new UndoRights(clock, database, oneTimeSecrets),
     waysIn,
     passwordBulk: new PasswordBulk(clock, database),
     passwords: new PasswordService({
@@ -159,7 +161,8 @@ export type {
   OpenSecret,
 } from './one-time/one-time-secrets.ts';
 export { forgetProofs, type ProofKind } from './proofs-of-others.ts';
-export { OneTimeSecretRow, provingPurposes, undoingPurposes } from './one-time/one-time-secret.ts';
+export { OneTimeSecretRow, provingPurposes } from './one-time/one-time-secret.ts';
+export type { Undo, UndoRights } from './one-time/undo-rights.ts';
 export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';

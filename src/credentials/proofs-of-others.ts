@@ -4,33 +4,51 @@ import type { UserId } from '#users/module.ts';
 
 /** What a person is recognized by, and when it was put there; null where that is not known, so that it goes always. */
 const tables = {
-  password: { table: 'password_credential', added: null },
-  passkey: { table: 'passkey', added: 'created_at' },
-  totp: { table: 'totp_credential', added: 'created_at' },
-  'recovery-code': { table: 'recovery_codes', added: 'created_at' },
-  identity: { table: 'user_identity', added: 'created_at' },
-  enrolment: { table: 'totp_enrolment', added: null },
-  'trusted device': { table: 'trusted_device', added: null },
-  'known device': { table: 'known_device', added: null },
+  password: { table: 'password_credential', added: null, used: null },
+  passkey: { table: 'passkey', added: 'created_at', used: 'last_used_at' },
+  totp: { table: 'totp_credential', added: 'created_at', used: 'used_at' },
+  'recovery-code': { table: 'recovery_codes', added: 'created_at', used: null },
+  identity: { table: 'user_identity', added: 'created_at', used: null },
+  enrolment: { table: 'totp_enrolment', added: null, used: null },
+  'trusted device': { table: 'trusted_device', added: null, used: null },
+  'known device': { table: 'known_device', added: null, used: null },
 } as const;
 
 export type ProofKind = keyof typeof tables;
 
 /**
- * Takes away what a person is recognized by, because somebody else may have put it there: what was added since then, or ever
- * (null), but for what they have just proved themselves with. Nobody is asked whether a factor is left.
+ * Takes away what a person is recognized by, because somebody else may have put it there: what was added from `since` on, null from
+ * the beginning, and before `until`, null to this day, but for what they have just proved themselves with. Nobody is asked whether
+ * a factor is left.
  */
 export async function forgetProofs(
   em: EntityManager,
   userId: UserId,
-  { since, keep = [] }: { since: Date | null; keep?: readonly ProofKind[] },
+  { since, until = null, keep = [] }: { since: Date | null; until?: Date | null; keep?: readonly ProofKind[] },
 ): Promise<void> {
   for (const [kind, { table, added }] of Object.entries(tables)) {
     if (keep.includes(kind as ProofKind)) continue;
-    const isRecent = added === null || since === null ? 'true' : `${added} >= ?`;
-    await em.execute(`delete from ${table} where user_id = ? and ${isRecent}`, [
-      toUuid(userId),
-      ...(isRecent === 'true' ? [] : [since]),
-    ]);
+    const bounds = added === null ? [] : [since, until];
+    await em.execute(
+      `delete from ${table} where user_id = ? ${bounds[0] ? `and ${added} >= ?` : ''} ${bounds[1] ? `and ${added} < ?` : ''}`,
+      [toUuid(userId), ...bounds.filter((bound) => bound !== null)],
+    );
   }
+}
+
+/** Whether a factor that was added in this period was used after it. */
+export async function hasUsedProofs(
+  em: EntityManager,
+  userId: UserId,
+  { since, until }: { since: Date; until: Date },
+): Promise<boolean> {
+  for (const { table, added, used } of Object.values(tables)) {
+    if (used === null) continue;
+    const found = await em.execute<unknown[]>(
+      `select 1 from ${table} where user_id = ? and ${added} >= ? and ${added} < ? and ${used} >= ? limit 1`,
+      [toUuid(userId), since, until, until],
+    );
+    if (found.length > 0) return true;
+  }
+  return false;
 }

@@ -1,5 +1,11 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import type { OneTimeSecret, OneTimeSecrets, PasswordProblem, PasswordService } from '#credentials/module.ts';
+import type {
+  OneTimeSecret,
+  OneTimeSecrets,
+  PasswordProblem,
+  PasswordService,
+  UndoRights,
+} from '#credentials/module.ts';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
@@ -24,6 +30,7 @@ export type RecoveryDependencies = {
   users: Pick<UserService, 'findById'>;
   passwords: Pick<PasswordService, 'has' | 'prepare'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
+  undoRights: Pick<UndoRights, 'cleanUp'>;
   /** Whether people can sign in by what they get by mail: then nobody needs to set a first password this way. */
   isMailEnough(): boolean;
   newPasswords: Pick<NewPasswords, 'write'>;
@@ -115,7 +122,7 @@ export class RecoveryService {
     password: string,
     by: Pick<NewPassword, 'visitor' | 'language' | 'deviceSecret'>,
   ): Promise<ResetOutcome> {
-    const { database, passwords, oneTimeSecrets, newPasswords } = this.#deps;
+    const { database, passwords, oneTimeSecrets, undoRights, newPasswords } = this.#deps;
     const user = await this.find(link);
     if (user === null) return { kind: 'expired' };
     const { id: userId, email } = user;
@@ -125,6 +132,7 @@ export class RecoveryService {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
       if (secret === null || secret.userId !== userId) return { kind: 'expired' };
       await newPasswords.write(em, { user, prepared, how: 'reset', ...by });
+      await undoRights.cleanUp(em, userId, { by: secret.address });
       return { kind: 'done' };
     });
   }

@@ -2,11 +2,12 @@ import type { AuditLog, Visitor } from '#audit/module.ts';
 import {
   forgetProofs,
   type KnownDevices,
-  type OneTimeSecret,
   type OneTimeSecrets,
   type PasswordService,
   provingPurposes,
   type TrustedDevices,
+  type Undo,
+  type UndoRights,
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { type ContactService, User, type UserId } from '#users/module.ts';
@@ -15,9 +16,10 @@ type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
 
 export type NotMeDependencies = {
   database: Pick<Database, 'transaction'>;
-  contacts: Pick<ContactService, 'removeSince'>;
+  contacts: Pick<ContactService, 'replaceEmail' | 'removeSince'>;
   passwords: Pick<PasswordService, 'remove'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'findByLink' | 'consumeLink' | 'revoke'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'revoke'>;
+  undoRights: Pick<UndoRights, 'find' | 'use' | 'cleanUp'>;
   knownDevices: Pick<KnownDevices, 'forgetAll'>;
   trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
   endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
@@ -38,28 +40,51 @@ export class NotMeService {
   }
 
   /** The sign-in that a link of ours tells of. */
-  async find(link: string): Promise<OneTimeSecret | null> {
-    return this.#deps.oneTimeSecrets.findByLink('end_sign_in', link);
+  async find(link: string): Promise<Undo | null> {
+    return this.#deps.undoRights.find('end_sign_in', link);
   }
 
-  /** By the link in the mail. False when it is used up or too old. */
+  /**
+   * By the link in the mail, which also puts the address it was mailed to first again when an intruder took that place: the way back
+   * goes to the first address. False when the link is used up or too old.
+   */
   async lockByLink(link: string, visitor: Visitor): Promise<boolean> {
-    const { database, oneTimeSecrets } = this.#deps;
+    const { database, contacts, undoRights } = this.#deps;
     return database.transaction(async (em) => {
-      const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'end_sign_in', link });
-      if (secret === null || secret.userId === null) return false;
+      const undo = await undoRights.use(em, 'end_sign_in', link);
+      if (!undo) return false;
+      const { userId, address, at, period } = undo;
+      if (undo.restores !== null) await this.#putFirst(em, userId, undo.restores, visitor);
       // Whatever was added after that sign-in may be the intruder's.
-      const since = new Date(String(secret.data['at']));
-      await forgetProofs(em, secret.userId, { since });
-      await this.#deps.contacts.removeSince(em, secret.userId, since);
-      await this.#lock(em, secret.userId, visitor);
+      await forgetProofs(em, userId, period);
+      await contacts.removeSince(em, userId, period);
+      await undoRights.cleanUp(em, userId, { by: address, began: at });
+      await this.#lock(em, userId, visitor);
       return true;
     });
   }
 
-  /** By the person, from their account. */
+  /** By the person, from their account. It names no sign-in: what ends is told by the first address, to which the way back goes. */
   async lock(userId: UserId, visitor: Visitor): Promise<void> {
-    await this.#deps.database.transaction((em) => this.#lock(em, userId, visitor));
+    const { database, oneTimeSecrets, undoRights } = this.#deps;
+    await database.transaction(async (em) => {
+      await oneTimeSecrets.revoke(em, userId, provingPurposes);
+      await undoRights.cleanUp(em, userId);
+      await this.#lock(em, userId, visitor);
+    });
+  }
+
+  async #putFirst(em: EntityManager, userId: UserId, address: string, visitor: Visitor): Promise<void> {
+    const { contacts, audit } = this.#deps;
+    const former = await contacts.replaceEmail(em, userId, { value: address, old: 'keep' });
+    if (former === 'taken') return;
+    await audit.record(em, {
+      type: 'user.email_reverted',
+      actor: { type: 'user', id: userId },
+      visitor,
+      subject: { type: 'user', id: userId },
+      details: { before: former.value, after: address },
+    });
   }
 
   async #lock(em: EntityManager, userId: UserId, visitor: Visitor): Promise<void> {
@@ -67,12 +92,11 @@ export class NotMeService {
     const by: By = { actor: { type: 'user', id: userId }, visitor };
     await passwords.remove(em, userId);
     await endSessions(em, userId, by);
-    // Not what undoes: an intruder who says so must not take away the way back of the owner.
     await oneTimeSecrets.revoke(em, userId, provingPurposes);
     await knownDevices.forgetAll(em, userId);
     await trustedDevices.revokeAll(em, userId);
     await audit.record(em, { type: 'user.locked_by_owner', ...by, subject: { type: 'user', id: userId } });
-    const user = await em.findOne(User, { id: userId });
+    const user = await em.findOne(User, { id: userId }, { refresh: true });
     if (user?.status === 'active') await sendReset(em, user, visitor);
   }
 }

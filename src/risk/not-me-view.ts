@@ -3,11 +3,14 @@ import { view } from '#kernel/views.ts';
 export type NotMePage = {
   /** Where the form posts to; button `action=confirm`. Null when the link is used up or too old. */
   action: string | null;
+  /** The address that becomes the first one again; null when it is, or stays as it is. */
+  restores: string | null;
   signIn: { at: Date; browser: string | null; system: string | null; place: string | null; ip: string } | null;
 };
 
 const plain: NotMePage = {
   action: '/not-me/confirm',
+  restores: null,
   signIn: {
     at: new Date('2026-11-22T10:27:00Z'),
     browser: 'Firefox',
@@ -21,8 +24,13 @@ export const notMeView = view<NotMePage>('risk/not-me.njk', {
   samples: {
     plain,
     'little known': { ...plain, signIn: { ...plain.signIn!, browser: null, system: null, place: null } },
-    'used up': { action: null, signIn: null },
-    hostile: { ...plain, signIn: { ...plain.signIn!, browser: '<b>"&', place: '"><img src=x onerror=alert(1)>' } },
+    'the first address comes back': { ...plain, restores: 'noor.haddad@fernway.example' },
+    'used up': { action: null, restores: null, signIn: null },
+    hostile: {
+      ...plain,
+      restores: '"><b>@evil.example',
+      signIn: { ...plain.signIn!, browser: '<b>"&', place: '"><img src=x onerror=alert(1)>' },
+    },
   },
 });
 

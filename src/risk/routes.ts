@@ -36,7 +36,7 @@ export function notMeRoutes({ notMe, cookie }: RouteDependencies): Router<State>
     const link = cookie.read(ctx);
     cookie.clear(ctx);
     if (link !== undefined && (await notMe.lockByLink(link, visitorOf(ctx)))) return seeOther(ctx, '/not-me/done');
-    return show(ctx, 410, notMeView, { action: null, signIn: null });
+    return show(ctx, 410, notMeView, { action: null, restores: null, signIn: null });
   });
 
   router.get('/not-me/done', async (ctx: Context) => {
@@ -44,13 +44,15 @@ export function notMeRoutes({ notMe, cookie }: RouteDependencies): Router<State>
   });
 
   async function pageOf(link: string | undefined): Promise<NotMePage> {
-    const secret = link === undefined ? null : await notMe.find(link);
-    if (secret === null) return { action: null, signIn: null };
-    const text = (name: string) => (typeof secret.data[name] === 'string' ? secret.data[name] : null);
+    const undo = link === undefined ? null : await notMe.find(link);
+    if (undo === null) return { action: null, restores: null, signIn: null };
+    const { data } = undo;
+    const text = (name: string) => (typeof data[name] === 'string' ? data[name] : null);
     return {
       action: '/not-me/confirm',
+      restores: undo.restores,
       signIn: {
-        at: new Date(text('at') ?? 0),
+        at: undo.at,
         browser: text('browser'),
         system: text('system'),
         place: text('place'),

@@ -5,18 +5,23 @@ import { claimEmail } from './address-claims.ts';
 import { Contact, type ContactId, type ContactKind } from './contact.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
 import { emailInvalid } from './errors.ts';
+import { heldEmails, type HeldEmail, lockUser } from './held-emails.ts';
 import { User, type UserId } from './user.ts';
 
 /** An address or number as its owner sees it. The first one is what relying parties are told; it has no id. */
 export type ShownContact = { id: ContactId | null; value: string; isFirst: boolean; isVerified: boolean };
 
 /** What an address was before another one took its place. */
-export type FormerEmail = { value: string; canonical: string; isVerified: boolean };
+export type FormerEmail = HeldEmail & { isVerified: boolean };
+/** What was added from `since` on, null from the beginning, and before `until`, null to this day. */
+export type Period = { since: Date | null; until?: Date | null };
 
 /** Of each kind, the first one included. */
 const MOST = 10;
 /** As long as a change can be undone, nobody else gets the address that was given up. */
 export const RESERVED = 3 * DAY;
+/** The end of a period that is not over. */
+const FOREVER = new Date('9999-12-31T00:00:00Z');
 
 /** Email addresses and phone numbers of people. Each verb is one rule in the caller's transaction; events and mails are the caller's. */
 export class ContactService {
@@ -63,11 +68,12 @@ export class ContactService {
       [toUuid(userId), kind, canonical],
     );
     if (row?.verified_at && !row.reserved_until) return 'verified_already';
-    if (row && !row.reserved_until) return 'added';
+    // An address that was given up stays kept from others, and comes back with its proof.
+    if (row) return 'added';
     if ((await em.count(Contact, { userId, kind })) >= MOST - 1) return 'too_many';
     await em.execute(
-      `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at) values (?, ?, ?, ?, ?, null, null, ?)
-       on conflict (user_id, kind, canonical) do update set value = excluded.value, verified_at = null, reserved_until = null`,
+      `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at)
+       values (?, ?, ?, ?, ?, null, null, ?) on conflict (user_id, kind, canonical) do nothing`,
       [toUuid(newId('cnt')), toUuid(userId), kind, value, canonical, this.#clock.now()],
     );
     return 'added';
@@ -80,6 +86,7 @@ export class ContactService {
     address: string,
   ): Promise<'confirmed' | 'first_proof' | 'taken' | 'gone'> {
     const canonical = canonicalOf('email', address);
+    await lockUser(em, userId);
     if (!(await claimEmail(em, this.#clock, canonical, userId))) return 'taken';
     const now = this.#clock.now();
     const first = await em.execute(
@@ -110,32 +117,35 @@ export class ContactService {
     return 'confirmed';
   }
 
-  /** Puts a proven address in the first place. The old one stays with the person, or is kept from others for a while. */
+  /**
+   * Puts a proven address in the first place. The old one stays with the person, or is kept from others for a while. Each keeps
+   * the time since when it has been proven here.
+   */
   async replaceEmail(
     em: EntityManager,
     userId: UserId,
-    { value, old }: { value: string; old: 'keep' | 'reserve' | 'drop' },
+    { value, old }: { value: string; old: 'keep' | 'reserve' },
   ): Promise<FormerEmail | 'taken'> {
     const canonical = canonicalOf('email', value);
-    if (!(await claimEmail(em, this.#clock, canonical, userId))) return 'taken';
+    const [first] = await heldEmails(em, userId);
+    if (!first || !(await claimEmail(em, this.#clock, canonical, userId))) return 'taken';
     const uuid = toUuid(userId);
-    const [user] = await em.execute<{ email: string; email_canonical: string; email_verified: boolean }[]>(
-      'select email, email_canonical, email_verified from users where id = ? for update',
-      [uuid],
-    );
-    if (!user) return 'taken';
-    const former = { value: user.email, canonical: user.email_canonical, isVerified: user.email_verified };
-    await em.execute(`delete from contact where user_id = ? and kind = 'email' and canonical in (?, ?)`, [
+    const [user] = await em.execute<{ email_verified: boolean }[]>('select email_verified from users where id = ?', [
       uuid,
-      canonical,
-      former.canonical,
     ]);
-    const now = this.#clock.now();
-    await em.execute(
-      `update users set email = ?, email_canonical = ?, email_verified = true, email_proof_due = false, updated_at = ? where id = ?`,
-      [value, canonical, now, uuid],
+    const former = { ...first, isVerified: user?.email_verified === true };
+    const taken = await em.execute<{ canonical: string; verified_at: Date | string | null }[]>(
+      `delete from contact where user_id = ? and kind = 'email' and canonical in (?, ?) returning canonical, verified_at`,
+      [uuid, canonical, former.canonical],
     );
-    if (former.canonical !== canonical && former.isVerified && old !== 'drop')
+    const now = this.#clock.now();
+    const since = canonical === former.canonical ? former.since : (provenAt(taken, canonical) ?? now);
+    await em.execute(
+      `update users set email = ?, email_canonical = ?, email_verified = true, email_proof_due = false, email_since = ?, updated_at = ?
+       where id = ?`,
+      [value, canonical, since, now, uuid],
+    );
+    if (former.canonical !== canonical && former.isVerified)
       await em.execute(
         `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at) values (?, ?, 'email', ?, ?, ?, ?, ?)`,
         [
@@ -143,9 +153,9 @@ export class ContactService {
           uuid,
           former.value,
           former.canonical,
-          now,
+          former.since,
           old === 'keep' ? null : fromNow(this.#clock, RESERVED),
-          now,
+          former.since,
         ],
       );
     return former;
@@ -181,16 +191,21 @@ export class ContactService {
     return taken.value;
   }
 
-  /** The first address cannot be removed, only replaced. */
+  /** The first address cannot be removed, only replaced. `reserveUntil` says of an address until when others do not get it. */
   async remove(
     em: EntityManager,
     userId: UserId,
     kind: ContactKind,
     id: ContactId,
+    reserveUntil: Date | null = null,
   ): Promise<{ value: string; isVerified: boolean } | null> {
+    await lockUser(em, userId);
     const [row] = await em.execute<{ value: string; verified_at: Date | null }[]>(
-      `delete from contact where id = ? and user_id = ? and kind = ? and reserved_until is null returning value, verified_at`,
-      [toUuid(id), toUuid(userId), kind],
+      reserveUntil === null
+        ? `delete from contact where id = ? and user_id = ? and kind = ? and reserved_until is null returning value, verified_at`
+        : `update contact set reserved_until = ? where id = ? and user_id = ? and kind = ? and reserved_until is null
+           returning value, verified_at`,
+      [...(reserveUntil === null ? [] : [reserveUntil]), toUuid(id), toUuid(userId), kind],
     );
     return row ? { value: row.value, isVerified: row.verified_at !== null } : null;
   }
@@ -210,14 +225,24 @@ export class ContactService {
     return before.phone_number;
   }
 
-  /** Drops what was added since then, and what is reserved since `changedAt`: somebody else may have been at it. */
-  async removeSince(em: EntityManager, userId: UserId, since: Date | null, changedAt = since): Promise<void> {
+  /**
+   * Drops what was added in a period, because somebody else may have been at it. An address that was given up before
+   * `changedAt` stays reserved: it is of an owner before.
+   */
+  async removeSince(
+    em: EntityManager,
+    userId: UserId,
+    { since, until }: Period,
+    changedAt: Date | null = since,
+  ): Promise<void> {
     const begin = since ?? new Date(0);
+    const end = until ?? FOREVER;
+    const reservedSince = new Date((changedAt ?? begin).getTime() + RESERVED);
     await em.execute(
       `delete from contact where user_id = ? and case when reserved_until is null
-         then created_at >= ?::timestamptz or coalesce(verified_at >= ?::timestamptz, false)
-         else created_at >= ?::timestamptz end`,
-      [toUuid(userId), begin, begin, changedAt ?? begin],
+         then tstzrange(?::timestamptz, ?::timestamptz) @> created_at or coalesce(tstzrange(?::timestamptz, ?::timestamptz) @> verified_at, false)
+         else tstzrange(?::timestamptz, ?::timestamptz) @> verified_at and reserved_until >= ?::timestamptz end`,
+      [toUuid(userId), begin, end, begin, end, begin, end, reservedSince],
     );
   }
 
@@ -232,12 +257,20 @@ export class ContactService {
 
   async #verify(em: EntityManager, userId: UserId, kind: ContactKind, canonical: string): Promise<boolean> {
     const rows = await em.execute(
-      `update contact set verified_at = ? where user_id = ? and kind = ? and canonical = ? and verified_at is null
-       and reserved_until is null returning 1`,
+      `update contact set verified_at = coalesce(verified_at, ?), reserved_until = null
+       where user_id = ? and kind = ? and canonical = ? and (verified_at is null or reserved_until is not null) returning 1`,
       [this.#clock.now(), toUuid(userId), kind, canonical],
     );
     return rows.length > 0;
   }
+}
+
+function provenAt(
+  rows: readonly { canonical: string; verified_at: Date | string | null }[],
+  canonical: string,
+): Date | null {
+  const at = rows.find((row) => row.canonical === canonical)?.verified_at;
+  return at ? new Date(at) : null;
 }
 
 function canonicalOf(kind: ContactKind, value: string): string {

@@ -47,6 +47,7 @@ export type { OnDisabled } from './user-service.ts';
 export { User, type UserId } from './user.ts';
 export { Contact, type ContactId, type ContactKind } from './contact.ts';
 export { type ContactService, RESERVED, type ShownContact } from './contact-service.ts';
+export { type HeldEmail, heldEmails } from './held-emails.ts';
 export { UserIdentity } from './user-identity.ts';
 export type { BulkContact, ContactBulk } from './contact-bulk.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';

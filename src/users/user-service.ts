@@ -63,6 +63,7 @@ export class UserService {
       emailCanonical,
       emailVerified: input.emailVerified ?? false,
       emailProofDue: input.emailProofDue ?? false,
+      emailSince: null,
       phoneNumber:
         input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
       phoneNumberVerified: input.phoneNumberVerified ?? false,

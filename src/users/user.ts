@@ -19,6 +19,8 @@ const UserSchema = defineEntity({
     emailVerified: p.boolean(),
     /** Whether an unproven address must be proved when the person signs in. Who came from a file has it; nobody vouched for them. */
     emailProofDue: p.boolean().default(true),
+    /** Since when the first address has been proven on this account; null since the account exists. */
+    emailSince: p.datetime(3).columnType('timestamptz(3)').nullable(),
     /** E.164 (OpenID Connect Core §5.1). */
     phoneNumber: p.text().nullable(),
     phoneNumberVerified: p.boolean(),

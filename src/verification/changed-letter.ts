@@ -7,7 +7,8 @@ export type ChangedLetter = {
   /** `Firefox, Linux`; null where it does not say. */
   device: string | null;
   ip: string | null;
-  revertUrl: string;
+  /** Null when this address has no right to take it back: it was the first one for a short time only. */
+  revertUrl: string | null;
   /** Until when. */
   endsAt: Date;
 };
@@ -24,6 +25,7 @@ const plain: ChangedLetter = {
 export const changedLetter = letter<ChangedLetter>('verification/changed', {
   samples: {
     plain,
+    'without a right to take it back': { ...plain, revertUrl: null },
     'from an unknown browser': { ...plain, device: null, ip: null },
     hostile: { ...plain, to: '"><i onclick=alert(1)>@evil.example', device: '<img src=x onerror=alert(1)>\u202E' },
   },

@@ -1,6 +1,6 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import { forgetProofs, type OneTimeSecrets, provingPurposes, undoingPurposes } from '#credentials/module.ts';
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { forgetProofs, type OneTimeSecrets, provingPurposes, type UndoRights } from '#credentials/module.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { type ContactId, type ContactService, RESERVED, User, type UserId } from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
@@ -12,17 +12,15 @@ type Person = Pick<Asker, 'userId' | 'visitor'>;
 export type ChangeDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
-  contacts: Pick<ContactService, 'replaceEmail' | 'removeSince' | 'find'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode' | 'findByLink' | 'consumeLink' | 'revoke'>;
-  notices: Pick<ContactNotices, 'tellFormer'>;
+  contacts: Pick<ContactService, 'replaceEmail' | 'removeSince' | 'remove' | 'find'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'verifyCode' | 'consumeLink' | 'revoke'>;
+  undoRights: Pick<UndoRights, 'find' | 'use' | 'grant' | 'undoableUntil' | 'cleanUp'>;
+  notices: Pick<ContactNotices, 'tell' | 'tellFormer'>;
   audit: Pick<AuditLog, 'record'>;
   endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
   /** Mails the link that sets a new password. */
   sendReset(em: EntityManager, user: User, visitor: Visitor): Promise<void>;
 };
-
-/** How far before a change somebody who should not be there may have prepared it. */
-const BEFORE = 3 * DAY;
 
 /** Another first address, and the way back. The old one is told, and can undo it for as long as nobody else may have it. */
 export class EmailChanges {
@@ -68,33 +66,50 @@ export class EmailChanges {
     return outcome === 'confirmed';
   }
 
+  /**
+   * A further address leaves the account, and with it every link that was mailed to it. One that lost the first place lately is
+   * kept from others instead, and keeps its link back: an intruder must not take that away from the owner. False when there is none.
+   */
+  async remove({ userId, visitor }: Person, id: ContactId): Promise<boolean> {
+    const { database, contacts, undoRights, notices, audit } = this.#deps;
+    const chosen = await contacts.find(userId, 'email', id);
+    return database.transaction(async (em) => {
+      const undoableUntil = chosen && (await undoRights.undoableUntil(em, userId, chosen.value));
+      const removed = await contacts.remove(em, userId, 'email', id, undoableUntil);
+      // What nobody proved was good for nothing: there is nothing to tell.
+      if (!removed?.isVerified) return removed !== null;
+      const person = { type: 'user' as const, id: userId };
+      const { value } = removed;
+      const event = { type: 'user.email_removed', actor: person, subject: person, visitor, details: { email: value } };
+      await audit.record(em, event);
+      await notices.tell(em, userId, { kind: 'email_removed', value, visitor, undoableUntil });
+      return true;
+    });
+  }
+
   /** The address that a link brings back; it is not used up. */
   async findRevert(link: string): Promise<string | null> {
-    return (await this.#deps.oneTimeSecrets.findByLink('revert_email', link))?.address ?? null;
+    return (await this.#deps.undoRights.find('revert_email', link))?.address ?? null;
   }
 
   /**
    * The old address is the first one again, and whoever is in the account is out: sessions, password, whatever was added since
-   * shortly before the change, every open link. Only an older link back stays: it is of whoever had the account before the
-   * one who reads this mailbox, who may be the intruder. Null when the link is dead.
+   * shortly before the change, every open link. Null when the link is dead.
    */
   async revert(link: string, visitor: Visitor): Promise<string | null> {
-    const { database, contacts, oneTimeSecrets, endSessions, sendReset, audit } = this.#deps;
+    const { database, contacts, undoRights, endSessions, sendReset, audit } = this.#deps;
     let reverted: string | null = null;
     const outcome = await this.#attempt(() =>
       database.transaction(async (em) => {
-        const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'revert_email', link });
-        if (!secret?.userId) throw new Impossible();
-        const { userId, address, data } = secret;
+        const undo = await undoRights.use(em, 'revert_email', link);
+        if (!undo) throw new Impossible();
+        const { userId, address, at, period } = undo;
         const by: By = { actor: { type: 'user', id: userId }, visitor };
-        const former = await contacts.replaceEmail(em, userId, { value: address, old: 'drop' });
+        const former = await contacts.replaceEmail(em, userId, { value: address, old: 'keep' });
         if (former === 'taken') throw new Impossible();
-        const changedAt = new Date(String(data['at']));
-        const since = new Date(changedAt.getTime() - BEFORE);
-        await contacts.removeSince(em, userId, since, changedAt);
-        await forgetProofs(em, userId, { since });
-        await oneTimeSecrets.revoke(em, userId, provingPurposes);
-        await oneTimeSecrets.revoke(em, userId, undoingPurposes, changedAt);
+        await contacts.removeSince(em, userId, period, at);
+        await forgetProofs(em, userId, period);
+        await undoRights.cleanUp(em, userId, { by: address, began: at, undid: { from: at, until: period.until } });
         await endSessions(em, userId, by);
         await audit.record(em, {
           type: 'user.email_reverted',
@@ -115,11 +130,11 @@ export class EmailChanges {
     { userId, visitor }: Person,
     change: { value: string; old: 'keep' | 'reserve' },
   ): Promise<void> {
-    const { clock, contacts, oneTimeSecrets, notices, audit } = this.#deps;
+    const { clock, contacts, oneTimeSecrets, undoRights, notices, audit } = this.#deps;
+    // What was sent to the old mailbox proves nothing any more.
+    await oneTimeSecrets.revoke(em, userId, provingPurposes);
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();
-    // Whatever was sent to the old mailbox proves nothing any more.
-    await oneTimeSecrets.revoke(em, userId, provingPurposes);
     const person = { type: 'user' as const, id: userId };
     await audit.record(em, {
       type: 'user.email_changed',
@@ -130,18 +145,10 @@ export class EmailChanges {
     });
     // An address that nobody proved has no owner who could take anything back.
     if (!former.isVerified) return;
-    const { link } = await oneTimeSecrets.issue(em, {
-      purpose: 'revert_email',
-      holder: { userId },
-      address: former.value,
-      form: 'link',
-      data: { at: clock.now().toISOString() },
-      keepsOlder: true,
-    });
     await notices.tellFormer(em, userId, {
       former: former.value,
       to: change.value,
-      link: link ?? '',
+      link: await undoRights.grant(em, userId, former),
       endsAt: fromNow(clock, RESERVED),
       visitor,
     });

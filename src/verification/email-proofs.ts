@@ -163,7 +163,7 @@ export class EmailProofs {
     const { contacts, oneTimeSecrets, endSessions } = this.#deps;
     const keep = provedWith.flatMap((factor) => keptOf[factor] ?? []);
     await forgetProofs(em, userId, { since: null, keep });
-    await contacts.removeSince(em, userId, null);
+    await contacts.removeSince(em, userId, { since: null });
     await oneTimeSecrets.revoke(em, userId);
     await endSessions(em, userId, { actor: { type: 'user', id: userId }, visitor }, interaction);
   }

@@ -11,6 +11,8 @@ export type NoticeLetter = {
   /** `Firefox, Linux`; null where it does not say. */
   device: string | null;
   ip: string | null;
+  /** Until when an earlier mail can take back that this address lost the first place; null when none can. */
+  undoableUntil: Date | null;
   accountUrl: string;
 };
 
@@ -20,6 +22,7 @@ const plain: NoticeLetter = {
   at: new Date('2026-11-22T10:31:00Z'),
   device: 'Firefox, Linux',
   ip: '192.0.2.7',
+  undoableUntil: null,
   accountUrl: 'https://id.example.com/account/emails',
 };
 
@@ -27,6 +30,11 @@ export const noticeLetter = letter<NoticeLetter>('verification/notice', {
   samples: {
     'address added': plain,
     'address removed': { ...plain, kind: 'email_removed', device: null, ip: null },
+    'former first address removed': {
+      ...plain,
+      kind: 'email_removed',
+      undoableUntil: new Date('2026-11-25T10:31:00Z'),
+    },
     'number added': { ...plain, kind: 'phone_added', value: '+12025550123' },
     'number removed': { ...plain, kind: 'phone_removed', value: '+12025550123' },
     'first number changed': { ...plain, kind: 'phone_changed', value: '+12025550123' },

@@ -18,11 +18,19 @@ export class ContactNotices {
     this.#deps = dependencies;
   }
 
-  /** To the first address; of one that was removed, to that too. */
+  /**
+   * To the first address; of one that was removed, to that too. `undoableUntil` says to the latter how long its earlier mail can take
+   * back that it lost the first place.
+   */
   async tell(
     em: EntityManager,
     userId: UserId,
-    { kind, value, visitor }: Pick<NoticeLetter, 'kind' | 'value'> & { visitor: Visitor },
+    {
+      kind,
+      value,
+      visitor,
+      undoableUntil = null,
+    }: Pick<NoticeLetter, 'kind' | 'value'> & { visitor: Visitor; undoableUntil?: Date | null },
   ): Promise<void> {
     const { clock, letters, issuer } = this.#deps;
     const { email, profile } = await em.findOneOrFail(User, { id: userId }, { refresh: true });
@@ -38,6 +46,7 @@ export class ContactNotices {
             value,
             at: clock.now(),
             ...whereFrom(visitor),
+            undoableUntil: address === value ? undoableUntil : null,
             accountUrl: `${issuer}/account/${kind.startsWith('phone') ? 'phones' : 'emails'}`,
           },
         },
@@ -45,11 +54,17 @@ export class ContactNotices {
       );
   }
 
-  /** To the address that was the first one, with the link that takes it back. */
+  /** To the address that was the first one, with the link that takes it back if it has the right to. */
   async tellFormer(
     em: EntityManager,
     userId: UserId,
-    { former, to, link, endsAt, visitor }: { former: string; to: string; link: string; endsAt: Date; visitor: Visitor },
+    {
+      former,
+      to,
+      link,
+      endsAt,
+      visitor,
+    }: { former: string; to: string; link: string | null; endsAt: Date; visitor: Visitor },
   ): Promise<void> {
     const { clock, letters, issuer } = this.#deps;
     const { profile } = await em.findOneOrFail(User, { id: userId });
@@ -63,7 +78,7 @@ export class ContactNotices {
           to,
           at: clock.now(),
           ...whereFrom(visitor),
-          revertUrl: `${issuer}/verification/revert?token=${link}`,
+          revertUrl: link === null ? null : `${issuer}/verification/revert?token=${link}`,
           endsAt,
         },
         expiresAt: endsAt,

@@ -186,7 +186,7 @@ describe('the first address is changed', () => {
     );
   });
 
-  test('and the link back takes along what was prepared for it, and every later link back', async () => {
+  test('and the link back takes along what was prepared for it; a later change mails no other link back', async () => {
     const { user, visitor } = await owner();
     const prepared = fresh('prepared');
     await visitor.submit(await add(visitor, prepared), { code: (await mails.next(prepared)).code });
@@ -194,10 +194,9 @@ describe('the first address is changed', () => {
     for (const step of steps)
       await visitor.submit(await change(visitor, step), { code: (await mails.next(step)).code });
     const { link } = await mails.next(user.email, /was changed/);
-    const later = await mails.next(steps[0]!, /was changed/);
+    expect((await mails.next(steps[0]!, /was changed/)).link).not.toContain('/verification/revert');
     const old = someone();
     await old.submit(await old.open(link), {}, 'confirm');
-    expect((await someone().open(later.link)).status).toBe(410);
     for (const address of [prepared, ...steps])
       expect(
         await latchkey.app.database.sql(

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAudit } from '#audit/module.ts';
 import { DAY } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { createUsers, type UserId } from '#users/module.ts';
+import { createUsers, heldEmails, type UserId } from '#users/module.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -33,7 +33,7 @@ const email = (value: string) => ({ kind: 'email' as const, value: value.replace
 const add = (userId: UserId, value: string) => act((em) => made.contacts.add(em, userId, email(value)));
 const confirm = (userId: UserId, value: string) =>
   act((em) => made.contacts.confirmEmail(em, userId, email(value).value));
-const replace = (userId: UserId, value: string, old: 'keep' | 'reserve' | 'drop') =>
+const replace = (userId: UserId, value: string, old: 'keep' | 'reserve') =>
   act((em) => made.contacts.replaceEmail(em, userId, { value: email(value).value, old }));
 const findBy = async (value: string) => (await made.users.findByIdentifier(email(value).value))?.id ?? null;
 const emails = async (userId: UserId) =>
@@ -131,6 +131,42 @@ describe('the first address', () => {
     await expect(person(`ada${run}@x.example`)).resolves.toMatch(/^usr_/);
   });
 
+  test('keeps the time of its proof when it makes room and when it comes back', async () => {
+    const held = () => act((em) => heldEmails(em, ada));
+    const [original] = await held();
+    expect(original).toMatchObject({ place: 'first', isOriginal: true });
+    clock.advance(DAY);
+    await add(ada, 'ada@home.example');
+    await confirm(ada, 'ada@home.example');
+    const provenAt = clock.now();
+    clock.advance(DAY);
+    await replace(ada, 'ada@home.example', 'keep');
+    expect(await held()).toMatchObject([
+      { place: 'first', since: provenAt, isOriginal: false },
+      { place: 'further', since: original!.since, isOriginal: true },
+    ]);
+    await replace(ada, 'ada@x.example', 'reserve');
+    expect(await held()).toMatchObject([
+      { place: 'first', since: original!.since, isOriginal: true },
+      { place: 'given_up', since: provenAt, isOriginal: false },
+    ]);
+    expect(await add(ada, 'ada@home.example')).toBe('added');
+    expect(await findBy('ada@home.example')).toBeNull();
+    expect(await confirm(ada, 'ada@home.example')).toBe('confirmed');
+    expect((await held())[1]).toMatchObject({ place: 'further', since: provenAt });
+  });
+
+  test('that is removed and added again has been there since its new proof', async () => {
+    await replace(ada, 'ada@home.example', 'keep');
+    const [, original] = await made.contacts.list(ada, 'email');
+    await act((em) => made.contacts.remove(em, ada, 'email', original!.id!));
+    clock.advance(DAY);
+    await add(ada, 'ada@x.example');
+    await confirm(ada, 'ada@x.example');
+    const held = await act((em) => heldEmails(em, ada));
+    expect(held[1]).toMatchObject({ place: 'further', since: clock.now(), isOriginal: false });
+  });
+
   test('that nobody proved is dropped when it makes room', async () => {
     const carol = await person(`carol${run}@x.example`, false);
     await replace(carol, 'carol@new.example', 'reserve');
@@ -143,7 +179,7 @@ test('what was added since a moment can be dropped, and reservations end by them
   clock.advance(DAY);
   const since = clock.now();
   await add(ada, 'after@x.example');
-  await act((em) => made.contacts.removeSince(em, ada, since));
+  await act((em) => made.contacts.removeSince(em, ada, { since }));
   expect(await emails(ada)).toEqual([`Ada${run}@x.example`, `before${run}@x.example?`]);
   await replace(ada, 'other@x.example', 'reserve');
   clock.advance(4 * DAY);

@@ -25,11 +25,12 @@ export const lifetimes = {
 
 export type Purpose = keyof typeof lifetimes;
 
-/** What takes power away from whoever is in an account that is not theirs: a new password, theirs perhaps, leaves it alone. */
-export const undoingPurposes: readonly Purpose[] = ['revert_email', 'end_sign_in'];
+/** What takes power away from an intruder. A new password leaves it alone: the intruder may have set it. */
+export const undoPurposes = ['revert_email', 'end_sign_in'] as const satisfies readonly Purpose[];
+export type UndoPurpose = (typeof undoPurposes)[number];
 /** What proves something of a person, and proves nothing any more when their password changed. */
 export const provingPurposes = (Object.keys(lifetimes) as Purpose[]).filter(
-  (purpose) => !undoingPurposes.includes(purpose),
+  (purpose) => !undoPurposes.some((undo) => undo === purpose),
 );
 
 const OneTimeSecretSchema = defineEntity({

@@ -5,7 +5,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import { OneTimeBudget } from './one-time-budget.ts';
-import { lifetimes, type Purpose } from './one-time-secret.ts';
+import { lifetimes, type Purpose, undoPurposes } from './one-time-secret.ts';
 
 /** Whose a secret is: a person, or an address that is nobody's yet. */
 export type Holder = { userId: UserId } | { emailCanonical: string };
@@ -151,6 +151,7 @@ export class OneTimeSecrets {
        and (interaction_hash is null or interaction_hash = ?) returning ${COLUMNS}`,
       [now, sha256(link), purpose, now, sha256(interaction ?? '')],
     );
+    if (row) await this.#noteEntry(em, row);
     return row ? read(row) : null;
   }
 
@@ -202,7 +203,18 @@ export class OneTimeSecrets {
       `update one_time_secret set used_at = ? where id = ? and used_at is null returning ${COLUMNS}`,
       [this.#clock.now(), id],
     );
+    if (row) await this.#noteEntry(em, row);
     return row ? read(row) : null;
+  }
+
+  /** Who signs in by a mailbox opens again what another mailbox had settled: the intruder may be back. */
+  async #noteEntry(em: EntityManager, { purpose, user_id: userId, address }: Row): Promise<void> {
+    if (purpose !== 'sign_in' || userId === null) return;
+    await em.execute(
+      `update one_time_secret set data = data - 'settledAt' where user_id = ? and purpose in (?, ?) and used_at is null
+       and lower(address) <> lower(?)`,
+      [userId, ...undoPurposes, address],
+    );
   }
 
   #isCode({ id, code_hash: stored }: Row, typed: string): boolean {

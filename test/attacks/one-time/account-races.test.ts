@@ -1,5 +1,6 @@
 /** Two acts on one account at once, of which one must win or both must fit: on one node, and on two where there are two. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toUuid } from '#kernel/ids.ts';
 import { signInTo, tokenOn } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
@@ -58,11 +59,11 @@ const eventsOf = async ({ id }: Pick<TestUser, 'id'>, type: string): Promise<num
   return rows.length;
 };
 
-async function changing(): Promise<{ visitor: Visitor; user: TestUser; page: Page; code: string }> {
+async function changing(): Promise<{ visitor: Visitor; user: TestUser; page: Page; to: string; code: string }> {
   const { visitor, user } = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
   const to = `to${(turn += 1)}@example.com`;
   const page = await visitor.submit(await visitor.open(at('/account/emails/change')), { email: to });
-  return { visitor, user, page, code: (await mails.next(to)).code };
+  return { visitor, user, page, to, code: (await mails.next(to)).code };
 }
 
 describe('many at once', () => {
@@ -111,6 +112,46 @@ describe('two at once', () => {
     // Whoever came first, the ten new ones are whole and the old one is dead.
     expect((await recoveryCodes.find(id))?.left).toBe(10);
     expect((await recoveryCodes.verify(id, old, { ...by, visitor })).kind).toBe('wrong');
+  });
+
+  test.each<[string, (held: { visitor: Visitor; user: TestUser; to: string }) => Promise<() => Promise<Answer>>]>([
+    [
+      'a password reset',
+      async ({ to }) => {
+        const browser = new Visitor();
+        await browser.submit(await browser.open(at('/recovery')), { email: to });
+        const page = await browser.open((await mails.next(to, /new password/)).link);
+        return () => send(browser, page.url, { ...fieldsOf(page), password: 'the words of an intruder 66' });
+      },
+    ],
+    [
+      'the account locked on its page',
+      async ({ visitor }) => {
+        const csrf = await tokenOn(visitor, at('/account/password'));
+        return () => send(visitor, at('/account/activity/not-me'), { csrf });
+      },
+    ],
+    [
+      'a further change of the first address',
+      async ({ visitor }) => {
+        const next = `to${(turn += 1)}@example.com`;
+        const page = await visitor.submit(await visitor.open(at('/account/emails/change')), { email: next });
+        const { code } = await mails.next(next);
+        return () => send(visitor, page.url, { ...fieldsOf(page), code });
+      },
+    ],
+  ])('the link back and %s: the address of the link is the first one', async (_what, prepare) => {
+    const { visitor, user, page, to, code } = await changing();
+    await visitor.submit(page, { code });
+    const browser = new Visitor();
+    const shown = await browser.open((await mails.next(user.email, /was changed/)).link);
+    const act = await prepare({ visitor, user, to });
+    const [back, other] = await Promise.all([send(browser, shown.url, fieldsOf(shown, 'confirm')), act()]);
+    expect([back.status, other.status < 500]).toEqual([303, true]);
+    const [first] = await latchkey.app.database.sql<{ email: string }>('select email from users where id = $1', [
+      toUuid(user.id as never),
+    ]);
+    expect(first?.email).toBe(user.email);
   });
 
   test('a password changed and a sign-in that is half done with the old one: nobody is in by it', async () => {

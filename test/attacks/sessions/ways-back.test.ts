@@ -49,10 +49,10 @@ describe('the link back', () => {
   test.each<[string, (held: { thief: Visitor; mailbox: string }) => Promise<unknown>]>([
     ['says that it was somebody else', ({ thief }) => send(thief, at('/account/activity/not-me'))],
     [
-      'changes the address once more, and takes that back',
+      'changes the address once more, which mails no link back',
       async ({ thief, mailbox }) => {
         await change(thief);
-        expect(await press((await mails.next(mailbox, /was changed/)).link)).toBe(at('/verification/reverted'));
+        expect((await mails.next(mailbox, /was changed/)).link).not.toContain('/verification/revert');
       },
     ],
     ['closes the account', ({ thief, mailbox }) => send(thief, at('/account/close'), { email: mailbox })],

@@ -1,0 +1,94 @@
+import { DAY } from '#kernel/clock.ts';
+import type { HeldEmail } from '#users/module.ts';
+import { lifetimes, type UndoPurpose } from './one-time-secret.ts';
+
+/**
+ * A link that undoes, neither used nor expired. What it may still do is decided here, by pure functions. The key is the address:
+ * since when it has been proven on the account says whether a link that was mailed to it is its owner's or an intruder's.
+ */
+export type UndoRight = {
+  purpose: UndoPurpose;
+  /** In canonical form, where it was mailed to. */
+  address: string;
+  issuedAt: Date;
+  /** When happened what it undoes: a change of the first address, a sign-in. */
+  at: Date;
+  /** Since when the mailbox of its address has cleaned up: what was added later is not undone. */
+  settledAt: Date | null;
+};
+
+/** Somebody proved a mailbox and cleaned up the account. */
+export type CleanUp = {
+  /** In canonical form, the address whose mailbox it was. */
+  by: string;
+  /** When the intrusion began that it ends. */
+  began: Date;
+  /** Of a link that was used: what was issued in this period goes with what it undid. */
+  undid?: { from: Date; until: Date | null };
+};
+
+export type Outcome = 'ends' | 'settles' | 'reopens';
+
+/** As long as a change of the first address can be undone. */
+export const UNDO_WINDOW = lifetimes.revert_email;
+/** How long before a change an intruder may have prepared it. */
+const PREPARATION = 3 * DAY;
+
+/** A link whose address has left the account since, even for a moment, undoes nothing. */
+export function isAlive(right: Pick<UndoRight, 'address' | 'issuedAt'>, held: readonly HeldEmail[]): boolean {
+  return held.some(({ canonical, since }) => canonical === right.address && since <= right.issuedAt);
+}
+
+/**
+ * Whether the address that loses the first place may undo that. While the change that brought it there can still be undone, the
+ * one before it has the right, and it alone. Otherwise it must have been proven for longer than a change can be undone, or for as
+ * long as the account exists.
+ */
+export function mayUndoChange(
+  { canonical, since, isOriginal }: Pick<HeldEmail, 'canonical' | 'since' | 'isOriginal'>,
+  open: readonly UndoRight[],
+  now: Date,
+): boolean {
+  const holders = open.filter(({ purpose }) => purpose === 'revert_email').map(({ address }) => address);
+  if (holders.length > 0) return holders.includes(canonical);
+  return isOriginal || now.getTime() - since.getTime() > UNDO_WINDOW;
+}
+
+/**
+ * When the intrusion began that a mailbox ends. A sign-in that was named says it. Otherwise it is within the time in which links
+ * undo anything, and after the mailbox was proven: nobody ends what was mailed to those who were there before.
+ */
+export function beginOf({ since }: Pick<HeldEmail, 'since'>, now: Date): Date {
+  return new Date(Math.max(since.getTime(), now.getTime() - UNDO_WINDOW));
+}
+
+/**
+ * What a clean-up does to a link. It ends those mailed to addresses that came during the intrusion. Those of the same mailbox stay,
+ * but spare what is added from now on. Those of another mailbox that was there before stay whole: whoever cleans up may be the
+ * intruder.
+ */
+export function outcomeOf(right: UndoRight, held: readonly HeldEmail[], { by, began, undid }: CleanUp): Outcome {
+  if (!isAlive(right, held)) return 'ends';
+  if (undid && right.issuedAt >= undid.from && (undid.until === null || right.issuedAt < undid.until)) return 'ends';
+  if (right.address === by) return 'settles';
+  return held.some(({ canonical, since }) => canonical === right.address && since > began) ? 'ends' : 'reopens';
+}
+
+/** Of what was added, what a link takes away. */
+export function periodOf({ purpose, at, settledAt }: UndoRight): { since: Date; until: Date | null } {
+  return { since: new Date(at.getTime() - (purpose === 'revert_email' ? PREPARATION : 0)), until: settledAt };
+}
+
+/**
+ * Whether a link puts its address first again. One that says "this was not me" does so when the address lost that place to one
+ * that came after the sign-in, or has the right to undo the change.
+ */
+export function restoresFirst(right: UndoRight, held: readonly HeldEmail[], open: readonly UndoRight[]): boolean {
+  const first = held.find(({ place }) => place === 'first');
+  if (!first || first.canonical === right.address) return false;
+  if (right.purpose === 'revert_email') return true;
+  return (
+    first.since > right.at ||
+    open.some(({ purpose, address, at }) => purpose === 'revert_email' && address === right.address && at >= right.at)
+  );
+}
