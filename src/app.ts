@@ -90,7 +90,7 @@ async function assemble(
   const steps = createSteps(kernel, nouns, provider);
 
   const mailboxUrl = mailbox ? '/dev/mailbox' : null;
-  const welcome = createWelcome({ issuer: config.issuer, version, mailboxUrl });
+  const welcome = createWelcome({ issuer: config.issuer, version, mailboxUrl, isTrial: config.embedded });
   // With what it needs to be a relying party it is loaded only where it is shown.
   const demo = config.embedded
     ? (await import('#demo/module.ts')).createDemo({ config, clock, log, clients: clients.clients, mailboxUrl })
@@ -121,7 +121,8 @@ async function assemble(
     ...provider.routes,
     ...steps.routes,
     look.branding.routes(async (ctx) => (await provider.ownPages.require(ctx, { administrator: true })) !== null),
-    ...(demo ? [welcome.routes, demo.routes] : []),
+    welcome.routes,
+    ...(demo ? [demo.routes] : []),
     ...(mailbox ? [mailbox.routes] : []),
   ];
   for (const routes of routers) edge.use(routes.routes() as never);

@@ -51,6 +51,7 @@ const provider: readonly Mount[] = [
 
 /** Pages of ours, and what they load. */
 const pages: readonly Mount[] = [
+  { path: '/', audience: 'page', methods: reads },
   { path: '/assets/*', audience: 'page', methods: reads },
   { path: '/favicon.ico', audience: 'page', methods: reads },
   { path: '/apple-touch-icon.png', audience: 'page', methods: reads },
@@ -79,7 +80,6 @@ const pages: readonly Mount[] = [
 
 /** What is there only while somebody tries Latchkey out on the embedded database. */
 const trial: readonly Mount[] = [
-  { path: '/', audience: 'page', methods: reads },
   { path: '/demo', audience: 'page', methods: both },
   { path: '/demo/*', audience: 'page', methods: both, getActs: true },
   { path: '/dev/mailbox', audience: 'page', methods: both },

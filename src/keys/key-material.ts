@@ -5,8 +5,10 @@ import { type KeyFamily, keyFamilies } from './key-family.ts';
 
 const generate = promisify(generateKeyPair);
 
-export type PublicJwk = Readonly<{ kid: string; kty: string; use: 'sig'; alg?: string } & JWK>;
+export type PublicJwk = Readonly<{ kid: string; kty: string; use: 'sig'; alg: string } & JWK>;
 export type PrivateJwk = PublicJwk & Readonly<{ d: string }>;
+/** As it is kept, for all algorithms of its family. */
+export type StoredJwk = Omit<PrivateJwk, 'alg'>;
 
 export type RsaBits = 2048 | 3072 | 4096;
 
@@ -14,12 +16,23 @@ export type RsaBits = 2048 | 3072 | 4096;
 const privateMembers = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']);
 
 /** Makes a key on the thread pool; RSA takes a good part of a second. */
-export async function generateSigningKey(family: KeyFamily, rsaBits: RsaBits): Promise<PrivateJwk> {
+export async function generateSigningKey(family: KeyFamily, rsaBits: RsaBits): Promise<StoredJwk> {
   const { privateKey } = await pairOf(family, rsaBits);
   const jwk = privateKey.export({ format: 'jwk' }) as JWK;
-  const [algorithm, ...others] = keyFamilies[family];
-  const alg = others.length === 0 && algorithm ? { alg: algorithm } : {};
-  return { ...jwk, kid: await calculateJwkThumbprint(jwk), use: 'sig', ...alg } as PrivateJwk;
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), use: 'sig' } as StoredJwk;
+}
+
+/**
+ * A key as it signs and is published: one JWK for each algorithm, each with its `alg` (RFC 7517 §4.4), because many clients use no key
+ * without one. Ids in a set are distinct (RFC 7517 §4.5), so that each after the first names its algorithm.
+ */
+export function forEachAlgorithm(jwk: StoredJwk, family: KeyFamily): readonly PrivateJwk[] {
+  return keyFamilies[family].map((alg, at) => ({
+    ...jwk,
+    kid: at === 0 ? jwk.kid : `${jwk.kid}.${alg}`,
+    use: 'sig',
+    alg,
+  }));
 }
 
 function pairOf(family: KeyFamily, rsaBits: RsaBits): Promise<{ privateKey: KeyObject }> {
@@ -33,6 +46,6 @@ function pairOf(family: KeyFamily, rsaBits: RsaBits): Promise<{ privateKey: KeyO
   }
 }
 
-export function publicHalf(jwk: PrivateJwk): PublicJwk {
-  return Object.fromEntries(Object.entries(jwk).filter(([member]) => !privateMembers.has(member))) as PublicJwk;
+export function publicHalf<J extends StoredJwk>(jwk: J): Omit<J, 'd'> {
+  return Object.fromEntries(Object.entries(jwk).filter(([member]) => !privateMembers.has(member))) as Omit<J, 'd'>;
 }

@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { KeyFamily } from './key-family.ts';
-import { generateSigningKey, type PrivateJwk, publicHalf } from './key-material.ts';
+import { generateSigningKey, publicHalf, type StoredJwk } from './key-material.ts';
 import { type KeyPlan, planRotation, type RotationRequest } from './key-plan.ts';
 import type { KeyPolicy } from './key-policy.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
@@ -58,7 +58,7 @@ export class KeyRotation {
   async #carryOut(request: RotationRequest, by: By): Promise<Rotation> {
     const { database } = this.#deps;
     // RSA keys take a while to make, so they are made before the lock is taken; nobody may wait for them.
-    const prepared = new Map<KeyFamily, PrivateJwk[]>();
+    const prepared = new Map<KeyFamily, StoredJwk[]>();
     for (;;) {
       const expected = await this.#plan(database.em(), request);
       if (isEmpty(expected)) return nothing;
@@ -81,7 +81,7 @@ export class KeyRotation {
     return planRotation(keys, request, this.#deps.policy(), this.#deps.clock.now());
   }
 
-  async #prepare(prepared: Map<KeyFamily, PrivateJwk[]>, plan: KeyPlan): Promise<void> {
+  async #prepare(prepared: Map<KeyFamily, StoredJwk[]>, plan: KeyPlan): Promise<void> {
     const { rsaBits } = this.#deps.policy();
     const made = await Promise.all(
       shortage(prepared, plan).map(async (family) => ({ family, jwk: await generateSigningKey(family, rsaBits) })),
@@ -89,7 +89,7 @@ export class KeyRotation {
     for (const { family, jwk } of made) prepared.set(family, [...(prepared.get(family) ?? []), jwk]);
   }
 
-  async #apply(em: EntityManager, plan: KeyPlan, prepared: Map<KeyFamily, PrivateJwk[]>, by: By): Promise<Rotation> {
+  async #apply(em: EntityManager, plan: KeyPlan, prepared: Map<KeyFamily, StoredJwk[]>, by: By): Promise<Rotation> {
     const now = this.#deps.clock.now();
     for (const kid of plan.retire) {
       await em.execute(
@@ -155,7 +155,7 @@ function isEmpty(plan: KeyPlan): boolean {
 }
 
 /** The families of the keys that the plan wants made and that are not prepared yet. */
-function shortage(prepared: ReadonlyMap<KeyFamily, readonly PrivateJwk[]>, plan: KeyPlan): KeyFamily[] {
+function shortage(prepared: ReadonlyMap<KeyFamily, readonly StoredJwk[]>, plan: KeyPlan): KeyFamily[] {
   const stock = new Map([...prepared].map(([family, jwks]) => [family, jwks.length]));
   return plan.create.flatMap(({ family }) => {
     const left = stock.get(family) ?? 0;

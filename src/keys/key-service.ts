@@ -3,7 +3,8 @@ import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
 import { SECOND } from '#kernel/clock.ts';
 import { keysNotLoaded } from './errors.ts';
-import { type PrivateJwk, type PublicJwk, publicHalf } from './key-material.ts';
+import type { KeyFamily } from './key-family.ts';
+import { forEachAlgorithm, type PrivateJwk, type PublicJwk, publicHalf, type StoredJwk } from './key-material.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
 
 export type Dependencies = {
@@ -12,8 +13,13 @@ export type Dependencies = {
   log: Pick<Log, 'warn' | 'info'>;
 };
 
-type Loaded = { version: string; signing: readonly PrivateJwk[]; published: { readonly keys: readonly PublicJwk[] } };
-type Row = { kid: string; state: string; private_sealed: string };
+type Loaded = {
+  version: string;
+  stored: ReadonlyMap<string, StoredJwk>;
+  signing: readonly PrivateJwk[];
+  published: { readonly keys: readonly PublicJwk[] };
+};
+type Row = { kid: string; family: KeyFamily; state: string; private_sealed: string };
 
 /** A rotation reaches every node within 10 s, also when no message does: two polls and the time to load. */
 const POLL_EVERY = 4 * SECOND;
@@ -90,8 +96,8 @@ export class KeyService {
   /** Seals every private key under the first secret of the ring. May be broken off and called again. */
   async reencrypt(): Promise<{ checked: number; changed: number }> {
     const { database, keyRing } = this.#deps;
-    const rows = await database.sql<Row>(
-      'select kid, state, private_sealed from signing_key where private_sealed is not null',
+    const rows = await database.sql<Pick<Row, 'kid' | 'private_sealed'>>(
+      'select kid, private_sealed from signing_key where private_sealed is not null',
     );
     let changed = 0;
     for (const { kid, private_sealed: sealed } of rows.filter((row) => !keyRing.isCurrent(row.private_sealed))) {
@@ -111,20 +117,24 @@ export class KeyService {
     const [head] = await database.sql<{ version: string }>(`select ${VERSION} as version`);
     if (head?.version === this.#loaded?.version) return false;
     const rows = await database.sql<Row>(
-      `select kid, state, private_sealed from signing_key where state <> 'retired'
+      `select kid, family, state, private_sealed from signing_key where state <> 'retired'
        order by family, case state when 'current' then 0 when 'next' then 1 else 2 end, activated_at desc, kid`,
     );
-    const known = new Map(this.#loaded?.signing.map((jwk) => [jwk.kid, jwk]));
-    const signing = rows.map(
-      ({ kid, private_sealed: sealed }) =>
-        known.get(kid) ?? (JSON.parse(keyRing.open(sealed, sealPlace(kid))) as PrivateJwk),
+    const known = this.#loaded?.stored;
+    const stored = new Map(
+      rows.map(({ kid, private_sealed: sealed }) => [
+        kid,
+        known?.get(kid) ?? (JSON.parse(keyRing.open(sealed, sealPlace(kid))) as StoredJwk),
+      ]),
     );
+    const signing = rows.flatMap(({ kid, family }) => forEachAlgorithm(stored.get(kid)!, family));
     const version = rows
       .map(({ kid, state }) => `${kid}:${state}`)
       .sort()
       .join(',');
     this.#loaded = {
       version,
+      stored,
       signing: Object.freeze(signing),
       published: Object.freeze({ keys: Object.freeze(signing.map(publicHalf)) }),
     };

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { PublicJwk } from './key-material.ts';
+import type { StoredJwk } from './key-material.ts';
 import type { KeyFamily } from './key-family.ts';
 
 /**
@@ -20,7 +20,7 @@ const SigningKeySchema = defineEntity({
     kid: p.text().primary(),
     family: p.text().$type<KeyFamily>(),
     state: p.text().$type<KeyState>(),
-    publicJwk: p.json<PublicJwk>(),
+    publicJwk: p.json<Omit<StoredJwk, 'd'>>(),
     /** The private JWK under the key ring, with the kid as associated data; null once retired. */
     privateSealed: p.text().nullable(),
     createdAt: instant(),

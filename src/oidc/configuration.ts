@@ -124,7 +124,6 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       display_values_supported: ['page', 'popup', 'touch'],
       // Initiating User Registration via OpenID Connect 1.0 §4.1.
       prompt_values_supported: ['none', 'login', 'consent', 'select_account', 'create'],
-      service_documentation: `${deps.issuerUrl.origin}/`,
     },
     fetch: withUsableKeys(deps.fetch),
   };

@@ -1,12 +1,13 @@
 /**
- * welcome: the front door of an instance that somebody tries out.
+ * welcome: the first page of the product.
  *
  * Owns    views/welcome.
- * Leaves  the demo to demo, caught mails to mailbox.
- * URLs    / (embedded mode only).
+ * Leaves  the demo to demo, caught mails to mailbox, the account to account.
+ * URLs    /: what there is to try, on the embedded database; elsewhere the way to the account.
  */
 import Router from '@koa/router';
 import type { Context, State } from '#kernel/http/context.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { welcomeView } from './welcome-view.ts';
 
@@ -14,12 +15,19 @@ export function createWelcome({
   issuer,
   version,
   mailboxUrl,
+  isTrial,
 }: {
   issuer: string;
   version: string;
   mailboxUrl: string | null;
+  /** Whether somebody tries the product out. */
+  isTrial: boolean;
 }): { routes: Router<State> } {
   const routes = new Router<State>();
+  if (!isTrial) {
+    routes.get('/', (ctx: Context) => seeOther(ctx, '/account'));
+    return { routes };
+  }
   routes.get('/', async (ctx: Context) =>
     show(ctx, 200, welcomeView, {
       issuer,

@@ -87,3 +87,15 @@ test('the JWKS holds public members alone and may be cached for an hour at most'
   const [, seconds = '0'] = /max-age=(\d+)/.exec(answer.headers.get('cache-control') ?? '') ?? [];
   expect(Number(seconds)).toBeLessThanOrEqual(3600);
 });
+
+test('every key of the set names its use and its algorithm, and what is signed is found by both (RFC 7517 §4.4)', async () => {
+  const { keys } = (await (await fetch(`${app.base}/oidc/jwks`)).json()) as JSONWebKeySet;
+  const metadata = (await (await fetch(`${app.base}/.well-known/openid-configuration`)).json()) as Record<
+    string,
+    unknown
+  >;
+  const supported = metadata['id_token_signing_alg_values_supported'] as string[];
+  expect(new Set(keys.map(({ alg }) => alg))).toEqual(new Set(supported));
+  expect(new Set(keys.map(({ kid }) => kid)).size).toBe(keys.length);
+  for (const { use, alg } of keys) expect([use, supported.includes(alg ?? '')]).toEqual(['sig', true]);
+});
