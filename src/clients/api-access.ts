@@ -6,10 +6,18 @@ export const ALL_SCOPES = '*';
 /** API identifier -> the scopes of it that a client may ask for. An API that is not named is closed to the client. */
 export type ApiAccess = Readonly<Record<string, readonly string[]>>;
 
-export const apiAccessSchema = z.record(
-  z.string().min(1).max(2048),
-  z.array(z.string().min(1).max(256)).min(1).max(200),
-);
+const MAXIMUM_APIS = 100;
+
+export const apiAccessSchema = z
+  .record(
+    z.string().min(1).max(2048),
+    z
+      .array(z.string().min(1).max(256))
+      .min(1)
+      .transform((scopes) => [...new Set(scopes)])
+      .refine((scopes) => scopes.length <= 200, 'must hold at most 200 different scopes'),
+  )
+  .refine((apis) => Object.keys(apis).length <= MAXIMUM_APIS, `must name at most ${MAXIMUM_APIS} APIs`);
 
 /** The scopes that are left for a client. */
 export function allowedScopes<S extends { name: string }>(

@@ -14,10 +14,13 @@ const secureAddress = webAddress.refine(
   'must be an address that begins with https://',
 );
 const address = text(2048);
-const addresses = z
-  .array(address)
-  .max(MAXIMUM_ADDRESSES)
-  .transform((list) => [...new Set(list)]);
+/** What comes twice counts once; of what is left there may be so many. The same for all who write metadata. */
+const list = <I extends z.ZodType<string>>(item: I, most: number) =>
+  z
+    .array(item)
+    .transform((items) => [...new Set(items)])
+    .refine((items) => items.length <= most, `must hold at most ${most} different values`);
+const addresses = list(address, MAXIMUM_ADDRESSES);
 
 /** Public keys alone: what both sides can sign proves nothing to a third one (RFC 8725 §3.2). */
 const signature = z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']);
@@ -52,34 +55,31 @@ export const clientMetadataSchema = z.strictObject({
   redirect_uris: addresses.optional(),
   post_logout_redirect_uris: addresses.optional(),
   application_type: z.enum(['web', 'native']).optional(),
-  grant_types: z.array(z.enum(grantTypes)).max(5).optional(),
-  response_types: z
-    .array(
-      z
-        .string()
-        .transform(sortWords)
-        .pipe(
-          z.enum(['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']),
-        ),
-    )
-    .max(7)
-    .optional(),
-  response_modes: z
-    .array(
-      z.enum([
-        'query',
-        'fragment',
-        'form_post',
-        'web_message',
-        'jwt',
-        'query.jwt',
-        'fragment.jwt',
-        'form_post.jwt',
-        'web_message.jwt',
-      ]),
-    )
-    .min(1)
-    .max(9)
+  grant_types: list(z.enum(grantTypes), 5).optional(),
+  response_types: list(
+    z
+      .string()
+      .transform(sortWords)
+      .pipe(
+        z.enum(['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']),
+      ),
+    7,
+  ).optional(),
+  response_modes: list(
+    z.enum([
+      'query',
+      'fragment',
+      'form_post',
+      'web_message',
+      'jwt',
+      'query.jwt',
+      'fragment.jwt',
+      'form_post.jwt',
+      'web_message.jwt',
+    ]),
+    9,
+  )
+    .refine((modes) => modes.length > 0, 'must hold at least one')
     .optional(),
   token_endpoint_auth_method: z
     .enum([
@@ -98,10 +98,10 @@ export const clientMetadataSchema = z.strictObject({
   logo_uri: webAddress.optional(),
   policy_uri: webAddress.optional(),
   tos_uri: webAddress.optional(),
-  contacts: z
-    .array(z.string().refine((address) => readNewMailAddress(address) !== null, 'must be an email address'))
-    .max(20)
-    .optional(),
+  contacts: list(
+    z.string().refine((address) => readNewMailAddress(address) !== null, 'must be an email address'),
+    20,
+  ).optional(),
   software_id: text(256).optional(),
   software_version: text(64).optional(),
   jwks: publicJwksSchema.optional(),
@@ -111,7 +111,7 @@ export const clientMetadataSchema = z.strictObject({
   initiate_login_uri: secureAddress.optional(),
   default_max_age: z.int().min(0).optional(),
   require_auth_time: z.boolean().optional(),
-  default_acr_values: z.array(text(256)).max(10).optional(),
+  default_acr_values: list(text(256), 10).optional(),
   /** The least level at which people may sign in here; the operator's to say. */
   minimum_acr: z.enum(['urn:latchkey:acr:1', 'urn:latchkey:acr:2', 'urn:latchkey:acr:3']).optional(),
   backchannel_logout_uri: webAddress.optional(),

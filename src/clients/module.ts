@@ -83,6 +83,7 @@ export type { ClientProfile } from './client-profile.ts';
 export type { ClientSecrets, IssuedSecret } from './client-secrets.ts';
 export type { ClientService, NewClient } from './client-service.ts';
 export type { ClientType } from './client-type.ts';
+export { isRegisteredUri } from './redirect-uri.ts';
 export { RetiredClientId } from './retired-client-id.ts';
 export type { RegisteredClients } from './registered-clients.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';

@@ -36,6 +36,28 @@ export function objectionToRedirectUri(uri: string, applicationType: Application
   return objectionToText(uri) ?? objectionToUrl(uri, applicationType);
 }
 
+/** A loopback address in its one spelling: a port without leading zeros, not 0; an empty one is none. */
+const loopbackText = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::([1-9]\d{0,4}))?((?:[/?][^#]*)?)$/;
+
+/**
+ * Whether `uri`, as it came with a request, is one of the registered addresses, character by character. RFC 8252 §7.3: an app on
+ * the device takes the port that the system gives it, so that the port of its loopback addresses is free.
+ */
+export function isRegisteredUri(
+  uri: string,
+  { registered, applicationType }: { registered: readonly string[]; applicationType: ApplicationType },
+): boolean {
+  if (registered.includes(uri)) return true;
+  const asked = applicationType === 'native' ? withoutPort(uri) : null;
+  return asked !== null && registered.some((one) => withoutPort(one) === asked);
+}
+
+function withoutPort(uri: string): string | null {
+  const [, host, port, rest] = loopbackText.exec(uri) ?? [];
+  if (host === undefined || rest === undefined || Number(port ?? 0) > 65_535) return null;
+  return `${host}${rest}`;
+}
+
 function objectionToText(uri: string): Objection | null {
   if (uri === '') return 'is empty';
   if (uri.length > MAXIMUM_LENGTH) return `is longer than ${MAXIMUM_LENGTH} characters`;
@@ -55,6 +77,7 @@ function objectionToUrl(uri: string, applicationType: ApplicationType): Objectio
   if (uri !== url.href && `${uri}/` !== url.href) return `must be written in its normal form, ${url.href}`;
   const repeated = [...url.searchParams.keys()].find((name) => responseParameters.has(name));
   if (repeated) return `must not have the query parameter ${repeated}, which is part of the response`;
+  if (url.port === '0') return 'must not name port 0, at which nothing listens';
   if (url.host !== '' && url.hostname.split('.').includes('')) return 'has an empty part in its host name';
   if (url.host !== '' && !hostText.test(url.hostname)) return 'holds characters that no host name has';
   switch (url.protocol) {

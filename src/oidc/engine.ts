@@ -1,4 +1,5 @@
-import { type Configuration, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { isRegisteredUri } from '#clients/module.ts';
 import type { ArtifactAdapter } from './artifacts/adapter.ts';
 import { type ClientStore, isClientId } from './client-store.ts';
 import { requestedAcr, saidAcr } from './levels.ts';
@@ -23,6 +24,13 @@ export function createEngine(
   engine.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
     return clients.verifySecret(this.clientId, actual);
   };
+  // The engine would take any spelling of a port, 0 among them.
+  engine.Client.prototype.redirectUriAllowed = function redirectUriAllowed(uri: string) {
+    return isRegistered(this, this.redirectUris, uri);
+  };
+  engine.Client.prototype.postLogoutRedirectUriAllowed = function postLogoutRedirectUriAllowed(uri: string) {
+    return isRegistered(this, this.postLogoutRedirectUris, uri);
+  };
   // The engine would ask the relying party once, now, and forget; a notice waits until it was heard.
   engine.Client.prototype['backchannelLogout'] = async function backchannelLogout(accountId: string, sid?: string) {
     await tellLogout({ clientId: this.clientId, accountId, sid: sid ?? null });
@@ -38,6 +46,13 @@ export function createEngine(
   onlyIdTokens(engine);
   sayTheLevelAskedFor(engine);
   return engine;
+}
+
+function isRegistered({ applicationType }: Client, registered: readonly string[] | undefined, uri: string): boolean {
+  return isRegisteredUri(uri, {
+    registered: registered ?? [],
+    applicationType: applicationType === 'native' ? 'native' : 'web',
+  });
 }
 
 /** A relying party that asks for one of several levels is told one of those, not a higher one that it does not know. */

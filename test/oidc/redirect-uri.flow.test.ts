@@ -143,6 +143,9 @@ describe('an app on the device (RFC 8252 §7)', () => {
     'http://127.0.0.1/cb',
     'http://127.0.0.1:5555/cb',
     'http://127.0.0.1:49152/cb',
+    'http://127.0.0.1:1/cb',
+    'http://127.0.0.1:65535/cb',
+    'http://[::1]/cb',
     'http://[::1]:5555/cb',
     'com.example.app:/cb',
   ])('%s: the port of a loopback address is free', async (redirect_uri) => {
@@ -167,6 +170,47 @@ describe('an app on the device (RFC 8252 §7)', () => {
     'http://[::ffff:127.0.0.1]:5555/cb',
     'http://[0:0:0:0:0:0:0:1]:5555/cb',
     'http://127.0.0.1:99999/cb',
+    'http://127.0.0.1:65536/cb',
+    'http://127.0.0.1:0/cb',
+    'http://127.0.0.1:00/cb',
+    'http://127.0.0.1:05555/cb',
+    'http://127.0.0.1:000/cb',
+    'http://127.0.0.1:/cb',
+    'http://127.0.0.1:+5555/cb',
+    'http://127.0.0.1:-1/cb',
+    'http://127.0.0.1:5e3/cb',
+    'http://127.0.0.1:0x15b3/cb',
+    'http://127.0.0.1: 5555/cb',
+    'http://127.0.0.1:5555 /cb',
+    'http://127.0.0.1:%35555/cb',
+    'http://127.0.0.1:5555:6666/cb',
+    'http://127.0.0.1:\u0665555/cb',
+    'http://127.0.0.1.:5555/cb',
+    'http://127.0.0.01:5555/cb',
+    'http://0127.0.0.1:5555/cb',
+    'http://127.0.0.1%2e:5555/cb',
+    'http://\uff11\uff12\uff17.0.0.1:5555/cb',
+    'HTTP://127.0.0.1:5555/cb',
+    'http:127.0.0.1:5555/cb',
+    'http:///127.0.0.1:5555/cb',
+    'http://127.0.0.1:5555/CB',
+    'http://127.0.0.1:5555/%63b',
+    'http://127.0.0.1:5555//cb',
+    'http://127.0.0.1:5555/x/../cb',
+    'http://127.0.0.1:5555/./cb',
+    'http://127.0.0.1:5555\\cb',
+    'http://127.0.0.1:5555/cb#',
+    'http://127.0.0.1:5555/cb#x',
+    'http://127.0.0.1:5555/cb?',
+    'http://127.0.0.1:5555',
+    'http://[::1]:0/cb',
+    'http://[::1]:05555/cb',
+    'http://[::1]:/cb',
+    'http://[::01]:5555/cb',
+    'http://[::1%25lo]:5555/cb',
+    'http://[::1].:5555/cb',
+    'http://[::1]5555/cb',
+    'http://::1:5555/cb',
     'http://127.0.0.1:5555\\@evil.example/cb',
     'http://user@127.0.0.1:5555/cb',
     'com.example.app://cb',
@@ -174,6 +218,33 @@ describe('an app on the device (RFC 8252 §7)', () => {
     'com.example.other:/cb',
   ])('%s leads nowhere', async (redirect_uri) => {
     expectPageAboutTheAddress(await ask(native, { redirect_uri }));
+  });
+
+  test('an address that is registered with a port stands for every port too', async () => {
+    const fixed = await latchkey.client({ type: 'native', redirect_uris: ['http://127.0.0.1:7777/cb?a=1'] });
+    for (const good of ['http://127.0.0.1:7777/cb?a=1', 'http://127.0.0.1:7778/cb?a=1', 'http://127.0.0.1/cb?a=1'])
+      expect((await ask(fixed, { redirect_uri: good })).location, good).toMatch(/\/interaction\//);
+    for (const bad of ['http://127.0.0.1:7777/cb', 'http://127.0.0.1:0/cb?a=1', 'http://[::1]:7777/cb?a=1'])
+      expectPageAboutTheAddress(await ask(fixed, { redirect_uri: bad }));
+  });
+
+  test.each([
+    'http://127.0.0.1:0/bye',
+    'http://127.0.0.1:05555/bye',
+    'http://127.0.0.1:/bye',
+    'http://127.0.0.1/other',
+  ])('after a sign-out %s leads nowhere', async (uri) => {
+    const app = await latchkey.client({
+      type: 'native',
+      redirect_uris: ['http://127.0.0.1/cb'],
+      post_logout_redirect_uris: ['http://127.0.0.1/bye'],
+    });
+    const leave = (address: string) =>
+      new Visitor().request(
+        `${latchkey.base}/oidc/logout?${new URLSearchParams({ client_id: app.client_id, post_logout_redirect_uri: address })}`,
+      );
+    expect((await leave('http://127.0.0.1:5555/bye')).location).toBe('http://127.0.0.1:5555/bye');
+    expect([(await leave(uri)).status, (await leave(uri)).location]).toEqual([400, null]);
   });
 
   test('a port is free for native apps alone', async () => {
