@@ -5,6 +5,7 @@ import { claimEmail } from './address-claims.ts';
 import { Contact, type ContactId, type ContactKind } from './contact.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
 import { emailInvalid } from './errors.ts';
+import { dropFirstPhone } from './first-phone.ts';
 import { heldEmails, type HeldEmail, lockUser } from './held-emails.ts';
 import { User, type UserId } from './user.ts';
 
@@ -109,8 +110,9 @@ export class ContactService {
     if (first.length > 0) return 'confirmed';
     if (!(await this.#verify(em, userId, 'phone', number))) return 'gone';
     const promoted = await em.execute(
-      `update users set phone_number = ?, phone_number_verified = true, updated_at = ? where id = ? and phone_number is null returning 1`,
-      [number, now, uuid],
+      `update users set phone_number = ?, phone_number_verified = true, phone_number_since = ?, updated_at = ?
+       where id = ? and phone_number is null returning 1`,
+      [number, now, now, uuid],
     );
     if (promoted.length > 0)
       await em.execute(`delete from contact where user_id = ? and kind = 'phone' and canonical = ?`, [uuid, number]);
@@ -161,33 +163,26 @@ export class ContactService {
     return former;
   }
 
-  /** Puts a proven number in the first place; the old one stays with the person. */
+  /** Puts a proven number in the first place; the old one stays with the person. Each keeps the time of its proof. */
   async replacePhone(em: EntityManager, userId: UserId, id: ContactId): Promise<string | null> {
-    const [taken] = await em.execute<{ value: string }[]>(
-      `delete from contact where id = ? and user_id = ? and kind = 'phone' and verified_at is not null returning value`,
-      [toUuid(id), toUuid(userId)],
+    const uuid = toUuid(userId);
+    const [taken] = await em.execute<{ value: string; verified_at: Date | string }[]>(
+      `delete from contact where id = ? and user_id = ? and kind = 'phone' and verified_at is not null
+       returning value, verified_at`,
+      [toUuid(id), uuid],
     );
     if (!taken) return null;
-    const user = await em.findOneOrFail(User, { id: userId });
-    const now = this.#clock.now();
-    if (user.phoneNumber !== null)
-      await em.execute(
-        `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at) values (?, ?, 'phone', ?, ?, ?, null, ?)
-         on conflict do nothing`,
-        [
-          toUuid(newId('cnt')),
-          toUuid(userId),
-          user.phoneNumber,
-          user.phoneNumber,
-          user.phoneNumberVerified ? now : null,
-          now,
-        ],
-      );
-    await em.execute('update users set phone_number = ?, phone_number_verified = true, updated_at = ? where id = ?', [
-      taken.value,
-      now,
-      toUuid(userId),
-    ]);
+    await em.execute(
+      `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at)
+       select ?, id, 'phone', phone_number, phone_number,
+         case when phone_number_verified then coalesce(phone_number_since, created_at) end, null, coalesce(phone_number_since, created_at)
+       from users where id = ? and phone_number is not null on conflict do nothing`,
+      [toUuid(newId('cnt')), uuid],
+    );
+    await em.execute(
+      `update users set phone_number = ?, phone_number_verified = true, phone_number_since = ?, updated_at = ? where id = ?`,
+      [taken.value, taken.verified_at, this.#clock.now(), uuid],
+    );
     return taken.value;
   }
 
@@ -219,7 +214,8 @@ export class ContactService {
     );
     if (!before?.phone_number) return null;
     await em.execute(
-      'update users set phone_number = null, phone_number_verified = false, updated_at = ? where id = ?',
+      `update users set phone_number = null, phone_number_verified = false, phone_number_since = null, updated_at = ?
+       where id = ?`,
       [this.#clock.now(), toUuid(userId)],
     );
     return before.phone_number;
@@ -244,6 +240,7 @@ export class ContactService {
          else tstzrange(?::timestamptz, ?::timestamptz) @> verified_at and reserved_until >= ?::timestamptz end`,
       [toUuid(userId), begin, end, begin, end, begin, end, reservedSince],
     );
+    await dropFirstPhone(em, userId, { begin, end, now: this.#clock.now() });
   }
 
   /** Forgets reservations that are over. */

@@ -67,6 +67,7 @@ export class UserService {
       phoneNumber:
         input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
       phoneNumberVerified: input.phoneNumberVerified ?? false,
+      phoneNumberSince: null,
       profile: checked('profile', profileSchema, input.profile ?? {}),
       properties: input.properties ?? {},
       theme: null,

@@ -24,6 +24,8 @@ const UserSchema = defineEntity({
     /** E.164 (OpenID Connect Core §5.1). */
     phoneNumber: p.text().nullable(),
     phoneNumberVerified: p.boolean(),
+    /** Since when the first number has been proven on this account; null since the account exists. */
+    phoneNumberSince: p.datetime(3).columnType('timestamptz(3)').nullable(),
     profile: p.json<Profile>(),
     /** What the operator's schema of properties lets be said of a person. */
     properties: p.json<Record<string, unknown>>(),

@@ -208,6 +208,43 @@ describe('phone numbers', () => {
     expect(await made.users.findById(ada)).toMatchObject({ phoneNumber: number(2), phoneNumberVerified: true });
   });
 
+  test('that came in a period go with it, also from the first place, which the oldest one of before gets back', async () => {
+    const confirmed = async (n: number) => (await addPhone(n), confirmPhone(n));
+    const removeSince = (since: Date, until?: Date) =>
+      act((em) => made.contacts.removeSince(em, ada, { since, ...(until ? { until } : {}) }));
+    const begin = clock.now();
+    clock.advance(DAY);
+    await confirmed(1);
+    clock.advance(DAY);
+    const since = clock.now();
+    await confirmed(2);
+    const [, second] = await made.contacts.list(ada, 'phone');
+    await act((em) => made.contacts.replacePhone(em, ada, second!.id!));
+    clock.advance(DAY);
+    await removeSince(begin, since);
+    expect(await phones()).toEqual([[number(2), true]]);
+    await confirmed(1);
+    await removeSince(since, clock.now());
+    expect(await phones()).toEqual([[number(1), true]]);
+    expect(await made.users.findById(ada)).toMatchObject({ phoneNumberVerified: true, phoneNumberSince: clock.now() });
+    await removeSince(since);
+    expect(await phones()).toEqual([]);
+    expect(await made.users.findById(ada)).toMatchObject({ phoneNumber: null, phoneNumberVerified: false });
+  });
+
+  test('of before a change keep their place when what came since is dropped', async () => {
+    await addPhone(1);
+    await confirmPhone(1);
+    clock.advance(DAY);
+    const since = clock.now();
+    await addPhone(2);
+    await confirmPhone(2);
+    const [, second] = await made.contacts.list(ada, 'phone');
+    await act((em) => made.contacts.replacePhone(em, ada, second!.id!));
+    await act((em) => made.contacts.removeSince(em, ada, { since }));
+    expect(await phones()).toEqual([[number(1), true]]);
+  });
+
   test('the first one goes when no other could take its place', async () => {
     await addPhone(1);
     await confirmPhone(1);

@@ -326,17 +326,37 @@ describe('the owner’s link', () => {
     expect([await hasApp(owner), await hasCodes(owner)]).toEqual([false, false]);
   });
 
-  test('“this was not me” puts the owner’s address first again, says so before, and mails the way back there', async () => {
-    const { owner, ownersNotMe, mailbox } = await taken();
-    const page = await open(ownersNotMe);
-    expect(page.text.replaceAll(/<[^>]*>/g, '')).toContain(
-      `${owner.email} becomes the email address of your account again`,
-    );
-    await confirm(ownersNotMe);
-    expect(await addressesOf(owner)).toEqual([owner.email]);
-    expect((await mails.next(owner.email, /locked/)).link).toContain('/recovery/link/');
-    expect((await mails.all()).filter(({ to, subject }) => to === mailbox && /locked/.test(subject))).toEqual([]);
-  });
+  test.each<[string, (account: Account) => Promise<unknown>]>([
+    [
+      'made an own further one first',
+      async ({ thief, mailbox }) => {
+        await addEmail(thief, mailbox);
+        await press(thief, 'first', mailbox);
+      },
+    ],
+    ['changed it', ({ thief, mailbox }) => change(thief, mailbox)],
+    [
+      'changed it twice',
+      async ({ thief, mailbox }) => {
+        await change(thief, fresh('between'));
+        await change(thief, mailbox);
+      },
+    ],
+  ])(
+    '“this was not me” puts the owner’s address first again when the intruder %s, and mails the way back there',
+    async (_what, take) => {
+      const account = await entered();
+      const { owner, ownersNotMe, mailbox } = account;
+      await take(account);
+      const page = await open(ownersNotMe);
+      const text = page.text.replaceAll(/<[^>]*>/g, '');
+      expect(text).toContain(`${owner.email} becomes the email address of your account again`);
+      expect(await confirm(ownersNotMe)).toBe('/not-me/done');
+      expect(await addressesOf(owner)).toEqual([owner.email]);
+      expect((await mails.next(owner.email, /locked/)).link).toContain('/recovery/link/');
+      expect((await mails.all()).filter(({ to, subject }) => to === mailbox && /locked/.test(subject))).toEqual([]);
+    },
+  );
 
   test('is named by the mail that tells the removed address, which names nothing that needs a sign-in', async () => {
     const { owner, thief, ownersUndo } = await taken();
