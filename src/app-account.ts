@@ -2,6 +2,7 @@
 import { createAccount } from '#account/module.ts';
 import type { Visitor } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#risk/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
@@ -13,13 +14,14 @@ export type Watch = {
   places: Places;
   notMe: { lock(userId: UserId, visitor: Visitor): Promise<void> };
   endSignIns(em: EntityManager, userId: UserId): Promise<void>;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 export function createOwnAccount(
   kernel: Kernel,
   nouns: Nouns,
   provider: Provider,
-  { places, notMe, endSignIns }: Watch,
+  { places, notMe, endSignIns, deviceCookie }: Watch,
 ) {
   const { credentials, clients, look } = nouns;
   const { oidc, consents } = provider;
@@ -42,6 +44,7 @@ export function createOwnAccount(
     },
     lock: (userId, visitor) => notMe.lock(userId, visitor),
     endSignIns,
+    deviceCookie,
     forgetArtifacts: (em, userId) => oidc.browsers.forget(em, userId),
   });
 }

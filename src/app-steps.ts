@@ -40,6 +40,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { interactions, risk, deviceCookie } = signIn;
   const account = createOwnAccount(kernel, nouns, provider, {
     ...risk,
+    deviceCookie,
     endSignIns: (em, id) => signIn.progress.endOf(em, id, null),
   });
   const login = createLogin({
@@ -74,6 +75,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     letters: look.letters,
     texts,
     interactions,
+    deviceCookie,
     hasPasskeys: () => credentials.passkeys.relyingParty !== null,
     isDemandedElsewhere: async () => false,
     policy: () => settings.policy('mfa'),
@@ -117,6 +119,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     contacts,
     texts,
     audit,
+    deviceCookie,
   });
   const passwordless = createPasswordless({
     ...kernel,
@@ -126,6 +129,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     texts,
     audit,
     interactions,
+    deviceCookie,
     methods: () => settings.policy('signIn').methods,
     failed: (trial) => risk.pressure.noteFailure(trial),
     ...(metrics ? { counted: metrics.countSignIn } : {}),

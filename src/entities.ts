@@ -6,7 +6,6 @@ import { Consent } from '#consent/module.ts';
 import {
   AttemptCounterRow,
   KnownDevice,
-  OneTimeBudgetRow,
   OneTimeSecretRow,
   Passkey,
   PasswordCredential,
@@ -49,7 +48,6 @@ export const entities: Entities = [
   MailboxMessage,
   MailQuota,
   OidcArtifact,
-  OneTimeBudgetRow,
   OneTimeSecretRow,
   Passkey,
   PasswordCredential,

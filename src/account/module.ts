@@ -14,7 +14,9 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type {
+  KnownDevices,
   PasskeyRegistration,
   PasskeyService,
   PasswordService,
@@ -70,6 +72,8 @@ export type Dependencies = {
   recoveryCodes: RecoveryCodes;
   trustedDevices: TrustedDevices;
   waysIn: WaysIn;
+  knownDevices: KnownDevices;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
   place: PlaceText;
   lock(userId: UserId, visitor: Visitor): Promise<void>;
   endSignIns(em: EntityManager, userId: UserId): Promise<void>;

@@ -2,7 +2,7 @@ import type { AuditLog, Visitor } from '#audit/module.ts';
 import { type Clock, MINUTE, SECOND, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { PasswordProblem, PasswordService, WaysIn } from '#credentials/module.ts';
+import type { KnownDevices, PasswordProblem, PasswordService, WaysIn } from '#credentials/module.ts';
 import type { SessionService, SignedInPerson } from '#sessions/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { OwnerLetters } from './owner-letters.ts';
@@ -19,6 +19,7 @@ type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   passwords: Pick<PasswordService, 'verify' | 'prepare' | 'has' | 'remove'>;
+  knownDevices: Pick<KnownDevices, 'counterOf'>;
   waysIn: Pick<WaysIn, 'assertOneLeft'>;
   sessions: Pick<SessionService, 'endOthersIn'>;
   /** Ends sign-ins that are not finished: what they proved may be the old password. */
@@ -38,13 +39,21 @@ export class PasswordChanges {
     this.#deps = dependencies;
   }
 
-  /** `current` is asked of whoever has one, and counted like every try to sign in from a browser that is not known. */
-  async change(person: Person, given: { current: string; next: string }, visitor: Visitor): Promise<PasswordChange> {
-    const { passwords } = this.#deps;
+  /** `current` is asked of everybody who has one, and counted like a try to sign in from the same browser. */
+  async change(
+    person: Person,
+    given: { current: string; next: string; deviceSecret: string | undefined },
+    visitor: Visitor,
+  ): Promise<PasswordChange> {
+    const { passwords, knownDevices } = this.#deps;
     const { userId, user } = person;
     const hadOne = await passwords.has(userId);
     if (hadOne) {
-      const outcome = await passwords.verify({ userId, password: given.current, budget: userId });
+      const outcome = await passwords.verify({
+        userId,
+        password: given.current,
+        budget: await knownDevices.counterOf(userId, given.deviceSecret),
+      });
       if (outcome.kind !== 'verified') await this.#noteFailure(person, outcome.kind, visitor);
       if (outcome.kind === 'wrong') return outcome;
       if (outcome.kind === 'throttled') return this.#throttled(outcome.until);

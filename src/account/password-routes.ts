@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { PasswordService, PasskeyService } from '#credentials/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -16,6 +17,7 @@ export type PasswordRouteDependencies = {
   passwords: Pick<PasswordService, 'has' | 'minimumLength'>;
   passkeys: Pick<PasskeyService, 'countUsable'>;
   changes: PasswordChanges;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 const LONGEST = 4096;
@@ -27,7 +29,13 @@ const noProblems: Pick<PasswordPage, 'current' | 'problem'> = { current: null, p
 const PAGE = '/account/password';
 const DONE = '/account/security?done=saved';
 
-export function passwordRoutes({ ownPages, passwords, passkeys, changes }: PasswordRouteDependencies): Router<State> {
+export function passwordRoutes({
+  ownPages,
+  passwords,
+  passkeys,
+  changes,
+  deviceCookie,
+}: PasswordRouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
@@ -47,7 +55,7 @@ export function passwordRoutes({ ownPages, passwords, passkeys, changes }: Passw
         problem: password === '' ? { kind: 'required' } : null,
       });
     const outcome = await changes
-      .change(person, { current, next: password }, visitorOf(ctx))
+      .change(person, { current, next: password, deviceSecret: deviceCookie.read(ctx) }, visitorOf(ctx))
       .catch((error: unknown) => {
         if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
         throw error;

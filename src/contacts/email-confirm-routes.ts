@@ -9,6 +9,7 @@ import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 import type { EmailChanges, EmailProofs } from '#verification/module.ts';
+import { askingBrowser } from './asking-browser.ts';
 import { type ChangePage, changeView } from './change-view.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
 import { emailForm, proofForm } from './contact-form.ts';
@@ -20,6 +21,7 @@ export type ConfirmDependencies = {
   audit: Pick<AuditLog, 'note'>;
   /** Keeps the token of a link while its page is open. */
   tokenCookie: BrowserCookie;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 const HOME = '/account/emails';
@@ -28,7 +30,7 @@ const purposes = { address: 'verify_email', change: 'change_email' } as const;
 
 /** Asking for another first address, and confirming what was asked for: by the code, or by the link in this very session. */
 export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
-  const { ownPages, emailProofs, emailChanges, audit, tokenCookie } = deps;
+  const { ownPages, emailProofs, emailChanges, audit, tokenCookie, deviceCookie } = deps;
   const router = new Router<State>();
 
   router.get(CHANGE, async (ctx: Context) => {
@@ -49,7 +51,8 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
       return showChange(ctx, 422, person, address, { kind: 'same' });
     const visitor = visitorOf(ctx);
     const path = `${HOME}/confirm/change`;
-    const asker = { userId: person.userId, visitor, language: ctx.state.language };
+    const browser = askingBrowser(ctx, deviceCookie, person);
+    const asker = { userId: person.userId, visitor, language: ctx.state.language, browser };
     if (!(await emailProofs.send(asker, { address, why: 'change', path })))
       return showChange(ctx, 422, person, address, { kind: 'limited' });
     const owner = { type: 'user' as const, id: person.userId };
@@ -88,9 +91,10 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
         return seeOther(ctx, outcome === 'confirmed' ? `${HOME}?done=saved` : HOME);
       }
       if (code === '') return showConfirm(ctx, 422, person, what, { kind: 'required' });
+      const browser = askingBrowser(ctx, deviceCookie, person);
       const outcome = await (what === 'change'
-        ? emailChanges.confirmByCode(owner, code)
-        : emailProofs.confirmByCode(owner, { code }));
+        ? emailChanges.confirmByCode({ ...owner, browser }, code)
+        : emailProofs.confirmByCode(owner, { code, browser }));
       if (outcome !== 'confirmed') return showConfirm(ctx, 422, person, what, { kind: outcome });
       return seeOther(ctx, `${HOME}?done=saved`);
     });
@@ -106,7 +110,9 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     const purpose = purposes[what];
     const opened = problem === null ? await emailProofs.find(purpose, tokenCookie.read(ctx) ?? '') : null;
     const isTheirs = opened?.userId === person.userId;
-    const sentTo = isTheirs ? opened.address : (await emailProofs.pending(person.userId, purpose))?.address;
+    const sentTo = isTheirs
+      ? opened.address
+      : (await emailProofs.pending(person.userId, purpose, askingBrowser(ctx, deviceCookie, person)))?.address;
     // Nothing is open any more: confirmed by the other way, or a day has gone by.
     if (sentTo === undefined) return seeOther(ctx, HOME);
     return show(ctx, status, confirmView, {

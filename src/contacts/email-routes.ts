@@ -2,12 +2,14 @@ import Router from '@koa/router';
 import { accountFrame } from '#account/account-frame.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import type { ContactService, ShownContact } from '#users/module.ts';
 import type { EmailChanges, EmailProofs } from '#verification/module.ts';
+import { askingBrowser } from './asking-browser.ts';
 import { chosenForm, emailForm } from './contact-form.ts';
 import { type ContactProblem, emailsView } from './contacts-view.ts';
 
@@ -17,6 +19,7 @@ export type EmailRouteDependencies = {
   contacts: Pick<ContactService, 'list' | 'find' | 'add'>;
   emailProofs: Pick<EmailProofs, 'send'>;
   emailChanges: Pick<EmailChanges, 'makeFirst' | 'remove'>;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 const PAGE = '/account/emails';
@@ -24,7 +27,7 @@ const PAGE = '/account/emails';
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
 export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
-  const { ownPages, database, contacts, emailProofs, emailChanges } = deps;
+  const { ownPages, database, contacts, emailProofs, emailChanges, deviceCookie } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
@@ -77,7 +80,8 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
 
   async function send(ctx: Context, person: SignedInPerson, address: string): Promise<void> {
     const path = `${PAGE}/confirm/address`;
-    const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language };
+    const browser = askingBrowser(ctx, deviceCookie, person);
+    const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
     const isSent = await emailProofs.send(asker, { address, why: 'further', path });
     return isSent ? seeOther(ctx, path) : showEmails(ctx, 422, person, '', { kind: 'limited' });
   }

@@ -3,6 +3,7 @@ import { accountFrame } from '#account/account-frame.ts';
 import type { AuditLog } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { readPhoneNumber } from '#kernel/sms/number.ts';
@@ -11,6 +12,7 @@ import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import type { ContactService, ShownContact } from '#users/module.ts';
 import type { ContactNotices, PhoneProofs } from '#verification/module.ts';
+import { askingBrowser } from './asking-browser.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
 import { chosenForm, phoneForm, proofForm } from './contact-form.ts';
 import { type ContactProblem, phonesView } from './contacts-view.ts';
@@ -23,6 +25,7 @@ export type PhoneRouteDependencies = {
   texts: Pick<Texts, 'isOn' | 'reaches'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 const PAGE = '/account/phones';
@@ -30,7 +33,7 @@ const CONFIRM = `${PAGE}/confirm`;
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
 export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
-  const { ownPages, database, contacts, phoneProofs, texts, notices, audit } = deps;
+  const { ownPages, database, contacts, phoneProofs, texts, notices, audit, deviceCookie } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
@@ -93,13 +96,16 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const form = await proofForm.read(ctx);
     const code = form.isValid ? form.values.code : '';
     if (code === '') return showConfirm(ctx, 422, person, { kind: 'required' });
-    const outcome = await phoneProofs.confirmByCode({ userId: person.userId, visitor: visitorOf(ctx) }, code);
+    const browser = askingBrowser(ctx, deviceCookie, person);
+    const owner = { userId: person.userId, visitor: visitorOf(ctx), browser };
+    const outcome = await phoneProofs.confirmByCode(owner, code);
     if (outcome !== 'confirmed') return showConfirm(ctx, 422, person, { kind: outcome });
     return seeOther(ctx, `${PAGE}?done=saved`);
   });
 
   async function send(ctx: Context, person: SignedInPerson, number: string): Promise<void> {
-    const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language };
+    const browser = askingBrowser(ctx, deviceCookie, person);
+    const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
     if (await phoneProofs.send(asker, number)) return seeOther(ctx, CONFIRM);
     return showPhones(ctx, 422, person, '', { kind: 'limited' });
   }
@@ -178,7 +184,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     person: SignedInPerson,
     problem: ConfirmPage['problem'],
   ): Promise<void> {
-    const pending = await phoneProofs.pending(person.userId);
+    const pending = await phoneProofs.pending(person.userId, askingBrowser(ctx, deviceCookie, person));
     if (pending === null) return seeOther(ctx, PAGE);
     return show(ctx, status, confirmView, {
       frame: accountFrame(ctx, person),

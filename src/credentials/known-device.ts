@@ -28,10 +28,14 @@ KnownDeviceSchema.setClass(KnownDevice);
 
 /** A device that is not seen for this long is a stranger again. */
 const FORGET_AFTER = 180 * DAY;
+const NO_USER = '00000000-0000-0000-0000-000000000000';
+
+/** The counter of one known browser of an account. */
+export const ownCounter = (userId: UserId, deviceSecret: string): string => `${userId}:${deviceSecret}`;
 
 /**
- * Browsers in which a person signed in before. Their wrong passwords are counted apart, so that somebody
- * who guesses from elsewhere cannot lock the owner out.
+ * Browsers in which a person signed in before. Their tries are counted apart, so that a stranger who guesses from
+ * elsewhere cannot lock the owner out.
  */
 export class KnownDevices {
   readonly #clock: Clock;
@@ -42,13 +46,24 @@ export class KnownDevices {
     this.#database = database;
   }
 
-  async isKnown(userId: UserId, deviceSecret: string | undefined): Promise<boolean> {
-    if (!deviceSecret) return false;
-    const rows = await this.#database.sql(
-      'select 1 from known_device where secret_hash = $1 and user_id = $2 and seen_at > $3',
-      [sha256(deviceSecret), toUuid(userId), fromNow(this.#clock, -FORGET_AFTER)],
+  /** `userId` is null for an address without an account: the query runs all the same, and takes the same time. */
+  async isKnown(
+    userId: UserId | null,
+    deviceSecret: string | undefined,
+    em: Pick<EntityManager, 'execute'> = this.#database.em(),
+  ): Promise<boolean> {
+    const rows = await em.execute<unknown[]>(
+      'select 1 from known_device where secret_hash = ? and user_id = ? and seen_at > ?',
+      [sha256(deviceSecret ?? ''), userId === null ? NO_USER : toUuid(userId), fromNow(this.#clock, -FORGET_AFTER)],
     );
-    return rows.length > 0;
+    return rows.length > 0 && deviceSecret !== undefined && deviceSecret !== '';
+  }
+
+  /** Names the counter that takes a try: the browser's own where the account knows it, else the one of all other browsers. */
+  async counterOf(userId: UserId, deviceSecret: string | undefined): Promise<string> {
+    return deviceSecret !== undefined && (await this.isKnown(userId, deviceSecret))
+      ? ownCounter(userId, deviceSecret)
+      : userId;
   }
 
   async remember(userId: UserId, deviceSecret: string, userAgent: string): Promise<void> {

@@ -64,12 +64,14 @@ export function createCredentials({
   });
   const hashing = new HashingQueue();
   const policies = () => settings.all();
+  const knownDevices = new KnownDevices(clock, database);
   const secondFactors = createSecondFactors({
     clock,
     database,
     keyRing,
     audit,
     queue: hashing,
+    knownDevices,
     tellOwner,
     hashCost,
     policies,
@@ -93,7 +95,7 @@ export function createCredentials({
       await tellOwner(em, notice);
     },
   });
-  const oneTimeSecrets = new OneTimeSecrets(clock, database, keyRing);
+  const oneTimeSecrets = new OneTimeSecrets({ clock, database, keyRing, knownDevices });
   const history = new PasswordHistory(clock, database, () => policies().password.history);
   const breached = new BreachedPasswords({
     clock,
@@ -113,7 +115,7 @@ export function createCredentials({
     tellOwner,
     attempts,
     hashing,
-    knownDevices: new KnownDevices(clock, database),
+    knownDevices,
     oneTimeSecrets,
     undoRights: new UndoRights(clock, database, oneTimeSecrets),
     waysIn,
@@ -152,18 +154,11 @@ export type { HashCost } from './password-hash.ts';
 export type { BulkPassword, PasswordBulk } from './password-bulk.ts';
 export { HashRefusal } from './foreign-hashes/family.ts';
 export { foreignHash } from './foreign-hashes/formats.ts';
-export type {
-  CodeOutcome,
-  Holder,
-  Issued,
-  OneTimeSecret,
-  OneTimeSecrets,
-  OpenSecret,
-} from './one-time/one-time-secrets.ts';
+export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
+export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
 export { forgetProofs, type ProofKind } from './proofs-of-others.ts';
 export { OneTimeSecretRow, provingPurposes } from './one-time/one-time-secret.ts';
 export type { Undo, UndoRights } from './one-time/undo-rights.ts';
-export { OneTimeBudgetRow } from './one-time/one-time-budget.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';
 export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';

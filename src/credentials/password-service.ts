@@ -6,6 +6,7 @@ import type { AttemptCounter } from './attempts.ts';
 import { HashRefusal } from './foreign-hashes/family.ts';
 import { verifyForeignHash } from './foreign-hashes/registry.ts';
 import type { HashingQueue } from './hashing-queue.ts';
+import { ownCounter } from './known-device.ts';
 import { passwordRefused } from './errors.ts';
 import { PasswordCredential } from './password-credential.ts';
 import { type HashCost, hashPassword, isOutdated, verifyPassword } from './password-hash.ts';
@@ -176,7 +177,7 @@ export class PasswordService {
 
   /** Takes back the failures of an account, and of this browser with it: whoever could reset the password may use it. */
   async forgive(em: EntityManager, userId: UserId, deviceSecret: string | undefined): Promise<void> {
-    const budgets = deviceSecret === undefined ? [userId] : [userId, `${userId}:${deviceSecret}`];
+    const budgets = deviceSecret === undefined ? [userId] : [userId, ownCounter(userId, deviceSecret)];
     await this.#deps.attempts.forget(em, budgets.map(counterKey));
   }
 

@@ -1,8 +1,9 @@
 import type { AuditLog } from '#audit/module.ts';
-import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
 import type { AttemptCounter, AttemptPolicy } from './attempts.ts';
+import type { KnownDevices } from './known-device.ts';
 import type { By, TellOwner } from './second-factor-notice.ts';
 
 export type FactorOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled'; until: Date | null };
@@ -22,18 +23,31 @@ export const secondFactorPolicy = (free: number): AttemptPolicy => ({
   delays: SECOND_FACTOR_DELAYS,
 });
 
+/**
+ * All browsers together that the account knows: fifty wrong codes, then one a day. Bounds an intruder who signed in from many
+ * browsers before there was a second factor.
+ */
+export const knownTogetherPolicy = (free: number): AttemptPolicy => {
+  const most = Math.max(50, free);
+  return { free: most, maximum: 2 * most, delays: [DAY / SECOND] };
+};
+
 type Dependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   attempts: Pick<AttemptCounter, 'take' | 'succeed'>;
+  /** Counts all known browsers together. */
+  knownTogether: Pick<AttemptCounter, 'take' | 'succeed'>;
+  knownDevices: Pick<KnownDevices, 'counterOf'>;
   /** Wrong codes before the first wait. */
   free: () => number;
   tellOwner: TellOwner;
 };
 
 /**
- * The one counter that every code of a second factor goes through: by account, over all factors, browsers and nodes. Neither a
- * right password nor a sign-in begun anew takes anything back; a right code does.
+ * The counters that every code of a second factor goes through, over all factors and nodes: one for all browsers that the
+ * account does not know, one for each that it knows, so that a stranger who has the password cannot lock the owner out.
+ * Neither a right password nor another sign-in takes anything back; a right code does.
  */
 export class SecondFactorAttempts {
   readonly #deps: Dependencies;
@@ -43,12 +57,22 @@ export class SecondFactorAttempts {
   }
 
   /** Counts the try, then makes it. */
-  async guard(userId: UserId, by: By, check: () => Promise<boolean>): Promise<FactorOutcome> {
-    const key = counterKey(userId);
-    const take = await this.#deps.attempts.take(key);
+  async guard(
+    userId: UserId,
+    { deviceSecret, ...by }: By & { deviceSecret?: string | undefined },
+    check: () => Promise<boolean>,
+  ): Promise<FactorOutcome> {
+    const { attempts, knownTogether, knownDevices } = this.#deps;
+    const counter = await knownDevices.counterOf(userId, deviceSecret);
+    const key = counterKey(counter);
+    const together = counter === userId ? null : togetherKey(userId);
+    const take = await attempts.take(key);
     if (!take.allowed) return { kind: 'throttled', until: take.until };
+    const takeTogether = together === null ? take : await knownTogether.take(together);
+    if (!takeTogether.allowed) return { kind: 'throttled', until: takeTogether.until };
     if (await check()) {
-      await this.#deps.attempts.succeed(key);
+      await attempts.succeed(key);
+      if (together !== null) await knownTogether.succeed(together);
       return { kind: 'verified' };
     }
     if (take.failures === this.#deps.free()) await this.#warn(userId, by);
@@ -58,6 +82,7 @@ export class SecondFactorAttempts {
   /** Forgets the failures: when an operator took all factors away. */
   async forget(userId: UserId): Promise<void> {
     await this.#deps.attempts.succeed(counterKey(userId));
+    await this.#deps.knownTogether.succeed(togetherKey(userId));
   }
 
   async #warn(userId: UserId, { visitor }: By): Promise<void> {
@@ -74,4 +99,5 @@ export class SecondFactorAttempts {
   }
 }
 
-const counterKey = (userId: UserId) => `second-factor:${userId}`;
+const counterKey = (counter: string) => `second-factor:${counter}`;
+const togetherKey = (userId: UserId) => `second-factor-known:${userId}`;

@@ -5,9 +5,10 @@ import type { Database } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
 import { AttemptCounter } from './attempts.ts';
 import type { HashingQueue } from './hashing-queue.ts';
+import type { KnownDevices } from './known-device.ts';
 import type { HashCost } from './password-hash.ts';
 import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
-import { SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
+import { knownTogetherPolicy, SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
 import { SecondFactorDemand } from './second-factor-demand.ts';
 import type { TellOwner } from './second-factor-notice.ts';
 import { SecondFactorOverviews } from './second-factor-overview.ts';
@@ -21,6 +22,7 @@ type Dependencies = {
   keyRing: KeyRing;
   audit: Pick<AuditLog, 'record' | 'note'>;
   queue: HashingQueue;
+  knownDevices: Pick<KnownDevices, 'counterOf'>;
   tellOwner: TellOwner;
   hashCost?: HashCost | undefined;
   policies: () => Pick<Policies, 'mfa' | 'branding' | 'limits'>;
@@ -28,11 +30,19 @@ type Dependencies = {
 
 /** What proves a person a second time, put together around the one counter of wrong codes. */
 export function createSecondFactors(dependencies: Dependencies) {
-  const { clock, database, keyRing, audit, queue, tellOwner, hashCost, policies } = dependencies;
+  const { clock, database, keyRing, audit, queue, knownDevices, tellOwner, hashCost, policies } = dependencies;
   const free = () => policies().limits.secondFactorFreeFailures;
   const window = () => policies().mfa.totpWindow;
   const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
-  const attempts = new SecondFactorAttempts({ database, audit, attempts: counter, free, tellOwner });
+  const attempts = new SecondFactorAttempts({
+    database,
+    audit,
+    attempts: counter,
+    knownTogether: new AttemptCounter(clock, database, () => knownTogetherPolicy(free())),
+    knownDevices,
+    free,
+    tellOwner,
+  });
   const trustedDevices = new TrustedDevices({ clock, database, audit, days: () => policies().mfa.trustDays });
   const demand = new SecondFactorDemand(() => policies().mfa);
   const totp = new TotpService({

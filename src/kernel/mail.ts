@@ -25,6 +25,8 @@ export type Mail = {
   expiresAt?: Date;
   /** The client address that caused it. */
   ip?: string;
+  /** Whose part of what the recipient may be sent it is counted in; the common part unless said otherwise. */
+  share?: string | undefined;
   /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */
   discard?: boolean;
 };
@@ -36,11 +38,12 @@ export type Mailbox = { keep(mail: KeptMail): Promise<void> };
 
 export type Mailer = {
   /**
-   * Over the limits nothing is sent, and nobody can tell.
+   * Over the limits nothing is sent, and nobody can tell. False when a limit held it back: for the caller to keep an older
+   * mail good, and for no answer.
    *
    * @throws AppError mail.address_invalid
    */
-  send(mail: Mail, em?: EntityManager): Promise<void>;
+  send(mail: Mail, em?: EntityManager): Promise<boolean>;
 };
 
 type Options = {
@@ -109,7 +112,7 @@ export function createMail({
     schedule: '17 * * * *',
   });
 
-  async function send(mail: Mail, em?: EntityManager): Promise<void> {
+  async function send(mail: Mail, em?: EntityManager): Promise<boolean> {
     if (!em) return database.transaction((em) => send(mail, em));
     const address = readMailAddress(mail.to.address);
     if (address === null)
@@ -118,7 +121,12 @@ export function createMail({
         status: 422,
         message: 'Enter an email address like name@example.com.',
       });
-    const mayGo = await takeQuota(em, clock, limits(), { kind: mail.kind, to: address, ip: mail.ip });
+    const mayGo = await takeQuota(em, clock, limits(), {
+      kind: mail.kind,
+      to: address,
+      share: mail.share,
+      ip: mail.ip,
+    });
     if (!mayGo)
       log.warn({ ...about({ kind: mail.kind, to: { address } }), ip: mail.ip }, 'a mail was held back by its limit');
     const parcel: Parcel = {
@@ -133,6 +141,7 @@ export function createMail({
       messageId: `<${randomUUID()}@${from!.address.split('@')[1]}>`,
     };
     await jobs.send(QUEUE, parcel, { em });
+    return mayGo;
   }
 
   async function work({ id, data, signal, createdAt }: Job): Promise<void> {

@@ -15,7 +15,7 @@ export type LoginDependencies = {
   clock: Clock;
   users: Pick<UserService, 'findByIdentifier'>;
   passwords: Pick<PasswordService, 'verify' | 'findChange'>;
-  knownDevices: Pick<KnownDevices, 'isKnown'>;
+  knownDevices: Pick<KnownDevices, 'counterOf'>;
   /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
   addressLimit: {
     take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
@@ -46,13 +46,10 @@ export class LoginService {
     if (!address.allowed) return this.#counted(this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND)));
 
     const user = await users.findByIdentifier(identifier);
-    const isKnown = user !== null && (await knownDevices.isKnown(user.id, deviceSecret));
     const budget =
       user === null
         ? `nobody:${canonicalEmail(identifier) ?? identifier}`
-        : isKnown
-          ? `${user.id}:${deviceSecret}`
-          : user.id;
+        : await knownDevices.counterOf(user.id, deviceSecret);
     // Whoever may not sign in has no password here: the right one neither shows itself nor takes the failures back.
     const userId = user?.status === 'active' ? user.id : null;
     const asked = user === null || userId !== null ? { identifier } : {};

@@ -23,6 +23,8 @@ export type RouteDependencies = {
   totp: Pick<TotpService, 'find'>;
   trustedDevices: Pick<TrustedDevices, 'daysFor' | 'trust'>;
   trustCookie: BrowserCookie;
+  /** The account may know the browser by it: then its tries are counted apart. */
+  deviceCookie: Pick<BrowserCookie, 'read'>;
   users: Pick<UserService, 'findById'>;
   policy: () => Policy<'mfa'>;
 };
@@ -41,6 +43,7 @@ export function secondFactorRoutes({
   totp,
   trustedDevices,
   trustCookie,
+  deviceCookie,
   users,
   policy,
 }: RouteDependencies): Router<State> {
@@ -107,7 +110,7 @@ export function secondFactorRoutes({
         return showCode(ctx, 422, turn, way, { kind }, remember);
       }
       const outcome = await secondFactors
-        .attempt(turn.due, { way, code: form.values.code }, visitorOf(ctx))
+        .attempt(turn.due, { way, code: form.values.code }, arrivalOf(ctx))
         .catch((error: unknown) => {
           if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
           throw error;
@@ -136,6 +139,8 @@ export function secondFactorRoutes({
     });
   }
 
+  const arrivalOf = (ctx: Context) => ({ visitor: visitorOf(ctx), deviceSecret: deviceCookie.read(ctx) });
+
   /** Null when it is not this step's turn, or the way is closed: then the answer is written. */
   async function begin(ctx: Context, way?: Way): Promise<Turn | null> {
     const due = await interactions.due(ctx, 'second-factor');
@@ -152,7 +157,7 @@ export function secondFactorRoutes({
   }
 
   async function send(ctx: Context, turn: Turn, way: SentWay): Promise<void> {
-    const outcome = await secondFactors.send(turn.due, way, visitorOf(ctx), ctx.state.language);
+    const outcome = await secondFactors.send(turn.due, way, arrivalOf(ctx), ctx.state.language);
     if (outcome === 'limited') return showCode(ctx, 422, turn, way, { kind: 'limited' });
     return seeOther(ctx, `${turn.base}/${way}/code`);
   }

@@ -27,6 +27,9 @@ export type TryOutcome =
   | { kind: 'used-up' }
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
+/** Who is at the page, and in which browser. */
+export type Arrival = { visitor: Visitor; deviceSecret: string | undefined };
+
 /** `limited`: too many were sent, and nothing was. */
 export type SendOutcome = 'sent' | 'limited';
 
@@ -59,9 +62,9 @@ export class SecondFactorService {
   async attempt(
     { userId, uid, question }: DueInteraction,
     { way, code }: { way: CodeWay; code: string },
-    visitor: Visitor,
+    { visitor, deviceSecret }: Arrival,
   ): Promise<TryOutcome> {
-    const outcome = await this.#check(way, { userId, uid, code }, visitor);
+    const outcome = await this.#check(way, { userId, uid, code }, { visitor, deviceSecret });
     if (outcome.kind === 'verified') return outcome;
     await this.#deps.audit.note({
       type: 'user.second_factor_failed',
@@ -75,11 +78,11 @@ export class SecondFactorService {
     return outcome.kind === 'throttled' ? this.#throttled(outcome.until) : outcome;
   }
 
-  /** Sends a code that is good in this sign-in alone; those sent before are dead. */
+  /** Sends a code that is good in this sign-in alone; those sent to it before are dead. */
   async send(
     { userId, uid, question }: DueInteraction,
     way: SentWay,
-    visitor: Visitor,
+    { visitor, deviceSecret }: Arrival,
     language: Language,
   ): Promise<SendOutcome> {
     const { clock, database, oneTimeSecrets, secondFactorOverviews, letters, texts } = this.#deps;
@@ -87,17 +90,12 @@ export class SecondFactorService {
     const address = way === 'email' ? person?.email : person?.phoneNumber;
     if (!address) return 'limited';
     return database.transaction(async (em) => {
-      const { code } = await oneTimeSecrets.issue(em, {
-        purpose: purposes[way],
-        holder: { userId },
-        address,
-        form: 'code',
-        interaction: uid,
-      });
-      if (code === null) return 'limited';
-      const envelope = { kind: purposes[way], language, expiresAt: fromNow(clock, LIFETIME), ip: visitor.ip };
-      if (way === 'sms') await texts.send(secondFactorCodeText, { ...envelope, to: address, context: { code } }, em);
-      else {
+      const secret = { purpose: purposes[way], holder: { userId }, address, form: 'code', interaction: uid } as const;
+      const asked = { ...secret, browser: { holds: uid, deviceSecret } };
+      const issued = await oneTimeSecrets.issue(em, asked, async ({ code }, share) => {
+        if (code === null) return false;
+        const envelope = { kind: purposes[way], language, expiresAt: fromNow(clock, LIFETIME), ip: visitor.ip, share };
+        if (way === 'sms') return texts.send(secondFactorCodeText, { ...envelope, to: address, context: { code } }, em);
         const { browser, system } = deviceName(visitor.userAgent);
         const context = {
           code,
@@ -106,19 +104,19 @@ export class SecondFactorService {
           device: [browser, system].filter((part) => part !== null).join(', ') || null,
           ip: visitor.ip,
         };
-        await letters.send(secondFactorCodeLetter, { ...envelope, to: { address }, context }, em);
-      }
-      return 'sent';
+        return letters.send(secondFactorCodeLetter, { ...envelope, to: { address }, context }, em);
+      });
+      return issued.code === null ? 'limited' : 'sent';
     });
   }
 
   async #check(
     way: CodeWay,
     { userId, uid, code }: Pick<DueInteraction, 'userId' | 'uid'> & { code: string },
-    visitor: Visitor,
+    { visitor, deviceSecret }: Arrival,
   ): Promise<FactorOutcome | { kind: 'used-up' }> {
     const { totp, recoveryCodes, oneTimeSecrets, secondFactorAttempts } = this.#deps;
-    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    const by = { actor: { type: 'user' as const, id: userId }, visitor, deviceSecret };
     switch (way) {
       case 'totp':
         return totp.verify(userId, code, by);
@@ -129,7 +127,8 @@ export class SecondFactorService {
         let last: CodeOutcome['kind'] = 'wrong';
         const outcome = await secondFactorAttempts.guard(userId, by, async () => {
           const purpose = purposes[way];
-          last = (await oneTimeSecrets.verifyCode({ purpose, holder: { userId }, code, interaction: uid })).kind;
+          const browser = { holds: uid, deviceSecret };
+          last = (await oneTimeSecrets.verifyCode({ purpose, holder: { userId }, code, browser })).kind;
           return last === 'verified';
         });
         return outcome.kind === 'wrong' && (last as CodeOutcome['kind']) === 'throttled'

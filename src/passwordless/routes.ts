@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import { amrOfFactor, type BegunInteraction, type InteractionService } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { codeForm, pressForm } from './code-form.ts';
@@ -11,12 +12,13 @@ import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
 export type RouteDependencies = {
   interactions: Pick<InteractionService, 'beginning' | 'otherWays' | 'recordProof' | 'wasSent' | 'recordSent'>;
   codes: SignInCodes;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 const channels = { 'email-code': 'email', 'sms-code': 'sms' } as const satisfies Record<string, Channel>;
 
 /** The pages for a code that comes by mail or as a text message: one way to begin a sign-in each. */
-export function codeRoutes({ interactions, codes }: RouteDependencies): Router<State> {
+export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   for (const way of ['email-code', 'sms-code'] as const) {
@@ -88,10 +90,12 @@ export function codeRoutes({ interactions, codes }: RouteDependencies): Router<S
     }
   }
 
-  return router;
-}
+  function asking(ctx: Context, { uid, identifier, question }: BegunInteraction, channel: Channel): Asking {
+    const { id, name } = question.client;
+    const deviceSecret = deviceCookie.read(ctx);
+    const { language } = ctx.state;
+    return { channel, identifier, uid, client: { id, name }, language, visitor: visitorOf(ctx), deviceSecret };
+  }
 
-function asking(ctx: Context, { uid, identifier, question }: BegunInteraction, channel: Channel): Asking {
-  const { id, name } = question.client;
-  return { channel, identifier, uid, client: { id, name }, language: ctx.state.language, visitor: visitorOf(ctx) };
+  return router;
 }

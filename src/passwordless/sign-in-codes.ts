@@ -1,6 +1,6 @@
 import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import type { Holder, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
+import type { AskingBrowser, Holder, Issued, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -24,6 +24,8 @@ export type Asking = {
   client: { id: string; name: string };
   language: Language;
   visitor: Visitor;
+  /** By which the account may know the browser. */
+  deviceSecret: string | undefined;
 };
 
 export type CodeOutcome = { kind: 'verified'; userId: UserId } | { kind: 'wrong' } | { kind: 'throttled' };
@@ -71,38 +73,41 @@ export class SignInCodes {
     const person = await people.find(identifier);
     const address = addressOf(channel, person, identifier);
     await database.transaction(async (em) => {
-      const issued = await oneTimeSecrets.issue(em, {
+      let isDiscarded = false;
+      const secret = {
         purpose: purposes[channel],
         holder: holderOf(person, identifier),
         address,
         form: this.sentBy(channel),
-        isRationed: true,
+        browser: browserOf(asking),
         interaction: uid,
         data: { client: client.name, identifier },
+      };
+      await oneTimeSecrets.issue(em, secret, (issued, share) => {
+        isDiscarded = !isReached(channel, person) || (issued.link === null && issued.code === null);
+        return this.#deliver(em, asking, { person, address, ...issued, share, discard: isDiscarded });
       });
-      const isNobodys = !isReached(channel, person) || (issued.link === null && issued.code === null);
-      await this.#deliver(em, asking, { person, address, ...issued, discard: isNobodys });
       await audit.record(em, {
         type: 'user.sign_in_code_sent',
         actor: { type: 'visitor' },
         ...(person ? { subject: { type: 'user', id: person.id } } : {}),
         clientId: client.id,
         visitor,
-        details: { channel, known_account: person !== null, discarded: isNobodys },
+        details: { channel, known_account: person !== null, discarded: isDiscarded },
       });
     });
   }
 
-  /** Checks a code that somebody typed. Tries are counted by account, and by address where there is none. */
+  /** Checks a code that was typed in this sign-in. Tries are counted by account, and by address where there is none. */
   async verify(code: string, asking: Asking): Promise<CodeOutcome> {
     const { oneTimeSecrets, people } = this.#deps;
-    const { channel, identifier, uid } = asking;
+    const { channel, identifier } = asking;
     const person = await people.find(identifier);
     const outcome = await oneTimeSecrets.verifyCode({
       purpose: purposes[channel],
       holder: holderOf(person, identifier),
       code,
-      interaction: uid,
+      browser: browserOf(asking),
     });
     if (outcome.kind !== 'verified') return this.#refused(outcome, asking, person);
     const userId = await this.#ownerOf(channel, outcome.secret);
@@ -131,20 +136,20 @@ export class SignInCodes {
   async #deliver(
     em: EntityManager,
     { channel, uid, client, language: asked, visitor }: Asking,
-    sending: {
+    sending: Issued & {
       person: ReachablePerson | null;
       address: string;
-      code: string | null;
-      link: string | null;
+      share: string | undefined;
       discard: boolean;
     },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { letters, texts, origin, clock } = this.#deps;
-    const { person, address, code, link, discard } = sending;
+    const { person, address, code, link, share, discard } = sending;
     const envelope = {
       kind: purposes[channel],
       language: chooseLanguage({ uiLocales: person?.locale, remembered: asked }),
       ip: visitor.ip,
+      share,
       discard,
       expiresAt: fromNow(clock, LIFETIME),
     };
@@ -195,6 +200,9 @@ export class SignInCodes {
     return outcome;
   }
 }
+
+/** The page is in the browser in which the sign-in began, and in no other. */
+const browserOf = ({ uid, deviceSecret }: Asking): AskingBrowser => ({ holds: uid, deviceSecret });
 
 const holderOf = (person: ReachablePerson | null, identifier: string): Holder =>
   person === null ? { emailCanonical: canonicalEmail(identifier) ?? identifier } : { userId: person.id };

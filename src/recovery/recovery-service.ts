@@ -38,7 +38,13 @@ export type RecoveryDependencies = {
   audit: Pick<AuditLog, 'record'>;
 };
 
-export type ResetRequest = { email: string; language: Language; visitor: Visitor };
+export type ResetRequest = {
+  email: string;
+  language: Language;
+  visitor: Visitor;
+  /** By which the account may know the browser. */
+  deviceSecret: string | undefined;
+};
 
 export type ResetOutcome =
   | { kind: 'done' }
@@ -66,22 +72,31 @@ export class RecoveryService {
    * Sends what there is to send. For everybody the same is read and written; the mail to nobody is thrown away by the worker.
    * Who may have no link is told why, by mail, where nobody else learns it.
    */
-  async request({ email, language, visitor }: ResetRequest): Promise<void> {
+  async request({ email, language, visitor, deviceSecret }: ResetRequest): Promise<void> {
     const { database, audit } = this.#deps;
     const standing = await this.#standingOf(email);
     await database.transaction(async (em) => {
       const person = standing.kind === 'nobody' ? null : standing.person;
       const address = person?.email ?? email.trim();
-      const url = await this.#issue(em, standing, address);
+      // What is made for nobody opens nothing.
+      const holder =
+        standing.kind === 'link'
+          ? { userId: standing.person.id }
+          : { emailCanonical: canonicalEmail(address) ?? address };
+      const browser = { holds: deviceSecret ?? visitor.requestId, deviceSecret };
+      const secret = { purpose: PURPOSE, holder, address, form: 'link', browser } as const;
       const envelope = { kind: PURPOSE, to: { address }, language: languageOf(person, language), ip: visitor.ip };
-      if (standing.kind === 'link' || standing.kind === 'nobody')
-        await this.#sendLink(em, { ...envelope, discard: person === null }, { address, url, isLocked: false });
-      else
-        await this.#deps.letters.send(
+      await this.#deps.oneTimeSecrets.issue(em, secret, async ({ link }, share) => {
+        const url = this.#urlOf(link);
+        const shared = { ...envelope, share };
+        if (standing.kind === 'link' || standing.kind === 'nobody')
+          return this.#sendLink(em, { ...shared, discard: person === null }, { address, url, isLocked: false });
+        return this.#deps.letters.send(
           noResetLetter,
-          { ...envelope, discard: url === null, context: { email: address, reason: standing.kind } },
+          { ...shared, discard: url === null, context: { email: address, reason: standing.kind } },
           em,
         );
+      });
       await audit.record(em, {
         type: 'user.password_reset_requested',
         actor: { type: 'visitor' },
@@ -156,32 +171,24 @@ export class RecoveryService {
     return { kind: hasPassword || !isMailEnough() ? 'link' : 'no_password', person };
   }
 
-  /** The address of the link; null when too many were sent. What is made for nobody opens nothing. */
-  async #issue(em: EntityManager, standing: Standing, address: string): Promise<string | null> {
-    const { link } = await this.#deps.oneTimeSecrets.issue(em, {
-      purpose: PURPOSE,
-      holder:
-        standing.kind === 'link'
-          ? { userId: standing.person.id }
-          : { emailCanonical: canonicalEmail(address) ?? address },
-      address,
-      form: 'link',
-      isRationed: true,
-    });
-    return this.#urlOf(link);
-  }
-
   #urlOf(link: string | null): string | null {
     return link === null ? null : `${this.#deps.origin}/recovery/link/${link}`;
   }
 
   async #sendLink(
     em: EntityManager,
-    envelope: { kind: string; to: { address: string }; language: Language; ip: string; discard: boolean },
+    envelope: {
+      kind: string;
+      to: { address: string };
+      language: Language;
+      ip: string;
+      share?: string | undefined;
+      discard: boolean;
+    },
     { address, url, isLocked }: { address: string; url: string | null; isLocked: boolean },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { letters, clock, origin } = this.#deps;
-    await letters.send(
+    return letters.send(
       resetLetter,
       {
         ...envelope,

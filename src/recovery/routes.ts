@@ -15,6 +15,7 @@ export type RouteDependencies = {
   recovery: RecoveryService;
   /** Remembers in which sign-in this browser asked, so that it goes on there. */
   originCookie: Pick<BrowserCookie, 'write'>;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
   /** What a browser solves before a mail is written, while somebody is guessing. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -23,7 +24,13 @@ export type RouteDependencies = {
 };
 
 /** Asking for a link, in a sign-in or outside of one: the same answer for everybody. */
-export function forgotRoutes({ interactions, recovery, originCookie, work }: RouteDependencies): Router<State> {
+export function forgotRoutes({
+  interactions,
+  recovery,
+  originCookie,
+  deviceCookie,
+  work,
+}: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/forgot', async (ctx: Context) => {
@@ -111,7 +118,12 @@ export function forgotRoutes({ interactions, recovery, originCookie, work }: Rou
       await showForgot(ctx, 422, interaction, { email, problem: 'work' });
       return null;
     }
-    await recovery.request({ email, language: ctx.state.language, visitor: visitorOf(ctx) });
+    await recovery.request({
+      email,
+      language: ctx.state.language,
+      visitor: visitorOf(ctx),
+      deviceSecret: deviceCookie.read(ctx),
+    });
     return email;
   }
 

@@ -1,4 +1,4 @@
-import type { OneTimeSecrets } from '#credentials/module.ts';
+import type { AskingBrowser, OneTimeSecrets } from '#credentials/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
@@ -51,7 +51,7 @@ export class RegistrationService {
     return { kind: 'sent' };
   }
 
-  /** A new code and link; the ones before stop working. */
+  /** A new code and link; those that were sent to this sign-in before stop working. */
   async resend(uid: string, asker: Asker): Promise<Exclude<BeginOutcome, { kind: 'refused' }> | { kind: 'gone' }> {
     const { applications, pending } = this.#deps;
     const throttled = await applications.take(asker.visitor.ip);
@@ -74,7 +74,7 @@ export class RegistrationService {
     const made: UserId[] = [];
     const outcome = await untilTaken(() =>
       oneTimeSecrets.verifyCode(
-        { purpose: 'registration', holder: { emailCanonical }, code, interaction: uid },
+        { purpose: 'registration', holder: { emailCanonical }, code, browser: browserOf(uid) },
         async (em) => void made.push(await this.#create(em, uid, emailCanonical, asker)),
       ),
     );
@@ -130,29 +130,26 @@ export class RegistrationService {
       // Nothing of what a stranger typed about somebody else's address is worth keeping.
       const kept = owner === null ? application : { ...application, passwordHash: null };
       await pending.save(em, uid, { ...kept, emailCanonical });
-      const { link, code } = await oneTimeSecrets.issue(em, {
-        purpose: 'registration',
-        holder: { emailCanonical },
-        address: email,
-        form: 'both',
-        interaction: uid,
+      const secret = { purpose: 'registration', holder: { emailCanonical }, address: email, form: 'both' } as const;
+      const asked = { ...secret, browser: browserOf(uid), interaction: uid };
+      await oneTimeSecrets.issue(em, asked, async ({ link, code }) => {
+        const envelope = { kind: 'registration', language, ip: visitor.ip, discard: link === null || code === null };
+        if (owner !== null)
+          return letters.send(
+            takenLetter,
+            { ...envelope, to: { address: owner.email }, context: { url: urlOf(SIGN_IN_PATH) } },
+            em,
+          );
+        const url = urlOf(`/interaction/${uid}/create/link/${link ?? ''}`);
+        const context = { code: code ?? '', url };
+        return letters.send(confirmLetter, { ...envelope, to: { address: email }, context }, em);
       });
-      const envelope = { kind: 'registration', language, ip: visitor.ip, discard: link === null || code === null };
-      if (owner !== null)
-        return letters.send(
-          takenLetter,
-          { ...envelope, to: { address: owner.email }, context: { url: urlOf(SIGN_IN_PATH) } },
-          em,
-        );
-      const url = urlOf(`/interaction/${uid}/create/link/${link ?? ''}`);
-      return letters.send(
-        confirmLetter,
-        { ...envelope, to: { address: email }, context: { code: code ?? '', url } },
-        em,
-      );
     });
   }
 }
+
+/** An address that is nobody's yet knows no browser: the sign-in alone says whose code it is. */
+const browserOf = (uid: string): AskingBrowser => ({ holds: uid, deviceSecret: undefined });
 
 /** Thrown to leave a code or link unused. */
 class NothingPending extends Error {}

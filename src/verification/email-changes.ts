@@ -31,10 +31,10 @@ export class EmailChanges {
   }
 
   /** The new mailbox was proved by its code; the old address is given up. */
-  async confirmByCode(person: Person, code: string): Promise<ProofOutcome> {
+  async confirmByCode(person: Person & Pick<Asker, 'browser'>, code: string): Promise<ProofOutcome> {
     try {
       const outcome = await this.#deps.oneTimeSecrets.verifyCode(
-        { purpose: 'change_email', holder: { userId: person.userId }, code },
+        { purpose: 'change_email', holder: { userId: person.userId }, code, browser: person.browser },
         async (em, { address }) => this.#replace(em, person, { value: address, old: 'reserve' }),
       );
       return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;

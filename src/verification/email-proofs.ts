@@ -1,5 +1,11 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
-import { forgetProofs, type OneTimeSecrets, type OpenSecret, type ProofKind } from '#credentials/module.ts';
+import {
+  type AskingBrowser,
+  forgetProofs,
+  type OneTimeSecrets,
+  type OpenSecret,
+  type ProofKind,
+} from '#credentials/module.ts';
 import type { Factor } from '#interaction/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -9,8 +15,8 @@ import type { ContactNotices } from './notices.ts';
 import { proofLetter, type ProofLetter } from './proof-letter.ts';
 import { takenLetter } from './taken-letter.ts';
 
-/** Who asks, in which words to answer. */
-export type Asker = { userId: UserId; visitor: Visitor; language: Language };
+/** Who asks, in which words to answer, and where the code may be typed. */
+export type Asker = { userId: UserId; visitor: Visitor; language: Language; browser: AskingBrowser };
 /** Who proves an address. In a sign-in: what it was proved with so far, so that what somebody else left there goes. */
 export type Prover = Pick<Asker, 'userId' | 'visitor'> & { provedWith?: readonly Factor[] };
 /** An address, and the path of the page that its link leads to. */
@@ -44,40 +50,37 @@ export class EmailProofs {
   }
 
   /**
-   * Sends a link and a code, older ones are dead. When the address is somebody else's, that person is told instead, and nobody
+   * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address is somebody else's, that person is told instead, and nobody
    * can tell from the answer. False when too many were sent, which depends on the asker alone.
    */
-  async send({ userId, visitor, language }: Asker, { address, why, path, interaction }: ToProve): Promise<boolean> {
+  async send(
+    { userId, visitor, language, browser }: Asker,
+    { address, why, path, interaction }: ToProve,
+  ): Promise<boolean> {
     const { database, oneTimeSecrets, letters, users, issuer } = this.#deps;
     const purpose = purposeOf(why);
     const holder = await users.findByIdentifier(address);
     return database.transaction(async (em) => {
-      const { link, code } = await oneTimeSecrets.issue(em, {
-        purpose,
-        holder: { userId },
-        address,
-        form: 'both',
-        ...(interaction === undefined ? {} : { interaction }),
-      });
-      const isSent = link !== null && code !== null;
-      const envelope = { kind: purpose, language, ip: visitor.ip, discard: !isSent };
-      if (holder !== null && holder.id !== userId)
-        await letters.send(
-          takenLetter,
-          { ...envelope, to: { address: holder.email }, context: { accountUrl: `${issuer}/account/emails` } },
-          em,
-        );
-      else {
+      const secret = { purpose, holder: { userId }, address, form: 'both', browser } as const;
+      const asked = { ...secret, ...(interaction === undefined ? {} : { interaction }) };
+      const issued = await oneTimeSecrets.issue(em, asked, async ({ link, code }) => {
+        const envelope = { kind: purpose, language, ip: visitor.ip, discard: link === null || code === null };
+        if (holder !== null && holder.id !== userId)
+          return letters.send(
+            takenLetter,
+            { ...envelope, to: { address: holder.email }, context: { accountUrl: `${issuer}/account/emails` } },
+            em,
+          );
         const context = { why, code: code ?? '000000', url: `${issuer}${path}?token=${link ?? ''}` };
-        await letters.send(proofLetter, { ...envelope, to: { address }, context }, em);
-      }
-      return isSent;
+        return letters.send(proofLetter, { ...envelope, to: { address }, context }, em);
+      });
+      return issued.code !== null;
     });
   }
 
-  /** What this person was sent last and can still use. */
-  async pending(userId: UserId, purpose: ProofPurpose, interaction?: string): Promise<OpenSecret | null> {
-    return this.#deps.oneTimeSecrets.findOpen(purpose, { userId }, interaction);
+  /** What this person was sent last in this browser and can still use. */
+  async pending(userId: UserId, purpose: ProofPurpose, browser: AskingBrowser): Promise<OpenSecret | null> {
+    return this.#deps.oneTimeSecrets.findOpen(purpose, { userId }, browser);
   }
 
   /** The person whom a link was sent for, if it works; it is not used up. */
@@ -89,7 +92,7 @@ export class EmailProofs {
   /** By the code that was typed. An address that somebody else proved meanwhile is a wrong code. */
   async confirmByCode(
     prover: Prover,
-    { code, interaction }: { code: string; interaction?: string },
+    { code, browser, interaction }: { code: string; browser: AskingBrowser; interaction?: string },
   ): Promise<ProofOutcome> {
     try {
       const outcome = await this.#deps.oneTimeSecrets.verifyCode(
@@ -97,7 +100,7 @@ export class EmailProofs {
           purpose: 'verify_email',
           holder: { userId: prover.userId },
           code,
-          ...(interaction === undefined ? {} : { interaction }),
+          browser,
         },
         async (em, secret) => this.#confirm(em, { ...prover, interaction }, secret.address),
       );

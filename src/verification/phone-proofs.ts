@@ -1,5 +1,5 @@
 import type { AuditLog } from '#audit/module.ts';
-import type { OneTimeSecrets, OpenSecret } from '#credentials/module.ts';
+import type { AskingBrowser, OneTimeSecrets, OpenSecret } from '#credentials/module.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { ContactService, UserId } from '#users/module.ts';
@@ -25,30 +25,29 @@ export class PhoneProofs {
   }
 
   /** False when too many were sent. */
-  async send({ userId, visitor, language }: Asker, number: string): Promise<boolean> {
+  async send({ userId, visitor, language, browser }: Asker, number: string): Promise<boolean> {
     const { database, oneTimeSecrets, texts } = this.#deps;
     const purpose = 'verify_phone';
     return database.transaction(async (em) => {
-      const { code } = await oneTimeSecrets.issue(em, { purpose, holder: { userId }, address: number, form: 'code' });
-      const context = { code: code ?? '000000' };
-      await texts.send(
-        numberText,
-        { kind: purpose, to: number, language, context, ip: visitor.ip, discard: code === null },
-        em,
-      );
-      return code !== null;
+      const secret = { purpose, holder: { userId }, address: number, form: 'code', browser } as const;
+      const issued = await oneTimeSecrets.issue(em, secret, ({ code }) => {
+        const context = { code: code ?? '000000' };
+        const envelope = { kind: purpose, to: number, language, ip: visitor.ip, discard: code === null };
+        return texts.send(numberText, { ...envelope, context }, em);
+      });
+      return issued.code !== null;
     });
   }
 
-  async pending(userId: UserId): Promise<OpenSecret | null> {
-    return this.#deps.oneTimeSecrets.findOpen('verify_phone', { userId });
+  async pending(userId: UserId, browser: AskingBrowser): Promise<OpenSecret | null> {
+    return this.#deps.oneTimeSecrets.findOpen('verify_phone', { userId }, browser);
   }
 
-  async confirmByCode({ userId, visitor }: Pick<Asker, 'userId' | 'visitor'>, code: string): Promise<ProofOutcome> {
+  async confirmByCode({ userId, visitor, browser }: Omit<Asker, 'language'>, code: string): Promise<ProofOutcome> {
     const { contacts, oneTimeSecrets, notices, audit } = this.#deps;
     const person = { type: 'user' as const, id: userId };
     const outcome = await oneTimeSecrets.verifyCode(
-      { purpose: 'verify_phone', holder: { userId }, code },
+      { purpose: 'verify_phone', holder: { userId }, code, browser },
       async (em, { address }) => {
         // Of a number that was removed meanwhile nothing is left to prove.
         if ((await contacts.confirmPhone(em, userId, address)) === 'gone') return;

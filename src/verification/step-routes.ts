@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import type { AskingBrowser } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -29,7 +30,7 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const email = await addressOf(due);
-    const pending = await emailProofs.pending(due.userId, 'verify_email', due.uid);
+    const pending = await emailProofs.pending(due.userId, 'verify_email', browserOf(due));
     const isWaiting = pending?.hasLiveCode === true && pending.address === email;
     const isSent = isWaiting || (await send(ctx, due, email));
     return showStep(ctx, 200, due, email, isSent ? null : { kind: 'limited' });
@@ -44,6 +45,7 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
       return showStep(ctx, 422, due, email, { kind: form.errors.code === 'required' ? 'required' : 'wrong' });
     const outcome = await emailProofs.confirmByCode(proverOf(ctx, due), {
       code: form.values.code,
+      browser: browserOf(due),
       interaction: due.uid,
     });
     if (outcome === 'confirmed') return seeOther(ctx, due.path);
@@ -89,9 +91,10 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
     return (await users.findById(userId))?.email ?? '';
   }
 
-  async function send(ctx: Context, { userId, uid, path }: DueInteraction, address: string): Promise<boolean> {
+  async function send(ctx: Context, due: DueInteraction, address: string): Promise<boolean> {
+    const { userId, uid, path } = due;
     return emailProofs.send(
-      { userId, visitor: visitorOf(ctx), language: ctx.state.language },
+      { userId, visitor: visitorOf(ctx), language: ctx.state.language, browser: browserOf(due) },
       { address, why: 'sign-in', path: `${path}/verify-email/link`, interaction: uid },
     );
   }
@@ -108,6 +111,9 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
 
   return router;
 }
+
+/** The page is in the browser in which the sign-in began, and in no other. */
+const browserOf = ({ uid }: DueInteraction): AskingBrowser => ({ holds: uid, deviceSecret: undefined });
 
 /** A user's own session that is made stronger was proved before: nothing of it is taken for another user's. */
 function proverOf(ctx: Context, { userId, facts }: DueInteraction): Prover {

@@ -12,7 +12,7 @@ import type { Context } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { waitlistCommands } from './commands.ts';
 import { type RouteDependencies, waitlistRoutes } from './routes.ts';
-import { type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
+import { type Asked, type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
 
 export type Dependencies = Omit<WaitlistDependencies, 'urlOf'> &
   Pick<RouteDependencies, 'isOpen' | 'take' | 'work'> & { config: Pick<Config, 'issuerUrl'>; keyRing: KeyRing };
@@ -28,13 +28,15 @@ export function createWaitlist(dependencies: Dependencies) {
     read(ctx: Context) {
       try {
         const sealed = cookie.read(ctx);
-        return sealed === undefined ? null : (JSON.parse(keyRing.open(sealed, COOKIE_PLACE)) as never);
+        const kept = sealed === undefined ? null : (JSON.parse(keyRing.open(sealed, COOKIE_PLACE)) as Partial<Asked>);
+        return kept?.secret === undefined ? null : (kept as Asked);
       } catch (error) {
         if (error instanceof SealError) return null;
         throw error;
       }
     },
-    write: (ctx, { email, name }) => cookie.write(ctx, keyRing.seal(JSON.stringify({ email, name }), COOKIE_PLACE)),
+    write: (ctx, { email, name, secret }) =>
+      cookie.write(ctx, keyRing.seal(JSON.stringify({ email, name, secret }), COOKIE_PLACE)),
     clear: (ctx) => cookie.clear(ctx),
   };
   return {

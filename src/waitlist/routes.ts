@@ -1,16 +1,15 @@
 import Router from '@koa/router';
+import { randomSecret } from '#kernel/crypto.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { noWaitlist } from './errors.ts';
 import { buttonForm, codeForm, joinForm } from './waitlist-form.ts';
-import type { WaitlistService } from './waitlist-service.ts';
+import type { Asked, WaitlistService } from './waitlist-service.ts';
 import { type CodePage, codeView, confirmView, endView, type JoinPage, joinView } from './waitlist-view.ts';
 
 type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
-/** What was asked in this browser, while its mail is on the way. */
-type Asked = { email: string; name: string };
 
 export type RouteDependencies = {
   waitlist: WaitlistService;
@@ -46,8 +45,10 @@ export function waitlistRoutes({ waitlist, isOpen, take, work, asked }: RouteDep
       return showJoin(ctx, 422, form.values, { problem: { kind: 'work' } });
     const problem = await take(ctx.state.ip);
     if (problem !== null) return showJoin(ctx, 422, form.values, { problem });
-    await waitlist.ask(form.values, { visitor: visitorOf(ctx), language: ctx.state.language });
-    asked.write(ctx, form.values);
+    const { email, name } = form.values;
+    const wish = { email, name, secret: asked.read(ctx)?.secret ?? randomSecret() };
+    await waitlist.ask(wish, { visitor: visitorOf(ctx), language: ctx.state.language });
+    asked.write(ctx, wish);
     return seeOther(ctx, `${PATH}/check`);
   });
 
@@ -65,7 +66,7 @@ export function waitlistRoutes({ waitlist, isOpen, take, work, asked }: RouteDep
     }
     const code = form.isValid ? form.values.code.trim() : '';
     if (code === '') return showCode(ctx, 422, { kind: form.isValid ? 'required' : 'wrong' });
-    const outcome = await waitlist.joinByCode(known.email, code, visitorOf(ctx));
+    const outcome = await waitlist.joinByCode(known, code, visitorOf(ctx));
     switch (outcome) {
       case 'verified':
         asked.clear(ctx);

@@ -1,5 +1,5 @@
 import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
-import type { CodeOutcome, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
+import type { AskingBrowser, CodeOutcome, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -24,9 +24,14 @@ export type WaitlistDependencies = {
 };
 
 export type Joining = { email: string; name: string };
+/** What was asked in a browser, and a secret of that browser. */
+export type Asked = Joining & { secret: string };
 export type Reader = { visitor: Visitor; language: Language };
 type Waiting = Pick<WaitlistEntry, 'email' | 'emailCanonical' | 'language'>;
 export type Invited = { invited: string[]; skipped: string[] };
+
+/** An address that is nobody's yet knows no browser. */
+const browserOf = (secret: string): AskingBrowser => ({ holds: secret, deviceSecret: undefined });
 
 /** Where somebody who has an account already signs in. */
 const SIGN_IN_PATH = '/account';
@@ -40,24 +45,21 @@ export class WaitlistService {
   }
 
   /** Sends a link and a code. Whoever has an account is told so by mail alone, and who is on the list already confirms again. */
-  async ask({ email, name }: Joining, { visitor, language }: Reader): Promise<void> {
+  async ask({ email, name, secret: held }: Asked, { visitor, language }: Reader): Promise<void> {
     const { database, users, oneTimeSecrets, letters, urlOf } = this.#deps;
     const owner = await users.findByIdentifier(email);
     await database.transaction(async (em) => {
-      const { link, code } = await oneTimeSecrets.issue(em, {
-        purpose: 'waitlist',
-        holder: { emailCanonical: canonicalEmail(email) ?? '' },
-        address: email,
-        form: 'both',
-        data: { name, language },
+      const holder = { emailCanonical: canonicalEmail(email) ?? '' };
+      const secret = { purpose: 'waitlist', holder, address: email, form: 'both', data: { name, language } } as const;
+      await oneTimeSecrets.issue(em, { ...secret, browser: browserOf(held) }, async ({ link, code }) => {
+        const envelope = { kind: 'waitlist', language, ip: visitor.ip, discard: link === null || code === null };
+        if (owner !== null) {
+          const context = { url: urlOf(SIGN_IN_PATH) };
+          return letters.send(memberLetter, { ...envelope, to: { address: owner.email }, context }, em);
+        }
+        const context = { code: code ?? '', url: urlOf(`/waitlist/confirm/${link ?? ''}`) };
+        return letters.send(confirmLetter, { ...envelope, to: { address: email }, context }, em);
       });
-      const envelope = { kind: 'waitlist', language, ip: visitor.ip, discard: link === null || code === null };
-      if (owner !== null) {
-        const context = { url: urlOf(SIGN_IN_PATH) };
-        return letters.send(memberLetter, { ...envelope, to: { address: owner.email }, context }, em);
-      }
-      const context = { code: code ?? '', url: urlOf(`/waitlist/confirm/${link ?? ''}`) };
-      return letters.send(confirmLetter, { ...envelope, to: { address: email }, context }, em);
     });
   }
 
@@ -67,10 +69,11 @@ export class WaitlistService {
     return secret && { email: secret.address };
   }
 
-  async joinByCode(email: string, code: string, visitor: Visitor): Promise<CodeOutcome['kind']> {
+  async joinByCode({ email, secret }: Asked, code: string, visitor: Visitor): Promise<CodeOutcome['kind']> {
     const holder = { emailCanonical: canonicalEmail(email) ?? '' };
-    const outcome = await this.#deps.oneTimeSecrets.verifyCode({ purpose: 'waitlist', holder, code }, (em, secret) =>
-      this.#join(em, secret, visitor),
+    const outcome = await this.#deps.oneTimeSecrets.verifyCode(
+      { purpose: 'waitlist', holder, code, browser: browserOf(secret) },
+      (em, found) => this.#join(em, found, visitor),
     );
     return outcome.kind;
   }

@@ -6,6 +6,7 @@ import { createKeyRing } from '#kernel/crypto.ts';
 import { policies, type Policies } from '#settings/policies.ts';
 import { createUsers, type User } from '#users/module.ts';
 import { HashingQueue } from '../../src/credentials/hashing-queue.ts';
+import { KnownDevices } from '../../src/credentials/known-device.ts';
 import { createSecondFactors } from '../../src/credentials/second-factors.ts';
 import { testSecrets } from './app.ts';
 import { testClock } from './clock.ts';
@@ -33,6 +34,7 @@ export async function openSecondFactors() {
       keyRing: createKeyRing(secrets),
       audit,
       queue,
+      knownDevices: new KnownDevices(clock, database),
       tellOwner: async (_em, notice) => void told.push(notice),
       policies: () => ({
         mfa: { ...policies.mfa.parse({}), ...mfa },

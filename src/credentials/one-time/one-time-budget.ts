@@ -1,111 +1,142 @@
-import { defineEntity, p } from '@mikro-orm/core';
-import { type Clock, DAY, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { isUsedUp, limit, type Limit, takeAll } from '#kernel/mail/quota.ts';
+import type { UserId } from '#users/module.ts';
+import type { KnownDevices } from '../known-device.ts';
+import {
+  CODE_LIFETIME,
+  groupOf,
+  knownBrowser,
+  knownBrowsersTogether,
+  OPEN_CODES,
+  ruleOf,
+  TRIES_PER_CODE,
+  unknownBrowsers,
+  type Within,
+} from './code-limits.ts';
 import type { Purpose } from './one-time-secret.ts';
 
-const OneTimeBudgetSchema = defineEntity({
-  name: 'OneTimeBudgetRow',
-  tableName: 'one_time_budget',
-  properties: {
-    key: p.blob().columnType('bytea').primary().$type<Buffer>(),
-    /** Tries of the code that was sent last. */
-    codeTries: p.integer(),
-    dayTries: p.integer(),
-    dayCodes: p.integer(),
-    dayStartedAt: p.datetime(3).columnType('timestamptz(3)'),
-    recentCodes: p.integer(),
-    recentStartedAt: p.datetime(3).columnType('timestamptz(3)'),
-    changedAt: p.datetime(3).columnType('timestamptz(3)').index('one_time_budget_changed_at_index'),
-  },
-});
-export class OneTimeBudgetRow extends OneTimeBudgetSchema.class {}
-OneTimeBudgetSchema.setClass(OneTimeBudgetRow);
+/** Whose a secret is: a person, or an address that is nobody's yet. */
+export type Holder = { userId: UserId } | { emailCanonical: string };
 
-const TRIES_PER_CODE = 5;
-const TRIES_PER_DAY = 50;
-const CODES_PER_DAY = 10;
-const CODES_IN_A_ROW = 3;
-const ROW = 15 * MINUTE;
+/** The browser that asks for a code, or types one. */
+export type AskingBrowser = {
+  /** What this browser alone holds: the sign-in that it began, its session, or a cookie. A code is good with it alone. */
+  holds: string;
+  /** Of its cookie: the account may know the browser by it. */
+  deviceSecret: string | undefined;
+};
+
+/** Whose secret it is, and in whose name it is counted: a browser that the account knows, or null for all others. */
+export type Counted = { purpose: Purpose; subject: string; known: string | null };
+/** The code that a try is compared with; without a hash no code is right. */
+export type TriedRow = { id: string; code_hash: Uint8Array | null; tries: number };
+type Asked = { purpose: Purpose; holder: Holder; browser?: AskingBrowser; keepsOlder?: boolean };
 
 /**
- * How often codes of six digits may be sent and tried, by person and purpose: five tries a code, three codes in fifteen
- * minutes, ten codes and fifty tries a day. Counted in PostgreSQL before the work, whatever browser, sign-in or node asks.
+ * How often codes are asked for and typed, and which end, by the rules and numbers of code-limits.ts. Counted in PostgreSQL and
+ * over sliding times, so that another browser, sign-in, code or node begins nothing again.
  */
 export class OneTimeBudget {
   readonly #clock: Clock;
-  readonly #database: Pick<Database, 'sql'>;
+  readonly #knownDevices: Pick<KnownDevices, 'isKnown'>;
 
-  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+  constructor(clock: Clock, knownDevices: Pick<KnownDevices, 'isKnown'>) {
     this.#clock = clock;
-    this.#database = database;
+    this.#knownDevices = knownDevices;
   }
 
-  /** Counts a code to be sent, in the transaction that makes it; false when there were too many. A new code brings its own tries. */
-  async takeCode(em: EntityManager, purpose: Purpose, subject: string): Promise<boolean> {
-    const [now, dayAgo, rowAgo] = this.#times();
-    const rows = await em.execute<unknown[]>(
-      `insert into one_time_budget as b (key, code_tries, day_tries, day_codes, day_started_at, recent_codes, recent_started_at, changed_at)
-       values (?, 0, 0, 1, ?, 1, ?, ?)
-       on conflict (key) do update set
-         code_tries = 0,
-         day_tries = case when b.day_started_at <= ? then 0 else b.day_tries end,
-         day_codes = case when b.day_started_at <= ? then 1 else b.day_codes + 1 end,
-         day_started_at = case when b.day_started_at <= ? then excluded.changed_at else b.day_started_at end,
-         recent_codes = case when b.recent_started_at <= ? then 1 else b.recent_codes + 1 end,
-         recent_started_at = case when b.recent_started_at <= ? then excluded.changed_at else b.recent_started_at end,
-         changed_at = excluded.changed_at
-       where (b.day_started_at <= ? or b.day_codes < ?) and (b.recent_started_at <= ? or b.recent_codes < ?)
-       returning 1`,
-      [
-        key(purpose, subject),
-        now,
-        now,
-        now,
-        dayAgo,
-        dayAgo,
-        dayAgo,
-        rowAgo,
-        rowAgo,
-        dayAgo,
-        CODES_PER_DAY,
-        rowAgo,
-        CODES_IN_A_ROW,
-      ],
+  /** The name of the browser in the counters, where the account knows it and the purpose lets that count. */
+  async nameKnown(em: EntityManager, { purpose, holder, browser }: Asked): Promise<string | null> {
+    if (!browser || !ruleOf(purpose)?.ownRates) return null;
+    const userId = 'userId' in holder ? holder.userId : null;
+    const isKnown = await this.#knownDevices.isKnown(userId, browser.deviceSecret, em);
+    return isKnown ? sha256(browser.deviceSecret ?? '').toString('base64url') : null;
+  }
+
+  /**
+   * Counts what is asked for. An unknown browser waits while three codes are open elsewhere; a known one takes the place of one.
+   * Rows are locked before anything is counted or mailed, as by whatever else ends them.
+   */
+  async takeAsk(em: EntityManager, counted: Counted, { holds }: AskingBrowser): Promise<boolean> {
+    const { purpose, subject, known } = counted;
+    await this.lockGroup(em, counted);
+    const open = await em.execute<{ id: string; is_live: boolean }[]>(
+      `select id, code_hash is not null and created_at > ? and browser_hash is distinct from ? as is_live
+       from one_time_secret where purpose = ? and subject = ? and used_at is null and expires_at > ?
+       order by is_from_known, created_at, id for update`,
+      [fromNow(this.#clock, -CODE_LIFETIME), sha256(holds), purpose, subject, this.#clock.now()],
     );
-    return rows.length > 0;
+    const others = open.flatMap(({ id, is_live: isLive }) => (isLive ? [id] : []));
+    const tooMany = others.slice(0, Math.max(0, others.length - OPEN_CODES + 1));
+    if (known === null && tooMany.length > 0) return false;
+    if (!(await takeAll(em, this.#clock, limitsOf('asks', purpose, counted)))) return false;
+    await this.#end(em, tooMany.map(() => 'id = ?').join(' or '), tooMany);
+    return true;
   }
 
-  /** Counts a try; false when there were too many. */
-  async takeTry(purpose: Purpose, subject: string): Promise<boolean> {
-    const rows = await this.#database.sql(
-      `insert into one_time_budget as b (key, code_tries, day_tries, day_codes, day_started_at, recent_codes, recent_started_at, changed_at)
-       values ($1, 1, 1, 0, $2, 0, $4, $2)
-       on conflict (key) do update set
-         code_tries = b.code_tries + 1,
-         day_tries = case when b.day_started_at <= $3 then 1 else b.day_tries + 1 end,
-         day_codes = case when b.day_started_at <= $3 then 0 else b.day_codes end,
-         day_started_at = case when b.day_started_at <= $3 then $2 else b.day_started_at end,
-         changed_at = $2
-       where b.code_tries < $5 and (b.day_started_at <= $3 or b.day_tries < $6)
-       returning 1`,
-      [key(purpose, subject), ...this.#times(), TRIES_PER_CODE, TRIES_PER_DAY],
+  /** One at a time asks for what is in a group, or uses it up: both end several rows. */
+  async lockGroup(em: EntityManager, { purpose, subject }: Omit<Counted, 'known'>): Promise<void> {
+    const group = ruleOf(purpose)?.group;
+    if (group !== undefined)
+      await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`one-time ${group} ${subject}`]);
+  }
+
+  /** Counts a try of the code that this browser was sent last; null when it was sent none. Counted before it is compared, under a lock. */
+  async takeTry(em: EntityManager, counted: Counted, { holds }: AskingBrowser): Promise<TriedRow | 'throttled' | null> {
+    const sent = await em.execute<TriedRow[]>(
+      `select id, code_hash, tries from one_time_secret where purpose = ? and subject = ? and browser_hash = ?
+       and used_at is null and expires_at > ? and created_at > ? order by created_at desc, id desc for update`,
+      [counted.purpose, counted.subject, sha256(holds), this.#clock.now(), fromNow(this.#clock, -CODE_LIFETIME)],
     );
-    return rows.length > 0;
+    const limits = limitsOf('tries', ruleOf(counted.purpose)?.group ?? counted.purpose, counted);
+    const [last] = sent;
+    // Nothing to compare with: such tries cost the account nothing.
+    if (last === undefined) return (await isUsedUp(em, this.#clock, limits)) ? 'throttled' : null;
+    if (last.tries >= TRIES_PER_CODE || !(await takeAll(em, this.#clock, limits))) return 'throttled';
+    // Where a limit held back the last mail, the code of the one before still works.
+    const code = sent.find((row) => row.code_hash !== null) ?? last;
+    await em.execute('update one_time_secret set tries = tries + 1 where id in (?, ?)', [last.id, code.id]);
+    return code.tries < TRIES_PER_CODE ? code : null;
   }
 
-  /** Forgets whom nobody asked about for two days. */
-  async purge(batch = 5000): Promise<number> {
-    const rows = await this.#database.sql(
-      'delete from one_time_budget where key in (select key from one_time_budget where changed_at < $1 limit $2) returning 1',
-      [fromNow(this.#clock, -2 * DAY), batch],
-    );
-    return rows.length;
+  /** Ends the older ones that a new one takes the place of. */
+  async endOlder(em: EntityManager, id: string, { purpose, subject, known }: Counted, asked: Asked): Promise<void> {
+    if (asked.keepsOlder) return;
+    const older = 'purpose = ? and subject = ? and id <> ?';
+    const whose = [purpose, subject, id];
+    const ends = asked.browser ? ruleOf(purpose)?.ends : 'all';
+    if (ends === 'browser')
+      return this.#end(em, `${older} and browser_hash = ?`, [...whose, sha256(asked.browser!.holds)]);
+    if (ends === 'less-trusted' && known === null) return this.#end(em, `${older} and not is_from_known`, whose);
+    return this.#end(em, older, whose);
   }
 
-  #times(): [Date, Date, Date] {
-    return [this.#clock.now(), fromNow(this.#clock, -DAY), fromNow(this.#clock, -ROW)];
+  /** After a success nothing else that was asked for in the same group is of use, in whatever browser. */
+  async endGroup(em: EntityManager, { purpose, subject }: Omit<Counted, 'known'>): Promise<void> {
+    if (ruleOf(purpose) === null) return;
+    const group = groupOf(purpose);
+    await this.#end(em, `subject = ? and purpose in (${group.map(() => '?').join(', ')})`, [subject, ...group]);
+  }
+
+  /** Ends those that are open and fit; none where nothing is asked for. */
+  async #end(em: EntityManager, which: string, values: readonly unknown[]): Promise<void> {
+    if (which === '') return;
+    await em.execute(`update one_time_secret set used_at = ? where used_at is null and (${which})`, [
+      this.#clock.now(),
+      ...values,
+    ]);
   }
 }
 
-const key = (purpose: Purpose, subject: string) => sha256(`one-time:${purpose}:${subject}`);
+function limitsOf(what: 'asks' | 'tries', of: string, { subject, known }: Counted): Limit[] {
+  const place = `one-time ${what} ${of} ${subject}`;
+  const limits = (share: string, rates: readonly Within[]) =>
+    rates.map(({ most, within }) => limit(`${place} ${share} ${within}`, most, within));
+  if (known === null) return limits('unknown', unknownBrowsers[what]);
+  return [...limits(`known ${known}`, knownBrowser[what]), ...limits('all known', knownBrowsersTogether[what])];
+}
+
+export const subjectOf = (holder: Holder): string =>
+  'userId' in holder ? holder.userId : `email:${holder.emailCanonical}`;

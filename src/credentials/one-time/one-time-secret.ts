@@ -56,6 +56,12 @@ const OneTimeSecretSchema = defineEntity({
     linkHash: p.blob().columnType('bytea').$type<Buffer>().nullable().unique('one_time_secret_link_hash_unique'),
     codeHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
     interactionHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
+    /** The browser that asked: its code is tried there alone. Null where no browser did. */
+    browserHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
+    /** Whether the account knew that browser. */
+    isFromKnown: p.boolean().default(false),
+    /** How often its code was tried. */
+    tries: p.integer().default(0),
     data: p.json<Record<string, unknown>>(),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('one_time_secret_expires_at_index'),

@@ -1,14 +1,13 @@
 import { createHmac, randomInt } from 'node:crypto';
-import { type Clock, DAY, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
-import { OneTimeBudget } from './one-time-budget.ts';
+import type { KnownDevices } from '../known-device.ts';
+import { CODE_LIFETIME } from './code-limits.ts';
+import { type AskingBrowser, type Holder, OneTimeBudget, subjectOf, type TriedRow } from './one-time-budget.ts';
 import { lifetimes, type Purpose, undoPurposes } from './one-time-secret.ts';
-
-/** Whose a secret is: a person, or an address that is nobody's yet. */
-export type Holder = { userId: UserId } | { emailCanonical: string };
 
 export type NewSecret = {
   purpose: Purpose;
@@ -17,14 +16,17 @@ export type NewSecret = {
   address: string;
   /** `link`: 256 random bits for a link. `code`: six digits to type. `both`: either of them uses up the other. */
   form: 'link' | 'code' | 'both';
-  /** The sign-in that it belongs to; without one it is good in any. */
+  /** Who asks, and is counted (code-limits.ts); always there for a code. Without one the product or an operator sends a link. */
+  browser?: AskingBrowser;
+  /** The sign-in that the link belongs to; without one it is good in any. */
   interaction?: string;
   data?: Record<string, unknown>;
-  /** A link that anybody may ask for is rationed as codes are: one that is not sent must not kill the one that was. */
-  isRationed?: boolean;
   /** Older ones stay good: each of them undoes something else. */
   keepsOlder?: boolean;
 };
+
+/** Sends it; false when a limit held it back. `share`: whose part of what the recipient may be sent it is counted in. */
+type Deliver = (issued: Issued, share: string | undefined) => Promise<boolean>;
 
 /** What is sent, once. Null is what was not asked for; both are null when too many were sent: then nothing is. */
 export type Issued = { link: string | null; code: string | null };
@@ -53,78 +55,73 @@ export type CodeOutcome =
 type Row = {
   id: string;
   purpose: Purpose;
+  subject: string;
   user_id: string | null;
   address: string;
   data: Record<string, unknown> | string;
   expires_at: Date | string;
-  code_hash?: Uint8Array;
 };
 
-const COLUMNS = 'id, purpose, user_id, address, data, expires_at';
+const COLUMNS = 'id, purpose, subject, user_id, address, data, expires_at';
 /** A used or expired one is kept for a day, so that what it was can be told apart from what never was. */
 const KEPT = DAY;
-/** A link of the same mail may live longer than what somebody could guess. */
-const CODE_LIFETIME = 10 * MINUTE;
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql' | 'transaction'>;
+  keyRing: Pick<KeyRing, 'deriveKeys'>;
+  knownDevices: Pick<KnownDevices, 'isKnown'>;
+};
 
 /** Links and codes that prove an address. Kept as hashes; each is used up by one conditional write. */
 export class OneTimeSecrets {
   readonly #clock: Clock;
-  readonly #database: Pick<Database, 'sql' | 'transaction'>;
+  readonly #database: Dependencies['database'];
   readonly #budget: OneTimeBudget;
   readonly #codeKeys: readonly Buffer[];
 
-  constructor(clock: Clock, database: Pick<Database, 'sql' | 'transaction'>, keyRing: Pick<KeyRing, 'deriveKeys'>) {
+  constructor({ clock, database, keyRing, knownDevices }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
-    this.#budget = new OneTimeBudget(clock, database);
+    this.#budget = new OneTimeBudget(clock, knownDevices);
     // Six digits are found from a plain hash in no time: it takes a key that is not in the database.
     this.#codeKeys = keyRing.deriveKeys('one-time-code');
   }
 
-  /** Makes a secret; the older ones of the same purpose and holder are dead. */
-  async issue(
-    em: EntityManager,
-    { purpose, holder, address, form, interaction, data = {}, isRationed = false, keepsOlder = false }: NewSecret,
-  ): Promise<Issued> {
-    const subject = subjectOf(holder);
-    if ((form !== 'link' || isRationed) && !(await this.#budget.takeCode(em, purpose, subject)))
-      return { link: null, code: null };
+  /**
+   * Makes a secret and has it sent. Older ones end as the rule of the purpose says, and only when this one is on its way: what
+   * is not sent must not end what was. Over the limits `deliver` is called with nothing, for the same work.
+   */
+  async issue(em: EntityManager, secret: NewSecret, deliver: Deliver = async () => true): Promise<Issued> {
+    const { purpose, holder, form, browser } = secret;
+    const counted = { purpose, subject: subjectOf(holder), known: await this.#budget.nameKnown(em, secret) };
+    const share = counted.known ?? undefined;
+    if (browser && !(await this.#budget.takeAsk(em, counted, browser))) {
+      const nothing = { link: null, code: null };
+      await deliver(nothing, share);
+      return nothing;
+    }
+    if (form !== 'link' && !browser) throw new Error('a code is bound to the browser that asks for it');
     const id = newId('ots');
     const link = form === 'code' ? null : randomSecret();
     const code = form === 'link' ? null : String(randomInt(0, 1_000_000)).padStart(6, '0');
-    const now = this.#clock.now();
-    if (!keepsOlder)
-      await em.execute('update one_time_secret set used_at = ? where purpose = ? and subject = ? and used_at is null', [
-        now,
-        purpose,
-        subject,
-      ]);
-    await em.execute(
-      `insert into one_time_secret (id, purpose, subject, user_id, address, link_hash, code_hash, interaction_hash, data, created_at, expires_at, used_at)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, ?, null)`,
-      [
-        toUuid(id),
-        purpose,
-        subject,
-        'userId' in holder ? toUuid(holder.userId) : null,
-        address,
-        link === null ? null : sha256(link),
-        code === null ? null : this.#codeHash(this.#codeKeys[0]!, id, code),
-        interaction === undefined ? null : sha256(interaction),
-        JSON.stringify(data),
-        now,
-        fromNow(this.#clock, lifetimes[purpose]),
-      ],
-    );
+    await this.#insert(em, id, { ...secret, known: counted.known, link, code });
+    if (await deliver({ link, code }, share)) await this.#budget.endOlder(em, toUuid(id), counted, secret);
+    // Kept as an empty one, so that pages and counters answer as for one that was sent.
+    else await em.execute('update one_time_secret set link_hash = null, code_hash = null where id = ?', [toUuid(id)]);
     return { link, code };
   }
 
-  /** What was sent last and still works, as a link at least, in this sign-in or outside any: for the page that waits for it. */
-  async findOpen(purpose: Purpose, holder: Holder, interaction?: string): Promise<OpenSecret | null> {
+  /** What this browser was sent last and still works, as a link at least: for the page that waits for it. */
+  async findOpen(
+    purpose: Purpose,
+    holder: Holder,
+    { holds }: Pick<AskingBrowser, 'holds'>,
+  ): Promise<OpenSecret | null> {
     const [row] = await this.#database.sql<Row & { created_at: Date | string }>(
       `select ${COLUMNS}, created_at from one_time_secret where purpose = $1 and subject = $2 and used_at is null
-       and expires_at > $3 and interaction_hash is not distinct from $4 order by created_at desc, id desc limit 1`,
-      [purpose, subjectOf(holder), this.#clock.now(), interaction === undefined ? null : sha256(interaction)],
+       and expires_at > $3 and browser_hash = $4 order by created_at desc, id desc limit 1`,
+      [purpose, subjectOf(holder), this.#clock.now(), sha256(holds)],
     );
     if (!row) return null;
     const codeEndsAt = new Date(new Date(row.created_at).getTime() + CODE_LIFETIME);
@@ -146,13 +143,17 @@ export class OneTimeSecrets {
     { purpose, link, interaction }: { purpose: Purpose; link: string; interaction?: string },
   ): Promise<OneTimeSecret | null> {
     const now = this.#clock.now();
+    const [known] = await em.execute<Pick<Row, 'subject'>[]>(
+      'select subject from one_time_secret where link_hash = ? and purpose = ?',
+      [sha256(link), purpose],
+    );
+    await this.#budget.lockGroup(em, { purpose, subject: known?.subject ?? '' });
     const [row] = await em.execute<Row[]>(
       `update one_time_secret set used_at = ? where link_hash = ? and purpose = ? and used_at is null and expires_at > ?
        and (interaction_hash is null or interaction_hash = ?) returning ${COLUMNS}`,
       [now, sha256(link), purpose, now, sha256(interaction ?? '')],
     );
-    if (row) await this.#noteEntry(em, row);
-    return row ? read(row) : null;
+    return row ? this.#used(em, row) : null;
   }
 
   /**
@@ -160,21 +161,18 @@ export class OneTimeSecrets {
    * counted before, whatever becomes of it.
    */
   async verifyCode(
-    { purpose, holder, code, interaction }: { purpose: Purpose; holder: Holder; code: string; interaction?: string },
+    { purpose, holder, code, browser }: { purpose: Purpose; holder: Holder; code: string; browser: AskingBrowser },
     act: (em: EntityManager, secret: OneTimeSecret) => Promise<unknown> = async () => undefined,
   ): Promise<CodeOutcome> {
-    const subject = subjectOf(holder);
-    if (!(await this.#budget.takeTry(purpose, subject))) return { kind: 'throttled' };
-    const now = this.#clock.now();
-    const [found] = await this.#database.sql<Row>(
-      `select ${COLUMNS}, code_hash from one_time_secret where purpose = $1 and subject = $2 and used_at is null
-       and code_hash is not null and expires_at > $3 and created_at > $4
-       and (interaction_hash is null or interaction_hash = $5) order by created_at desc, id desc limit 1`,
-      [purpose, subject, now, fromNow(this.#clock, -CODE_LIFETIME), sha256(interaction ?? '')],
-    );
-    if (!found || !this.#isCode(found, code)) return { kind: 'wrong' };
+    const found = await this.#database.transaction(async (em) => {
+      const known = await this.#budget.nameKnown(em, { purpose, holder, browser });
+      return this.#budget.takeTry(em, { purpose, subject: subjectOf(holder), known }, browser);
+    });
+    if (found === 'throttled') return { kind: 'throttled' };
+    if (found === null || !this.#isCode(found, code)) return { kind: 'wrong' };
     return this.#database.transaction(async (em) => {
-      const secret = await this.#use(em, found);
+      await this.#budget.lockGroup(em, { purpose, subject: subjectOf(holder) });
+      const secret = await this.#use(em, found.id);
       if (!secret) return { kind: 'wrong' };
       await act(em, secret);
       return { kind: 'verified', secret };
@@ -195,16 +193,59 @@ export class OneTimeSecrets {
       'delete from one_time_secret where id in (select id from one_time_secret where expires_at < $1 limit $2) returning 1',
       [fromNow(this.#clock, -KEPT), batch],
     );
-    return rows.length + (await this.#budget.purge(batch));
+    return rows.length;
   }
 
-  async #use(em: EntityManager, { id }: Row): Promise<OneTimeSecret | null> {
+  async #insert(
+    em: EntityManager,
+    id: Id<'ots'>,
+    {
+      purpose,
+      holder,
+      address,
+      browser,
+      interaction,
+      data = {},
+      known,
+      link,
+      code,
+    }: NewSecret & Issued & { known: string | null },
+  ): Promise<void> {
+    await em.execute(
+      `insert into one_time_secret (id, purpose, subject, user_id, address, link_hash, code_hash, interaction_hash,
+         browser_hash, is_from_known, data, created_at, expires_at, used_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, ?, null)`,
+      [
+        toUuid(id),
+        purpose,
+        subjectOf(holder),
+        'userId' in holder ? toUuid(holder.userId) : null,
+        address,
+        link === null ? null : sha256(link),
+        code === null ? null : this.#codeHash(this.#codeKeys[0]!, id, code),
+        interaction === undefined ? null : sha256(interaction),
+        browser === undefined ? null : sha256(browser.holds),
+        known !== null,
+        JSON.stringify(data),
+        this.#clock.now(),
+        fromNow(this.#clock, lifetimes[purpose]),
+      ],
+    );
+  }
+
+  async #use(em: EntityManager, id: string): Promise<OneTimeSecret | null> {
     const [row] = await em.execute<Row[]>(
       `update one_time_secret set used_at = ? where id = ? and used_at is null returning ${COLUMNS}`,
       [this.#clock.now(), id],
     );
-    if (row) await this.#noteEntry(em, row);
-    return row ? read(row) : null;
+    return row ? this.#used(em, row) : null;
+  }
+
+  /** After a success nothing else that was asked for is of use, in whatever browser. */
+  async #used(em: EntityManager, row: Row): Promise<OneTimeSecret> {
+    await this.#budget.endGroup(em, row);
+    await this.#noteEntry(em, row);
+    return read(row);
   }
 
   /** Who signs in by a mailbox opens again what another mailbox had settled: the intruder may be back. */
@@ -217,9 +258,9 @@ export class OneTimeSecrets {
     );
   }
 
-  #isCode({ id, code_hash: stored }: Row, typed: string): boolean {
+  #isCode({ id, code_hash: stored }: TriedRow, typed: string): boolean {
     const code = typed.replaceAll(/[\s-]/g, '');
-    if (!/^\d{6}$/.test(code) || stored === undefined) return false;
+    if (!/^\d{6}$/.test(code) || stored === null) return false;
     return this.#codeKeys.some((key) =>
       equalSecrets(Buffer.from(stored), this.#codeHash(key, fromUuid('ots', id), code)),
     );
@@ -229,8 +270,6 @@ export class OneTimeSecrets {
     return createHmac('sha256', key).update(`${id}:${code}`).digest();
   }
 }
-
-const subjectOf = (holder: Holder): string => ('userId' in holder ? holder.userId : `email:${holder.emailCanonical}`);
 
 function read({ id, purpose, user_id: userId, address, data, expires_at: expiresAt }: Row): OneTimeSecret {
   return {

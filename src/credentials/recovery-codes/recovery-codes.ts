@@ -101,9 +101,13 @@ export class RecoveryCodes {
   }
 
   /** The one place where a code is checked; it is used up by the one write that finds it. */
-  async verify(userId: UserId, typed: string, by: By): Promise<FactorOutcome> {
+  async verify(
+    userId: UserId,
+    typed: string,
+    { deviceSecret, ...by }: By & { deviceSecret?: string | undefined },
+  ): Promise<FactorOutcome> {
     const { database, queue, attempts, hashCost } = this.#deps;
-    return attempts.guard(userId, by, async () => {
+    return attempts.guard(userId, { ...by, deviceSecret }, async () => {
       const code = readRecoveryCode(typed);
       if (code === null) return false;
       const [row] = await database.sql<{ salt: Uint8Array }>('select salt from recovery_codes where user_id = $1', [

@@ -59,7 +59,7 @@ export class TotpService {
   }
 
   /** The one place where a code is checked. A code, and every one before it, is refused once it was accepted (RFC 6238 §5.2). */
-  async verify(userId: UserId, code: string, by: By): Promise<FactorOutcome> {
+  async verify(userId: UserId, code: string, by: By & { deviceSecret?: string | undefined }): Promise<FactorOutcome> {
     return this.#deps.attempts.guard(userId, by, async () => {
       const row = await this.#row(userId);
       if (!row) return false;

@@ -28,11 +28,11 @@ export type Sending<C extends object> = Omit<Mail, keyof LetterText> & { languag
 export type Letters = {
   render<C extends object>(letter: Letter<C>, context: NoInfer<C>, language: Language): LetterText;
   /**
-   * Over the limits nothing is sent, and nobody can tell.
+   * Over the limits nothing is sent, and nobody can tell. False when a limit held it back.
    *
    * @throws AppError mail.address_invalid
    */
-  send<C extends object>(letter: Letter<C>, sending: Sending<NoInfer<C>>, em?: EntityManager): Promise<void>;
+  send<C extends object>(letter: Letter<C>, sending: Sending<NoInfer<C>>, em?: EntityManager): Promise<boolean>;
 };
 
 export type LettersOptions = {

@@ -48,7 +48,7 @@ export async function takeQuota(
   em: EntityManager,
   clock: Clock,
   limits: MailLimits,
-  mail: { kind: string; to: string; ip?: string | undefined },
+  mail: { kind: string; to: string; share?: string | undefined; ip?: string | undefined },
 ): Promise<boolean> {
   return takeAll(em, clock, limitsOf(limits, mail));
 }
@@ -80,18 +80,34 @@ export async function takeAll(em: EntityManager, clock: Clock, limits: readonly 
   return true;
 }
 
+/** Whether one of these is used up; counts nothing. */
+export async function isUsedUp(em: EntityManager, clock: Clock, limits: readonly Limit[]): Promise<boolean> {
+  const now = clock.now().getTime();
+  const keys = limits.map(({ key }) => key);
+  const rows = await em.execute<{ key: string; sent: number[] }[]>(
+    `select key, sent from mail_quota where key in (${keys.map(() => '?').join(', ')})`,
+    keys,
+  );
+  const sent = new Map(rows.map((row) => [row.key, row.sent]));
+  return limits.some(({ key, most, within }) => (sent.get(key) ?? []).filter((at) => at > now - within).length >= most);
+}
+
 function limitsOf(
   limits: MailLimits,
-  { kind, to, ip }: { kind: string; to: string; ip?: string | undefined },
+  { kind, to, share, ip }: { kind: string; to: string; share?: string | undefined; ip?: string | undefined },
 ): Limit[] {
   // a+1@, a+2@ … are one mailbox with most providers, so they share a limit. (They are not one account.)
   const mailbox = to.toLowerCase().replace(/\+[^@]*(?=@)/, '');
   return [
-    limit(`recipient quarter ${kind} ${mailbox}`, limits.perRecipientQuarterHour, 15 * MINUTE),
-    limit(`recipient day ${kind} ${mailbox}`, limits.perRecipientDay, DAY),
+    limit(`recipient quarter ${kind} ${shareOf(mailbox, share)}`, limits.perRecipientQuarterHour, 15 * MINUTE),
+    limit(`recipient day ${kind} ${shareOf(mailbox, share)}`, limits.perRecipientDay, DAY),
     ...(ip === undefined ? [] : [limit(`address hour ${addressKey(ip)}`, limits.perAddressHour, HOUR)]),
   ];
 }
+
+/** What a recipient may be sent is counted by who causes it where the sender says so: one of them cannot use up another's part. */
+export const shareOf = (recipient: string, share: string | undefined): string =>
+  share === undefined ? recipient : `${recipient} ${share}`;
 
 /** Bounded batches, so that no statement holds many rows for long. */
 export async function purgeQuotas(database: Pick<Database, 'sql'>, clock: Clock): Promise<number> {

@@ -6,7 +6,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { type Clock, DAY, fromNow, HOUR, MINUTE } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { addressKey } from '#kernel/http/address.ts';
-import { limit, takeAll } from '#kernel/mail/quota.ts';
+import { limit, shareOf, takeAll } from '#kernel/mail/quota.ts';
 
 const SmsDaySchema = defineEntity({
   name: 'SmsDay',
@@ -35,19 +35,25 @@ export async function takeSms(
   em: EntityManager,
   clock: Clock,
   { perDay, perAddressHour }: SmsLimits,
-  { kind, to, ip, isDiscarded }: { kind: string; to: string; ip: string | undefined; isDiscarded: boolean },
+  {
+    kind,
+    to,
+    share,
+    ip,
+    isDiscarded,
+  }: { kind: string; to: string; share?: string | undefined; ip: string | undefined; isDiscarded: boolean },
 ): Promise<'granted' | 'limited' | 'day_is_over'> {
   const mayGo = await takeAll(em, clock, [
-    limit(`sms quarter ${kind} ${to}`, PER_RECIPIENT_QUARTER_HOUR, 15 * MINUTE),
-    limit(`sms day ${kind} ${to}`, PER_RECIPIENT_DAY, DAY),
+    limit(`sms quarter ${kind} ${shareOf(to, share)}`, PER_RECIPIENT_QUARTER_HOUR, 15 * MINUTE),
+    limit(`sms day ${kind} ${shareOf(to, share)}`, PER_RECIPIENT_DAY, DAY),
     ...(ip === undefined ? [] : [limit(`sms address hour ${addressKey(ip)}`, perAddressHour, HOUR)]),
   ]);
   if (!mayGo) return 'limited';
-  const share = isDiscarded ? 0 : 1;
+  const weight = isDiscarded ? 0 : 1;
   const rows = await em.execute(
     `insert into sms_day as d (day, sent) select ?, ?::int where ?::int <= ?::int
      on conflict (day) do update set sent = d.sent + ?::int where d.sent + ?::int <= ?::int returning 1`,
-    [dayOf(clock.now()), share, share, perDay, share, share, perDay],
+    [dayOf(clock.now()), weight, weight, perDay, weight, weight, perDay],
   );
   return rows.length > 0 ? 'granted' : 'day_is_over';
 }

@@ -25,6 +25,8 @@ export type TextMessage = {
   expiresAt?: Date | undefined;
   /** The client address that caused it. */
   ip?: string | undefined;
+  /** Whose part of what the recipient may be sent it is counted in; the common part unless said otherwise. */
+  share?: string | undefined;
   /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */
   discard?: boolean | undefined;
 };
@@ -45,11 +47,12 @@ export type Sms = {
   /** Whether a message to this number would be sent. For answers to the owner of the number alone. */
   reaches(number: string): boolean;
   /**
-   * Where the policy says no, and over the limits, nothing is sent, and nobody can tell.
+   * Where the policy says no, and over the limits, nothing is sent, and nobody can tell. False when a limit held it back:
+   * for the caller to keep an older message good, and for no answer.
    *
    * @throws AppError sms.number_invalid
    */
-  send(message: TextMessage, em?: EntityManager): Promise<void>;
+  send(message: TextMessage, em?: EntityManager): Promise<boolean>;
 };
 
 type Options = {
@@ -97,9 +100,9 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
     return isCarried && isPhoneNumber(number) && countries.some(begins) && !exceptions.some(begins);
   }
 
-  async function send(message: TextMessage, em?: EntityManager): Promise<void> {
+  async function send(message: TextMessage, em?: EntityManager): Promise<boolean> {
     if (!em) return database.transaction((em) => send(message, em));
-    const { kind, to, text, ip } = message;
+    const { kind, to, text, ip, share } = message;
     if (!isPhoneNumber(to))
       throw new AppError({
         code: 'sms.number_invalid',
@@ -107,7 +110,7 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
         message: 'Enter a phone number with its country code, like +12025550123.',
       });
     const isDiscarded = message.discard === true || !reaches(to);
-    const quota = await takeSms(em, clock, policy(), { kind, to, ip, isDiscarded });
+    const quota = await takeSms(em, clock, policy(), { kind, to, share, ip, isDiscarded });
     if (quota === 'day_is_over')
       log.error(about({ kind, to }), 'a text message was held back: the day has had all it may (sms.perDay)');
     else if (quota === 'limited') log.warn({ ...about({ kind, to }), ip }, 'a text message was held back by its limit');
@@ -122,6 +125,7 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
       isDiscarded: isDiscarded || quota !== 'granted',
     };
     await jobs.send(QUEUE, parcel, { em });
+    return quota === 'granted';
   }
 
   async function work({ id, data, signal }: Job): Promise<void> {

@@ -26,7 +26,7 @@ export type TextSending<C extends object> = Omit<TextMessage, 'text'> & { langua
 export type Texts = Pick<Sms, 'isOn' | 'reaches'> & {
   render<C extends object>(template: TextTemplate<C>, context: NoInfer<C>, language: Language): string;
   /**
-   * Where the policy says no, and over the limits, nothing is sent, and nobody can tell.
+   * Where the policy says no, and over the limits, nothing is sent, and nobody can tell. False when a limit held it back.
    *
    * @throws AppError sms.number_invalid
    */
@@ -34,7 +34,7 @@ export type Texts = Pick<Sms, 'isOn' | 'reaches'> & {
     template: TextTemplate<C>,
     sending: TextSending<NoInfer<C>>,
     em?: EntityManager,
-  ): Promise<void>;
+  ): Promise<boolean>;
 };
 
 type Options = {

@@ -118,9 +118,7 @@ describe(`of ${MANY} or so at once`, () => {
     expect(
       answers.filter(({ body }) => JSON.stringify(body).includes('not the code that we sent')).length,
     ).toBeLessThan(6);
-    const [row] = await latchkey.app.database.sql<{ tries: number }>(
-      'select max(code_tries) as tries from one_time_budget',
-    );
+    const [row] = await latchkey.app.database.sql<{ tries: number }>('select max(tries) as tries from one_time_secret');
     expect(row?.tries).toBeLessThanOrEqual(5);
   });
 });

@@ -8,7 +8,7 @@ const context = newSignInLetter.letterSamples['plain']!;
 
 function lettersOf(brand: Brand = defaultBrand) {
   const sent: { mail: Mail; em: unknown }[] = [];
-  const mailer = { send: async (mail: Mail, em?: unknown) => void sent.push({ mail, em }) };
+  const mailer = { send: async (mail: Mail, em?: unknown) => sent.push({ mail, em }) > 0 };
   return {
     sent,
     letters: createLetters({ mailer, brand: () => brand, origin: 'https://id.example.com', inspect: () => {} }),
