@@ -7,7 +7,7 @@ import { Migration } from '@mikro-orm/migrations';
 export class Migration0022_codes extends Migration {
   override up(): void {
     this.addSql(`
-      alter table one_time_secret add column browser_hash bytea null, add column is_from_known boolean not null default false,
+      alter table one_time_secret add column browser_hash bytea null, add column known_hash bytea null,
         add column tries int not null default 0
     `);
   }

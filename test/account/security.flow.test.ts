@@ -6,7 +6,7 @@ import { startTestApp, type TestApp } from '../support/app.ts';
 import { Authenticator } from '../support/authenticator.ts';
 import { type Mails, openMails } from '../support/mails.ts';
 import { optionsOn } from '../support/passkey-visits.ts';
-import { formsOf, type Page, Visitor } from '../support/visitor.ts';
+import { authorizeUrl, formsOf, type Page, pkce, Visitor } from '../support/visitor.ts';
 
 let latchkey: TestApp;
 let mails: Mails;
@@ -77,7 +77,7 @@ describe('the password', () => {
     await signInTo(latchkey, user);
   });
 
-  test('shares its counter with the sign-in: who guesses here is slowed there, and the other way round', async () => {
+  test('shares its counter with the sign-in in the same browser: guesses here slow it there', async () => {
     const { visitor, user } = await signInTo(latchkey);
     let page = await visitor.open(at('/account/password'));
     for (let guess = 0; guess < 6; guess += 1)
@@ -88,9 +88,23 @@ describe('the password', () => {
       password: newPassword,
     });
     expect(right.status).toBe(422);
+    const client = await latchkey.client({ first_party: true });
+    const url = authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, prompt: 'login' });
+    const there = await prove(visitor, await visitor.open(url), user);
+    expect(there.text).toContain('Password sign-in is paused');
+  });
+
+  test('can be changed while a stranger guesses at it elsewhere', async () => {
+    const { visitor, user } = await signInTo(latchkey);
     const stranger = new Visitor();
-    const elsewhere = await prove(stranger, await stranger.open(at('/account')), user);
-    expect(elsewhere.text).toContain('Password sign-in is paused');
+    let page = await stranger.open(at('/account'));
+    for (let guess = 0; guess < 6; guess += 1) {
+      page = await prove(stranger, page, { ...user, password: `guess number ${guess} of many` });
+      if (formsOf(page).length === 0) break;
+    }
+    expect(page.text).toContain('Password sign-in is paused');
+    const form = { current: user.password, password: newPassword };
+    expect((await send(visitor, at('/account/password'), form)).location).toContain('done=saved');
   });
 
   test('can be set by whoever has none, and go when there is a passkey', async () => {

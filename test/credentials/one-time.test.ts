@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAudit } from '#audit/module.ts';
-import type { Holder, OneTimeSecrets } from '#credentials/module.ts';
+import type { AskingBrowser, Holder, OneTimeSecrets } from '#credentials/module.ts';
 import { type Clock, DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createUsers } from '#users/module.ts';
+import { codeRules } from '../../src/credentials/one-time/code-limits.ts';
 import { lifetimes, type Purpose } from '../../src/credentials/one-time/one-time-secret.ts';
 import { KnownDevices } from '../../src/credentials/known-device.ts';
 import { OneTimeSecrets as Secrets } from '../../src/credentials/one-time/one-time-secrets.ts';
@@ -273,6 +274,137 @@ describe('the budget', () => {
     const secret = { purpose: 'password_reset', holder, address: email, form: 'link' } as const;
     for (let i = 0; i < 20; i += 1)
       expect((await database.transaction((em) => made.issue(em, secret))).link).not.toBeNull();
+  });
+});
+
+describe('a browser that the account knows', () => {
+  /** Browsers with sign-ins of their own, known and not. */
+  async function withBrowsers() {
+    const person = await begin();
+    const devices = new KnownDevices(person.clock, database);
+    const known = async (name: string) => {
+      const deviceSecret = `${name} of ${person.userId}`;
+      await devices.remember(person.userId, deviceSecret, 'Firefox');
+      return (signIn = name) => ({ holds: signIn, deviceSecret });
+    };
+    const unknown = (signIn: string) => ({ holds: signIn, deviceSecret: `stranger ${signIn}` });
+    const tryAt = async (browser: AskingBrowser, purpose: Purpose, code = 'wrong!') =>
+      (await person.made.verifyCode({ purpose, holder: person.holder, code, browser })).kind;
+    return { ...person, known, unknown, tryAt };
+  }
+  const purposes = Object.entries(codeRules) as [Purpose, (typeof codeRules)[keyof typeof codeRules]][];
+
+  test.each(purposes)('has codes of its own where the rule says so: %s', async (purpose, { ownRates }) => {
+    const { issue, known, unknown } = await withBrowsers();
+    const form = purpose === 'password_reset' ? 'link' : 'code';
+    const ask = async (browser: AskingBrowser) => {
+      const { link, code } = await issue({ purpose, form, browser });
+      return (link ?? code) !== null;
+    };
+    for (let i = 0; i < 3; i += 1) expect(await ask(unknown(`sign-in ${i}`))).toBe(true);
+    expect(await ask(unknown('one more'))).toBe(false);
+    const mine = await known('mine');
+    for (let i = 0; i < 3; i += 1) expect(await ask(mine(`own ${i}`))).toBe(ownRates);
+    expect(await ask(mine('own 3'))).toBe(false);
+    expect(await ask((await known('second'))())).toBe(ownRates);
+  });
+
+  // A link has no tries, and of a change one code alone is open.
+  test.each(purposes.filter(([, { ends }]) => ends === 'browser'))(
+    'has tries of its own where the rule says so: %s',
+    async (purpose, { ownRates }) => {
+      const { issue, known, unknown, tryAt, clock } = await withBrowsers();
+      const strangers = [unknown('a'), unknown('b'), unknown('c')];
+      for (const browser of strangers) await issue({ purpose, form: 'code', browser });
+      clock.advance(9 * MINUTE);
+      for (const browser of strangers)
+        for (let i = 0; i < 5; i += 1) expect(await tryAt(browser, purpose)).toBe('wrong');
+      clock.advance(7 * MINUTE);
+      const mine = (await known('mine'))();
+      const { code } = await issue({ purpose, form: 'code', browser: mine });
+      expect(await tryAt(mine, purpose, code!)).toBe(ownRates ? 'verified' : 'throttled');
+    },
+  );
+
+  test('is held to what all known browsers have together: 30 codes and 100 tries a day', async () => {
+    const { issue, known, tryAt, clock } = await withBrowsers();
+    const browsers = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => known(name)));
+    let [asked, tried] = [0, 0];
+    for (let round = 0; round < 10; round += 1)
+      for (const browser of browsers) {
+        clock.advance(10 * MINUTE);
+        if ((await issue({ purpose: 'sign_in', form: 'code', browser: browser() })).code !== null) asked += 1;
+        for (let i = 0; i < 5; i += 1) if ((await tryAt(browser(), 'sign_in')) === 'wrong') tried += 1;
+      }
+    expect([asked, tried]).toEqual([30, 100]);
+  });
+
+  test('takes the place of an unknown one where three codes are open, and leaves its own alone last', async () => {
+    const { issue, known, unknown, tryAt } = await withBrowsers();
+    const ask = async (browser: AskingBrowser) => (await issue({ purpose: 'sign_in', form: 'code', browser })).code!;
+    const [first, second, third] = [unknown('a'), unknown('b'), unknown('c')];
+    const codes = [await ask(first), await ask(second), await ask(third)];
+    const mine = (await known('mine'))();
+    const code = await ask(mine);
+    expect(await tryAt(first, 'sign_in', codes[0])).toBe('wrong');
+    expect(await tryAt(mine, 'sign_in', code)).toBe('verified');
+    expect(await tryAt(second, 'sign_in', codes[1])).toBe('wrong');
+  });
+
+  test('is asked for a link that an unknown one does not end, and ends those of unknown ones', async () => {
+    const { issue, useLink, known, unknown } = await withBrowsers();
+    const ask = async (browser: AskingBrowser) =>
+      (await issue({ purpose: 'password_reset', form: 'link', browser })).link!;
+    const mine = (await known('mine'))();
+    const before = await ask(unknown('a'));
+    const link = await ask(mine);
+    expect(await useLink(before, 'password_reset')).toBeNull();
+    const after = await ask(unknown('b'));
+    const newest = await ask(unknown('c'));
+    expect(await useLink(after, 'password_reset')).toBeNull();
+    expect(await useLink(link, 'password_reset')).not.toBeNull();
+    expect(await useLink(newest, 'password_reset')).toBeNull();
+  });
+});
+
+describe('the tries of two purposes', () => {
+  test.each([
+    ['sign_in', 'sign_in_sms', true],
+    ['second_factor', 'second_factor_sms', true],
+    ['sign_in', 'second_factor', false],
+    ['verify_email', 'change_email', false],
+  ] as const)('%s and %s are counted together: %s', async (one, other, isTogether) => {
+    const { issue, tryCode } = await begin();
+    for (const holds of ['a', 'b', 'c']) {
+      await issue({ purpose: one, form: 'code', browser: at(holds) });
+      for (let i = 0; i < 5; i += 1) expect(await tryCode('wrong!', one, holds)).toBe('wrong');
+    }
+    const { code } = await issue({ purpose: other, form: 'code', browser: at('d') });
+    expect(await tryCode(code!, other, 'd')).toBe(isTogether ? 'throttled' : 'verified');
+  });
+});
+
+describe('what a limit holds back', () => {
+  test('does not end the code and the link that were sent before, and is none itself', async () => {
+    const { made, issue, tryCode, holder, email } = await begin();
+    const sent = await issue();
+    const secret = { purpose: 'verify_email', holder, address: email, form: 'both', browser: here } as const;
+    const held = await database.transaction((em) => made.issue(em, secret, async () => false));
+    expect(await made.findByLink('verify_email', held.link!)).toBeNull();
+    expect(await made.findByLink('verify_email', sent.link!)).not.toBeNull();
+    if (held.code !== sent.code) expect(await tryCode(held.code!)).toBe('wrong');
+    expect(await tryCode(sent.code!)).toBe('verified');
+  });
+
+  test('gives a code no further tries', async () => {
+    const { made, issue, tryCode, holder, email, clock } = await begin();
+    const sent = await issue();
+    for (let i = 1; i <= 5; i += 1) expect(await tryCode(wrong(sent.code!, i))).toBe('wrong');
+    const secret = { purpose: 'verify_email', holder, address: email, form: 'both', browser: here } as const;
+    await database.transaction((em) => made.issue(em, secret, async () => false));
+    clock.advance(MINUTE);
+    for (let i = 0; i < 5; i += 1) expect(await tryCode(sent.code!)).toBe('wrong');
+    expect(await tryCode(sent.code!)).toBe('throttled');
   });
 });
 

@@ -56,7 +56,8 @@ export class OneTimeBudget {
   }
 
   /**
-   * Counts what is asked for. An unknown browser waits while three codes are open elsewhere; a known one takes the place of one.
+   * Counts what is asked for. An unknown browser waits while three codes are open elsewhere; a known one takes the place of one
+   * of its own, else of an unknown browser, else of another known one.
    * Rows are locked before anything is counted or mailed, as by whatever else ends them.
    */
   async takeAsk(em: EntityManager, counted: Counted, { holds }: AskingBrowser): Promise<boolean> {
@@ -65,8 +66,15 @@ export class OneTimeBudget {
     const open = await em.execute<{ id: string; is_live: boolean }[]>(
       `select id, code_hash is not null and created_at > ? and browser_hash is distinct from ? as is_live
        from one_time_secret where purpose = ? and subject = ? and used_at is null and expires_at > ?
-       order by is_from_known, created_at, id for update`,
-      [fromNow(this.#clock, -CODE_LIFETIME), sha256(holds), purpose, subject, this.#clock.now()],
+       order by known_hash = ? desc nulls last, known_hash is not null, created_at, id for update`,
+      [
+        fromNow(this.#clock, -CODE_LIFETIME),
+        sha256(holds),
+        purpose,
+        subject,
+        this.#clock.now(),
+        known === null ? null : Buffer.from(known, 'base64url'),
+      ],
     );
     const others = open.flatMap(({ id, is_live: isLive }) => (isLive ? [id] : []));
     const tooMany = others.slice(0, Math.max(0, others.length - OPEN_CODES + 1));
@@ -109,7 +117,7 @@ export class OneTimeBudget {
     const ends = asked.browser ? ruleOf(purpose)?.ends : 'all';
     if (ends === 'browser')
       return this.#end(em, `${older} and browser_hash = ?`, [...whose, sha256(asked.browser!.holds)]);
-    if (ends === 'less-trusted' && known === null) return this.#end(em, `${older} and not is_from_known`, whose);
+    if (ends === 'less-trusted' && known === null) return this.#end(em, `${older} and known_hash is null`, whose);
     return this.#end(em, older, whose);
   }
 

@@ -58,8 +58,8 @@ const OneTimeSecretSchema = defineEntity({
     interactionHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
     /** The browser that asked: its code is tried there alone. Null where no browser did. */
     browserHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
-    /** Whether the account knew that browser. */
-    isFromKnown: p.boolean().default(false),
+    /** The same browser by its cookie, where the account knew it. */
+    knownHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
     /** How often its code was tried. */
     tries: p.integer().default(0),
     data: p.json<Record<string, unknown>>(),

@@ -213,7 +213,7 @@ export class OneTimeSecrets {
   ): Promise<void> {
     await em.execute(
       `insert into one_time_secret (id, purpose, subject, user_id, address, link_hash, code_hash, interaction_hash,
-         browser_hash, is_from_known, data, created_at, expires_at, used_at)
+         browser_hash, known_hash, data, created_at, expires_at, used_at)
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::jsonb, ?, ?, null)`,
       [
         toUuid(id),
@@ -225,7 +225,7 @@ export class OneTimeSecrets {
         code === null ? null : this.#codeHash(this.#codeKeys[0]!, id, code),
         interaction === undefined ? null : sha256(interaction),
         browser === undefined ? null : sha256(browser.holds),
-        known !== null,
+        known === null ? null : Buffer.from(known, 'base64url'),
         JSON.stringify(data),
         this.#clock.now(),
         fromNow(this.#clock, lifetimes[purpose]),

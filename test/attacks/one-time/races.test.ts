@@ -121,4 +121,45 @@ describe(`of ${MANY} or so at once`, () => {
     const [row] = await latchkey.app.database.sql<{ tries: number }>('select max(tries) as tries from one_time_secret');
     expect(row?.tries).toBeLessThanOrEqual(5);
   });
+
+  test('guesses at three codes of three browsers fifteen are looked at in all', async () => {
+    const user = await latchkey.user({ email_verified: true });
+    const asked = [await atCode(user), await atCode(user), await atCode(user)];
+    await Promise.all(
+      asked.map(({ visitor, page }) =>
+        race(
+          visitor,
+          page.url,
+          Array.from({ length: 40 }, () => fieldsOf(page, { code: 'wrong!' }, 'continue')),
+        ),
+      ),
+    );
+    const [row] = await latchkey.app.database.sql<{ tries: number }>(
+      'select sum(tries)::int as tries from one_time_secret where subject = $1',
+      [user.id],
+    );
+    expect(row?.tries).toBe(15);
+  });
+
+  test('browsers that ask for a code three are sent one', async () => {
+    const user = await latchkey.user({ email_verified: true });
+    const asking = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const visitor = new Visitor({ 'x-forwarded-for': `198.51.100.${Math.floor(Math.random() * 250)}` });
+        const url = authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge });
+        const page = await visitor.submit(await visitor.open(url), { email: user.email });
+        return { visitor, path: new URL(page.url.replace(/\/password$/, '/email-code')).pathname };
+      }),
+    );
+    const answers = await Promise.all(
+      asking.map(({ visitor, path }, i) =>
+        (i % 2 === 0 ? itself : other).send(path, {
+          headers: { cookie: visitor.cookies(`${latchkey.base}${path}`), accept: 'text/html' },
+        }),
+      ),
+    );
+    expect(statuses(answers)).toEqual({ 200: 12 });
+    const open = await latchkey.app.database.sql('select 1 from one_time_secret where subject = $1', [user.id]);
+    expect(open).toHaveLength(3);
+  });
 });
