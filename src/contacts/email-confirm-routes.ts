@@ -51,7 +51,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
       return showChange(ctx, 422, person, address, { kind: 'same' });
     const visitor = visitorOf(ctx);
     const path = `${HOME}/confirm/change`;
-    const browser = askingBrowser(ctx, deviceCookie, person);
+    const browser = askingBrowser(deviceCookie.read(ctx), person);
     const asker = { userId: person.userId, visitor, language: ctx.state.language, browser };
     if (!(await emailProofs.send(asker, { address, why: 'change', path })))
       return showChange(ctx, 422, person, address, { kind: 'limited' });
@@ -91,7 +91,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
         return seeOther(ctx, outcome === 'confirmed' ? `${HOME}?done=saved` : HOME);
       }
       if (code === '') return showConfirm(ctx, 422, person, what, { kind: 'required' });
-      const browser = askingBrowser(ctx, deviceCookie, person);
+      const browser = askingBrowser(deviceCookie.read(ctx), person);
       const outcome = await (what === 'change'
         ? emailChanges.confirmByCode({ ...owner, browser }, code)
         : emailProofs.confirmByCode(owner, { code, browser }));
@@ -112,7 +112,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     const isTheirs = opened?.userId === person.userId;
     const sentTo = isTheirs
       ? opened.address
-      : (await emailProofs.pending(person.userId, purpose, askingBrowser(ctx, deviceCookie, person)))?.address;
+      : (await emailProofs.pending(person.userId, purpose, askingBrowser(deviceCookie.read(ctx), person)))?.address;
     // Nothing is open any more: confirmed by the other way, or a day has gone by.
     if (sentTo === undefined) return seeOther(ctx, HOME);
     return show(ctx, status, confirmView, {

@@ -80,7 +80,7 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
 
   async function send(ctx: Context, person: SignedInPerson, address: string): Promise<void> {
     const path = `${PAGE}/confirm/address`;
-    const browser = askingBrowser(ctx, deviceCookie, person);
+    const browser = askingBrowser(deviceCookie.read(ctx), person);
     const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
     const isSent = await emailProofs.send(asker, { address, why: 'further', path });
     return isSent ? seeOther(ctx, path) : showEmails(ctx, 422, person, '', { kind: 'limited' });

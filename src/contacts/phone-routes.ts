@@ -96,7 +96,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const form = await proofForm.read(ctx);
     const code = form.isValid ? form.values.code : '';
     if (code === '') return showConfirm(ctx, 422, person, { kind: 'required' });
-    const browser = askingBrowser(ctx, deviceCookie, person);
+    const browser = askingBrowser(deviceCookie.read(ctx), person);
     const owner = { userId: person.userId, visitor: visitorOf(ctx), browser };
     const outcome = await phoneProofs.confirmByCode(owner, code);
     if (outcome !== 'confirmed') return showConfirm(ctx, 422, person, { kind: outcome });
@@ -104,7 +104,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
   });
 
   async function send(ctx: Context, person: SignedInPerson, number: string): Promise<void> {
-    const browser = askingBrowser(ctx, deviceCookie, person);
+    const browser = askingBrowser(deviceCookie.read(ctx), person);
     const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
     if (await phoneProofs.send(asker, number)) return seeOther(ctx, CONFIRM);
     return showPhones(ctx, 422, person, '', { kind: 'limited' });
@@ -184,7 +184,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     person: SignedInPerson,
     problem: ConfirmPage['problem'],
   ): Promise<void> {
-    const pending = await phoneProofs.pending(person.userId, askingBrowser(ctx, deviceCookie, person));
+    const pending = await phoneProofs.pending(person.userId, askingBrowser(deviceCookie.read(ctx), person));
     if (pending === null) return seeOther(ctx, PAGE);
     return show(ctx, status, confirmView, {
       frame: accountFrame(ctx, person),

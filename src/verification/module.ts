@@ -56,7 +56,7 @@ export function createVerification(dependencies: Dependencies) {
   return { emailProofs, emailChanges, phoneProofs, notices, tokenCookie, standing, routes };
 }
 
-export type { EmailProofs, ProofPurpose } from './email-proofs.ts';
+export type { Asker, EmailProofs, ProofPurpose } from './email-proofs.ts';
 export type { EmailChanges } from './email-changes.ts';
 export type { PhoneProofs } from './phone-proofs.ts';
 export type { ContactNotices } from './notices.ts';
