@@ -1,5 +1,5 @@
 import type { Log } from '#kernel/log.ts';
-import type { Middleware } from './context.ts';
+import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 
 /** What is told about a request when it has been answered. */
@@ -8,6 +8,13 @@ export type AnsweredRequest = { mount: Mount | undefined; method: string; status
 const LONGEST_PATH = 256;
 /** Sign-ins in progress and one-time links have their secret in the path; ids of things look like `usr_01h…`. */
 const secretSegment = /\/(?![a-z]+_[0-9a-z]{26}(?:\/|$))[\w~-]{20,}/g;
+
+const refusals = new WeakMap<Context, string>();
+
+/** Why a request is refused, for the log alone: in fixed words, never with what came in the request. */
+export function noteRefusal(ctx: Context, reason: string): void {
+  refusals.set(ctx, reason);
+}
 
 /**
  * One line a request: never its query, its headers or its body, where secrets travel. Files are of interest only to
@@ -31,6 +38,7 @@ export function requestLog(log: Log, observe?: (request: AnsweredRequest) => voi
         ms: Math.round(milliseconds * 10) / 10,
         ip: state.ip,
         userAgent: state.userAgent,
+        ...(refusals.has(ctx) ? { refusal: refusals.get(ctx) } : {}),
       },
       'request',
     );

@@ -80,8 +80,8 @@ function badRequest(
   if (redirectUri !== undefined && !client.redirectUriAllowed(redirectUri))
     return 'the redirect URI is not registered any more';
   if (isPkceRequired && codeChallenge === undefined) return 'the client demands PKCE';
-  if (client.requirePushedAuthorizationRequests && origin.isPushed !== true)
+  if (client.requirePushedAuthorizationRequests && origin.isPushed === false)
     return 'the client demands pushed authorization requests';
-  if (client.requireSignedRequestObject && origin.isSigned !== true) return 'the client demands signed requests';
+  if (client.requireSignedRequestObject && origin.isSigned === false) return 'the client demands signed requests';
   return null;
 }

@@ -1,6 +1,7 @@
 import { type Client, errors, type Grant, Provider } from 'oidc-provider';
 import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import { noteRefusal } from '#kernel/http/request-log.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { levelOf } from '../levels.ts';
@@ -25,6 +26,8 @@ type Shown = Issued & {
   accountId?: string | undefined;
   grantId?: string | undefined;
   acr?: string | undefined;
+  sessionUid?: string | undefined;
+  expiresWithSession?: boolean | undefined;
   consumed?: unknown;
   isExpired: boolean;
 };
@@ -62,6 +65,7 @@ function judge(engine: Engine, model: Finder<Shown>, deps: EnforcementDependenci
     if (!shown || !uses.has(where) || isDecided(shown)) return shown;
     const verdict = await judgementOn(engine, shown, deps);
     if (!verdict.holds) return refuse(where, verdict.reason);
+    if (await isOrphan(engine, shown)) return refuse(where, 'it outlived its session by offline_access, which is gone');
     // What is stored again must stay as it was granted: at the token endpoint the grant alone is narrowed.
     if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
     return shown;
@@ -84,8 +88,19 @@ function isDecided({ kind, accountId, consumed, isExpired }: Shown): boolean {
   return consumed !== undefined || isExpired || (kind === 'DeviceCode' && accountId === undefined);
 }
 
+/** A token that `offline_access` kept alive without its session is worth no more than the session when that scope is taken. */
+async function isOrphan(engine: Engine, shown: Shown): Promise<boolean> {
+  const { kind, clientId, accountId, grantId, sessionUid, expiresWithSession } = shown;
+  if (kind !== 'AccessToken' || expiresWithSession || sessionUid === undefined) return false;
+  const grant = await engine.Grant.find(grantId ?? '', { ignoreExpiration: true });
+  if (grant && grant.getOIDCScopeFiltered(new Set(['offline_access'])) !== '') return false;
+  const session = await engine.Session.findByUid(sessionUid);
+  return session?.accountId !== accountId || session?.grantIdFor(clientId ?? '') !== grantId;
+}
+
 /** The caller hears what it hears about a made-up token; the reason is for the log. */
 function refuse(where: string, reason: string): undefined {
+  noteRefusal(Provider.ctx as never, reason);
   if (where === 'token') throw new errors.InvalidGrant(reason);
   if (where === 'userinfo') throw new errors.InvalidToken(reason);
   return undefined;

@@ -75,10 +75,13 @@ async function originIn(ctx: KoaContextWithOIDC, kind: string): Promise<Origin> 
 async function requestOf({ oidc }: KoaContextWithOIDC): Promise<Pick<Origin, 'isPushed' | 'isSigned'>> {
   const { PushedAuthorizationRequest: found, Interaction: interaction } = oidc.entities;
   const id = (interaction as { parJti?: string } | undefined)?.parJti;
-  const pushed =
-    found ?? (id ? await oidc.provider.PushedAuthorizationRequest.find(id, { ignoreExpiration: true }) : undefined);
-  if (pushed) return { isPushed: true, isSigned: decodeProtectedHeader(pushed.request).alg !== 'none' };
-  return { isPushed: false, isSigned: ((oidc as { trusted?: readonly string[] }).trusted?.length ?? 0) > 0 };
+  if (!found && id === undefined)
+    return { isPushed: false, isSigned: ((oidc as { trusted?: readonly string[] }).trusted?.length ?? 0) > 0 };
+  const { PushedAuthorizationRequest } = oidc.provider;
+  const pushed = found ?? (await PushedAuthorizationRequest.find(id!, { ignoreExpiration: true }));
+  // A sign-in may take longer than a pushed request is kept.
+  if (!pushed) return { isPushed: true };
+  return { isPushed: true, isSigned: decodeProtectedHeader(pushed.request).alg !== 'none' };
 }
 
 const letters: Readonly<Record<string, string>> = {

@@ -286,6 +286,18 @@ describe('what was taken away is not read from the grant', () => {
   });
 });
 
+test('a token that outlived its session by offline_access ends when that is taken', async () => {
+  const other = await latchkey.user();
+  const held = await everything(other, await signedIn(other));
+  const [session] = (await latchkey.run<{ sessions: { id: string }[] }>('session.list', { user: other.id })).sessions;
+  await latchkey.run('session.end', { user: other.id, id: session?.id });
+  expect(await seen(held.access, held.client)).toBe(whole.access);
+  await change({ scope: 'openid email' })(held);
+  expect([await seen(held.access, held.client), await told(held.access)]).toEqual(['inactive', '401']);
+  await change({ scope: null })(held);
+  expect(await seen(held.access, held.client)).toBe(whole.access);
+});
+
 describe('what comes back', () => {
   test('a scope that the client gets again is in its old tokens again', async () => {
     const held = await everything();

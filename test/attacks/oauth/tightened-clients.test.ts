@@ -207,6 +207,27 @@ describe('codes of requests that would be refused now', () => {
   });
 });
 
+test('a sign-in that takes longer than its pushed request is kept', async () => {
+  const client = await latchkey.client({ first_party: true, require_pushed_authorization_requests: true });
+  const { verifier, challenge } = pkce();
+  const redirect_uri = client.redirect_uris[0] ?? '';
+  const pushed = await post(`${latchkey.base}/oidc/par`, client, {
+    client_id: client.client_id,
+    response_type: 'code',
+    scope: 'openid',
+    redirect_uri,
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+  });
+  const query = new URLSearchParams({ client_id: client.client_id, request_uri: String(pushed.body['request_uri']) });
+  const visitor = new Visitor();
+  const page = await visitor.open(`${latchkey.base}/oidc/auth?${query.toString()}`);
+  await latchkey.app.database.sql(`delete from oidc_artifact where kind = 'PushedAuthorizationRequest'`);
+  const code = (await visitor.signIn(page.url, user)).get('code') ?? '';
+  const grant = { grant_type: 'authorization_code', code, redirect_uri, code_verifier: verifier };
+  expect((await post(tokenUrl, client, grant)).status).toBe(200);
+});
+
 describe('tokens of another form or age than are issued now', () => {
   test('a JWT for an API that wants opaque tokens, and the other way round', async () => {
     const held = await issued();

@@ -1,3 +1,4 @@
+import { noteRefusal } from '#kernel/http/request-log.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { show } from '#kernel/views.ts';
 import { errorView } from '#kernel/http/error-view.ts';
@@ -13,6 +14,10 @@ import {
 } from '../../support/edge.ts';
 
 const routes: Routes = (router) => {
+  router.get('/page/refused', (ctx) => {
+    noteRefusal(ctx, 'the client is gone');
+    ctx.body = 'no';
+  });
   router.get('/page', (ctx: Context) => {
     const { requestId, ip, userAgent, language } = ctx.state;
     ctx.state.log.info('from the route');
@@ -163,6 +168,11 @@ describe('the log of a request', () => {
       ms: expect.any(Number) as unknown,
     });
     expect(JSON.stringify(direct.log)).not.toContain('c4n4ry');
+  });
+
+  test('says why a request was refused, where the answer does not', async () => {
+    await request(direct, 'GET /page/refused');
+    expect(direct.log.at(-1)).toMatchObject({ path: '/page/refused', refusal: 'the client is gone' });
   });
 
   test('is one line, however the request looks', async () => {
