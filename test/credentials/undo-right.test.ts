@@ -59,24 +59,32 @@ describe('an address that loses the first place may undo that', () => {
     ['not when it was proven later', false, held('a@x.example', ago(3 * DAY), 'first'), []],
     ['not while the one before it may', false, held('old@x.example', ago(90 * DAY), 'first'), open],
     ['when it is that one itself, and came back', true, owners, open],
-    ['whoever may say that a sign-in was not theirs', true, owners, [right('b@x.example', { purpose: 'end_sign_in' })]],
+    [
+      'when another may only say that a sign-in was not theirs',
+      true,
+      owners,
+      [right('b@x.example', { purpose: 'end_sign_in' })],
+    ],
   ])('%s', (_what, expected, address, rights) => {
     expect(mayUndoChange(address, rights, now)).toBe(expected);
   });
 });
 
 describe('an intrusion that a mailbox ends began', () => {
-  test.each<[string, Date, Date]>([
-    ['within three days', ago(300 * DAY), ago(3 * DAY)],
-    ['after the mailbox was proven', ago(HOUR), ago(HOUR)],
-  ])('%s', (_what, since, began) => {
-    expect(beginOf({ since }, now)).toEqual(began);
+  const holders = ['holder@x.example'];
+  test.each<[string, HeldEmail, Date]>([
+    ['after the first address was proven', held('a@x.example', ago(300 * DAY), 'first'), ago(300 * DAY)],
+    ['after the address was proven that may undo a change', held('holder@x.example', ago(300 * DAY)), ago(300 * DAY)],
+    ['within three days for a further address', held('a@x.example', ago(300 * DAY)), ago(3 * DAY)],
+    ['after a further address was proven', held('a@x.example', ago(HOUR)), ago(HOUR)],
+  ])('%s', (_what, mailbox, began) => {
+    expect(beginOf(mailbox, holders, now)).toEqual(began);
   });
 });
 
 describe('a clean-up', () => {
-  const byOwner: CleanUp = { by: 'owner@x.example', began: ago(3 * DAY) };
-  const byThief: CleanUp = { by: 'thief@x.example', began: thiefs.since };
+  const byOwner: CleanUp = { by: 'owner@x.example', began: ago(3 * DAY), holders: [] };
+  const byThief: CleanUp = { ...byOwner, by: 'thief@x.example', began: thiefs.since };
   test.each<[string, string, UndoRight, CleanUp]>([
     ['by the owner ends what was mailed to the intruder', 'ends', right('thief@x.example'), byOwner],
     ['by the owner settles what was mailed to the owner', 'settles', right('owner@x.example'), byOwner],
@@ -87,7 +95,13 @@ describe('a clean-up', () => {
       'of a sign-in leaves what was mailed to an address of before it',
       'reopens',
       right('thief@x.example'),
-      { by: 'owner@x.example', began: ago(HOUR) },
+      { ...byOwner, began: ago(HOUR) },
+    ],
+    [
+      'by an older mailbox leaves what was mailed to an address that may undo a change',
+      'reopens',
+      right('thief@x.example'),
+      { ...byOwner, holders: ['thief@x.example'] },
     ],
     [
       'of a change ends what was issued since, also of the same mailbox',

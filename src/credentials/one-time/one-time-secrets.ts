@@ -248,7 +248,7 @@ export class OneTimeSecrets {
     return read(row);
   }
 
-  /** Who signs in by a mailbox opens again what another mailbox had settled: the intruder may be back. */
+  /** A sign-in by one mailbox opens again what another one had settled: the intruder may be back. */
   async #noteEntry(em: EntityManager, { purpose, user_id: userId, address }: Row): Promise<void> {
     if (purpose !== 'sign_in' || userId === null) return;
     await em.execute(

@@ -17,12 +17,14 @@ export type UndoRight = {
   settledAt: Date | null;
 };
 
-/** Somebody proved a mailbox and cleaned up the account. */
+/** A user proved a mailbox and cleaned up the account. */
 export type CleanUp = {
   /** In canonical form, the address whose mailbox it was. */
   by: string;
   /** When the intrusion began that it ends. */
   began: Date;
+  /** In canonical form, the addresses that may undo that they lost the first place. */
+  holders: readonly string[];
   /** Of a link that was used: what was issued in this period goes with what it undid. */
   undid?: { from: Date; until: Date | null };
 };
@@ -49,28 +51,43 @@ export function mayUndoChange(
   open: readonly UndoRight[],
   now: Date,
 ): boolean {
-  const holders = open.filter(({ purpose }) => purpose === 'revert_email').map(({ address }) => address);
+  const holders = holdersOf(open);
   if (holders.length > 0) return holders.includes(canonical);
   return isOriginal || now.getTime() - since.getTime() > UNDO_WINDOW;
 }
 
+/** In canonical form, the addresses that may undo that they lost the first place. */
+export const holdersOf = (open: readonly UndoRight[]): string[] =>
+  open.filter(({ purpose }) => purpose === 'revert_email').map(({ address }) => address);
+
 /**
- * When the intrusion began that a mailbox ends. A sign-in that was named says it. Otherwise it is within the time in which links
- * undo anything, and after the mailbox was proven: nobody ends what was mailed to those who were there before.
+ * When the intrusion began that a mailbox ends, where no sign-in was named: after the mailbox was proven, because it ends nothing that
+ * was mailed to those who were there before. A further address reaches back only as far as links undo anything: it may be
+ * an old one that the owner of the first address has lost.
  */
-export function beginOf({ since }: Pick<HeldEmail, 'since'>, now: Date): Date {
+export function beginOf(
+  { since, canonical, place }: Pick<HeldEmail, 'since' | 'canonical' | 'place'>,
+  holders: readonly string[],
+  now: Date,
+): Date {
+  if (place === 'first' || holders.includes(canonical)) return since;
   return new Date(Math.max(since.getTime(), now.getTime() - UNDO_WINDOW));
 }
 
 /**
  * What a clean-up does to a link. It ends those mailed to addresses that came during the intrusion. Those of the same mailbox stay,
- * but spare what is added from now on. Those of another mailbox that was there before stay whole: whoever cleans up may be the
- * intruder.
+ * but spare what is added from now on. Those of another mailbox that was there before, or that may undo a change, stay whole: the
+ * intruder may be the one who cleans up.
  */
-export function outcomeOf(right: UndoRight, held: readonly HeldEmail[], { by, began, undid }: CleanUp): Outcome {
+export function outcomeOf(
+  right: UndoRight,
+  held: readonly HeldEmail[],
+  { by, began, holders, undid }: CleanUp,
+): Outcome {
   if (!isAlive(right, held)) return 'ends';
   if (undid && right.issuedAt >= undid.from && (undid.until === null || right.issuedAt < undid.until)) return 'ends';
   if (right.address === by) return 'settles';
+  if (holders.includes(right.address)) return 'reopens';
   return held.some(({ canonical, since }) => canonical === right.address && since > began) ? 'ends' : 'reopens';
 }
 

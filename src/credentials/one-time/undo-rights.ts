@@ -9,6 +9,7 @@ import type { OneTimeSecrets } from './one-time-secrets.ts';
 import {
   beginOf,
   type CleanUp,
+  holdersOf,
   isAlive,
   mayUndoChange,
   outcomeOf,
@@ -116,7 +117,7 @@ export class UndoRights {
   }
 
   /**
-   * After a clean-up by whoever reads a mailbox, by default that of the first address: ends the links that came with the intrusion.
+   * After a clean-up by the reader of a mailbox, by default that of the first address: ends the links that came with the intrusion.
    * `began` is known when a sign-in was named.
    */
   async cleanUp(
@@ -129,10 +130,17 @@ export class UndoRights {
     const canonical = by === undefined ? null : canonicalEmail(by);
     const mailbox = held.find((one) => (canonical === null ? one.place === 'first' : one.canonical === canonical));
     if (!mailbox) return;
-    const act: CleanUp = { by: mailbox.canonical, began: began ?? beginOf(mailbox, now), ...(undid ? { undid } : {}) };
+    const rights = await this.#open(em, userId);
+    const holders = holdersOf(rights.filter((right) => isAlive(right, held)));
+    const act: CleanUp = {
+      by: mailbox.canonical,
+      began: began ?? beginOf(mailbox, holders, now),
+      holders,
+      ...(undid ? { undid } : {}),
+    };
     await this.#write(
       em,
-      (await this.#open(em, userId)).map((right) => ({ id: right.id, outcome: outcomeOf(right, held, act) })),
+      rights.map((right) => ({ id: right.id, outcome: outcomeOf(right, held, act) })),
     );
   }
 

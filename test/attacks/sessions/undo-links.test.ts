@@ -259,6 +259,21 @@ describe('an intruder who made an own address first and changed that back', () =
   });
 });
 
+test('an intruder whose address was on the account for days holds nothing when the owner resets the password', async () => {
+  const { owner, thief, mailbox } = await entered();
+  await addEmail(thief, mailbox);
+  travel(4 * DAY);
+  const { visitor: again } = await signInTo(latchkey, owner, network());
+  await press(again, 'first', mailbox);
+  await signInTo(latchkey, owner, network());
+  const { link } = await mails.next(mailbox, /New sign-in/);
+  await press(again, 'first', owner.email);
+  expect((await mails.next(mailbox, /was changed/)).text).not.toContain('/verification/revert');
+  expect(await isAlive(link)).toBe(true);
+  await reset(owner.email);
+  expect(await isAlive(link)).toBe(false);
+});
+
 /** Every link that acts on an account without a session. */
 const linksIn = ({ text }: ReadMail): string[] =>
   [...text.matchAll(/https?:\/\/\S+/g)]
