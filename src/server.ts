@@ -6,10 +6,10 @@ import cluster from 'node:cluster';
 import type { RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND, type Clock } from '#kernel/clock.ts';
-import { ConfigError, type Config } from '#kernel/config.ts';
+import type { Config } from '#kernel/config.ts';
 import { isTransient } from '#kernel/database-errors.ts';
 import { createHealth, type Check } from '#kernel/http/health.ts';
-import { openListener, type Listener } from '#kernel/http/listener.ts';
+import { openListener } from '#kernel/http/listener.ts';
 import { describeError, type Log } from '#kernel/log.ts';
 import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
 import type { ProcessLife } from './process-end.ts';
@@ -59,7 +59,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   let app: App | undefined;
   let metrics: MetricsListener | undefined;
 
-  const listener = await listen(config, (req, res) => {
+  const listener = await openListener(config, (req, res) => {
     if (health.answer(req, res)) return;
     if (stopped.signal.aborted) refuse(res, 'stopping');
     else if (app === undefined) refuse(res, 'starting');
@@ -124,26 +124,6 @@ export async function serve(options: ServerOptions, life: ProcessLife): Promise<
     return await ended.promise;
   } finally {
     await server.stop({ grace: GRACE_AFTER_FAULT });
-  }
-}
-
-async function listen(config: Config, requests: RequestListener): Promise<Listener> {
-  try {
-    return await openListener(config, requests);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EADDRINUSE')
-      throw new ConfigError(
-        `PORT ${config.port} of ${config.host} is taken by another program. Set PORT to a free one.`,
-        { cause: error },
-      );
-    if (code === 'EACCES')
-      throw new ConfigError(`PORT ${config.port} may not be taken by this user. Set PORT to one above 1023.`, {
-        cause: error,
-      });
-    if (code === 'EADDRNOTAVAIL')
-      throw new ConfigError(`HOST ${config.host} is no address of this machine.`, { cause: error });
-    throw error;
   }
 }
 

@@ -94,7 +94,9 @@ export async function isAnswered(dataFolder: string): Promise<boolean> {
     SOCKET,
     (path) =>
       new Promise<boolean>((resolve) => {
-        const socket = connect(path, () => resolve(true)).on('error', () => resolve(false));
+        const socket = connect(path, () => resolve(true)).on('error', ({ code }: NodeJS.ErrnoException) =>
+          resolve(code === 'EAGAIN'),
+        );
         socket.on('connect', () => socket.destroy());
       }),
   );
@@ -133,8 +135,14 @@ export async function askRunning(dataFolder: string, name: string, input: unknow
   );
 }
 
-/** Nothing listens, or what listened stopped before it read the request. */
-const awayCodes: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+/**
+ * Nothing listens, what listened stopped before it read the request, or so many ask that it cannot listen now. A folder
+ * that cannot be reached at all is the business of those who open it.
+ */
+const awayCodes: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAGAIN'],
+  ...['ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'],
+]);
 
 function lostAnswer(cause: Error): Error {
   return new Error(

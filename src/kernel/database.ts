@@ -111,7 +111,12 @@ async function openInFolder(
   const unfinished = join(folder.path, 'database.unfinished');
   if (existsSync(unfinished)) rmSync(dataDir, { recursive: true, force: true });
   else if (!existsSync(dataDir)) writeFileSync(unfinished, '', { mode: 0o600 });
-  const pglite = await open(dataDir);
+  const pglite = await open(dataDir).catch((cause: unknown) => {
+    throw new Error(
+      `The embedded database in ${folder.path} (LATCHKEY_DATA) cannot be opened. If the disk is neither full nor read-only, it is damaged: restore the folder from a backup`,
+      { cause },
+    );
+  });
   rmSync(unfinished, { force: true });
   return pglite;
 }

@@ -6,6 +6,7 @@ import cluster from 'node:cluster';
 import { createServer } from 'node:http';
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Config } from './config.ts';
+import { listen } from './http/listener.ts';
 
 export type MetricsSource = { readonly contentType: string; text(): Promise<string> };
 
@@ -142,10 +143,7 @@ export async function openMetricsListener(
       () => res.writeHead(503, { 'Retry-After': '1' }).end(),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port: metricsPort, host }, resolve);
-  });
+  await listen(server, { port: metricsPort, host }, 'METRICS_PORT');
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : metricsPort,

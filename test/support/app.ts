@@ -3,7 +3,9 @@
  * is the one that the last file of this worker has closed, emptied (embedded.ts).
  */
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import { Redis } from 'ioredis';
 import type { HashCost } from '#credentials/module.ts';
@@ -14,7 +16,7 @@ import { openListener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { onServer } from './database.ts';
-import { openSnapshot } from './embedded.ts';
+import { openSnapshot, unpackSnapshot } from './embedded.ts';
 
 export const testSecrets = 'a-secret-that-only-the-tests-know-01';
 export const password = 'correct horse battery staple 9';
@@ -61,10 +63,18 @@ const log = createLog({ level: process.env['TEST_LOG'] ?? 'silent' });
 
 /** Signing keys take a second to make, so the snapshot holds some, sealed under the tests' secret. */
 async function startedPglite(): Promise<PGlite> {
-  return openSnapshot('started', async (pglite) => {
-    const config = readConfig({ LATCHKEY_SECRETS: testSecrets });
-    await startOnce(await createApp({ config, log, clock: systemClock, pglite }));
-  });
+  return openSnapshot('started', prepareStarted);
+}
+
+async function prepareStarted(pglite: PGlite): Promise<void> {
+  const config = readConfig({ LATCHKEY_SECRETS: testSecrets });
+  await startOnce(await createApp({ config, log, clock: systemClock, pglite }));
+}
+
+/** A data folder in which the product has started once, for processes of its own that know `testSecrets`. */
+export async function prepareDataFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 });
+  await unpackSnapshot('started', prepareStarted, join(path, 'database'));
 }
 
 /** Leaves keys behind, and nothing that would ask anybody outside this machine. */

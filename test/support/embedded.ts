@@ -49,6 +49,16 @@ function lend(pglite: PGlite, giveBack: () => Promise<void>): PGlite {
   });
 }
 
+/** The same database in a folder, for processes of its own. */
+export async function unpackSnapshot(
+  name: string,
+  prepare: (pglite: PGlite) => Promise<void>,
+  dataDir: string,
+): Promise<void> {
+  const loadDataDir = new Blob([readFileSync(await snapshotOf(name, prepare))]);
+  await (await PGlite.create({ dataDir, loadDataDir })).close();
+}
+
 async function load(snapshot: string): Promise<Engine> {
   const pglite = await PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]) });
   const rows = new Map<string, Blob>();

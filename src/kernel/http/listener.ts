@@ -1,6 +1,7 @@
 /**
  * The socket: Node's HTTP server with every limit set, TLS of our own where it is configured, and an orderly end.
  */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import {
   createServer,
@@ -12,7 +13,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
@@ -81,7 +82,7 @@ export async function openListener(config: ListenerConfig, listener: RequestList
     if (declaredLength(req) <= JSON_LIMIT) res.writeContinue();
     void tracked(req, res);
   });
-  await listen(server, config);
+  await listen(server, { port: config.port, host: config.host, backlog: 1024 });
 
   return {
     server,
@@ -108,14 +109,25 @@ function isPlainFraming({ headers, httpVersion }: IncomingMessage): boolean {
   return coding === undefined || (coding.toLowerCase() === 'chunked' && httpVersion !== '1.0');
 }
 
-function listen(server: Server, { port, host }: ListenerConfig): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host, backlog: 1024 }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+/** @throws ConfigError that names the variable of the port */
+export async function listen(
+  server: Server,
+  options: ListenOptions & { host: string },
+  variable = 'PORT',
+): Promise<void> {
+  const { port, host } = options;
+  try {
+    server.listen(options);
+    await once(server, 'listening');
+  } catch (cause) {
+    const why: Readonly<Record<string, string>> = {
+      EADDRINUSE: `${variable} ${port} of ${host} is taken by another program. Set ${variable} to a free one.`,
+      EACCES: `${variable} ${port} may not be taken by this user. Set ${variable} to one above 1023.`,
+      EADDRNOTAVAIL: `HOST ${host} is no address of this machine.`,
+    };
+    const text = why[(cause as NodeJS.ErrnoException).code ?? ''];
+    throw text === undefined ? cause : new ConfigError(text, { cause });
+  }
 }
 
 function tlsOptions({ certFile, keyFile, clientCaFile }: NonNullable<Config['tls']>): TlsOptions {
