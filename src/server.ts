@@ -89,9 +89,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     // While a balancer learns that we are leaving, whom it still sends gets a 503 that it may repeat elsewhere.
     if (health.isWatched()) await delay(drain);
     await listener.close(Math.max(0, grace - (performance.now() - begin)));
+    // What an application that still opens has done is worth less than one that has served.
+    const longestClose = app === undefined ? LONGEST_CLOSE : grace + LONGEST_CLOSE - (performance.now() - begin);
     await Promise.race([
       Promise.all([ready.catch(() => undefined).then(() => app?.close()), metrics?.close()]),
-      delay(grace + LONGEST_CLOSE - (performance.now() - begin), undefined, { ref: false }),
+      delay(longestClose, undefined, { ref: false }),
     ]);
     log.info({ seconds: (performance.now() - begin) / SECOND }, 'stopped');
   }

@@ -68,7 +68,7 @@ export function createKeyRing(secrets: readonly string[]): KeyRing {
       const match = keys.find((candidate) => candidate.id === id);
       if (!match)
         throw new SealError(
-          `No secret of the key ring has the id ${id}. Was one removed before its texts were sealed again?`,
+          `No secret of the key ring has the id ${id}. Put it back: one was removed before its texts were sealed again, or this database belongs to another LATCHKEY_SECRETS.`,
         );
       const decipher = createDecipheriv('aes-256-gcm', match.key, body.subarray(0, IV_BYTES), {
         authTagLength: TAG_BYTES,

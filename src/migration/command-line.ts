@@ -1,6 +1,6 @@
 /** `user import` and `user export`: the files are read and written here, in many commands to whoever has the database. */
-import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { runExport } from './files/export-run.ts';
@@ -23,7 +23,7 @@ export async function importPeople(ask: Ask, path: string, options: ImportOption
   if (format !== undefined && !isImportFormat(format))
     throw new FileProblem(`--format must be one of ${importFormats.join(', ')}`);
   const parameters = hashParameters === undefined ? undefined : await readParameters(hashParameters);
-  const report = reportPath === undefined ? null : createWriteStream(reportPath);
+  const report = reportPath === undefined ? null : await openReport(reportPath);
   try {
     return await runImport({
       people: readPeople(path, { format, hash: { format: hashFormat, parameters } }),
@@ -40,6 +40,13 @@ export async function importPeople(ask: Ask, path: string, options: ImportOption
     report?.end();
     if (report) await finished(report);
   }
+}
+
+/** It names users, so only its owner may read it; the file may be an older one that others could read. */
+async function openReport(path: string): Promise<WriteStream> {
+  const file = await open(path, 'w', 0o600);
+  if ((await file.stat()).isFile()) await file.chmod(0o600);
+  return file.createWriteStream();
 }
 
 /** To a file that only its owner may read, or to standard output. */
