@@ -8,6 +8,10 @@ const sameEverywhere = [
   // No database at all: templates, letters, imports, documents, the installer.
   'test/{views,letters,architecture}.test.ts',
   'test/{docs,bin}/**',
+  // The folder of the embedded database, which there is none of there.
+  'test/kernel/data-folder/**',
+  'test/server/embedded-rounds.test.ts',
+  'test/attacks/data/folder-modes.test.ts',
   // Browsers send what the flows of the same slices send over HTTP, which run on both; pages are the same on both.
   'test/e2e/**',
 ];

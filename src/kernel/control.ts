@@ -139,10 +139,9 @@ export async function askRunning(dataFolder: string, name: string, input: unknow
  * Nothing listens, what listened stopped before it read the request, or so many ask that it cannot listen now. A folder
  * that cannot be reached at all is the business of those who open it.
  */
-const awayCodes: ReadonlySet<string> = new Set([
-  ...['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'EAGAIN'],
-  ...['ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG'],
-]);
+const awayCodes: ReadonlySet<string> = new Set(
+  'ENOENT ECONNREFUSED ECONNRESET EPIPE EAGAIN ENOTDIR EACCES ELOOP ENAMETOOLONG'.split(' '),
+);
 
 function lostAnswer(cause: Error): Error {
   return new Error(

@@ -22,10 +22,12 @@ export type RoundsResult = {
   wrong: string[];
 };
 
-const COMMANDS = 3;
 const whatToDo = /set LATCHKEY_DATA to another folder|not known whether it was done/;
 
-export async function playRounds(rounds: number, { isEmpty = false, pace = 1, seed = 1 } = {}): Promise<RoundsResult> {
+export async function playRounds(
+  rounds: number,
+  { isEmpty = false, commands: each = 3, pace = 1, seed = 1 } = {},
+): Promise<RoundsResult> {
   const around = await mkdtemp(join(tmpdir(), 'latchkey-rounds-'));
   const random = randomFrom(seed);
   const result: RoundsResult = { rounds, created: 0, gaveUp: 0, gaveWay: 0, killed: 0, wrong: [] };
@@ -88,9 +90,7 @@ export async function playRounds(rounds: number, { isEmpty = false, pace = 1, se
     for (let round = 0; round < rounds; round += 1) {
       if (isEmpty) folder = join(around, `data-${round}`);
       const servers = [server(), server()];
-      const commands = Promise.all(
-        Array.from({ length: COMMANDS }, (_, i) => command(`round-${round}-${i}@example.com`)),
-      );
+      const commands = Promise.all(Array.from({ length: each }, (_, i) => command(`round-${round}-${i}@example.com`)));
       const [first, second] = await Promise.all(servers);
       if (round % 3 === 2) {
         await delay(random() * 3000 * pace);

@@ -27,7 +27,7 @@ export function launch(words: readonly string[], env: Readonly<Record<string, st
       said[name] += String(chunk);
       child.emit('said');
     });
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...said }) as Ended);
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...said }));
   return {
     child,
     output: () => said,
