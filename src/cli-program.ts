@@ -5,7 +5,9 @@
 import { Command, CommanderError } from 'commander';
 import { type Config, ConfigError, readConfig } from '#kernel/config.ts';
 import { isTransient } from '#kernel/database-errors.ts';
+import { SealError } from '#kernel/crypto.ts';
 import { describeError } from '#kernel/log.ts';
+import { failureOfFolder } from '#kernel/log/mend.ts';
 import { defineCommands, type Files } from './cli-commands.ts';
 import { execute, openCommands, type OpenApp, print, printError, type Terminal } from './cli-run.ts';
 import type { ProcessLife } from './process-end.ts';
@@ -26,12 +28,8 @@ type Options = {
 /** Every command with its arguments, and the exit code of the one that was run. */
 export function createProgram({ terminal = process, env, openApp, life }: Options = {}) {
   let code = DONE;
-  let isConfigured = false;
-  const configure = (): Config => {
-    const config = readConfig(env);
-    isConfigured = true;
-    return config;
-  };
+  let config: Config | undefined;
+  const configure = (): Config => (config = readConfig(env));
   const place = () => ({ config: configure(), terminal, openApp, opened: life?.opened });
   const program = new Command('latchkey')
     .description('OpenID Connect provider and identity platform')
@@ -85,14 +83,14 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
     },
     files,
   );
-  return { program, code: () => code, isConfigured: () => isConfigured };
+  return { program, code: () => code, config: () => config };
 }
 
 const asJson = (command: Command): boolean => Boolean(command.optsWithGlobals()['json']);
 
 export async function runCommandLine(words: readonly string[], options: Options = {}): Promise<number> {
   const { terminal = process } = options;
-  const { program, code, isConfigured } = createProgram(options);
+  const { program, code, config } = createProgram(options);
   // Wrong usage is found before the options are known.
   const json = words.includes('--json');
   if (json) silenceUsage(program);
@@ -108,15 +106,21 @@ export async function runCommandLine(words: readonly string[], options: Options 
     if (error instanceof ConfigError) {
       printError(terminal, { code: 'config.invalid', message: error.message }, json);
       // A variable that cannot be read is wrong usage; what cannot be done with a right one has failed.
-      return isConfigured() ? REFUSED : WRONG_USAGE;
+      return config() ? REFUSED : WRONG_USAGE;
     }
     printError(
       terminal,
-      { code: isTransient(error) ? 'control.unavailable' : 'control.fault', message: describeError(error) },
+      { code: isTransient(error) ? 'control.unavailable' : 'control.fault', message: mendOf(error, config()) },
       json,
     );
     return REFUSED;
   }
+}
+
+function mendOf(error: unknown, config: Config | undefined): string {
+  if (error instanceof SealError)
+    return `LATCHKEY_SECRETS${config?.embedded ? ', or the file secrets in LATCHKEY_DATA,' : ''} does not hold the secret under which the database was sealed. Put it back, behind the new one (docs/operations.md): ${describeError(error)}`;
+  return (config && failureOfFolder(error, config)) ?? describeError(error);
 }
 
 /** For a machine wrong usage is one JSON document like every other error. */

@@ -16,6 +16,8 @@ const url = (...protocols: string[]) =>
     });
 const port = z.coerce.number().int().min(0).max(65_535);
 
+export const DEFAULT_CONNECT_SECONDS = 5;
+
 /** Every variable that Latchkey reads. `docs/configuration.md` is made from these descriptions. */
 export const configSchema = z.object({
   PORT: port.default(3000).describe('Port that Latchkey listens on.'),
@@ -36,6 +38,13 @@ export const configSchema = z.object({
     .max(200)
     .default(10)
     .describe('Connections to PostgreSQL that each process may hold.'),
+  DATABASE_CONNECT_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(60)
+    .default(DEFAULT_CONNECT_SECONDS)
+    .describe('How long a connection to PostgreSQL may take to be made, or to become free.'),
   LATCHKEY_DATA: z
     .string()
     .default('.latchkey')
@@ -138,6 +147,7 @@ export type Config = Readonly<{
   databaseUrl: string | undefined;
   databaseReplicaUrl: string | undefined;
   databasePool: number;
+  databaseConnectSeconds: number;
   /** No DATABASE_URL: the embedded database, one process, the demo and the mailbox. */
   embedded: boolean;
   redisUrl: string | undefined;
@@ -207,6 +217,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     databaseUrl: v.DATABASE_URL,
     databaseReplicaUrl: v.DATABASE_REPLICA_URL,
     databasePool: v.DATABASE_POOL,
+    databaseConnectSeconds: v.DATABASE_CONNECT_SECONDS,
     embedded,
     redisUrl: v.REDIS_URL,
     secrets,

@@ -1,17 +1,13 @@
 import { Client } from 'pg';
 import { SECOND } from './clock.ts';
 import type { Log } from './log.ts';
+import { DatabaseAway } from './postgres/patient-pool.ts';
 
 /** Any number that no other program on this database uses: "latchkey" as ASCII, cut to 63 bits. */
 const MIGRATION_LOCK = '7809642057219958';
 
 /** An operator who runs a command hears within five seconds that the database is away. */
 const LONGEST_CONNECT = 3.5 * SECOND;
-
-/** The first connection failed. Says where to, and neither as which user nor with which password. */
-export class DatabaseAway extends Error {
-  override readonly name = 'DatabaseAway';
-}
 
 type Query = (text: string) => Promise<unknown[]>;
 type Migration = {
@@ -56,9 +52,6 @@ async function connect(connectionString: string): Promise<Client> {
     await client.connect();
     return client;
   } catch (cause) {
-    throw new DatabaseAway(
-      `The database at ${client.host}:${client.port} cannot be reached (check that it runs, and DATABASE_URL)`,
-      { cause },
-    );
+    throw new DatabaseAway(cause, client);
   }
 }

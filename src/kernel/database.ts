@@ -5,11 +5,12 @@ import type { Pool } from 'pg';
 import type { AnyEntity, EntityClass, EntitySchema, Options } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import { type EntityManager, MikroORM as PostgresORM } from '@mikro-orm/postgresql';
-import type { Config } from './config.ts';
+import { type Config, DEFAULT_CONNECT_SECONDS } from './config.ts';
 import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
 import { migrateAlone } from './database-lock.ts';
+import { connectPatiently } from './postgres/patient-pool.ts';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
 export type Entities = (EntityClass<AnyEntity> | EntitySchema)[];
@@ -34,7 +35,7 @@ export type Database = {
 };
 
 type DatabaseOptions = {
-  config: Pick<Config, 'databaseUrl' | 'databasePool'>;
+  config: Pick<Config, 'databaseUrl' | 'databasePool'> & Partial<Pick<Config, 'databaseConnectSeconds'>>;
   log: Log;
   entities: Entities;
   /** Where the embedded database is; only the owner of a folder has one. */
@@ -127,7 +128,7 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     clientUrl,
     pool: { min: 0, max: options.config.databasePool, idleTimeoutMillis: MINUTE },
     driverOptions: {
-      connectionTimeoutMillis: 2 * SECOND,
+      connectionTimeoutMillis: (options.config.databaseConnectSeconds ?? DEFAULT_CONNECT_SECONDS) * SECOND,
       statement_timeout: 5 * SECOND,
       // The server's own limit says nothing when the network says nothing.
       query_timeout: 5.5 * SECOND,
@@ -138,6 +139,7 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     },
   });
   const pool = await orm.em.getConnection().getNativeClient();
+  connectPatiently(pool);
   const names = new Map<string, string>();
   const nameOf = (text: string) => names.get(text) ?? (names.set(text, `latchkey_${names.size}`), names.get(text)!);
   return {

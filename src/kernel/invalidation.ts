@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { SECOND } from '#kernel/clock.ts';
+import { DEFAULT_CONNECT_SECONDS } from '#kernel/config.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
@@ -178,7 +179,7 @@ function overPostgres(database: Pick<Database, 'sql'>, connectionString: string)
         while (!ended.signal.aborted) {
           current = new Client({
             connectionString,
-            connectionTimeoutMillis: 2 * SECOND,
+            connectionTimeoutMillis: DEFAULT_CONNECT_SECONDS * SECOND,
             query_timeout: SECOND,
             keepAlive: true,
             application_name: 'latchkey listener',

@@ -7,10 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'pg';
 import { fromKysely, fromPglite, PgBoss, type JobWithMetadata } from 'pg-boss';
 import { DAY, HOUR, SECOND, type Clock } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
+import { type Config, DEFAULT_CONNECT_SECONDS } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
+import { connectPatiently } from '#kernel/postgres/patient-pool.ts';
 
 export type JobData = Readonly<Record<string, unknown>>;
 
@@ -71,7 +72,7 @@ const HELPER_POLL_SECONDS = 60;
 
 type Options = {
   database: Pick<Database, 'pglite'>;
-  config: Pick<Config, 'databaseUrl'>;
+  config: Pick<Config, 'databaseUrl'> & Partial<Pick<Config, 'databaseConnectSeconds'>>;
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
   clock: Clock;
   log: Log;
@@ -83,7 +84,7 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
   const stopping = new AbortController();
   let isOpen = false;
   const { pglite } = database;
-  const pool = pglite ? null : createPool(config.databaseUrl, log);
+  const pool = pglite ? null : createPool(config, log);
   const db = pglite ? fromPglite(pglite) : fromPool(pool!);
   const common = { db, schema: SCHEMA, backend: pglite ? 'pglite' : 'postgres' } as const;
   // Sending needs no timers and no maintenance, and so is ready in milliseconds.
@@ -250,16 +251,17 @@ function queueOptions({ retries, backoff, expire }: JobDefinition) {
   };
 }
 
-function createPool(connectionString: string | undefined, log: Log): Pool {
+function createPool({ databaseUrl, databaseConnectSeconds }: Options['config'], log: Log): Pool {
   const pool = new Pool({
-    connectionString,
+    connectionString: databaseUrl,
     max: 3,
-    connectionTimeoutMillis: 2 * SECOND,
+    connectionTimeoutMillis: (databaseConnectSeconds ?? DEFAULT_CONNECT_SECONDS) * SECOND,
     query_timeout: 60 * SECOND,
     idleTimeoutMillis: 30 * SECOND,
     keepAlive: true,
     application_name: 'latchkey jobs',
   });
+  connectPatiently(pool);
   return pool.on('error', (err) => log.warn({ err }, 'jobs: a connection was lost'));
 }
 

@@ -5,11 +5,12 @@
  */
 import { chmodSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { systemClock } from '#kernel/clock.ts';
 import { ConfigError } from '#kernel/config.ts';
+import { folderMend, whyUnwritable } from '#kernel/log/mend.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 
 /** What the owner of a folder does: `serve`, or the name of a command. */
@@ -70,6 +71,8 @@ function lockFile(path: string, mend?: () => void): DatabaseSync | null {
       mend();
       return lockFile(path);
     }
+    const unwritable = whyUnwritable(dirname(path));
+    if (unwritable !== undefined) throw new ConfigError(folderMend(unwritable, dirname(path)), { cause });
     throw new ConfigError(
       `LATCHKEY_DATA: ${path} cannot be locked (${cause instanceof Error ? cause.message : String(cause)}). Use a folder that this user may write to, on a file system with locks.`,
       { cause },

@@ -6,6 +6,7 @@ import type { Stats } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '#kernel/config.ts';
+import { folderMend, whyUnwritable } from '#kernel/log/mend.ts';
 
 const OWNER_ONLY = 0o700;
 const OTHERS = 0o077;
@@ -66,11 +67,9 @@ async function createFolder(path: string): Promise<string> {
     await mkdir(path, { recursive: true, mode: OWNER_ONLY });
     return await realpath(path);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    throw new ConfigError(
-      `LATCHKEY_DATA names ${path}, which cannot be made or opened as a folder${code}. Name one that this user may write to.`,
-      { cause },
-    );
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    // Node says ENOENT of a folder that a read-only file system does not let it make.
+    throw new ConfigError(folderMend(code === 'ENOENT' ? (whyUnwritable(path) ?? code) : code, path), { cause });
   }
 }
 
