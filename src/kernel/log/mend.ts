@@ -91,7 +91,7 @@ function codesOf(error: unknown, depth = 0): string[] {
 /** `where` is host and port. */
 export function databaseMend(error: unknown, where: string): string {
   const message = error instanceof Error ? error.message : '';
-  const code = /^timeout exceeded when trying to connect/.test(message)
+  const code = message.startsWith('timeout exceeded when trying to connect')
     ? 'POOL'
     : /connection timeout|timeout expired/.test(message)
       ? 'TIMEOUT'

@@ -1,5 +1,4 @@
 /** How the pools of PostgreSQL come to their connections. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { SECOND } from '#kernel/clock.ts';
 import { isTransient } from '#kernel/database-errors.ts';
@@ -35,7 +34,7 @@ export function connectPatiently(pool: Pool): void {
       const isOver = performance.now() - begun + wait > LONGEST_PATIENCE;
       if (pool.ending || isOver || !isTransient(error))
         return done(new DatabaseAway(error, { host, port }), undefined, release);
-      void delay(wait).then(() => patient(done, begun, 2 * pause));
+      setTimeout(patient, wait, done, begun, 2 * pause);
       return undefined;
     });
   }

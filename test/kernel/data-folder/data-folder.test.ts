@@ -202,8 +202,8 @@ describe('a data folder is closed to other users', () => {
   });
 
   test.each([
-    ['a file', async (path: string) => writeFile(path, ''), 'cannot be made or opened'],
-    ['a folder below a file', async (path: string) => symlink('/dev/null/x', path), 'cannot be made or opened'],
+    ['a file', async (path: string) => writeFile(path, ''), 'which is a file'],
+    ['a folder below a file', async (path: string) => symlink('/dev/null/x', path), 'of which a part is a file'],
     [
       'what other programs use too',
       async (path: string) => {

@@ -138,7 +138,7 @@ describe('latchkey', () => {
       ['user', 'list'],
       (at) => ({ LATCHKEY_DATA: join(at, 'small') }),
       /LATCHKEY_DATA names .*small, .*\((EFBIG|ENOSPC)\)/,
-      'ulimit -f 4000;',
+      'ulimit -f 64;',
     ],
     [
       'whose port is taken',
