@@ -241,7 +241,7 @@ describe('an app on the device (RFC 8252 §7)', () => {
     });
     const leave = (address: string) =>
       new Visitor().request(
-        `${latchkey.base}/oidc/logout?${new URLSearchParams({ client_id: app.client_id, post_logout_redirect_uri: address })}`,
+        `${latchkey.base}/oidc/logout?${new URLSearchParams({ client_id: app.client_id, post_logout_redirect_uri: address }).toString()}`,
       );
     expect((await leave('http://127.0.0.1:5555/bye')).location).toBe('http://127.0.0.1:5555/bye');
     expect([(await leave(uri)).status, (await leave(uri)).location]).toEqual([400, null]);

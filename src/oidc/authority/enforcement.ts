@@ -52,9 +52,19 @@ function narrowGrants(engine: Engine, { authority }: EnforcementDependencies): v
   model.find = async function findNarrowed(id, options) {
     const grant = await find.call(model, id, options);
     if (!grant || !uses.has(route())) return grant;
-    const client = await engine.Client.find(grant.clientId ?? '');
+    const client = await findClient(engine, grant.clientId);
     return client && narrow(grant, await authority.of(client, grant.accountId, Object.keys(grant.resources ?? {})));
   };
+}
+
+/** The engine refuses a client that what this instance can do now does not allow: its tokens are worth nothing either. */
+async function findClient(engine: Engine, clientId = ''): Promise<Client | undefined> {
+  try {
+    return await engine.Client.find(clientId);
+  } catch (error) {
+    if (error instanceof errors.OIDCProviderError && error.statusCode < 500) return undefined;
+    throw error;
+  }
 }
 
 function judge(engine: Engine, model: Finder<Shown>, deps: EnforcementDependencies): void {
@@ -108,8 +118,8 @@ function refuse(where: string, reason: string): undefined {
 
 async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Verdict> {
   const { clientId = '', accountId, grantId, aud } = shown;
-  const client = await engine.Client.find(clientId);
-  if (!client) return { holds: false, reason: 'the client is gone or disabled' };
+  const client = await findClient(engine, clientId);
+  if (!client) return { holds: false, reason: 'the client is gone, disabled or not usable' };
   // Elsewhere the engine reads the account itself.
   if (route() === 'introspection' && accountId !== undefined && !(await deps.isActive(accountId)))
     return { holds: false, reason: 'the account is gone or disabled' };

@@ -298,6 +298,43 @@ test('a token that outlived its session by offline_access ends when that is take
   expect(await seen(held.access, held.client)).toBe(whole.access);
 });
 
+test('a token of the front channel ends when the operator closes the front channel', async () => {
+  await latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"all"' });
+  const client = await latchkey.client({
+    first_party: true,
+    redirect_uris: ['https://shop.example/cb'],
+    grant_types: ['implicit', 'authorization_code'],
+    response_types: ['id_token token', 'code'],
+  });
+  const asked = { response_type: 'id_token token', response_mode: 'form_post', code_challenge: undefined };
+  const url = authorizeUrl(latchkey.base, client, { ...asked, code_challenge_method: undefined });
+  const [form] = formsOf(await browser.open(url));
+  const access = form?.fields['access_token'] ?? '';
+  expect(await seen(access, client)).toBe('openid');
+  await latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"code"' });
+  expect([await seen(access, client), await told(access)]).toEqual(['inactive', '401']);
+});
+
+test('a client that registered itself and gives a scope up has it no longer', async () => {
+  await latchkey.run('settings.set', { name: 'oidc.registration', value: '"open"' });
+  const headers = { 'content-type': 'application/json' };
+  const register = (url: string, method: string, body: object, more: Record<string, string> = {}) =>
+    fetch(url, { method, headers: { ...headers, ...more }, body: JSON.stringify(body) });
+  const metadata = { redirect_uris: ['http://127.0.0.1:9/cb'], scope: 'openid email' };
+  const answer = await register(`${latchkey.base}/oidc/register`, 'POST', metadata);
+  const client = (await answer.json()) as TestClient;
+  const given = { scope: 'openid email', prompt: undefined };
+  const { body } = await token(client, await codeOf(client, user, browser, given));
+  expect(await told(body.access_token)).toBe('email email_verified sub');
+  const { registration_access_token: bearer, registration_client_uri: url } = client;
+  const { client_id, client_secret } = client;
+  const changed = { client_id, client_secret, redirect_uris: client.redirect_uris, scope: 'openid' };
+  const update = await register(String(url), 'PUT', changed, { authorization: `Bearer ${String(bearer)}` });
+  expect(update.status).toBe(200);
+  expect([await seen(body.access_token, client), await told(body.access_token)]).toEqual(['openid', 'sub']);
+  await latchkey.run('settings.set', { name: 'oidc.registration', value: '"off"' });
+});
+
 describe('what comes back', () => {
   test('a scope that the client gets again is in its old tokens again', async () => {
     const held = await everything();
