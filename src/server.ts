@@ -11,7 +11,6 @@ import { isTransient } from '#kernel/database-errors.ts';
 import { createHealth, type Check } from '#kernel/http/health.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { describeError, type Log } from '#kernel/log.ts';
-import { listenMend } from '#kernel/log/mend.ts';
 import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
 import type { ProcessLife } from './process-end.ts';
 import { supervise, tellSupervisorReady } from './supervisor.ts';
@@ -130,19 +129,6 @@ export async function serve(options: ServerOptions, life: ProcessLife): Promise<
   }
 }
 
-<<<<<<< HEAD
-=======
-async function listen(config: Config, requests: RequestListener): Promise<Listener> {
-  try {
-    return await openListener(config, requests);
-  } catch (error) {
-    const mend = listenMend(error, config);
-    if (mend !== undefined) throw new ConfigError(mend, { cause: error });
-    throw error;
-  }
-}
-
->>>>>>> 95a2cc8 (Name the variable and the mend, and wait for PostgreSQL with patience)
 /** Opens the application however long its database takes to come; undefined when it was told to stop meanwhile. */
 async function openPatiently(
   { config, log, clock, createApp }: ServerOptions,

@@ -5,13 +5,8 @@
 import cluster from 'node:cluster';
 import { createServer } from 'node:http';
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-<<<<<<< HEAD
 import type { Config } from './config.ts';
 import { listen } from './http/listener.ts';
-=======
-import { type Config, ConfigError } from './config.ts';
-import { listenMend } from './log/mend.ts';
->>>>>>> 95a2cc8 (Name the variable and the mend, and wait for PostgreSQL with patience)
 
 export type MetricsSource = { readonly contentType: string; text(): Promise<string> };
 
@@ -148,17 +143,7 @@ export async function openMetricsListener(
       () => res.writeHead(503, { 'Retry-After': '1' }).end(),
     );
   });
-<<<<<<< HEAD
   await listen(server, { port: metricsPort, host }, 'METRICS_PORT');
-=======
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      const mend = listenMend(error, { port: metricsPort, host, variable: 'METRICS_PORT' });
-      reject(mend === undefined ? error : new ConfigError(mend, { cause: error }));
-    });
-    server.listen({ port: metricsPort, host }, resolve);
-  });
->>>>>>> 95a2cc8 (Name the variable and the mend, and wait for PostgreSQL with patience)
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : metricsPort,
