@@ -5,7 +5,7 @@ import { languages, type Language } from '#kernel/i18n.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { allLetters } from '../support/letters.ts';
 import { servePages, type PageServer } from '../support/page-server.ts';
-import { loadAxe, violations } from './axe.ts';
+import { bringAxe, violations } from './axe.ts';
 
 const letters = await allLetters();
 const everyLanguage = Object.keys(languages) as Language[];
@@ -15,7 +15,9 @@ let server: PageServer;
 let page: Page;
 beforeAll(async () => {
   [browser, server] = await Promise.all([launchBrowser(), servePages()]);
-  page = await browser.newPage();
+  const context = await browser.newContext();
+  await bringAxe(context);
+  page = await context.newPage();
 });
 afterAll(async () => {
   await browser?.close();
@@ -29,7 +31,6 @@ describe('every letter with every sample', () => {
       await page.setViewportSize({ width: 320, height: 640 });
       for (const language of new Set<Language>(['en', everyLanguage[at % everyLanguage.length]!])) {
         await page.goto(server.url({ slug: `letter-${slug}` }, language));
-        await loadAxe(page);
         for (const colorScheme of ['light', 'dark'] as const) {
           await page.emulateMedia({ colorScheme });
           expect(await violations(page, colorScheme === 'light' ? 'all' : 'of appearance'), colorScheme).toEqual([]);
