@@ -36,7 +36,7 @@ export function createCommands(
       return { database: 'up to date' };
     },
     'audit.verify': async () => audit.verify(),
-    ...userCommands({ database, users, passwordDemands, passwords: credentials.passwords }),
+    ...userCommands({ ...credentials, database, users, passwordDemands }),
     ...mfaCommands({
       ...credentials,
       clock,

@@ -1,6 +1,7 @@
 /** The OpenID provider, and what it knows of people: their consents and their signed-in browsers. */
 import { ConsentService } from '#consent/module.ts';
 import { OWN_CLIENT_ID, OWN_RETURN_PATH } from '#clients/module.ts';
+import { hasConfirmed } from '#credentials/module.ts';
 import { createAddressResolver } from '#kernel/http/client-address.ts';
 import { createClientCertificates } from '#kernel/http/client-certificate.ts';
 import { KEY_SET_LIMITS } from '#kernel/http/outbound.ts';
@@ -97,9 +98,8 @@ export function createProvider(
     current: oidc.current,
     client: { id: OWN_CLIENT_ID, returnPath: OWN_RETURN_PATH },
     reachable: async (userId) => {
-      const hasFactor =
-        (await credentials.passkeys.countUsable(userId)) > 0 || (await credentials.totp.find(userId)) !== null;
-      return hasFactor ? 2 : 1;
+      const person = await credentials.secondFactorOverviews.find(userId);
+      return person !== null && hasConfirmed(person) ? 2 : 1;
     },
   });
   return { consents, oidc, sessions, ownPages, routes: [routes] };

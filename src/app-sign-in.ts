@@ -103,7 +103,8 @@ export function createSignIn(
     const assessment = known ?? (await risk.risk.assess(userId, arrivalOf(ctx), interaction.question.client.id));
     if (known === null) await interactions.recordAssessment(interaction, { userId, ...assessment });
     return risk.risk.demand(userId, assessment, {
-      holdsFactor: parts.some(({ factors = [] }) => factors.length > 0),
+      // Of a user with a factor that cannot be used now the mailbox is no stand-in either.
+      holdsFactor: parts.some(({ factors = [], hasConfirmed = false }) => hasConfirmed || factors.length > 0),
       hasProvedMailbox: interaction.facts.proved.includes('email'),
     });
   }

@@ -168,6 +168,7 @@ export function defineCommands(program: Command, run: Run, files: Files): void {
     .option('--limit <n>', 'how many', count)
     .option('--after <id>', 'go on after this one')
     .action(act('user.list'));
+  leaf(user, 'show <id>', 'show a person, and every credential with its state').action(act('user.show', 'id'));
   leaf(user, 'require-password <id>', 'have a person set a new password when they sign in next').action(
     act('user.require-password', 'id'),
   );

@@ -21,7 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
   oidc: ['users', 'clients', 'keys', 'settings', 'audit'],
   sessions: ['users', 'oidc', 'audit', 'settings'],
   risk: ['users', 'credentials', 'settings', 'audit'],
-  interaction: ['users', 'oidc', 'audit', 'settings'],
+  interaction: ['users', 'credentials', 'oidc', 'audit', 'settings'],
   login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   recovery: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   passwordless: ['interaction', 'users', 'credentials', 'settings', 'audit'],

@@ -5,7 +5,7 @@ import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './accou
 /** Field: `name`; buttons `action=continue` (name it) and, in a form of its own, `action=remove`. */
 export type PasskeyPage = {
   frame: AccountFrame;
-  passkey: Pick<ShownPasskey, 'id' | 'name' | 'authenticator' | 'backup' | 'createdAt' | 'lastUsedAt' | 'isFlagged'>;
+  passkey: Pick<ShownPasskey, 'id' | 'name' | 'authenticator' | 'backup' | 'createdAt' | 'lastUsedAt' | 'state'>;
   /** Why it cannot be removed: policy demands a second factor, or nobody could sign in any more. */
   problem: 'last_factor' | 'last_way' | null;
 };
@@ -20,7 +20,7 @@ const plain: PasskeyPage = {
     backup: 'synced',
     createdAt: day,
     lastUsedAt: day,
-    isFlagged: false,
+    state: 'active',
   },
   problem: null,
 };
@@ -30,8 +30,9 @@ export const passkeyView = view<PasskeyPage>('account/passkey.njk', {
     plain,
     'without a name, stopped': {
       ...plain,
-      passkey: { ...plain.passkey, name: null, authenticator: null, lastUsedAt: null, isFlagged: true },
+      passkey: { ...plain.passkey, name: null, authenticator: null, lastUsedAt: null, state: 'stopped' },
     },
+    'a model that is not allowed': { ...plain, passkey: { ...plain.passkey, state: 'model_not_allowed' } },
     'the last second factor': { ...plain, problem: 'last_factor' },
     'the last way in': { ...plain, problem: 'last_way' },
     hostile: {

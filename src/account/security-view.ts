@@ -29,7 +29,7 @@ const passkey: ShownPasskey = {
   backup: 'synced',
   createdAt: day,
   lastUsedAt: day,
-  isFlagged: false,
+  state: 'active',
 };
 
 const plain: SecurityPage = {
@@ -63,7 +63,7 @@ export const securityView = view<SecurityPage>('account/security.njk', {
       ...plain,
       frame: { ...sampleFrame, done: 'removed' },
       passkeys: [
-        { ...passkey, name: null, backup: 'syncable', lastUsedAt: null },
+        { ...passkey, name: null, backup: 'syncable', lastUsedAt: null, state: 'model_not_allowed' },
         {
           ...passkey,
           id: 'psk_01kt0000000000000000000001',
@@ -71,7 +71,7 @@ export const securityView = view<SecurityPage>('account/security.njk', {
           authenticator: null,
           isSecurityKey: true,
           backup: 'device',
-          isFlagged: true,
+          state: 'stopped',
         },
       ],
       codes: { left: 2, isFew: true, madeAt: day },

@@ -1,7 +1,7 @@
 /**
  * credentials: what a person proves who they are with.
  *
- * Owns    passwords (argon2id), passkeys and security keys, links and codes that prove an address, authenticator apps, recovery
+ * Owns    the table of all authentication methods and the states of a credential (methods.ts); passwords (argon2id), passkeys and security keys, links and codes that prove an address, authenticator apps, recovery
  *         codes, trusted devices, the counters of wrong tries, known devices; enrolling and verifying, one file each.
  * Leaves  the pages to login and account, what comes after a success to interaction.
  * URLs    none.
@@ -20,6 +20,7 @@ import { KnownDevices } from './known-device.ts';
 import { provingPurposes } from './one-time/one-time-secret.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
 import { UndoRights } from './one-time/undo-rights.ts';
+import { passkeyStateBy } from './passkeys/passkey-state.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
 import { PasswordBulk } from './password-bulk.ts';
 import { PasswordHistory } from './password-history.ts';
@@ -65,6 +66,7 @@ export function createCredentials({
   const hashing = new HashingQueue();
   const policies = () => settings.all();
   const knownDevices = new KnownDevices(clock, database);
+  const passkeyState = passkeyStateBy(config.issuerUrl, policies);
   const secondFactors = createSecondFactors({
     clock,
     database,
@@ -75,8 +77,9 @@ export function createCredentials({
     tellOwner,
     hashCost,
     policies,
+    passkeyState,
   });
-  const waysIn = new WaysIn(() => policies().signIn);
+  const waysIn = new WaysIn(() => policies().signIn, passkeyState);
   const passkeys = createPasskeys({
     clock,
     database,
@@ -162,7 +165,14 @@ export type { Undo, UndoRights } from './one-time/undo-rights.ts';
 export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';
 export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
-export { hasTwoSteps, type SecondFactorOverview, type SecondFactorOverviews } from './second-factor-overview.ts';
+export { type CredentialState, type Factor, methods, type PasskeyCount, secondFactors } from './methods.ts';
+export {
+  hasConfirmed,
+  hasTwoSteps,
+  hasUsable,
+  type SecondFactorOverview,
+  type SecondFactorOverviews,
+} from './second-factor-overview.ts';
 export { isFactorDemanded, type SecondFactorDemand } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';

@@ -3,6 +3,7 @@ import { toUuid } from '#kernel/ids.ts';
 import type { Policy } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import { lastFactor } from './errors.ts';
+import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
 /** Whether the instance demands a second factor of this person, whatever the application asks for. */
 export function isFactorDemanded(
@@ -15,14 +16,17 @@ export function isFactorDemanded(
 /** Keeps people who must have a second factor from giving up their last one. */
 export class SecondFactorDemand {
   readonly #policy: () => Policy<'mfa'>;
+  readonly #stateOf: PasskeyState;
 
-  constructor(policy: () => Policy<'mfa'>) {
+  constructor(policy: () => Policy<'mfa'>, stateOf: PasskeyState) {
     this.#policy = policy;
+    this.#stateOf = stateOf;
   }
 
   /**
-   * Called in the transaction that removed a factor: throws credentials.last_factor when it was the last and one is demanded. The
-   * row of the person is locked, so that of two removals at once the second one sees the first.
+   * Called in the transaction that removed a factor: throws credentials.last_factor when it was the last that can be used and one is
+   * demanded, by policy or by a factor that is there and cannot be used. The row of the person is locked, so that of two removals
+   * at once the second one sees the first.
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
     const id = toUuid(userId);
@@ -31,11 +35,11 @@ export class SecondFactorDemand {
       [id],
     );
     const policy = this.#policy();
-    if (!user || policy.emailCodes || !isFactorDemanded(policy, { isAdministrator: user.is_administrator })) return;
-    const left = await em.execute<unknown[]>(
-      'select 1 from totp_credential where user_id = ? union all select 1 from passkey where user_id = ? and flagged_at is null limit 1',
-      [id, id],
-    );
-    if (left.length === 0) throw lastFactor();
+    if (!user) return;
+    const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
+    const isDemanded = !policy.emailCodes && isFactorDemanded(policy, { isAdministrator: user.is_administrator });
+    if (!isDemanded && passkeys.length === 0) return;
+    const apps = await em.execute<unknown[]>('select 1 from totp_credential where user_id = ?', [id]);
+    if (apps.length === 0 && !passkeys.some((row) => this.#stateOf(row) === 'active')) throw lastFactor();
   }
 }

@@ -7,6 +7,7 @@ import { AttemptCounter } from './attempts.ts';
 import type { HashingQueue } from './hashing-queue.ts';
 import type { KnownDevices } from './known-device.ts';
 import type { HashCost } from './password-hash.ts';
+import type { PasskeyState } from './passkeys/passkey-state.ts';
 import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
 import { knownTogetherPolicy, SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
 import { SecondFactorDemand } from './second-factor-demand.ts';
@@ -26,11 +27,13 @@ type Dependencies = {
   tellOwner: TellOwner;
   hashCost?: HashCost | undefined;
   policies: () => Pick<Policies, 'mfa' | 'branding' | 'limits'>;
+  passkeyState: PasskeyState;
 };
 
 /** What proves a person a second time, put together around the one counter of wrong codes. */
 export function createSecondFactors(dependencies: Dependencies) {
-  const { clock, database, keyRing, audit, queue, knownDevices, tellOwner, hashCost, policies } = dependencies;
+  const { clock, database, keyRing, audit, queue, knownDevices, tellOwner, hashCost, policies, passkeyState } =
+    dependencies;
   const free = () => policies().limits.secondFactorFreeFailures;
   const window = () => policies().mfa.totpWindow;
   const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
@@ -44,7 +47,7 @@ export function createSecondFactors(dependencies: Dependencies) {
     tellOwner,
   });
   const trustedDevices = new TrustedDevices({ clock, database, audit, days: () => policies().mfa.trustDays });
-  const demand = new SecondFactorDemand(() => policies().mfa);
+  const demand = new SecondFactorDemand(() => policies().mfa, passkeyState);
   const totp = new TotpService({
     clock,
     database,
@@ -68,7 +71,7 @@ export function createSecondFactors(dependencies: Dependencies) {
   });
   const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner, hashCost });
   return {
-    secondFactorOverviews: new SecondFactorOverviews(clock, database),
+    secondFactorOverviews: new SecondFactorOverviews(clock, database, passkeyState),
     secondFactorAttempts: attempts,
     secondFactorDemand: demand,
     trustedDevices,

@@ -4,7 +4,11 @@ import type { Database } from '#kernel/database.ts';
 import { parseId } from '#kernel/ids.ts';
 import { type PasswordDemands, profileSchema, type User, type UserId, type UserService } from '#users/module.ts';
 import { noPassword } from './errors.ts';
+import type { PasskeyService } from './passkeys/passkey-service.ts';
 import type { PasswordService } from './password-service.ts';
+import type { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
+import type { SecondFactorOverviews } from './second-factor-overview.ts';
+import type { TotpService } from './totp/totp-service.ts';
 
 const createInput = profileSchema.extend({
   email: z.string(),
@@ -32,17 +36,19 @@ export function userOnWire(user: User): Record<string, unknown> {
 const operator = { actor: { type: 'operator' as const } };
 const MOST_LISTED = 200;
 
-export function userCommands({
-  database,
-  users,
-  passwords,
-  passwordDemands,
-}: {
+type Dependencies = {
   database: Database;
   users: UserService;
   passwords: PasswordService;
   passwordDemands: PasswordDemands;
-}) {
+  passkeys: Pick<PasskeyService, 'list'>;
+  totp: Pick<TotpService, 'find'>;
+  recoveryCodes: Pick<RecoveryCodes, 'find'>;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'among'>;
+};
+
+export function userCommands(dependencies: Dependencies) {
+  const { database, users, passwords, passwordDemands, passkeys, totp, recoveryCodes } = dependencies;
   return {
     async 'user.create'(input: unknown) {
       const parsed = createInput.safeParse(input);
@@ -86,7 +92,55 @@ export function userCommands({
         limit: Math.min(limit ?? MOST_LISTED, MOST_LISTED),
         ...(from ? { after: from } : {}),
       });
-      return { users: found.map(userOnWire) };
+      const states = await dependencies.secondFactorOverviews.among(found.map(({ id }) => id));
+      return { users: found.map((user) => ({ ...userOnWire(user), second_factor: states.get(user.id) ?? 'none' })) };
+    },
+    /** One person, with every credential that they have confirmed and its state. */
+    async 'user.show'({ id: text }: { id: string }) {
+      const id = userIdOf(text);
+      const user = await users.findById(id);
+      if (user === null) throw noSuchUser();
+      const [keys, app, codes, hasPassword] = await Promise.all([
+        passkeys.list(id),
+        totp.find(id),
+        recoveryCodes.find(id),
+        passwords.has(id),
+      ]);
+      return {
+        ...userOnWire(user),
+        credentials: [
+          ...(hasPassword ? [{ method: 'password', state: 'active' }] : []),
+          ...keys.map((key) => ({
+            method: key.verifiesUser ? 'passkey' : 'security-key',
+            state: key.state,
+            id: key.id,
+            name: key.name ?? key.authenticator,
+            created_at: key.createdAt.toISOString(),
+            last_used_at: key.lastUsedAt?.toISOString() ?? null,
+          })),
+          ...(app
+            ? [
+                {
+                  method: 'totp',
+                  state: 'active',
+                  name: app.name,
+                  created_at: app.createdAt.toISOString(),
+                  last_used_at: app.usedAt?.toISOString() ?? null,
+                },
+              ]
+            : []),
+          ...(codes
+            ? [
+                {
+                  method: 'recovery-code',
+                  state: 'active',
+                  left: codes.left,
+                  created_at: codes.createdAt.toISOString(),
+                },
+              ]
+            : []),
+        ],
+      };
     },
     /** The next sign-in by this person, in whatever way, sets a new password. */
     async 'user.require-password'({ id: text }: { id: string }) {
@@ -113,9 +167,12 @@ export function userCommands({
 function userIdOf(text: string): UserId {
   const id = parseId('usr', text);
   if (id) return id;
-  throw new AppError({
+  throw noSuchUser();
+}
+
+const noSuchUser = () =>
+  new AppError({
     code: 'users.not_found',
     status: 404,
     message: 'There is no such user. Ids look like usr_01h455vb4pex5vsknk084sn02q.',
   });
-}

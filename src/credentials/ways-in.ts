@@ -3,13 +3,16 @@ import { toUuid } from '#kernel/ids.ts';
 import type { Policy } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import { lastWayIn } from './errors.ts';
+import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
 /** Keeps people from locking themselves out: who can sign in neither by mail nor otherwise keeps a password or a passkey. */
 export class WaysIn {
   readonly #policy: () => Policy<'signIn'>;
+  readonly #stateOf: PasskeyState;
 
-  constructor(policy: () => Policy<'signIn'>) {
+  constructor(policy: () => Policy<'signIn'>, stateOf: PasskeyState) {
     this.#policy = policy;
+    this.#stateOf = stateOf;
   }
 
   /**
@@ -21,11 +24,10 @@ export class WaysIn {
     if (methods.includes('emailLink') || methods.includes('emailCode')) return;
     const id = toUuid(userId);
     await em.execute('select 1 from users where id = ? for update', [id]);
-    const left = await em.execute<{ way: string }[]>(
-      `select 'password' as way from password_credential where user_id = ?
-       union all select 'passkey' from passkey where user_id = ? and flagged_at is null`,
-      [id, id],
-    );
-    if (!left.some(({ way }) => methods.includes(way as (typeof methods)[number]))) throw lastWayIn();
+    const passwords = await em.execute<unknown[]>('select 1 from password_credential where user_id = ?', [id]);
+    const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
+    const hasPassword = methods.includes('password') && passwords.length > 0;
+    const hasPasskey = methods.includes('passkey') && passkeys.some((row) => this.#stateOf(row) === 'active');
+    if (!hasPassword && !hasPasskey) throw lastWayIn();
   }
 }

@@ -1,7 +1,8 @@
+import type { Factor } from '#credentials/module.ts';
 import type { EngineInteraction, Level } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Assessment, Progress } from './progress.ts';
-import { amrOfProofs, type Factor, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
+import { amrOfProofs, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
 
 /** The user whose session the browser brought, if that user may still sign in. */
 export type SessionUser = { id: UserId; email: string };

@@ -30,7 +30,7 @@ export type {
   SignInEnd,
 } from './interaction.ts';
 export type { InteractionService } from './interaction-service.ts';
-export { amrOfFactor, type Factor, levelOfProofs, type Proof } from './proof.ts';
+export { amrOfFactor, levelOfProofs, type Proof } from './proof.ts';
 export type { Offer, Standing, StandingPart, Task } from './standing.ts';
 export { openWays, type Way } from './ways.ts';
 export { SignInProgress } from './progress.ts';

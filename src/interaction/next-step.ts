@@ -112,7 +112,9 @@ function proveIdentity({ prompt, firstWay }: Question, { identifier, wants }: Kn
 function moreProof({ asked }: Question, { reached }: Proved, standing: Standing): Step | null {
   const needed = neededLevel(asked, reached, standing);
   if (needed === null) return null;
-  return page(canReach(needed, standing) ? 'second-factor' : 'enrol-factor');
+  if (canReach(needed, standing)) return page('second-factor');
+  // A factor that cannot be used now is not one that never was: the page says who helps, and adds nothing.
+  return page(reached < 2 && standing.hasConfirmed ? 'second-factor' : 'enrol-factor');
 }
 
 /** The level that must be reached now; null when what was proved is enough. */
@@ -136,7 +138,7 @@ function canReach(level: Level, { factors }: Standing): boolean {
 
 function outstanding({ skipped }: Known, { reached }: Proved, standing: Standing): Step | null {
   // Offers add factors, which is not for somebody who left out those that they have.
-  const mayAdd = standing.factors.length === 0 || reached >= 2;
+  const mayAdd = (standing.factors.length === 0 && !standing.hasConfirmed) || reached >= 2;
   const offers = mayAdd ? standing.offers.filter((offer) => !skipped.includes(offer)) : [];
   const due = standing.tasks[0] ?? offers[0];
   return due === undefined ? null : page(due);

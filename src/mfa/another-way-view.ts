@@ -5,7 +5,9 @@ export type AnotherWayPage = {
   /** Where the form posts to: `method` is one of the ways. */
   action: string;
   email: string;
-  /** The one to offer first at the front. */
+  account: { name: string | null; email: string };
+  changeUrl: string;
+  /** The one to offer first at the front; none where what the person confirmed cannot be used: then the page says who helps. */
   ways: readonly {
     way: Way;
     /** Where a code would go, as far as it is shown; null where none is sent. */
@@ -20,6 +22,8 @@ const simple = (way: Way) => ({ way, sentTo: null, left: null });
 const plain: AnotherWayPage = {
   action: '/interaction/4Tj2/second-factor/methods',
   email: 'noor@fernway.example',
+  account: { name: 'Noor', email: 'noor@fernway.example' },
+  changeUrl: '/interaction/4Tj2/login',
   ways: [
     simple('passkey'),
     simple('totp'),
@@ -33,6 +37,7 @@ const plain: AnotherWayPage = {
 export const anotherWayView = view<AnotherWayPage>('mfa/another-way.njk', {
   samples: {
     plain,
+    'no way': { ...plain, ways: [] },
     'one way': { ...plain, ways: [simple('totp')] },
     'one recovery code': { ...plain, ways: [simple('passkey'), { way: 'recovery-code', sentTo: null, left: 1 }] },
     hostile: { ...plain, email: '"><script>@x.example', ways: [{ way: 'email', sentTo: '"><b>', left: null }] },

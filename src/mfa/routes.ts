@@ -62,6 +62,7 @@ export function secondFactorRoutes({
     show(ctx, 200, anotherWayView, {
       action: `${base}/methods`,
       email: person.email,
+      ...whose(turn),
       ways: ways.map((way) => ({
         way,
         sentTo: isSent(way) ? sentTo(person, way) : null,

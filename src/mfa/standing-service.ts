@@ -5,7 +5,7 @@ import type { Texts } from '#kernel/sms/texts.ts';
 import type { Policy } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { SecondFactorRequests } from './second-factor-requests.ts';
-import { standingPart } from './standing-part.ts';
+import { holdsUsable, standingPart } from './standing-part.ts';
 
 export type StandingDependencies = {
   clock: Clock;
@@ -15,8 +15,6 @@ export type StandingDependencies = {
   texts: Pick<Texts, 'reaches'>;
   /** Whether an organization that the person belongs to demands a second factor. */
   isDemandedElsewhere: (userId: UserId) => Promise<boolean>;
-  /** Whether there are passkeys at all. */
-  hasPasskeys: () => boolean;
   policy: () => Policy<'mfa'>;
 };
 
@@ -43,7 +41,6 @@ export class StandingService {
     if (person === null) return {};
     const part = standingPart({
       person,
-      passkeys: this.#deps.hasPasskeys() && policy.factors.includes('passkey') ? person.passkeys : 0,
       policy,
       askedAt,
       resetAt,
@@ -52,7 +49,9 @@ export class StandingService {
       isDemandedElsewhere: isDemanded,
       now: clock.now(),
     });
-    if (part.required === 1 || resetAt !== null) return part;
+    // Trust spares a factor that could be asked for. Where none can be, it proves nothing.
+    const isTrustable = holdsUsable({ person, policy }) || !part.hasConfirmed;
+    if (part.required === 1 || resetAt !== null || !isTrustable) return part;
     const user = { id: userId, isAdministrator: person.isAdministrator };
     return { ...part, isTrusted: await trustedDevices.isTrusted(user, trustSecret, { ip }) };
   }

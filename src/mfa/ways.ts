@@ -1,4 +1,5 @@
-import { type Factor, levelOfProofs, type Standing } from '#interaction/module.ts';
+import { type Factor, secondFactors } from '#credentials/module.ts';
+import { levelOfProofs, type Standing } from '#interaction/module.ts';
 
 /** What can prove it a second time, each with its own page below /interaction/:uid/second-factor/. */
 export type Way = 'passkey' | 'totp' | 'sms' | 'email' | 'recovery-code';
@@ -16,7 +17,7 @@ type Turn = {
 };
 
 /** Where the operator says nothing. */
-const strongestFirst: readonly Way[] = ['passkey', 'totp', 'sms', 'email', 'recovery-code'];
+const strongestFirst: readonly Way[] = [...new Set(secondFactors.flatMap((factor) => wayOf(factor) ?? []))];
 
 /**
  * The ways that are open to somebody now, the one to offer first at the front: none that would leave the sign-in weaker than what is

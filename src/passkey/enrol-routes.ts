@@ -51,16 +51,24 @@ export function enrolRoutes({
   });
 
   router.get('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
-    const due = await interactions.due(ctx, 'enrol-factor');
+    const due = await factorDue(ctx);
     if (due !== null) await showEnrol(ctx, 200, due, 'factor', null);
   });
 
   router.post('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
-    const due = await interactions.due(ctx, 'enrol-factor');
+    const due = await factorDue(ctx);
     if (due === null) return;
     const form = await passkeyForm.read(ctx);
     return enrol(ctx, due, 'factor', form.isValid ? form.values : { credential: '', failure: 'failed' });
   });
+
+  /** Null also where the policy wants no passkeys as second factors: then the answer is written. */
+  async function factorDue(ctx: Context): Promise<DueInteraction | null> {
+    const due = await interactions.due(ctx, 'enrol-factor');
+    if (due === null || policies().mfa.factors.includes('passkey')) return due;
+    seeOther(ctx, `${due.path}/enrol-factor`);
+    return null;
+  }
 
   async function enrol(
     ctx: Context,

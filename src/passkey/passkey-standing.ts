@@ -22,8 +22,8 @@ export async function passkeyStanding(
 ): Promise<StandingPart> {
   if (passkeys.relyingParty === null) return {};
   const { passkeys: policy, mfa } = policies();
-  const { total, verifying, others, offerDeclinedAt } = await passkeys.standing(userId);
-  if (total > 0) {
+  const { verifying, others, unusable, offerDeclinedAt } = await passkeys.standing(userId);
+  if (verifying + others + unusable > 0) {
     const factors = [
       ...(verifying > 0 ? (['passkey'] as const) : []),
       ...(others > 0 ? (['security-key'] as const) : []),

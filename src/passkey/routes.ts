@@ -90,11 +90,18 @@ export function passkeyRoutes({
 
   /** The sign-in, if a passkey is what it can go on with; null when the browser was sent elsewhere. */
   async function turn(ctx: Context): Promise<Interaction | null> {
-    const isFirst = !ctx.path.endsWith('/second-factor/passkey');
-    const interaction = await (isFirst ? interactions.open(ctx, 'passkey') : interactions.due(ctx, 'second-factor'));
-    if (interaction === null) return null;
-    if (isFirst ? interactions.isOpen('passkey') : passkeys.relyingParty !== null) return interaction;
-    seeOther(ctx, interaction.path);
+    if (!ctx.path.endsWith('/second-factor/passkey')) {
+      const interaction = await interactions.open(ctx, 'passkey');
+      return interaction !== null && interactions.isOpen('passkey') ? interaction : leave(ctx, interaction);
+    }
+    const due = await interactions.due(ctx, 'second-factor');
+    const isHeld = due?.standing.factors.some((factor) => factor === 'passkey' || factor === 'security-key') ?? false;
+    return isHeld && passkeys.relyingParty !== null ? due : leave(ctx, due);
+  }
+
+  /** Back to the dispatcher, unless the answer is written already. */
+  function leave(ctx: Context, interaction: Interaction | null): null {
+    if (interaction !== null) seeOther(ctx, interaction.path);
     return null;
   }
 

@@ -11,8 +11,8 @@ import type { ReturnPaths } from './return-path.ts';
 /** What a page asks of whoever opens it, besides being signed in. */
 export type Demands = {
   /**
-   * Seconds since the person last proved who they are, 300 for everything sensitive. With it comes the level that this person
-   * can reach: whoever has a second factor has used it.
+   * Seconds since the person last proved who they are, 300 for everything sensitive. With it comes the level of this person:
+   * whoever has a second factor has used it.
    */
   maxAgeSeconds?: number;
   /** The least level; by default 1, or what `maxAgeSeconds` brings. */
@@ -41,7 +41,7 @@ export type OwnPagesDependencies = {
   client: { id: string; redirectUri: string };
   current: Pick<CurrentSessions, 'find' | 'touch'>;
   users: Pick<UserService, 'findById'>;
-  /** The level that this person can reach with what they have. */
+  /** The level that this person must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
   reachable(userId: UserId): Promise<Level>;
   paths: ReturnPaths;
   cookie: BrowserCookie;

@@ -90,7 +90,7 @@ export const policies = {
     attachment: z.enum(['any', 'platform', 'cross-platform']).default('any'),
     /** `direct`: new authenticators must prove their model by a certificate of their maker. */
     attestation: z.enum(['none', 'direct']).default('none'),
-    /** Models (AAGUID) that may be enrolled; empty for all. Nothing but an attestation proves the model. */
+    /** Models (AAGUID) that may be enrolled and used; empty for all. Nothing but an attestation proves the model. */
     allowedAuthenticators: z.array(z.guid().toLowerCase()).max(512).default([]),
     /** Certificates (PEM) of the makers whose attestations count; empty for all. */
     attestationRoots: z

@@ -1,12 +1,12 @@
 import type { AuditLog, Visitor } from '#audit/module.ts';
 import {
   type AskingBrowser,
+  type Factor,
   forgetProofs,
   type OneTimeSecrets,
   type OpenSecret,
   type ProofKind,
 } from '#credentials/module.ts';
-import type { Factor } from '#interaction/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';

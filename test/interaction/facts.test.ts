@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Facts, factsOf } from '../../src/interaction/facts.ts';
 import { type EarlyPage, isOpenNow, type Question } from '../../src/interaction/next-step.ts';
 import { nothingYet, type Progress } from '../../src/interaction/progress.ts';
-import type { Factor } from '../../src/interaction/proof.ts';
+import type { Factor } from '#credentials/module.ts';
 
 const alice = 'usr_01h455vb4pex5vsknk084sn02q' as const;
 const mallory = 'usr_01h455vb4pex5vsknk084sn03r' as const;

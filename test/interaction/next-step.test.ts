@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import type { Factor } from '#credentials/module.ts';
 import { factsOf } from '../../src/interaction/facts.ts';
 import { nextStep, type Page, type Question, type Step } from '../../src/interaction/next-step.ts';
 import { nothingYet, type Progress } from '../../src/interaction/progress.ts';
-import { amrOfProofs, type Factor, factorOfAmr, levelOfProofs } from '../../src/interaction/proof.ts';
+import { amrOfProofs, factorOfAmr, levelOfProofs } from '../../src/interaction/proof.ts';
 import { type Standing, standingOf } from '../../src/interaction/standing.ts';
 
 const someone = 'usr_01h455vb4pex5vsknk084sn02q' as const;
@@ -200,6 +201,38 @@ describe('how strongly', () => {
       page('enrol-factor'),
     ],
     ['nothing to prove it with', ['password'], null, null, { required: 2 }, page('enrol-factor')],
+    [
+      'a factor that was confirmed and cannot be used now',
+      ['password'],
+      null,
+      null,
+      { required: 2, hasConfirmed: true },
+      page('second-factor'),
+    ],
+    [
+      'a factor that cannot be used now, where the relying party must have three',
+      ['password'],
+      must(3),
+      null,
+      { hasConfirmed: true },
+      page('second-factor'),
+    ],
+    [
+      'a factor that cannot be used now, and an offer to add one',
+      ['password'],
+      null,
+      null,
+      { hasConfirmed: true, offers: ['enrol-factor'] },
+      signedIn(),
+    ],
+    [
+      'a recovery code in place of a factor that cannot be used now, and a demand to add one',
+      ['password', 'recovery-code'],
+      null,
+      null,
+      { required: 2, factors: ['recovery-code'], hasConfirmed: true, offers: ['enrol-factor'] },
+      page('enrol-factor'),
+    ],
     [
       'a key to add where an app is there already',
       ['password'],
@@ -403,12 +436,13 @@ describe('what proofs amount to', () => {
   test('what slices say adds up to the strictest', () => {
     expect(
       standingOf([
-        { factors: ['totp'], required: 2 },
+        { factors: ['totp'], required: 2, hasConfirmed: true },
         { factors: ['recovery-code', 'passkey'], tasks: ['profile'] },
         { tasks: ['verify-email'], isTrusted: true, offers: ['offer-passkey'] },
       ]),
     ).toEqual({
       factors: ['passkey', 'totp', 'recovery-code'],
+      hasConfirmed: true,
       required: 2,
       isTrusted: true,
       tasks: ['verify-email', 'profile'],

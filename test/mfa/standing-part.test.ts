@@ -7,23 +7,25 @@ const now = new Date('2030-01-10T00:00:00Z');
 const ago = (days: number) => new Date(now.getTime() - days * DAY);
 
 type Given = Partial<Omit<Facts, 'person' | 'policy'>> & {
-  person?: Partial<Facts['person']>;
+  person?: Partial<Omit<Facts['person'], 'passkeys'>>;
+  /** Active passkeys, and those in any other state. */
+  passkeys?: number;
+  unusable?: number;
   policy?: Partial<Facts['policy']>;
 };
-const part = ({ person = {}, policy = {}, ...rest }: Given) =>
+const part = ({ person = {}, policy = {}, passkeys = 0, unusable = 0, ...rest }: Given) =>
   standingPart({
     person: {
       isAdministrator: false,
       email: 'a@x.example',
       phoneNumber: null,
       hasTotp: false,
-      passkeys: 0,
+      passkeys: { verifying: passkeys, others: 0, unusable },
       recoveryCodes: null,
       showsCodes: false,
       ...person,
     },
     policy: { ...policies.mfa.parse({}), ...policy },
-    passkeys: 0,
     askedAt: null,
     resetAt: null,
     proved: ['password'],
@@ -60,6 +62,59 @@ describe('what somebody holds', () => {
   ];
   test.each(rows)('%s', (_title, given, factors) => {
     expect(part(given).factors).toEqual(factors);
+  });
+});
+
+describe('the state of a passkey', () => {
+  const holdings: [title: string, person: Given['person']][] = [
+    ['a passkey alone', {}],
+    ['a passkey and recovery codes', { recoveryCodes: 10 }],
+    ['a passkey and recovery codes that are used up', { recoveryCodes: 0 }],
+    ['a passkey, an app and recovery codes', { hasTotp: true, recoveryCodes: 3 }],
+    ['a passkey of an administrator', { isAdministrator: true }],
+    ['a passkey and a phone', { phoneNumber: '+4930901820' }],
+  ];
+  const rows = holdings.flatMap(([title, person]) =>
+    (['off', 'optional', 'required', 'administrators'] as const).flatMap((enforcement) =>
+      [0, 7].flatMap((graceDays) =>
+        [false, true].map((codes) => ({
+          title,
+          enforcement,
+          graceDays,
+          codes,
+          given: {
+            ...(person === undefined ? {} : { person }),
+            canText: true,
+            policy: { enforcement, graceDays, emailCodes: codes, smsCodes: codes },
+          },
+        })),
+      ),
+    ),
+  );
+  test.each(rows)(
+    '$title, enforcement $enforcement, $graceDays days of grace, sent codes $codes: what is demanded stays, and nothing stands in',
+    ({ given }) => {
+      const active = part({ ...given, passkeys: 1 });
+      const unusable = part({ ...given, unusable: 1 });
+      const notASecondFactor = part({ ...given, passkeys: 1, policy: { ...given.policy, factors: ['totp'] } });
+      for (const other of [unusable, notASecondFactor]) {
+        expect(other.required).toBe(active.required);
+        expect(other.hasConfirmed).toBe(true);
+        expect(other.factors).toEqual(active.factors);
+      }
+    },
+  );
+
+  test('counts no more once it is deleted', () => {
+    expect(part({}).hasConfirmed).toBe(false);
+    expect(part({ person: { recoveryCodes: 10 } })).toMatchObject({ hasConfirmed: false, required: 1, factors: [] });
+  });
+
+  test('has another one added where one is demanded and none can be used', () => {
+    const policy = { enforcement: 'required' as const };
+    expect(part({ policy, unusable: 1, person: { recoveryCodes: 3 } }).offers).toEqual(['enrol-factor']);
+    expect(part({ policy, unusable: 1, person: { hasTotp: true } }).offers).toEqual([]);
+    expect(part({ policy: { enforcement: 'optional' }, unusable: 1, person: { recoveryCodes: 3 } }).offers).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Factor } from '#interaction/module.ts';
+import type { Factor } from '#credentials/module.ts';
 import { type Way, waysOf } from '../../src/mfa/ways.ts';
 
 const all: readonly Factor[] = ['passkey', 'security-key', 'totp', 'sms', 'email', 'recovery-code'];

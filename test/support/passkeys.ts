@@ -2,6 +2,7 @@
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { policies } from '#settings/policies.ts';
+import { passkeyStateBy } from '#credentials/passkeys/passkey-state.ts';
 import { createPasskeys } from '#credentials/passkeys/passkeys.ts';
 import type { FactorNotice } from '#credentials/module.ts';
 import { SecondFactorDemand } from '#credentials/second-factor-demand.ts';
@@ -42,7 +43,10 @@ export function openPasskeys(
       keyRing: createKeyRing([testSecrets]),
       issuer: new URL(issuer),
       policies: () => ({ passkeys: section, branding: policies.branding.parse({}) }),
-      demand: new SecondFactorDemand(() => policies.mfa.parse({ enforcement })),
+      demand: new SecondFactorDemand(
+        () => policies.mfa.parse({ enforcement }),
+        passkeyStateBy(new URL(issuer), () => ({ passkeys: section })),
+      ),
       tellOwner: async (_em, notice) => void notices.push(notice),
     },
     verifiers,

@@ -7,6 +7,7 @@ import { policies, type Policies } from '#settings/policies.ts';
 import { createUsers, type User } from '#users/module.ts';
 import { HashingQueue } from '../../src/credentials/hashing-queue.ts';
 import { KnownDevices } from '../../src/credentials/known-device.ts';
+import { passkeyStateBy } from '../../src/credentials/passkeys/passkey-state.ts';
 import { createSecondFactors } from '../../src/credentials/second-factors.ts';
 import { testSecrets } from './app.ts';
 import { testClock } from './clock.ts';
@@ -36,6 +37,9 @@ export async function openSecondFactors() {
       queue,
       knownDevices: new KnownDevices(clock, database),
       tellOwner: async (_em, notice) => void told.push(notice),
+      passkeyState: passkeyStateBy(new URL('https://id.example.com'), () => ({
+        passkeys: policies.passkeys.parse({}),
+      })),
       policies: () => ({
         mfa: { ...policies.mfa.parse({}), ...mfa },
         limits: { ...policies.limits.parse({}), ...limits },

@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Policy } from '#settings/module.ts';
 import { requestedAttestation } from './attestation.ts';
 import type { Attestation } from './browser-answer.ts';
+import { isModelAllowed } from './passkey-state.ts';
 import type { RelyingParty } from './relying-party.ts';
 
 /** EdDSA, ES256, RS256 in the order we like them: what authenticators can do, and nothing weaker. */
@@ -47,7 +48,9 @@ export async function checkAttestation(
     const { registrationInfo } = result;
     const credentialId = Buffer.from(registrationInfo.credential.id, 'base64url');
     if (registrationInfo.credential.id !== attestation.id || credentialId.length > LONGEST_ID) return 'refused';
-    return isAllowed(registrationInfo.aaguid, attestation, policy) ? registrationInfo : 'not_allowed';
+    return isAllowed(registrationInfo.aaguid, registrationInfo.fmt, attestation, policy)
+      ? registrationInfo
+      : 'not_allowed';
   } catch {
     return 'refused';
   }
@@ -56,9 +59,11 @@ export async function checkAttestation(
 /** Which kind of authenticator the browser used is its word alone, and so is the model where nothing is attested. */
 function isAllowed(
   aaguid: string,
+  format: string,
   { authenticatorAttachment }: Attestation,
-  { allowedAuthenticators, attachment }: Policy<'passkeys'>,
+  policy: Policy<'passkeys'>,
 ): boolean {
+  const { attachment } = policy;
   if (attachment !== 'any' && authenticatorAttachment !== attachment) return false;
-  return allowedAuthenticators.length === 0 || allowedAuthenticators.includes(aaguid);
+  return isModelAllowed(aaguid, format, policy);
 }

@@ -34,7 +34,8 @@ export type Refusal =
   | 'not_verified'
   | 'other_person'
   | 'backup_eligibility'
-  | 'disabled';
+  | 'disabled'
+  | 'model_not_allowed';
 
 /** Which proof is asked for. `binding` is the sign-in or the session that it is for. */
 export type Question = { binding: string } & (
@@ -64,7 +65,7 @@ export class PasskeyProof {
     this.#passkeys = passkeys;
     this.#challenges = challenges;
     this.#decoys = decoys;
-    this.#stored = new StoredPasskeys(dependencies);
+    this.#stored = new StoredPasskeys(dependencies, passkeys.stateOf);
     this.#verify = verify;
   }
 
@@ -123,7 +124,8 @@ export class PasskeyProof {
     if (!isRightPerson || (handle !== '' && handle !== passkey.handle)) return refused('other_person', userId);
     if (proof.isBackupEligible !== passkey.isBackupEligible) return refused('backup_eligibility', userId);
     if (!passkey.isActive) return refused('disabled', userId);
-    if (passkey.isFlagged || !(await this.#stored.countUse(passkey.id, proof))) {
+    if (passkey.state === 'model_not_allowed') return refused('model_not_allowed', userId);
+    if (passkey.state !== 'active' || !(await this.#stored.countUse(passkey.id, proof))) {
       await this.#stored.flag(passkey, visitor);
       return { kind: 'flagged', userId };
     }

@@ -158,7 +158,7 @@ export class PasskeyRegistration {
       details: { passkey: id, name: passkey.name, aaguid, attestation: fmt, user_verified: userVerified },
     });
     await this.#deps.tellOwner(em, { kind: 'passkey_added', userId, name: shownName(passkey), visitor });
-    return { kind: 'registered', passkey: shown(passkey) };
+    return { kind: 'registered', passkey: shown(passkey, 'active') };
   }
 }
 

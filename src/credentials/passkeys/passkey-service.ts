@@ -4,11 +4,13 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
+import type { CredentialState, PasskeyCount } from '../methods.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
 import type { By, TellOwner } from '../second-factor-notice.ts';
 import { authenticatorName } from './authenticators.ts';
 import type { Descriptor } from './descriptor.ts';
 import { Passkey, type PasskeyId } from './passkey.ts';
+import { countPasskeys, type PasskeyState, passkeyStateBy, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
 import { type RelyingParty, relyingPartyOf } from './relying-party.ts';
 import type { WebauthnUsers } from './webauthn-user.ts';
 
@@ -26,7 +28,7 @@ export type ShownPasskey = {
   backup: 'device' | 'syncable' | 'synced';
   createdAt: Date;
   lastUsedAt: Date | null;
-  isFlagged: boolean;
+  state: CredentialState;
 };
 
 export type PasskeyDependencies = {
@@ -43,17 +45,18 @@ export type PasskeyDependencies = {
 /** What the Signal API of browsers takes (WebAuthn 3 §5.1.10): which of a person's passkeys this server still knows. */
 export type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
 
-/** `verifying`: usable ones that ask for a fingerprint, a face or a PIN; `others`: usable ones that do not. */
-export type PasskeyStanding = { total: number; verifying: number; others: number; offerDeclinedAt: Date | null };
+export type PasskeyStanding = PasskeyCount & { offerDeclinedAt: Date | null };
 
 export const LONGEST_NAME = 64;
 
 /** A person's passkeys: seeing them, naming them, giving one up. */
 export class PasskeyService {
   readonly #deps: PasskeyDependencies;
+  readonly stateOf: PasskeyState;
 
   constructor(dependencies: PasskeyDependencies) {
     this.#deps = dependencies;
+    this.stateOf = passkeyStateBy(dependencies.issuer, dependencies.policies);
   }
 
   /** Null where passkeys are switched off, or the issuer has no name that they could be made for. */
@@ -66,36 +69,49 @@ export class PasskeyService {
     const found = await this.#deps.database
       .em()
       .find(Passkey, { userId }, { orderBy: { createdAt: 'asc', id: 'asc' } });
-    return found.map(shown);
+    return found.map((passkey) => shown(passkey, this.stateOf(stateRow(passkey))));
   }
 
   /** What a sign-in asks at each of its steps, in one look. */
   async standing(userId: UserId): Promise<PasskeyStanding> {
-    const [row] = await this.#deps.database.sql<PasskeyStanding & { offerDeclinedAt: Date | string | null }>(
-      `select count(*)::int as total, count(*) filter (where flagged_at is null and user_verified)::int as verifying,
-         count(*) filter (where flagged_at is null and not user_verified)::int as others,
-         (select offer_declined_at from webauthn_user where user_id = $1) as "offerDeclinedAt"
-       from passkey where user_id = $1`,
+    const rows = await this.#deps.database.sql<
+      StateRow & { id: string | null; user_verified: boolean; offer_declined_at: Date | string | null }
+    >(
+      `select p.id, ${STATE_COLUMNS}, user_verified, w.offer_declined_at
+       from (select $1::uuid as user_id) u left join passkey p using (user_id) left join webauthn_user w using (user_id)`,
       [toUuid(userId)],
     );
-    const { offerDeclinedAt } = row!;
-    return { ...row!, offerDeclinedAt: offerDeclinedAt === null ? null : new Date(offerDeclinedAt) };
+    const declinedAt = rows[0]?.offer_declined_at ?? null;
+    return {
+      ...countPasskeys(
+        rows.filter(({ id }) => id !== null),
+        this.stateOf,
+      ),
+      offerDeclinedAt: declinedAt === null ? null : new Date(declinedAt),
+    };
   }
 
-  /** How many a person could prove themselves with now; 0 where passkeys are switched off. */
+  /** How many a person could prove themselves with now. */
   async countUsable(userId: UserId): Promise<number> {
-    return this.relyingParty === null ? 0 : (await this.usable(userId)).length;
+    return (await this.usable(userId)).length;
   }
 
+  /** Those that prove something now. */
   async usable(userId: UserId): Promise<Descriptor[]> {
-    const rows = await this.#deps.database.sql<{ id: Uint8Array; transports: string[] | string }>(
-      'select credential_id as id, transports from passkey where user_id = $1 and flagged_at is null order by created_at, id',
+    return this.#inState(userId, (state) => state === 'active');
+  }
+
+  async #inState(userId: UserId, isWanted: (state: CredentialState) => boolean): Promise<Descriptor[]> {
+    const rows = await this.#deps.database.sql<StateRow & { id: Uint8Array; transports: string[] | string }>(
+      `select credential_id as id, transports, ${STATE_COLUMNS} from passkey where user_id = $1 order by created_at, passkey.id`,
       [toUuid(userId)],
     );
-    return rows.map(({ id, transports }) => ({
-      id: Buffer.from(id).toString('base64url'),
-      transports: typeof transports === 'string' ? (JSON.parse(transports) as string[]) : transports,
-    }));
+    return rows
+      .filter((row) => isWanted(this.stateOf(row)))
+      .map(({ id, transports }) => ({
+        id: Buffer.from(id).toString('base64url'),
+        transports: typeof transports === 'string' ? (JSON.parse(transports) as string[]) : transports,
+      }));
   }
 
   /** False when the person has no such passkey. An empty name takes the name away. */
@@ -137,11 +153,15 @@ export class PasskeyService {
   async accepted(userId: UserId): Promise<AcceptedPasskeys | null> {
     const { relyingParty } = this;
     if (relyingParty === null) return null;
-    const [handle, usable] = await Promise.all([this.#deps.webauthnUsers.requireHandle(userId), this.usable(userId)]);
+    // A policy may change back: browsers are not told to forget what only the policy refuses.
+    const [handle, kept] = await Promise.all([
+      this.#deps.webauthnUsers.requireHandle(userId),
+      this.#inState(userId, (state) => state !== 'stopped'),
+    ]);
     return {
       rpId: relyingParty.id,
       userId: handle.toString('base64url'),
-      allAcceptedCredentialIds: usable.map(({ id }) => id),
+      allAcceptedCredentialIds: kept.map(({ id }) => id),
     };
   }
 
@@ -158,7 +178,13 @@ export class PasskeyService {
 export const shownName = ({ name, aaguid }: Pick<Passkey, 'name' | 'aaguid'>): string | null =>
   name ?? authenticatorName(aaguid);
 
-export function shown(passkey: Passkey): ShownPasskey {
+const stateRow = ({ flaggedAt, aaguid, attestationFormat }: Passkey): StateRow => ({
+  is_stopped: Boolean(flaggedAt),
+  aaguid,
+  attestation_format: attestationFormat,
+});
+
+export function shown(passkey: Passkey, state: CredentialState): ShownPasskey {
   return {
     id: passkey.id,
     name: passkey.name ?? null,
@@ -168,6 +194,6 @@ export function shown(passkey: Passkey): ShownPasskey {
     backup: passkey.isBackedUp ? 'synced' : passkey.isBackupEligible ? 'syncable' : 'device',
     createdAt: passkey.createdAt,
     lastUsedAt: passkey.lastUsedAt ?? null,
-    isFlagged: Boolean(passkey.flaggedAt),
+    state,
   };
 }

@@ -1,9 +1,11 @@
 import type { Visitor } from '#audit/module.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
+import type { CredentialState } from '../methods.ts';
 import type { Signed } from './assertion-check.ts';
 import type { PasskeyId } from './passkey.ts';
 import type { PasskeyDependencies } from './passkey-service.ts';
+import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
 
 /** A passkey as it is asked to prove something, and whose it is. */
 export type Stored = {
@@ -12,16 +14,15 @@ export type Stored = {
   credentialId: string;
   publicKey: Uint8Array<ArrayBuffer>;
   isBackupEligible: boolean;
-  isFlagged: boolean;
+  state: CredentialState;
   isActive: boolean;
   handle: string;
 };
-type Row = {
+type Row = StateRow & {
   id: string;
   user_id: string;
   public_key: Uint8Array;
   is_backup_eligible: boolean;
-  flagged_at: unknown;
   status: string;
   handle: Uint8Array;
 };
@@ -30,13 +31,19 @@ type Row = {
 export class StoredPasskeys {
   readonly #deps: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'tellOwner'>;
 
-  constructor(dependencies: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'tellOwner'>) {
+  readonly #stateOf: PasskeyState;
+
+  constructor(
+    dependencies: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'tellOwner'>,
+    stateOf: PasskeyState,
+  ) {
     this.#deps = dependencies;
+    this.#stateOf = stateOf;
   }
 
   async find(credentialId: string): Promise<Stored | null> {
     const [row] = await this.#deps.database.sql<Row>(
-      `select p.id, p.user_id, p.public_key, p.is_backup_eligible, p.flagged_at, u.status, w.handle
+      `select p.id, p.user_id, p.public_key, p.is_backup_eligible, ${STATE_COLUMNS}, u.status, w.handle
        from passkey p join users u on u.id = p.user_id join webauthn_user w on w.user_id = p.user_id where p.credential_id = $1`,
       [Buffer.from(credentialId, 'base64url')],
     );
@@ -47,7 +54,7 @@ export class StoredPasskeys {
       credentialId,
       publicKey: new Uint8Array(row.public_key),
       isBackupEligible: row.is_backup_eligible,
-      isFlagged: row.flagged_at !== null,
+      state: this.#stateOf(row),
       isActive: row.status === 'active',
       handle: Buffer.from(row.handle).toString('base64url'),
     };

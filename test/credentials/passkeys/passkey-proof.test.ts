@@ -53,7 +53,7 @@ describe('a passkey that signs in alone', () => {
       amr,
     });
     expect(await world.signIn(authenticator)).toMatchObject({ kind: 'verified' });
-    expect(await world.passkeys.list(user.id)).toMatchObject([{ lastUsedAt: world.clock.now(), isFlagged: false }]);
+    expect(await world.passkeys.list(user.id)).toMatchObject([{ lastUsedAt: world.clock.now(), state: 'active' }]);
   });
 
   test('asks nobody in particular, for five minutes, and always for a fingerprint, a face or a PIN', async () => {
@@ -394,7 +394,7 @@ describe('a passkey that may have been copied (WAN-06)', () => {
       { outcome: 'failure', subject: { type: 'user', id: user.id }, visitor },
     ]);
     expect(world.notices.filter(({ kind }) => kind === 'passkey_flagged')).toHaveLength(1);
-    expect(await world.passkeys.list(user.id)).toMatchObject([{ isFlagged: true }]);
+    expect(await world.passkeys.list(user.id)).toMatchObject([{ state: 'stopped' }]);
     expect(await world.passkeys.countUsable(user.id)).toBe(0);
   });
 
@@ -404,7 +404,7 @@ describe('a passkey that may have been copied (WAN-06)', () => {
     await world.signIn(authenticator, { signCount: 10 });
     const forged: Lies = { signCount: 2, signature: (bytes) => bytes.fill(0) };
     expect(await world.signIn(authenticator, forged)).toMatchObject({ kind: 'refused' });
-    expect(await world.passkeys.list(user.id)).toMatchObject([{ isFlagged: false }]);
+    expect(await world.passkeys.list(user.id)).toMatchObject([{ state: 'active' }]);
   });
 
   test('counts on from nothing', async () => {

@@ -110,7 +110,7 @@ describe('a new passkey', () => {
     },
   ])('$title is kept, named, recorded and told', async ({ kind, passkey }) => {
     const outcome = await world.enrol(ada, new Authenticator(kind));
-    expect(outcome).toMatchObject({ kind: 'registered', passkey: { ...passkey, isFlagged: false, lastUsedAt: null } });
+    expect(outcome).toMatchObject({ kind: 'registered', passkey: { ...passkey, state: 'active', lastUsedAt: null } });
     expect(await world.passkeys.list(ada.id)).toMatchObject([passkey]);
     expect(world.audit.events.at(-1)).toMatchObject({
       type: 'user.passkey_added',
@@ -367,7 +367,7 @@ describe('an owner', () => {
   });
 
   test('says that they want none for now', async () => {
-    const nothing = { total: 0, verifying: 0, others: 0 };
+    const nothing = { verifying: 0, others: 0, unusable: 0 };
     expect(await world.passkeys.standing(ada.id)).toEqual({ ...nothing, offerDeclinedAt: null });
     await world.webauthnUsers.declineOffer(ada.id);
     expect(await world.passkeys.standing(ada.id)).toEqual({ ...nothing, offerDeclinedAt: world.clock.now() });
