@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownDataFolder } from '#kernel/data-folder/data-folder.ts';
-import { prepareDataFolder, startTestApp, type TestApp } from '../support/app.ts';
+import { freePort, prepareDataFolder, startTestApp, type TestApp } from '../support/app.ts';
 import { onServer } from '../support/database.ts';
 import { endAll, type Ended, launch, type Running } from '../support/processes.ts';
 
@@ -45,8 +45,7 @@ async function silentPort(): Promise<string> {
   return String((server.address() as AddressInfo).port);
 }
 
-/** On any port, because nothing is asked of it. */
-const serve = async (env: Env): Promise<Running> => run(['serve'], { PORT: '0', ...env });
+const serve = async (env: Env): Promise<Running> => run(['serve'], { PORT: String(await freePort()), ...env });
 /** After the log. */
 const lastLine = ({ stderr }: Ended): string => stderr.trim().split('\n').at(-1) ?? '';
 

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { prepareDataFolder } from '../../support/app.ts';
+import { freePort, prepareDataFolder } from '../../support/app.ts';
 import { endAll, launch, type Running } from '../../support/processes.ts';
 
 let around: string;
@@ -44,7 +44,7 @@ test('nobody else reads the data folder, a report or an export, whatever the uma
     await chmod(join(folder, name), (await lstat(join(folder, name))).isDirectory() ? 0o755 : 0o644);
   const env = { LATCHKEY_DATA: folder, LOG_LEVEL: 'warn' };
 
-  const server = runOpenly(['serve'], { ...env, PORT: '0' });
+  const server = runOpenly(['serve'], { ...env, PORT: String(await freePort()) });
   await server.says('Latchkey is ready');
   const people = join(around, 'people.csv');
   const report = join(around, 'report.jsonl');
