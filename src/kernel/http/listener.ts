@@ -18,6 +18,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
 import { ConfigError, type Config } from '#kernel/config.ts';
+import { listenMend } from '#kernel/log/mend.ts';
 import { declaredLength, JSON_LIMIT } from './body.ts';
 
 export type Listener = {
@@ -120,12 +121,7 @@ export async function listen(
     server.listen(options);
     await once(server, 'listening');
   } catch (cause) {
-    const why: Readonly<Record<string, string>> = {
-      EADDRINUSE: `${variable} ${port} of ${host} is taken by another program. Set ${variable} to a free one.`,
-      EACCES: `${variable} ${port} may not be taken by this user. Set ${variable} to one above 1023.`,
-      EADDRNOTAVAIL: `HOST ${host} is no address of this machine.`,
-    };
-    const text = why[(cause as NodeJS.ErrnoException).code ?? ''];
+    const text = listenMend(cause, { port: port ?? 0, host, variable });
     throw text === undefined ? cause : new ConfigError(text, { cause });
   }
 }
