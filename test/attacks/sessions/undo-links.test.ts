@@ -176,21 +176,21 @@ const table: readonly [string, Act, Alive][] = [
     [true, true, true],
   ],
   [
-    'the owner said by the link that it was somebody else',
+    'the owner said “this was not me” by the link',
     async ({ ownersNotMe }) => expect(await confirm(ownersNotMe)).toBe('/not-me/done'),
     [true, false, false],
   ],
   [
-    'the owner said on the account page that it was somebody else, with the own address first again',
+    'the owner said “this was not me” on the account page, with the own address first again',
     async ({ visitor, owner }) => {
       await press(visitor, 'first', owner.email);
       await notMe(visitor);
     },
     [true, true, false],
   ],
-  ['the intruder said on the account page that it was somebody else', ({ thief }) => notMe(thief), [true, true, true]],
+  ['the intruder said “this was not me” on the account page', ({ thief }) => notMe(thief), [true, true, true]],
   [
-    'the intruder said by the link that it was somebody else',
+    'the intruder said “this was not me” by the link',
     async ({ thiefsNotMe }) => expect(await confirm(thiefsNotMe)).toBe('/not-me/done'),
     [true, true, false],
   ],
@@ -241,7 +241,7 @@ test.each(table)('%s', async (_what, act, alive) => {
 describe('an intruder who made an own address first and changed that back', () => {
   test.each([
     ['resets the password', ({ owner }: Account) => reset(owner.email)],
-    ['says by the link that it was somebody else', async ({ ownersNotMe }: Taken) => void (await confirm(ownersNotMe))],
+    ['says “this was not me” by the link', async ({ ownersNotMe }: Taken) => void (await confirm(ownersNotMe))],
   ])('holds nothing when the owner %s', async (_what, cleanUp) => {
     const account = await taken();
     const { owner, thief, mailbox, thiefsNotMe } = account;
