@@ -78,6 +78,9 @@ async function launched(env?: Record<string, string>): Promise<Running> {
   return one;
 }
 
+/** A request for `/slow` is being worked on. */
+const slowBegun = (one: Running) => vi.waitFor(() => expect(one.output()).toContain('slow begun'), 10_000);
+
 /** Ids of the processes that answer. */
 async function pids(one: Running, count: number): Promise<Set<number>> {
   const found = new Set<number>();
@@ -98,7 +101,7 @@ describe.each([
     async (signal) => {
       const one = await launched(env);
       const inFlight = get(one, '/slow');
-      await delay(200);
+      await slowBegun(one);
       one.child.kill(signal);
       await vi.waitFor(async () => expect([0, 503]).toContain(statusOf(await get(one, '/readyz'))), 10_000);
       expect(statusOf(await inFlight)).toBe(200);
@@ -110,7 +113,7 @@ describe.each([
   test('told twice exits at once', async () => {
     const one = await launched(env);
     const inFlight = get(one, '/slow');
-    await delay(200);
+    await slowBegun(one);
     one.child.kill('SIGTERM');
     await delay(100);
     const begin = performance.now();
@@ -143,7 +146,7 @@ test('a promise that nobody awaited is logged, and everybody is served on', asyn
 test('an exception that nobody caught is logged, and the process ends in order', async () => {
   const one = await launched();
   const inFlight = get(one, '/slow');
-  await delay(200);
+  await slowBegun(one);
   void get(one, '/throw');
   expect(statusOf(await inFlight)).toBe(200);
   expect(await one.exited).toBe(1);
@@ -165,7 +168,7 @@ describe('a supervisor', () => {
   test('hands an interrupt of the terminal on once, though its workers see it too', async () => {
     const one = await launched(workersOf(2));
     const inFlight = get(one, '/slow');
-    await delay(200);
+    await slowBegun(one);
     process.kill(-one.child.pid!, 'SIGINT');
     expect(statusOf(await inFlight)).toBe(200);
     expect(await one.exited).toBe(0);

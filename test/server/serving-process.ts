@@ -8,7 +8,10 @@ import { runToEnd } from '../../src/process-end.ts';
 import { serve, type App } from '../../src/server.ts';
 
 const routes: Record<string, () => unknown> = {
-  '/slow': () => delay(1000),
+  '/slow': () => {
+    process.stdout.write('slow begun\n');
+    return delay(1000);
+  },
   '/crash': () => process.exit(7),
   '/reject': () => void Promise.reject(new Error('nobody awaited me')),
   '/throw': () =>
