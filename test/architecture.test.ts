@@ -83,7 +83,7 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^kernel\/config\.ts$/],
   [/\bnew Date\(\)|\bDate\.now\(/, /^kernel\/clock\.ts$/],
   [/\bhttps?\.(request|get)\(/, outbound],
-  // What is proved, by which user, from which session is computed once.
+  // The proofs of a sign-in, their user and their session are computed once.
   [/\b(isStepUp|factorOfAmr|factsOf|EngineInteraction)\b/, /^(oidc|interaction)\//],
 ];
 

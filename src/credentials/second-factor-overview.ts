@@ -101,7 +101,7 @@ export const hasUsable = ({ hasTotp, passkeys }: Confirmed): boolean =>
 
 /**
  * Whether a person asked for a second step. An app is one; a passkey is, for most, a quicker way in, and becomes one with
- * recovery codes: without those, whoever loses it would be locked out by having added it. The state of the passkey changes nothing.
+ * recovery codes: without those, a person who loses it would be locked out by having added it. The state of the passkey changes nothing.
  */
 export function hasTwoSteps({
   hasTotp,

@@ -8,7 +8,7 @@ import { amrOfProofs, factorOfAmr, levelOfProofs, type Proof } from './proof.ts'
 export type SessionUser = { id: UserId; email: string };
 
 /**
- * What is proved in a sign-in, by which user, from which session. Computed here and nowhere else; every step reads it.
+ * The proofs of a sign-in: by which user, from which session. Computed here and nowhere else; every step reads them.
  * A session adds to a sign-in only when the request asks to make this very session stronger, and only for its own user.
  */
 export type Facts = {

@@ -135,7 +135,7 @@ export class InteractionService {
     await this.#deps.progress.save(uid, { ...progress, sentTo: { ...progress.sentTo, [way]: identifier } });
   }
 
-  /** Whoever says who they are begins from nothing: what was proved before, the session too, may be of another user. */
+  /** A user who types an address begins from nothing: what was proved before, the session too, may be of another user. */
   async recordIdentifier(interaction: Interaction, identifier: string | null): Promise<void> {
     const { question, progress } = interaction[inside];
     const { remember, sentTo } = progress;

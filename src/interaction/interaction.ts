@@ -24,7 +24,7 @@ export type Interaction = {
   [inside]: Inside;
 };
 
-/** A sign-in in which it is a step's turn, and the user whom it is about. */
+/** A sign-in in which it is a step's turn, and the user that it is about. */
 export type DueInteraction = Interaction & {
   userId: UserId;
   standing: Standing;

@@ -57,7 +57,7 @@ export function nextStep(question: Question, known: Known, proved: Proved, stand
     case 'first-proof':
       return proveIdentity(question, known);
     case 'known': {
-      if (standing === null) throw new Error('whoever has proved something has a standing');
+      if (standing === null) throw new Error('a user who has proved something has requirements');
       const before = moreProof(question, proved, standing) ?? outstanding(known, proved, standing);
       if (before !== null) return before;
       return proved.proofs.length === 0
@@ -80,10 +80,10 @@ export function isOpenNow(
     case 'consent':
       return stage === 'consent';
     case 'account':
-      // Also by somebody who chose another account and came back, as long as nothing is proved.
+      // Also after the choice of another account, as long as nothing is proved.
       return hasSession && stage !== 'known' && (prompt === 'consent' || prompt === 'select_account');
     case 'login':
-      // Whoever says that they are another user starts from nothing.
+      // A user who types another address starts from nothing.
       return stage === 'first-proof' || stage === 'known';
     case 'create':
       // A user who is asked again has an account.

@@ -27,11 +27,12 @@ export function amrOfProofs(proofs: readonly Pick<Proof, 'factor' | 'amr'>[]): r
   return [...amr];
 }
 
+/** What a session can begin with, the one with the most telling values first: a text message says `otp` too. */
+const firstFactors = ['password', 'sms', 'email'] as const;
+
 /** The factor behind a session of one factor, so that a second one can be added to it. */
 export function factorOfAmr(amr: readonly string[]): Factor | null {
-  if (amr.includes('pwd')) return 'password';
-  if (amr.includes('sms')) return 'sms';
-  return amr.includes('otp') ? 'email' : null;
+  return firstFactors.find((factor) => methods[factor].amr.every((value) => amr.includes(value))) ?? null;
 }
 
 export const amrOfFactor = {

@@ -12,7 +12,7 @@ import type { ReturnPaths } from './return-path.ts';
 export type Demands = {
   /**
    * Seconds since the person last proved who they are, 300 for everything sensitive. With it comes the level of this person:
-   * whoever has a second factor has used it.
+   * a person with a second factor has used it.
    */
   maxAgeSeconds?: number;
   /** The least level; by default 1, or what `maxAgeSeconds` brings. */

@@ -35,7 +35,7 @@ function facts(
   );
 }
 
-describe('what is proved, by which user, from which session', () => {
+describe('the proofs of a sign-in, by which user, from which session', () => {
   type Row = [
     title: string,
     session: Session,
