@@ -17,7 +17,7 @@ const tables = {
 export type ProofKind = keyof typeof tables;
 
 /**
- * Takes away what a person is recognized by, because somebody else may have put it there: what was added from `since` on, null from
+ * Takes away what a person is recognized by, because another person may have put it there: what was added from `since` on, null from
  * the beginning, and before `until`, null to this day, but for what they have just proved themselves with. Nobody is asked whether
  * a factor is left.
  */

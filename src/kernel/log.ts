@@ -63,7 +63,7 @@ function redactText(text: string): string {
   return shaped.replace(deceiving, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** An error and its causes as one line of text, for whoever reads a terminal: as safe as a line of the log. */
+/** An error and its causes as one line of text, for a terminal: as safe as a line of the log. */
 export const describeError = (error: unknown): string => errorLine(error, redactText);
 
 /** JSON lines, on standard output unless a destination is named, redacted by name and by shape before they are written. */

@@ -187,7 +187,7 @@ export function createMail({
   return { send: (mail, em) => send(mail, em) };
 }
 
-/** Which letter, and to whom as far as a log may say. */
+/** The letter, and its recipient as far as a log may say. */
 function about({ kind, to }: { kind: string; to: Pick<MailAddress, 'address'> }): { mail: string; to: string } {
   return { mail: kind, to: maskMailAddress(to.address) };
 }

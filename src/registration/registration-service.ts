@@ -148,7 +148,7 @@ export class RegistrationService {
   }
 }
 
-/** An address that is nobody's yet knows no browser: the sign-in alone says whose code it is. */
+/** An address without an account knows no browser: the sign-in alone says whose code it is. */
 const browserOf = (uid: string): AskingBrowser => ({ holds: uid, deviceSecret: undefined });
 
 /** Thrown to leave a code or link unused. */

@@ -222,7 +222,7 @@ export class ContactService {
   }
 
   /**
-   * Drops what was added in a period, because somebody else may have been at it. An address that was given up before
+   * Drops what was added in a period, because an intruder may have added it. An address that was given up before
    * `changedAt` stays reserved: it is of an owner before.
    */
   async removeSince(

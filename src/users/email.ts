@@ -19,10 +19,10 @@ export function newCanonicalEmail(typed: string): string | null {
 
 const typedEmail = z.string().trim().min(1, 'required').max(512, 'email');
 
-/** An address with which somebody is looked for; what is wrong with it is `required` or `email`. */
+/** An address with which a person is looked up; what is wrong with it is `required` or `email`. */
 export const emailField = typedEmail.refine((typed) => canonicalEmail(typed) !== null, 'email');
 
-/** An address that somebody is going to have here. */
+/** An address that a person is going to have here. */
 export const newEmailField = typedEmail.refine((typed) => newCanonicalEmail(typed) !== null, {
   error: 'email',
   abort: true,

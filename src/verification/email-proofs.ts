@@ -50,7 +50,7 @@ export class EmailProofs {
   }
 
   /**
-   * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address is somebody else's, that person is told instead, and nobody
+   * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address belongs to another person, that person is told instead, and nobody
    * can tell from the answer. False when too many were sent, which depends on the asker alone.
    */
   async send(

@@ -30,7 +30,7 @@ export type Reader = { visitor: Visitor; language: Language };
 type Waiting = Pick<WaitlistEntry, 'email' | 'emailCanonical' | 'language'>;
 export type Invited = { invited: string[]; skipped: string[] };
 
-/** An address that is nobody's yet knows no browser. */
+/** An address without an account knows no browser. */
 const browserOf = (secret: string): AskingBrowser => ({ holds: secret, deviceSecret: undefined });
 
 /** Where somebody who has an account already signs in. */

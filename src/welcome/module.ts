@@ -20,7 +20,7 @@ export function createWelcome({
   issuer: string;
   version: string;
   mailboxUrl: string | null;
-  /** Whether somebody tries the product out. */
+  /** Whether this instance is being tried out. */
   isTrial: boolean;
 }): { routes: Router<State> } {
   const routes = new Router<State>();

@@ -37,7 +37,7 @@ function run(words: string[], env: Env): Running {
   return one;
 }
 
-/** A port where somebody listens who says nothing. */
+/** A port on which a listener accepts and says nothing. */
 async function silentPort(): Promise<string> {
   const server = createServer((socket) => void socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   listening.push(server);

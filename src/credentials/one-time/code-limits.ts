@@ -53,7 +53,7 @@ export const codeRules = {
   waitlist: { group: 'waitlist', ownRates: false, ends: 'browser' },
   verify_email: { group: 'verify_email', ownRates: false, ends: 'browser' },
   verify_phone: { group: 'verify_phone', ownRates: false, ends: 'browser' },
-  /** An older change that waits dies with a newer one, whoever of the account asked for it. */
+  /** A newer change ends an older one that waits, whichever browser of the account asked for it. */
   change_email: { group: 'change_email', ownRates: false, ends: 'all' },
 } as const satisfies Partial<Record<Purpose, CodeRule>>;
 

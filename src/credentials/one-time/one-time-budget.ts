@@ -17,7 +17,7 @@ import {
 } from './code-limits.ts';
 import type { Purpose } from './one-time-secret.ts';
 
-/** Whose a secret is: a person, or an address that is nobody's yet. */
+/** The holder of a secret: a person, or an address without an account. */
 export type Holder = { userId: UserId } | { emailCanonical: string };
 
 /** The browser that asks for a code, or types one. */

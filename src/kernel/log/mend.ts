@@ -1,6 +1,6 @@
 /**
  * What an operator is told when a start or a command fails: what happened, the variable concerned, the mend. One table of
- * codes for each thing that can fail; whoever meets an error asks here, and adds nothing.
+ * codes for each thing that can fail; code that meets an error asks here, and adds nothing.
  */
 import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

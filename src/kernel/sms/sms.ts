@@ -161,7 +161,7 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
   return { isOn: () => isCarried && policy().countries.length > 0, reaches, send: (message, em) => send(message, em) };
 }
 
-/** Which message, and to whom as far as a log may say. */
+/** The message, and its recipient as far as a log may say. */
 function about({ kind, to }: { kind: string; to: string }): { sms: string; to: string } {
   return { sms: kind, to: maskPhoneNumber(to) };
 }

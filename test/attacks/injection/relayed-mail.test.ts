@@ -185,7 +185,7 @@ test('by the waitlist none of them comes in', async () => {
   }
 });
 
-describe('somebody who has such an address from before', () => {
+describe('a person who has such an address from before', () => {
   test.each(earlier)('%s signs in with it and is found by it', async (email) => {
     const user = await latchkey.user();
     await latchkey.app.database.sql('update users set email = $1, email_canonical = $2 where email = $3', [

@@ -121,7 +121,7 @@ describe('a data folder has one owner', () => {
     await expect(refused).rejects.toThrow('set LATCHKEY_DATA to another folder');
   });
 
-  test('for whom a server waits while that is a command, and says so once', async () => {
+  test('that a server waits for while it is a command, and says so once', async () => {
     const path = join(around, 'd');
     const command = await own(path, { command: 'user.import' });
     const waited: string[] = [];
@@ -132,7 +132,7 @@ describe('a data folder has one owner', () => {
     expect(waited).toEqual([expect.stringMatching(/^waiting for process \d+ on .*latchkey user import/)]);
   });
 
-  test('whom a command asks as soon as it answers, and whom it follows when it goes away', async () => {
+  test('that a command asks as soon as it answers, and follows when it goes away', async () => {
     const path = join(around, 'd');
     const waited: string[] = [];
     const run = () =>

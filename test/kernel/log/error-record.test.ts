@@ -31,7 +31,7 @@ describe('the code of an error', () => {
     'users.email_taken',
     'EAUTH',
     404,
-  ])('%s is in the log, whoever wrapped it', (code) => {
+  ])('%s is in the log, whatever wrapped it', (code) => {
     expect(logged({ err: withCode(code) }).line.err).toMatchObject({ code });
     expect(logged({ err: new Error('outer', { cause: withCode(code) }) }).line.err).toMatchObject({ cause: { code } });
     expect(logged(withCode(code)).line.err).toMatchObject({ code });

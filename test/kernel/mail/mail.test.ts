@@ -243,7 +243,7 @@ describe('a mail server', () => {
     expect(JSON.stringify(lines)).not.toContain('refused-');
   });
 
-  test('that stays away until the last attempt is one line, with whom and which letter', async () => {
+  test('that stays away until the last attempt is one line, with the recipient and the letter', async () => {
     const { mailer, lines } = await office({ smtpUrl: 'smtp://127.0.0.1:1' });
     await database.sql(`update latchkey_jobs.queue set retry_limit = 0 where name = 'mail'`);
     onTestFinished(() => void database.sql(`update latchkey_jobs.queue set retry_limit = 110 where name = 'mail'`));
