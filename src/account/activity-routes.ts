@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { AuditReader, PastEvent, Visitor } from '#audit/module.ts';
 import type { ClientLookup } from '#clients/module.ts';

@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { AuditLog } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';

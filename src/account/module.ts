@@ -7,7 +7,7 @@
  *         verification, what "this was not me" does to risk.
  * URLs    /account and below, but for addresses and numbers.
  */
-import type { Router } from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { AuditLog, AuditReader, Visitor } from '#audit/module.ts';
 import type { State } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';

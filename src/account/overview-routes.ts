@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import type { AuditReader } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import type { Context, State } from '#kernel/http/context.ts';

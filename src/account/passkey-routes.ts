@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { PasskeyId, PasskeyRegistration, PasskeyService, PasswordService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';

@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { RecoveryCodes } from '#credentials/module.ts';
 import type { Context, State } from '#kernel/http/context.ts';

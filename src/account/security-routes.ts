@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { PasskeyService, TrustedDevice, TrustedDeviceId, TrustedDevices } from '#credentials/module.ts';
 import { deviceName } from '#kernel/http/device-name.ts';

@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { brandStylesheet } from '#kernel/brand.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { allowFrames, allowFramingByUs } from '#kernel/http/security-headers.ts';

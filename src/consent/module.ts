@@ -5,7 +5,7 @@
  * Leaves  grants and their tokens to oidc.
  * URLs    /interaction/:uid/consent.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { State } from '#kernel/http/context.ts';
 import { consentRoutes, type RouteDependencies } from './routes.ts';
 

@@ -5,7 +5,7 @@
  * Leaves  proving them and the change of the first address to verification, the rules to users, the frame to account.
  * URLs    /account/{emails,phones} and below.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { State } from '#kernel/http/context.ts';
 import { type ConfirmDependencies, emailConfirmRoutes } from './email-confirm-routes.ts';
 import { emailRoutes, type EmailRouteDependencies } from './email-routes.ts';

@@ -5,7 +5,7 @@
  * Leaves  everything about signing in to the provider.
  * URLs    /demo, /demo/* (embedded mode only).
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { State } from '#kernel/http/context.ts';

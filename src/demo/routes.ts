@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { decodeProtectedHeader } from 'jose';
 import { z } from 'zod';
 import type { Context, State } from '#kernel/http/context.ts';

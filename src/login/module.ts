@@ -5,7 +5,7 @@
  * Leaves  what comes next to interaction/next-step, checking a password to credentials.
  * URLs    /interaction/:uid/{login,password,account}.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { State } from '#kernel/http/context.ts';
 import { type LoginDependencies, LoginService } from './login-service.ts';
 import { loginRoutes, type RouteDependencies } from './routes.ts';

@@ -5,7 +5,7 @@
  * Leaves  sending to kernel/mail.
  * URLs    /dev/mailbox, /dev/mailbox/:id (embedded mode on this machine, without SMTP).
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import { isLoopback, type Config } from '#kernel/config.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';

@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 import { mailNotFound } from './errors.ts';

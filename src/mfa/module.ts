@@ -6,7 +6,7 @@
  * Leaves  checking codes to credentials, passkeys to passkeys, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/{second-factor,enrol-factor} and below, but for passkeys; /interaction/:uid/recovery-codes.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { RecoveryCodes, TrustedDevices } from '#credentials/module.ts';
 import type { Interaction, SignInEnd, StandingPart } from '#interaction/module.ts';
 import { DAY } from '#kernel/clock.ts';

@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import type { SecondFactorOverview, SecondFactorOverviews, TotpService, TrustedDevices } from '#credentials/module.ts';
 import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';

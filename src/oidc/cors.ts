@@ -3,7 +3,7 @@ import type { Middleware } from 'koa';
 import type { State } from '#kernel/http/context.ts';
 
 /** Origins of a client: where its redirect URIs lead (web pages only). `null` and look-alikes never match. */
-export function isAllowedOrigin(origin: string, client: Client): boolean {
+function isAllowedOrigin(origin: string, client: Client): boolean {
   if (client.clientAuthMethod !== 'none') return false;
   return (client.redirectUris ?? []).some((uri) => {
     const url = URL.parse(uri);
@@ -20,18 +20,21 @@ const granted = [
 ];
 
 /**
- * The engine compares the origin with the client's, once it knows the client. A preflight and a refusal before that know
- * none; the engine lets every origin read those, and here only one at which some client lives may.
+ * The one place that decides which origin may read an answer. A request from any other origin is judged as if it had none, because no
+ * endpoint here reads cookies; its page sees nothing of the answer. The engine grants every origin, and a preflight or an early refusal
+ * knows no client: such an answer may be read where some client lives.
  */
 export function closeToStrangers(hasOrigin: (origin: string) => Promise<boolean>): Middleware {
   return async function closeToStrangers(ctx, next) {
     await next();
     const origin = ctx.get('Origin');
+    const { mount } = ctx.state as State;
     // Documents for everybody say `*`, or are the same whoever asks.
-    if (origin === '' || ctx.response.get('Access-Control-Allow-Origin') !== origin) return;
-    if ((ctx.state as State).mount?.constant) return;
+    if (origin === '' || mount?.constant) return;
     const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
-    if (oidc?.client || (await hasOrigin(origin).catch(() => false))) return;
-    for (const header of granted) ctx.remove(header);
+    const isOpen =
+      mount?.crossOrigin === true &&
+      (oidc?.client ? isAllowedOrigin(origin, oidc.client) : await hasOrigin(origin).catch(() => false));
+    if (!isOpen) for (const header of granted) ctx.remove(header);
   };
 }

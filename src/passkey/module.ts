@@ -5,7 +5,7 @@
  * Leaves  challenges and checking to credentials, what comes next to interaction/next-step, the other second factors to mfa.
  * URLs    /interaction/:uid/passkey, …/passkey/options, …/second-factor/passkey, …/offer-passkey, …/enrol-factor/passkey, /.well-known/webauthn.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { Interaction, StandingPart } from '#interaction/module.ts';
 import type { Config } from '#kernel/config.ts';
 import type { Context, State } from '#kernel/http/context.ts';

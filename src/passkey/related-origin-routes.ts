@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import type { Policies } from '#settings/module.ts';

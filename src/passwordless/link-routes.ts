@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { amrOfFactor, type Interaction, type InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';

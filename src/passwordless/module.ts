@@ -5,7 +5,7 @@
  * Leaves  secrets, their budgets and their single use to credentials, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/{email-code,sms-code} and below, /interaction/:uid/email-link/:secret.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { Config } from '#kernel/config.ts';
 import type { State } from '#kernel/http/context.ts';
 import { linkRoutes, type LinkRouteDependencies } from './link-routes.ts';

@@ -5,7 +5,7 @@
  * Leaves  what a password must be to credentials, ending sessions to sessions, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/forgot and below, /interaction/:uid/new-password, /recovery and below.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { StandingPart } from '#interaction/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';

@@ -1,4 +1,4 @@
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import type { PasswordService } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';

@@ -7,7 +7,7 @@
  *         waitlist.
  * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { PasskeyService, PasswordService } from '#credentials/module.ts';
 import { amrOfFactor, type Interaction, type StandingPart } from '#interaction/module.ts';
 import { type Clock, HOUR } from '#kernel/clock.ts';

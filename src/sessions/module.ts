@@ -6,7 +6,7 @@
  * Leaves  how sessions and grants are stored, and telling relying parties, to oidc.
  * URLs    /session/return.
  */
-import type { Router } from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { State } from '#kernel/http/context.ts';

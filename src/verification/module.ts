@@ -6,7 +6,7 @@
  * Leaves  keeping links and codes to credentials, addresses and numbers to users, the pages of the account to contacts.
  * URLs    /interaction/:uid/verify-email, /verification/{revert,reverted}.
  */
-import type Router from '@koa/router';
+import type { Router } from '#kernel/http/router.ts';
 import type { StandingPart } from '#interaction/module.ts';
 import { type Clock, DAY } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';

@@ -1,5 +1,5 @@
-import Router from '@koa/router';
 import type { AskingBrowser } from '#credentials/module.ts';
+import { Router } from '#kernel/http/router.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';

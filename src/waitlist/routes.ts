@@ -1,5 +1,5 @@
-import Router from '@koa/router';
 import { randomSecret } from '#kernel/crypto.ts';
+import { Router } from '#kernel/http/router.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';

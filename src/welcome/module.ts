@@ -5,7 +5,7 @@
  * Leaves  the demo to demo, caught mails to mailbox, the account to account.
  * URLs    /: what there is to try, on the embedded database; elsewhere the way to the account.
  */
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
-import { post, tokensFor } from '../support/visitor.ts';
+import { authorizeUrl, pkce, post, tokensFor, Visitor } from '../support/visitor.ts';
 
 const origin = 'https://spa.example';
 
@@ -90,21 +90,44 @@ describe('a single-page app calls from its own origin (RFC 6749, Fetch §3.2)', 
   });
 });
 
-describe('no other origin is let in', () => {
-  test.each([
-    'https://evil.example',
-    'http://spa.example',
-    'https://spa.example:8443',
-    'https://spa.example.evil.example',
-    'https://evil-spa.example',
-    'https://SPA.example',
-    'null',
-    'https://spa.example/cb',
-    '*',
-  ])('%j', async (from) => {
-    const { headers, body } = await refreshAt(spa, from);
-    expect(headers.get('access-control-allow-origin')).toBeNull();
-    expect(body.error).toBe('invalid_request');
+/** Every header by which a page of another origin would read an answer. */
+const grants = (headers: Headers) => [...headers.keys()].filter((name) => name.startsWith('access-control-'));
+const strangers = [
+  'https://evil.example',
+  'http://spa.example',
+  'https://spa.example:8443',
+  'https://spa.example.evil.example',
+  'https://evil-spa.example',
+  'https://SPA.example',
+  'null',
+  'https://spa.example/cb',
+  'https://spa.example, https://evil.example',
+  '*',
+];
+
+describe('a request from another origin is judged as if it had none, and its page reads nothing', () => {
+  test.each(strangers)('%j at the token endpoint', async (from) => {
+    const answer = await refreshAt(spa, from);
+    expect(grants(answer.headers)).toEqual([]);
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant']);
+  });
+
+  test.each(strangers)('%j with a good code', async (from) => {
+    const { verifier, challenge } = pkce();
+    const at = { ...spa, redirect_uris: ['http://127.0.0.1:9/cb'] };
+    const back = await new Visitor().signIn(authorizeUrl(latchkey.base, at, { code_challenge: challenge }), user);
+    const answer = await post(
+      `${latchkey.base}/oidc/token`,
+      publicPart(spa),
+      {
+        grant_type: 'authorization_code',
+        code: back.get('code') ?? '',
+        redirect_uri: at.redirect_uris[0]!,
+        code_verifier: verifier,
+      },
+      { origin: from },
+    );
+    expect([answer.status, grants(answer.headers)]).toEqual([200, []]);
   });
 
   test.each<[string, () => TestClient, string]>([
@@ -112,20 +135,52 @@ describe('no other origin is let in', () => {
     ['a native app has none', () => native, 'com.example.app:'],
     ['the origin of one app is not that of another', () => native, origin],
   ])('%s', async (_what, who, from) => {
-    expect((await refreshAt(who(), from)).headers.get('access-control-allow-origin')).toBeNull();
+    const answer = await refreshAt(who(), from);
+    expect([answer.body.error, grants(answer.headers)]).toEqual(['invalid_grant', []]);
   });
 
-  test('a token of one app is not read at userinfo from the origin of a page that stole it', async () => {
+  test('a token of one app shows its claims at userinfo, and the page that stole it does not read them', async () => {
     const { access_token: token } = await tokensFor(latchkey.base, web, user);
-    const answer = await fetch(`${latchkey.base}/oidc/userinfo`, {
-      headers: { authorization: `Bearer ${token}`, origin },
-    });
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
-    expect(await answer.text()).not.toContain(user.id);
+    for (const from of [origin, 'null', 'https://evil.example']) {
+      const answer = await fetch(`${latchkey.base}/oidc/userinfo`, {
+        headers: { authorization: `Bearer ${token}`, origin: from },
+      });
+      expect([answer.status, grants(answer.headers)], from).toEqual([200, []]);
+    }
   });
 
-  test.each(['/oidc/auth', '/oidc/logout', '/oidc/device'])('%s is a page, and no origin reads it', async (path) => {
-    const { headers } = await fetch(`${latchkey.base}${path}`, { headers: { origin } });
-    expect(headers.get('access-control-allow-origin')).toBeNull();
+  test.each(['/oidc/revoke', '/oidc/par'])('%s', async (path) => {
+    const parameters = path === '/oidc/revoke' ? { token: 'x' } : { response_type: 'token' };
+    const plain = await post(latchkey.base + path, publicPart(spa), parameters);
+    for (const from of ['https://evil.example', 'null']) {
+      const answer = await post(latchkey.base + path, publicPart(spa), parameters, { origin: from });
+      expect([answer.status, answer.body.error, grants(answer.headers)]).toEqual([plain.status, plain.body.error, []]);
+    }
   });
+
+  test.each(['/oidc/token', '/oidc/userinfo', '/oidc/revoke', '/oidc/par'])(
+    '%s answers the preflight of a stranger with nothing that would let it go on',
+    async (path) => {
+      for (const from of ['https://evil.example', 'null']) {
+        const headers = {
+          origin: from,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'dpop',
+        };
+        expect(grants((await fetch(latchkey.base + path, { method: 'OPTIONS', headers })).headers)).toEqual([]);
+      }
+    },
+  );
+
+  test.each(['/oidc/auth', '/oidc/logout', '/oidc/device', '/oidc/introspect', '/oidc/device/auth', '/oidc/register'])(
+    '%s is for no page of another origin, not even of an app',
+    async (path) => {
+      for (const method of ['GET', 'POST', 'OPTIONS']) {
+        const headers = { origin, 'access-control-request-method': 'POST' };
+        const answer = await fetch(latchkey.base + path, { method, headers, redirect: 'manual' });
+        expect(grants(answer.headers), method).toEqual([]);
+        expect(answer.headers.get('cross-origin-resource-policy'), method).toBe('same-origin');
+      }
+    },
+  );
 });

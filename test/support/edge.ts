@@ -1,6 +1,6 @@
 /** An edge on a real socket with a few routes behind it, and raw connections to it: fetch would mend what is to be tested. */
 import { connect } from 'node:net';
-import Router from '@koa/router';
+import { Router } from '#kernel/http/router.ts';
 import { pino } from 'pino';
 import { Writable } from 'node:stream';
 import { systemClock } from '#kernel/clock.ts';
