@@ -52,7 +52,7 @@ export function createSignIn(
     endSessions: endEverything,
     sendReset: callbacks.sendReset,
   });
-  const { interactions, progress, routes } = createInteraction({
+  const { interactions, progress, goOnWhenSentTwice, routes } = createInteraction({
     ...kernel,
     engine: oidc.interactions,
     users,
@@ -109,5 +109,13 @@ export function createSignIn(
     });
   }
 
-  return { interactions, progress, routes: [routes, risk.routes], risk, deviceCookie, endEverything };
+  return {
+    interactions,
+    progress,
+    goOnWhenSentTwice,
+    routes: [routes, risk.routes],
+    risk,
+    deviceCookie,
+    endEverything,
+  };
 }

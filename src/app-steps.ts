@@ -150,6 +150,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   });
   return {
     progress: signIn.progress,
+    goOnWhenSentTwice: signIn.goOnWhenSentTwice,
     setup: setup.setup,
     risk,
     comingIn,

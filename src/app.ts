@@ -117,6 +117,7 @@ async function assemble(
     await look.branding.brands.prepare(ctx.path);
     return look.files.serve(ctx, next);
   });
+  edge.use(steps.goOnWhenSentTwice);
   const routers = [
     ...provider.routes,
     ...steps.routes,

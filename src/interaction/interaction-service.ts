@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -21,6 +22,10 @@ import type { Proof } from './proof.ts';
 import { type Offer, type Standing, type StandingPart, standingOf } from './standing.ts';
 import type { Way } from './ways.ts';
 
+/** How long an answer may take, and how often it is looked for: a request writes it right after the end of the sign-in. */
+const ANSWER_POLL = 100;
+const ANSWER_TRIES = 20;
+
 export type Dependencies = {
   clock: Clock;
   engine: Interactions;
@@ -38,6 +43,8 @@ export type Dependencies = {
 
 export class InteractionService {
   readonly #deps: Dependencies;
+  /** What was proved when a request came. */
+  readonly #before = new WeakMap<Context, { uid: string; proofs: number }>();
 
   constructor(dependencies: Dependencies) {
     this.#deps = dependencies;
@@ -48,8 +55,25 @@ export class InteractionService {
     const uid = ctx.params['uid'] ?? '';
     const question = await this.#deps.engine.require(ctx, uid);
     await this.#deps.dress(ctx, question.client.id);
-    const progress = await this.#deps.progress.find(uid);
+    const progress = await this.#progressOf(ctx, uid);
+    this.#before.set(ctx, { uid, proofs: progress.proofs.length });
     return seen(uid, { question, progress, sessionUser: await this.#sessionUser(question) });
+  }
+
+  /**
+   * Whether another request of this browser has taken the sign-in further since this one came: the same step was sent twice.
+   * Throws Detour when it has even ended.
+   */
+  async hasMovedOn(ctx: Context): Promise<boolean> {
+    const before = this.#before.get(ctx);
+    if (before === undefined) return false;
+    await this.#deps.engine.require(ctx, before.uid);
+    const { proofs, endedAs } = await this.#deps.progress.find(before.uid);
+    return endedAs !== null || proofs.length > before.proofs;
+  }
+
+  isBegunHere(ctx: Context, uid: string): boolean {
+    return this.#deps.engine.isBegunHere(ctx, uid);
   }
 
   async next(ctx: Context, interaction: Interaction): Promise<Step> {
@@ -215,6 +239,20 @@ export class InteractionService {
       throw error;
     }
     return engine.finishLogin(ctx, { accountId: userId, amr, acr: acrOf(level), authTime, remember }, step.answered);
+  }
+
+  /** A sign-in that has ended waits for its answer, which another request of this browser is about to give. */
+  async #progressOf(ctx: Context, uid: string): Promise<Progress> {
+    const { engine, progress: store } = this.#deps;
+    for (let tries = 0; tries < ANSWER_TRIES; tries += 1) {
+      const progress = await store.find(uid);
+      if (progress.endedAs === null) return progress;
+      await setTimeout(ANSWER_POLL);
+      await engine.require(ctx, uid);
+    }
+    // That request failed: the sign-in begins anew, and what it proved counts no more.
+    await store.end(uid);
+    return nothingYet;
   }
 
   async #ofSession(ctx: Context, page: 'account' | 'consent'): Promise<SessionInteraction | null> {

@@ -9,14 +9,20 @@
 import type { Database } from '#kernel/database.ts';
 import { type Dependencies as ServiceDependencies, InteractionService } from './interaction-service.ts';
 import { ProgressStore } from './progress.ts';
-import { interactionRoutes } from './routes.ts';
+import { goOnWhenSentTwice, interactionRoutes } from './routes.ts';
 
 export type Dependencies = Omit<ServiceDependencies, 'progress'> & { database: Database };
 
 export function createInteraction(dependencies: Dependencies) {
   const progress = new ProgressStore(dependencies.clock, dependencies.database);
   const interactions = new InteractionService({ ...dependencies, progress });
-  return { interactions, progress, routes: interactionRoutes(interactions) };
+  return {
+    interactions,
+    progress,
+    /** Ahead of the routes of every step. */
+    goOnWhenSentTwice: goOnWhenSentTwice(interactions),
+    routes: interactionRoutes(interactions),
+  };
 }
 
 export type { Facts } from './facts.ts';

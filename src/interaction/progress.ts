@@ -81,9 +81,11 @@ export class ProgressStore {
     };
   }
 
+  /** Leaves a sign-in alone that has ended meanwhile: the step was sent twice. */
   async save(uid: string, progress: Progress): Promise<void> {
     await this.#database.sql(
-      `insert into sign_in_progress (uid_hash, progress, expires_at) values ($1, $2::jsonb, $3) on conflict (uid_hash) do update set progress = excluded.progress`,
+      `insert into sign_in_progress as known (uid_hash, progress, expires_at) values ($1, $2::jsonb, $3)
+       on conflict (uid_hash) do update set progress = excluded.progress where known.progress->>'endedAs' is null`,
       [sha256(uid), JSON.stringify(progress), fromNow(this.#clock, LIFETIME)],
     );
   }

@@ -2,6 +2,7 @@ import type { InteractionResults } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Detour } from '#kernel/http/redirect.ts';
 import { signInExpired } from './errors.ts';
 import type { Engine } from './engine.ts';
 import { LEVEL_REASONS } from './interaction-policy.ts';
@@ -49,20 +50,28 @@ export type Decision = {
 export class Interactions {
   readonly #engine: () => Engine;
 
-  readonly #begun: Pick<BegunSignIns, 'isBegunHere'>;
+  readonly #begun: Pick<BegunSignIns, 'isBegunHere' | 'laterOfSameRequest'>;
 
-  constructor(engine: () => Engine, begun: Pick<BegunSignIns, 'isBegunHere'>) {
+  constructor(engine: () => Engine, begun: Pick<BegunSignIns, 'isBegunHere' | 'laterOfSameRequest'>) {
     this.#engine = engine;
     this.#begun = begun;
   }
 
-  /** Throws oidc.sign_in_expired when this browser has no such sign-in. */
+  isBegunHere(exchange: Pick<Exchange, 'req'>, uid: string): boolean {
+    return this.#begun.isBegunHere(exchange, uid);
+  }
+
+  /**
+   * Throws oidc.sign_in_expired when this browser has no such sign-in, and Detour to where it goes on when the question has its answer,
+   * or the engine asks the next one.
+   */
   async require({ req, res }: Exchange, uid: string): Promise<EngineInteraction> {
     const engine = this.#engine();
     if (!this.#begun.isBegunHere({ req }, uid)) throw signInExpired();
     try {
       const found = await engine.interactionDetails(req, res);
       if (found.uid !== uid) throw signInExpired();
+      if (found.result !== undefined) throw new Detour(new URL(found.returnTo).pathname);
       const client = await engine.Client.find(String(found.params['client_id']));
       const shown = onPage(client);
       if (!client || !shown) throw signInExpired();
@@ -86,8 +95,10 @@ export class Interactions {
         },
       };
     } catch (error) {
-      if (error instanceof errors.SessionNotFound) throw signInExpired(error);
-      throw error;
+      if (!(error instanceof errors.SessionNotFound)) throw error;
+      for (const later of this.#begun.laterOfSameRequest({ req }, uid))
+        if (await engine.Interaction.find(later)) throw new Detour(`/interaction/${later}`);
+      throw signInExpired(error);
     }
   }
 

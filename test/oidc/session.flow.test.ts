@@ -139,7 +139,7 @@ describe('two tabs of one browser', () => {
     const page = await visitor.submit(await visitor.open(url()), { email: user.email });
     const [form] = formsOf(page);
     expect((await visitor.submit(page, { password: user.password })).location).toContain('code=');
-    const again = await visitor.request(form?.action ?? '', { form: { ...form?.fields, password: user.password } });
+    const again = await visitor.open(form?.action ?? '', { ...form?.fields, password: user.password });
     expect(again.status).toBe(410);
     expect(again.text).toContain('has ended');
   });

@@ -9,7 +9,7 @@ import { show } from '#kernel/views.ts';
 import type { Context, Middleware } from './context.ts';
 import { errorView, type ErrorKind } from './error-view.ts';
 import { sendProblem } from './problem.ts';
-import { ownPath } from './redirect.ts';
+import { Detour, ownPath, seeOther } from './redirect.ts';
 
 /** A member of `AppError.details`, in seconds; becomes `Retry-After` (RFC 9110 §10.2.3). */
 export const RETRY_AFTER = 'retryAfter';
@@ -48,6 +48,7 @@ function answerNoted(ctx: Context, clock: Clock, error: unknown): void {
 }
 
 function answer(ctx: Context, clock: Clock, error: unknown): void {
+  if (error instanceof Detour) return seeOther(ctx, error.path);
   const refusal = refusalOf(ctx, error);
   const audience = ctx.state.mount?.audience;
   if (refusal.status >= 500) log(ctx, error);

@@ -41,3 +41,17 @@ export function ownPath(text: string): string | null {
   // `/..//host` is a path here and becomes `//host` when its dots are resolved.
   return /^\/(?!\/)/.test(path) ? path : null;
 }
+
+/**
+ * Thrown where a browser must go on at another path of ours, by code that its callers ask for something else. The error boundary
+ * answers it with 303.
+ */
+export class Detour extends Error {
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`goes on at ${path}`);
+    this.name = 'Detour';
+    this.path = path;
+  }
+}

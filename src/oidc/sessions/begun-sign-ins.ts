@@ -38,11 +38,12 @@ export class BegunSignIns {
     return this.#list(ctx).some((begun) => begun.uid === uid);
   }
 
-  /** The other sign-ins of the same authorization request: each question of the engine is one. The newest comes first. */
-  ofSameRequest(ctx: Readable, uid: string): readonly string[] {
+  /** What the engine asked later for the same authorization request: each of its questions is one. The newest comes first. */
+  laterOfSameRequest(ctx: Readable, uid: string): readonly string[] {
     const list = this.#list(ctx);
-    const request = list.find((begun) => begun.uid === uid)?.request;
-    return list.flatMap((begun) => (begun.request === request && begun.uid !== uid ? [begun.uid] : [])).toReversed();
+    const at = list.findIndex((begun) => begun.uid === uid);
+    const later = list.slice(at + 1).filter((begun) => begun.request === list[at]?.request);
+    return later.map((begun) => begun.uid).toReversed();
   }
 
   /** Writes what the engine begins into the list, and refuses to resume (410) what is not in it. */
