@@ -58,7 +58,11 @@ export type BrowserCookies = {
   clear(ctx: CookieContext, member: string): void;
 };
 
-export function browserCookies(issuer: URL, label: string, { maxAge }: { maxAge: number }): BrowserCookies {
+export function browserCookies(
+  issuer: URL,
+  label: string,
+  { maxAge }: Pick<CookieOptions, 'maxAge'> = {},
+): BrowserCookies {
   const prefix = `${nameOf(issuer, label)}-`;
   const attributes = attributesOf(issuer, 'lax');
   return {
@@ -68,7 +72,8 @@ export function browserCookies(issuer: URL, label: string, { maxAge }: { maxAge:
         const [, member, value] = /^ *([^=]*)=(.*)$/.exec(pair) ?? [];
         return member?.startsWith(prefix) && value !== undefined ? [[member.slice(prefix.length), value] as const] : [];
       }),
-    write: (ctx, member, value) => ctx.cookies.set(`${prefix}${member}`, value, { ...attributes, maxAge }),
+    write: (ctx, member, value) =>
+      ctx.cookies.set(`${prefix}${member}`, value, maxAge === undefined ? attributes : { ...attributes, maxAge }),
     clear: (ctx, member) => ctx.cookies.set(`${prefix}${member}`, null, attributes),
   };
 }

@@ -7,9 +7,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { AppError } from '#kernel/errors.ts';
 import { equalSecrets, randomSecret, type KeyRing } from '#kernel/crypto.ts';
-import { browserCookie, type BrowserCookie } from './cookies.ts';
+import { type BrowserCookies, browserCookies } from './cookies.ts';
 
-type CookieContext = Parameters<BrowserCookie['read']>[0];
+type CookieContext = Parameters<BrowserCookies['write']>[0] & Parameters<BrowserCookies['readAll']>[0];
 type Headers = { origin?: string | undefined; 'sec-fetch-site'?: string | string[] | undefined };
 
 export type Csrf = {
@@ -27,38 +27,43 @@ export type Csrf = {
 const KEY_LABEL = 'csrf';
 /** The salt makes every page's token another one, so that a compressed answer gives nothing away (BREACH). */
 const SALT_BYTES = 9;
+/** Of the name of a cookie, which says nothing. */
+const NAME_BYTES = 6;
 const COOKIE_VALUE = /^[\w-]{43}$/;
 const TOKEN = /^([\w-]{12})\.([\w-]{43})$/;
 
 export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<KeyRing, 'deriveKeys'> }): Csrf {
-  const cookie = browserCookie(issuer, 'csrf');
+  // A browser without a cookie that opens several pages at once gets one with each, and each page must work.
+  const cookies = browserCookies(issuer, 'csrf');
   const keys = keyRing.deriveKeys(KEY_LABEL);
-  // Values that this very answer sets; the request that is being answered still carries the old one, or none.
+  // Values that this very answer sets; the request that is being answered carries none.
   const fresh = new WeakMap<CookieContext, string>();
 
-  const browserOf = (ctx: CookieContext): string | undefined => {
-    const value = fresh.get(ctx) ?? cookie.read(ctx);
-    return value !== undefined && COOKIE_VALUE.test(value) ? value : undefined;
-  };
+  function browserValues(ctx: CookieContext): readonly string[] {
+    const value = fresh.get(ctx);
+    if (value !== undefined) return [value];
+    return cookies.readAll(ctx).flatMap(([, sent]) => (COOKIE_VALUE.test(sent) ? [sent] : []));
+  }
 
   function begin(ctx: CookieContext): string {
     const value = randomSecret();
     fresh.set(ctx, value);
-    cookie.write(ctx, value);
+    cookies.write(ctx, randomBytes(NAME_BYTES).toString('base64url'), value);
     return value;
   }
 
   return {
     issue(ctx, holder = '') {
       const salt = randomBytes(SALT_BYTES).toString('base64url');
-      return `${salt}.${mac(keys[0]!, salt, browserOf(ctx) ?? begin(ctx), holder)}`;
+      return `${salt}.${mac(keys[0]!, salt, browserValues(ctx)[0] ?? begin(ctx), holder)}`;
     },
     isIssued(ctx, token, holder = '') {
-      const browser = browserOf(ctx);
       const [, salt, given] = TOKEN.exec(token) ?? [];
-      if (browser === undefined || salt === undefined || given === undefined) return false;
+      if (salt === undefined || given === undefined) return false;
       // The older keys count too, so that changing the secrets breaks no form that somebody is filling in.
-      return keys.some((key) => equalSecrets(mac(key, salt, browser, holder), given));
+      return browserValues(ctx).some((browser) =>
+        keys.some((key) => equalSecrets(mac(key, salt, browser, holder), given)),
+      );
     },
     isFromHere: (ctx) => isFromHere(ctx.req.headers, issuer),
   };

@@ -149,7 +149,7 @@ describe('a page', () => {
 
   test('on https sets its cookie with the prefix that no sibling domain can plant', async () => {
     const cookie = headerOf(await request(proxied, 'GET /page/shown'), 'Set-Cookie');
-    expect(cookie).toMatch(/^__Host-latchkey-csrf=[\w-]{43}; path=\/; samesite=lax; secure; httponly$/i);
+    expect(cookie).toMatch(/^__Host-latchkey-csrf-[\w-]{8}=[\w-]{43}; path=\/; samesite=lax; secure; httponly$/i);
   });
 });
 

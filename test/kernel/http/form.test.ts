@@ -108,7 +108,10 @@ describe('a form that is not ours is 403', () => {
     ['without a token', async () => ({ ...(await open()), csrf: '' })],
     ['with the token of another browser', async () => ({ ...(await open()), csrf: (await open()).csrf })],
     ['without the cookie', async () => ({ ...(await open()), cookie: 'other=1' })],
-    ['with another cookie', async () => ({ csrf: (await open()).csrf, cookie: `latchkey-csrf=${'x'.repeat(43)}` })],
+    [
+      'with another cookie',
+      async () => ({ csrf: (await open()).csrf, cookie: `latchkey-csrf-xxxxxxxx=${'x'.repeat(43)}` }),
+    ],
   ])('%s', async (_title, page) => {
     const { status, answer } = await post(good, [], await page());
     expect(status).toBe(403);
