@@ -1,8 +1,12 @@
 import type { Factor } from '#credentials/module.ts';
+import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { EngineInteraction, Level } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Assessment, Progress } from './progress.ts';
 import { amrOfProofs, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
+
+/** Seconds: how lately a session must have been proved to add a factor without another proof. */
+const LATELY = (5 * MINUTE) / SECOND;
 
 /** The user whose session the browser brought, if that user may still sign in. */
 export type SessionUser = { id: UserId; email: string };
@@ -20,6 +24,8 @@ export type Facts = {
   session: { level: Level; amr: readonly string[] } | null;
   /** The session of `userId` in this browser, whether or not it proves something here: it goes on when the others end. */
   ownSessionId: string | null;
+  /** Whether `userId` proved something in this sign-in, or their session was proved lately: only then factors are added. */
+  isFresh: boolean;
   /** The factors of `session` and `proofs`. */
   proved: readonly Factor[];
   /** The level of `proved`: what demands are held against. 0 for nothing. */
@@ -35,6 +41,7 @@ export function factsOf(
   { isStepUp, session }: Pick<EngineInteraction, 'isStepUp' | 'session'>,
   progress: Pick<Progress, 'userId' | 'proofs' | 'chosen' | 'assessment'>,
   sessionUser: Pick<SessionUser, 'id'> | null,
+  now: number,
 ): Facts {
   const isStrengthened = isStepUp && session !== null && sessionUser !== null && progress.chosen !== 'another';
   const userId = progress.userId ?? (isStrengthened ? sessionUser.id : null);
@@ -49,6 +56,7 @@ export function factsOf(
     proofs,
     session: base === null ? null : { level: base.level, amr: base.amr },
     ownSessionId: isOwn ? session.id : null,
+    isFresh: proofs.length > 0 || (base?.authTime ?? 0) > now - LATELY,
     proved: all.map(({ factor }) => factor),
     reached,
     level: Math.max(reached, base?.level ?? 0) as Level | 0,

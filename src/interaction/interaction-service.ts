@@ -57,7 +57,8 @@ export class InteractionService {
     await this.#deps.dress(ctx, question.client.id);
     const progress = await this.#progressOf(ctx, uid);
     this.#before.set(ctx, { uid, proofs: progress.proofs.length });
-    return seen(uid, { question, progress, sessionUser: await this.#sessionUser(question) });
+    const sessionUser = await this.#sessionUser(question);
+    return seen(uid, { question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
   }
 
   /**
@@ -174,6 +175,11 @@ export class InteractionService {
     });
   }
 
+  /** The user of the session is asked again who they are. */
+  async startOver(interaction: Interaction): Promise<void> {
+    await this.recordIdentifier(interaction, interaction[inside].sessionUser?.email ?? null);
+  }
+
   async recordChoice(interaction: SessionInteraction, chosen: 'session' | 'another'): Promise<void> {
     const { progress } = interaction[inside];
     await this.#deps.progress.save(interaction.uid, { ...progress, chosen, identifier: null });
@@ -217,7 +223,11 @@ export class InteractionService {
   }
 
   /** Ends the question with what the steps found out; answers with the path at which the browser goes on. */
-  async finish(ctx: Context, interaction: Interaction, step: Exclude<Step, { kind: 'page' }>): Promise<string> {
+  async finish(
+    ctx: Context,
+    interaction: Interaction,
+    step: Exclude<Step, { kind: 'page' | 'start-over' }>,
+  ): Promise<string> {
     const { engine, progress: store, signedIn } = this.#deps;
     const { uid, facts } = interaction;
     if (step.kind !== 'signed-in') {

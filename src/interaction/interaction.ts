@@ -7,7 +7,13 @@ import type { Way } from './ways.ts';
 
 /** What the engine asks, what was recorded, whose session the browser brought. No step can name the key to it. */
 export const inside = Symbol('inside');
-export type Inside = { question: EngineInteraction; progress: Progress; sessionUser: SessionUser | null };
+export type Inside = {
+  question: EngineInteraction;
+  progress: Progress;
+  sessionUser: SessionUser | null;
+  /** NumericDate of the request. */
+  now: number;
+};
 
 /** One sign-in in progress, as its steps see it. */
 export type Interaction = {
@@ -45,11 +51,11 @@ export type SignInEnd = { userId: UserId; level: Level; amr: readonly string[]; 
 export type OtherWay = { way: Way; url: string };
 
 /** The sign-in as steps see it. */
-export function seen(uid: string, { question, progress, sessionUser }: Inside): Interaction {
+export function seen(uid: string, { question, progress, sessionUser, now }: Inside): Interaction {
   const { client, asked, isAgain, params } = question;
   const { login_hint: hint } = params;
   const loginHint = typeof hint === 'string' && hint.includes('@') ? hint.slice(0, 254) : '';
-  const facts = factsOf(question, progress, sessionUser);
+  const facts = factsOf(question, progress, sessionUser, now);
   // A user who is asked again need not type the address.
   const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.email ?? null) : null;
   return {
@@ -58,6 +64,6 @@ export function seen(uid: string, { question, progress, sessionUser }: Inside): 
     question: { client, asked, isAgain, loginHint },
     identifier: progress.identifier ?? known,
     facts,
-    [inside]: { question, progress, sessionUser },
+    [inside]: { question, progress, sessionUser, now },
   };
 }

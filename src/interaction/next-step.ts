@@ -17,7 +17,9 @@ export type Step =
   /** The account of the session was chosen. */
   | { kind: 'chosen' }
   /** More was wished for than the person can prove: the session stays what it is. */
-  | { kind: 'unchanged' };
+  | { kind: 'unchanged' }
+  /** The session was proved too long ago to add a factor: its user proves again who they are. */
+  | { kind: 'start-over' };
 
 /** The part of a question that decides. */
 export type Question = {
@@ -34,7 +36,7 @@ export type Question = {
 
 type Chosen = Pick<Progress, 'chosen' | 'wants'>;
 type Known = Chosen & Pick<Progress, 'skipped'> & { identifier: string | null };
-type Proved = Pick<Facts, 'userId' | 'proofs' | 'reached'>;
+type Proved = Pick<Facts, 'userId' | 'proofs' | 'reached' | 'isFresh'>;
 
 /** What a sign-in waits for: leave for the application, the choice of an account, a first proof, or more of a known user. */
 type Stage = 'consent' | 'choice' | 'first-proof' | 'known';
@@ -109,12 +111,13 @@ function proveIdentity({ prompt, firstWay }: Question, { identifier, wants }: Kn
 }
 
 /** The second factor, or the way to one; null when what was proved is enough. */
-function moreProof({ asked }: Question, { reached }: Proved, standing: Standing): Step | null {
+function moreProof({ asked }: Question, { reached, isFresh }: Proved, standing: Standing): Step | null {
   const needed = neededLevel(asked, reached, standing);
   if (needed === null) return null;
   if (canReach(needed, standing)) return page('second-factor');
   // A factor that cannot be used now is not one that never was: the page says who helps, and adds nothing.
-  return page(reached < 2 && standing.hasConfirmed ? 'second-factor' : 'enrol-factor');
+  if (reached < 2 && standing.hasConfirmed) return page('second-factor');
+  return isFresh ? page('enrol-factor') : { kind: 'start-over' };
 }
 
 /** The level that must be reached now; null when what was proved is enough. */
@@ -136,9 +139,9 @@ function canReach(level: Level, { factors }: Standing): boolean {
   return level < 3 ? factors.length > 0 : factors.some((factor) => factor === 'passkey' || factor === 'security-key');
 }
 
-function outstanding({ skipped }: Known, { reached }: Proved, standing: Standing): Step | null {
+function outstanding({ skipped }: Known, { reached, isFresh }: Proved, standing: Standing): Step | null {
   // Offers add factors, which is not for somebody who left out those that they have.
-  const mayAdd = (standing.factors.length === 0 && !standing.hasConfirmed) || reached >= 2;
+  const mayAdd = isFresh && ((standing.factors.length === 0 && !standing.hasConfirmed) || reached >= 2);
   const offers = mayAdd ? standing.offers.filter((offer) => !skipped.includes(offer)) : [];
   const due = standing.tasks[0] ?? offers[0];
   return due === undefined ? null : page(due);

@@ -14,6 +14,9 @@ export function interactionRoutes(interactions: InteractionService): Router<Stat
     switch (step.kind) {
       case 'page':
         return seeOther(ctx, `${interaction.path}/${step.page}`);
+      case 'start-over':
+        await interactions.startOver(interaction);
+        return seeOther(ctx, interaction.path);
       case 'signed-in':
       case 'chosen':
       case 'unchanged':

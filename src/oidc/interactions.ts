@@ -22,8 +22,11 @@ export type EngineInteraction = {
   params: Readonly<Record<string, unknown>>;
   /** Who is signed in in this browser, if anybody. */
   accountId: string | null;
-  /** How the session was proved, when there is one: RFC 8176 values and level. */
-  session: { id: string; amr: readonly string[]; level: Level } | null;
+  /**
+   * How the session was proved, when there is one: RFC 8176 values and level; when its user last proved who they are
+   * (NumericDate), read only where the session is made stronger.
+   */
+  session: { id: string; amr: readonly string[]; level: Level; authTime: number | null } | null;
   /** What the relying party, or the operator for it, asks of the level. */
   asked: AskedLevel | null;
   /** Whoever is signed in only has to prove it more strongly. */
@@ -76,14 +79,16 @@ export class Interactions {
       const shown = onPage(client);
       if (!client || !shown) throw signInExpired();
       const redirect = URL.parse(String(found.params['redirect_uri'] ?? ''));
+      const isStepUp = isOnly(found, levelReasons);
+      const stored = isStepUp ? await engine.Session.findByUid(found.session?.uid ?? '') : undefined;
       return {
         uid: found.uid,
         prompt: found.prompt as EngineInteraction['prompt'],
         params: found.params,
         accountId: found.session?.accountId ?? null,
-        session: sessionOf(found.session),
+        session: sessionOf(found.session, stored?.loginTs ?? null),
         asked: askedOf(found.params, levelOf(client[MINIMUM_ACR_MEMBER])),
-        isStepUp: isOnly(found, levelReasons),
+        isStepUp,
         isAgain: isOnly(found, againReasons),
         grantId: found.grantId ?? null,
         client: {
@@ -155,9 +160,9 @@ export class Interactions {
 
 type StoredSession = { uid: string; accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
 
-function sessionOf(session: StoredSession | undefined): EngineInteraction['session'] {
+function sessionOf(session: StoredSession | undefined, authTime: number | null): EngineInteraction['session'] {
   if (session?.accountId === undefined) return null;
-  return { id: session.uid, amr: session.amr ?? [], level: levelOf(session.acr) ?? 1 };
+  return { id: session.uid, amr: session.amr ?? [], level: levelOf(session.acr) ?? 1, authTime };
 }
 
 /** The stricter of what the request asks for and what the operator demands for this client. */

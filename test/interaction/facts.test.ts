@@ -14,7 +14,8 @@ const amrOf: Record<string, { amr: string[]; level: 1 | 2 | 3 }> = {
 };
 const amr: Partial<Record<Factor, string[]>> = { password: ['pwd'], email: ['otp'], totp: ['otp'], passkey: ['swk'] };
 
-type Session = { of: typeof alice | typeof mallory; by: keyof typeof amrOf; gone?: boolean } | null;
+type Session = { of: typeof alice | typeof mallory; by: keyof typeof amrOf; gone?: boolean; age?: number } | null;
+const now = 1_900_000_000;
 const strengthen = true;
 const somethingElse = false;
 
@@ -29,11 +30,29 @@ function facts(
   const { amr: said = [], level = 1 } = session ? (amrOf[session.by] ?? {}) : {};
   const proofs = factors.map((factor, at) => ({ factor, amr: amr[factor] ?? [], at }));
   return factsOf(
-    { isStepUp, session: session && { id: `session of ${session.of}`, amr: said, level } },
+    {
+      isStepUp,
+      session: session && { id: `session of ${session.of}`, amr: said, level, authTime: now - (session.age ?? 60) },
+    },
     { ...nothingYet, userId: who, proofs, chosen },
     session && !session.gone ? { id: session.of } : null,
+    now,
   );
 }
+
+describe('what was proved lately', () => {
+  const session = (age: number): Session => ({ of: alice, by: 'password', age });
+  test.each([
+    ['a session of a minute that is made stronger', session(60), strengthen, null, [], true],
+    ['a session of six minutes that is made stronger', session(360), strengthen, null, [], false],
+    ['a session of a minute that is not made stronger', session(60), somethingElse, null, [], false],
+    ['a proof beside an old session', session(360), strengthen, alice, ['totp'], true],
+    ['a proof of another user beside an old session', session(360), strengthen, mallory, ['password'], true],
+    ['nothing', null, somethingElse, null, [], false],
+  ] as const)('%s', (_title, of, isStepUp, who, proofs, isFresh) => {
+    expect(facts(of, isStepUp, who, [...proofs]).isFresh).toBe(isFresh);
+  });
+});
 
 describe('the proofs of a sign-in, by which user, from which session', () => {
   type Row = [
@@ -160,8 +179,8 @@ describe('the proofs of a sign-in, by which user, from which session', () => {
   test('what was made of the likeness of one user says nothing of another', () => {
     const assessment = { userId: mallory, signals: [], actions: [] };
     const progress = { ...nothingYet, assessment, userId: alice, proofs: [] };
-    expect(factsOf({ isStepUp: false, session: null }, progress, null).assessment).toBeNull();
-    expect(factsOf({ isStepUp: false, session: null }, { ...progress, userId: mallory }, null).assessment).toEqual(
+    expect(factsOf({ isStepUp: false, session: null }, progress, null, now).assessment).toBeNull();
+    expect(factsOf({ isStepUp: false, session: null }, { ...progress, userId: mallory }, null, now).assessment).toEqual(
       assessment,
     );
   });

@@ -14,6 +14,8 @@ const unchanged: Step = { kind: 'unchanged' };
 type Asked = Question & {
   /** The factor of a session of the same user that is made stronger. */
   stepUpFrom: Factor | null;
+  /** Seconds since that session was proved. */
+  age: number;
 };
 const question = (prompt: Question['prompt'], more: Partial<Asked> = {}): Asked => ({
   prompt,
@@ -21,15 +23,18 @@ const question = (prompt: Question['prompt'], more: Partial<Asked> = {}): Asked 
   isAgain: false,
   asked: null,
   stepUpFrom: null,
+  age: 60,
   firstWay: 'password',
   ...more,
 });
 const amr: Partial<Record<Factor, string[]>> = { password: ['pwd'], email: ['otp'] };
 const nothingAsked = standingOf([]);
-function decide({ stepUpFrom, ...q }: Asked, known: Partial<Progress>, standing: Partial<Standing> = {}): Step {
-  const session = stepUpFrom === null ? null : { id: 's', level: 1 as const, amr: amr[stepUpFrom] ?? [] };
+const now = 1_900_000_000;
+function decide({ stepUpFrom, age, ...q }: Asked, known: Partial<Progress>, standing: Partial<Standing> = {}): Step {
+  const session =
+    stepUpFrom === null ? null : { id: 's', level: 1 as const, amr: amr[stepUpFrom] ?? [], authTime: now - age };
   const progress = { ...nothingYet, ...known };
-  const facts = factsOf({ isStepUp: session !== null, session }, progress, session && { id: someone });
+  const facts = factsOf({ isStepUp: session !== null, session }, progress, session && { id: someone }, now);
   return nextStep(q, progress, facts, known.userId ? { ...nothingAsked, ...standing } : null);
 }
 const proved = (...factors: Factor[]): Partial<Progress> => ({
@@ -51,6 +56,23 @@ describe('the first proof is asked for in the way that policy puts first', () =>
   ];
   test.each(rows)('%s with %j', (firstWay, known, step) => {
     expect(decide(question('login', { firstWay }), known)).toEqual(step);
+  });
+});
+
+describe('a session that was proved too long ago', () => {
+  const old = (asked: Question['asked']): Asked => question('login', { asked, stepUpFrom: 'password', age: 3600 });
+  const must = { level: 2, essential: true } as const;
+  const wish = { level: 2, essential: false } as const;
+  test.each<
+    [title: string, asked: Question['asked'], known: Partial<Progress>, standing: Partial<Standing>, step: Step]
+  >([
+    ['adds no factor: its user starts over', must, {}, {}, { kind: 'start-over' }],
+    ['is not offered to add one', wish, {}, { offers: ['enrol-factor'] }, unchanged],
+    ['is made stronger by a factor that is there', must, {}, { factors: ['totp'] }, page('second-factor')],
+    ['leads to help where a factor cannot be used now', must, {}, { hasConfirmed: true }, page('second-factor')],
+    ['adds a factor after another proof', must, { chosen: 'another', ...proved('password') }, {}, page('enrol-factor')],
+  ])('%s', (_title, asked, known, standing, step) => {
+    expect(decide(old(asked), { userId: someone, ...known }, standing)).toEqual(step);
   });
 });
 

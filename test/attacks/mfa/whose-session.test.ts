@@ -1,9 +1,11 @@
 /** Whose session a browser brings, and what it is worth in the sign-in of another user: nothing. */
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { HOUR } from '#kernel/clock.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { travel } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
-import { codeBack, codeOf, isAt, walk } from '../../support/mfa.ts';
+import { codeBack, codeOf, isAt, keyOn, walk } from '../../support/mfa.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, Visitor } from '../../support/visitor.ts';
 
 let mails: Mails;
@@ -30,6 +32,8 @@ afterAll(async () => {
   await latchkey.close();
   mails.close();
 });
+
+afterEach(() => void vi.useRealTimers());
 
 const acr = (level: number) => `urn:latchkey:acr:${level}`;
 const essential = { claims: JSON.stringify({ id_token: { acr: { essential: true, value: acr(2) } } }) };
@@ -176,6 +180,21 @@ test('a user who is disabled while a session is made stronger goes on as nobody'
   const page = await visitor.open(path);
   expect(page.text).not.toContain(user.email.split('@')[0]);
   expect(isAt(page, '/enrol-factor')).toBe(false);
+});
+
+test('a session that was proved an hour ago adds no factor: its user proves again who they are', async () => {
+  const user = await latchkey.user({ email_verified: true });
+  const visitor = await byMail(user);
+  travel(HOUR);
+  const { path, verifier } = await begin(visitor, essential);
+  for (const way of ['enrol-factor', 'enrol-factor/totp', 'enrol-factor/passkey', ''])
+    expect(isAt(await visitor.open(`${path}/${way}`.replace(/\/$/, '')), '/password'), way).toBe(true);
+  const page = await visitor.submit(await visitor.open(path), { password: user.password });
+  expect(isAt(page, '/enrol-factor')).toBe(true);
+  const setup = await visitor.submit(page, {}, 'totp');
+  const codes = await visitor.submit(setup, { code: codeOf(keyOn(setup)) }, 'confirm');
+  const end = await visitor.submit(codes, { saved: '1' });
+  expect(await idToken(end, verifier)).toMatchObject({ sub: user.id, acr: acr(2), amr: ['pwd', 'otp', 'mfa'] });
 });
 
 describe('a page that is posted out of turn records nothing', () => {
