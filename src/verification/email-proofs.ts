@@ -64,7 +64,9 @@ export class EmailProofs {
       const secret = { purpose, holder: { userId }, address, form: 'both', browser } as const;
       const asked = { ...secret, ...(interaction === undefined ? {} : { interaction }) };
       const issued = await oneTimeSecrets.issue(em, asked, async ({ link, code }) => {
-        const envelope = { kind: purpose, language, ip: visitor.ip, discard: link === null || code === null };
+        // Who has the address has a part of its mails alone: strangers who want it cannot use that up.
+        const share = holder?.id === userId ? userId : undefined;
+        const envelope = { kind: purpose, language, ip: visitor.ip, share, discard: link === null || code === null };
         if (holder !== null && holder.id !== userId)
           return letters.send(
             takenLetter,

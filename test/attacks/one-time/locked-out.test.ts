@@ -4,6 +4,8 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DAY, HOUR, MINUTE } from '#kernel/clock.ts';
+import { toUuid } from '#kernel/ids.ts';
+import { send, signInTo } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails, type ReadMail } from '../../support/mails.ts';
 import { authorizeUrl, formsOf, type Page, pkce, Visitor } from '../../support/visitor.ts';
@@ -13,7 +15,8 @@ let mails: Mails;
 let client: TestClient;
 let people = 0;
 /** A new browser in a network of its own: limits by network are not what is tried here. */
-const browser = () => new Visitor({ 'x-forwarded-for': `10.${(people += 1) >> 8}.${people & 255}.9` });
+const network = () => ({ 'x-forwarded-for': `10.${(people += 1) >> 8}.${people & 255}.9` });
+const browser = () => new Visitor(network());
 
 beforeAll(async () => {
   mails = await openMails();
@@ -212,5 +215,22 @@ describe('a browser that the account knows', () => {
     for (let i = 0; i < 3; i += 1) await ask(browser(), ada.email);
     await ask(bob.seat('known'), ada.email);
     expect(await mailed(ada.email)).toBe(3);
+  });
+});
+
+describe('the mails that prove an address', () => {
+  test('reach the owner of the account, although a stranger wants the same address for another account', async () => {
+    const user = await latchkey.user({ email_verified: false });
+    await latchkey.app.database.sql('update users set email_proof_due = true where id = $1', [
+      toUuid(user.id as never),
+    ]);
+    const { visitor: stranger } = await signInTo(latchkey, await latchkey.user({ email_verified: true }), network());
+    for (let i = 0; i < 3; i += 1)
+      expect((await send(stranger, `${latchkey.base}/account/emails`, { email: user.email })).status).toBe(303);
+    const visitor = browser();
+    let page = await visitor.submit(await visitor.open(start()), { email: user.email });
+    page = await visitor.submit(page, { password: user.password });
+    page = await visitor.submit(page, { code: (await mails.next(user.email, /code/)).code });
+    expect(arrived(page)).toBe(true);
   });
 });
