@@ -412,8 +412,21 @@ describe('one route, one path', () => {
     },
   );
 
+  test.each(['/recovery', '/recovery/link/x', '/account/emails', '/not-me/done', '/waitlist/check'])(
+    '%s has no letters of another case',
+    async (path) => {
+      expect(statusOf(await send(`GET ${path}`))).not.toBe(404);
+      const last = path.split('/')[2] ?? 'recovery';
+      for (const form of [
+        path.replace(last, last.toUpperCase()),
+        path.replace(last, `${last[0]?.toUpperCase()}${last.slice(1)}`),
+      ])
+        expect(statusOf(await send(`GET ${form}`)), form).toBe(404);
+    },
+  );
+
   test('the sign-in form has none that a limit could miss', async () => {
-    for (const form of forms(login.path)) {
+    for (const form of [...forms(login.path), login.path.replace('/login', '/LOGIN')]) {
       const answer = await send(
         `POST ${form}`,
         [formType, `Cookie: ${login.cookie}`],
