@@ -22,6 +22,9 @@ const FAILED = 1;
 /** Numbers of the signals, which a shell adds to 128. */
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
+/** One order may arrive twice: npm hands a signal on that a terminal or a service manager has sent to every process. */
+const SAME_ORDER = SECOND / 2;
+
 /** Longer than any orderly stop takes. */
 const LONGEST_ORDER = 11 * SECOND;
 const LONGEST_CLOSE = 2.5 * SECOND;
@@ -32,7 +35,7 @@ export function runToEnd(work: (life: ProcessLife) => Promise<number>, explain: 
   const opened = new AsyncDisposableStack();
   let carryOut: ((order: Order) => Promise<number>) | undefined;
   let judge: ((error: unknown, origin: NodeJS.UncaughtExceptionOrigin) => void) | undefined;
-  let isOrdered = false;
+  let orderedAt: number | undefined;
   let isEnding = false;
 
   async function end(code: number): Promise<void> {
@@ -49,8 +52,11 @@ export function runToEnd(work: (life: ProcessLife) => Promise<number>, explain: 
   }
 
   listenForOrders((order) => {
-    if (isOrdered) process.exit(FAILED);
-    isOrdered = true;
+    if (orderedAt !== undefined) {
+      if (performance.now() - orderedAt > SAME_ORDER) process.exit(FAILED);
+      return;
+    }
+    orderedAt = performance.now();
     void within(LONGEST_ORDER, undefined).then(() => process.exit(FAILED));
     if (carryOut) carryOut(order).then(end, fail);
     else void end(128 + signalNumbers[order]);
@@ -66,8 +72,8 @@ export function runToEnd(work: (life: ProcessLife) => Promise<number>, explain: 
     onUncaught: (next) => (judge = next),
   }).then(
     // An order that is being carried out has the last word.
-    (code) => (isOrdered ? undefined : end(code)),
-    (error: unknown) => (isOrdered ? undefined : fail(error)),
+    (code) => (orderedAt === undefined ? end(code) : undefined),
+    (error: unknown) => (orderedAt === undefined ? fail(error) : undefined),
   );
 }
 
