@@ -14,7 +14,12 @@ const url = (...protocols: string[]) =>
     .refine((text) => protocols.some((p) => text.startsWith(`${p}:`)) && URL.canParse(text.split(',')[0] ?? ''), {
       error: `must be a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`,
     });
-const port = z.coerce.number().int().min(0).max(65_535);
+const wholeNumber = (least: number, most: number) => {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error });
+};
+const port = wholeNumber(0, 65_535);
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export const DEFAULT_CONNECT_SECONDS = 5;
 
@@ -31,18 +36,8 @@ export const configSchema = z.object({
     .optional()
     .describe('PostgreSQL to use. Without it an embedded database in LATCHKEY_DATA is used, by one process.'),
   DATABASE_REPLICA_URL: url('postgres', 'postgresql').optional().describe('PostgreSQL replica for reads that may lag.'),
-  DATABASE_POOL: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(200)
-    .default(10)
-    .describe('Connections to PostgreSQL that each process may hold.'),
-  DATABASE_CONNECT_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(60)
+  DATABASE_POOL: wholeNumber(1, 200).default(10).describe('Connections to PostgreSQL that each process may hold.'),
+  DATABASE_CONNECT_SECONDS: wholeNumber(1, 60)
     .default(DEFAULT_CONNECT_SECONDS)
     .describe('How long a connection to PostgreSQL may take to be made, or to become free.'),
   LATCHKEY_DATA: z
@@ -112,15 +107,11 @@ export const configSchema = z.object({
     .string()
     .optional()
     .describe('Comma-separated hosts or CIDRs that outgoing requests may reach although they are private.'),
-  WEB_CONCURRENCY: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(256)
+  WEB_CONCURRENCY: wholeNumber(1, 256)
     .optional()
     .describe('Worker processes. Default: 1 with the embedded database, else the number of cores.'),
   LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` })
     .default('info')
     .describe('Least severe level that is logged.'),
   MIGRATION_SECRET: z

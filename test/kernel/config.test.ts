@@ -66,8 +66,10 @@ describe('the configuration', () => {
     ['an issuer with a query', { ISSUER: 'https://id.example.com/?x' }, /ISSUER must be an origin/],
     ['an issuer with a user', { ISSUER: 'https://me@id.example.com' }, /ISSUER must be an origin/],
     ['an issuer that is no URL', { ISSUER: 'id.example.com' }, /ISSUER must be a URL/],
-    ['a port that is none', { PORT: '70000' }, /PORT/],
-    ['a port in words', { PORT: 'http' }, /PORT/],
+    ['a port that is none', { PORT: '70000' }, /^PORT must be a whole number from 0 to 65535\. /],
+    ['a port in words', { PORT: 'http' }, /^PORT must be a whole number from 0 to 65535\. /],
+    ['half a port', { PORT: '80.5' }, /^PORT must be a whole number from 0 to 65535\. [^\n]*$/],
+    ['a pool without a connection', { DATABASE_POOL: '0' }, /^DATABASE_POOL must be a whole number from 1 to 200\. /],
     ['another database', { DATABASE_URL: 'mysql://db/x' }, /DATABASE_URL must be a URL that begins with postgres/],
     ['another cache', { REDIS_URL: 'memcached://x' }, /REDIS_URL must be a URL that begins with redis/],
     ['two processes on the embedded database', { WEB_CONCURRENCY: '2' }, /WEB_CONCURRENCY.*DATABASE_URL/],
@@ -78,7 +80,7 @@ describe('the configuration', () => {
     ],
     ['a certificate without its key', { TLS_CERT: 'c.pem' }, /TLS_CERT and TLS_KEY/],
     ['client certificates without a listener', { TLS_CLIENT_CA: 'ca.pem' }, /TLS_CLIENT_CA needs/],
-    ['a level that is none', { LOG_LEVEL: 'loud' }, /LOG_LEVEL/],
+    ['a level that is none', { LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of fatal, error, warn, /],
   ])('refuses %s, naming the variable and the mend', (_what, env, why) => {
     expect(() => readConfig(env)).toThrow(why);
   });
