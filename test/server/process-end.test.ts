@@ -244,7 +244,7 @@ describe.skipIf(databaseServer === '')('on PostgreSQL and Redis', () => {
       [
         'a server whose database does not exist',
         async () => (await serve({ ...env, ...at({ pathname: '/not_there' }) })).ended,
-        /database at .*not_there/,
+        /PostgreSQL at \S+ has no such database\. .*DATABASE_URL\. \(.*not_there/,
       ],
       [
         'a server whose migration fails',
@@ -272,22 +272,22 @@ describe.skipIf(databaseServer === '')('on PostgreSQL and Redis', () => {
       [
         'a command whose database is away',
         async () => run(['user', 'list'], { ...env, ...at({ host: '127.0.0.1:1' }) }).ended,
-        /database at 127\.0\.0\.1:1 cannot be reached.*DATABASE_URL/,
+        /PostgreSQL at 127\.0\.0\.1:1 refuses connections\. .*DATABASE_URL/,
       ],
       [
         'a migration whose database is away',
         async () => run(['migrate'], { ...env, ...at({ host: '127.0.0.1:1' }) }).ended,
-        /database at 127\.0\.0\.1:1 cannot be reached/,
+        /PostgreSQL at 127\.0\.0\.1:1 refuses connections/,
       ],
       [
         'a command whose database takes connections and is silent',
         async () => run(['user', 'list'], { ...env, ...at({ host: `127.0.0.1:${await silentPort()}` }) }).ended,
-        /database at 127\.0\.0\.1:\d+ cannot be reached/,
+        /PostgreSQL at 127\.0\.0\.1:\d+ accepted no connection in time/,
       ],
       [
         'a command whose database has no such host',
         async () => run(['user', 'list'], { ...env, ...at({ host: 'nowhere.invalid' }) }).ended,
-        /database at nowhere\.invalid:\d+ cannot be reached/,
+        /PostgreSQL at nowhere\.invalid:\d+ has a host that/,
       ],
     ])('%s', async (_title, start, words) => {
       expectFailure(await start(), words);

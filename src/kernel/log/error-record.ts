@@ -97,7 +97,7 @@ export function errorLine(thrown: unknown, tidy: (text: string) => string): stri
     const { message } = at;
     if (!said.some((text) => text.includes(message))) said.push(message);
   }
-  return said.join(': ');
+  return said.reduceRight((cause, text) => (/[.!?]$/.test(text) ? `${text} (${cause})` : `${text}: ${cause}`));
 }
 
 type Recorded = { record: ErrorRecord; raw: string; safe: string };

@@ -90,6 +90,8 @@ describe('an error in the log', () => {
       /connect a; connect b/,
     ],
     ['lines', new Error('first\n  second\r\nthird'), /^first second third$/],
+    ['words with a cause', new Error('outer', { cause: new Error('inner') }), /^outer: inner$/],
+    ['sentences with a cause', new Error('Start it.', { cause: withCode('E', 'refused') }), /^Start it\. \(refused\)$/],
   ])('that is %s has words', (_what, thrown, words) => {
     expect(describeError(thrown)).toMatch(words);
     expect(describeError(thrown)).not.toMatch(/\[object|c4n4ry/);
