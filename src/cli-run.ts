@@ -26,10 +26,10 @@ const LONGEST_CLOSE = 2 * SECOND;
 
 /** The product is loaded only where it is needed: a command that a running node answers needs none of it. */
 const openHere: OpenApp = async (parts) => {
-  const { databaseUrl } = parts.config;
+  const { databaseUrl, databaseConnectSeconds } = parts.config;
   if (databaseUrl !== undefined) {
     const { reachDatabase } = await import('#kernel/database-lock.ts');
-    await reachDatabase(databaseUrl);
+    await reachDatabase({ connectionString: databaseUrl, connectSeconds: databaseConnectSeconds });
   }
   const { createApp } = await import('./app.ts');
   return createApp({ ...parts, clock: systemClock });

@@ -6,9 +6,11 @@ import { DatabaseAway } from './postgres/patient-pool.ts';
 /** Any number that no other program on this database uses: "latchkey" as ASCII, cut to 63 bits. */
 const MIGRATION_LOCK = '7809642057219958';
 
-/** An operator who runs a command hears within five seconds that the database is away. */
-const LONGEST_CONNECT = 3.5 * SECOND;
+/** The process starts and ends in this time, so that an operator hears within `DATABASE_CONNECT_SECONDS` that the database is away. */
+const START_AND_END = 1.5 * SECOND;
+const SHORTEST_CONNECT = SECOND;
 
+export type Reach = { connectionString: string; connectSeconds: number };
 type Query = (text: string) => Promise<unknown[]>;
 type Migration = {
   isCurrent(query: Query): Promise<boolean>;
@@ -19,8 +21,8 @@ type Migration = {
  * Applies what is missing, in one process at a time. The lock belongs to a connection of its own, so it ends with the process.
  * @throws DatabaseAway
  */
-export async function migrateAlone(connectionString: string, migration: Migration, log: Log): Promise<void> {
-  const client = await connect(connectionString);
+export async function migrateAlone(reach: Reach, migration: Migration, log: Log): Promise<void> {
+  const client = await connect(reach);
   const query: Query = async (text) => (await client.query(text)).rows;
   try {
     if (await migration.isCurrent(query)) return;
@@ -36,15 +38,15 @@ export async function migrateAlone(connectionString: string, migration: Migratio
 }
 
 /** Whether there is a database, before the product is loaded. @throws DatabaseAway */
-export async function reachDatabase(connectionString: string): Promise<void> {
-  const client = await connect(connectionString);
+export async function reachDatabase(reach: Reach): Promise<void> {
+  const client = await connect(reach);
   await client.end();
 }
 
-async function connect(connectionString: string): Promise<Client> {
+async function connect({ connectionString, connectSeconds }: Reach): Promise<Client> {
   const client = new Client({
     connectionString,
-    connectionTimeoutMillis: LONGEST_CONNECT,
+    connectionTimeoutMillis: Math.max(connectSeconds * SECOND - START_AND_END, SHORTEST_CONNECT),
     application_name: 'latchkey migrate',
   });
   client.on('error', () => undefined);

@@ -123,12 +123,13 @@ async function openInFolder(
 }
 
 async function openPostgres(options: DatabaseOptions, clientUrl: string): Promise<Database> {
+  const connectSeconds = options.config.databaseConnectSeconds ?? DEFAULT_CONNECT_SECONDS;
   const orm = await PostgresORM.init({
     ...ormOptions(options),
     clientUrl,
     pool: { min: 0, max: options.config.databasePool, idleTimeoutMillis: MINUTE },
     driverOptions: {
-      connectionTimeoutMillis: (options.config.databaseConnectSeconds ?? DEFAULT_CONNECT_SECONDS) * SECOND,
+      connectionTimeoutMillis: connectSeconds * SECOND,
       statement_timeout: 5 * SECOND,
       // The server's own limit says nothing when the network says nothing.
       query_timeout: 5.5 * SECOND,
@@ -151,7 +152,11 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     pglite: null,
     embedded: false,
     migrate: () =>
-      migrateAlone(clientUrl, { isCurrent, apply: async () => void (await orm.migrator.up()) }, options.log),
+      migrateAlone(
+        { connectionString: clientUrl, connectSeconds },
+        { isCurrent, apply: async () => void (await orm.migrator.up()) },
+        options.log,
+      ),
     close: () => orm.close(true),
   };
 }

@@ -1,8 +1,9 @@
 /** A connection that fails quickly is asked for again, and what cannot be had is said clearly. */
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { Pool } from 'pg';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { isTransient } from '#kernel/database-errors.ts';
+import { reachDatabase } from '#kernel/database-lock.ts';
 import { connectPatiently, DatabaseAway } from '#kernel/postgres/patient-pool.ts';
 import { freePort } from '../../support/app.ts';
 
@@ -15,20 +16,27 @@ async function listen(port: number, { refuse = 0, silent = false } = {}) {
     head.writeInt32BE(body.length + 4, 1);
     return Buffer.concat([head, body]);
   };
+  const waiting: Socket[] = [];
+  const welcome = (socket: Socket) =>
+    void socket.write(Buffer.concat([message('R', Buffer.from([0, 0, 0, 0])), message('Z', Buffer.from('I'))]));
   const server = createServer((socket) => {
     connections += 1;
     const isRefused = connections <= refuse;
     socket.on('error', () => undefined);
     socket.once('data', () => {
-      if (silent) return;
+      if (silent) return void waiting.push(socket);
       if (isRefused)
         return void socket.end(message('E', Buffer.from('SFATAL\0C57P03\0Mthe database system is starting up\0\0')));
-      socket.write(Buffer.concat([message('R', Buffer.from([0, 0, 0, 0])), message('Z', Buffer.from('I'))]));
+      welcome(socket);
     });
   });
   await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
-  return { port: (server.address() as AddressInfo).port, connections: () => connections };
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => connections,
+    wake: () => waiting.forEach(welcome),
+  };
 }
 
 const pools: Pool[] = [];
@@ -100,4 +108,15 @@ describe('a pool', () => {
     expect((error as Error).message).toContain('DATABASE_POOL');
     expect(isTransient(error)).toBe(true);
   });
+});
+
+test('a command waits for a connection as long as DATABASE_CONNECT_SECONDS says', async () => {
+  const server = await listen(0, { silent: true });
+  const connectionString = `postgres://x:c4n4ry@127.0.0.1:${server.port}/x`;
+  const patient = Promise.allSettled([reachDatabase({ connectionString, connectSeconds: 60 })]);
+  await expect(reachDatabase({ connectionString, connectSeconds: 1 })).rejects.toThrow(
+    /accepted no connection in time/,
+  );
+  server.wake();
+  expect(await patient).toEqual([{ status: 'fulfilled', value: undefined }]);
 });
