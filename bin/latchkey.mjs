@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { ensureInstalled, pinnedNode } from './install.mjs';
 
+/** Of the program. `engines` in package.json names the oldest of this door, because that is the Node that npm compares. */
 const OLDEST_NODE = 24;
 
 function isRightNode() {

@@ -34,6 +34,12 @@ const locked: Packages = {
 const koa = locked['node_modules/koa']!;
 const vitest = locked['node_modules/vitest']!;
 
+test('npm has nothing to say about any Node that the start takes', () => {
+  const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { engines: { node: string } };
+  const [, oldest] = /You need Node (\d+) or newer/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  expect(engines.node).toBe(`>=${oldest}`);
+});
+
 describe('whether to install', () => {
   const cases: readonly (readonly [string, Packages | null, string | null])[] = [
     ['nothing is installed, or an installation was interrupted', null, 'not installed'],
