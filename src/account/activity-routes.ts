@@ -52,7 +52,7 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
     if (person !== null) show(ctx, 200, notMeView, { frame: accountFrame(ctx, person) });
   });
 
-  // SES-05: it removes the password. An owner who cannot sign in uses the link in the mail about the sign-in instead.
+  // It removes the password. An owner who cannot sign in uses the link in the mail about the sign-in instead.
   router.post(NOT_ME, async (ctx: Context) => {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;

@@ -23,7 +23,7 @@ export type EmailRouteDependencies = {
 };
 
 const PAGE = '/account/emails';
-/** SES-05: whoever changes how the account can be reached has proved lately who they are. */
+/** A user who changes how the account can be reached has proved lately who they are. */
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
 export function emailRoutes(deps: EmailRouteDependencies): Router<State> {

@@ -260,7 +260,7 @@ export class InteractionService {
       await setTimeout(ANSWER_POLL);
       await engine.require(ctx, uid);
     }
-    // That request failed: the sign-in begins anew, and what it proved counts no more.
+    // That request failed: the sign-in starts over, and what it proved counts no more.
     await store.end(uid);
     return nothingYet;
   }

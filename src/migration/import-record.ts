@@ -14,7 +14,7 @@ const LARGEST_PROPERTIES = 16 * 1024;
 const LONGEST_PASSWORD = 1024;
 const MOST_FURTHER = 9;
 
-/** FED-01: exact bytes, never empty, never white space alone. */
+/** Exact bytes, never empty, never white space alone. */
 const subject = z
   .string()
   .max(255)

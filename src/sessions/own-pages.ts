@@ -47,7 +47,7 @@ export type OwnPagesDependencies = {
   cookie: BrowserCookie;
 };
 
-/** SES-05: how lately somebody has proved who they are before they change how they prove it. */
+/** Seconds: how lately users have proved who they are before they change how they prove it. */
 export const LATELY = (5 * MINUTE) / SECOND;
 const ADMINISTRATOR_IDLE = (15 * MINUTE) / SECOND;
 const ADMINISTRATOR_ABSOLUTE = (12 * HOUR) / SECOND;
@@ -123,7 +123,7 @@ export class OwnPages {
     return level >= wanted.level && (wanted.maxAge === null || age <= wanted.maxAge);
   }
 
-  /** SES-02: pages for administrators are left when nobody used them, whatever else the browser was used for. */
+  /** Pages for administrators are left when nobody used them, whatever else the browser was used for. */
   #isIdle({ administeredAt, authTime }: CurrentSession): boolean {
     return epochSeconds(this.#deps.clock) - Math.max(administeredAt ?? 0, authTime) > ADMINISTRATOR_IDLE;
   }

@@ -1,4 +1,4 @@
-/** SES-05, as the code says it: what every form of the account demands is written at its route, and nobody forgets to. */
+/** As the code says it: what every form of the account demands is written at its route, and nobody forgets to. */
 import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** Links and codes that prove an address: whose, what for, how often, how long (OTC-01 … OTC-06). */
+/** Links and codes that prove an address: whose, what for, how often, how long. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DAY, HOUR, MINUTE } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';

@@ -61,7 +61,7 @@ describe('the offer to make a passkey', () => {
     expect(at(await visits.afterPassword(new Visitor(), user))).toBe('offer-passkey');
   });
 
-  test('is not made to whoever has an authenticator app and has not used it (MFA-06)', async () => {
+  test('is not made to whoever has an authenticator app and has not used it', async () => {
     const user = await latchkey.user();
     await latchkey.app.database.sql(
       `insert into totp_credential (user_id, sealed, algorithm, digits, period, name, last_step, created_at)
@@ -112,7 +112,7 @@ describe('the offer to make a passkey', () => {
     expect(visits.codeIn(page)).not.toBeNull();
   });
 
-  test('cannot be reached before a proof (MFA-04)', async () => {
+  test('cannot be reached before a proof', async () => {
     const visitor = new Visitor();
     const first = await visitor.open(visits.start());
     for (const path of ['offer-passkey', 'enrol-factor/passkey']) {
@@ -176,7 +176,7 @@ describe('signing in with a passkey', () => {
     expect(visits.codeIn(await visits.answer(visitor, page, key))).not.toBeNull();
   });
 
-  test('works while the password is locked (PWD-06)', async () => {
+  test('works while the password is locked', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     const guesser = new Visitor();
@@ -294,7 +294,7 @@ describe('a passkey behind a password', () => {
   });
 });
 
-describe('what an address gives away (ENU-01, ENU-06)', () => {
+describe('what an address gives away', () => {
   test('is nothing: everybody is asked for passkeys, the same ones each time', async () => {
     const [one, two] = [new Authenticator(), new Authenticator()];
     const disabled = await personWith(two);

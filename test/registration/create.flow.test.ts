@@ -153,7 +153,7 @@ describe('somebody who wants an account', () => {
   });
 });
 
-test('what proves an address is in the mail and nowhere else (OTC-07), in the language of the page', async () => {
+test('what proves an address is in the mail and nowhere else, in the language of the page', async () => {
   const seen: Page[] = [];
   class Recorder extends Visitor {
     override async request(...given: Parameters<Visitor['request']>): Promise<Page> {

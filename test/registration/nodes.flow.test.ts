@@ -1,4 +1,4 @@
-/** The same code, link or invitation on two nodes at once: one account comes of it (OTC-03). */
+/** The same code, link or invitation on two nodes at once: one account comes of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
 import { type Mails, openMails } from '../support/mails.ts';

@@ -116,7 +116,7 @@ describe('a page that asks for a proof of the last five minutes', () => {
     expect((await signedIn(user)).page.status).toBe(200);
   });
 
-  test('asks whoever has a second factor for both (MFA-06)', async () => {
+  test('asks whoever has a second factor for both', async () => {
     const { visitor, user } = await signedIn();
     const offer = await visitor.open(at('/account/authenticator'));
     const secret = /id="totp-key" value="([^"]+)"/.exec(offer.text)?.[1]?.replaceAll(' ', '') ?? '';
@@ -148,7 +148,7 @@ describe('a page for administrators', () => {
     expect((await visitor.open(preview())).status).toBe(403);
   });
 
-  test('asks again when nobody used it for a quarter of an hour, whatever else was done in the browser (SES-02)', async () => {
+  test('asks again when nobody used it for a quarter of an hour, whatever else was done in the browser', async () => {
     const { visitor, user } = await administrator();
     expect((await visitor.open(preview())).status).toBe(200);
     travel(10 * MINUTE);

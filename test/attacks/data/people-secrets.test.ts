@@ -1,4 +1,4 @@
-/** What comes to people by mail, is shown to them once or is typed by them: nowhere in the log, and in no row of the database (DAT-02, OTC-07). */
+/** What comes to people by mail, is shown to them once or is typed by them: nowhere in the log, and in no row of the database. */
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';

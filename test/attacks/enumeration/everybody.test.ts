@@ -1,4 +1,4 @@
-/** The pages before any proof, for everybody of whom something is particular: what they hold or are does not show (ENU-01, ENU-06). */
+/** The pages before any proof, for everybody of whom something is particular: what they hold or are does not show. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId, toUuid } from '#kernel/ids.ts';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
@@ -53,7 +53,7 @@ afterAll(() => latchkey.close());
 
 let run = 0;
 
-/** What an authenticator is asked, without the challenge and without the keys: some are named for everybody (ENU-06). */
+/** What an authenticator is asked, without the challenge and without the keys: some are named for everybody. */
 function withoutChance(text: string): string {
   return text.replaceAll(/data-options="([^"]*)"/g, (_all, json: string) => {
     const { challenge, allowCredentials, ...asked } = JSON.parse(unescaped(json)) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** What a stranger can learn of an account, or of somebody who is about to have one, by creating one: nothing (ENU-01, ENU-04). */
+/** What a stranger can learn of an account, or of somebody who is about to have one, by creating one: nothing. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { type Look, look } from '../../support/looks.ts';

@@ -1,4 +1,4 @@
-/** A stranger who has the password cannot use up the second factor of the owner (OTC-06, MFA-03). */
+/** A stranger who has the password cannot use up the second factor of the owner. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';

@@ -1,5 +1,5 @@
 /**
- * Limits on codes that a stranger might turn against the owner: who asked, who tries, how often (OTC-05, OTC-06). A stranger
+ * Limits on codes that a stranger might turn against the owner: who asked, who tries, how often. A stranger
  * knows the address alone; the owner sits in a browser that the account knows, or in a new one.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';

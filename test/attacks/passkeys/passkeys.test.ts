@@ -46,7 +46,7 @@ async function stored(): Promise<{ count: number; flagged: boolean }> {
   return row!;
 }
 
-describe('an answer that was given before (A088)', () => {
+describe('an answer that was given before', () => {
   test('opens nothing again: not here, not elsewhere, and of many at once one', async () => {
     const [visitor, other] = [new Visitor(), new Visitor()];
     const page = await visits.atPasskey(visitor);
@@ -84,26 +84,26 @@ describe('an answer made elsewhere or without its owner', () => {
   const bases = (): Record<string, Lies> => {
     const { host, hostname, port } = new URL(latchkey.base);
     return {
-      'another port (A089)': { origin: `http://${hostname}:${Number(port) + 1}` },
-      'another scheme (A089)': { origin: `https://${host}` },
-      'a longer host (A089)': { origin: `http://${hostname}.evil.test:${port}` },
-      'a host below (A089)': { origin: `http://sub.${host}` },
-      'no origin (A089)': { origin: 'null' },
-      'a page of another site around it (A092)': { crossOrigin: true, topOrigin: 'https://evil.test' },
-      'a frame that names no page (A092)': { crossOrigin: true },
-      'another relying party (A091)': { rpId: 'evil.test' },
-      'the type of an enrolment (A091)': { type: 'webauthn.create' },
-      'nobody there (A090)': { flags: (flags) => flags & ~FLAGS.up },
-      'nobody recognized (A090)': { flags: (flags) => flags & ~FLAGS.uv },
-      'a backup of what has none (A090)': { flags: (flags) => flags | FLAGS.bs },
-      'a key in it (A090)': { flags: (flags) => flags | FLAGS.at },
-      'a flipped bit (A097)': {
+      'another port': { origin: `http://${hostname}:${Number(port) + 1}` },
+      'another scheme': { origin: `https://${host}` },
+      'a longer host': { origin: `http://${hostname}.evil.test:${port}` },
+      'a host below': { origin: `http://sub.${host}` },
+      'no origin': { origin: 'null' },
+      'a page of another site around it': { crossOrigin: true, topOrigin: 'https://evil.test' },
+      'a frame that names no page': { crossOrigin: true },
+      'another relying party': { rpId: 'evil.test' },
+      'the type of an enrolment': { type: 'webauthn.create' },
+      'nobody there': { flags: (flags) => flags & ~FLAGS.up },
+      'nobody recognized': { flags: (flags) => flags & ~FLAGS.uv },
+      'a backup of what has none': { flags: (flags) => flags | FLAGS.bs },
+      'a key in it': { flags: (flags) => flags | FLAGS.at },
+      'a flipped bit': {
         signature: (bytes) => Buffer.from(bytes.map((byte, i) => (i === 9 ? byte ^ 1 : byte))),
       },
-      'no signature (A097)': { signature: () => Buffer.alloc(0) },
-      'another raw id (A097)': { rawId: 'AAAA' },
-      'data cut short (A097)': { authenticatorData: (data) => data.subarray(0, 30) },
-      'data with a tail (A097)': { authenticatorData: (data) => Buffer.concat([data, Buffer.from([0xa0])]) },
+      'no signature': { signature: () => Buffer.alloc(0) },
+      'another raw id': { rawId: 'AAAA' },
+      'data cut short': { authenticatorData: (data) => data.subarray(0, 30) },
+      'data with a tail': { authenticatorData: (data) => Buffer.concat([data, Buffer.from([0xa0])]) },
     };
   };
   test('is refused, makes no session and counts nothing', async () => {
@@ -118,7 +118,7 @@ describe('an answer made elsewhere or without its owner', () => {
     }
   });
 
-  test('is refused after five minutes (A091)', async () => {
+  test('is refused after five minutes', async () => {
     const visitor = new Visitor();
     const page = await visits.atPasskey(visitor);
     const answer = signedBy(page, alices);
@@ -126,7 +126,7 @@ describe('an answer made elsewhere or without its owner', () => {
     await expectRefused(visitor, await send(visitor, page, answer));
   });
 
-  test('of 70 KiB is not even read (A097)', async () => {
+  test('of 70 KiB is not even read', async () => {
     const visitor = new Visitor();
     const page = await visits.atPasskey(visitor);
     const long = { ...(JSON.parse(signedBy(page, alices)) as object), padding: 'x'.repeat(70 * 1024) };
@@ -134,7 +134,7 @@ describe('an answer made elsewhere or without its owner', () => {
   });
 });
 
-describe('somebody else’s passkey (A093)', () => {
+describe('somebody else’s passkey', () => {
   test('answers nowhere for alice', async () => {
     const [, mallorys] = await personWithPasskey();
     const { userHandle } = alices.credentials[0]!;
@@ -161,7 +161,7 @@ describe('somebody else’s passkey (A093)', () => {
     await expectRefused(visitor, await send(visitor, page, mallorys.get(options, latchkey.base)));
   });
 
-  test('cannot take the id of alice’s (A094)', async () => {
+  test('cannot take the id of alice’s', async () => {
     const mallory = await latchkey.user();
     const page = await visits.enrol(mallory, new Authenticator(), {
       id: alices.credentials[0]!.id.toString('base64url'),
@@ -172,15 +172,12 @@ describe('somebody else’s passkey (A093)', () => {
     expect(visits.codeIn(await send(visitor, own, signedBy(own, alices)))).not.toBeNull();
   });
 
-  test.each([-65535, -35, -47])(
-    'cannot be enrolled with an algorithm that was not offered: %i (A095)',
-    async (algorithm) => {
-      expect((await visits.enrol(await latchkey.user(), new Authenticator(), { algorithm })).status).toBe(422);
-    },
-  );
+  test.each([-65535, -35, -47])('cannot be enrolled with an algorithm that was not offered: %i', async (algorithm) => {
+    expect((await visits.enrol(await latchkey.user(), new Authenticator(), { algorithm })).status).toBe(422);
+  });
 });
 
-describe('a copy of a passkey (A096)', () => {
+describe('a copy of a passkey', () => {
   test.each([9, 10, 0])('that counts %i after 10 is stopped, and the original with it', async (signCount) => {
     const visitor = new Visitor();
     const page = await visits.atPasskey(visitor);
@@ -197,7 +194,7 @@ describe('a copy of a passkey (A096)', () => {
   });
 });
 
-describe('half a session (MFA-04)', () => {
+describe('half a session', () => {
   test('adds no passkey: neither before a proof nor when a second one is still missing', async () => {
     const [user] = await personWithPasskey();
     const visitor = new Visitor();

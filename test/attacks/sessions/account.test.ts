@@ -1,4 +1,4 @@
-/** Sessions on the pages of signed-in people: A035, A038, A039, A049, A053, A082 in part, and what a thief of a cookie can do. */
+/** Sessions on the pages of signed-in people, and what a thief of a cookie can do. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HOUR, MINUTE } from '#kernel/clock.ts';
 import { isSignIn, prove, send, signInTo, tokenOn, travel } from '../../support/account.ts';

@@ -1,4 +1,4 @@
-/** SES-03: what ends with what. One row an act, one column a thing that somebody else may hold. */
+/** What ends with what. One row an act, one column a thing that somebody else may hold. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Purpose } from '../../../src/credentials/one-time/one-time-secret.ts';
 import { send } from '../../support/account.ts';

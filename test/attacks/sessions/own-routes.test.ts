@@ -1,4 +1,4 @@
-/** SES-05, WEB-06 and MFA-04 over every form of the account: also over one that is added tomorrow. */
+/** The rules of every form of the account: also of one that is added tomorrow. */
 import Router from '@koa/router';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { MINUTE } from '#kernel/clock.ts';

@@ -308,7 +308,7 @@ describe('whose passkey it is (WAN-04)', () => {
   });
 });
 
-describe('what is asked when an address was typed (ENU-06)', () => {
+describe('what is asked when an address was typed', () => {
   const asked = async (identifier: string, user: User | null) => {
     const options = await world.proof.options({
       purpose: 'sign_in_as',

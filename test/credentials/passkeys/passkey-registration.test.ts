@@ -357,7 +357,7 @@ describe('an owner', () => {
     expect(await world.passkeys.list(ada.id)).toMatchObject([{ id, name: 'macOS' }]);
   });
 
-  test('keeps the last one where a second factor is demanded (MFA-06)', async () => {
+  test('keeps the last one where a second factor is demanded', async () => {
     world = openPasskeys(database, { enforcement: 'required' });
     await world.enrol(ada, new Authenticator());
     const { id } = await only();
