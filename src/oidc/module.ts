@@ -159,6 +159,7 @@ export function createOidc({
 
   const notices = createLogoutNotices({ jobs, engine: () => current.engine, fetch });
 
+  const browsers = new SignedInBrowsers({ clock, database, handles, notices, recent });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
   const failures = new ClientFailures(clock, throttle, () => settings.all().limits.clientFailuresPerAddress);
   const authentication = { failures, database, audit };
@@ -194,7 +195,15 @@ export function createOidc({
     settleHeldSignIns(engine, settleSignIn);
     guardClientAuthentication(engine, authentication);
     introspectJwts(engine, { issuer: config.issuer, clock, handles, jwks: keys.publishedJwks() as JSONWebKeySet });
-    enforceAuthority(engine, { clock, authority, apis, isActive: users.isActive, policies: () => settings.all() });
+    enforceAuthority(engine, {
+      clock,
+      authority,
+      apis,
+      isActive: users.isActive,
+      handles,
+      sessionsOf: async (accountId) => (await browsers.list(accountId)).map(({ id }) => id),
+      policies: () => settings.all(),
+    });
     checkRedirectUrisAgain(engine);
     claimDeviceCodes(engine);
     limitUserCodes(engine, throttle, () => settings.all().limits.userCodeFailures);
@@ -248,7 +257,7 @@ export function createOidc({
       signIns: async () => signIns?.purge() ?? 0,
       machineTokens: async () => machineTokens?.purge() ?? 0,
     },
-    browsers: new SignedInBrowsers({ clock, database, handles, notices, recent }),
+    browsers,
     commands: registrationCommands({
       clock,
       database,

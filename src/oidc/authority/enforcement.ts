@@ -3,11 +3,13 @@ import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import type { Policies } from '#settings/module.ts';
+import type { Handles } from '../artifacts/handles.ts';
 import type { Engine } from '../engine.ts';
 import { levelOf } from '../levels.ts';
 import { isFapi, isPkceRequired } from '../profiles.ts';
 import { CERTIFICATE_BOUND_MEMBER } from '../registration/registration-policy.ts';
 import type { ApiStore } from '../resources.ts';
+import { words } from './authority.ts';
 import { type CurrentAuthority, heldBy, narrow } from './current-authority.ts';
 import { unbound } from './demands.ts';
 import { authenticationStrength, keepOrigins, originKinds } from './origin.ts';
@@ -18,6 +20,10 @@ export type EnforcementDependencies = {
   authority: CurrentAuthority;
   apis: Pick<ApiStore, 'findForClient'>;
   isActive: (accountId: string) => Promise<boolean>;
+  /** A JWT knows its grant by a handle, a session by its id. */
+  handles: Pick<Handles, 'hashOf'>;
+  /** The names of the sessions of a person. */
+  sessionsOf: (accountId: string) => Promise<readonly string[]>;
   policies: () => Pick<Policies, 'oidc'>;
 };
 
@@ -75,7 +81,8 @@ function judge(engine: Engine, model: Finder<Shown>, deps: EnforcementDependenci
     if (!shown || !uses.has(where) || isDecided(shown)) return shown;
     const verdict = await judgementOn(engine, shown, deps);
     if (!verdict.holds) return refuse(where, verdict.reason);
-    if (await isOrphan(engine, shown)) return refuse(where, 'it outlived its session by offline_access, which is gone');
+    if (await isOrphan(engine, shown, deps))
+      return refuse(where, 'it outlived its session by offline_access, which is gone');
     // What is stored again must stay as it was granted: at the token endpoint the grant alone is narrowed.
     if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
     return shown;
@@ -98,15 +105,28 @@ function isDecided({ kind, accountId, consumed, isExpired }: Shown): boolean {
   return consumed !== undefined || isExpired || (kind === 'DeviceCode' && accountId === undefined);
 }
 
-/** A token that `offline_access` kept alive without its session is worth no more than the session when that scope is taken. */
-async function isOrphan(engine: Engine, shown: Shown): Promise<boolean> {
-  const { kind, clientId, accountId, grantId, sessionUid, expiresWithSession } = shown;
-  if (kind !== 'AccessToken' || expiresWithSession || sessionUid === undefined) return false;
-  const grant = await engine.Grant.find(grantId ?? '', { ignoreExpiration: true });
-  if (grant && grant.getOIDCScopeFiltered(new Set(['offline_access'])) !== '') return false;
-  const session = await engine.Session.findByUid(sessionUid);
-  return session?.accountId !== accountId || session?.grantIdFor(clientId ?? '') !== grantId;
+/**
+ * A token that `offline_access` kept alive without its session is worth no more than the session when that scope is taken. A JWT names
+ * no session: any session with its grant will do.
+ */
+async function isOrphan(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<boolean> {
+  const { kind, clientId = '', accountId, grantId = '', sessionUid, expiresWithSession, jwtAlg } = shown;
+  const isOfSession = sessionUid !== undefined || jwtAlg !== undefined;
+  if (kind !== 'AccessToken' || expiresWithSession || accountId === undefined || !isOfSession) return false;
+  const grant = await engine.Grant.find(grantId, { ignoreExpiration: true });
+  if (grant && words(grant.getOIDCScope()).includes('offline_access')) return false;
+  if (sessionUid === undefined && !(grant && words(grantedScope(grant)).includes('offline_access'))) return false;
+  const holds = async (uid: string): Promise<boolean> => {
+    const session = await engine.Session.findByUid(uid);
+    const held = session?.accountId === accountId ? session.grantIdFor(clientId) : undefined;
+    return held !== undefined && deps.handles.hashOf(held).equals(deps.handles.hashOf(grantId));
+  };
+  const uids = sessionUid === undefined ? await deps.sessionsOf(accountId) : [sessionUid];
+  return !(await Promise.all(uids.map(holds))).includes(true);
 }
+
+/** As it was granted, whatever is left of it. */
+const grantedScope = (grant: Grant): string => (Object.getPrototypeOf(grant) as Grant).getOIDCScope.call(grant);
 
 /** The caller hears what it hears about a made-up token; the reason is for the log. */
 function refuse(where: string, reason: string): undefined {
