@@ -2,6 +2,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ConfigError } from '#kernel/config.ts';
+import { errorRecord } from '#kernel/log/error-record.ts';
 import { KEY_PREFIX, openRedis, RedisUnavailable, type RedisPort } from '#kernel/redis/port.ts';
 import { createTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -53,6 +54,32 @@ describe('the address of Redis', () => {
       expect(() => open(url)).toThrow(/^REDIS_URL/);
     },
   );
+});
+
+describe('the log says what to do about a Redis', () => {
+  async function answering(text: string): Promise<string> {
+    const server = createServer(
+      (socket) => void socket.on('error', () => undefined).on('data', () => socket.write(text)),
+    );
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    return `redis://:c4n4ry@127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  test.each<[string, () => Promise<string> | string, RegExp]>([
+    ['that is not there', () => 'redis://:c4n4ry@127.0.0.1:1', /refuses connections\. .*REDIS_URL\.$/],
+    ['of an unknown host', () => 'redis://:c4n4ry@nowhere.invalid', /no name service|name service cannot/],
+    ['that is silent', () => answering(''), /does not answer in time\. .*REDIS_URL\.$/],
+    ['with another password', () => answering('-WRONGPASS invalid\r\n'), /the user or the password\. .*REDIS_URL\.$/],
+    ['that speaks HTTP', () => answering('HTTP/1.1 400\r\n\r\n'), /cannot be used\. .*REDIS_URL\.$/],
+  ])('%s', async (_title, url, words) => {
+    const { lines } = open(await url());
+    await vi.waitFor(() => expect(lines).toHaveLength(1), { timeout: 5000 });
+    const { err } = lines[0]!.fields as { err: Error };
+    expect(err.message).toMatch(/^Redis at [\w.]+:\d+ /);
+    expect(err.message).toMatch(words);
+    expect(JSON.stringify(errorRecord(err, (text) => text))).not.toMatch(/c4n4ry|"stack"/);
+  });
 });
 
 describe('a Redis that is not there', () => {

@@ -33,6 +33,22 @@ const databaseMends: Mends = {
   TLS: 'and this process do not agree on TLS. Correct sslmode or sslrootcert in DATABASE_URL.',
 };
 
+/** Of Redis: codes of the system, and the first words of its refusals. After "Redis at host:port". */
+const redisMends: Mends = {
+  ECONNREFUSED: 'refuses connections. Start it, or correct host and port in REDIS_URL.',
+  ECONNRESET: 'closed the connection. Check what stands between, and host and port in REDIS_URL.',
+  ENOTFOUND: 'has a host that no name service knows. Correct the host in REDIS_URL.',
+  EAI_AGAIN: 'has a host that the name service cannot look up now. Check the name service, or the host in REDIS_URL.',
+  WRONGPASS: 'refuses the user or the password. Correct them in REDIS_URL.',
+  NOAUTH: 'wants a password. Put it into REDIS_URL.',
+  NOPERM: 'does not give the user enough rights. Grant them, or name another user in REDIS_URL.',
+  READONLY: 'is a replica, which takes no writes. Name the primary in REDIS_URL.',
+  OOM: 'has no memory left. Raise its maxmemory.',
+  MISCONF: 'cannot save to its disk. Look into its log.',
+  LOADING: 'is starting. Wait until it has loaded its data.',
+  TIMEOUT: 'does not answer in time. Check its load and the network, and host and port in REDIS_URL.',
+};
+
 /** Of the data folder: codes of the system. After "LATCHKEY_DATA names /path". */
 const folderMends: Mends = {
   ENOSPC: 'whose disk is full. Free space on it, or name a folder on another disk.',
@@ -100,6 +116,16 @@ export function databaseMend(error: unknown, where: string): string {
         : codesOf(error).find((code) => code in databaseMends);
   const mend = databaseMends[code ?? ''] ?? 'cannot be reached. Check that it runs, and DATABASE_URL.';
   return `PostgreSQL at ${where} ${mend}`;
+}
+
+/** `where` is host and port, of each node. */
+export function redisMend(error: unknown, where: string): string {
+  const message = error instanceof Error ? error.message : '';
+  const [refusal = ''] = /^[A-Z]+(?= )/.exec(message) ?? [];
+  const code = /timed out|no answer in time|ETIMEDOUT/.test(message)
+    ? 'TIMEOUT'
+    : [refusal, ...codesOf(error)].find((code) => code in redisMends);
+  return `Redis at ${where} ${redisMends[code ?? ''] ?? 'cannot be used. Check that it runs, and REDIS_URL.'}`;
 }
 
 export const folderMend = (code: string, path: string): string =>

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
 import type { Log } from '#kernel/log.ts';
+import { redisMend } from '#kernel/log/mend.ts';
 import { COMMAND_TIMEOUT, connect, readNode, type RedisClient, type RedisNode } from '#kernel/redis/connection.ts';
 import { listenTo, type RedisListener } from '#kernel/redis/listener.ts';
 
@@ -76,8 +77,8 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
     if (up) log.info({ redis: 'up' }, 'Redis answers');
     else if (!closing.signal.aborted)
       log.warn(
-        { redis: 'down', at, err: lastError },
-        'Redis does not answer: limits, caches and short-lived state fall back',
+        { redis: 'down', at, err: new RedisUnavailable(redisMend(lastError, at), { cause: lastError }) },
+        'Redis cannot be used: limits, caches and short-lived state fall back',
       );
     for (const change of changes) change(up);
   }
