@@ -6,8 +6,8 @@ import { configSchema } from '#kernel/config.ts';
 
 const head = `# Configuration
 
-Latchkey is configured by environment variables; there is no configuration file. What is wrong or missing stops the start with the
-name of the variable and the mend. An empty value counts as not set. Policies (sign-in, passwords, sessions, token lifetimes, keys,
+Latchkey is configured by environment variables; there is no configuration file. A variable that is wrong or missing stops the start with
+its name and the mend. An empty value counts as not set. Policies (sign-in, passwords, sessions, token lifetimes, keys,
 registration of clients) are settings in the database, the same on every node: see [operations](operations.md#settings).
 
 This page is made from \`src/kernel/config.ts\` by \`npm run docs:configuration\`.
