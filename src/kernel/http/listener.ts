@@ -128,7 +128,8 @@ export async function listen(
 
 function tlsOptions({ certFile, keyFile, clientCaFile }: NonNullable<Config['tls']>): TlsOptions {
   const asksClients = clientCaFile !== undefined;
-  const ca = asksClients && clientCaFile !== 'optional_no_ca' ? { ca: readPem('TLS_CLIENT_CA', clientCaFile) } : {};
+  // Without an authority none vouches, those least of all that the machine trusts for servers.
+  const ca = asksClients ? { ca: clientCaFile === 'optional_no_ca' ? [] : readPem('TLS_CLIENT_CA', clientCaFile) } : {};
   return {
     cert: readPem('TLS_CERT', certFile),
     key: readPem('TLS_KEY', keyFile),

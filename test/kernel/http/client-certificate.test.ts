@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '#kernel/config.ts';
@@ -21,6 +22,8 @@ const routes: Routes = (router) => {
 describe('on our own TLS listener', () => {
   const listeners = new Map<string, Listener>();
   beforeAll(async () => {
+    // What the machine itself trusts vouches for nobody here.
+    setDefaultCACertificates([...getCACertificates('default'), readFileSync(file('ca.pem'), 'utf8')]);
     const certificates = createClientCertificates({
       header: 'x-ssl-client-cert',
       addresses: createAddressResolver(['127.0.0.1']),
