@@ -8,6 +8,11 @@ const sameEverywhere = [
   // No database at all: templates, letters, imports, documents, the installer.
   'test/{views,letters,architecture}.test.ts',
   'test/{docs,bin}/**',
+  'test/kernel/http/{outbound,request-guard,ready-made}.test.ts',
+  'test/kernel/{tracing,mail/smtp}.test.ts',
+  'test/credentials/foreign-hashes/**',
+  // Processes around an application of the test, without a database.
+  'test/server/{process,server}.test.ts',
   // The folder of the embedded database, which there is none of there.
   'test/kernel/data-folder/**',
   'test/server/embedded-rounds.test.ts',
@@ -24,11 +29,11 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 90_000,
     teardownTimeout: 20_000,
-    // Two processes share the files. Each loads the product once and starts one browser and, as a rule, one embedded
+    // Three processes share the files: on two cores the third uses the time in which the others wait. Each loads the product once and starts one browser and, as a rule, one embedded
     // database; a file gets an application of its own on that database, and `close` empties both for the next file. So a file
     // that changes something of the whole process must put it back; test/support/setup.ts does so for the usual things.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     isolate: false,
     setupFiles: ['test/support/setup.ts'],
     // A condition is waited for as long as a slow machine needs; a fast one goes on at once.

@@ -11,7 +11,7 @@ import type { Job, Jobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import { headerText, maskMailAddress, readMailAddress, readSender, type MailAddress } from '#kernel/mail/address.ts';
 import { mailLimits, purgeQuotas, takeQuota, type MailLimits } from '#kernel/mail/quota.ts';
-import { clientNameOf, createSmtp, type Smtp } from '#kernel/mail/smtp.ts';
+import { clientNameOf, createSmtp, type Smtp, type SmtpPatience } from '#kernel/mail/smtp.ts';
 
 export type Mail = {
   /** What for, in one word such as `password_reset`: limits count by it and the log names it. */
@@ -55,6 +55,7 @@ type Options = {
   /** Undefined where nobody may read other people's mail. */
   mailbox: Mailbox | undefined;
   limits?: () => MailLimits;
+  patience?: SmtpPatience;
 };
 
 /** What a job carries. */
@@ -85,6 +86,7 @@ export function createMail({
   log,
   mailbox,
   limits = () => mailLimits,
+  patience,
 }: Options): Mailer {
   const from = readSender(config.mailFrom);
   if (!from)
@@ -94,7 +96,7 @@ export function createMail({
   const smtp =
     config.smtpUrl === undefined
       ? undefined
-      : createSmtp(config.smtpUrl, { clientName: config.smtpClientName ?? clientNameOf(config.issuerUrl) });
+      : createSmtp(config.smtpUrl, { clientName: config.smtpClientName ?? clientNameOf(config.issuerUrl), patience });
 
   jobs.define(QUEUE, {
     handler: work,

@@ -102,13 +102,13 @@ async function createOnServer(server: string): Promise<{ databaseUrl: string; dr
 }
 const templates: Record<string, Promise<void>> = {};
 
-/** Redis has sixteen databases; the first is everybody's, of the others each of the two workers takes seven in turn. */
-const DATABASES_PER_WORKER = 7;
+/** Redis has sixteen databases; the first is everybody's, of the others each of the three workers takes five in turn. */
+const DATABASES_PER_WORKER = 5;
 let redisTurn = 0;
 
 /** A database of Redis that nobody else uses now: limits by address would add up over test files. */
 export async function emptyRedis(server: string): Promise<string> {
-  const worker = (Number(process.env['VITEST_POOL_ID'] ?? 1) - 1) % 2;
+  const worker = (Number(process.env['VITEST_POOL_ID'] ?? 1) - 1) % 3;
   const number = 1 + worker * DATABASES_PER_WORKER + (redisTurn++ % DATABASES_PER_WORKER);
   const url = Object.assign(new URL(server), { pathname: `/${number}` }).href;
   const redis = new Redis(url);

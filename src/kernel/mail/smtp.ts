@@ -24,11 +24,22 @@ export type Delivery = { kind: 'sent' } | { kind: 'refused' | 'unsent' | 'doubtf
 
 export type Smtp = { deliver(letter: Letter, signal: AbortSignal): Promise<Delivery> };
 
-/** From the look-up of the host to the last answer, whatever the server does in between. */
-const LONGEST_ATTEMPT = 15 * SECOND;
+/** Milliseconds. */
+export const smtpPatience = {
+  /** From the look-up of the host to the last answer, whatever the server does in between. */
+  attempt: 15 * SECOND,
+  /** The look-up, the connection and the greeting, each. */
+  greeting: 5 * SECOND,
+  /** Between two answers. */
+  silence: 10 * SECOND,
+};
+export type SmtpPatience = typeof smtpPatience;
 
 /** `clientName` is what the server is greeted with (RFC 5321 §4.1.1.1). */
-export function createSmtp(url: string, { clientName }: { clientName: string }): Smtp {
+export function createSmtp(
+  url: string,
+  { clientName, patience = smtpPatience }: { clientName: string; patience?: SmtpPatience | undefined },
+): Smtp {
   let transport: ReturnType<typeof connect> | undefined;
   return {
     async deliver({ from, to, messageId, ...letter }, signal) {
@@ -44,9 +55,9 @@ export function createSmtp(url: string, { clientName }: { clientName: string }):
           // RFC 3834 §5: nobody's absence note answers a mail of a machine.
           headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
           body,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(LONGEST_ATTEMPT)]),
+          signal: AbortSignal.any([signal, AbortSignal.timeout(patience.attempt)]),
         };
-        transport ??= connect(url, clientName);
+        transport ??= connect(url, clientName, patience);
         await (await transport).sendMail(mail);
         return { kind: 'sent' };
       } catch (error) {
@@ -69,7 +80,7 @@ export function clientNameOf({ hostname }: URL, machine = systemHostname()): str
 }
 
 /** Loaded with the first mail: most processes never send one. */
-async function connect(url: string, name: string) {
+async function connect(url: string, name: string, { greeting, silence }: SmtpPatience) {
   const { createTransport } = await import('nodemailer');
   const server = new URL(url);
   const transport = createTransport({
@@ -77,10 +88,10 @@ async function connect(url: string, name: string) {
     name,
     // Credentials do not cross a network in clear, even when somebody on the way hides that the server speaks TLS.
     ...(server.username && !isLoopback(server.hostname) ? { requireTLS: true } : {}),
-    dnsTimeout: 5 * SECOND,
-    connectionTimeout: 5 * SECOND,
-    greetingTimeout: 5 * SECOND,
-    socketTimeout: 10 * SECOND,
+    dnsTimeout: greeting,
+    connectionTimeout: greeting,
+    greetingTimeout: greeting,
+    socketTimeout: silence,
     disableFileAccess: true,
     disableUrlAccess: true,
   });

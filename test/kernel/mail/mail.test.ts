@@ -7,6 +7,7 @@ import type { Database } from '#kernel/database.ts';
 import { createJobs } from '#kernel/jobs.ts';
 import { createLog } from '#kernel/log.ts';
 import { createMail, type KeptMail, type Mail, type Mailer } from '#kernel/mail.ts';
+import { smtpPatience, type SmtpPatience } from '#kernel/mail/smtp.ts';
 import { openTestDatabase } from '../../support/database.ts';
 import { createSmtpSink } from '../../support/smtp-sink.ts';
 
@@ -30,9 +31,11 @@ async function office({
   mailbox = true,
   mailFrom = 'Latchkey <no-reply@id.example>',
   smtpClientName,
+  patience = smtpPatience,
 }: {
   smtpUrl?: string;
   smtpClientName?: string;
+  patience?: SmtpPatience;
   clock?: Clock;
   mailbox?: boolean;
   mailFrom?: string;
@@ -57,6 +60,7 @@ async function office({
     database,
     jobs,
     log,
+    patience,
     mailbox: mailbox ? { keep: async (mail) => void kept.push(mail) } : undefined,
   });
   onTestFinished(() => jobs.stop(SECOND));
@@ -255,7 +259,8 @@ describe('a mail server', () => {
 
   test('that takes a mail without saying so gets it once more, later', { timeout: 30_000 }, async () => {
     const sink = await createSmtpSink({ '.': null });
-    const { mailer } = await office({ smtpUrl: sink.url });
+    const patience = { ...smtpPatience, silence: 1000 };
+    const { mailer } = await office({ smtpUrl: sink.url, patience });
     await mailer.send(mailTo('doubtful'));
     await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 10_000 });
     const next = () =>
