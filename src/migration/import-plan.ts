@@ -54,7 +54,7 @@ export function planImport(
     if (foreign) return refuse(`identities: ${foreign.subject} of ${foreign.connection} is another person`);
 
     const newIdentities = user.identities.filter((identity) => !holders.has(keyOf(identity)));
-    // Somebody else may have signed up with the address before its owner came.
+    // Another person may have signed up with the address before its owner came.
     const belongsToOwner = user.emailVerified === true || newIdentities.length + newContacts.length > 0;
     if (update && before?.emailVerified === false && belongsToOwner)
       return refuse('email: whoever is here has not proved it, and gets nothing that belongs to its owner');

@@ -61,7 +61,7 @@ describe('the offer to make a passkey', () => {
     expect(at(await visits.afterPassword(new Visitor(), user))).toBe('offer-passkey');
   });
 
-  test('is not made to whoever has an authenticator app and has not used it', async () => {
+  test('is not made to a user who has an authenticator app and has not used it', async () => {
     const user = await latchkey.user();
     await latchkey.app.database.sql(
       `insert into totp_credential (user_id, sealed, algorithm, digits, period, name, last_step, created_at)

@@ -116,7 +116,7 @@ describe('a page that asks for a proof of the last five minutes', () => {
     expect((await signedIn(user)).page.status).toBe(200);
   });
 
-  test('asks whoever has a second factor for both', async () => {
+  test('asks a user who has a second factor for both', async () => {
     const { visitor, user } = await signedIn();
     const offer = await visitor.open(at('/account/authenticator'));
     const secret = /id="totp-key" value="([^"]+)"/.exec(offer.text)?.[1]?.replaceAll(' ', '') ?? '';

@@ -13,7 +13,7 @@ const WebauthnUserSchema = defineEntity({
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
     /** What authenticators know the person by: random, so that it tells nothing, and the same for ever. */
     handle: p.blob().columnType('bytea').unique('webauthn_user_handle_unique').$type<Buffer>(),
-    /** When the person said that they want no passkey, for now. */
+    /** When the user declined the offer of a passkey. */
     offerDeclinedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });

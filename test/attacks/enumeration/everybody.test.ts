@@ -1,4 +1,4 @@
-/** The pages before any proof, for everybody of whom something is particular: what they hold or are does not show. */
+/** The pages before any proof show nothing of what a user holds, or of the state of the account. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId, toUuid } from '#kernel/ids.ts';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';

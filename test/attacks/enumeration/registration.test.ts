@@ -1,4 +1,4 @@
-/** What a stranger can learn of an account, or of somebody who is about to have one, by creating one: nothing. */
+/** A stranger who creates an account learns nothing about existing accounts, or about open registrations. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { type Look, look } from '../../support/looks.ts';

@@ -134,7 +134,7 @@ describe('an answer made elsewhere or without its owner', () => {
   });
 });
 
-describe('somebody else’s passkey', () => {
+describe('the passkey of another user', () => {
   test('answers nowhere for alice', async () => {
     const [, mallorys] = await personWithPasskey();
     const { userHandle } = alices.credentials[0]!;

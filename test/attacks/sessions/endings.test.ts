@@ -1,4 +1,4 @@
-/** What ends with what. One row an act, one column a thing that somebody else may hold. */
+/** Each act ends what another person may hold: a row for each act, a column for each kind of thing. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Purpose } from '../../../src/credentials/one-time/one-time-secret.ts';
 import { send } from '../../support/account.ts';
