@@ -1,4 +1,5 @@
 /** One sign-in from its first proof to its end: what comes next, how unlike its owner it is, and who is told. */
+import type { By } from '#audit/module.ts';
 import {
   createInteraction,
   type Interaction,
@@ -7,7 +8,6 @@ import {
   type StandingPart,
   type Way,
 } from '#interaction/module.ts';
-import type { By } from '#credentials/module.ts';
 import { DAY } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';

@@ -37,7 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
   account: ['users', 'credentials', 'oidc', 'sessions', 'clients', 'settings', 'audit'],
   contacts: ['account', 'verification', 'users', 'sessions', 'audit'],
   welcome: [],
-  demo: ['clients'],
+  demo: ['clients', 'audit'],
   mailbox: [],
 };
 

@@ -1,15 +1,15 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { TotpEnrolments, TotpService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
-import type { Context, State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
-import { byOneself } from './by-oneself.ts';
 
 export type AuthenticatorRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -40,7 +40,7 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     const { userId, sessionId: holder } = person;
     const outcome = await totpEnrolments.confirm(
       { userId, holder, code: form.values.code, name: appName() },
-      byOneself(ctx, userId),
+      byUser(userId, visitorOf(ctx)),
     );
     if (outcome.kind === 'confirmed') return seeOther(ctx, '/account/security?done=saved');
     return showOffer(ctx, 422, person, outcome.kind);
@@ -51,7 +51,7 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     if (person === null) return;
     await noFields.read(ctx);
     try {
-      await totp.remove(person.userId, byOneself(ctx, person.userId));
+      await totp.remove(person.userId, byUser(person.userId, visitorOf(ctx)));
       seeOther(ctx, '/account/security?done=removed');
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'credentials.last_factor') throw error;

@@ -1,5 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
-import { systemActor } from '#audit/module.ts';
+import { type AuditLog, byUser, system, type Visitor } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
@@ -40,7 +39,7 @@ export class ClosingService {
    */
   async close(userId: UserId, visitor: Visitor): Promise<Date | null> {
     const { clock, database, sessions, endSignIns, letters, audit } = this.#deps;
-    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    const by = byUser(userId, visitor);
     const goesAt = fromNow(clock, this.days * DAY);
     await database.transaction(async (em) => {
       const user = await this.#requireClosable(em, userId);
@@ -111,7 +110,7 @@ export class ClosingService {
     await forgetArtifacts(em, user.id);
     await em.execute('delete from users where id = ?', [toUuid(user.id)]);
     await audit.forgetPerson(em, user.id);
-    await audit.record(em, { type: 'user.erased', actor: systemActor, subject: { type: 'user', id: user.id } });
+    await audit.record(em, { type: 'user.erased', ...system, subject: { type: 'user', id: user.id } });
   }
 
   /** The rows of all administrators are locked, so that of the last two only one can go. */

@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
 import type { ApiLookup, ClientLookup } from '#clients/module.ts';
 import { OWN_CLIENT_ID } from '#clients/module.ts';
 import type { Database } from '#kernel/database.ts';
@@ -24,11 +24,7 @@ export type ConnectedAppsDependencies = {
   consents: {
     list(userId: UserId): Promise<readonly Consent[]>;
     /** With what was issued on the strength of it. */
-    revoke(
-      userId: UserId,
-      clientId: string,
-      by: { actor: { type: 'user'; id: UserId }; visitor: Visitor },
-    ): Promise<void>;
+    revoke(userId: UserId, clientId: string, by: By): Promise<void>;
   };
   clients: Pick<ClientLookup, 'find'>;
   apis: Pick<ApiLookup, 'find'>;
@@ -62,7 +58,7 @@ export class ConnectedApps {
   /** Takes back all that an app may do; its tokens are dead with it. Throws account.app_not_found. */
   async revoke(userId: UserId, clientId: string, visitor: Visitor): Promise<void> {
     const { consents, grants, database, browsers, audit } = this.#deps;
-    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    const by = byUser(userId, visitor);
     if ((await consents.list(userId)).some((consent) => consent.clientId === clientId))
       return consents.revoke(userId, clientId, by);
     const has = clientId !== OWN_CLIENT_ID && (await grants.list(userId)).some((grant) => grant.clientId === clientId);

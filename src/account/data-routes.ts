@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -10,7 +10,6 @@ import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
-import { byOneself } from './by-oneself.ts';
 import type { ClosingService } from './closing-service.ts';
 import type { ConnectedApps } from './connected-apps.ts';
 import type { DataExport } from './data-export.ts';
@@ -53,7 +52,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     const { user } = person;
     const data = await dataExport.of(user);
     await database.transaction(async (em) => {
-      const by = byOneself(ctx, user.id);
+      const by = byUser(user.id, visitorOf(ctx));
       await audit.record(em, { type: 'user.data_downloaded', ...by, subject: { type: 'user', id: user.id } });
       await letters.send(em, user, 'data_downloaded', { visitor: by.visitor });
     });

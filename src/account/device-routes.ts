@@ -1,12 +1,12 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { Context, State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
 import { accountFrame } from './account-frame.ts';
-import { byOneself } from './by-oneself.ts';
 import { type PlaceText, shownDevices } from './device-text.ts';
 import { devicesView } from './devices-view.ts';
 
@@ -42,7 +42,7 @@ export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependenc
     const form = await endForm.read(ctx);
     if (!form.isValid) return;
     const { userId, sessionId } = person;
-    const by = byOneself(ctx, userId);
+    const by = byUser(userId, visitorOf(ctx));
     if (form.values.action === 'others') await sessions.endOthers(userId, sessionId, by);
     // One of somebody else, or one that is over, is not found.
     else await sessions.end(userId, form.values.device, by);

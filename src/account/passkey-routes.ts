@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { PasskeyId, PasskeyRegistration, PasskeyService, PasswordService } from '#credentials/module.ts';
@@ -9,7 +10,6 @@ import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { accountFrame } from './account-frame.ts';
-import { byOneself } from './by-oneself.ts';
 import { type NewPasskeyPage, type NewPasskeyProblem, newPasskeyView } from './new-passkey-view.ts';
 import { type PasskeyPage, passkeyView } from './passkey-view.ts';
 
@@ -70,7 +70,7 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
     const form = await oneForm.read(ctx);
     const id = idOf(ctx);
     if (id === null || !form.isValid) return;
-    const by = byOneself(ctx, person.userId);
+    const by = byUser(person.userId, visitorOf(ctx));
     if (form.values.action === 'continue') {
       if (await passkeys.rename(person.userId, id, form.values.name, by)) seeOther(ctx, `${CHANGED}&done=saved`);
       return;

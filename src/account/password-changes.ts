@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
 import { type Clock, MINUTE, SECOND, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -80,7 +80,7 @@ export class PasswordChanges {
     write: (em: EntityManager) => Promise<void>,
   ): Promise<void> {
     const { database, sessions, endSignIns, letters, audit } = this.#deps;
-    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    const by = byUser(userId, visitor);
     await database.transaction(async (em) => {
       await write(em);
       await em.execute('update users set password_update_required = false where id = ?', [toUuid(userId)]);

@@ -1,14 +1,14 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { RecoveryCodes } from '#credentials/module.ts';
-import type { Context, State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { languages, loadMessages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { accountFrame } from './account-frame.ts';
-import { byOneself } from './by-oneself.ts';
 import { makeCodesView, showCodesView } from './recovery-codes-view.ts';
 
 export type RecoveryCodeRouteDependencies = {
@@ -43,7 +43,7 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     if (person === null) return;
     await noFields.read(ctx);
     const { userId, sessionId: holder } = person;
-    await recoveryCodes.make({ userId, holder }, byOneself(ctx, userId));
+    await recoveryCodes.make({ userId, holder }, byUser(userId, visitorOf(ctx)));
     return seeOther(ctx, SHOWN);
   });
 

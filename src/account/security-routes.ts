@@ -1,15 +1,15 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { PasskeyService, TrustedDevice, TrustedDeviceId, TrustedDevices } from '#credentials/module.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
-import type { Context, State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages } from '#sessions/module.ts';
 import { accountFrame } from './account-frame.ts';
-import { byOneself } from './by-oneself.ts';
 import { kindOf } from './device-text.ts';
 import type { Methods } from './methods.ts';
 import { securityView } from './security-view.ts';
@@ -51,7 +51,8 @@ export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
     if (person === null) return;
     const form = await trustForm.read(ctx);
     const id: TrustedDeviceId | null = form.isValid ? parseId('tdev', form.values.device) : null;
-    const isRevoked = id !== null && (await trustedDevices.revoke(person.userId, id, byOneself(ctx, person.userId)));
+    const isRevoked =
+      id !== null && (await trustedDevices.revoke(person.userId, id, byUser(person.userId, visitorOf(ctx))));
     if (isRevoked) seeOther(ctx, `${PAGE}?done=removed`);
   });
 

@@ -1,24 +1,16 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
-
-/** Where a request came from, as far as it may be trusted. */
-export type Visitor = { ip: string; userAgent: string; requestId: string };
-
-export type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?: string };
-export const systemActor: Actor = { type: 'system' };
+import type { By } from './by.ts';
 
 /** What a slice hands in; id, time and place in the chain are added by the log. */
-export type AuditEvent = {
+export type AuditEvent = By & {
   /** Noun and past participle: `user.signed_in`. */
   type: string;
-  actor: Actor;
   subject?: { type: string; id: string };
   organizationId?: string;
-  clientId?: string;
   sessionId?: string;
   outcome?: 'success' | 'failure';
-  visitor?: Visitor | undefined;
   details?: Readonly<Record<string, unknown>>;
 };
 

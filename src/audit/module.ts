@@ -18,5 +18,6 @@ export function createAudit({ clock, database }: Dependencies) {
 
 export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
-export type { Actor, AuditEvent, Visitor } from './audit-event.ts';
-export { systemActor } from './audit-event.ts';
+export type { AuditEvent } from './audit-event.ts';
+export type { Actor, By, Visitor } from './by.ts';
+export { byClient, byUser, byVisitor, operator, system } from './by.ts';

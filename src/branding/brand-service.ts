@@ -1,4 +1,4 @@
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Brand } from '#kernel/brand.ts';
 import { type ClientBrandChoice, clientBrandChoice } from '#kernel/brand/choice.ts';
 import type { Cache } from '#kernel/cache.ts';
@@ -18,7 +18,6 @@ type Row = {
   dark_logo: Uint8Array | null;
   stylesheet: string | null;
 };
-export type By = { actor: Actor; visitor?: Visitor | undefined };
 
 /** What a brand may have besides its choices; null takes it away. */
 export type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } | { stylesheet: string | null };

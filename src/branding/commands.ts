@@ -1,7 +1,7 @@
+import { operator } from '#audit/module.ts';
 import type { ClientBrandChoice } from '#kernel/brand/choice.ts';
 import type { BrandService } from './brand-service.ts';
 
-const operator = { actor: { type: 'operator' as const } };
 type Owner = { client_id?: string };
 /** Files come as base64, null to take one away. */
 type File = Owner & { content: string | null };

@@ -1,11 +1,10 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { z } from 'zod';
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { ApiResource, apiSigningAlgs, tokenFormats } from './api-resource.ts';
-import type { By } from './by.ts';
 import { changesBetween } from './changes.ts';
 import { standardScopes } from './client-metadata.ts';
 import { apiInvalid, apiNotFound, apiTaken } from './errors.ts';

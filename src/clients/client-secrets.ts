@@ -1,9 +1,8 @@
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import { type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId } from '#kernel/ids.ts';
-import type { By } from './by.ts';
 import type { Client } from './client.ts';
 import { ClientSecret, type ClientSecretId, sealPlace } from './client-secret.ts';
 import { lastSecret, secretNotFound, secretNotUsed, tooManySecrets } from './errors.ts';

@@ -1,10 +1,9 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { type ApiAccess, apiAccessSchema } from './api-access.ts';
-import type { By } from './by.ts';
 import { changesBetween } from './changes.ts';
 import { Client } from './client.ts';
 import type { ClientMetadata, GivenMetadata } from './client-metadata.ts';

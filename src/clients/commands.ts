@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import { parseId } from '#kernel/ids.ts';
 import { apiAccessSchema } from './api-access.ts';
@@ -11,7 +12,6 @@ import { type ClientService, visible } from './client-service.ts';
 import { clientTypes } from './client-type.ts';
 import { apiInvalid, metadataInvalid } from './errors.ts';
 
-const operator = { actor: { type: 'operator' as const } };
 const PAGE = 200;
 const A_DAY = 86_400;
 

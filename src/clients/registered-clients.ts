@@ -1,4 +1,4 @@
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, byClient } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { equalSecrets, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -53,7 +53,7 @@ export class RegisteredClients {
    */
   async saveRegistered(given: Readonly<Record<string, unknown>>): Promise<void> {
     const registration = readRegistration(given);
-    const by = { actor: { type: 'client', id: registration.clientId } } as const;
+    const by = byClient(registration.clientId);
     await this.#deps.database.transaction(async (em) => {
       const known = (await em.count(Client, { clientId: registration.clientId })) > 0;
       const client = known ? await takeClient(em, registration.clientId) : this.#add(em, registration);

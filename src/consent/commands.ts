@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { ConsentService } from './consent-service.ts';
 import type { Consent } from './consent.ts';
 import { consentInvalid } from './errors.ts';
 
-const operator = { actor: { type: 'operator' as const } };
 const ofUser = z.object({ user: z.string() });
 const ofClient = ofUser.extend({ client_id: z.string() });
 

@@ -1,4 +1,4 @@
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By, Visitor } from '#audit/module.ts';
 import { type Cache, createCache } from '#kernel/cache.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -114,7 +114,7 @@ export class ConsentService {
   }
 
   /** Takes back all that a person allowed a client; the client has to ask again. Throws consent.not_found. */
-  async revoke(userId: UserId, clientId: string, by: { actor: Actor; visitor?: Visitor | undefined }): Promise<void> {
+  async revoke(userId: UserId, clientId: string, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
       if ((await em.nativeDelete(Consent, { userId, clientId })) === 0) throw consentNotFound();
       await this.#ended(em, userId, clientId);

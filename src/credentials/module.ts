@@ -162,7 +162,7 @@ export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } f
 export { forgetProofs, type ProofKind } from './proofs-of-others.ts';
 export { OneTimeSecretRow, provingPurposes } from './one-time/one-time-secret.ts';
 export type { Undo, UndoRights } from './one-time/undo-rights.ts';
-export type { By, FactorNotice, TellOwner } from './second-factor-notice.ts';
+export type { FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';
 export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
 export { type CredentialState, type Factor, methods, type PasskeyCount, secondFactors } from './methods.ts';

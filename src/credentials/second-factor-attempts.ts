@@ -1,10 +1,10 @@
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
 import type { AttemptCounter, AttemptPolicy } from './attempts.ts';
 import type { KnownDevices } from './known-device.ts';
-import type { By, TellOwner } from './second-factor-notice.ts';
+import type { TellOwner } from './second-factor-notice.ts';
 
 export type FactorOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled'; until: Date | null };
 

@@ -1,9 +1,8 @@
-import type { Actor, Visitor } from '#audit/module.ts';
+import type { Visitor } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
 
 /** Who does something, and from where. */
-export type By = { actor: Actor; visitor?: Visitor | undefined };
 
 /** What happened to the second factors of a person, who is told. */
 export type FactorNotice = { userId: UserId; visitor?: Visitor | undefined } & (

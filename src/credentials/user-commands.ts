@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId } from '#kernel/ids.ts';
@@ -33,7 +34,6 @@ export function userOnWire(user: User): Record<string, unknown> {
   };
 }
 
-const operator = { actor: { type: 'operator' as const } };
 const MOST_LISTED = 200;
 
 type Dependencies = {

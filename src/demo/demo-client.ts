@@ -1,3 +1,4 @@
+import { system } from '#audit/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
 import type { ClientService } from '#clients/module.ts';
@@ -36,7 +37,6 @@ export type DemoClientDependencies = {
 
 /** Registers the demo, or moves it to the address at which this instance answers now. */
 export async function registerDemoClient({ clients, log, addresses }: DemoClientDependencies): Promise<void> {
-  const by = { actor: { type: 'system' as const } };
   const metadata = {
     redirect_uris: [addresses.callback],
     post_logout_redirect_uris: [addresses.home],
@@ -44,10 +44,10 @@ export async function registerDemoClient({ clients, log, addresses }: DemoClient
   };
   const known = await clients.find(DEMO_CLIENT_ID);
   if (known?.metadata.redirect_uris[0] === addresses.callback) return;
-  if (known) return void (await clients.change(DEMO_CLIENT_ID, { metadata }, by));
+  if (known) return void (await clients.change(DEMO_CLIENT_ID, { metadata }, system));
   try {
     // Public: a secret would have to be kept in the clear somewhere, and PKCE does without.
-    await clients.create({ name: 'Demo app', type: 'spa', clientId: DEMO_CLIENT_ID, metadata }, by);
+    await clients.create({ name: 'Demo app', type: 'spa', clientId: DEMO_CLIENT_ID, metadata }, system);
   } catch (error) {
     if (!(error instanceof AppError && error.code === 'clients.client_id_taken')) throw error;
     log.warn('the demo could not be registered: its client was deleted, and names are not given twice');

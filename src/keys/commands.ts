@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import type { KeyRotation } from './key-rotation.ts';
 import type { KeyService } from './key-service.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -21,7 +22,7 @@ export function keyCommands({ service, rotation, sealed }: Dependencies) {
     /** With `immediately` when a key may be known to somebody else. */
     async 'keys.rotate'(input: unknown = {}) {
       const { activated, scheduled, retired } = await rotation.rotate(rotateInput.parse(input ?? {}), {
-        actor: { type: 'operator' },
+        ...operator,
       });
       return {
         activated: activated.map(({ kid, family }) => ({ kid, kty: family })),

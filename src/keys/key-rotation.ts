@@ -1,4 +1,4 @@
-import { type Actor, type AuditLog, systemActor, type Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, system } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -17,8 +17,6 @@ export type Dependencies = {
   /** After a change was committed: tells this process and the other nodes. */
   changed: () => Promise<void>;
 };
-
-export type By = { actor: Actor; visitor?: Visitor | undefined };
 
 export type Rotation = {
   /** The keys that sign from now on. */
@@ -43,7 +41,7 @@ export class KeyRotation {
 
   /** Makes what is missing, rotates what is due, retires what has expired. Cheap when there is nothing to do. */
   maintain(): Promise<Rotation> {
-    return this.#carryOut('due', { actor: systemActor });
+    return this.#carryOut('due', system);
   }
 
   /**

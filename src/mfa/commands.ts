@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { UserService } from '#users/module.ts';
 import { reasonMissing, userNotFound } from './errors.ts';
 import { type ResetDependencies, ResetService } from './reset-service.ts';
 
-const operator = { actor: { type: 'operator' as const } };
 const resetInput = z.object({ id: z.string(), reason: z.string().trim().min(4).max(500) });
 
 export function mfaCommands({ users, ...dependencies }: ResetDependencies & { users: Pick<UserService, 'findById'> }) {

@@ -1,5 +1,5 @@
-import type { Visitor } from '#audit/module.ts';
-import type { By, RecoveryCodes, SecondFactorOverviews, TotpEnrolments } from '#credentials/module.ts';
+import { type By, byUser, type Visitor } from '#audit/module.ts';
+import type { RecoveryCodes, SecondFactorOverviews, TotpEnrolments } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Policy } from '#settings/module.ts';
@@ -44,7 +44,7 @@ export class EnrolmentService {
   /** Turns the app on that was shown in this sign-in. */
   async confirmTotp(due: DueInteraction, code: string, visitor: Visitor) {
     const { userId, uid: holder } = due;
-    const by = { actor: { type: 'user' as const, id: userId }, visitor };
+    const by = byUser(userId, visitor);
     const outcome = await this.#deps.totpEnrolments.confirm({ userId, holder, code, name: '' }, by);
     if (outcome.kind === 'confirmed') await this.enrolled(due, by);
     return outcome;

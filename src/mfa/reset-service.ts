@@ -1,6 +1,5 @@
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type {
-  By,
   OneTimeSecrets,
   PasskeyService,
   RecoveryCodes,

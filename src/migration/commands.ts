@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, operator } from '#audit/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import { importInvalid } from './errors.ts';
 import type { ExportService } from './export-service.ts';
@@ -39,7 +39,7 @@ export function migrationCommands({
       const { after, with_hashes: withHashes } = parsed(exportInput, input);
       const from = after === undefined ? null : parseId('usr', after);
       if (after === undefined)
-        await audit.note({ type: 'users.exported', actor: { type: 'operator' }, details: { with_hashes: withHashes } });
+        await audit.note({ type: 'users.exported', ...operator, details: { with_hashes: withHashes } });
       const users = await exports.page(from, MOST_LINES, withHashes);
       return { users, ...(users.length === MOST_LINES ? { next: users.at(-1)!['id'] } : {}) };
     },

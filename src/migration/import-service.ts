@@ -1,4 +1,4 @@
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, operator } from '#audit/module.ts';
 import type { BulkPassword, PasswordBulk, PasswordService, TotpService } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -22,8 +22,6 @@ export type ImportDependencies = {
   totp: Pick<TotpService, 'among' | 'import'>;
   audit: Pick<AuditLog, 'recordAll'>;
 };
-
-const operator = { actor: { type: 'operator' as const } };
 
 /** Takes in people from a file, a batch at a time. Each batch is one transaction, so an interruption leaves no half of one. */
 export class ImportService {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, system } from '#audit/module.ts';
 import type { KnownElsewhere, OldSystem } from '#credentials/module.ts';
 import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -36,8 +36,6 @@ export type OldSystemDependencies = {
   users: Pick<UserService, 'create' | 'findByIdentifier'>;
   audit: Pick<AuditLog, 'record'>;
 };
-
-const system = { actor: { type: 'system' as const } };
 
 /** Asks the system that people come from whether a password is right, and takes over whom it knows. */
 export function createOldSystem(dependencies: OldSystemDependencies): OldSystem {

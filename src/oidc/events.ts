@@ -1,8 +1,9 @@
 import type { Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { AuditEvent, AuditLog } from '#audit/module.ts';
+import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import type { State } from '#kernel/http/context.ts';
+import type { UserId } from '#users/module.ts';
 import type { Engine } from './engine.ts';
 
 type Dependencies = { database: Pick<Database, 'transaction'>; audit: Pick<AuditLog, 'record'> };
@@ -22,7 +23,7 @@ export function noteEvents(engine: Engine): void {
     if (!accountId || !(session as { destroyed?: boolean }).destroyed) return;
     note(ctx, {
       type: 'session.ended',
-      actor: { type: 'user', id: accountId },
+      ...byUser(accountId as UserId),
       subject: { type: 'user', id: accountId },
       sessionId: session.uid,
       details: { client_ids: Object.keys(session.authorizations ?? {}) },
@@ -31,14 +32,14 @@ export function noteEvents(engine: Engine): void {
   engine.on('grant.error', (ctx, error) => {
     if (!REUSED.test(error.error_detail ?? '')) return;
     note(ctx, {
-      ...byClient(ctx),
+      ...clientAt(ctx),
       type: 'token.reused',
       outcome: 'failure',
       details: { grant_type: ctx.oidc.params?.['grant_type'] },
     });
   });
   engine.on('grant.revoked', (ctx) => {
-    if (ctx.oidc.route === 'revocation') note(ctx, { ...byClient(ctx), type: 'token.revoked' });
+    if (ctx.oidc.route === 'revocation') note(ctx, { ...clientAt(ctx), type: 'token.revoked' });
   });
 }
 
@@ -55,11 +56,11 @@ export function recordEvents({ database, audit }: Dependencies): Middleware {
   };
 }
 
-function byClient({ oidc }: KoaContextWithOIDC): Pick<AuditEvent, 'actor' | 'subject' | 'clientId'> {
+function clientAt({ oidc }: KoaContextWithOIDC): Pick<AuditEvent, 'actor' | 'subject' | 'clientId'> {
   const { client, entities } = oidc;
   const held = (entities.RefreshToken ?? entities.AuthorizationCode ?? entities.AccessToken) as Owned | undefined;
   return {
-    actor: { type: 'client', ...(client ? { id: client.clientId } : {}) },
+    ...byClient(client?.clientId),
     ...(held?.accountId ? { subject: { type: 'user', id: held.accountId } } : {}),
     ...(client ? { clientId: client.clientId } : {}),
   };

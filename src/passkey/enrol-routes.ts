@@ -1,5 +1,6 @@
+import type { By } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
-import type { By, PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
+import type { PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';

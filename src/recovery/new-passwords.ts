@@ -1,4 +1,4 @@
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
 import type { PasswordService, PreparedPassword } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
@@ -7,8 +7,6 @@ import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { PasswordDemands, User, UserId } from '#users/module.ts';
 import { changedLetter } from './changed-letter.ts';
-
-type By = { actor: Actor; visitor?: Visitor | undefined };
 
 export type NewPasswordDependencies = {
   clock: Clock;
@@ -50,7 +48,7 @@ export class NewPasswords {
     { user, prepared, how, visitor, language, deviceSecret, goesOn }: NewPassword,
   ): Promise<void> {
     const { passwords, demands, endSessions, endSignIns, audit } = this.#deps;
-    const by: By = { actor: { type: 'user', id: user.id }, visitor };
+    const by = byUser(user.id, visitor);
     await prepared.save(em, user.id);
     await passwords.forgive(em, user.id, deviceSecret);
     await demands.settle(em, user.id);

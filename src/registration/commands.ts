@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
 import { invitationInvalid } from './errors.ts';
 import type { InvitationService } from './invitation-service.ts';
 
-const operator = { actor: { type: 'operator' as const } };
 const input = z.object({
   email: z.string(),
   administrator: z.boolean().default(false),

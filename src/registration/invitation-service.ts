@@ -1,4 +1,4 @@
-import type { Actor, AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { OneTimeSecrets } from '#credentials/module.ts';
 import { fromNow, DAY, type Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -41,7 +41,7 @@ export class InvitationService {
   }
 
   /** Sends a link; an earlier one to the same address stops working. Throws registration.closed, .invitation_refused, .invitation_invalid. */
-  async invite({ email, language, isAdministrator = false }: Invitation, by: { actor: Actor }): Promise<void> {
+  async invite({ email, language, isAdministrator = false }: Invitation, by: By): Promise<void> {
     const { users, policy, database } = this.#deps;
     const emailCanonical = newCanonicalEmail(email);
     if (policy().mode === 'closed') throw registrationClosed();
@@ -78,7 +78,7 @@ export class InvitationService {
     }
   }
 
-  async #send(em: EntityManager, { email, language, isAdministrator }: Required<Invitation>, by: { actor: Actor }) {
+  async #send(em: EntityManager, { email, language, isAdministrator }: Required<Invitation>, by: By) {
     const { clock, oneTimeSecrets, letters, audit, urlOf } = this.#deps;
     const { link } = await oneTimeSecrets.issue(em, {
       purpose: 'invitation',

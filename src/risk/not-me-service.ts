@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
 import {
   forgetProofs,
   type KnownDevices,
@@ -11,8 +11,6 @@ import {
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { type ContactService, User, type UserId } from '#users/module.ts';
-
-type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
 
 export type NotMeDependencies = {
   database: Pick<Database, 'transaction'>;
@@ -89,7 +87,7 @@ export class NotMeService {
 
   async #lock(em: EntityManager, userId: UserId, visitor: Visitor): Promise<void> {
     const { passwords, oneTimeSecrets, knownDevices, trustedDevices, endSessions, sendReset, audit } = this.#deps;
-    const by: By = { actor: { type: 'user', id: userId }, visitor };
+    const by = byUser(userId, visitor);
     await passwords.remove(em, userId);
     await endSessions(em, userId, by);
     await oneTimeSecrets.revoke(em, userId, provingPurposes);

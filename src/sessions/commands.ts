@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { SignedInBrowser } from '#oidc/module.ts';
@@ -6,7 +7,6 @@ import type { UserId } from '#users/module.ts';
 import { sessionInvalid } from './errors.ts';
 import type { SessionService } from './session-service.ts';
 
-const operator = { actor: { type: 'operator' as const } };
 const ofUser = z.object({ user: z.string() });
 const endInput = z.union([ofUser.extend({ id: z.string() }), ofUser.extend({ all: z.literal(true) })]);
 

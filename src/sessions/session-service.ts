@@ -1,10 +1,8 @@
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { SignedInBrowser, SignedInBrowsers } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import { sessionNotFound } from './errors.ts';
-
-type By = { actor: Actor; visitor?: Visitor | undefined };
 
 export type Dependencies = {
   database: Pick<Database, 'transaction'>;

@@ -1,8 +1,7 @@
+import { operator } from '#audit/module.ts';
 import { settingInvalid } from './errors.ts';
 import { policies, type Section } from './policies.ts';
 import type { SettingsService } from './settings-service.ts';
-
-const operator = { actor: { type: 'operator' as const } };
 
 /** `settings list` and `settings set SECTION.NAME VALUE`; the value is JSON, or a plain word. */
 export function settingsCommands(settings: SettingsService) {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { settingInvalid } from './errors.ts';
@@ -54,11 +54,7 @@ export class SettingsService {
   }
 
   /** Merges `change` into a section. Throws settings.invalid with the member that is wrong. */
-  async change<S extends Section>(
-    section: S,
-    change: Record<string, unknown>,
-    by: { actor: Actor; visitor?: Visitor | undefined },
-  ): Promise<Policy<S>> {
+  async change<S extends Section>(section: S, change: Record<string, unknown>, by: By): Promise<Policy<S>> {
     const after = await this.#database.transaction(async (em) => {
       // What is stored now and not what this node knows: two changes at once would otherwise undo each other.
       await em.execute('select pg_advisory_xact_lock(hashtext(?))', [`setting:${section}`]);

@@ -1,4 +1,4 @@
-import type { Visitor } from '#audit/module.ts';
+import { operator, type Visitor } from '#audit/module.ts';
 import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database } from '#kernel/database.ts';
@@ -61,7 +61,7 @@ export class SetupService {
         const user = await users.create(
           em,
           { email, emailVerified: true, profile: name === '' ? {} : { name }, isAdministrator: true },
-          { actor: { type: 'operator' }, visitor },
+          { ...operator, visitor },
         );
         await prepared.save(em, user.id);
         return { kind: 'done' };

@@ -1,4 +1,4 @@
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { userNotFound } from './errors.ts';
@@ -22,7 +22,7 @@ export class PasswordDemands {
   }
 
   /** Throws users.not_found. */
-  async demand(userId: UserId, by: { actor: Actor; visitor?: Visitor | undefined }): Promise<void> {
+  async demand(userId: UserId, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
       const rows = await em.execute<unknown[]>(
         'update users set password_update_required = true where id = ? returning 1',

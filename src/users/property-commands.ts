@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, operator } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId, toUuid } from '#kernel/ids.ts';
@@ -15,7 +15,6 @@ type Dependencies = {
 };
 
 const input = z.object({ id: z.string(), set: z.record(z.string(), z.unknown()).default({}) });
-const operator = { actor: { type: 'operator' as const } };
 
 /** `latchkey user properties`: what the operator keeps of a person, whoever else may see or edit it. */
 export function propertyCommands({ clock, database, audit, schema }: Dependencies) {

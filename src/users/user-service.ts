@@ -1,4 +1,4 @@
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
@@ -25,7 +25,6 @@ export type NewUser = {
   isAdministrator?: boolean;
 };
 
-type By = { actor: Actor; visitor?: Visitor | undefined };
 /** Ends what a person holds, in the transaction that disables them. */
 export type OnDisabled = (em: EntityManager, id: UserId, by: By) => Promise<void>;
 

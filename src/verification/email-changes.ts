@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
 import { forgetProofs, type OneTimeSecrets, provingPurposes, type UndoRights } from '#credentials/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -6,7 +6,6 @@ import { type ContactId, type ContactService, RESERVED, User, type UserId } from
 import type { ContactNotices } from './notices.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
 
-type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
 type Person = Pick<Asker, 'userId' | 'visitor'>;
 
 export type ChangeDependencies = {
@@ -104,7 +103,7 @@ export class EmailChanges {
         const undo = await undoRights.use(em, 'revert_email', link);
         if (!undo) throw new Impossible();
         const { userId, address, at, period } = undo;
-        const by: By = { actor: { type: 'user', id: userId }, visitor };
+        const by = byUser(userId, visitor);
         const former = await contacts.replaceEmail(em, userId, { value: address, old: 'keep' });
         if (former === 'taken') throw new Impossible();
         await contacts.removeSince(em, userId, period, at);

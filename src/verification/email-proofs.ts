@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
 import {
   type AskingBrowser,
   type Factor,
@@ -37,7 +37,6 @@ export type ProofDependencies = {
   issuer: string;
 };
 
-type By = { actor: { type: 'user'; id: UserId }; visitor: Visitor };
 /** In the sign-in that goes on with it, if it is in one. */
 type ProverHere = Prover & { interaction: string | undefined };
 
@@ -170,7 +169,7 @@ export class EmailProofs {
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, { since: null });
     await oneTimeSecrets.revoke(em, userId);
-    await endSessions(em, userId, { actor: { type: 'user', id: userId }, visitor }, interaction);
+    await endSessions(em, userId, byUser(userId, visitor), interaction);
   }
 }
 

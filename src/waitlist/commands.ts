@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { operator } from '#audit/module.ts';
 import { notOnWaitlist, waitlistInvalid } from './errors.ts';
 import type { WaitlistService } from './waitlist-service.ts';
 
-const operator = { actor: { type: 'operator' as const } };
 const MOST_LISTED = 1000;
 const listInput = z.object({ limit: z.number().int().min(1).max(MOST_LISTED).default(200) });
 const inviteInput = z.object({

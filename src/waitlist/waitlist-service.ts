@@ -1,4 +1,4 @@
-import type { Actor, AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By, Visitor } from '#audit/module.ts';
 import type { AskingBrowser, CodeOutcome, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -18,7 +18,7 @@ export type WaitlistDependencies = {
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
   /** Lets somebody create an account. Throws when that is not possible: they have one. */
-  invite(invitation: { email: string; language: Language }, by: { actor: Actor }): Promise<void>;
+  invite(invitation: { email: string; language: Language }, by: By): Promise<void>;
   isRefusal(error: unknown): boolean;
   urlOf(path: string): string;
 };
@@ -93,7 +93,7 @@ export class WaitlistService {
   }
 
   /** Those who wait longest and were not invited yet; two operators at once invite different people. */
-  async inviteFirst(count: number, by: { actor: Actor }): Promise<Invited> {
+  async inviteFirst(count: number, by: By): Promise<Invited> {
     const { clock, database } = this.#deps;
     const outcome: Invited = { invited: [], skipped: [] };
     while (outcome.invited.length < count) {
@@ -114,7 +114,7 @@ export class WaitlistService {
   }
 
   /** Whoever was invited before gets a new link. Addresses that are not on the list are skipped. */
-  async inviteThese(emails: readonly string[], by: { actor: Actor }): Promise<Invited> {
+  async inviteThese(emails: readonly string[], by: By): Promise<Invited> {
     const wanted = new Map(emails.map((email) => [canonicalEmail(email) ?? '', email]));
     const found = await this.#deps.database.em().find(WaitlistEntry, { emailCanonical: { $in: [...wanted.keys()] } });
     for (const { emailCanonical } of found) wanted.delete(emailCanonical);
@@ -124,7 +124,7 @@ export class WaitlistService {
   }
 
   /** False when nobody with this address is on the list. */
-  async remove(email: string, by: { actor: Actor }): Promise<boolean> {
+  async remove(email: string, by: By): Promise<boolean> {
     const { database, audit } = this.#deps;
     return database.transaction(async (em) => {
       if (!(await this.leave(em, canonicalEmail(email) ?? ''))) return false;
@@ -155,7 +155,7 @@ export class WaitlistService {
   }
 
   /** Whoever has an account by now leaves the list instead. */
-  async #invite(entry: Waiting, by: { actor: Actor }, outcome: Invited): Promise<void> {
+  async #invite(entry: Waiting, by: By, outcome: Invited): Promise<void> {
     const { clock, database, invite, isRefusal } = this.#deps;
     const { email, emailCanonical, language } = entry;
     try {

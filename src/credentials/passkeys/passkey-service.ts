@@ -1,4 +1,4 @@
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -6,7 +6,7 @@ import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { CredentialState, PasskeyCount } from '../methods.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
-import type { By, TellOwner } from '../second-factor-notice.ts';
+import type { TellOwner } from '../second-factor-notice.ts';
 import { authenticatorName } from './authenticators.ts';
 import type { Descriptor } from './descriptor.ts';
 import { Passkey, type PasskeyId } from './passkey.ts';

@@ -1,4 +1,4 @@
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -7,7 +7,7 @@ import type { UserId } from '#users/module.ts';
 import type { HashingQueue } from '../hashing-queue.ts';
 import type { HashCost } from '../password-hash.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
-import type { By, TellOwner } from '../second-factor-notice.ts';
+import type { TellOwner } from '../second-factor-notice.ts';
 import {
   CODES,
   hashRecoveryCode,

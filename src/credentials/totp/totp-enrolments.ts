@@ -1,10 +1,10 @@
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
-import type { By, TellOwner } from '../second-factor-notice.ts';
+import type { TellOwner } from '../second-factor-notice.ts';
 import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
 import { type QrCode, qrCode } from './qr-code.ts';
 import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from './totp-secret.ts';

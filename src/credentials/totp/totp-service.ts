@@ -1,4 +1,4 @@
-import type { AuditLog } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -6,7 +6,7 @@ import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
-import type { By, TellOwner } from '../second-factor-notice.ts';
+import type { TellOwner } from '../second-factor-notice.ts';
 import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
 import { matchingStep, totpImport, type TotpAlgorithm, type TotpImport, type TotpSecret } from './totp-secret.ts';
 

@@ -1,10 +1,9 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By, Visitor } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import type { User, UserId } from '#users/module.ts';
-import type { By } from '../second-factor-notice.ts';
 import type { TrustedDeviceId } from './trusted-device.ts';
 
 /** A browser that is not asked for the second factor, as its owner sees it. */

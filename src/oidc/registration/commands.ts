@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, operator } from '#audit/module.ts';
 import { type Clock, DAY, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
@@ -47,7 +47,7 @@ export function registrationCommands({ clock, database, audit, policies, engine 
       await database.transaction((em) =>
         audit.record(em, {
           type: 'registration_token.created',
-          actor: { type: 'operator' },
+          ...operator,
           subject: { type: 'instance', id: 'registration' },
           details: { expires_at: expiresAt },
         }),

@@ -1,0 +1,31 @@
+import type { Id } from '#kernel/ids.ts';
+
+/** Where a request came from, as far as it may be trusted. */
+export type Visitor = { ip: string; userAgent: string; requestId: string };
+
+export type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?: string };
+
+/**
+ * Who acts, with which client, and from where. Every service takes one, and every event of the audit log carries its members.
+ * A command, a job and a program have no visitor: what counts or names addresses leaves these acts alone.
+ */
+export type By = { actor: Actor; clientId?: string; visitor?: Visitor | undefined };
+
+/** Operators who use the command line: access to the server is their proof. */
+export const operator: By = { actor: { type: 'operator' } };
+
+/** Jobs, and rules that act without a request. */
+export const system: By = { actor: { type: 'system' } };
+
+export function byUser(id: Id<'usr'>, visitor?: Visitor): By {
+  return { actor: { type: 'user', id }, visitor };
+}
+
+export function byClient(id?: string): By {
+  return { actor: { type: 'client', ...(id === undefined ? {} : { id }) } };
+}
+
+/** A request that has proved no user: a refused sign-in, a form that anybody can send. */
+export function byVisitor(visitor: Visitor): By {
+  return { actor: { type: 'visitor' }, visitor };
+}
