@@ -10,7 +10,7 @@ import type { Provider } from './app-provider.ts';
 
 export function createComingIn(
   kernel: Kernel,
-  { audit, settings, look, users, profileCompletion, credentials }: Nouns,
+  { audit, policies, look, users, profileCompletion, credentials }: Nouns,
   { oidc, ownPages }: Provider,
   interactions: InteractionService,
   work: ProofOfWork,
@@ -18,7 +18,7 @@ export function createComingIn(
   const registration = createRegistration({
     ...kernel,
     ...credentials,
-    policies: () => settings.all(),
+    policies,
     users,
     profileCompletion,
     audit,
@@ -36,7 +36,7 @@ export function createComingIn(
     audit,
     letters: look.letters,
     work,
-    isOpen: () => settings.policy('registration').mode === 'waitlist',
+    policies,
     take: (ip) => registration.applications.take(ip),
     invite: (invitation, by) => registration.invitations.invite(invitation, by),
     isRefusal: (error) => error instanceof AppError && /^registration\.invitation_(refused|invalid)$/.test(error.code),

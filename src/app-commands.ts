@@ -16,7 +16,7 @@ import type { Steps } from './app-steps.ts';
 
 export function createCommands(
   { clock, database }: Kernel,
-  { audit, settings, look, users, clients, keys, credentials, migration, passwordDemands }: Nouns,
+  { audit, policies, settings, look, users, clients, keys, credentials, migration, passwordDemands }: Nouns,
   { consents, oidc, sessions }: Provider,
   { comingIn, progress }: Steps,
 ): Commands {
@@ -48,7 +48,7 @@ export function createCommands(
     }),
     ...migration.commands,
     ...comingIn.commands,
-    ...propertyCommands({ clock, database, audit, schema: () => settings.policy('profile').properties }),
+    ...propertyCommands({ clock, database, audit, policies }),
     ...consentCommands(consents),
     ...sessionCommands(sessions),
     ...settingsCommands(settings),

@@ -4,12 +4,17 @@ import { createBranding } from '#branding/module.ts';
 import { loadStaticFiles } from '#kernel/http/static.ts';
 import { createLetters } from '#kernel/mail/letters.ts';
 import { createRenderer } from '#kernel/views.ts';
-import type { SettingsService } from '#settings/module.ts';
+import type { Policies, SettingsService } from '#settings/module.ts';
 import type { Kernel } from './app-kernel.ts';
 
 export async function createLook(
   kernel: Kernel,
-  nouns: { audit: AuditLog; settings: SettingsService; isClient(clientId: string): Promise<boolean> },
+  nouns: {
+    audit: AuditLog;
+    policies: Policies;
+    settings: SettingsService;
+    isClient(clientId: string): Promise<boolean>;
+  },
 ) {
   const files = loadStaticFiles();
   const branding = await createBranding({ ...kernel, ...nouns, files });

@@ -4,9 +4,9 @@ import { createClients } from '#clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
-import { createKeys, keyPolicy } from '#keys/module.ts';
+import { createKeys } from '#keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
-import { createSettings } from '#settings/module.ts';
+import { createSettings, instance } from '#settings/module.ts';
 import { ActivePeople, createUsers, type OnDisabled } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import { createLook } from './app-look.ts';
@@ -19,7 +19,7 @@ export type Callbacks = { disabled: OnDisabled };
 export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashCost?: HashCost) {
   const { config, clock, database, keyRing, invalidation, log, metrics, outbound } = kernel;
   const { log: audit, reader: events } = createAudit({ clock, database });
-  const { settings } = createSettings({
+  const { settings, policies } = createSettings({
     clock,
     database,
     audit,
@@ -31,11 +31,12 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
   await settings.reload();
   const look = await createLook(kernel, {
     audit,
+    policies,
     settings,
     isClient: async (clientId) => (await clients.lookup.find(clientId)) !== null,
   });
   const texts = createTexts({
-    sms: createSms({ ...kernel, mailbox: kernel.mailbox?.mailbox, policy: () => settings.policy('sms') }),
+    sms: createSms({ ...kernel, mailbox: kernel.mailbox?.mailbox, policy: () => policies.for(instance).sms }),
     brand: () => look.branding.brands.present(),
     issuer: config.issuerUrl,
   });
@@ -58,7 +59,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     audit,
     invalidation,
     issuer: config.issuer,
-    brandName: () => settings.policy('branding').name,
+    policies,
   });
   const keys = createKeys({
     clock,
@@ -66,7 +67,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     keyRing,
     log,
     audit,
-    policy: () => keyPolicy(settings.all()),
+    policies,
     announce: () => invalidation.publish('keys', 'all'),
   });
   invalidation.subscribe('keys', {
@@ -79,7 +80,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     clock,
     database,
     keyRing,
-    settings,
+    policies,
     audit,
     tellOwner: tellOwnerByMail({ clock, letters: look.letters, securityUrl: `${config.issuer}/account/security` }),
     oldSystem: createOldSystem({
@@ -88,7 +89,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
       log,
       secret: config.migrationSecret,
       outbound,
-      settings,
+      policies,
       users,
       audit,
     }),
@@ -101,6 +102,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
   return {
     audit,
+    policies,
     settings,
     look,
     texts,

@@ -21,7 +21,7 @@ export type ProviderCallbacks = { settleSignIn(uid: string, accountId: string): 
 
 export function createProvider(
   kernel: Kernel,
-  { audit, settings, look, users, activePeople, clients, keys, credentials }: Nouns,
+  { audit, policies, settings, look, users, activePeople, clients, keys, credentials }: Nouns,
   { settleSignIn }: ProviderCallbacks,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
@@ -49,6 +49,7 @@ export function createProvider(
     keyRing,
     database,
     audit,
+    policies,
     settings,
     users: {
       findForClaims: (id) => users.findForClaims(id),

@@ -13,6 +13,7 @@ import type { EntityManager } from '#kernel/database.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { type Arrival, createRisk, type NotMeDependencies } from '#risk/module.ts';
+import { instance } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
@@ -30,7 +31,7 @@ const noAssessment = { signals: [], actions: [] } as const;
 
 export function createSignIn(
   kernel: Kernel,
-  { audit, settings, look, texts, users, contacts, credentials }: Nouns,
+  { audit, policies, look, texts, users, contacts, credentials }: Nouns,
   { oidc, sessions }: Provider,
   callbacks: StepCallbacks,
 ) {
@@ -43,7 +44,7 @@ export function createSignIn(
   const risk = createRisk({
     ...kernel,
     ...credentials,
-    settings,
+    policies,
     users,
     contacts,
     audit,
@@ -57,7 +58,7 @@ export function createSignIn(
     engine: oidc.interactions,
     users,
     dress: look.branding.dress,
-    ways: () => openWays(settings.policy('signIn').methods, closedWays()),
+    ways: () => openWays(policies.for(instance).signIn.methods, closedWays()),
     async standing(ctx, userId, interaction) {
       const parts = await callbacks.standing(ctx, userId, interaction);
       return [...parts, await likeness(ctx, userId, interaction, parts)];

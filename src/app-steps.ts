@@ -21,7 +21,7 @@ export type Steps = ReturnType<typeof createSteps>;
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
   const { config, clock, database, throttle, metrics } = kernel;
-  const { audit, settings, look, texts, users, contacts, clients, credentials } = nouns;
+  const { audit, policies, look, texts, users, contacts, clients, credentials } = nouns;
   const signIn = createSignIn(kernel, nouns, provider, {
     standing: (ctx, userId, interaction) =>
       Promise.all([
@@ -48,7 +48,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     users,
     ...credentials,
     interactions,
-    addressLimit: addressLimit(throttle, () => settings.policy('limits').passwordFailuresPerAddress),
+    addressLimit: addressLimit(throttle, policies),
     failed: (trial) => risk.pressure.noteFailure(trial),
     work: risk.work,
     deviceCookie,
@@ -61,8 +61,8 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     ...credentials,
     users,
     interactions,
-    addressLimit: addressLimit(throttle, () => settings.policy('limits').passwordFailuresPerAddress),
-    policies: () => settings.all(),
+    addressLimit: addressLimit(throttle, policies),
+    policies,
     factorAdded: (added, by) => mfa.enrolled(added, by),
     audit,
     ...(metrics ? { counted: metrics.countSignIn } : {}),
@@ -78,15 +78,14 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     deviceCookie,
     hasPasskeys: () => credentials.passkeys.relyingParty !== null,
     isDemandedElsewhere: async () => false,
-    policy: () => settings.policy('mfa'),
-    brandName: () => settings.policy('branding').name,
+    policies,
   });
   const verification = createVerification({
     ...kernel,
     ...credentials,
     users,
     contacts,
-    settings,
+    policies,
     letters: look.letters,
     texts,
     audit,
@@ -130,7 +129,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     interactions,
     deviceCookie,
-    methods: () => settings.policy('signIn').methods,
+    policies,
     failed: (trial) => risk.pressure.noteFailure(trial),
     ...(metrics ? { counted: metrics.countSignIn } : {}),
   });

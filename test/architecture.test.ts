@@ -29,7 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   passkey: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   verification: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   registration: ['interaction', 'users', 'credentials', 'settings', 'audit'],
-  waitlist: ['users', 'credentials', 'audit'],
+  waitlist: ['users', 'credentials', 'settings', 'audit'],
   consent: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   device: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
   logout: ['interaction', 'users', 'oidc', 'sessions', 'clients', 'audit'],
@@ -79,6 +79,7 @@ const gates: Record<string, RegExp> = {
   'interaction/interaction.ts': /^interaction\//,
   'interaction/facts.ts': /^interaction\//,
 };
+const nowhere = /^$/;
 /** words in the code, comments left out -> the only places that may hold them. */
 const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^kernel\/config\.ts$/],
@@ -86,6 +87,9 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bhttps?\.(request|get)\(/, outbound],
   // The proofs of a sign-in, their user and their session are computed once.
   [/\b(isStepUp|factorOfAmr|factsOf|EngineInteraction)\b/, /^(oidc|interaction)\//],
+  // A policy is asked about a subject, and one of no ids is the instance, by its name.
+  [/\bsettings\.(policy|all)\(|\bpolicies\(\)|\(\) => (Pick<)?(Policy|Policies|PolicyInForce)\b/, nowhere],
+  [/\.for\(\{\s*\}\)/, nowhere],
 ];
 
 const banned = /(^|\/)(utils?|helpers?|common|shared|misc|lib|core|base|manager|index)(\.ts|\/)/;

@@ -8,6 +8,7 @@ import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import type { Policies } from '#settings/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
 
@@ -16,7 +17,7 @@ export type AuthenticatorRouteDependencies = {
   totp: Pick<TotpService, 'find' | 'remove'>;
   totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
   /** What the app is called in lists. */
-  appName: () => string;
+  policies: Policies<'branding'>;
 };
 
 const PAGE = '/account/authenticator';
@@ -24,7 +25,7 @@ const codeForm = form(z.object({ code: z.string().trim().min(1, 'required').max(
 const noFields = form(z.object({}));
 
 export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Router<State> {
-  const { ownPages, totp, totpEnrolments, appName } = deps;
+  const { ownPages, totp, totpEnrolments, policies } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
@@ -38,8 +39,9 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
     const form = await codeForm.read(ctx);
     if (!form.isValid) return showOffer(ctx, 422, person, form.errors.code === 'required' ? 'required' : 'wrong');
     const { userId, sessionId: holder } = person;
+    const { name } = policies.for({ user: userId }).branding;
     const outcome = await totpEnrolments.confirm(
-      { userId, holder, code: form.values.code, name: appName() },
+      { userId, holder, code: form.values.code, name },
       byUser(userId, visitorOf(ctx)),
     );
     if (outcome.kind === 'confirmed') return seeOther(ctx, '/account/security?done=saved');

@@ -2,7 +2,7 @@ import { type AuditLog, byUser, system, type Visitor } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { SessionService } from '#sessions/module.ts';
 import { User, type UserId } from '#users/module.ts';
 import { lastAdministrator } from './errors.ts';
@@ -11,7 +11,7 @@ import type { OwnerLetters } from './owner-letters.ts';
 type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
-  policy: () => Policy<'account'>;
+  policies: Policies<'account'>;
   sessions: Pick<SessionService, 'endAllIn'>;
   /** Ends sign-ins that are not finished: one that was begun before must not call the closing off. */
   endSignIns(em: EntityManager, userId: UserId): Promise<void>;
@@ -29,8 +29,9 @@ export class ClosingService {
     this.#deps = dependencies;
   }
 
-  get days(): number {
-    return this.#deps.policy().deletionDays;
+  /** Days between a user's wish and its end. */
+  daysOf(user: UserId): number {
+    return this.#deps.policies.for({ user }).account.deletionDays;
   }
 
   /**
@@ -40,7 +41,8 @@ export class ClosingService {
   async close(userId: UserId, visitor: Visitor): Promise<Date | null> {
     const { clock, database, sessions, endSignIns, letters, audit } = this.#deps;
     const by = byUser(userId, visitor);
-    const goesAt = fromNow(clock, this.days * DAY);
+    const days = this.daysOf(userId);
+    const goesAt = fromNow(clock, days * DAY);
     await database.transaction(async (em) => {
       const user = await this.#requireClosable(em, userId);
       await sessions.endAllIn(em, userId, by);
@@ -51,11 +53,11 @@ export class ClosingService {
         subject: { type: 'user', id: userId },
         details: { goes_at: goesAt.toISOString() },
       });
-      if (this.days === 0) return this.#erase(em, user);
+      if (days === 0) return this.#erase(em, user);
       await em.execute('update users set deletes_at = ? where id = ?', [goesAt, toUuid(userId)]);
       await letters.send(em, user, 'closing', { visitor, goesAt });
     });
-    return this.days === 0 ? null : goesAt;
+    return days === 0 ? null : goesAt;
   }
 
   /** Whoever signs in wants to stay. */

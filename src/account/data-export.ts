@@ -2,7 +2,7 @@ import type { AuditReader } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import type { TrustedDevices } from '#credentials/module.ts';
 import type { SessionService } from '#sessions/module.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { ContactService, User, UserBulk } from '#users/module.ts';
 import type { ConnectedApps } from './connected-apps.ts';
 import type { Methods } from './methods.ts';
@@ -10,7 +10,7 @@ import type { Methods } from './methods.ts';
 export type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
   userBulk: Pick<UserBulk, 'identitiesOf'>;
-  policy: () => Policy<'profile'>;
+  policies: Policies<'profile'>;
   methods: Methods;
   trustedDevices: Pick<TrustedDevices, 'list'>;
   sessions: Pick<SessionService, 'list'>;
@@ -33,7 +33,7 @@ export class DataExport {
   }
 
   async of(user: User): Promise<Record<string, unknown>> {
-    const { contacts, userBulk, policy, methods, trustedDevices, sessions, apps, events } = this.#deps;
+    const { contacts, userBulk, policies, methods, trustedDevices, sessions, apps, events } = this.#deps;
     const [emails, phones, identities, known, trusted, browsers, connected, happened] = await Promise.all([
       contacts.list(user.id, 'email'),
       contacts.list(user.id, 'phone'),
@@ -44,9 +44,8 @@ export class DataExport {
       apps.list(user.id),
       events.listOfUser(user.id, { limit: MOST_EVENTS }),
     ]);
-    const hidden = new Set(
-      policy().properties.flatMap(({ name, visibility }) => (visibility === 'operator' ? name : [])),
-    );
+    const { properties } = policies.for({ user: user.id }).profile;
+    const hidden = new Set(properties.flatMap(({ name, visibility }) => (visibility === 'operator' ? name : [])));
     return {
       id: user.id,
       created_at: user.createdAt,

@@ -99,7 +99,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     const connected = await apps.list(person.userId);
     show(ctx, status, closeView, {
       frame: accountFrame(ctx, person),
-      days: closing.days,
+      days: closing.daysOf(person.userId),
       apps: connected.length,
       problem,
     });

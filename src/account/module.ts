@@ -27,7 +27,7 @@ import type {
   WaysIn,
 } from '#credentials/module.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
-import type { SettingsService } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { ContactService, OwnDetails, UserBulk, UserId } from '#users/module.ts';
 import { activityRoutes } from './activity-routes.ts';
 import { appRoutes } from './app-routes.ts';
@@ -58,7 +58,7 @@ export type Dependencies = {
   audit: AuditLog;
   events: AuditReader;
   letters: Pick<Letters, 'send'>;
-  settings: Pick<SettingsService, 'policy'>;
+  policies: Policies<'branding' | 'account' | 'profile'>;
   ownPages: OwnPages;
   sessions: SessionService;
   ownDetails: OwnDetails;
@@ -81,14 +81,11 @@ export type Dependencies = {
 } & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 
 export function createAccount(deps: Dependencies) {
-  const { settings } = deps;
-  const brandName = () => settings.policy('branding').name;
   const letters = new OwnerLetters(deps);
   const methods = new Methods(deps);
   const apps = new ConnectedApps(deps);
-  const closing = new ClosingService({ ...deps, letters, policy: () => settings.policy('account') });
-  const policy = () => settings.policy('profile');
-  const profile = profileRoutes({ ...deps, policy });
+  const closing = new ClosingService({ ...deps, letters });
+  const profile = profileRoutes(deps);
   const routes: Router<State>[] = [
     overviewRoutes({ ...deps, methods }),
     profile.routes,
@@ -96,12 +93,12 @@ export function createAccount(deps: Dependencies) {
     securityRoutes({ ...deps, methods }),
     passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, letters }) }),
     passkeyRoutes(deps),
-    authenticatorRoutes({ ...deps, appName: brandName }),
-    recoveryCodeRoutes({ ...deps, brandName }),
+    authenticatorRoutes(deps),
+    recoveryCodeRoutes(deps),
     deviceRoutes(deps),
     appRoutes({ ...deps, apps }),
     activityRoutes(deps),
-    dataRoutes({ ...deps, letters, apps, closing, dataExport: new DataExport({ ...deps, methods, apps, policy }) }),
+    dataRoutes({ ...deps, letters, apps, closing, dataExport: new DataExport({ ...deps, methods, apps }) }),
   ];
   return { routes, closing };
 }

@@ -99,7 +99,7 @@ export function passwordRoutes({
     show(ctx, status, passwordView, {
       frame: accountFrame(ctx, person),
       hasPassword: await passwords.has(person.userId),
-      minimumLength: passwords.minimumLength,
+      minimumLength: passwords.minimumLength({ user: person.userId }),
       mayRemove: await mayRemove(person),
       ...problems,
     });

@@ -4,7 +4,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { chooseLanguage, type Language, languages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages, SignedInPerson } from '#sessions/module.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import { labelIn, type OwnDetails, type PersonField, shownFields, type User } from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { isRequired, ownFields, profileForm } from './profile-form.ts';
@@ -13,7 +13,7 @@ import { type ProfilePage, profileView } from './profile-view.ts';
 export type ProfileRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   ownDetails: Pick<OwnDetails, 'change'>;
-  policy: () => Policy<'profile'>;
+  policies: Policies<'profile'>;
 };
 
 type Given = {
@@ -21,7 +21,7 @@ type Given = {
   errors: Readonly<Record<string, string | undefined>>;
 };
 
-export function profileRoutes({ ownPages, ownDetails, policy }: ProfileRouteDependencies) {
+export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDependencies) {
   const router = new Router<State>();
 
   router.get('/account/profile', async (ctx: Context) => {
@@ -32,13 +32,14 @@ export function profileRoutes({ ownPages, ownDetails, policy }: ProfileRouteDepe
   router.post('/account/profile', async (ctx: Context) => {
     const person = await ownPages.require(ctx);
     if (person === null) return;
-    const form = await profileForm(policy()).read(ctx);
+    const policy = policies.for({ user: person.userId }).profile;
+    const form = await profileForm(policy).read(ctx);
     if (!form.isValid) return showProfile(ctx, 422, person, { given: { values: form.values, errors: form.errors } });
     const { language, theme, ...answers } = form.values as Record<string, unknown> & {
       language: string;
       theme: string;
     };
-    const fields = ownFields(policy());
+    const fields = ownFields(policy);
     const said = (kind: PersonField['kind']) =>
       fields.filter((field) => field.kind === kind && answers[field.field] !== undefined);
     const profile = Object.fromEntries(said('claim').map((field) => [field.field, answers[field.field]] as const));
@@ -66,7 +67,8 @@ export function profileRoutes({ ownPages, ownDetails, policy }: ProfileRouteDepe
     { given, pictureProblem = null }: { given?: Given; pictureProblem?: ProfilePage['pictureProblem'] } = {},
   ): void {
     const { user } = person;
-    const fields = ownFields(policy());
+    const policy = policies.for({ user: user.id }).profile;
+    const fields = ownFields(policy);
     const { language } = ctx.state;
     const shown = shownFields(fields, {
       language,
@@ -76,9 +78,9 @@ export function profileRoutes({ ownPages, ownDetails, policy }: ProfileRouteDepe
     show(ctx, status, profileView, {
       frame: accountFrame(ctx, person),
       isWrong: shown.some(({ error }) => error !== null),
-      fields: shown.map((field, at) => ({ ...field, isRequired: isRequired(fields[at]!, policy()) })),
-      facts: policy()
-        .properties.filter(({ editable, visibility }) => editable === 'operator' && visibility !== 'operator')
+      fields: shown.map((field, at) => ({ ...field, isRequired: isRequired(fields[at]!, policy) })),
+      facts: policy.properties
+        .filter(({ editable, visibility }) => editable === 'operator' && visibility !== 'operator')
         .filter(({ name }) => user.properties[name] !== undefined)
         .map(({ name, label }) => ({ label: labelIn(label, language), value: String(user.properties[name]) })),
       languages: Object.entries(languages).map(([tag, { name }]) => ({

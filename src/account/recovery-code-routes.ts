@@ -8,13 +8,14 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { languages, loadMessages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import type { Policies } from '#settings/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { makeCodesView, showCodesView } from './recovery-codes-view.ts';
 
 export type RecoveryCodeRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   recoveryCodes: Pick<RecoveryCodes, 'find' | 'make' | 'show' | 'saved'>;
-  brandName: () => string;
+  policies: Policies<'branding'>;
 };
 
 const PAGE = '/account/recovery-codes';
@@ -24,7 +25,7 @@ const noFields = form(z.object({}));
 const savedForm = form(z.object({ saved: z.literal('1') }));
 
 export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<State> {
-  const { ownPages, recoveryCodes, brandName } = deps;
+  const { ownPages, recoveryCodes, policies } = deps;
   const router = new Router<State>();
   const lately = (ctx: Context, returnTo: string) => ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo });
 
@@ -72,7 +73,11 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     const account = person.user.email;
     ctx.type = 'text/plain; charset=utf-8';
     ctx.attachment('recovery-codes.txt');
-    const head = messages.text(language, 'mfa.codes.sheet', { brand: brandName(), account, date });
+    const head = messages.text(language, 'mfa.codes.sheet', {
+      brand: policies.for({ user: person.userId }).branding.name,
+      account,
+      date,
+    });
     // Windows shows lines as lines only with both characters; everybody else does not mind.
     ctx.body = [head, '', ...sheet.codes, ''].join('\r\n');
   });

@@ -5,7 +5,7 @@ import type { Cache } from '#kernel/cache.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { StaticFiles } from '#kernel/http/static.ts';
-import type { SettingsService } from '#settings/module.ts';
+import { instance, type Policies, type SettingsService } from '#settings/module.ts';
 import { readStylesheet } from './custom-css.ts';
 import { choiceInvalid, clientUnknown } from './errors.ts';
 import { readLogo } from './logo.ts';
@@ -25,7 +25,8 @@ export type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } 
 export type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
-  settings: Pick<SettingsService, 'policy' | 'onChange'>;
+  policies: Policies<'branding'>;
+  settings: Pick<SettingsService, 'onChange'>;
   audit: Pick<AuditLog, 'record'>;
   files: Pick<StaticFiles, 'publish' | 'url'>;
   cache: Cache<Stored | null>;
@@ -156,17 +157,17 @@ export class BrandService {
   }
 
   #publishInstance(): Brand {
-    return publishBrand(this.#deps.files, 'brand/', this.#deps.settings.policy('branding'), this.#instance);
+    return publishBrand(this.#deps.files, 'brand/', this.#deps.policies.for(instance).branding, this.#instance);
   }
 
   #publishOf(clientId: string, stored: Stored): Brand {
-    const { files, settings } = this.#deps;
-    const instance = settings.policy('branding');
-    const { name = instance.name, color } = stored.choice;
-    const hasOwnLogo = stored.logo !== null || name !== instance.name;
+    const { files, policies } = this.#deps;
+    const { branding } = policies.for(instance);
+    const { name = branding.name, color } = stored.choice;
+    const hasOwnLogo = stored.logo !== null || name !== branding.name;
     // What belongs together stays together: a colour with its accent, a name with its logo, a logo with what it holds.
     const inherited = {
-      ...instance,
+      ...branding,
       ...(color === undefined ? {} : { accent: undefined }),
       ...(hasOwnLogo ? { wordmark: undefined } : {}),
     };

@@ -14,7 +14,7 @@ import type { Context } from '#kernel/http/context.ts';
 import type { StaticFiles } from '#kernel/http/static.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Log } from '#kernel/log.ts';
-import type { SettingsService } from '#settings/module.ts';
+import type { Policies, SettingsService } from '#settings/module.ts';
 import { BrandService } from './brand-service.ts';
 import { brandingRoutes, type Dependencies as RouteDependencies } from './routes.ts';
 
@@ -24,7 +24,8 @@ export type Dependencies = {
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   log: Log;
   audit: Pick<AuditLog, 'record'>;
-  settings: Pick<SettingsService, 'policy' | 'onChange'>;
+  policies: Policies<'branding'>;
+  settings: Pick<SettingsService, 'onChange'>;
   files: Pick<StaticFiles, 'publish' | 'url'>;
   isClient(clientId: string): Promise<boolean>;
 };

@@ -4,22 +4,22 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { allowFrames, allowFramingByUs } from '#kernel/http/security-headers.ts';
 import type { StaticFiles } from '#kernel/http/static.ts';
 import { show } from '#kernel/views.ts';
-import type { SettingsService } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import type { BrandService } from './brand-service.ts';
 import { languageOf, PREVIEW_PATH, previewOf, proposedBrand, sampleOf, themeOf } from './preview.ts';
 import { previewView } from './preview-view.ts';
 
 export type Dependencies = {
   brands: BrandService;
-  settings: Pick<SettingsService, 'policy'>;
+  policies: Policies<'branding'>;
   files: Pick<StaticFiles, 'url'>;
   /** Whether an administrator asks; false when the answer is written. */
   requireAdministrator(ctx: Context): Promise<boolean>;
 };
 
-export function brandingRoutes({ brands, settings, files, requireAdministrator }: Dependencies): Router<State> {
+export function brandingRoutes({ brands, policies, files, requireAdministrator }: Dependencies): Router<State> {
   const router = new Router<State>();
-  const proposed = (ctx: Context) => proposedBrand(ctx.query, settings.policy('branding'), brands.present());
+  const proposed = (ctx: Context) => proposedBrand(ctx.query, policies.for(instance).branding, brands.present());
 
   router.get(PREVIEW_PATH, async (ctx: Context) => {
     if (!(await requireAdministrator(ctx))) return;

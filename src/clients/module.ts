@@ -12,6 +12,7 @@ import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
+import type { Policies } from '#settings/module.ts';
 import { ApiLookup, type KnownApi } from './api-lookup.ts';
 import { ApiService } from './api-service.ts';
 import { ClientLookup } from './client-lookup.ts';
@@ -29,8 +30,7 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   issuer: string;
-  /** What the operator calls this instance. */
-  brandName: () => string;
+  policies: Policies<'branding'>;
 };
 
 /** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
@@ -40,7 +40,7 @@ const MAXIMUM_KEPT = 10_000;
 /** What is not there is not kept: made-up names cost no memory, and a new client is there at once. */
 const ttl = (value: object | null): number => (value === null ? 0 : FRESH_FOR);
 
-export function createClients({ invalidation, issuer, brandName, ...deps }: Dependencies) {
+export function createClients({ invalidation, issuer, policies, ...deps }: Dependencies) {
   const kept = { clock: deps.clock, invalidation, maxEntries: MAXIMUM_KEPT, ttl };
   const clientCache = createCache<KnownClient | null>({ name: 'clients', ...kept });
   const apiCache = createCache<KnownApi | null>({ name: 'apis', ...kept });
@@ -50,7 +50,7 @@ export function createClients({ invalidation, issuer, brandName, ...deps }: Depe
     return clientCache.drop(clientId);
   };
 
-  const lookup = new ClientLookup({ ...deps, cache: clientCache, ownClient: ownClient(issuer, brandName) });
+  const lookup = new ClientLookup({ ...deps, cache: clientCache, ownClient: ownClient(issuer, policies) });
   const secrets = new ClientSecrets({ ...deps, changed });
   const clients = new ClientService({ ...deps, secrets, changed });
   const apis = new ApiService({ ...deps, changed: (identifier) => apiCache.drop(identifier) });

@@ -1,3 +1,4 @@
+import { instance, type Policies } from '#settings/module.ts';
 import type { KnownClient } from './known-client.ts';
 
 /** What our own pages are called where they ask for a sign-in. No row of the table can have this id. */
@@ -9,10 +10,11 @@ export const OWN_RETURN_PATH = '/session/return';
  * Our own pages as a relying party: they sign in through the provider like everybody else. Built in, so that it can neither
  * be listed nor changed nor deleted. It never redeems a code: what it wants is the session, which it reads.
  */
-export function ownClient(issuer: string, name: () => string): () => KnownClient {
+export function ownClient(issuer: string, policies: Policies<'branding'>): () => KnownClient {
   let built: KnownClient | undefined;
   return () => {
-    if (built?.name !== name()) built = build(issuer, name());
+    const { name } = policies.for(instance).branding;
+    if (built?.name !== name) built = build(issuer, name);
     return built;
   };
 }

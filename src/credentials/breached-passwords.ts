@@ -2,17 +2,18 @@ import { createHash } from 'node:crypto';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Outbound } from '#kernel/http/outbound.ts';
 import type { Log } from '#kernel/log.ts';
+import type { Policy } from '#settings/module.ts';
 
 /** What asking brought, for the figures. */
 export const breachChecks = ['found', 'not_found', 'failed', 'skipped'] as const;
 export type BreachCheck = (typeof breachChecks)[number];
 
+type BreachPolicy = Pick<Policy<'password'>, 'breachCheck' | 'breachUrl'>;
+
 export type BreachDependencies = {
   clock: Clock;
   outbound: Pick<Outbound, 'fetchOk'>;
   log: Pick<Log, 'warn'>;
-  /** Where to ask; null for nowhere. */
-  url: () => string | null;
   counted?: ((outcome: BreachCheck) => void) | undefined;
 };
 
@@ -36,20 +37,19 @@ export class BreachedPasswords {
   }
 
   /** False also when nobody can tell. */
-  async has(password: string): Promise<boolean> {
-    const outcome = await this.#check(password);
+  async has(password: string, policy: BreachPolicy): Promise<boolean> {
+    const outcome = await this.#check(password, policy);
     this.#deps.counted?.(outcome);
     return outcome === 'found';
   }
 
-  async #check(password: string): Promise<BreachCheck> {
-    const { clock, outbound, log, url } = this.#deps;
-    const service = url();
-    if (service === null || (this.#pausedUntil !== null && clock.now() < this.#pausedUntil)) return 'skipped';
+  async #check(password: string, { breachCheck, breachUrl }: BreachPolicy): Promise<BreachCheck> {
+    const { clock, outbound, log } = this.#deps;
+    if (!breachCheck || (this.#pausedUntil !== null && clock.now() < this.#pausedUntil)) return 'skipped';
     const digest = createHash('sha1').update(password.normalize('NFC')).digest('hex').toUpperCase();
     try {
       const answer = await outbound.fetchOk(
-        `${service}${digest.slice(0, PREFIX_LENGTH)}`,
+        `${breachUrl}${digest.slice(0, PREFIX_LENGTH)}`,
         { headers: { 'add-padding': 'true' } },
         LIMITS,
       );

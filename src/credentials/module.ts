@@ -11,7 +11,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import type { SettingsService } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { AttemptCounter, PASSWORD_DELAYS } from './attempts.ts';
 import { type BreachDependencies, BreachedPasswords } from './breached-passwords.ts';
 import { HashingQueue } from './hashing-queue.ts';
@@ -35,7 +35,7 @@ export type Dependencies = {
   clock: Clock;
   database: Database;
   keyRing: KeyRing;
-  settings: Pick<SettingsService, 'policy' | 'all'>;
+  policies: Policies<'password' | 'passkeys' | 'mfa' | 'signIn' | 'limits' | 'branding'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
   tellOwner: TellOwner;
   oldSystem: OldSystem;
@@ -50,7 +50,7 @@ export function createCredentials({
   clock,
   database,
   keyRing,
-  settings,
+  policies,
   audit,
   tellOwner,
   oldSystem,
@@ -60,11 +60,10 @@ export function createCredentials({
   hashCost,
 }: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
-    const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = settings.policy('limits');
+    const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = policies.for(instance).limits;
     return { free, maximum, delays: PASSWORD_DELAYS };
   });
   const hashing = new HashingQueue();
-  const policies = () => settings.all();
   const knownDevices = new KnownDevices(clock, database);
   const passkeyState = passkeyStateBy(config.issuerUrl, policies);
   const secondFactors = createSecondFactors({
@@ -79,7 +78,7 @@ export function createCredentials({
     policies,
     passkeyState,
   });
-  const waysIn = new WaysIn(() => policies().signIn, passkeyState);
+  const waysIn = new WaysIn(policies, passkeyState);
   const passkeys = createPasskeys({
     clock,
     database,
@@ -99,12 +98,11 @@ export function createCredentials({
     },
   });
   const oneTimeSecrets = new OneTimeSecrets({ clock, database, keyRing, knownDevices });
-  const history = new PasswordHistory(clock, database, () => policies().password.history);
+  const history = new PasswordHistory(clock, database, policies);
   const breached = new BreachedPasswords({
     clock,
     outbound,
     log,
-    url: () => (policies().password.breachCheck ? policies().password.breachUrl : null),
     counted: countedBreachCheck,
   });
   const policy = new PasswordPolicy({

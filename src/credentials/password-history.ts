@@ -3,6 +3,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import { type Id, newId, toUuid } from '#kernel/ids.ts';
+import type { Policies } from '#settings/module.ts';
 import { User, type UserId } from '#users/module.ts';
 
 const PasswordHistorySchema = defineEntity({
@@ -32,18 +33,17 @@ export type StoredHash = { hash: string; scheme: string | null };
 export class PasswordHistory {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
-  readonly #most: () => number;
+  readonly #policies: Policies<'password'>;
 
-  /** `most` counts the password that is set as the first. */
-  constructor(clock: Clock, database: Pick<Database, 'sql'>, most: () => number) {
+  constructor(clock: Clock, database: Pick<Database, 'sql'>, policies: Policies<'password'>) {
     this.#clock = clock;
     this.#database = database;
-    this.#most = most;
+    this.#policies = policies;
   }
 
   /** What may not be set again, the present one first. */
   async list(userId: UserId): Promise<StoredHash[]> {
-    const most = this.#most();
+    const most = this.#mostOf(userId);
     if (most === 0) return [];
     return this.#database.sql<StoredHash>(
       `select hash, scheme from (
@@ -56,7 +56,7 @@ export class PasswordHistory {
 
   /** Keeps the password that is set, just before another one is; forgets those that policy no longer wants. */
   async keep(em: EntityManager, userId: UserId): Promise<void> {
-    const before = Math.max(0, this.#most() - 1);
+    const before = Math.max(0, this.#mostOf(userId) - 1);
     const user = toUuid(userId);
     if (before > 0)
       await em.execute(
@@ -69,5 +69,10 @@ export class PasswordHistory {
          select id from password_history where user_id = ? order by replaced_at desc, id desc limit ?)`,
       [user, user, before],
     );
+  }
+
+  /** The password that is set counts as the first. */
+  #mostOf(user: UserId): number {
+    return this.#policies.for({ user }).password.history;
   }
 }

@@ -1,4 +1,4 @@
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies, type PolicySubject } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { PasswordProblem } from './password-problem.ts';
@@ -13,7 +13,7 @@ export type PasswordOwner = {
 };
 
 type Dependencies = {
-  policies: () => Pick<Policies, 'password' | 'branding' | 'mfa'>;
+  policies: Policies<'password' | 'branding' | 'mfa'>;
   breached: Pick<BreachedPasswords, 'has'>;
   /** Whether the person has it, or had it. */
   isReused(userId: UserId, password: string): Promise<boolean>;
@@ -32,8 +32,8 @@ export class PasswordPolicy {
     this.#deps = dependencies;
   }
 
-  get minimumLength(): number {
-    const { password, mfa } = this.#deps.policies();
+  minimumLength(subject: PolicySubject): number {
+    const { password, mfa } = this.#deps.policies.for(subject);
     const isNeverAlone = mfa.enforcement === 'required' && mfa.graceDays === 0;
     return password.minimumLength ?? (isNeverAlone ? MINIMUM_WITH_SECOND_FACTOR : MINIMUM);
   }
@@ -41,14 +41,15 @@ export class PasswordPolicy {
   /** Null when the password may be set. Others may be asked about it: never within a transaction. */
   async check(password: string, { userId, email, name = '' }: PasswordOwner): Promise<PasswordProblem | null> {
     const { breached, isReused, policies } = this.#deps;
-    const { password: policy, branding } = policies();
+    const subject = userId === null ? instance : { user: userId };
+    const { password: policy, branding } = policies.for(subject);
     const weakness = await weaknessOf(password, {
-      minimumLength: this.minimumLength,
+      minimumLength: this.minimumLength(subject),
       minimumScore: policy.minimumScore,
       about: [PRODUCT, branding.name, ...policy.blockedWords, ...email.split(/[@.]/), ...name.split(/\s+/)],
     });
     if (weakness !== null) return weakness;
     if (userId !== null && (await isReused(userId, password))) return { kind: 'reused' };
-    return (await breached.has(password)) ? { kind: 'breached' } : null;
+    return (await breached.has(password, policy)) ? { kind: 'breached' } : null;
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
+import type { PolicySubject } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { AttemptCounter } from './attempts.ts';
 import { HashRefusal } from './foreign-hashes/family.ts';
@@ -122,8 +123,8 @@ export class PasswordService {
   }
 
   /** Fewest characters of a new one. */
-  get minimumLength(): number {
-    return this.#deps.policy.minimumLength;
+  minimumLength(subject: PolicySubject): number {
+    return this.#deps.policy.minimumLength(subject);
   }
 
   /** Why a password may not be set; null when it may. */

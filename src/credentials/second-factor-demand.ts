@@ -1,6 +1,6 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies, Policy } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import { lastFactor } from './errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
@@ -15,11 +15,11 @@ export function isFactorDemanded(
 
 /** Keeps people who must have a second factor from giving up their last one. */
 export class SecondFactorDemand {
-  readonly #policy: () => Policy<'mfa'>;
+  readonly #policies: Policies<'mfa'>;
   readonly #stateOf: PasskeyState;
 
-  constructor(policy: () => Policy<'mfa'>, stateOf: PasskeyState) {
-    this.#policy = policy;
+  constructor(policies: Policies<'mfa'>, stateOf: PasskeyState) {
+    this.#policies = policies;
     this.#stateOf = stateOf;
   }
 
@@ -34,12 +34,12 @@ export class SecondFactorDemand {
       'select is_administrator from users where id = ? for update',
       [id],
     );
-    const policy = this.#policy();
+    const policy = this.#policies.for({ user: userId }).mfa;
     if (!user) return;
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
     const isDemanded = !policy.emailCodes && isFactorDemanded(policy, { isAdministrator: user.is_administrator });
     if (!isDemanded && passkeys.length === 0) return;
     const apps = await em.execute<unknown[]>('select 1 from totp_credential where user_id = ?', [id]);
-    if (apps.length === 0 && !passkeys.some((row) => this.#stateOf(row) === 'active')) throw lastFactor();
+    if (apps.length === 0 && !passkeys.some((row) => this.#stateOf(row, userId) === 'active')) throw lastFactor();
   }
 }

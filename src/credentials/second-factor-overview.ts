@@ -64,6 +64,7 @@ export class SecondFactorOverviews {
       passkeys: countPasskeys(
         typeof row.passkeys === 'string' ? (JSON.parse(row.passkeys) as PasskeyRow[]) : row.passkeys,
         this.#stateOf,
+        userId,
       ),
       recoveryCodes: row.recovery_codes,
       showsCodes: row.shows_codes ?? false,
@@ -81,7 +82,7 @@ export class SecondFactorOverviews {
     const states = new Map<UserId, 'usable' | 'unusable'>();
     for (const { user_id: uuid, has_totp: hasTotp, ...row } of rows) {
       const id = fromUuid('usr', uuid);
-      if (hasTotp || this.#stateOf(row) === 'active') states.set(id, 'usable');
+      if (hasTotp || this.#stateOf(row, id) === 'active') states.set(id, 'usable');
       else if (!states.has(id)) states.set(id, 'unusable');
     }
     return states;

@@ -2,7 +2,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { AttemptCounter } from './attempts.ts';
 import type { HashingQueue } from './hashing-queue.ts';
 import type { KnownDevices } from './known-device.ts';
@@ -26,7 +26,7 @@ type Dependencies = {
   knownDevices: Pick<KnownDevices, 'counterOf'>;
   tellOwner: TellOwner;
   hashCost?: HashCost | undefined;
-  policies: () => Pick<Policies, 'mfa' | 'branding' | 'limits'>;
+  policies: Policies<'mfa' | 'branding' | 'limits'>;
   passkeyState: PasskeyState;
 };
 
@@ -34,8 +34,7 @@ type Dependencies = {
 export function createSecondFactors(dependencies: Dependencies) {
   const { clock, database, keyRing, audit, queue, knownDevices, tellOwner, hashCost, policies, passkeyState } =
     dependencies;
-  const free = () => policies().limits.secondFactorFreeFailures;
-  const window = () => policies().mfa.totpWindow;
+  const free = () => policies.for(instance).limits.secondFactorFreeFailures;
   const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
   const attempts = new SecondFactorAttempts({
     database,
@@ -46,8 +45,8 @@ export function createSecondFactors(dependencies: Dependencies) {
     free,
     tellOwner,
   });
-  const trustedDevices = new TrustedDevices({ clock, database, audit, days: () => policies().mfa.trustDays });
-  const demand = new SecondFactorDemand(() => policies().mfa, passkeyState);
+  const trustedDevices = new TrustedDevices({ clock, database, audit, policies });
+  const demand = new SecondFactorDemand(policies, passkeyState);
   const totp = new TotpService({
     clock,
     database,
@@ -57,7 +56,7 @@ export function createSecondFactors(dependencies: Dependencies) {
     demand,
     trustedDevices,
     tellOwner,
-    window,
+    policies,
   });
   const totpEnrolments = new TotpEnrolments({
     clock,
@@ -67,7 +66,7 @@ export function createSecondFactors(dependencies: Dependencies) {
     totp,
     trustedDevices,
     tellOwner,
-    policy: () => ({ issuer: policies().branding.name, window: window() }),
+    policies,
   });
   const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner, hashCost });
   return {

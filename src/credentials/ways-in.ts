@@ -1,17 +1,17 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import { lastWayIn } from './errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
 /** Keeps people from locking themselves out: who can sign in neither by mail nor otherwise keeps a password or a passkey. */
 export class WaysIn {
-  readonly #policy: () => Policy<'signIn'>;
+  readonly #policies: Policies<'signIn'>;
   readonly #stateOf: PasskeyState;
 
-  constructor(policy: () => Policy<'signIn'>, stateOf: PasskeyState) {
-    this.#policy = policy;
+  constructor(policies: Policies<'signIn'>, stateOf: PasskeyState) {
+    this.#policies = policies;
     this.#stateOf = stateOf;
   }
 
@@ -20,14 +20,14 @@ export class WaysIn {
    * locked, so that of two removals at once the second one sees the first.
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
-    const { methods } = this.#policy();
+    const { methods } = this.#policies.for({ user: userId }).signIn;
     if (methods.includes('emailLink') || methods.includes('emailCode')) return;
     const id = toUuid(userId);
     await em.execute('select 1 from users where id = ? for update', [id]);
     const passwords = await em.execute<unknown[]>('select 1 from password_credential where user_id = ?', [id]);
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
     const hasPassword = methods.includes('password') && passwords.length > 0;
-    const hasPasskey = methods.includes('passkey') && passkeys.some((row) => this.#stateOf(row) === 'active');
+    const hasPasskey = methods.includes('passkey') && passkeys.some((row) => this.#stateOf(row, userId) === 'active');
     if (!hasPassword && !hasPasskey) throw lastWayIn();
   }
 }

@@ -1,4 +1,4 @@
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { DAY, HOUR, SECOND } from '#kernel/clock.ts';
 import type { RsaBits } from './key-material.ts';
 
@@ -19,7 +19,8 @@ const LONGEST_API_TOKEN = HOUR;
  * What the settings say. An ID token is of use beyond its expiry: OpenID Connect RP-Initiated Logout §2 takes it as a hint
  * for as long as the session lasts, so keys stay as long as a session may.
  */
-export function keyPolicy({ oidc, session }: Pick<Policies, 'oidc' | 'session'>): KeyPolicy {
+export function keyPolicy(policies: Policies<'oidc' | 'session'>): KeyPolicy {
+  const { oidc, session } = policies.for(instance);
   const lives = [oidc.idTokenSeconds, oidc.accessTokenSeconds, session.absoluteSeconds, session.rememberSeconds];
   return {
     rsaBits: oidc.keyRsaBits,

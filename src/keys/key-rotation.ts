@@ -2,10 +2,11 @@ import { type AuditLog, type By, system } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Policies } from '#settings/module.ts';
 import type { KeyFamily } from './key-family.ts';
 import { generateSigningKey, publicHalf, type StoredJwk } from './key-material.ts';
 import { type KeyPlan, planRotation, type RotationRequest } from './key-plan.ts';
-import type { KeyPolicy } from './key-policy.ts';
+import { keyPolicy } from './key-policy.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
 
 export type Dependencies = {
@@ -13,7 +14,7 @@ export type Dependencies = {
   keyRing: KeyRing;
   clock: Clock;
   audit: Pick<AuditLog, 'record'>;
-  policy: () => KeyPolicy;
+  policies: Policies<'oidc' | 'session'>;
   /** After a change was committed: tells this process and the other nodes. */
   changed: () => Promise<void>;
 };
@@ -76,11 +77,11 @@ export class KeyRotation {
 
   async #plan(em: EntityManager, request: RotationRequest): Promise<KeyPlan> {
     const keys = await em.find(SigningKey, { state: { $ne: 'retired' } });
-    return planRotation(keys, request, this.#deps.policy(), this.#deps.clock.now());
+    return planRotation(keys, request, keyPolicy(this.#deps.policies), this.#deps.clock.now());
   }
 
   async #prepare(prepared: Map<KeyFamily, StoredJwk[]>, plan: KeyPlan): Promise<void> {
-    const { rsaBits } = this.#deps.policy();
+    const { rsaBits } = keyPolicy(this.#deps.policies);
     const made = await Promise.all(
       shortage(prepared, plan).map(async (family) => ({ family, jwk: await generateSigningKey(family, rsaBits) })),
     );

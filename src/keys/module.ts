@@ -10,7 +10,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
-import type { KeyPolicy } from './key-policy.ts';
+import type { Policies } from '#settings/module.ts';
 import { KeyRotation } from './key-rotation.ts';
 import { KeyService } from './key-service.ts';
 
@@ -20,8 +20,7 @@ export type Dependencies = {
   clock: Clock;
   log: Pick<Log, 'warn' | 'info'>;
   audit: Pick<AuditLog, 'record'>;
-  /** Asked anew each time, as settings change. */
-  policy: () => KeyPolicy;
+  policies: Policies<'oidc' | 'session'>;
   /** Asks the other nodes to call `service.follow()`; without it they notice by themselves within seconds. */
   announce?: (() => Promise<void>) | undefined;
 };
@@ -45,7 +44,7 @@ export function createKeys({ announce, ...deps }: Dependencies) {
 }
 
 export type Keys = ReturnType<typeof createKeys>;
-export { keyPolicy, type KeyPolicy } from './key-policy.ts';
+export type { KeyPolicy } from './key-policy.ts';
 export { maintenance } from './maintenance.ts';
 export type { KeyRotation, Rotation } from './key-rotation.ts';
 export type { KeyService } from './key-service.ts';

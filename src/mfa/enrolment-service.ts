@@ -2,7 +2,7 @@ import { type By, byUser, type Visitor } from '#audit/module.ts';
 import type { RecoveryCodes, SecondFactorOverviews, TotpEnrolments } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { SecondFactorRequests } from './second-factor-requests.ts';
 import { graceEnd } from './standing-part.ts';
@@ -20,7 +20,7 @@ export type EnrolmentDependencies = {
   requests: Pick<SecondFactorRequests, 'find' | 'ask'>;
   /** Whether passkeys can be added at all. */
   hasPasskeys: () => boolean;
-  policy: () => Policy<'mfa'>;
+  policies: Policies<'mfa'>;
 };
 
 /** Adding a second factor in the course of a sign-in. */
@@ -32,11 +32,16 @@ export class EnrolmentService {
   }
 
   /** From the first look on the days of grace run. */
-  async offer({ userId, needed }: Pick<DueInteraction, 'userId' | 'needed'>): Promise<EnrolmentOffer> {
-    const { clock, requests, policy, hasPasskeys } = this.#deps;
+  async offer({
+    userId,
+    question,
+    needed,
+  }: Pick<DueInteraction, 'userId' | 'question' | 'needed'>): Promise<EnrolmentOffer> {
+    const { clock, requests, policies, hasPasskeys } = this.#deps;
+    const policy = policies.for({ user: userId, client: question.client.id }).mfa;
     const [askedAt, { resetAt }] = [await requests.ask(userId), await requests.find(userId)];
-    const choices = policy().factors.filter((each) => (each === 'passkey' ? hasPasskeys() : (needed ?? 2) <= 2));
-    const end = graceEnd({ policy: policy(), askedAt, now: clock.now() });
+    const choices = policy.factors.filter((each) => (each === 'passkey' ? hasPasskeys() : (needed ?? 2) <= 2));
+    const end = graceEnd({ policy, askedAt, now: clock.now() });
     const isSpared = needed === null && resetAt === null && end !== null && clock.now() < end;
     return { choices, graceEnd: isSpared ? end : null };
   }

@@ -4,6 +4,7 @@ import type { DueInteraction, InteractionService } from '#interaction/module.ts'
 import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { savedForm } from './mfa-form.ts';
 import { recoveryCodesView, type RecoveryCodesPage } from './recovery-codes-view.ts';
@@ -13,7 +14,7 @@ export type RecoveryCodeRouteDependencies = {
   interactions: Pick<InteractionService, 'due'>;
   recoveryCodes: Pick<RecoveryCodes, 'show' | 'saved' | 'find'>;
   users: Pick<UserService, 'findById'>;
-  brandName: () => string;
+  policies: Policies<'branding'>;
 };
 
 type Sheet = Pick<RecoveryCodesPage, 'email' | 'codes' | 'madeAt'>;
@@ -23,7 +24,7 @@ export function recoveryCodeRoutes({
   interactions,
   recoveryCodes,
   users,
-  brandName,
+  policies,
 }: RecoveryCodeRouteDependencies): Router<State> {
   const router = new Router<State>();
   const path = '/interaction/:uid/recovery-codes';
@@ -50,7 +51,8 @@ export function recoveryCodeRoutes({
     ctx.type = 'text/plain; charset=utf-8';
     ctx.attachment('recovery-codes.txt');
     ctx.set('Cache-Control', 'no-store');
-    ctx.body = recoverySheet({ ...sheet, brand: brandName() }, ctx.state.language);
+    const { name: brand } = policies.for({ user: due.userId, client: due.question.client.id }).branding;
+    ctx.body = recoverySheet({ ...sheet, brand }, ctx.state.language);
   });
 
   async function showCodes(ctx: Context, status: number, due: DueInteraction, isUnsaved: boolean): Promise<void> {

@@ -6,7 +6,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { User, UserService } from '#users/module.ts';
 import { codeView, type CodeProblem } from './code-view.ts';
 import { maskedAddress } from './masked-address.ts';
@@ -26,7 +26,7 @@ export type RouteDependencies = {
   /** The account may know the browser by it: then its tries are counted apart. */
   deviceCookie: Pick<BrowserCookie, 'read'>;
   users: Pick<UserService, 'findById'>;
-  policy: () => Policy<'mfa'>;
+  policies: Policies<'mfa'>;
 };
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
@@ -45,7 +45,7 @@ export function secondFactorRoutes({
   trustCookie,
   deviceCookie,
   users,
-  policy,
+  policies,
 }: RouteDependencies): Router<State> {
   const router = new Router<State>();
   const path = '/interaction/:uid/second-factor';
@@ -150,7 +150,8 @@ export function secondFactorRoutes({
     if (person === null || user === null) throw new Error('a sign-in is of nobody');
     const { standing, facts, needed, question } = due;
     const turn = { factors: standing.factors, proved: facts.proved, needed, asked: question.asked };
-    const ways = waysOf(turn, policy().factors);
+    const policy = policies.for({ user: due.userId, client: question.client.id }).mfa;
+    const ways = waysOf(turn, policy.factors);
     const base = `${due.path}/second-factor`;
     if (way === undefined || ways.includes(way)) return { due, person, user, ways, base };
     seeOther(ctx, base);

@@ -2,7 +2,7 @@ import type { SecondFactorOverviews, TrustedDevices } from '#credentials/module.
 import type { Interaction, StandingPart } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { SecondFactorRequests } from './second-factor-requests.ts';
 import { holdsUsable, standingPart } from './standing-part.ts';
@@ -15,7 +15,7 @@ export type StandingDependencies = {
   texts: Pick<Texts, 'reaches'>;
   /** Whether an organization that the person belongs to demands a second factor. */
   isDemandedElsewhere: (userId: UserId) => Promise<boolean>;
-  policy: () => Policy<'mfa'>;
+  policies: Policies<'mfa'>;
 };
 
 /** What the second step is for somebody, here and now. */
@@ -31,8 +31,8 @@ export class StandingService {
     interaction: Interaction,
     { trustSecret, ip }: { trustSecret: string | undefined; ip: string },
   ): Promise<StandingPart> {
-    const { clock, secondFactorOverviews, trustedDevices, requests, texts, isDemandedElsewhere } = this.#deps;
-    const policy = this.#deps.policy();
+    const { clock, secondFactorOverviews, trustedDevices, requests, texts, isDemandedElsewhere, policies } = this.#deps;
+    const policy = policies.for({ user: userId, client: interaction.question.client.id }).mfa;
     const [person, { askedAt, resetAt }, isDemanded] = await Promise.all([
       secondFactorOverviews.find(userId, interaction.uid),
       requests.find(userId),

@@ -8,7 +8,7 @@ import { AppError } from '#kernel/errors.ts';
 import type { Outbound } from '#kernel/http/outbound.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
-import type { SettingsService } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { newCanonicalEmail, phoneNumberSchema, profileSchema, type UserService } from '#users/module.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 
@@ -32,21 +32,21 @@ export type OldSystemDependencies = {
   log: Pick<Log, 'warn'>;
   secret: string | undefined;
   outbound: Pick<Outbound, 'limited'>;
-  settings: Pick<SettingsService, 'policy'>;
+  policies: Policies<'migration'>;
   users: Pick<UserService, 'create' | 'findByIdentifier'>;
   audit: Pick<AuditLog, 'record'>;
 };
 
 /** Asks the system that people come from whether a password is right, and takes over whom it knows. */
 export function createOldSystem(dependencies: OldSystemDependencies): OldSystem {
-  const { clock, database, log, secret, outbound, settings, users, audit } = dependencies;
+  const { clock, database, log, secret, outbound, policies, users, audit } = dependencies;
   const breaker = new CircuitBreaker(clock);
 
   return {
-    isAsked: () => secret !== undefined && settings.policy('migration').verifyUrl !== undefined,
+    isAsked: () => secret !== undefined && policies.for(instance).migration.verifyUrl !== undefined,
     async verify(identifier, password) {
       const email = newCanonicalEmail(identifier);
-      const { verifyUrl: url, verifySeconds } = settings.policy('migration');
+      const { verifyUrl: url, verifySeconds } = policies.for(instance).migration;
       if (email === null || url === undefined || secret === undefined) return null;
       try {
         const answer = await breaker.run(() => ask({ url, secret, email, password, timeout: verifySeconds * SECOND }));

@@ -1,17 +1,15 @@
 import type { Account, FindAccount } from 'oidc-provider';
 import { parseId } from '#kernel/ids.ts';
-import type { Property } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import { claimsOf, type UserService } from '#users/module.ts';
 
 /** A disabled or deleted person is nobody: no token is issued to or accepted from them. */
-export function findAccount(
-  users: Pick<UserService, 'findForClaims'>,
-  properties: () => readonly Property[],
-): FindAccount {
+export function findAccount(users: Pick<UserService, 'findForClaims'>, policies: Policies<'profile'>): FindAccount {
   return async (_ctx, subject): Promise<Account | undefined> => {
     const id = parseId('usr', subject);
     const user = id && (await users.findForClaims(id));
     if (!id || !user || user.status !== 'active') return undefined;
-    return { accountId: id, claims: () => ({ sub: id, ...claimsOf(user, properties()) }) };
+    const { properties } = policies.for({ user: id }).profile;
+    return { accountId: id, claims: () => ({ sub: id, ...claimsOf(user, properties) }) };
   };
 }

@@ -1,5 +1,6 @@
 import { type Adapter, errors } from 'oidc-provider';
 import { AppError } from '#kernel/errors.ts';
+import type { Policies } from '#settings/module.ts';
 
 /** What the engine needs of the clients slice. */
 export type ClientStore = {
@@ -22,14 +23,15 @@ const never = async (): Promise<never> => {
 };
 
 /**
- * The engine's view of clients: reads go to the clients slice, dynamic registration writes through it. `isImplicitOff`
- * says whether tokens may not leave by the front channel now.
+ * The engine's view of clients: reads go to the clients slice, dynamic registration writes through it. Where policy allows
+ * codes alone, a client that was registered for more is limited to them.
  */
-export function clientAdapter(clients: ClientStore, isImplicitOff: () => boolean): Adapter {
+export function clientAdapter(clients: ClientStore, policies: Policies<'oidc'>): Adapter {
   return {
     async find(id) {
       const client = isClientId(id) ? await clients.findForEngine(id) : undefined;
-      return client && isImplicitOff() ? codeAlone(client) : client;
+      if (!client) return undefined;
+      return policies.for({ client: id }).oidc.responseTypes === 'code' ? codeAlone(client) : client;
     },
     upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>).catch(refuse),
     destroy: async (id) => clients.removeRegistered(id),

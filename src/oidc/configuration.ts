@@ -3,7 +3,7 @@ import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from
 import type { Clock } from '#kernel/clock.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { findAccount } from './account.ts';
 import { algorithms } from './algorithms.ts';
@@ -57,9 +57,13 @@ const routes = {
 } as const;
 
 /** Everything that the engine is told. What a policy changes is read when it is asked for, or rebuilds the engine. */
-export function configuration(deps: EngineDependencies, policies: () => Policies, jwks: JWKS): Configuration {
+export function configuration(
+  deps: EngineDependencies,
+  policies: Policies<'oidc' | 'profile' | 'session'>,
+  jwks: JWKS,
+): Configuration {
   const secure = deps.issuerUrl.protocol === 'https:';
-  const { oidc, profile } = policies();
+  const { oidc, profile } = policies.for(instance);
   return {
     adapter: deps.adapter,
     routes,
@@ -68,7 +72,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
     claims: claimsWith(profile.properties),
     scopes: [...scopes],
     features: features(deps, policies),
-    findAccount: findAccount(deps.users, () => policies().profile.properties),
+    findAccount: findAccount(deps.users, policies),
     loadExistingGrant: loadExistingGrant(deps.findConsent, deps.authority),
     interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     renderError: renderError(deps.clock),
@@ -78,7 +82,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
         ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']
         : ['code'],
     pkce: {
-      required: (_ctx, client) => isPkceRequired(client, policies().oidc),
+      required: (_ctx, client) => isPkceRequired(client, policies.for({ client: client.clientId }).oidc),
     },
     formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
     subjectTypes: ['public', 'pairwise'],
@@ -86,7 +90,7 @@ export function configuration(deps: EngineDependencies, policies: () => Policies
       pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
     sectorIdentifierUriValidate: () => isRegistering(Provider.ctx),
     rotateRefreshToken,
-    extraClientMetadata: registrationPolicy(() => policies().oidc, deps),
+    extraClientMetadata: registrationPolicy(policies, deps),
     issueRefreshToken: async (ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') &&
       source.scopes.has('offline_access') &&

@@ -2,7 +2,7 @@ import type { Configuration } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { demonstratedPossession } from './dpop.ts';
 import { mayIntrospect } from './introspection/introspection.ts';
 import { mutualTls } from './client-authentication/mutual-tls.ts';
@@ -25,11 +25,11 @@ export type FeatureDependencies = {
 };
 
 /** Which parts of the specifications are spoken, and how strictly. */
-export function features(deps: FeatureDependencies, policies: () => Policies): Features {
-  const { registration } = policies().oidc;
+export function features(deps: FeatureDependencies, policies: Policies<'oidc' | 'profile'>): Features {
+  const { registration } = policies.for(instance).oidc;
   return {
     devInteractions: { enabled: false },
-    claimsParameter: claimsParameter(() => policies().profile.properties),
+    claimsParameter: claimsParameter(policies),
     clientCredentials: { enabled: true },
     deviceFlow: devicePages(deps.pages, renderError(deps.clock)),
     rpInitiatedLogout: logoutPages(deps.pages),

@@ -1,6 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, DAY, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
-import type { Policies, Policy } from '#settings/module.ts';
+import { instance, type Policies, type Policy, type PolicySubject } from '#settings/module.ts';
 import { isFapi } from './profiles.ts';
 
 /** RFC 6749 §4.1.2 allows 10 minutes, FAPI 2.0 §5.3.2.1 one. */
@@ -13,21 +13,34 @@ const CLIENT_CREDENTIALS = (10 * MINUTE) / SECOND;
 const LEAST = 1;
 
 /** Seconds that each artifact lives. */
-export function lifetimes(clock: Clock, policies: () => Policies): NonNullable<Configuration['ttl']> {
+export function lifetimes(clock: Clock, policies: Policies<'oidc' | 'session'>): NonNullable<Configuration['ttl']> {
   return {
     AuthorizationCode: AUTHORIZATION_CODE,
     DeviceCode: DEVICE_CODE,
     Interaction: INTERACTION,
-    IdToken: () => policies().oidc.idTokenSeconds,
-    AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? policies().oidc.accessTokenSeconds,
+    IdToken: (_ctx, _token, client) => policies.for({ client: client.clientId }).oidc.idTokenSeconds,
+    AccessToken: (_ctx, token) =>
+      token.resourceServer?.accessTokenTTL ?? policies.for(holderOf(token)).oidc.accessTokenSeconds,
     ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? CLIENT_CREDENTIALS,
-    RefreshToken: (_ctx, token, client) =>
-      Math.max(LEAST, refreshSeconds({ iat: epochSeconds(clock), iiat: token.iiat }, policies().oidc, isFapi(client))),
+    RefreshToken(_ctx, token, client) {
+      const { oidc } = policies.for(holderOf(token));
+      return Math.max(LEAST, refreshSeconds({ iat: epochSeconds(clock), iiat: token.iiat }, oidc, isFapi(client)));
+    },
     /** A grant outlives every token that refers to it. */
-    Grant: () => policies().oidc.refreshAbsoluteSeconds + DAY / SECOND,
+    Grant: (_ctx, grant) => policies.for(holderOf(grant)).oidc.refreshAbsoluteSeconds + DAY / SECOND,
     /** Idle time, but never beyond the absolute life that began when the person proved who they are. */
-    Session: (_ctx: KoaContextWithOIDC, session) => sessionSeconds(policies().session, session, epochSeconds(clock)),
+    Session(_ctx: KoaContextWithOIDC, session) {
+      return sessionSeconds(policies.for(holderOf(session)).session, session, epochSeconds(clock));
+    },
   };
+}
+
+type Held = { accountId?: string | undefined; clientId?: string | undefined };
+
+/** A session is of no one client, and of no user before they signed in. */
+function holderOf({ accountId: user, clientId: client }: Held): PolicySubject {
+  if (client !== undefined) return { user, client };
+  return user === undefined ? instance : { user };
 }
 
 export type IssuedLife = { kind: string; iat?: number | undefined; iiat?: number | undefined };

@@ -20,7 +20,7 @@ import type { Database } from '#kernel/database.ts';
 import type { Jobs } from '#kernel/jobs.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
 import type { Throttle } from '#kernel/throttle.ts';
-import type { SettingsService } from '#settings/module.ts';
+import type { Policies, SettingsService } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { ArtifactAdapter } from './artifacts/adapter.ts';
 import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
@@ -75,7 +75,8 @@ export type Dependencies = {
   keyRing: KeyRing;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  settings: Pick<SettingsService, 'all' | 'onChange'>;
+  policies: Policies<'oidc' | 'profile' | 'session' | 'limits'>;
+  settings: Pick<SettingsService, 'onChange'>;
   users: Pick<UserService, 'findForClaims'> & {
     /** Answers from memory for a few seconds; a change is told to every node. */
     isActive(accountId: string): Promise<boolean>;
@@ -117,6 +118,7 @@ export function createOidc({
   keyRing,
   database,
   audit,
+  policies,
   settings,
   users,
   clients,
@@ -151,7 +153,7 @@ export function createOidc({
   const memo = new RequestMemo(() => Provider.ctx);
   const rename = (from: Buffer, to: Buffer) => artifacts.rename(from, to);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
-  const clientsOfEngine = clientAdapter(clients, () => settings.all().oidc.responseTypes === 'code');
+  const clientsOfEngine = clientAdapter(clients, policies);
   const adapter = (kind: string) =>
     kind === 'Client'
       ? clientsOfEngine
@@ -161,9 +163,9 @@ export function createOidc({
 
   const browsers = new SignedInBrowsers({ clock, database, handles, notices, recent });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
-  const failures = new ClientFailures(clock, throttle, () => settings.all().limits.clientFailuresPerAddress);
+  const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
-  const authority = new CurrentAuthority({ apis, findConsent, policies: () => settings.all() });
+  const authority = new CurrentAuthority({ apis, findConsent, policies });
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
@@ -184,7 +186,7 @@ export function createOidc({
           fetch: fetchKeys,
           adapter,
         },
-        () => settings.all(),
+        policies,
         jwks,
       ),
       clients,
@@ -202,11 +204,11 @@ export function createOidc({
       isActive: users.isActive,
       handles,
       sessionsOf: async (accountId) => (await browsers.list(accountId)).map(({ id }) => id),
-      policies: () => settings.all(),
+      policies,
     });
     checkRedirectUrisAgain(engine);
     claimDeviceCodes(engine);
-    limitUserCodes(engine, throttle, () => settings.all().limits.userCodeFailures);
+    limitUserCodes(engine, throttle, policies);
     noteEvents(engine);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
     engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));
@@ -214,7 +216,7 @@ export function createOidc({
       engine,
       serve: compose([
         readyDiscovery(),
-        limitRegistrations(throttle, () => settings.all()) as Middleware,
+        limitRegistrations(throttle, policies) as Middleware,
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
@@ -249,7 +251,7 @@ export function createOidc({
       clock,
       engine: () => current.engine,
       database,
-      policies: () => settings.all(),
+      policies,
       cookie: sessionCookie(config.issuerUrl.protocol === 'https:'),
     }),
     purges: {
@@ -262,7 +264,7 @@ export function createOidc({
       clock,
       database,
       audit,
-      policies: () => settings.all(),
+      policies,
       engine: () => current.engine,
     }),
     /** Serves the endpoints of the engine; everything else goes on to `next`. */

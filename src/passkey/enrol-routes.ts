@@ -15,7 +15,7 @@ export type EnrolDependencies = {
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   webauthnUsers: Pick<WebauthnUsers, 'declineOffer'>;
   users: Pick<UserService, 'findById'>;
-  policies: () => Pick<Policies, 'mfa'>;
+  policies: Policies<'mfa'>;
   /** Told when a second factor was added because one is needed. */
   factorAdded(signIn: { userId: UserId; uid: string }, by: By): Promise<void>;
 };
@@ -63,10 +63,13 @@ export function enrolRoutes({
     return enrol(ctx, due, 'factor', form.isValid ? form.values : { credential: '', failure: 'failed' });
   });
 
+  const policyOf = ({ userId, question }: DueInteraction) =>
+    policies.for({ user: userId, client: question.client.id }).mfa;
+
   /** Null also where the policy wants no passkeys as second factors: then the answer is written. */
   async function factorDue(ctx: Context): Promise<DueInteraction | null> {
     const due = await interactions.due(ctx, 'enrol-factor');
-    if (due === null || policies().mfa.factors.includes('passkey')) return due;
+    if (due === null || policyOf(due).factors.includes('passkey')) return due;
     seeOther(ctx, `${due.path}/enrol-factor`);
     return null;
   }
@@ -94,15 +97,16 @@ export function enrolRoutes({
   async function showEnrol(
     ctx: Context,
     status: number,
-    { userId, uid: binding, path, needed }: DueInteraction,
+    due: DueInteraction,
     reason: EnrolPage['reason'],
     problem: Exclude<RegistrationOutcome, { kind: 'registered' }> | EnrolProblem | null,
   ): Promise<void> {
+    const { userId, uid: binding, path, needed } = due;
     const user = await users.findById(userId);
     const options = user && (await passkeyRegistration.options(user, { binding, isOnlyFactor: false }));
     if (user === null || options === null) return seeOther(ctx, path);
     // Nothing else reaches the highest level.
-    const isOneOfMany = reason === 'factor' && (needed ?? 2) < 3 && policies().mfa.factors.length > 1;
+    const isOneOfMany = reason === 'factor' && (needed ?? 2) < 3 && policyOf(due).factors.length > 1;
     return show(ctx, status, enrolView, {
       action: `${path}/${reason === 'offer' ? 'offer-passkey' : 'enrol-factor/passkey'}`,
       email: user.email,

@@ -8,7 +8,7 @@ export type StandingDependencies = {
   clock: Clock;
   passkeys: Pick<PasskeyService, 'relyingParty' | 'standing'>;
   secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
-  policies: () => Pick<Policies, 'passkeys' | 'mfa'>;
+  policies: Policies<'passkeys' | 'mfa'>;
 };
 
 /** Whoever wants no passkey is not asked again for so long. */
@@ -21,7 +21,7 @@ export async function passkeyStanding(
   { canCreate, reached }: { canCreate: boolean; reached: Facts['reached'] },
 ): Promise<StandingPart> {
   if (passkeys.relyingParty === null) return {};
-  const { passkeys: policy, mfa } = policies();
+  const { passkeys: policy, mfa } = policies.for({ user: userId });
   const { verifying, others, unusable, offerDeclinedAt } = await passkeys.standing(userId);
   if (verifying + others + unusable > 0) {
     const factors = [

@@ -1,16 +1,16 @@
 import { Router } from '#kernel/http/router.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 
-type Dependencies = { issuer: URL; policies: () => Pick<Policies, 'passkeys'> };
+type Dependencies = { issuer: URL; policies: Policies<'passkeys'> };
 
 /** Which other sites may use the passkeys that are made for this host (WebAuthn 3 §5.11.1). */
 export function relatedOriginRoutes({ issuer, policies }: Dependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/.well-known/webauthn', (ctx: Context) => {
-    const { relatedOrigins } = policies().passkeys;
+    const { relatedOrigins } = policies.for(instance).passkeys;
     if (relatedOrigins.length === 0)
       throw new AppError({
         code: 'request.not_found',

@@ -4,6 +4,7 @@ import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
+import { instance } from '#settings/module.ts';
 import { pressForm } from './code-form.ts';
 import { linkView } from './link-view.ts';
 import type { SignInCodes } from './sign-in-codes.ts';
@@ -30,7 +31,7 @@ export function linkRoutes({ interactions, codes }: LinkRouteDependencies): Rout
       place: begun === null ? 'elsewhere' : 'here',
       email: found.address,
       client: found.client,
-      hasCode: codes.sentBy('email') === 'both',
+      hasCode: codes.sentBy('email', begun === null ? instance : { client: begun.question.client.id }) === 'both',
       action: begun === null ? null : `${begun.path}/email-link/${secret}`,
       backUrl: begun?.path ?? null,
     });

@@ -79,7 +79,7 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
       const page = `${interaction.path}/${way}`;
       show(ctx, status, codeView, {
         channel,
-        sent: codes.sentBy(channel),
+        sent: codes.sentBy(channel, { client: interaction.question.client.id }),
         action: page,
         resendAction: `${page}/resend`,
         email: interaction.identifier,

@@ -7,7 +7,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies, PolicySubject } from '#settings/module.ts';
 import { canonicalEmail, type ReachablePeople, type ReachablePerson, type UserId } from '#users/module.ts';
 import { codeText } from './code-text.ts';
 import { signInLetter } from './sign-in-letter.ts';
@@ -39,7 +39,7 @@ export type SignInCodeDependencies = {
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
   letters: Pick<Letters, 'send'>;
   texts: Pick<Texts, 'send'>;
-  methods: () => Policy<'signIn'>['methods'];
+  policies: Policies<'signIn'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
   failed(trial: { ip: string; identifier: string }): Promise<void>;
   counted?: (outcome: SignInOutcome) => void;
@@ -60,9 +60,9 @@ export class SignInCodes {
   }
 
   /** What policy has in a mail or a text. */
-  sentBy(channel: Channel): Sent {
+  sentBy(channel: Channel, subject: PolicySubject): Sent {
     if (channel === 'sms') return 'code';
-    const methods = this.#deps.methods();
+    const { methods } = this.#deps.policies.for(subject).signIn;
     if (!methods.includes('emailLink')) return 'code';
     return methods.includes('emailCode') ? 'both' : 'link';
   }
@@ -78,7 +78,7 @@ export class SignInCodes {
         purpose: purposes[channel],
         holder: holderOf(person, identifier),
         address,
-        form: this.sentBy(channel),
+        form: this.sentBy(channel, { client: client.id }),
         browser: browserOf(asking),
         interaction: uid,
         data: { client: client.name, identifier },

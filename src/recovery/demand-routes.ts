@@ -78,7 +78,7 @@ export function demandRoutes({
       action: `${interaction.path}/${PAGE}`,
       reason: 'demanded',
       email: user.email,
-      minimumLength: passwords.minimumLength,
+      minimumLength: passwords.minimumLength({ user: user.id }),
       problem,
     });
   }

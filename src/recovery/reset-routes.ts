@@ -5,6 +5,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
+import { instance } from '#settings/module.ts';
 import { newPasswordView, type NewPasswordPage, resetEndView } from './new-password-view.ts';
 import { newPasswordForm } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
@@ -84,7 +85,7 @@ export function resetRoutes({
   }
 
   function showForm(ctx: Context, status: number, email: string, problem: NewPasswordPage['problem']): void {
-    const { minimumLength } = passwords;
+    const minimumLength = passwords.minimumLength(instance);
     show(ctx, status, newPasswordView, { action: ACTION, reason: 'forgotten', email, minimumLength, problem });
   }
 

@@ -1,5 +1,5 @@
-import type { Policies } from '#settings/module.ts';
-import { claimField, type PersonField, propertyField } from '#users/module.ts';
+import { instance, type Policies, type PolicySubject } from '#settings/module.ts';
+import { claimField, type PersonField, propertyField, type UserId } from '#users/module.ts';
 import type { InvitationService } from './invitation-service.ts';
 import type { Method } from './pending-registration.ts';
 
@@ -14,7 +14,7 @@ export type Admitted =
   | { kind: 'closed' };
 
 export type AdmissionDependencies = {
-  policies: () => Pick<Policies, 'registration' | 'profile' | 'signIn'>;
+  policies: Policies<'registration' | 'profile' | 'signIn'>;
   invitations: Pick<InvitationService, 'find'>;
   /** Null where there are no passkeys. */
   passkeys: { readonly relyingParty: unknown };
@@ -31,7 +31,7 @@ export class Admission {
   }
 
   async decide(link: string | undefined): Promise<Admitted> {
-    const { mode, domains } = this.#deps.policies().registration;
+    const { mode, domains } = this.#deps.policies.for(instance).registration;
     if (mode === 'closed') return { kind: 'closed' };
     const invitation = link === undefined ? null : await this.#deps.invitations.find(link);
     if (invitation !== null) return { kind: 'form', invitation: { ...invitation, link: link ?? '' }, domains: null };
@@ -41,20 +41,20 @@ export class Admission {
 
   /** Whether a page should lead to the form. */
   isOffered(link: string | undefined): boolean {
-    const { mode } = this.#deps.policies().registration;
+    const { mode } = this.#deps.policies.for(instance).registration;
     return mode === 'invitation' ? link !== undefined : mode !== 'closed';
   }
 
   /** The one offered first at the front. What does not begin a sign-in here is no way to have an account. */
   methods(): readonly [Method, ...Method[]] {
     const canSignIn = (method: Method) => this.#canSignIn(method);
-    const [first, ...others] = this.#deps.policies().registration.methods.filter(canSignIn);
+    const [first, ...others] = this.#deps.policies.for(instance).registration.methods.filter(canSignIn);
     return first === undefined ? [everyMethod.find(canSignIn) ?? 'password'] : [first, ...others];
   }
 
   /** What a form for a new account asks of the person. */
   fields(): readonly PersonField[] {
-    const { registration, profile } = this.#deps.policies();
+    const { registration, profile } = this.#deps.policies.for(instance);
     const claims = [...new Set([...registration.fields, ...profile.required])];
     return [
       ...claims.map(claimField),
@@ -65,8 +65,8 @@ export class Admission {
   }
 
   /** What everybody must have, as far as people can say it themselves. */
-  required(): readonly PersonField[] {
-    const { profile } = this.#deps.policies();
+  requiredOf(user: UserId): readonly PersonField[] {
+    const { profile } = this.#deps.policies.for({ user });
     return [
       ...profile.required.map(claimField),
       ...profile.properties.filter(({ editable, required }) => editable === 'user' && required).map(propertyField),
@@ -74,12 +74,13 @@ export class Admission {
   }
 
   #canSignIn(method: Method): boolean {
-    const { methods } = this.#deps.policies().signIn;
+    const { methods } = this.#deps.policies.for(instance).signIn;
     if (method === 'email_code') return methods.includes('emailCode') || methods.includes('emailLink');
     return methods.includes(method) && (method !== 'passkey' || this.#deps.passkeys.relyingParty !== null);
   }
 
-  get termsVersion(): string | null {
-    return this.#deps.policies().registration.termsVersion ?? null;
+  /** Null where there are no terms to agree to. */
+  termsVersion(subject: PolicySubject): string | null {
+    return this.#deps.policies.for(subject).registration.termsVersion ?? null;
   }
 }

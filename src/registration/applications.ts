@@ -2,6 +2,7 @@ import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle } from '#kernel/throttle.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import type { Application } from './pending-registration.ts';
 
 /** What a form says, with the password as it was typed. */
@@ -15,7 +16,7 @@ export type ApplicationsDependencies = {
   clock: Clock;
   throttle: Pick<Throttle, 'consume'>;
   passwords: Pick<PasswordService, 'check' | 'hash'>;
-  perAddress: () => number;
+  policies: Policies<'limits'>;
 };
 
 /** What every wish for an account goes through, whoever's the address is: the limit, the rules for passwords, the hash. */
@@ -28,8 +29,9 @@ export class Applications {
 
   /** Counts a try from an address before it is made. */
   async take(ip: string): Promise<Extract<Refusal, { kind: 'throttled' }> | null> {
-    const { clock, throttle, perAddress } = this.#deps;
-    const policy = { name: 'registration-address', points: perAddress(), duration: HOUR };
+    const { clock, throttle, policies } = this.#deps;
+    const { limits } = policies.for(instance);
+    const policy = { name: 'registration-address', points: limits.accountsPerAddress, duration: HOUR };
     const take = await throttle.consume(policy, addressKey(ip));
     if (take.allowed) return null;
     return { kind: 'throttled', until: fromNow(clock, take.retryAfter * SECOND), waitSeconds: take.retryAfter };

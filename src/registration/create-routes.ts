@@ -6,6 +6,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { detailsOf, shownFields, type UserId } from '#users/module.ts';
+import { instance } from '#settings/module.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { type Asked, createForm } from './create-form.ts';
 import { type CreatePage, createView, noErrors } from './create-view.ts';
@@ -96,7 +97,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     const wish = {
       ...detailsOf(asked.fields, form.values),
       method,
-      termsVersion: admission.termsVersion,
+      termsVersion: admission.termsVersion(instance),
       password: method === 'password' ? password : null,
     };
     const asker = askerOf(ctx, interaction);
@@ -158,7 +159,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       otherMethods: methods.filter((other) => other !== method && other !== 'password'),
       isInvited: invitation !== null,
       domains,
-      asksForTerms: admission.termsVersion !== null,
+      asksForTerms: admission.termsVersion(instance) !== null,
     };
   }
 

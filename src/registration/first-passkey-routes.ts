@@ -121,7 +121,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     return show(ctx, status, firstPasswordView, {
       action: `${due.path}/first-passkey/password`,
       email,
-      minimumLength: passwords.minimumLength,
+      minimumLength: passwords.minimumLength({ user: due.userId }),
       problem,
       passkeyUrl: `${due.path}/first-passkey`,
     });

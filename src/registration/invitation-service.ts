@@ -5,7 +5,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { Policy } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { canonicalEmail, newCanonicalEmail, type UserId, type UserService } from '#users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
@@ -25,7 +25,7 @@ export type InvitationDependencies = {
   accounts: NewAccounts;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
-  policy: () => Policy<'registration'>;
+  policies: Policies<'registration'>;
   urlOf(path: string): string;
 };
 
@@ -42,9 +42,9 @@ export class InvitationService {
 
   /** Sends a link; an earlier one to the same address stops working. Throws registration.closed, .invitation_refused, .invitation_invalid. */
   async invite({ email, language, isAdministrator = false }: Invitation, by: By): Promise<void> {
-    const { users, policy, database } = this.#deps;
+    const { users, policies, database } = this.#deps;
     const emailCanonical = newCanonicalEmail(email);
-    if (policy().mode === 'closed') throw registrationClosed();
+    if (policies.for(instance).registration.mode === 'closed') throw registrationClosed();
     if (emailCanonical === null) throw invitationInvalid(email);
     if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);
     await database.transaction((em) => this.#send(em, { email: email.trim(), language, isAdministrator }, by));
@@ -52,7 +52,7 @@ export class InvitationService {
 
   /** Whom a link invites; null when it is none, was used or is too old. */
   async find(link: string): Promise<{ email: string } | null> {
-    if (this.#deps.policy().mode === 'closed') return null;
+    if (this.#deps.policies.for(instance).registration.mode === 'closed') return null;
     const secret = await this.#deps.oneTimeSecrets.findByLink('invitation', link);
     return secret && { email: secret.address };
   }

@@ -16,7 +16,7 @@ import type { Database } from '#kernel/database.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import { Admission } from './admission.ts';
 import { Applications, type ApplicationsDependencies } from './applications.ts';
@@ -32,13 +32,13 @@ import { RegistrationService, type RegistrationDependencies } from './registrati
 import { registrationStanding } from './standing-part.ts';
 import { type TaskDependencies, taskRoutes } from './task-routes.ts';
 
-type Made = 'applications' | 'accounts' | 'pending' | 'admission' | 'urlOf' | 'policy' | 'perAddress';
+type Made = 'applications' | 'accounts' | 'pending' | 'admission' | 'urlOf';
 
 export type Dependencies = {
   config: Pick<Config, 'issuerUrl'>;
   clock: Clock;
   database: Database;
-  policies: () => Pick<Policies, 'registration' | 'profile' | 'signIn' | 'limits'>;
+  policies: Policies<'registration' | 'profile' | 'signIn' | 'limits'>;
   passkeys: Pick<PasskeyService, 'relyingParty' | 'list'>;
   passwords: PasswordService;
   interactions: CreateDependencies['interactions'] & TaskDependencies['interactions'];
@@ -55,14 +55,13 @@ export function createRegistration(dependencies: Dependencies) {
   const { config, clock, database, policies, passkeys, passwords, interactions } = dependencies;
   const urlOf = (path: string) => `${config.issuerUrl.origin}${path}`;
   const pending = new PendingRegistrations(clock, database);
-  const applications = new Applications({ ...dependencies, perAddress: () => policies().limits.accountsPerAddress });
+  const applications = new Applications(dependencies);
   const accounts = new NewAccounts({ ...dependencies, pending });
   const invitations = new InvitationService({
     ...dependencies,
     applications,
     accounts,
     urlOf,
-    policy: () => policies().registration,
   });
   const registration = new RegistrationService({ ...dependencies, applications, accounts, pending, urlOf });
   const admission = new Admission({ policies, invitations, passkeys });
@@ -80,7 +79,7 @@ export function createRegistration(dependencies: Dependencies) {
     invitations,
     admission,
     invitationCookie,
-    minimumLength: () => passwords.minimumLength,
+    minimumLength: () => passwords.minimumLength(instance),
     work: dependencies.work,
     welcome,
   };

@@ -24,8 +24,8 @@ export async function registrationStanding(
     (await passkeys.list(userId)).length === 0
   )
     tasks.push('first-passkey');
-  const { termsVersion } = admission;
-  const required = admission.required();
+  const termsVersion = admission.termsVersion({ user: userId });
+  const required = admission.requiredOf(userId);
   // Most instances ask for nothing, and nobody is looked up.
   const user = termsVersion === null && required.length === 0 ? null : await users.findById(userId);
   if (user === null) return { tasks };

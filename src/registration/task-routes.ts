@@ -45,7 +45,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     const due = await interactions.due(ctx, 'terms');
     if (due === null) return;
     const { values } = await buttonForm.read(ctx);
-    const { termsVersion } = admission;
+    const termsVersion = admission.termsVersion({ user: due.userId });
     if (termsVersion === null) return seeOther(ctx, due.path);
     if (values.action === 'allow') {
       await profileCompletion.acceptTerms(due.userId, termsVersion, visitorOf(ctx));
@@ -83,7 +83,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     return seeOther(ctx, due.path);
   });
 
-  const missing = (user: User): readonly PersonField[] => lacking(admission.required(), user);
+  const missing = (user: User): readonly PersonField[] => lacking(admission.requiredOf(user.id), user);
 
   async function requireUser({ userId }: DueInteraction): Promise<User> {
     const user = await users.findById(userId);

@@ -11,7 +11,7 @@ import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
-import type { SettingsService } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { NotMeService, type NotMeDependencies } from './not-me-service.ts';
 import { openPlaces } from './places.ts';
@@ -27,19 +27,18 @@ export type Dependencies = {
   keyRing: KeyRing;
   throttle: Throttle;
   config: Pick<Config, 'geoipFile' | 'issuer' | 'issuerUrl'>;
-  settings: Pick<SettingsService, 'policy' | 'all'>;
-} & Omit<RiskDependencies, 'places' | 'traces' | 'pressure' | 'policy'> &
+  policies: Policies<'risk' | 'limits'>;
+} & Omit<RiskDependencies, 'places' | 'traces' | 'pressure'> &
   NotMeDependencies;
 
 export function createRisk(dependencies: Dependencies) {
-  const { clock, database, keyRing, throttle, config, settings } = dependencies;
-  const policy = () => settings.policy('risk');
+  const { clock, database, keyRing, throttle, config, policies } = dependencies;
   const places = openPlaces(config.geoipFile);
   const traces = new SignInTraces(clock, database);
-  const pressure = new Pressure(throttle, () => settings.all());
+  const pressure = new Pressure(throttle, policies);
   const work = new ProofOfWork(clock, database, keyRing, pressure);
   const notMe = new NotMeService(dependencies);
-  const risk = new RiskService({ ...dependencies, places, traces, pressure, policy });
+  const risk = new RiskService({ ...dependencies, places, traces, pressure });
   const cookie = browserCookie(config.issuerUrl, 'not-me', { sameSite: 'strict' });
   return {
     places,

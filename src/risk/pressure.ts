@@ -1,7 +1,7 @@
 import { HOUR, MINUTE } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle, ThrottlePolicy } from '#kernel/throttle.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 
 /** Who tried: from which address, and which account, whether or not there is one. */
@@ -13,9 +13,9 @@ export type Trial = { ip: string; identifier: string };
  */
 export class Pressure {
   readonly #throttle: Throttle;
-  readonly #policies: () => Pick<Policies, 'risk' | 'limits'>;
+  readonly #policies: Policies<'risk' | 'limits'>;
 
-  constructor(throttle: Throttle, policies: () => Pick<Policies, 'risk' | 'limits'>) {
+  constructor(throttle: Throttle, policies: Policies<'risk' | 'limits'>) {
     this.#throttle = throttle;
     this.#policies = policies;
   }
@@ -27,7 +27,7 @@ export class Pressure {
 
   /** Whether a proof of work is asked for at this address now. An account by itself is guarded by its own waits. */
   async isOn(ip: string): Promise<boolean> {
-    const { proofOfWork } = this.#policies().risk;
+    const { proofOfWork } = this.#policies.for(instance).risk;
     if (proofOfWork !== 'pressure') return proofOfWork === 'always';
     for (const [policy, key] of this.#floods(ip)) if (await this.#throttle.isUsedUp(policy, key)) return true;
     return false;
@@ -39,7 +39,7 @@ export class Pressure {
   }
 
   #floods(ip: string): [ThrottlePolicy, string][] {
-    const { risk, limits } = this.#policies();
+    const { risk, limits } = this.#policies.for(instance);
     const { failuresPerMinute, failuresPerAddress = Math.ceil(2.5 * limits.passwordFailuresPerAddress) } = risk;
     return [
       [{ name: 'pressure-address', points: failuresPerAddress, duration: 15 * MINUTE }, addressKey(ip)],
@@ -48,7 +48,7 @@ export class Pressure {
   }
 
   #accountPolicy(): ThrottlePolicy {
-    return { name: 'pressure-account', points: this.#policies().risk.failuresPerAccount, duration: HOUR };
+    return { name: 'pressure-account', points: this.#policies.for(instance).risk.failuresPerAccount, duration: HOUR };
   }
 }
 

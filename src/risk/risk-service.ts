@@ -9,7 +9,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { Policy } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { User, UserId, UserService } from '#users/module.ts';
 import { assess, type Assessment, type Seen } from './assessment.ts';
 import { newSignInLetter } from './new-sign-in-letter.ts';
@@ -31,7 +31,7 @@ export type RiskDependencies = {
   places: Places;
   traces: SignInTraces;
   pressure: Pick<Pressure, 'hasManyFailures'>;
-  policy: () => Policy<'risk'>;
+  policies: Policies<'risk'>;
 };
 
 /** A browser that signs in. */
@@ -55,14 +55,15 @@ export class RiskService {
 
   /** Compares a sign-in with those before it, once, and writes down what was decided when it asks for something. */
   async assess(userId: UserId, { visitor, deviceSecret }: Arrival, clientId: string): Promise<Assessment> {
-    const { users, knownDevices, traces, pressure, audit, policy } = this.#deps;
+    const { users, knownDevices, traces, pressure, audit, policies } = this.#deps;
     const [user, earlier, isKnownDevice] = await Promise.all([
       users.findById(userId),
       traces.list(userId),
       knownDevices.isKnown(userId, deviceSecret),
     ]);
     const hasManyFailures = user !== null && (await pressure.hasManyFailures(user.email));
-    const assessment = assess({ now: this.#seen(visitor.ip), earlier, isKnownDevice, hasManyFailures }, policy());
+    const facts = { now: this.#seen(visitor.ip), earlier, isKnownDevice, hasManyFailures };
+    const assessment = assess(facts, policies.for({ user: userId, client: clientId }).risk);
     if (assessment.actions.includes('second_factor'))
       await audit.note({
         type: 'user.sign_in_challenged',

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
+import type { PolicySubject } from './policy-subject.ts';
 import { profilePolicy } from './profile-policy.ts';
 import { registrationPolicy } from './registration-policy.ts';
 
@@ -19,7 +20,7 @@ function isCertificate(pem: string): boolean {
 }
 
 /** Policies of the instance, by section. What is not set has the default given here. */
-export const policies = {
+export const sections = {
   branding: z.strictObject({
     name: z.string().min(1).max(64).default('Latchkey'),
     ...brandChoice,
@@ -232,6 +233,9 @@ export const policies = {
   }),
 };
 
-export type Section = keyof typeof policies;
-export type Policy<S extends Section> = z.infer<(typeof policies)[S]>;
-export type Policies = { readonly [S in Section]: Policy<S> };
+export type Section = keyof typeof sections;
+export type Policy<S extends Section> = z.infer<(typeof sections)[S]>;
+export type PolicyInForce = { readonly [S in Section]: Policy<S> };
+
+/** What slices receive: the policy in force for a subject, of the sections that they read. */
+export type Policies<S extends Section = Section> = { for(subject: PolicySubject): Pick<PolicyInForce, S> };

@@ -3,18 +3,19 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { settingInvalid } from './errors.ts';
-import { policies, type Policies, type Policy, type Section } from './policies.ts';
+import { type Policies, type Policy, type PolicyInForce, type Section, sections } from './policies.ts';
+import type { PolicySubject } from './policy-subject.ts';
 
-type Listener = (all: Policies) => void;
+type Listener = (policy: PolicyInForce) => void;
 
 /** The policies in force, held in memory: reading one is free, a change reaches every node through `announce`. */
-export class SettingsService {
+export class SettingsService implements Policies {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #announce: () => Promise<void>;
   readonly #listeners = new Set<Listener>();
-  #all: Policies = parseAll(new Map());
+  #instance: PolicyInForce = parseAll(new Map());
   #reading: Promise<void> = Promise.resolve();
 
   constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, announce: () => Promise<void>) {
@@ -24,12 +25,12 @@ export class SettingsService {
     this.#announce = announce;
   }
 
-  policy<S extends Section>(section: S): Policies[S] {
-    return this.#all[section];
-  }
-
-  all(): Policies {
-    return this.#all;
+  /**
+   * The policy in force: the instance's. A tightening by an organization or a client belongs here, and one table then says how
+   * each field of it combines (the strictest wins).
+   */
+  for(_subject: PolicySubject): PolicyInForce {
+    return this.#instance;
   }
 
   onChange(listener: Listener): void {
@@ -48,8 +49,8 @@ export class SettingsService {
   async #read(): Promise<void> {
     const rows = await this.#database.sql<{ section: string; value: unknown }>('select section, value from setting');
     const next = parseAll(new Map(rows.map(({ section, value }) => [section, value])));
-    if (JSON.stringify(next) === JSON.stringify(this.#all)) return;
-    this.#all = next;
+    if (JSON.stringify(next) === JSON.stringify(this.#instance)) return;
+    this.#instance = next;
     for (const listener of this.#listeners) listener(next);
   }
 
@@ -82,7 +83,7 @@ export class SettingsService {
 /** Throws settings.invalid with the member that is wrong. A member that is null has its default again. */
 function merge<S extends Section>(section: S, before: Policy<S>, change: Record<string, unknown>): Policy<S> {
   const merged = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
-  const parsed = policies[section].safeParse(merged);
+  const parsed = sections[section].safeParse(merged);
   if (parsed.success) return parsed.data as Policy<S>;
   throw settingInvalid(
     parsed.error.issues.map((issue) => `${section}.${issue.path.join('.')}: ${issue.message}`).join('; '),
@@ -93,16 +94,16 @@ function merge<S extends Section>(section: S, before: Policy<S>, change: Record<
  * A member that cannot be read has its default, and one that is not known is left alone: neither a bad row nor one that a
  * newer version wrote keeps the instance from starting, or takes away what else was decided in its section.
  */
-function parseAll(stored: ReadonlyMap<string, unknown>): Policies {
+function parseAll(stored: ReadonlyMap<string, unknown>): PolicyInForce {
   return Object.fromEntries(
-    Object.entries(policies).map(([section, schema]) => {
+    Object.entries(sections).map(([section, schema]) => {
       const shape: Readonly<Record<string, z.ZodType>> = schema.shape;
       const readable = Object.entries(membersOf(stored.get(section))).filter(
         ([member, value]) => Object.hasOwn(shape, member) && shape[member]?.safeParse(value).success,
       );
       return [section, schema.parse(Object.fromEntries(readable))];
     }),
-  ) as unknown as Policies;
+  ) as unknown as PolicyInForce;
 }
 
 /** The driver of PostgreSQL gives JSON as values or as text, depending on how it was asked. */

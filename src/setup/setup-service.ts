@@ -2,6 +2,7 @@ import { operator, type Visitor } from '#audit/module.ts';
 import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database } from '#kernel/database.ts';
+import { instance } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import type { AdminLinks } from './admin-link.ts';
 
@@ -41,7 +42,7 @@ export class SetupService {
   }
 
   get minimumLength(): number {
-    return this.#deps.passwords.minimumLength;
+    return this.#deps.passwords.minimumLength(instance);
   }
 
   /** Makes the administrator. A refused address or password leaves the link as it was. */

@@ -3,7 +3,7 @@ import { type AuditLog, operator } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId, toUuid } from '#kernel/ids.ts';
-import type { Property } from '#settings/module.ts';
+import type { Policies, Property } from '#settings/module.ts';
 import { propertiesInvalid, userNotFound } from './errors.ts';
 import { valueType } from './property-fields.ts';
 
@@ -11,20 +11,20 @@ type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  schema: () => readonly Property[];
+  policies: Policies<'profile'>;
 };
 
 const input = z.object({ id: z.string(), set: z.record(z.string(), z.unknown()).default({}) });
 
 /** `latchkey user properties`: what the operator keeps of a person, whoever else may see or edit it. */
-export function propertyCommands({ clock, database, audit, schema }: Dependencies) {
+export function propertyCommands({ clock, database, audit, policies }: Dependencies) {
   return {
     async 'user.properties'(given: unknown) {
       const parsed = input.safeParse(given);
       if (!parsed.success) throw propertiesInvalid('Give the properties as a JSON object.');
       const id = parseId('usr', parsed.data.id);
       if (id === null) throw userNotFound();
-      const values = checked(schema(), parsed.data.set);
+      const values = checked(policies.for({ user: id }).profile.properties, parsed.data.set);
       const removed = Object.keys(values).filter((name) => values[name] === null);
       const kept = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
       return database.transaction(async (em) => {

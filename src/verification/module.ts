@@ -13,7 +13,7 @@ import type { Config } from '#kernel/config.ts';
 import type { State } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { SettingsService } from '#settings/module.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import { type ChangeDependencies, EmailChanges } from './email-changes.ts';
 import { EmailProofs, type ProofDependencies } from './email-proofs.ts';
@@ -29,11 +29,11 @@ export type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer'> &
     config: Pick<Config, 'issuer' | 'issuerUrl'>;
     clock: Clock;
     letters: Pick<Letters, 'send'>;
-    settings: Pick<SettingsService, 'policy'>;
+    policies: Policies<'verification'>;
   };
 
 export function createVerification(dependencies: Dependencies) {
-  const { config, users, settings } = dependencies;
+  const { config, users, policies } = dependencies;
   const { issuer } = config;
   const notices = new ContactNotices({ ...dependencies, issuer });
   const emailProofs = new EmailProofs({ ...dependencies, notices, issuer });
@@ -48,7 +48,7 @@ export function createVerification(dependencies: Dependencies) {
   /** Whether this person must prove their address before a sign-in ends. */
   async function standing(userId: UserId): Promise<StandingPart> {
     const user = await users.findById(userId);
-    const { email: policy } = settings.policy('verification');
+    const { email: policy } = policies.for({ user: userId }).verification;
     if (user === null || user.emailVerified || policy === 'optional') return {};
     return policy === 'required' || user.emailProofDue ? { tasks: ['verify-email'] } : {};
   }

@@ -15,7 +15,7 @@ import { type RouteDependencies, waitlistRoutes } from './routes.ts';
 import { type Asked, type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
 
 export type Dependencies = Omit<WaitlistDependencies, 'urlOf'> &
-  Pick<RouteDependencies, 'isOpen' | 'take' | 'work'> & { config: Pick<Config, 'issuerUrl'>; keyRing: KeyRing };
+  Pick<RouteDependencies, 'policies' | 'take' | 'work'> & { config: Pick<Config, 'issuerUrl'>; keyRing: KeyRing };
 
 /** Where the sealed text of the cookie belongs. */
 const COOKIE_PLACE = 'cookie:waitlist';

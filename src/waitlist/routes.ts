@@ -4,6 +4,7 @@ import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { noWaitlist } from './errors.ts';
 import { buttonForm, codeForm, joinForm } from './waitlist-form.ts';
 import type { Asked, WaitlistService } from './waitlist-service.ts';
@@ -13,7 +14,7 @@ type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
 
 export type RouteDependencies = {
   waitlist: WaitlistService;
-  isOpen: () => boolean;
+  policies: Policies<'registration'>;
   /** Counts a mail asked for from an address; says until when there are too many. */
   take(ip: string): Promise<Throttled | null>;
   /** What a browser solves before a form is looked at, while somebody floods this instance. */
@@ -26,8 +27,9 @@ export type RouteDependencies = {
 
 const PATH = '/waitlist';
 
-export function waitlistRoutes({ waitlist, isOpen, take, work, asked }: RouteDependencies): Router<State> {
+export function waitlistRoutes({ waitlist, policies, take, work, asked }: RouteDependencies): Router<State> {
   const router = new Router<State>();
+  const isOpen = () => policies.for(instance).registration.mode === 'waitlist';
 
   router.get(PATH, async (ctx: Context) => {
     if (!isOpen()) throw noWaitlist();

@@ -41,6 +41,7 @@ async function anotherNode() {
     clock: systemClock,
     log: createLog({ level: 'silent' }),
     database: latchkey.app.database,
+    policies: latchkey.app.settings,
     settings: latchkey.app.settings,
     audit: { record: async () => {} },
     invalidation: { publish: async () => {}, subscribe: () => {}, isHealthy: () => true },

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { toUuid } from '#kernel/ids.ts';
+import { instance } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 
@@ -51,7 +52,7 @@ describe('the fewest characters', () => {
     ['what the operator says', { 'mfa.enforcement': 'required', 'password.minimumLength': 20 }, 20],
   ])('are %s', async (_what, settings, minimum) => {
     for (const [name, value] of Object.entries(settings)) await set(name, value);
-    expect(latchkey.app.passwords.minimumLength).toBe(minimum);
+    expect(latchkey.app.passwords.minimumLength(instance)).toBe(minimum);
     expect(await check('x'.repeat(minimum - 1))).toEqual({ kind: 'too_short', minimum });
   });
 });

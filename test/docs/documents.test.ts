@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { policies } from '#settings/module.ts';
+import { sections } from '#settings/module.ts';
 import { createProgram } from '../../src/cli-program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -55,8 +55,8 @@ describe('the documents', () => {
   test.each(set)(
     'change a setting that exists, to a value that it takes: $section.$name $value',
     ({ section, name, value }) => {
-      expect(Object.keys(policies)).toContain(section);
-      const schema = policies[section as keyof typeof policies];
+      expect(Object.keys(sections)).toContain(section);
+      const schema = sections[section as keyof typeof sections];
       const given = /^[\d[{]/.test(value) ? (JSON.parse(value) as unknown) : value;
       expect(Object.keys(schema.shape)).toContain(name);
       // `null` takes a value back.

@@ -7,7 +7,7 @@ import { createKeys } from '#keys/module.ts';
 import { recordingAudit } from '../support/audit.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
-import { testKeyPolicy } from '../support/keys.ts';
+import { testKeyPolicies } from '../support/keys.ts';
 
 let database: Database;
 let commands: ReturnType<typeof keyCommands>;
@@ -21,7 +21,7 @@ beforeAll(async () => {
     clock: testClock(),
     log: createLog({ level: 'silent' }),
     audit,
-    policy: () => testKeyPolicy,
+    policies: testKeyPolicies,
   });
   await keys.start();
   commands = keyCommands({ ...keys, sealed: { signing_keys: () => keys.service.reencrypt() } });

@@ -10,7 +10,7 @@ import { createLog } from '#kernel/log.ts';
 import { createKeys, type PrivateJwk } from '#keys/module.ts';
 import { recordingAudit } from '../support/audit.ts';
 import { openTestDatabase } from '../support/database.ts';
-import { testKeyPolicy } from '../support/keys.ts';
+import { testKeyPolicies } from '../support/keys.ts';
 
 const audience = 'https://api.example';
 const log = createLog({ level: 'silent' });
@@ -26,7 +26,7 @@ beforeAll(async () => {
     clock: systemClock,
     log,
     audit: recordingAudit(),
-    policy: () => testKeyPolicy,
+    policies: testKeyPolicies,
   });
   await keys.start();
   await keys.rotation.rotate({}, { actor: { type: 'operator' } });

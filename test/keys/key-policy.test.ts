@@ -1,17 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR, SECOND } from '#kernel/clock.ts';
-import { keyPolicy } from '#keys/module.ts';
-import { policies } from '#settings/module.ts';
+import { keyPolicy } from '#keys/key-policy.ts';
+import { sections } from '#settings/module.ts';
 
 const settings = (oidc: object = {}, session: object = {}) => ({
-  oidc: policies.oidc.parse(oidc),
-  session: policies.session.parse(session),
+  oidc: sections.oidc.parse(oidc),
+  session: sections.session.parse(session),
 });
 
 describe('how keys live follows from the settings', () => {
   test('RSA keys of 2048 bits, published a day before use and rotated every 90 days, unless somebody decides otherwise', () => {
-    expect(keyPolicy(settings())).toMatchObject({ rsaBits: 2048, publishBeforeUse: DAY, rotateEvery: 90 * DAY });
-    expect(keyPolicy(settings({ keyRsaBits: 4096, keyPublicationSeconds: 0, keyRotationDays: 7 }))).toMatchObject({
+    expect(keyPolicy({ for: () => settings() })).toMatchObject({
+      rsaBits: 2048,
+      publishBeforeUse: DAY,
+      rotateEvery: 90 * DAY,
+    });
+    expect(
+      keyPolicy({ for: () => settings({ keyRsaBits: 4096, keyPublicationSeconds: 0, keyRotationDays: 7 }) }),
+    ).toMatchObject({
       rsaBits: 4096,
       publishBeforeUse: 0,
       rotateEvery: 7 * DAY,
@@ -29,7 +35,7 @@ describe('how keys live follows from the settings', () => {
     ],
   ])('keys outlive every token and every session that may still show an ID token: %j %j', (oidc, session) => {
     const given = settings(oidc, session);
-    const { longestTokenLife } = keyPolicy(given);
+    const { longestTokenLife } = keyPolicy({ for: () => given });
     const lives = [
       given.oidc.idTokenSeconds,
       given.oidc.accessTokenSeconds,
@@ -40,6 +46,6 @@ describe('how keys live follows from the settings', () => {
   });
 
   test.each([1024, 2047, 8192])('RSA keys of %i bits cannot be asked for', (keyRsaBits) => {
-    expect(policies.oidc.safeParse({ keyRsaBits }).success).toBe(false);
+    expect(sections.oidc.safeParse({ keyRsaBits }).success).toBe(false);
   });
 });

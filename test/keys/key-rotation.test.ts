@@ -9,7 +9,8 @@ import { createKeys, type PrivateJwk } from '#keys/module.ts';
 import { recordingAudit } from '../support/audit.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
-import { testKeyPolicy } from '../support/keys.ts';
+import { testKeyPolicies, testKeyPolicy } from '../support/keys.ts';
+import { policiesWith } from '../support/policies.ts';
 
 const oldSecret = 'the-old-secret-of-the-key-ring-32';
 const newSecret = 'the-new-secret-of-the-key-ring-32';
@@ -30,8 +31,8 @@ beforeEach(async () => {
   audit = recordingAudit();
 });
 
-const node = (secrets = [oldSecret], policy = testKeyPolicy) =>
-  createKeys({ database, keyRing: createKeyRing(secrets), clock, log, audit, policy: () => policy });
+const node = (secrets = [oldSecret], policies = testKeyPolicies) =>
+  createKeys({ database, keyRing: createKeyRing(secrets), clock, log, audit, policies });
 
 async function startedNode(): Promise<ReturnType<typeof node>> {
   const keys = node();
@@ -280,7 +281,7 @@ describe('another node', () => {
       keyRing: createKeyRing([oldSecret]),
       clock,
       audit,
-      policy: () => testKeyPolicy,
+      policies: testKeyPolicies,
       log: { info: () => undefined, warn: (line: unknown) => void warnings.push(line) } as never,
     });
     await keys.start();
@@ -312,7 +313,7 @@ describe('rotation of the key ring', () => {
       clock,
       log,
       audit,
-      policy: () => testKeyPolicy,
+      policies: testKeyPolicies,
       keyRing: {
         ...during,
         seal(text, place) {
@@ -333,7 +334,7 @@ describe('rotation of the key ring', () => {
 });
 
 test('larger RSA keys are made when the policy asks for them', async () => {
-  const keys = node([oldSecret], { ...testKeyPolicy, rsaBits: 3072 });
+  const keys = node([oldSecret], policiesWith({ oidc: { keyRsaBits: 3072 } }));
   await keys.start();
   expect(createPrivateKey({ key: { ...signer(keys, 'RSA') }, format: 'jwk' }).asymmetricKeyDetails?.modulusLength).toBe(
     3072,

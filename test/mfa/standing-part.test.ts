@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DAY } from '#kernel/clock.ts';
-import { policies } from '#settings/policies.ts';
+import { sections } from '#settings/module.ts';
 import { type Facts, standingPart } from '../../src/mfa/standing-part.ts';
 
 const now = new Date('2030-01-10T00:00:00Z');
@@ -25,7 +25,7 @@ const part = ({ person = {}, policy = {}, passkeys = 0, unusable = 0, ...rest }:
       showsCodes: false,
       ...person,
     },
-    policy: { ...policies.mfa.parse({}), ...policy },
+    policy: { ...sections.mfa.parse({}), ...policy },
     askedAt: null,
     resetAt: null,
     proved: ['password'],

@@ -3,10 +3,15 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { createThrottle } from '#kernel/throttle.ts';
 import { type Attempt, ClientFailures } from '#oidc/client-authentication/client-failures.ts';
+import { policiesWith } from '../support/policies.ts';
 
 const POINTS = 5;
 const limited = (): ClientFailures =>
-  new ClientFailures(systemClock, createThrottle({ redis: null, processes: 1 }), () => POINTS);
+  new ClientFailures(
+    systemClock,
+    createThrottle({ redis: null, processes: 1 }),
+    policiesWith({ limits: { clientFailuresPerAddress: POINTS } }),
+  );
 
 /** Many tries at once; answers with how many were judged, and how many of them at the same time. */
 async function burst(failures: ClientFailures, tries: number, isProven: boolean) {
@@ -52,7 +57,8 @@ describe('tries of one client from one address at once', () => {
 });
 
 const throttle = () => createThrottle({ redis: null, processes: 1 });
-const counting = (points = 3, shared = throttle()) => new ClientFailures(systemClock, shared, () => points);
+const counting = (points = 3, shared = throttle()) =>
+  new ClientFailures(systemClock, shared, policiesWith({ limits: { clientFailuresPerAddress: points } }));
 
 async function tried(
   failures: ClientFailures,

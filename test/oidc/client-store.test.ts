@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { metadataInvalid } from '#clients/errors.ts';
 import { clientAdapter } from '#oidc/client-store.ts';
+import { policiesWith } from '../support/policies.ts';
 
 const refusing = (reason: unknown) =>
   clientAdapter(
@@ -10,7 +11,7 @@ const refusing = (reason: unknown) =>
       saveRegistered: async () => Promise.reject(reason),
       removeRegistered: async () => undefined,
     },
-    () => false,
+    policiesWith({ oidc: { responseTypes: 'all' } }),
   );
 
 describe('a registration that is refused is answered as RFC 7591 §3.2.2 says', () => {
@@ -55,7 +56,7 @@ describe('while a policy allows code alone', () => {
         saveRegistered: async () => undefined,
         removeRegistered: async () => undefined,
       },
-      () => isImplicitOff,
+      policiesWith({ oidc: { responseTypes: isImplicitOff ? 'code' : 'all' } }),
     ).find('app');
   const hybrid = {
     client_id: 'app',

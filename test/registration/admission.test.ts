@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { policies, type Policies } from '#settings/module.ts';
+import { newId } from '#kernel/ids.ts';
 import { Admission } from '../../src/registration/admission.ts';
+import { policiesWith } from '../support/policies.ts';
 
 const held = { email: 'ada@x.example' };
 
@@ -10,13 +11,12 @@ function admission(
   relyingParty: object | null = {},
   signIn: Record<string, unknown> = {},
 ): Admission {
-  const given: Pick<Policies, 'registration' | 'profile' | 'signIn'> = {
-    registration: policies.registration.parse(registration),
-    profile: policies.profile.parse(profile),
-    signIn: policies.signIn.parse(signIn),
-  };
   const invitations = { find: async (link: string) => (link === 'good' ? held : null) };
-  return new Admission({ policies: () => given, invitations, passkeys: { relyingParty } });
+  return new Admission({
+    policies: policiesWith({ registration, profile, signIn }),
+    invitations,
+    passkeys: { relyingParty },
+  });
 }
 
 describe('who may create an account', () => {
@@ -71,5 +71,5 @@ test('a form asks for what is wanted of newcomers and of everybody, once, and ne
     },
   );
   expect(door.fields().map(({ field }) => field)).toEqual(['name', 'birthdate', 'website', 'property_a', 'property_b']);
-  expect(door.required().map(({ field }) => field)).toEqual(['birthdate', 'website', 'property_a']);
+  expect(door.requiredOf(newId('usr')).map(({ field }) => field)).toEqual(['birthdate', 'website', 'property_a']);
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { HOUR } from '#kernel/clock.ts';
-import { policies } from '#settings/policies.ts';
+import { sections } from '#settings/module.ts';
 import { assess, type Facts, kilometres, type Seen } from '../../src/risk/assessment.ts';
 
-const policy = policies.risk.parse({});
+const policy = sections.risk.parse({});
 const now = new Date('2026-11-22T12:00:00Z');
 const lisbon = { latitude: 38.72, longitude: -9.14 };
 const tokyo = { latitude: 35.68, longitude: 139.69 };
@@ -76,7 +76,7 @@ describe('rules', () => {
   });
 
   test('are data: all signals of a rule must be there', () => {
-    const strict = policies.risk.parse({
+    const strict = sections.risk.parse({
       rules: [{ signals: ['new_network', 'new_country'], actions: ['second_factor'] }],
     });
     expect(assess(facts({ now: seen({ network: 'x' }) }), strict).actions).toEqual([]);
@@ -87,7 +87,7 @@ describe('rules', () => {
     [{ rules: [{ signals: [], actions: ['notify'] }] }],
     [{ rules: [{ signals: ['rain'], actions: ['notify'] }] }],
   ])('that say nothing are refused: %j', (section) => {
-    expect(policies.risk.safeParse(section).success).toBe(false);
+    expect(sections.risk.safeParse(section).success).toBe(false);
   });
 });
 

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest';
+import { instance, type PolicySubject } from '#settings/module.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
 let latchkey: TestApp;
@@ -17,6 +18,26 @@ async function store(section: string, value: string): Promise<void> {
   );
   await latchkey.app.settings.reload();
 }
+
+describe('the policy in force', () => {
+  test('is the one of the instance for every subject, and reading it makes nothing', async () => {
+    const { settings } = latchkey.app;
+    const subjects: PolicySubject[] = [{ user: 'usr_1' }, { client: 'shop' }, { user: 'usr_1', client: 'shop' }];
+    const before = settings.for(instance);
+    for (const subject of subjects) expect(settings.for(subject)).toBe(before);
+    await latchkey.run('settings.set', { name: 'mfa.trustDays', value: '7' });
+    for (const subject of [instance, ...subjects]) expect(settings.for(subject).mfa.trustDays).toBe(7);
+    expect(before.mfa.trustDays).toBe(30);
+    await latchkey.run('settings.set', { name: 'mfa.trustDays', value: 'null' });
+  });
+
+  test('is asked about somebody: no ids at all are no subject', () => {
+    expectTypeOf<{ organization: undefined }>().not.toExtend<PolicySubject>();
+    expectTypeOf<{ user: undefined }>().not.toExtend<PolicySubject>();
+    expectTypeOf<{ user: undefined; client: string }>().toExtend<PolicySubject>();
+    expectTypeOf(instance).toExtend<PolicySubject>();
+  });
+});
 
 describe('policies', () => {
   test('have the safe default each', async () => {
@@ -59,9 +80,9 @@ describe('policies', () => {
     await Promise.all(
       changes.flatMap(([name, value]) => [settings.change('branding', { [name]: value }, by), settings.reload()]),
     );
-    expect(settings.policy('branding')).toMatchObject(Object.fromEntries(changes));
+    expect(settings.for(instance).branding).toMatchObject(Object.fromEntries(changes));
     await settings.change('branding', Object.fromEntries(changes.map(([name]) => [name, null])), by);
-    expect(settings.policy('branding').name).toBe('Latchkey');
+    expect(settings.for(instance).branding.name).toBe('Latchkey');
   });
 
   test('change at once, with an event that tells before and after, and back to the default by null', async () => {
@@ -83,12 +104,12 @@ describe('policies', () => {
     ['with a name of every object is none', '{"constructor":1,"toString":{},"__proto__":5,"absoluteSeconds":7200}'],
   ])('a member %s, and takes nothing else of its section along', async (_what, value) => {
     await store('session', value);
-    expect(latchkey.app.settings.policy('session')).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 7200 });
-    expect(latchkey.app.settings.policy('session')).not.toHaveProperty('unheardOf');
+    expect(latchkey.app.settings.for(instance).session).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 7200 });
+    expect(latchkey.app.settings.for(instance).session).not.toHaveProperty('unheardOf');
   });
 
   test.each(['null', '[]', '5', '"soon"', '"{"'])('a section %s has its defaults', async (value) => {
     await store('session', value);
-    expect(latchkey.app.settings.policy('session')).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 86_400 });
+    expect(latchkey.app.settings.for(instance).session).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 86_400 });
   });
 });

@@ -6,6 +6,7 @@ import { createInvalidation } from '#kernel/invalidation.ts';
 import { createLog } from '#kernel/log.ts';
 import { recordingAudit } from './audit.ts';
 import { testClock } from './clock.ts';
+import { policiesWith } from './policies.ts';
 
 export const operator = { actor: { type: 'operator' as const } };
 export const keyRingSecret = 'a-secret-of-the-key-ring-with-32-b';
@@ -39,7 +40,7 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     audit,
     invalidation,
     issuer: 'https://id.example',
-    brandName: () => 'Latchkey',
+    policies: policiesWith(),
   });
   return { ...slice, commands: clientCommands(slice), audit, clock, statements };
 }

@@ -1,7 +1,6 @@
 /** Passkeys on a database of their own, without pages. */
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { policies } from '#settings/policies.ts';
 import { passkeyStateBy } from '#credentials/passkeys/passkey-state.ts';
 import { createPasskeys } from '#credentials/passkeys/passkeys.ts';
 import type { FactorNotice } from '#credentials/module.ts';
@@ -10,6 +9,7 @@ import { createUsers, type User } from '#users/module.ts';
 import { recordingAudit } from './audit.ts';
 import type { Authenticator, Lies } from './authenticator.ts';
 import { testClock } from './clock.ts';
+import { policiesWith } from './policies.ts';
 
 export const origin = 'https://id.example.com';
 export const visitor = {
@@ -34,7 +34,7 @@ export function openPasskeys(
   const clock = testClock();
   const audit = recordingAudit();
   const notices: FactorNotice[] = [];
-  const section = policies.passkeys.parse(policy);
+  const policies = policiesWith({ passkeys: policy, mfa: { enforcement } });
   const made = createPasskeys(
     {
       clock,
@@ -42,11 +42,8 @@ export function openPasskeys(
       audit,
       keyRing: createKeyRing([testSecrets]),
       issuer: new URL(issuer),
-      policies: () => ({ passkeys: section, branding: policies.branding.parse({}) }),
-      demand: new SecondFactorDemand(
-        () => policies.mfa.parse({ enforcement }),
-        passkeyStateBy(new URL(issuer), () => ({ passkeys: section })),
-      ),
+      policies,
+      demand: new SecondFactorDemand(policies, passkeyStateBy(new URL(issuer), policies)),
       tellOwner: async (_em, notice) => void notices.push(notice),
     },
     verifiers,

@@ -3,7 +3,7 @@ import { generateSync } from 'otplib';
 import { createAudit } from '#audit/module.ts';
 import type { FactorNotice } from '#credentials/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
-import { policies, type Policies } from '#settings/policies.ts';
+import type { Policy } from '#settings/module.ts';
 import { createUsers, type User } from '#users/module.ts';
 import { HashingQueue } from '../../src/credentials/hashing-queue.ts';
 import { KnownDevices } from '../../src/credentials/known-device.ts';
@@ -12,8 +12,9 @@ import { createSecondFactors } from '../../src/credentials/second-factors.ts';
 import { testSecrets } from './app.ts';
 import { testClock } from './clock.ts';
 import { openTestDatabase } from './database.ts';
+import { policiesWith } from './policies.ts';
 
-type Given = { [S in 'mfa' | 'limits']?: Partial<Policies[S]> };
+type Given = { [S in 'mfa' | 'limits']?: Partial<Policy<S>> };
 
 export const by = {
   actor: { type: 'visitor' as const },
@@ -28,7 +29,8 @@ export async function openSecondFactors() {
   const told: FactorNotice[] = [];
   const queue = new HashingQueue();
 
-  function factors({ mfa = {}, limits = {} }: Given = {}, secrets: readonly string[] = [testSecrets]) {
+  function factors(given: Given = {}, secrets: readonly string[] = [testSecrets]) {
+    const policies = policiesWith(given);
     return createSecondFactors({
       clock,
       database,
@@ -37,14 +39,8 @@ export async function openSecondFactors() {
       queue,
       knownDevices: new KnownDevices(clock, database),
       tellOwner: async (_em, notice) => void told.push(notice),
-      passkeyState: passkeyStateBy(new URL('https://id.example.com'), () => ({
-        passkeys: policies.passkeys.parse({}),
-      })),
-      policies: () => ({
-        mfa: { ...policies.mfa.parse({}), ...mfa },
-        limits: { ...policies.limits.parse({}), ...limits },
-        branding: policies.branding.parse({}),
-      }),
+      passkeyState: passkeyStateBy(new URL('https://id.example.com'), policies),
+      policies,
     });
   }
 

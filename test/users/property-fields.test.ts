@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { policies, type Property } from '#settings/module.ts';
+import { type Property, sections } from '#settings/module.ts';
 import { claimField, claimsOf, detailsOf, fieldShape, labelIn, lacking, propertyField } from '#users/module.ts';
 
-const propertiesOf = (given: readonly object[]): Property[] => policies.profile.parse({ properties: given }).properties;
+const propertiesOf = (given: readonly object[]): Property[] => sections.profile.parse({ properties: given }).properties;
 const [team, size, news, start, plan, page, secret] = propertiesOf([
   {
     name: 'team',
@@ -124,10 +124,10 @@ describe('a schema of properties', () => {
     ],
     ['a label without English', { ...text, label: { de: 'Abteilung' } }],
   ])('is refused with %s', (_what, property) => {
-    expect(policies.profile.safeParse({ properties: [property] }).success).toBe(false);
+    expect(sections.profile.safeParse({ properties: [property] }).success).toBe(false);
   });
 
   test('is refused with one name twice', () => {
-    expect(policies.profile.safeParse({ properties: [text, text] }).success).toBe(false);
+    expect(sections.profile.safeParse({ properties: [text, text] }).success).toBe(false);
   });
 });

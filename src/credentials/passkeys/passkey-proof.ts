@@ -81,7 +81,7 @@ export class PasskeyProof {
       rpID: relyingParty.id,
       challenge: new Uint8Array(Buffer.from(challenge, 'base64url')),
       timeout: CHALLENGE_LIFETIME,
-      userVerification: this.#verification(purpose),
+      userVerification: this.#verification(purpose, userId),
       allowCredentials: allowed.map(({ id, transports }) => ({ id, transports: [...transports] as never })),
     });
   }
@@ -114,7 +114,7 @@ export class PasskeyProof {
     const proof = await checkAssertion(this.#verify, assertion, {
       challenge: clientData.challenge,
       relyingParty,
-      mustVerifyUser: this.#verification(purpose) === 'required',
+      mustVerifyUser: this.#verification(purpose, userId) === 'required',
       passkey,
     });
     if (proof === null) return refused('not_verified', userId);
@@ -138,8 +138,9 @@ export class PasskeyProof {
     };
   }
 
-  #verification(purpose: ProofPurpose): 'required' | 'preferred' | 'discouraged' {
-    return purpose === 'second_factor' ? this.#deps.policies().passkeys.secondFactorVerification : 'required';
+  #verification(purpose: ProofPurpose, user: UserId | null): 'required' | 'preferred' | 'discouraged' {
+    if (purpose !== 'second_factor' || user === null) return 'required';
+    return this.#deps.policies.for({ user }).passkeys.secondFactorVerification;
   }
 
   async #allowed(question: Question): Promise<Descriptor[]> {

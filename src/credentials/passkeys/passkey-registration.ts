@@ -67,7 +67,7 @@ export class PasskeyRegistration {
   ): Promise<PublicKeyCredentialCreationOptionsJSON | 'full' | null> {
     const { relyingParty } = this.#passkeys;
     if (relyingParty === null) return null;
-    const { passkeys: policy, branding } = this.#deps.policies();
+    const { passkeys: policy, branding } = this.#deps.policies.for({ user: user.id });
     const existing = await this.#deps.database.em().find(Passkey, { userId: user.id });
     if (existing.length >= policy.maximumPerPerson) return 'full';
     const challenge = await this.#challenges.issue({ purpose: 'register', binding, userId: user.id });
@@ -112,7 +112,7 @@ export class PasskeyRegistration {
       challenge: clientData.challenge,
       relyingParty,
       mustVerifyUser: isOnlyFactor,
-      policy: this.#deps.policies().passkeys,
+      policy: this.#deps.policies.for({ user: userId }).passkeys,
       clock: this.#deps.clock,
     });
     if (verified === 'refused' || verified === 'not_allowed') return { kind: verified };
@@ -128,7 +128,7 @@ export class PasskeyRegistration {
   ): Promise<RegistrationOutcome> {
     // Two at once are counted one after the other: the row of the handle is there since the options were made.
     await em.execute('select 1 from webauthn_user where user_id = ? for update', [toUuid(userId)]);
-    if ((await em.count(Passkey, { userId })) >= this.#deps.policies().passkeys.maximumPerPerson)
+    if ((await em.count(Passkey, { userId })) >= this.#deps.policies.for({ user: userId }).passkeys.maximumPerPerson)
       return { kind: 'full' };
     const transports = knownTransports(attestation.response.transports ?? []);
     const id = newId('psk');

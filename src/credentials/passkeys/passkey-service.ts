@@ -2,7 +2,7 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { CredentialState, PasskeyCount } from '../methods.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
@@ -36,7 +36,7 @@ export type PasskeyDependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   issuer: URL;
-  policies: () => Pick<Policies, 'passkeys' | 'branding'>;
+  policies: Policies<'passkeys' | 'branding'>;
   demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
   tellOwner: TellOwner;
   webauthnUsers: WebauthnUsers;
@@ -61,7 +61,7 @@ export class PasskeyService {
 
   /** Null where passkeys are switched off, or the issuer has no name that they could be made for. */
   get relyingParty(): RelyingParty | null {
-    const { passkeys } = this.#deps.policies();
+    const { passkeys } = this.#deps.policies.for(instance);
     return passkeys.enabled ? relyingPartyOf(this.#deps.issuer, passkeys) : null;
   }
 
@@ -69,7 +69,7 @@ export class PasskeyService {
     const found = await this.#deps.database
       .em()
       .find(Passkey, { userId }, { orderBy: { createdAt: 'asc', id: 'asc' } });
-    return found.map((passkey) => shown(passkey, this.stateOf(stateRow(passkey))));
+    return found.map((passkey) => shown(passkey, this.stateOf(stateRow(passkey), userId)));
   }
 
   /** What a sign-in asks at each of its steps, in one look. */
@@ -86,6 +86,7 @@ export class PasskeyService {
       ...countPasskeys(
         rows.filter(({ id }) => id !== null),
         this.stateOf,
+        userId,
       ),
       offerDeclinedAt: declinedAt === null ? null : new Date(declinedAt),
     };
@@ -107,7 +108,7 @@ export class PasskeyService {
       [toUuid(userId)],
     );
     return rows
-      .filter((row) => isWanted(this.stateOf(row)))
+      .filter((row) => isWanted(this.stateOf(row, userId)))
       .map(({ id, transports }) => ({
         id: Buffer.from(id).toString('base64url'),
         transports: typeof transports === 'string' ? (JSON.parse(transports) as string[]) : transports,

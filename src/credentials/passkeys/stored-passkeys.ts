@@ -48,13 +48,14 @@ export class StoredPasskeys {
       [Buffer.from(credentialId, 'base64url')],
     );
     if (!row) return null;
+    const userId = fromUuid('usr', row.user_id);
     return {
       id: fromUuid('psk', row.id),
-      userId: fromUuid('usr', row.user_id),
+      userId,
       credentialId,
       publicKey: new Uint8Array(row.public_key),
       isBackupEligible: row.is_backup_eligible,
-      state: this.#stateOf(row),
+      state: this.#stateOf(row, userId),
       isActive: row.status === 'active',
       handle: Buffer.from(row.handle).toString('base64url'),
     };

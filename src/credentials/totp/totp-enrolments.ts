@@ -3,6 +3,7 @@ import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { TellOwner } from '../second-factor-notice.ts';
 import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
@@ -36,7 +37,7 @@ type Dependencies = {
   totp: Pick<TotpService, 'save'>;
   trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
   tellOwner: TellOwner;
-  policy: () => { issuer: string; window: number };
+  policies: Policies<'mfa' | 'branding'>;
 };
 
 const LIFETIME = 15 * MINUTE;
@@ -51,7 +52,7 @@ export class TotpEnrolments {
 
   /** A secret to show; the same one until it is confirmed or 15 minutes are over, so that a page may be loaded again. */
   async offer({ userId, holder, account }: Enrolling & { account: string }): Promise<TotpOffer> {
-    const { clock, database, keyRing, policy } = this.#deps;
+    const { clock, database, keyRing, policies } = this.#deps;
     const fresh = newTotpSecret();
     const [row] = await database.sql<{ sealed: string }>(
       `insert into totp_enrolment as e (user_id, holder_hash, sealed, expires_at) values ($1, $2, $3, $4)
@@ -68,7 +69,7 @@ export class TotpEnrolments {
       ],
     );
     const secret = { ...fresh, secret: keyRing.open(row?.sealed ?? '', sealPlace(userId)) };
-    const uri = totpUri(secret, policy().issuer, account);
+    const uri = totpUri(secret, policies.for({ user: userId }).branding.name, account);
     return { qr: qrCode(uri), uri, key: inGroups(secret.secret) };
   }
 
@@ -77,10 +78,11 @@ export class TotpEnrolments {
     { userId, holder, code, name }: Enrolling & { code: string; name: string },
     by: By,
   ): Promise<TotpConfirmation> {
-    const { clock, database, audit, totp, trustedDevices, tellOwner, policy } = this.#deps;
+    const { clock, database, audit, totp, trustedDevices, tellOwner, policies } = this.#deps;
     const shown = await this.#find(userId, holder);
     if (!shown) return { kind: 'expired' };
-    const step = matchingStep(shown.secret, code, { clock, window: policy().window });
+    const window = policies.for({ user: userId }).mfa.totpWindow;
+    const step = matchingStep(shown.secret, code, { clock, window });
     if (step === null) return { kind: 'wrong' };
     return database.transaction(async (em) => {
       const taken = await em.execute<unknown[]>(

@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
+import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
@@ -32,8 +33,7 @@ type Dependencies = {
   demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
   trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
   tellOwner: TellOwner;
-  /** How many steps a code may be early or late. */
-  window: () => number;
+  policies: Policies<'mfa'>;
 };
 
 /** Nothing was accepted yet. */
@@ -63,13 +63,15 @@ export class TotpService {
     return this.#deps.attempts.guard(userId, by, async () => {
       const row = await this.#row(userId);
       if (!row) return false;
-      const secret = this.#deps.keyRing.open(row.sealed, sealPlace(userId));
-      const step = matchingStep({ ...row, secret }, code, { clock: this.#deps.clock, window: this.#deps.window() });
+      const { clock, keyRing, policies } = this.#deps;
+      const secret = keyRing.open(row.sealed, sealPlace(userId));
+      const window = policies.for({ user: userId }).mfa.totpWindow;
+      const step = matchingStep({ ...row, secret }, code, { clock, window });
       if (step === null) return false;
       // Also of the same secret still: an app that was replaced meanwhile proves nothing.
       const accepted = await this.#deps.database.sql(
         'update totp_credential set last_step = $1, used_at = $2 where user_id = $3 and last_step < $1 and sealed = $4 returning 1',
-        [step, this.#deps.clock.now(), toUuid(userId), row.sealed],
+        [step, clock.now(), toUuid(userId), row.sealed],
       );
       return accepted.length > 0;
     });

@@ -3,6 +3,7 @@ import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
+import type { Policies } from '#settings/module.ts';
 import type { User, UserId } from '#users/module.ts';
 import type { TrustedDeviceId } from './trusted-device.ts';
 
@@ -23,8 +24,7 @@ type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record' | 'note'>;
-  /** Days of trust; 0 when there is none. */
-  days: () => number;
+  policies: Policies<'mfa'>;
 };
 
 /**
@@ -39,8 +39,8 @@ export class TrustedDevices {
   }
 
   /** For how many days this person may trust a browser; 0 when they may not. */
-  daysFor({ isAdministrator }: Pick<User, 'isAdministrator'>): number {
-    return isAdministrator ? 0 : this.#deps.days();
+  daysFor({ id, isAdministrator }: Who): number {
+    return isAdministrator ? 0 : this.#deps.policies.for({ user: id }).mfa.trustDays;
   }
 
   /** Whether the second factor may be left out here. A setting that was lowered counts for trust that was given before. */
@@ -104,11 +104,12 @@ export class TrustedDevices {
 
   /** Newest first. */
   async list(userId: UserId): Promise<TrustedDevice[]> {
-    const { clock, database, days } = this.#deps;
+    const { clock, database, policies } = this.#deps;
+    const { trustDays } = policies.for({ user: userId }).mfa;
     const rows = await database.sql<Row>(
       `select id, user_agent, ip, created_at, seen_at, expires_at from trusted_device
        where user_id = $1 and expires_at > $2 and created_at > $3 order by created_at desc`,
-      [toUuid(userId), clock.now(), fromNow(clock, -days() * DAY)],
+      [toUuid(userId), clock.now(), fromNow(clock, -trustDays * DAY)],
     );
     return rows.map((row) => ({
       id: fromUuid('tdev', row.id),

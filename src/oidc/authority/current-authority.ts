@@ -7,7 +7,7 @@ import { type Authority, authorityOf, type FindConsent, type RememberedConsent, 
 export type AuthorityDependencies = {
   apis: Pick<ApiStore, 'findForClient'>;
   findConsent: FindConsent;
-  policies: () => Pick<Policies, 'profile'>;
+  policies: Policies<'profile'>;
 };
 
 /** Reads what the client, its APIs and the person allow now. All of it is cached and dropped with each change. */
@@ -31,12 +31,12 @@ export class CurrentAuthority {
       client,
       apis: new Map(await Promise.all(resources.map(find))),
       consent,
-      mayBeTold: (scope, claim) => this.mayBeTold(scope, claim),
+      mayBeTold: (scope, claim) => this.mayBeTold({ clientId: client.clientId, scope }, claim),
     });
   }
 
-  mayBeTold(scope: string | undefined, claim: string): boolean {
-    return mayBeTold(scope, claim, this.#deps.policies().profile.properties);
+  mayBeTold({ clientId, scope }: Pick<Client, 'clientId' | 'scope'>, claim: string): boolean {
+    return mayBeTold(scope, claim, this.#deps.policies.for({ client: clientId }).profile.properties);
   }
 }
 

@@ -24,7 +24,7 @@ export type EnforcementDependencies = {
   handles: Pick<Handles, 'hashOf'>;
   /** The names of the sessions of a person. */
   sessionsOf: (accountId: string) => Promise<readonly string[]>;
-  policies: () => Pick<Policies, 'oidc'>;
+  policies: Policies<'oidc'>;
 };
 
 type Shown = Issued & {
@@ -148,7 +148,7 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
   const resources = [aud ?? [], shown.resource ?? []].flat();
   const authority = await deps.authority.of(client, accountId, resources);
   if (grant !== null && route() === 'token') requireTarget(shown, grant);
-  const { oidc } = deps.policies();
+  const { oidc } = deps.policies.for({ user: accountId, client: clientId });
   const verdict = verdictOn(
     { ...membersOf(shown), level: levelOf(shown.acr) },
     {

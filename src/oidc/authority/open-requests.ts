@@ -26,7 +26,7 @@ export function requireStillAllowed(
   const allowed = new Set(client.scope.split(' '));
   const scope = standardScopes.find((name) => oidc.requestParamScopes.has(name) && !allowed.has(name));
   if (scope !== undefined) throw new errors.InvalidScope('requested scope is not allowed', scope);
-  const claim = [...oidc.requestParamClaims].find((name) => !authority.mayBeTold(client.scope, name));
+  const claim = [...oidc.requestParamClaims].find((name) => !authority.mayBeTold(client, name));
   if (claim !== undefined) throw new errors.InvalidScope('requested claim is not allowed', claim);
 }
 

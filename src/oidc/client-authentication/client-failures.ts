@@ -1,6 +1,7 @@
 import { type Clock, MINUTE, SECOND } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle } from '#kernel/throttle.ts';
+import { instance, type Policies } from '#settings/module.ts';
 
 const WINDOW = 5 * MINUTE;
 /** How long a try waits for its turn, in milliseconds. */
@@ -22,21 +23,22 @@ export type AttemptOutcome = { attempt: Attempt } | { retryAfter: number };
 export class ClientFailures {
   readonly #clock: Clock;
   readonly #throttle: Pick<Throttle, 'consume' | 'refund'>;
-  readonly #points: () => number;
+  readonly #policies: Policies<'limits'>;
   readonly #suspects = new Map<string, number>();
   readonly #open = new Map<string, Set<Open>>();
   readonly #waiting = new Map<string, (() => void)[]>();
 
-  constructor(clock: Clock, throttle: Pick<Throttle, 'consume' | 'refund'>, points: () => number) {
+  constructor(clock: Clock, throttle: Pick<Throttle, 'consume' | 'refund'>, policies: Policies<'limits'>) {
     this.#clock = clock;
     this.#throttle = throttle;
-    this.#points = points;
+    this.#policies = policies;
   }
 
   /** `clientId` is null for one that does not exist: those are counted together. */
   async begin(clientId: string | null, ip: string): Promise<AttemptOutcome> {
     const key = `${clientId ?? ''} ${addressKey(ip)}`;
-    const policy = { name: 'client-failures', points: this.#points(), duration: WINDOW };
+    const { limits } = this.#policies.for(clientId === null ? instance : { client: clientId });
+    const policy = { name: 'client-failures', points: limits.clientFailuresPerAddress, duration: WINDOW };
     const current: Open = { isCounted: false };
     if (!(await this.#enter(key, policy.points, current))) return { retryAfter: 1 };
     if (!current.isCounted && this.#isSuspect(key)) {

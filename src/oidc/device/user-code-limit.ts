@@ -2,6 +2,7 @@ import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { MINUTE } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle } from '#kernel/throttle.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { UserCodeThrottled } from './device-code.ts';
 import type { Engine } from '../engine.ts';
 
@@ -13,11 +14,12 @@ type FindByUserCode = (userCode: string, options?: unknown) => Promise<object | 
  * RFC 8628 §5.1: wrong user codes in ten minutes, of one person and from one address (IPv6: one /64). Each try is counted
  * before it is looked up; one that was right is taken back.
  */
-export function limitUserCodes(engine: Engine, throttle: Throttle, points: () => number): void {
+export function limitUserCodes(engine: Engine, throttle: Throttle, policies: Policies<'limits'>): void {
   const model = engine.DeviceCode as unknown as { findByUserCode: FindByUserCode };
   const { findByUserCode } = model;
   model.findByUserCode = async function findByLimitedUserCode(userCode, options) {
-    const policy = { name: 'user-code', points: points(), duration: WINDOW };
+    const { limits } = policies.for(instance);
+    const policy = { name: 'user-code', points: limits.userCodeFailures, duration: WINDOW };
     const keys = keysOf(Provider.ctx);
     const outcomes = await Promise.all(keys.map((key) => throttle.consume(policy, key)));
     const waits = outcomes.flatMap((outcome) => (outcome.allowed ? [] : [outcome.retryAfter]));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type AuditLog, operator } from '#audit/module.ts';
 import { type Clock, DAY, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { registrationTokenInvalid } from '../errors.ts';
 
@@ -10,7 +10,7 @@ export type CommandDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
-  policies: () => Policies;
+  policies: Policies<'oidc'>;
   engine: () => Engine;
 };
 
@@ -33,7 +33,7 @@ export function registrationCommands({ clock, database, audit, policies, engine 
         throw registrationTokenInvalid(
           parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'} ${issue.message}`).join('; '),
         );
-      const { registration } = policies().oidc;
+      const { registration } = policies.for(instance).oidc;
       if (registration !== 'token')
         throw registrationTokenInvalid(
           registration === 'off'

@@ -2,7 +2,7 @@ import { HOUR } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import type { Throttle } from '#kernel/throttle.ts';
-import type { Policies } from '#settings/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
 import { tooManyRegistrations } from '../errors.ts';
 
 const WINDOW = HOUR;
@@ -11,10 +11,13 @@ const WINDOW = HOUR;
  * Where anybody may register software, nobody may fill the database with it: registrations from one address (IPv6: one
  * /64) in an hour, counted before they are judged. Whoever needs an initial access token was let in by the operator.
  */
-export function limitRegistrations(throttle: Pick<Throttle, 'consume'>, policies: () => Policies): Middleware {
+export function limitRegistrations(
+  throttle: Pick<Throttle, 'consume'>,
+  policies: Policies<'oidc' | 'limits'>,
+): Middleware {
   return async function limitRegistrations(ctx: Context, next) {
     if (ctx.method !== 'POST' || ctx.path !== '/oidc/register') return next();
-    const { oidc, limits } = policies();
+    const { oidc, limits } = policies.for(instance);
     if (oidc.registration !== 'open') return next();
     const policy = { name: 'registration', points: limits.registrationsPerAddress, duration: WINDOW };
     const outcome = await throttle.consume(policy, addressKey(ctx.state.ip));

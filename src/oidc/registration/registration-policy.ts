@@ -1,8 +1,6 @@
 import { type ClientMetadata, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from '#clients/module.ts';
-import type { Policies } from '#settings/module.ts';
-
-type OidcPolicy = Pick<Policies['oidc'], 'registrationScopes' | 'registrationGrants'>;
+import { instance, type Policies } from '#settings/module.ts';
 
 /** What a registration gets that does not say (RFC 7591 §2). */
 const DEFAULT_GRANTS = ['authorization_code'];
@@ -16,7 +14,7 @@ export const CERTIFICATE_BOUND_MEMBER = 'tls_client_certificate_bound_access_tok
  * client is, in clients/metadata-rules.ts.
  */
 export function registrationPolicy(
-  policy: () => OidcPolicy,
+  policies: Policies<'oidc'>,
   { certificates }: { certificates: object | null },
 ): NonNullable<Configuration['extraClientMetadata']> {
   return {
@@ -25,8 +23,9 @@ export function registrationPolicy(
     validator: (ctx, property, value, metadata) => {
       if (!ctx || property === CERTIFICATE_BOUND_MEMBER) return;
       keepDecision(ctx, property, value, metadata);
-      limitGrants(metadata, policy().registrationGrants);
-      limitScope(metadata, policy().registrationScopes);
+      const { oidc } = policies.for(instance);
+      limitGrants(metadata, oidc.registrationGrants);
+      limitScope(metadata, oidc.registrationScopes);
     },
   };
 }

@@ -37,7 +37,7 @@ type Dependencies = {
   clock: Clock;
   engine: () => Engine;
   database: Pick<Database, 'sql'>;
-  policies: () => Pick<Policies, 'session'>;
+  policies: Policies<'session'>;
   /** Attributes of the engine's cookie. */
   cookie: { signed: true; httpOnly: true; sameSite: 'lax'; secure: boolean; path: string };
 };
@@ -80,7 +80,7 @@ export class CurrentSessions {
     const now = epochSeconds(clock);
     const seenAt = asAdministrator ? (stored.administeredAt ?? 0) : (stored.lastSeen?.at ?? 0);
     if (now - seenAt < TRACE_EVERY) return;
-    const exp = now + sessionSeconds(policies().session, stored, now);
+    const exp = now + sessionSeconds(policies.for({ user: session.accountId }).session, stored, now);
     const trace: Partial<Stored> & { exp: number } = {
       exp,
       lastSeen: { ip: ctx.state.ip, userAgent: ctx.state.userAgent, at: now },

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MINUTE } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import { policies } from '#settings/policies.ts';
+import { sections } from '#settings/module.ts';
 import type { User } from '#users/module.ts';
 import { Authenticator, FLAGS, type Lies } from '../../support/authenticator.ts';
 import { openTestDatabase } from '../../support/database.ts';
@@ -315,7 +315,7 @@ describe('a policy on authenticators is enforced here, not in the browser (WAN-0
     ['an origin without TLS', { relatedOrigins: ['http://example.com'] }],
     ['a name with a port', { rpId: 'example.com:8443' }],
   ])('cannot hold %s', (_title, policy) => {
-    expect(policies.passkeys.safeParse(policy).success).toBe(false);
+    expect(sections.passkeys.safeParse(policy).success).toBe(false);
   });
 });
 

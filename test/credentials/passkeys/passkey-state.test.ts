@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { policies } from '#settings/policies.ts';
+import { newId } from '#kernel/ids.ts';
+import { sections } from '#settings/module.ts';
 import type { CredentialState } from '../../../src/credentials/methods.ts';
 import { countPasskeys, passkeyStateBy } from '../../../src/credentials/passkeys/passkey-state.ts';
+import { policiesWith } from '../../support/policies.ts';
 
 const YUBIKEY = '2fc0579f-8113-47ea-b116-bb5a8db9202a';
 const UNKNOWN = '00000000-0000-0000-0000-000000000000';
 const host = 'https://id.example.com';
+const owner = newId('usr');
 
 describe('the state of a passkey', () => {
   type Row = [
@@ -39,30 +42,29 @@ describe('the state of a passkey', () => {
   test.each(rows)(
     '%s',
     (_title, policy, { stopped = false, aaguid = UNKNOWN, format = 'none', issuer = host }, state) => {
-      const section = policies.passkeys.parse(policy);
-      const stateOf = passkeyStateBy(new URL(issuer), () => ({ passkeys: section }));
-      expect(stateOf({ is_stopped: stopped, aaguid, attestation_format: format })).toBe(state);
+      const stateOf = passkeyStateBy(new URL(issuer), policiesWith({ passkeys: policy }));
+      expect(stateOf({ is_stopped: stopped, aaguid, attestation_format: format }, owner)).toBe(state);
     },
   );
 
   test('follows the policy from one moment to the next', () => {
     let enabled = true;
-    const stateOf = passkeyStateBy(new URL(host), () => ({ passkeys: policies.passkeys.parse({ enabled }) }));
+    const stateOf = passkeyStateBy(new URL(host), { for: () => ({ passkeys: sections.passkeys.parse({ enabled }) }) });
     const row = { is_stopped: false, aaguid: UNKNOWN, attestation_format: 'none' };
-    expect(stateOf(row)).toBe('active');
+    expect(stateOf(row, owner)).toBe('active');
     enabled = false;
-    expect(stateOf(row)).toBe('switched_off');
+    expect(stateOf(row, owner)).toBe('switched_off');
   });
 
   test('only active ones are counted as usable', () => {
-    const stateOf = passkeyStateBy(new URL(host), () => ({ passkeys: policies.passkeys.parse({}) }));
+    const stateOf = passkeyStateBy(new URL(host), policiesWith());
     const row = (is_stopped: boolean, user_verified: boolean) => ({
       is_stopped,
       user_verified,
       aaguid: UNKNOWN,
       attestation_format: 'none',
     });
-    expect(countPasskeys([row(false, true), row(false, false), row(true, true)], stateOf)).toEqual({
+    expect(countPasskeys([row(false, true), row(false, false), row(true, true)], stateOf, owner)).toEqual({
       verifying: 1,
       others: 1,
       unusable: 1,

@@ -1,0 +1,9 @@
+/** Policies that differ from the defaults in what is given, for every subject alike. */
+import { type Policies, type PolicyInForce, type Section, sections } from '#settings/module.ts';
+
+export function policiesWith(changes: { [S in Section]?: Record<string, unknown> } = {}): Policies {
+  const parsed = Object.fromEntries(
+    Object.entries(sections).map(([section, schema]) => [section, schema.parse(changes[section as Section] ?? {})]),
+  ) as unknown as PolicyInForce;
+  return { for: () => parsed };
+}
