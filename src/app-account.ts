@@ -1,7 +1,6 @@
 /** The pages of signed-in people about themselves. */
 import { createAccount } from '#account/module.ts';
 import type { Visitor } from '#audit/module.ts';
-import type { EntityManager } from '#kernel/database.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#risk/module.ts';
 import type { UserId } from '#users/module.ts';
@@ -13,7 +12,6 @@ import type { Provider } from './app-provider.ts';
 export type Watch = {
   places: Places;
   notMe: { lock(userId: UserId, visitor: Visitor): Promise<void> };
-  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -21,7 +19,7 @@ export function createOwnAccount(
   kernel: Kernel,
   nouns: Nouns,
   provider: Provider,
-  { places, notMe, endSignIns, deviceCookie }: Watch,
+  { places, notMe, deviceCookie }: Watch,
 ) {
   const { credentials, clients, look } = nouns;
   const { oidc, consents } = provider;
@@ -35,7 +33,6 @@ export function createOwnAccount(
     clients: clients.lookup,
     apis: clients.apiLookup,
     grants: oidc.appGrants,
-    browsers: oidc.browsers,
     consents,
     place(ip, language) {
       const { city, country } = places.find(ip);
@@ -43,8 +40,6 @@ export function createOwnAccount(
       return [city, named].filter(Boolean).join(', ') || null;
     },
     lock: (userId, visitor) => notMe.lock(userId, visitor),
-    endSignIns,
     deviceCookie,
-    forgetArtifacts: (em, userId) => oidc.browsers.forget(em, userId),
   });
 }

@@ -10,7 +10,7 @@ import type { Provider } from './app-provider.ts';
 
 export function createComingIn(
   kernel: Kernel,
-  { audit, policies, look, users, profileCompletion, credentials }: Nouns,
+  { audit, policies, look, users, profileCompletion, credentials, access }: Nouns,
   { oidc, ownPages }: Provider,
   interactions: InteractionService,
   work: ProofOfWork,
@@ -19,6 +19,7 @@ export function createComingIn(
     ...kernel,
     ...credentials,
     policies,
+    access,
     users,
     profileCompletion,
     audit,

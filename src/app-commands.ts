@@ -16,9 +16,9 @@ import type { Steps } from './app-steps.ts';
 
 export function createCommands(
   { clock, database }: Kernel,
-  { audit, policies, settings, look, users, clients, keys, credentials, migration, passwordDemands }: Nouns,
+  { audit, policies, settings, look, users, clients, keys, credentials, migration, passwordDemands, access }: Nouns,
   { consents, oidc, sessions }: Provider,
-  { comingIn, progress }: Steps,
+  { comingIn }: Steps,
 ): Commands {
   return {
     ...clientCommands(clients),
@@ -43,8 +43,7 @@ export function createCommands(
       database,
       users,
       audit,
-      endSessions: (em, id, by) => sessions.endAllIn(em, id, by),
-      endSignIns: (em, id) => progress.endOf(em, id, null),
+      access,
     }),
     ...migration.commands,
     ...comingIn.commands,

@@ -9,9 +9,9 @@ import type { Steps } from './app-steps.ts';
 
 export function defineJobs(
   { jobs }: Kernel,
-  { keys, clients, contacts, credentials, look }: Nouns,
+  { keys, clients, contacts, credentials, look, progress }: Nouns,
   { oidc }: Provider,
-  { progress, risk, comingIn, account }: Steps,
+  { risk, comingIn, account }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));

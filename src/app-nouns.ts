@@ -7,16 +7,14 @@ import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys } from '#keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
-import { ActivePeople, createUsers, type OnDisabled } from '#users/module.ts';
+import { ActivePeople, createUsers } from '#users/module.ts';
+import { createAccess } from './app-access.ts';
 import type { Kernel } from './app-kernel.ts';
 import { createLook } from './app-look.ts';
 
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
-/** What the nouns need from slices below them. */
-export type Callbacks = { disabled: OnDisabled };
-
-export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashCost?: HashCost) {
+export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const { config, clock, database, keyRing, invalidation, log, metrics, outbound } = kernel;
   const { log: audit, reader: events } = createAudit({ clock, database });
   const { settings, policies } = createSettings({
@@ -41,6 +39,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     issuer: config.issuerUrl,
   });
 
+  const { access, held, progress, revocables } = createAccess(kernel, { audit, policies });
   const activePeople = new ActivePeople({ clock, database, invalidation });
   const {
     users,
@@ -51,7 +50,7 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     contacts,
     profileCompletion,
     ownDetails,
-  } = createUsers({ clock, database, audit, disabled, active: activePeople });
+  } = createUsers({ clock, database, audit, access, active: activePeople });
   const clients = createClients({
     clock,
     database,
@@ -97,6 +96,8 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     log,
     countedBreachCheck: metrics?.countBreachCheck,
     hashCost,
+    access,
+    ...revocables,
   });
   const migration = createMigration({ ...credentials, clock, database, users, userBulk, contactBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
@@ -119,5 +120,8 @@ export async function createNouns(kernel: Kernel, { disabled }: Callbacks, hashC
     passwordDemands,
     people,
     contacts,
+    access,
+    held,
+    progress,
   };
 }

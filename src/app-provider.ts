@@ -16,13 +16,9 @@ import type { Nouns } from './app-nouns.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 
-/** What the provider needs from the steps of a sign-in. */
-export type ProviderCallbacks = { settleSignIn(uid: string, accountId: string): Promise<boolean> };
-
 export function createProvider(
   kernel: Kernel,
-  { audit, policies, settings, look, users, activePeople, clients, keys, credentials }: Nouns,
-  { settleSignIn }: ProviderCallbacks,
+  { audit, policies, settings, look, users, activePeople, clients, keys, credentials, access, held, progress }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
   const consents = new ConsentService({
@@ -30,7 +26,7 @@ export function createProvider(
     database,
     audit,
     invalidation,
-    ended: (em, userId, clientId) => oidc.browsers.endGrants(em, userId, clientId),
+    access,
   });
   const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null });
   const device = createDevice({ clock, users, apis: clients.apiLookup });
@@ -66,7 +62,8 @@ export function createProvider(
     keys: keys.service,
     findConsent: async (accountId, clientId) =>
       (await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId),
-    settleSignIn,
+    settleSignIn: (uid, accountId) => progress.settle(uid, accountId as UserId),
+    held,
     pages: {
       ...logout.pages,
       ...device.pages,
@@ -93,7 +90,7 @@ export function createProvider(
     clock,
     keyRing,
     database,
-    audit,
+    access,
     users,
     browsers: oidc.browsers,
     current: oidc.current,

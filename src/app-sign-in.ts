@@ -1,5 +1,4 @@
 /** One sign-in from its first proof to its end: what comes next, how unlike its owner it is, and who is told. */
-import type { By } from '#audit/module.ts';
 import {
   createInteraction,
   type Interaction,
@@ -9,7 +8,6 @@ import {
   type Way,
 } from '#interaction/module.ts';
 import { DAY } from '#kernel/clock.ts';
-import type { EntityManager } from '#kernel/database.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { type Arrival, createRisk, type NotMeDependencies } from '#risk/module.ts';
@@ -31,8 +29,8 @@ const noAssessment = { signals: [], actions: [] } as const;
 
 export function createSignIn(
   kernel: Kernel,
-  { audit, policies, look, texts, users, contacts, credentials }: Nouns,
-  { oidc, sessions }: Provider,
+  { audit, policies, look, texts, users, contacts, credentials, access, progress }: Nouns,
+  { oidc }: Provider,
   callbacks: StepCallbacks,
 ) {
   const deviceCookie = browserCookie(kernel.config.issuerUrl, 'device', { maxAge: 180 * DAY });
@@ -50,11 +48,12 @@ export function createSignIn(
     audit,
     letters: look.letters,
     deviceCookie,
-    endSessions: endEverything,
+    access,
     sendReset: callbacks.sendReset,
   });
-  const { interactions, progress, goOnWhenSentTwice, routes } = createInteraction({
+  const { interactions, goOnWhenSentTwice, routes } = createInteraction({
     ...kernel,
+    progress,
     engine: oidc.interactions,
     users,
     dress: look.branding.dress,
@@ -79,12 +78,6 @@ export function createSignIn(
       await callbacks.signedIn(ctx, end);
     },
   });
-
-  /** Every browser in which somebody is signed in, and every one in which they are about to be, but for one sign-in. */
-  async function endEverything(em: EntityManager, id: UserId, by: By, goesOn?: string): Promise<void> {
-    await sessions.endAllIn(em, id, by);
-    await progress.endOf(em, id, goesOn ?? null);
-  }
 
   function closedWays(): ReadonlySet<Way> {
     const closed = new Set<Way>();
@@ -112,11 +105,9 @@ export function createSignIn(
 
   return {
     interactions,
-    progress,
     goOnWhenSentTwice,
     routes: [routes, risk.routes],
     risk,
     deviceCookie,
-    endEverything,
   };
 }

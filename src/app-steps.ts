@@ -21,7 +21,7 @@ export type Steps = ReturnType<typeof createSteps>;
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
   const { config, clock, database, throttle, metrics } = kernel;
-  const { audit, policies, look, texts, users, contacts, clients, credentials } = nouns;
+  const { audit, policies, look, texts, users, contacts, clients, credentials, access } = nouns;
   const signIn = createSignIn(kernel, nouns, provider, {
     standing: (ctx, userId, interaction) =>
       Promise.all([
@@ -38,11 +38,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     sendReset: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
   });
   const { interactions, risk, deviceCookie } = signIn;
-  const account = createOwnAccount(kernel, nouns, provider, {
-    ...risk,
-    deviceCookie,
-    endSignIns: (em, id) => signIn.progress.endOf(em, id, null),
-  });
+  const account = createOwnAccount(kernel, nouns, provider, { ...risk, deviceCookie });
   const login = createLogin({
     clock,
     users,
@@ -90,7 +86,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     texts,
     audit,
     interactions,
-    endSessions: signIn.endEverything,
+    access,
     sendReset: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
   });
   const recovery = createRecovery({
@@ -105,9 +101,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     work: risk.work,
     deviceCookie,
     isMailEnough: () => interactions.isOpen('email-code'),
-    endSessions: (em, id, except, by) =>
-      except === null ? provider.sessions.endAllIn(em, id, by) : provider.sessions.endOthersIn(em, id, except, by),
-    endSignIns: (em, id, except) => signIn.progress.endOf(em, id, except),
+    access,
     startUrl: config.embedded ? '/' : null,
   });
   const comingIn = createComingIn(kernel, nouns, provider, interactions, risk.work);
@@ -148,7 +142,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     startUrl: config.embedded ? '/' : null,
   });
   return {
-    progress: signIn.progress,
     goOnWhenSentTwice: signIn.goOnWhenSentTwice,
     setup: setup.setup,
     risk,

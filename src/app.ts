@@ -13,11 +13,10 @@ import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
 import { createWelcome } from '#welcome/module.ts';
-import type { UserId } from '#users/module.ts';
 import { createCommands } from './app-commands.ts';
 import { defineJobs } from './app-jobs.ts';
 import { openKernel } from './app-kernel.ts';
-import { type Callbacks, createNouns } from './app-nouns.ts';
+import { createNouns } from './app-nouns.ts';
 import { createProvider } from './app-provider.ts';
 import { createSteps } from './app-steps.ts';
 import { entities } from './entities.ts';
@@ -73,20 +72,10 @@ async function assemble(
   const { config, log, clock } = dependencies;
   const kernel = await openKernel(dependencies, keyRing, database, opened);
   const { redis, jobs, mailbox, metrics, tracing } = kernel;
-  const callbacks: Callbacks = {
-    async disabled(em, id, by) {
-      await provider.sessions.endAllIn(em, id, by);
-      await steps.progress.endOf(em, id, null);
-      await nouns.credentials.oneTimeSecrets.revoke(em, id);
-      await nouns.credentials.trustedDevices.revokeAll(em, id);
-    },
-  };
-  const nouns = await createNouns(kernel, callbacks, dependencies.hashCost);
+  const nouns = await createNouns(kernel, dependencies.hashCost);
   const { settings, keys, clients, credentials, look } = nouns;
   opened.defer(keys.service.watch());
-  const provider = createProvider(kernel, nouns, {
-    settleSignIn: (uid, accountId) => steps.progress.settle(uid, accountId as UserId),
-  });
+  const provider = createProvider(kernel, nouns);
   const steps = createSteps(kernel, nouns, provider);
 
   const mailboxUrl = mailbox ? '/dev/mailbox' : null;

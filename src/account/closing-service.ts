@@ -3,8 +3,7 @@ import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import type { SessionService } from '#sessions/module.ts';
-import { User, type UserId } from '#users/module.ts';
+import { type AccessRevocation, User, type UserId } from '#users/module.ts';
 import { lastAdministrator } from './errors.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 
@@ -12,13 +11,10 @@ type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'account'>;
-  sessions: Pick<SessionService, 'endAllIn'>;
-  /** Ends sign-ins that are not finished: one that was begun before must not call the closing off. */
-  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
+  /** Also sign-ins that are not finished: one that was begun before must not call the closing off. */
+  access: AccessRevocation<'account closed by its owner' | 'account erased'>;
   letters: Pick<OwnerLetters, 'send'>;
   audit: Pick<AuditLog, 'record' | 'forgetPerson'>;
-  /** Takes away what hangs on a person without a foreign key: sessions, grants, tokens. */
-  forgetArtifacts(em: EntityManager, userId: UserId): Promise<void>;
 };
 
 /** Closing an account: asked for, called off by signing in, carried out when the days are over. */
@@ -39,14 +35,13 @@ export class ClosingService {
    * Throws account.last_administrator.
    */
   async close(userId: UserId, visitor: Visitor): Promise<Date | null> {
-    const { clock, database, sessions, endSignIns, letters, audit } = this.#deps;
+    const { clock, database, access, letters, audit } = this.#deps;
     const by = byUser(userId, visitor);
     const days = this.daysOf(userId);
     const goesAt = fromNow(clock, days * DAY);
     await database.transaction(async (em) => {
       const user = await this.#requireClosable(em, userId);
-      await sessions.endAllIn(em, userId, by);
-      await endSignIns(em, userId);
+      await access.revoke(em, 'account closed by its owner', userId, by);
       await audit.record(em, {
         type: 'user.closing_requested',
         ...by,
@@ -106,10 +101,9 @@ export class ClosingService {
 
   /** Rows of other tables go with the person's; what the record says of them stays without anything personal. */
   async #erase(em: EntityManager, user: User): Promise<void> {
-    const { letters, audit, endSignIns, forgetArtifacts } = this.#deps;
+    const { letters, audit, access } = this.#deps;
     await letters.send(em, user, 'closed');
-    await endSignIns(em, user.id);
-    await forgetArtifacts(em, user.id);
+    await access.revoke(em, 'account erased', user.id, system);
     await em.execute('delete from users where id = ?', [toUuid(user.id)]);
     await audit.forgetPerson(em, user.id);
     await audit.record(em, { type: 'user.erased', ...system, subject: { type: 'user', id: user.id } });

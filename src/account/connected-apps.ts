@@ -2,8 +2,8 @@ import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
 import type { ApiLookup, ClientLookup } from '#clients/module.ts';
 import { OWN_CLIENT_ID } from '#clients/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { AppGrant, AppGrants, SignedInBrowsers } from '#oidc/module.ts';
-import type { UserId } from '#users/module.ts';
+import type { AppGrant, AppGrants } from '#oidc/module.ts';
+import type { AccessRevocation, UserId } from '#users/module.ts';
 import type { ShownApp } from './apps-view.ts';
 import { appNotFound } from './errors.ts';
 
@@ -20,7 +20,7 @@ export type ConnectedAppsDependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   grants: Pick<AppGrants, 'list'>;
-  browsers: Pick<SignedInBrowsers, 'endGrants'>;
+  access: AccessRevocation<'application without consent disconnected'>;
   consents: {
     list(userId: UserId): Promise<readonly Consent[]>;
     /** With what was issued on the strength of it. */
@@ -57,14 +57,14 @@ export class ConnectedApps {
 
   /** Takes back all that an app may do; its tokens are dead with it. Throws account.app_not_found. */
   async revoke(userId: UserId, clientId: string, visitor: Visitor): Promise<void> {
-    const { consents, grants, database, browsers, audit } = this.#deps;
+    const { consents, grants, database, access, audit } = this.#deps;
     const by = byUser(userId, visitor);
     if ((await consents.list(userId)).some((consent) => consent.clientId === clientId))
       return consents.revoke(userId, clientId, by);
     const has = clientId !== OWN_CLIENT_ID && (await grants.list(userId)).some((grant) => grant.clientId === clientId);
     if (!has) throw appNotFound();
     return database.transaction(async (em) => {
-      await browsers.endGrants(em, userId, clientId);
+      await access.revoke(em, 'application without consent disconnected', userId, by, { clientId });
       await audit.record(em, { type: 'grant.revoked', ...by, subject: { type: 'user', id: userId }, clientId });
     });
   }

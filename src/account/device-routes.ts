@@ -12,7 +12,7 @@ import { devicesView } from './devices-view.ts';
 
 export type DeviceRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
-  sessions: Pick<SessionService, 'list' | 'end' | 'endOthers'>;
+  sessions: Pick<SessionService, 'list' | 'end' | 'endElsewhere'>;
   place: PlaceText;
 };
 
@@ -43,7 +43,7 @@ export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependenc
     if (!form.isValid) return;
     const { userId, sessionId } = person;
     const by = byUser(userId, visitorOf(ctx));
-    if (form.values.action === 'others') await sessions.endOthers(userId, sessionId, by);
+    if (form.values.action === 'others') await sessions.endElsewhere(userId, sessionId, by);
     // One of somebody else, or one that is over, is not found.
     else await sessions.end(userId, form.values.device, by);
     return seeOther(ctx, `${PAGE}?done=signed_out`);

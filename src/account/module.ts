@@ -11,7 +11,7 @@ import type { Router } from '#kernel/http/router.ts';
 import type { AuditLog, AuditReader, Visitor } from '#audit/module.ts';
 import type { State } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Database } from '#kernel/database.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -28,7 +28,7 @@ import type {
 } from '#credentials/module.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
-import type { ContactService, OwnDetails, UserBulk, UserId } from '#users/module.ts';
+import type { AccessRevocation, ContactService, OwnDetails, UserBulk, UserId } from '#users/module.ts';
 import { activityRoutes } from './activity-routes.ts';
 import { appRoutes } from './app-routes.ts';
 import { authenticatorRoutes } from './authenticator-routes.ts';
@@ -76,8 +76,12 @@ export type Dependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
   place: PlaceText;
   lock(userId: UserId, visitor: Visitor): Promise<void>;
-  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
-  forgetArtifacts(em: EntityManager, userId: UserId): Promise<void>;
+  access: AccessRevocation<
+    | 'account closed by its owner'
+    | 'account erased'
+    | 'application without consent disconnected'
+    | 'password changed on the account page'
+  >;
 } & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 
 export function createAccount(deps: Dependencies) {

@@ -3,8 +3,8 @@ import { type Clock, MINUTE, SECOND, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { KnownDevices, PasswordProblem, PasswordService, WaysIn } from '#credentials/module.ts';
-import type { SessionService, SignedInPerson } from '#sessions/module.ts';
-import type { UserId } from '#users/module.ts';
+import type { SignedInPerson } from '#sessions/module.ts';
+import type { AccessRevocation } from '#users/module.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 
 export type PasswordChange =
@@ -21,9 +21,7 @@ type Dependencies = {
   passwords: Pick<PasswordService, 'verify' | 'prepare' | 'has' | 'remove'>;
   knownDevices: Pick<KnownDevices, 'counterOf'>;
   waysIn: Pick<WaysIn, 'assertOneLeft'>;
-  sessions: Pick<SessionService, 'endOthersIn'>;
-  /** Ends sign-ins that are not finished: what they proved may be the old password. */
-  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
+  access: AccessRevocation<'password changed on the account page'>;
   letters: Pick<OwnerLetters, 'send'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
 };
@@ -79,13 +77,12 @@ export class PasswordChanges {
     visitor: Visitor,
     write: (em: EntityManager) => Promise<void>,
   ): Promise<void> {
-    const { database, sessions, endSignIns, letters, audit } = this.#deps;
+    const { database, access, letters, audit } = this.#deps;
     const by = byUser(userId, visitor);
     await database.transaction(async (em) => {
       await write(em);
+      await access.revoke(em, 'password changed on the account page', userId, by, { keep: { session: sessionId } });
       await em.execute('update users set password_update_required = false where id = ?', [toUuid(userId)]);
-      await sessions.endOthersIn(em, userId, sessionId, by);
-      await endSignIns(em, userId);
       await letters.send(em, user, kind, { visitor });
       await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId } });
     });

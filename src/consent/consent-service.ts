@@ -1,11 +1,11 @@
 import type { AuditLog, By, Visitor } from '#audit/module.ts';
 import { type Cache, createCache } from '#kernel/cache.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Decision, RememberedConsent } from '#oidc/module.ts';
-import type { UserId } from '#users/module.ts';
+import type { AccessRevocation, UserId } from '#users/module.ts';
 import { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
 
@@ -14,16 +14,13 @@ type Row = { scopes: string[] | string; claims: string[] | string; resource_scop
 const parsed = <T>(value: T | string): T => (typeof value === 'string' ? (JSON.parse(value) as T) : value);
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
-/** Ends what was issued on the strength of the consent, in the transaction that takes it back. */
-export type OnRevoked = (em: EntityManager, userId: UserId, clientId: string) => Promise<void>;
-
 type KnownConsent = Exclude<RememberedConsent, 'everything'>;
 type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
-  ended: OnRevoked;
+  access: AccessRevocation<'consent withdrawn'>;
 };
 
 /** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time. */
@@ -37,14 +34,14 @@ export class ConsentService {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
-  readonly #ended: OnRevoked;
+  readonly #access: Dependencies['access'];
   readonly #cache: Cache<KnownConsent | null>;
 
-  constructor({ clock, database, audit, invalidation, ended }: Dependencies) {
+  constructor({ clock, database, audit, invalidation, access }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
-    this.#ended = ended;
+    this.#access = access;
     this.#cache = createCache({
       name: 'consents',
       clock,
@@ -117,7 +114,7 @@ export class ConsentService {
   async revoke(userId: UserId, clientId: string, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
       if ((await em.nativeDelete(Consent, { userId, clientId })) === 0) throw consentNotFound();
-      await this.#ended(em, userId, clientId);
+      await this.#access.revoke(em, 'consent withdrawn', userId, by, { clientId });
       await this.#audit.record(em, {
         type: 'consent.revoked',
         ...by,

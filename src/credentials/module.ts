@@ -16,9 +16,6 @@ import { AttemptCounter, PASSWORD_DELAYS } from './attempts.ts';
 import { type BreachDependencies, BreachedPasswords } from './breached-passwords.ts';
 import { HashingQueue } from './hashing-queue.ts';
 import type { HashCost } from './password-hash.ts';
-import { KnownDevices } from './known-device.ts';
-import { provingPurposes } from './one-time/one-time-secret.ts';
-import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
 import { UndoRights } from './one-time/undo-rights.ts';
 import { passkeyStateBy } from './passkeys/passkey-state.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
@@ -26,7 +23,8 @@ import { PasswordBulk } from './password-bulk.ts';
 import { PasswordHistory } from './password-history.ts';
 import { PasswordPolicy } from './password-policy.ts';
 import { isOneOf, type OldSystem, PasswordService } from './password-service.ts';
-import type { TellOwner } from './second-factor-notice.ts';
+import type { Revocables } from './revocables.ts';
+import type { FactorEndings, TellOwner } from './second-factor-notice.ts';
 import { createSecondFactors } from './second-factors.ts';
 import { WaysIn } from './ways-in.ts';
 
@@ -43,7 +41,8 @@ export type Dependencies = {
   log: BreachDependencies['log'];
   countedBreachCheck: BreachDependencies['counted'];
   hashCost?: HashCost | undefined;
-};
+  access: FactorEndings;
+} & Revocables;
 
 export function createCredentials({
   config,
@@ -58,13 +57,16 @@ export function createCredentials({
   log,
   countedBreachCheck,
   hashCost,
+  access,
+  knownDevices,
+  trustedDevices,
+  oneTimeSecrets,
 }: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
     const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = policies.for(instance).limits;
     return { free, maximum, delays: PASSWORD_DELAYS };
   });
   const hashing = new HashingQueue();
-  const knownDevices = new KnownDevices(clock, database);
   const passkeyState = passkeyStateBy(config.issuerUrl, policies);
   const secondFactors = createSecondFactors({
     clock,
@@ -73,6 +75,7 @@ export function createCredentials({
     audit,
     queue: hashing,
     knownDevices,
+    access,
     tellOwner,
     hashCost,
     policies,
@@ -92,12 +95,9 @@ export function createCredentials({
         await waysIn.assertOneLeft(em, userId);
       },
     },
-    async tellOwner(em, notice) {
-      await secondFactors.trustedDevices.revokeAll(em, notice.userId);
-      await tellOwner(em, notice);
-    },
+    access,
+    tellOwner,
   });
-  const oneTimeSecrets = new OneTimeSecrets({ clock, database, keyRing, knownDevices });
   const history = new PasswordHistory(clock, database, policies);
   const breached = new BreachedPasswords({
     clock,
@@ -117,6 +117,7 @@ export function createCredentials({
     attempts,
     hashing,
     knownDevices,
+    trustedDevices,
     oneTimeSecrets,
     undoRights: new UndoRights(clock, database, oneTimeSecrets),
     waysIn,
@@ -130,10 +131,6 @@ export function createCredentials({
       history,
       oldSystem,
       hashCost,
-      async changed(em, userId) {
-        await secondFactors.trustedDevices.revokeAll(em, userId);
-        await oneTimeSecrets.revoke(em, userId, provingPurposes);
-      },
     }),
   };
 }
@@ -158,7 +155,8 @@ export { foreignHash } from './foreign-hashes/formats.ts';
 export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
 export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
 export { forgetProofs, type ProofKind } from './proofs-of-others.ts';
-export { OneTimeSecretRow, provingPurposes } from './one-time/one-time-secret.ts';
+export { OneTimeSecretRow } from './one-time/one-time-secret.ts';
+export { createRevocables } from './revocables.ts';
 export type { Undo, UndoRights } from './one-time/undo-rights.ts';
 export type { FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';

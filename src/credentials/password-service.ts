@@ -48,8 +48,6 @@ type Dependencies = {
   queue: HashingQueue;
   policy: PasswordPolicy;
   history: PasswordHistory;
-  /** Takes away what a person held by the old password. */
-  changed: (em: EntityManager, userId: UserId) => Promise<unknown>;
   oldSystem: OldSystem;
   hashCost?: HashCost | undefined;
 };
@@ -132,7 +130,7 @@ export class PasswordService {
     return this.#deps.policy.check(password, owner);
   }
 
-  /** Checks a new password and hashes it. `save` then writes it, and ends what the person held by the old one. */
+  /** Checks a new password and hashes it. `save` then writes it; what the old one opened is for the act to end. */
   async prepare(password: string, owner: PasswordOwner): Promise<PreparedPassword> {
     const problem = await this.check(password, owner);
     if (problem !== null) return { kind: 'refused', problem };
@@ -142,7 +140,6 @@ export class PasswordService {
       save: async (em, userId) => {
         await this.#deps.history.keep(em, userId);
         await this.#write(em, userId, hash);
-        await this.#deps.changed(em, userId);
       },
     };
   }
@@ -185,7 +182,6 @@ export class PasswordService {
   /** Afterwards no password signs this person in. */
   async remove(em: EntityManager, userId: UserId): Promise<void> {
     await em.execute('delete from password_credential where user_id = ?', [toUuid(userId)]);
-    await this.#deps.changed(em, userId);
   }
 
   /** Our hash of a password that is right already: what the policy says of it is not asked. */

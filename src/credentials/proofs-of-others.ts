@@ -10,8 +10,6 @@ const tables = {
   'recovery-code': { table: 'recovery_codes', added: 'created_at', used: null },
   identity: { table: 'user_identity', added: 'created_at', used: null },
   enrolment: { table: 'totp_enrolment', added: null, used: null },
-  'trusted device': { table: 'trusted_device', added: null, used: null },
-  'known device': { table: 'known_device', added: null, used: null },
 } as const;
 
 export type ProofKind = keyof typeof tables;

@@ -1,6 +1,6 @@
 import type { Visitor } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import type { UserId } from '#users/module.ts';
+import type { AccessRevocation, UserId } from '#users/module.ts';
 
 /** Who does something, and from where. */
 
@@ -15,6 +15,11 @@ export type FactorNotice = { userId: UserId; visitor?: Visitor | undefined } & (
   | { kind: 'tries_used_up' }
   | { kind: 'reset'; reason: string }
 );
+
+/** What ends when second factors change: the trust that browsers have because of them. */
+export type FactorEndings = AccessRevocation<
+  'passkey or authenticator app added' | 'passkey or authenticator app removed' | 'passkey stopped as a possible copy'
+>;
 
 /** Tells the owner, in the transaction of what happened. */
 export type TellOwner = (em: EntityManager, notice: FactorNotice) => Promise<void>;

@@ -11,11 +11,10 @@ import type { PasskeyState } from './passkeys/passkey-state.ts';
 import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
 import { knownTogetherPolicy, SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
 import { SecondFactorDemand } from './second-factor-demand.ts';
-import type { TellOwner } from './second-factor-notice.ts';
+import type { FactorEndings, TellOwner } from './second-factor-notice.ts';
 import { SecondFactorOverviews } from './second-factor-overview.ts';
 import { TotpEnrolments } from './totp/totp-enrolments.ts';
 import { TotpService } from './totp/totp-service.ts';
-import { TrustedDevices } from './trusted-devices/trusted-devices.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -24,6 +23,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record' | 'note'>;
   queue: HashingQueue;
   knownDevices: Pick<KnownDevices, 'counterOf'>;
+  access: FactorEndings;
   tellOwner: TellOwner;
   hashCost?: HashCost | undefined;
   policies: Policies<'mfa' | 'branding' | 'limits'>;
@@ -32,7 +32,7 @@ type Dependencies = {
 
 /** What proves a person a second time, put together around the one counter of wrong codes. */
 export function createSecondFactors(dependencies: Dependencies) {
-  const { clock, database, keyRing, audit, queue, knownDevices, tellOwner, hashCost, policies, passkeyState } =
+  const { clock, database, keyRing, audit, queue, knownDevices, access, tellOwner, hashCost, policies, passkeyState } =
     dependencies;
   const free = () => policies.for(instance).limits.secondFactorFreeFailures;
   const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
@@ -45,7 +45,6 @@ export function createSecondFactors(dependencies: Dependencies) {
     free,
     tellOwner,
   });
-  const trustedDevices = new TrustedDevices({ clock, database, audit, policies });
   const demand = new SecondFactorDemand(policies, passkeyState);
   const totp = new TotpService({
     clock,
@@ -54,7 +53,7 @@ export function createSecondFactors(dependencies: Dependencies) {
     audit,
     attempts,
     demand,
-    trustedDevices,
+    access,
     tellOwner,
     policies,
   });
@@ -64,7 +63,7 @@ export function createSecondFactors(dependencies: Dependencies) {
     keyRing,
     audit,
     totp,
-    trustedDevices,
+    access,
     tellOwner,
     policies,
   });
@@ -73,7 +72,6 @@ export function createSecondFactors(dependencies: Dependencies) {
     secondFactorOverviews: new SecondFactorOverviews(clock, database, passkeyState),
     secondFactorAttempts: attempts,
     secondFactorDemand: demand,
-    trustedDevices,
     totp,
     totpEnrolments,
     recoveryCodes,

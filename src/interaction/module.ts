@@ -6,19 +6,13 @@
  * Leaves  every question to its step: who is there to login, leave to consent.
  * URLs    /interaction/:uid.
  */
-import type { Database } from '#kernel/database.ts';
-import { type Dependencies as ServiceDependencies, InteractionService } from './interaction-service.ts';
-import { ProgressStore } from './progress.ts';
+import { type Dependencies, InteractionService } from './interaction-service.ts';
 import { goOnWhenSentTwice, interactionRoutes } from './routes.ts';
 
-export type Dependencies = Omit<ServiceDependencies, 'progress'> & { database: Database };
-
 export function createInteraction(dependencies: Dependencies) {
-  const progress = new ProgressStore(dependencies.clock, dependencies.database);
-  const interactions = new InteractionService({ ...dependencies, progress });
+  const interactions = new InteractionService(dependencies);
   return {
     interactions,
-    progress,
     /** Ahead of the routes of every step. */
     goOnWhenSentTwice: goOnWhenSentTwice(interactions),
     routes: interactionRoutes(interactions),
@@ -39,5 +33,5 @@ export type { InteractionService } from './interaction-service.ts';
 export { amrOfFactor, levelOfProofs, type Proof } from './proof.ts';
 export type { Offer, Standing, StandingPart, Task } from './standing.ts';
 export { openWays, type Way } from './ways.ts';
-export { SignInProgress } from './progress.ts';
+export { ProgressStore, SignInProgress } from './progress.ts';
 export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';

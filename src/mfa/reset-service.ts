@@ -1,16 +1,14 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import type {
-  OneTimeSecrets,
   PasskeyService,
   RecoveryCodes,
   SecondFactorAttempts,
   TellOwner,
   TotpService,
-  TrustedDevices,
 } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
-import type { UserId } from '#users/module.ts';
+import type { Database } from '#kernel/database.ts';
+import type { AccessRevocation, UserId } from '#users/module.ts';
 import { SecondFactorRequests } from './second-factor-requests.ts';
 
 export type ResetDependencies = {
@@ -20,12 +18,8 @@ export type ResetDependencies = {
   totp: Pick<TotpService, 'erase'>;
   recoveryCodes: Pick<RecoveryCodes, 'erase'>;
   passkeys: Pick<PasskeyService, 'eraseAll'>;
-  trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'revoke'>;
   secondFactorAttempts: Pick<SecondFactorAttempts, 'forget'>;
-  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
-  /** Ends sign-ins that have come some way, with what is taken away here perhaps. */
-  endSignIns(em: EntityManager, userId: UserId): Promise<void>;
+  access: AccessRevocation<'second factors removed by an operator'>;
   tellOwner: TellOwner;
 };
 
@@ -44,16 +38,13 @@ export class ResetService {
    * their mailbox, nothing can be added: whoever talked an operator into it and knows the password gets no further.
    */
   async reset(userId: UserId, reason: string, by: By): Promise<void> {
-    const { database, audit, totp, recoveryCodes, passkeys, trustedDevices, oneTimeSecrets } = this.#deps;
+    const { database, audit, totp, recoveryCodes, passkeys, access } = this.#deps;
     await database.transaction(async (em) => {
       await totp.erase(em, userId);
       await recoveryCodes.erase(em, userId);
       await passkeys.eraseAll(em, userId);
-      await trustedDevices.revokeAll(em, userId);
-      await oneTimeSecrets.revoke(em, userId, ['second_factor', 'second_factor_sms']);
+      await access.revoke(em, 'second factors removed by an operator', userId, by);
       await this.#requests.reset(em, userId);
-      await this.#deps.endSessions(em, userId, by);
-      await this.#deps.endSignIns(em, userId);
       await audit.record(em, {
         type: 'user.mfa_reset',
         ...by,

@@ -41,14 +41,14 @@ import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
 import { enforceAuthority } from './authority/enforcement.ts';
 import { checkRedirectUrisAgain } from './authority/open-requests.ts';
-import { Handles } from './artifacts/handles.ts';
 import { Interactions } from './interactions.ts';
 import { introspectJwts } from './introspection/jwt-introspection.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
+import type { HeldSessions } from './sessions/held-sessions.ts';
 import { settleLogoutReturn } from './sessions/logout-return.ts';
-import { createLogoutNotices } from './sessions/logout-notices.ts';
+import { deliverLogoutNotices } from './sessions/logout-notices.ts';
 import { type SettleSignIn, settleHeldSignIns } from './sessions/held-sign-ins.ts';
 import { ownPages } from './pages/own-pages.ts';
 import { pageLanguage } from './pages/page-language.ts';
@@ -58,14 +58,12 @@ import { MemoryArtifacts } from './artifacts/memory-artifacts.ts';
 import { pollRules } from './device/device-code.ts';
 import { PostgresArtifacts } from './artifacts/postgres-artifacts.ts';
 import { readableRequests } from './requests/readable-requests.ts';
-import { RecentFinds } from './artifacts/recent-finds.ts';
 import { RedisArtifacts } from './artifacts/redis-artifacts.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
 import { RequestMemo } from './artifacts/request-memo.ts';
 import type { ApiStore } from './resources.ts';
 import { renameSessions } from './sessions/session-rename.ts';
 import { traceSessions } from './sessions/session-trace.ts';
-import { SignedInBrowsers } from './sessions/signed-in-browsers.ts';
 import { SpareArtifacts } from './artifacts/spare-artifacts.ts';
 import { limitUserCodes } from './device/user-code-limit.ts';
 
@@ -92,6 +90,7 @@ export type Dependencies = {
   };
   findConsent: FindConsent;
   settleSignIn: SettleSignIn;
+  held: HeldSessions;
   pages: EnginePages;
   languages: readonly string[];
   certificates: ClientCertificates | null;
@@ -100,7 +99,7 @@ export type Dependencies = {
   /** For key sets and documents of clients; the engine does not say why it got none. */
   fetchKeys: typeof globalThis.fetch;
   /** Not open yet: the queues of the engine are defined here. */
-  jobs: Pick<Jobs, 'define' | 'send'>;
+  jobs: Pick<Jobs, 'define'>;
   throttle: Throttle;
   redis: RedisPort | null;
   /** Told the grant type of every token response. */
@@ -127,6 +126,7 @@ export function createOidc({
   keys,
   findConsent,
   settleSignIn,
+  held,
   pages,
   languages,
   certificates,
@@ -137,7 +137,7 @@ export function createOidc({
   redis,
   countToken,
 }: Dependencies) {
-  const handles = new Handles(keyRing.deriveKey('artifact-handle'));
+  const { browsers, handles, recent, notices } = held;
   const artifacts = new PostgresArtifacts(clock, database);
   // The embedded database has one process, which keeps what may be lost itself: several times as fast.
   const inProcess = redis === null && database.embedded;
@@ -149,7 +149,6 @@ export function createOidc({
     ClientCredentials: machineTokens ?? spare,
   };
   const storeOf = (kind: Kind): ArtifactStore => stores[kind] ?? artifacts;
-  const recent = new RecentFinds();
   const memo = new RequestMemo(() => Provider.ctx);
   const rename = (from: Buffer, to: Buffer) => artifacts.rename(from, to);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
@@ -159,9 +158,7 @@ export function createOidc({
       ? clientsOfEngine
       : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf, memo, recent, rename, notePoll });
 
-  const notices = createLogoutNotices({ jobs, engine: () => current.engine, fetch });
-
-  const browsers = new SignedInBrowsers({ clock, database, handles, notices, recent });
+  deliverLogoutNotices({ jobs, engine: () => current.engine, fetch });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
   const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
@@ -275,6 +272,8 @@ export function createOidc({
 export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } from './interactions.ts';
 export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';
+export { createHeldSessions, type HeldSessions } from './sessions/held-sessions.ts';
+export { type EndingAct, endings } from './sessions/access-revocation.ts';
 export type { SignedInBrowser, SignedInBrowsers } from './sessions/signed-in-browsers.ts';
 export type { ClientStore } from './client-store.ts';
 export type { ApiStore, Api } from './resources.ts';

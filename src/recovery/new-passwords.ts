@@ -1,11 +1,11 @@
-import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
+import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
 import type { PasswordService, PreparedPassword } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { PasswordDemands, User, UserId } from '#users/module.ts';
+import type { AccessRevocation, PasswordDemands, User } from '#users/module.ts';
 import { changedLetter } from './changed-letter.ts';
 
 export type NewPasswordDependencies = {
@@ -14,10 +14,7 @@ export type NewPasswordDependencies = {
   origin: string;
   passwords: Pick<PasswordService, 'forgive'>;
   demands: Pick<PasswordDemands, 'settle'>;
-  /** Ends every browser in which the person is signed in, but for one session, and what was issued for them there. */
-  endSessions(em: EntityManager, userId: UserId, except: string | null, by: By): Promise<unknown>;
-  /** Ends sign-ins that are not finished, but for one: what they proved may be the old password. */
-  endSignIns(em: EntityManager, userId: UserId, except: string | null): Promise<void>;
+  access: AccessRevocation<'password reset by mail' | 'password set in a sign-in'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
 };
@@ -47,13 +44,13 @@ export class NewPasswords {
     em: EntityManager,
     { user, prepared, how, visitor, language, deviceSecret, goesOn }: NewPassword,
   ): Promise<void> {
-    const { passwords, demands, endSessions, endSignIns, audit } = this.#deps;
+    const { passwords, demands, access, audit } = this.#deps;
     const by = byUser(user.id, visitor);
     await prepared.save(em, user.id);
+    if (how === 'reset') await access.revoke(em, 'password reset by mail', user.id, by);
+    else await access.revoke(em, 'password set in a sign-in', user.id, by, goesOn ? { keep: goesOn } : {});
     await passwords.forgive(em, user.id, deviceSecret);
     await demands.settle(em, user.id);
-    await endSessions(em, user.id, goesOn?.session ?? null, by);
-    await endSignIns(em, user.id, goesOn?.interaction ?? null);
     await audit.record(em, {
       type: how === 'reset' ? 'user.password_reset' : 'user.password_changed',
       ...by,

@@ -1,5 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
+import { byUser } from '#audit/module.ts';
 import type { NewPasswordProblem, PasskeyRegistration, PasswordService } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import type { Database } from '#kernel/database.ts';
@@ -7,13 +8,14 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { User, UserService } from '#users/module.ts';
+import type { AccessRevocation, User, UserService } from '#users/module.ts';
 import type { Admission } from './admission.ts';
 import { type FirstPasskeyProblem, firstPasskeyView, firstPasswordView } from './first-passkey-view.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
 
 export type FirstPasskeyDependencies = {
   database: Pick<Database, 'transaction'>;
+  access: AccessRevocation<'password set in a sign-in'>;
   interactions: Pick<InteractionService, 'due'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   passwords: Pick<PasswordService, 'prepare' | 'minimumLength'>;
@@ -35,7 +37,7 @@ const passwordForm = form(z.object({ password: z.string().max(4096, 'too_long').
 
 /** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
 export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {
-  const { database, interactions, passkeyRegistration, passwords, users, admission, pending } = dependencies;
+  const { database, access, interactions, passkeyRegistration, passwords, users, admission, pending } = dependencies;
   const router = new Router<State>();
 
   router.get('/interaction/:uid/first-passkey', async (ctx: Context) => {
@@ -78,7 +80,12 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     const { id: userId, email, profile } = await requireUser(due);
     const prepared = await passwords.prepare(password, { userId, email, name: profile.name });
     if (prepared.kind === 'refused') return showPassword(ctx, 422, due, prepared.problem);
-    await database.transaction((em) => prepared.save(em, userId));
+    await database.transaction(async (em) => {
+      await prepared.save(em, userId);
+      await access.revoke(em, 'password set in a sign-in', userId, byUser(userId, visitorOf(ctx)), {
+        keep: { interaction: due.uid },
+      });
+    });
     await pending.changeChoice(due.uid, userId, 'password');
     return seeOther(ctx, due.path);
   });

@@ -1,26 +1,16 @@
-import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
-import {
-  forgetProofs,
-  type KnownDevices,
-  type OneTimeSecrets,
-  type PasswordService,
-  provingPurposes,
-  type TrustedDevices,
-  type Undo,
-  type UndoRights,
-} from '#credentials/module.ts';
+import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
+import { forgetProofs, type PasswordService, type Undo, type UndoRights } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { type ContactService, User, type UserId } from '#users/module.ts';
+import { type AccessRevocation, type ContactService, User, type UserId } from '#users/module.ts';
+
+type LockAct = 'account locked on the account page' | 'account locked by the link in a mail';
 
 export type NotMeDependencies = {
   database: Pick<Database, 'transaction'>;
   contacts: Pick<ContactService, 'replaceEmail' | 'removeSince'>;
   passwords: Pick<PasswordService, 'remove'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'revoke'>;
   undoRights: Pick<UndoRights, 'find' | 'use' | 'cleanUp'>;
-  knownDevices: Pick<KnownDevices, 'forgetAll'>;
-  trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
-  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  access: AccessRevocation<LockAct>;
   /** Mails the link that sets a new password. */
   sendReset(em: EntityManager, user: User, visitor: Visitor): Promise<void>;
   audit: Pick<AuditLog, 'record'>;
@@ -57,18 +47,17 @@ export class NotMeService {
       await forgetProofs(em, userId, period);
       await contacts.removeSince(em, userId, period);
       await undoRights.cleanUp(em, userId, { by: address, began: at });
-      await this.#lock(em, userId, visitor);
+      await this.#lock(em, 'account locked by the link in a mail', userId, visitor);
       return true;
     });
   }
 
   /** By the person, from their account. It names no sign-in: what ends is told by the first address, to which the way back goes. */
   async lock(userId: UserId, visitor: Visitor): Promise<void> {
-    const { database, oneTimeSecrets, undoRights } = this.#deps;
+    const { database, undoRights } = this.#deps;
     await database.transaction(async (em) => {
-      await oneTimeSecrets.revoke(em, userId, provingPurposes);
       await undoRights.cleanUp(em, userId);
-      await this.#lock(em, userId, visitor);
+      await this.#lock(em, 'account locked on the account page', userId, visitor);
     });
   }
 
@@ -85,14 +74,11 @@ export class NotMeService {
     });
   }
 
-  async #lock(em: EntityManager, userId: UserId, visitor: Visitor): Promise<void> {
-    const { passwords, oneTimeSecrets, knownDevices, trustedDevices, endSessions, sendReset, audit } = this.#deps;
+  async #lock(em: EntityManager, act: LockAct, userId: UserId, visitor: Visitor): Promise<void> {
+    const { passwords, access, sendReset, audit } = this.#deps;
     const by = byUser(userId, visitor);
     await passwords.remove(em, userId);
-    await endSessions(em, userId, by);
-    await oneTimeSecrets.revoke(em, userId, provingPurposes);
-    await knownDevices.forgetAll(em, userId);
-    await trustedDevices.revokeAll(em, userId);
+    await access.revoke(em, act, userId, by);
     await audit.record(em, { type: 'user.locked_by_owner', ...by, subject: { type: 'user', id: userId } });
     const user = await em.findOne(User, { id: userId }, { refresh: true });
     if (user?.status === 'active') await sendReset(em, user, visitor);

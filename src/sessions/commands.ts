@@ -23,7 +23,7 @@ export function sessionCommands(sessions: SessionService) {
       const parsed = endInput.safeParse(input);
       if (!parsed.success) throw sessionInvalid('Name the user, and one session by its id, or all of them.');
       const userId = userIdOf(parsed.data.user);
-      if ('all' in parsed.data) return { ended: await sessions.endAll(userId, operator) };
+      if ('all' in parsed.data) return { ended: await sessions.endEverywhere(userId, operator) };
       await sessions.end(userId, parsed.data.id, operator);
       return { ended: 1 };
     },

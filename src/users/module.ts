@@ -17,20 +17,20 @@ import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
 import { ContactBulk } from './contact-bulk.ts';
 import { UserBulk } from './user-bulk.ts';
-import { type OnDisabled, UserService } from './user-service.ts';
+import { type Revocation, UserService } from './user-service.ts';
 
 export type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  disabled?: OnDisabled;
+  access: Revocation;
   /** Told after the status of a person changed. */
   active?: Pick<ActivePeople, 'changed'>;
 };
 
-export function createUsers({ clock, database, audit, disabled, active }: Dependencies) {
+export function createUsers({ clock, database, audit, access, active }: Dependencies) {
   return {
-    users: new UserService(clock, database, audit, disabled, active),
+    users: new UserService({ clock, database, audit, access, active }),
     passwordDemands: new PasswordDemands(database, audit),
     people: new ReachablePeople(database),
     bulk: new UserBulk(clock, database),
@@ -43,7 +43,7 @@ export function createUsers({ clock, database, audit, disabled, active }: Depend
 
 export { ActivePeople } from './active-people.ts';
 export type { UserService, NewUser } from './user-service.ts';
-export type { OnDisabled } from './user-service.ts';
+export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { User, type UserId } from './user.ts';
 export { Contact, type ContactId, type ContactKind } from './contact.ts';
 export { type ContactService, RESERVED, type ShownContact } from './contact-service.ts';

@@ -4,6 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { z } from 'zod';
+import type { AccessRevocation } from './access-revocation.ts';
 import type { ActivePeople } from './active-people.ts';
 import type { ClaimSource } from './claims.ts';
 import { claimEmail } from './address-claims.ts';
@@ -25,27 +26,29 @@ export type NewUser = {
   isAdministrator?: boolean;
 };
 
-/** Ends what a person holds, in the transaction that disables them. */
-export type OnDisabled = (em: EntityManager, id: UserId, by: By) => Promise<void>;
+export type Revocation = AccessRevocation<'user disabled'>;
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  access: Revocation;
+  /** Told after the status of a user changed. */
+  active?: Pick<ActivePeople, 'changed'> | undefined;
+};
 
 export class UserService {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
-  readonly #disabled: OnDisabled;
-  readonly #active: Pick<ActivePeople, 'changed'> | null;
+  readonly #access: Revocation;
+  readonly #active: Pick<ActivePeople, 'changed'> | undefined;
 
-  constructor(
-    clock: Clock,
-    database: Database,
-    audit: Pick<AuditLog, 'record'>,
-    disabled: OnDisabled = async () => undefined,
-    active: Pick<ActivePeople, 'changed'> | null = null,
-  ) {
+  constructor({ clock, database, audit, access, active }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
-    this.#disabled = disabled;
+    this.#access = access;
     this.#active = active;
   }
 
@@ -155,7 +158,7 @@ export class UserService {
         subject: { type: 'user', id },
         details: { before, after: status },
       });
-      if (status === 'disabled') await this.#disabled(em, id, by);
+      if (status === 'disabled') await this.#access.revoke(em, 'user disabled', id, by);
     });
     await this.#active?.changed(id);
   }

@@ -1,8 +1,8 @@
-import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
-import { forgetProofs, type OneTimeSecrets, provingPurposes, type UndoRights } from '#credentials/module.ts';
+import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
+import { forgetProofs, type OneTimeSecrets, type UndoRights } from '#credentials/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { type ContactId, type ContactService, RESERVED, User, type UserId } from '#users/module.ts';
+import { type AccessRevocation, type ContactId, type ContactService, RESERVED, User } from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
 
@@ -12,11 +12,11 @@ export type ChangeDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   contacts: Pick<ContactService, 'replaceEmail' | 'removeSince' | 'remove' | 'find'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'verifyCode' | 'consumeLink' | 'revoke'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'verifyCode' | 'consumeLink'>;
   undoRights: Pick<UndoRights, 'find' | 'use' | 'grant' | 'undoableUntil' | 'cleanUp'>;
   notices: Pick<ContactNotices, 'tell' | 'tellFormer'>;
   audit: Pick<AuditLog, 'record'>;
-  endSessions(em: EntityManager, userId: UserId, by: By): Promise<unknown>;
+  access: AccessRevocation<'first email address changed' | 'first email address taken back'>;
   /** Mails the link that sets a new password. */
   sendReset(em: EntityManager, user: User, visitor: Visitor): Promise<void>;
 };
@@ -96,7 +96,7 @@ export class EmailChanges {
    * shortly before the change, every open link. Null when the link is dead.
    */
   async revert(link: string, visitor: Visitor): Promise<string | null> {
-    const { database, contacts, undoRights, endSessions, sendReset, audit } = this.#deps;
+    const { database, contacts, undoRights, access, sendReset, audit } = this.#deps;
     let reverted: string | null = null;
     const outcome = await this.#attempt(() =>
       database.transaction(async (em) => {
@@ -109,7 +109,7 @@ export class EmailChanges {
         await contacts.removeSince(em, userId, period, at);
         await forgetProofs(em, userId, period);
         await undoRights.cleanUp(em, userId, { by: address, began: at, undid: { from: at, until: period.until } });
-        await endSessions(em, userId, by);
+        await access.revoke(em, 'first email address taken back', userId, by);
         await audit.record(em, {
           type: 'user.email_reverted',
           ...by,
@@ -129,9 +129,9 @@ export class EmailChanges {
     { userId, visitor }: Person,
     change: { value: string; old: 'keep' | 'reserve' },
   ): Promise<void> {
-    const { clock, contacts, oneTimeSecrets, undoRights, notices, audit } = this.#deps;
+    const { clock, contacts, access, undoRights, notices, audit } = this.#deps;
     // What was sent to the old mailbox proves nothing any more.
-    await oneTimeSecrets.revoke(em, userId, provingPurposes);
+    await access.revoke(em, 'first email address changed', userId, byUser(userId, visitor));
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();
     const person = { type: 'user' as const, id: userId };

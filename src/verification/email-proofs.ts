@@ -1,4 +1,4 @@
-import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
+import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
 import {
   type AskingBrowser,
   type Factor,
@@ -10,7 +10,7 @@ import {
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { ContactService, UserId, UserService } from '#users/module.ts';
+import type { AccessRevocation, ContactService, UserId, UserService } from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
 import { proofLetter, type ProofLetter } from './proof-letter.ts';
 import { takenLetter } from './taken-letter.ts';
@@ -28,12 +28,11 @@ export type ProofDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'findByIdentifier'>;
   contacts: Pick<ContactService, 'confirmEmail' | 'removeSince'>;
-  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findOpen' | 'verifyCode' | 'findByLink' | 'consumeLink' | 'revoke'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findOpen' | 'verifyCode' | 'findByLink' | 'consumeLink'>;
   letters: Pick<Letters, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
-  /** Also sign-ins that are not finished, but for the one that goes on. */
-  endSessions(em: EntityManager, userId: UserId, by: By, goesOn?: string): Promise<unknown>;
+  access: AccessRevocation<'first email address proved for the first time'>;
   issuer: string;
 };
 
@@ -164,12 +163,13 @@ export class EmailProofs {
     em: EntityManager,
     { userId, visitor, provedWith, interaction }: Required<Prover> & ProverHere,
   ): Promise<void> {
-    const { contacts, oneTimeSecrets, endSessions } = this.#deps;
+    const { contacts, access } = this.#deps;
     const keep = provedWith.flatMap((factor) => keptOf[factor] ?? []);
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, { since: null });
-    await oneTimeSecrets.revoke(em, userId);
-    await endSessions(em, userId, byUser(userId, visitor), interaction);
+    await access.revoke(em, 'first email address proved for the first time', userId, byUser(userId, visitor), {
+      keep: { interaction: interaction ?? null },
+    });
   }
 }
 

@@ -6,9 +6,10 @@ import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createUsers } from '#users/module.ts';
 import { codeRules } from '../../src/credentials/one-time/code-limits.ts';
-import { lifetimes, type Purpose } from '../../src/credentials/one-time/one-time-secret.ts';
+import { lifetimes, type Purpose, type PurposeGroup } from '../../src/credentials/one-time/one-time-secret.ts';
 import { KnownDevices } from '../../src/credentials/known-device.ts';
 import { OneTimeSecrets as Secrets } from '../../src/credentials/one-time/one-time-secrets.ts';
+import { openAccess } from '../support/access.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -34,7 +35,8 @@ type Issue = Partial<Parameters<OneTimeSecrets['issue']>[1]>;
 async function begin(secrets: readonly string[] = [ring]) {
   const clock = testClock();
   const made = secretsOf(clock, secrets);
-  const { users } = createUsers({ clock, database, audit: createAudit({ clock, database }).log });
+  const { log: audit } = createAudit({ clock, database });
+  const { users } = createUsers({ clock, database, audit, access: openAccess({ clock, database, audit }).access });
   count += 1;
   const email = `person${count}@one-time.example`;
   const { id: userId } = await database.transaction((em) =>
@@ -165,16 +167,20 @@ describe('a link and a code', () => {
     expect(await useLink(two.link!, 'revert_email')).not.toBeNull();
   });
 
-  test('die when what they are of is revoked, all of it or some purposes', async () => {
+  test('die when an act ends them, all of them or some purposes', async () => {
     const { made, issue, useLink, userId } = await begin();
     const verify = await issue();
-    const reset = await issue({ purpose: 'password_reset', form: 'link' });
-    const revoke = (purposes?: readonly Purpose[]) => database.transaction((em) => made.revoke(em, userId, purposes));
-    await revoke(['password_reset']);
-    expect(await useLink(reset.link!, 'password_reset')).toBeNull();
+    const code = await issue({ purpose: 'second_factor', form: 'link' });
+    const undo = await issue({ purpose: 'revert_email', form: 'link' });
+    const revoke = (which: PurposeGroup) => database.transaction((em) => made.revokeOpen(em, userId, which));
+    await revoke('second-factor codes');
+    expect(await useLink(code.link!, 'second_factor')).toBeNull();
     expect(await made.findByLink('verify_email', verify.link!)).not.toBeNull();
-    await revoke();
+    await revoke('proofs');
     expect(await useLink(verify.link!)).toBeNull();
+    expect(await made.findByLink('revert_email', undo.link!)).not.toBeNull();
+    await revoke('all');
+    expect(await useLink(undo.link!, 'revert_email')).toBeNull();
   });
 
   test.each(Object.entries(lifetimes) as [Purpose, number][])(

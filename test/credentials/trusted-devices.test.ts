@@ -87,7 +87,7 @@ describe('a trusted browser', () => {
   test('ends with all others at once', async () => {
     const user = await world.person();
     const secrets = [await trusted(user), await trusted(user)];
-    await factors.trustedDevices.revokeEvery(user.id, by);
+    await world.database.transaction((em) => factors.trustedDevices.revokeAll(em, user.id));
     for (const secret of secrets) expect(await factors.trustedDevices.isTrusted(user, secret, visitor)).toBe(false);
     expect(await factors.trustedDevices.list(user.id)).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { HOUR, MINUTE } from '#kernel/clock.ts';
+import { send } from '../support/account.ts';
 import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
 import { type Mails, openMails } from '../support/mails.ts';
 import { codeBack, codeOf, isAt, walk } from '../support/mfa.ts';
@@ -195,9 +196,8 @@ describe('a trusted browser', () => {
     const { visitor, page } = await steps.afterPassword(user);
     await visitor.submit(page, { code: codeOf(key), remember: '1' });
     const password = 'another horse entirely 7';
-    const prepared = await latchkey.app.passwords.prepare(password, { userId: user.id as never, email: user.email });
-    if (prepared.kind !== 'prepared') throw new Error('the password was refused');
-    await latchkey.app.database.transaction((em) => prepared.save(em, user.id as never));
+    const { status } = await send(visitor, `${latchkey.base}/account/password`, { current: user.password, password });
+    expect(status).toBe(303);
     const next = await steps.afterPassword({ email: user.email, password }, visitor);
     expect(isAt(next.page, '/second-factor/totp')).toBe(true);
   });

@@ -3,6 +3,7 @@ import { HOUR, systemClock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { createUsers } from '#users/module.ts';
 import { PendingRegistrations } from '../../src/registration/pending-registration.ts';
+import { openAccess } from '../support/access.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -30,7 +31,13 @@ const wish = (email: string) => ({
 });
 const save = (email: string) => database.transaction((em) => pending.save(em, uid, wish(email)));
 async function person(email: string) {
-  const { users } = createUsers({ clock: systemClock, database, audit: { record: async () => undefined } });
+  const audit = { record: async () => undefined, note: async () => undefined };
+  const { users } = createUsers({
+    clock: systemClock,
+    database,
+    audit,
+    access: openAccess({ clock: systemClock, database, audit }).access,
+  });
   return database.transaction((em) => users.create(em, { email }, { actor: { type: 'system' } }));
 }
 

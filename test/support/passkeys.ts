@@ -7,6 +7,7 @@ import type { FactorNotice } from '#credentials/module.ts';
 import { SecondFactorDemand } from '#credentials/second-factor-demand.ts';
 import { createUsers, type User } from '#users/module.ts';
 import { recordingAudit } from './audit.ts';
+import { openAccess } from './access.ts';
 import type { Authenticator, Lies } from './authenticator.ts';
 import { testClock } from './clock.ts';
 import { policiesWith } from './policies.ts';
@@ -34,6 +35,7 @@ export function openPasskeys(
   const clock = testClock();
   const audit = recordingAudit();
   const notices: FactorNotice[] = [];
+  const { access } = openAccess({ clock, database, audit: { ...audit, note: async () => undefined } });
   const policies = policiesWith({ passkeys: policy, mfa: { enforcement } });
   const made = createPasskeys(
     {
@@ -44,11 +46,12 @@ export function openPasskeys(
       issuer: new URL(issuer),
       policies,
       demand: new SecondFactorDemand(policies, passkeyStateBy(new URL(issuer), policies)),
+      access,
       tellOwner: async (_em, notice) => void notices.push(notice),
     },
     verifiers,
   );
-  const { users } = createUsers({ clock, database, audit });
+  const { users } = createUsers({ clock, database, audit, access });
   const { passkeyRegistration: registration, passkeyProof: proof } = made;
 
   async function person(email: string): Promise<User> {

@@ -6,9 +6,9 @@ import { createKeyRing } from '#kernel/crypto.ts';
 import type { Policy } from '#settings/module.ts';
 import { createUsers, type User } from '#users/module.ts';
 import { HashingQueue } from '../../src/credentials/hashing-queue.ts';
-import { KnownDevices } from '../../src/credentials/known-device.ts';
 import { passkeyStateBy } from '../../src/credentials/passkeys/passkey-state.ts';
 import { createSecondFactors } from '../../src/credentials/second-factors.ts';
+import { openAccess } from './access.ts';
 import { testSecrets } from './app.ts';
 import { testClock } from './clock.ts';
 import { openTestDatabase } from './database.ts';
@@ -25,23 +25,26 @@ export async function openSecondFactors() {
   const clock = testClock();
   const database = await openTestDatabase();
   const { log: audit } = createAudit({ clock, database });
-  const { users } = createUsers({ clock, database, audit });
+  const { users } = createUsers({ clock, database, audit, access: openAccess({ clock, database, audit }).access });
   const told: FactorNotice[] = [];
   const queue = new HashingQueue();
 
   function factors(given: Given = {}, secrets: readonly string[] = [testSecrets]) {
     const policies = policiesWith(given);
-    return createSecondFactors({
+    const { access, revocables } = openAccess({ clock, database, audit, policies });
+    const made = createSecondFactors({
       clock,
       database,
       keyRing: createKeyRing(secrets),
       audit,
       queue,
-      knownDevices: new KnownDevices(clock, database),
+      knownDevices: revocables.knownDevices,
+      access,
       tellOwner: async (_em, notice) => void told.push(notice),
       passkeyState: passkeyStateBy(new URL('https://id.example.com'), policies),
       policies,
     });
+    return { ...made, trustedDevices: revocables.trustedDevices };
   }
 
   let people = 0;

@@ -3,6 +3,7 @@ import { createAudit } from '#audit/module.ts';
 import { DAY } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { createUsers, heldEmails, type UserId } from '#users/module.ts';
+import { openAccess } from '../support/access.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -16,7 +17,8 @@ let run = 0;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  made = createUsers({ clock, database, audit: createAudit({ clock, database }).log });
+  const { log: audit } = createAudit({ clock, database });
+  made = createUsers({ clock, database, audit, access: openAccess({ clock, database, audit }).access });
 });
 afterAll(() => database.close());
 beforeEach(async () => {

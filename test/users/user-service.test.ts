@@ -4,6 +4,7 @@ import { newId } from '#kernel/ids.ts';
 import type { Database } from '#kernel/database.ts';
 import { createAudit } from '#audit/module.ts';
 import { createUsers, type UserService } from '#users/module.ts';
+import { openAccess } from '../support/access.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 const operator = { actor: { type: 'operator' as const } };
@@ -13,7 +14,12 @@ let users: UserService;
 beforeAll(async () => {
   database = await openTestDatabase();
   const audit = createAudit({ clock: systemClock, database }).log;
-  users = createUsers({ clock: systemClock, database, audit }).users;
+  users = createUsers({
+    clock: systemClock,
+    database,
+    audit,
+    access: openAccess({ clock: systemClock, database, audit }).access,
+  }).users;
 });
 afterAll(() => database.close());
 

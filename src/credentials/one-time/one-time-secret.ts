@@ -29,9 +29,17 @@ export type Purpose = keyof typeof lifetimes;
 export const undoPurposes = ['revert_email', 'end_sign_in'] as const satisfies readonly Purpose[];
 export type UndoPurpose = (typeof undoPurposes)[number];
 /** What proves something of a person, and proves nothing any more when their password changed. */
-export const provingPurposes = (Object.keys(lifetimes) as Purpose[]).filter(
+const provingPurposes = (Object.keys(lifetimes) as Purpose[]).filter(
   (purpose) => !undoPurposes.some((undo) => undo === purpose),
 );
+
+/** What an act ends at once. */
+export const purposeGroups = {
+  all: Object.keys(lifetimes) as Purpose[],
+  proofs: provingPurposes,
+  'second-factor codes': ['second_factor', 'second_factor_sms'],
+} as const satisfies Record<string, readonly Purpose[]>;
+export type PurposeGroup = keyof typeof purposeGroups;
 
 const OneTimeSecretSchema = defineEntity({
   name: 'OneTimeSecret',

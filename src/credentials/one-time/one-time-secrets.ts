@@ -7,7 +7,7 @@ import type { UserId } from '#users/module.ts';
 import type { KnownDevices } from '../known-device.ts';
 import { CODE_LIFETIME } from './code-limits.ts';
 import { type AskingBrowser, type Holder, OneTimeBudget, subjectOf, type TriedRow } from './one-time-budget.ts';
-import { lifetimes, type Purpose, undoPurposes } from './one-time-secret.ts';
+import { lifetimes, type Purpose, type PurposeGroup, purposeGroups, undoPurposes } from './one-time-secret.ts';
 
 export type NewSecret = {
   purpose: Purpose;
@@ -179,12 +179,13 @@ export class OneTimeSecrets {
     });
   }
 
-  /** Kills what is open of a person, all of it or some purposes, or what was made since then: after a change that makes it wrong. */
-  async revoke(em: EntityManager, userId: UserId, purposes?: readonly Purpose[], since?: Date): Promise<void> {
+  /** Ends what is open of a user, for an act that makes it wrong. */
+  async revokeOpen(em: EntityManager, userId: UserId, which: PurposeGroup): Promise<void> {
+    const purposes = purposeGroups[which];
     await em.execute(
       `update one_time_secret set used_at = ? where user_id = ? and used_at is null
-       ${purposes ? `and purpose in (${purposes.map(() => '?').join(', ')})` : ''} ${since ? 'and created_at >= ?' : ''}`,
-      [this.#clock.now(), toUuid(userId), ...(purposes ?? []), ...(since ? [since] : [])],
+       and purpose in (${purposes.map(() => '?').join(', ')})`,
+      [this.#clock.now(), toUuid(userId), ...purposes],
     );
   }
 

@@ -4,7 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { canonicalEmail, type HeldEmail, heldEmails, type UserId } from '#users/module.ts';
 import { hasUsedProofs } from '../proofs-of-others.ts';
-import { provingPurposes, type UndoPurpose, undoPurposes } from './one-time-secret.ts';
+import { type UndoPurpose, undoPurposes } from './one-time-secret.ts';
 import type { OneTimeSecrets } from './one-time-secrets.ts';
 import {
   beginOf,
@@ -57,12 +57,12 @@ const OWNER = 'select user_id from one_time_secret where link_hash = ? and purpo
 export class UndoRights {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'transaction'>;
-  readonly #secrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'revoke'>;
+  readonly #secrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'revokeOpen'>;
 
   constructor(
     clock: Clock,
     database: Pick<Database, 'transaction'>,
-    secrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'revoke'>,
+    secrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'revokeOpen'>,
   ) {
     this.#clock = clock;
     this.#database = database;
@@ -84,7 +84,7 @@ export class UndoRights {
   async use(em: EntityManager, purpose: UndoPurpose, link: string): Promise<Undo | null> {
     const userId = await this.#ownerOf(em, purpose, link);
     if (userId === null) return null;
-    await this.#secrets.revoke(em, userId, provingPurposes);
+    await this.#secrets.revokeOpen(em, userId, 'proofs');
     const undo = await this.#undo(em, userId, link);
     return undo && (await this.#secrets.consumeLink(em, { purpose, link })) && undo;
   }
@@ -118,13 +118,14 @@ export class UndoRights {
 
   /**
    * After a clean-up by the reader of a mailbox, by default that of the first address: ends the links that came with the intrusion.
-   * `began` is known when a sign-in was named.
+   * `began` is known when a sign-in was named. What proves a mailbox ends first, in the order of the locks.
    */
   async cleanUp(
     em: EntityManager,
     userId: UserId,
     { by, began, undid }: { by?: string; began?: Date; undid?: CleanUp['undid'] } = {},
   ): Promise<void> {
+    await this.#secrets.revokeOpen(em, userId, 'proofs');
     const now = this.#clock.now();
     const held = await heldEmails(em, userId);
     const canonical = by === undefined ? null : canonicalEmail(by);

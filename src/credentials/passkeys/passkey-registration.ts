@@ -4,7 +4,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
 import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
-import type { Visitor } from '#audit/module.ts';
+import { byUser, type Visitor } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { User, UserId } from '#users/module.ts';
@@ -150,11 +150,12 @@ export class PasskeyRegistration {
     ]);
     if (inserted.length === 0) return { kind: 'taken' };
     const passkey = await em.findOneOrFail(Passkey, { id });
+    const by = byUser(userId, visitor);
+    await this.#deps.access.revoke(em, 'passkey or authenticator app added', userId, by);
     await this.#deps.audit.record(em, {
       type: 'user.passkey_added',
-      actor: { type: 'user', id: userId },
+      ...by,
       subject: { type: 'user', id: userId },
-      visitor,
       details: { passkey: id, name: passkey.name, aaguid, attestation: fmt, user_verified: userVerified },
     });
     await this.#deps.tellOwner(em, { kind: 'passkey_added', userId, name: shownName(passkey), visitor });

@@ -6,7 +6,7 @@ import { instance, type Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { CredentialState, PasskeyCount } from '../methods.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
-import type { TellOwner } from '../second-factor-notice.ts';
+import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { authenticatorName } from './authenticators.ts';
 import type { Descriptor } from './descriptor.ts';
 import { Passkey, type PasskeyId } from './passkey.ts';
@@ -38,6 +38,7 @@ export type PasskeyDependencies = {
   issuer: URL;
   policies: Policies<'passkeys' | 'branding'>;
   demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
+  access: FactorEndings;
   tellOwner: TellOwner;
   webauthnUsers: WebauthnUsers;
 };
@@ -134,6 +135,7 @@ export class PasskeyService {
       if (!passkey) return false;
       await em.remove(passkey).flush();
       await this.#deps.demand.assertOneLeft(em, userId);
+      await this.#deps.access.revoke(em, 'passkey or authenticator app removed', userId, by);
       await this.#record(em, 'removed', passkey, by);
       await this.#deps.tellOwner(em, {
         kind: 'passkey_removed',

@@ -1,4 +1,4 @@
-import type { Visitor } from '#audit/module.ts';
+import { system, type Visitor } from '#audit/module.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { CredentialState } from '../methods.ts';
@@ -29,12 +29,12 @@ type Row = StateRow & {
 
 /** Passkeys where they prove something: each use is one write, which a copy does not pass. */
 export class StoredPasskeys {
-  readonly #deps: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'tellOwner'>;
+  readonly #deps: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'access' | 'tellOwner'>;
 
   readonly #stateOf: PasskeyState;
 
   constructor(
-    dependencies: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'tellOwner'>,
+    dependencies: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'access' | 'tellOwner'>,
     stateOf: PasskeyState,
   ) {
     this.#deps = dependencies;
@@ -73,13 +73,14 @@ export class StoredPasskeys {
 
   /** Refused from now on; its owner is told once. */
   async flag({ id, userId }: Stored, visitor: Visitor): Promise<void> {
-    const { database, clock, audit, tellOwner } = this.#deps;
+    const { database, clock, audit, access, tellOwner } = this.#deps;
     await database.transaction(async (em) => {
       const [flagged] = await em.execute<{ name: string | null }[]>(
         'update passkey set flagged_at = ? where id = ? and flagged_at is null returning name',
         [clock.now(), toUuid(id)],
       );
       if (!flagged) return;
+      await access.revoke(em, 'passkey stopped as a possible copy', userId, { ...system, visitor });
       await audit.record(em, {
         type: 'user.passkey_flagged',
         actor: { type: 'system' },

@@ -5,8 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
-import type { TellOwner } from '../second-factor-notice.ts';
-import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
+import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { type QrCode, qrCode } from './qr-code.ts';
 import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from './totp-secret.ts';
 import type { TotpService } from './totp-service.ts';
@@ -35,7 +34,7 @@ type Dependencies = {
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
   audit: Pick<AuditLog, 'record'>;
   totp: Pick<TotpService, 'save'>;
-  trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
+  access: FactorEndings;
   tellOwner: TellOwner;
   policies: Policies<'mfa' | 'branding'>;
 };
@@ -78,7 +77,7 @@ export class TotpEnrolments {
     { userId, holder, code, name }: Enrolling & { code: string; name: string },
     by: By,
   ): Promise<TotpConfirmation> {
-    const { clock, database, audit, totp, trustedDevices, tellOwner, policies } = this.#deps;
+    const { clock, database, audit, totp, access, tellOwner, policies } = this.#deps;
     const shown = await this.#find(userId, holder);
     if (!shown) return { kind: 'expired' };
     const window = policies.for({ user: userId }).mfa.totpWindow;
@@ -91,7 +90,7 @@ export class TotpEnrolments {
       );
       if (taken.length === 0) return { kind: 'expired' };
       await totp.save(em, userId, { ...shown.secret, name, lastStep: step });
-      await trustedDevices.revokeAll(em, userId);
+      await access.revoke(em, 'passkey or authenticator app added', userId, by);
       await audit.record(em, {
         type: 'user.totp_added',
         ...by,

@@ -7,8 +7,7 @@ import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
-import type { TellOwner } from '../second-factor-notice.ts';
-import type { TrustedDevices } from '../trusted-devices/trusted-devices.ts';
+import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { matchingStep, totpImport, type TotpAlgorithm, type TotpImport, type TotpSecret } from './totp-secret.ts';
 
 /** An authenticator app as its owner sees it. */
@@ -31,7 +30,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   attempts: Pick<SecondFactorAttempts, 'guard'>;
   demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
-  trustedDevices: Pick<TrustedDevices, 'revokeAll'>;
+  access: FactorEndings;
   tellOwner: TellOwner;
   policies: Policies<'mfa'>;
 };
@@ -79,12 +78,12 @@ export class TotpService {
 
   /** Takes the app away; false when there is none. Throws credentials.last_factor where one is demanded. */
   async remove(userId: UserId, by: By): Promise<boolean> {
-    const { database, audit, demand, trustedDevices, tellOwner } = this.#deps;
+    const { database, audit, demand, access, tellOwner } = this.#deps;
     return database.transaction(async (em) => {
       const name = await this.erase(em, userId);
       if (name === null) return false;
       await demand.assertOneLeft(em, userId);
-      await trustedDevices.revokeAll(em, userId);
+      await access.revoke(em, 'passkey or authenticator app removed', userId, by);
       await audit.record(em, {
         type: 'user.totp_removed',
         ...by,

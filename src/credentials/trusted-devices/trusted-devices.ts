@@ -131,13 +131,7 @@ export class TrustedDevices {
     return rows.length > 0;
   }
 
-  /** Ends the trust in all browsers of this person, at their wish. */
-  async revokeEvery(userId: UserId, by: By): Promise<void> {
-    const ended = await this.#deps.database.transaction((em) => this.revokeAll(em, userId));
-    if (ended > 0) await this.#note(userId, by, { devices: ended });
-  }
-
-  /** The same as part of another act: a new password, a factor added or removed. */
+  /** Ends the trust in all browsers of this user, as part of an act. */
   async revokeAll(em: EntityManager, userId: UserId): Promise<number> {
     const rows = await em.execute<unknown[]>('delete from trusted_device where user_id = ? returning id', [
       toUuid(userId),

@@ -17,17 +17,21 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const DELIVERED: ReadonlySet<number> = new Set([200, 204]);
 
 type Dependencies = {
-  jobs: Pick<Jobs, 'define' | 'send'>;
+  jobs: Pick<Jobs, 'define'>;
   engine: () => Engine;
   /** The one way out of this process. */
   fetch: typeof globalThis.fetch;
 };
 
+export function logoutNotices(jobs: Pick<Jobs, 'send'>): LogoutNotices {
+  return { send: (notice, em) => jobs.send(QUEUE, notice, em ? { em } : {}) };
+}
+
 /**
  * OpenID Connect Back-Channel Logout 1.0. Each notice is a job: it outlives this process, and a relying party that is away
  * hears of it when it is back, for about two hours. Every attempt signs a token of its own, which is valid for two minutes.
  */
-export function createLogoutNotices({ jobs, engine, fetch }: Dependencies): LogoutNotices {
+export function deliverLogoutNotices({ jobs, engine, fetch }: Dependencies): void {
   async function deliver({ clientId, accountId, sid }: LogoutNotice, signal: AbortSignal): Promise<void> {
     const client = await engine().Client.find(clientId);
     if (!client?.backchannelLogoutUri) return;
@@ -54,6 +58,4 @@ export function createLogoutNotices({ jobs, engine, fetch }: Dependencies): Logo
     concurrency: 4,
   };
   jobs.define(QUEUE, definition);
-
-  return { send: (notice, em) => jobs.send(QUEUE, notice, em ? { em } : {}) };
 }

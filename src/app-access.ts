@@ -1,0 +1,26 @@
+/** What acts end of what users hold, and the one who ends it: made before users and credentials, which perform such acts. */
+import type { createAudit } from '#audit/module.ts';
+import { createRevocables } from '#credentials/module.ts';
+import { ProgressStore } from '#interaction/module.ts';
+import { createHeldSessions } from '#oidc/module.ts';
+import type { Policies } from '#settings/module.ts';
+import type { Kernel } from './app-kernel.ts';
+
+type Before = { audit: ReturnType<typeof createAudit>['log']; policies: Policies<'mfa'> };
+
+export function createAccess({ clock, database, keyRing, jobs }: Kernel, { audit, policies }: Before) {
+  const revocables = createRevocables({ clock, database, keyRing, audit, policies });
+  const progress = new ProgressStore(clock, database);
+  const { held, access } = createHeldSessions({
+    clock,
+    database,
+    keyRing,
+    jobs,
+    audit,
+    signIns: progress,
+    links: revocables.oneTimeSecrets,
+    trustedBrowsers: revocables.trustedDevices,
+    knownBrowsers: revocables.knownDevices,
+  });
+  return { access, held, progress, revocables };
+}

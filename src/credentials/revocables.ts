@@ -1,0 +1,28 @@
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Policies } from '#settings/module.ts';
+import { KnownDevices } from './known-device.ts';
+import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
+import { TrustedDevices } from './trusted-devices/trusted-devices.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: Pick<KeyRing, 'deriveKeys'>;
+  audit: Pick<AuditLog, 'record' | 'note'>;
+  policies: Policies<'mfa'>;
+};
+
+export type Revocables = ReturnType<typeof createRevocables>;
+
+/** What acts on other credentials end: made before these, which name such acts. */
+export function createRevocables({ clock, database, keyRing, audit, policies }: Dependencies) {
+  const knownDevices = new KnownDevices(clock, database);
+  return {
+    knownDevices,
+    trustedDevices: new TrustedDevices({ clock, database, audit, policies }),
+    oneTimeSecrets: new OneTimeSecrets({ clock, database, keyRing, knownDevices }),
+  };
+}

@@ -1,0 +1,84 @@
+/** Sessions, with the grants (authorization codes, access tokens, refresh tokens) that end with them. */
+type SessionsAndGrants =
+  | { sessions: 'all'; grants: 'all' }
+  | { sessions: 'all but the current one'; grants: 'all but those of the current session' }
+  /** Without those that were asked for with `offline_access`. */
+  | { sessions: 'the one named'; grants: 'those of the session' }
+  | { sessions?: never; grants: 'those of the client' }
+  | { sessions?: never; grants?: never };
+
+/** Mailed links and codes. Proofs are all but those that take power away from an intruder. */
+export type Links = 'all' | 'proofs' | 'second-factor codes';
+
+/** What an act ends; what is not named goes on. */
+export type Ending = SessionsAndGrants & {
+  /** Sign-ins that have proved something and are not finished, or whose last redirect the browser still holds. */
+  signIns?: 'all' | 'all but the current one';
+  links?: Links;
+  trustedBrowsers?: 'all';
+  /** Browsers in which the user signed in before, whose wrong tries are counted apart. */
+  knownBrowsers?: 'all';
+  /** Deletes the records of sessions, grants and tokens, too. */
+  records?: 'deleted';
+};
+
+const everywhere = { sessions: 'all', grants: 'all', signIns: 'all' } as const;
+const everywhereElse = {
+  sessions: 'all but the current one',
+  grants: 'all but those of the current session',
+} as const;
+/** Another person may know what the user proves themselves with, and may have signed in in any browser. */
+const intruderOut = { ...everywhere, links: 'proofs', trustedBrowsers: 'all', knownBrowsers: 'all' } as const;
+
+/** The table: an act, and what it ends. docs/sessions.md shows it, test/attacks/sessions/endings.test.ts performs each act. */
+export const endings = {
+  'user disabled': { ...everywhere, links: 'all', trustedBrowsers: 'all' },
+  'account closed by its owner': everywhere,
+  'account erased': {
+    ...everywhere,
+    links: 'all',
+    trustedBrowsers: 'all',
+    knownBrowsers: 'all',
+    records: 'deleted',
+  },
+  'password changed on the account page': {
+    ...everywhereElse,
+    signIns: 'all',
+    links: 'proofs',
+    trustedBrowsers: 'all',
+  },
+  'password reset by mail': { ...everywhere, links: 'proofs', trustedBrowsers: 'all' },
+  'password set in a sign-in': {
+    ...everywhereElse,
+    signIns: 'all but the current one',
+    links: 'proofs',
+    trustedBrowsers: 'all',
+  },
+  'account locked on the account page': intruderOut,
+  'account locked by the link in a mail': intruderOut,
+  'second factors removed by an operator': {
+    ...everywhere,
+    links: 'second-factor codes',
+    trustedBrowsers: 'all',
+  },
+  'passkey or authenticator app added': { trustedBrowsers: 'all' },
+  'passkey or authenticator app removed': { trustedBrowsers: 'all' },
+  'passkey stopped as a possible copy': { trustedBrowsers: 'all' },
+  'first email address changed': { links: 'proofs' },
+  'first email address taken back': intruderOut,
+  // Until now another person may have made the account and waited for the owner of the address.
+  'first email address proved for the first time': {
+    ...everywhere,
+    signIns: 'all but the current one',
+    links: 'all',
+    trustedBrowsers: 'all',
+    knownBrowsers: 'all',
+  },
+  'session ended': { sessions: 'the one named', grants: 'those of the session' },
+  'signed out everywhere else': everywhereElse,
+  'signed out everywhere': { sessions: 'all', grants: 'all' },
+  'consent withdrawn': { grants: 'those of the client' },
+  'application without consent disconnected': { grants: 'those of the client' },
+} as const satisfies Record<string, Ending>;
+
+export type EndingAct = keyof typeof endings;

@@ -1,0 +1,77 @@
+import type { AuditLog, By } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import type { AccessRevocation, Reach, UserId } from '#users/module.ts';
+import { type Ending, type EndingAct, endings, type Links } from './access-revocation.ts';
+import type { SignedInBrowser, SignedInBrowsers } from './signed-in-browsers.ts';
+
+export type RevocationParts = {
+  audit: Pick<AuditLog, 'record'>;
+  browsers: Pick<SignedInBrowsers, 'end' | 'endAll' | 'endOthers' | 'endGrants' | 'forget'>;
+  /** Sign-ins in progress: `except` is the one that goes on. */
+  signIns: { endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> };
+  links: { revokeOpen(em: EntityManager, userId: UserId, which: Links): Promise<void> };
+  trustedBrowsers: { revokeAll(em: EntityManager, userId: UserId): Promise<unknown> };
+  knownBrowsers: { forgetAll(em: EntityManager, userId: UserId): Promise<unknown> };
+};
+
+/**
+ * Carries out the table. The order of the locks is the same for every act: links and browsers first, then sessions, then
+ * sign-ins in progress.
+ */
+export function createAccessRevocation(parts: RevocationParts): AccessRevocation<EndingAct> {
+  const { audit, browsers, signIns, links, trustedBrowsers, knownBrowsers } = parts;
+
+  async function revoke(
+    em: EntityManager,
+    act: EndingAct,
+    userId: UserId,
+    by: By,
+    reach: Reach = {},
+  ): Promise<{ sessions: number }> {
+    const ending: Ending = endings[act];
+    if (ending.links) await links.revokeOpen(em, userId, ending.links);
+    if (ending.trustedBrowsers) await trustedBrowsers.revokeAll(em, userId);
+    if (ending.knownBrowsers) await knownBrowsers.forgetAll(em, userId);
+    const ended = await endSessions(em, ending, userId, reach);
+    for (const browser of ended) await record(em, userId, browser, by);
+    if (ending.signIns)
+      await signIns.endOf(em, userId, ending.signIns === 'all' ? null : (reach.keep?.interaction ?? null));
+    if (ending.records) await browsers.forget(em, userId);
+    return { sessions: ended.length };
+  }
+
+  async function endSessions(
+    em: EntityManager,
+    { sessions, grants }: Ending,
+    userId: UserId,
+    { keep, session, clientId }: Reach,
+  ): Promise<readonly SignedInBrowser[]> {
+    const current = keep?.session ?? null;
+    if (sessions === 'all' || (sessions === 'all but the current one' && current === null))
+      return browsers.endAll(em, userId);
+    if (sessions === 'all but the current one' && current !== null) return browsers.endOthers(em, userId, current);
+    if (sessions === 'the one named') {
+      const ended = await browsers.end(em, userId, named(session));
+      return ended === null ? [] : [ended];
+    }
+    if (grants === 'those of the client') await browsers.endGrants(em, userId, named(clientId));
+    return [];
+  }
+
+  async function record(em: EntityManager, userId: UserId, { id, clientIds }: SignedInBrowser, by: By): Promise<void> {
+    await audit.record(em, {
+      type: 'session.ended',
+      ...by,
+      subject: { type: 'user', id: userId },
+      sessionId: id,
+      details: { client_ids: clientIds },
+    });
+  }
+
+  return { revoke };
+}
+
+function named(id: string | undefined): string {
+  if (id === undefined) throw new Error('the act ends one session or the grants of one client, and names none');
+  return id;
+}

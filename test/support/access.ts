@@ -1,0 +1,36 @@
+/** What acts end, for tests of one slice on a database of its own. */
+import type { AuditLog } from '#audit/module.ts';
+import { createRevocables } from '#credentials/module.ts';
+import { ProgressStore } from '#interaction/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { createKeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { createHeldSessions } from '#oidc/module.ts';
+import type { Policies } from '#settings/module.ts';
+import { policiesWith } from './policies.ts';
+
+const testSecrets = 'a-secret-that-only-the-tests-know-01';
+
+type Given = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record' | 'note'>;
+  policies?: Policies<'mfa'>;
+};
+
+export function openAccess({ clock, database, audit, policies = policiesWith() }: Given) {
+  const keyRing = createKeyRing([testSecrets]);
+  const revocables = createRevocables({ clock, database, keyRing, audit, policies });
+  const { access } = createHeldSessions({
+    clock,
+    database,
+    keyRing,
+    audit,
+    jobs: { send: async () => undefined },
+    signIns: new ProgressStore(clock, database),
+    links: revocables.oneTimeSecrets,
+    trustedBrowsers: revocables.trustedDevices,
+    knownBrowsers: revocables.knownDevices,
+  });
+  return { access, revocables };
+}
