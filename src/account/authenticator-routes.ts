@@ -5,9 +5,10 @@ import type { TotpEnrolments, TotpService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import { LATELY, type OwnPages } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
@@ -23,21 +24,22 @@ export type AuthenticatorRouteDependencies = {
 const PAGE = '/account/authenticator';
 const codeForm = form(z.object({ code: z.string().trim().min(1, 'required').max(64) }));
 const noFields = form(z.object({}));
+const authenticatorPage = formPage<Pick<AuthenticatorPage, 'problem'>>();
 
 export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Router<State> {
   const { ownPages, totp, totpEnrolments, policies } = deps;
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
-    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person !== null) await showOffer(ctx, 200, person, null);
-  });
+  router.get(PAGE, showOffer);
+  router.post(PAGE, confirmApp);
+  router.post(`${PAGE}/remove`, removeApp);
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function confirmApp(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await codeForm.read(ctx);
-    if (!form.isValid) return showOffer(ctx, 422, person, form.errors.code === 'required' ? 'required' : 'wrong');
+    if (!form.isValid)
+      return authenticatorPage.refuse(ctx, PAGE, { problem: form.errors.code === 'required' ? 'required' : 'wrong' });
     const { userId, sessionId: holder } = person;
     const { name } = policies.for({ user: userId }).branding;
     const outcome = await totpEnrolments.confirm(
@@ -45,10 +47,10 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
       byUser(userId, visitorOf(ctx)),
     );
     if (outcome.kind === 'confirmed') return seeOther(ctx, '/account/security?done=saved');
-    return showOffer(ctx, 422, person, outcome.kind);
-  });
+    return authenticatorPage.refuse(ctx, PAGE, { problem: outcome.kind });
+  }
 
-  router.post(`${PAGE}/remove`, async (ctx: Context) => {
+  async function removeApp(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo: PAGE });
     if (person === null) return;
     await noFields.read(ctx);
@@ -57,22 +59,20 @@ export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Route
       seeOther(ctx, '/account/security?done=removed');
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'credentials.last_factor') throw error;
-      await showOffer(ctx, 409, person, 'last_factor');
+      authenticatorPage.refuse(ctx, PAGE, { problem: 'last_factor' });
     }
-  });
+  }
 
-  async function showOffer(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    problem: AuthenticatorPage['problem'],
-  ): Promise<void> {
+  async function showOffer(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { problem = null } = authenticatorPage.refused(ctx);
     const { userId, user, sessionId: holder } = person;
     const [app, { qr, key }] = await Promise.all([
       totp.find(userId),
       totpEnrolments.offer({ userId, holder, account: user.email }),
     ]);
-    show(ctx, status, authenticatorView, {
+    show(ctx, 200, authenticatorView, {
       frame: accountFrame(ctx, person),
       app: app && { name: app.name, addedAt: app.createdAt },
       qr,

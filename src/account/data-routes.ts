@@ -5,9 +5,10 @@ import type { Database } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
+import { LATELY, type OwnPages } from '#sessions/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
 import type { ClosingService } from './closing-service.ts';
@@ -29,6 +30,7 @@ export type DataRouteDependencies = {
 const DOWNLOAD = '/account/data/download';
 const CLOSE = '/account/close';
 const noFields = form(z.object({}));
+const closePage = formPage<Pick<ClosePage, 'problem'>>();
 const closeForm = form(z.object({ email: z.string().trim().max(254).default('') }));
 
 export function dataRoutes(deps: DataRouteDependencies): Router<State> {
@@ -61,26 +63,25 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     ctx.body = `${JSON.stringify(data, null, 2)}\n`;
   });
 
-  router.get(CLOSE, async (ctx: Context) => {
-    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person !== null) await showClose(ctx, 200, person, null);
-  });
+  router.get(CLOSE, showClose);
+  router.post(CLOSE, closeAccount);
 
-  router.post(CLOSE, async (ctx: Context) => {
+  async function closeAccount(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await closeForm.read(ctx);
     const typed = form.isValid ? form.values.email : '';
-    if (typed === '') return showClose(ctx, 422, person, 'required');
-    if (canonicalEmail(typed) !== person.user.emailCanonical) return showClose(ctx, 422, person, 'different');
+    if (typed === '') return closePage.refuse(ctx, CLOSE, { problem: 'required' });
+    if (canonicalEmail(typed) !== person.user.emailCanonical)
+      return closePage.refuse(ctx, CLOSE, { problem: 'different' });
     try {
       const goesAt = await closing.close(person.userId, visitorOf(ctx));
       return seeOther(ctx, `/account/closed${goesAt ? `?until=${goesAt.toISOString().slice(0, 10)}` : ''}`);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'account.last_administrator') throw error;
-      return showClose(ctx, 409, person, 'last_administrator');
+      return closePage.refuse(ctx, CLOSE, { problem: 'last_administrator' });
     }
-  });
+  }
 
   // Nobody is signed in any more, and the page says nothing about anybody.
   router.get('/account/closed', (ctx: Context) => {
@@ -90,14 +91,12 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     show(ctx, 200, closedView, { goesAt: goesAt && Number.isNaN(goesAt.valueOf()) ? null : goesAt });
   });
 
-  async function showClose(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    problem: ClosePage['problem'],
-  ): Promise<void> {
+  async function showClose(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { problem = null } = closePage.refused(ctx);
     const connected = await apps.list(person.userId);
-    show(ctx, status, closeView, {
+    show(ctx, 200, closeView, {
       frame: accountFrame(ctx, person),
       days: closing.daysOf(person.userId),
       apps: connected.length,

@@ -89,11 +89,10 @@ export function createAccount(deps: Dependencies) {
   const methods = new Methods(deps);
   const apps = new ConnectedApps(deps);
   const closing = new ClosingService({ ...deps, letters });
-  const profile = profileRoutes(deps);
   const routes: Router<State>[] = [
     overviewRoutes({ ...deps, methods }),
-    profile.routes,
-    pictureRoutes({ ...deps, pictures: new PictureService(deps), refuse: profile.refusePicture }),
+    profileRoutes(deps),
+    pictureRoutes({ ...deps, pictures: new PictureService(deps) }),
     securityRoutes({ ...deps, methods }),
     passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, letters }) }),
     passkeyRoutes(deps),

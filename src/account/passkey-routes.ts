@@ -5,6 +5,7 @@ import type { PasskeyId, PasskeyRegistration, PasskeyService, PasswordService } 
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
@@ -34,6 +35,8 @@ const answerForm = form(
   }),
 );
 const oneForm = form(z.object({ action: z.enum(['continue', 'remove']), name: z.string().max(256).default('') }));
+const newPage = formPage<{ problem: NewPasskeyProblem }>();
+const onePage = formPage<Pick<PasskeyPage, 'problem'>>();
 const refusals: Readonly<Record<string, PasskeyPage['problem']>> = {
   'credentials.last_factor': 'last_factor',
   'credentials.last_way_in': 'last_way',
@@ -43,28 +46,24 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
   const { ownPages, passkeys, passkeyRegistration, passwords } = deps;
   const router = new Router<State>();
 
-  router.get(NEW, async (ctx: Context) => {
-    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person !== null) await showNew(ctx, 200, person, null);
-  });
+  router.get(NEW, showNew);
+  router.post(NEW, registerPasskey);
+  router.get(ONE, showOne);
+  router.post(ONE, changePasskey);
 
-  router.post(NEW, async (ctx: Context) => {
+  async function registerPasskey(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await answerForm.read(ctx);
     const { credential, failure } = form.isValid ? form.values : { credential: '', failure: 'failed' as const };
-    if (failure !== '' || credential === '') return showNew(ctx, 422, person, failure === '' ? 'unsupported' : failure);
+    if (failure !== '' || credential === '')
+      return newPage.refuse(ctx, NEW, { problem: failure === '' ? 'unsupported' : failure });
     const outcome = await passkeyRegistration.register(await enrolment(person), credential, visitorOf(ctx));
-    if (outcome.kind !== 'registered') return showNew(ctx, 422, person, outcome.kind);
+    if (outcome.kind !== 'registered') return newPage.refuse(ctx, NEW, { problem: outcome.kind });
     return seeOther(ctx, `${SECURITY}?done=saved`);
-  });
+  }
 
-  router.get(ONE, async (ctx: Context) => {
-    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person !== null) await showOne(ctx, 200, person, null);
-  });
-
-  router.post(ONE, async (ctx: Context) => {
+  async function changePasskey(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await oneForm.read(ctx);
@@ -80,20 +79,18 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
     } catch (error) {
       const problem = error instanceof AppError ? refusals[error.code] : undefined;
       if (problem === undefined) throw error;
-      await showOne(ctx, 409, person, problem);
+      onePage.refuse(ctx, ctx.path, { problem });
     }
-  });
+  }
 
   async function enrolment({ userId, sessionId }: SignedInPerson) {
     return { userId, binding: sessionId, isOnlyFactor: !(await passwords.has(userId)) };
   }
 
-  async function showNew(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    problem: NewPasskeyProblem | null,
-  ): Promise<void> {
+  async function showNew(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { problem = null } = newPage.refused(ctx);
     const options = await passkeyRegistration.options(person.user, await enrolment(person));
     if (options === null) return seeOther(ctx, SECURITY);
     const page: NewPasskeyPage = {
@@ -101,19 +98,17 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
       options: options === 'full' ? null : JSON.stringify(options),
       problem: options === 'full' ? { kind: 'full' } : problem && { kind: problem },
     };
-    show(ctx, status, newPasskeyView, page);
+    show(ctx, 200, newPasskeyView, page);
   }
 
   /** 404 for a passkey of somebody else, as for none. */
-  async function showOne(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    problem: PasskeyPage['problem'],
-  ): Promise<void> {
+  async function showOne(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { problem = null } = onePage.refused(ctx);
     const id = idOf(ctx);
     const passkey = (await passkeys.list(person.userId)).find((one) => one.id === id);
-    if (passkey) show(ctx, status, passkeyView, { frame: accountFrame(ctx, person), passkey, problem });
+    if (passkey) show(ctx, 200, passkeyView, { frame: accountFrame(ctx, person), passkey, problem });
   }
 
   return router;

@@ -4,16 +4,14 @@ import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { readUpload } from '#kernel/http/upload.ts';
 import { DAY, SECOND } from '#kernel/clock.ts';
-import type { OwnPages, SignedInPerson } from '#sessions/module.ts';
+import type { OwnPages } from '#sessions/module.ts';
 import { z } from 'zod';
 import type { PictureService } from './picture-service.ts';
-import type { ProfilePage } from './profile-view.ts';
+import { profilePage } from './profile-form.ts';
 
 export type PictureRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   pictures: PictureService;
-  /** The page of the form again. */
-  refuse(ctx: Context, person: SignedInPerson, problem: NonNullable<ProfilePage['pictureProblem']>): void;
 };
 
 /** Bytes; a photograph of a telephone, made smaller once, is below it. */
@@ -23,7 +21,7 @@ const IMMUTABLE = `public, max-age=${(365 * DAY) / SECOND}, immutable`;
 const PAGE = '/account/profile';
 const noFields = form(z.object({}));
 
-export function pictureRoutes({ ownPages, pictures, refuse }: PictureRouteDependencies): Router<State> {
+export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/account/picture/:file', async (ctx: Context) => {
@@ -38,9 +36,11 @@ export function pictureRoutes({ ownPages, pictures, refuse }: PictureRouteDepend
     const person = await ownPages.require(ctx, { returnTo: PAGE });
     if (person === null) return;
     const upload = await readUpload(ctx, { name: 'picture', limit: LARGEST_PICTURE });
-    if (upload.kind !== 'file') return refuse(ctx, person, upload.kind === 'none' ? 'required' : 'too_large');
+    if (upload.kind !== 'file')
+      return profilePage.refuse(ctx, PAGE, { pictureProblem: upload.kind === 'none' ? 'required' : 'too_large' });
     const isSaved = await pictures.save(person.userId, upload.bytes, visitorOf(ctx));
-    return isSaved ? seeOther(ctx, `${PAGE}?done=saved`) : refuse(ctx, person, 'no_picture');
+    if (!isSaved) return profilePage.refuse(ctx, PAGE, { pictureProblem: 'no_picture' });
+    return seeOther(ctx, `${PAGE}?done=saved`);
   });
 
   router.post('/account/picture/remove', async (ctx: Context) => {

@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import type { Policy } from '#settings/module.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { languages } from '#kernel/i18n.ts';
 import { type AskedClaim, claimField, fieldShape, type PersonField, propertyField } from '#users/module.ts';
+import type { ProfilePage } from './profile-view.ts';
+
+/** The page that the forms of the profile and of the picture are on. */
+export const profilePage = formPage<{
+  values: Readonly<Record<string, string | undefined>>;
+  errors: Readonly<Record<string, string | undefined>>;
+  pictureProblem: ProfilePage['pictureProblem'];
+}>();
 
 /** The claims of OpenID Connect that a form asks for, in the order in which it does. */
 const claims: readonly AskedClaim[] = ['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'];

@@ -3,12 +3,12 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { chooseLanguage, type Language, languages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
-import type { OwnPages, SignedInPerson } from '#sessions/module.ts';
+import type { OwnPages } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import { labelIn, type OwnDetails, type PersonField, shownFields, type User } from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
-import { isRequired, ownFields, profileForm } from './profile-form.ts';
-import { type ProfilePage, profileView } from './profile-view.ts';
+import { isRequired, ownFields, profileForm, profilePage } from './profile-form.ts';
+import { profileView } from './profile-view.ts';
 
 export type ProfileRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -16,25 +16,20 @@ export type ProfileRouteDependencies = {
   policies: Policies<'profile'>;
 };
 
-type Given = {
-  values: Readonly<Record<string, string | undefined>>;
-  errors: Readonly<Record<string, string | undefined>>;
-};
+const PAGE = '/account/profile';
 
-export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDependencies) {
+export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get('/account/profile', async (ctx: Context) => {
-    const person = await ownPages.require(ctx);
-    if (person !== null) showProfile(ctx, 200, person);
-  });
+  router.get(PAGE, showProfile);
+  router.post(PAGE, changeProfile);
 
-  router.post('/account/profile', async (ctx: Context) => {
+  async function changeProfile(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const policy = policies.for({ user: person.userId }).profile;
     const form = await profileForm(policy).read(ctx);
-    if (!form.isValid) return showProfile(ctx, 422, person, { given: { values: form.values, errors: form.errors } });
+    if (!form.isValid) return profilePage.refuse(ctx, PAGE, { values: form.values, errors: form.errors });
     const { language, theme, ...answers } = form.values as Record<string, unknown> & {
       language: string;
       theme: string;
@@ -57,25 +52,23 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
       visitorOf(ctx),
     );
     if (language !== '') ctx.state.wishLanguage(language);
-    return seeOther(ctx, '/account/profile?done=saved');
-  });
+    return seeOther(ctx, `${PAGE}?done=saved`);
+  }
 
-  function showProfile(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    { given, pictureProblem = null }: { given?: Given; pictureProblem?: ProfilePage['pictureProblem'] } = {},
-  ): void {
+  async function showProfile(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const { values: typed, errors = {}, pictureProblem = null } = profilePage.refused(ctx);
     const { user } = person;
     const policy = policies.for({ user: user.id }).profile;
     const fields = ownFields(policy);
     const { language } = ctx.state;
     const shown = shownFields(fields, {
       language,
-      values: given?.values ?? Object.fromEntries(fields.map((field) => [field.field, known(field, user)])),
-      errors: given?.errors ?? {},
+      values: Object.fromEntries(fields.map((field) => [field.field, typedOr(known(field, user), field, typed)])),
+      errors,
     });
-    show(ctx, status, profileView, {
+    show(ctx, 200, profileView, {
       frame: accountFrame(ctx, person),
       isWrong: shown.some(({ error }) => error !== null),
       fields: shown.map((field, at) => ({ ...field, isRequired: isRequired(fields[at]!, policy) })),
@@ -86,19 +79,25 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
       languages: Object.entries(languages).map(([tag, { name }]) => ({
         language: tag,
         name,
-        isChosen: tag === (given === undefined ? languageOf(user) : given.values['language']),
+        isChosen: tag === (typed?.['language'] ?? languageOf(user)),
       })),
       theme: user.theme ?? null,
       pictureProblem,
     });
   }
 
-  return {
-    routes: router,
-    /** The page again, because of the picture that was sent from it. */
-    refusePicture: (ctx: Context, person: SignedInPerson, pictureProblem: NonNullable<ProfilePage['pictureProblem']>) =>
-      showProfile(ctx, 422, person, { pictureProblem }),
-  };
+  return router;
+}
+
+/** What was typed into a form that was refused, as far as it was kept; a box that was not ticked is not sent. */
+function typedOr(
+  before: string,
+  field: PersonField,
+  typed: Readonly<Record<string, string | undefined>> | undefined,
+): string {
+  if (typed === undefined) return before;
+  const isBox = field.kind === 'property' && field.property.type === 'boolean';
+  return typed[field.field] ?? (isBox ? '' : before);
 }
 
 /** The language of ours that the person's own is nearest to; null when they follow the browser. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { RecoveryCodes } from '#credentials/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { languages, loadMessages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
@@ -22,6 +23,7 @@ const PAGE = '/account/recovery-codes';
 const SHOWN = `${PAGE}/show`;
 const messages = loadMessages();
 const noFields = form(z.object({}));
+const shownPage = formPage<{ isUnsaved: boolean }>();
 const savedForm = form(z.object({ saved: z.literal('1') }));
 
 export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<State> {
@@ -48,19 +50,17 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     return seeOther(ctx, SHOWN);
   });
 
-  router.get(SHOWN, async (ctx: Context) => {
-    const person = await lately(ctx, PAGE);
-    if (person !== null) await showCodes(ctx, 200, person, false);
-  });
+  router.get(SHOWN, showCodes);
+  router.post(SHOWN, saveCodes);
 
-  router.post(SHOWN, async (ctx: Context) => {
+  async function saveCodes(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
     if (person === null) return;
     const form = await savedForm.read(ctx);
-    if (!form.isValid) return showCodes(ctx, 422, person, true);
+    if (!form.isValid) return shownPage.refuse(ctx, SHOWN, { isUnsaved: true });
     await recoveryCodes.saved({ userId: person.userId, holder: person.sessionId });
     return seeOther(ctx, '/account/security?done=saved');
-  });
+  }
 
   router.get(`${SHOWN}.txt`, async (ctx: Context) => {
     const person = await lately(ctx, PAGE);
@@ -82,10 +82,13 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     ctx.body = [head, '', ...sheet.codes, ''].join('\r\n');
   });
 
-  async function showCodes(ctx: Context, status: number, person: SignedInPerson, isUnsaved: boolean): Promise<void> {
+  async function showCodes(ctx: Context): Promise<void> {
+    const person = await lately(ctx, PAGE);
+    if (person === null) return;
+    const { isUnsaved = false } = shownPage.refused(ctx);
     const sheet = await find(person);
     if (sheet === null) return seeOther(ctx, PAGE);
-    return show(ctx, status, showCodesView, { frame: accountFrame(ctx, person), isUnsaved, ...sheet });
+    return show(ctx, 200, showCodesView, { frame: accountFrame(ctx, person), isUnsaved, ...sheet });
   }
 
   /** Null when they were saved, were made elsewhere, or have been shown for long enough. */

@@ -4,6 +4,7 @@ import type { AuditLog } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { keepToken } from '#kernel/http/link-token.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
@@ -24,6 +25,8 @@ export type ConfirmDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
+const changePage = formPage<Pick<ChangePage, 'email' | 'problem'>>();
+const confirmPage = formPage<Pick<ConfirmPage, 'problem'>>();
 const HOME = '/account/emails';
 const CHANGE = `${HOME}/change`;
 const purposes = { address: 'verify_email', change: 'change_email' } as const;
@@ -33,28 +36,31 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
   const { ownPages, emailProofs, emailChanges, audit, tokenCookie, deviceCookie } = deps;
   const router = new Router<State>();
 
-  router.get(CHANGE, async (ctx: Context) => {
-    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person !== null) showChange(ctx, 200, person, '', null);
-  });
+  router.get(CHANGE, showChange);
+  router.post(CHANGE, askForChange);
+  for (const what of ['address', 'change'] as const) {
+    router.get(`${HOME}/confirm/${what}`, (ctx: Context) => showConfirm(ctx, what));
+    router.post(`${HOME}/confirm/${what}`, (ctx: Context) => confirm(ctx, what));
+  }
 
-  router.post(CHANGE, async (ctx: Context) => {
+  async function askForChange(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await emailForm.read(ctx);
     if (!form.isValid)
-      return showChange(ctx, 422, person, form.values.email ?? '', {
-        kind: form.errors.email === 'required' ? 'required' : 'email',
+      return changePage.refuse(ctx, CHANGE, {
+        email: form.values.email ?? '',
+        problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
     const { email: address } = form.values;
     if (canonicalEmail(address) === person.user.emailCanonical)
-      return showChange(ctx, 422, person, address, { kind: 'same' });
+      return changePage.refuse(ctx, CHANGE, { email: address, problem: { kind: 'same' } });
     const visitor = visitorOf(ctx);
     const path = `${HOME}/confirm/change`;
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const asker = { userId: person.userId, visitor, language: ctx.state.language, browser };
     if (!(await emailProofs.send(asker, { address, why: 'change', path })))
-      return showChange(ctx, 422, person, address, { kind: 'limited' });
+      return changePage.refuse(ctx, CHANGE, { email: address, problem: { kind: 'limited' } });
     const owner = { type: 'user' as const, id: person.userId };
     await audit.note({
       type: 'user.email_change_requested',
@@ -64,49 +70,44 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
       details: { email: address },
     });
     return seeOther(ctx, path);
-  });
-
-  for (const what of ['address', 'change'] as const) {
-    const path = `${HOME}/confirm/${what}`;
-    const sensitive = { maxAgeSeconds: LATELY, returnTo: `${path}?${AGAIN}` };
-
-    router.get(path, async (ctx: Context) => {
-      if (keepToken(ctx, tokenCookie)) return;
-      const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-      if (person !== null) await showConfirm(ctx, 200, person, what, null);
-    });
-
-    router.post(path, async (ctx: Context) => {
-      const person = await ownPages.require(ctx, sensitive);
-      if (person === null) return;
-      const form = await proofForm.read(ctx);
-      const { action, code } = form.isValid ? form.values : { action: '', code: '' };
-      const owner = { userId: person.userId, visitor: visitorOf(ctx) };
-      if (action === 'confirm') {
-        const link = tokenCookie.read(ctx) ?? '';
-        tokenCookie.clear(ctx);
-        const outcome = await (what === 'change'
-          ? emailChanges.confirmByLink(owner, link)
-          : emailProofs.confirmByLink(owner, { link }));
-        return seeOther(ctx, outcome === 'confirmed' ? `${HOME}?done=saved` : HOME);
-      }
-      if (code === '') return showConfirm(ctx, 422, person, what, { kind: 'required' });
-      const browser = askingBrowser(deviceCookie.read(ctx), person);
-      const outcome = await (what === 'change'
-        ? emailChanges.confirmByCode({ ...owner, browser }, code)
-        : emailProofs.confirmByCode(owner, { code, browser }));
-      if (outcome !== 'confirmed') return showConfirm(ctx, 422, person, what, { kind: outcome });
-      return seeOther(ctx, `${HOME}?done=saved`);
-    });
   }
 
-  async function showConfirm(
+  async function confirm(ctx: Context, what: 'address' | 'change'): Promise<void> {
+    const path = `${HOME}/confirm/${what}`;
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo: `${path}?${AGAIN}` });
+    if (person === null) return;
+    const form = await proofForm.read(ctx);
+    const { action, code } = form.isValid ? form.values : { action: '', code: '' };
+    if (action === 'confirm') return confirmByLink(ctx, person, what);
+    if (code === '') return confirmPage.refuse(ctx, path, { problem: { kind: 'required' } });
+    const owner = { userId: person.userId, visitor: visitorOf(ctx) };
+    const browser = askingBrowser(deviceCookie.read(ctx), person);
+    const outcome = await (what === 'change'
+      ? emailChanges.confirmByCode({ ...owner, browser }, code)
+      : emailProofs.confirmByCode(owner, { code, browser }));
+    if (outcome !== 'confirmed') return confirmPage.refuse(ctx, path, { problem: { kind: outcome } });
+    return seeOther(ctx, `${HOME}?done=saved`);
+  }
+
+  async function confirmByLink(
     ctx: Context,
-    status: number,
-    person: SignedInPerson,
+    { userId }: Pick<SignedInPerson, 'userId'>,
     what: 'address' | 'change',
-    problem: ConfirmPage['problem'],
   ): Promise<void> {
+    const owner = { userId, visitor: visitorOf(ctx) };
+    const link = tokenCookie.read(ctx) ?? '';
+    tokenCookie.clear(ctx);
+    const outcome = await (what === 'change'
+      ? emailChanges.confirmByLink(owner, link)
+      : emailProofs.confirmByLink(owner, { link }));
+    return seeOther(ctx, outcome === 'confirmed' ? `${HOME}?done=saved` : HOME);
+  }
+
+  async function showConfirm(ctx: Context, what: 'address' | 'change'): Promise<void> {
+    if (keepToken(ctx, tokenCookie)) return;
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { problem = null } = confirmPage.refused(ctx);
     const purpose = purposes[what];
     const opened = problem === null ? await emailProofs.find(purpose, tokenCookie.read(ctx) ?? '') : null;
     const isTheirs = opened?.userId === person.userId;
@@ -115,7 +116,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
       : (await emailProofs.pending(person.userId, purpose, askingBrowser(deviceCookie.read(ctx), person)))?.address;
     // Nothing is open any more: confirmed by the other way, or a day has gone by.
     if (sentTo === undefined) return seeOther(ctx, HOME);
-    return show(ctx, status, confirmView, {
+    return show(ctx, 200, confirmView, {
       frame: accountFrame(ctx, person),
       what,
       action: `${HOME}/confirm/${what}`,
@@ -126,15 +127,12 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     });
   }
 
-  return router;
-}
+  async function showChange(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { email = '', problem = null } = changePage.refused(ctx);
+    show(ctx, 200, changeView, { frame: accountFrame(ctx, person), action: CHANGE, backUrl: HOME, email, problem });
+  }
 
-function showChange(
-  ctx: Context,
-  status: number,
-  person: SignedInPerson,
-  email: string,
-  problem: ChangePage['problem'],
-): void {
-  show(ctx, status, changeView, { frame: accountFrame(ctx, person), action: CHANGE, backUrl: HOME, email, problem });
+  return router;
 }

@@ -3,6 +3,7 @@ import { accountFrame } from '#account/account-frame.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
@@ -11,7 +12,7 @@ import type { ContactService, ShownContact } from '#users/module.ts';
 import type { EmailChanges, EmailProofs } from '#verification/module.ts';
 import { askingBrowser } from './asking-browser.ts';
 import { chosenForm, emailForm } from './contact-form.ts';
-import { type ContactProblem, emailsView } from './contacts-view.ts';
+import { type EmailsPage, emailsView } from './contacts-view.ts';
 
 export type EmailRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -22,6 +23,7 @@ export type EmailRouteDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
+const emailsPage = formPage<Pick<EmailsPage, 'email' | 'problem'>>();
 const PAGE = '/account/emails';
 /** A user who changes how the account can be reached has proved lately who they are. */
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
@@ -30,36 +32,38 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
   const { ownPages, database, contacts, emailProofs, emailChanges, deviceCookie } = deps;
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
-    const person = await ownPages.require(ctx);
-    if (person !== null) await showEmails(ctx, 200, person, '', null);
-  });
+  router.get(PAGE, showEmails);
+  router.post(PAGE, addEmail);
+  router.post(`${PAGE}/send`, sendProof);
+  router.post(`${PAGE}/first`, makeFirst);
+  router.post(`${PAGE}/remove`, removeEmail);
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function addEmail(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const form = await emailForm.read(ctx);
     if (!form.isValid)
-      return showEmails(ctx, 422, person, form.values.email ?? '', {
-        kind: form.errors.email === 'required' ? 'required' : 'email',
+      return emailsPage.refuse(ctx, PAGE, {
+        email: form.values.email ?? '',
+        problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
     const { email } = form.values;
     const outcome = await database.transaction((em) =>
       contacts.add(em, person.userId, { kind: 'email', value: email }),
     );
     if (outcome !== 'added')
-      return showEmails(ctx, 422, person, email, { kind: outcome === 'too_many' ? 'too_many' : 'yours' });
+      return emailsPage.refuse(ctx, PAGE, { email, problem: { kind: outcome === 'too_many' ? 'too_many' : 'yours' } });
     return send(ctx, person, email);
-  });
+  }
 
-  router.post(`${PAGE}/send`, async (ctx: Context) => {
+  async function sendProof(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const chosen = await choose(ctx, person);
     return chosen === null || chosen.isVerified ? seeOther(ctx, PAGE) : send(ctx, person, chosen.value);
-  });
+  }
 
-  router.post(`${PAGE}/first`, async (ctx: Context) => {
+  async function makeFirst(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const chosen = await choose(ctx, person);
@@ -67,23 +71,23 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     const isDone =
       id !== null && (await emailChanges.makeFirst({ userId: person.userId, visitor: visitorOf(ctx) }, id));
     return seeOther(ctx, isDone ? `${PAGE}?done=saved` : PAGE);
-  });
+  }
 
-  router.post(`${PAGE}/remove`, async (ctx: Context) => {
+  async function removeEmail(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const chosen = await choose(ctx, person);
     const id = chosen?.id ?? null;
     const isDone = id !== null && (await emailChanges.remove({ userId: person.userId, visitor: visitorOf(ctx) }, id));
     return seeOther(ctx, isDone ? `${PAGE}?done=removed` : PAGE);
-  });
+  }
 
   async function send(ctx: Context, person: SignedInPerson, address: string): Promise<void> {
     const path = `${PAGE}/confirm/address`;
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
     const isSent = await emailProofs.send(asker, { address, why: 'further', path });
-    return isSent ? seeOther(ctx, path) : showEmails(ctx, 422, person, '', { kind: 'limited' });
+    return isSent ? seeOther(ctx, path) : emailsPage.refuse(ctx, PAGE, { problem: { kind: 'limited' } });
   }
 
   /** One of the list; null when the form names none. */
@@ -95,15 +99,12 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     return id && contacts.find(userId, 'email', id);
   }
 
-  async function showEmails(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    email: string,
-    problem: ContactProblem | null,
-  ): Promise<void> {
+  async function showEmails(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const { email = '', problem = null } = emailsPage.refused(ctx);
     const found = await contacts.list(person.userId, 'email');
-    show(ctx, status, emailsView, {
+    show(ctx, 200, emailsView, {
       frame: accountFrame(ctx, person),
       contacts: found.map(({ id, ...contact }) => ({ key: id ?? 'first', ...contact, isRemovable: id !== null })),
       email,

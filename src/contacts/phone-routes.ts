@@ -4,6 +4,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { parseId } from '#kernel/ids.ts';
 import { readPhoneNumber } from '#kernel/sms/number.ts';
@@ -15,7 +16,7 @@ import type { ContactNotices, PhoneProofs } from '#verification/module.ts';
 import { askingBrowser } from './asking-browser.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
 import { chosenForm, phoneForm, proofForm } from './contact-form.ts';
-import { type ContactProblem, phonesView } from './contacts-view.ts';
+import { type PhonesPage, phonesView } from './contacts-view.ts';
 
 export type PhoneRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -28,6 +29,8 @@ export type PhoneRouteDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
+const phonesPage = formPage<Pick<PhonesPage, 'phone' | 'problem'>>();
+const confirmPage = formPage<Pick<ConfirmPage, 'problem'>>();
 const PAGE = '/account/phones';
 const CONFIRM = `${PAGE}/confirm`;
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
@@ -36,78 +39,76 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
   const { ownPages, database, contacts, phoneProofs, texts, notices, audit, deviceCookie } = deps;
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
-    const person = await ownPages.require(ctx);
-    if (person !== null) await showPhones(ctx, 200, person, '', null);
-  });
+  router.get(PAGE, showPhones);
+  router.post(PAGE, addPhone);
+  router.post(`${PAGE}/send`, sendProof);
+  router.post(`${PAGE}/first`, makeChosenFirst);
+  router.post(`${PAGE}/remove`, removeChosen);
+  router.get(CONFIRM, showConfirm);
+  router.post(CONFIRM, confirmPhone);
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function addPhone(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const form = await phoneForm.read(ctx);
-    const typed = form.values.phone ?? '';
-    if (!form.isValid)
-      return showPhones(ctx, 422, person, typed, { kind: form.errors.phone === 'required' ? 'required' : 'phone' });
-    const number = readPhoneNumber(typed, regionOf(person));
-    if (number === null) return showPhones(ctx, 422, person, typed, { kind: 'phone' });
-    if (!texts.reaches(number)) return showPhones(ctx, 422, person, typed, { kind: 'unreachable' });
+    const phone = form.values.phone ?? '';
+    const refuse = (kind: NonNullable<PhonesPage['problem']>['kind']) =>
+      phonesPage.refuse(ctx, PAGE, { phone, problem: { kind } });
+    if (!form.isValid) return refuse(form.errors.phone === 'required' ? 'required' : 'phone');
+    const number = readPhoneNumber(phone, regionOf(person));
+    if (number === null) return refuse('phone');
+    if (!texts.reaches(number)) return refuse('unreachable');
     const outcome = await database.transaction((em) =>
       contacts.add(em, person.userId, { kind: 'phone', value: number }),
     );
-    if (outcome !== 'added')
-      return showPhones(ctx, 422, person, typed, { kind: outcome === 'too_many' ? 'too_many' : 'yours' });
+    if (outcome !== 'added') return refuse(outcome === 'too_many' ? 'too_many' : 'yours');
     return send(ctx, person, number);
-  });
+  }
 
-  router.post(`${PAGE}/send`, async (ctx: Context) => {
+  async function sendProof(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const chosen = await choose(ctx, person);
     if (chosen === null || chosen.isVerified) return seeOther(ctx, PAGE);
-    if (!texts.reaches(chosen.value)) return showPhones(ctx, 422, person, '', { kind: 'unreachable' });
+    if (!texts.reaches(chosen.value)) return phonesPage.refuse(ctx, PAGE, { problem: { kind: 'unreachable' } });
     return send(ctx, person, chosen.value);
-  });
+  }
 
-  router.post(`${PAGE}/first`, async (ctx: Context) => {
+  async function makeChosenFirst(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const chosen = await choose(ctx, person);
     const id = chosen?.id ?? null;
     const isDone = id !== null && (await makeFirst(ctx, person, id));
     return seeOther(ctx, isDone ? `${PAGE}?done=saved` : PAGE);
-  });
+  }
 
-  router.post(`${PAGE}/remove`, async (ctx: Context) => {
+  async function removeChosen(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const chosen = await choose(ctx, person);
     const isDone = chosen !== null && (await remove(ctx, person, chosen));
     return seeOther(ctx, isDone ? `${PAGE}?done=removed` : PAGE);
-  });
+  }
 
-  router.get(CONFIRM, async (ctx: Context) => {
-    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person !== null) await showConfirm(ctx, 200, person, null);
-  });
-
-  router.post(CONFIRM, async (ctx: Context) => {
+  async function confirmPhone(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await proofForm.read(ctx);
     const code = form.isValid ? form.values.code : '';
-    if (code === '') return showConfirm(ctx, 422, person, { kind: 'required' });
+    if (code === '') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: 'required' } });
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const owner = { userId: person.userId, visitor: visitorOf(ctx), browser };
     const outcome = await phoneProofs.confirmByCode(owner, code);
-    if (outcome !== 'confirmed') return showConfirm(ctx, 422, person, { kind: outcome });
+    if (outcome !== 'confirmed') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: outcome } });
     return seeOther(ctx, `${PAGE}?done=saved`);
-  });
+  }
 
   async function send(ctx: Context, person: SignedInPerson, number: string): Promise<void> {
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
     if (await phoneProofs.send(asker, number)) return seeOther(ctx, CONFIRM);
-    return showPhones(ctx, 422, person, '', { kind: 'limited' });
+    return phonesPage.refuse(ctx, PAGE, { problem: { kind: 'limited' } });
   }
 
   async function choose(ctx: Context, { userId }: SignedInPerson): Promise<ShownContact | null> {
@@ -156,16 +157,13 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     await notices.tell(em, userId, { kind, value, visitor });
   }
 
-  async function showPhones(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    phone: string,
-    problem: ContactProblem | null,
-  ): Promise<void> {
+  async function showPhones(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    const { phone = '', problem = null } = phonesPage.refused(ctx);
     const found = await contacts.list(person.userId, 'phone');
     const hasAnother = found.some(({ isFirst, isVerified }) => !isFirst && isVerified);
-    show(ctx, status, phonesView, {
+    show(ctx, 200, phonesView, {
       frame: accountFrame(ctx, person),
       contacts: found.map(({ id, ...contact }) => ({
         key: id ?? 'first',
@@ -178,15 +176,13 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     });
   }
 
-  async function showConfirm(
-    ctx: Context,
-    status: number,
-    person: SignedInPerson,
-    problem: ConfirmPage['problem'],
-  ): Promise<void> {
+  async function showConfirm(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { problem = null } = confirmPage.refused(ctx);
     const pending = await phoneProofs.pending(person.userId, askingBrowser(deviceCookie.read(ctx), person));
     if (pending === null) return seeOther(ctx, PAGE);
-    return show(ctx, status, confirmView, {
+    return show(ctx, 200, confirmView, {
       frame: accountFrame(ctx, person),
       what: 'phone',
       action: CONFIRM,

@@ -3,6 +3,7 @@ import type { PasswordService } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { instance } from '#settings/module.ts';
@@ -23,6 +24,7 @@ export type ResetRouteDependencies = {
 };
 
 const ACTION = '/recovery/password';
+const passwordPage = formPage<Pick<NewPasswordPage, 'problem'>>();
 /** 256 bits as base64url, as links of ours have, and sign-ins. */
 const SECRET = /^[\w-]{43}$/;
 
@@ -44,18 +46,18 @@ export function resetRoutes({
     return seeOther(ctx, ACTION);
   });
 
-  router.get(ACTION, async (ctx: Context) => {
-    const user = await recovery.find(resetCookie.read(ctx) ?? '');
-    return user ? showForm(ctx, 200, user.email, null) : showExpired(ctx);
-  });
+  router.get(ACTION, showForm);
+  router.post(ACTION, setPassword);
 
-  router.post(ACTION, async (ctx: Context) => {
+  async function setPassword(ctx: Context): Promise<void> {
     const link = resetCookie.read(ctx) ?? '';
     const form = await newPasswordForm.read(ctx);
     const user = await recovery.find(link);
     if (!user) return showExpired(ctx);
     if (!form.isValid)
-      return showForm(ctx, 422, user.email, { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' });
+      return passwordPage.refuse(ctx, ACTION, {
+        problem: { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' },
+      });
     const outcome = await recovery.reset(link, form.values.password, {
       visitor: visitorOf(ctx),
       language: ctx.state.language,
@@ -66,13 +68,13 @@ export function resetRoutes({
         resetCookie.clear(ctx);
         return seeOther(ctx, endOf(ctx));
       case 'refused':
-        return showForm(ctx, 422, outcome.email, outcome.problem);
+        return passwordPage.refuse(ctx, ACTION, { problem: outcome.problem });
       case 'expired':
         return showExpired(ctx);
       default:
         return unreachable(outcome);
     }
-  });
+  }
 
   router.get('/recovery/done', async (ctx: Context) =>
     show(ctx, 200, resetEndView, { outcome: 'done', nextUrl: startUrl }),
@@ -84,9 +86,13 @@ export function resetRoutes({
     return SECRET.test(uid) ? `/interaction/${uid}/forgot/done` : '/recovery/done';
   }
 
-  function showForm(ctx: Context, status: number, email: string, problem: NewPasswordPage['problem']): void {
+  async function showForm(ctx: Context): Promise<void> {
+    const user = await recovery.find(resetCookie.read(ctx) ?? '');
+    if (!user) return showExpired(ctx);
+    const { problem = null } = passwordPage.refused(ctx);
     const minimumLength = passwords.minimumLength(instance);
-    show(ctx, status, newPasswordView, { action: ACTION, reason: 'forgotten', email, minimumLength, problem });
+    const { email } = user;
+    return show(ctx, 200, newPasswordView, { action: ACTION, reason: 'forgotten', email, minimumLength, problem });
   }
 
   function showExpired(ctx: Context): void {

@@ -3,6 +3,7 @@ import type { Interaction, InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { forgotView, type ForgotPage, sentView } from './forgot-view.ts';
@@ -23,6 +24,8 @@ export type RouteDependencies = {
   };
 };
 
+const forgotPage = formPage<Pick<ForgotPage, 'email' | 'problem'>>();
+
 /** Asking for a link, in a sign-in or outside of one: the same answer for everybody. */
 export function forgotRoutes({
   interactions,
@@ -35,13 +38,13 @@ export function forgotRoutes({
 
   router.get('/interaction/:uid/forgot', async (ctx: Context) => {
     const interaction = await open(ctx);
-    if (interaction) await showForgot(ctx, 200, interaction, { email: known(interaction), problem: null });
+    if (interaction) await showForgot(ctx, interaction);
   });
 
   router.post('/interaction/:uid/forgot', async (ctx: Context) => {
     const interaction = await open(ctx);
     if (!interaction) return;
-    const email = await ask(ctx, interaction);
+    const email = await ask(ctx);
     if (email === null) return;
     await interactions.recordIdentifier(interaction, email);
     originCookie.write(ctx, interaction.uid);
@@ -75,12 +78,12 @@ export function forgotRoutes({
 
   router.get('/recovery', async (ctx: Context) => {
     requireOpen();
-    await showForgot(ctx, 200, null, { email: '', problem: null });
+    await showForgot(ctx, null);
   });
 
   router.post('/recovery', async (ctx: Context) => {
     requireOpen();
-    if ((await ask(ctx, null)) !== null) seeOther(ctx, '/recovery/sent');
+    if ((await ask(ctx)) !== null) seeOther(ctx, '/recovery/sent');
   });
 
   router.get('/recovery/sent', async (ctx: Context) =>
@@ -105,17 +108,17 @@ export function forgotRoutes({
     if (!interactions.isOpen('password')) throw noPasswords();
   }
 
-  /** The address that was asked for; null when the form is shown again. */
-  async function ask(ctx: Context, interaction: Interaction | null): Promise<string | null> {
+  /** The address that was asked for; null when the form was refused. */
+  async function ask(ctx: Context): Promise<string | null> {
     const form = await forgotForm.read(ctx);
     if (!form.isValid) {
       const problem = form.errors.email === 'required' ? 'required' : 'email';
-      await showForgot(ctx, 422, interaction, { email: form.values.email ?? '', problem });
+      forgotPage.refuse(ctx, ctx.path, { email: form.values.email ?? '', problem });
       return null;
     }
     const { email, work: answer } = form.values;
     if ((await work.check(ctx.state.ip, answer)) === 'missing') {
-      await showForgot(ctx, 422, interaction, { email, problem: 'work' });
+      forgotPage.refuse(ctx, ctx.path, { email, problem: 'work' });
       return null;
     }
     await recovery.request({
@@ -127,13 +130,9 @@ export function forgotRoutes({
     return email;
   }
 
-  async function showForgot(
-    ctx: Context,
-    status: number,
-    interaction: Interaction | null,
-    { email, problem }: Pick<ForgotPage, 'email' | 'problem'>,
-  ): Promise<void> {
-    show(ctx, status, forgotView, {
+  async function showForgot(ctx: Context, interaction: Interaction | null): Promise<void> {
+    const { email = interaction?.identifier ?? '', problem = null } = forgotPage.refused(ctx);
+    show(ctx, 200, forgotView, {
       action: interaction ? `${interaction.path}/forgot` : '/recovery',
       email,
       backUrl: interaction?.path ?? null,
@@ -144,8 +143,6 @@ export function forgotRoutes({
 
   return router;
 }
-
-const known = ({ identifier }: Interaction): string => identifier ?? '';
 
 const noPasswords = () =>
   new AppError({

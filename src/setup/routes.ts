@@ -2,6 +2,7 @@ import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { newEmailField } from '#users/module.ts';
@@ -17,6 +18,7 @@ const adminForm = form(
   }),
 );
 
+const adminPage = formPage<Pick<AdminPage, 'name' | 'email' | 'errors'>>();
 const noErrors: AdminPage['errors'] = { name: null, email: null, password: null, passwordAgain: null };
 
 export function setupRoutes({ setup, startUrl }: { setup: SetupService; startUrl: string | null }): Router<State> {
@@ -26,19 +28,16 @@ export function setupRoutes({ setup, startUrl }: { setup: SetupService; startUrl
     show(ctx, 200, adminEndView, { outcome: 'done', nextUrl: startUrl }),
   );
 
-  router.get('/setup/:secret', async (ctx: Context) => {
-    const secret = ctx.params['secret'] ?? '';
-    if (!(await setup.isUsable(secret))) return showEnd(ctx);
-    return showForm(ctx, 200, secret, {}, noErrors);
-  });
+  router.get('/setup/:secret', showForm);
+  router.post('/setup/:secret', createAdministrator);
 
-  router.post('/setup/:secret', async (ctx: Context) => {
+  async function createAdministrator(ctx: Context): Promise<void> {
     const secret = ctx.params['secret'] ?? '';
     if (!(await setup.isUsable(secret))) return showEnd(ctx);
     const form = await adminForm.read(ctx);
     if (!form.isValid) {
       const { name, email, password } = form.errors;
-      return showForm(ctx, 422, secret, form.values, {
+      return refuse(ctx, form.values, {
         ...noErrors,
         name: name ?? null,
         email: email ?? null,
@@ -47,31 +46,36 @@ export function setupRoutes({ setup, startUrl }: { setup: SetupService; startUrl
     }
     const { values } = form;
     if (values.password !== values.password_again)
-      return showForm(ctx, 422, secret, values, { ...noErrors, passwordAgain: 'different' });
+      return refuse(ctx, values, { ...noErrors, passwordAgain: 'different' });
     const visitor = visitorOf(ctx);
     const outcome = await setup.createAdministrator(secret, values, visitor);
     if (outcome.kind === 'expired') return showEnd(ctx);
     if (outcome.kind === 'done') return seeOther(ctx, '/setup/done');
     const wrong = outcome.kind === 'weak' ? { password: outcome.problem } : { [outcome.field]: outcome.reason };
-    return showForm(ctx, 422, secret, values, { ...noErrors, ...wrong });
-  });
+    return refuse(ctx, values, { ...noErrors, ...wrong });
+  }
+
+  function refuse(
+    ctx: Context,
+    { name = '', email = '' }: { name?: string | undefined; email?: string | undefined },
+    errors: AdminPage['errors'],
+  ): void {
+    adminPage.refuse(ctx, ctx.path, { name, email, errors });
+  }
 
   function showEnd(ctx: Context): void {
     show(ctx, 410, adminEndView, { outcome: 'expired', nextUrl: null });
   }
 
-  function showForm(
-    ctx: Context,
-    status: number,
-    secret: string,
-    values: { name?: string | undefined; email?: string | undefined },
-    errors: AdminPage['errors'],
-  ): void {
-    show(ctx, status, adminView, {
+  async function showForm(ctx: Context): Promise<void> {
+    const secret = ctx.params['secret'] ?? '';
+    if (!(await setup.isUsable(secret))) return showEnd(ctx);
+    const { name = '', email = '', errors = noErrors } = adminPage.refused(ctx);
+    show(ctx, 200, adminView, {
       action: `/setup/${secret}`,
       fields: {},
-      name: values.name ?? '',
-      email: values.email ?? '',
+      name,
+      email,
       errors,
       minimumLength: setup.minimumLength,
     });

@@ -2,6 +2,7 @@ import { randomSecret } from '#kernel/crypto.ts';
 import { Router } from '#kernel/http/router.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { instance, type Policies } from '#settings/module.ts';
@@ -26,61 +27,62 @@ export type RouteDependencies = {
 };
 
 const PATH = '/waitlist';
+const CHECK = `${PATH}/check`;
+const joinPage = formPage<Pick<JoinPage, 'name' | 'email' | 'errors' | 'problem'>>();
+const codePage = formPage<Pick<CodePage, 'problem'>>();
 
 export function waitlistRoutes({ waitlist, policies, take, work, asked }: RouteDependencies): Router<State> {
   const router = new Router<State>();
   const isOpen = () => policies.for(instance).registration.mode === 'waitlist';
 
-  router.get(PATH, async (ctx: Context) => {
-    if (!isOpen()) throw noWaitlist();
-    return showJoin(ctx, 200, asked.read(ctx) ?? {});
-  });
+  router.get(PATH, showJoin);
+  router.post(PATH, join);
+  router.get(CHECK, showCode);
+  router.post(CHECK, checkCode);
 
-  router.post(PATH, async (ctx: Context) => {
+  async function join(ctx: Context): Promise<void> {
     if (!isOpen()) throw noWaitlist();
     const form = await joinForm.read(ctx);
     if (!form.isValid) {
-      const { name, email } = form.errors as Partial<JoinPage['errors']>;
-      return showJoin(ctx, 422, form.values, { errors: { name: name ?? null, email: email ?? null } });
+      const { name = null, email = null } = form.errors as Partial<JoinPage['errors']>;
+      return joinPage.refuse(ctx, PATH, { ...form.values, errors: { name, email } });
     }
-    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing')
-      return showJoin(ctx, 422, form.values, { problem: { kind: 'work' } });
-    const problem = await take(ctx.state.ip);
-    if (problem !== null) return showJoin(ctx, 422, form.values, { problem });
     const { email, name } = form.values;
+    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing')
+      return joinPage.refuse(ctx, PATH, { email, name, problem: { kind: 'work' } });
+    const problem = await take(ctx.state.ip);
+    if (problem !== null) return joinPage.refuse(ctx, PATH, { email, name, problem });
     const wish = { email, name, secret: asked.read(ctx)?.secret ?? randomSecret() };
     await waitlist.ask(wish, { visitor: visitorOf(ctx), language: ctx.state.language });
     asked.write(ctx, wish);
-    return seeOther(ctx, `${PATH}/check`);
-  });
+    return seeOther(ctx, CHECK);
+  }
 
-  router.get(`${PATH}/check`, async (ctx: Context) => showCode(ctx, 200, null));
-
-  router.post(`${PATH}/check`, async (ctx: Context) => {
+  async function checkCode(ctx: Context): Promise<void> {
     const form = await codeForm.read(ctx);
     const known = asked.read(ctx);
     if (known === null) return seeOther(ctx, PATH);
     if (form.isValid && form.values.action === 'resend') {
       const problem = await take(ctx.state.ip);
-      if (problem !== null) return showCode(ctx, 422, problem);
+      if (problem !== null) return codePage.refuse(ctx, CHECK, { problem });
       await waitlist.ask(known, { visitor: visitorOf(ctx), language: ctx.state.language });
-      return seeOther(ctx, `${PATH}/check?sent`);
+      return seeOther(ctx, `${CHECK}?sent`);
     }
     const code = form.isValid ? form.values.code.trim() : '';
-    if (code === '') return showCode(ctx, 422, { kind: form.isValid ? 'required' : 'wrong' });
+    if (code === '') return codePage.refuse(ctx, CHECK, { problem: { kind: form.isValid ? 'required' : 'wrong' } });
     const outcome = await waitlist.joinByCode(known, code, visitorOf(ctx));
     switch (outcome) {
       case 'verified':
         asked.clear(ctx);
         return seeOther(ctx, `${PATH}/done`);
       case 'wrong':
-        return showCode(ctx, 422, { kind: 'wrong' });
+        return codePage.refuse(ctx, CHECK, { problem: { kind: 'wrong' } });
       case 'throttled':
-        return showCode(ctx, 422, { kind: 'used_up' });
+        return codePage.refuse(ctx, CHECK, { problem: { kind: 'used_up' } });
       default:
         return unreachable(outcome);
     }
-  });
+  }
 
   /** Opening the link does nothing yet: programs that read mail open links. */
   router.get(`${PATH}/confirm/:link`, async (ctx: Context) => {
@@ -100,24 +102,29 @@ export function waitlistRoutes({ waitlist, policies, take, work, asked }: RouteD
 
   router.get(`${PATH}/done`, async (ctx: Context) => show(ctx, 200, endView, { outcome: 'joined' }));
 
-  async function showJoin(
-    ctx: Context,
-    status: number,
-    { name = '', email = '' }: Partial<Asked>,
-    { errors = { name: null, email: null }, problem = null }: Partial<Pick<JoinPage, 'errors' | 'problem'>> = {},
-  ): Promise<void> {
-    const challenge = await work.challenge(ctx.state.ip);
-    show(ctx, status, joinView, { action: PATH, name, email, errors, problem, challenge });
+  async function showJoin(ctx: Context): Promise<void> {
+    if (!isOpen()) throw noWaitlist();
+    const known = asked.read(ctx);
+    const refused = joinPage.refused(ctx);
+    show(ctx, 200, joinView, {
+      action: PATH,
+      name: refused.name ?? known?.name ?? '',
+      email: refused.email ?? known?.email ?? '',
+      errors: refused.errors ?? { name: null, email: null },
+      problem: refused.problem ?? null,
+      challenge: await work.challenge(ctx.state.ip),
+    });
   }
 
-  function showCode(ctx: Context, status: number, problem: CodePage['problem']): void {
+  function showCode(ctx: Context): void {
     const known = asked.read(ctx);
     if (known === null) return seeOther(ctx, PATH);
-    return show(ctx, status, codeView, {
-      action: `${PATH}/check`,
+    const { problem = null } = codePage.refused(ctx);
+    return show(ctx, 200, codeView, {
+      action: CHECK,
       email: known.email,
       changeUrl: PATH,
-      isSentAgain: ctx.method === 'GET' && ctx.query['sent'] !== undefined,
+      isSentAgain: ctx.query['sent'] !== undefined,
       problem,
     });
   }

@@ -162,7 +162,7 @@ describe('activity', () => {
     expect(await refresh(shop, tokens.refresh_token)).toBe('invalid_grant');
     const stranger = new Visitor();
     const refused = await prove(stranger, await stranger.open(at('/account')), here.user);
-    expect(refused.status).toBe(422);
+    expect(refused.isRefused).toBe(true);
     const mail = await mails.next(here.user.email, /password|locked|lock/i);
     expect(mail.link).toContain(latchkey.base);
     expect(await eventsOf(latchkey, here.user)).toContain('user.locked_by_owner');

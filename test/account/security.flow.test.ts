@@ -70,8 +70,9 @@ describe('the password', () => {
   ])('is not changed by %s', async (_what, current, next, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const typed = (value: string) => (value === 'current' ? user.password : value);
-    const page = await send(visitor, at('/account/password'), { current: typed(current), password: typed(next) });
-    expect(page.status).toBe(422);
+    const sent = await send(visitor, at('/account/password'), { current: typed(current), password: typed(next) });
+    const page = await visitor.follow(sent);
+    expect(page.isRefused).toBe(true);
     expect(page.text).toContain(text);
     for (const secret of [user.password, newPassword]) expect(page.text).not.toContain(secret);
     await signInTo(latchkey, user);
@@ -87,7 +88,7 @@ describe('the password', () => {
       current: user.password,
       password: newPassword,
     });
-    expect(right.status).toBe(422);
+    expect(right.isRefused).toBe(true);
     const client = await latchkey.client({ first_party: true });
     const url = authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, prompt: 'login' });
     const there = await prove(visitor, await visitor.open(url), user);
@@ -156,7 +157,7 @@ describe('a passkey', () => {
     const asked = await alice.visitor.open(at('/account/passkeys/new'));
     const credential = new Authenticator().create(optionsOn(asked), latchkey.base);
     const page = await send(mallory.visitor, at('/account/passkeys/new'), { credential, failure: '' });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect((await mallory.visitor.open(at('/account/security'))).text).not.toContain('/account/passkeys/psk_');
   });
 
@@ -164,8 +165,8 @@ describe('a passkey', () => {
     'that the browser did not make (%s) is explained',
     async (failure) => {
       const { visitor } = await signInTo(latchkey);
-      const page = await send(visitor, at('/account/passkeys/new'), { failure });
-      expect(page.status).toBe(422);
+      const page = await visitor.follow(await send(visitor, at('/account/passkeys/new'), { failure }));
+      expect(page.isRefused).toBe(true);
       expect(page.text).toContain('role="alert"');
     },
   );
@@ -198,7 +199,7 @@ describe('the authenticator app and recovery codes', () => {
   test('a wrong code adds nothing', async () => {
     const { visitor } = await signInTo(latchkey);
     const page = await visitor.submit(await visitor.open(at('/account/authenticator')), { code: '000000' }, 'confirm');
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect((await visitor.open(at('/account/security'))).text).not.toContain('data-tone="ok">On');
   });
 
@@ -213,7 +214,7 @@ describe('the authenticator app and recovery codes', () => {
     const sheet = await visitor.request(at('/account/recovery-codes/show.txt'));
     expect(sheet.headers.get('content-disposition')).toContain('attachment');
     for (const text of codes) expect(sheet.text).toContain(text);
-    expect((await visitor.submit(shown, {})).status).toBe(422);
+    expect((await visitor.submit(shown, {})).isRefused).toBe(true);
     const saved = await send(visitor, at('/account/recovery-codes/show'), { saved: '1' });
     expect(saved.location).toBe(at('/account/security?done=saved'));
     expect((await visitor.open(at('/account/recovery-codes/show'))).url).toBe(at('/account/recovery-codes'));
@@ -231,7 +232,7 @@ describe('the last factor where one is demanded', () => {
     await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"required"' });
     try {
       const page = await person.visitor.submit(await person.visitor.open(at('/account/authenticator')), {}, 'remove');
-      expect(page.status).toBe(409);
+      expect(page.isRefused).toBe(true);
       expect(page.text).toContain('You need a second step here');
     } finally {
       await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"optional"' });
@@ -250,7 +251,7 @@ describe('the last way in', () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","passkey"]' });
     try {
       const refused = await person.visitor.submit(await person.visitor.open(page.url), {}, 'remove');
-      expect(refused.status).toBe(409);
+      expect(refused.isRefused).toBe(true);
       expect(refused.text).toContain('This is your only way in');
     } finally {
       await latchkey.run('settings.set', {

@@ -63,9 +63,9 @@ describe('a phone number', () => {
     const asked = await add(visitor, `+1 (202) ${one.slice(5, 8)}-${one.slice(8)}`);
     expect(asked.url).toBe(url('phones/confirm'));
     expect(await numberOf(user.id)).toBeUndefined();
-    expect((await visitor.submit(asked, { code: '' })).status).toBe(422);
+    expect((await visitor.submit(asked, { code: '' })).isRefused).toBe(true);
     const code = await gateway.codeFor(one);
-    expect((await visitor.submit(asked, { code: code === '000000' ? '000001' : '000000' })).status).toBe(422);
+    expect((await visitor.submit(asked, { code: code === '000000' ? '000001' : '000000' })).isRefused).toBe(true);
     expect((await visitor.submit(asked, { code })).url).toBe(url('phones?done=saved'));
     expect((await mails.next(user.email, /added/)).text).toContain(one);
     expect(await numberOf(user.id)).toBe(one);
@@ -102,7 +102,7 @@ describe('a phone number', () => {
     const { visitor } = await owner();
     const before = gateway.texts.length;
     const answer = await add(visitor, typed);
-    expect([answer.status, answer.text.includes(words)]).toEqual([422, true]);
+    expect([answer.isRefused, answer.text.includes(words)]).toEqual([true, true]);
     expect(gateway.texts.length).toBe(before);
   });
 

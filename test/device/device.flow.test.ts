@@ -204,7 +204,7 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     const asked = await ask();
     travel(10 * MINUTE + 15_000);
     const page = await enter(await signedIn(), asked.user_code);
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect((await poll(asked)).body.error).toBe('expired_token');
   });
 
@@ -227,8 +227,8 @@ describe('one person answers', () => {
     const confirm = await enter(alice, asked.user_code);
     const own = await dave.open(`${latchkey.base}/oidc/device`);
     const approved = await dave.submit(own, { user_code: asked.user_code, confirm: 'yes' });
-    expect(approved.status).toBe(422);
-    expect((await enter(dave, asked.user_code)).status).toBe(422);
+    expect(approved.isRefused).toBe(true);
+    expect((await enter(dave, asked.user_code)).isRefused).toBe(true);
     await finish(alice, confirm);
     expect(decodeJwt((await poll(asked)).body.id_token).sub).toBe(user.id);
   });
@@ -248,7 +248,7 @@ describe('one person answers', () => {
     const visitor = await signedIn();
     const confirm = await enter(visitor, asked.user_code);
     await finish(visitor, confirm);
-    expect((await enter(visitor, asked.user_code)).status).toBe(422);
+    expect((await enter(visitor, asked.user_code)).isRefused).toBe(true);
     expect((await poll(asked)).status).toBe(200);
   });
 });

@@ -26,10 +26,10 @@ describe('the page that asks for an address', () => {
     ['no address', 'ada at example', 'name@example.com'],
     ['two addresses', 'a@x.example,b@x.example', 'name@example.com'],
     ['a quoted local part', '"a b"@x.example', 'name@example.com'],
-  ])('refuses %s with 422, says what to do and shows it again', async (_what, email, hint) => {
+  ])('refuses %s, says what to do and shows it again', async (_what, email, hint) => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visitor.open(request()), { email });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(words(page)).toContain(hint);
     expect(formsOf(page)[0]?.fields['email']).toBe(email);
   });
@@ -50,7 +50,7 @@ describe('the page that asks for the password', () => {
   test('never shows a password again', async () => {
     const visitor = new Visitor();
     const page = await visitor.submit(await atPassword(visitor, user.email), { password: 'my secret guess' });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(page.text).not.toContain('my secret guess');
   });
 
@@ -87,7 +87,7 @@ describe('a person who mistypes', () => {
     let page = await atPassword(visitor, person.email);
     for (let i = 0; i < 5; i += 1) page = await visitor.submit(page, { password: `wrong ${i}` });
     page = await visitor.submit(page, { password: person.password });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(words(page)).toMatch(/30 seconds|locked/);
     vi.useFakeTimers({ toFake: ['Date'], now: performance.timeOrigin + performance.now() + 31 * SECOND });
     try {
@@ -118,7 +118,7 @@ describe('a person who mistypes', () => {
     const page = await atPassword(visitor, person.email);
     const next = await visitor.submit(page, { email: other.email, password: person.password });
     expect(formsOf(next)[0]?.fields['email']).toBe(other.email);
-    expect((await visitor.submit(next, { password: 'not the password' })).status).toBe(422);
+    expect((await visitor.submit(next, { password: 'not the password' })).isRefused).toBe(true);
     expect((await visitor.submit(next, { password: other.password })).status).toBe(200);
   });
 
@@ -165,11 +165,14 @@ describe('who is not let in', () => {
       [person.email, 'disabled-tea@example.com'].map(async (email) => {
         const visitor = new Visitor();
         const page = await visitor.submit(await atPassword(visitor, email), { password: person.password });
-        return { status: page.status, words: words(page).replaceAll(email.slice(0, email.indexOf('@')), '(somebody)') };
+        return {
+          isRefused: page.isRefused,
+          words: words(page).replaceAll(email.slice(0, email.indexOf('@')), '(somebody)'),
+        };
       }),
     );
     expect(answers[0]).toEqual(answers[1]);
-    expect(answers[0]?.status).toBe(422);
+    expect(answers[0]?.isRefused).toBe(true);
   });
 
   test('leaves an event that names no password', async () => {

@@ -70,7 +70,7 @@ describe('where everybody must have a second factor', () => {
     expect(file.headers.get('cache-control')).toBe('no-store');
     for (const code of codesOn(codes)) expect(file.text).toContain(code);
     const unsaved = await visitor.submit(codes);
-    expect([unsaved.status, codesOn(unsaved)]).toEqual([422, codesOn(codes)]);
+    expect([unsaved.isRefused, codesOn(unsaved)]).toEqual([true, codesOn(codes)]);
     await visitor.submit(codes, { saved: '1' });
     for (const path of ['', '.txt']) {
       const again = await visitor.request(`${codes.url}${path}`);
@@ -87,7 +87,7 @@ describe('where everybody must have a second factor', () => {
       ['', 'Enter the code that your app shows'],
     ] as const) {
       const answer = await visitor.submit(setup, { code }, 'confirm');
-      expect([answer.status, keyOn(answer)]).toEqual([422, keyOn(setup)]);
+      expect([answer.isRefused, keyOn(answer)]).toEqual([true, keyOn(setup)]);
       expect(answer.text).toContain(text);
     }
     expect(await latchkey.app.credentials.totp.find(user.id as never)).toBeNull();

@@ -58,7 +58,7 @@ describe('a phone', () => {
     const text = await textTo(phone);
     const [code = ''] = /\d{6}/.exec(text) ?? [];
     expect(text).toContain(`@localhost #${code}`);
-    expect((await visitor.submit(typing, { code: code === '000000' ? '000001' : '000000' })).status).toBe(422);
+    expect((await visitor.submit(typing, { code: code === '000000' ? '000001' : '000000' })).isRefused).toBe(true);
     expect(codeBack(await visitor.submit(typing, { code }))).not.toBeNull();
   });
 

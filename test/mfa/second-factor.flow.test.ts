@@ -48,7 +48,7 @@ describe('somebody with an authenticator app', () => {
     const { key: _key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
     const answer = await visitor.submit(page, { code });
-    expect([answer.status, isAt(answer, '/second-factor/totp')]).toEqual([422, true]);
+    expect([answer.isRefused, isAt(answer, '/second-factor/totp')]).toEqual([true, true]);
     expect(answer.text).toContain(text);
     expect(answer.text).toMatch(/<title>Error:/);
     expect(answer.text).toContain('aria-invalid="true"');
@@ -60,11 +60,11 @@ describe('somebody with an authenticator app', () => {
     const { visitor, page } = await steps.afterPassword(user);
     for (let i = 0; i < 5; i += 1) await visitor.submit(page, { code: `00000${i}` });
     const right = await visitor.submit(page, { code: codeOf(key) });
-    expect([right.status, codeBack(right)]).toEqual([422, null]);
+    expect([right.isRefused, codeBack(right)]).toEqual([true, null]);
     expect(right.text).toContain('Codes are paused for 15 minutes');
     expect((await mails.next(user.email, /Wrong codes/)).text).toContain('Nobody got in');
     const other = await steps.afterPassword(user);
-    expect((await other.visitor.submit(other.page, { code: codeOf(key, 1) })).status).toBe(422);
+    expect((await other.visitor.submit(other.page, { code: codeOf(key, 1) })).isRefused).toBe(true);
     later(15 * MINUTE);
     const again = await steps.afterPassword(user);
     expect(codeBack(await again.visitor.submit(again.page, { code: codeOf(key) }))).not.toBeNull();
@@ -108,12 +108,12 @@ describe('another way', () => {
     const paper = await visitor.submit(ways, {}, 'recovery-code');
     expect(isAt(paper, '/second-factor/recovery-code')).toBe(true);
     expect(formsOf(paper)[0]?.fields).not.toHaveProperty('remember');
-    expect((await visitor.submit(paper, { code: 'k7mv2-qxhr4-tdw9p' })).status).toBe(422);
+    expect((await visitor.submit(paper, { code: 'k7mv2-qxhr4-tdw9p' })).isRefused).toBe(true);
     expect(codeBack(await visitor.submit(paper, { code: code.toUpperCase().replaceAll('-', ' ') }))).not.toBeNull();
     expect((await mails.next(user.email, /recovery code was used/)).text).toContain('9 recovery codes are left');
     const next = await steps.afterPassword(user);
     const used = await next.visitor.open(next.page.url.replace('/totp', '/recovery-code'));
-    expect((await next.visitor.submit(used, { code })).status).toBe(422);
+    expect((await next.visitor.submit(used, { code })).isRefused).toBe(true);
   });
 
   test('is a code by mail where settings allow it, sent when it is asked for', async () => {
@@ -126,7 +126,7 @@ describe('another way', () => {
     const typing = await visitor.submit(asking);
     expect(isAt(typing, '/second-factor/email/code')).toBe(true);
     const mail = await mails.next(user.email, /is your code/);
-    expect((await visitor.submit(typing, { code: mail.code === '000000' ? '000001' : '000000' })).status).toBe(422);
+    expect((await visitor.submit(typing, { code: mail.code === '000000' ? '000001' : '000000' })).isRefused).toBe(true);
     expect(
       codeBack(await visitor.submit(typing, { code: `${mail.code.slice(0, 3)}\u00a0${mail.code.slice(3)}` })),
     ).not.toBeNull();
@@ -142,10 +142,10 @@ describe('another way', () => {
     const typing = await one.visitor.submit(one.page);
     const { code } = await mails.next(user.email, /is your code/);
     const elsewhere = await other.visitor.open(`${other.page.url}/code`);
-    expect((await other.visitor.submit(elsewhere, { code })).status).toBe(422);
+    expect((await other.visitor.submit(elsewhere, { code })).isRefused).toBe(true);
     for (let i = 0; i < 2; i += 1) await one.visitor.submit(typing, {}, 'send');
     const limited = await one.visitor.submit(typing, {}, 'send');
-    expect([limited.status, limited.text.includes('No more codes for now')]).toEqual([422, true]);
+    expect([limited.isRefused, limited.text.includes('No more codes for now')]).toEqual([true, true]);
     await set('mfa.emailCodes', false);
     await set('mfa.enforcement', 'optional');
   });

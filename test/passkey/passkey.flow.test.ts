@@ -93,7 +93,7 @@ describe('the offer to make a passkey', () => {
     const visitor = new Visitor();
     const page = await visits.afterPassword(visitor, await latchkey.user());
     const refused = await visitor.submit(page, { failure });
-    expect(refused.status).toBe(422);
+    expect(refused.isRefused).toBe(true);
     expect(words(refused)).toContain(says);
     expect(optionsOn(refused)).not.toMatchObject({ challenge: (optionsOn(page) as { challenge: string }).challenge });
   });
@@ -101,7 +101,7 @@ describe('the offer to make a passkey', () => {
   test('takes no lie, and says so', async () => {
     const user = await latchkey.user();
     const page = await visits.enrol(user, new Authenticator(), { origin: 'https://evil.test' });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(words(page)).toContain('This passkey was not accepted');
   });
 
@@ -197,7 +197,7 @@ describe('signing in with a passkey', () => {
   ])('says what to do when the browser says %s', async (failure, says) => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visits.atPasskey(visitor), { failure });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(words(page)).toContain(says);
     expect(page.text).toContain('Error:');
   });
@@ -219,7 +219,7 @@ describe('signing in with a passkey', () => {
     const stranger = new Authenticator();
     stranger.create({ challenge: 'AA', rp: { id: 'localhost' }, user: { id: 'AA' } }, latchkey.base);
     const page = await visits.answer(visitor, await visits.atPasskey(visitor), stranger);
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(words(page)).toContain('not known here');
     const credentialId = stranger.credentials[0]!.id.toString('base64url');
     expect(page.text).toContain('data-passkey-signal="unknown"');
@@ -244,7 +244,7 @@ describe('wrong answers', () => {
       page = await visits.answer(mallory, page, authenticator, { signature: (bytes) => bytes.fill(1) });
     expect(words(page)).toContain('not accepted');
     page = await visits.answer(mallory, page, authenticator);
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(words(page)).toContain('Too many attempts');
     const visitor = new Visitor();
     expect(visits.codeIn(await visits.answer(visitor, await visits.atPasskey(visitor), authenticator))).not.toBeNull();

@@ -92,16 +92,16 @@ describe('a code by mail', () => {
     const user = await withoutPassword();
     const { visitor, page } = await sent(user);
     const refused = await visitor.submit(page, { code });
-    expect([refused.status, refused.text.includes(text)]).toEqual([422, true]);
+    expect([refused.isRefused, refused.text.includes(text)]).toEqual([true, true]);
   });
 
   test('is dead after five tries, and the sixth is not looked at though it is right', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     const wrong = mail.code === '111111' ? '222222' : '111111';
-    for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).status).toBe(422);
+    for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
     const sixth = await visitor.submit(page, { code: mail.code });
-    expect([sixth.status, sixth.text.includes('too many tries')]).toEqual([422, true]);
+    expect([sixth.isRefused, sixth.text.includes('too many tries')]).toEqual([true, true]);
     const fresh = await visitor.submit(sixth, {}, 'resend');
     expect(arrived(await visitor.submit(fresh, { code: (await mailTo(user)).code }))).toMatch(/^lk_ac_/);
   });
@@ -110,7 +110,7 @@ describe('a code by mail', () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     later(10.3);
-    expect((await visitor.submit(page, { code: mail.code })).status).toBe(422);
+    expect((await visitor.submit(page, { code: mail.code })).isRefused).toBe(true);
   });
 
   test('is good in the sign-in alone that it was asked for in', async () => {
@@ -120,7 +120,7 @@ describe('a code by mail', () => {
     const url = (await thief.submit(await thief.open(start()), { email: user.email })).url;
     const form = { ...formsOf(page)[0]!.fields, ...formsOf(await thief.open(url))[0]!.fields, code: mail.code };
     const answer = await thief.request(url.replace(/\/password$/, '/email-code'), { form });
-    expect(answer.status).toBe(422);
+    expect(answer.isRefused).toBe(true);
   });
 
   test.each(['unverified', 'disabled', 'nobody'])('goes to no one for an account that is %s', async (what) => {
@@ -138,7 +138,7 @@ describe('a code by mail', () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     await latchkey.run('user.disable', { id: user.id });
-    expect((await visitor.submit(page, { code: mail.code })).status).toBe(422);
+    expect((await visitor.submit(page, { code: mail.code })).isRefused).toBe(true);
     expect((await someone().open(mail.link)).status).toBe(410);
   });
 

@@ -81,7 +81,7 @@ describe('a code as a text message', () => {
     const page = await begin(user, visitor);
     const code = await codeTo('+12025550105');
     const mail = await visitor.open(page.url.replace(/sms-code$/, 'email-code'));
-    expect((await visitor.submit(mail, { code })).status).toBe(422);
+    expect((await visitor.submit(mail, { code })).isRefused).toBe(true);
     expect(codeBack(await visitor.submit(page, { code }))).toMatch(/^lk_ac_/);
   });
 });

@@ -69,7 +69,7 @@ describe('whoever forgot their password', () => {
     const next = /href="(\/interaction\/[^"]+)"/.exec(done.text)?.[1];
     const again = await visitor.open(`${latchkey.base}${next}`);
     expect(new URL(again.url).pathname).toMatch(/\/password$/);
-    expect((await visitor.submit(again, { password: user.password })).status).toBe(422);
+    expect((await visitor.submit(again, { password: user.password })).isRefused).toBe(true);
     const leave = await visitor.submit(again, { password: fresh });
     expect(new URL(leave.url).pathname).toMatch(/\/consent$/);
     await mails.next(user.email, /was changed/);
@@ -106,7 +106,7 @@ describe('whoever forgot their password', () => {
   ])('and types %s is told so', async (_what, values, text) => {
     const visitor = someone();
     const page = await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), values);
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(page.text).toContain(text);
   });
 });
@@ -184,7 +184,7 @@ describe('a new password by a link', () => {
       [user.password, 'used this password before'],
     ] as const) {
       page = await visitor.submit(page, { password });
-      expect([page.status, page.text.includes(text)], password).toEqual([422, true]);
+      expect([page.isRefused, page.text.includes(text)], password).toEqual([true, true]);
     }
     expect(heading(await visitor.submit(page, { password: fresh }))).toBe('Your password is changed');
   });
@@ -299,9 +299,9 @@ describe('an operator who demands a new password', () => {
     expect(new URL(page.url).pathname).toMatch(/\/new-password$/);
     expect(page.text).toContain('Your administrator asks');
     page = await visitor.submit(page, { password: user.password });
-    expect([page.status, page.text.includes('used this password before')]).toEqual([422, true]);
+    expect([page.isRefused, page.text.includes('used this password before')]).toEqual([true, true]);
     page = await visitor.submit(page, { password: '' });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     page = await visitor.submit(page, { password: fresh });
     expect(new URL(page.url).pathname).toMatch(/\/consent$/);
     page = await visitor.submit(page, {}, 'allow');

@@ -106,11 +106,11 @@ describe('somebody who wants an account', () => {
     const email = freshEmail();
     const visitor = newcomer();
     const wrong = await begin(visitor, request(), { name: '', email: 'noor at fernway', password: 'short' });
-    expect(wrong.status).toBe(422);
+    expect(wrong.isRefused).toBe(true);
     expect(wrong.text).toContain('Enter an email address like name@example.com');
     expect(wrong.text).toContain('Fill in “<bdi>Full name</bdi>”');
     const weak = await visitor.submit(wrong, { name: 'Noor', email, password: 'latchkey latchkey latchkey' });
-    expect([weak.status, weak.text.includes('easy to guess')]).toEqual([422, true]);
+    expect([weak.isRefused, weak.text.includes('easy to guess')]).toEqual([true, true]);
     expect(formsOf(weak)[0]!.fields).toMatchObject({ name: 'Noor', email });
     expect(formsOf(weak)[0]!.fields['password']).toBe('');
     expect((await mails.all()).filter(({ to }) => to === email)).toEqual([]);
@@ -121,7 +121,7 @@ describe('somebody who wants an account', () => {
     const again = await visitor.submit(page, {}, 'resend');
     expect([again.status, again.text.includes('We sent a new code')]).toEqual([200, true]);
     const second = await mails.next(email);
-    expect((await visitor.submit(again, { code: first.code })).status).toBe(422);
+    expect((await visitor.submit(again, { code: first.code })).isRefused).toBe(true);
     expect((await visitor.open(first.link)).status).toBe(410);
 
     const other = freshEmail();
@@ -130,7 +130,7 @@ describe('somebody who wants an account', () => {
     const check = await visitor.submit(form, filled(other));
     expect(check.text).toContain(other);
     // What proved the first address proves nothing about the second.
-    expect((await visitor.submit(check, { code: second.code })).status).toBe(422);
+    expect((await visitor.submit(check, { code: second.code })).isRefused).toBe(true);
     expect((await visitor.open(second.link)).status).toBe(410);
     const { code } = await mails.next(other);
     expect((await visitor.submit(check, { code })).text).toContain('Shop');
@@ -144,7 +144,7 @@ describe('somebody who wants an account', () => {
     expect(taken.url).toMatch(/\/create\/check$/);
     const mail = await mails.next(owner.email, /already/);
     expect(mail.text).toContain(`${latchkey.base}/account`);
-    expect((await visitor.submit(taken, { code: '000000' })).status).toBe(422);
+    expect((await visitor.submit(taken, { code: '000000' })).isRefused).toBe(true);
     const [pending] = await latchkey.app.database.sql<{ details: unknown }>(
       'select details from pending_registration where email_canonical = $1',
       [owner.email],
@@ -182,7 +182,7 @@ describe('a code or link', () => {
   test('is good for ten minutes', async () => {
     const { visitor, page, mail } = await toCheck();
     later(10 * MINUTE + 16_000);
-    expect((await visitor.submit(page, { code: mail.code })).status).toBe(422);
+    expect((await visitor.submit(page, { code: mail.code })).isRefused).toBe(true);
   });
 
   test('is dead after the sign-in that it belongs to, which says where to go', async () => {
@@ -198,7 +198,7 @@ describe('a code or link', () => {
     const stranger = await toCheck();
     const elsewhere = await stranger.visitor.open(first.mail.link);
     expect(elsewhere.text).toContain('Go back to where you began');
-    expect((await stranger.visitor.submit(stranger.page, { code: first.mail.code })).status).toBe(422);
+    expect((await stranger.visitor.submit(stranger.page, { code: first.mail.code })).isRefused).toBe(true);
     const moved = stranger.page.url.replace(/check$/, `link/${first.mail.link.split('/').at(-1)}`);
     expect((await stranger.visitor.open(moved)).status).toBe(410);
     expect(await findUser(latchkey, first.email)).toBeUndefined();
@@ -210,21 +210,21 @@ describe('a code or link', () => {
     const { visitor, email, page, mail: mine } = await toCheck();
     const attacker = await toCheck(email);
     if (attacker.mail.code !== mine.code)
-      expect((await visitor.submit(page, { code: attacker.mail.code })).status).toBe(422);
+      expect((await visitor.submit(page, { code: attacker.mail.code })).isRefused).toBe(true);
     expect((await visitor.open(attacker.mail.link)).text).toContain('Go back to where you began');
     expect(await findUser(latchkey, email)).toBeUndefined();
     await visitor.submit(page, { code: mine.code });
     expect(await findUser(latchkey, email)).toMatchObject({ email });
     const late = await attacker.visitor.submit(attacker.page, { code: attacker.mail.code });
-    expect([late.status, late.location]).toEqual([422, null]);
+    expect([late.isRefused, late.location]).toEqual([true, null]);
   });
 
   test('is refused after five wrong ones, whatever browser they come from', async () => {
     const { visitor, page, mail } = await toCheck();
     const wrong = mail.code === '000000' ? '000001' : '000000';
-    for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).status).toBe(422);
+    for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
     const used = await visitor.submit(page, { code: mail.code });
-    expect([used.status, used.text.includes('too many wrong codes')]).toEqual([422, true]);
+    expect([used.isRefused, used.text.includes('too many wrong codes')]).toEqual([true, true]);
   });
 
   test('of another purpose opens nothing', async () => {
@@ -234,7 +234,7 @@ describe('a code or link', () => {
     const other = newcomer();
     await other.submit(await other.open(`${latchkey.base}/waitlist`), { name: 'Ada', email: waiting });
     const { link, code } = await mails.next(waiting);
-    expect((await visitor.submit(page, { code })).status).toBe(422);
+    expect((await visitor.submit(page, { code })).isRefused).toBe(true);
     expect((await visitor.open(page.url.replace(/check$/, `link/${link.split('/').at(-1)}`))).status).toBe(410);
     expect((await visitor.open(`${latchkey.base}/invitation/${link.split('/').at(-1)}`)).status).toBe(410);
   });
@@ -299,12 +299,12 @@ test('a browser solves a piece of work first, where that is asked for', async ()
   const email = freshEmail();
   for (const answer of ['', '{}', 'x'.repeat(2048)]) {
     const page = await begin(newcomer(), request(), { ...filled(email), work: answer });
-    expect([page.status, /data-work="[^"]+"/.test(page.text)]).toEqual([422, true]);
+    expect([page.isRefused, /data-work="[^"]+"/.test(page.text)]).toEqual([true, true]);
   }
   await set('registration.mode', 'waitlist', 'open');
   const visitor = newcomer();
   const page = await visitor.submit(await visitor.open(`${latchkey.base}/waitlist`), { name: 'Ada', email });
-  expect([page.status, /data-work="[^"]+"/.test(page.text)]).toEqual([422, true]);
+  expect([page.isRefused, /data-work="[^"]+"/.test(page.text)]).toEqual([true, true]);
   expect((await mails.all()).filter(({ to }) => to === email)).toEqual([]);
 });
 
@@ -334,7 +334,7 @@ describe('by which method', () => {
     // The dispatcher leads back to it: there is no way around.
     expect((await visitor.open(page.url.replace(/\/first-passkey$/, ''))).url).toBe(page.url);
     const instead = await visitor.open(`${page.url}/password`);
-    expect((await visitor.submit(instead, { password: 'short' })).status).toBe(422);
+    expect((await visitor.submit(instead, { password: 'short' })).isRefused).toBe(true);
     expect((await visitor.submit(instead, { password: strong })).text).toContain('Shop');
     expect((await tokensFor(latchkey.base, client, { email, password: strong })).id_token).toMatch(/^ey/);
   });

@@ -46,7 +46,7 @@ describe('the terms', () => {
     const email = freshEmail();
     const values = { name: 'Noor', email, password: strong };
     const without = await begin(visitor, createRequest(latchkey, client), values);
-    expect([without.status, without.text.includes('Agree to the terms')]).toEqual([422, true]);
+    expect([without.isRefused, without.text.includes('Agree to the terms')]).toEqual([true, true]);
     const check = await visitor.submit(without, { ...values, terms: '1' });
     const end = await visitor.submit(check, { code: (await mails.next(email)).code });
     expect(end.location).toContain('code=');
@@ -61,7 +61,7 @@ describe('the terms', () => {
       expect(page.url).toMatch(/\/terms$/);
       expect(page.text).toContain(version === '2026-01' ? 'Agree to the terms' : 'The terms have changed');
       const { action, fields } = formsOf(page)[0]!;
-      expect((await visitor.open(action, { ...fields, action: 'whatever' })).status).toBe(422);
+      expect((await visitor.open(action, { ...fields, action: 'whatever' })).isRefused).toBe(true);
       expect((await visitor.submit(page, {}, 'allow')).location).toContain('code=');
       expect((await signIn(user)).page.location).toContain('code=');
     }
@@ -120,7 +120,7 @@ describe('what everybody says of themselves', () => {
     // Operators' own business is not asked.
     expect(page.text).not.toContain('Grade');
     const wrong = await visitor.submit(page, { property_team: ' \u200B ', property_grade: '5', name: 'Eve' });
-    expect(wrong.status).toBe(422);
+    expect(wrong.isRefused).toBe(true);
     expect((await visitor.submit(wrong, { property_team: 'Webstühle' })).location).toContain('code=');
     expect(await findUser(latchkey, user.email)).toMatchObject({ properties: { team: 'Webstühle' }, profile: {} });
 
@@ -149,7 +149,7 @@ describe('what everybody says of themselves', () => {
     const email = freshEmail();
     const values = { name: '<script>alert(1)</script>\u202E', email, password: strong, birthdate: '1815-12-10' };
     const first = await begin(visitor, createRequest(latchkey, client), { ...values, property_team: '' });
-    expect(first.status).toBe(422);
+    expect(first.isRefused).toBe(true);
     expect(first.text).not.toMatch(/<script>alert|<b onclick/);
     const check = await visitor.submit(first, { ...values, property_team: '"><img src=x>' });
     const end = await visitor.submit(check, { code: (await mails.next(email)).code });

@@ -64,7 +64,7 @@ describe('while somebody is guessing', () => {
     const user = await latchkey.user();
     const { visitor, page } = await atPassword(user.email);
     const refused = await visitor.submit(page, { password: user.password, work: await answer(page) });
-    expect(refused.status).toBe(422);
+    expect(refused.isRefused).toBe(true);
     expect(refused.text).toContain('nothing was wrong with what you entered');
     // The page can be tried again, with work of its own.
     const back = await visitor.submit(refused, { password: user.password, work: await solve(challengeOf(refused)) });

@@ -89,7 +89,7 @@ describe('a sign-in in a browser that was never seen', () => {
     const asked = await stranger.open(url());
     expect(asked.url).toMatch(/\/interaction\/.*\/login$/);
     const refused = await withPassword(from(lisbon), user);
-    expect(refused.status).toBe(422);
+    expect(refused.isRefused).toBe(true);
 
     // Used up: for whoever finds the mail later there is nothing left to do, nor to see.
     const late = new Visitor();

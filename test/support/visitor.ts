@@ -2,7 +2,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { TestClient, TestUser } from './app.ts';
 
-export type Page = { status: number; url: string; headers: Headers; text: string; location: string | null };
+export type Page = {
+  status: number;
+  url: string;
+  headers: Headers;
+  text: string;
+  location: string | null;
+  /** Sends the browser to the page that says why a form was refused, or is that page. */
+  isRefused: boolean;
+};
 type Form = {
   action: string;
   method: string;
@@ -55,6 +63,8 @@ export class Visitor {
       headers: answer.headers,
       text: await answer.text(),
       location: location && new URL(location, url).href,
+      isRefused:
+        answer.status === 422 || answer.headers.getSetCookie().some((line) => line.includes('latchkey-refused-')),
     };
   }
 
@@ -66,6 +76,11 @@ export class Visitor {
       page = await this.request(page.location);
     }
     return page;
+  }
+
+  /** The page behind a redirect. */
+  async follow(page: Page): Promise<Page> {
+    return page.location === null ? page : this.open(page.location);
   }
 
   /** Sends the form that has this button, or the first one. */
@@ -96,7 +111,7 @@ export class Visitor {
       else if ('email' in form.fields) page = await this.submit(page, { email });
       else
         page = await this.submit(page, {}, form.buttons.some(({ value }) => value === 'allow') ? 'allow' : undefined);
-      if (page.status === 422) throw new Error(`refused at ${page.url}`);
+      if (page.isRefused) throw new Error(`refused at ${page.url}`);
     }
     throw new Error(`still at ${page.url}`);
   }

@@ -42,7 +42,7 @@ describe('whoever has an unproven address', () => {
     expect(page.text).toContain(user.email);
     const mail = await mails.next(user.email);
     expect(mail.subject).toContain(mail.code.slice(0, 3));
-    expect((await visitor.submit(page, { code: '' })).status).toBe(422);
+    expect((await visitor.submit(page, { code: '' })).isRefused).toBe(true);
     const done = await visitor.submit(page, { code: ` ${mail.code.slice(0, 3)} ${mail.code.slice(3)} ` });
     expect(done.url).toMatch(/\/consent$/);
     expect(await isProved(user)).toBe(true);
@@ -102,7 +102,7 @@ describe('whoever has an unproven address', () => {
     await visitor.open(page.url);
     for (let i = 0; i < 2; i += 1) expect((await visitor.submit(page, {}, 'resend')).status).toBe(200);
     const refused = await visitor.submit(page, {}, 'resend');
-    expect(refused.status).toBe(422);
+    expect(refused.isRefused).toBe(true);
     expect(refused.text).toContain('Too many codes were sent');
     await vi.waitFor(async () => expect((await mails.all()).filter(({ to }) => to === user.email)).toHaveLength(3), {
       timeout: 10_000,
@@ -114,7 +114,7 @@ describe('whoever has an unproven address', () => {
     const { visitor, page } = await arrive(user);
     const { code } = await mails.next(user.email);
     const wrong = String((Number(code) + 1) % 1_000_000).padStart(6, '0');
-    for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).status).toBe(422);
+    for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
     expect((await visitor.submit(page, { code })).text).toContain('Too many wrong codes');
     expect(await isProved(user)).toBe(false);
   });
@@ -124,7 +124,7 @@ describe('whoever has an unproven address', () => {
     const { visitor, page } = await arrive(user);
     const { code } = await mails.next(user.email);
     vi.useFakeTimers({ toFake: ['Date'], now: systemClock.now().getTime() + 10 * MINUTE + 16_000 });
-    expect((await visitor.submit(page, { code })).status).toBe(422);
+    expect((await visitor.submit(page, { code })).isRefused).toBe(true);
     expect(await isProved(user)).toBe(false);
   });
 });

@@ -45,7 +45,7 @@ describe('somebody who would like to have an account', () => {
     const check = await visitor.submit(page, { name: 'Ada\u202E', email });
     const { code } = await mails.next(email);
     expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
-    expect((await visitor.submit(check, { code: '' })).status).toBe(422);
+    expect((await visitor.submit(check, { code: '' })).isRefused).toBe(true);
     const done = await visitor.submit(check, { code });
     expect(done.text).toContain('You are on the waitlist');
     expect(await list()).toContainEqual(expect.objectContaining({ email, name: 'Ada', language: 'en' }));
@@ -72,7 +72,7 @@ describe('somebody who would like to have an account', () => {
     const again = await visitor.submit(check, {}, 'resend');
     expect(again.text).toContain('We sent a new code');
     const { code } = await mails.next(email);
-    expect((await visitor.submit(again, { code: mail.code })).status).toBe(422);
+    expect((await visitor.submit(again, { code: mail.code })).isRefused).toBe(true);
     await visitor.submit(again, { code });
     const entries = await list();
     expect(entries.findIndex((entry) => entry.email === email)).toBe(place);
@@ -83,7 +83,7 @@ describe('somebody who would like to have an account', () => {
     const owner = await latchkey.user({ email_verified: true });
     const { visitor, check, mail } = await join(owner.email);
     expect([mail.subject.includes('already'), mail.code]).toEqual([true, '']);
-    expect((await visitor.submit(check, { code: '000000' })).status).toBe(422);
+    expect((await visitor.submit(check, { code: '000000' })).isRefused).toBe(true);
     expect(await list()).not.toContainEqual(expect.objectContaining({ email: owner.email }));
   });
 
@@ -93,7 +93,7 @@ describe('somebody who would like to have an account', () => {
       name: '<script>alert(1)</script>'.repeat(9),
       email: '"><script>alert(1)</script>',
     });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     expect(page.text).not.toContain('<script>alert');
     expect((await visitor.open(`${latchkey.base}/waitlist/check`)).url).toMatch(/\/waitlist$/);
   });

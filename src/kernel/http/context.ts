@@ -15,6 +15,7 @@ import type { ClientCertificate, ClientCertificates } from './client-certificate
 import { browserCookie, type BrowserCookie } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
 import type { Mount, Mounts } from './mounts.ts';
+import type { Refusals } from './refusal.ts';
 
 export type State = {
   /** The line of the site map that the path belongs to. */
@@ -49,6 +50,10 @@ export type State = {
   isFromHere(): boolean;
   /** Whether the token came from a form that we showed to this browser. */
   isCsrfToken(token: string): boolean;
+  /** Keeps what the page at this path shows once, for a minute and for the holder of this form (`formPage`). */
+  keepRefusal(page: string, what: object): void;
+  /** What is kept for the page that is shown now; once. */
+  takeRefusal(): unknown;
   /** Child of the process's log that carries the request id. */
   readonly log: Log;
   render: Render;
@@ -73,6 +78,7 @@ export type ContextDependencies = {
   addresses: AddressResolver;
   certificates: ClientCertificates;
   csrf: Csrf;
+  refusals: Refusals;
   mounts: Mounts;
   renderer: Renderer;
 };
@@ -143,6 +149,15 @@ class RequestState implements State {
 
   isCsrfToken(token: string): boolean {
     return this.#dependencies.csrf.isIssued(this.#ctx, token, this.#holder);
+  }
+
+  keepRefusal(page: string, what: object): void {
+    this.#dependencies.refusals.keep(this.#ctx, { page, holder: this.#holder ?? '' }, what);
+  }
+
+  takeRefusal(): unknown {
+    if (this.#ctx.method !== 'GET') return undefined;
+    return this.#dependencies.refusals.take(this.#ctx, { page: this.#ctx.path, holder: this.#holder ?? '' });
   }
 
   get language(): Language {

@@ -18,6 +18,7 @@ import { errorBoundary } from './error-boundary.ts';
 import { createMounts, type Mount } from './mounts.ts';
 import { pinOrigin } from './origin.ts';
 import { createReadyMade } from './ready-made.ts';
+import { createRefusals } from './refusal.ts';
 import { requestGuard } from './request-guard.ts';
 import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -26,7 +27,7 @@ export type EdgeDependencies = {
   config: Pick<Config, 'issuerUrl' | 'trustedProxies' | 'clientCertHeader'>;
   log: Log;
   clock: Clock;
-  keyRing: Pick<KeyRing, 'deriveKeys'>;
+  keyRing: Pick<KeyRing, 'deriveKeys' | 'seal' | 'open'>;
   renderer: Renderer;
   mounts: readonly Mount[];
   observe?: (request: AnsweredRequest) => void;
@@ -53,12 +54,13 @@ export function createEdge({
   const readyMade = createReadyMade(config.issuerUrl, observe);
   const mounts = createMounts(list);
   const csrf = createCsrf({ issuer: config.issuerUrl, keyRing });
+  const refusals = createRefusals({ issuer: config.issuerUrl, keyRing, clock });
   const addresses = createAddressResolver(config.trustedProxies);
   const certificates = createClientCertificates({ header: config.clientCertHeader, addresses });
   pinOrigin(app, config.issuerUrl);
   // What reaches Koa's own handler was thrown outside of the boundary, while writing an answer.
   app.on('error', (error: unknown) => log[isHangUp(error) ? 'debug' : 'error']({ err: error }, 'answer not written'));
-  app.use(openContext({ config, log, addresses, certificates, csrf, mounts, renderer }));
+  app.use(openContext({ config, log, addresses, certificates, csrf, refusals, mounts, renderer }));
   if (tracing) app.use(traceRequest(tracing, addresses));
   app.use(requestLog(log, observe));
   app.use(readyMade.keep);

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { readForm } from './body.ts';
 import type { Context } from './context.ts';
 import { requireOwnForm } from './csrf.ts';
+import { isSecretField } from './secret-field.ts';
 
 type Schema = z.ZodObject;
 type Field<S extends Schema> = keyof z.input<S> & string;
@@ -26,18 +27,13 @@ export type Form<S extends Schema> = {
    * 400 for repeated fields, arrays, NUL and what is not UTF-8.
    */
   read(ctx: Context): Promise<ValidForm<S> | InvalidForm<S>>;
-  /** The same form shown again although its fields are well-formed, because a rule said no. */
-  refuse(values: z.output<S>, errors: Partial<Record<Field<S>, string>>): InvalidForm<S>;
 };
-
-/** Fields that are never shown again, by the names that forms of this product give to secrets. */
-const secretField = /password|passphrase|secret|token|otp|recovery|^code$|^csrf$/i;
 
 export function form<S extends Schema>(schema: S): Form<S> {
   const fields = Object.keys(schema.shape) as Field<S>[];
 
   function shown(values: Readonly<Record<string, unknown>>): InvalidForm<S>['values'] {
-    const visible = fields.filter((field) => typeof values[field] === 'string' && !secretField.test(field));
+    const visible = fields.filter((field) => typeof values[field] === 'string' && !isSecretField(field));
     return Object.fromEntries(visible.map((field) => [field, values[field]])) as InvalidForm<S>['values'];
   }
 
@@ -55,7 +51,6 @@ export function form<S extends Schema>(schema: S): Form<S> {
       for (const issue of parsed.error.issues) errors[String(issue.path[0]) as Field<S>] ??= kindOf(issue, raw);
       return { isValid: false, errors, values: shown(raw) };
     },
-    refuse: (values, errors) => ({ isValid: false, errors, values: shown(values) }),
   };
 }
 

@@ -112,7 +112,7 @@ describe('one code', () => {
     const [one, other] = await halves(user, 2);
     const code = codeOf(key);
     expect(codeBack(await one!.visitor.submit(one!.page, { code }))).not.toBeNull();
-    expect((await other!.visitor.submit(other!.page, { code })).status).toBe(422);
+    expect((await other!.visitor.submit(other!.page, { code })).isRefused).toBe(true);
   });
 });
 

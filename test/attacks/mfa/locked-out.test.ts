@@ -60,7 +60,7 @@ describe('after a stranger used up their tries', () => {
     await useUp(person, browser());
     const { visitor, page } = await steps.afterPassword(person, browser());
     const answer = await visitor.submit(page, { code: await steps.codeAgain(person) });
-    expect([answer.status, codeBack(answer)]).toEqual([422, null]);
+    expect([answer.isRefused, codeBack(answer)]).toEqual([true, null]);
   });
 });
 

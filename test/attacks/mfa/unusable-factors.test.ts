@@ -196,7 +196,7 @@ describe('a passkey that proves nothing now', () => {
       credential: user.authenticator.get(optionsOn(page), latchkey.base),
       who: 'anyone',
     });
-    expect([answer.status, codeBack(answer)]).toEqual([422, null]);
+    expect([answer.isRefused, codeBack(answer)]).toEqual([true, null]);
   });
 
   test('is as it was when the policy changes back', async () => {

@@ -92,7 +92,7 @@ describe('a reset', () => {
     const { visitor: first, page, mail } = await atCode(user);
     const visitor = someone();
     await visitor.submit(await visitor.open(await resetLink(user)), { password: fresh });
-    expect((await first.submit(page, { code: mail.code })).status).toBe(422);
+    expect((await first.submit(page, { code: mail.code })).isRefused).toBe(true);
     expect((await first.open(mail.link)).status).toBe(410);
     const open = await latchkey.app.database.sql(
       `select purpose from one_time_secret where address = $1 and used_at is null and user_id is not null`,
@@ -118,7 +118,7 @@ describe('a secret of one purpose', () => {
     for (const value of [reset, magic]) {
       expect((await someone().open(at(`/interaction/${value}`))).status, value).toBe(410);
       const typed = await visitor.submit(page, { code: value });
-      expect(typed.status).toBe(422);
+      expect(typed.isRefused).toBe(true);
     }
     // Neither was used up by any of that.
     expect((await someone().open(at(`/recovery/link/${reset}`))).status).toBe(200);

@@ -32,7 +32,7 @@ const signedBy = (page: Page, authenticator: Authenticator, lies: Lies = {}) =>
 
 /** 422, no code, and no session that another request could go on with. */
 async function expectRefused(visitor: Visitor, page: Page): Promise<void> {
-  expect(page.status).toBe(422);
+  expect(page.isRefused).toBe(true);
   const again = await visitor.open(visits.start({ prompt: 'none' }));
   expect(new URL(again.location ?? '').searchParams.get('error')).toBe('login_required');
 }
@@ -112,7 +112,7 @@ describe('an answer made elsewhere or without its owner', () => {
       const visitor = new Visitor();
       const page = await visits.atPasskey(visitor);
       const answer = await send(visitor, page, signedBy(page, alices, lies));
-      expect(answer.status, name).toBe(422);
+      expect(answer.isRefused, name).toBe(true);
       await expectRefused(visitor, answer);
       expect(await stored(), name).toEqual(before);
     }
@@ -166,14 +166,14 @@ describe('the passkey of another user', () => {
     const page = await visits.enrol(mallory, new Authenticator(), {
       id: alices.credentials[0]!.id.toString('base64url'),
     });
-    expect(page.status).toBe(422);
+    expect(page.isRefused).toBe(true);
     const visitor = new Visitor();
     const own = await visits.atPasskey(visitor);
     expect(visits.codeIn(await send(visitor, own, signedBy(own, alices)))).not.toBeNull();
   });
 
   test.each([-65535, -35, -47])('cannot be enrolled with an algorithm that was not offered: %i', async (algorithm) => {
-    expect((await visits.enrol(await latchkey.user(), new Authenticator(), { algorithm })).status).toBe(422);
+    expect((await visits.enrol(await latchkey.user(), new Authenticator(), { algorithm })).isRefused).toBe(true);
   });
 });
 

@@ -23,9 +23,7 @@ beforeAll(async () => {
     routes(router) {
       router.get('/page', (ctx: Context) => (ctx.body = ctx.state.csrf));
       router.post('/page', async (ctx: Context) => {
-        const read = await signUp.read(ctx);
-        ctx.body =
-          read.isValid && read.values.email === 'taken@x.test' ? signUp.refuse(read.values, { email: 'taken' }) : read;
+        ctx.body = await signUp.read(ctx);
       });
     },
   });
@@ -94,12 +92,6 @@ describe('a form', () => {
     const { read, answer } = await post({ email: 'noor', name: 'Noor', password: 'hunter2', code: '123456' });
     expect(read).toMatchObject({ isValid: false, values: { email: 'noor', name: 'Noor' } });
     expect(answer).not.toMatch(/hunter2|123456/);
-  });
-
-  test('that a rule refuses shows the same', async () => {
-    const { read, answer } = await post({ ...good, email: 'taken@x.test' });
-    expect(read).toEqual({ isValid: false, errors: { email: 'taken' }, values: { email: 'taken@x.test' } });
-    expect(answer).not.toContain('long enough');
   });
 });
 

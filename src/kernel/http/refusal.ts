@@ -1,0 +1,129 @@
+/**
+ * A refused form answers 303 to its own page, which shows the problem once: Back and reload never send a form again.
+ *
+ * Until then, for a minute, the problem travels in a cookie, encrypted and bound to the path of the page and to the holder
+ * of its forms (the session). It is never in the address, and no secret that was typed is ever in it.
+ */
+import { type Clock, MINUTE } from '#kernel/clock.ts';
+import { type KeyRing, SealError, sha256 } from '#kernel/crypto.ts';
+import { type BrowserCookies, browserCookies } from './cookies.ts';
+import { seeOther } from './redirect.ts';
+import { isSecretField } from './secret-field.ts';
+
+type CookieContext = Parameters<BrowserCookies['write']>[0] & Parameters<BrowserCookies['readAll']>[0];
+
+/** Where a problem is shown, and to which holder of forms. */
+type Place = { page: string; holder: string };
+
+export type Refusals = {
+  keep(ctx: CookieContext, place: Place, what: object): void;
+  /** What is kept for this place, and no longer from here on; undefined when there is nothing. */
+  take(ctx: CookieContext, place: Place): unknown;
+};
+
+/** Long enough for the slowest redirect, and too short to meet another user of the same browser. */
+const LIFETIME = MINUTE;
+/** Bytes of JSON. Three such cookies stay well below the 8 KiB that proxies take in one header. */
+const LARGEST = 1200;
+/** Pages that can wait for their redirect at once, in as many tabs. */
+const MOST_PAGES = 3;
+/** Characters of one text; where the whole is too large, the longest texts go first. The last one is longer than any kind. */
+const LONGEST_TEXTS = [320, 128, 40];
+const NAME_CHARACTERS = 11;
+
+export function createRefusals({
+  issuer,
+  keyRing,
+  clock,
+}: {
+  issuer: URL;
+  keyRing: Pick<KeyRing, 'seal' | 'open'>;
+  clock: Clock;
+}): Refusals {
+  const cookies = browserCookies(issuer, 'refused', { maxAge: LIFETIME });
+
+  function open(sealed: string, place: Place): unknown {
+    try {
+      const { until, what } = JSON.parse(keyRing.open(sealed, placeName(place)), revive) as Kept;
+      return until > clock.now().valueOf() ? what : undefined;
+    } catch (error) {
+      if (error instanceof SealError) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    keep(ctx, place, what) {
+      const member = memberOf(place.page);
+      const others = new Set(cookies.readAll(ctx).map(([known]) => known));
+      others.delete(member);
+      for (const other of [...others].slice(0, Math.max(0, others.size + 1 - MOST_PAGES))) cookies.clear(ctx, other);
+      const text = fitting(what, clock.now().valueOf() + LIFETIME);
+      if (text !== null) cookies.write(ctx, member, keyRing.seal(text, placeName(place)));
+    },
+    take(ctx, place) {
+      const member = memberOf(place.page);
+      const sealed = cookies.readAll(ctx).filter(([known]) => known === member);
+      if (sealed.length === 0) return undefined;
+      cookies.clear(ctx, member);
+      return sealed.map(([, text]) => open(text, place)).find((what) => what !== undefined);
+    },
+  };
+}
+
+type Kept = { until: number; what: unknown };
+
+const placeName = ({ page, holder }: Place): string => `refusal:${page}:${holder}`;
+const memberOf = (page: string): string => sha256(page).toString('base64url').slice(0, NAME_CHARACTERS);
+
+function fitting(what: object, until: number): string | null {
+  const texts = LONGEST_TEXTS.map((longest) => JSON.stringify({ until, what: withoutSecrets(what, longest) }));
+  return texts.find((text) => Buffer.byteLength(text) <= LARGEST) ?? null;
+}
+
+const DATE = '$date';
+
+/**
+ * Without texts under the names of secret fields, and without long ones. Under `errors` stand kinds, by the names of
+ * their fields.
+ */
+function withoutSecrets(value: unknown, longest: number, isOfErrors = false): unknown {
+  if (typeof value === 'string') return value.length <= longest ? value : undefined;
+  if (value instanceof Date) return { [DATE]: value.valueOf() };
+  if (Array.isArray(value)) return value.map((item: unknown) => withoutSecrets(item, longest) ?? null);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name, member]) => typeof member !== 'string' || !isSecretField(name) || (isOfErrors && isKind(member)))
+      .map(([name, member]) => [name, withoutSecrets(member, longest, name === 'errors')]),
+  );
+}
+
+const isKind = (text: string): boolean => /^[a-z_-]{1,40}$/.test(text);
+
+function revive(_name: string, value: unknown): unknown {
+  const isDate = typeof value === 'object' && value !== null && DATE in value && typeof value[DATE] === 'number';
+  return isDate ? new Date(value[DATE] as number) : value;
+}
+
+type RefusalContext = Parameters<typeof seeOther>[0] & {
+  state: { keepRefusal(page: string, what: object): void; takeRefusal(): unknown };
+};
+
+/** A page with forms, and what it shows once after one of them was refused. */
+export type FormPage<Shown extends object> = {
+  /** @param page path of the page, with a query where it needs one. */
+  refuse(ctx: RefusalContext, page: string, shown: Partial<Shown>): void;
+  /** What this very answer shows of a form that was refused. Nothing secret is in it, nor a text of more than 320 characters. */
+  refused(ctx: RefusalContext): Partial<Shown>;
+};
+
+export function formPage<Shown extends object>(): FormPage<Shown> {
+  return {
+    refuse(ctx, page, shown) {
+      ctx.state.keepRefusal(page.replace(/\?.*$/, ''), shown);
+      seeOther(ctx, page);
+    },
+    refused: (ctx) => ctx.state.takeRefusal() ?? {},
+  };
+}
