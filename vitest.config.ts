@@ -21,10 +21,13 @@ const sameEverywhere = [
   'test/e2e/**',
 ];
 
+/** What counts what the servers are asked, and so runs on PostgreSQL and Redis alone. */
+const onServersAlone = ['test/interaction/sign-in-cost.test.ts'];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'test/e2e/**/*.spec.ts'],
-    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere : [])],
+    exclude: [...configDefaults.exclude, ...(process.env['TEST_DATABASE_URL'] ? sameEverywhere : onServersAlone)],
     // A file that opens an embedded database or a browser takes seconds to set up on a small machine.
     testTimeout: 30_000,
     hookTimeout: 90_000,
