@@ -10,17 +10,16 @@ type Before = { audit: ReturnType<typeof createAudit>['log']; policies: Policies
 
 export function createAccess({ clock, database, keyRing, jobs }: Kernel, { audit, policies }: Before) {
   const revocables = createRevocables({ clock, database, keyRing, audit, policies });
-  const progress = new ProgressStore(clock, database);
   const { held, access } = createHeldSessions({
     clock,
     database,
     keyRing,
     jobs,
     audit,
-    signIns: progress,
     links: revocables.oneTimeSecrets,
     trustedBrowsers: revocables.trustedDevices,
     knownBrowsers: revocables.knownDevices,
   });
+  const progress = new ProgressStore(clock, database, held.signIns);
   return { access, held, progress, revocables };
 }

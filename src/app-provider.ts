@@ -18,7 +18,7 @@ export type Provider = ReturnType<typeof createProvider>;
 
 export function createProvider(
   kernel: Kernel,
-  { audit, policies, settings, look, users, activePeople, clients, keys, credentials, access, held, progress }: Nouns,
+  { audit, policies, settings, look, users, activePeople, clients, keys, credentials, access, held }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
   const consents = new ConsentService({
@@ -62,7 +62,6 @@ export function createProvider(
     keys: keys.service,
     findConsent: async (accountId, clientId) =>
       (await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId),
-    settleSignIn: (uid, accountId) => progress.settle(uid, accountId as UserId),
     held,
     pages: {
       ...logout.pages,

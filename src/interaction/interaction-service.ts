@@ -10,6 +10,7 @@ import {
   type ConsentInteraction,
   type DueInteraction,
   inside,
+  type Inside,
   type Interaction,
   type OtherWay,
   seen,
@@ -53,9 +54,8 @@ export class InteractionService {
   /** The sign-in that the address and this browser's cookie both name. Throws oidc.sign_in_expired. */
   async require(ctx: Context): Promise<Interaction> {
     const uid = ctx.params['uid'] ?? '';
-    const question = await this.#deps.engine.require(ctx, uid);
+    const { question, progress } = await this.#settled(ctx, uid);
     await this.#deps.dress(ctx, question.client.id);
-    const progress = await this.#progressOf(ctx, uid);
     this.#before.set(ctx, { uid, proofs: progress.proofs.length });
     const sessionUser = await this.#sessionUser(question);
     return seen(uid, { question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
@@ -68,8 +68,7 @@ export class InteractionService {
   async hasMovedOn(ctx: Context): Promise<boolean> {
     const before = this.#before.get(ctx);
     if (before === undefined) return false;
-    await this.#deps.engine.require(ctx, before.uid);
-    const { proofs, endedAs } = await this.#deps.progress.find(before.uid);
+    const { proofs, endedAs } = this.#deps.progress.of(await this.#deps.engine.require(ctx, before.uid));
     return endedAs !== null || proofs.length > before.proofs;
   }
 
@@ -155,9 +154,9 @@ export class InteractionService {
   }
 
   async recordSent(interaction: BegunInteraction, way: keyof Progress['sentTo']): Promise<void> {
-    const { uid, identifier } = interaction;
-    const { progress } = interaction[inside];
-    await this.#deps.progress.save(uid, { ...progress, sentTo: { ...progress.sentTo, [way]: identifier } });
+    const { identifier } = interaction;
+    const { question, progress } = interaction[inside];
+    await this.#deps.progress.save(question, { ...progress, sentTo: { ...progress.sentTo, [way]: identifier } });
   }
 
   /** A user who types an address begins from nothing: what was proved before, the session too, may be of another user. */
@@ -165,7 +164,7 @@ export class InteractionService {
     const { question, progress } = interaction[inside];
     const { remember, sentTo } = progress;
     const chosen = question.isStepUp ? 'another' : progress.chosen;
-    await this.#deps.progress.save(interaction.uid, {
+    await this.#deps.progress.save(question, {
       ...nothingYet,
       remember,
       chosen,
@@ -181,13 +180,14 @@ export class InteractionService {
   }
 
   async recordChoice(interaction: SessionInteraction, chosen: 'session' | 'another'): Promise<void> {
-    const { progress } = interaction[inside];
-    await this.#deps.progress.save(interaction.uid, { ...progress, chosen, identifier: null });
+    const { question, progress } = interaction[inside];
+    await this.#deps.progress.save(question, { ...progress, chosen, identifier: null });
   }
 
   /** Creating an account instead of signing in, or the other way round. */
   async recordWish(interaction: Interaction, wants: 'sign-in' | 'account'): Promise<void> {
-    await this.#deps.progress.save(interaction.uid, { ...interaction[inside].progress, wants });
+    const { question, progress } = interaction[inside];
+    await this.#deps.progress.save(question, { ...progress, wants });
   }
 
   /** What somebody has just proved. Whoever proves to be somebody else than before starts from this proof. */
@@ -195,8 +195,8 @@ export class InteractionService {
     interaction: Interaction,
     { userId, proof, remember }: { userId: UserId; proof: Omit<Proof, 'at'>; remember?: boolean },
   ): Promise<void> {
-    const { uid, facts } = interaction;
-    const { progress } = interaction[inside];
+    const { facts } = interaction;
+    const { question, progress } = interaction[inside];
     const isSame = facts.userId === userId;
     const next: Progress = {
       ...progress,
@@ -205,21 +205,19 @@ export class InteractionService {
       proofs: [...(isSame ? facts.proofs : []), { ...proof, at: epochSeconds(this.#deps.clock) }],
       remember: remember ?? progress.remember,
     };
-    const { progress: store } = this.#deps;
-    if (progress.userId !== null && progress.proofs.length > 0) await store.replace(uid, progress.userId, next);
-    else await store.save(uid, next);
+    await this.#deps.progress.save(question, next);
   }
 
   /** In the sign-in at hand too: it may end in this very request. */
   async recordAssessment(interaction: Interaction, assessment: Assessment): Promise<void> {
     const progress = { ...interaction[inside].progress, assessment };
     Object.assign(interaction, seen(interaction.uid, { ...interaction[inside], progress }));
-    await this.#deps.progress.save(interaction.uid, progress);
+    await this.#deps.progress.save(interaction[inside].question, progress);
   }
 
   async recordSkip(interaction: Interaction, offer: Offer): Promise<void> {
-    const { progress } = interaction[inside];
-    await this.#deps.progress.save(interaction.uid, { ...progress, skipped: [...progress.skipped, offer] });
+    const { question, progress } = interaction[inside];
+    await this.#deps.progress.save(question, { ...progress, skipped: [...progress.skipped, offer] });
   }
 
   /** Ends the question with what the steps found out; answers with the path at which the browser goes on. */
@@ -229,9 +227,10 @@ export class InteractionService {
     step: Exclude<Step, { kind: 'page' | 'start-over' }>,
   ): Promise<string> {
     const { engine, progress: store, signedIn } = this.#deps;
-    const { uid, facts } = interaction;
+    const { facts } = interaction;
+    const { question } = interaction[inside];
     if (step.kind !== 'signed-in') {
-      await store.end(uid);
+      await store.save(question, nothingYet);
       return engine.finishPrompt(ctx, step.kind === 'chosen' ? 'select_account' : 'level');
     }
     const { userId, proofs, level, amr } = facts;
@@ -240,7 +239,7 @@ export class InteractionService {
     const { remember } = interaction[inside].progress;
     const authTime = Math.max(...proofs.map(({ at }) => at));
     // What was taken away since it was read proves nothing: the sign-in begins anew.
-    if (!(await store.finish(uid, userId))) return interaction.path;
+    if (!(await store.finish(question, userId))) return interaction.path;
     try {
       await signedIn(ctx, { userId, level, amr, interaction });
     } catch (error) {
@@ -252,17 +251,18 @@ export class InteractionService {
   }
 
   /** A sign-in that has ended waits for its answer, which another request of this browser is about to give. */
-  async #progressOf(ctx: Context, uid: string): Promise<Progress> {
+  async #settled(ctx: Context, uid: string): Promise<Pick<Inside, 'question' | 'progress'>> {
     const { engine, progress: store } = this.#deps;
+    let question = await engine.require(ctx, uid);
     for (let tries = 0; tries < ANSWER_TRIES; tries += 1) {
-      const progress = await store.find(uid);
-      if (progress.endedAs === null) return progress;
+      const progress = store.of(question);
+      if (progress.endedAs === null) return { question, progress };
       await setTimeout(ANSWER_POLL);
-      await engine.require(ctx, uid);
+      question = await engine.require(ctx, uid);
     }
     // That request failed: the sign-in starts over, and what it proved counts no more.
-    await store.end(uid);
-    return nothingYet;
+    await store.save(question, nothingYet);
+    return { question, progress: nothingYet };
   }
 
   async #ofSession(ctx: Context, page: 'account' | 'consent'): Promise<SessionInteraction | null> {

@@ -1,7 +1,7 @@
 /**
  * interaction: one sign-in in progress.
  *
- * Owns    the table sign_in_progress, the dispatcher, the order of the steps (next-step.ts), what is proved, by
+ * Owns    the table sign_in_progress of older processes, the dispatcher, the order of the steps (next-step.ts), what is proved, by
  *         which user, from which session (facts.ts), what proofs amount to (proof.ts), the end of a sign-in.
  * Leaves  every question to its step: who is there to login, leave to consent.
  * URLs    /interaction/:uid.

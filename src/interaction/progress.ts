@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
-import { sha256 } from '#kernel/crypto.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { EngineInteraction, OpenSignIns } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Proof } from './proof.ts';
 import type { Offer } from './standing.ts';
@@ -45,6 +45,9 @@ export const nothingYet: Progress = {
   endedAs: null,
 };
 
+type Asked = Pick<EngineInteraction, 'uid' | 'kept'>;
+
+/** Older processes write it while they run beside this one. */
 const SignInProgressSchema = defineEntity({
   name: 'SignInProgress',
   tableName: 'sign_in_progress',
@@ -57,75 +60,36 @@ const SignInProgressSchema = defineEntity({
 export class SignInProgress extends SignInProgressSchema.class {}
 SignInProgressSchema.setClass(SignInProgress);
 
-/** As long as the engine keeps the question open. */
-const LIFETIME = 15 * MINUTE;
-
 export class ProgressStore {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
+  readonly #signIns: Pick<OpenSignIns, 'write'>;
 
-  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+  constructor(clock: Clock, database: Pick<Database, 'sql'>, signIns: Pick<OpenSignIns, 'write'>) {
     this.#clock = clock;
     this.#database = database;
+    this.#signIns = signIns;
   }
 
-  async find(uid: string): Promise<Progress> {
-    const [row] = await this.#database.sql<{ progress: Progress | string }>(
-      'select progress from sign_in_progress where uid_hash = $1 and expires_at > $2',
-      [sha256(uid), this.#clock.now()],
-    );
-    if (!row) return nothingYet;
-    return {
-      ...nothingYet,
-      ...(typeof row.progress === 'string' ? (JSON.parse(row.progress) as Progress) : row.progress),
-    };
+  /** As it was read with the question. */
+  of({ kept }: Pick<Asked, 'kept'>): Progress {
+    return { ...nothingYet, ...(kept.progress as Progress | null) };
   }
 
-  /** Leaves a sign-in alone that has ended meanwhile: the step was sent twice. */
-  async save(uid: string, progress: Progress): Promise<void> {
-    await this.#database.sql(
-      `insert into sign_in_progress as known (uid_hash, progress, expires_at) values ($1, $2::jsonb, $3)
-       on conflict (uid_hash) do update set progress = excluded.progress where known.progress->>'endedAs' is null`,
-      [sha256(uid), JSON.stringify(progress), fromNow(this.#clock, LIFETIME)],
-    );
-  }
-
-  /** Writes over what is there, if it is still of this person: what was taken away meanwhile does not come back. */
-  async replace(uid: string, userId: UserId, progress: Progress): Promise<boolean> {
-    const rows = await this.#database.sql(
-      `update sign_in_progress set progress = $3::jsonb where uid_hash = $1 and progress->>'userId' = $2 returning 1`,
-      [sha256(uid), userId, JSON.stringify(progress)],
-    );
-    return rows.length > 0;
+  /**
+   * Writes over what was read with the question, once for each step. False when another request was first: the same step was
+   * sent twice, what was proved was taken away, or the sign-in has ended.
+   */
+  async save({ uid, kept }: Asked, progress: Progress): Promise<boolean> {
+    return this.#signIns.write(uid, kept, { progress, accountId: progress.userId ?? progress.endedAs });
   }
 
   /** Of all that was proved only the person is left, so that it is used once. False when it was taken away meanwhile. */
-  async finish(uid: string, userId: UserId): Promise<boolean> {
-    return this.replace(uid, userId, { ...nothingYet, endedAs: userId });
+  async finish(asked: Asked, userId: UserId): Promise<boolean> {
+    return this.save(asked, { ...nothingYet, endedAs: userId });
   }
 
-  /** Uses up the end of a sign-in, when the browser comes back with it. */
-  async settle(uid: string, userId: UserId): Promise<boolean> {
-    const rows = await this.#database.sql(
-      `delete from sign_in_progress where uid_hash = $1 and progress->>'endedAs' = $2 returning 1`,
-      [sha256(uid), userId],
-    );
-    return rows.length > 0;
-  }
-
-  /** Takes the progress away. */
-  async end(uid: string): Promise<void> {
-    await this.#database.sql('delete from sign_in_progress where uid_hash = $1', [sha256(uid)]);
-  }
-
-  /** Takes what a person has proved out of every sign-in but one: it was proved with what is worth nothing any more. */
-  async endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> {
-    await em.execute(
-      `delete from sign_in_progress where (progress->>'userId' = ? or progress->>'endedAs' = ?) and uid_hash <> ?`,
-      [userId, userId, sha256(except ?? '')],
-    );
-  }
-
+  /** What older processes wrote. */
   async purge(batch = 5000): Promise<number> {
     const rows = await this.#database.sql(
       'delete from sign_in_progress where uid_hash in (select uid_hash from sign_in_progress where expires_at < $1 limit $2) returning 1',

@@ -1,8 +1,8 @@
 import type { InteractionResults } from 'oidc-provider';
-import { errors } from 'oidc-provider';
 import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Detour } from '#kernel/http/redirect.ts';
+import { type Kept, type OpenSignIn, type OpenSignIns, pathOf } from './artifacts/open-sign-ins.ts';
 import { signInExpired } from './errors.ts';
 import type { Engine } from './engine.ts';
 import { LEVEL_REASONS } from './interaction-policy.ts';
@@ -40,6 +40,8 @@ export type EngineInteraction = {
     policyUri: string | null;
     tosUri: string | null;
   };
+  /** What the steps have found out so far. */
+  kept: Kept;
 };
 
 export type SignedIn = { accountId: string; amr: readonly string[]; acr: string; authTime: number; remember: boolean };
@@ -52,12 +54,17 @@ export type Decision = {
 /** Sign-ins in progress as the engine keeps them. The only place that reads or ends one. */
 export class Interactions {
   readonly #engine: () => Engine;
-
   readonly #begun: Pick<BegunSignIns, 'isBegunHere' | 'laterOfSameRequest'>;
+  readonly #open: Pick<OpenSignIns, 'find' | 'answer'>;
 
-  constructor(engine: () => Engine, begun: Pick<BegunSignIns, 'isBegunHere' | 'laterOfSameRequest'>) {
+  constructor(
+    engine: () => Engine,
+    begun: Pick<BegunSignIns, 'isBegunHere' | 'laterOfSameRequest'>,
+    open: Pick<OpenSignIns, 'find' | 'answer'>,
+  ) {
     this.#engine = engine;
     this.#begun = begun;
+    this.#open = open;
   }
 
   isBegunHere(exchange: Pick<Exchange, 'req'>, uid: string): boolean {
@@ -71,40 +78,39 @@ export class Interactions {
   async require({ req, res }: Exchange, uid: string): Promise<EngineInteraction> {
     const engine = this.#engine();
     if (!this.#begun.isBegunHere({ req }, uid)) throw signInExpired();
-    try {
-      const found = await engine.interactionDetails(req, res);
-      if (found.uid !== uid) throw signInExpired();
-      if (found.result !== undefined) throw new Detour(new URL(found.returnTo).pathname);
-      const client = await engine.Client.find(String(found.params['client_id']));
-      const shown = onPage(client);
-      if (!client || !shown) throw signInExpired();
-      const redirect = URL.parse(String(found.params['redirect_uri'] ?? ''));
-      const isStepUp = isOnly(found, levelReasons);
-      const stored = isStepUp ? await engine.Session.findByUid(found.session?.uid ?? '') : undefined;
-      return {
-        uid: found.uid,
-        prompt: found.prompt as EngineInteraction['prompt'],
-        params: found.params,
-        accountId: found.session?.accountId ?? null,
-        session: sessionOf(found.session, stored?.loginTs ?? null),
-        asked: askedOf(found.params, levelOf(client[MINIMUM_ACR_MEMBER])),
-        isStepUp,
-        isAgain: isOnly(found, againReasons),
-        grantId: found.grantId ?? null,
-        client: {
-          ...shown,
-          isNative: client.applicationType === 'native',
-          redirectHost: redirect?.protocol === 'https:' || redirect?.protocol === 'http:' ? redirect.host : null,
-          policyUri: client.policyUri ?? null,
-          tosUri: client.tosUri ?? null,
-        },
-      };
-    } catch (error) {
-      if (!(error instanceof errors.SessionNotFound)) throw error;
+    const found = this.#cookieOf({ req, res }) === uid ? await this.#find(uid) : null;
+    if (found === null) {
       for (const later of this.#begun.laterOfSameRequest({ req }, uid))
-        if (await engine.Interaction.find(later)) throw new Detour(`/interaction/${later}`);
-      throw signInExpired(error);
+        if (await this.#open.find(later)) throw new Detour(`/interaction/${later}`);
+      throw signInExpired();
     }
+    const { payload, kept } = found;
+    const { result, returnTo, params, prompt, session, grantId } = payload as unknown as Question;
+    if (result !== undefined) throw new Detour(pathOf(returnTo, uid));
+    const client = await engine.Client.find(String(params['client_id']));
+    const shown = onPage(client);
+    if (!client || !shown) throw signInExpired();
+    const redirect = URL.parse(String(params['redirect_uri'] ?? ''));
+    const isStepUp = isOnly({ prompt, session }, levelReasons);
+    return {
+      uid,
+      prompt,
+      params,
+      accountId: session?.accountId ?? null,
+      session: sessionOf(session, isStepUp ? found.authTime : null),
+      asked: askedOf(params, levelOf(client[MINIMUM_ACR_MEMBER])),
+      isStepUp,
+      isAgain: isOnly({ prompt, session }, againReasons),
+      grantId: grantId ?? null,
+      client: {
+        ...shown,
+        isNative: client.applicationType === 'native',
+        redirectHost: redirect?.protocol === 'https:' || redirect?.protocol === 'http:' ? redirect.host : null,
+        policyUri: client.policyUri ?? null,
+        tosUri: client.tosUri ?? null,
+      },
+      kept,
+    };
   }
 
   /** Each of these ends the question and answers with the path at which the browser goes on. */
@@ -114,7 +120,11 @@ export class Interactions {
     answered: readonly PromptName[] = [],
   ): Promise<string> {
     const others = Object.fromEntries(answered.map((name) => [name, {}]));
-    return this.#finish(exchange, { ...others, login: { accountId, amr: [...amr], acr, ts: authTime, remember } });
+    return this.#finish(
+      exchange,
+      { ...others, login: { accountId, amr: [...amr], acr, ts: authTime, remember } },
+      accountId,
+    );
   }
 
   /** `level`: the person was asked for a stronger proof and has none. */
@@ -145,18 +155,35 @@ export class Interactions {
     return this.#finish(exchange, { error, error_description: description });
   }
 
-  async #finish({ req, res }: Exchange, result: InteractionResults): Promise<string> {
-    try {
-      const returnTo = new URL(
-        await this.#engine().interactionResult(req, res, result, { mergeWithLastSubmission: true }),
-      );
-      return returnTo.pathname;
-    } catch (error) {
-      if (error instanceof errors.SessionNotFound) throw signInExpired(error);
-      throw error;
-    }
+  async #finish(exchange: Exchange, result: InteractionResults, accountId: string | null = null): Promise<string> {
+    const uid = this.#cookieOf(exchange);
+    const path = uid && (await this.#open.answer(uid, result, accountId));
+    if (!path) throw signInExpired();
+    return path;
+  }
+
+  /** The engine binds a sign-in to the browser by a cookie below the address of its pages. */
+  #cookieOf({ req, res }: Exchange): string | undefined {
+    const engine = this.#engine();
+    return engine.createContext(req, res).cookies.get(engine.cookieName('interaction'), { signed: true });
+  }
+
+  /** A question that was asked in a session ends with it. */
+  async #find(uid: string): Promise<(OpenSignIn & { authTime: number | null }) | null> {
+    const found = await this.#open.find(uid);
+    const asked = (found?.payload as Question | undefined)?.session;
+    if (!found || !asked?.uid) return found && { ...found, authTime: null };
+    const session = await this.#engine().Session.findByUid(asked.uid);
+    return session?.accountId === asked.accountId ? { ...found, authTime: session?.loginTs ?? null } : null;
   }
 }
+
+type Question = Pick<EngineInteraction, 'prompt' | 'params'> & {
+  returnTo: string;
+  result?: InteractionResults;
+  session?: StoredSession;
+  grantId?: string;
+};
 
 type StoredSession = { uid: string; accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
 

@@ -49,7 +49,7 @@ import { CurrentSessions } from './sessions/current-session.ts';
 import type { HeldSessions } from './sessions/held-sessions.ts';
 import { settleLogoutReturn } from './sessions/logout-return.ts';
 import { deliverLogoutNotices } from './sessions/logout-notices.ts';
-import { type SettleSignIn, settleHeldSignIns } from './sessions/held-sign-ins.ts';
+import { settleHeldSignIns } from './sessions/held-sign-ins.ts';
 import { ownPages } from './pages/own-pages.ts';
 import { pageLanguage } from './pages/page-language.ts';
 import type { EnginePages } from './pages/pages.ts';
@@ -89,7 +89,6 @@ export type Dependencies = {
     onChange(listener: () => void): void;
   };
   findConsent: FindConsent;
-  settleSignIn: SettleSignIn;
   held: HeldSessions;
   pages: EnginePages;
   languages: readonly string[];
@@ -106,8 +105,6 @@ export type Dependencies = {
   countToken?: ((grant: string) => void) | undefined;
 };
 
-/** Kept in this process at most, some three kilobytes each. */
-const MOST_SIGN_INS = 20_000;
 /** Kept in this process at most, some hundred bytes each. */
 const MOST_MACHINE_TOKENS = 200_000;
 
@@ -125,7 +122,6 @@ export function createOidc({
   apis,
   keys,
   findConsent,
-  settleSignIn,
   held,
   pages,
   languages,
@@ -137,18 +133,13 @@ export function createOidc({
   redis,
   countToken,
 }: Dependencies) {
-  const { browsers, handles, recent, notices } = held;
+  const { browsers, signIns, handles, recent, notices } = held;
   const artifacts = new PostgresArtifacts(clock, database);
   // The embedded database has one process, which keeps what may be lost itself: several times as fast.
-  const inProcess = redis === null && database.embedded;
-  const signIns = inProcess ? new MemoryArtifacts(clock, MOST_SIGN_INS) : null;
-  const machineTokens = inProcess ? new MemoryArtifacts(clock, MOST_MACHINE_TOKENS) : null;
-  const spare = redis ? new SpareArtifacts(clock, redis, new RedisArtifacts(clock, redis), artifacts) : artifacts;
-  const stores: Partial<Record<Kind, ArtifactStore>> = {
-    Interaction: signIns ?? spare,
-    ClientCredentials: machineTokens ?? spare,
-  };
-  const storeOf = (kind: Kind): ArtifactStore => stores[kind] ?? artifacts;
+  const inMemory = redis === null && database.embedded ? new MemoryArtifacts(clock, MOST_MACHINE_TOKENS) : null;
+  const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : artifacts;
+  const machineTokens = inMemory ?? spare;
+  const storeOf = (kind: Kind): ArtifactStore => (kind === 'ClientCredentials' ? machineTokens : artifacts);
   const memo = new RequestMemo(() => Provider.ctx);
   const rename = (from: Buffer, to: Buffer) => artifacts.rename(from, to);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
@@ -191,7 +182,7 @@ export function createOidc({
     );
     traceSessions(engine, clock);
     renameSessions(engine);
-    settleHeldSignIns(engine, settleSignIn);
+    settleHeldSignIns(engine, signIns);
     guardClientAuthentication(engine, authentication);
     introspectJwts(engine, { issuer: config.issuer, clock, handles, jwks: keys.publishedJwks() as JSONWebKeySet });
     enforceAuthority(engine, {
@@ -240,7 +231,7 @@ export function createOidc({
   return {
     /** What the application signs cookies with: the engine writes some through its context. */
     cookieKeys: cookieKeys(keyRing),
-    interactions: new Interactions(() => current.engine, begunSignIns),
+    interactions: new Interactions(() => current.engine, begunSignIns, signIns),
     /** What applications may do for a person. */
     appGrants: new AppGrants(clock, database),
     /** Who is signed in, for pages of ours. */
@@ -253,8 +244,7 @@ export function createOidc({
     }),
     purges: {
       artifacts: () => artifacts.purge(),
-      signIns: async () => signIns?.purge() ?? 0,
-      machineTokens: async () => machineTokens?.purge() ?? 0,
+      machineTokens: async () => inMemory?.purge() ?? 0,
     },
     browsers,
     commands: registrationCommands({
@@ -270,6 +260,7 @@ export function createOidc({
 }
 
 export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } from './interactions.ts';
+export type { Kept, OpenSignIns } from './artifacts/open-sign-ins.ts';
 export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';
 export { createHeldSessions, type HeldSessions } from './sessions/held-sessions.ts';

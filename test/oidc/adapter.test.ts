@@ -145,14 +145,6 @@ describe('using up', () => {
     await expect(adapter.consume(`${id}y`)).rejects.toBeInstanceOf(refusal);
   });
 
-  test('a sign-in ends once', async () => {
-    const interactions = of('Interaction');
-    await interactions.upsert('uid', { result: { login: { accountId: 'usr_1' } } }, 60);
-    const ends = await Promise.allSettled(Array.from({ length: 10 }, () => interactions.destroy('uid')));
-    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    await expect(interactions.destroy('uid')).rejects.toBeInstanceOf(errors.SessionNotFound);
-  });
-
   test('what is ended and was not there is no fault of anything else', async () => {
     await expect(of('Session').destroy('nobody')).resolves.toBeUndefined();
     await expect(of('AccessToken').destroy(mark('AccessToken', 'x'))).resolves.toBeUndefined();

@@ -1,7 +1,6 @@
 /** What acts end, for tests of one slice on a database of its own. */
 import type { AuditLog } from '#audit/module.ts';
 import { createRevocables } from '#credentials/module.ts';
-import { ProgressStore } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -27,7 +26,6 @@ export function openAccess({ clock, database, audit, policies = policiesWith() }
     keyRing,
     audit,
     jobs: { send: async () => undefined },
-    signIns: new ProgressStore(clock, database),
     links: revocables.oneTimeSecrets,
     trustedBrowsers: revocables.trustedDevices,
     knownBrowsers: revocables.knownDevices,

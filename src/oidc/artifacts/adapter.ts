@@ -7,6 +7,7 @@ import { DeviceCodeUsed, isPending, stageOf } from '../device/device-code.ts';
 import type { Handles } from './handles.ts';
 import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';
+import { OWN_ID } from './open-sign-ins.ts';
 import { mayBe } from './token-marks.ts';
 
 export type AdapterDependencies = {
@@ -26,9 +27,6 @@ const NO_EXPIRY = 10 * 365 * 86_400;
 
 /** Read again and again, and never used up. */
 const readOften: ReadonlySet<Kind> = new Set(['AccessToken', 'ClientCredentials']);
-
-/** Stands for the id of an interaction in the address that is stored with it. */
-const OWN_ID = '{id}';
 
 /** What the engine calls its adapter, one for each kind; what it stores goes through here in a form that is worth nothing to a thief. */
 export class ArtifactAdapter implements Adapter {
@@ -103,9 +101,7 @@ export class ArtifactAdapter implements Adapter {
 
   async destroy(id: string): Promise<void> {
     this.#forget();
-    const wasThere = await this.#store.remove(this.#kind, this.#handles.hashOf(id));
-    // A sign-in ends once, however often its end is asked for at the same time.
-    if (!wasThere && this.#kind === 'Interaction') throw new errors.SessionNotFound('interaction session not found');
+    await this.#store.remove(this.#kind, this.#handles.hashOf(id));
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -18,6 +18,9 @@ const OidcArtifactSchema = defineEntity({
     /** On grants alone: the mark that no token of theirs may be stored or found any more. */
     revokedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
     payload: p.json<Record<string, unknown>>(),
+    /** Of sign-ins alone: what their steps have found out, and how often that was written. */
+    progress: p.json<unknown>().nullable(),
+    progressStep: p.integer().default(0),
   },
   uniques: [{ name: 'oidc_artifact_lookup_unique', properties: ['lookupHash', 'kind'] }],
   indexes: [{ name: 'oidc_artifact_account_index', properties: ['accountId', 'kind'] }],

@@ -67,8 +67,8 @@ export class PostgresArtifacts implements ArtifactStore {
        ${ofGrant.has(kind) ? `where $3::bytea is null or exists (select 1 from oidc_artifact g where g.id_hash = $3 and g.kind = 'Grant' and g.revoked_at is null)` : ''}
        on conflict (id_hash, kind) do update set
          lookup_hash = coalesce(excluded.lookup_hash, a.lookup_hash), grant_hash = excluded.grant_hash,
-         session_hash = excluded.session_hash, account_id = excluded.account_id, expires_at = excluded.expires_at,
-         payload = excluded.payload
+         session_hash = excluded.session_hash, expires_at = excluded.expires_at, payload = excluded.payload
+         ${kind === 'Interaction' ? '' : ', account_id = excluded.account_id'}
        where a.revoked_at is null ${stage === null ? '' : `and (a.payload->>'stage')::int < (excluded.payload->>'stage')::int`}
        returning 1`,
         [idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, text],

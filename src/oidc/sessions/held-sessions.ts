@@ -4,6 +4,7 @@ import type { Database } from '#kernel/database.ts';
 import type { Jobs } from '#kernel/jobs.ts';
 import type { AccessRevocation } from '#users/module.ts';
 import { Handles } from '../artifacts/handles.ts';
+import { OpenSignIns } from '../artifacts/open-sign-ins.ts';
 import { RecentFinds } from '../artifacts/recent-finds.ts';
 import type { EndingAct } from './access-revocation.ts';
 import { type LogoutNotices, logoutNotices } from './logout-notices.ts';
@@ -13,6 +14,7 @@ import { SignedInBrowsers } from './signed-in-browsers.ts';
 /** Sessions of users as they are stored, around which the provider is built. */
 export type HeldSessions = {
   browsers: SignedInBrowsers;
+  signIns: OpenSignIns;
   handles: Handles;
   recent: RecentFinds;
   notices: LogoutNotices;
@@ -23,7 +25,7 @@ type Dependencies = {
   database: Pick<Database, 'sql'>;
   keyRing: Pick<KeyRing, 'deriveKey'>;
   jobs: Pick<Jobs, 'send'>;
-} & Omit<RevocationParts, 'browsers'>;
+} & Omit<RevocationParts, 'browsers' | 'signIns'>;
 
 /**
  * What is stored of sessions, and what ends it. They need no user service and no engine, so they are made before users and
@@ -37,5 +39,9 @@ export function createHeldSessions({ clock, database, keyRing, jobs, ...parts }:
   const recent = new RecentFinds();
   const notices = logoutNotices(jobs);
   const browsers = new SignedInBrowsers({ clock, database, handles, notices, recent });
-  return { held: { browsers, handles, recent, notices }, access: createAccessRevocation({ ...parts, browsers }) };
+  const signIns = new OpenSignIns(clock, database);
+  return {
+    held: { browsers, signIns, handles, recent, notices },
+    access: createAccessRevocation({ ...parts, browsers, signIns }),
+  };
 }

@@ -1,8 +1,7 @@
 import { errors, Provider } from 'oidc-provider';
+import { sha256 } from '#kernel/crypto.ts';
+import type { OpenSignIns } from '../artifacts/open-sign-ins.ts';
 import type { Engine } from '../engine.ts';
-
-/** Uses up what vouches for a finished sign-in; false when it is worth nothing any more. */
-export type SettleSignIn = (uid: string, accountId: string) => Promise<boolean>;
 
 type Question = {
   uid: string;
@@ -16,16 +15,17 @@ const resumes: ReadonlySet<string | undefined> = new Set(['resume', 'device_resu
 /**
  * The last redirect of a sign-in is the browser's, which may hold it back. Nobody is signed in by it when the account was
  * locked, or the password changed, meanwhile. A question that was asked in a session of the person ends with that session.
+ * A sign-in ends once, however often its end is asked for at the same time.
  */
-export function settleHeldSignIns(engine: Engine, settle: SettleSignIn): void {
+export function settleHeldSignIns(engine: Engine, signIns: Pick<OpenSignIns, 'take'>): void {
   const model = engine.Interaction.prototype as unknown as Question;
-  const { destroy } = model;
-  model.destroy = async function destroySettled() {
+  model.destroy = async function takeSettled() {
     const accountId = this.result?.login?.accountId;
     const isInSession = this.session?.uid !== undefined && this.session.accountId === accountId;
     const isEnd = resumes.has(Provider.ctx?.oidc.route) && accountId !== undefined && !isInSession;
-    const isGood = !isEnd || (await settle(this.uid, accountId));
-    await destroy.call(this);
-    if (!isGood) throw new errors.SessionNotFound('the sign-in was ended before it came back');
+    const taken = await signIns.take(sha256(this.uid));
+    if (taken === null) throw new errors.SessionNotFound('interaction session not found');
+    if (isEnd && taken.accountId !== accountId)
+      throw new errors.SessionNotFound('the sign-in was ended before it came back');
   };
 }

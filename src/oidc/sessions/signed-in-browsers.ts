@@ -98,10 +98,10 @@ export class SignedInBrowsers {
     await this.#revoke(em, 'and client_id = ?', [accountId, clientId]);
   }
 
-  /** Leaves nothing of somebody who is no more. What could be used was ended before. */
+  /** Leaves nothing of somebody who is no more. What could be used was ended before; a question of the engine may be answered by others. */
   async forget(em: EntityManager, accountId: string): Promise<void> {
     this.#deps.recent.forget();
-    await em.execute('delete from oidc_artifact where account_id = ?', [accountId]);
+    await em.execute(`delete from oidc_artifact where account_id = ? and kind <> 'Interaction'`, [accountId]);
   }
 
   async #take(em: EntityManager, narrower: string, [accountId, ...values]: unknown[]): Promise<Row[]> {

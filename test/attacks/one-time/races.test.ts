@@ -58,7 +58,7 @@ async function atCode(user: TestUser): Promise<{ visitor: Visitor; page: Page; m
 }
 const proofs = async ({ id }: TestUser): Promise<number> => {
   const rows = await latchkey.app.database.sql<{ many: number }>(
-    `select jsonb_array_length(progress->'proofs') as many from sign_in_progress where progress->>'userId' = $1`,
+    `select jsonb_array_length(progress->'proofs') as many from oidc_artifact where kind = 'Interaction' and account_id = $1 and progress is not null`,
     [id],
   );
   return rows.reduce((sum, { many }) => sum + many, 0);

@@ -1,0 +1,104 @@
+import type { Clock } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+
+/** What the steps of a sign-in have found out, as it was read. */
+export type Kept = {
+  /** Means something to the steps alone; null while nothing is known. */
+  progress: unknown;
+  /** The user who proved something in it. */
+  accountId: string | null;
+  /** Goes up with each write. */
+  step: number;
+};
+
+export type OpenSignIn = { payload: Record<string, unknown>; kept: Kept };
+
+type Json = Record<string, unknown> | string;
+
+/**
+ * Sign-ins that are not finished: the question of the engine, its answer, and what the steps have found out meanwhile. All of it
+ * is one row, written by one statement a step, and each of these succeeds for one of several requests at once.
+ */
+export class OpenSignIns {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'sql'>;
+
+  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+    this.#clock = clock;
+    this.#database = database;
+  }
+
+  async find(uid: string): Promise<OpenSignIn | null> {
+    const [row] = await this.#database.sql<{
+      payload: Json;
+      progress: Json | null;
+      account_id: string | null;
+      progress_step: number;
+    }>(
+      `select payload, progress, account_id, progress_step from oidc_artifact
+       where id_hash = $1 and kind = 'Interaction' and expires_at > $2`,
+      [sha256(uid), this.#clock.now()],
+    );
+    if (!row) return null;
+    const { payload, progress, account_id: accountId, progress_step: step } = row;
+    return { payload: parsed(payload), kept: { progress: progress && parsed(progress), accountId, step } };
+  }
+
+  /** Writes over what was read. False when another request was first, or the sign-in has its answer. */
+  async write(uid: string, kept: Kept, next: Pick<Kept, 'progress' | 'accountId'>): Promise<boolean> {
+    const rows = await this.#database.sql(
+      `update oidc_artifact set progress = $3::jsonb, account_id = $4, progress_step = progress_step + 1
+       where id_hash = $1 and kind = 'Interaction' and progress_step = $2 and not payload ? 'result' returning 1`,
+      [sha256(uid), kept.step, JSON.stringify(next.progress), next.accountId],
+    );
+    if (rows.length === 0) return false;
+    Object.assign(kept, next, { step: kept.step + 1 });
+    return true;
+  }
+
+  /**
+   * Answers the question; the path at which the browser goes on, null when it has an answer already. With `accountId`, only
+   * what this user proved is an answer. An error stands alone, any other answer adds to those of earlier questions.
+   */
+  async answer(uid: string, result: Record<string, unknown>, accountId: string | null): Promise<string | null> {
+    const earlier = 'error' in result ? `'{}'::jsonb` : `coalesce(payload->'lastSubmission', '{}'::jsonb)`;
+    const [row] = await this.#database.sql<{ return_to: string }>(
+      `update oidc_artifact set payload = payload || jsonb_build_object('result', ${earlier} || $2::jsonb),
+         progress_step = progress_step + 1
+       where id_hash = $1 and kind = 'Interaction' and expires_at > $3 and not payload ? 'result'
+         and ($4::text is null or account_id = $4)
+       returning payload->>'returnTo' as return_to`,
+      [sha256(uid), JSON.stringify(result), this.#clock.now(), accountId],
+    );
+    return row ? pathOf(row.return_to, uid) : null;
+  }
+
+  /** Ends it, for one caller; says which user proved something in it. */
+  async take(idHash: Buffer): Promise<{ accountId: string | null } | null> {
+    const [row] = await this.#database.sql<{ account_id: string | null }>(
+      `delete from oidc_artifact where id_hash = $1 and kind = 'Interaction' returning account_id`,
+      [idHash],
+    );
+    return row ? { accountId: row.account_id } : null;
+  }
+
+  /** Takes what a user has proved out of every sign-in but one: it was proved with what is worth nothing any more. */
+  async endOf(em: EntityManager, accountId: string, except: string | null): Promise<void> {
+    await em.execute(
+      `update oidc_artifact set progress = null, account_id = null, progress_step = progress_step + 1
+       where account_id = ? and kind = 'Interaction' and id_hash <> ?`,
+      [accountId, sha256(except ?? '')],
+    );
+  }
+}
+
+/** Stands for the id of a sign-in in the address that is stored with it. */
+export const OWN_ID = '{id}';
+
+/** The path at which a browser goes on when a question has its answer. */
+export const pathOf = (returnTo: string, uid: string): string => new URL(returnTo.replace(OWN_ID, uid)).pathname;
+
+function parsed(json: Json): Record<string, unknown> {
+  return typeof json === 'string' ? (JSON.parse(json) as Record<string, unknown>) : json;
+}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { fromNow, MINUTE } from '#kernel/clock.ts';
+import { randomSecret, sha256 } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import { OpenSignIns, OWN_ID } from '../../src/oidc/artifacts/open-sign-ins.ts';
+import { PostgresArtifacts } from '../../src/oidc/artifacts/postgres-artifacts.ts';
+import { testClock } from '../support/clock.ts';
+import { openTestDatabase } from '../support/database.ts';
+
+const clock = testClock();
+const MANY = 20;
+let database: Database;
+let signIns: OpenSignIns;
+let uid: string;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  signIns = new OpenSignIns(clock, database);
+});
+afterAll(() => database.close());
+beforeEach(async () => {
+  uid = randomSecret();
+  await ask({ returnTo: `https://id.example.com/oidc/auth/${OWN_ID}`, lastSubmission: { select_account: {} } });
+});
+
+const ask = (payload: Record<string, unknown>) =>
+  new PostgresArtifacts(clock, database).put('Interaction', {
+    idHash: sha256(uid),
+    lookupHash: null,
+    grantHash: null,
+    sessionHash: null,
+    accountId: null,
+    clientId: null,
+    expiresAt: fromNow(clock, MINUTE),
+    stage: null,
+    payload,
+  });
+const kept = async () => (await signIns.find(uid))!.kept;
+const proved = { progress: { proofs: 1 }, accountId: 'usr_1' };
+const count = (outcomes: readonly unknown[]): number => outcomes.filter(Boolean).length;
+
+test('what was written is read, and may be written over by who read it last', async () => {
+  const read = await kept();
+  expect(read).toEqual({ progress: null, accountId: null, step: 0 });
+  expect(await signIns.write(uid, read, { progress: { identifier: 'a@example.com' }, accountId: null })).toBe(true);
+  expect(await signIns.write(uid, read, proved)).toBe(true);
+  expect(await kept()).toEqual({ ...proved, step: 2 });
+});
+
+test('of many who read the same one writes', async () => {
+  const reads = await Promise.all(Array.from({ length: MANY }, kept));
+  expect(count(await Promise.all(reads.map((read) => signIns.write(uid, read, proved))))).toBe(1);
+});
+
+test('what a user proved is taken away from who read it before, and from every sign-in but the one that is named', async () => {
+  const read = await kept();
+  await signIns.write(uid, read, proved);
+  await database.transaction((em) => signIns.endOf(em, 'usr_1', uid));
+  await database.transaction((em) => signIns.endOf(em, 'usr_2', null));
+  expect(await kept()).toMatchObject(proved);
+  await database.transaction((em) => signIns.endOf(em, 'usr_1', null));
+  expect(await signIns.write(uid, read, proved)).toBe(false);
+  expect(await signIns.answer(uid, { login: {} }, 'usr_1')).toBeNull();
+  expect(await kept()).toMatchObject({ progress: null, accountId: null });
+});
+
+test('of many answers one counts, beside those of earlier questions, and nothing is written after it', async () => {
+  const read = await kept();
+  await signIns.write(uid, read, proved);
+  const answers = await Promise.all(
+    Array.from({ length: MANY }, (_, i) => signIns.answer(uid, { login: { i } }, i % 2 ? 'usr_1' : 'usr_2')),
+  );
+  expect(answers.filter((path) => path !== null)).toEqual([`/oidc/auth/${uid}`]);
+  expect((await signIns.find(uid))?.payload['result']).toEqual({
+    select_account: {},
+    login: { i: expect.any(Number) },
+  });
+  expect(await signIns.write(uid, await kept(), proved)).toBe(false);
+});
+
+test('an error stands alone', async () => {
+  await signIns.answer(uid, { error: 'access_denied' }, null);
+  expect((await signIns.find(uid))?.payload['result']).toEqual({ error: 'access_denied' });
+});
+
+test('of many who take it one is told whose it was', async () => {
+  await signIns.write(uid, await kept(), proved);
+  const taken = await Promise.all(Array.from({ length: MANY }, () => signIns.take(sha256(uid))));
+  expect(taken.filter((one) => one !== null)).toEqual([{ accountId: 'usr_1' }]);
+  expect(await signIns.find(uid)).toBeNull();
+});
+
+test('the engine may write its question again without a change of what was found out', async () => {
+  await signIns.write(uid, await kept(), proved);
+  await ask({ returnTo: 'https://id.example.com/oidc/auth/x', prompt: 'other' });
+  expect(await signIns.find(uid)).toMatchObject({ payload: { prompt: 'other' }, kept: { ...proved, step: 1 } });
+});
+
+test('what is over is not found, and cannot be answered', async () => {
+  clock.advance(MINUTE);
+  expect(await signIns.find(uid)).toBeNull();
+  expect(await signIns.answer(uid, { login: {} }, null)).toBeNull();
+});
