@@ -106,6 +106,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   });
   const comingIn = createComingIn(kernel, nouns, provider, interactions, risk.work);
   const contactPages = createContacts({
+    config,
     ...verification,
     ownPages: provider.ownPages,
     database,
@@ -135,6 +136,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     apis: clients.apiLookup,
   });
   const setup = createSetup({
+    config,
     clock,
     database,
     users,

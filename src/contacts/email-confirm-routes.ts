@@ -3,13 +3,13 @@ import { accountFrame } from '#account/account-frame.ts';
 import type { AuditLog } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
-import { keepToken } from '#kernel/http/link-token.ts';
+import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { canonicalEmail } from '#users/module.ts';
-import type { EmailChanges, EmailProofs } from '#verification/module.ts';
+import { type EmailChanges, type EmailProofs, linkView } from '#verification/module.ts';
 import { askingBrowser } from './asking-browser.ts';
 import { type ChangePage, changeView } from './change-view.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
@@ -20,8 +20,7 @@ export type ConfirmDependencies = {
   emailProofs: Pick<EmailProofs, 'send' | 'pending' | 'find' | 'confirmByCode' | 'confirmByLink'>;
   emailChanges: Pick<EmailChanges, 'confirmByCode' | 'confirmByLink'>;
   audit: Pick<AuditLog, 'note'>;
-  /** Keeps the token of a link while its page is open. */
-  tokenCookie: BrowserCookie;
+  links: Readonly<Record<What, MailedLink>>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -30,17 +29,19 @@ const confirmPage = formPage<Pick<ConfirmPage, 'problem'>>();
 const HOME = '/account/emails';
 const CHANGE = `${HOME}/change`;
 const purposes = { address: 'verify_email', change: 'change_email' } as const;
+type What = keyof typeof purposes;
 
 /** Asking for another first address, and confirming what was asked for: by the code, or by the link in this very session. */
 export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
-  const { ownPages, emailProofs, emailChanges, audit, tokenCookie, deviceCookie } = deps;
+  const { ownPages, emailProofs, emailChanges, audit, links, deviceCookie } = deps;
   const router = new Router<State>();
 
   router.get(CHANGE, showChange);
   router.post(CHANGE, askForChange);
-  for (const what of ['address', 'change'] as const) {
-    router.get(`${HOME}/confirm/${what}`, (ctx: Context) => showConfirm(ctx, what));
-    router.post(`${HOME}/confirm/${what}`, (ctx: Context) => confirm(ctx, what));
+  for (const what of ['address', 'change'] as const satisfies readonly What[]) {
+    const pages = [`${HOME}/confirm/${what}`, `${HOME}/confirm/${what}/:link`];
+    router.get(pages, (ctx: Context) => showConfirm(ctx, what));
+    router.post(pages, (ctx: Context) => confirm(ctx, what));
   }
 
   async function askForChange(ctx: Context): Promise<void> {
@@ -72,8 +73,8 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     return seeOther(ctx, path);
   }
 
-  async function confirm(ctx: Context, what: 'address' | 'change'): Promise<void> {
-    const path = `${HOME}/confirm/${what}`;
+  async function confirm(ctx: Context, what: What): Promise<void> {
+    const { path } = ctx;
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo: `${path}?${AGAIN}` });
     if (person === null) return;
     const form = await proofForm.read(ctx);
@@ -89,28 +90,25 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     return seeOther(ctx, `${HOME}?done=saved`);
   }
 
-  async function confirmByLink(
-    ctx: Context,
-    { userId }: Pick<SignedInPerson, 'userId'>,
-    what: 'address' | 'change',
-  ): Promise<void> {
+  async function confirmByLink(ctx: Context, { userId }: Pick<SignedInPerson, 'userId'>, what: What): Promise<void> {
     const owner = { userId, visitor: visitorOf(ctx) };
-    const link = tokenCookie.read(ctx) ?? '';
-    tokenCookie.clear(ctx);
+    const link = links[what].read(ctx);
     const outcome = await (what === 'change'
       ? emailChanges.confirmByLink(owner, link)
       : emailProofs.confirmByLink(owner, { link }));
-    return seeOther(ctx, outcome === 'confirmed' ? `${HOME}?done=saved` : HOME);
+    links[what].forget(ctx);
+    return outcome === 'confirmed' ? seeOther(ctx, `${HOME}?done=saved`) : showDead(ctx);
   }
 
-  async function showConfirm(ctx: Context, what: 'address' | 'change'): Promise<void> {
-    if (keepToken(ctx, tokenCookie)) return;
+  async function showConfirm(ctx: Context, what: What): Promise<void> {
+    if (links[what].keep(ctx)) return;
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const { problem = null } = confirmPage.refused(ctx);
     const purpose = purposes[what];
-    const opened = problem === null ? await emailProofs.find(purpose, tokenCookie.read(ctx) ?? '') : null;
+    const opened = problem === null ? await emailProofs.find(purpose, links[what].read(ctx)) : null;
     const isTheirs = opened?.userId === person.userId;
+    if (ctx.params['link'] !== undefined && !isTheirs && problem === null) return showDead(ctx);
     const sentTo = isTheirs
       ? opened.address
       : (await emailProofs.pending(person.userId, purpose, askingBrowser(deviceCookie.read(ctx), person)))?.address;
@@ -119,7 +117,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     return show(ctx, 200, confirmView, {
       frame: accountFrame(ctx, person),
       what,
-      action: `${HOME}/confirm/${what}`,
+      action: ctx.path,
       backUrl: HOME,
       sentTo,
       byLink: isTheirs,
@@ -135,4 +133,8 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
   }
 
   return router;
+}
+
+function showDead(ctx: Context): void {
+  show(ctx, 410, linkView, { action: null, email: '', next: { to: 'addresses', url: HOME } });
 }

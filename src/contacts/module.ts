@@ -5,14 +5,22 @@
  * Leaves  proving them and the change of the first address to verification, the rules to users, the frame to account.
  * URLs    /account/{emails,phones} and below.
  */
+import type { Config } from '#kernel/config.ts';
+import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { Router } from '#kernel/http/router.ts';
 import type { State } from '#kernel/http/context.ts';
 import { type ConfirmDependencies, emailConfirmRoutes } from './email-confirm-routes.ts';
 import { emailRoutes, type EmailRouteDependencies } from './email-routes.ts';
 import { phoneRoutes, type PhoneRouteDependencies } from './phone-routes.ts';
 
-export type Dependencies = EmailRouteDependencies & ConfirmDependencies & PhoneRouteDependencies;
+export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & EmailRouteDependencies &
+  Omit<ConfirmDependencies, 'links'> &
+  PhoneRouteDependencies;
 
 export function createContacts(dependencies: Dependencies): { routes: readonly Router<State>[] } {
-  return { routes: [emailRoutes(dependencies), emailConfirmRoutes(dependencies), phoneRoutes(dependencies)] };
+  const { issuerUrl } = dependencies.config;
+  const links = { address: mailedLink(issuerUrl, 'address'), change: mailedLink(issuerUrl, 'change') };
+  return {
+    routes: [emailRoutes(dependencies), emailConfirmRoutes({ ...dependencies, links }), phoneRoutes(dependencies)],
+  };
 }

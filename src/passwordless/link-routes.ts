@@ -2,6 +2,7 @@ import { Router } from '#kernel/http/router.ts';
 import { amrOfFactor, type Interaction, type InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
+import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { instance } from '#settings/module.ts';
@@ -12,19 +13,22 @@ import type { SignInCodes } from './sign-in-codes.ts';
 export type LinkRouteDependencies = {
   interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProof'>;
   codes: SignInCodes;
+  link: MailedLink;
 };
+
+const PAGE = '/interaction/:uid/email-link/:link';
 
 /**
  * The link in the mail. Opening it does nothing, because programs that look into mails open links; the button signs in, and
  * only where the sign-in began: in any other browser it would sign in whoever was sent somebody else's link.
  */
-export function linkRoutes({ interactions, codes }: LinkRouteDependencies): Router<State> {
+export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get('/interaction/:uid/email-link/:secret', async (ctx: Context) => {
-    const { secret = '' } = ctx.params;
+  router.get(PAGE, async (ctx: Context) => {
+    if (link.keep(ctx)) return;
     const begun = await ofThisBrowser(ctx);
-    const found = await codes.findLink(secret);
+    const found = await codes.findLink(link.read(ctx));
     if (found === null) return showExpired(ctx, begun);
     if (begun !== null && begun.facts.userId !== null) return seeOther(ctx, begun.path);
     show(ctx, 200, linkView, {
@@ -32,16 +36,17 @@ export function linkRoutes({ interactions, codes }: LinkRouteDependencies): Rout
       email: found.address,
       client: found.client,
       hasCode: codes.sentBy('email', begun === null ? instance : { client: begun.question.client.id }) === 'both',
-      action: begun === null ? null : `${begun.path}/email-link/${secret}`,
+      action: begun === null ? null : ctx.path,
       backUrl: begun?.path ?? null,
     });
   });
 
-  router.post('/interaction/:uid/email-link/:secret', async (ctx: Context) => {
+  router.post(PAGE, async (ctx: Context) => {
     const interaction = await interactions.beginning(ctx, 'email-code');
     if (interaction === null) return;
     const form = await pressForm.read(ctx);
-    const userId = await codes.useLink(ctx.params['secret'] ?? '', interaction.uid);
+    const userId = await codes.useLink(link.read(ctx), interaction.uid);
+    link.forget(ctx);
     if (userId === null) return showExpired(ctx, interaction);
     await interactions.recordProof(interaction, {
       userId,
@@ -68,7 +73,7 @@ export function linkRoutes({ interactions, codes }: LinkRouteDependencies): Rout
       client: null,
       hasCode: false,
       action: null,
-      backUrl: begun?.path ?? null,
+      backUrl: begun?.path ?? '/account',
     });
   }
 

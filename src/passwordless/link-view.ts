@@ -15,7 +15,7 @@ export type LinkPage = {
   hasCode: boolean;
   /** Where the form posts to. Field: `remember`; button `action=continue`. Null unless the button is there. */
   action: string | null;
-  /** The sign-in that waits in this browser. */
+  /** The sign-in that waits in this browser, or where a new one begins. */
   backUrl: string | null;
 };
 
@@ -24,7 +24,7 @@ const here: LinkPage = {
   email: 'noor@fernway.example',
   client: 'Tally',
   hasCode: true,
-  action: '/interaction/4Tj2/email-link/Zk3yN7sLw5pRd1gHf6uAe9iXo2vKq0E4Tj2mQ8xVb0',
+  action: '/interaction/4Tj2/email-link/q0E4Tj2mQ8xV',
   backUrl: '/interaction/4Tj2',
 };
 const elsewhere: LinkPage = { ...here, place: 'elsewhere', action: null, backUrl: null };

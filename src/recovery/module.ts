@@ -11,6 +11,7 @@ import { MINUTE } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { State } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
+import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { PasswordDemands, UserId } from '#users/module.ts';
 import { demandRoutes, type DemandRouteDependencies } from './demand-routes.ts';
 import { type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
@@ -23,7 +24,7 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands:
   'origin' | 'newPasswords'
 > &
   Omit<NewPasswordDependencies, 'origin' | 'demands'> &
-  Omit<ResetRouteDependencies, 'recovery' | 'resetCookie' | 'originCookie'> &
+  Omit<ResetRouteDependencies, 'recovery' | 'resetLink' | 'originCookie'> &
   Omit<DemandRouteDependencies, 'newPasswords'> &
   Omit<RouteDependencies, 'recovery' | 'originCookie'>;
 
@@ -41,13 +42,12 @@ export function createRecovery(given: Dependencies): Recovery {
   const { origin } = config.issuerUrl;
   const newPasswords = new NewPasswords({ ...given, origin, demands: passwordDemands });
   const recovery = new RecoveryService({ ...given, origin, newPasswords });
-  // As long as the link works. The click on it comes from a page of somebody else, so `strict` would lose it.
-  const resetCookie = browserCookie(config.issuerUrl, 'recovery', { maxAge: 30 * MINUTE });
+  const resetLink = mailedLink(config.issuerUrl, 'reset');
   const originCookie = browserCookie(config.issuerUrl, 'recovering', { maxAge: 15 * MINUTE });
   return {
     routes: [
       forgotRoutes({ ...given, recovery, originCookie }),
-      resetRoutes({ ...given, recovery, resetCookie, originCookie }),
+      resetRoutes({ ...given, recovery, resetLink, originCookie }),
       demandRoutes({ ...given, newPasswords }),
     ],
     standing: async (userId) => ((await passwordDemands.isDemanded(userId)) ? { tasks: ['new-password'] } : {}),

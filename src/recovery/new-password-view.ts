@@ -13,7 +13,7 @@ export type NewPasswordPage = {
 };
 
 const plain: NewPasswordPage = {
-  action: '/recovery/password',
+  action: '/recovery/link/q0E4Tj2mQ8xV',
   reason: 'forgotten',
   email: 'noor@fernway.example',
   minimumLength: 15,

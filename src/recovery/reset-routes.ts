@@ -3,6 +3,7 @@ import type { PasswordService } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -14,8 +15,7 @@ import type { RecoveryService } from './recovery-service.ts';
 export type ResetRouteDependencies = {
   recovery: RecoveryService;
   passwords: Pick<PasswordService, 'minimumLength'>;
-  /** Holds the secret of the link from the first page on: addresses are kept, sent and looked at. */
-  resetCookie: BrowserCookie;
+  resetLink: MailedLink;
   /** The sign-in in which this browser asked for a link, if it did. */
   originCookie: Pick<BrowserCookie, 'read' | 'clear'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
@@ -23,39 +23,32 @@ export type ResetRouteDependencies = {
   startUrl: string | null;
 };
 
-const ACTION = '/recovery/password';
+const PAGE = '/recovery/link/:link';
 const passwordPage = formPage<Pick<NewPasswordPage, 'problem'>>();
-/** 256 bits as base64url, as links of ours have, and sign-ins. */
-const SECRET = /^[\w-]{43}$/;
+/** 256 bits as base64url. */
+const SIGN_IN = /^[\w-]{43}$/;
 
 /** What a link in a mail leads to. Only the form acts: programs that look into mails open links. */
 export function resetRoutes({
   recovery,
   passwords,
-  resetCookie,
+  resetLink,
   originCookie,
   deviceCookie,
   startUrl,
 }: ResetRouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get('/recovery/link/:secret', async (ctx: Context) => {
-    const { secret = '' } = ctx.params;
-    if (SECRET.test(secret)) resetCookie.write(ctx, secret);
-    else resetCookie.clear(ctx);
-    return seeOther(ctx, ACTION);
-  });
-
-  router.get(ACTION, showForm);
-  router.post(ACTION, setPassword);
+  router.get(PAGE, showForm);
+  router.post(PAGE, setPassword);
 
   async function setPassword(ctx: Context): Promise<void> {
-    const link = resetCookie.read(ctx) ?? '';
+    const link = resetLink.read(ctx);
     const form = await newPasswordForm.read(ctx);
     const user = await recovery.find(link);
     if (!user) return showExpired(ctx);
     if (!form.isValid)
-      return passwordPage.refuse(ctx, ACTION, {
+      return passwordPage.refuse(ctx, ctx.path, {
         problem: { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' },
       });
     const outcome = await recovery.reset(link, form.values.password, {
@@ -65,10 +58,10 @@ export function resetRoutes({
     });
     switch (outcome.kind) {
       case 'done':
-        resetCookie.clear(ctx);
+        resetLink.forget(ctx);
         return seeOther(ctx, endOf(ctx));
       case 'refused':
-        return passwordPage.refuse(ctx, ACTION, { problem: outcome.problem });
+        return passwordPage.refuse(ctx, ctx.path, { problem: outcome.problem });
       case 'expired':
         return showExpired(ctx);
       default:
@@ -83,20 +76,21 @@ export function resetRoutes({
   function endOf(ctx: Context): string {
     const uid = originCookie.read(ctx) ?? '';
     originCookie.clear(ctx);
-    return SECRET.test(uid) ? `/interaction/${uid}/forgot/done` : '/recovery/done';
+    return SIGN_IN.test(uid) ? `/interaction/${uid}/forgot/done` : '/recovery/done';
   }
 
   async function showForm(ctx: Context): Promise<void> {
-    const user = await recovery.find(resetCookie.read(ctx) ?? '');
+    if (resetLink.keep(ctx)) return;
+    const user = await recovery.find(resetLink.read(ctx));
     if (!user) return showExpired(ctx);
     const { problem = null } = passwordPage.refused(ctx);
     const minimumLength = passwords.minimumLength(instance);
     const { email } = user;
-    return show(ctx, 200, newPasswordView, { action: ACTION, reason: 'forgotten', email, minimumLength, problem });
+    return show(ctx, 200, newPasswordView, { action: ctx.path, reason: 'forgotten', email, minimumLength, problem });
   }
 
   function showExpired(ctx: Context): void {
-    resetCookie.clear(ctx);
+    resetLink.forget(ctx);
     show(ctx, 410, resetEndView, { outcome: 'expired', nextUrl: '/recovery' });
   }
 

@@ -2,6 +2,7 @@ import { Router } from '#kernel/http/router.ts';
 import type { Interaction } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
+import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { type CheckPage, checkView } from './check-view.ts';
@@ -10,8 +11,15 @@ import { askerOf, type CreateDependencies, showStop } from './create-routes.ts';
 import { linkView } from './link-view.ts';
 import type { FinishOutcome } from './registration-service.ts';
 
+const PAGE = '/interaction/:uid/create/link/:link';
+
 /** Proving the address: by the code, typed where the account was begun, or by the link, opened there. */
-export function checkRoutes({ interactions, registration, welcome }: CreateDependencies): Router<State> {
+export function checkRoutes({
+  interactions,
+  registration,
+  welcome,
+  link,
+}: CreateDependencies & { link: MailedLink }): Router<State> {
   const router = new Router<State>();
 
   router.get('/interaction/:uid/create/check', async (ctx: Context) => {
@@ -31,26 +39,31 @@ export function checkRoutes({ interactions, registration, welcome }: CreateDepen
   });
 
   /** Opening the link does nothing yet: programs that read mail open links. */
-  router.get('/interaction/:uid/create/link/:link', async (ctx: Context) => {
+  router.get(PAGE, async (ctx: Context) => {
+    if (link.keep(ctx)) return;
     const interaction = await requireHere(ctx);
-    if (interaction === null) return showStop(ctx, 'elsewhere', null);
+    if (interaction === null) {
+      const isOpen = await registration.isUnused(link.read(ctx));
+      return isOpen ? showStop(ctx, 'elsewhere', null) : showStop(ctx, 'expired', '/account');
+    }
     const { uid, path, question } = interaction;
     const email = await registration.findAddress(uid);
-    if (email === null || !(await registration.isLinkOf(uid, linkOf(ctx)))) return showStop(ctx, 'expired', path);
+    if (email === null || !(await registration.isLinkOf(uid, link.read(ctx)))) return showStop(ctx, 'expired', path);
     return show(ctx, 200, linkView, {
-      action: `${path}/create/link/${linkOf(ctx)}`,
+      action: ctx.path,
       client: { name: question.client.name },
       email,
       changeUrl: `${path}/create`,
     });
   });
 
-  router.post('/interaction/:uid/create/link/:link', async (ctx: Context) => {
+  router.post(PAGE, async (ctx: Context) => {
     const interaction = await interactions.open(ctx, 'create');
     if (interaction === null) return;
     await buttonForm.read(ctx);
     const asker = askerOf(ctx, interaction);
-    const outcome = await registration.finishByLink(interaction.uid, linkOf(ctx), asker);
+    const outcome = await registration.finishByLink(interaction.uid, link.read(ctx), asker);
+    link.forget(ctx);
     if (outcome.kind === 'wrong') return showStop(ctx, 'expired', interaction.path);
     return goOn(ctx, interaction, outcome);
   });
@@ -115,5 +128,3 @@ export function checkRoutes({ interactions, registration, welcome }: CreateDepen
 
   return router;
 }
-
-const linkOf = (ctx: Context): string => ctx.params['link'] ?? '';

@@ -48,12 +48,18 @@ export const askerOf = (ctx: Context, { question }: Interaction): Asker => ({
   clientId: question.client.id,
 });
 
+const statuses = {
+  elsewhere: 200,
+  taken: 200,
+  expired: 410,
+  invitation_over: 410,
+  closed: 403,
+  invitation: 403,
+} as const;
+
 /** A page that says why nothing is created, and what can be done instead. */
 export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: string | null): void {
-  show(ctx, reason === 'elsewhere' || reason === 'taken' ? 200 : reason === 'expired' ? 410 : 403, stopView, {
-    reason,
-    nextUrl,
-  });
+  show(ctx, statuses[reason], stopView, { reason, nextUrl });
 }
 
 export function createRoutes(dependencies: CreateDependencies): Router<State> {

@@ -7,7 +7,7 @@ export type InvitationPage = {
   email: string;
 };
 
-const plain: InvitationPage = { action: '/invitation/3f2a9c1b', email: 'noor@fernway.example' };
+const plain: InvitationPage = { action: '/invitation/q0E4Tj2mQ8xV', email: 'noor@fernway.example' };
 
 export const invitationView = view<InvitationPage>('registration/invitation.njk', {
   samples: {

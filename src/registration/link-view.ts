@@ -11,7 +11,7 @@ export type LinkPage = {
 };
 
 const plain: LinkPage = {
-  action: '/interaction/4Tj2/create/link/3f2a9c1b',
+  action: '/interaction/4Tj2/create/link/q0E4Tj2mQ8xV',
   client: { name: 'Tally' },
   email: 'noor@fernway.example',
   changeUrl: '/interaction/4Tj2/create',
@@ -35,6 +35,7 @@ export type StopPage = {
     | 'elsewhere'
     /** A link that works no more. */
     | 'expired'
+    | 'invitation_over'
     /** There is an account with this address; whoever reads this has just proved that it is theirs. */
     | 'taken';
   /** Where to go on; null where we know no place. */
@@ -47,7 +48,7 @@ export const stopView = view<StopPage>('registration/stop.njk', {
     'for the invited': { reason: 'invitation', nextUrl: '/interaction/4Tj2/login' },
     elsewhere: { reason: 'elsewhere', nextUrl: null },
     expired: { reason: 'expired', nextUrl: '/interaction/4Tj2/create' },
-    'expired, nowhere to go': { reason: 'expired', nextUrl: null },
+    'an invitation that is over': { reason: 'invitation_over', nextUrl: '/account' },
     taken: { reason: 'taken', nextUrl: '/interaction/4Tj2/login' },
   },
 });

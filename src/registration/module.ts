@@ -15,6 +15,7 @@ import type { Config } from '#kernel/config.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
+import { mailedLink } from '#kernel/http/mailed-link.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
@@ -85,8 +86,13 @@ export function createRegistration(dependencies: Dependencies) {
   };
   const routes: readonly Router<State>[] = [
     createRoutes(pages),
-    checkRoutes(pages),
-    invitationRoutes({ ...dependencies, invitations, invitationCookie }),
+    checkRoutes({ ...pages, link: mailedLink(config.issuerUrl, 'create') }),
+    invitationRoutes({
+      invitations,
+      link: mailedLink(config.issuerUrl, 'invitation'),
+      invitationCookie,
+      startRegistration: dependencies.startRegistration,
+    }),
     taskRoutes({ ...dependencies, admission }),
     firstPasskeyRoutes({ ...dependencies, admission, pending }),
   ];

@@ -101,6 +101,11 @@ export class RegistrationService {
     return secret !== null && canonicalEmail(secret.address) === application?.emailCanonical;
   }
 
+  /** Whether a link is one that was sent and neither used nor too old, of any sign-in. */
+  async isUnused(link: string): Promise<boolean> {
+    return (await this.#deps.oneTimeSecrets.findByLink('registration', link)) !== null;
+  }
+
   async finishByLink(uid: string, link: string, asker: Asker): Promise<FinishOutcome> {
     const { database, oneTimeSecrets } = this.#deps;
     return untilTaken(() =>

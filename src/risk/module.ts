@@ -4,13 +4,13 @@
  * Owns    the tables sign_in_trace and proof_of_work; signals, rules and their decisions; proof of work under pressure; the
  *         mail about a new sign-in and its one link; the place of an address (optional local file).
  * Leaves  the second factor itself to mfa, the limits on tries to credentials and login.
- * URLs    /not-me, /not-me/confirm, /not-me/done.
+ * URLs    /not-me, /not-me/confirm/:link, /not-me/done.
  */
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { browserCookie } from '#kernel/http/cookies.ts';
+import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { NotMeService, type NotMeDependencies } from './not-me-service.ts';
@@ -39,14 +39,13 @@ export function createRisk(dependencies: Dependencies) {
   const work = new ProofOfWork(clock, database, keyRing, pressure);
   const notMe = new NotMeService(dependencies);
   const risk = new RiskService({ ...dependencies, places, traces, pressure });
-  const cookie = browserCookie(config.issuerUrl, 'not-me', { sameSite: 'strict' });
   return {
     places,
     pressure,
     work,
     risk,
     notMe,
-    routes: notMeRoutes({ notMe, cookie }),
+    routes: notMeRoutes({ notMe, link: mailedLink(config.issuerUrl, 'not-me') }),
     async purge(batch: number): Promise<number> {
       return (await traces.purge(batch)) + (await work.purge(batch));
     },

@@ -20,7 +20,7 @@ export type AdminPage = {
 };
 
 const plain: AdminPage = {
-  action: '/setup/admin',
+  action: '/setup/q0E4Tj2mQ8xV',
   fields: { token: 'b1946ac92492d234' },
   name: '',
   email: '',

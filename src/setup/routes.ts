@@ -2,6 +2,7 @@ import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -21,18 +22,28 @@ const adminForm = form(
 const adminPage = formPage<Pick<AdminPage, 'name' | 'email' | 'errors'>>();
 const noErrors: AdminPage['errors'] = { name: null, email: null, password: null, passwordAgain: null };
 
-export function setupRoutes({ setup, startUrl }: { setup: SetupService; startUrl: string | null }): Router<State> {
+const PAGE = '/setup/:link';
+
+export function setupRoutes({
+  setup,
+  link,
+  startUrl,
+}: {
+  setup: SetupService;
+  link: MailedLink;
+  startUrl: string | null;
+}): Router<State> {
   const router = new Router<State>();
 
   router.get('/setup/done', async (ctx: Context) =>
     show(ctx, 200, adminEndView, { outcome: 'done', nextUrl: startUrl }),
   );
 
-  router.get('/setup/:secret', showForm);
-  router.post('/setup/:secret', createAdministrator);
+  router.get(PAGE, showForm);
+  router.post(PAGE, createAdministrator);
 
   async function createAdministrator(ctx: Context): Promise<void> {
-    const secret = ctx.params['secret'] ?? '';
+    const secret = link.read(ctx);
     if (!(await setup.isUsable(secret))) return showEnd(ctx);
     const form = await adminForm.read(ctx);
     if (!form.isValid) {
@@ -50,7 +61,10 @@ export function setupRoutes({ setup, startUrl }: { setup: SetupService; startUrl
     const visitor = visitorOf(ctx);
     const outcome = await setup.createAdministrator(secret, values, visitor);
     if (outcome.kind === 'expired') return showEnd(ctx);
-    if (outcome.kind === 'done') return seeOther(ctx, '/setup/done');
+    if (outcome.kind === 'done') {
+      link.forget(ctx);
+      return seeOther(ctx, '/setup/done');
+    }
     const wrong = outcome.kind === 'weak' ? { password: outcome.problem } : { [outcome.field]: outcome.reason };
     return refuse(ctx, values, { ...noErrors, ...wrong });
   }
@@ -68,11 +82,11 @@ export function setupRoutes({ setup, startUrl }: { setup: SetupService; startUrl
   }
 
   async function showForm(ctx: Context): Promise<void> {
-    const secret = ctx.params['secret'] ?? '';
-    if (!(await setup.isUsable(secret))) return showEnd(ctx);
+    if (link.keep(ctx)) return;
+    if (!(await setup.isUsable(link.read(ctx)))) return showEnd(ctx);
     const { name = '', email = '', errors = noErrors } = adminPage.refused(ctx);
     show(ctx, 200, adminView, {
-      action: `/setup/${secret}`,
+      action: ctx.path,
       fields: {},
       name,
       email,

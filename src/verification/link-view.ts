@@ -6,14 +6,18 @@ export type LinkPage = {
   action: string | null;
   /** The address that it proves; empty when the link is dead. */
   email: string;
+  /** The way on from a dead link: back to the sign-in, or to the addresses of the account; null where this browser has neither. */
+  next: { to: 'sign-in' | 'addresses'; url: string } | null;
 };
 
-const plain: LinkPage = { action: '/interaction/4Tj2/verify-email/link', email: 'noor@fernway.example' };
+const plain: LinkPage = { action: '/interaction/4Tj2/verify-email/link', email: 'noor@fernway.example', next: null };
 
 export const linkView = view<LinkPage>('verification/link.njk', {
   samples: {
     plain,
-    dead: { action: null, email: '' },
+    dead: { action: null, email: '', next: { to: 'sign-in', url: '/interaction/4Tj2' } },
+    'dead, of the account': { action: null, email: '', next: { to: 'addresses', url: '/account/emails' } },
+    'dead, in another browser': { action: null, email: '', next: null },
     hostile: { ...plain, email: '"><b>@evil.example' },
     long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },

@@ -8,10 +8,10 @@
  */
 import type { Router } from '#kernel/http/router.ts';
 import type { StandingPart } from '#interaction/module.ts';
-import { type Clock, DAY } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { State } from '#kernel/http/context.ts';
-import { browserCookie } from '#kernel/http/cookies.ts';
+import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
@@ -25,7 +25,7 @@ import { type StepDependencies, stepRoutes } from './step-routes.ts';
 export type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer'> &
   Omit<ChangeDependencies, 'notices'> &
   Omit<PhoneDependencies, 'notices'> &
-  Omit<StepDependencies, 'emailProofs' | 'tokenCookie'> & {
+  Omit<StepDependencies, 'emailProofs' | 'link'> & {
     config: Pick<Config, 'issuer' | 'issuerUrl'>;
     clock: Clock;
     letters: Pick<Letters, 'send'>;
@@ -39,10 +39,9 @@ export function createVerification(dependencies: Dependencies) {
   const emailProofs = new EmailProofs({ ...dependencies, notices, issuer });
   const emailChanges = new EmailChanges({ ...dependencies, notices });
   const phoneProofs = new PhoneProofs({ ...dependencies, notices });
-  const tokenCookie = browserCookie(config.issuerUrl, 'link', { maxAge: DAY });
   const routes: readonly Router<State>[] = [
-    stepRoutes({ ...dependencies, emailProofs, tokenCookie }),
-    revertRoutes({ emailChanges, tokenCookie }),
+    stepRoutes({ ...dependencies, emailProofs, link: mailedLink(config.issuerUrl, 'verify') }),
+    revertRoutes({ emailChanges, link: mailedLink(config.issuerUrl, 'revert') }),
   ];
 
   /** Whether this person must prove their address before a sign-in ends. */
@@ -53,10 +52,11 @@ export function createVerification(dependencies: Dependencies) {
     return policy === 'required' || user.emailProofDue ? { tasks: ['verify-email'] } : {};
   }
 
-  return { emailProofs, emailChanges, phoneProofs, notices, tokenCookie, standing, routes };
+  return { emailProofs, emailChanges, phoneProofs, notices, standing, routes };
 }
 
 export type { Asker, EmailProofs, ProofPurpose } from './email-proofs.ts';
+export { linkView } from './link-view.ts';
 export type { EmailChanges } from './email-changes.ts';
 export type { PhoneProofs } from './phone-proofs.ts';
 export type { ContactNotices } from './notices.ts';

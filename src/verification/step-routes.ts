@@ -3,8 +3,7 @@ import { Router } from '#kernel/http/router.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
-import type { BrowserCookie } from '#kernel/http/cookies.ts';
-import { keepToken } from '#kernel/http/link-token.ts';
+import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { UserService } from '#users/module.ts';
@@ -17,13 +16,13 @@ export type StepDependencies = {
   interactions: Pick<InteractionService, 'due'>;
   users: Pick<UserService, 'findById'>;
   emailProofs: EmailProofs;
-  tokenCookie: BrowserCookie;
+  link: MailedLink;
 };
 
 const PAGE = '/interaction/:uid/verify-email';
 
 /** Proving the address of the account on the way in. */
-export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: StepDependencies): Router<State> {
+export function stepRoutes({ interactions, users, emailProofs, link }: StepDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
@@ -61,30 +60,27 @@ export function stepRoutes({ interactions, users, emailProofs, tokenCookie }: St
     return showStep(ctx, 422, due, email, { kind: 'limited' });
   });
 
-  router.get(`${PAGE}/link`, async (ctx: Context) => {
-    if (keepToken(ctx, tokenCookie)) return;
+  router.get([`${PAGE}/link`, `${PAGE}/link/:link`], async (ctx: Context) => {
+    if (link.keep(ctx)) return;
     const due = await dueHere(ctx);
-    if (due === undefined) return show(ctx, 410, linkView, { action: null, email: '' });
+    if (due === undefined) return showDead(ctx, null);
     if (due === null) return;
-    const found = await emailProofs.find('verify_email', tokenCookie.read(ctx) ?? '');
-    const isTheirs = found?.userId === due.userId;
-    return show(ctx, isTheirs ? 200 : 410, linkView, {
-      action: isTheirs ? ctx.path : null,
-      email: isTheirs ? found.address : '',
-    });
+    const found = await emailProofs.find('verify_email', link.read(ctx));
+    if (found?.userId !== due.userId) return showDead(ctx, due);
+    return show(ctx, 200, linkView, { action: ctx.path, email: found.address, next: null });
   });
 
-  router.post(`${PAGE}/link`, async (ctx: Context) => {
+  router.post(`${PAGE}/link/:link`, async (ctx: Context) => {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     await buttonForm.read(ctx);
     const outcome = await emailProofs.confirmByLink(proverOf(ctx, due), {
-      link: tokenCookie.read(ctx) ?? '',
+      link: link.read(ctx),
       interaction: due.uid,
     });
-    tokenCookie.clear(ctx);
+    link.forget(ctx);
     if (outcome === 'confirmed') return seeOther(ctx, due.path);
-    return show(ctx, 410, linkView, { action: null, email: '' });
+    return showDead(ctx, due);
   });
 
   async function addressOf({ userId }: DueInteraction): Promise<string> {
@@ -119,6 +115,11 @@ const browserOf = ({ uid }: DueInteraction): AskingBrowser => ({ holds: uid, dev
 function proverOf(ctx: Context, { userId, facts }: DueInteraction): Prover {
   const provedWith = facts.session === null ? { provedWith: facts.proved } : {};
   return { userId, visitor: visitorOf(ctx), ...provedWith };
+}
+
+function showDead(ctx: Context, due: DueInteraction | null): void {
+  const next = due && ({ to: 'sign-in', url: due.path } as const);
+  show(ctx, 410, linkView, { action: null, email: '', next });
 }
 
 function showStep(

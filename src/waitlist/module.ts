@@ -10,6 +10,7 @@ import type { Config } from '#kernel/config.ts';
 import { type KeyRing, SealError } from '#kernel/crypto.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
+import { mailedLink } from '#kernel/http/mailed-link.ts';
 import { waitlistCommands } from './commands.ts';
 import { type RouteDependencies, waitlistRoutes } from './routes.ts';
 import { type Asked, type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
@@ -41,7 +42,7 @@ export function createWaitlist(dependencies: Dependencies) {
   };
   return {
     waitlist,
-    routes: waitlistRoutes({ ...dependencies, waitlist, asked }),
+    routes: waitlistRoutes({ ...dependencies, waitlist, link: mailedLink(config.issuerUrl, 'waitlist'), asked }),
     commands: waitlistCommands(waitlist),
   };
 }

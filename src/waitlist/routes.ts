@@ -2,6 +2,7 @@ import { randomSecret } from '#kernel/crypto.ts';
 import { Router } from '#kernel/http/router.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -15,6 +16,7 @@ type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
 
 export type RouteDependencies = {
   waitlist: WaitlistService;
+  link: MailedLink;
   policies: Policies<'registration'>;
   /** Counts a mail asked for from an address; says until when there are too many. */
   take(ip: string): Promise<Throttled | null>;
@@ -31,7 +33,7 @@ const CHECK = `${PATH}/check`;
 const joinPage = formPage<Pick<JoinPage, 'name' | 'email' | 'errors' | 'problem'>>();
 const codePage = formPage<Pick<CodePage, 'problem'>>();
 
-export function waitlistRoutes({ waitlist, policies, take, work, asked }: RouteDependencies): Router<State> {
+export function waitlistRoutes({ waitlist, link, policies, take, work, asked }: RouteDependencies): Router<State> {
   const router = new Router<State>();
   const isOpen = () => policies.for(instance).registration.mode === 'waitlist';
 
@@ -86,21 +88,26 @@ export function waitlistRoutes({ waitlist, policies, take, work, asked }: RouteD
 
   /** Opening the link does nothing yet: programs that read mail open links. */
   router.get(`${PATH}/confirm/:link`, async (ctx: Context) => {
-    const link = ctx.params['link'] ?? '';
-    const found = await waitlist.findByLink(link);
-    if (found === null) return show(ctx, 410, endView, { outcome: 'expired' });
-    return show(ctx, 200, confirmView, { action: `${PATH}/confirm/${link}`, email: found.email });
+    if (link.keep(ctx)) return;
+    const found = await waitlist.findByLink(link.read(ctx));
+    if (found === null) return showExpired(ctx);
+    return show(ctx, 200, confirmView, { action: ctx.path, email: found.email });
   });
 
   router.post(`${PATH}/confirm/:link`, async (ctx: Context) => {
     await buttonForm.read(ctx);
-    const hasJoined = await waitlist.joinByLink(ctx.params['link'] ?? '', visitorOf(ctx));
-    if (!hasJoined) return show(ctx, 410, endView, { outcome: 'expired' });
+    const hasJoined = await waitlist.joinByLink(link.read(ctx), visitorOf(ctx));
+    link.forget(ctx);
+    if (!hasJoined) return showExpired(ctx);
     asked.clear(ctx);
     return seeOther(ctx, `${PATH}/done`);
   });
 
-  router.get(`${PATH}/done`, async (ctx: Context) => show(ctx, 200, endView, { outcome: 'joined' }));
+  router.get(`${PATH}/done`, async (ctx: Context) => show(ctx, 200, endView, { outcome: 'joined', nextUrl: null }));
+
+  function showExpired(ctx: Context): void {
+    show(ctx, 410, endView, { outcome: 'expired', nextUrl: isOpen() ? PATH : null });
+  }
 
   async function showJoin(ctx: Context): Promise<void> {
     if (!isOpen()) throw noWaitlist();

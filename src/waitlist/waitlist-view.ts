@@ -74,7 +74,7 @@ export const codeView = view<CodePage>('waitlist/check.njk', {
 /** Where the link of the mail leads; the button puts the address on the list. */
 export type ConfirmPage = { action: string; email: string };
 
-const confirm: ConfirmPage = { action: '/waitlist/confirm/3f2a9c1b', email: 'noor@fernway.example' };
+const confirm: ConfirmPage = { action: '/waitlist/confirm/q0E4Tj2mQ8xV', email: 'noor@fernway.example' };
 
 export const confirmView = view<ConfirmPage>('waitlist/confirm.njk', {
   samples: {
@@ -85,8 +85,16 @@ export const confirmView = view<ConfirmPage>('waitlist/confirm.njk', {
 });
 
 /** What came of it. */
-export type EndPage = { outcome: 'joined' | 'expired' };
+export type EndPage = {
+  outcome: 'joined' | 'expired';
+  /** Where to ask again; null when it is done, or there is no list any more. */
+  nextUrl: string | null;
+};
 
 export const endView = view<EndPage>('waitlist/end.njk', {
-  samples: { joined: { outcome: 'joined' }, expired: { outcome: 'expired' } },
+  samples: {
+    joined: { outcome: 'joined', nextUrl: null },
+    expired: { outcome: 'expired', nextUrl: '/waitlist' },
+    'expired, no list': { outcome: 'expired', nextUrl: null },
+  },
 });

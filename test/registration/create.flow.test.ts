@@ -99,7 +99,7 @@ describe('somebody who wants an account', () => {
     const end = await visitor.submit(await visitor.open(mail.link));
     expect(end.text).toContain('Shop');
     expect(await findUser(latchkey, email)).toMatchObject({ email_verified: true });
-    expect((await new Visitor().open(mail.link)).status).toBe(200);
+    expect((await new Visitor().open(mail.link)).status).toBe(410);
   });
 
   test('sees the form again with what is wrong beside it, and nothing is sent', async () => {

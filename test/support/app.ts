@@ -13,7 +13,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { type Config, readConfig } from '#kernel/config.ts';
 import { runCommand } from '#kernel/control.ts';
 import { openListener } from '#kernel/http/listener.ts';
-import { createLog } from '#kernel/log.ts';
+import { createLog, type Log } from '#kernel/log.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { onServer } from './database.ts';
 import { openSnapshot, unpackSnapshot } from './embedded.ts';
@@ -46,6 +46,7 @@ export type TestClient = {
 export type TestUser = { id: string; email: string; password: string };
 
 type Options = {
+  log?: Log;
   /** Policies that differ from the defaults: `{ 'oidc.registration': 'open' }`. */
   settings?: Readonly<Record<string, unknown>>;
   /** Variables that differ from the defaults. */
@@ -59,7 +60,7 @@ type Options = {
 /** Nothing listens there: a browser is stopped before it follows. */
 export const redirectUri = 'http://127.0.0.1:9/cb';
 
-const log = createLog({ level: process.env['TEST_LOG'] ?? 'silent' });
+const quietLog = createLog({ level: process.env['TEST_LOG'] ?? 'silent' });
 
 /** Signing keys take a second to make, so the snapshot holds some, sealed under the tests' secret. */
 async function startedPglite(): Promise<PGlite> {
@@ -68,7 +69,7 @@ async function startedPglite(): Promise<PGlite> {
 
 async function prepareStarted(pglite: PGlite): Promise<void> {
   const config = readConfig({ LATCHKEY_SECRETS: testSecrets });
-  await startOnce(await createApp({ config, log, clock: systemClock, pglite }));
+  await startOnce(await createApp({ config, log: quietLog, clock: systemClock, pglite }));
 }
 
 /** A data folder in which the product has started once, for processes of its own that know `testSecrets`. */
@@ -93,7 +94,7 @@ async function createOnServer(server: string): Promise<{ databaseUrl: string; dr
     await onServer(server, `drop database if exists ${template} with (force)`);
     await onServer(server, `create database ${template}`);
     const config = readConfig({ LATCHKEY_SECRETS: testSecrets, DATABASE_URL: at(template) });
-    await startOnce(await createApp({ config, log, clock: systemClock }));
+    await startOnce(await createApp({ config, log: quietLog, clock: systemClock }));
   })();
   await templates[server];
   const name = databaseName();
@@ -130,6 +131,7 @@ export async function startTestApp({
   env = {},
   embedded = false,
   safeHashes = false,
+  log = quietLog,
 }: Options = {}): Promise<TestApp> {
   const port = await freePort();
   const server = embedded ? undefined : process.env['TEST_DATABASE_URL'];

@@ -75,7 +75,7 @@ const paths = [
   ...['login', 'password', 'passkey', 'email-code', 'create', 'forgot', 'account', 'consent'].map(
     (page) => `/interaction/:uid/${page}`,
   ),
-  '/not-me/confirm',
+  '/not-me/done',
   '/recovery/sent',
   '/waitlist/check',
 ];

@@ -86,7 +86,7 @@ describe(`of ${MANY} or so at once`, () => {
     const user = await latchkey.user({ email_verified: true });
     const { visitor, mail } = await atCode(user);
     const page = await visitor.open(mail.link);
-    const answers = await race(visitor, mail.link, copies(fieldsOf(page, { action: 'continue' })));
+    const answers = await race(visitor, page.url, copies(fieldsOf(page, { action: 'continue' })));
     const used = await latchkey.app.database.sql(
       `select 1 from one_time_secret where user_id is not null and purpose = 'sign_in' and address = $1 and used_at is not null`,
       [user.email],
