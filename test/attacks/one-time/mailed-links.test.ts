@@ -5,7 +5,7 @@ import { createLog } from '#kernel/log.ts';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
 import { begin, createRequest, freshEmail, newcomer, ownNetworks, strong } from '../../support/registration.ts';
-import { authorizeUrl, formsOf, type Page, pkce, Visitor } from '../../support/visitor.ts';
+import { authorizeUrl, formsOf, type Page, pkce, type Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
 let mails: Mails;
