@@ -140,6 +140,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     clock,
     database,
     users,
+    roleHolders: nouns.roleHolders,
     passwords: credentials.passwords,
     startUrl: config.embedded ? '/' : null,
   });

@@ -110,7 +110,9 @@ async function assemble(
   const routers = [
     ...provider.routes,
     ...steps.routes,
-    look.branding.routes(async (ctx) => (await provider.ownPages.require(ctx, { administrator: true })) !== null),
+    look.branding.routes(
+      async (ctx) => (await provider.ownPages.require(ctx, { permission: 'branding.preview' })) !== null,
+    ),
     welcome.routes,
     ...(demo ? [demo.routes] : []),
     ...(mailbox ? [mailbox.routes] : []),

@@ -14,12 +14,13 @@ const mayImport: Record<string, readonly string[]> = {
   settings: ['audit'],
   branding: ['audit', 'settings'],
   users: ['audit', 'settings'],
+  access: ['users', 'audit', 'settings'],
   clients: ['audit', 'settings'],
   keys: ['audit', 'settings'],
-  credentials: ['users', 'audit', 'settings'],
+  credentials: ['users', 'access', 'audit', 'settings'],
   migration: ['users', 'credentials', 'audit', 'settings'],
   oidc: ['users', 'clients', 'keys', 'settings', 'audit'],
-  sessions: ['users', 'oidc', 'audit', 'settings'],
+  sessions: ['users', 'access', 'oidc', 'audit', 'settings'],
   risk: ['users', 'credentials', 'settings', 'audit'],
   interaction: ['users', 'credentials', 'oidc', 'audit', 'settings'],
   login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
@@ -90,6 +91,9 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   // A policy is asked about a subject, and one of no ids is the instance, by its name.
   [/\bsettings\.(policy|all)\(|\bpolicies\(\)|\(\) => (Pick<)?(Policy|Policies|PolicyInForce)\b/, nowhere],
   [/\.for\(\{\s*\}\)/, nowhere],
+  // What a user may do is asked of access; how a role is stored is known to users alone.
+  [/\bisAdministrator\b/, nowhere],
+  [/\bis_administrator\b/, /^(users\/(role|role-holders|user|user-bulk)|settings\/profile-policy)\.ts$/],
 ];
 
 const banned = /(^|\/)(utils?|helpers?|common|shared|misc|lib|core|base|manager|index)(\.ts|\/)/;

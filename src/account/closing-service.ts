@@ -3,7 +3,7 @@ import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import { type AccessRevocation, User, type UserId } from '#users/module.ts';
+import { type AccessRevocation, type RoleHolders, User, type UserId } from '#users/module.ts';
 import { lastAdministrator } from './errors.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 
@@ -11,6 +11,7 @@ type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'account'>;
+  roleHolders: Pick<RoleHolders, 'lock'>;
   /** Also sign-ins that are not finished: one that was begun before must not call the closing off. */
   access: AccessRevocation<'account closed by its owner' | 'account erased'>;
   letters: Pick<OwnerLetters, 'send'>;
@@ -109,14 +110,10 @@ export class ClosingService {
     await audit.record(em, { type: 'user.erased', ...system, subject: { type: 'user', id: user.id } });
   }
 
-  /** The rows of all administrators are locked, so that of the last two only one can go. */
+  /** Somebody must be left who can administer the instance. */
   async #requireClosable(em: EntityManager, userId: UserId): Promise<User> {
-    const others = await em.execute<{ id: string }[]>(
-      `select id from users where is_administrator and status = 'active' and deletes_at is null order by id for update`,
-      [],
-    );
-    const isAdministrator = others.some(({ id }) => id === toUuid(userId));
-    if (isAdministrator && others.length === 1) throw lastAdministrator();
+    const administrators = await this.#deps.roleHolders.lock(em, 'administrator');
+    if (administrators.length === 1 && administrators.includes(userId)) throw lastAdministrator();
     return em.findOneOrFail(User, { id: userId });
   }
 }

@@ -28,7 +28,7 @@ import type {
 } from '#credentials/module.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
-import type { AccessRevocation, ContactService, OwnDetails, UserBulk, UserId } from '#users/module.ts';
+import type { AccessRevocation, ContactService, OwnDetails, RoleHolders, UserBulk, UserId } from '#users/module.ts';
 import { activityRoutes } from './activity-routes.ts';
 import { appRoutes } from './app-routes.ts';
 import { authenticatorRoutes } from './authenticator-routes.ts';
@@ -62,6 +62,7 @@ export type Dependencies = {
   ownPages: OwnPages;
   sessions: SessionService;
   ownDetails: OwnDetails;
+  roleHolders: RoleHolders;
   contacts: Pick<ContactService, 'list'>;
   userBulk: Pick<UserBulk, 'identitiesOf'>;
   passwords: PasswordService;

@@ -46,8 +46,7 @@ export async function createBranding({ invalidation, log, ...deps }: Dependencie
   await brands.reload();
   return {
     brands,
-    routes: (requireAdministrator: RouteDependencies['requireAdministrator']) =>
-      brandingRoutes({ ...deps, brands, requireAdministrator }),
+    routes: (mayPreview: RouteDependencies['mayPreview']) => brandingRoutes({ ...deps, brands, mayPreview }),
     /** Puts the pages of this request into the brand of the client that they are about. */
     async dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void> {
       ctx.state.brand = await brands.ofClient(clientId);

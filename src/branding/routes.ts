@@ -13,23 +13,23 @@ export type Dependencies = {
   brands: BrandService;
   policies: Policies<'branding'>;
   files: Pick<StaticFiles, 'url'>;
-  /** Whether an administrator asks; false when the answer is written. */
-  requireAdministrator(ctx: Context): Promise<boolean>;
+  /** False when the answer is written. */
+  mayPreview(ctx: Context): Promise<boolean>;
 };
 
-export function brandingRoutes({ brands, policies, files, requireAdministrator }: Dependencies): Router<State> {
+export function brandingRoutes({ brands, policies, files, mayPreview }: Dependencies): Router<State> {
   const router = new Router<State>();
   const proposed = (ctx: Context) => proposedBrand(ctx.query, policies.for(instance).branding, brands.present());
 
   router.get(PREVIEW_PATH, async (ctx: Context) => {
-    if (!(await requireAdministrator(ctx))) return;
+    if (!(await mayPreview(ctx))) return;
     const { proposal, wrong } = proposed(ctx);
     allowFrames(ctx);
     show(ctx, 200, previewView, previewOf(ctx.query, proposal, wrong));
   });
 
   router.get(`${PREVIEW_PATH}/frame`, async (ctx: Context) => {
-    if (!(await requireAdministrator(ctx))) return;
+    if (!(await mayPreview(ctx))) return;
     const sample = sampleOf(ctx.query);
     if (!sample) return;
     ctx.state.brand = proposed(ctx).brand;
@@ -40,7 +40,7 @@ export function brandingRoutes({ brands, policies, files, requireAdministrator }
   });
 
   router.get(`${PREVIEW_PATH}/brand.css`, async (ctx: Context) => {
-    if (!(await requireAdministrator(ctx))) return;
+    if (!(await mayPreview(ctx))) return;
     ctx.type = 'text/css; charset=utf-8';
     ctx.body = brandStylesheet(proposed(ctx).brand, files.url);
   });

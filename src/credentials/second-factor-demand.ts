@@ -1,16 +1,15 @@
+import { access } from '#access/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies, Policy } from '#settings/module.ts';
-import type { UserId } from '#users/module.ts';
+import { ROLE_COLUMNS, type RoleHolder, roleHolderOf, type RoleRow, type UserId } from '#users/module.ts';
 import { lastFactor } from './errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
 /** Whether the instance demands a second factor of this person, whatever the application asks for. */
-export function isFactorDemanded(
-  { enforcement }: Pick<Policy<'mfa'>, 'enforcement'>,
-  { isAdministrator }: { isAdministrator: boolean },
-): boolean {
-  return enforcement === 'required' || (enforcement === 'administrators' && isAdministrator);
+export function isFactorDemanded({ enforcement }: Pick<Policy<'mfa'>, 'enforcement'>, user: RoleHolder): boolean {
+  if (enforcement === 'administrators') return access.can(user, 'instance.administer', 'instance');
+  return enforcement === 'required';
 }
 
 /** Keeps people who must have a second factor from giving up their last one. */
@@ -30,14 +29,11 @@ export class SecondFactorDemand {
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
     const id = toUuid(userId);
-    const [user] = await em.execute<{ is_administrator: boolean }[]>(
-      'select is_administrator from users where id = ? for update',
-      [id],
-    );
+    const [user] = await em.execute<RoleRow[]>(`select ${ROLE_COLUMNS} from users u where u.id = ? for update`, [id]);
     const policy = this.#policies.for({ user: userId }).mfa;
     if (!user) return;
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
-    const isDemanded = !policy.emailCodes && isFactorDemanded(policy, { isAdministrator: user.is_administrator });
+    const isDemanded = !policy.emailCodes && isFactorDemanded(policy, roleHolderOf(user));
     if (!isDemanded && passkeys.length === 0) return;
     const apps = await em.execute<unknown[]>('select 1 from totp_credential where user_id = ?', [id]);
     if (apps.length === 0 && !passkeys.some((row) => this.#stateOf(row, userId) === 'active')) throw lastFactor();

@@ -2,13 +2,12 @@ import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import type { UserId } from '#users/module.ts';
+import { ROLE_COLUMNS, type RoleHolder, roleHolderOf, type RoleRow, type UserId } from '#users/module.ts';
 import type { PasskeyCount } from './methods.ts';
 import { countPasskeys, type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
 /** What a person holds to prove it a second time. */
-export type SecondFactorOverview = {
-  isAdministrator: boolean;
+export type SecondFactorOverview = RoleHolder & {
   email: string;
   /** Null unless it is verified. */
   phoneNumber: string | null;
@@ -21,8 +20,7 @@ export type SecondFactorOverview = {
 };
 
 type PasskeyRow = StateRow & { user_verified: boolean };
-type Row = {
-  is_administrator: boolean;
+type Row = RoleRow & {
   email: string;
   phone_number: string | null;
   phone_number_verified: boolean;
@@ -47,7 +45,7 @@ export class SecondFactorOverviews {
   /** Null when there is no such person. `holder` is the sign-in or the session in which codes may be on show. */
   async find(userId: UserId, holder = ''): Promise<SecondFactorOverview | null> {
     const [row] = await this.#database.sql<Row>(
-      `select u.is_administrator, u.email, u.phone_number, u.phone_number_verified, t.user_id is not null as has_totp,
+      `select ${ROLE_COLUMNS}, u.email, u.phone_number, u.phone_number_verified, t.user_id is not null as has_totp,
               (select coalesce(jsonb_agg(p), '[]') from
                  (select ${STATE_COLUMNS}, user_verified from passkey where user_id = u.id) p) as passkeys,
               cardinality(r.hashes) as recovery_codes, r.shown_to = $2 and r.shown_until > $3 as shows_codes
@@ -57,7 +55,7 @@ export class SecondFactorOverviews {
     );
     if (!row) return null;
     return {
-      isAdministrator: row.is_administrator,
+      ...roleHolderOf(row),
       email: row.email,
       phoneNumber: row.phone_number_verified ? row.phone_number : null,
       hasTotp: row.has_totp,

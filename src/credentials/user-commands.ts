@@ -29,7 +29,7 @@ export function userOnWire(user: User): Record<string, unknown> {
     ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),
     ...user.profile,
     status: user.status,
-    administrator: user.isAdministrator,
+    administrator: user.roles.includes('administrator'),
     created_at: user.createdAt.toISOString(),
   };
 }
@@ -77,7 +77,7 @@ export function userCommands(dependencies: Dependencies) {
             profile,
             emailVerified: emailVerified ?? false,
             phoneNumberVerified: phoneNumberVerified ?? false,
-            isAdministrator: administrator ?? false,
+            roles: administrator ? ['administrator'] : [],
             ...(phoneNumber === undefined ? {} : { phoneNumber }),
           },
           operator,

@@ -52,7 +52,7 @@ export class StandingService {
     // Trust spares a factor that could be asked for. Where none can be, it proves nothing.
     const isTrustable = holdsUsable({ person, policy }) || !part.hasConfirmed;
     if (part.required === 1 || resetAt !== null || !isTrustable) return part;
-    const user = { id: userId, isAdministrator: person.isAdministrator };
+    const user = { id: userId, status: person.status, roles: person.roles };
     return { ...part, isTrusted: await trustedDevices.isTrusted(user, trustSecret, { ip }) };
   }
 }

@@ -16,9 +16,9 @@ export function invitationCommands(invitations: Pick<InvitationService, 'invite'
     async 'user.invite'(given: unknown) {
       const parsed = input.safeParse(given);
       if (!parsed.success) throw invitationInvalid(String((given as { email?: unknown } | null)?.email ?? ''));
-      const { email, administrator: isAdministrator, language } = parsed.data;
-      await invitations.invite({ email, language, isAdministrator }, operator);
-      return { email, administrator: isAdministrator, invited: true };
+      const { email, administrator, language } = parsed.data;
+      await invitations.invite({ email, language, roles: administrator ? ['administrator'] : [] }, operator);
+      return { email, administrator, invited: true };
     },
   };
 }

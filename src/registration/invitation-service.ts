@@ -6,13 +6,13 @@ import { AppError } from '#kernel/errors.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { canonicalEmail, newCanonicalEmail, type UserId, type UserService } from '#users/module.ts';
+import { canonicalEmail, newCanonicalEmail, type Role, type UserId, type UserService } from '#users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import { invitationLetter } from './invitation-letter.ts';
 import type { Asker, NewAccounts } from './new-accounts.ts';
 
-export type Invitation = { email: string; language: Language; isAdministrator?: boolean };
+export type Invitation = { email: string; language: Language; roles?: readonly Role[] };
 
 export type AcceptOutcome = { kind: 'created'; userId: UserId } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
 
@@ -41,13 +41,13 @@ export class InvitationService {
   }
 
   /** Sends a link; an earlier one to the same address stops working. Throws registration.closed, .invitation_refused, .invitation_invalid. */
-  async invite({ email, language, isAdministrator = false }: Invitation, by: By): Promise<void> {
+  async invite({ email, language, roles = [] }: Invitation, by: By): Promise<void> {
     const { users, policies, database } = this.#deps;
     const emailCanonical = newCanonicalEmail(email);
     if (policies.for(instance).registration.mode === 'closed') throw registrationClosed();
     if (emailCanonical === null) throw invitationInvalid(email);
     if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);
-    await database.transaction((em) => this.#send(em, { email: email.trim(), language, isAdministrator }, by));
+    await database.transaction((em) => this.#send(em, { email: email.trim(), language, roles }, by));
   }
 
   /** Whom a link invites; null when it is none, was used or is too old. */
@@ -68,8 +68,8 @@ export class InvitationService {
       return await database.transaction(async (em) => {
         const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'invitation', link });
         if (secret === null) return { kind: 'expired' };
-        const isAdministrator = secret.data['administrator'] === true;
-        const wanted = { ...prepared.application, email: secret.address, isAdministrator };
+        const roles: readonly Role[] = secret.data['administrator'] === true ? ['administrator'] : [];
+        const wanted = { ...prepared.application, email: secret.address, roles };
         return { kind: 'created', userId: await accounts.create(em, uid, wanted, asker) };
       });
     } catch (error) {
@@ -78,14 +78,15 @@ export class InvitationService {
     }
   }
 
-  async #send(em: EntityManager, { email, language, isAdministrator }: Required<Invitation>, by: By) {
+  async #send(em: EntityManager, { email, language, roles }: Required<Invitation>, by: By) {
     const { clock, oneTimeSecrets, letters, audit, urlOf } = this.#deps;
+    const administrator = roles.includes('administrator');
     const { link } = await oneTimeSecrets.issue(em, {
       purpose: 'invitation',
       holder: { emailCanonical: canonicalEmail(email) ?? '' },
       address: email,
       form: 'link',
-      data: { administrator: isAdministrator },
+      data: { administrator },
     });
     await letters.send(
       invitationLetter,
@@ -98,7 +99,7 @@ export class InvitationService {
       },
       em,
     );
-    const details = { email, administrator: isAdministrator };
+    const details = { email, administrator };
     await audit.record(em, { type: 'user.invited', ...by, details });
   }
 }

@@ -2,7 +2,7 @@ import type { AuditLog, Visitor } from '#audit/module.ts';
 import type { PasswordService } from '#credentials/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
-import type { UserId, UserService } from '#users/module.ts';
+import type { Role, UserId, UserService } from '#users/module.ts';
 import type { Application, PendingRegistrations } from './pending-registration.ts';
 
 /** Who asks, and in which language they read. */
@@ -29,7 +29,7 @@ export class NewAccounts {
   async create(
     em: EntityManager,
     uid: string,
-    { email, method, profile, properties, passwordHash, termsVersion, isAdministrator = false }: Wanted,
+    { email, method, profile, properties, passwordHash, termsVersion, roles = [] }: Wanted,
     { visitor, language, clientId }: Asker,
   ): Promise<UserId> {
     const { users, passwords, pending, audit, registered } = this.#deps;
@@ -40,7 +40,7 @@ export class NewAccounts {
         emailVerified: true,
         profile: { ...profile, locale: language },
         properties,
-        isAdministrator,
+        roles,
         ...(termsVersion === null ? {} : { termsVersion }),
       },
       { actor: { type: 'visitor' }, visitor },
@@ -55,4 +55,4 @@ export class NewAccounts {
   }
 }
 
-type Wanted = Application & { isAdministrator?: boolean };
+type Wanted = Application & { roles?: readonly Role[] };

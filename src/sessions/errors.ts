@@ -16,5 +16,5 @@ export const reauthRequired = () =>
     status: 403,
     message: 'Prove again who you are: for this the last time must be a few minutes ago at most. Nothing has changed.',
   });
-export const administratorsOnly = () =>
+export const notPermitted = () =>
   new AppError({ code: 'sessions.administrators_only', status: 403, message: 'This page is for administrators.' });

@@ -1,3 +1,4 @@
+import { access, type Permission } from '#access/module.ts';
 import { type Clock, epochSeconds, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import type { Context } from '#kernel/http/context.ts';
@@ -5,7 +6,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { ownPath, seeOther } from '#kernel/http/redirect.ts';
 import { acrOf, type CurrentSession, type CurrentSessions, type Level, LEVELS } from '#oidc/module.ts';
 import type { User, UserId, UserService } from '#users/module.ts';
-import { administratorsOnly, reauthRequired, signInRequired } from './errors.ts';
+import { notPermitted, reauthRequired, signInRequired } from './errors.ts';
 import type { ReturnPaths } from './return-path.ts';
 
 /** What a page asks of whoever opens it, besides being signed in. */
@@ -17,8 +18,8 @@ export type Demands = {
   maxAgeSeconds?: number;
   /** The least level; by default 1, or what `maxAgeSeconds` brings. */
   level?: Level;
-  /** Administrators only, and not for longer than they work here. */
-  administrator?: boolean;
+  /** Only of those who have it, and not for longer than they work here. */
+  permission?: Permission;
   /** Where to go on after proving it again; the path of the request unless said otherwise. */
   returnTo?: string;
 };
@@ -80,7 +81,8 @@ export class OwnPages {
       if (isScript(ctx)) throw signInRequired();
       return this.#signIn(ctx, await this.#wanted(null, demands), demands.returnTo, {});
     }
-    if (demands.administrator && !user.isAdministrator) throw administratorsOnly();
+    const { permission } = demands;
+    if (permission !== undefined && !access.can(user, permission, 'instance')) throw notPermitted();
     const wanted = await this.#wanted(user.id, demands);
     const isIdle = wanted.isForAdministrators && this.#isIdle(session);
     if (isIdle || !this.#isEnough(session, wanted)) {
@@ -108,13 +110,16 @@ export class OwnPages {
     return path ?? HOME;
   }
 
-  async #wanted(userId: UserId | null, { maxAgeSeconds, level, administrator = false }: Demands): Promise<Wanted> {
-    const ages = [maxAgeSeconds, administrator ? ADMINISTRATOR_ABSOLUTE : undefined].filter((age) => age !== undefined);
+  async #wanted(userId: UserId | null, { maxAgeSeconds, level, permission }: Demands): Promise<Wanted> {
+    const isForAdministrators = permission !== undefined;
+    const ages = [maxAgeSeconds, isForAdministrators ? ADMINISTRATOR_ABSOLUTE : undefined].filter(
+      (age) => age !== undefined,
+    );
     const reachable = maxAgeSeconds === undefined || userId === null ? 1 : await this.#deps.reachable(userId);
     return {
       level: level ?? reachable,
       maxAge: ages.length === 0 ? null : Math.min(...ages),
-      isForAdministrators: administrator,
+      isForAdministrators,
     };
   }
 

@@ -1,14 +1,15 @@
 import { operator, type Visitor } from '#audit/module.ts';
 import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { instance } from '#settings/module.ts';
-import type { UserService } from '#users/module.ts';
+import type { RoleHolders, UserService } from '#users/module.ts';
 import type { AdminLinks } from './admin-link.ts';
 
 export type SetupDependencies = {
   database: Database;
-  users: Pick<UserService, 'create' | 'hasAdministrator'>;
+  users: Pick<UserService, 'create'>;
+  roleHolders: Pick<RoleHolders, 'exist'>;
   passwords: Pick<PasswordService, 'prepare' | 'minimumLength'>;
   links: AdminLinks;
 };
@@ -31,14 +32,12 @@ export class SetupService {
 
   /** The path of a fresh one-time link; null once there is an administrator. */
   async openLink(): Promise<string | null> {
-    if (await this.#deps.users.hasAdministrator(this.#deps.database.em())) return null;
+    if (await this.#isDone(this.#deps.database.em())) return null;
     return `/setup/${await this.#deps.links.create()}`;
   }
 
   async isUsable(secret: string): Promise<boolean> {
-    return (
-      (await this.#deps.links.isUsable(secret)) && !(await this.#deps.users.hasAdministrator(this.#deps.database.em()))
-    );
+    return (await this.#deps.links.isUsable(secret)) && !(await this.#isDone(this.#deps.database.em()));
   }
 
   get minimumLength(): number {
@@ -57,11 +56,11 @@ export class SetupService {
     try {
       return await database.transaction(async (em) => {
         await em.execute('select pg_advisory_xact_lock(?)', [FIRST_ADMINISTRATOR_LOCK]);
-        if (!(await links.consume(em, secret)) || (await users.hasAdministrator(em))) return { kind: 'expired' };
+        if (!(await links.consume(em, secret)) || (await this.#isDone(em))) return { kind: 'expired' };
         // Whoever holds the link runs the server: the address needs no other proof.
         const user = await users.create(
           em,
-          { email, emailVerified: true, profile: name === '' ? {} : { name }, isAdministrator: true },
+          { email, emailVerified: true, profile: name === '' ? {} : { name }, roles: ['administrator'] },
           { ...operator, visitor },
         );
         await prepared.save(em, user.id);
@@ -72,6 +71,10 @@ export class SetupService {
       if (refused === null) throw error;
       return refused;
     }
+  }
+
+  async #isDone(em: EntityManager): Promise<boolean> {
+    return this.#deps.roleHolders.exist(em, 'administrator');
   }
 }
 

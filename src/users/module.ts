@@ -16,6 +16,7 @@ import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
 import { ContactBulk } from './contact-bulk.ts';
+import { RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type Revocation, UserService } from './user-service.ts';
 
@@ -33,6 +34,7 @@ export function createUsers({ clock, database, audit, access, active }: Dependen
     users: new UserService({ clock, database, audit, access, active }),
     passwordDemands: new PasswordDemands(database, audit),
     people: new ReachablePeople(database),
+    roleHolders: new RoleHolders(),
     bulk: new UserBulk(clock, database),
     contactBulk: new ContactBulk(clock, database),
     contacts: new ContactService(clock, database),
@@ -45,6 +47,8 @@ export { ActivePeople } from './active-people.ts';
 export type { UserService, NewUser } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { User, type UserId } from './user.ts';
+export { type Role, ROLE_COLUMNS, type RoleHolder, roleHolderOf, type RoleRow } from './role.ts';
+export type { RoleHolders } from './role-holders.ts';
 export { Contact, type ContactId, type ContactKind } from './contact.ts';
 export { type ContactService, RESERVED, type ShownContact } from './contact-service.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';

@@ -2,7 +2,8 @@ import type { Database } from '#kernel/database.ts';
 import { fromUuid } from '#kernel/ids.ts';
 import { canonicalEmail } from './email.ts';
 import type { Profile } from './profile.ts';
-import type { User, UserStatus } from './user.ts';
+import type { User } from './user.ts';
+import type { UserStatus } from './user-status.ts';
 
 /** What must be known of somebody to write to them at an address of theirs; `locale` is the language that they chose. */
 export type ReachablePerson = Pick<User, 'id' | 'status' | 'email' | 'emailVerified' | 'phoneNumber'> & {

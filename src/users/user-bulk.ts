@@ -4,7 +4,8 @@ import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { claimEveryEmail } from './address-claims.ts';
 import { HELD } from './contact-bulk.ts';
 import type { Profile } from './profile.ts';
-import type { UserId, UserStatus } from './user.ts';
+import type { UserId } from './user.ts';
+import type { UserStatus } from './user-status.ts';
 
 /** A person as files have them. */
 export type BulkUser = {

@@ -11,7 +11,9 @@ import { claimEmail } from './address-claims.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
 import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
-import { User, type UserId, type UserStatus } from './user.ts';
+import type { Role } from './role.ts';
+import { User, type UserId } from './user.ts';
+import type { UserStatus } from './user-status.ts';
 
 export type NewUser = {
   email: string;
@@ -23,7 +25,7 @@ export type NewUser = {
   profile?: Profile;
   properties?: Record<string, unknown>;
   termsVersion?: string;
-  isAdministrator?: boolean;
+  roles?: readonly Role[];
 };
 
 export type Revocation = AccessRevocation<'user disabled'>;
@@ -77,7 +79,7 @@ export class UserService {
       termsVersion: input.termsVersion ?? null,
       termsAcceptedAt: input.termsVersion === undefined ? null : now,
       deletesAt: null,
-      isAdministrator: input.isAdministrator ?? false,
+      roles: input.roles ?? [],
       createdAt: now,
       updatedAt: now,
     });
@@ -138,10 +140,6 @@ export class UserService {
 
   async list({ limit, after }: { limit: number; after?: UserId }): Promise<User[]> {
     return this.#database.em().find(User, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
-  }
-
-  async hasAdministrator(em: EntityManager): Promise<boolean> {
-    return (await em.count(User, { isAdministrator: true })) > 0;
   }
 
   /** A disabled person can neither sign in nor use what was issued before. */

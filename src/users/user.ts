@@ -2,9 +2,10 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 import type { Profile } from './profile.ts';
+import { type Role, RolesColumn } from './role.ts';
+import type { UserStatus } from './user-status.ts';
 
 export type UserId = Id<'usr'>;
-export type UserStatus = 'active' | 'disabled';
 
 const UserSchema = defineEntity({
   name: 'User',
@@ -37,7 +38,7 @@ const UserSchema = defineEntity({
     termsAcceptedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
     /** When the account is erased, unless the person signs in before. */
     deletesAt: p.datetime(3).columnType('timestamptz(3)').nullable().index('users_deletes_at_index'),
-    isAdministrator: p.boolean(),
+    roles: p.type(RolesColumn).fieldName('is_administrator').$type<readonly Role[]>(),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     updatedAt: p.datetime(3).columnType('timestamptz(3)'),
   },

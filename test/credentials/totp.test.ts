@@ -253,9 +253,9 @@ describe('giving an app up', () => {
     ['administrators', true, false],
   ])(
     'where it is the last one and policy is %s (administrator: %s) works: %s',
-    async (enforcement, isAdministrator, works) => {
+    async (enforcement, administers, works) => {
       const given = world.factors({ mfa: { enforcement } });
-      const user = await world.person(isAdministrator);
+      const user = await world.person(administers ? ['administrator'] : []);
       await world.database.transaction((em) => given.totp.import(em, user.id, { secret: 'JBSWY3DPEHPK3PXP' }));
       const removed = given.totp.remove(user.id, by).catch((error: { code: string }) => error.code);
       expect(await removed).toBe(works ? true : 'credentials.last_factor');

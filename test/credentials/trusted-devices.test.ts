@@ -49,11 +49,12 @@ describe('a trusted browser', () => {
   });
 
   test('is never one of an administrator, not even of who became one', async () => {
-    const admin = await world.person(true);
+    const admin = await world.person(['administrator']);
     expect(await factors.trustedDevices.trust(admin, undefined, visitor)).toBeNull();
     const user = await world.person();
     const secret = await trusted(user);
-    expect(await factors.trustedDevices.isTrusted({ id: user.id, isAdministrator: true }, secret, visitor)).toBe(false);
+    const promoted = { id: user.id, status: user.status, roles: ['administrator'] as const };
+    expect(await factors.trustedDevices.isTrusted(promoted, secret, visitor)).toBe(false);
   });
 
   test('gets a new secret each time: one that was planted is worth nothing, and two people may share the browser', async () => {

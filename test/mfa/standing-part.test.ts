@@ -16,7 +16,8 @@ type Given = Partial<Omit<Facts, 'person' | 'policy'>> & {
 const part = ({ person = {}, policy = {}, passkeys = 0, unusable = 0, ...rest }: Given) =>
   standingPart({
     person: {
-      isAdministrator: false,
+      status: 'active',
+      roles: [],
       email: 'a@x.example',
       phoneNumber: null,
       hasTotp: false,
@@ -71,7 +72,7 @@ describe('the state of a passkey', () => {
     ['a passkey and recovery codes', { recoveryCodes: 10 }],
     ['a passkey and recovery codes that are used up', { recoveryCodes: 0 }],
     ['a passkey, an app and recovery codes', { hasTotp: true, recoveryCodes: 3 }],
-    ['a passkey of an administrator', { isAdministrator: true }],
+    ['a passkey of an administrator', { roles: ['administrator'] }],
     ['a passkey and a phone', { phoneNumber: '+4930901820' }],
   ];
   const rows = holdings.flatMap(([title, person]) =>
@@ -132,7 +133,7 @@ describe('what is asked of somebody', () => {
     ['two and to add one, where everybody must', { policy: required }, 2, ['enrol-factor']],
     [
       'two, of an administrator',
-      { person: { isAdministrator: true }, policy: { enforcement: 'administrators' } },
+      { person: { roles: ['administrator'] }, policy: { enforcement: 'administrators' } },
       2,
       ['enrol-factor'],
     ],

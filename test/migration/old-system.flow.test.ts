@@ -126,7 +126,7 @@ describe('somebody whom nobody brought', () => {
   test('is never an administrator, whatever the answer says', async () => {
     answer = () => ({
       status: 200,
-      body: { administrator: true, isAdministrator: true, is_administrator: true, id: 'usr_1' },
+      body: { administrator: true, roles: ['administrator'], is_administrator: true, id: 'usr_1' },
     });
     const email = 'boss@old.example';
     expect(

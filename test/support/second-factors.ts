@@ -4,7 +4,7 @@ import { createAudit } from '#audit/module.ts';
 import type { FactorNotice } from '#credentials/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Policy } from '#settings/module.ts';
-import { createUsers, type User } from '#users/module.ts';
+import { createUsers, type Role, type User } from '#users/module.ts';
 import { HashingQueue } from '../../src/credentials/hashing-queue.ts';
 import { passkeyStateBy } from '../../src/credentials/passkeys/passkey-state.ts';
 import { createSecondFactors } from '../../src/credentials/second-factors.ts';
@@ -48,9 +48,9 @@ export async function openSecondFactors() {
   }
 
   let people = 0;
-  const person = (isAdministrator = false): Promise<User> =>
+  const person = (roles: readonly Role[] = []): Promise<User> =>
     database.transaction((em) =>
-      users.create(em, { email: `p${(people += 1)}@example.com`, isAdministrator }, { actor: { type: 'system' } }),
+      users.create(em, { email: `p${(people += 1)}@example.com`, roles }, { actor: { type: 'system' } }),
     );
 
   return {

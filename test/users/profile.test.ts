@@ -17,7 +17,7 @@ describe('profile claims (OpenID Connect Core §5.1)', () => {
     [{ locale: 'not a tag' }, 'locale'],
     [{ name: 'x'.repeat(129) }, 'name'],
     [{ email_verified: true }, ''],
-    [{ isAdministrator: true }, ''],
+    [{ roles: ['administrator'] }, ''],
     [{ address: { planet: 'Earth' } }, 'address'],
   ])('%j is refused', (profile, member) => {
     const parsed = profileSchema.safeParse(profile);

@@ -1,10 +1,11 @@
+import { access } from '#access/module.ts';
 import type { AuditLog, By, Visitor } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import type { User, UserId } from '#users/module.ts';
+import type { RoleHolder, UserId } from '#users/module.ts';
 import type { TrustedDeviceId } from './trusted-device.ts';
 
 /** A browser that is not asked for the second factor, as its owner sees it. */
@@ -17,7 +18,7 @@ export type TrustedDevice = {
   expiresAt: Date;
 };
 
-type Who = Pick<User, 'id' | 'isAdministrator'>;
+type Who = RoleHolder & { id: UserId };
 type Row = Record<'id' | 'user_agent' | 'ip', string> & Record<'created_at' | 'seen_at' | 'expires_at', Date | string>;
 
 type Dependencies = {
@@ -39,8 +40,9 @@ export class TrustedDevices {
   }
 
   /** For how many days this person may trust a browser; 0 when they may not. */
-  daysFor({ id, isAdministrator }: Who): number {
-    return isAdministrator ? 0 : this.#deps.policies.for({ user: id }).mfa.trustDays;
+  daysFor(user: Who): number {
+    const isAsked = user.status !== 'active' || access.can(user, 'instance.administer', 'instance');
+    return isAsked ? 0 : this.#deps.policies.for({ user: user.id }).mfa.trustDays;
   }
 
   /** Whether the second factor may be left out here. A setting that was lowered counts for trust that was given before. */

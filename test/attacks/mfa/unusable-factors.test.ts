@@ -214,7 +214,7 @@ describe('a passkey that proves nothing now', () => {
     const { visitor, page } = await steps.afterPassword(user);
     expect(isAt(page, '/second-factor/passkey')).toBe(true);
     const secret = await latchkey.app.credentials.trustedDevices.trust(
-      { id: user.id as never, isAdministrator: false },
+      { id: user.id as never, status: 'active', roles: [] },
       undefined,
       { ip: '127.0.0.1', userAgent: 'test', requestId: 'test' },
     );

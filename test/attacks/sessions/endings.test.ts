@@ -77,7 +77,7 @@ async function prepare(): Promise<{ user: Person; owner: Visitor; look(): Promis
   const tokens = await tokensFor(latchkey.base, shop, user, asked, other);
   const owner = await signedIn(user);
   const half = await steps.afterPassword(user);
-  await credentials.trustedDevices.trust({ id, isAdministrator: false }, undefined, device);
+  await credentials.trustedDevices.trust({ id, status: 'active', roles: [] }, undefined, device);
   const links = {
     reset: await issue(user, 'password_reset'),
     change: await issue(user, 'change_email'),

@@ -1,0 +1,37 @@
+import { Type } from '@mikro-orm/core';
+import type { UserStatus } from './user-status.ts';
+
+/** What a user is to the instance. What a role may do is said in access. */
+export type Role = 'administrator';
+
+/** What decides which permissions a user has. */
+export type RoleHolder = { readonly status: UserStatus; readonly roles: readonly Role[] };
+
+export type RoleRow = { status: UserStatus; is_administrator: boolean };
+/** For `select … from users u`: what `roleHolderOf` is read from. */
+export const ROLE_COLUMNS = 'u.status, u.is_administrator';
+export const roleHolderOf = (row: RoleRow): RoleHolder => ({
+  status: row.status,
+  roles: rolesOf(row.is_administrator),
+});
+
+const rolesOf = (flag: boolean): readonly Role[] => (flag ? ['administrator'] : []);
+
+/** The one role is stored as a flag, which the release before this one reads as well. */
+export class RolesColumn extends Type<readonly Role[], boolean> {
+  override convertToDatabaseValue(roles: readonly Role[]): boolean {
+    return roles.includes('administrator');
+  }
+
+  override convertToJSValue(flag: boolean): readonly Role[] {
+    return rolesOf(flag);
+  }
+
+  override getColumnType(): string {
+    return 'boolean';
+  }
+
+  override compareAsType(): string {
+    return 'boolean';
+  }
+}
