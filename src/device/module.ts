@@ -7,6 +7,7 @@
  */
 import type { ApiLookup } from '#clients/module.ts';
 import { fromNow, SECOND, type Clock } from '#kernel/clock.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
 import type { User, UserId } from '#users/module.ts';
@@ -20,7 +21,10 @@ export type Dependencies = {
   apis: Pick<ApiLookup, 'find'>;
 };
 
-const statuses = { required: 422, unknown: 422, expired: 422, used: 422, throttled: 429, unavailable: 503 } as const;
+type Problem = NonNullable<Parameters<EnginePages['deviceCode']>[1]['problem']>;
+
+/** What a form about a code came to, shown once. */
+const codePage = formPage<{ userCode: string; problem: Problem; until: Date | null; clientName: string }>();
 
 export function createDevice({ clock, users, apis }: Dependencies): {
   pages: Pick<EnginePages, 'deviceCode' | 'deviceConfirm' | 'deviceDone'>;
@@ -28,13 +32,18 @@ export function createDevice({ clock, users, apis }: Dependencies): {
   return {
     pages: {
       deviceCode(ctx, { form, userCode, problem, waitSeconds, client }) {
-        if (problem === 'aborted')
-          return show(ctx, 200, deviceDoneView, { outcome: 'stopped', client: { name: client?.name ?? '' } });
-        if (problem === 'throttled') ctx.set('Retry-After', String(Math.max(1, waitSeconds)));
-        return show(ctx, problem === null ? 200 : statuses[problem], deviceCodeView, {
+        if (problem === 'stale') return show(ctx, 403, deviceCodeView, { ...form, userCode, problem: { kind: 'expired' } });
+        if (problem !== null) {
+          const until = problem === 'throttled' ? fromNow(clock, waitSeconds * SECOND) : null;
+          return codePage.refuse(ctx, form.action, { userCode, problem, until, clientName: client?.name ?? '' });
+        }
+        const refused = codePage.refused(ctx);
+        if (refused.problem === 'aborted')
+          return show(ctx, 200, deviceDoneView, { outcome: 'stopped', client: { name: refused.clientName ?? '' } });
+        return show(ctx, 200, deviceCodeView, {
           ...form,
-          userCode,
-          problem: problem && describe(problem, waitSeconds),
+          userCode: refused.userCode ?? userCode,
+          problem: refused.problem ? describe(refused.problem, refused.until ?? clock.now()) : null,
         });
       },
       async deviceConfirm(ctx, { form, userCode, client, scopes, resources, device, accountId }) {
@@ -80,10 +89,10 @@ export function createDevice({ clock, users, apis }: Dependencies): {
     });
   }
 
-  function describe(
-    kind: Exclude<Parameters<EnginePages['deviceCode']>[1]['problem'], null | 'aborted'>,
-    waitSeconds: number,
-  ): DeviceCodeProblem {
-    return kind === 'throttled' ? { kind, waitSeconds, until: fromNow(clock, waitSeconds * SECOND) } : { kind };
+  function describe(problem: Exclude<Problem, 'aborted'>, until: Date): DeviceCodeProblem {
+    if (problem === 'stale') return { kind: 'expired' };
+    if (problem !== 'throttled') return { kind: problem };
+    const waitSeconds = Math.max(1, Math.ceil((until.valueOf() - clock.now().valueOf()) / SECOND));
+    return { kind: problem, waitSeconds, until };
   }
 }

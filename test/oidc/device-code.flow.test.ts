@@ -108,7 +108,7 @@ describe('a device (RFC 8628)', () => {
     const asked = await ask();
     pass(601);
     expect((await redeem(asked)).body.error).toBe('expired_token');
-    expect((await type(new Visitor(), asked.user_code)).status).toBe(422);
+    expect((await type(new Visitor(), asked.user_code)).isRefused).toBe(true);
   });
 });
 
@@ -116,7 +116,7 @@ describe('who answers a device', () => {
   /** Types the code and presses the button, as far as the pages let this browser come. */
   async function answer(asked: Asked, button: 'confirm' | 'abort'): Promise<{ visitor: Visitor; page: Page }> {
     const { visitor, page } = await atConfirmation(asked);
-    return { visitor, page: page.status === 200 ? await visitor.submit(page, {}, button) : page };
+    return { visitor, page: page.isRefused ? page : await visitor.submit(page, {}, button) };
   }
 
   test('of two browsers that say yes at once one goes on, the other is refused', async () => {
@@ -125,7 +125,7 @@ describe('who answers a device', () => {
       const answers = await Promise.all([answer(asked, 'confirm'), answer(asked, 'confirm')]);
       const goesOn = answers.map(({ page }) => page.url.includes('/interaction/'));
       expect(goesOn.filter(Boolean)).toHaveLength(1);
-      expect(answers[goesOn.indexOf(false)]?.page.status).toBe(422);
+      expect(answers[goesOn.indexOf(false)]?.page.isRefused).toBe(true);
     }
   });
 
@@ -160,7 +160,7 @@ describe('who answers a device', () => {
     const { visitor, page } = await atConfirmation(asked);
     const begun = await visitor.submit(page, {}, 'confirm');
     const stranger = await type(new Visitor(), asked.user_code);
-    expect(stranger.status).toBe(422);
+    expect(stranger.isRefused).toBe(true);
     expect(stranger.text).not.toContain('value="confirm"');
     await finish(visitor, begun, user);
     expect((await redeem(asked)).status).toBe(200);

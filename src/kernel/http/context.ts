@@ -157,7 +157,9 @@ class RequestState implements State {
 
   takeRefusal(): unknown {
     if (this.#ctx.method !== 'GET') return undefined;
-    return this.#dependencies.refusals.take(this.#ctx, { page: this.#ctx.path, holder: this.#holder ?? '' });
+    // As it came: the engine's part of the application sees a shorter path.
+    const [page = ''] = this.#ctx.originalUrl.split('?', 1);
+    return this.#dependencies.refusals.take(this.#ctx, { page, holder: this.#holder ?? '' });
   }
 
   get language(): Language {

@@ -8,7 +8,16 @@ export type ClientOnPage = { id: string; name: string; homeUrl: string | null };
 /** A form of the engine: where it posts to, and the hidden fields that it must carry. */
 export type EngineForm = { action: string; fields: Readonly<Record<string, string>> };
 
-export type DeviceProblem = 'required' | 'unknown' | 'expired' | 'used' | 'aborted' | 'throttled' | 'unavailable';
+export type DeviceProblem =
+  | 'required'
+  | 'unknown'
+  | 'expired'
+  | 'used'
+  | 'aborted'
+  | 'throttled'
+  | 'unavailable'
+  /** The form is not the last one that this browser was shown, or from another site. */
+  | 'stale';
 /** Who asked for a code; `askedAt` is a NumericDate. */
 export type AskingDevice = { ip: string; userAgent: string; askedAt: number };
 
@@ -80,8 +89,8 @@ const deviceProblems: Readonly<Record<string, DeviceProblem>> = {
   AlreadyUsedError: 'used',
   AbortedError: 'aborted',
   ThrottledError: 'throttled',
-  InvalidRequest: 'expired',
-  SessionNotFound: 'expired',
+  InvalidRequest: 'stale',
+  SessionNotFound: 'stale',
 };
 
 /** The form into which a person types the code that a device shows. */
