@@ -1,5 +1,4 @@
 /** How people come in: creating an account, being invited, waiting for it. */
-import type { InteractionService } from '#interaction/module.ts';
 import type { ProofOfWork } from '#risk/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { createRegistration } from '#registration/module.ts';
@@ -12,7 +11,6 @@ export function createComingIn(
   kernel: Kernel,
   { audit, policies, look, users, profileCompletion, credentials, access }: Nouns,
   { oidc, ownPages }: Provider,
-  interactions: InteractionService,
   work: ProofOfWork,
 ) {
   const registration = createRegistration({
@@ -24,7 +22,6 @@ export function createComingIn(
     profileCompletion,
     audit,
     letters: look.letters,
-    interactions,
     work,
     registered: async (em, emailCanonical) => void (await waitlist.waitlist.leave(em, emailCanonical)),
     refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
@@ -44,7 +41,7 @@ export function createComingIn(
   });
   return {
     registration,
-    routes: [...registration.routes, waitlist.routes],
+    routes: [waitlist.routes],
     commands: { ...registration.commands, ...waitlist.commands },
     purge: (batch: number) => registration.pending.purge(batch),
   };

@@ -39,7 +39,6 @@ export function createCommands(
     ...userCommands({ ...credentials, database, users, passwordDemands }),
     ...mfaCommands({
       ...credentials,
-      clock,
       database,
       users,
       audit,

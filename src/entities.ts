@@ -11,6 +11,7 @@ import {
   PasswordCredential,
   PasswordHistoryRow,
   RecoveryCodeSet,
+  SecondFactorRequest,
   TotpCredential,
   TotpEnrolment,
   TrustedDeviceRow,
@@ -23,7 +24,6 @@ import { MailQuota } from '#kernel/mail/quota.ts';
 import { SigningKey } from '#keys/module.ts';
 import { SmsDay } from '#kernel/sms/quota.ts';
 import { MailboxMessage } from '#mailbox/module.ts';
-import { SecondFactorRequest } from '#mfa/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { SignInTrace, UsedProofOfWork } from '#risk/module.ts';
 import { PendingRegistration } from '#registration/module.ts';

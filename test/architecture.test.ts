@@ -21,12 +21,12 @@ const mayImport: Record<string, readonly string[]> = {
   migration: ['users', 'credentials', 'audit', 'settings'],
   oidc: ['users', 'clients', 'keys', 'settings', 'audit'],
   sessions: ['users', 'access', 'oidc', 'audit', 'settings'],
-  risk: ['users', 'credentials', 'settings', 'audit'],
   interaction: ['users', 'credentials', 'oidc', 'audit', 'settings'],
+  risk: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   login: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   recovery: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
   passwordless: ['interaction', 'users', 'credentials', 'settings', 'audit'],
-  mfa: ['interaction', 'users', 'credentials', 'sessions', 'settings', 'audit'],
+  mfa: ['interaction', 'users', 'access', 'credentials', 'sessions', 'settings', 'audit'],
   passkey: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   verification: ['interaction', 'users', 'credentials', 'settings', 'audit'],
   registration: ['interaction', 'users', 'credentials', 'settings', 'audit'],
@@ -49,7 +49,7 @@ const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
 
 /**
  * Where a request exists: below here a rule knows no HTTP. A sign-in in progress is found by a cookie that the engine reads from
- * the request, so the service of it stands above; so does the gate of the pages for signed-in people.
+ * the request, so the service of it and what a step is stand above; so does the gate of the pages for signed-in people.
  */
 const http = new RegExp(
   [
@@ -57,9 +57,9 @@ const http = new RegExp(
     String.raw`(^|/)module\.ts$`,
     String.raw`^(kernel/http|oidc)/`,
     String.raw`^kernel/views\.ts$`,
-    String.raw`^interaction/interaction-service\.ts$`,
+    String.raw`^interaction/(interaction-service|sign-in-ending|sign-in-step|step-rules)\.ts$`,
     String.raw`^sessions/own-pages\.ts$`,
-    String.raw`^(app|app-sign-in|app-steps|server)\.ts$`,
+    String.raw`^(app|server)\.ts$`,
   ].join('|'),
 );
 const outbound = /^kernel\/http\/outbound\.ts$/;

@@ -56,13 +56,9 @@ export class ClosingService {
     return days === 0 ? null : goesAt;
   }
 
-  /** Whoever signs in wants to stay. */
+  /** Calls the closing off, if it is still asked for. */
   async reopen(userId: UserId, visitor: Visitor): Promise<void> {
     const { database, letters, audit } = this.#deps;
-    const [closing] = await database.sql('select 1 from users where id = $1 and deletes_at is not null', [
-      toUuid(userId),
-    ]);
-    if (!closing) return;
     await database.transaction(async (em) => {
       const kept = await em.execute<unknown[]>(
         'update users set deletes_at = null where id = ? and deletes_at is not null returning 1',

@@ -9,7 +9,7 @@
  */
 import type { Router } from '#kernel/http/router.ts';
 import type { AuditLog, AuditReader, Visitor } from '#audit/module.ts';
-import type { State } from '#kernel/http/context.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Throttle } from '#kernel/throttle.ts';
@@ -28,7 +28,15 @@ import type {
 } from '#credentials/module.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
-import type { AccessRevocation, ContactService, OwnDetails, RoleHolders, UserBulk, UserId } from '#users/module.ts';
+import type {
+  AccessRevocation,
+  ContactService,
+  OwnDetails,
+  RoleHolders,
+  User,
+  UserBulk,
+  UserId,
+} from '#users/module.ts';
 import { activityRoutes } from './activity-routes.ts';
 import { appRoutes } from './app-routes.ts';
 import { authenticatorRoutes } from './authenticator-routes.ts';
@@ -104,7 +112,11 @@ export function createAccount(deps: Dependencies) {
     activityRoutes(deps),
     dataRoutes({ ...deps, letters, apps, closing, dataExport: new DataExport({ ...deps, methods, apps }) }),
   ];
-  return { routes, closing };
+  /** A user who signs in wants to stay. */
+  async function signedIn(ctx: Context, { facts: { user } }: { facts: { user: Pick<User, 'id' | 'deletesAt'> } }) {
+    if (user.deletesAt !== null) await closing.reopen(user.id, visitorOf(ctx));
+  }
+  return { routes, closing, step: { name: 'account', signedIn } };
 }
 
 export { type AccountFrame, accountFrame } from './account-frame.ts';

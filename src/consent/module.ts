@@ -5,14 +5,13 @@
  * Leaves  grants and their tokens to oidc.
  * URLs    /interaction/:uid/consent.
  */
-import type { Router } from '#kernel/http/router.ts';
-import type { State } from '#kernel/http/context.ts';
+import type { SignInStep } from '#interaction/module.ts';
 import { consentRoutes, type RouteDependencies } from './routes.ts';
 
-export type Dependencies = RouteDependencies;
+export type Dependencies = Omit<RouteDependencies, 'interactions'>;
 
-export function createConsent(dependencies: Dependencies): { routes: Router<State> } {
-  return { routes: consentRoutes(dependencies) };
+export function createConsent(dependencies: Dependencies): SignInStep {
+  return { name: 'consent', routes: (interactions) => [consentRoutes({ ...dependencies, interactions })] };
 }
 
 export { consentCommands } from './commands.ts';

@@ -166,6 +166,7 @@ export {
   hasConfirmed,
   hasTwoSteps,
   hasUsable,
+  type OverviewPlace,
   type SecondFactorOverview,
   type SecondFactorOverviews,
 } from './second-factor-overview.ts';
@@ -182,6 +183,8 @@ export { RecoveryCodeSet } from './recovery-codes/recovery-code-set.ts';
 export { TrustedDeviceRow } from './trusted-devices/trusted-device.ts';
 export type { AttemptCounter } from './attempts.ts';
 export type { KnownDevices } from './known-device.ts';
+export type { SecondFactorRequests } from './second-factor-requests.ts';
+export { SecondFactorRequest } from './second-factor-request.ts';
 export { AttemptCounterRow } from './attempt-counter-row.ts';
 export { KnownDevice } from './known-device.ts';
 export { PasswordCredential } from './password-credential.ts';

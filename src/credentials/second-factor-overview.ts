@@ -1,63 +1,87 @@
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import { ROLE_COLUMNS, type RoleHolder, roleHolderOf, type RoleRow, type UserId } from '#users/module.ts';
+import type { Policies } from '#settings/module.ts';
+import type { UserId } from '#users/module.ts';
 import type { PasskeyCount } from './methods.ts';
 import { countPasskeys, type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
-/** What a person holds to prove it a second time. */
-export type SecondFactorOverview = RoleHolder & {
-  email: string;
-  /** Null unless it is verified. */
-  phoneNumber: string | null;
+/** The second factors that a user holds, and what was asked and agreed about them. */
+export type SecondFactorOverview = {
   hasTotp: boolean;
   passkeys: PasskeyCount;
   /** Null when none were ever made. */
   recoveryCodes: number | null;
   /** Codes were made in this place and not yet said to be saved. */
   showsCodes: boolean;
+  /** When the user last declined to make a passkey. */
+  offerDeclinedAt: Date | null;
+  /** Since when the user is asked to add a second factor; null before the first time. */
+  askedAt: Date | null;
+  /** When an operator took the second factors away, until the user has signed in again. */
+  resetAt: Date | null;
+  /** Whether the user trusted this browser, and the days of trust that policy grants now are not over. */
+  hasTrust: boolean;
+};
+
+/** Where it is asked. */
+export type OverviewPlace = {
+  /** The sign-in or the session in which recovery codes may be on show. */
+  holder?: string;
+  /** What the browser holds as trusted. */
+  trustSecret?: string | undefined;
 };
 
 type PasskeyRow = StateRow & { user_verified: boolean };
-type Row = RoleRow & {
-  email: string;
-  phone_number: string | null;
-  phone_number_verified: boolean;
+type Moment = Date | string | null;
+type Row = {
   has_totp: boolean;
   passkeys: PasskeyRow[] | string;
   recovery_codes: number | null;
   shows_codes: boolean | null;
+  offer_declined_at: Moment;
+  asked_at: Moment;
+  reset_at: Moment;
+  has_trust: boolean;
 };
 
-/** All of it in one look: it is asked at every step of a sign-in. */
+/** All of it in one statement: every step of a sign-in asks it. */
 export class SecondFactorOverviews {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
   readonly #stateOf: PasskeyState;
+  readonly #policies: Policies<'mfa'>;
 
-  constructor(clock: Clock, database: Pick<Database, 'sql'>, stateOf: PasskeyState) {
+  constructor(clock: Clock, database: Pick<Database, 'sql'>, stateOf: PasskeyState, policies: Policies<'mfa'>) {
     this.#clock = clock;
     this.#database = database;
     this.#stateOf = stateOf;
+    this.#policies = policies;
   }
 
-  /** Null when there is no such person. `holder` is the sign-in or the session in which codes may be on show. */
-  async find(userId: UserId, holder = ''): Promise<SecondFactorOverview | null> {
-    const [row] = await this.#database.sql<Row>(
-      `select ${ROLE_COLUMNS}, u.email, u.phone_number, u.phone_number_verified, t.user_id is not null as has_totp,
+  async find(userId: UserId, { holder = '', trustSecret = '' }: OverviewPlace = {}): Promise<SecondFactorOverview> {
+    const rows = await this.#database.sql<Row>(
+      `select t.user_id is not null as has_totp,
               (select coalesce(jsonb_agg(p), '[]') from
                  (select ${STATE_COLUMNS}, user_verified from passkey where user_id = u.id) p) as passkeys,
-              cardinality(r.hashes) as recovery_codes, r.shown_to = $2 and r.shown_until > $3 as shows_codes
-       from users u left join totp_credential t on t.user_id = u.id left join recovery_codes r on r.user_id = u.id
-       where u.id = $1`,
-      [toUuid(userId), sha256(holder), this.#clock.now()],
+              cardinality(r.hashes) as recovery_codes, r.shown_to = $2 and r.shown_until > $3 as shows_codes,
+              w.offer_declined_at, q.asked_at, q.reset_at,
+              exists (select 1 from trusted_device d where d.secret_hash = $4 and d.user_id = u.id
+                        and d.expires_at > $3 and d.created_at > $5) as has_trust
+       from (select $1::uuid as id) u left join totp_credential t on t.user_id = u.id
+         left join recovery_codes r on r.user_id = u.id left join webauthn_user w on w.user_id = u.id
+         left join second_factor_request q on q.user_id = u.id`,
+      [
+        toUuid(userId),
+        sha256(holder),
+        this.#clock.now(),
+        sha256(trustSecret),
+        fromNow(this.#clock, -this.#policies.for({ user: userId }).mfa.trustDays * DAY),
+      ],
     );
-    if (!row) return null;
+    const [row] = rows as [Row];
     return {
-      ...roleHolderOf(row),
-      email: row.email,
-      phoneNumber: row.phone_number_verified ? row.phone_number : null,
       hasTotp: row.has_totp,
       passkeys: countPasskeys(
         typeof row.passkeys === 'string' ? (JSON.parse(row.passkeys) as PasskeyRow[]) : row.passkeys,
@@ -66,6 +90,10 @@ export class SecondFactorOverviews {
       ),
       recoveryCodes: row.recovery_codes,
       showsCodes: row.shows_codes ?? false,
+      offerDeclinedAt: dateOf(row.offer_declined_at),
+      askedAt: dateOf(row.asked_at),
+      resetAt: dateOf(row.reset_at),
+      hasTrust: row.has_trust,
     };
   }
 
@@ -86,6 +114,8 @@ export class SecondFactorOverviews {
     return states;
   }
 }
+
+const dateOf = (moment: Moment): Date | null => (moment === null ? null : new Date(moment));
 
 type Confirmed = Pick<SecondFactorOverview, 'hasTotp' | 'passkeys'>;
 

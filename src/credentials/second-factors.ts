@@ -12,6 +12,7 @@ import { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
 import { knownTogetherPolicy, SecondFactorAttempts, secondFactorPolicy } from './second-factor-attempts.ts';
 import { SecondFactorDemand } from './second-factor-demand.ts';
 import type { FactorEndings, TellOwner } from './second-factor-notice.ts';
+import { SecondFactorRequests } from './second-factor-requests.ts';
 import { SecondFactorOverviews } from './second-factor-overview.ts';
 import { TotpEnrolments } from './totp/totp-enrolments.ts';
 import { TotpService } from './totp/totp-service.ts';
@@ -69,7 +70,8 @@ export function createSecondFactors(dependencies: Dependencies) {
   });
   const recoveryCodes = new RecoveryCodes({ clock, database, keyRing, audit, queue, attempts, tellOwner, hashCost });
   return {
-    secondFactorOverviews: new SecondFactorOverviews(clock, database, passkeyState),
+    secondFactorOverviews: new SecondFactorOverviews(clock, database, passkeyState, policies),
+    secondFactorRequests: new SecondFactorRequests(clock, database),
     secondFactorAttempts: attempts,
     secondFactorDemand: demand,
     totp,

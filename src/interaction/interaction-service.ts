@@ -1,9 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
-import type { Context } from '#kernel/http/context.ts';
-import { seeOther } from '#kernel/http/redirect.ts';
-import { acrOf, type EngineInteraction, type Interactions } from '#oidc/module.ts';
-import type { UserId, UserService } from '#users/module.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { type Context, visitorOf } from '#kernel/http/context.ts';
+import { Detour, seeOther } from '#kernel/http/redirect.ts';
+import type { EngineInteraction, Interactions } from '#oidc/module.ts';
+import type { User, UserId } from '#users/module.ts';
+import type { BrowserCookies } from './browser-cookies.ts';
 import type { SessionUser } from './facts.ts';
 import {
   type BegunInteraction,
@@ -12,43 +14,44 @@ import {
   inside,
   type Inside,
   type Interaction,
+  type KnownInteraction,
   type OtherWay,
   seen,
   type SessionInteraction,
-  type SignInEnd,
 } from './interaction.ts';
 import { type EarlyPage, isOpenNow, neededLevel, nextStep, type Page, type Question, type Step } from './next-step.ts';
-import { type Assessment, nothingYet, type Progress, type ProgressStore } from './progress.ts';
-import type { Proof } from './proof.ts';
-import { type Offer, type Standing, type StandingPart, standingOf } from './standing.ts';
-import type { Way } from './ways.ts';
+import { nothingYet, type Progress, type ProgressStore } from './progress.ts';
+import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
+import { type Offer, requirementsOf } from './requirements.ts';
+import type { Assess, UserFactsReader } from './sign-in-facts.ts';
+import { type EndingDependencies, SignInEnding } from './sign-in-ending.ts';
+import type { Way, Ways } from './ways.ts';
 
 /** How long an answer may take, and how often it is looked for: a request writes it right after the end of the sign-in. */
 const ANSWER_POLL = 100;
 const ANSWER_TRIES = 20;
 
-export type Dependencies = {
+export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress'> & {
   clock: Clock;
   engine: Interactions;
   progress: ProgressStore;
-  users: Pick<UserService, 'findById'>;
-  /** How a sign-in may begin, the first one at the front. */
-  ways(): readonly [Way, ...Way[]];
-  /** What the slices know of a person; `ctx` for the cookies of this browser. */
-  standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<readonly StandingPart[]>;
+  userFacts: UserFactsReader;
+  risk: { assess: Assess };
+  ways: Ways;
+  cookies: BrowserCookies;
   /** Puts the pages of this request into the brand of the client. */
   dress(ctx: Context, clientId: string): Promise<void>;
-  /** Told before the relying party is. */
-  signedIn(ctx: Context, end: SignInEnd): Promise<void>;
 };
 
 export class InteractionService {
-  readonly #deps: Dependencies;
+  readonly #deps: InteractionDependencies;
+  readonly #ending: SignInEnding;
   /** What was proved when a request came. */
   readonly #before = new WeakMap<Context, { uid: string; proofs: number }>();
 
-  constructor(dependencies: Dependencies) {
+  constructor(dependencies: InteractionDependencies) {
     this.#deps = dependencies;
+    this.#ending = new SignInEnding(dependencies);
   }
 
   /** The sign-in that the address and this browser's cookie both name. Throws oidc.sign_in_expired. */
@@ -57,7 +60,7 @@ export class InteractionService {
     const { question, progress } = await this.#settled(ctx, uid);
     await this.#deps.dress(ctx, question.client.id);
     this.#before.set(ctx, { uid, proofs: progress.proofs.length });
-    const sessionUser = await this.#sessionUser(question);
+    const sessionUser = await this.#sessionUser(ctx, question);
     return seen(uid, { question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
   }
 
@@ -76,10 +79,42 @@ export class InteractionService {
     return this.#deps.engine.isBegunHere(ctx, uid);
   }
 
-  async next(ctx: Context, interaction: Interaction): Promise<Step> {
-    const { userId } = interaction.facts;
-    const standing = userId === null ? null : await this.#standing(ctx, userId, interaction);
-    return this.#nextStep(interaction, standing);
+  /** Goes on after a step: to the next page, or, where nothing is left to ask, to where the engine goes on. */
+  async proceed(ctx: Context, interaction: Interaction): Promise<void> {
+    const { step, known } = await this.next(ctx, interaction);
+    switch (step.kind) {
+      case 'page':
+        return seeOther(ctx, `${interaction.path}/${step.page}`);
+      case 'start-over':
+        await this.recordIdentifier(interaction, interaction[inside].sessionUser?.email ?? null);
+        return seeOther(ctx, interaction.path);
+      case 'signed-in':
+        if (known === null) throw new Error('a sign-in was to finish without a user');
+        return seeOther(ctx, await this.#ending.finish(ctx, known, step.answered));
+      case 'chosen':
+      case 'unchanged':
+        await this.#deps.progress.save(interaction[inside].question, nothingYet);
+        return seeOther(
+          ctx,
+          await this.#deps.engine.finishPrompt(ctx, step.kind === 'chosen' ? 'select_account' : 'level'),
+        );
+      default:
+        return unreachable(step);
+    }
+  }
+
+  /** After a step wrote what facts say of its user, they are read again. */
+  userChanged(ctx: Context): void {
+    this.#deps.userFacts.forget(ctx);
+  }
+
+  async next(ctx: Context, interaction: Interaction): Promise<{ step: Step; known: KnownInteraction | null }> {
+    const { identifier, facts } = interaction;
+    const known = facts.userId === null ? null : await this.#known(ctx, interaction, facts.userId);
+    // A user who was erased or disabled since proves nothing.
+    if (facts.userId !== null && known === null) return { step: { kind: 'start-over' }, known };
+    const recorded = { ...interaction[inside].progress, identifier };
+    return { step: nextStep(this.#questionOf(interaction), recorded, facts, known?.requirements ?? null), known };
   }
 
   /**
@@ -88,14 +123,10 @@ export class InteractionService {
    */
   async due(ctx: Context, page: Page): Promise<DueInteraction | null> {
     const interaction = await this.require(ctx);
-    const { userId } = interaction.facts;
-    if (userId !== null) {
-      const standing = await this.#standing(ctx, userId, interaction);
-      const step = this.#nextStep(interaction, standing);
-      if (step.kind === 'page' && step.page === page) {
-        const needed = neededLevel(interaction.question.asked, interaction.facts.reached, standing);
-        return { ...interaction, userId, standing, needed };
-      }
+    const { step, known } = await this.next(ctx, interaction);
+    if (known !== null && step.kind === 'page' && step.page === page) {
+      const needed = neededLevel(interaction.question.asked, interaction.facts.reached, known.requirements);
+      return { ...known, needed };
     }
     seeOther(ctx, interaction.path);
     return null;
@@ -114,8 +145,8 @@ export class InteractionService {
   }
 
   /**
-   * For a page that asks for the first proof, in a way of beginning a sign-in: null when it is not open, nobody has said who
-   * they are, or something is proved already. A first proof must not be made into a second factor by going back.
+   * For a page that asks for the first proof, in a way of beginning a sign-in: null when it is not open, no address was typed,
+   * or something is proved already. A first proof must not be made into a second factor by going back.
    */
   async beginning(ctx: Context, way: Way): Promise<BegunInteraction | null> {
     const interaction = await this.open(ctx, way);
@@ -138,14 +169,13 @@ export class InteractionService {
     return { ...interaction, request: { prompt, params, grantId } };
   }
 
-  /** For everybody or for nobody: that there is such a way says nothing about whom it would let in. */
   isOpen(way: Way): boolean {
-    return this.#deps.ways().includes(way);
+    return this.#deps.ways.isOpen(way);
   }
 
   /** The other ways to begin, for links: by policy alone. */
   otherWays({ path }: Interaction, than: Way): readonly OtherWay[] {
-    return this.#deps.ways().flatMap((way) => (way === than ? [] : [{ way, url: `${path}/${way}` }]));
+    return this.#deps.ways.open.flatMap((way) => (way === than ? [] : [{ way, url: `${path}/${way}` }]));
   }
 
   /** Whether a code was sent because the page that asks for it was shown. */
@@ -153,101 +183,67 @@ export class InteractionService {
     return progress.sentTo[way] === identifier;
   }
 
-  async recordSent(interaction: BegunInteraction, way: keyof Progress['sentTo']): Promise<void> {
-    const { identifier } = interaction;
-    const { question, progress } = interaction[inside];
-    await this.#deps.progress.save(question, { ...progress, sentTo: { ...progress.sentTo, [way]: identifier } });
+  async recordSent(interaction: BegunInteraction, way: keyof Progress['sentTo']): Promise<Interaction> {
+    const { sentTo } = interaction[inside].progress;
+    return this.#record(interaction, { sentTo: { ...sentTo, [way]: interaction.identifier } });
   }
 
-  /** A user who types an address begins from nothing: what was proved before, the session too, may be of another user. */
-  async recordIdentifier(interaction: Interaction, identifier: string | null): Promise<void> {
+  async recordIdentifier(interaction: Interaction, identifier: string | null): Promise<Interaction> {
     const { question, progress } = interaction[inside];
-    const { remember, sentTo } = progress;
-    const chosen = question.isStepUp ? 'another' : progress.chosen;
-    await this.#deps.progress.save(question, {
-      ...nothingYet,
-      remember,
-      chosen,
-      sentTo,
-      identifier,
-      wants: 'sign-in',
-    });
+    return this.#record(interaction, withIdentifier(progress, identifier, question));
   }
 
-  /** The user of the session is asked again who they are. */
-  async startOver(interaction: Interaction): Promise<void> {
-    await this.recordIdentifier(interaction, interaction[inside].sessionUser?.email ?? null);
-  }
-
-  async recordChoice(interaction: SessionInteraction, chosen: 'session' | 'another'): Promise<void> {
-    const { question, progress } = interaction[inside];
-    await this.#deps.progress.save(question, { ...progress, chosen, identifier: null });
+  async recordChoice(interaction: SessionInteraction, chosen: 'session' | 'another'): Promise<Interaction> {
+    return this.#record(interaction, { chosen, identifier: null });
   }
 
   /** Creating an account instead of signing in, or the other way round. */
-  async recordWish(interaction: Interaction, wants: 'sign-in' | 'account'): Promise<void> {
-    const { question, progress } = interaction[inside];
-    await this.#deps.progress.save(question, { ...progress, wants });
+  async recordWish(interaction: Interaction, wants: 'sign-in' | 'account'): Promise<Interaction> {
+    return this.#record(interaction, { wants });
   }
 
-  /** What somebody has just proved. Whoever proves to be somebody else than before starts from this proof. */
-  async recordProof(
-    interaction: Interaction,
-    { userId, proof, remember }: { userId: UserId; proof: Omit<Proof, 'at'>; remember?: boolean },
-  ): Promise<void> {
-    const { facts } = interaction;
-    const { question, progress } = interaction[inside];
-    const isSame = facts.userId === userId;
-    const next: Progress = {
-      ...progress,
-      userId,
-      assessment: isSame ? facts.assessment : null,
-      proofs: [...(isSame ? facts.proofs : []), { ...proof, at: epochSeconds(this.#deps.clock) }],
-      remember: remember ?? progress.remember,
+  async recordSkip(interaction: Interaction, offer: Offer): Promise<Interaction> {
+    return this.#record(interaction, { skipped: [...interaction[inside].progress.skipped, offer] });
+  }
+
+  async recordProof(interaction: Interaction, proved: Proved): Promise<Interaction> {
+    const { progress } = interaction[inside];
+    return this.#record(interaction, withProof(progress, interaction.facts, proved, epochSeconds(this.#deps.clock)));
+  }
+
+  /** Throws Detour to the dispatcher when another request was first: the same step was sent twice, or what was proved was taken away. */
+  async #record(interaction: Interaction, found: Partial<Progress>): Promise<Interaction> {
+    const { question, progress: before } = interaction[inside];
+    const progress = { ...before, ...found };
+    if (!(await this.#deps.progress.save(question, progress))) throw new Detour(interaction.path);
+    return seen(interaction.uid, { ...interaction[inside], progress });
+  }
+
+  /** All that is known of the user; null when the user was erased or disabled since. */
+  async #known(ctx: Context, before: Interaction, userId: UserId): Promise<KnownInteraction | null> {
+    const { userFacts, steps, cookies } = this.#deps;
+    const found = await userFacts.find(ctx, userId, {
+      uid: before.uid,
+      client: before.question.client.id,
+      trustSecret: cookies.trustCookie.read(ctx),
+      canCreatePasskey: cookies.canCreateCookie.read(ctx) !== undefined,
+    });
+    if (found === null) return null;
+    const interaction = before.facts.assessment === null ? await this.#assessed(ctx, before, found.user) : before;
+    const facts = { ...interaction.facts, ...found };
+    const parts = steps.flatMap((step) => step.requirements?.(facts, interaction.question) ?? []);
+    return { ...interaction, userId, facts, requirements: requirementsOf(parts) };
+  }
+
+  /** How unlike its user a sign-in is, is found out once, after the first proof, and kept. */
+  async #assessed(ctx: Context, interaction: Interaction, user: User): Promise<Interaction> {
+    const arrival = {
+      visitor: visitorOf(ctx),
+      deviceSecret: this.#deps.cookies.deviceCookie.read(ctx),
+      language: ctx.state.language,
     };
-    await this.#deps.progress.save(question, next);
-  }
-
-  /** In the sign-in at hand too: it may end in this very request. */
-  async recordAssessment(interaction: Interaction, assessment: Assessment): Promise<void> {
-    const progress = { ...interaction[inside].progress, assessment };
-    Object.assign(interaction, seen(interaction.uid, { ...interaction[inside], progress }));
-    await this.#deps.progress.save(interaction[inside].question, progress);
-  }
-
-  async recordSkip(interaction: Interaction, offer: Offer): Promise<void> {
-    const { question, progress } = interaction[inside];
-    await this.#deps.progress.save(question, { ...progress, skipped: [...progress.skipped, offer] });
-  }
-
-  /** Ends the question with what the steps found out; answers with the path at which the browser goes on. */
-  async finish(
-    ctx: Context,
-    interaction: Interaction,
-    step: Exclude<Step, { kind: 'page' | 'start-over' }>,
-  ): Promise<string> {
-    const { engine, progress: store, signedIn } = this.#deps;
-    const { facts } = interaction;
-    const { question } = interaction[inside];
-    if (step.kind !== 'signed-in') {
-      await store.save(question, nothingYet);
-      return engine.finishPrompt(ctx, step.kind === 'chosen' ? 'select_account' : 'level');
-    }
-    const { userId, proofs, level, amr } = facts;
-    if (userId === null || proofs.length === 0 || level === 0)
-      throw new Error('a sign-in was to finish without a proof');
-    const { remember } = interaction[inside].progress;
-    const authTime = Math.max(...proofs.map(({ at }) => at));
-    // What was taken away since it was read proves nothing: the sign-in begins anew.
-    if (!(await store.finish(question, userId))) return interaction.path;
-    try {
-      await signedIn(ctx, { userId, level, amr, interaction });
-    } catch (error) {
-      // Somebody who was erased at this moment is nobody: the sign-in begins anew.
-      if ((await this.#deps.users.findById(userId)) === null) return interaction.path;
-      throw error;
-    }
-    return engine.finishLogin(ctx, { accountId: userId, amr, acr: acrOf(level), authTime, remember }, step.answered);
+    const { signals, actions } = await this.#deps.risk.assess(user, arrival, interaction.question.client.id);
+    return this.#record(interaction, { assessment: { userId: user.id, signals, actions } });
   }
 
   /** A sign-in that has ended waits for its answer, which another request of this browser is about to give. */
@@ -271,26 +267,16 @@ export class InteractionService {
     return interaction === null || !sessionUser ? null : { ...interaction, userId: sessionUser.id };
   }
 
-  #nextStep(interaction: Interaction, standing: Standing | null): Step {
-    const { identifier, facts } = interaction;
-    const known = { ...interaction[inside].progress, identifier };
-    return nextStep(this.#questionOf(interaction), known, facts, standing);
-  }
-
   #questionOf({ [inside]: { question, sessionUser } }: Interaction): Question {
     const { prompt, isAgain, asked } = question;
-    const [firstWay] = this.#deps.ways();
+    const [firstWay] = this.#deps.ways.open;
     return { prompt: prompt.name, hasSession: sessionUser !== null, isAgain, asked, firstWay };
   }
 
-  async #standing(ctx: Context, userId: UserId, interaction: Interaction): Promise<Standing> {
-    return standingOf(await this.#deps.standing(ctx, userId, interaction));
-  }
-
   /** Null also when the user was disabled or erased since: a session outlives that for a moment. */
-  async #sessionUser({ accountId, session }: EngineInteraction): Promise<SessionUser | null> {
+  async #sessionUser(ctx: Context, { accountId, session }: EngineInteraction): Promise<SessionUser | null> {
     if (accountId === null || session === null) return null;
-    const user = await this.#deps.users.findById(accountId as UserId);
+    const user = await this.#deps.userFacts.findUser(ctx, accountId as UserId);
     return user?.status === 'active' ? { id: user.id, email: user.email } : null;
   }
 }

@@ -2,7 +2,8 @@ import type { EngineInteraction, Level } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import { type Facts, factsOf, type SessionUser } from './facts.ts';
 import type { Progress } from './progress.ts';
-import type { Standing } from './standing.ts';
+import type { Requirements } from './requirements.ts';
+import type { SignInFacts } from './sign-in-facts.ts';
 import type { Way } from './ways.ts';
 
 /** What the engine asks, what was recorded, whose session the browser brought. No step can name the key to it. */
@@ -15,25 +16,33 @@ export type Inside = {
   now: number;
 };
 
+/** What is asked, as far as steps may know. */
+export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
+  /** What the relying party thinks the address is; empty where it says nothing that looks like one. */
+  loginHint: string;
+};
+
 /** One sign-in in progress, as its steps see it. */
 export type Interaction = {
   uid: string;
   /** Where the dispatcher is: every step returns there. */
   path: string;
-  question: Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
-    /** What the relying party thinks the address is; empty where it says nothing that looks like one. */
-    loginHint: string;
-  };
+  question: StepQuestion;
   /** What was typed as address, or the address of the session's user who is asked again: a claim, never a proof. */
   identifier: string | null;
   facts: Facts;
   [inside]: Inside;
 };
 
-/** A sign-in in which it is a step's turn, and the user that it is about. */
-export type DueInteraction = Interaction & {
+/** A sign-in in which a user has proved something, with all that is known of the user. */
+export type KnownInteraction = Interaction & {
   userId: UserId;
-  standing: Standing;
+  facts: SignInFacts;
+  requirements: Requirements;
+};
+
+/** A sign-in in which it is a step's turn. */
+export type DueInteraction = KnownInteraction & {
   /** The level that must be reached by this page; null where it is an offer. */
   needed: Level | null;
 };
@@ -47,7 +56,10 @@ export type ConsentInteraction = SessionInteraction & { request: ConsentRequeste
 export type ConsentRequested = Pick<EngineInteraction, 'prompt' | 'params' | 'grantId'>;
 
 /** What was found out when a sign-in ends. */
-export type SignInEnd = { userId: UserId; level: Level; amr: readonly string[]; interaction: Interaction };
+export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | 'facts' | 'requirements'> & {
+  level: Level;
+  amr: readonly string[];
+};
 export type OtherWay = { way: Way; url: string };
 
 /** The sign-in as steps see it. */

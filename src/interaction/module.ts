@@ -1,24 +1,41 @@
 /**
  * interaction: one sign-in in progress.
  *
- * Owns    the table sign_in_progress of older processes, the dispatcher, the order of the steps (next-step.ts), what is proved, by
- *         which user, from which session (facts.ts), what proofs amount to (proof.ts), the end of a sign-in.
+ * Owns    the table sign_in_progress of older processes, the dispatcher, what a step is (sign-in-step.ts), the order of the
+ *         steps (next-step.ts), what is proved, by which user, from which session (facts.ts), what is known of the user
+ *         (sign-in-facts.ts), what proofs amount to (proof.ts), the ways to begin (ways.ts), the end of a sign-in
+ *         (sign-in-ending.ts).
  * Leaves  every question to its step: who is there to login, leave to consent.
  * URLs    /interaction/:uid.
  */
-import { type Dependencies, InteractionService } from './interaction-service.ts';
+import type { Router } from '#kernel/http/router.ts';
+import type { State } from '#kernel/http/context.ts';
+import { type InteractionDependencies, InteractionService } from './interaction-service.ts';
 import { goOnWhenSentTwice, interactionRoutes } from './routes.ts';
+import { type FactsDependencies, UserFactsReader } from './sign-in-facts.ts';
+import type { SignInStep } from './sign-in-step.ts';
+
+export type Dependencies = Omit<InteractionDependencies, 'userFacts' | 'steps'> &
+  FactsDependencies & {
+    /** All of them, in the order in which they are told of the end of a sign-in. */
+    steps: readonly SignInStep[];
+  };
 
 export function createInteraction(dependencies: Dependencies) {
-  const interactions = new InteractionService(dependencies);
+  const { steps } = dependencies;
+  const interactions = new InteractionService({ ...dependencies, userFacts: new UserFactsReader(dependencies) });
+  const routes: readonly Router<State>[] = [
+    interactionRoutes(interactions),
+    ...steps.flatMap((step) => step.routes?.(interactions) ?? []),
+  ];
   return {
-    interactions,
     /** Ahead of the routes of every step. */
     goOnWhenSentTwice: goOnWhenSentTwice(interactions),
-    routes: interactionRoutes(interactions),
+    routes,
   };
 }
 
+export { type BrowserCookies, browserCookies } from './browser-cookies.ts';
 export type { Facts } from './facts.ts';
 export type {
   BegunInteraction,
@@ -30,8 +47,10 @@ export type {
   SignInEnd,
 } from './interaction.ts';
 export type { InteractionService } from './interaction-service.ts';
-export { amrOfFactor, levelOfProofs, type Proof } from './proof.ts';
-export type { Offer, Standing, StandingPart, Task } from './standing.ts';
-export { openWays, type Way } from './ways.ts';
 export { ProgressStore, SignInProgress } from './progress.ts';
+export { amrOfFactor, levelOfProofs, type Proof } from './proof.ts';
+export type { Offer, Requirements, StepRequirements, Task } from './requirements.ts';
+export type { Arrival, Assess, SignInFacts } from './sign-in-facts.ts';
 export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';
+export type { SignInStep } from './sign-in-step.ts';
+export { type Way, Ways } from './ways.ts';

@@ -1,7 +1,7 @@
 import type { AskedLevel, Level, PromptName } from '#oidc/module.ts';
 import type { Facts } from './facts.ts';
 import type { Progress } from './progress.ts';
-import type { Offer, Standing, Task } from './standing.ts';
+import type { Offer, Requirements, Task } from './requirements.ts';
 import type { Way } from './ways.ts';
 
 /** Each is a path below /interaction/:uid/, and belongs to one step. */
@@ -48,8 +48,8 @@ function stageOf({ prompt, hasSession }: Question, { chosen }: Pick<Progress, 'c
   return prompt === 'select_account' ? 'choice' : 'first-proof';
 }
 
-/** The one place that knows the order of the steps: pure, so that a table can test it. `standing` is of whoever has proved something. */
-export function nextStep(question: Question, known: Known, proved: Proved, standing: Standing | null): Step {
+/** The one place that knows the order of the steps: pure, so that a table can test it. `requirements` are of the user who has proved something. */
+export function nextStep(question: Question, known: Known, proved: Proved, requirements: Requirements | null): Step {
   const stage = stageOf(question, known, proved);
   switch (stage) {
     case 'consent':
@@ -59,8 +59,8 @@ export function nextStep(question: Question, known: Known, proved: Proved, stand
     case 'first-proof':
       return proveIdentity(question, known);
     case 'known': {
-      if (standing === null) throw new Error('a user who has proved something has requirements');
-      const before = moreProof(question, proved, standing) ?? outstanding(known, proved, standing);
+      if (requirements === null) throw new Error('a user who has proved something has requirements');
+      const before = moreProof(question, proved, requirements) ?? outrequirements(known, proved, requirements);
       if (before !== null) return before;
       return proved.proofs.length === 0
         ? { kind: 'unchanged' }
@@ -111,38 +111,38 @@ function proveIdentity({ prompt, firstWay }: Question, { identifier, wants }: Kn
 }
 
 /** The second factor, or the way to one; null when what was proved is enough. */
-function moreProof({ asked }: Question, { reached, isFresh }: Proved, standing: Standing): Step | null {
-  const needed = neededLevel(asked, reached, standing);
+function moreProof({ asked }: Question, { reached, isFresh }: Proved, requirements: Requirements): Step | null {
+  const needed = neededLevel(asked, reached, requirements);
   if (needed === null) return null;
-  if (canReach(needed, standing)) return page('second-factor');
+  if (canReach(needed, requirements)) return page('second-factor');
   // A factor that cannot be used now is not one that never was: the page says who helps, and adds nothing.
-  if (reached < 2 && standing.hasConfirmed) return page('second-factor');
+  if (reached < 2 && requirements.hasConfirmed) return page('second-factor');
   return isFresh ? page('enrol-factor') : { kind: 'start-over' };
 }
 
 /** The level that must be reached now; null when what was proved is enough. */
-export function neededLevel(asked: AskedLevel | null, reached: Level | 0, standing: Standing): Level | null {
+export function neededLevel(asked: AskedLevel | null, reached: Level | 0, requirements: Requirements): Level | null {
   const demanded = Math.max(
     // A trusted browser spares the second factor that policy asks for; it is nothing that a relying party could be told.
-    standing.isTrusted && standing.required <= 2 ? 1 : standing.required,
+    requirements.isTrusted && requirements.required <= 2 ? 1 : requirements.required,
     asked?.essential ? asked.level : 1,
   ) as Level;
   if (reached < demanded) {
     // Nobody adds a factor before they have proved one that they have: otherwise a password would be enough to add it.
-    return reached < 2 && canReach(2, standing) && !canReach(demanded, standing) ? 2 : demanded;
+    return reached < 2 && canReach(2, requirements) && !canReach(demanded, requirements) ? 2 : demanded;
   }
   // What is only wished for is asked of those who can give it, and once: any second factor will do.
-  return asked !== null && reached < 2 && reached < asked.level && canReach(asked.level, standing) ? 2 : null;
+  return asked !== null && reached < 2 && reached < asked.level && canReach(asked.level, requirements) ? 2 : null;
 }
 
-function canReach(level: Level, { factors }: Standing): boolean {
+function canReach(level: Level, { factors }: Requirements): boolean {
   return level < 3 ? factors.length > 0 : factors.some((factor) => factor === 'passkey' || factor === 'security-key');
 }
 
-function outstanding({ skipped }: Known, { reached, isFresh }: Proved, standing: Standing): Step | null {
+function outrequirements({ skipped }: Known, { reached, isFresh }: Proved, requirements: Requirements): Step | null {
   // Offers add factors, which is not for somebody who left out those that they have.
-  const mayAdd = isFresh && ((standing.factors.length === 0 && !standing.hasConfirmed) || reached >= 2);
-  const offers = mayAdd ? standing.offers.filter((offer) => !skipped.includes(offer)) : [];
-  const due = standing.tasks[0] ?? offers[0];
+  const mayAdd = isFresh && ((requirements.factors.length === 0 && !requirements.hasConfirmed) || reached >= 2);
+  const offers = mayAdd ? requirements.offers.filter((offer) => !skipped.includes(offer)) : [];
+  const due = requirements.tasks[0] ?? offers[0];
   return due === undefined ? null : page(due);
 }

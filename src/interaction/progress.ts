@@ -4,7 +4,7 @@ import type { Database } from '#kernel/database.ts';
 import type { EngineInteraction, OpenSignIns } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Proof } from './proof.ts';
-import type { Offer } from './standing.ts';
+import type { Offer } from './requirements.ts';
 
 /** How unlike a user a sign-in is, and what is done about it. */
 export type Assessment = { userId: UserId; signals: readonly string[]; actions: readonly string[] };

@@ -1,7 +1,7 @@
 import { Router } from '#kernel/http/router.ts';
 import type { Context, Middleware, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
+import { AppError } from '#kernel/errors.ts';
 import type { InteractionService } from './interaction-service.ts';
 
 /** The dispatcher: every step of a sign-in returns here, and no step knows another. */
@@ -9,21 +9,7 @@ export function interactionRoutes(interactions: InteractionService): Router<Stat
   const router = new Router<State>();
 
   router.get('/interaction/:uid', async function dispatch(ctx: Context): Promise<void> {
-    const interaction = await interactions.require(ctx);
-    const step = await interactions.next(ctx, interaction);
-    switch (step.kind) {
-      case 'page':
-        return seeOther(ctx, `${interaction.path}/${step.page}`);
-      case 'start-over':
-        await interactions.startOver(interaction);
-        return seeOther(ctx, interaction.path);
-      case 'signed-in':
-      case 'chosen':
-      case 'unchanged':
-        return seeOther(ctx, await interactions.finish(ctx, interaction, step));
-      default:
-        return unreachable(step);
-    }
+    return interactions.proceed(ctx, await interactions.require(ctx));
   });
 
   return router;

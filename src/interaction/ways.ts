@@ -1,4 +1,6 @@
-import type { Policy } from '#settings/module.ts';
+import type { PasskeyService } from '#credentials/module.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import { instance, type Policies, type Policy } from '#settings/module.ts';
 
 /** How a sign-in can begin; each is a page below /interaction/:uid/ of the step that owns it. */
 export type Way = 'password' | 'passkey' | 'email-code' | 'sms-code';
@@ -20,4 +22,33 @@ export function openWays(methods: Policy<'signIn'>['methods'], closed: ReadonlyS
     methods.map((method) => wayOf[method]).filter((way) => !closed.has(way)),
   );
   return [first, ...others];
+}
+
+type Dependencies = {
+  policies: Policies<'signIn'>;
+  passkeys: Pick<PasskeyService, 'relyingParty'>;
+  texts: Pick<Texts, 'isOn'>;
+};
+
+/** How a sign-in can begin here and now. */
+export class Ways {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** The first one at the front. */
+  get open(): readonly [Way, ...Way[]] {
+    const { policies, passkeys, texts } = this.#deps;
+    const closed = new Set<Way>();
+    if (passkeys.relyingParty === null) closed.add('passkey');
+    if (!texts.isOn()) closed.add('sms-code');
+    return openWays(policies.for(instance).signIn.methods, closed);
+  }
+
+  /** For everybody or for nobody: that there is such a way says nothing about whose account it would open. */
+  isOpen(way: Way): boolean {
+    return this.open.includes(way);
+  }
 }

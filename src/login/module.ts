@@ -5,14 +5,14 @@
  * Leaves  what comes next to interaction/next-step, checking a password to credentials.
  * URLs    /interaction/:uid/{login,password,account}.
  */
-import type { Router } from '#kernel/http/router.ts';
-import type { State } from '#kernel/http/context.ts';
+import type { SignInStep } from '#interaction/module.ts';
 import { type LoginDependencies, LoginService } from './login-service.ts';
 import { loginRoutes, type RouteDependencies } from './routes.ts';
 
-export type Dependencies = LoginDependencies & Omit<RouteDependencies, 'login'>;
+export type Dependencies = LoginDependencies & Omit<RouteDependencies, 'interactions' | 'login'>;
 
-export function createLogin(dependencies: Dependencies): { routes: Router<State> } {
-  return { routes: loginRoutes({ ...dependencies, login: new LoginService(dependencies) }) };
+export function createLogin(dependencies: Dependencies): SignInStep {
+  const login = new LoginService(dependencies);
+  return { name: 'login', routes: (interactions) => [loginRoutes({ ...dependencies, interactions, login })] };
 }
 export { addressLimit } from './address-limit.ts';

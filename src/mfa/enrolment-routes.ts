@@ -5,7 +5,7 @@ import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { User, UserService } from '#users/module.ts';
+import type { User } from '#users/module.ts';
 import type { EnrolmentOffer, EnrolmentService } from './enrolment-service.ts';
 import { enrolView } from './enrol-view.ts';
 import { enrolTotpForm, methodForm } from './mfa-form.ts';
@@ -15,7 +15,6 @@ export type EnrolmentRouteDependencies = {
   interactions: Pick<InteractionService, 'due' | 'recordProof' | 'recordSkip'>;
   enrolments: EnrolmentService;
   totpEnrolments: Pick<TotpEnrolments, 'offer'>;
-  users: Pick<UserService, 'findById'>;
 };
 
 type Turn = { due: DueInteraction; user: User; offer: EnrolmentOffer; base: string };
@@ -25,7 +24,6 @@ export function enrolmentRoutes({
   interactions,
   enrolments,
   totpEnrolments,
-  users,
 }: EnrolmentRouteDependencies): Router<State> {
   const router = new Router<State>();
   const path = '/interaction/:uid/enrol-factor';
@@ -83,9 +81,7 @@ export function enrolmentRoutes({
   async function begin(ctx: Context): Promise<Turn | null> {
     const due = await interactions.due(ctx, 'enrol-factor');
     if (due === null) return null;
-    const user = await users.findById(due.userId);
-    if (user === null) throw new Error('a sign-in is of nobody');
-    return { due, user, offer: await enrolments.offer(due), base: `${due.path}/enrol-factor` };
+    return { due, user: due.facts.user, offer: await enrolments.offer(due), base: `${due.path}/enrol-factor` };
   }
 
   async function beginTotp(ctx: Context): Promise<Turn | null> {

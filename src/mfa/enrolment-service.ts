@@ -1,11 +1,9 @@
 import { type By, byUser, type Visitor } from '#audit/module.ts';
-import type { RecoveryCodes, SecondFactorOverviews, TotpEnrolments } from '#credentials/module.ts';
+import type { RecoveryCodes, SecondFactorRequests, TotpEnrolments } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
-import type { SecondFactorRequests } from './second-factor-requests.ts';
-import { graceEnd } from './standing-part.ts';
+import { graceEnd } from './mfa-requirements.ts';
 
 export type Choice = 'passkey' | 'totp';
 
@@ -15,12 +13,10 @@ export type EnrolmentOffer = { choices: readonly Choice[]; graceEnd: Date | null
 export type EnrolmentDependencies = {
   clock: Clock;
   totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
-  recoveryCodes: Pick<RecoveryCodes, 'make'>;
-  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
-  requests: Pick<SecondFactorRequests, 'find' | 'ask'>;
+  recoveryCodes: Pick<RecoveryCodes, 'find' | 'make'>;
+  secondFactorRequests: Pick<SecondFactorRequests, 'ask'>;
   /** Whether passkeys can be added at all. */
   hasPasskeys: () => boolean;
-  policies: Policies<'mfa'>;
 };
 
 /** Adding a second factor in the course of a sign-in. */
@@ -32,17 +28,13 @@ export class EnrolmentService {
   }
 
   /** From the first look on the days of grace run. */
-  async offer({
-    userId,
-    question,
-    needed,
-  }: Pick<DueInteraction, 'userId' | 'question' | 'needed'>): Promise<EnrolmentOffer> {
-    const { clock, requests, policies, hasPasskeys } = this.#deps;
-    const policy = policies.for({ user: userId, client: question.client.id }).mfa;
-    const [askedAt, { resetAt }] = [await requests.ask(userId), await requests.find(userId)];
-    const choices = policy.factors.filter((each) => (each === 'passkey' ? hasPasskeys() : (needed ?? 2) <= 2));
-    const end = graceEnd({ policy, askedAt, now: clock.now() });
-    const isSpared = needed === null && resetAt === null && end !== null && clock.now() < end;
+  async offer({ userId, needed, facts }: DueInteraction): Promise<EnrolmentOffer> {
+    const { clock, secondFactorRequests, hasPasskeys } = this.#deps;
+    const { held, policy } = facts;
+    const askedAt = held.askedAt ?? (await secondFactorRequests.ask(userId));
+    const choices = policy.mfa.factors.filter((each) => (each === 'passkey' ? hasPasskeys() : (needed ?? 2) <= 2));
+    const end = graceEnd(policy.mfa, { askedAt, now: clock.now() });
+    const isSpared = needed === null && held.resetAt === null && end !== null && clock.now() < end;
     return { choices, graceEnd: isSpared ? end : null };
   }
 
@@ -55,9 +47,9 @@ export class EnrolmentService {
     return outcome;
   }
 
-  /** A factor was added in this sign-in: whoever has no recovery codes gets some, which the sign-in then shows. */
+  /** A factor was added in this sign-in: a user without recovery codes gets some, which the sign-in then shows. */
   async enrolled({ userId, uid }: { userId: UserId; uid: string }, by: By): Promise<void> {
-    const person = await this.#deps.secondFactorOverviews.find(userId);
-    if ((person?.recoveryCodes ?? 0) === 0) await this.#deps.recoveryCodes.make({ userId, holder: uid }, by);
+    const codes = await this.#deps.recoveryCodes.find(userId);
+    if ((codes?.left ?? 0) === 0) await this.#deps.recoveryCodes.make({ userId, holder: uid }, by);
   }
 }

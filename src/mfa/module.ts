@@ -1,68 +1,48 @@
 /**
  * mfa: proving it a second time.
  *
- * Owns    views/mfa, the pages of second factors, of adding one and of recovery codes; who must have one (the table
- *         second_factor_request keeps since when); the command that takes them away.
- * Leaves  checking codes to credentials, passkeys to passkeys, what comes next to interaction/next-step.
+ * Owns    views/mfa, the pages of second factors, of adding one and of recovery codes; who must have one; the command that takes
+ *         them away.
+ * Leaves  checking codes, and since when a second factor is asked for, to credentials, passkeys to passkeys, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/{second-factor,enrol-factor} and below, but for passkeys; /interaction/:uid/recovery-codes.
  */
-import type { Router } from '#kernel/http/router.ts';
-import type { RecoveryCodes, TrustedDevices } from '#credentials/module.ts';
-import type { Interaction, SignInEnd, StandingPart } from '#interaction/module.ts';
-import { DAY } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
-import type { Database } from '#kernel/database.ts';
-import type { Context, State } from '#kernel/http/context.ts';
-import { browserCookie } from '#kernel/http/cookies.ts';
-import type { Texts } from '#kernel/sms/texts.ts';
-import type { UserId, UserService } from '#users/module.ts';
+import type { SecondFactorRequests, TrustedDevices } from '#credentials/module.ts';
+import type { SignInStep } from '#interaction/module.ts';
 import { enrolmentRoutes, type EnrolmentRouteDependencies } from './enrolment-routes.ts';
 import { type EnrolmentDependencies, EnrolmentService } from './enrolment-service.ts';
 import { recoveryCodeRoutes, type RecoveryCodeRouteDependencies } from './recovery-code-routes.ts';
 import { type RouteDependencies, secondFactorRoutes } from './routes.ts';
-import { SecondFactorRequests } from './second-factor-requests.ts';
+import { mfaRequirements } from './mfa-requirements.ts';
 import { type SecondFactorDependencies, SecondFactorService } from './second-factor-service.ts';
-import { type StandingDependencies, StandingService } from './standing-service.ts';
 
-export type Dependencies = Omit<RouteDependencies, 'secondFactors' | 'trustCookie'> &
-  Omit<EnrolmentRouteDependencies, 'enrolments'> &
-  Omit<EnrolmentDependencies, 'requests'> &
-  Omit<StandingDependencies, 'requests'> &
-  RecoveryCodeRouteDependencies &
+export type Dependencies = Omit<RouteDependencies, 'interactions' | 'secondFactors'> &
+  Omit<EnrolmentRouteDependencies, 'interactions' | 'enrolments'> &
+  EnrolmentDependencies &
+  Omit<RecoveryCodeRouteDependencies, 'interactions'> &
   SecondFactorDependencies & {
-    config: Pick<Config, 'issuerUrl'>;
-    database: Database;
-    recoveryCodes: RecoveryCodes;
-    trustedDevices: TrustedDevices;
-    texts: Texts;
-    users: UserService;
+    secondFactorRequests: Pick<SecondFactorRequests, 'settle'>;
+    trustedDevices: Pick<TrustedDevices, 'noteUse'>;
   };
 
-/** The longest that a browser may be trusted: the row knows when it ends. */
-const LONGEST_TRUST = 30 * DAY;
+export type Mfa = SignInStep & { enrolled: EnrolmentService['enrolled'] };
 
-export function createMfa(dependencies: Dependencies) {
-  const { config, clock, database, interactions } = dependencies;
-  const trustCookie = browserCookie(config.issuerUrl, 'trusted', { maxAge: LONGEST_TRUST });
-  const requests = new SecondFactorRequests(clock, database);
+export function createMfa(dependencies: Dependencies): Mfa {
+  const { secondFactorRequests, trustedDevices, trustCookie } = dependencies;
   const secondFactors = new SecondFactorService(dependencies);
-  const enrolments = new EnrolmentService({ ...dependencies, requests });
-  const standings = new StandingService({ ...dependencies, requests });
-  const routes: readonly Router<State>[] = [
-    secondFactorRoutes({ ...dependencies, secondFactors, trustCookie }),
-    enrolmentRoutes({ ...dependencies, enrolments }),
-    recoveryCodeRoutes({ ...dependencies, interactions }),
-  ];
+  const enrolments = new EnrolmentService(dependencies);
   return {
-    routes,
-    enrolled: enrolments.enrolled.bind(enrolments),
-    /** What is known of the second step of somebody who has proved something. */
-    standing: (ctx: Context, userId: UserId, interaction: Interaction): Promise<StandingPart> =>
-      standings.find(userId, interaction, { trustSecret: trustCookie.read(ctx), ip: ctx.state.ip }),
-    signedIn: async ({ userId, level }: SignInEnd): Promise<void> => {
-      if (level >= 2) await requests.settle(userId);
+    name: 'mfa',
+    requirements: mfaRequirements,
+    async signedIn(ctx, { userId, level, facts, requirements }) {
+      if (level >= 2 && facts.held.resetAt !== null) await secondFactorRequests.settle(userId);
+      const secret = trustCookie.read(ctx);
+      if (requirements.isTrusted && secret !== undefined) await trustedDevices.noteUse(userId, secret, ctx.state);
     },
+    routes: (interactions) => [
+      secondFactorRoutes({ ...dependencies, interactions, secondFactors }),
+      enrolmentRoutes({ ...dependencies, interactions, enrolments }),
+      recoveryCodeRoutes({ ...dependencies, interactions }),
+    ],
+    enrolled: enrolments.enrolled.bind(enrolments),
   };
 }
-
-export { SecondFactorRequest } from './second-factor-request.ts';

@@ -5,7 +5,6 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { Policies } from '#settings/module.ts';
-import type { UserService } from '#users/module.ts';
 import { savedForm } from './mfa-form.ts';
 import { recoveryCodesView, type RecoveryCodesPage } from './recovery-codes-view.ts';
 import { recoverySheet } from './recovery-sheet.ts';
@@ -13,7 +12,6 @@ import { recoverySheet } from './recovery-sheet.ts';
 export type RecoveryCodeRouteDependencies = {
   interactions: Pick<InteractionService, 'due'>;
   recoveryCodes: Pick<RecoveryCodes, 'show' | 'saved' | 'find'>;
-  users: Pick<UserService, 'findById'>;
   policies: Policies<'branding'>;
 };
 
@@ -23,7 +21,6 @@ type Sheet = Pick<RecoveryCodesPage, 'email' | 'codes' | 'madeAt'>;
 export function recoveryCodeRoutes({
   interactions,
   recoveryCodes,
-  users,
   policies,
 }: RecoveryCodeRouteDependencies): Router<State> {
   const router = new Router<State>();
@@ -63,13 +60,9 @@ export function recoveryCodeRoutes({
   }
 
   /** Null when somebody else's form, or the clock, was quicker. */
-  async function find({ userId, uid }: DueInteraction): Promise<Sheet | null> {
-    const [codes, made, user] = await Promise.all([
-      recoveryCodes.show({ userId, holder: uid }),
-      recoveryCodes.find(userId),
-      users.findById(userId),
-    ]);
-    return codes && made && user ? { email: user.email, codes, madeAt: made.createdAt } : null;
+  async function find({ userId, uid, facts }: DueInteraction): Promise<Sheet | null> {
+    const [codes, made] = await Promise.all([recoveryCodes.show({ userId, holder: uid }), recoveryCodes.find(userId)]);
+    return codes && made ? { email: facts.user.email, codes, madeAt: made.createdAt } : null;
   }
 
   return router;

@@ -3,22 +3,21 @@ import type {
   PasskeyService,
   RecoveryCodes,
   SecondFactorAttempts,
+  SecondFactorRequests,
   TellOwner,
   TotpService,
 } from '#credentials/module.ts';
-import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { AccessRevocation, UserId } from '#users/module.ts';
-import { SecondFactorRequests } from './second-factor-requests.ts';
 
 export type ResetDependencies = {
-  clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   totp: Pick<TotpService, 'erase'>;
   recoveryCodes: Pick<RecoveryCodes, 'erase'>;
   passkeys: Pick<PasskeyService, 'eraseAll'>;
   secondFactorAttempts: Pick<SecondFactorAttempts, 'forget'>;
+  secondFactorRequests: Pick<SecondFactorRequests, 'reset'>;
   access: AccessRevocation<'second factors removed by an operator'>;
   tellOwner: TellOwner;
 };
@@ -26,11 +25,9 @@ export type ResetDependencies = {
 /** Helps somebody who has lost what they prove themselves with. */
 export class ResetService {
   readonly #deps: ResetDependencies;
-  readonly #requests: SecondFactorRequests;
 
   constructor(dependencies: ResetDependencies) {
     this.#deps = dependencies;
-    this.#requests = new SecondFactorRequests(dependencies.clock, dependencies.database);
   }
 
   /**
@@ -44,7 +41,7 @@ export class ResetService {
       await recoveryCodes.erase(em, userId);
       await passkeys.eraseAll(em, userId);
       await access.revoke(em, 'second factors removed by an operator', userId, by);
-      await this.#requests.reset(em, userId);
+      await this.#deps.secondFactorRequests.reset(em, userId);
       await audit.record(em, {
         type: 'user.mfa_reset',
         ...by,

@@ -1,14 +1,14 @@
 import { Router } from '#kernel/http/router.ts';
-import type { SecondFactorOverview, SecondFactorOverviews, TotpService, TrustedDevices } from '#credentials/module.ts';
+import type { TotpService, TrustedDevices } from '#credentials/module.ts';
 import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { Policies } from '#settings/module.ts';
-import type { User, UserService } from '#users/module.ts';
+import type { User } from '#users/module.ts';
 import { codeView, type CodeProblem } from './code-view.ts';
+import { provenNumber } from './proven-number.ts';
 import { maskedAddress } from './masked-address.ts';
 import { codeForm, methodForm, sendForm } from './mfa-form.ts';
 import { anotherWayView } from './another-way-view.ts';
@@ -19,18 +19,15 @@ import { type CodeWay, type SentWay, type Way, waysOf } from './ways.ts';
 export type RouteDependencies = {
   interactions: Pick<InteractionService, 'due' | 'recordProof'>;
   secondFactors: SecondFactorService;
-  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
   totp: Pick<TotpService, 'find'>;
   trustedDevices: Pick<TrustedDevices, 'daysFor' | 'trust'>;
   trustCookie: BrowserCookie;
   /** The account may know the browser by it: then its tries are counted apart. */
   deviceCookie: Pick<BrowserCookie, 'read'>;
-  users: Pick<UserService, 'findById'>;
-  policies: Policies<'mfa'>;
 };
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
-type Turn = { due: DueInteraction; person: SecondFactorOverview; user: User; ways: readonly Way[]; base: string };
+type Turn = { due: DueInteraction; user: User; ways: readonly Way[]; base: string };
 
 const codeWays: readonly CodeWay[] = ['totp', 'sms', 'email', 'recovery-code'];
 const isSent = (way: Way): way is SentWay => way === 'email' || way === 'sms';
@@ -39,13 +36,10 @@ const isSent = (way: Way): way is SentWay => way === 'email' || way === 'sms';
 export function secondFactorRoutes({
   interactions,
   secondFactors,
-  secondFactorOverviews,
   totp,
   trustedDevices,
   trustCookie,
   deviceCookie,
-  users,
-  policies,
 }: RouteDependencies): Router<State> {
   const router = new Router<State>();
   const path = '/interaction/:uid/second-factor';
@@ -58,15 +52,15 @@ export function secondFactorRoutes({
   router.get(`${path}/methods`, async (ctx: Context) => {
     const turn = await begin(ctx);
     if (!turn) return;
-    const { person, ways, base } = turn;
+    const { due, user, ways, base } = turn;
     show(ctx, 200, anotherWayView, {
       action: `${base}/methods`,
-      email: person.email,
+      email: user.email,
       ...whose(turn),
       ways: ways.map((way) => ({
         way,
-        sentTo: isSent(way) ? sentTo(person, way) : null,
-        left: way === 'recovery-code' ? (person.recoveryCodes ?? 0) : null,
+        sentTo: isSent(way) ? sentTo(user, way) : null,
+        left: way === 'recovery-code' ? (due.facts.held.recoveryCodes ?? 0) : null,
       })),
       backUrl: base,
     });
@@ -128,9 +122,6 @@ export function secondFactorRoutes({
           ctx.set('Retry-After', '5');
           return showCode(ctx, 503, turn, way, outcome, remember);
         case 'wrong':
-          // A second click on the button finds its code used up by the first.
-          if ((await interactions.due(ctx, 'second-factor')) === null) return;
-          return showCode(ctx, 422, turn, way, outcome, remember);
         case 'used-up':
         case 'throttled':
           return showCode(ctx, 422, turn, way, outcome, remember);
@@ -146,14 +137,11 @@ export function secondFactorRoutes({
   async function begin(ctx: Context, way?: Way): Promise<Turn | null> {
     const due = await interactions.due(ctx, 'second-factor');
     if (due === null) return null;
-    const [person, user] = await Promise.all([secondFactorOverviews.find(due.userId), users.findById(due.userId)]);
-    if (person === null || user === null) throw new Error('a sign-in is of nobody');
-    const { standing, facts, needed, question } = due;
-    const turn = { factors: standing.factors, proved: facts.proved, needed, asked: question.asked };
-    const policy = policies.for({ user: due.userId, client: question.client.id }).mfa;
-    const ways = waysOf(turn, policy.factors);
+    const { requirements, facts, needed, question } = due;
+    const turn = { factors: requirements.factors, proved: facts.proved, needed, asked: question.asked };
+    const ways = waysOf(turn, facts.policy.mfa.factors);
     const base = `${due.path}/second-factor`;
-    if (way === undefined || ways.includes(way)) return { due, person, user, ways, base };
+    if (way === undefined || ways.includes(way)) return { due, user: facts.user, ways, base };
     seeOther(ctx, base);
     return null;
   }
@@ -174,7 +162,7 @@ export function secondFactorRoutes({
       way,
       action: `${turn.base}/${way}`,
       ...whose(turn),
-      sentTo: sentTo(turn.person, way),
+      sentTo: sentTo(turn.user, way),
       anotherUrl: anotherUrl(turn),
     });
   }
@@ -192,7 +180,7 @@ export function secondFactorRoutes({
       way,
       action: page,
       ...whose(turn),
-      sentTo: isSent(way) ? sentTo(turn.person, way) : null,
+      sentTo: isSent(way) ? sentTo(turn.user, way) : null,
       sendUrl: isSent(way) ? `${turn.base}/${way}` : null,
       digits: way === 'totp' ? ((await totp.find(turn.due.userId))?.digits ?? 6) : 6,
       trustDays: way === 'recovery-code' ? 0 : trustedDevices.daysFor(turn.user),
@@ -213,5 +201,5 @@ const whose = ({ user, due }: Pick<Turn, 'user' | 'due'>) => ({
 
 const anotherUrl = ({ ways, base }: Turn): string | null => (ways.length > 1 ? `${base}/methods` : null);
 
-const sentTo = ({ email, phoneNumber }: SecondFactorOverview, way: SentWay): string =>
-  maskedAddress(way === 'email' ? email : (phoneNumber ?? ''));
+const sentTo = (user: User, way: SentWay): string =>
+  maskedAddress(way === 'email' ? user.email : (provenNumber(user) ?? ''));

@@ -5,7 +5,6 @@ import type {
   OneTimeSecrets,
   RecoveryCodes,
   SecondFactorAttempts,
-  SecondFactorOverviews,
   TotpService,
 } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
@@ -18,6 +17,7 @@ import type { Letters } from '#kernel/mail/letters.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import { secondFactorCodeLetter } from './code-letter.ts';
 import { secondFactorCodeText } from './code-text.ts';
+import { provenNumber } from './proven-number.ts';
 import type { CodeWay, SentWay } from './ways.ts';
 
 export type TryOutcome =
@@ -41,7 +41,6 @@ export type SecondFactorDependencies = {
   recoveryCodes: Pick<RecoveryCodes, 'verify'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode'>;
   secondFactorAttempts: Pick<SecondFactorAttempts, 'guard'>;
-  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
   letters: Pick<Letters, 'send'>;
   texts: Pick<Texts, 'send'>;
 };
@@ -80,15 +79,14 @@ export class SecondFactorService {
 
   /** Sends a code that is good in this sign-in alone; those sent to it before are dead. */
   async send(
-    { userId, uid, question }: DueInteraction,
+    { userId, uid, question, facts: { user } }: DueInteraction,
     way: SentWay,
     { visitor, deviceSecret }: Arrival,
     language: Language,
   ): Promise<SendOutcome> {
-    const { clock, database, oneTimeSecrets, secondFactorOverviews, letters, texts } = this.#deps;
-    const person = await secondFactorOverviews.find(userId);
-    const address = way === 'email' ? person?.email : person?.phoneNumber;
-    if (!address) return 'limited';
+    const { clock, database, oneTimeSecrets, letters, texts } = this.#deps;
+    const address = way === 'email' ? user.email : provenNumber(user);
+    if (address === null) return 'limited';
     return database.transaction(async (em) => {
       const secret = { purpose: purposes[way], holder: { userId }, address, form: 'code', interaction: uid } as const;
       const asked = { ...secret, browser: { holds: uid, deviceSecret } };

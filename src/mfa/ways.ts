@@ -1,5 +1,5 @@
 import { type Factor, secondFactors } from '#credentials/module.ts';
-import { levelOfProofs, type Standing } from '#interaction/module.ts';
+import { levelOfProofs, type Requirements } from '#interaction/module.ts';
 
 /** What can prove it a second time, each with its own page below /interaction/:uid/second-factor/. */
 export type Way = 'passkey' | 'totp' | 'sms' | 'email' | 'recovery-code';
@@ -11,9 +11,9 @@ export type SentWay = Extract<Way, 'email' | 'sms'>;
 type Turn = {
   factors: readonly Factor[];
   proved: readonly Factor[];
-  needed: Standing['required'] | null;
+  needed: Requirements['required'] | null;
   /** What the relying party asks of the level. */
-  asked: { level: Standing['required'] } | null;
+  asked: { level: Requirements['required'] } | null;
 };
 
 /** Where the operator says nothing. */

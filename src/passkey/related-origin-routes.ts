@@ -3,10 +3,10 @@ import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { instance, type Policies } from '#settings/module.ts';
 
-type Dependencies = { issuer: URL; policies: Policies<'passkeys'> };
+export type RelatedOriginDependencies = { issuer: URL; policies: Policies<'passkeys'> };
 
 /** Which other sites may use the passkeys that are made for this host (WebAuthn 3 §5.11.1). */
-export function relatedOriginRoutes({ issuer, policies }: Dependencies): Router<State> {
+export function relatedOriginRoutes({ issuer, policies }: RelatedOriginDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get('/.well-known/webauthn', (ctx: Context) => {

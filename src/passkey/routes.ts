@@ -95,7 +95,8 @@ export function passkeyRoutes({
       return interaction !== null && interactions.isOpen('passkey') ? interaction : leave(ctx, interaction);
     }
     const due = await interactions.due(ctx, 'second-factor');
-    const isHeld = due?.standing.factors.some((factor) => factor === 'passkey' || factor === 'security-key') ?? false;
+    const isHeld =
+      due?.requirements.factors.some((factor) => factor === 'passkey' || factor === 'security-key') ?? false;
     return isHeld && passkeys.relyingParty !== null ? due : leave(ctx, due);
   }
 

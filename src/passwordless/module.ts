@@ -5,24 +5,23 @@
  * Leaves  secrets, their budgets and their single use to credentials, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/{email-code,sms-code} and below, /interaction/:uid/email-link/:link.
  */
-import type { Router } from '#kernel/http/router.ts';
+import type { SignInStep } from '#interaction/module.ts';
 import type { Config } from '#kernel/config.ts';
-import type { State } from '#kernel/http/context.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
-import { linkRoutes, type LinkRouteDependencies } from './link-routes.ts';
+import { linkRoutes } from './link-routes.ts';
 import { codeRoutes, type RouteDependencies } from './routes.ts';
 import { type SignInCodeDependencies, SignInCodes } from './sign-in-codes.ts';
 
 export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & Omit<SignInCodeDependencies, 'origin'> &
-  Omit<RouteDependencies, 'codes'> &
-  Omit<LinkRouteDependencies, 'codes' | 'link'>;
+  Omit<RouteDependencies, 'interactions' | 'codes'>;
 
-export function createPasswordless(given: Dependencies): { routes: readonly Router<State>[] } {
+export function createPasswordless(given: Dependencies): SignInStep {
   const codes = new SignInCodes({ ...given, origin: given.config.issuerUrl.origin });
   return {
-    routes: [
-      codeRoutes({ ...given, codes }),
-      linkRoutes({ interactions: given.interactions, codes, link: mailedLink(given.config.issuerUrl, 'sign-in') }),
+    name: 'passwordless',
+    routes: (interactions) => [
+      codeRoutes({ ...given, interactions, codes }),
+      linkRoutes({ interactions, codes, link: mailedLink(given.config.issuerUrl, 'sign-in') }),
     ],
   };
 }

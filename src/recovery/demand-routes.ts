@@ -6,7 +6,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { User, UserService } from '#users/module.ts';
+import type { User } from '#users/module.ts';
 import { newPasswordView, type NewPasswordPage } from './new-password-view.ts';
 import type { NewPasswords } from './new-passwords.ts';
 import { newPasswordForm } from './recovery-form.ts';
@@ -14,7 +14,6 @@ import { newPasswordForm } from './recovery-form.ts';
 export type DemandRouteDependencies = {
   database: Pick<Database, 'transaction'>;
   interactions: Pick<InteractionService, 'due'>;
-  users: Pick<UserService, 'findById'>;
   passwords: Pick<PasswordService, 'minimumLength' | 'prepare'>;
   newPasswords: Pick<NewPasswords, 'write'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
@@ -26,7 +25,6 @@ const PAGE = 'new-password';
 export function demandRoutes({
   database,
   interactions,
-  users,
   passwords,
   newPasswords,
   deviceCookie,
@@ -64,8 +62,7 @@ export function demandRoutes({
 
   async function dueTo(ctx: Context): Promise<{ interaction: DueInteraction; user: User } | null> {
     const interaction = await interactions.due(ctx, PAGE);
-    const user = interaction === null ? null : await users.findById(interaction.userId);
-    return interaction && user ? { interaction, user } : null;
+    return interaction && { interaction, user: interaction.facts.user };
   }
 
   function showForm(

@@ -5,14 +5,12 @@
  * Leaves  what a password must be to credentials, ending sessions to sessions, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/forgot and below, /interaction/:uid/new-password, /recovery and below.
  */
-import type { Router } from '#kernel/http/router.ts';
-import type { StandingPart } from '#interaction/module.ts';
+import type { SignInFacts, SignInStep, StepRequirements } from '#interaction/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
-import type { State } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
-import type { PasswordDemands, UserId } from '#users/module.ts';
+import type { PasswordDemands } from '#users/module.ts';
 import { demandRoutes, type DemandRouteDependencies } from './demand-routes.ts';
 import { type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
 import { type RecoveryDependencies, RecoveryService } from './recovery-service.ts';
@@ -25,12 +23,10 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands:
 > &
   Omit<NewPasswordDependencies, 'origin' | 'demands'> &
   Omit<ResetRouteDependencies, 'recovery' | 'resetLink' | 'originCookie'> &
-  Omit<DemandRouteDependencies, 'newPasswords'> &
-  Omit<RouteDependencies, 'recovery' | 'originCookie'>;
+  Omit<DemandRouteDependencies, 'interactions' | 'newPasswords'> &
+  Omit<RouteDependencies, 'interactions' | 'recovery' | 'originCookie'>;
 
-export type Recovery = {
-  routes: readonly Router<State>[];
-  standing(userId: UserId): Promise<StandingPart>;
+export type Recovery = SignInStep & {
   /** Mails the link after somebody locked their account. */
   sendAfterLock: RecoveryService['sendAfterLock'];
   /** Tells the owner, in the transaction, that their password is another one. */
@@ -45,13 +41,23 @@ export function createRecovery(given: Dependencies): Recovery {
   const resetLink = mailedLink(config.issuerUrl, 'reset');
   const originCookie = browserCookie(config.issuerUrl, 'recovering', { maxAge: 15 * MINUTE });
   return {
-    routes: [
-      forgotRoutes({ ...given, recovery, originCookie }),
+    name: 'recovery',
+    requirements: recoveryRequirements,
+    routes: (interactions) => [
+      forgotRoutes({ ...given, interactions, recovery, originCookie }),
       resetRoutes({ ...given, recovery, resetLink, originCookie }),
-      demandRoutes({ ...given, newPasswords }),
+      demandRoutes({ ...given, interactions, newPasswords }),
     ],
-    standing: async (userId) => ((await passwordDemands.isDemanded(userId)) ? { tasks: ['new-password'] } : {}),
     sendAfterLock: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
     tellOwner: (em, user, by) => newPasswords.tellOwner(em, user, by),
   };
+}
+
+/** Whether a user must set a new password before a sign-in ends, because an operator says so. */
+export function recoveryRequirements({
+  user,
+}: {
+  user: Pick<SignInFacts['user'], 'passwordUpdateRequired'>;
+}): StepRequirements {
+  return user.passwordUpdateRequired ? { tasks: ['new-password'] } : {};
 }

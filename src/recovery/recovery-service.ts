@@ -1,3 +1,4 @@
+import type { Ways } from '#interaction/module.ts';
 import type { AuditLog, Visitor } from '#audit/module.ts';
 import type {
   OneTimeSecret,
@@ -32,7 +33,7 @@ export type RecoveryDependencies = {
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
   undoRights: Pick<UndoRights, 'cleanUp'>;
   /** Whether people can sign in by what they get by mail: then nobody needs to set a first password this way. */
-  isMailEnough(): boolean;
+  ways: Pick<Ways, 'isOpen'>;
   newPasswords: Pick<NewPasswords, 'write'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
@@ -55,7 +56,7 @@ const LIFETIME = 30 * MINUTE;
 const PURPOSE = 'password_reset';
 
 /** Who may set a new password, or why not; `nobody` has no such address. */
-type Standing =
+type Answer =
   | { kind: 'link'; person: ReachablePerson }
   | { kind: NoReset; person: ReachablePerson }
   | { kind: 'nobody' };
@@ -74,26 +75,24 @@ export class RecoveryService {
    */
   async request({ email, language, visitor, deviceSecret }: ResetRequest): Promise<void> {
     const { database, audit } = this.#deps;
-    const standing = await this.#standingOf(email);
+    const answer = await this.#answerTo(email);
     await database.transaction(async (em) => {
-      const person = standing.kind === 'nobody' ? null : standing.person;
+      const person = answer.kind === 'nobody' ? null : answer.person;
       const address = person?.email ?? email.trim();
       // What is made for nobody opens nothing.
       const holder =
-        standing.kind === 'link'
-          ? { userId: standing.person.id }
-          : { emailCanonical: canonicalEmail(address) ?? address };
+        answer.kind === 'link' ? { userId: answer.person.id } : { emailCanonical: canonicalEmail(address) ?? address };
       const browser = { holds: deviceSecret ?? visitor.requestId, deviceSecret };
       const secret = { purpose: PURPOSE, holder, address, form: 'link', browser } as const;
       const envelope = { kind: PURPOSE, to: { address }, language: languageOf(person, language), ip: visitor.ip };
       await this.#deps.oneTimeSecrets.issue(em, secret, async ({ link }, share) => {
         const url = this.#urlOf(link);
         const shared = { ...envelope, share };
-        if (standing.kind === 'link' || standing.kind === 'nobody')
+        if (answer.kind === 'link' || answer.kind === 'nobody')
           return this.#sendLink(em, { ...shared, discard: person === null }, { address, url, isLocked: false });
         return this.#deps.letters.send(
           noResetLetter,
-          { ...shared, discard: url === null, context: { email: address, reason: standing.kind } },
+          { ...shared, discard: url === null, context: { email: address, reason: answer.kind } },
           em,
         );
       });
@@ -102,7 +101,7 @@ export class RecoveryService {
         actor: { type: 'visitor' },
         ...(person ? { subject: { type: 'user', id: person.id } } : {}),
         visitor,
-        details: { answer: standing.kind },
+        details: { answer: answer.kind },
       });
     });
   }
@@ -161,14 +160,14 @@ export class RecoveryService {
     return this.#deps.users.findById(userId);
   }
 
-  async #standingOf(email: string): Promise<Standing> {
-    const { people, passwords, isMailEnough } = this.#deps;
+  async #answerTo(email: string): Promise<Answer> {
+    const { people, passwords, ways } = this.#deps;
     const person = await people.find(email);
     const hasPassword = await passwords.has(person?.id ?? null);
     if (person === null) return { kind: 'nobody' };
     if (person.status !== 'active') return { kind: 'disabled', person };
     if (!person.emailVerified) return { kind: 'unverified', person };
-    return { kind: hasPassword || !isMailEnough() ? 'link' : 'no_password', person };
+    return { kind: hasPassword || !ways.isOpen('email-code') ? 'link' : 'no_password', person };
   }
 
   #urlOf(link: string | null): string | null {

@@ -1,4 +1,4 @@
-import { instance, type Policies, type PolicySubject } from '#settings/module.ts';
+import { instance, type Policies, type Policy, type PolicySubject } from '#settings/module.ts';
 import { claimField, type PersonField, propertyField, type UserId } from '#users/module.ts';
 import type { InvitationService } from './invitation-service.ts';
 import type { Method } from './pending-registration.ts';
@@ -64,13 +64,8 @@ export class Admission {
     ];
   }
 
-  /** What everybody must have, as far as people can say it themselves. */
   requiredOf(user: UserId): readonly PersonField[] {
-    const { profile } = this.#deps.policies.for({ user });
-    return [
-      ...profile.required.map(claimField),
-      ...profile.properties.filter(({ editable, required }) => editable === 'user' && required).map(propertyField),
-    ];
+    return requiredFields(this.#deps.policies.for({ user }).profile);
   }
 
   #canSignIn(method: Method): boolean {
@@ -83,4 +78,12 @@ export class Admission {
   termsVersion(subject: PolicySubject): string | null {
     return this.#deps.policies.for(subject).registration.termsVersion ?? null;
   }
+}
+
+/** What every user must have, as far as users can say it themselves. */
+export function requiredFields({ required, properties }: Policy<'profile'>): readonly PersonField[] {
+  return [
+    ...required.map(claimField),
+    ...properties.filter((property) => property.editable === 'user' && property.required).map(propertyField),
+  ];
 }

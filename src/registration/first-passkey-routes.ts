@@ -8,7 +8,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { AccessRevocation, User, UserService } from '#users/module.ts';
+import type { AccessRevocation } from '#users/module.ts';
 import type { Admission } from './admission.ts';
 import { type FirstPasskeyProblem, firstPasskeyView, firstPasswordView } from './first-passkey-view.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
@@ -19,7 +19,6 @@ export type FirstPasskeyDependencies = {
   interactions: Pick<InteractionService, 'due'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   passwords: Pick<PasswordService, 'prepare' | 'minimumLength'>;
-  users: Pick<UserService, 'findById'>;
   admission: Admission;
   pending: PendingRegistrations;
 };
@@ -37,7 +36,7 @@ const passwordForm = form(z.object({ password: z.string().max(4096, 'too_long').
 
 /** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
 export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {
-  const { database, access, interactions, passkeyRegistration, passwords, users, admission, pending } = dependencies;
+  const { database, access, interactions, passkeyRegistration, passwords, admission, pending } = dependencies;
   const router = new Router<State>();
 
   router.get('/interaction/:uid/first-passkey', async (ctx: Context) => {
@@ -77,7 +76,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     if (!read.isValid) return showPassword(ctx, 422, due, { kind: 'too_long' });
     const { password } = read.values;
     if (password === '') return showPassword(ctx, 422, due, { kind: 'required' });
-    const { id: userId, email, profile } = await requireUser(due);
+    const { id: userId, email, profile } = due.facts.user;
     const prepared = await passwords.prepare(password, { userId, email, name: profile.name });
     if (prepared.kind === 'refused') return showPassword(ctx, 422, due, prepared.problem);
     await database.transaction(async (em) => {
@@ -90,20 +89,14 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     return seeOther(ctx, due.path);
   });
 
-  async function requireUser({ userId }: DueInteraction): Promise<User> {
-    const user = await users.findById(userId);
-    if (user === null) throw new Error('somebody who is signing in is nobody');
-    return user;
-  }
-
   async function showPasskey(
     ctx: Context,
     status: number,
     due: DueInteraction,
     problem: FirstPasskeyProblem | null,
   ): Promise<void> {
-    const user = await requireUser(due);
     const { path, uid: binding } = due;
+    const { user } = due.facts;
     const options = await passkeyRegistration.options(user, { binding, isOnlyFactor: true });
     if (options === null || options === 'full') return seeOther(ctx, path);
     const methods = admission.methods();
@@ -124,7 +117,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     problem: NewPasswordProblem | null,
   ): Promise<void> {
     if (!admission.methods().includes('password')) return seeOther(ctx, due.path);
-    const { email } = await requireUser(due);
+    const { email } = due.facts.user;
     return show(ctx, status, firstPasswordView, {
       action: `${due.path}/first-passkey/password`,
       email,

@@ -7,18 +7,16 @@
  *         waitlist.
  * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */
-import type { Router } from '#kernel/http/router.ts';
 import type { PasskeyService, PasswordService } from '#credentials/module.ts';
-import { amrOfFactor, type Interaction, type StandingPart } from '#interaction/module.ts';
+import { amrOfFactor, type Interaction, type SignInStep } from '#interaction/module.ts';
 import { type Clock, HOUR } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Context, State } from '#kernel/http/context.ts';
+import type { Context } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import type { UserId } from '#users/module.ts';
 import { Admission } from './admission.ts';
 import { Applications, type ApplicationsDependencies } from './applications.ts';
 import { checkRoutes } from './check-routes.ts';
@@ -30,7 +28,7 @@ import { InvitationService, type InvitationDependencies } from './invitation-ser
 import { NewAccounts, type NewAccountsDependencies } from './new-accounts.ts';
 import { PendingRegistrations } from './pending-registration.ts';
 import { RegistrationService, type RegistrationDependencies } from './registration-service.ts';
-import { registrationStanding } from './standing-part.ts';
+import { registrationRequirements } from './registration-requirements.ts';
 import { type TaskDependencies, taskRoutes } from './task-routes.ts';
 
 type Made = 'applications' | 'accounts' | 'pending' | 'admission' | 'urlOf';
@@ -40,9 +38,8 @@ export type Dependencies = {
   clock: Clock;
   database: Database;
   policies: Policies<'registration' | 'profile' | 'signIn' | 'limits'>;
-  passkeys: Pick<PasskeyService, 'relyingParty' | 'list'>;
+  passkeys: Pick<PasskeyService, 'relyingParty'>;
   passwords: PasswordService;
-  interactions: CreateDependencies['interactions'] & TaskDependencies['interactions'];
   work: CreateDependencies['work'];
 } & Omit<ApplicationsDependencies, Made | 'passwords'> &
   Omit<NewAccountsDependencies, Made | 'passwords'> &
@@ -53,7 +50,7 @@ export type Dependencies = {
   Pick<InvitationRoutesDependencies, 'startRegistration'>;
 
 export function createRegistration(dependencies: Dependencies) {
-  const { config, clock, database, policies, passkeys, passwords, interactions } = dependencies;
+  const { config, clock, database, policies, passkeys, passwords } = dependencies;
   const urlOf = (path: string) => `${config.issuerUrl.origin}${path}`;
   const pending = new PendingRegistrations(clock, database);
   const applications = new Applications(dependencies);
@@ -69,41 +66,46 @@ export function createRegistration(dependencies: Dependencies) {
   // Long enough for whoever goes to the application first, short enough for a browser that others use.
   const invitationCookie = browserCookie(config.issuerUrl, 'invitation', { maxAge: HOUR });
 
-  async function welcome(ctx: Context, interaction: Interaction, userId: UserId): Promise<void> {
-    await interactions.recordProof(interaction, { userId, proof: { factor: 'email', amr: amrOfFactor.email } });
-    seeOther(ctx, interaction.path);
-  }
-
-  const pages: CreateDependencies = {
-    interactions,
+  const pages: Omit<CreateDependencies, 'interactions' | 'welcome'> = {
     registration,
     invitations,
     admission,
     invitationCookie,
     minimumLength: () => passwords.minimumLength(instance),
     work: dependencies.work,
-    welcome,
   };
-  const routes: readonly Router<State>[] = [
-    createRoutes(pages),
-    checkRoutes({ ...pages, link: mailedLink(config.issuerUrl, 'create') }),
-    invitationRoutes({
-      invitations,
-      link: mailedLink(config.issuerUrl, 'invitation'),
-      invitationCookie,
-      startRegistration: dependencies.startRegistration,
-    }),
-    taskRoutes({ ...dependencies, admission }),
-    firstPasskeyRoutes({ ...dependencies, admission, pending }),
-  ];
+  const step: SignInStep = {
+    name: 'registration',
+    requirements: registrationRequirements,
+    routes: (interactions) => {
+      const creating: CreateDependencies = {
+        ...pages,
+        interactions,
+        async welcome(ctx, interaction, userId) {
+          await interactions.recordProof(interaction, { userId, proof: { factor: 'email', amr: amrOfFactor.email } });
+          seeOther(ctx, interaction.path);
+        },
+      };
+      return [
+        createRoutes(creating),
+        checkRoutes({ ...creating, link: mailedLink(config.issuerUrl, 'create') }),
+        invitationRoutes({
+          invitations,
+          link: mailedLink(config.issuerUrl, 'invitation'),
+          invitationCookie,
+          startRegistration: dependencies.startRegistration,
+        }),
+        taskRoutes({ ...dependencies, interactions, admission }),
+        firstPasskeyRoutes({ ...dependencies, interactions, admission, pending }),
+      ];
+    },
+  };
   return {
-    routes,
+    step,
     pending,
     applications,
     invitations,
     commands: invitationCommands(invitations),
-    standing: (userId: UserId, interaction: Interaction): Promise<StandingPart> =>
-      registrationStanding({ ...dependencies, admission, pending }, interaction.uid, userId),
     /** Where an account can be created in this sign-in; null where this browser's person cannot. */
     createUrl: (ctx: Context, { path }: Interaction): string | null =>
       admission.isOffered(invitationCookie.read(ctx)) ? `${path}/create` : null,

@@ -14,7 +14,6 @@ import {
   type ProfileCompletion,
   shownFields,
   type User,
-  type UserService,
 } from '#users/module.ts';
 import type { Admission } from './admission.ts';
 import { buttonForm } from './create-form.ts';
@@ -24,21 +23,20 @@ import { termsView } from './terms-view.ts';
 export type TaskDependencies = {
   interactions: Pick<InteractionService, 'due'>;
   admission: Admission;
-  users: Pick<UserService, 'findById'>;
   profileCompletion: Pick<ProfileCompletion, 'complete' | 'acceptTerms'>;
   audit: Pick<AuditLog, 'note'>;
   /** Ends the sign-in; answers with where the browser goes on. The relying party is told `access_denied`. */
   refuse(ctx: Context, description: string): Promise<string>;
 };
 
-/** What somebody must do before a sign-in ends: agree to the terms, say what everybody says. */
+/** What a user must do before a sign-in ends: agree to the terms, say what every user says. */
 export function taskRoutes(dependencies: TaskDependencies): Router<State> {
-  const { interactions, admission, users, profileCompletion, audit, refuse } = dependencies;
+  const { interactions, admission, profileCompletion, audit, refuse } = dependencies;
   const router = new Router<State>();
 
   router.get('/interaction/:uid/terms', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'terms');
-    if (due !== null) await showTerms(ctx, 200, due);
+    if (due !== null) showTerms(ctx, 200, due);
   });
 
   router.post('/interaction/:uid/terms', async (ctx: Context) => {
@@ -68,14 +66,14 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
   router.get('/interaction/:uid/profile', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'profile');
     if (due === null) return;
-    const user = await requireUser(due);
+    const { user } = due.facts;
     showProfile(ctx, 200, due, user, {});
   });
 
   router.post('/interaction/:uid/profile', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'profile');
     if (due === null) return;
-    const user = await requireUser(due);
+    const { user } = due.facts;
     const fields = missing(user);
     const read = await form(z.object(fieldShape(fields))).read(ctx);
     if (!read.isValid) return showProfile(ctx, 422, due, user, { values: read.values, errors: read.errors });
@@ -85,15 +83,8 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
 
   const missing = (user: User): readonly PersonField[] => lacking(admission.requiredOf(user.id), user);
 
-  async function requireUser({ userId }: DueInteraction): Promise<User> {
-    const user = await users.findById(userId);
-    if (user === null) throw new Error('somebody who is signing in is nobody');
-    return user;
-  }
-
-  async function showTerms(ctx: Context, status: number, due: DueInteraction): Promise<void> {
-    const { email, termsVersion } = await requireUser(due);
-    const { path, question } = due;
+  function showTerms(ctx: Context, status: number, { path, question, facts }: DueInteraction): void {
+    const { email, termsVersion } = facts.user;
     const client = { name: question.client.name };
     show(ctx, status, termsView, { action: `${path}/terms`, client, email, isChange: termsVersion !== null });
   }

@@ -10,13 +10,16 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
+import { visitorOf } from '#kernel/http/context.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
+import type { BrowserCookies, SignInStep } from '#interaction/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { NotMeService, type NotMeDependencies } from './not-me-service.ts';
 import { openPlaces } from './places.ts';
 import { Pressure } from './pressure.ts';
 import { ProofOfWork } from './proof-of-work.ts';
+import { riskRequirements } from './risk-requirements.ts';
 import { RiskService, type RiskDependencies } from './risk-service.ts';
 import { notMeRoutes } from './routes.ts';
 import { SignInTraces } from './sign-in-trace.ts';
@@ -28,31 +31,43 @@ export type Dependencies = {
   throttle: Throttle;
   config: Pick<Config, 'geoipFile' | 'issuer' | 'issuerUrl'>;
   policies: Policies<'risk' | 'limits'>;
-} & Omit<RiskDependencies, 'places' | 'traces' | 'pressure'> &
-  NotMeDependencies;
+  deviceCookie: BrowserCookies['deviceCookie'];
+} & Omit<RiskDependencies, 'places' | 'traces' | 'pressure'>;
 
 export function createRisk(dependencies: Dependencies) {
-  const { clock, database, keyRing, throttle, config, policies } = dependencies;
+  const { clock, database, keyRing, throttle, config, policies, deviceCookie } = dependencies;
   const places = openPlaces(config.geoipFile);
   const traces = new SignInTraces(clock, database);
   const pressure = new Pressure(throttle, policies);
   const work = new ProofOfWork(clock, database, keyRing, pressure);
-  const notMe = new NotMeService(dependencies);
   const risk = new RiskService({ ...dependencies, places, traces, pressure });
+  const step: SignInStep = {
+    name: 'risk',
+    requirements: riskRequirements,
+    async signedIn(ctx, { userId, facts }) {
+      const visit = { visitor: visitorOf(ctx), deviceSecret: deviceCookie.read(ctx), language: ctx.state.language };
+      const { deviceSecret } = await risk.signedIn(userId, visit, facts.assessment);
+      deviceCookie.write(ctx, deviceSecret);
+    },
+  };
   return {
     places,
     pressure,
     work,
     risk,
-    notMe,
-    routes: notMeRoutes({ notMe, link: mailedLink(config.issuerUrl, 'not-me') }),
+    step,
     async purge(batch: number): Promise<number> {
       return (await traces.purge(batch)) + (await work.purge(batch));
     },
   };
 }
 
-export type { Arrival } from './risk-service.ts';
+/** "This was not me": the link in the mail about a new sign-in, and what it does. */
+export function createNotMe({ config, ...dependencies }: { config: Pick<Config, 'issuerUrl'> } & NotMeDependencies) {
+  const notMe = new NotMeService(dependencies);
+  return { notMe, routes: notMeRoutes({ notMe, link: mailedLink(config.issuerUrl, 'not-me') }) };
+}
+
 export type { Assessment } from './assessment.ts';
 export type { NotMeDependencies, NotMeService } from './not-me-service.ts';
 export type { Place, Places } from './places.ts';

@@ -1,13 +1,12 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog } from '#audit/module.ts';
 import type { KnownDevices, OneTimeSecrets } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { networkKey } from '#kernel/http/address.ts';
-import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
-import type { Language } from '#kernel/i18n.ts';
+import type { Arrival } from '#interaction/module.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Policies } from '#settings/module.ts';
 import type { User, UserId, UserService } from '#users/module.ts';
@@ -27,24 +26,14 @@ export type RiskDependencies = {
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'note'>;
-  deviceCookie: BrowserCookie;
   places: Places;
   traces: SignInTraces;
   pressure: Pick<Pressure, 'hasManyFailures'>;
   policies: Policies<'risk'>;
 };
 
-/** A browser that signs in. */
-export type Arrival = { visitor: Visitor; deviceSecret: string | undefined; language: Language };
-
-/** An assessment as it was kept meanwhile. */
-type Decided = { actions: readonly string[] };
-
-/** Whether somebody has a second factor, and whether they have shown so far that the mailbox is theirs. */
-type Shown = { holdsFactor: boolean; hasProvedMailbox: boolean };
-
-/** What a decision asks of the sign-in. */
-export type Demand = { required?: 2; factors?: readonly 'email'[]; isSuspicious?: boolean };
+/** An assessment as it was kept meanwhile; null when none was made. */
+type Decided = { actions: readonly string[] } | null;
 
 export class RiskService {
   readonly #deps: RiskDependencies;
@@ -54,14 +43,17 @@ export class RiskService {
   }
 
   /** Compares a sign-in with those before it, once, and writes down what was decided when it asks for something. */
-  async assess(userId: UserId, { visitor, deviceSecret }: Arrival, clientId: string): Promise<Assessment> {
-    const { users, knownDevices, traces, pressure, audit, policies } = this.#deps;
-    const [user, earlier, isKnownDevice] = await Promise.all([
-      users.findById(userId),
+  async assess(
+    { id: userId, email }: Pick<User, 'id' | 'email'>,
+    { visitor, deviceSecret }: Arrival,
+    clientId: string,
+  ): Promise<Assessment> {
+    const { knownDevices, traces, pressure, audit, policies } = this.#deps;
+    const [earlier, isKnownDevice, hasManyFailures] = await Promise.all([
       traces.list(userId),
       knownDevices.isKnown(userId, deviceSecret),
+      pressure.hasManyFailures(email),
     ]);
-    const hasManyFailures = user !== null && (await pressure.hasManyFailures(user.email));
     const facts = { now: this.#seen(visitor.ip), earlier, isKnownDevice, hasManyFailures };
     const assessment = assess(facts, policies.for({ user: userId, client: clientId }).risk);
     if (assessment.actions.includes('second_factor'))
@@ -76,25 +68,13 @@ export class RiskService {
     return assessment;
   }
 
-  /**
-   * Whoever has a second factor is asked for it; of the others the mailbox is asked, unless nobody ever proved that it is
-   * theirs: then a stranger would be helped by it and the owner kept out. Who came by it has nothing more to show.
-   */
-  async demand(userId: UserId, { actions }: Decided, { holdsFactor, hasProvedMailbox }: Shown): Promise<Demand> {
-    if (!actions.includes('second_factor')) return {};
-    if (holdsFactor) return { required: 2, isSuspicious: true };
-    if (hasProvedMailbox) return {};
-    const user = await this.#deps.users.findById(userId);
-    return user?.emailVerified ? { required: 2, factors: ['email'], isSuspicious: true } : {};
-  }
-
   /** Remembers browser and place, and tells the owner when a rule says so. */
-  async signedIn(userId: UserId, arrival: Arrival, { actions }: Decided): Promise<{ deviceSecret: string }> {
+  async signedIn(userId: UserId, arrival: Arrival, decided: Decided): Promise<{ deviceSecret: string }> {
     const { users, knownDevices, traces } = this.#deps;
     const { visitor, deviceSecret = randomSecret() } = arrival;
     await traces.add(userId, this.#seen(visitor.ip));
     await knownDevices.remember(userId, deviceSecret, visitor.userAgent);
-    const user = actions.includes('notify') ? await users.findById(userId) : null;
+    const user = decided?.actions.includes('notify') ? await users.findById(userId) : null;
     if (user !== null) await this.#tellOwner(user, arrival);
     return { deviceSecret };
   }

@@ -6,19 +6,12 @@ import type { UserId } from './user.ts';
 
 /** Who must set a new password when they sign in next, because an operator says so. */
 export class PasswordDemands {
-  readonly #database: Pick<Database, 'sql' | 'transaction'>;
+  readonly #database: Pick<Database, 'transaction'>;
   readonly #audit: Pick<AuditLog, 'record'>;
 
-  constructor(database: Pick<Database, 'sql' | 'transaction'>, audit: Pick<AuditLog, 'record'>) {
+  constructor(database: Pick<Database, 'transaction'>, audit: Pick<AuditLog, 'record'>) {
     this.#database = database;
     this.#audit = audit;
-  }
-
-  async isDemanded(userId: UserId): Promise<boolean> {
-    const rows = await this.#database.sql('select 1 from users where id = $1 and password_update_required', [
-      toUuid(userId),
-    ]);
-    return rows.length > 0;
   }
 
   /** Throws users.not_found. */

@@ -6,53 +6,44 @@
  * Leaves  keeping links and codes to credentials, addresses and numbers to users, the pages of the account to contacts.
  * URLs    /interaction/:uid/verify-email, /verification/{revert,reverted}.
  */
-import type { Router } from '#kernel/http/router.ts';
-import type { StandingPart } from '#interaction/module.ts';
+import type { SignInStep } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
-import type { State } from '#kernel/http/context.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { Policies } from '#settings/module.ts';
-import type { UserId } from '#users/module.ts';
 import { type ChangeDependencies, EmailChanges } from './email-changes.ts';
 import { EmailProofs, type ProofDependencies } from './email-proofs.ts';
 import { ContactNotices } from './notices.ts';
 import { type PhoneDependencies, PhoneProofs } from './phone-proofs.ts';
 import { revertRoutes } from './revert-routes.ts';
 import { type StepDependencies, stepRoutes } from './step-routes.ts';
+import { verificationRequirements } from './verification-requirements.ts';
 
 export type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer'> &
   Omit<ChangeDependencies, 'notices'> &
   Omit<PhoneDependencies, 'notices'> &
-  Omit<StepDependencies, 'emailProofs' | 'link'> & {
+  Omit<StepDependencies, 'interactions' | 'emailProofs' | 'link'> & {
     config: Pick<Config, 'issuer' | 'issuerUrl'>;
     clock: Clock;
     letters: Pick<Letters, 'send'>;
-    policies: Policies<'verification'>;
   };
 
 export function createVerification(dependencies: Dependencies) {
-  const { config, users, policies } = dependencies;
+  const { config } = dependencies;
   const { issuer } = config;
   const notices = new ContactNotices({ ...dependencies, issuer });
   const emailProofs = new EmailProofs({ ...dependencies, notices, issuer });
   const emailChanges = new EmailChanges({ ...dependencies, notices });
   const phoneProofs = new PhoneProofs({ ...dependencies, notices });
-  const routes: readonly Router<State>[] = [
-    stepRoutes({ ...dependencies, emailProofs, link: mailedLink(config.issuerUrl, 'verify') }),
-    revertRoutes({ emailChanges, link: mailedLink(config.issuerUrl, 'revert') }),
-  ];
-
-  /** Whether this person must prove their address before a sign-in ends. */
-  async function standing(userId: UserId): Promise<StandingPart> {
-    const user = await users.findById(userId);
-    const { email: policy } = policies.for({ user: userId }).verification;
-    if (user === null || user.emailVerified || policy === 'optional') return {};
-    return policy === 'required' || user.emailProofDue ? { tasks: ['verify-email'] } : {};
-  }
-
-  return { emailProofs, emailChanges, phoneProofs, notices, standing, routes };
+  const step: SignInStep = {
+    name: 'verification',
+    requirements: verificationRequirements,
+    routes: (interactions) => [
+      stepRoutes({ ...dependencies, interactions, emailProofs, link: mailedLink(config.issuerUrl, 'verify') }),
+      revertRoutes({ emailChanges, link: mailedLink(config.issuerUrl, 'revert') }),
+    ],
+  };
+  return { emailProofs, emailChanges, phoneProofs, notices, step };
 }
 
 export type { Asker, EmailProofs, ProofPurpose } from './email-proofs.ts';

@@ -6,7 +6,6 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { UserService } from '#users/module.ts';
 import type { EmailProofs, Prover } from './email-proofs.ts';
 import { linkView } from './link-view.ts';
 import { type CodeProblem, stepView } from './step-view.ts';
@@ -14,7 +13,6 @@ import { buttonForm, codeForm } from './verification-form.ts';
 
 export type StepDependencies = {
   interactions: Pick<InteractionService, 'due'>;
-  users: Pick<UserService, 'findById'>;
   emailProofs: EmailProofs;
   link: MailedLink;
 };
@@ -22,13 +20,13 @@ export type StepDependencies = {
 const PAGE = '/interaction/:uid/verify-email';
 
 /** Proving the address of the account on the way in. */
-export function stepRoutes({ interactions, users, emailProofs, link }: StepDependencies): Router<State> {
+export function stepRoutes({ interactions, emailProofs, link }: StepDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
-    const email = await addressOf(due);
+    const { email } = due.facts.user;
     const pending = await emailProofs.pending(due.userId, 'verify_email', browserOf(due));
     const isWaiting = pending?.hasLiveCode === true && pending.address === email;
     const isSent = isWaiting || (await send(ctx, due, email));
@@ -39,7 +37,7 @@ export function stepRoutes({ interactions, users, emailProofs, link }: StepDepen
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const form = await codeForm.read(ctx);
-    const email = await addressOf(due);
+    const { email } = due.facts.user;
     if (!form.isValid)
       return showStep(ctx, 422, due, email, { kind: form.errors.code === 'required' ? 'required' : 'wrong' });
     const outcome = await emailProofs.confirmByCode(proverOf(ctx, due), {
@@ -55,7 +53,7 @@ export function stepRoutes({ interactions, users, emailProofs, link }: StepDepen
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     await buttonForm.read(ctx);
-    const email = await addressOf(due);
+    const { email } = due.facts.user;
     if (await send(ctx, due, email)) return seeOther(ctx, due.path);
     return showStep(ctx, 422, due, email, { kind: 'limited' });
   });
@@ -82,10 +80,6 @@ export function stepRoutes({ interactions, users, emailProofs, link }: StepDepen
     if (outcome === 'confirmed') return seeOther(ctx, due.path);
     return showDead(ctx, due);
   });
-
-  async function addressOf({ userId }: DueInteraction): Promise<string> {
-    return (await users.findById(userId))?.email ?? '';
-  }
 
   async function send(ctx: Context, due: DueInteraction, address: string): Promise<boolean> {
     const { userId, uid, path } = due;

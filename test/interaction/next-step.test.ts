@@ -4,7 +4,7 @@ import { factsOf } from '../../src/interaction/facts.ts';
 import { nextStep, type Page, type Question, type Step } from '../../src/interaction/next-step.ts';
 import { nothingYet, type Progress } from '../../src/interaction/progress.ts';
 import { amrOfProofs, factorOfAmr, levelOfProofs } from '../../src/interaction/proof.ts';
-import { type Standing, standingOf } from '../../src/interaction/standing.ts';
+import { type Requirements, requirementsOf } from '../../src/interaction/requirements.ts';
 
 const someone = 'usr_01h455vb4pex5vsknk084sn02q' as const;
 const page = (name: Page): Step => ({ kind: 'page', page: name });
@@ -28,14 +28,18 @@ const question = (prompt: Question['prompt'], more: Partial<Asked> = {}): Asked 
   ...more,
 });
 const amr: Partial<Record<Factor, string[]>> = { password: ['pwd'], email: ['otp'] };
-const nothingAsked = standingOf([]);
+const nothingAsked = requirementsOf([]);
 const now = 1_900_000_000;
-function decide({ stepUpFrom, age, ...q }: Asked, known: Partial<Progress>, standing: Partial<Standing> = {}): Step {
+function decide(
+  { stepUpFrom, age, ...q }: Asked,
+  known: Partial<Progress>,
+  requirements: Partial<Requirements> = {},
+): Step {
   const session =
     stepUpFrom === null ? null : { id: 's', level: 1 as const, amr: amr[stepUpFrom] ?? [], authTime: now - age };
   const progress = { ...nothingYet, ...known };
   const facts = factsOf({ isStepUp: session !== null, session }, progress, session && { id: someone }, now);
-  return nextStep(q, progress, facts, known.userId ? { ...nothingAsked, ...standing } : null);
+  return nextStep(q, progress, facts, known.userId ? { ...nothingAsked, ...requirements } : null);
 }
 const proved = (...factors: Factor[]): Partial<Progress> => ({
   identifier: 'a@x.example',
@@ -64,15 +68,15 @@ describe('a session that was proved too long ago', () => {
   const must = { level: 2, essential: true } as const;
   const wish = { level: 2, essential: false } as const;
   test.each<
-    [title: string, asked: Question['asked'], known: Partial<Progress>, standing: Partial<Standing>, step: Step]
+    [title: string, asked: Question['asked'], known: Partial<Progress>, requirements: Partial<Requirements>, step: Step]
   >([
     ['adds no factor: its user starts over', must, {}, {}, { kind: 'start-over' }],
     ['is not offered to add one', wish, {}, { offers: ['enrol-factor'] }, unchanged],
     ['is made stronger by a factor that is there', must, {}, { factors: ['totp'] }, page('second-factor')],
     ['leads to help where a factor cannot be used now', must, {}, { hasConfirmed: true }, page('second-factor')],
     ['adds a factor after another proof', must, { chosen: 'another', ...proved('password') }, {}, page('enrol-factor')],
-  ])('%s', (_title, asked, known, standing, step) => {
-    expect(decide(old(asked), { userId: someone, ...known }, standing)).toEqual(step);
+  ])('%s', (_title, asked, known, requirements, step) => {
+    expect(decide(old(asked), { userId: someone, ...known }, requirements)).toEqual(step);
   });
 });
 
@@ -148,7 +152,7 @@ describe('how strongly', () => {
     proofs: Factor[],
     asked: Question['asked'],
     stepUpFrom: Factor | null,
-    standing: Partial<Standing>,
+    requirements: Partial<Requirements>,
     step: Step,
   ];
   const must = (level: 1 | 2 | 3) => ({ level, essential: true });
@@ -387,14 +391,14 @@ describe('how strongly', () => {
     ],
   ];
 
-  test.each(rows)('%s', (_title, proofs, asked, stepUpFrom, standing, step) => {
+  test.each(rows)('%s', (_title, proofs, asked, stepUpFrom, requirements, step) => {
     const q = question('login', { asked, stepUpFrom });
-    expect(decide(q, proved(...proofs), standing)).toEqual(step);
+    expect(decide(q, proved(...proofs), requirements)).toEqual(step);
   });
 });
 
 describe('what else', () => {
-  type Row = [title: string, known: Partial<Progress>, standing: Partial<Standing>, step: Step];
+  type Row = [title: string, known: Partial<Progress>, requirements: Partial<Requirements>, step: Step];
   const rows: Row[] = [
     ['a new password', {}, { tasks: ['new-password'] }, page('new-password')],
     ['the address', {}, { tasks: ['verify-email'] }, page('verify-email')],
@@ -420,8 +424,8 @@ describe('what else', () => {
     ['demanded enrolment, whatever was skipped', { skipped: ['enrol-factor'] }, { required: 2 }, page('enrol-factor')],
   ];
 
-  test.each(rows)('%s', (_title, known, standing, step) => {
-    expect(decide(question('login'), { ...proved('password'), ...known }, standing)).toEqual(step);
+  test.each(rows)('%s', (_title, known, requirements, step) => {
+    expect(decide(question('login'), { ...proved('password'), ...known }, requirements)).toEqual(step);
   });
 
   test('an account needs no second question: whoever created it is in', () => {
@@ -457,7 +461,7 @@ describe('what proofs amount to', () => {
 
   test('what slices say adds up to the strictest', () => {
     expect(
-      standingOf([
+      requirementsOf([
         { factors: ['totp'], required: 2, hasConfirmed: true },
         { factors: ['recovery-code', 'passkey'], tasks: ['profile'] },
         { tasks: ['verify-email'], isTrusted: true, offers: ['offer-passkey'] },

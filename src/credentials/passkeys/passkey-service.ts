@@ -4,13 +4,13 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
-import type { CredentialState, PasskeyCount } from '../methods.ts';
+import type { CredentialState } from '../methods.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
 import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { authenticatorName } from './authenticators.ts';
 import type { Descriptor } from './descriptor.ts';
 import { Passkey, type PasskeyId } from './passkey.ts';
-import { countPasskeys, type PasskeyState, passkeyStateBy, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
+import { type PasskeyState, passkeyStateBy, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
 import { type RelyingParty, relyingPartyOf } from './relying-party.ts';
 import type { WebauthnUsers } from './webauthn-user.ts';
 
@@ -46,8 +46,6 @@ export type PasskeyDependencies = {
 /** What the Signal API of browsers takes (WebAuthn 3 §5.1.10): which of a person's passkeys this server still knows. */
 export type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
 
-export type PasskeyStanding = PasskeyCount & { offerDeclinedAt: Date | null };
-
 export const LONGEST_NAME = 64;
 
 /** A person's passkeys: seeing them, naming them, giving one up. */
@@ -71,26 +69,6 @@ export class PasskeyService {
       .em()
       .find(Passkey, { userId }, { orderBy: { createdAt: 'asc', id: 'asc' } });
     return found.map((passkey) => shown(passkey, this.stateOf(stateRow(passkey), userId)));
-  }
-
-  /** What a sign-in asks at each of its steps, in one look. */
-  async standing(userId: UserId): Promise<PasskeyStanding> {
-    const rows = await this.#deps.database.sql<
-      StateRow & { id: string | null; user_verified: boolean; offer_declined_at: Date | string | null }
-    >(
-      `select p.id, ${STATE_COLUMNS}, user_verified, w.offer_declined_at
-       from (select $1::uuid as user_id) u left join passkey p using (user_id) left join webauthn_user w using (user_id)`,
-      [toUuid(userId)],
-    );
-    const declinedAt = rows[0]?.offer_declined_at ?? null;
-    return {
-      ...countPasskeys(
-        rows.filter(({ id }) => id !== null),
-        this.stateOf,
-        userId,
-      ),
-      offerDeclinedAt: declinedAt === null ? null : new Date(declinedAt),
-    };
   }
 
   /** How many a person could prove themselves with now. */

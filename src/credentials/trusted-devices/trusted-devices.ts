@@ -45,17 +45,12 @@ export class TrustedDevices {
     return isAsked ? 0 : this.#deps.policies.for({ user: user.id }).mfa.trustDays;
   }
 
-  /** Whether the second factor may be left out here. A setting that was lowered counts for trust that was given before. */
-  async isTrusted(user: Who, secret: string | undefined, { ip }: Pick<Visitor, 'ip'>): Promise<boolean> {
-    const days = this.daysFor(user);
-    if (!secret || days === 0) return false;
-    const { clock, database } = this.#deps;
-    const rows = await database.sql(
-      `update trusted_device set seen_at = $3, ip = $5
-       where secret_hash = $1 and user_id = $2 and expires_at > $3 and created_at > $4 returning 1`,
-      [sha256(secret), toUuid(user.id), clock.now(), fromNow(clock, -days * DAY), ip],
+  /** Keeps when and from where a trusted browser left the second factor out. Whether it may is in SecondFactorOverviews. */
+  async noteUse(userId: UserId, secret: string, { ip }: Pick<Visitor, 'ip'>): Promise<void> {
+    await this.#deps.database.sql(
+      'update trusted_device set seen_at = $3, ip = $4 where secret_hash = $1 and user_id = $2',
+      [sha256(secret), toUuid(userId), this.#deps.clock.now(), ip],
     );
-    return rows.length > 0;
   }
 
   /**

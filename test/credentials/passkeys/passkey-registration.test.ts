@@ -5,9 +5,12 @@ import { MINUTE } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { sections } from '#settings/module.ts';
+import { passkeyStateBy } from '../../../src/credentials/passkeys/passkey-state.ts';
+import { SecondFactorOverviews } from '../../../src/credentials/second-factor-overview.ts';
 import type { User } from '#users/module.ts';
 import { Authenticator, FLAGS, type Lies } from '../../support/authenticator.ts';
 import { openTestDatabase } from '../../support/database.ts';
+import { policiesWith } from '../../support/policies.ts';
 import { openPasskeys, origin, type PasskeyWorld, visitor } from '../../support/passkeys.ts';
 
 const YUBIKEY = '2fc0579f-8113-47ea-b116-bb5a8db9202a';
@@ -367,9 +370,11 @@ describe('an owner', () => {
   });
 
   test('says that they want none for now', async () => {
-    const nothing = { verifying: 0, others: 0, unusable: 0 };
-    expect(await world.passkeys.standing(ada.id)).toEqual({ ...nothing, offerDeclinedAt: null });
+    const policies = policiesWith();
+    const state = passkeyStateBy(new URL(origin), policies);
+    const secondFactorOverviews = new SecondFactorOverviews(world.clock, database, state, policies);
+    expect(await secondFactorOverviews.find(ada.id)).toMatchObject({ offerDeclinedAt: null });
     await world.webauthnUsers.declineOffer(ada.id);
-    expect(await world.passkeys.standing(ada.id)).toEqual({ ...nothing, offerDeclinedAt: world.clock.now() });
+    expect(await secondFactorOverviews.find(ada.id)).toMatchObject({ offerDeclinedAt: world.clock.now() });
   });
 });

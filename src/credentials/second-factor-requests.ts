@@ -3,7 +3,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 
-/** Since when people are asked to add a second factor, and whose were taken away. */
+/** Since when users are asked to add a second factor, and whose were taken away. SecondFactorOverviews reads it. */
 export class SecondFactorRequests {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
@@ -13,14 +13,6 @@ export class SecondFactorRequests {
     this.#database = database;
   }
 
-  async find(userId: UserId): Promise<{ askedAt: Date | null; resetAt: Date | null }> {
-    const [row] = await this.#database.sql<Record<'asked_at' | 'reset_at', Date | string | null>>(
-      'select asked_at, reset_at from second_factor_request where user_id = $1',
-      [toUuid(userId)],
-    );
-    return { askedAt: date(row?.asked_at), resetAt: date(row?.reset_at) };
-  }
-
   /** Remembers the first time; answers with it. */
   async ask(userId: UserId): Promise<Date> {
     const [row] = await this.#database.sql<{ asked_at: Date | string }>(
@@ -28,7 +20,7 @@ export class SecondFactorRequests {
        on conflict (user_id) do update set asked_at = coalesce(r.asked_at, excluded.asked_at) returning asked_at`,
       [toUuid(userId), this.#clock.now()],
     );
-    return date(row?.asked_at) ?? this.#clock.now();
+    return new Date(row?.asked_at ?? this.#clock.now());
   }
 
   /** The days of grace begin anew: who had a factor, and lost it, was not asked yet. */
@@ -48,6 +40,3 @@ export class SecondFactorRequests {
     );
   }
 }
-
-const date = (value: Date | string | null | undefined): Date | null =>
-  value === null || value === undefined ? null : new Date(value);

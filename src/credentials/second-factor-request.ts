@@ -7,9 +7,9 @@ const SecondFactorRequestSchema = defineEntity({
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    /** When this person was first asked to add a second factor: the days of grace count from here. */
+    /** When this user was first asked to add a second factor: the days of grace count from here. */
     askedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
-    /** When an operator took all second factors away; null again when the person proved who they are. */
+    /** When an operator took all second factors away; null again when the user proved who they are. */
     resetAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });

@@ -1,0 +1,26 @@
+import { DAY } from '#kernel/clock.ts';
+import { browserCookie, type BrowserCookie } from '#kernel/http/cookies.ts';
+
+/** Longer than that, a browser is a stranger again (credentials forgets it too). */
+const KNOWN_FOR = 180 * DAY;
+/** The longest that a browser may be trusted: the row knows when it ends. */
+const LONGEST_TRUST = 30 * DAY;
+
+/** What sign-ins leave in a browser for the next one. */
+export type BrowserCookies = {
+  /** By which an account knows the browser. */
+  deviceCookie: BrowserCookie;
+  /** The browser is trusted with the second factor. */
+  trustCookie: BrowserCookie;
+  /** Set where the browser says that it could keep a passkey of its own. */
+  canCreateCookie: BrowserCookie;
+};
+
+export function browserCookies(issuer: URL): BrowserCookies {
+  return {
+    deviceCookie: browserCookie(issuer, 'device', { maxAge: KNOWN_FOR }),
+    trustCookie: browserCookie(issuer, 'trusted', { maxAge: LONGEST_TRUST }),
+    // As long as the browser runs: it may be moved to another device afterwards.
+    canCreateCookie: browserCookie(issuer, 'passkeys'),
+  };
+}

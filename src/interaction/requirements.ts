@@ -1,0 +1,53 @@
+import { type Factor, secondFactors } from '#credentials/module.ts';
+import type { Level } from '#oidc/module.ts';
+
+/** What a user must have done before a sign-in ends, in the order in which it is asked. */
+export const tasks = ['recovery-codes', 'new-password', 'verify-email', 'first-passkey', 'terms', 'profile'] as const;
+export type Task = (typeof tasks)[number];
+
+/** What a user may do before a sign-in ends, or leave (`action=skip`). */
+export const offers = ['enrol-factor', 'offer-passkey'] as const;
+export type Offer = (typeof offers)[number];
+
+/** What a sign-in requires of a user who has proved something. Data, so that the order of steps stays pure. */
+export type Requirements = {
+  /** Second factors that this user holds and may use now, the strongest first. */
+  factors: readonly Factor[];
+  /** A second factor was confirmed and not taken away since: none is added before level 2 is proved, whether it can be used or not. */
+  hasConfirmed: boolean;
+  /** The least level by policy and risk. A relying party's wish is in the question, not here. */
+  required: Level;
+  /** This browser was trusted with the second factor: that satisfies `required` up to 2, and never a relying party. */
+  isTrusted: boolean;
+  tasks: readonly Task[];
+  offers: readonly Offer[];
+};
+
+/** What one step requires. */
+export type StepRequirements = Partial<Requirements> & {
+  /**
+   * The sign-in is unlike its user: a second factor is asked for, in a trusted browser too. `standIn` takes its place for a user
+   * who has none; where nothing can, nothing more is asked.
+   */
+  suspicion?: { standIn: readonly Factor[] };
+};
+
+/** Puts together what the steps require: the strictest level, everything that is asked. */
+export function requirementsOf(parts: readonly StepRequirements[]): Requirements {
+  const held = parts.flatMap((part) => part.factors ?? []);
+  const hasConfirmed = parts.some((part) => part.hasConfirmed === true);
+  const standIn = parts.flatMap(({ suspicion }) => suspicion?.standIn ?? []);
+  // Of a user with a factor that cannot be used now the mailbox is no stand-in either.
+  const holdsFactor = hasConfirmed || held.length > 0;
+  const isSuspicious = parts.some(({ suspicion }) => suspicion !== undefined) && (holdsFactor || standIn.length > 0);
+  const factors = holdsFactor ? held : standIn;
+  const asked = new Set<string>(parts.flatMap((part) => [...(part.tasks ?? []), ...(part.offers ?? [])]));
+  return {
+    factors: secondFactors.filter((factor) => factors.includes(factor)),
+    hasConfirmed,
+    required: Math.max(isSuspicious ? 2 : 1, ...parts.map((part) => part.required ?? 1)) as Level,
+    isTrusted: parts.some((part) => part.isTrusted === true) && !isSuspicious,
+    tasks: tasks.filter((task) => asked.has(task)),
+    offers: offers.filter((offer) => asked.has(offer)),
+  };
+}
