@@ -32,7 +32,8 @@ export function createDevice({ clock, users, apis }: Dependencies): {
   return {
     pages: {
       deviceCode(ctx, { form, userCode, problem, waitSeconds, client }) {
-        if (problem === 'stale') return show(ctx, 403, deviceCodeView, { ...form, userCode, problem: { kind: 'expired' } });
+        if (problem === 'stale')
+          return show(ctx, 403, deviceCodeView, { ...form, userCode, problem: { kind: 'expired' } });
         if (problem !== null) {
           const until = problem === 'throttled' ? fromNow(clock, waitSeconds * SECOND) : null;
           return codePage.refuse(ctx, form.action, { userCode, problem, until, clientName: client?.name ?? '' });

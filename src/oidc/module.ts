@@ -264,7 +264,7 @@ export type { Kept, OpenSignIns } from './artifacts/open-sign-ins.ts';
 export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';
 export { createHeldSessions, type HeldSessions } from './sessions/held-sessions.ts';
-export { type EndingAct, endings } from './sessions/access-revocation.ts';
+export { type Ending, endings, engineEndings } from './sessions/access-revocation.ts';
 export type { SignedInBrowser, SignedInBrowsers } from './sessions/signed-in-browsers.ts';
 export type { ClientStore } from './client-store.ts';
 export type { ApiStore, Api } from './resources.ts';

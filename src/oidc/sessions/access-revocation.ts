@@ -4,7 +4,7 @@ type SessionsAndGrants =
   | { sessions: 'all but the current one'; grants: 'all but those of the current session' }
   /** Without those that were asked for with `offline_access`. */
   | { sessions: 'the one named'; grants: 'those of the session' }
-  | { sessions?: never; grants: 'those of the client' }
+  | { sessions?: never; grants: 'those of the client' | 'the one of the token' }
   | { sessions?: never; grants?: never };
 
 /** Mailed links and codes. Proofs are all but those that take power away from an intruder. */
@@ -27,20 +27,16 @@ const everywhereElse = {
   sessions: 'all but the current one',
   grants: 'all but those of the current session',
 } as const;
+/** Nothing that the user holds stays good. */
+const everything = { ...everywhere, links: 'all', trustedBrowsers: 'all', knownBrowsers: 'all' } as const;
 /** Another person may know what the user proves themselves with, and may have signed in in any browser. */
 const intruderOut = { ...everywhere, links: 'proofs', trustedBrowsers: 'all', knownBrowsers: 'all' } as const;
 
 /** The table: an act, and what it ends. docs/sessions.md shows it, test/attacks/sessions/endings.test.ts performs each act. */
 export const endings = {
-  'user disabled': { ...everywhere, links: 'all', trustedBrowsers: 'all' },
+  'user disabled': everything,
   'account closed by its owner': everywhere,
-  'account erased': {
-    ...everywhere,
-    links: 'all',
-    trustedBrowsers: 'all',
-    knownBrowsers: 'all',
-    records: 'deleted',
-  },
+  'account erased': { ...everything, records: 'deleted' },
   'password changed on the account page': {
     ...everywhereElse,
     signIns: 'all',
@@ -67,18 +63,19 @@ export const endings = {
   'first email address changed': { links: 'proofs' },
   'first email address taken back': intruderOut,
   // Until now another person may have made the account and waited for the owner of the address.
-  'first email address proved for the first time': {
-    ...everywhere,
-    signIns: 'all but the current one',
-    links: 'all',
-    trustedBrowsers: 'all',
-    knownBrowsers: 'all',
-  },
+  'first email address proved for the first time': { ...everything, signIns: 'all but the current one' },
   'session ended': { sessions: 'the one named', grants: 'those of the session' },
-  'signed out everywhere else': everywhereElse,
-  'signed out everywhere': { sessions: 'all', grants: 'all' },
+  'signed out everywhere else': { ...everywhereElse, signIns: 'all' },
+  'signed out everywhere': everywhere,
   'consent withdrawn': { grants: 'those of the client' },
   'application without consent disconnected': { grants: 'those of the client' },
 } as const satisfies Record<string, Ending>;
 
 export type EndingAct = keyof typeof endings;
+
+/** What the engine ends by itself, by the rules of OAuth and OpenID Connect. */
+export const engineEndings = {
+  'signed out in one browser': { sessions: 'the one named', grants: 'those of the session' },
+  'code or refresh token used twice': { grants: 'the one of the token' },
+  'refresh token revoked by its client': { grants: 'the one of the token' },
+} as const satisfies Record<string, Ending>;

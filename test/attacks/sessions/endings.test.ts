@@ -1,22 +1,30 @@
-/** Each act ends what another person may hold: a row for each act, a column for each kind of thing. */
+/** Each act of the table ends what its row says, and nothing else: a performer for each act, a column for each kind of thing. */
+
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Purpose } from '../../../src/credentials/one-time/one-time-secret.ts';
+import { toUuid } from '#kernel/ids.ts';
+import { type Ending, endings, engineEndings } from '#oidc/module.ts';
 import { send } from '../../support/account.ts';
-import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
+import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
+import { Authenticator } from '../../support/authenticator.ts';
+import { type Holder, holdings, leftAfter } from '../../support/holdings.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
-import { codeBack, walk } from '../../support/mfa.ts';
-import { post, tokensFor, Visitor } from '../../support/visitor.ts';
+import { keyOn, codeOf } from '../../support/mfa.ts';
+import { passkeyVisits } from '../../support/passkey-visits.ts';
+import { formsOf, post, Visitor } from '../../support/visitor.ts';
 
 let mails: Mails;
 let latchkey: TestApp;
-let shop: TestClient;
-let steps: ReturnType<typeof walk>;
+let clients: Record<'house' | 'stranger' | 'ofSession', TestClient>;
 
 beforeAll(async () => {
   mails = await openMails();
   latchkey = await startTestApp({ env: mails.env });
-  shop = await latchkey.client({ first_party: true });
-  steps = walk(latchkey, shop);
+  const logout = { post_logout_redirect_uris: ['http://127.0.0.1:9/out'] };
+  clients = {
+    house: await latchkey.client({ first_party: true, ...logout }),
+    stranger: await latchkey.client(),
+    ofSession: await latchkey.client({ first_party: true }),
+  };
 });
 afterAll(async () => {
   await latchkey.close();
@@ -26,164 +34,148 @@ afterAll(async () => {
 const at = (path: string) => `${latchkey.base}${path}`;
 const newPassword = 'several entirely new words 77';
 const device = { ip: '192.0.2.7', userAgent: 'Firefox', requestId: 'req' };
+/** Later than all that is open: times are kept in milliseconds. */
+const soon = () => new Date(Date.now() + 5).toISOString();
 
-type Person = TestUser & { key: string };
-/** What is still good after an act. */
-type Left = Record<'session' | 'refresh' | 'half' | 'trusted' | 'reset' | 'change' | 'revert' | 'not me', boolean>;
-const nothing: Left = {
-  session: false,
-  refresh: false,
-  half: false,
-  trusted: false,
-  reset: false,
-  change: false,
-  revert: false,
-  'not me': false,
-};
-const everything = Object.fromEntries(Object.keys(nothing).map((name) => [name, true])) as Left;
-/** The links that take power away from an intruder are nobody's to kill but an operator's. */
-const onlyWaysBack = { ...nothing, revert: true, 'not me': true };
+type Act = (holder: Holder) => Promise<unknown>;
+type ActName = keyof typeof endings | keyof typeof engineEndings;
 
-async function signedIn(user: Person): Promise<Visitor> {
-  const visitor = new Visitor();
-  let page = await visitor.submit(await visitor.open(at('/account')), { email: user.email });
-  page = await visitor.submit(page, { password: user.password });
-  page = await visitor.submit(page, { code: await steps.codeAgain(user) });
-  expect(page.url).toBe(at('/account'));
-  return visitor;
+async function submitted(visitor: Visitor, path: string, form: Record<string, string> = {}): Promise<void> {
+  expect((await send(visitor, at(path), form)).status).toBe(303);
 }
 
-async function issue(user: Person, purpose: Purpose, data: Record<string, unknown> = {}): Promise<string> {
-  const { link } = await latchkey.app.database.transaction((em) =>
-    latchkey.app.credentials.oneTimeSecrets.issue(em, {
-      purpose,
-      holder: { userId: user.id as never },
-      address: user.email,
-      form: 'link',
-      data,
-      keepsOlder: true,
-    }),
-  );
-  return link ?? '';
+async function tokenOnPage(visitor: Visitor, url: string): Promise<string> {
+  return formsOf(await visitor.open(url))[0]?.fields['csrf'] ?? '';
 }
 
-/** A person of whom everything is open, and how to see what is left of it. */
-async function prepare(): Promise<{ user: Person; owner: Visitor; look(): Promise<Left> }> {
-  const user = await steps.withApp({ email_verified: true });
-  const id = user.id as never;
-  const { credentials } = latchkey.app;
-  const other = await signedIn(user);
-  const asked = { scope: 'openid offline_access', prompt: 'consent' };
-  const tokens = await tokensFor(latchkey.base, shop, user, asked, other);
-  const owner = await signedIn(user);
-  const half = await steps.afterPassword(user);
-  await credentials.trustedDevices.trust({ id, status: 'active', roles: [] }, undefined, device);
-  const links = {
-    reset: await issue(user, 'password_reset'),
-    change: await issue(user, 'change_email'),
-    revert: await issue(user, 'revert_email', { at: new Date().toISOString() }),
-    'not me': await issue(user, 'end_sign_in'),
-  };
-  const purposes = {
-    reset: 'password_reset',
-    change: 'change_email',
-    revert: 'revert_email',
-    'not me': 'end_sign_in',
-  } as const;
-  const isOpen = async (name: keyof typeof purposes) =>
-    (await credentials.oneTimeSecrets.findByLink(purposes[name], links[name])) !== null;
-  return {
-    user,
-    owner,
-    async look() {
-      const refresh = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
-      return {
-        session: (await other.open(at('/account'))).url === at('/account'),
-        refresh: (await post(at('/oidc/token'), shop, refresh)).status === 200,
-        half: codeBack(await half.visitor.submit(half.page, { code: await steps.codeAgain(user) })) !== null,
-        trusted: (await credentials.trustedDevices.list(id)).length > 0,
-        reset: await isOpen('reset'),
-        change: await isOpen('change'),
-        revert: await isOpen('revert'),
-        'not me': await isOpen('not me'),
-      };
-    },
-  };
+const kit = (forLonger: TestClient) => holdings(latchkey, { forLonger, ofSession: clients.ofSession });
+
+async function refreshed({ offline }: Holder): Promise<number> {
+  const parameters = { grant_type: 'refresh_token', refresh_token: offline.refresh_token };
+  return (await post(at('/oidc/token'), clients.house, parameters)).status;
 }
 
-type Act = (person: { user: Person; owner: Visitor }) => Promise<unknown>;
+/** By the password and the app, as far as what the sign-in asks for then. */
+async function signInAgain({ user }: Holder, visitor: Visitor) {
+  const { steps } = kit(clients.house);
+  const { page } = await steps.afterPassword(user, visitor);
+  return visitor.submit(page, { code: await steps.codeAgain(user) });
+}
 
-const done = (status: number) => expect(status).toBe(303);
-const acts: Record<string, [Act, Left]> = {
-  'nothing done': [async () => undefined, everything],
-  'a password changed on the account page': [
-    async ({ user, owner }) =>
-      done((await send(owner, at('/account/password'), { current: user.password, password: newPassword })).status),
-    onlyWaysBack,
-  ],
-  'a password reset by mail': [
-    async ({ user }) => {
-      const browser = new Visitor();
-      await browser.submit(await browser.open(at('/recovery')), { email: user.email });
-      const { link } = await mails.next(user.email, /password/i);
-      const page = await browser.submit(await browser.open(link), { password: newPassword });
-      expect(page.url).toBe(at('/recovery/done'));
-    },
-    onlyWaysBack,
-  ],
-  '“this was not me” on the account page': [
-    async ({ owner }) => done((await send(owner, at('/account/activity/not-me'))).status),
-    onlyWaysBack,
-  ],
-  'factors taken away by an operator': [
-    async ({ user }) => latchkey.run('user.reset-mfa', { id: user.id, reason: 'lost phone' }),
-    { ...onlyWaysBack, reset: true, change: true },
-  ],
-  'an app removed by its owner': [
-    async ({ owner }) => done((await send(owner, at('/account/authenticator/remove'))).status),
-    { ...everything, trusted: false },
-  ],
-  'a first address changed': [
-    async ({ owner }) => {
-      const to = `new${performance.now()}@example.com`;
-      const page = await owner.submit(await owner.open(at('/account/emails/change')), { email: to });
-      done(
-        (await owner.request(page.url, { form: await formWith(owner, page.url, (await mails.next(to)).code) })).status,
-      );
-    },
-    { ...everything, reset: false, change: false },
-  ],
-  'a first address taken back': [
-    async ({ user }) => {
-      // A moment later than all that is open: times are kept in milliseconds.
-      const link = await issue(user, 'revert_email', { at: new Date(Date.now() + 5).toISOString() });
-      const browser = new Visitor();
-      const page = await browser.open(at(`/verification/revert?token=${link}`));
-      expect((await browser.submit(page, {}, 'confirm')).url).toBe(at('/verification/reverted'));
-    },
-    // The older links stay: whoever uses a later one may be the intruder.
-    onlyWaysBack,
-  ],
-  'an account disabled, and enabled again': [
-    async ({ user }) => {
-      await latchkey.run('user.disable', { id: user.id });
-      await latchkey.run('user.enable', { id: user.id });
-    },
-    nothing,
-  ],
-  'an account closed by its owner': [
-    async ({ user, owner }) => done((await send(owner, at('/account/close'), { email: user.email })).status),
-    { ...everything, session: false, refresh: false, half: false },
-  ],
+const acts: Record<ActName, Act> = {
+  async 'user disabled'({ user: { id } }) {
+    await latchkey.run('user.disable', { id });
+    // Enabled again, so that not the status refuses what is asked for then.
+    await latchkey.run('user.enable', { id });
+  },
+  'account closed by its owner': ({ user, owner }) => submitted(owner, '/account/close', { email: user.email }),
+  async 'account erased'({ user: { id } }) {
+    await latchkey.app.database.sql('update users set deletes_at = now() where id = $1', [toUuid(id as never)]);
+    expect(await latchkey.app.closing.purge(10)).toBe(1);
+  },
+  'password changed on the account page': ({ user, owner }) =>
+    submitted(owner, '/account/password', { current: user.password, password: newPassword }),
+  async 'password reset by mail'({ user }) {
+    const browser = new Visitor();
+    await browser.submit(await browser.open(at('/recovery')), { email: user.email });
+    const { link } = await mails.next(user.email, /password/i);
+    const page = await browser.submit(await browser.open(link), { password: newPassword });
+    expect(page.url).toBe(at('/recovery/done'));
+  },
+  async 'password set in a sign-in'(holder) {
+    await latchkey.run('user.require-password', { id: holder.user.id });
+    const page = await signInAgain(holder, holder.owner);
+    expect(new URL(page.url).pathname).toMatch(/\/new-password$/);
+    expect((await holder.owner.submit(page, { password: newPassword })).location).toContain('code=');
+  },
+  'account locked on the account page': ({ owner }) => submitted(owner, '/account/activity/not-me'),
+  async 'account locked by the link in a mail'({ user }) {
+    const link = await kit(clients.house).issue(user, 'end_sign_in', { at: soon() });
+    const browser = new Visitor();
+    const page = await browser.open(at(`/not-me?token=${link}`));
+    expect((await browser.submit(page, {}, 'confirm')).url).toBe(at('/not-me/done'));
+  },
+  'second factors removed by an operator': ({ user: { id } }) =>
+    latchkey.run('user.reset-mfa', { id, reason: 'lost phone' }),
+  async 'passkey or authenticator app added'({ user, owner }) {
+    const page = await owner.open(at('/account/authenticator'));
+    user.key = keyOn(page);
+    await submitted(owner, '/account/authenticator', { code: codeOf(user.key) });
+  },
+  'passkey or authenticator app removed': ({ owner }) => submitted(owner, '/account/authenticator/remove'),
+  async 'passkey stopped as a possible copy'({ user, trust }) {
+    const { passkeyRegistration: registration, passkeys } = latchkey.app.credentials;
+    const authenticator = new Authenticator();
+    const enrolment = { userId: user.id as never, binding: 'test', isOnlyFactor: false };
+    const options = await registration.options({ id: user.id, email: user.email, profile: {} } as never, enrolment);
+    const credential = authenticator.create(options as never, latchkey.base);
+    expect(await registration.register(enrolment, credential, device)).toMatchObject({ kind: 'registered' });
+    // Adding it has ended the trust that was there.
+    await trust();
+    const visits = passkeyVisits(latchkey, clients.ofSession);
+    for (const signCount of [10, 9]) {
+      const visitor = new Visitor();
+      await visits.answer(visitor, await visits.atPasskey(visitor), authenticator, { signCount });
+    }
+    expect(await passkeys.list(user.id as never)).toMatchObject([{ state: 'stopped' }]);
+  },
+  async 'first email address changed'({ owner }) {
+    const to = `new${performance.now()}@example.com`;
+    const page = await owner.submit(await owner.open(at('/account/emails/change')), { email: to });
+    const csrf = await tokenOnPage(owner, page.url);
+    expect((await owner.request(page.url, { form: { csrf, code: (await mails.next(to)).code } })).status).toBe(303);
+  },
+  async 'first email address taken back'({ user }) {
+    const link = await kit(clients.house).issue(user, 'revert_email', { at: soon() });
+    const browser = new Visitor();
+    const page = await browser.open(at(`/verification/revert?token=${link}`));
+    expect((await browser.submit(page, {}, 'confirm')).url).toBe(at('/verification/reverted'));
+  },
+  async 'first email address proved for the first time'(holder) {
+    const { id, email } = holder.user;
+    await latchkey.app.database.sql('update users set email_verified = false, email_proof_due = true where id = $1', [
+      toUuid(id as never),
+    ]);
+    const visitor = new Visitor();
+    const page = await signInAgain(holder, visitor);
+    expect(page.url).toMatch(/\/verify-email$/);
+    const { code } = await mails.next(email, /code|confirm/i);
+    expect((await visitor.submit(page, { code })).location).toContain('code=');
+  },
+  async 'session ended'({ user, owner }) {
+    const { sessions } = await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('session.list', {
+      user: user.id,
+    });
+    const others = sessions.filter(({ client_ids: ids }) => ids.includes(clients.house.client_id));
+    expect(others).toHaveLength(1);
+    await submitted(owner, '/account/devices', { action: 'logout', device: others[0]!.id });
+  },
+  'signed out everywhere else': ({ owner }) => submitted(owner, '/account/devices', { action: 'others' }),
+  'signed out everywhere': ({ user }) => latchkey.run('session.end', { user: user.id, all: true }),
+  'consent withdrawn': ({ user }) =>
+    latchkey.run('consent.revoke', { user: user.id, client_id: clients.stranger.client_id }),
+  'application without consent disconnected': ({ owner }) =>
+    submitted(owner, '/account/apps', { app: clients.house.client_id }),
+  async 'signed out in one browser'({ other }) {
+    await other.submit(await other.open(at('/oidc/logout')), {}, 'logout');
+  },
+  async 'code or refresh token used twice'(holder) {
+    expect(await refreshed(holder)).toBe(200);
+    expect(await refreshed(holder)).toBe(400);
+  },
+  async 'refresh token revoked by its client'({ offline }) {
+    await post(at('/oidc/revoke'), clients.house, { token: offline.refresh_token });
+  },
 };
 
-async function formWith(visitor: Visitor, url: string, code: string): Promise<Record<string, string>> {
-  const csrf = /name="csrf" value="([^"]+)"/.exec((await visitor.open(url)).text)?.[1] ?? '';
-  return { csrf, code };
+async function expectEnding(ending: Ending, act: Act, forLonger: TestClient): Promise<void> {
+  const { look, ...holder } = await kit(forLonger).hold();
+  await act(holder);
+  expect(await look()).toEqual(leftAfter(ending));
 }
 
-test.each(Object.entries(acts))('%s', async (_what, [act, left]) => {
-  const { look, ...person } = await prepare();
-  await act(person);
-  expect(await look()).toEqual(left);
-});
+test('everything is good while nothing is done', () => expectEnding({}, async () => undefined, clients.house));
+
+test.each(Object.entries({ ...endings, ...engineEndings }) as [ActName, Ending][])('%s', async (name, ending) =>
+  expectEnding(ending, acts[name], name === 'consent withdrawn' ? clients.stranger : clients.house),
+);

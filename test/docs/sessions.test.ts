@@ -1,0 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { sessionsPage } from '../../docs/write-sessions.ts';
+
+test('docs/sessions.md shows the table of what acts end (npm run docs:sessions writes it again)', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/sessions.md'), 'utf8');
+  expect(page).toBe(sessionsPage());
+});
