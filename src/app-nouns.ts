@@ -98,7 +98,9 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     countedBreachCheck: metrics?.countBreachCheck,
     hashCost,
     access,
-    ...revocables,
+    knownDevices: revocables.knownDevices,
+    trustedDevices: revocables.trustedDevices,
+    oneTimeSecrets: revocables.oneTimeSecrets,
   });
   const migration = createMigration({ ...credentials, clock, database, users, userBulk, contactBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });

@@ -218,7 +218,7 @@ export function defineCommands(program: Command, run: Run, files: Files): void {
   leaf(session, 'end', 'sign a person out, in one browser or everywhere')
     .requiredOption('--user <id>', 'whom')
     .option('--id <session>', 'one session')
-    .option('--all', 'all of them, with every refresh token and access token')
+    .option('--all', 'all of them, with every refresh token, access token and open sign-in')
     .action(act('session.end'));
 
   const consent = program.command('consent').description('what people allowed applications');

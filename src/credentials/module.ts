@@ -3,7 +3,8 @@
  *
  * Owns    the table of all authentication methods and the states of a credential (methods.ts); passwords (argon2id), passkeys and security keys, links and codes that prove an address, authenticator apps, recovery
  *         codes, trusted devices, the counters of wrong tries, known devices; enrolling and verifying, one file each.
- * Leaves  the pages to login and account, what comes after a success to interaction.
+ * Leaves  the pages to login and account, what comes after a success to interaction, what a changed
+ *         credential ends to oidc.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';

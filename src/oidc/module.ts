@@ -2,7 +2,8 @@
  * oidc: the OpenID provider.
  *
  * Owns    the engine (node-oidc-provider): its configuration, its artifacts (table oidc_artifact), claims, grants, the
- *         discovery documents and every endpoint below /oidc. The only importer of the engine.
+ *         discovery documents and every endpoint below /oidc; the table of what acts end (sessions/access-revocation.ts). The
+ *         only importer of the engine.
  * Leaves  what a person sees to interaction and its steps, clients to clients, signing keys to keys.
  * URLs    /.well-known/openid-configuration, /.well-known/oauth-authorization-server, /oidc/*.
  */

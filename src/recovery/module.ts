@@ -2,7 +2,7 @@
  * recovery: a new password in place of one that is forgotten, or that an operator wants replaced.
  *
  * Owns    views/recovery, the link in the mail, the step that demands a new password, the mail that says it changed.
- * Leaves  what a password must be to credentials, ending sessions to sessions, what comes next to interaction/next-step.
+ * Leaves  what a password must be to credentials, what a new password ends to oidc, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/forgot and below, /interaction/:uid/new-password, /recovery and below.
  */
 import type { SignInFacts, SignInStep, StepRequirements } from '#interaction/module.ts';

@@ -1,9 +1,9 @@
 /**
  * sessions: the browsers in which a person is signed in.
  *
- * Owns    listing them and ending one or all of them, with the record of it; the gate before pages of ours for people who are
+ * Owns    listing them, ending one or all of them; the gate before pages of ours for people who are
  *         signed in (own-pages.ts): who is there, how lately and how surely they proved it.
- * Leaves  how sessions and grants are stored, and telling relying parties, to oidc.
+ * Leaves  how sessions and grants are stored, what else ends with them, the record of it and telling relying parties to oidc.
  * URLs    /session/return.
  */
 import type { Router } from '#kernel/http/router.ts';

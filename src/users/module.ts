@@ -2,8 +2,9 @@
  * users: the people who can sign in.
  *
  * Owns    the tables users (status, profile, first e-mail address and phone number) and contact (further ones); whose an address is;
- *         the claims about them.
- * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions.
+ *         the claims about them; the interface by which an act ends what a user holds (access-revocation.ts).
+ * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions, what
+ *         each act ends to oidc.
  * URLs    none yet.
  */
 import type { AuditLog } from '#audit/module.ts';

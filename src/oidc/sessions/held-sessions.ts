@@ -31,10 +31,16 @@ type Dependencies = {
  * What is stored of sessions, and what ends it. They need no user service and no engine, so they are made before users and
  * credentials, which end sessions themselves.
  */
-export function createHeldSessions({ clock, database, keyRing, jobs, ...parts }: Dependencies): {
-  held: HeldSessions;
-  access: AccessRevocation<EndingAct>;
-} {
+export function createHeldSessions({
+  clock,
+  database,
+  keyRing,
+  jobs,
+  audit,
+  links,
+  trustedBrowsers,
+  knownBrowsers,
+}: Dependencies): { held: HeldSessions; access: AccessRevocation<EndingAct> } {
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const recent = new RecentFinds();
   const notices = logoutNotices(jobs);
@@ -42,6 +48,6 @@ export function createHeldSessions({ clock, database, keyRing, jobs, ...parts }:
   const signIns = new OpenSignIns(clock, database);
   return {
     held: { browsers, signIns, handles, recent, notices },
-    access: createAccessRevocation({ ...parts, browsers, signIns }),
+    access: createAccessRevocation({ audit, browsers, signIns, links, trustedBrowsers, knownBrowsers }),
   };
 }

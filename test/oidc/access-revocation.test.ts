@@ -1,0 +1,96 @@
+/** How the table of what acts end is carried out: in which order, and what happens to what an act does not name. */
+import { describe, expect, test } from 'vitest';
+import { operator } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { newId } from '#kernel/ids.ts';
+import { endings, type EndingAct } from '../../src/oidc/sessions/access-revocation.ts';
+import { createAccessRevocation } from '../../src/oidc/sessions/revoke-access.ts';
+import { recordingAudit } from '../support/audit.ts';
+
+const userId = newId('usr');
+const em = {} as EntityManager;
+const browser = { id: 'one', signedInAt: 0, expiresAt: 0, lastSeen: null, clientIds: ['shop'] };
+
+function recording(found: readonly (typeof browser)[] = [browser]) {
+  const calls: unknown[][] = [];
+  const note =
+    <R>(verb: string, answer: R) =>
+    async (_em: EntityManager, _userId: unknown, ...values: unknown[]): Promise<R> => {
+      calls.push([verb, ...values]);
+      return answer;
+    };
+  const audit = recordingAudit();
+  const { revoke } = createAccessRevocation({
+    audit,
+    browsers: {
+      end: note('end', found[0] ?? null),
+      endAll: note('endAll', [...found]),
+      endOthers: note('endOthers', [...found]),
+      endGrants: note('endGrants', undefined),
+      forget: note('forget', undefined),
+    },
+    signIns: { endOf: note('endOf', undefined) },
+    links: { revokeOpen: note('revokeOpen', undefined) },
+    trustedBrowsers: { revokeAll: note('revokeAll', undefined) },
+    knownBrowsers: { forgetAll: note('forgetAll', undefined) },
+  });
+  return { calls, audit, revoke };
+}
+
+describe('an act', () => {
+  test('ends what its row says: links and browsers first, then sessions, then sign-ins, the records last', async () => {
+    const { calls, revoke } = recording();
+    await revoke(em, 'account erased', userId, operator);
+    const order = [['revokeOpen', 'all'], ['revokeAll'], ['forgetAll'], ['endAll'], ['endOf', null], ['forget']];
+    expect(calls).toEqual(order);
+  });
+
+  test('spares the session and the sign-in that go on, where its row does', async () => {
+    const { calls, revoke } = recording();
+    const keep = { session: 'here', interaction: 'this' };
+    await revoke(em, 'password set in a sign-in', userId, operator, { keep });
+    expect(calls).toEqual([['revokeOpen', 'proofs'], ['revokeAll'], ['endOthers', 'here'], ['endOf', 'this']]);
+  });
+
+  const sparing = (Object.keys(endings) as EndingAct[]).filter((act) => !JSON.stringify(endings[act]).includes('but'));
+  test.each(sparing)('spares nothing that its row does not: %s', async (act) => {
+    const [named, bare] = [recording(), recording()];
+    const reach = { session: 'one', clientId: 'shop' };
+    await named.revoke(em, act, userId, operator, { ...reach, keep: { session: 'here', interaction: 'this' } });
+    await bare.revoke(em, act, userId, operator, reach);
+    expect(named.calls).toEqual(bare.calls);
+  });
+
+  test('ends all where there is no current session', async () => {
+    for (const keep of [undefined, {}, { session: null, interaction: null }]) {
+      const { calls, revoke } = recording();
+      await revoke(em, 'password set in a sign-in', userId, operator, keep ? { keep } : {});
+      expect(calls.slice(2)).toEqual([['endAll'], ['endOf', null]]);
+    }
+  });
+
+  test('that ends one session or the grants of one client names it, or is a fault', async () => {
+    const { calls, revoke } = recording();
+    await expect(revoke(em, 'session ended', userId, operator)).rejects.toThrow('names none');
+    await expect(revoke(em, 'consent withdrawn', userId, operator)).rejects.toThrow('names none');
+    expect(calls).toEqual([]);
+    await revoke(em, 'session ended', userId, operator, { session: 'one' });
+    await revoke(em, 'consent withdrawn', userId, operator, { clientId: 'shop' });
+    expect(calls).toEqual([
+      ['end', 'one'],
+      ['endGrants', 'shop'],
+    ]);
+  });
+
+  test('answers how many sessions it ended, and records each', async () => {
+    const { audit, revoke } = recording([browser, { ...browser, id: 'two' }]);
+    expect(await revoke(em, 'signed out everywhere', userId, operator)).toEqual({ sessions: 2 });
+    expect(audit.events).toMatchObject([
+      { type: 'session.ended', actor: { type: 'operator' }, sessionId: 'one', details: { client_ids: ['shop'] } },
+      { type: 'session.ended', actor: { type: 'operator' }, sessionId: 'two' },
+    ]);
+    const none = recording([]);
+    expect(await none.revoke(em, 'session ended', userId, operator, { session: 'x' })).toEqual({ sessions: 0 });
+    expect(none.audit.events).toEqual([]);
+  });
+});
