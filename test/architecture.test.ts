@@ -86,6 +86,16 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^kernel\/config\.ts$/],
   [/\bnew Date\(\)|\bDate\.now\(/, /^kernel\/clock\.ts$/],
   [/\bhttps?\.(request|get)\(/, outbound],
+  // What the engine does not promise is overridden in one table (patches.ts).
+  [
+    /(?<!Object)\.prototype\b|\bIN_PAYLOAD\b|\bObject\.defineProperty\((OIDCContext|engine|Session)\b/,
+    /^oidc\/patches\//,
+  ],
+  [
+    /^\s*[\w.]*\b(find|findByUserCode|unique|validate|persist|loginAccount|generateTokenId)\s*=\s*(async\b|function\b|\()/m,
+    /^oidc\/patches\//,
+  ],
+  [/\boidc-provider\/lib\b/, /^oidc\/patches\//],
   // The proofs of a sign-in, their user and their session are computed once.
   [/\b(isStepUp|factorOfAmr|factsOf|EngineInteraction)\b/, /^(oidc|interaction)\//],
   // An act names itself to the table of what acts end; only the table and the owners end sessions, sign-ins, links and browsers.

@@ -25,36 +25,30 @@ import type { Policies, SettingsService } from '#settings/module.ts';
 import type { UserService } from '#users/module.ts';
 import { ArtifactAdapter } from './artifacts/adapter.ts';
 import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
-import {
-  guardClientAuthentication,
-  settleClientAuthentication,
-} from './client-authentication/client-authentication.ts';
+import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
 import { ClientFailures } from './client-authentication/client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { registrationCommands } from './registration/commands.ts';
 import { configuration, cookieKeys, sessionCookie } from './configuration.ts';
 import { closeToStrangers } from './cors.ts';
-import { createEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { createEngine } from './patches/patches.ts';
 import { readyDiscovery } from './discovery.ts';
 import { noteEvents, recordEvents } from './events.ts';
 import { engineForms, postedRequests } from './requests/engine-forms.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
-import { enforceAuthority } from './authority/enforcement.ts';
-import { checkRedirectUrisAgain } from './authority/open-requests.ts';
 import { Interactions } from './interactions.ts';
-import { introspectJwts } from './introspection/jwt-introspection.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
 import { CurrentSessions } from './sessions/current-session.ts';
 import type { HeldSessions } from './sessions/held-sessions.ts';
 import { settleLogoutReturn } from './sessions/logout-return.ts';
 import { deliverLogoutNotices } from './sessions/logout-notices.ts';
-import { settleHeldSignIns } from './sessions/held-sign-ins.ts';
 import { ownPages } from './pages/own-pages.ts';
 import { pageLanguage } from './pages/page-language.ts';
 import type { EnginePages } from './pages/pages.ts';
-import { claimDeviceCodes } from './device/device-claim.ts';
+import { sayInterval } from './device/device-claim.ts';
 import { MemoryArtifacts } from './artifacts/memory-artifacts.ts';
 import { pollRules } from './device/device-code.ts';
 import { PostgresArtifacts } from './artifacts/postgres-artifacts.ts';
@@ -63,10 +57,7 @@ import { RedisArtifacts } from './artifacts/redis-artifacts.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
 import { RequestMemo } from './artifacts/request-memo.ts';
 import type { ApiStore } from './resources.ts';
-import { renameSessions } from './sessions/session-rename.ts';
-import { traceSessions } from './sessions/session-trace.ts';
 import { SpareArtifacts } from './artifacts/spare-artifacts.ts';
-import { limitUserCodes } from './device/user-code-limit.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuer' | 'issuerUrl'>;
@@ -158,46 +149,46 @@ export function createOidc({
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
-    const engine = createEngine(
-      config.issuer,
-      configuration(
-        {
-          clock,
-          issuerUrl: config.issuerUrl,
-          keyRing,
-          users,
-          apis,
-          findConsent,
-          authority,
-          pages,
-          languages,
-          certificates,
-          fetch: fetchKeys,
-          adapter,
-        },
-        policies,
-        jwks,
-      ),
-      clients,
-      notices.send,
+    const settingsOfEngine = configuration(
+      {
+        clock,
+        issuerUrl: config.issuerUrl,
+        keyRing,
+        users,
+        apis,
+        findConsent,
+        authority,
+        pages,
+        languages,
+        certificates,
+        fetch: fetchKeys,
+        adapter,
+      },
+      policies,
+      jwks,
     );
-    traceSessions(engine, clock);
-    renameSessions(engine);
-    settleHeldSignIns(engine, signIns);
-    guardClientAuthentication(engine, authentication);
-    introspectJwts(engine, { issuer: config.issuer, clock, handles, jwks: keys.publishedJwks() as JSONWebKeySet });
-    enforceAuthority(engine, {
+    const engine = createEngine(settingsOfEngine, {
+      issuer: config.issuer,
       clock,
-      authority,
-      apis,
-      isActive: users.isActive,
+      clients,
+      tellLogout: notices.send,
+      signIns,
+      authentication,
       handles,
-      sessionsOf: async (accountId) => (await browsers.list(accountId)).map(({ id }) => id),
+      jwks: keys.publishedJwks() as JSONWebKeySet,
+      enforcement: {
+        clock,
+        authority,
+        apis,
+        isActive: users.isActive,
+        handles,
+        sessionsOf: async (accountId) => (await browsers.list(accountId)).map(({ id }) => id),
+        policies,
+      },
+      throttle,
       policies,
     });
-    checkRedirectUrisAgain(engine);
-    claimDeviceCodes(engine);
-    limitUserCodes(engine, throttle, policies);
+    sayInterval(engine);
     noteEvents(engine);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
     engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));

@@ -12,7 +12,7 @@ import type { ApiStore } from '../resources.ts';
 import { words } from './authority.ts';
 import { type CurrentAuthority, heldBy, narrow } from './current-authority.ts';
 import { unbound } from './demands.ts';
-import { authenticationStrength, keepOrigins, originKinds } from './origin.ts';
+import { authenticationStrength } from './origin.ts';
 import { type Circumstances, type Issued, type Verdict, verdictOn } from './verdict.ts';
 
 export type EnforcementDependencies = {
@@ -27,7 +27,7 @@ export type EnforcementDependencies = {
   policies: Policies<'oidc'>;
 };
 
-type Shown = Issued & {
+export type Shown = Issued & {
   clientId?: string | undefined;
   accountId?: string | undefined;
   grantId?: string | undefined;
@@ -37,30 +37,21 @@ type Shown = Issued & {
   consumed?: unknown;
   isExpired: boolean;
 };
-type Finder<Found> = { find(value: string, options?: object): Promise<Found | undefined> };
 
 /** Where a token, a code or a refresh token is shown to have something for it. Revoking one is always possible. */
 const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspection']);
 
-/** The engine finds every token and every grant through its models: there it gets what they are worth now, or nothing. */
-export function enforceAuthority(engine: Engine, deps: EnforcementDependencies): void {
-  keepOrigins(engine);
-  narrowGrants(engine, deps);
-  for (const kind of ['AccessToken', 'ClientCredentials'] as const) issueBound(engine[kind].prototype);
-  for (const kind of originKinds) judge(engine, engine[kind], deps);
-}
-
 const route = (): string => Provider.ctx?.oidc.route ?? '';
 
-function narrowGrants(engine: Engine, { authority }: EnforcementDependencies): void {
-  const model = engine.Grant as unknown as Finder<Grant>;
-  const { find } = model;
-  model.find = async function findNarrowed(id, options) {
-    const grant = await find.call(model, id, options);
-    if (!grant || !uses.has(route())) return grant;
-    const client = await findClient(engine, grant.clientId);
-    return client && narrow(grant, await authority.of(client, grant.accountId, Object.keys(grant.resources ?? {})));
-  };
+/** What is left of a grant where it is shown to have something for it. */
+export async function narrowed(
+  engine: Engine,
+  grant: Grant,
+  { authority }: EnforcementDependencies,
+): Promise<Grant | undefined> {
+  if (!uses.has(route())) return grant;
+  const client = await findClient(engine, grant.clientId);
+  return client && narrow(grant, await authority.of(client, grant.accountId, Object.keys(grant.resources ?? {})));
 }
 
 /** The engine refuses a client that what this instance can do now does not allow: its tokens are worth nothing either. */
@@ -73,31 +64,23 @@ async function findClient(engine: Engine, clientId = ''): Promise<Client | undef
   }
 }
 
-function judge(engine: Engine, model: Finder<Shown>, deps: EnforcementDependencies): void {
-  const { find } = model;
-  model.find = async function findHeld(value, options) {
-    const shown = await find.call(model, value, options);
-    const where = route();
-    if (!shown || !uses.has(where) || isDecided(shown)) return shown;
-    const verdict = await judgementOn(engine, shown, deps);
-    if (!verdict.holds) return refuse(where, verdict.reason);
-    if (await isOrphan(engine, shown, deps))
-      return refuse(where, 'it outlived its session by offline_access, which is gone');
-    // What is stored again must stay as it was granted: at the token endpoint the grant alone is narrowed.
-    if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
-    return shown;
-  };
+/** What a token or a code that is shown is worth now; undefined, or an error of the engine, when it is worth nothing. */
+export async function judged(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Shown | undefined> {
+  const where = route();
+  if (!uses.has(where) || isDecided(shown)) return shown;
+  const verdict = await judgementOn(engine, shown, deps);
+  if (!verdict.holds) return refuse(where, verdict.reason);
+  if (await isOrphan(engine, shown, deps))
+    return refuse(where, 'it outlived its session by offline_access, which is gone');
+  // What is stored again must stay as it was granted: at the token endpoint the grant alone is narrowed.
+  if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
+  return shown;
 }
 
-/** Nothing is issued that would be worth nothing: by the front channel, or where no certificate can arrive. */
-function issueBound(model: { save(): Promise<string> }): void {
-  const { save } = model;
-  model.save = async function saveBound(this: Shown & typeof model) {
-    const client = Provider.ctx?.oidc.client;
-    const unmet = client ? unbound(this, demandsOf(client)) : null;
-    if (unmet !== null) throw new errors.InvalidRequest(unmet);
-    return save.call(this);
-  };
+/** Throws for what would be worth nothing: by the front channel, or where no certificate can arrive. */
+export function requireBound(issued: Issued, client: Client): void {
+  const unmet = unbound(issued, demandsOf(client));
+  if (unmet !== null) throw new errors.InvalidRequest(unmet);
 }
 
 /** What the engine refuses by itself, and has to see for that: a replay ends the grant. */

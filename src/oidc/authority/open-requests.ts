@@ -1,6 +1,5 @@
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { scopes as standardScopes } from '../claims.ts';
-import type { Engine } from '../engine.ts';
 import type { CurrentAuthority } from './current-authority.ts';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -28,21 +27,4 @@ export function requireStillAllowed(
   if (scope !== undefined) throw new errors.InvalidScope('requested scope is not allowed', scope);
   const claim = [...oidc.requestParamClaims].find((name) => !authority.mayBeTold(client, name));
   if (claim !== undefined) throw new errors.InvalidScope('requested claim is not allowed', claim);
-}
-
-/**
- * The engine takes the redirect URI of a request that is resumed for checked, and sends errors there. It is checked again,
- * as the client is registered now.
- */
-export function checkRedirectUrisAgain({ OIDCContext }: Engine): void {
-  const checked = new WeakSet<object>();
-  Object.defineProperty(OIDCContext.prototype, 'redirectUriCheckPerformed', {
-    get(this: KoaContextWithOIDC['oidc']): boolean {
-      return this.route !== 'resume' && checked.has(this);
-    },
-    set(this: object, isChecked: boolean) {
-      if (isChecked) checked.add(this);
-      else checked.delete(this);
-    },
-  });
 }

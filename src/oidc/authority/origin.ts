@@ -1,6 +1,5 @@
 import { decodeProtectedHeader } from 'jose';
-import { type Client, type KoaContextWithOIDC, Provider } from 'oidc-provider';
-import type { Engine } from '../engine.ts';
+import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { LEVELS, type Level, levelOf } from '../levels.ts';
 
 /** How a token or a code came to be, as far as nothing else in it says so. Older ones have none. */
@@ -22,8 +21,7 @@ export const originKinds = [
   'DeviceCode',
 ] as const;
 
-type Model = { accountId?: string | undefined; kind: string; origin?: Origin | undefined };
-type ModelClass = { readonly IN_PAYLOAD: readonly string[]; prototype: Model & { save(): Promise<string> } };
+type Source = { origin?: Origin | undefined };
 
 const strengths: Readonly<Record<string, number>> = {
   none: 0,
@@ -39,30 +37,12 @@ const strengths: Readonly<Record<string, number>> = {
 export const authenticationStrength = ({ clientAuthMethod }: Pick<Client, 'clientAuthMethod'>): number =>
   strengths[clientAuthMethod ?? ''] ?? 0;
 
-/** Has the engine store with each token and code how it came to be. */
-export function keepOrigins(engine: Engine): void {
-  for (const kind of originKinds) keepOriginOf(engine[kind]);
-}
-
-function keepOriginOf(model: ModelClass): void {
-  const members = [...model.IN_PAYLOAD, 'origin'];
-  Object.defineProperty(model, 'IN_PAYLOAD', { get: () => members });
-  const { save } = model.prototype;
-  model.prototype.save = async function saveWithOrigin() {
-    const ctx = Provider.ctx;
-    // A device code has no user until one answers.
-    const isWaiting = this.kind === 'DeviceCode' && this.accountId === undefined;
-    if (ctx && !isWaiting) this.origin ??= await originIn(ctx, this.kind);
-    return save.call(this);
-  };
-}
-
-async function originIn(ctx: KoaContextWithOIDC, kind: string): Promise<Origin> {
+export async function originIn(ctx: KoaContextWithOIDC, kind: string): Promise<Origin> {
   const { client, entities, route, session } = ctx.oidc;
   const source = (entities.AuthorizationCode ??
     entities.DeviceCode ??
     entities.RotatedRefreshToken ??
-    entities.RefreshToken) as Model | undefined;
+    entities.RefreshToken) as Source | undefined;
   const level = source?.origin?.level ?? levelOf(session?.['acr']) ?? undefined;
   return {
     ...(level === undefined ? {} : { level }),

@@ -1,12 +1,11 @@
 import type { Middleware } from 'koa';
-import { type Client, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { AuditLog } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import type { State } from '#kernel/http/context.ts';
 import type { Attempt, ClientFailures } from './client-failures.ts';
-import type { Engine } from '../engine.ts';
 
-type Dependencies = {
+export type AuthenticationDependencies = {
   failures: Pick<ClientFailures, 'begin'>;
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
@@ -42,29 +41,27 @@ class TooManyFailures extends errors.OIDCProviderError {
 type Tried = { attempt: Attempt; clientId: string | null };
 const tried = new WeakMap<object, Tried>();
 
-/** Asks, at the moment when the engine has learnt which client somebody claims to be, whether another try is allowed. */
-export function guardClientAuthentication(engine: Engine, deps: Dependencies): void {
-  const { find } = engine.Client;
-  engine.Client.find = async function findGuarded(clientId: string): Promise<Client | undefined> {
-    const client = await find.call(engine.Client, clientId);
-    const ctx = Provider.ctx;
-    // The first client that such an endpoint looks for is the one that calls.
-    if (!ctx || !endpoints.has(ctx.oidc.route) || tried.has(ctx)) return client;
-    // A public client proves nothing, so there is nothing to guess; many people may share its id and their address.
-    if (client?.clientAuthMethod === 'none') return client;
-    const known = client ? clientId : null;
-    const outcome = await deps.failures.begin(known, (ctx.state as State).ip);
-    if ('retryAfter' in outcome) {
-      ctx.set('Retry-After', String(outcome.retryAfter));
-      throw new TooManyFailures();
-    }
-    tried.set(ctx, { attempt: outcome.attempt, clientId: known });
-    return client;
-  };
+/** Asks, when an endpoint has learnt which client the caller claims to be, whether another try is allowed. */
+export async function requireAnotherTry(
+  ctx: KoaContextWithOIDC,
+  { clientId, client }: { clientId: string; client: Client | undefined },
+  { failures }: AuthenticationDependencies,
+): Promise<void> {
+  // The first client that such an endpoint looks for is the one that calls.
+  if (!endpoints.has(ctx.oidc.route) || tried.has(ctx)) return;
+  // A public client proves nothing, so there is nothing to guess; many people may share its id and their address.
+  if (client?.clientAuthMethod === 'none') return;
+  const known = client ? clientId : null;
+  const outcome = await failures.begin(known, (ctx.state as State).ip);
+  if ('retryAfter' in outcome) {
+    ctx.set('Retry-After', String(outcome.retryAfter));
+    throw new TooManyFailures();
+  }
+  tried.set(ctx, { attempt: outcome.attempt, clientId: known });
 }
 
 /** Around the engine: counts how the try ended. At these endpoints 401 means that the client is not who it claims to be. */
-export function settleClientAuthentication(deps: Dependencies): Middleware {
+export function settleClientAuthentication(deps: AuthenticationDependencies): Middleware {
   return async function settleClientAuthentication(ctx, next) {
     // RFC 6749 §5.2: what these endpoints answer is for programs, also where the request says that it is a browser.
     if (paths.has(ctx.path) && ctx.accepts('json', 'html') === 'html') ctx.req.headers.accept = 'application/json';
@@ -81,7 +78,11 @@ export function settleClientAuthentication(deps: Dependencies): Middleware {
   };
 }
 
-async function note({ database, audit }: Dependencies, ctx: KoaContextWithOIDC, clientId: string): Promise<void> {
+async function note(
+  { database, audit }: AuthenticationDependencies,
+  ctx: KoaContextWithOIDC,
+  clientId: string,
+): Promise<void> {
   const { ip, userAgent, requestId } = ctx.state as State;
   await database.transaction((em) =>
     audit.record(em, {

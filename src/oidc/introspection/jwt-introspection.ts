@@ -1,5 +1,5 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
-import { type Configuration, Provider } from 'oidc-provider';
+import type { Configuration } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import { type Origin, readOrigin, writeOrigin } from '../authority/origin.ts';
@@ -7,7 +7,6 @@ import type { Engine } from '../engine.ts';
 import type { Handles } from '../artifacts/handles.ts';
 
 type Customizers = NonNullable<NonNullable<Configuration['formats']>['customizers']>;
-type FindToken = (value: string, options?: unknown) => Promise<object | undefined>;
 type Dependencies = {
   issuer: string;
   clock: Clock;
@@ -15,10 +14,6 @@ type Dependencies = {
   /** Every key whose signatures still count; public members are enough. */
   jwks: JSONWebKeySet;
 };
-
-/** A mark that no token has: what bears it is no JWT to the engine, which refuses to look at those. */
-const MARK = '~jwt:';
-const isJwt = (text: unknown): text is string => typeof text === 'string' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
 
 /**
  * A JWT is not stored, so that nothing can be looked up by it. The name of its grant stands in its `jti`, as a hash that
@@ -30,23 +25,13 @@ export const nameGrant: NonNullable<Customizers['jwt']> = (_ctx, token, { payloa
   payload['jti'] = `${String(payload['jti'])}.${grant}.${writeOrigin(issued)}`;
 };
 
-/** RFC 7662 §2: an API may ask about any access token that was made for it, in whichever format. */
-export function introspectJwts(engine: Engine, { issuer, clock, handles, jwks }: Dependencies): void {
+/** Reads an access token that is a JWT of ours; undefined when its grant is over. Throws for every other text. */
+export function jwtReader(
+  engine: Engine,
+  { issuer, clock, handles, jwks }: Dependencies,
+): (jwt: string) => Promise<object | undefined> {
   const keySet = createLocalJWKSet(jwks);
-  const { find: findClient } = engine.Client;
-  engine.Client.find = (clientId: string) => {
-    const params = introspected();
-    if (params && isJwt(params['token'])) params['token'] = MARK + params['token'];
-    return findClient.call(engine.Client, clientId);
-  };
-  const tokens = engine.AccessToken as unknown as { find: FindToken };
-  const { find } = tokens;
-  tokens.find = async (value, options) => {
-    if (!introspected() || !value.startsWith(MARK)) return find.call(tokens, value, options);
-    return read(value.slice(MARK.length)).catch(() => undefined);
-  };
-
-  async function read(jwt: string): Promise<object | undefined> {
+  return async function read(jwt) {
     const { payload, protectedHeader } = await jwtVerify(jwt, keySet, {
       issuer,
       typ: 'at+jwt',
@@ -60,10 +45,5 @@ export function introspectJwts(engine: Engine, { issuer, clock, handles, jwks }:
     const grant = await engine.Grant.find(handles.make(Buffer.from(grantHash, 'base64url')));
     const owned = { ...common, grantId: grant?.jti, accountId: grant?.accountId };
     return grant && Object.assign(new engine.AccessToken(owned as never), signature);
-  }
-}
-
-function introspected(): Record<string, unknown> | undefined {
-  const ctx = Provider.ctx;
-  return ctx?.oidc.route === 'introspection' ? ctx.oidc.params : undefined;
+  };
 }

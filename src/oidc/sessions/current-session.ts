@@ -6,7 +6,7 @@ import type { Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { type Level, levelOf } from '../levels.ts';
 import { sessionSeconds } from '../lifetimes.ts';
-import type { LastSeen } from './session-trace.ts';
+import type { LastSeen } from './last-seen.ts';
 
 /** Who is signed in in the browser that sent a request. Times are NumericDate. */
 export type CurrentSession = {

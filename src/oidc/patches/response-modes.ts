@@ -1,16 +1,23 @@
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { show } from '#kernel/views.ts';
-import { forwardView } from './forward-view.ts';
+import { forwardView } from '../pages/forward-view.ts';
+import { type Patch, source } from './patch.ts';
 
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1];
 
-/** The engine, with a page of ours for answers that a browser posts to the relying party (Form Post Response Mode §2). */
 export class EngineWithOwnPages extends Provider {
   /** Called by the engine for its own modes too. */
   override registerResponseMode(name: string, handler: ResponseMode): void {
     super.registerResponseMode(name, ownModes[name] ?? handler);
   }
 }
+
+export const responseModes: Patch = {
+  members: { 'prototype.registerResponseMode': { method: 2 } },
+  reason: 'Answers that a browser posts to the relying party (Form Post Response Mode §2) stand on a page of ours.',
+  upstream: source('helpers/initialize_app.js'),
+  subclass: EngineWithOwnPages,
+};
 
 const ownModes: Readonly<Record<string, ResponseMode>> = {
   form_post: (ctx, redirectUri, payload) => postAnswer(ctx, redirectUri, payload, 'error' in payload),

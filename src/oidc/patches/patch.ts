@@ -1,0 +1,53 @@
+import type { Configuration, Provider } from 'oidc-provider';
+import type { JSONWebKeySet } from 'jose';
+import type { Clock } from '#kernel/clock.ts';
+import type { Throttle } from '#kernel/throttle.ts';
+import type { Policies } from '#settings/module.ts';
+import type { Handles } from '../artifacts/handles.ts';
+import type { OpenSignIns } from '../artifacts/open-sign-ins.ts';
+import type { EnforcementDependencies } from '../authority/enforcement.ts';
+import type { AuthenticationDependencies } from '../client-authentication/client-authentication.ts';
+import type { ClientStore } from '../client-store.ts';
+import type { Engine, TellLogout } from '../engine.ts';
+
+/** What the patches are made with, all of them together. */
+export type PatchDependencies = {
+  issuer: string;
+  clock: Clock;
+  settings: Configuration;
+  clients: ClientStore;
+  tellLogout: TellLogout;
+  signIns: Pick<OpenSignIns, 'take'>;
+  authentication: AuthenticationDependencies;
+  handles: Pick<Handles, 'make' | 'hashOf'>;
+  /** Every key whose signatures still count; public members are enough. */
+  jwks: JSONWebKeySet;
+  enforcement: EnforcementDependencies;
+  throttle: Throttle;
+  policies: Policies<'limits'>;
+};
+
+/**
+ * What the engine must have there: a method with this many parameters, an accessor of a prototype, a property, a list of names, or
+ * a member that the constructor assigns.
+ */
+export type Shape = { method: number } | 'accessor' | 'property' | 'list' | 'assigned';
+
+/** One override of what the engine does not promise to keep. */
+export type Patch = {
+  /** Members of the engine by their path, such as `Client.prototype.redirectUriAllowed`. */
+  members: Readonly<Record<string, Shape>>;
+  reason: string;
+  /** Where the original stands, or where its author says that it may be overridden. */
+  upstream: string;
+} & (
+  | { apply(engine: Engine, dependencies: PatchDependencies): void }
+  /** What must be there while the engine is built is a class of ours. */
+  | { subclass: typeof Provider }
+);
+
+/** The version that the patches are written against; package.json names it exactly. */
+export const ENGINE_VERSION = '9.13.3';
+
+export const source = (path: string): string =>
+  `https://github.com/panva/node-oidc-provider/blob/v${ENGINE_VERSION}/lib/${path}`;
