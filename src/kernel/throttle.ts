@@ -19,11 +19,14 @@ export type ThrottlePolicy = Readonly<{
 
 export type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
 
+/** Of whom, or from where. */
+type Limited = readonly [ThrottlePolicy, key: string];
+
 export type Throttle = {
   /** Counts one attempt; call it before the work. `key` may be anything, for example `addressKey(ctx.state.ip)`. */
   consume(policy: ThrottlePolicy, key: string): Promise<ThrottleOutcome>;
-  /** Whether the points are gone; counts nothing. */
-  isUsedUp(policy: ThrottlePolicy, key: string): Promise<boolean>;
+  /** Whether the points of one of these are gone; counts nothing. */
+  isUsedUp(...limits: readonly Limited[]): Promise<boolean>;
   /** Takes one attempt back, because it turned out to be harmless. */
   refund(policy: ThrottlePolicy, key: string): Promise<void>;
   /** Forgets all attempts. */
@@ -48,7 +51,7 @@ export function createThrottle({ redis, processes }: Options): Throttle {
         kind === 'redis'
           ? new RateLimiterRedis({
               storeClient: redis!.client,
-              keyPrefix: `${KEY_PREFIX}limit:${name}`,
+              keyPrefix: KEY_PREFIX + prefixOf(name),
               points,
               duration: seconds,
             })
@@ -72,6 +75,11 @@ export function createThrottle({ redis, processes }: Options): Throttle {
     }
   }
 
+  async function isUsedUpHere([policy, key]: Limited): Promise<boolean> {
+    const found = await limiter('process', policy).get(digest(key));
+    return found !== null && found.remainingPoints <= 0;
+  }
+
   return {
     consume: async (policy, key) => {
       try {
@@ -82,14 +90,22 @@ export function createThrottle({ redis, processes }: Options): Throttle {
         return { allowed: false, retryAfter: Math.max(1, Math.ceil(outcome.msBeforeNext / SECOND)) };
       }
     },
-    isUsedUp: async (policy, key) => {
-      const found = await onStore(policy, (limiter) => limiter.get(digest(key)));
-      return found !== null && found.remainingPoints <= 0;
+    isUsedUp: async (...limits) => {
+      try {
+        // In one command: the limiter would ask for each by itself, in four.
+        const found = await redis?.getAll(...limits.map(([{ name }, key]) => `${prefixOf(name)}:${digest(key)}`));
+        if (found) return limits.some(([{ points }], place) => Number(found[place]) >= points);
+      } catch (error) {
+        if (!(error instanceof RedisUnavailable)) throw error;
+      }
+      return (await Promise.all(limits.map(isUsedUpHere))).includes(true);
     },
     refund: async (policy, key) => void (await onStore(policy, (limiter) => limiter.reward(digest(key)))),
     reset: async (policy, key) => void (await onStore(policy, (limiter) => limiter.delete(digest(key)))),
   };
 }
+
+const prefixOf = (name: string): string => `limit:${name}`;
 
 /** Of one length whatever came in, and no address or name lies readable in Redis. */
 function digest(key: string): string {

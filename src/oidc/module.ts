@@ -38,6 +38,7 @@ import { noteEvents, recordEvents } from './events.ts';
 import { engineForms, postedRequests } from './requests/engine-forms.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
+import { HeldWrites } from './artifacts/held-writes.ts';
 import { Interactions } from './interactions.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
@@ -132,6 +133,7 @@ export function createOidc({
   const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : artifacts;
   const machineTokens = inMemory ?? spare;
   const storeOf = (kind: Kind): ArtifactStore => (kind === 'ClientCredentials' ? machineTokens : artifacts);
+  const heldWrites = new HeldWrites((batch) => artifacts.write(batch));
   const memo = new RequestMemo(() => Provider.ctx);
   const rename = (from: Buffer, to: Buffer) => artifacts.rename(from, to);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
@@ -139,7 +141,16 @@ export function createOidc({
   const adapter = (kind: string) =>
     kind === 'Client'
       ? clientsOfEngine
-      : new ArtifactAdapter(kind as Kind, { clock, handles, storeOf, memo, recent, rename, notePoll });
+      : new ArtifactAdapter(kind as Kind, {
+          clock,
+          handles,
+          storeOf,
+          memo,
+          recent,
+          held: heldWrites,
+          rename,
+          notePoll,
+        });
 
   deliverLogoutNotices({ jobs, engine: () => current.engine, fetch });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
@@ -173,6 +184,7 @@ export function createOidc({
       clients,
       tellLogout: notices.send,
       signIns,
+      heldWrites,
       authentication,
       handles,
       jwks: keys.publishedJwks() as JSONWebKeySet,
@@ -200,6 +212,7 @@ export function createOidc({
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
+        heldWrites.middleware(),
         begunSignIns.middleware() as Middleware,
         settleLogoutReturn,
         pageLanguage as Middleware,

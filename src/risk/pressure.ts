@@ -29,13 +29,12 @@ export class Pressure {
   async isOn(ip: string): Promise<boolean> {
     const { proofOfWork } = this.#policies.for(instance).risk;
     if (proofOfWork !== 'pressure') return proofOfWork === 'always';
-    for (const [policy, key] of this.#floods(ip)) if (await this.#throttle.isUsedUp(policy, key)) return true;
-    return false;
+    return this.#throttle.isUsedUp(...this.#floods(ip));
   }
 
   /** Whether an account had many failures lately, whoever made them. */
   async hasManyFailures(identifier: string): Promise<boolean> {
-    return this.#throttle.isUsedUp(this.#accountPolicy(), accountKey(identifier));
+    return this.#throttle.isUsedUp([this.#accountPolicy(), accountKey(identifier)]);
   }
 
   #floods(ip: string): [ThrottlePolicy, string][] {

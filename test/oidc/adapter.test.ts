@@ -32,6 +32,7 @@ beforeEach(() => {
     storeOf: () => store,
     memo: new RequestMemo(() => request),
     recent: new RecentFinds(),
+    held: { holdsPut: () => false, holdsUse: () => false, flush: async () => undefined },
     rename: async () => undefined,
     notePoll: async () => {
       polls += 1;

@@ -54,3 +54,63 @@ test('a user code that somebody else’s device has is not given away', async ()
     constraint: 'oidc_artifact_lookup_unique',
   });
 });
+
+const code = (grant: Buffer): Artifact => ({
+  ...session(randomBytes(32), randomBytes(32), 1),
+  lookupHash: null,
+  grantHash: grant,
+});
+
+test('a grant and what depends on it are written at once, unless the grant was revoked before', async () => {
+  const grant = { ...session(randomBytes(32), randomBytes(32), 1), lookupHash: null };
+  const puts = () => [
+    { kind: 'Grant' as const, artifact: grant },
+    { kind: 'AuthorizationCode' as const, artifact: code(grant.idHash) },
+    { kind: 'Session' as const, artifact: session(randomBytes(32), randomBytes(32), 1) },
+  ];
+  const found = (batch: ReturnType<typeof puts>) =>
+    Promise.all(batch.map(async ({ kind, artifact }) => (await artifacts.find(kind, artifact.idHash)) !== null));
+  const before = puts();
+  await artifacts.write({ consumed: null, puts: before });
+  expect(await found(before)).toEqual([true, true, true]);
+  await artifacts.revokeGrant(grant.idHash);
+  const after = puts();
+  await artifacts.write({ consumed: null, puts: after });
+  expect(await found(after)).toEqual([false, false, true]);
+});
+
+test('of many who use one code up, each with a token, one has a token, and that dies with the grant', async () => {
+  const grant = { ...session(randomBytes(32), randomBytes(32), 1), lookupHash: null };
+  await artifacts.put('Grant', grant);
+  const used = code(grant.idHash);
+  await artifacts.put('AuthorizationCode', used);
+  const tokens = Array.from({ length: 20 }, () => code(grant.idHash));
+  const outcomes = await Promise.all(
+    tokens.map((token) =>
+      artifacts.write({
+        consumed: { kind: 'AuthorizationCode', idHash: used.idHash },
+        puts: [{ kind: 'AccessToken', artifact: token }],
+      }),
+    ),
+  );
+  expect(outcomes.filter((outcome) => outcome === 'consumed')).toHaveLength(1);
+  expect(new Set(outcomes)).toEqual(new Set(['consumed', 'spent']));
+  const left = await Promise.all(tokens.map(({ idHash }) => artifacts.find('AccessToken', idHash)));
+  expect(left.every((token) => token === null)).toBe(true);
+});
+
+test('a session that was renamed meanwhile keeps nothing else from being written', async () => {
+  const [before, after, uid] = [randomBytes(32), randomBytes(32), randomBytes(32)];
+  await artifacts.put('Session', session(before, uid, 1));
+  await artifacts.rename(before, after);
+  const grant = { ...session(randomBytes(32), randomBytes(32), 1), lookupHash: null };
+  await artifacts.write({
+    consumed: null,
+    puts: [
+      { kind: 'Grant', artifact: grant },
+      { kind: 'Session', artifact: session(before, uid, 2) },
+    ],
+  });
+  expect(await artifacts.find('Grant', grant.idHash)).not.toBeNull();
+  expect((await artifacts.find('Session', after))?.payload).toMatchObject({ n: 1 });
+});

@@ -62,8 +62,8 @@ export async function startLoggedApp(options: Parameters<typeof startTestApp>[0]
   const monitor = await redis.monitor();
   const { pathname } = new URL(redisUrl!);
   monitor.on('monitor', (_time: string, words: string[], source: string, database: string) => {
-    // A script counts once, whatever it asks inside; the probe of the circuit belongs to no request.
-    if (`/${database}` !== pathname || source === 'lua' || during === '') return;
+    // A script counts once, whatever it asks inside; pings belong to no request.
+    if (`/${database}` !== pathname || source === 'lua' || words[0] === 'ping' || during === '') return;
     redisCommands.push({ during, text: words.map((word) => word.slice(0, 60)).join(' ') });
   });
 

@@ -24,6 +24,8 @@ export type RedisPort = {
   connected(milliseconds: number): Promise<boolean>;
   /** @throws RedisUnavailable */
   get(key: string): Promise<string | null>;
+  /** In one command, where the keys need not share a slot. @throws RedisUnavailable */
+  getAll(...keys: string[]): Promise<(string | null)[]>;
   /** Every key has an end: `ttl` in milliseconds. @throws RedisUnavailable */
   set(key: string, value: string, ttl: number): Promise<void>;
   /** How many of the keys there were. @throws RedisUnavailable */
@@ -146,6 +148,11 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
             sleep(milliseconds, false, { ref: false }),
           ]),
     get: (key) => run((client) => client.get(KEY_PREFIX + key)),
+    getAll: (...keys) =>
+      run(async (client) => {
+        const named = keys.map((key) => KEY_PREFIX + key);
+        return nodes.length === 1 ? client.mget(named) : Promise.all(named.map((key) => client.get(key)));
+      }),
     set: async (key, value, ttl) =>
       void (await run((client) => client.set(KEY_PREFIX + key, value, 'PX', Math.max(1, Math.ceil(ttl))))),
     // One by one: the keys of one command must share a slot in a cluster.

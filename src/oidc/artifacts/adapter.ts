@@ -2,9 +2,10 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant } from './artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Consumed, type Found, type Kind, ofGrant } from './artifact-store.ts';
 import { DeviceCodeUsed, isPending, stageOf } from '../device/device-code.ts';
 import type { Handles } from './handles.ts';
+import type { HeldWrites } from './held-writes.ts';
 import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';
 import { OWN_ID } from './open-sign-ins.ts';
@@ -16,6 +17,7 @@ export type AdapterDependencies = {
   storeOf: (kind: Kind) => ArtifactStore;
   memo: RequestMemo;
   recent: RecentFinds;
+  held: Pick<HeldWrites, 'holdsPut' | 'holdsUse' | 'flush'>;
   /** Gives a session another id. */
   rename(from: Buffer, to: Buffer): Promise<void>;
   /** Counts a poll of a device; false when it came too soon. */
@@ -44,17 +46,22 @@ export class ArtifactAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
     this.#deps.memo.forget();
-    const isStored = await this.#store.put(this.#kind, this.#toArtifact(id, payload, expiresIn));
+    const artifact = this.#toArtifact(id, payload, expiresIn);
+    if (this.#deps.held.holdsPut(this.#kind, artifact)) return;
+    await this.#deps.held.flush();
+    const isStored = await this.#store.put(this.#kind, artifact);
     if (!isStored && this.#kind === 'DeviceCode') throw new DeviceCodeUsed();
   }
 
   /** RFC 9449 §11.1 and OpenID Connect Core §9: a `jti` is accepted once until `exp` (NumericDate). False when it was seen before. */
   async insertOnce(id: string, exp: number): Promise<boolean> {
+    await this.#deps.held.flush();
     return this.#store.insertOnce(this.#kind, { idHash: sha256(id), expiresAt: new Date(exp * SECOND) });
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
     if (!mayBe(this.#kind, id)) return undefined;
+    await this.#deps.held.flush();
     const idHash = this.#handles.hashOf(id);
     const found = await this.#find(idHash);
     if (!found) return undefined;
@@ -78,6 +85,7 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    await this.#deps.held.flush();
     const lookup = this.#handles.lookup(uid);
     const known = this.#deps.memo.recall(this.#kind, lookup);
     return this.#toPayload(known === undefined ? await this.#store.findByLookup(this.#kind, lookup) : known);
@@ -91,7 +99,14 @@ export class ArtifactAdapter implements Adapter {
 
   /** The loser of a race gets what a later replay gets. */
   async consume(id: string): Promise<void> {
-    const outcome = await this.#store.consume(this.#kind, this.#handles.hashOf(id));
+    const idHash = this.#handles.hashOf(id);
+    const { held } = this.#deps;
+    if (held.holdsUse(this.#kind, idHash, (outcome) => this.#requireFirst(outcome))) return;
+    await held.flush();
+    this.#requireFirst(await this.#store.consume(this.#kind, idHash));
+  }
+
+  #requireFirst(outcome: Consumed): void {
     if (outcome === 'consumed') return;
     if (outcome === 'spent') this.#forget();
     if (this.#kind === 'PushedAuthorizationRequest')
@@ -101,6 +116,7 @@ export class ArtifactAdapter implements Adapter {
 
   async destroy(id: string): Promise<void> {
     this.#forget();
+    await this.#deps.held.flush();
     await this.#store.remove(this.#kind, this.#handles.hashOf(id));
   }
 
@@ -110,6 +126,7 @@ export class ArtifactAdapter implements Adapter {
 
   async revokeByGrantId(grantId: string): Promise<void> {
     this.#forget();
+    await this.#deps.held.flush();
     await this.#store.removeOfGrant(this.#kind, sha256(grantId));
     this.#forget();
   }

@@ -31,6 +31,13 @@ export type Artifact = {
   payload: Record<string, unknown>;
 };
 
+/** What came of using an artifact up: `spent` when another request was first. */
+export type Consumed = 'consumed' | 'spent' | 'unknown';
+
+export type Write = { kind: Kind; artifact: Artifact };
+/** What one request writes, and what it uses up for that. */
+export type Batch = { consumed: { kind: Kind; idHash: Buffer } | null; puts: readonly Write[] };
+
 export type Found = {
   idHash: Buffer;
   payload: Record<string, unknown>;
@@ -57,7 +64,7 @@ export type ArtifactStore = {
   put(kind: Kind, artifact: Artifact): Promise<boolean>;
   find(kind: Kind, idHash: Buffer): Promise<Found | null>;
   findByLookup(kind: Kind, lookupHash: Buffer): Promise<Found | null>;
-  consume(kind: Kind, idHash: Buffer): Promise<'consumed' | 'spent' | 'unknown'>;
+  consume(kind: Kind, idHash: Buffer): Promise<Consumed>;
   insertOnce(kind: Kind, artifact: Pick<Artifact, 'idHash' | 'expiresAt'>): Promise<boolean>;
   remove(kind: Kind, idHash: Buffer): Promise<boolean>;
   removeOfGrant(kind: Kind, grantHash: Buffer): Promise<void>;

@@ -1,5 +1,13 @@
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
-import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant, PURGE_BATCH } from './artifact-store.ts';
+import {
+  type Artifact,
+  type ArtifactStore,
+  type Consumed,
+  type Found,
+  type Kind,
+  ofGrant,
+  PURGE_BATCH,
+} from './artifact-store.ts';
 
 type Entry = Omit<Artifact, 'payload'> & { payload: string; consumedAt: Date | null; isRevoked: boolean };
 
@@ -39,7 +47,7 @@ export class MemoryArtifacts implements ArtifactStore {
     return this.#read(kind, this.#lookups.get(keyOf(kind, lookupHash)) ?? '');
   }
 
-  async consume(kind: Kind, idHash: Buffer): Promise<'consumed' | 'spent' | 'unknown'> {
+  async consume(kind: Kind, idHash: Buffer): Promise<Consumed> {
     const entry = this.#entries.get(keyOf(kind, idHash));
     if (!entry) return 'unknown';
     if (entry.consumedAt) {

@@ -1,6 +1,16 @@
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant, PURGE_BATCH } from './artifact-store.ts';
+import {
+  type ArtifactStore,
+  type Artifact,
+  type Batch,
+  type Consumed,
+  type Found,
+  type Kind,
+  ofGrant,
+  PURGE_BATCH,
+} from './artifact-store.ts';
+import { consuming, putting, writing } from './artifact-statements.ts';
 
 type Json = Record<string, unknown> | string;
 type Row = { id_hash: Uint8Array; payload: Json; consumed_at: Date | string | null };
@@ -22,8 +32,6 @@ const WITH_COMPANIONS = `
   left join oidc_artifact g on g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null
   left join oidc_artifact s on s.lookup_hash = a.session_hash and s.kind = 'Session' and s.revoked_at is null`;
 const isLive = `and (a.grant_hash is null or g.id_hash is not null)`;
-const hasLiveGrant = `(a.grant_hash is null or exists
-  (select 1 from oidc_artifact g where g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null))`;
 
 const MOST_TRIES = 3;
 
@@ -37,12 +45,14 @@ async function patiently(store: () => Promise<unknown[]>, kind: Kind): Promise<u
     try {
       return await store();
     } catch (error) {
-      const isTaken =
-        error instanceof Error && 'constraint' in error && error.constraint === 'oidc_artifact_lookup_unique';
-      if (!isTaken || (tries === MOST_TRIES && kind !== 'Session')) throw error;
+      if (!isLookupTaken(error) || (tries === MOST_TRIES && kind !== 'Session')) throw error;
       if (tries === MOST_TRIES) return [];
     }
   }
+}
+
+function isLookupTaken(error: unknown): boolean {
+  return error instanceof Error && 'constraint' in error && error.constraint === 'oidc_artifact_lookup_unique';
 }
 
 /** The truth: everything single-use or revocable, in one table of PostgreSQL or the embedded database. */
@@ -56,24 +66,29 @@ export class PostgresArtifacts implements ArtifactStore {
   }
 
   async put(kind: Kind, artifact: Artifact): Promise<boolean> {
-    const { idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, stage, payload } = artifact;
-    // Every device code is read by its stage, and nothing else has one: it needs no column.
-    const text = JSON.stringify(stage === null ? payload : { ...payload, stage });
-    const store = () =>
-      this.#database.sql(
-        `insert into oidc_artifact as a
-         (id_hash, kind, lookup_hash, grant_hash, session_hash, account_id, client_id, expires_at, payload)
-       select $1, '${kind}', $2, $3, $4, $5, $6, $7, $8::jsonb
-       ${ofGrant.has(kind) ? `where $3::bytea is null or exists (select 1 from oidc_artifact g where g.id_hash = $3 and g.kind = 'Grant' and g.revoked_at is null)` : ''}
-       on conflict (id_hash, kind) do update set
-         lookup_hash = coalesce(excluded.lookup_hash, a.lookup_hash), grant_hash = excluded.grant_hash,
-         session_hash = excluded.session_hash, expires_at = excluded.expires_at, payload = excluded.payload
-         ${kind === 'Interaction' ? '' : ', account_id = excluded.account_id'}
-       where a.revoked_at is null ${stage === null ? '' : `and (a.payload->>'stage')::int < (excluded.payload->>'stage')::int`}
-       returning 1`,
-        [idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, text],
-      );
-    return (await patiently(store, kind)).length > 0;
+    const { text, values } = putting(kind, artifact);
+    return (await patiently(() => this.#database.sql(text, values), kind)).length > 0;
+  }
+
+  /** What one request writes, in one statement: nothing of it is stored when what it uses up was used up before. */
+  async write({ consumed, puts }: Batch): Promise<Consumed> {
+    if (puts.length === 0) return consumed === null ? 'consumed' : this.consume(consumed.kind, consumed.idHash);
+    const [put] = puts;
+    if (consumed === null && puts.length === 1 && put) {
+      await this.put(put.kind, put.artifact);
+      return 'consumed';
+    }
+    const { text, values } = writing({ consumed, puts }, this.#clock.now());
+    try {
+      const [row] = await this.#database.sql<{ used: boolean }>(text, values);
+      return consumed === null || row?.used === true ? 'consumed' : this.#lost(consumed.kind, consumed.idHash);
+    } catch (error) {
+      if (!isLookupTaken(error)) throw error;
+    }
+    // One after the other, where each tries again by itself.
+    const outcome = consumed === null ? 'consumed' : await this.consume(consumed.kind, consumed.idHash);
+    if (outcome === 'consumed') for (const { kind, artifact } of puts) await this.put(kind, artifact);
+    return outcome;
   }
 
   async find(kind: Kind, idHash: Buffer): Promise<Found | null> {
@@ -95,13 +110,13 @@ export class PostgresArtifacts implements ArtifactStore {
     return row ? found(row) : null;
   }
 
-  async consume(kind: Kind, idHash: Buffer): Promise<'consumed' | 'spent' | 'unknown'> {
-    const changed = await this.#database.sql(
-      `update oidc_artifact a set consumed_at = $2 where a.id_hash = $1 and a.kind = '${kind}' and a.consumed_at is null
-       and ${ofGrant.has(kind) ? hasLiveGrant : 'a.revoked_at is null'} returning 1`,
-      [idHash, this.#clock.now()],
-    );
-    if (changed.length > 0) return 'consumed';
+  async consume(kind: Kind, idHash: Buffer): Promise<Consumed> {
+    const changed = await this.#database.sql(consuming(kind, '$1', '$2'), [idHash, this.#clock.now()]);
+    return changed.length > 0 ? 'consumed' : this.#lost(kind, idHash);
+  }
+
+  /** Who comes second ends the grant. */
+  async #lost(kind: Kind, idHash: Buffer): Promise<'spent' | 'unknown'> {
     const [spent] = await this.#database.sql<{ grant_hash: Uint8Array | null }>(
       'select grant_hash from oidc_artifact where id_hash = $1 and kind = $2 and consumed_at is not null',
       [idHash, kind],

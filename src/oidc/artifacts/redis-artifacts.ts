@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Clock, DAY } from '#kernel/clock.ts';
 import { KEY_PREFIX, type RedisPort } from '#kernel/redis/port.ts';
-import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant } from './artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Consumed, type Found, type Kind, ofGrant } from './artifact-store.ts';
 
 /** As long as the marks of the other stores. */
 const KEEP_REVOKED = DAY;
@@ -80,13 +80,13 @@ export class RedisArtifacts implements ArtifactStore {
     return id ? this.find(kind, Buffer.from(id, 'base64url')) : null;
   }
 
-  async consume(kind: Kind, idHash: Buffer): Promise<'consumed' | 'spent' | 'unknown'> {
+  async consume(kind: Kind, idHash: Buffer): Promise<Consumed> {
     const key = keyOf(kind, idHash);
     const grant = await this.#redis.run((client) => client.hget(key, 'g'));
     const grantHash = grant ? Buffer.from(grant, 'base64url') : null;
     const isLive = grantHash === null || (await this.#isLive(grantHash));
     if (!isLive && !(await this.#redis.run((client) => client.hexists(key, 'c')))) return 'unknown';
-    const outcome = (await this.#run(CONSUME, key, this.#clock.now().getTime())) as 'consumed' | 'spent' | 'unknown';
+    const outcome = (await this.#run(CONSUME, key, this.#clock.now().getTime())) as Consumed;
     if (outcome === 'spent' && grantHash) await this.revokeGrant(grantHash);
     return outcome;
   }

@@ -10,8 +10,9 @@ import { isFapi, isPkceRequired } from '../profiles.ts';
 import { CERTIFICATE_BOUND_MEMBER } from '../registration/registration-policy.ts';
 import type { ApiStore } from '../resources.ts';
 import { words } from './authority.ts';
-import { type CurrentAuthority, heldBy, narrow } from './current-authority.ts';
+import { type CurrentAuthority, heldBy } from './current-authority.ts';
 import { unbound } from './demands.ts';
+import { authorityOn, findClient, type FindGrant, route, uses } from './grant-worth.ts';
 import { authenticationStrength } from './origin.ts';
 import { type Circumstances, type Issued, type Verdict, verdictOn } from './verdict.ts';
 
@@ -37,32 +38,6 @@ export type Shown = Issued & {
   consumed?: unknown;
   isExpired: boolean;
 };
-
-/** Where a token, a code or a refresh token is shown to have something for it. Revoking one is always possible. */
-const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspection']);
-
-const route = (): string => Provider.ctx?.oidc.route ?? '';
-
-/** What is left of a grant where it is shown to have something for it. */
-export async function narrowed(
-  engine: Engine,
-  grant: Grant,
-  { authority }: EnforcementDependencies,
-): Promise<Grant | undefined> {
-  if (!uses.has(route())) return grant;
-  const client = await findClient(engine, grant.clientId);
-  return client && narrow(grant, await authority.of(client, grant.accountId, Object.keys(grant.resources ?? {})));
-}
-
-/** The engine refuses a client that what this instance can do now does not allow: its tokens are worth nothing either. */
-async function findClient(engine: Engine, clientId = ''): Promise<Client | undefined> {
-  try {
-    return await engine.Client.find(clientId);
-  } catch (error) {
-    if (error instanceof errors.OIDCProviderError && error.statusCode < 500) return undefined;
-    throw error;
-  }
-}
 
 /** What a token or a code that is shown is worth now; undefined, or an error of the engine, when it is worth nothing. */
 export async function judged(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Shown | undefined> {
@@ -126,10 +101,13 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
   // Elsewhere the engine reads the account itself.
   if (route() === 'introspection' && accountId !== undefined && !(await deps.isActive(accountId)))
     return { holds: false, reason: 'the account is gone or disabled' };
-  const grant = grantId === undefined ? null : await engine.Grant.find(grantId, { ignoreExpiration: true });
-  if (grant === undefined) return { holds: false, reason: 'its grant is over' };
   const resources = [aud ?? [], shown.resource ?? []].flat();
-  const authority = await deps.authority.of(client, accountId, resources);
+  const { find } = engine.Grant as unknown as { find: FindGrant };
+  const grant = grantId === undefined ? null : await find(grantId, { ignoreExpiration: true, resources });
+  if (grant === undefined) return { holds: false, reason: 'its grant is over' };
+  const isOfGrant = grant !== null && grant.clientId === clientId && grant.accountId === accountId;
+  const authority =
+    (isOfGrant ? authorityOn(grant) : undefined) ?? (await deps.authority.of(client, accountId, resources));
   if (grant !== null && route() === 'token') requireTarget(shown, grant);
   const { oidc } = deps.policies.for({ user: accountId, client: clientId });
   const verdict = verdictOn(

@@ -4,6 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Handles } from '../artifacts/handles.ts';
+import type { HeldWrites } from '../artifacts/held-writes.ts';
 import type { OpenSignIns } from '../artifacts/open-sign-ins.ts';
 import type { EnforcementDependencies } from '../authority/enforcement.ts';
 import type { AuthenticationDependencies } from '../client-authentication/client-authentication.ts';
@@ -18,6 +19,7 @@ export type PatchDependencies = {
   clients: ClientStore;
   tellLogout: TellLogout;
   signIns: Pick<OpenSignIns, 'take'>;
+  heldWrites: Pick<HeldWrites, 'flush'>;
   authentication: AuthenticationDependencies;
   handles: Pick<Handles, 'make' | 'hashOf'>;
   /** Every key whose signatures still count; public members are enough. */

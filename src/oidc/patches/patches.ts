@@ -24,6 +24,7 @@ import { sessionRename } from './session-rename.ts';
 import { sessionTrace } from './session-trace.ts';
 import { tokenIds } from './token-ids.ts';
 import { userCodeLimit } from './user-code-limit.ts';
+import { writtenTogether } from './written-together.ts';
 
 /** All that is overridden in the engine, in the order in which it is applied: a later one of a member wraps the earlier ones. */
 export const patches = {
@@ -50,6 +51,7 @@ export const patches = {
   redirectUriChecks,
   deviceClaims,
   userCodeLimit,
+  writtenTogether,
 } as const satisfies Readonly<Record<string, Patch>>;
 
 /** One engine for one set of keys and policies. It holds no state of its own, so another may take its place at any moment. */

@@ -1,0 +1,59 @@
+import { type Artifact, type Batch, type Kind, ofGrant } from './artifact-store.ts';
+
+export type Statement = { text: string; values: unknown[] };
+
+const isLiveGrant = (hash: string): string =>
+  `exists (select 1 from oidc_artifact g where g.id_hash = ${hash} and g.kind = 'Grant' and g.revoked_at is null)`;
+
+/** Uses an artifact up, if nobody has. */
+export function consuming(kind: Kind, idHash: string, at: string): string {
+  return `update oidc_artifact a set consumed_at = ${at} where a.id_hash = ${idHash} and a.kind = '${kind}' and a.consumed_at is null
+    and ${ofGrant.has(kind) ? `(a.grant_hash is null or ${isLiveGrant('a.grant_hash')})` : 'a.revoked_at is null'} returning 1`;
+}
+
+/** Writes an artifact or replaces it. `first` is the number of its first parameter. */
+export function putting(kind: Kind, artifact: Artifact, first = 1, { grant, only }: Conditions = {}): Statement {
+  const { idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, stage, payload } = artifact;
+  // Every device code is read by its stage, and nothing else has one: it needs no column.
+  const text = JSON.stringify(stage === null ? payload : { ...payload, stage });
+  const at = (place: number): string => `$${first + place}`;
+  const conditions = [
+    ...(ofGrant.has(kind) ? [`(${at(2)}::bytea is null or ${grant ?? isLiveGrant(at(2))})`] : []),
+    ...(only === undefined ? [] : [only]),
+  ];
+  return {
+    text: `insert into oidc_artifact as a
+         (id_hash, kind, lookup_hash, grant_hash, session_hash, account_id, client_id, expires_at, payload)
+       select ${at(0)}::bytea, '${kind}', ${at(1)}::bytea, ${at(2)}::bytea, ${at(3)}::bytea, ${at(4)}, ${at(5)}, ${at(6)}::timestamptz, ${at(7)}::jsonb
+       ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+       on conflict (id_hash, kind) do update set
+         lookup_hash = coalesce(excluded.lookup_hash, a.lookup_hash), grant_hash = excluded.grant_hash,
+         session_hash = excluded.session_hash, expires_at = excluded.expires_at, payload = excluded.payload
+         ${kind === 'Interaction' ? '' : ', account_id = excluded.account_id'}
+       where a.revoked_at is null ${stage === null ? '' : `and (a.payload->>'stage')::int < (excluded.payload->>'stage')::int`}
+       returning 1`,
+    values: [idHash, lookupHash, grantHash, sessionHash, accountId, clientId, expiresAt, text],
+  };
+}
+
+/** Instead of asking whether the grant is stored; what has to be true as well. */
+type Conditions = { grant?: string | undefined; only?: string | undefined };
+
+/** Several writes of one request. What one of them stores no other sees, so that a code asks for its grant by the name of that part. */
+export function writing({ consumed, puts }: Batch, now: Date): Statement {
+  const values: unknown[] = consumed === null ? [] : [consumed.idHash, now];
+  const parts = consumed === null ? [] : [`used as (${consuming(consumed.kind, '$1', '$2')})`];
+  for (const [place, { kind, artifact }] of puts.entries()) {
+    const own = puts.findIndex(
+      (put) => put.kind === 'Grant' && artifact.grantHash !== null && put.artifact.idHash.equals(artifact.grantHash),
+    );
+    const put = putting(kind, artifact, values.length + 1, {
+      grant: own === -1 ? undefined : `exists (select 1 from put_${own})`,
+      only: consumed === null ? undefined : 'exists (select 1 from used)',
+    });
+    parts.push(`put_${place} as (${put.text})`);
+    values.push(...put.values);
+  }
+  const used = consumed === null ? 'true' : 'exists (select 1 from used)';
+  return { text: `with ${parts.join(',\n')} select ${used} as used`, values };
+}

@@ -1,0 +1,72 @@
+import { Provider } from 'oidc-provider';
+import type { Middleware } from 'koa';
+import type { Artifact, Batch, Consumed, Kind, Write } from './artifact-store.ts';
+
+/** Where a sign-in or a code ends: the engine stores the grant, then the code, then the session. */
+const endOfSignIn: ReadonlySet<string | undefined> = new Set(['authorization', 'resume']);
+
+const storedTogether: ReadonlySet<Kind> = new Set(['Grant', 'AuthorizationCode', 'AccessToken', 'Session']);
+const exchanged: ReadonlySet<Kind> = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode']);
+const issued: ReadonlySet<Kind> = new Set(['AccessToken', 'RefreshToken']);
+
+/**
+ * What the engine writes one after the other for one request, held back until it can be written at once: all of it becomes
+ * true together, or nothing. It is written before anything else of the request is read or written, and before the answer.
+ */
+export class HeldWrites {
+  readonly #write: (batch: Batch) => Promise<Consumed>;
+  readonly #held = new WeakMap<
+    object,
+    { consumed: Batch['consumed']; puts: Write[]; lost: (outcome: Consumed) => void }
+  >();
+
+  constructor(write: (batch: Batch) => Promise<Consumed>) {
+    this.#write = write;
+  }
+
+  /** False where it has to be written now. */
+  holdsPut(kind: Kind, artifact: Artifact): boolean {
+    const route = Provider.ctx?.oidc.route;
+    const isHeld = endOfSignIn.has(route) ? storedTogether.has(kind) : route === 'token' && issued.has(kind);
+    if (!isHeld) return false;
+    const held = this.#of(Provider.ctx!);
+    held.puts = [
+      ...held.puts.filter((put) => put.kind !== kind || !put.artifact.idHash.equals(artifact.idHash)),
+      { kind, artifact },
+    ];
+    return true;
+  }
+
+  /** `lost` throws what is answered when another request was first. False where it has to be written now. */
+  holdsUse(kind: Kind, idHash: Buffer, lost: (outcome: Consumed) => void): boolean {
+    if (Provider.ctx?.oidc.route !== 'token' || !exchanged.has(kind)) return false;
+    Object.assign(this.#of(Provider.ctx), { consumed: { kind, idHash }, lost });
+    return true;
+  }
+
+  async flush(): Promise<void> {
+    const request = Provider.ctx;
+    const held = request && this.#held.get(request);
+    if (!held) return;
+    this.#held.delete(request);
+    held.lost(await this.#write(held));
+  }
+
+  /** Around the engine: nothing that it answered with is left unwritten, and what it used up stays so when it then refuses. */
+  middleware(): Middleware {
+    return async (ctx, next) => {
+      await next();
+      const held = this.#held.get(ctx);
+      if (!held) return;
+      this.#held.delete(ctx);
+      const outcome = await this.#write(held);
+      if (ctx.status < 400) held.lost(outcome);
+    };
+  }
+
+  #of(request: object) {
+    const held = this.#held.get(request) ?? { consumed: null, puts: [], lost: () => undefined };
+    this.#held.set(request, held);
+    return held;
+  }
+}
