@@ -1,6 +1,6 @@
 /** The pages of signed-in people about themselves. */
 import { createAccount } from '#account/module.ts';
-import type { Visitor } from '#audit/module.ts';
+import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#risk/module.ts';
 import type { UserId } from '#users/module.ts';
@@ -11,7 +11,7 @@ import type { Provider } from './app-provider.ts';
 /** What the account asks of whoever watches sign-ins. */
 export type Watch = {
   places: Places;
-  notMe: { lock(userId: UserId, visitor: Visitor): Promise<void> };
+  notMe: { lock(userId: UserId, by: By): Promise<void> };
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -39,7 +39,7 @@ export function createOwnAccount(
       const named = country === null ? null : new Intl.DisplayNames([language], { type: 'region' }).of(country);
       return [city, named].filter(Boolean).join(', ') || null;
     },
-    lock: (userId, visitor) => notMe.lock(userId, visitor),
+    lock: (userId, by) => notMe.lock(userId, by),
     deviceCookie,
   });
 }

@@ -109,6 +109,9 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   // What a user may do is asked of access; how a role is stored is known to users alone.
   [/\bisAdministrator\b/, nowhere],
   [/\bis_administrator\b/, /^(users\/(role|role-holders|user|user-bulk)|settings\/profile-policy)\.ts$/],
+  // Who acts, and from where, is one type with one constructor each; no verb needs a visitor, so that a command and a job can call it.
+  [/\btype By =|\bactor: \{/, /^audit\//],
+  [/(?<!\?): Visitor\b(?! \| undefined)|<Visitor\b/, /^audit\/by\.ts$/],
 ];
 
 const banned = /(^|\/)(utils?|helpers?|common|shared|misc|lib|core|base|manager|index)(\.ts|\/)/;

@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { AuditReader, PastEvent, Visitor } from '#audit/module.ts';
+import { type AuditReader, type By, byUser, type PastEvent } from '#audit/module.ts';
 import type { ClientLookup } from '#clients/module.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -21,7 +21,7 @@ export type ActivityRouteDependencies = {
   clients: Pick<ClientLookup, 'find'>;
   place: PlaceText;
   /** "This was not me": ends everything, and mails the way back in. */
-  lock(userId: UserId, visitor: Visitor): Promise<void>;
+  lock(userId: UserId, by: By): Promise<void>;
 };
 
 const PAGE = '/account/activity';
@@ -57,7 +57,7 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     await noFields.read(ctx);
-    await lock(person.userId, visitorOf(ctx));
+    await lock(person.userId, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, '/not-me/done');
   });
 

@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -32,7 +33,7 @@ export function appRoutes({
     if (person === null) return;
     const form = await removeForm.read(ctx);
     if (!form.isValid) return;
-    await apps.revoke(person.userId, form.values.app, visitorOf(ctx));
+    await apps.revoke(person.userId, form.values.app, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, `${PAGE}?done=disconnected`);
   });
 

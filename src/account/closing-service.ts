@@ -1,4 +1,4 @@
-import { type AuditLog, byUser, system, type Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, system } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
@@ -35,9 +35,8 @@ export class ClosingService {
    * Signs the person out everywhere, and says when the account goes; null when it has gone at once.
    * Throws account.last_administrator.
    */
-  async close(userId: UserId, visitor: Visitor): Promise<Date | null> {
+  async close(userId: UserId, by: By): Promise<Date | null> {
     const { clock, database, access, letters, audit } = this.#deps;
-    const by = byUser(userId, visitor);
     const days = this.daysOf(userId);
     const goesAt = fromNow(clock, days * DAY);
     await database.transaction(async (em) => {
@@ -51,13 +50,13 @@ export class ClosingService {
       });
       if (days === 0) return this.#erase(em, user);
       await em.execute('update users set deletes_at = ? where id = ?', [goesAt, toUuid(userId)]);
-      await letters.send(em, user, 'closing', { visitor, goesAt });
+      await letters.send(em, user, 'closing', { visitor: by.visitor, goesAt });
     });
     return days === 0 ? null : goesAt;
   }
 
   /** Calls the closing off, if it is still asked for. */
-  async reopen(userId: UserId, visitor: Visitor): Promise<void> {
+  async reopen(userId: UserId, by: By): Promise<void> {
     const { database, letters, audit } = this.#deps;
     await database.transaction(async (em) => {
       const kept = await em.execute<unknown[]>(
@@ -66,12 +65,11 @@ export class ClosingService {
       );
       const user = kept.length > 0 ? await em.findOne(User, { id: userId }) : null;
       if (!user) return;
-      await letters.send(em, user, 'reopened', { visitor });
+      await letters.send(em, user, 'reopened', by);
       await audit.record(em, {
         type: 'user.closing_cancelled',
-        actor: { type: 'user', id: userId },
+        ...by,
         subject: { type: 'user', id: userId },
-        visitor,
       });
     });
   }

@@ -1,4 +1,4 @@
-import { type AuditLog, type By, byUser, type Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { ApiLookup, ClientLookup } from '#clients/module.ts';
 import { OWN_CLIENT_ID } from '#clients/module.ts';
 import type { Database } from '#kernel/database.ts';
@@ -56,9 +56,8 @@ export class ConnectedApps {
   }
 
   /** Takes back all that an app may do; its tokens are dead with it. Throws account.app_not_found. */
-  async revoke(userId: UserId, clientId: string, visitor: Visitor): Promise<void> {
+  async revoke(userId: UserId, clientId: string, by: By): Promise<void> {
     const { consents, grants, database, access, audit } = this.#deps;
-    const by = byUser(userId, visitor);
     if ((await consents.list(userId)).some((consent) => consent.clientId === clientId))
       return consents.revoke(userId, clientId, by);
     const has = clientId !== OWN_CLIENT_ID && (await grants.list(userId)).some((grant) => grant.clientId === clientId);

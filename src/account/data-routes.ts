@@ -56,7 +56,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     await database.transaction(async (em) => {
       const by = byUser(user.id, visitorOf(ctx));
       await audit.record(em, { type: 'user.data_downloaded', ...by, subject: { type: 'user', id: user.id } });
-      await letters.send(em, user, 'data_downloaded', { visitor: by.visitor });
+      await letters.send(em, user, 'data_downloaded', by);
     });
     ctx.type = 'application/json; charset=utf-8';
     ctx.attachment('my-data.json');
@@ -75,7 +75,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     if (canonicalEmail(typed) !== person.user.emailCanonical)
       return closePage.refuse(ctx, CLOSE, { problem: 'different' });
     try {
-      const goesAt = await closing.close(person.userId, visitorOf(ctx));
+      const goesAt = await closing.close(person.userId, byUser(person.userId, visitorOf(ctx)));
       return seeOther(ctx, `/account/closed${goesAt ? `?until=${goesAt.toISOString().slice(0, 10)}` : ''}`);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'account.last_administrator') throw error;

@@ -8,7 +8,7 @@
  * URLs    /account and below, but for addresses and numbers.
  */
 import type { Router } from '#kernel/http/router.ts';
-import type { AuditLog, AuditReader, Visitor } from '#audit/module.ts';
+import { type AuditLog, type AuditReader, type By, byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -84,7 +84,7 @@ export type Dependencies = {
   knownDevices: KnownDevices;
   deviceCookie: Pick<BrowserCookie, 'read'>;
   place: PlaceText;
-  lock(userId: UserId, visitor: Visitor): Promise<void>;
+  lock(userId: UserId, by: By): Promise<void>;
   access: AccessRevocation<
     | 'account closed by its owner'
     | 'account erased'
@@ -114,7 +114,7 @@ export function createAccount(deps: Dependencies) {
   ];
   /** A user who signs in wants to stay. */
   async function signedIn(ctx: Context, { facts: { user } }: { facts: { user: Pick<User, 'id' | 'deletesAt'> } }) {
-    if (user.deletesAt !== null) await closing.reopen(user.id, visitorOf(ctx));
+    if (user.deletesAt !== null) await closing.reopen(user.id, byUser(user.id, visitorOf(ctx)));
   }
   return { routes, closing, step: { name: 'account', signedIn } };
 }

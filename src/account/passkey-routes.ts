@@ -58,7 +58,11 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
     const { credential, failure } = form.isValid ? form.values : { credential: '', failure: 'failed' as const };
     if (failure !== '' || credential === '')
       return newPage.refuse(ctx, NEW, { problem: failure === '' ? 'unsupported' : failure });
-    const outcome = await passkeyRegistration.register(await enrolment(person), credential, visitorOf(ctx));
+    const outcome = await passkeyRegistration.register(
+      await enrolment(person),
+      credential,
+      byUser(person.userId, visitorOf(ctx)),
+    );
     if (outcome.kind !== 'registered') return newPage.refuse(ctx, NEW, { problem: outcome.kind });
     return seeOther(ctx, `${SECURITY}?done=saved`);
   }

@@ -1,4 +1,4 @@
-import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, MINUTE, SECOND, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -41,7 +41,7 @@ export class PasswordChanges {
   async change(
     person: Person,
     given: { current: string; next: string; deviceSecret: string | undefined },
-    visitor: Visitor,
+    by: By,
   ): Promise<PasswordChange> {
     const { passwords, knownDevices } = this.#deps;
     const { userId, user } = person;
@@ -52,20 +52,20 @@ export class PasswordChanges {
         password: given.current,
         budget: await knownDevices.counterOf(userId, given.deviceSecret),
       });
-      if (outcome.kind !== 'verified') await this.#noteFailure(person, outcome.kind, visitor);
+      if (outcome.kind !== 'verified') await this.#noteFailure(person, outcome.kind, by);
       if (outcome.kind === 'wrong') return outcome;
       if (outcome.kind === 'throttled') return this.#throttled(outcome.until);
     }
     const prepared = await passwords.prepare(given.next, { userId, email: user.email, name: user.profile.name });
     if (prepared.kind === 'refused') return prepared;
-    await this.#act(person, hadOne ? 'password_changed' : 'password_set', visitor, (em) => prepared.save(em, userId));
+    await this.#act(person, hadOne ? 'password_changed' : 'password_set', by, (em) => prepared.save(em, userId));
     return { kind: 'changed' };
   }
 
   /** Throws credentials.last_way_in when nobody could sign in any more. */
-  async remove(person: Person, visitor: Visitor): Promise<void> {
+  async remove(person: Person, by: By): Promise<void> {
     const { passwords, waysIn } = this.#deps;
-    await this.#act(person, 'password_removed', visitor, async (em) => {
+    await this.#act(person, 'password_removed', by, async (em) => {
       await passwords.remove(em, person.userId);
       await waysIn.assertOneLeft(em, person.userId);
     });
@@ -74,27 +74,25 @@ export class PasswordChanges {
   async #act(
     { userId, user, sessionId }: Person,
     kind: 'password_changed' | 'password_set' | 'password_removed',
-    visitor: Visitor,
+    by: By,
     write: (em: EntityManager) => Promise<void>,
   ): Promise<void> {
     const { database, access, letters, audit } = this.#deps;
-    const by = byUser(userId, visitor);
     await database.transaction(async (em) => {
       await write(em);
       await access.revoke(em, 'password changed on the account page', userId, by, { keep: { session: sessionId } });
       await em.execute('update users set password_update_required = false where id = ?', [toUuid(userId)]);
-      await letters.send(em, user, kind, { visitor });
+      await letters.send(em, user, kind, by);
       await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId } });
     });
   }
 
-  async #noteFailure({ userId }: Person, reason: 'wrong' | 'throttled', visitor: Visitor): Promise<void> {
+  async #noteFailure({ userId }: Person, reason: 'wrong' | 'throttled', by: By): Promise<void> {
     await this.#deps.audit.note({
       type: 'user.password_change_failed',
-      actor: { type: 'user', id: userId },
+      ...by,
       subject: { type: 'user', id: userId },
       outcome: 'failure',
-      visitor,
       details: { reason },
     });
   }

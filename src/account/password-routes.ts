@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import type { PasswordService, PasskeyService } from '#credentials/module.ts';
@@ -55,7 +56,11 @@ export function passwordRoutes({
         problem: password === '' ? { kind: 'required' } : null,
       });
     const outcome = await changes
-      .change(person, { current, next: password, deviceSecret: deviceCookie.read(ctx) }, visitorOf(ctx))
+      .change(
+        person,
+        { current, next: password, deviceSecret: deviceCookie.read(ctx) },
+        byUser(person.userId, visitorOf(ctx)),
+      )
       .catch((error: unknown) => {
         if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
         throw error;
@@ -79,7 +84,7 @@ export function passwordRoutes({
     if (person === null) return;
     await noFields.read(ctx);
     if (!(await mayRemove(person))) return seeOther(ctx, PAGE);
-    await changes.remove(person, visitorOf(ctx));
+    await changes.remove(person, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, '/account/security?done=removed');
   }
 

@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
@@ -38,7 +39,7 @@ export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies):
     const upload = await readUpload(ctx, { name: 'picture', limit: LARGEST_PICTURE });
     if (upload.kind !== 'file')
       return profilePage.refuse(ctx, PAGE, { pictureProblem: upload.kind === 'none' ? 'required' : 'too_large' });
-    const isSaved = await pictures.save(person.userId, upload.bytes, visitorOf(ctx));
+    const isSaved = await pictures.save(person.userId, upload.bytes, byUser(person.userId, visitorOf(ctx)));
     if (!isSaved) return profilePage.refuse(ctx, PAGE, { pictureProblem: 'no_picture' });
     return seeOther(ctx, `${PAGE}?done=saved`);
   });
@@ -47,7 +48,7 @@ export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies):
     const person = await ownPages.require(ctx, { returnTo: PAGE });
     if (person === null) return;
     await noFields.read(ctx);
-    await pictures.remove(person.userId, visitorOf(ctx));
+    await pictures.remove(person.userId, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, `${PAGE}?done=removed`);
   });
 

@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, MINUTE } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -31,7 +31,7 @@ export class PictureService {
   }
 
   /** False when the file is no picture that we can read. Throws account.too_many_pictures. */
-  async save(userId: UserId, upload: Buffer, visitor: Visitor): Promise<boolean> {
+  async save(userId: UserId, upload: Buffer, by: By): Promise<boolean> {
     const outcome = await this.#deps.throttle.consume(UPLOADS, userId);
     if (!outcome.allowed) throw tooManyPictures(outcome.retryAfter);
     const drawn = await drawPicture(upload);
@@ -51,12 +51,12 @@ export class PictureService {
         now,
         toUuid(userId),
       ]);
-      await this.#deps.audit.record(em, { type: 'user.picture_changed', ...ofOneself(userId), visitor });
+      await this.#deps.audit.record(em, { type: 'user.picture_changed', ...by, subject: { type: 'user', id: userId } });
     });
     return true;
   }
 
-  async remove(userId: UserId, visitor: Visitor): Promise<void> {
+  async remove(userId: UserId, by: By): Promise<void> {
     const { clock, database, audit } = this.#deps;
     await database.transaction(async (em) => {
       await em.execute('delete from user_picture where user_id = ?', [toUuid(userId)]);
@@ -64,7 +64,7 @@ export class PictureService {
         clock.now(),
         toUuid(userId),
       ]);
-      await audit.record(em, { type: 'user.picture_removed', ...ofOneself(userId), visitor });
+      await audit.record(em, { type: 'user.picture_removed', ...by, subject: { type: 'user', id: userId } });
     });
   }
 
@@ -80,5 +80,3 @@ export class PictureService {
     return row ? Buffer.from(row.bytes) : null;
   }
 }
-
-const ofOneself = (id: UserId) => ({ actor: { type: 'user' as const, id }, subject: { type: 'user', id } });

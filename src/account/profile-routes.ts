@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -49,7 +50,7 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
         properties: changed(properties, person.user.properties),
         ...(theme === (person.user.theme ?? '') ? {} : { theme: theme === '' ? null : (theme as 'light' | 'dark') }),
       },
-      visitorOf(ctx),
+      byUser(person.userId, visitorOf(ctx)),
     );
     if (language !== '') ctx.state.wishLanguage(language);
     return seeOther(ctx, `${PAGE}?done=saved`);

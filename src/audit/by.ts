@@ -17,8 +17,8 @@ export const operator: By = { actor: { type: 'operator' } };
 /** Jobs, and rules that act without a request. */
 export const system: By = { actor: { type: 'system' } };
 
-export function byUser(id: Id<'usr'>, visitor?: Visitor): By {
-  return { actor: { type: 'user', id }, visitor };
+export function byUser(id: Id<'usr'>, visitor?: Visitor, clientId?: string): By {
+  return { actor: { type: 'user', id }, visitor, ...at(clientId) };
 }
 
 export function byClient(id?: string): By {
@@ -26,6 +26,8 @@ export function byClient(id?: string): By {
 }
 
 /** A request that has proved no user: a refused sign-in, a form that anybody can send. */
-export function byVisitor(visitor: Visitor): By {
-  return { actor: { type: 'visitor' }, visitor };
+export function byVisitor(visitor: Visitor | undefined, clientId?: string): By {
+  return { actor: { type: 'visitor' }, visitor, ...at(clientId) };
 }
+
+const at = (clientId: string | undefined) => (clientId === undefined ? {} : { clientId });

@@ -1,4 +1,4 @@
-import type { AuditLog, By, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Cache, createCache } from '#kernel/cache.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -72,7 +72,7 @@ export class ConsentService {
   }
 
   /** Adds a decision to what was allowed before. */
-  async remember(userId: UserId, clientId: string, decision: Decision, visitor: Visitor): Promise<void> {
+  async remember(userId: UserId, clientId: string, decision: Decision, by: By): Promise<void> {
     const now = this.#clock.now();
     await this.#database.transaction(async (em) => {
       const before = await em.findOne(Consent, { userId, clientId });
@@ -95,10 +95,9 @@ export class ConsentService {
       };
       await this.#audit.record(em, {
         type: 'consent.given',
-        actor: { type: 'user', id: userId },
+        ...by,
         subject: { type: 'user', id: userId },
         clientId,
-        visitor,
         details,
       });
     });
@@ -125,15 +124,14 @@ export class ConsentService {
     await this.#cache.drop(keyOf(userId, clientId));
   }
 
-  async noteRefusal(userId: UserId, clientId: string, visitor: Visitor): Promise<void> {
+  async noteRefusal(userId: UserId, clientId: string, by: By): Promise<void> {
     await this.#database.transaction((em) =>
       this.#audit.record(em, {
         type: 'consent.refused',
-        actor: { type: 'user', id: userId },
+        ...by,
         subject: { type: 'user', id: userId },
         clientId,
         outcome: 'failure',
-        visitor,
       }),
     );
   }

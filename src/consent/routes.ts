@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -35,13 +36,13 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     const form = await consentForm.read(ctx);
     const { question, request, userId } = interaction;
     if (!form.isValid) return showConsent(ctx, 422, interaction);
-    const visitor = visitorOf(ctx);
+    const by = byUser(userId, visitorOf(ctx), question.client.id);
     if (form.values.action === 'deny') {
-      await consents.noteRefusal(userId, question.client.id, visitor);
+      await consents.noteRefusal(userId, question.client.id, by);
       return seeOther(ctx, await engine.finishRefused(ctx, 'access_denied', 'The person did not allow this.'));
     }
     const { decision } = consentRequest(request, await askedApis(interaction));
-    await consents.remember(userId, question.client.id, decision, visitor);
+    await consents.remember(userId, question.client.id, decision, by);
     const { grantId } = request;
     return seeOther(
       ctx,

@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { accountFrame } from '#account/account-frame.ts';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -56,18 +56,16 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     const { email: address } = form.values;
     if (canonicalEmail(address) === person.user.emailCanonical)
       return changePage.refuse(ctx, CHANGE, { email: address, problem: { kind: 'same' } });
-    const visitor = visitorOf(ctx);
+    const by = byUser(person.userId, visitorOf(ctx));
     const path = `${HOME}/confirm/change`;
     const browser = askingBrowser(deviceCookie.read(ctx), person);
-    const asker = { userId: person.userId, visitor, language: ctx.state.language, browser };
+    const asker = { userId: person.userId, by, language: ctx.state.language, browser };
     if (!(await emailProofs.send(asker, { address, why: 'change', path })))
       return changePage.refuse(ctx, CHANGE, { email: address, problem: { kind: 'limited' } });
-    const owner = { type: 'user' as const, id: person.userId };
     await audit.note({
       type: 'user.email_change_requested',
-      actor: owner,
-      subject: owner,
-      visitor,
+      ...by,
+      subject: { type: 'user', id: person.userId },
       details: { email: address },
     });
     return seeOther(ctx, path);
@@ -81,7 +79,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     const { action, code } = form.isValid ? form.values : { action: '', code: '' };
     if (action === 'confirm') return confirmByLink(ctx, person, what);
     if (code === '') return confirmPage.refuse(ctx, path, { problem: { kind: 'required' } });
-    const owner = { userId: person.userId, visitor: visitorOf(ctx) };
+    const owner = { userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) };
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const outcome = await (what === 'change'
       ? emailChanges.confirmByCode({ ...owner, browser }, code)
@@ -91,7 +89,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
   }
 
   async function confirmByLink(ctx: Context, { userId }: Pick<SignedInPerson, 'userId'>, what: What): Promise<void> {
-    const owner = { userId, visitor: visitorOf(ctx) };
+    const owner = { userId, by: byUser(userId, visitorOf(ctx)) };
     const link = links[what].read(ctx);
     const outcome = await (what === 'change'
       ? emailChanges.confirmByLink(owner, link)

@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { accountFrame } from '#account/account-frame.ts';
 import type { Database } from '#kernel/database.ts';
@@ -69,7 +70,8 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     const chosen = await choose(ctx, person);
     const id = chosen?.id ?? null;
     const isDone =
-      id !== null && (await emailChanges.makeFirst({ userId: person.userId, visitor: visitorOf(ctx) }, id));
+      id !== null &&
+      (await emailChanges.makeFirst({ userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) }, id));
     return seeOther(ctx, isDone ? `${PAGE}?done=saved` : PAGE);
   }
 
@@ -78,14 +80,21 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     if (person === null) return;
     const chosen = await choose(ctx, person);
     const id = chosen?.id ?? null;
-    const isDone = id !== null && (await emailChanges.remove({ userId: person.userId, visitor: visitorOf(ctx) }, id));
+    const isDone =
+      id !== null &&
+      (await emailChanges.remove({ userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) }, id));
     return seeOther(ctx, isDone ? `${PAGE}?done=removed` : PAGE);
   }
 
   async function send(ctx: Context, person: SignedInPerson, address: string): Promise<void> {
     const path = `${PAGE}/confirm/address`;
     const browser = askingBrowser(deviceCookie.read(ctx), person);
-    const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
+    const asker = {
+      userId: person.userId,
+      by: byUser(person.userId, visitorOf(ctx)),
+      language: ctx.state.language,
+      browser,
+    };
     const isSent = await emailProofs.send(asker, { address, why: 'further', path });
     return isSent ? seeOther(ctx, path) : emailsPage.refuse(ctx, PAGE, { problem: { kind: 'limited' } });
   }

@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { accountFrame } from '#account/account-frame.ts';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -98,7 +98,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const code = form.isValid ? form.values.code : '';
     if (code === '') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: 'required' } });
     const browser = askingBrowser(deviceCookie.read(ctx), person);
-    const owner = { userId: person.userId, visitor: visitorOf(ctx), browser };
+    const owner = { userId: person.userId, by: byUser(person.userId, visitorOf(ctx)), browser };
     const outcome = await phoneProofs.confirmByCode(owner, code);
     if (outcome !== 'confirmed') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: outcome } });
     return seeOther(ctx, `${PAGE}?done=saved`);
@@ -106,7 +106,12 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
 
   async function send(ctx: Context, person: SignedInPerson, number: string): Promise<void> {
     const browser = askingBrowser(deviceCookie.read(ctx), person);
-    const asker = { userId: person.userId, visitor: visitorOf(ctx), language: ctx.state.language, browser };
+    const asker = {
+      userId: person.userId,
+      by: byUser(person.userId, visitorOf(ctx)),
+      language: ctx.state.language,
+      browser,
+    };
     if (await phoneProofs.send(asker, number)) return seeOther(ctx, CONFIRM);
     return phonesPage.refuse(ctx, PAGE, { problem: { kind: 'limited' } });
   }
@@ -150,11 +155,10 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     kind: 'phone_changed' | 'phone_removed',
     value: string,
   ): Promise<void> {
-    const person = { type: 'user' as const, id: userId };
-    const visitor = visitorOf(ctx);
+    const by = byUser(userId, visitorOf(ctx));
     const details = { phone_number: value };
-    await audit.record(em, { type: `user.${kind}`, actor: person, subject: person, visitor, details });
-    await notices.tell(em, userId, { kind, value, visitor });
+    await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId }, details });
+    await notices.tell(em, userId, { kind, value, by });
   }
 
   async function showPhones(ctx: Context): Promise<void> {

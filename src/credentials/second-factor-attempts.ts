@@ -1,4 +1,4 @@
-import type { AuditLog, By } from '#audit/module.ts';
+import { type AuditLog, type By, byVisitor } from '#audit/module.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
@@ -89,10 +89,9 @@ export class SecondFactorAttempts {
     await this.#deps.database.transaction(async (em) => {
       await this.#deps.audit.record(em, {
         type: 'user.second_factor_blocked',
-        actor: { type: 'visitor' },
+        ...byVisitor(visitor),
         subject: { type: 'user', id: userId },
         outcome: 'failure',
-        visitor,
       });
       await this.#deps.tellOwner(em, { kind: 'tries_used_up', userId, visitor });
     });

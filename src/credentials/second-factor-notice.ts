@@ -2,8 +2,6 @@ import type { Visitor } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { AccessRevocation, UserId } from '#users/module.ts';
 
-/** Who does something, and from where. */
-
 /** What happened to the second factors of a person, who is told. */
 export type FactorNotice = { userId: UserId; visitor?: Visitor | undefined } & (
   | { kind: 'totp_added' | 'totp_removed'; name: string }

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { byVisitor } from '#audit/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
@@ -238,11 +239,14 @@ export class InteractionService {
   /** How unlike its user a sign-in is, is found out once, after the first proof, and kept. */
   async #assessed(ctx: Context, interaction: Interaction, user: User): Promise<Interaction> {
     const arrival = {
-      visitor: visitorOf(ctx),
+      by: byVisitor(visitorOf(ctx), interaction.question.client.id),
+      clientId: interaction.question.client.id,
+      ip: ctx.state.ip,
+      userAgent: ctx.state.userAgent,
       deviceSecret: this.#deps.cookies.deviceCookie.read(ctx),
       language: ctx.state.language,
     };
-    const { signals, actions } = await this.#deps.risk.assess(user, arrival, interaction.question.client.id);
+    const { signals, actions } = await this.#deps.risk.assess(user, arrival);
     return this.#record(interaction, { assessment: { userId: user.id, signals, actions } });
   }
 

@@ -8,7 +8,7 @@ import { type Clock, fromNow, HOUR } from '#kernel/clock.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { Policies, PolicyInForce } from '#settings/module.ts';
 import type { User, UserId, UserService } from '#users/module.ts';
-import type { Visitor } from '#audit/module.ts';
+import type { By } from '#audit/module.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Facts } from './facts.ts';
 
@@ -43,13 +43,19 @@ export type FactsDependencies = {
 };
 
 /** A browser that signs in. */
-export type Arrival = { visitor: Visitor; deviceSecret: string | undefined; language: Language };
+export type Arrival = {
+  by: By;
+  clientId: string;
+  ip: string;
+  userAgent: string;
+  deviceSecret: string | undefined;
+  language: Language;
+};
 
 /** Compares a sign-in with those of its user before it. */
 export type Assess = (
   user: Pick<User, 'id' | 'email'>,
   arrival: Arrival,
-  clientId: string,
 ) => Promise<{ signals: readonly string[]; actions: readonly string[] }>;
 
 /** The sign-in that asks, and what the browser brought along. */

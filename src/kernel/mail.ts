@@ -24,7 +24,7 @@ export type Mail = {
   /** When what it says is no longer true; it is not delivered after that. */
   expiresAt?: Date;
   /** The client address that caused it. */
-  ip?: string;
+  ip?: string | undefined;
   /** Whose part of what the recipient may be sent it is counted in; the common part unless said otherwise. */
   share?: string | undefined;
   /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */

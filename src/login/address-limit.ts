@@ -6,7 +6,7 @@ import type { LoginDependencies } from './login-service.ts';
 
 const DURATION = 5 * MINUTE;
 
-/** Wrong passwords from one address (IPv6: one /64) over all accounts. A right one is taken back. */
+/** Wrong passwords from one address (IPv6: one /64) over all accounts. A right one is taken back; an act without an address has no limit here. */
 export function addressLimit(throttle: Throttle, policies: Policies<'limits'>): LoginDependencies['addressLimit'] {
   const policy = () => ({
     name: 'login-address',
@@ -14,7 +14,7 @@ export function addressLimit(throttle: Throttle, policies: Policies<'limits'>): 
     duration: DURATION,
   });
   return {
-    take: (ip) => throttle.consume(policy(), addressKey(ip)),
-    forgive: (ip) => throttle.refund(policy(), addressKey(ip)),
+    take: async (ip) => (ip === undefined ? { allowed: true } : throttle.consume(policy(), addressKey(ip))),
+    forgive: async (ip) => (ip === undefined ? undefined : throttle.refund(policy(), addressKey(ip))),
   };
 }

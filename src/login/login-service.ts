@@ -1,5 +1,5 @@
 import type { SignInOutcome } from '#interaction/module.ts';
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { KnownDevices, PasswordService } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { SECOND, fromNow } from '#kernel/clock.ts';
@@ -18,16 +18,16 @@ export type LoginDependencies = {
   knownDevices: Pick<KnownDevices, 'counterOf'>;
   /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
   addressLimit: {
-    take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
-    forgive(ip: string): Promise<void>;
+    take(ip: string | undefined): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
+    forgive(ip: string | undefined): Promise<void>;
   };
   /** Told of every try that was looked at and wrong, whether or not there is such an account. */
-  failed(trial: { ip: string; identifier: string }): Promise<void>;
+  failed(trial: { ip: string | undefined; identifier: string }): Promise<void>;
   audit: Pick<AuditLog, 'note'>;
   counted?: (outcome: SignInOutcome) => void;
 };
 
-type Attempt = { identifier: string; password: string; clientId: string; deviceSecret: string | undefined };
+type Attempt = { identifier: string; password: string; deviceSecret: string | undefined };
 
 /** A password that stays refused until it is reset shows this wait: it tells nothing about the account. */
 const LONGEST_WAIT_SECONDS = 900;
@@ -40,9 +40,10 @@ export class LoginService {
   }
 
   /** Checks a password. An address that nobody has, a disabled account and a wrong password cost and answer the same. */
-  async attempt({ identifier, password, clientId, deviceSecret }: Attempt, visitor: Visitor): Promise<LoginOutcome> {
+  async attempt({ identifier, password, deviceSecret }: Attempt, by: By): Promise<LoginOutcome> {
     const { users, passwords, knownDevices, addressLimit, audit } = this.#deps;
-    const address = await addressLimit.take(visitor.ip);
+    const ip = by.visitor?.ip;
+    const address = await addressLimit.take(ip);
     if (!address.allowed) return this.#counted(this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND)));
 
     const user = await users.findByIdentifier(identifier);
@@ -57,20 +58,18 @@ export class LoginService {
     const outcome = await passwords.verify({ userId, password, budget, ...asked });
 
     if (outcome.kind === 'verified') {
-      await addressLimit.forgive(visitor.ip);
+      await addressLimit.forgive(ip);
       // Hashing takes long enough for the password to be changed meanwhile. Whoever is new here had none before.
       const holds = async () =>
         userId === null || (await passwords.findChange(userId))?.getTime() === changedAt?.getTime();
       return this.#counted({ kind: 'verified', userId: outcome.userId, holds });
     }
-    if (outcome.kind === 'wrong') await this.#deps.failed({ ip: visitor.ip, identifier });
+    if (outcome.kind === 'wrong') await this.#deps.failed({ ip, identifier });
     await audit.note({
       type: 'user.sign_in_failed',
-      actor: { type: 'visitor' },
+      ...by,
       ...(user ? { subject: { type: 'user', id: user.id } } : {}),
-      clientId,
       outcome: 'failure',
-      visitor,
       details: {
         reason: outcome.kind === 'wrong' && user !== null && userId === null ? 'disabled' : outcome.kind,
         known_account: user !== null,

@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -94,8 +95,8 @@ export function loginRoutes({
     const deviceSecret = deviceCookie.read(ctx);
     const outcome = await login
       .attempt(
-        { identifier, password: form.values.password, clientId: interaction.question.client.id, deviceSecret },
-        visitorOf(ctx),
+        { identifier, password: form.values.password, deviceSecret },
+        byVisitor(visitorOf(ctx), interaction.question.client.id),
       )
       .catch((error: unknown) => {
         if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };

@@ -8,7 +8,7 @@ export type SecondFactorCodeLetter = {
   /** What they are signing in to. */
   client: string;
   device: string | null;
-  ip: string;
+  ip: string | null;
 };
 
 const plain: SecondFactorCodeLetter = {
@@ -22,6 +22,7 @@ const plain: SecondFactorCodeLetter = {
 export const secondFactorCodeLetter = letter<SecondFactorCodeLetter>('mfa/code', {
   samples: {
     plain,
+    'nothing known of the browser': { ...plain, device: null, ip: null },
     hostile: { ...plain, client: '<i>\u202EyllaT</i>\nhttps://evil.example {code}', device: null },
   },
 });

@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { TotpEnrolments } from '#credentials/module.ts';
 import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
@@ -65,7 +66,7 @@ export function enrolmentRoutes({
     const { code = '' } = form.values;
     if (code === '') return showTotp(ctx, 422, turn, { kind: 'required' });
     const { due } = turn;
-    const outcome = await enrolments.confirmTotp(due, code, visitorOf(ctx));
+    const outcome = await enrolments.confirmTotp(due, code, byUser(due.userId, visitorOf(ctx)));
     switch (outcome.kind) {
       case 'confirmed':
         await interactions.recordProof(due, { userId: due.userId, proof: { factor: 'totp', amr: amrOfFactor.totp } });

@@ -1,4 +1,4 @@
-import { type By, byUser, type Visitor } from '#audit/module.ts';
+import type { By } from '#audit/module.ts';
 import type { RecoveryCodes, SecondFactorRequests, TotpEnrolments } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
@@ -39,9 +39,8 @@ export class EnrolmentService {
   }
 
   /** Turns the app on that was shown in this sign-in. */
-  async confirmTotp(due: DueInteraction, code: string, visitor: Visitor) {
+  async confirmTotp(due: DueInteraction, code: string, by: By) {
     const { userId, uid: holder } = due;
-    const by = byUser(userId, visitor);
     const outcome = await this.#deps.totpEnrolments.confirm({ userId, holder, code, name: '' }, by);
     if (outcome.kind === 'confirmed') await this.enrolled(due, by);
     return outcome;

@@ -1,3 +1,4 @@
+import { byUser, byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { TotpService, TrustedDevices } from '#credentials/module.ts';
 import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
@@ -105,7 +106,7 @@ export function secondFactorRoutes({
         return showCode(ctx, 422, turn, way, { kind }, remember);
       }
       const outcome = await secondFactors
-        .attempt(turn.due, { way, code: form.values.code }, arrivalOf(ctx))
+        .attempt(turn.due, { way, code: form.values.code }, arrivalOf(ctx, turn.due))
         .catch((error: unknown) => {
           if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
           throw error;
@@ -131,7 +132,10 @@ export function secondFactorRoutes({
     });
   }
 
-  const arrivalOf = (ctx: Context) => ({ visitor: visitorOf(ctx), deviceSecret: deviceCookie.read(ctx) });
+  const arrivalOf = (ctx: Context, { question }: DueInteraction) => ({
+    by: byVisitor(visitorOf(ctx), question.client.id),
+    deviceSecret: deviceCookie.read(ctx),
+  });
 
   /** Null when it is not this step's turn, or the way is closed: then the answer is written. */
   async function begin(ctx: Context, way?: Way): Promise<Turn | null> {
@@ -147,13 +151,13 @@ export function secondFactorRoutes({
   }
 
   async function send(ctx: Context, turn: Turn, way: SentWay): Promise<void> {
-    const outcome = await secondFactors.send(turn.due, way, arrivalOf(ctx), ctx.state.language);
+    const outcome = await secondFactors.send(turn.due, way, arrivalOf(ctx, turn.due), ctx.state.language);
     if (outcome === 'limited') return showCode(ctx, 422, turn, way, { kind: 'limited' });
     return seeOther(ctx, `${turn.base}/${way}/code`);
   }
 
   async function trust(ctx: Context, { user }: Turn): Promise<void> {
-    const secret = await trustedDevices.trust(user, trustCookie.read(ctx), visitorOf(ctx));
+    const secret = await trustedDevices.trust(user, trustCookie.read(ctx), byUser(user.id, visitorOf(ctx)));
     if (secret !== null) trustCookie.write(ctx, secret);
   }
 

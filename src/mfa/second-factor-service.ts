@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import type {
   CodeOutcome,
   FactorOutcome,
@@ -28,7 +28,7 @@ export type TryOutcome =
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
 /** Who is at the page, and in which browser. */
-export type Arrival = { visitor: Visitor; deviceSecret: string | undefined };
+export type Arrival = { by: By; deviceSecret: string | undefined };
 
 /** `limited`: too many were sent, and nothing was. */
 export type SendOutcome = 'sent' | 'limited';
@@ -59,19 +59,17 @@ export class SecondFactorService {
   }
 
   async attempt(
-    { userId, uid, question }: DueInteraction,
+    { userId, uid }: Pick<DueInteraction, 'userId' | 'uid'>,
     { way, code }: { way: CodeWay; code: string },
-    { visitor, deviceSecret }: Arrival,
+    arrival: Arrival,
   ): Promise<TryOutcome> {
-    const outcome = await this.#check(way, { userId, uid, code }, { visitor, deviceSecret });
+    const outcome = await this.#check(way, { userId, uid, code }, arrival);
     if (outcome.kind === 'verified') return outcome;
     await this.#deps.audit.note({
       type: 'user.second_factor_failed',
-      actor: { type: 'visitor' },
+      ...arrival.by,
       subject: { type: 'user', id: userId },
-      clientId: question.client.id,
       outcome: 'failure',
-      visitor,
       details: { factor: way, reason: outcome.kind },
     });
     return outcome.kind === 'throttled' ? this.#throttled(outcome.until) : outcome;
@@ -81,7 +79,7 @@ export class SecondFactorService {
   async send(
     { userId, uid, question, facts: { user } }: DueInteraction,
     way: SentWay,
-    { visitor, deviceSecret }: Arrival,
+    { by: { visitor }, deviceSecret }: Arrival,
     language: Language,
   ): Promise<SendOutcome> {
     const { clock, database, oneTimeSecrets, letters, texts } = this.#deps;
@@ -92,15 +90,15 @@ export class SecondFactorService {
       const asked = { ...secret, browser: { holds: uid, deviceSecret } };
       const issued = await oneTimeSecrets.issue(em, asked, async ({ code }, share) => {
         if (code === null) return false;
-        const envelope = { kind: purposes[way], language, expiresAt: fromNow(clock, LIFETIME), ip: visitor.ip, share };
+        const envelope = { kind: purposes[way], language, expiresAt: fromNow(clock, LIFETIME), ip: visitor?.ip, share };
         if (way === 'sms') return texts.send(secondFactorCodeText, { ...envelope, to: address, context: { code } }, em);
-        const { browser, system } = deviceName(visitor.userAgent);
+        const { browser, system } = deviceName(visitor?.userAgent ?? '');
         const context = {
           code,
           lifetime: LIFETIME / SECOND,
           client: question.client.name,
           device: [browser, system].filter((part) => part !== null).join(', ') || null,
-          ip: visitor.ip,
+          ip: visitor?.ip ?? null,
         };
         return letters.send(secondFactorCodeLetter, { ...envelope, to: { address }, context }, em);
       });
@@ -111,10 +109,10 @@ export class SecondFactorService {
   async #check(
     way: CodeWay,
     { userId, uid, code }: Pick<DueInteraction, 'userId' | 'uid'> & { code: string },
-    { visitor, deviceSecret }: Arrival,
+    { by: { visitor }, deviceSecret }: Arrival,
   ): Promise<FactorOutcome | { kind: 'used-up' }> {
     const { totp, recoveryCodes, oneTimeSecrets, secondFactorAttempts } = this.#deps;
-    const by = { actor: { type: 'user' as const, id: userId }, visitor, deviceSecret };
+    const by = { ...byUser(userId, visitor), deviceSecret };
     switch (way) {
       case 'totp':
         return totp.verify(userId, code, by);

@@ -2,7 +2,7 @@ import type { Middleware } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { State } from '#kernel/http/context.ts';
+import { visitorOf } from '#kernel/http/context.ts';
 import type { UserId } from '#users/module.ts';
 import type { Engine } from './engine.ts';
 
@@ -49,9 +49,9 @@ export function recordEvents({ database, audit }: Dependencies): Middleware {
     await next();
     const events = happened.get(ctx);
     if (!events) return;
-    const { ip, userAgent, requestId } = ctx.state as State;
+    const visitor = visitorOf(ctx);
     await database.transaction(async (em) => {
-      for (const event of events) await audit.record(em, { ...event, visitor: { ip, userAgent, requestId } });
+      for (const event of events) await audit.record(em, { ...event, visitor });
     });
   };
 }

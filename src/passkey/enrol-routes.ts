@@ -1,4 +1,4 @@
-import type { By } from '#audit/module.ts';
+import { type By, byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
@@ -82,13 +82,10 @@ export function enrolRoutes({
   ): Promise<void> {
     if (failure !== '') return showEnrol(ctx, 422, due, reason, { kind: failure });
     const { userId, uid: binding, path } = due;
-    const outcome = await passkeyRegistration.register(
-      { userId, binding, isOnlyFactor: false },
-      credential,
-      visitorOf(ctx),
-    );
+    const by = byUser(userId, visitorOf(ctx));
+    const outcome = await passkeyRegistration.register({ userId, binding, isOnlyFactor: false }, credential, by);
     if (outcome.kind === 'registered') {
-      if (reason === 'factor') await factorAdded(due, { actor: { type: 'user', id: userId }, visitor: visitorOf(ctx) });
+      if (reason === 'factor') await factorAdded(due, by);
       return seeOther(ctx, path);
     }
     return showEnrol(ctx, 422, due, reason, outcome);

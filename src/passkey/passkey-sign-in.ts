@@ -1,5 +1,5 @@
 import type { SignInOutcome } from '#interaction/module.ts';
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { AttemptCounter, PasskeyProof, ProofOutcome, Question } from '#credentials/module.ts';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 
@@ -12,14 +12,14 @@ export type SignInDependencies = {
   attempts: Pick<AttemptCounter, 'take' | 'succeed'>;
   /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
   addressLimit: {
-    take(ip: string): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
-    forgive(ip: string): Promise<void>;
+    take(ip: string | undefined): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
+    forgive(ip: string | undefined): Promise<void>;
   };
   audit: Pick<AuditLog, 'note'>;
   counted?: (outcome: SignInOutcome) => void;
 };
 
-type Attempt = { question: Pick<Question, 'purpose' | 'binding'>; answer: string; clientId: string };
+type Attempt = { question: Pick<Question, 'purpose' | 'binding'>; answer: string };
 
 /** A sign-in that may never go on shows this wait. */
 const LONGEST_WAIT_SECONDS = 900;
@@ -41,28 +41,27 @@ export class PasskeySignIn {
    * A signature is nothing to guess, so failures are counted by address and by sign-in, and not by account: nobody can keep
    * an owner out, and passkeys work where the password is locked.
    */
-  async attempt({ question, answer, clientId }: Attempt, visitor: Visitor): Promise<PasskeyOutcome> {
+  async attempt({ question, answer }: Attempt, by: By): Promise<PasskeyOutcome> {
     const { addressLimit, attempts, passkeyProof, audit, counted } = this.#deps;
-    const address = await addressLimit.take(visitor.ip);
+    const ip = by.visitor?.ip;
+    const address = await addressLimit.take(ip);
     if (!address.allowed) return this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND));
     const key = `passkey:${question.binding}`;
     const take = await attempts.take(key);
     if (!take.allowed) return this.#throttled(take.until);
 
-    const outcome = await passkeyProof.verify(question, answer, visitor);
+    const outcome = await passkeyProof.verify(question, answer, by);
     if (outcome.kind === 'verified') {
-      await addressLimit.forgive(visitor.ip);
+      await addressLimit.forgive(ip);
       await attempts.succeed(key);
       counted?.('verified');
       return outcome;
     }
     await audit.note({
       type: question.purpose === 'second_factor' ? 'user.second_factor_failed' : 'user.sign_in_failed',
-      actor: { type: 'visitor' },
+      ...by,
       ...('userId' in outcome && outcome.userId !== null ? { subject: { type: 'user', id: outcome.userId } } : {}),
-      clientId,
       outcome: 'failure',
-      visitor,
       details: { method: 'passkey', reason: outcome.kind === 'refused' ? outcome.reason : outcome.kind },
     });
     counted?.('wrong');

@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Question } from '#credentials/module.ts';
 import type { Interaction, InteractionService } from '#interaction/module.ts';
@@ -54,7 +55,7 @@ export function passkeyRoutes({
 
     const { client } = interaction.question;
     const question = await questionOf(interaction);
-    const outcome = await signIn.attempt({ question, answer: credential, clientId: client.id }, visitorOf(ctx));
+    const outcome = await signIn.attempt({ question, answer: credential }, byVisitor(visitorOf(ctx), client.id));
     switch (outcome.kind) {
       case 'verified': {
         const { userId, isUserVerified, amr } = outcome;

@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { amrOfFactor, type BegunInteraction, type InteractionService } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
@@ -94,7 +95,15 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
     const { id, name } = question.client;
     const deviceSecret = deviceCookie.read(ctx);
     const { language } = ctx.state;
-    return { channel, identifier, uid, client: { id, name }, language, visitor: visitorOf(ctx), deviceSecret };
+    return {
+      channel,
+      identifier,
+      uid,
+      client: { id, name },
+      language,
+      by: byVisitor(visitorOf(ctx), id),
+      deviceSecret,
+    };
   }
 
   return router;

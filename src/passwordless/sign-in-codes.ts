@@ -1,5 +1,5 @@
 import type { SignInOutcome } from '#interaction/module.ts';
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { AskingBrowser, Holder, Issued, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
@@ -23,7 +23,7 @@ export type Asking = {
   uid: string;
   client: { id: string; name: string };
   language: Language;
-  visitor: Visitor;
+  by: By;
   /** By which the account may know the browser. */
   deviceSecret: string | undefined;
 };
@@ -41,7 +41,7 @@ export type SignInCodeDependencies = {
   texts: Pick<Texts, 'send'>;
   policies: Policies<'signIn'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
-  failed(trial: { ip: string; identifier: string }): Promise<void>;
+  failed(trial: { ip: string | undefined; identifier: string }): Promise<void>;
   counted?: (outcome: SignInOutcome) => void;
 };
 
@@ -69,7 +69,7 @@ export class SignInCodes {
 
   async send(asking: Asking): Promise<void> {
     const { database, oneTimeSecrets, audit, people } = this.#deps;
-    const { channel, identifier, uid, client, visitor } = asking;
+    const { channel, identifier, uid, client, by } = asking;
     const person = await people.find(identifier);
     const address = addressOf(channel, person, identifier);
     await database.transaction(async (em) => {
@@ -89,10 +89,8 @@ export class SignInCodes {
       });
       await audit.record(em, {
         type: 'user.sign_in_code_sent',
-        actor: { type: 'visitor' },
+        ...by,
         ...(person ? { subject: { type: 'user', id: person.id } } : {}),
-        clientId: client.id,
-        visitor,
         details: { channel, known_account: person !== null, discarded: isDiscarded },
       });
     });
@@ -135,7 +133,7 @@ export class SignInCodes {
 
   async #deliver(
     em: EntityManager,
-    { channel, uid, client, language: asked, visitor }: Asking,
+    { channel, uid, client, language: asked, by }: Asking,
     sending: Issued & {
       person: ReachablePerson | null;
       address: string;
@@ -148,7 +146,7 @@ export class SignInCodes {
     const envelope = {
       kind: purposes[channel],
       language: chooseLanguage({ uiLocales: person?.locale, remembered: asked }),
-      ip: visitor.ip,
+      ip: by.visitor?.ip,
       share,
       discard,
       expiresAt: fromNow(clock, LIFETIME),
@@ -182,18 +180,16 @@ export class SignInCodes {
 
   async #refused(
     outcome: Exclude<CodeOutcome, { kind: 'verified' }>,
-    { channel, identifier, client, visitor }: Asking,
+    { channel, identifier, by }: Asking,
     person: ReachablePerson | null,
   ): Promise<CodeOutcome> {
     const { audit, failed, counted } = this.#deps;
-    await failed({ ip: visitor.ip, identifier });
+    await failed({ ip: by.visitor?.ip, identifier });
     await audit.note({
       type: 'user.sign_in_failed',
-      actor: { type: 'visitor' },
+      ...by,
       ...(person ? { subject: { type: 'user', id: person.id } } : {}),
-      clientId: client.id,
       outcome: 'failure',
-      visitor,
       details: { reason: outcome.kind, method: channel, known_account: person !== null },
     });
     counted?.(outcome.kind);

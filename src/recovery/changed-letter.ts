@@ -6,7 +6,7 @@ export type ChangedLetter = {
   at: Date;
   /** The browser and its system; null when nothing is known of it. */
   device: string | null;
-  ip: string;
+  ip: string | null;
   /** Where a new password is asked for, for whoever did not do this. */
   url: string;
 };
@@ -23,6 +23,7 @@ export const changedLetter = letter<ChangedLetter>('recovery/changed', {
   samples: {
     plain,
     'unknown device': { ...plain, device: null },
+    'by an operator': { ...plain, device: null, ip: null },
     hostile: { ...plain, email: '"<script>x\u202e"@evil.example', device: '<script>alert(1)' },
   },
 });

@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { PasswordService } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
@@ -51,7 +52,7 @@ export function demandRoutes({
         user,
         prepared,
         how: 'demanded',
-        visitor: visitorOf(ctx),
+        by: byUser(userId, visitorOf(ctx)),
         language: ctx.state.language,
         deviceSecret: deviceCookie.read(ctx),
         goesOn: { interaction: interaction.uid, session: interaction.facts.ownSessionId },

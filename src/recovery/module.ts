@@ -48,7 +48,7 @@ export function createRecovery(given: Dependencies): Recovery {
       resetRoutes({ ...given, recovery, resetLink, originCookie }),
       demandRoutes({ ...given, interactions, newPasswords }),
     ],
-    sendAfterLock: (em, user, visitor) => recovery.sendAfterLock(em, user, visitor),
+    sendAfterLock: (em, user, by) => recovery.sendAfterLock(em, user, by),
     tellOwner: (em, user, by) => newPasswords.tellOwner(em, user, by),
   };
 }

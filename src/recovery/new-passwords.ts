@@ -1,4 +1,4 @@
-import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { PasswordService, PreparedPassword } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
@@ -24,7 +24,7 @@ export type NewPassword = {
   prepared: Extract<PreparedPassword, { kind: 'prepared' }>;
   /** By a link, or in a sign-in that demanded it. */
   how: 'reset' | 'demanded';
-  visitor: Visitor;
+  by: By;
   /** Of this browser: the owner's is taken first. */
   language: Language;
   deviceSecret: string | undefined;
@@ -42,10 +42,9 @@ export class NewPasswords {
 
   async write(
     em: EntityManager,
-    { user, prepared, how, visitor, language, deviceSecret, goesOn }: NewPassword,
+    { user, prepared, how, by, language, deviceSecret, goesOn }: NewPassword,
   ): Promise<void> {
     const { passwords, demands, access, audit } = this.#deps;
-    const by = byUser(user.id, visitor);
     await prepared.save(em, user.id);
     if (how === 'reset') await access.revoke(em, 'password reset by mail', user.id, by);
     else await access.revoke(em, 'password set in a sign-in', user.id, by, goesOn ? { keep: goesOn } : {});
@@ -56,17 +55,17 @@ export class NewPasswords {
       ...by,
       subject: { type: 'user', id: user.id },
     });
-    await this.tellOwner(em, user, { visitor, language });
+    await this.tellOwner(em, user, { by, language });
   }
 
   /** In the transaction that changes the password. */
   async tellOwner(
     em: EntityManager,
     { email, profile }: User,
-    { visitor, language }: Pick<NewPassword, 'visitor' | 'language'>,
+    { by: { visitor }, language }: Pick<NewPassword, 'by' | 'language'>,
   ): Promise<void> {
     const { clock, letters, origin } = this.#deps;
-    const { browser, system } = deviceName(visitor.userAgent);
+    const { browser, system } = deviceName(visitor?.userAgent ?? '');
     await letters.send(
       changedLetter,
       {
@@ -77,7 +76,7 @@ export class NewPasswords {
           email,
           at: clock.now(),
           device: [browser, system].filter((part) => part !== null).join(', ') || null,
-          ip: visitor.ip,
+          ip: visitor?.ip ?? null,
           url: `${origin}/recovery`,
         },
       },

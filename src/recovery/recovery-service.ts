@@ -1,5 +1,5 @@
 import type { Ways } from '#interaction/module.ts';
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type {
   OneTimeSecret,
   OneTimeSecrets,
@@ -7,6 +7,7 @@ import type {
   PasswordService,
   UndoRights,
 } from '#credentials/module.ts';
+import { randomSecret } from '#kernel/crypto.ts';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
@@ -42,7 +43,7 @@ export type RecoveryDependencies = {
 export type ResetRequest = {
   email: string;
   language: Language;
-  visitor: Visitor;
+  by: By;
   /** By which the account may know the browser. */
   deviceSecret: string | undefined;
 };
@@ -73,7 +74,7 @@ export class RecoveryService {
    * Sends what there is to send. For everybody the same is read and written; the mail to nobody is thrown away by the worker.
    * Who may have no link is told why, by mail, where nobody else learns it.
    */
-  async request({ email, language, visitor, deviceSecret }: ResetRequest): Promise<void> {
+  async request({ email, language, by, deviceSecret }: ResetRequest): Promise<void> {
     const { database, audit } = this.#deps;
     const answer = await this.#answerTo(email);
     await database.transaction(async (em) => {
@@ -82,9 +83,9 @@ export class RecoveryService {
       // What is made for nobody opens nothing.
       const holder =
         answer.kind === 'link' ? { userId: answer.person.id } : { emailCanonical: canonicalEmail(address) ?? address };
-      const browser = { holds: deviceSecret ?? visitor.requestId, deviceSecret };
+      const browser = { holds: deviceSecret ?? by.visitor?.requestId ?? randomSecret(), deviceSecret };
       const secret = { purpose: PURPOSE, holder, address, form: 'link', browser } as const;
-      const envelope = { kind: PURPOSE, to: { address }, language: languageOf(person, language), ip: visitor.ip };
+      const envelope = { kind: PURPOSE, to: { address }, language: languageOf(person, language), ip: by.visitor?.ip };
       await this.#deps.oneTimeSecrets.issue(em, secret, async ({ link }, share) => {
         const url = this.#urlOf(link);
         const shared = { ...envelope, share };
@@ -98,16 +99,15 @@ export class RecoveryService {
       });
       await audit.record(em, {
         type: 'user.password_reset_requested',
-        actor: { type: 'visitor' },
+        ...by,
         ...(person ? { subject: { type: 'user', id: person.id } } : {}),
-        visitor,
         details: { answer: answer.kind },
       });
     });
   }
 
   /** For who says that a sign-in was not theirs: their password is gone, and this is the way back. */
-  async sendAfterLock(em: EntityManager, { id, email, profile }: User, visitor: Visitor): Promise<void> {
+  async sendAfterLock(em: EntityManager, { id, email, profile }: User, { visitor }: By): Promise<void> {
     const { link } = await this.#deps.oneTimeSecrets.issue(em, {
       purpose: PURPOSE,
       holder: { userId: id },
@@ -116,7 +116,7 @@ export class RecoveryService {
       data: { isAfterLock: true },
     });
     const language = chooseLanguage({ uiLocales: profile.locale });
-    const envelope = { kind: 'password_reset_after_lock', to: { address: email }, language, ip: visitor.ip };
+    const envelope = { kind: 'password_reset_after_lock', to: { address: email }, language, ip: visitor?.ip };
     await this.#sendLink(
       em,
       { ...envelope, discard: false },
@@ -134,7 +134,7 @@ export class RecoveryService {
   async reset(
     link: string,
     password: string,
-    by: Pick<NewPassword, 'visitor' | 'language' | 'deviceSecret'>,
+    about: Pick<NewPassword, 'by' | 'language' | 'deviceSecret'>,
   ): Promise<ResetOutcome> {
     const { database, passwords, oneTimeSecrets, undoRights, newPasswords } = this.#deps;
     const user = await this.find(link);
@@ -145,7 +145,7 @@ export class RecoveryService {
     return database.transaction(async (em) => {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
       if (secret === null || secret.userId !== userId) return { kind: 'expired' };
-      await newPasswords.write(em, { user, prepared, how: 'reset', ...by });
+      await newPasswords.write(em, { user, prepared, how: 'reset', ...about });
       await undoRights.cleanUp(em, userId, { by: secret.address });
       return { kind: 'done' };
     });
@@ -180,7 +180,7 @@ export class RecoveryService {
       kind: string;
       to: { address: string };
       language: Language;
-      ip: string;
+      ip: string | undefined;
       share?: string | undefined;
       discard: boolean;
     },

@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { PasswordService } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
@@ -52,7 +53,7 @@ export function resetRoutes({
         problem: { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' },
       });
     const outcome = await recovery.reset(link, form.values.password, {
-      visitor: visitorOf(ctx),
+      by: byUser(user.id, visitorOf(ctx)),
       language: ctx.state.language,
       deviceSecret: deviceCookie.read(ctx),
     });

@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction, InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
@@ -124,7 +125,7 @@ export function forgotRoutes({
     await recovery.request({
       email,
       language: ctx.state.language,
-      visitor: visitorOf(ctx),
+      by: byVisitor(visitorOf(ctx)),
       deviceSecret: deviceCookie.read(ctx),
     });
     return email;

@@ -27,8 +27,9 @@ export class Applications {
     this.#deps = dependencies;
   }
 
-  /** Counts a try from an address before it is made. */
-  async take(ip: string): Promise<Extract<Refusal, { kind: 'throttled' }> | null> {
+  /** Counts a try from an address before it is made; an act without an address has no limit here. */
+  async take(ip: string | undefined): Promise<Extract<Refusal, { kind: 'throttled' }> | null> {
+    if (ip === undefined) return null;
     const { clock, throttle, policies } = this.#deps;
     const { limits } = policies.for(instance);
     const policy = { name: 'registration-address', points: limits.accountsPerAddress, duration: HOUR };
@@ -39,7 +40,7 @@ export class Applications {
 
   async prepare(
     { password, ...rest }: Wish,
-    ip: string,
+    ip: string | undefined,
   ): Promise<{ kind: 'prepared'; application: Application } | Refusal> {
     const throttled = await this.take(ip);
     if (throttled !== null) return throttled;

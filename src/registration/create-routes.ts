@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction, InteractionService } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
@@ -43,9 +44,8 @@ type Shown = {
 };
 
 export const askerOf = (ctx: Context, { question }: Interaction): Asker => ({
-  visitor: visitorOf(ctx),
+  by: byVisitor(visitorOf(ctx), question.client.id),
   language: ctx.state.language,
-  clientId: question.client.id,
 });
 
 const statuses = {

@@ -57,7 +57,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     }
     if (credential === '') return showPasskey(ctx, 422, due, { kind: failure === '' ? 'unsupported' : failure });
     const enrolment = { userId, binding: uid, isOnlyFactor: true };
-    const outcome = await passkeyRegistration.register(enrolment, credential, visitorOf(ctx));
+    const outcome = await passkeyRegistration.register(enrolment, credential, byUser(userId, visitorOf(ctx)));
     // With as many as are allowed there is one, so that the step is done.
     if (outcome.kind === 'registered' || outcome.kind === 'full') return seeOther(ctx, path);
     return showPasskey(ctx, 422, due, outcome);

@@ -62,7 +62,7 @@ export class InvitationService {
     const { database, oneTimeSecrets, applications, accounts } = this.#deps;
     const invitation = await this.find(link);
     if (invitation === null) return { kind: 'expired' };
-    const prepared = await applications.prepare({ ...wish, email: invitation.email }, asker.visitor.ip);
+    const prepared = await applications.prepare({ ...wish, email: invitation.email }, asker.by.visitor?.ip);
     if (prepared.kind !== 'prepared') return prepared;
     try {
       return await database.transaction(async (em) => {

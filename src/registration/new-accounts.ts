@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import type { PasswordService } from '#credentials/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -6,7 +6,7 @@ import type { Role, UserId, UserService } from '#users/module.ts';
 import type { Application, PendingRegistrations } from './pending-registration.ts';
 
 /** Who asks, and in which language they read. */
-export type Asker = { visitor: Visitor; language: Language; clientId: string };
+export type Asker = { by: By; language: Language };
 
 export type NewAccountsDependencies = {
   users: Pick<UserService, 'create'>;
@@ -30,7 +30,7 @@ export class NewAccounts {
     em: EntityManager,
     uid: string,
     { email, method, profile, properties, passwordHash, termsVersion, roles = [] }: Wanted,
-    { visitor, language, clientId }: Asker,
+    { by, language }: Asker,
   ): Promise<UserId> {
     const { users, passwords, pending, audit, registered } = this.#deps;
     const { id, emailCanonical } = await users.create(
@@ -43,14 +43,18 @@ export class NewAccounts {
         roles,
         ...(termsVersion === null ? {} : { termsVersion }),
       },
-      { actor: { type: 'visitor' }, visitor },
+      by,
     );
     if (passwordHash !== null) await passwords.adopt(em, id, passwordHash);
     await pending.close(em, uid, { userId: id, email, emailCanonical, method });
     await registered(em, emailCanonical);
-    const oneself = { type: 'user' as const, id };
     const details = { method, ...(termsVersion === null ? {} : { terms: termsVersion }) };
-    await audit.record(em, { type: 'user.registered', actor: oneself, subject: oneself, clientId, visitor, details });
+    await audit.record(em, {
+      type: 'user.registered',
+      ...byUser(id, by.visitor, by.clientId),
+      subject: { type: 'user', id },
+      details,
+    });
     return id;
   }
 }

@@ -45,7 +45,7 @@ export class RegistrationService {
   }
 
   async begin(uid: string, wish: Wish, asker: Asker): Promise<BeginOutcome> {
-    const prepared = await this.#deps.applications.prepare(wish, asker.visitor.ip);
+    const prepared = await this.#deps.applications.prepare(wish, asker.by.visitor?.ip);
     if (prepared.kind !== 'prepared') return prepared;
     await this.#send(uid, prepared.application, asker);
     return { kind: 'sent' };
@@ -54,7 +54,7 @@ export class RegistrationService {
   /** A new code and link; those that were sent to this sign-in before stop working. */
   async resend(uid: string, asker: Asker): Promise<Exclude<BeginOutcome, { kind: 'refused' }> | { kind: 'gone' }> {
     const { applications, pending } = this.#deps;
-    const throttled = await applications.take(asker.visitor.ip);
+    const throttled = await applications.take(asker.by.visitor?.ip);
     if (throttled !== null) return throttled;
     const application = await pending.find(uid);
     if (application === null) return { kind: 'gone' };
@@ -126,7 +126,7 @@ export class RegistrationService {
   }
 
   /** The same work and the same mail limits whether or not somebody has the address; only the mail tells. */
-  async #send(uid: string, application: Application, { visitor, language }: Asker): Promise<void> {
+  async #send(uid: string, application: Application, { by, language }: Asker): Promise<void> {
     const { database, users, oneTimeSecrets, pending, letters, urlOf } = this.#deps;
     const { email } = application;
     const owner = await users.findByIdentifier(email);
@@ -138,7 +138,12 @@ export class RegistrationService {
       const secret = { purpose: 'registration', holder: { emailCanonical }, address: email, form: 'both' } as const;
       const asked = { ...secret, browser: browserOf(uid), interaction: uid };
       await oneTimeSecrets.issue(em, asked, async ({ link, code }) => {
-        const envelope = { kind: 'registration', language, ip: visitor.ip, discard: link === null || code === null };
+        const envelope = {
+          kind: 'registration',
+          language,
+          ip: by.visitor?.ip,
+          discard: link === null || code === null,
+        };
         if (owner !== null)
           return letters.send(
             takenLetter,

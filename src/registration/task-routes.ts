@@ -5,7 +5,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, byUser } from '#audit/module.ts';
 import {
   detailsOf,
   fieldShape,
@@ -46,18 +46,15 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     const termsVersion = admission.termsVersion({ user: due.userId });
     if (termsVersion === null) return seeOther(ctx, due.path);
     if (values.action === 'allow') {
-      await profileCompletion.acceptTerms(due.userId, termsVersion, visitorOf(ctx));
+      await profileCompletion.acceptTerms(due.userId, termsVersion, byUser(due.userId, visitorOf(ctx)));
       return seeOther(ctx, due.path);
     }
     if (values.action !== 'deny') return showTerms(ctx, 422, due);
-    const oneself = { type: 'user' as const, id: due.userId };
     await audit.note({
       type: 'user.terms_refused',
-      actor: oneself,
-      subject: oneself,
-      clientId: due.question.client.id,
+      ...byUser(due.userId, visitorOf(ctx), due.question.client.id),
+      subject: { type: 'user', id: due.userId },
       outcome: 'failure',
-      visitor: visitorOf(ctx),
       details: { version: termsVersion },
     });
     return seeOther(ctx, await refuse(ctx, 'The person did not agree to the terms.'));
@@ -77,7 +74,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     const fields = missing(user);
     const read = await form(z.object(fieldShape(fields))).read(ctx);
     if (!read.isValid) return showProfile(ctx, 422, due, user, { values: read.values, errors: read.errors });
-    await profileCompletion.complete(user.id, detailsOf(fields, read.values), visitorOf(ctx));
+    await profileCompletion.complete(user.id, detailsOf(fields, read.values), byUser(user.id, visitorOf(ctx)));
     return seeOther(ctx, due.path);
   });
 

@@ -10,7 +10,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { visitorOf } from '#kernel/http/context.ts';
+import {} from '#kernel/http/context.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { BrowserCookies, SignInStep } from '#interaction/module.ts';
 import type { Policies } from '#settings/module.ts';
@@ -45,7 +45,8 @@ export function createRisk(dependencies: Dependencies) {
     name: 'risk',
     requirements: riskRequirements,
     async signedIn(ctx, { userId, facts }) {
-      const visit = { visitor: visitorOf(ctx), deviceSecret: deviceCookie.read(ctx), language: ctx.state.language };
+      const { ip, userAgent, language } = ctx.state;
+      const visit = { ip, userAgent, deviceSecret: deviceCookie.read(ctx), language };
       const { deviceSecret } = await risk.signedIn(userId, visit, facts.assessment);
       deviceCookie.write(ctx, deviceSecret);
     },

@@ -1,4 +1,4 @@
-import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import { forgetProofs, type PasswordService, type Undo, type UndoRights } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { type AccessRevocation, type ContactService, User, type UserId } from '#users/module.ts';
@@ -12,7 +12,7 @@ export type NotMeDependencies = {
   undoRights: Pick<UndoRights, 'find' | 'use' | 'cleanUp'>;
   access: AccessRevocation<LockAct>;
   /** Mails the link that sets a new password. */
-  sendReset(em: EntityManager, user: User, visitor: Visitor): Promise<void>;
+  sendReset(em: EntityManager, user: User, by: By): Promise<void>;
   audit: Pick<AuditLog, 'record'>;
 };
 
@@ -36,51 +36,50 @@ export class NotMeService {
    * By the link in the mail, which also puts the address it was mailed to first again when an intruder took that place: the way back
    * goes to the first address. False when the link is used up or too old.
    */
-  async lockByLink(link: string, visitor: Visitor): Promise<boolean> {
+  async lockByLink(link: string, { visitor }: By): Promise<boolean> {
     const { database, contacts, undoRights } = this.#deps;
     return database.transaction(async (em) => {
       const undo = await undoRights.use(em, 'end_sign_in', link);
       if (!undo) return false;
       const { userId, address, at, period } = undo;
-      if (undo.restores !== null) await this.#putFirst(em, userId, undo.restores, visitor);
+      const by = byUser(userId, visitor);
+      if (undo.restores !== null) await this.#putFirst(em, userId, undo.restores, by);
       // Whatever was added after that sign-in may be the intruder's.
       await forgetProofs(em, userId, period);
       await contacts.removeSince(em, userId, period);
       await undoRights.cleanUp(em, userId, { by: address, began: at });
-      await this.#lock(em, 'account locked by the link in a mail', userId, visitor);
+      await this.#lock(em, 'account locked by the link in a mail', userId, by);
       return true;
     });
   }
 
   /** By the person, from their account. It names no sign-in: what ends is told by the first address, to which the way back goes. */
-  async lock(userId: UserId, visitor: Visitor): Promise<void> {
+  async lock(userId: UserId, by: By): Promise<void> {
     const { database, undoRights } = this.#deps;
     await database.transaction(async (em) => {
       await undoRights.cleanUp(em, userId);
-      await this.#lock(em, 'account locked on the account page', userId, visitor);
+      await this.#lock(em, 'account locked on the account page', userId, by);
     });
   }
 
-  async #putFirst(em: EntityManager, userId: UserId, address: string, visitor: Visitor): Promise<void> {
+  async #putFirst(em: EntityManager, userId: UserId, address: string, by: By): Promise<void> {
     const { contacts, audit } = this.#deps;
     const former = await contacts.replaceEmail(em, userId, { value: address, old: 'keep' });
     if (former === 'taken') return;
     await audit.record(em, {
       type: 'user.email_reverted',
-      actor: { type: 'user', id: userId },
-      visitor,
+      ...by,
       subject: { type: 'user', id: userId },
       details: { before: former.value, after: address },
     });
   }
 
-  async #lock(em: EntityManager, act: LockAct, userId: UserId, visitor: Visitor): Promise<void> {
+  async #lock(em: EntityManager, act: LockAct, userId: UserId, by: By): Promise<void> {
     const { passwords, access, sendReset, audit } = this.#deps;
-    const by = byUser(userId, visitor);
     await passwords.remove(em, userId);
     await access.revoke(em, act, userId, by);
     await audit.record(em, { type: 'user.locked_by_owner', ...by, subject: { type: 'user', id: userId } });
     const user = await em.findOne(User, { id: userId }, { refresh: true });
-    if (user?.status === 'active') await sendReset(em, user, visitor);
+    if (user?.status === 'active') await sendReset(em, user, by);
   }
 }

@@ -4,8 +4,8 @@ import type { Throttle, ThrottlePolicy } from '#kernel/throttle.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 
-/** Who tried: from which address, and which account, whether or not there is one. */
-export type Trial = { ip: string; identifier: string };
+/** Who tried: from which address if there is one, and which account, whether or not there is one. */
+export type Trial = { ip: string | undefined; identifier: string };
 
 /**
  * Whether somebody is guessing: from an address, at an account, or on the whole instance. Never a refusal, only a reason to ask
@@ -37,11 +37,12 @@ export class Pressure {
     return this.#throttle.isUsedUp([this.#accountPolicy(), accountKey(identifier)]);
   }
 
-  #floods(ip: string): [ThrottlePolicy, string][] {
+  #floods(ip: string | undefined): [ThrottlePolicy, string][] {
     const { risk, limits } = this.#policies.for(instance);
     const { failuresPerMinute, failuresPerAddress = Math.ceil(2.5 * limits.passwordFailuresPerAddress) } = risk;
+    const policy = { name: 'pressure-address', points: failuresPerAddress, duration: 15 * MINUTE };
     return [
-      [{ name: 'pressure-address', points: failuresPerAddress, duration: 15 * MINUTE }, addressKey(ip)],
+      ...(ip === undefined ? [] : [[policy, addressKey(ip)] satisfies [ThrottlePolicy, string]]),
       [{ name: 'pressure-instance', points: failuresPerMinute, duration: MINUTE }, 'all'],
     ];
   }

@@ -45,8 +45,7 @@ export class RiskService {
   /** Compares a sign-in with those before it, once, and writes down what was decided when it asks for something. */
   async assess(
     { id: userId, email }: Pick<User, 'id' | 'email'>,
-    { visitor, deviceSecret }: Arrival,
-    clientId: string,
+    { by, clientId, ip, deviceSecret }: Arrival,
   ): Promise<Assessment> {
     const { knownDevices, traces, pressure, audit, policies } = this.#deps;
     const [earlier, isKnownDevice, hasManyFailures] = await Promise.all([
@@ -54,36 +53,41 @@ export class RiskService {
       knownDevices.isKnown(userId, deviceSecret),
       pressure.hasManyFailures(email),
     ]);
-    const facts = { now: this.#seen(visitor.ip), earlier, isKnownDevice, hasManyFailures };
+    const facts = { now: this.#seen(ip), earlier, isKnownDevice, hasManyFailures };
     const assessment = assess(facts, policies.for({ user: userId, client: clientId }).risk);
     if (assessment.actions.includes('second_factor'))
       await audit.note({
         type: 'user.sign_in_challenged',
-        actor: { type: 'visitor' },
+        ...by,
         subject: { type: 'user', id: userId },
-        clientId,
-        visitor,
         details: assessment,
       });
     return assessment;
   }
 
   /** Remembers browser and place, and tells the owner when a rule says so. */
-  async signedIn(userId: UserId, arrival: Arrival, decided: Decided): Promise<{ deviceSecret: string }> {
+  async signedIn(
+    userId: UserId,
+    arrival: Omit<Arrival, 'by' | 'clientId'>,
+    decided: Decided,
+  ): Promise<{ deviceSecret: string }> {
     const { users, knownDevices, traces } = this.#deps;
-    const { visitor, deviceSecret = randomSecret() } = arrival;
-    await traces.add(userId, this.#seen(visitor.ip));
-    await knownDevices.remember(userId, deviceSecret, visitor.userAgent);
+    const { ip, userAgent, deviceSecret = randomSecret() } = arrival;
+    await traces.add(userId, this.#seen(ip));
+    await knownDevices.remember(userId, deviceSecret, userAgent);
     const user = decided?.actions.includes('notify') ? await users.findById(userId) : null;
     if (user !== null) await this.#tellOwner(user, arrival);
     return { deviceSecret };
   }
 
-  async #tellOwner(user: User, { visitor, language }: Arrival): Promise<void> {
+  async #tellOwner(
+    user: User,
+    { ip, userAgent, language }: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
+  ): Promise<void> {
     const { clock, config, database, oneTimeSecrets, letters, places } = this.#deps;
     const at = clock.now();
-    const device = deviceName(visitor.userAgent);
-    const place = placeName(places.find(visitor.ip), language);
+    const device = deviceName(userAgent);
+    const place = placeName(places.find(ip), language);
     await database.transaction(async (em) => {
       const { link } = await oneTimeSecrets.issue(em, {
         purpose: 'end_sign_in',
@@ -91,7 +95,7 @@ export class RiskService {
         address: user.email,
         form: 'link',
         keepsOlder: true,
-        data: { at: at.toISOString(), browser: device.browser, system: device.system, place, ip: visitor.ip },
+        data: { at: at.toISOString(), browser: device.browser, system: device.system, place, ip },
       });
       await letters.send(
         newSignInLetter,
@@ -102,7 +106,7 @@ export class RiskService {
           context: {
             ...device,
             place,
-            ip: visitor.ip,
+            ip,
             at,
             email: user.email,
             url: `${config.issuer}/not-me?token=${link}`,

@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -29,7 +30,7 @@ export function notMeRoutes({ notMe, link }: RouteDependencies): Router<State> {
   router.post(PAGE, async (ctx: Context) => {
     const form = await confirmForm.read(ctx);
     if (!form.isValid) return seeOther(ctx, ctx.path);
-    const isLocked = await notMe.lockByLink(link.read(ctx), visitorOf(ctx));
+    const isLocked = await notMe.lockByLink(link.read(ctx), byVisitor(visitorOf(ctx)));
     link.forget(ctx);
     if (isLocked) return seeOther(ctx, '/not-me/done');
     return show(ctx, 410, notMeView, { action: null, restores: null, signIn: null });

@@ -1,3 +1,4 @@
+import { operator } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -58,8 +59,8 @@ export function setupRoutes({
     const { values } = form;
     if (values.password !== values.password_again)
       return refuse(ctx, values, { ...noErrors, passwordAgain: 'different' });
-    const visitor = visitorOf(ctx);
-    const outcome = await setup.createAdministrator(secret, values, visitor);
+    const by = { ...operator, visitor: visitorOf(ctx) };
+    const outcome = await setup.createAdministrator(secret, values, by);
     if (outcome.kind === 'expired') return showEnd(ctx);
     if (outcome.kind === 'done') {
       link.forget(ctx);

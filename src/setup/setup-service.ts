@@ -1,4 +1,4 @@
-import { operator, type Visitor } from '#audit/module.ts';
+import type { By } from '#audit/module.ts';
 import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -48,7 +48,7 @@ export class SetupService {
   async createAdministrator(
     secret: string,
     { email, name, password }: { email: string; name: string; password: string },
-    visitor: Visitor,
+    by: By,
   ): Promise<SetupOutcome> {
     const { database, users, passwords, links } = this.#deps;
     const prepared = await passwords.prepare(password, { userId: null, email, name });
@@ -61,7 +61,7 @@ export class SetupService {
         const user = await users.create(
           em,
           { email, emailVerified: true, profile: name === '' ? {} : { name }, roles: ['administrator'] },
-          { ...operator, visitor },
+          by,
         );
         await prepared.save(em, user.id);
         return { kind: 'done' };

@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -25,7 +25,7 @@ export class OwnDetails {
   }
 
   /** The record names what changed and never the values: it outlives them. */
-  async change(id: UserId, { profile = {}, properties = {}, theme }: DetailsChange, visitor: Visitor): Promise<void> {
+  async change(id: UserId, { profile = {}, properties = {}, theme }: DetailsChange, by: By): Promise<void> {
     const members = [...Object.keys(profile), ...Object.keys(properties), ...(theme === undefined ? [] : ['theme'])];
     if (members.length === 0) return;
     await this.#database.transaction(async (em) => {
@@ -43,9 +43,8 @@ export class OwnDetails {
       );
       await this.#audit.record(em, {
         type: 'user.profile_changed',
-        actor: { type: 'user', id },
+        ...by,
         subject: { type: 'user', id },
-        visitor,
         details: { members },
       });
     });

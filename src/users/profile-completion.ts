@@ -1,4 +1,4 @@
-import type { AuditLog, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -18,7 +18,7 @@ export class ProfileCompletion {
   }
 
   /** Adds answers to what is known; other claims and properties stay. */
-  async complete(id: UserId, { profile, properties }: PersonDetails, visitor: Visitor): Promise<void> {
+  async complete(id: UserId, { profile, properties }: PersonDetails, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
       await em.execute(
         'update users set profile = profile || ?::jsonb, properties = properties || ?::jsonb, updated_at = ? where id = ?',
@@ -26,14 +26,14 @@ export class ProfileCompletion {
       );
       await this.#audit.record(em, {
         type: 'user.profile_completed',
-        ...ofOneself(id),
-        visitor,
+        ...by,
+        subject: { type: 'user', id },
         details: { members: [...Object.keys(profile), ...Object.keys(properties)] },
       });
     });
   }
 
-  async acceptTerms(id: UserId, version: string, visitor: Visitor): Promise<void> {
+  async acceptTerms(id: UserId, version: string, by: By): Promise<void> {
     const now = this.#clock.now();
     await this.#database.transaction(async (em) => {
       await em.execute('update users set terms_version = ?, terms_accepted_at = ?, updated_at = ? where id = ?', [
@@ -42,9 +42,12 @@ export class ProfileCompletion {
         now,
         toUuid(id),
       ]);
-      await this.#audit.record(em, { type: 'user.terms_accepted', ...ofOneself(id), visitor, details: { version } });
+      await this.#audit.record(em, {
+        type: 'user.terms_accepted',
+        ...by,
+        subject: { type: 'user', id },
+        details: { version },
+      });
     });
   }
 }
-
-const ofOneself = (id: UserId) => ({ actor: { type: 'user' as const, id }, subject: { type: 'user', id } });

@@ -1,4 +1,4 @@
-import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
+import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import { forgetProofs, type OneTimeSecrets, type UndoRights } from '#credentials/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -6,7 +6,7 @@ import { type AccessRevocation, type ContactId, type ContactService, RESERVED, U
 import type { ContactNotices } from './notices.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
 
-type Person = Pick<Asker, 'userId' | 'visitor'>;
+type Person = Pick<Asker, 'userId' | 'by'>;
 
 export type ChangeDependencies = {
   clock: Clock;
@@ -18,7 +18,7 @@ export type ChangeDependencies = {
   audit: Pick<AuditLog, 'record'>;
   access: AccessRevocation<'first email address changed' | 'first email address taken back'>;
   /** Mails the link that sets a new password. */
-  sendReset(em: EntityManager, user: User, visitor: Visitor): Promise<void>;
+  sendReset(em: EntityManager, user: User, by: By): Promise<void>;
 };
 
 /** Another first address, and the way back. The old one is told, and can undo it for as long as nobody else may have it. */
@@ -69,7 +69,7 @@ export class EmailChanges {
    * A further address leaves the account, and with it every link that was mailed to it. One that lost the first place lately is
    * kept from others instead, and keeps its link back: an intruder must not take that away from the owner. False when there is none.
    */
-  async remove({ userId, visitor }: Person, id: ContactId): Promise<boolean> {
+  async remove({ userId, by }: Person, id: ContactId): Promise<boolean> {
     const { database, contacts, undoRights, notices, audit } = this.#deps;
     const chosen = await contacts.find(userId, 'email', id);
     return database.transaction(async (em) => {
@@ -77,11 +77,10 @@ export class EmailChanges {
       const removed = await contacts.remove(em, userId, 'email', id, undoableUntil);
       // What nobody proved was good for nothing: there is nothing to tell.
       if (!removed?.isVerified) return removed !== null;
-      const person = { type: 'user' as const, id: userId };
       const { value } = removed;
-      const event = { type: 'user.email_removed', actor: person, subject: person, visitor, details: { email: value } };
-      await audit.record(em, event);
-      await notices.tell(em, userId, { kind: 'email_removed', value, visitor, undoableUntil });
+      const subject = { type: 'user', id: userId };
+      await audit.record(em, { type: 'user.email_removed', ...by, subject, details: { email: value } });
+      await notices.tell(em, userId, { kind: 'email_removed', value, by, undoableUntil });
       return true;
     });
   }
@@ -95,7 +94,7 @@ export class EmailChanges {
    * The old address is the first one again, and whoever is in the account is out: sessions, password, whatever was added since
    * shortly before the change, every open link. Null when the link is dead.
    */
-  async revert(link: string, visitor: Visitor): Promise<string | null> {
+  async revert(link: string, { visitor }: By): Promise<string | null> {
     const { database, contacts, undoRights, access, sendReset, audit } = this.#deps;
     let reverted: string | null = null;
     const outcome = await this.#attempt(() =>
@@ -117,7 +116,7 @@ export class EmailChanges {
           details: { before: former.value, after: address },
         });
         const user = await em.findOneOrFail(User, { id: userId }, { refresh: true });
-        if (user.status === 'active') await sendReset(em, user, visitor);
+        if (user.status === 'active') await sendReset(em, user, by);
         reverted = address;
       }),
     );
@@ -126,20 +125,18 @@ export class EmailChanges {
 
   async #replace(
     em: EntityManager,
-    { userId, visitor }: Person,
+    { userId, by }: Person,
     change: { value: string; old: 'keep' | 'reserve' },
   ): Promise<void> {
     const { clock, contacts, access, undoRights, notices, audit } = this.#deps;
     // What was sent to the old mailbox proves nothing any more.
-    await access.revoke(em, 'first email address changed', userId, byUser(userId, visitor));
+    await access.revoke(em, 'first email address changed', userId, by);
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();
-    const person = { type: 'user' as const, id: userId };
     await audit.record(em, {
       type: 'user.email_changed',
-      actor: person,
-      subject: person,
-      visitor,
+      ...by,
+      subject: { type: 'user', id: userId },
       details: { before: former.value, after: change.value },
     });
     // An address that nobody proved has no owner who could take anything back.
@@ -149,7 +146,7 @@ export class EmailChanges {
       to: change.value,
       link: await undoRights.grant(em, userId, former),
       endsAt: fromNow(clock, RESERVED),
-      visitor,
+      by,
     });
   }
 

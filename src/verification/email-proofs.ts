@@ -1,4 +1,4 @@
-import { type AuditLog, byUser, type Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import {
   type AskingBrowser,
   type Factor,
@@ -16,9 +16,9 @@ import { proofLetter, type ProofLetter } from './proof-letter.ts';
 import { takenLetter } from './taken-letter.ts';
 
 /** Who asks, in which words to answer, and where the code may be typed. */
-export type Asker = { userId: UserId; visitor: Visitor; language: Language; browser: AskingBrowser };
+export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };
 /** Who proves an address. In a sign-in: what it was proved with so far, so that what somebody else left there goes. */
-export type Prover = Pick<Asker, 'userId' | 'visitor'> & { provedWith?: readonly Factor[] };
+export type Prover = Pick<Asker, 'userId' | 'by'> & { provedWith?: readonly Factor[] };
 /** An address, and the path of the page that its link leads to. */
 export type ToProve = { address: string; why: ProofLetter['why']; path: string; interaction?: string };
 export type ProofOutcome = 'confirmed' | 'wrong' | 'throttled';
@@ -51,10 +51,7 @@ export class EmailProofs {
    * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address belongs to another person, that person is told instead, and nobody
    * can tell from the answer. False when too many were sent, which depends on the asker alone.
    */
-  async send(
-    { userId, visitor, language, browser }: Asker,
-    { address, why, path, interaction }: ToProve,
-  ): Promise<boolean> {
+  async send({ userId, by, language, browser }: Asker, { address, why, path, interaction }: ToProve): Promise<boolean> {
     const { database, oneTimeSecrets, letters, users, issuer } = this.#deps;
     const purpose = purposeOf(why);
     const holder = await users.findByIdentifier(address);
@@ -64,7 +61,13 @@ export class EmailProofs {
       const issued = await oneTimeSecrets.issue(em, asked, async ({ link, code }) => {
         // Who has the address has a part of its mails alone: strangers who want it cannot use that up.
         const share = holder?.id === userId ? userId : undefined;
-        const envelope = { kind: purpose, language, ip: visitor.ip, share, discard: link === null || code === null };
+        const envelope = {
+          kind: purpose,
+          language,
+          ip: by.visitor?.ip,
+          share,
+          discard: link === null || code === null,
+        };
         if (holder !== null && holder.id !== userId)
           return letters.send(
             takenLetter,
@@ -136,23 +139,21 @@ export class EmailProofs {
 
   async #confirm(
     em: EntityManager,
-    { userId, visitor, provedWith, interaction }: ProverHere,
+    { userId, by, provedWith, interaction }: ProverHere,
     address: string,
   ): Promise<void> {
     const { contacts, notices, audit } = this.#deps;
     const outcome = await contacts.confirmEmail(em, userId, address);
     if (outcome === 'taken' || outcome === 'gone') throw new NotTheirs();
     const isFirst = outcome === 'first_proof';
-    const person = { type: 'user' as const, id: userId };
-    if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, visitor, provedWith, interaction });
+    if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, by, provedWith, interaction });
     await audit.record(em, {
       type: isFirst ? 'user.email_verified' : 'user.email_added',
-      actor: person,
-      subject: person,
-      visitor,
+      ...by,
+      subject: { type: 'user', id: userId },
       details: isFirst ? { first: true } : { email: address },
     });
-    if (!isFirst) await notices.tell(em, userId, { kind: 'email_added', value: address, visitor });
+    if (!isFirst) await notices.tell(em, userId, { kind: 'email_added', value: address, by });
   }
 
   /**
@@ -161,13 +162,13 @@ export class EmailProofs {
    */
   async #dropOthers(
     em: EntityManager,
-    { userId, visitor, provedWith, interaction }: Required<Prover> & ProverHere,
+    { userId, by, provedWith, interaction }: Required<Prover> & ProverHere,
   ): Promise<void> {
     const { contacts, access } = this.#deps;
     const keep = provedWith.flatMap((factor) => keptOf[factor] ?? []);
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, { since: null });
-    await access.revoke(em, 'first email address proved for the first time', userId, byUser(userId, visitor), {
+    await access.revoke(em, 'first email address proved for the first time', userId, by, {
       keep: { interaction: interaction ?? null },
     });
   }

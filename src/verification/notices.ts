@@ -1,4 +1,4 @@
-import type { Visitor } from '#audit/module.ts';
+import type { By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
@@ -28,9 +28,9 @@ export class ContactNotices {
     {
       kind,
       value,
-      visitor,
+      by,
       undoableUntil = null,
-    }: Pick<NoticeLetter, 'kind' | 'value'> & { visitor: Visitor; undoableUntil?: Date | null },
+    }: Pick<NoticeLetter, 'kind' | 'value'> & { by: By; undoableUntil?: Date | null },
   ): Promise<void> {
     const { clock, letters, issuer } = this.#deps;
     const { email, profile } = await em.findOneOrFail(User, { id: userId }, { refresh: true });
@@ -45,7 +45,7 @@ export class ContactNotices {
             kind,
             value,
             at: clock.now(),
-            ...whereFrom(visitor),
+            ...whereFrom(by),
             undoableUntil: address === value ? undoableUntil : null,
             accountUrl: `${issuer}/account/${kind.startsWith('phone') ? 'phones' : 'emails'}`,
           },
@@ -58,13 +58,7 @@ export class ContactNotices {
   async tellFormer(
     em: EntityManager,
     userId: UserId,
-    {
-      former,
-      to,
-      link,
-      endsAt,
-      visitor,
-    }: { former: string; to: string; link: string | null; endsAt: Date; visitor: Visitor },
+    { former, to, link, endsAt, by }: { former: string; to: string; link: string | null; endsAt: Date; by: By },
   ): Promise<void> {
     const { clock, letters, issuer } = this.#deps;
     const { profile } = await em.findOneOrFail(User, { id: userId });
@@ -77,7 +71,7 @@ export class ContactNotices {
         context: {
           to,
           at: clock.now(),
-          ...whereFrom(visitor),
+          ...whereFrom(by),
           revertUrl: link === null ? null : `${issuer}/verification/revert?token=${link}`,
           endsAt,
         },
@@ -88,7 +82,7 @@ export class ContactNotices {
   }
 }
 
-function whereFrom({ userAgent, ip }: Visitor): { device: string | null; ip: string | null } {
-  const { browser, system } = deviceName(userAgent ?? '');
-  return { device: [browser, system].filter((part) => part !== null).join(', ') || null, ip: ip ?? null };
+function whereFrom({ visitor }: By): { device: string | null; ip: string | null } {
+  const { browser, system } = deviceName(visitor?.userAgent ?? '');
+  return { device: [browser, system].filter((part) => part !== null).join(', ') || null, ip: visitor?.ip ?? null };
 }

@@ -25,14 +25,14 @@ export class PhoneProofs {
   }
 
   /** False when too many were sent. */
-  async send({ userId, visitor, language, browser }: Asker, number: string): Promise<boolean> {
+  async send({ userId, by, language, browser }: Asker, number: string): Promise<boolean> {
     const { database, oneTimeSecrets, texts } = this.#deps;
     const purpose = 'verify_phone';
     return database.transaction(async (em) => {
       const secret = { purpose, holder: { userId }, address: number, form: 'code', browser } as const;
       const issued = await oneTimeSecrets.issue(em, secret, ({ code }) => {
         const context = { code: code ?? '000000' };
-        const envelope = { kind: purpose, to: number, language, ip: visitor.ip, discard: code === null };
+        const envelope = { kind: purpose, to: number, language, ip: by.visitor?.ip, discard: code === null };
         return texts.send(numberText, { ...envelope, context }, em);
       });
       return issued.code !== null;
@@ -43,17 +43,16 @@ export class PhoneProofs {
     return this.#deps.oneTimeSecrets.findOpen('verify_phone', { userId }, browser);
   }
 
-  async confirmByCode({ userId, visitor, browser }: Omit<Asker, 'language'>, code: string): Promise<ProofOutcome> {
+  async confirmByCode({ userId, by, browser }: Omit<Asker, 'language'>, code: string): Promise<ProofOutcome> {
     const { contacts, oneTimeSecrets, notices, audit } = this.#deps;
-    const person = { type: 'user' as const, id: userId };
     const outcome = await oneTimeSecrets.verifyCode(
       { purpose: 'verify_phone', holder: { userId }, code, browser },
       async (em, { address }) => {
         // Of a number that was removed meanwhile nothing is left to prove.
         if ((await contacts.confirmPhone(em, userId, address)) === 'gone') return;
         const details = { phone_number: address };
-        await audit.record(em, { type: 'user.phone_added', actor: person, subject: person, visitor, details });
-        await notices.tell(em, userId, { kind: 'phone_added', value: address, visitor });
+        await audit.record(em, { type: 'user.phone_added', ...by, subject: { type: 'user', id: userId }, details });
+        await notices.tell(em, userId, { kind: 'phone_added', value: address, by });
       },
     );
     return outcome.kind === 'verified' ? 'confirmed' : outcome.kind;

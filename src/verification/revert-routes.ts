@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -30,7 +31,7 @@ export function revertRoutes({
 
   router.post(PAGE, async (ctx: Context) => {
     await buttonForm.read(ctx);
-    const email = await emailChanges.revert(link.read(ctx), visitorOf(ctx));
+    const email = await emailChanges.revert(link.read(ctx), byVisitor(visitorOf(ctx)));
     link.forget(ctx);
     if (email === null) return show(ctx, 410, revertView, { action: null, email: '' });
     return seeOther(ctx, '/verification/reverted');

@@ -1,3 +1,4 @@
+import { byUser } from '#audit/module.ts';
 import type { AskingBrowser } from '#credentials/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
@@ -84,7 +85,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
   async function send(ctx: Context, due: DueInteraction, address: string): Promise<boolean> {
     const { userId, uid, path } = due;
     return emailProofs.send(
-      { userId, visitor: visitorOf(ctx), language: ctx.state.language, browser: browserOf(due) },
+      { userId, by: byUser(userId, visitorOf(ctx)), language: ctx.state.language, browser: browserOf(due) },
       { address, why: 'sign-in', path: `${path}/verify-email/link`, interaction: uid },
     );
   }
@@ -108,7 +109,7 @@ const browserOf = ({ uid }: DueInteraction): AskingBrowser => ({ holds: uid, dev
 /** A user's own session that is made stronger was proved before: nothing of it is taken for another user's. */
 function proverOf(ctx: Context, { userId, facts }: DueInteraction): Prover {
   const provedWith = facts.session === null ? { provedWith: facts.proved } : {};
-  return { userId, visitor: visitorOf(ctx), ...provedWith };
+  return { userId, by: byUser(userId, visitorOf(ctx)), ...provedWith };
 }
 
 function showDead(ctx: Context, due: DueInteraction | null): void {

@@ -1,3 +1,4 @@
+import { byVisitor } from '#audit/module.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import { Router } from '#kernel/http/router.ts';
 import { unreachable } from '#kernel/errors.ts';
@@ -55,7 +56,7 @@ export function waitlistRoutes({ waitlist, link, policies, take, work, asked }: 
     const problem = await take(ctx.state.ip);
     if (problem !== null) return joinPage.refuse(ctx, PATH, { email, name, problem });
     const wish = { email, name, secret: asked.read(ctx)?.secret ?? randomSecret() };
-    await waitlist.ask(wish, { visitor: visitorOf(ctx), language: ctx.state.language });
+    await waitlist.ask(wish, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
     asked.write(ctx, wish);
     return seeOther(ctx, CHECK);
   }
@@ -67,12 +68,12 @@ export function waitlistRoutes({ waitlist, link, policies, take, work, asked }: 
     if (form.isValid && form.values.action === 'resend') {
       const problem = await take(ctx.state.ip);
       if (problem !== null) return codePage.refuse(ctx, CHECK, { problem });
-      await waitlist.ask(known, { visitor: visitorOf(ctx), language: ctx.state.language });
+      await waitlist.ask(known, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
       return seeOther(ctx, `${CHECK}?sent`);
     }
     const code = form.isValid ? form.values.code.trim() : '';
     if (code === '') return codePage.refuse(ctx, CHECK, { problem: { kind: form.isValid ? 'required' : 'wrong' } });
-    const outcome = await waitlist.joinByCode(known, code, visitorOf(ctx));
+    const outcome = await waitlist.joinByCode(known, code, byVisitor(visitorOf(ctx)));
     switch (outcome) {
       case 'verified':
         asked.clear(ctx);
@@ -96,7 +97,7 @@ export function waitlistRoutes({ waitlist, link, policies, take, work, asked }: 
 
   router.post(`${PATH}/confirm/:link`, async (ctx: Context) => {
     await buttonForm.read(ctx);
-    const hasJoined = await waitlist.joinByLink(link.read(ctx), visitorOf(ctx));
+    const hasJoined = await waitlist.joinByLink(link.read(ctx), byVisitor(visitorOf(ctx)));
     link.forget(ctx);
     if (!hasJoined) return showExpired(ctx);
     asked.clear(ctx);

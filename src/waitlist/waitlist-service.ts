@@ -1,4 +1,4 @@
-import type { AuditLog, By, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { AskingBrowser, CodeOutcome, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -26,7 +26,7 @@ export type WaitlistDependencies = {
 export type Joining = { email: string; name: string };
 /** What was asked in a browser, and a secret of that browser. */
 export type Asked = Joining & { secret: string };
-export type Reader = { visitor: Visitor; language: Language };
+export type Reader = { by: By; language: Language };
 type Waiting = Pick<WaitlistEntry, 'email' | 'emailCanonical' | 'language'>;
 export type Invited = { invited: string[]; skipped: string[] };
 
@@ -45,14 +45,14 @@ export class WaitlistService {
   }
 
   /** Sends a link and a code. Whoever has an account is told so by mail alone, and who is on the list already confirms again. */
-  async ask({ email, name, secret: held }: Asked, { visitor, language }: Reader): Promise<void> {
+  async ask({ email, name, secret: held }: Asked, { by, language }: Reader): Promise<void> {
     const { database, users, oneTimeSecrets, letters, urlOf } = this.#deps;
     const owner = await users.findByIdentifier(email);
     await database.transaction(async (em) => {
       const holder = { emailCanonical: canonicalEmail(email) ?? '' };
       const secret = { purpose: 'waitlist', holder, address: email, form: 'both', data: { name, language } } as const;
       await oneTimeSecrets.issue(em, { ...secret, browser: browserOf(held) }, async ({ link, code }) => {
-        const envelope = { kind: 'waitlist', language, ip: visitor.ip, discard: link === null || code === null };
+        const envelope = { kind: 'waitlist', language, ip: by.visitor?.ip, discard: link === null || code === null };
         if (owner !== null) {
           const context = { url: urlOf(SIGN_IN_PATH) };
           return letters.send(memberLetter, { ...envelope, to: { address: owner.email }, context }, em);
@@ -69,20 +69,20 @@ export class WaitlistService {
     return secret && { email: secret.address };
   }
 
-  async joinByCode({ email, secret }: Asked, code: string, visitor: Visitor): Promise<CodeOutcome['kind']> {
+  async joinByCode({ email, secret }: Asked, code: string, by: By): Promise<CodeOutcome['kind']> {
     const holder = { emailCanonical: canonicalEmail(email) ?? '' };
     const outcome = await this.#deps.oneTimeSecrets.verifyCode(
       { purpose: 'waitlist', holder, code, browser: browserOf(secret) },
-      (em, found) => this.#join(em, found, visitor),
+      (em, found) => this.#join(em, found, by),
     );
     return outcome.kind;
   }
 
-  async joinByLink(link: string, visitor: Visitor): Promise<boolean> {
+  async joinByLink(link: string, by: By): Promise<boolean> {
     const { database, oneTimeSecrets } = this.#deps;
     return database.transaction(async (em) => {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'waitlist', link });
-      if (secret !== null) await this.#join(em, secret, visitor);
+      if (secret !== null) await this.#join(em, secret, by);
       return secret !== null;
     });
   }
@@ -138,7 +138,7 @@ export class WaitlistService {
     return (await em.nativeDelete(WaitlistEntry, { emailCanonical })) > 0;
   }
 
-  async #join(em: EntityManager, { address, data }: OneTimeSecret, visitor: Visitor): Promise<void> {
+  async #join(em: EntityManager, { address, data }: OneTimeSecret, by: By): Promise<void> {
     const { clock, audit } = this.#deps;
     const added = await em.execute<unknown[]>(
       `insert into waitlist_entry (id, email, email_canonical, name, language, joined_at, invited_at)
@@ -148,8 +148,7 @@ export class WaitlistService {
     if (added.length > 0)
       await audit.record(em, {
         type: 'waitlist.joined',
-        actor: { type: 'visitor' },
-        visitor,
+        ...by,
         details: { email: address },
       });
   }

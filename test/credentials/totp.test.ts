@@ -86,7 +86,7 @@ describe('adding an authenticator app', () => {
 
   test('replaces the app that was there, and ends the trust in browsers', async () => {
     const { user, key } = await enrolled();
-    const cookie = await factors.trustedDevices.trust(user, undefined, by.visitor);
+    const cookie = await factors.trustedDevices.trust(user, undefined, by);
     const { key: next } = await factors.totpEnrolments.offer({ userId: user.id, holder: 'new', account: user.email });
     const code = world.codeOf(next);
     await factors.totpEnrolments.confirm({ userId: user.id, holder: 'new', code, name: 'New phone' }, by);
@@ -238,7 +238,7 @@ describe('the secret of an app', () => {
 describe('giving an app up', () => {
   test('tells the owner and ends the trust in browsers', async () => {
     const { user, key } = await enrolled();
-    const cookie = await factors.trustedDevices.trust(user, undefined, by.visitor);
+    const cookie = await factors.trustedDevices.trust(user, undefined, by);
     expect(await factors.totp.remove(user.id, by)).toBe(true);
     expect(await factors.totp.remove(user.id, by)).toBe(false);
     expect(await factors.totp.find(user.id)).toBeNull();

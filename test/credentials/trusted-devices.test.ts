@@ -14,7 +14,7 @@ afterAll(() => world.database.close());
 
 const { visitor } = by;
 const trusted = async (user: Parameters<typeof factors.trustedDevices.trust>[0], before?: string) =>
-  (await factors.trustedDevices.trust(user, before, visitor)) ?? '';
+  (await factors.trustedDevices.trust(user, before, by)) ?? '';
 
 const hasTrust = async (user: { id: UserId }, trustSecret: string | undefined, by = factors): Promise<boolean> =>
   (await by.secondFactorOverviews.find(user.id, { trustSecret })).hasTrust;
@@ -54,7 +54,7 @@ describe('a trusted browser', () => {
 
   test('is never one of an administrator', async () => {
     const admin = await world.person(['administrator']);
-    expect(await factors.trustedDevices.trust(admin, undefined, visitor)).toBeNull();
+    expect(await factors.trustedDevices.trust(admin, undefined, by)).toBeNull();
   });
 
   test('gets a new secret each time: one that was planted is worth nothing, and two people may share the browser', async () => {

@@ -1,5 +1,6 @@
 /** A user of whom everything is open in several browsers, and how to see what is left of it. */
 import { expect } from 'vitest';
+import { byUser } from '#audit/module.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Ending } from '#oidc/module.ts';
 import type { Purpose } from '../../src/credentials/one-time/one-time-secret.ts';
@@ -75,7 +76,7 @@ export function holdings(latchkey: TestApp, { forLonger, ofSession }: Record<'fo
     const user = await steps.withApp({ email_verified: true });
     const id = user.id as never;
     const trust = async () =>
-      void (await credentials.trustedDevices.trust({ id, status: 'active', roles: [] }, undefined, device));
+      void (await credentials.trustedDevices.trust({ id, status: 'active', roles: [] }, undefined, byUser(id, device)));
     const other = await signedIn(user);
     const asked = { scope: 'openid offline_access', prompt: 'consent' };
     const offline: Tokens = await tokensFor(latchkey.base, forLonger, user, asked, other);

@@ -1,4 +1,5 @@
 /** Passkeys on a database of their own, without pages. */
+import { byUser, byVisitor } from '#audit/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { passkeyStateBy } from '#credentials/passkeys/passkey-state.ts';
@@ -64,7 +65,7 @@ export function openPasskeys(
     return registration.register(
       { userId: user.id, binding: 'enrolment', isOnlyFactor },
       authenticator.create(options, origin, lies),
-      visitor,
+      byUser(user.id, visitor),
     );
   }
 
@@ -75,7 +76,7 @@ export function openPasskeys(
     return proof.verify(
       { purpose: 'sign_in', binding: 'interaction' },
       authenticator.get(options, origin, lies),
-      visitor,
+      byVisitor(visitor),
     );
   }
 

@@ -3,7 +3,7 @@ import {
   type PublicKeyCredentialRequestOptionsJSON,
   verifyAuthenticationResponse,
 } from '@simplewebauthn/server';
-import type { Visitor } from '#audit/module.ts';
+import type { By } from '#audit/module.ts';
 import { fromUuid } from '#kernel/ids.ts';
 import { canonicalEmail, type UserId } from '#users/module.ts';
 import { amrOf, checkAssertion, type Verify } from './assertion-check.ts';
@@ -90,7 +90,7 @@ export class PasskeyProof {
   async verify(
     { purpose, binding }: { purpose: ProofPurpose; binding: string },
     answer: string,
-    visitor: Visitor,
+    by: By,
   ): Promise<ProofOutcome> {
     const refused = (reason: Refusal, userId: UserId | null = null): ProofOutcome => ({
       kind: 'refused',
@@ -126,7 +126,7 @@ export class PasskeyProof {
     if (!passkey.isActive) return refused('disabled', userId);
     if (passkey.state === 'model_not_allowed') return refused('model_not_allowed', userId);
     if (passkey.state !== 'active' || !(await this.#stored.countUse(passkey.id, proof))) {
-      await this.#stored.flag(passkey, visitor);
+      await this.#stored.flag(passkey, by);
       return { kind: 'flagged', userId };
     }
     return {

@@ -4,7 +4,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
 import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers';
-import { byUser, type Visitor } from '#audit/module.ts';
+import type { By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { User, UserId } from '#users/module.ts';
@@ -94,11 +94,7 @@ export class PasskeyRegistration {
   }
 
   /** Enrols what the browser brought; `answer` is its JSON. */
-  async register(
-    { userId, binding, isOnlyFactor }: Enrolment,
-    answer: string,
-    visitor: Visitor,
-  ): Promise<RegistrationOutcome> {
+  async register({ userId, binding, isOnlyFactor }: Enrolment, answer: string, by: By): Promise<RegistrationOutcome> {
     const { relyingParty } = this.#passkeys;
     const attestation = readAttestation(answer);
     const clientData = attestation && readClientData(attestation.response.clientDataJSON);
@@ -116,7 +112,7 @@ export class PasskeyRegistration {
       clock: this.#deps.clock,
     });
     if (verified === 'refused' || verified === 'not_allowed') return { kind: verified };
-    return this.#deps.database.transaction((em) => this.#store(em, userId, attestation, verified, visitor));
+    return this.#deps.database.transaction((em) => this.#store(em, userId, attestation, verified, by));
   }
 
   async #store(
@@ -124,7 +120,7 @@ export class PasskeyRegistration {
     userId: UserId,
     attestation: Attestation,
     { credential, aaguid, fmt, userVerified, credentialDeviceType, credentialBackedUp }: NewCredential,
-    visitor: Visitor,
+    by: By,
   ): Promise<RegistrationOutcome> {
     // Two at once are counted one after the other: the row of the handle is there since the options were made.
     await em.execute('select 1 from webauthn_user where user_id = ? for update', [toUuid(userId)]);
@@ -141,7 +137,7 @@ export class PasskeyRegistration {
       credential.counter,
       JSON.stringify(transports),
       aaguid,
-      firstName({ aaguid, transports, userAgent: visitor.userAgent }),
+      firstName({ aaguid, transports, userAgent: by.visitor?.userAgent ?? '' }),
       credentialDeviceType === 'multiDevice',
       credentialBackedUp,
       userVerified,
@@ -150,7 +146,6 @@ export class PasskeyRegistration {
     ]);
     if (inserted.length === 0) return { kind: 'taken' };
     const passkey = await em.findOneOrFail(Passkey, { id });
-    const by = byUser(userId, visitor);
     await this.#deps.access.revoke(em, 'passkey or authenticator app added', userId, by);
     await this.#deps.audit.record(em, {
       type: 'user.passkey_added',
@@ -158,7 +153,7 @@ export class PasskeyRegistration {
       subject: { type: 'user', id: userId },
       details: { passkey: id, name: passkey.name, aaguid, attestation: fmt, user_verified: userVerified },
     });
-    await this.#deps.tellOwner(em, { kind: 'passkey_added', userId, name: shownName(passkey), visitor });
+    await this.#deps.tellOwner(em, { kind: 'passkey_added', userId, name: shownName(passkey), visitor: by.visitor });
     return { kind: 'registered', passkey: shown(passkey, 'active') };
   }
 }

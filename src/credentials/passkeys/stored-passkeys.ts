@@ -1,4 +1,4 @@
-import { system, type Visitor } from '#audit/module.ts';
+import { type By, system } from '#audit/module.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { CredentialState } from '../methods.ts';
@@ -72,7 +72,7 @@ export class StoredPasskeys {
   }
 
   /** Refused from now on; its owner is told once. */
-  async flag({ id, userId }: Stored, visitor: Visitor): Promise<void> {
+  async flag({ id, userId }: Stored, { visitor }: By): Promise<void> {
     const { database, clock, audit, access, tellOwner } = this.#deps;
     await database.transaction(async (em) => {
       const [flagged] = await em.execute<{ name: string | null }[]>(
@@ -83,7 +83,7 @@ export class StoredPasskeys {
       await access.revoke(em, 'passkey stopped as a possible copy', userId, { ...system, visitor });
       await audit.record(em, {
         type: 'user.passkey_flagged',
-        actor: { type: 'system' },
+        ...system,
         subject: { type: 'user', id: userId },
         outcome: 'failure',
         visitor,

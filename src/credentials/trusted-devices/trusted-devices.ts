@@ -1,5 +1,5 @@
 import { access } from '#access/module.ts';
-import type { AuditLog, By, Visitor } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -46,7 +46,7 @@ export class TrustedDevices {
   }
 
   /** Keeps when and from where a trusted browser left the second factor out. Whether it may is in SecondFactorOverviews. */
-  async noteUse(userId: UserId, secret: string, { ip }: Pick<Visitor, 'ip'>): Promise<void> {
+  async noteUse(userId: UserId, secret: string, { ip }: { ip: string }): Promise<void> {
     await this.#deps.database.sql(
       'update trusted_device set seen_at = $3, ip = $4 where secret_hash = $1 and user_id = $2',
       [sha256(secret), toUuid(userId), this.#deps.clock.now(), ip],
@@ -57,7 +57,7 @@ export class TrustedDevices {
    * Trusts a browser; answers with the secret for its cookie, null when this person may not. It is always a new secret, so
    * that one which somebody planted is worth nothing; what others trusted in the same browser goes over to it.
    */
-  async trust(user: Who, before: string | undefined, visitor: Visitor): Promise<string | null> {
+  async trust(user: Who, before: string | undefined, by: By): Promise<string | null> {
     const days = this.daysFor(user);
     if (days === 0) return null;
     const { clock, database, audit } = this.#deps;
@@ -81,8 +81,8 @@ export class TrustedDevices {
           toUuid(newId('tdev')),
           toUuid(user.id),
           sha256(secret),
-          visitor.userAgent.slice(0, 256),
-          visitor.ip,
+          by.visitor?.userAgent.slice(0, 256) ?? '',
+          by.visitor?.ip ?? '',
           now,
           now,
           fromNow(clock, days * DAY),
@@ -90,9 +90,8 @@ export class TrustedDevices {
       );
       await audit.record(em, {
         type: 'user.device_trusted',
-        actor: { type: 'user', id: user.id },
+        ...by,
         subject: { type: 'user', id: user.id },
-        visitor,
         details: { days },
       });
     });

@@ -1,8 +1,8 @@
 import type { Middleware } from 'koa';
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import type { AuditLog } from '#audit/module.ts';
+import { type AuditLog, byVisitor } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { State } from '#kernel/http/context.ts';
+import { type State, visitorOf } from '#kernel/http/context.ts';
 import type { Attempt, ClientFailures } from './client-failures.ts';
 
 export type AuthenticationDependencies = {
@@ -83,15 +83,12 @@ async function note(
   ctx: KoaContextWithOIDC,
   clientId: string,
 ): Promise<void> {
-  const { ip, userAgent, requestId } = ctx.state as State;
   await database.transaction((em) =>
     audit.record(em, {
       type: 'client.authentication_failed',
-      actor: { type: 'visitor' },
+      ...byVisitor(visitorOf(ctx), clientId),
       subject: { type: 'client', id: clientId },
-      clientId,
       outcome: 'failure',
-      visitor: { ip, userAgent, requestId },
       details: { endpoint: ctx.oidc.route },
     }),
   );

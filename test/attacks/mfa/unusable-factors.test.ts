@@ -1,6 +1,7 @@
 /** A second factor that cannot be used now is not one that never was: a password alone gets no further than before. */
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { byUser } from '#audit/module.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { Authenticator } from '../../support/authenticator.ts';
@@ -216,7 +217,7 @@ describe('a passkey that proves nothing now', () => {
     const secret = await latchkey.app.credentials.trustedDevices.trust(
       { id: user.id as never, status: 'active', roles: [] },
       undefined,
-      { ip: '127.0.0.1', userAgent: 'test', requestId: 'test' },
+      byUser(user.id as never),
     );
     visitor.jar.set('trusted', { name: 'latchkey-trusted', value: secret ?? '', path: '/' });
     expect(codeBack((await steps.afterPassword(user, visitor)).page)).not.toBeNull();

@@ -1,6 +1,7 @@
 /** Each act of the table ends what its row says, and nothing else: a performer for each act, a column for each kind of thing. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { byUser } from '#audit/module.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { type Ending, endings, engineEndings } from '#oidc/module.ts';
 import { send } from '../../support/account.ts';
@@ -109,7 +110,9 @@ const acts: Record<ActName, Act> = {
     const enrolment = { userId: user.id as never, binding: 'test', isOnlyFactor: false };
     const options = await registration.options({ id: user.id, email: user.email, profile: {} } as never, enrolment);
     const credential = authenticator.create(options as never, latchkey.base);
-    expect(await registration.register(enrolment, credential, device)).toMatchObject({ kind: 'registered' });
+    expect(await registration.register(enrolment, credential, byUser(enrolment.userId, device))).toMatchObject({
+      kind: 'registered',
+    });
     // Adding it has ended the trust that was there.
     await trust();
     const visits = passkeyVisits(latchkey, clients.ofSession);

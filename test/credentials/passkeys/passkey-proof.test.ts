@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { byVisitor } from '#audit/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { ProofPurpose } from '#credentials/passkeys/passkey-proof.ts';
@@ -26,7 +27,7 @@ async function personWith(authenticator: Authenticator, name = 'ada'): Promise<U
 }
 
 const verify = (purpose: ProofPurpose, answer: string, binding = 'interaction') =>
-  world.proof.verify({ purpose, binding }, answer, visitor);
+  world.proof.verify({ purpose, binding }, answer, byVisitor(visitor));
 
 async function signCountOf(user: User): Promise<number> {
   const [row] = await database.sql<{ count: string }>(
@@ -194,7 +195,7 @@ describe('a challenge (WAN-01)', () => {
     const nodes = [world, openPasskeys(database)];
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, (_, i) =>
-        nodes[i % 2]!.proof.verify({ purpose: 'sign_in', binding: 'interaction' }, answer, visitor),
+        nodes[i % 2]!.proof.verify({ purpose: 'sign_in', binding: 'interaction' }, answer, byVisitor(visitor)),
       ),
     );
     expect(outcomes.filter(({ kind }) => kind === 'verified')).toHaveLength(1);

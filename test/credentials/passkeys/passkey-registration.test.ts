@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isoCBOR } from '@simplewebauthn/server/helpers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { byUser } from '#audit/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -37,7 +38,7 @@ const options = async (user = ada, isOnlyFactor = false) => {
   return made;
 };
 const register = (answer: string, user = ada, binding = 'enrolment', isOnlyFactor = false) =>
-  world.registration.register({ userId: user.id, binding, isOnlyFactor }, answer, visitor);
+  world.registration.register({ userId: user.id, binding, isOnlyFactor }, answer, byUser(user.id, visitor));
 
 describe('what an authenticator is asked for', () => {
   test('names us, the person, what we verify, and nothing that is not needed', async () => {
@@ -199,7 +200,9 @@ describe('a new passkey', () => {
     const nodes = [world, openPasskeys(database)];
     const enrolment = { userId: ada.id, binding: 'enrolment', isOnlyFactor: false };
     const outcomes = await Promise.all(
-      Array.from({ length: 200 }, (_, i) => nodes[i % 2]!.registration.register(enrolment, answer, visitor)),
+      Array.from({ length: 200 }, (_, i) =>
+        nodes[i % 2]!.registration.register(enrolment, answer, byUser(ada.id, visitor)),
+      ),
     );
     expect(outcomes.filter(({ kind }) => kind === 'registered')).toHaveLength(1);
     expect(outcomes.filter(({ kind }) => kind === 'expired')).toHaveLength(199);
