@@ -1,9 +1,9 @@
 /** The pages of signed-in people about themselves. */
-import { createAccount } from '#account/module.ts';
+import { createAccount, OwnerLetters } from '#account/module.ts';
 import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#risk/module.ts';
-import type { UserId } from '#users/module.ts';
+import { ClosingService, type UserId } from '#users/module.ts';
 import type { Kernel } from './app-kernel.ts';
 import type { Nouns } from './app-nouns.ts';
 import type { Provider } from './app-provider.ts';
@@ -23,13 +23,24 @@ export function createOwnAccount(
 ) {
   const { credentials, clients, look } = nouns;
   const { oidc, consents } = provider;
-  return createAccount({
+  const { clock, database, config } = kernel;
+  const letters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
+  const closing = new ClosingService({
+    clock,
+    database,
+    policies: nouns.policies,
+    roleHolders: nouns.roleHolders,
+    access: nouns.access,
+    letters,
+    audit: nouns.audit,
+  });
+  const { routes, step } = createAccount({
     ...kernel,
     ...nouns,
     ...provider,
     ...credentials,
-    issuer: kernel.config.issuer,
-    letters: look.letters,
+    letters,
+    closing,
     clients: clients.lookup,
     apis: clients.apiLookup,
     grants: oidc.appGrants,
@@ -42,4 +53,5 @@ export function createOwnAccount(
     lock: (userId, by) => notMe.lock(userId, by),
     deviceCookie,
   });
+  return { routes, step, closing };
 }

@@ -1,4 +1,5 @@
 /** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
+import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit } from '#audit/module.ts';
 import { createClients } from '#clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
@@ -7,7 +8,7 @@ import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys } from '#keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
-import { ActivePeople, createUsers } from '#users/module.ts';
+import { ActivePeople, createUsers, PictureService } from '#users/module.ts';
 import { createAccess } from './app-access.ts';
 import type { Kernel } from './app-kernel.ts';
 import { createLook } from './app-look.ts';
@@ -52,6 +53,13 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     profileCompletion,
     ownDetails,
   } = createUsers({ clock, database, audit, access, active: activePeople });
+  const pictures = new PictureService({
+    clock,
+    database,
+    throttle: kernel.throttle,
+    audit,
+    pictureUrl: `${config.issuer}${PICTURE_PATH}`,
+  });
   const clients = createClients({
     clock,
     database,
@@ -115,6 +123,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     profileCompletion,
     userBulk,
     ownDetails,
+    pictures,
     events,
     clients,
     keys,

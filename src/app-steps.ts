@@ -138,12 +138,13 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   });
   const contactPages = createContacts({
     config,
-    ...verification,
+    emailProofs: verification.emailProofs,
+    emailChanges: verification.emailChanges,
+    phoneProofs: verification.phoneProofs,
+    phoneChanges: verification.phoneChanges,
     ownPages: provider.ownPages,
-    database,
     contacts,
     texts,
-    audit,
     deviceCookie,
   });
   const setup = createSetup({

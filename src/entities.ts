@@ -1,4 +1,3 @@
-import { UserPicture } from '#account/module.ts';
 import { AuditChain, AuditEventRow } from '#audit/audit-event.ts';
 import { BrandRow } from '#branding/module.ts';
 import { ApiResource, Client, ClientSecret, RetiredClientId } from '#clients/module.ts';
@@ -29,7 +28,7 @@ import { SignInTrace, UsedProofOfWork } from '#risk/module.ts';
 import { PendingRegistration } from '#registration/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
-import { Contact, User, UserIdentity } from '#users/module.ts';
+import { Contact, User, UserIdentity, UserPicture } from '#users/module.ts';
 import { WaitlistEntry } from '#waitlist/module.ts';
 
 /** Every table that is mapped, in one list: the mapper and the test against drift read it. */

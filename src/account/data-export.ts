@@ -1,11 +1,13 @@
-import type { AuditReader } from '#audit/module.ts';
+import type { AuditLog, AuditReader, By } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
 import type { TrustedDevices } from '#credentials/module.ts';
 import type { SessionService } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { ContactService, User, UserBulk } from '#users/module.ts';
 import type { ConnectedApps } from './connected-apps.ts';
 import type { Methods } from './methods.ts';
+import type { OwnerLetters } from './owner-letters.ts';
 
 export type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
@@ -16,6 +18,9 @@ export type DataExportDependencies = {
   sessions: Pick<SessionService, 'list'>;
   apps: Pick<ConnectedApps, 'list'>;
   events: Pick<AuditReader, 'listOfUser'>;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  letters: Pick<OwnerLetters, 'send'>;
 };
 
 /** Events; whoever has more gets the newest. */
@@ -32,7 +37,18 @@ export class DataExport {
     this.#deps = dependencies;
   }
 
-  async of(user: User): Promise<Record<string, unknown>> {
+  /** Recorded, and told to the owner. */
+  async download(user: User, by: By): Promise<Record<string, unknown>> {
+    const { database, audit, letters } = this.#deps;
+    const data = await this.#of(user);
+    await database.transaction(async (em) => {
+      await audit.record(em, { type: 'user.data_downloaded', ...by, subject: { type: 'user', id: user.id } });
+      await letters.send(em, user, 'data_downloaded', by);
+    });
+    return data;
+  }
+
+  async #of(user: User): Promise<Record<string, unknown>> {
     const { contacts, userBulk, policies, methods, trustedDevices, sessions, apps, events } = this.#deps;
     const [emails, phones, identities, known, trusted, browsers, connected, happened] = await Promise.all([
       contacts.list(user.id, 'email'),

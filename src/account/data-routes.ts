@@ -1,7 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import { type AuditLog, byUser } from '#audit/module.ts';
-import type { Database } from '#kernel/database.ts';
+import { byUser } from '#audit/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
@@ -9,19 +8,14 @@ import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages } from '#sessions/module.ts';
-import { canonicalEmail } from '#users/module.ts';
+import { canonicalEmail, type ClosingService } from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
-import type { ClosingService } from './closing-service.ts';
 import type { ConnectedApps } from './connected-apps.ts';
 import type { DataExport } from './data-export.ts';
 import { type ClosePage, closedView, closeView, dataView, downloadView } from './data-view.ts';
-import type { OwnerLetters } from './owner-letters.ts';
 
 export type DataRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
-  database: Pick<Database, 'transaction'>;
-  audit: Pick<AuditLog, 'record'>;
-  letters: Pick<OwnerLetters, 'send'>;
   apps: Pick<ConnectedApps, 'list'>;
   dataExport: DataExport;
   closing: ClosingService;
@@ -34,7 +28,7 @@ const closePage = formPage<Pick<ClosePage, 'problem'>>();
 const closeForm = form(z.object({ email: z.string().trim().max(254).default('') }));
 
 export function dataRoutes(deps: DataRouteDependencies): Router<State> {
-  const { ownPages, database, audit, letters, apps, dataExport, closing } = deps;
+  const { ownPages, apps, dataExport, closing } = deps;
   const router = new Router<State>();
 
   router.get('/account/data', async (ctx: Context) => {
@@ -52,12 +46,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     if (person === null) return;
     await noFields.read(ctx);
     const { user } = person;
-    const data = await dataExport.of(user);
-    await database.transaction(async (em) => {
-      const by = byUser(user.id, visitorOf(ctx));
-      await audit.record(em, { type: 'user.data_downloaded', ...by, subject: { type: 'user', id: user.id } });
-      await letters.send(em, user, 'data_downloaded', by);
-    });
+    const data = await dataExport.download(user, byUser(user.id, visitorOf(ctx)));
     ctx.type = 'application/json; charset=utf-8';
     ctx.attachment('my-data.json');
     ctx.body = `${JSON.stringify(data, null, 2)}\n`;
@@ -78,7 +67,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
       const goesAt = await closing.close(person.userId, byUser(person.userId, visitorOf(ctx)));
       return seeOther(ctx, `/account/closed${goesAt ? `?until=${goesAt.toISOString().slice(0, 10)}` : ''}`);
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'account.last_administrator') throw error;
+      if (!(error instanceof AppError) || error.code !== 'users.last_administrator') throw error;
       return closePage.refuse(ctx, CLOSE, { problem: 'last_administrator' });
     }
   }

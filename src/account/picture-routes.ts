@@ -7,7 +7,7 @@ import { readUpload } from '#kernel/http/upload.ts';
 import { DAY, SECOND } from '#kernel/clock.ts';
 import type { OwnPages } from '#sessions/module.ts';
 import { z } from 'zod';
-import type { PictureService } from './picture-service.ts';
+import type { PictureService } from '#users/module.ts';
 import { profilePage } from './profile-form.ts';
 
 export type PictureRouteDependencies = {

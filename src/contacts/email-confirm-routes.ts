@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { accountFrame } from '#account/account-frame.ts';
-import { type AuditLog, byUser } from '#audit/module.ts';
+import { byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -19,7 +19,6 @@ export type ConfirmDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   emailProofs: Pick<EmailProofs, 'send' | 'pending' | 'find' | 'confirmByCode' | 'confirmByLink'>;
   emailChanges: Pick<EmailChanges, 'confirmByCode' | 'confirmByLink'>;
-  audit: Pick<AuditLog, 'note'>;
   links: Readonly<Record<What, MailedLink>>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
@@ -33,7 +32,7 @@ type What = keyof typeof purposes;
 
 /** Asking for another first address, and confirming what was asked for: by the code, or by the link in this very session. */
 export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
-  const { ownPages, emailProofs, emailChanges, audit, links, deviceCookie } = deps;
+  const { ownPages, emailProofs, emailChanges, links, deviceCookie } = deps;
   const router = new Router<State>();
 
   router.get(CHANGE, showChange);
@@ -62,12 +61,6 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     const asker = { userId: person.userId, by, language: ctx.state.language, browser };
     if (!(await emailProofs.send(asker, { address, why: 'change', path })))
       return changePage.refuse(ctx, CHANGE, { email: address, problem: { kind: 'limited' } });
-    await audit.note({
-      type: 'user.email_change_requested',
-      ...by,
-      subject: { type: 'user', id: person.userId },
-      details: { email: address },
-    });
     return seeOther(ctx, path);
   }
 

@@ -1,7 +1,6 @@
 import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { accountFrame } from '#account/account-frame.ts';
-import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
@@ -17,10 +16,9 @@ import { type EmailsPage, emailsView } from './contacts-view.ts';
 
 export type EmailRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
-  database: Pick<Database, 'transaction'>;
-  contacts: Pick<ContactService, 'list' | 'find' | 'add'>;
+  contacts: Pick<ContactService, 'list' | 'find'>;
   emailProofs: Pick<EmailProofs, 'send'>;
-  emailChanges: Pick<EmailChanges, 'makeFirst' | 'remove'>;
+  emailChanges: Pick<EmailChanges, 'add' | 'makeFirst' | 'remove'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -30,7 +28,7 @@ const PAGE = '/account/emails';
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
 export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
-  const { ownPages, database, contacts, emailProofs, emailChanges, deviceCookie } = deps;
+  const { ownPages, contacts, emailProofs, emailChanges, deviceCookie } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, showEmails);
@@ -49,9 +47,7 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
         problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
     const { email } = form.values;
-    const outcome = await database.transaction((em) =>
-      contacts.add(em, person.userId, { kind: 'email', value: email }),
-    );
+    const outcome = await emailChanges.add(person.userId, email);
     if (outcome !== 'added')
       return emailsPage.refuse(ctx, PAGE, { email, problem: { kind: outcome === 'too_many' ? 'too_many' : 'yours' } });
     return send(ctx, person, email);

@@ -1,7 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { accountFrame } from '#account/account-frame.ts';
-import { type AuditLog, byUser } from '#audit/module.ts';
-import type { Database } from '#kernel/database.ts';
+import { type By, byUser } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
@@ -12,7 +11,7 @@ import type { Texts } from '#kernel/sms/texts.ts';
 import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import type { ContactService, ShownContact } from '#users/module.ts';
-import type { ContactNotices, PhoneProofs } from '#verification/module.ts';
+import type { PhoneChanges, PhoneProofs } from '#verification/module.ts';
 import { askingBrowser } from './asking-browser.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
 import { chosenForm, phoneForm, proofForm } from './contact-form.ts';
@@ -20,12 +19,10 @@ import { type PhonesPage, phonesView } from './contacts-view.ts';
 
 export type PhoneRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
-  database: Pick<Database, 'transaction'>;
-  contacts: Pick<ContactService, 'list' | 'find' | 'add' | 'remove' | 'replacePhone' | 'removeFirstPhone'>;
+  contacts: Pick<ContactService, 'list' | 'find'>;
   phoneProofs: Pick<PhoneProofs, 'send' | 'pending' | 'confirmByCode'>;
+  phoneChanges: PhoneChanges;
   texts: Pick<Texts, 'isOn' | 'reaches'>;
-  notices: Pick<ContactNotices, 'tell'>;
-  audit: Pick<AuditLog, 'record'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -36,7 +33,7 @@ const CONFIRM = `${PAGE}/confirm`;
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
 export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
-  const { ownPages, database, contacts, phoneProofs, texts, notices, audit, deviceCookie } = deps;
+  const { ownPages, contacts, phoneProofs, phoneChanges, texts, deviceCookie } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, showPhones);
@@ -58,9 +55,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const number = readPhoneNumber(phone, regionOf(person));
     if (number === null) return refuse('phone');
     if (!texts.reaches(number)) return refuse('unreachable');
-    const outcome = await database.transaction((em) =>
-      contacts.add(em, person.userId, { kind: 'phone', value: number }),
-    );
+    const outcome = await phoneChanges.add(person.userId, number);
     if (outcome !== 'added') return refuse(outcome === 'too_many' ? 'too_many' : 'yours');
     return send(ctx, person, number);
   }
@@ -79,7 +74,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     if (person === null) return;
     const chosen = await choose(ctx, person);
     const id = chosen?.id ?? null;
-    const isDone = id !== null && (await makeFirst(ctx, person, id));
+    const isDone = id !== null && (await phoneChanges.makeFirst(person.userId, id, byOwner(ctx, person)));
     return seeOther(ctx, isDone ? `${PAGE}?done=saved` : PAGE);
   }
 
@@ -87,7 +82,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
     const chosen = await choose(ctx, person);
-    const isDone = chosen !== null && (await remove(ctx, person, chosen));
+    const isDone = chosen !== null && (await phoneChanges.remove(person.userId, chosen.id, byOwner(ctx, person)));
     return seeOther(ctx, isDone ? `${PAGE}?done=removed` : PAGE);
   }
 
@@ -98,7 +93,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const code = form.isValid ? form.values.code : '';
     if (code === '') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: 'required' } });
     const browser = askingBrowser(deviceCookie.read(ctx), person);
-    const owner = { userId: person.userId, by: byUser(person.userId, visitorOf(ctx)), browser };
+    const owner = { userId: person.userId, by: byOwner(ctx, person), browser };
     const outcome = await phoneProofs.confirmByCode(owner, code);
     if (outcome !== 'confirmed') return confirmPage.refuse(ctx, CONFIRM, { problem: { kind: outcome } });
     return seeOther(ctx, `${PAGE}?done=saved`);
@@ -108,7 +103,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     const browser = askingBrowser(deviceCookie.read(ctx), person);
     const asker = {
       userId: person.userId,
-      by: byUser(person.userId, visitorOf(ctx)),
+      by: byOwner(ctx, person),
       language: ctx.state.language,
       browser,
     };
@@ -122,43 +117,6 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
     if (key === 'first') return (await contacts.list(userId, 'phone')).find(({ isFirst }) => isFirst) ?? null;
     const id = parseId('cnt', key);
     return id && contacts.find(userId, 'phone', id);
-  }
-
-  async function makeFirst(
-    ctx: Context,
-    { userId }: SignedInPerson,
-    id: NonNullable<ShownContact['id']>,
-  ): Promise<boolean> {
-    return database.transaction(async (em) => {
-      const value = await contacts.replacePhone(em, userId, id);
-      if (value !== null) await tell(ctx, em, userId, 'phone_changed', value);
-      return value !== null;
-    });
-  }
-
-  async function remove(ctx: Context, { userId }: SignedInPerson, { id }: ShownContact): Promise<boolean> {
-    return database.transaction(async (em) => {
-      const removed =
-        id === null
-          ? await contacts.removeFirstPhone(em, userId)
-          : (await contacts.remove(em, userId, 'phone', id))?.value;
-      if (removed === null || removed === undefined) return false;
-      await tell(ctx, em, userId, 'phone_removed', removed);
-      return true;
-    });
-  }
-
-  async function tell(
-    ctx: Context,
-    em: Parameters<ContactNotices['tell']>[0],
-    userId: SignedInPerson['userId'],
-    kind: 'phone_changed' | 'phone_removed',
-    value: string,
-  ): Promise<void> {
-    const by = byUser(userId, visitorOf(ctx));
-    const details = { phone_number: value };
-    await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId }, details });
-    await notices.tell(em, userId, { kind, value, by });
   }
 
   async function showPhones(ctx: Context): Promise<void> {
@@ -199,6 +157,8 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
 
   return router;
 }
+
+const byOwner = (ctx: Context, { userId }: SignedInPerson): By => byUser(userId, visitorOf(ctx));
 
 /** Whose numbers people mean who leave the country code out: `CH` for de-CH. */
 function regionOf({ user }: SignedInPerson): string | undefined {

@@ -5,7 +5,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { type AuditLog, byUser } from '#audit/module.ts';
+import { byUser } from '#audit/module.ts';
 import {
   detailsOf,
   fieldShape,
@@ -23,15 +23,14 @@ import { termsView } from './terms-view.ts';
 export type TaskDependencies = {
   interactions: Pick<InteractionService, 'due'>;
   admission: Admission;
-  profileCompletion: Pick<ProfileCompletion, 'complete' | 'acceptTerms'>;
-  audit: Pick<AuditLog, 'note'>;
+  profileCompletion: Pick<ProfileCompletion, 'complete' | 'acceptTerms' | 'refuseTerms'>;
   /** Ends the sign-in; answers with where the browser goes on. The relying party is told `access_denied`. */
   refuse(ctx: Context, description: string): Promise<string>;
 };
 
 /** What a user must do before a sign-in ends: agree to the terms, say what every user says. */
 export function taskRoutes(dependencies: TaskDependencies): Router<State> {
-  const { interactions, admission, profileCompletion, audit, refuse } = dependencies;
+  const { interactions, admission, profileCompletion, refuse } = dependencies;
   const router = new Router<State>();
 
   router.get('/interaction/:uid/terms', async (ctx: Context) => {
@@ -50,13 +49,11 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
       return seeOther(ctx, due.path);
     }
     if (values.action !== 'deny') return showTerms(ctx, 422, due);
-    await audit.note({
-      type: 'user.terms_refused',
-      ...byUser(due.userId, visitorOf(ctx), due.question.client.id),
-      subject: { type: 'user', id: due.userId },
-      outcome: 'failure',
-      details: { version: termsVersion },
-    });
+    await profileCompletion.refuseTerms(
+      due.userId,
+      termsVersion,
+      byUser(due.userId, visitorOf(ctx), due.question.client.id),
+    );
     return seeOther(ctx, await refuse(ctx, 'The person did not agree to the terms.'));
   });
 

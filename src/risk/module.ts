@@ -10,7 +10,6 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import {} from '#kernel/http/context.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { BrowserCookies, SignInStep } from '#interaction/module.ts';
 import type { Policies } from '#settings/module.ts';

@@ -1,8 +1,9 @@
 /**
  * users: the people who can sign in.
  *
- * Owns    the tables users (status, profile, first e-mail address and phone number) and contact (further ones); whose an address is;
- *         the claims about them; the interface by which an act ends what a user holds (access-revocation.ts).
+ * Owns    the tables users (status, profile, first e-mail address and phone number), contact (further ones), user_identity and
+ *         user_picture; whose an address is; the claims about them; closing and erasing an account; the interface by which an
+ *         act ends what a user holds (access-revocation.ts).
  * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions, what
  *         each act ends to oidc.
  * URLs    none yet.
@@ -45,6 +46,7 @@ export function createUsers({ clock, database, audit, access, active }: Dependen
 }
 
 export { ActivePeople } from './active-people.ts';
+export { ClosingService } from './closing-service.ts';
 export type { UserService, NewUser } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { User, type UserId } from './user.ts';
@@ -60,6 +62,8 @@ export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './
 export type { DetailsChange, OwnDetails } from './own-details.ts';
 export { claimsOf } from './claims.ts';
 export type { PasswordDemands } from './password-demands.ts';
+export { UserPicture } from './picture.ts';
+export { PictureService } from './picture-service.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
 export { propertyCommands } from './property-commands.ts';
 export type { ProfileCompletion } from './profile-completion.ts';

@@ -50,4 +50,16 @@ export class ProfileCompletion {
       });
     });
   }
+
+  async refuseTerms(id: UserId, version: string, by: By): Promise<void> {
+    await this.#database.transaction((em) =>
+      this.#audit.record(em, {
+        type: 'user.terms_refused',
+        ...by,
+        subject: { type: 'user', id },
+        outcome: 'failure',
+        details: { version },
+      }),
+    );
+  }
 }

@@ -2,7 +2,14 @@ import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import { forgetProofs, type OneTimeSecrets, type UndoRights } from '#credentials/module.ts';
 import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { type AccessRevocation, type ContactId, type ContactService, RESERVED, User } from '#users/module.ts';
+import {
+  type AccessRevocation,
+  type ContactId,
+  type ContactService,
+  RESERVED,
+  User,
+  type UserId,
+} from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
 
@@ -11,7 +18,7 @@ type Person = Pick<Asker, 'userId' | 'by'>;
 export type ChangeDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
-  contacts: Pick<ContactService, 'replaceEmail' | 'removeSince' | 'remove' | 'find'>;
+  contacts: Pick<ContactService, 'add' | 'replaceEmail' | 'removeSince' | 'remove' | 'find'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'verifyCode' | 'consumeLink'>;
   undoRights: Pick<UndoRights, 'find' | 'use' | 'grant' | 'undoableUntil' | 'cleanUp'>;
   notices: Pick<ContactNotices, 'tell' | 'tellFormer'>;
@@ -27,6 +34,12 @@ export class EmailChanges {
 
   constructor(dependencies: ChangeDependencies) {
     this.#deps = dependencies;
+  }
+
+  /** Until it is proved, an address is good for nothing, and there is nothing to tell. */
+  async add(userId: UserId, email: string): ReturnType<ContactService['add']> {
+    const { database, contacts } = this.#deps;
+    return database.transaction((em) => contacts.add(em, userId, { kind: 'email', value: email }));
   }
 
   /** The new mailbox was proved by its code; the old address is given up. */

@@ -52,7 +52,7 @@ export class EmailProofs {
    * can tell from the answer. False when too many were sent, which depends on the asker alone.
    */
   async send({ userId, by, language, browser }: Asker, { address, why, path, interaction }: ToProve): Promise<boolean> {
-    const { database, oneTimeSecrets, letters, users, issuer } = this.#deps;
+    const { database, oneTimeSecrets, letters, users, audit, issuer } = this.#deps;
     const purpose = purposeOf(why);
     const holder = await users.findByIdentifier(address);
     return database.transaction(async (em) => {
@@ -77,6 +77,13 @@ export class EmailProofs {
         const context = { why, code: code ?? '000000', url: `${issuer}${path}?token=${link ?? ''}` };
         return letters.send(proofLetter, { ...envelope, to: { address }, context }, em);
       });
+      if (issued.code !== null && why === 'change')
+        await audit.record(em, {
+          type: 'user.email_change_requested',
+          ...by,
+          subject: { type: 'user', id: userId },
+          details: { email: address },
+        });
       return issued.code !== null;
     });
   }

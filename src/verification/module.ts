@@ -14,6 +14,7 @@ import type { Letters } from '#kernel/mail/letters.ts';
 import { type ChangeDependencies, EmailChanges } from './email-changes.ts';
 import { EmailProofs, type ProofDependencies } from './email-proofs.ts';
 import { ContactNotices } from './notices.ts';
+import { type PhoneChangeDependencies, PhoneChanges } from './phone-changes.ts';
 import { type PhoneDependencies, PhoneProofs } from './phone-proofs.ts';
 import { revertRoutes } from './revert-routes.ts';
 import { type StepDependencies, stepRoutes } from './step-routes.ts';
@@ -22,6 +23,7 @@ import { verificationRequirements } from './verification-requirements.ts';
 export type Dependencies = Omit<ProofDependencies, 'notices' | 'issuer'> &
   Omit<ChangeDependencies, 'notices'> &
   Omit<PhoneDependencies, 'notices'> &
+  Omit<PhoneChangeDependencies, 'notices'> &
   Omit<StepDependencies, 'interactions' | 'emailProofs' | 'link'> & {
     config: Pick<Config, 'issuer' | 'issuerUrl'>;
     clock: Clock;
@@ -35,6 +37,7 @@ export function createVerification(dependencies: Dependencies) {
   const emailProofs = new EmailProofs({ ...dependencies, notices, issuer });
   const emailChanges = new EmailChanges({ ...dependencies, notices });
   const phoneProofs = new PhoneProofs({ ...dependencies, notices });
+  const phoneChanges = new PhoneChanges({ ...dependencies, notices });
   const step: SignInStep = {
     name: 'verification',
     requirements: verificationRequirements,
@@ -43,11 +46,11 @@ export function createVerification(dependencies: Dependencies) {
       revertRoutes({ emailChanges, link: mailedLink(config.issuerUrl, 'revert') }),
     ],
   };
-  return { emailProofs, emailChanges, phoneProofs, notices, step };
+  return { emailProofs, emailChanges, phoneProofs, phoneChanges, step };
 }
 
 export type { Asker, EmailProofs, ProofPurpose } from './email-proofs.ts';
 export { linkView } from './link-view.ts';
 export type { EmailChanges } from './email-changes.ts';
 export type { PhoneProofs } from './phone-proofs.ts';
-export type { ContactNotices } from './notices.ts';
+export type { PhoneChanges } from './phone-changes.ts';

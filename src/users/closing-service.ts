@@ -3,26 +3,35 @@ import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import { type AccessRevocation, type RoleHolders, User, type UserId } from '#users/module.ts';
+import type { AccessRevocation } from './access-revocation.ts';
 import { lastAdministrator } from './errors.ts';
-import type { OwnerLetters } from './owner-letters.ts';
+import type { RoleHolders } from './role-holders.ts';
+import { User, type UserId } from './user.ts';
 
-type Dependencies = {
+export type ClosingDependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'account'>;
   roleHolders: Pick<RoleHolders, 'lock'>;
   /** Also sign-ins that are not finished: one that was begun before must not call the closing off. */
   access: AccessRevocation<'account closed by its owner' | 'account erased'>;
-  letters: Pick<OwnerLetters, 'send'>;
+  /** Writes to the owner, in the transaction of what happened. */
+  letters: {
+    send(
+      em: EntityManager,
+      user: User,
+      kind: 'closing' | 'reopened' | 'closed',
+      about?: Pick<By, 'visitor'> & { goesAt?: Date },
+    ): Promise<void>;
+  };
   audit: Pick<AuditLog, 'record' | 'forgetPerson'>;
 };
 
 /** Closing an account: asked for, called off by signing in, carried out when the days are over. */
 export class ClosingService {
-  readonly #deps: Dependencies;
+  readonly #deps: ClosingDependencies;
 
-  constructor(dependencies: Dependencies) {
+  constructor(dependencies: ClosingDependencies) {
     this.#deps = dependencies;
   }
 
@@ -33,7 +42,7 @@ export class ClosingService {
 
   /**
    * Signs the person out everywhere, and says when the account goes; null when it has gone at once.
-   * Throws account.last_administrator.
+   * Throws users.last_administrator.
    */
   async close(userId: UserId, by: By): Promise<Date | null> {
     const { clock, database, access, letters, audit } = this.#deps;

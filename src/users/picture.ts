@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { User } from '#users/module.ts';
+import { User } from './user.ts';
 
 const UserPictureSchema = defineEntity({
   name: 'UserPicture',

@@ -3,16 +3,16 @@ import { type Clock, MINUTE } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { UserId } from '#users/module.ts';
 import type { Throttle } from '#kernel/throttle.ts';
-import { PICTURE_PATH } from './account-frame.ts';
 import { tooManyPictures } from './errors.ts';
 import { drawPicture, sizes } from './picture-image.ts';
+import type { UserId } from './user.ts';
 
-type Dependencies = {
+export type PictureDependencies = {
   clock: Clock;
   throttle: Pick<Throttle, 'consume'>;
-  issuer: string;
+  /** Where browsers load the files of pictures; ends with a slash. */
+  pictureUrl: string;
   database: Pick<Database, 'sql' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
 };
@@ -24,19 +24,19 @@ const UPLOADS = { name: 'picture', points: 20, duration: 10 * MINUTE };
 
 /** The picture of a person, which the claim `picture` leads to. */
 export class PictureService {
-  readonly #deps: Dependencies;
+  readonly #deps: PictureDependencies;
 
-  constructor(dependencies: Dependencies) {
+  constructor(dependencies: PictureDependencies) {
     this.#deps = dependencies;
   }
 
-  /** False when the file is no picture that we can read. Throws account.too_many_pictures. */
+  /** False when the file is no picture that we can read. Throws users.too_many_pictures. */
   async save(userId: UserId, upload: Buffer, by: By): Promise<boolean> {
     const outcome = await this.#deps.throttle.consume(UPLOADS, userId);
     if (!outcome.allowed) throw tooManyPictures(outcome.retryAfter);
     const drawn = await drawPicture(upload);
     if (drawn === null) return false;
-    const { clock, database, issuer } = this.#deps;
+    const { clock, database, pictureUrl } = this.#deps;
     const name = sha256(Buffer.concat([Buffer.from(userId), drawn.large])).toString('hex');
     const now = clock.now();
     await database.transaction(async (em) => {
@@ -45,7 +45,7 @@ export class PictureService {
          on conflict (user_id) do update set name = excluded.name, large = excluded.large, small = excluded.small, created_at = excluded.created_at`,
         [toUuid(userId), name, drawn.large, drawn.small, now],
       );
-      const picture = `${issuer}${PICTURE_PATH}${name}-${sizes.large}.webp`;
+      const picture = `${pictureUrl}${name}-${sizes.large}.webp`;
       await em.execute(`update users set profile = profile || ?::jsonb, updated_at = ? where id = ?`, [
         JSON.stringify({ picture }),
         now,
