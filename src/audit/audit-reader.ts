@@ -16,14 +16,14 @@ export type PastEvent = {
 
 type Row = {
   id: string;
-  at: Date | string;
+  at: Date;
   type: string;
   actor_type: string;
   client_id: string | null;
   ip: string | null;
   user_agent: string | null;
   outcome: string;
-  details: Record<string, unknown> | string;
+  details: Record<string, unknown>;
 };
 
 export type Page = { types?: readonly string[]; before?: Id<'evt'> | null; limit: number };
@@ -46,14 +46,14 @@ export class AuditReader {
     );
     return rows.map((row) => ({
       id: fromUuid('evt', row.id),
-      at: new Date(row.at),
+      at: row.at,
       type: row.type,
       actorType: row.actor_type,
       clientId: row.client_id,
       ip: row.ip,
       userAgent: row.user_agent,
       outcome: row.outcome,
-      details: typeof row.details === 'string' ? (JSON.parse(row.details) as Record<string, unknown>) : row.details,
+      details: row.details,
     }));
   }
 }

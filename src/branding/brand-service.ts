@@ -146,10 +146,9 @@ export class BrandService {
       [owner],
     );
     if (!row) return null;
-    const choice = typeof row.choice === 'string' ? (JSON.parse(row.choice) as unknown) : row.choice;
     return {
       // What an older or newer version wrote and this one cannot read is as if it were not chosen.
-      choice: clientBrandChoice.safeParse(choice).data ?? {},
+      choice: clientBrandChoice.safeParse(row.choice).data ?? {},
       logo: row.logo && Buffer.from(row.logo),
       darkLogo: row.dark_logo && Buffer.from(row.dark_logo),
       stylesheet: row.stylesheet,

@@ -11,7 +11,7 @@ export type KnownApi = Readonly<
 type Row = {
   identifier: string;
   name: string;
-  scopes: ApiScope[] | string;
+  scopes: ApiScope[];
   token_format: KnownApi['tokenFormat'];
   access_token_seconds: number;
   signing_alg: KnownApi['signingAlg'];
@@ -69,6 +69,6 @@ function known({
     tokenFormat,
     accessTokenSeconds,
     signingAlg,
-    scopes: typeof scopes === 'string' ? (JSON.parse(scopes) as ApiScope[]) : scopes,
+    scopes,
   });
 }

@@ -27,10 +27,10 @@ type Row = {
   profile: Client['profile'];
   first_party: boolean;
   registered: boolean;
-  metadata: Client['metadata'] | string;
-  apis: Client['apis'] | string;
+  metadata: Client['metadata'];
+  apis: Client['apis'];
   issued_at: number;
-  secrets: SecretRow[] | string;
+  secrets: SecretRow[];
 };
 
 const FIND = `
@@ -79,10 +79,10 @@ export class ClientLookup {
       profile: row.profile,
       firstParty: row.first_party,
       registered: row.registered,
-      metadata: parsed(row.metadata),
-      apis: parsed(row.apis),
+      metadata: row.metadata,
+      apis: row.apis,
     };
-    const secrets = parsed(row.secrets);
+    const secrets = row.secrets;
     const engine = toEngineMetadata({
       ...client,
       issuedAt: row.issued_at,
@@ -112,9 +112,4 @@ export class ClientLookup {
   #placeholder(clientId: string): string {
     return createHmac('sha256', this.#placeholderKey).update(clientId).digest('base64url');
   }
-}
-
-/** The driver of PostgreSQL gives JSON as text, the embedded one as values. */
-function parsed<T>(value: T | string): T {
-  return typeof value === 'string' ? (JSON.parse(value) as T) : value;
 }

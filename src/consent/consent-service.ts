@@ -9,9 +9,8 @@ import type { AccessRevocation, UserId } from '#users/module.ts';
 import { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
 
-type Row = { scopes: string[] | string; claims: string[] | string; resource_scopes: Record<string, string[]> | string };
+type Row = { scopes: string[]; claims: string[]; resource_scopes: Record<string, string[]> };
 
-const parsed = <T>(value: T | string): T => (typeof value === 'string' ? (JSON.parse(value) as T) : value);
 const union = (a: readonly string[], b: readonly string[]): string[] => [...new Set([...a, ...b])];
 
 type KnownConsent = Exclude<RememberedConsent, 'everything'>;
@@ -63,10 +62,10 @@ export class ConsentService {
     );
     if (!row) return null;
     return {
-      scopes: new Set(parsed(row.scopes)),
-      claims: new Set(parsed(row.claims)),
+      scopes: new Set(row.scopes),
+      claims: new Set(row.claims),
       resourceScopes: new Map(
-        Object.entries(parsed(row.resource_scopes)).map(([identifier, scopes]) => [identifier, new Set(scopes)]),
+        Object.entries(row.resource_scopes).map(([identifier, scopes]) => [identifier, new Set(scopes)]),
       ),
     };
   }

@@ -45,13 +45,13 @@ export class AttemptCounter {
       [sha256(key), now, delays, free, maximum],
     );
     if (row) return { allowed: true, failures: row.failures };
-    const [blocked] = await this.#database.sql<{ blocked_until: string | Date | null; failures: number }>(
+    const [blocked] = await this.#database.sql<{ blocked_until: Date | null; failures: number }>(
       'select blocked_until, failures from attempt_counter where key = $1',
       [sha256(key)],
     );
     if (!blocked || blocked.failures >= maximum || blocked.blocked_until === null)
       return { allowed: false, until: null };
-    return { allowed: false, until: new Date(blocked.blocked_until) };
+    return { allowed: false, until: blocked.blocked_until };
   }
 
   /** A success of the same factor forgets the failures. */

@@ -166,11 +166,11 @@ export class PasswordService {
 
   /** When it was set last; null for whoever has none. Asked of nobody too, for the same time. */
   async findChange(userId: UserId | null): Promise<Date | null> {
-    const [row] = await this.#deps.database.sql<{ changed_at: Date | string }>(
+    const [row] = await this.#deps.database.sql<{ changed_at: Date }>(
       'select changed_at from password_credential where user_id = $1',
       [userId === null ? NOBODY : toUuid(userId)],
     );
-    return row ? new Date(row.changed_at) : null;
+    return row?.changed_at ?? null;
   }
 
   /** Takes back the failures of an account, and of this browser with it: whoever could reset the password may use it. */

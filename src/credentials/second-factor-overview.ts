@@ -34,15 +34,14 @@ export type OverviewPlace = {
 };
 
 type PasskeyRow = StateRow & { user_verified: boolean };
-type Moment = Date | string | null;
 type Row = {
   has_totp: boolean;
-  passkeys: PasskeyRow[] | string;
+  passkeys: PasskeyRow[];
   recovery_codes: number | null;
   shows_codes: boolean | null;
-  offer_declined_at: Moment;
-  asked_at: Moment;
-  reset_at: Moment;
+  offer_declined_at: Date | null;
+  asked_at: Date | null;
+  reset_at: Date | null;
   has_trust: boolean;
 };
 
@@ -83,16 +82,12 @@ export class SecondFactorOverviews {
     const [row] = rows as [Row];
     return {
       hasTotp: row.has_totp,
-      passkeys: countPasskeys(
-        typeof row.passkeys === 'string' ? (JSON.parse(row.passkeys) as PasskeyRow[]) : row.passkeys,
-        this.#stateOf,
-        userId,
-      ),
+      passkeys: countPasskeys(row.passkeys, this.#stateOf, userId),
       recoveryCodes: row.recovery_codes,
       showsCodes: row.shows_codes ?? false,
-      offerDeclinedAt: dateOf(row.offer_declined_at),
-      askedAt: dateOf(row.asked_at),
-      resetAt: dateOf(row.reset_at),
+      offerDeclinedAt: row.offer_declined_at,
+      askedAt: row.asked_at,
+      resetAt: row.reset_at,
       hasTrust: row.has_trust,
     };
   }
@@ -114,8 +109,6 @@ export class SecondFactorOverviews {
     return states;
   }
 }
-
-const dateOf = (moment: Moment): Date | null => (moment === null ? null : new Date(moment));
 
 type Confirmed = Pick<SecondFactorOverview, 'hasTotp' | 'passkeys'>;
 

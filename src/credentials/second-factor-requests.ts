@@ -15,12 +15,12 @@ export class SecondFactorRequests {
 
   /** Remembers the first time; answers with it. */
   async ask(userId: UserId): Promise<Date> {
-    const [row] = await this.#database.sql<{ asked_at: Date | string }>(
+    const [row] = await this.#database.sql<{ asked_at: Date }>(
       `insert into second_factor_request as r (user_id, asked_at) values ($1, $2)
        on conflict (user_id) do update set asked_at = coalesce(r.asked_at, excluded.asked_at) returning asked_at`,
       [toUuid(userId), this.#clock.now()],
     );
-    return new Date(row?.asked_at ?? this.#clock.now());
+    return row?.asked_at ?? this.#clock.now();
   }
 
   /** The days of grace begin anew: who had a factor, and lost it, was not asked yet. */

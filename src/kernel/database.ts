@@ -11,6 +11,7 @@ import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
 import { migrateAlone } from './database-lock.ts';
 import { connectPatiently } from './postgres/patient-pool.ts';
+import { readTimes } from './postgres/times.ts';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
 export type Entities = (EntityClass<AnyEntity> | EntitySchema)[];
@@ -141,6 +142,7 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
   });
   const pool = await orm.em.getConnection().getNativeClient();
   connectPatiently(pool);
+  readTimes(pool);
   const names = new Map<string, string>();
   const nameOf = (text: string) => names.get(text) ?? (names.set(text, `latchkey_${names.size}`), names.get(text)!);
   return {

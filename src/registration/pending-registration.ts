@@ -53,7 +53,7 @@ type Row = {
   email: string;
   email_canonical: string;
   method: Method;
-  details: Omit<Application, 'email' | 'method'> | string;
+  details: Omit<Application, 'email' | 'method'>;
 };
 const COLUMNS = 'email, email_canonical, method, details';
 
@@ -134,6 +134,5 @@ export class PendingRegistrations {
 type Closing = Pick<Pending, 'email' | 'emailCanonical' | 'method'> & { userId: UserId };
 
 function read({ email, email_canonical: emailCanonical, method, details }: Row): Pending {
-  const parsed = typeof details === 'string' ? (JSON.parse(details) as Omit<Application, 'email' | 'method'>) : details;
-  return { ...parsed, email, emailCanonical, method };
+  return { ...details, email, emailCanonical, method };
 }

@@ -24,7 +24,7 @@ export class SignInTrace extends SignInTraceSchema.class {}
 SignInTraceSchema.setClass(SignInTrace);
 
 type Row = {
-  at: Date | string;
+  at: Date;
   network: string;
   country: string | null;
   latitude: number | null;
@@ -52,7 +52,7 @@ export class SignInTraces {
       [toUuid(userId), fromNow(this.#clock, -KEPT), COMPARED],
     );
     return rows.map(({ at, network, country, latitude, longitude }) => ({
-      at: new Date(at),
+      at,
       network,
       country,
       coordinates: latitude === null || longitude === null ? null : { latitude, longitude },

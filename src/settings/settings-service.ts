@@ -106,12 +106,4 @@ function parseAll(stored: ReadonlyMap<string, unknown>): PolicyInForce {
   ) as unknown as PolicyInForce;
 }
 
-/** The driver of PostgreSQL gives JSON as values or as text, depending on how it was asked. */
-function membersOf(value: unknown): object {
-  try {
-    const parsed: unknown = typeof value === 'string' ? JSON.parse(value) : value;
-    return typeof parsed === 'object' && parsed !== null ? parsed : {};
-  } catch {
-    return {};
-  }
-}
+const membersOf = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {});

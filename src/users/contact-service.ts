@@ -136,7 +136,7 @@ export class ContactService {
       uuid,
     ]);
     const former = { ...first, isVerified: user?.email_verified === true };
-    const taken = await em.execute<{ canonical: string; verified_at: Date | string | null }[]>(
+    const taken = await em.execute<{ canonical: string; verified_at: Date | null }[]>(
       `delete from contact where user_id = ? and kind = 'email' and canonical in (?, ?) returning canonical, verified_at`,
       [uuid, canonical, former.canonical],
     );
@@ -166,7 +166,7 @@ export class ContactService {
   /** Puts a proven number in the first place; the old one stays with the person. Each keeps the time of its proof. */
   async replacePhone(em: EntityManager, userId: UserId, id: ContactId): Promise<string | null> {
     const uuid = toUuid(userId);
-    const [taken] = await em.execute<{ value: string; verified_at: Date | string }[]>(
+    const [taken] = await em.execute<{ value: string; verified_at: Date }[]>(
       `delete from contact where id = ? and user_id = ? and kind = 'phone' and verified_at is not null
        returning value, verified_at`,
       [toUuid(id), uuid],
@@ -262,12 +262,9 @@ export class ContactService {
   }
 }
 
-function provenAt(
-  rows: readonly { canonical: string; verified_at: Date | string | null }[],
-  canonical: string,
-): Date | null {
+function provenAt(rows: readonly { canonical: string; verified_at: Date | null }[], canonical: string): Date | null {
   const at = rows.find((row) => row.canonical === canonical)?.verified_at;
-  return at ? new Date(at) : null;
+  return at ?? null;
 }
 
 function canonicalOf(kind: ContactKind, value: string): string {

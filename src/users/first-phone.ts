@@ -18,7 +18,7 @@ export async function dropFirstPhone(
     [uuid, begin, end],
   );
   if (!recent) return;
-  const [next] = await em.execute<{ value: string; verified_at: Date | string }[]>(
+  const [next] = await em.execute<{ value: string; verified_at: Date }[]>(
     `delete from contact where id = (select id from contact where user_id = ? and kind = 'phone' and verified_at is not null
        order by verified_at, id limit 1) returning value, verified_at`,
     [uuid],

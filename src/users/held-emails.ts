@@ -15,8 +15,8 @@ export type HeldEmail = {
   isOriginal: boolean;
 };
 
-type UserRow = { email: string; email_canonical: string; since: Date | string; created_at: Date | string };
-type ContactRow = { value: string; canonical: string; verified_at: Date | string; reserved_until: Date | null };
+type UserRow = { email: string; email_canonical: string; since: Date; created_at: Date };
+type ContactRow = { value: string; canonical: string; verified_at: Date; reserved_until: Date | null };
 
 /** Locks a user until the transaction ends: of two acts on the addresses of an account, one comes after the other. */
 export async function lockUser(em: EntityManager, userId: UserId): Promise<void> {
@@ -36,9 +36,8 @@ export async function heldEmails(em: EntityManager, userId: UserId): Promise<Hel
      where user_id = ? and kind = 'email' and verified_at is not null and canonical <> ?`,
     [toUuid(userId), user.email_canonical],
   );
-  const createdAt = new Date(user.created_at);
-  const held = (row: Pick<HeldEmail, 'value' | 'canonical' | 'place'>, at: Date | string): HeldEmail => {
-    const since = new Date(at);
+  const createdAt = user.created_at;
+  const held = (row: Pick<HeldEmail, 'value' | 'canonical' | 'place'>, since: Date): HeldEmail => {
     return { ...row, since, isOriginal: since <= createdAt };
   };
   return [

@@ -14,7 +14,7 @@ export type ReachablePerson = Pick<User, 'id' | 'status' | 'email' | 'emailVerif
 type Row = Omit<ReachablePerson, 'id' | 'status' | 'locale'> & {
   id: string;
   status: UserStatus;
-  profile: Profile | string;
+  profile: Profile;
 };
 
 /** People by an address, their first one or a further one that is proved: one statement, for whoever it is and for nobody. */
@@ -39,7 +39,7 @@ export class ReachablePeople {
     );
     if (!row) return null;
     const { profile, ...person } = row;
-    const { locale } = typeof profile === 'string' ? (JSON.parse(profile) as Profile) : profile;
+    const { locale } = profile;
     return { ...person, id: fromUuid('usr', row.id), locale };
   }
 }

@@ -123,10 +123,8 @@ export class UserBulk {
 const asJson = (people: readonly BulkUser[]) =>
   JSON.stringify(people.map((user) => ({ ...user, id: toUuid(user.id) })));
 
-const json = <T>(value: T | string): T => (typeof value === 'string' ? (JSON.parse(value) as T) : value);
-
 function readRow(row: BulkUser): BulkUser {
-  return { ...row, id: fromUuid('usr', row.id), profile: json(row.profile), properties: json(row.properties) };
+  return { ...row, id: fromUuid('usr', row.id) };
 }
 
 function readIdentity(row: BulkIdentity): BulkIdentity {

@@ -104,21 +104,13 @@ export class UserService {
 
   /** The hot path: one prepared statement without the mapper. */
   async findForClaims(id: UserId): Promise<ClaimSource | null> {
-    type Row = ClaimSource & { profile: Profile | string; properties: object | string; updatedAt: Date | string };
-    const [row] = await this.#database.sql<Row>(
+    const [row] = await this.#database.sql<ClaimSource>(
       `select status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
          phone_number_verified as "phoneNumberVerified", profile, properties, updated_at as "updatedAt"
        from users where id = $1`,
       [toUuid(id)],
     );
-    if (!row) return null;
-    const parsed = <T>(json: T | string): T => (typeof json === 'string' ? (JSON.parse(json) as T) : json);
-    return {
-      ...row,
-      profile: parsed(row.profile),
-      properties: parsed(row.properties as Record<string, unknown>),
-      updatedAt: new Date(row.updatedAt),
-    };
+    return row ?? null;
   }
 
   /**

@@ -58,8 +58,8 @@ type Row = {
   subject: string;
   user_id: string | null;
   address: string;
-  data: Record<string, unknown> | string;
-  expires_at: Date | string;
+  data: Record<string, unknown>;
+  expires_at: Date;
 };
 
 const COLUMNS = 'id, purpose, subject, user_id, address, data, expires_at';
@@ -118,13 +118,13 @@ export class OneTimeSecrets {
     holder: Holder,
     { holds }: Pick<AskingBrowser, 'holds'>,
   ): Promise<OpenSecret | null> {
-    const [row] = await this.#database.sql<Row & { created_at: Date | string }>(
+    const [row] = await this.#database.sql<Row & { created_at: Date }>(
       `select ${COLUMNS}, created_at from one_time_secret where purpose = $1 and subject = $2 and used_at is null
        and expires_at > $3 and browser_hash = $4 order by created_at desc, id desc limit 1`,
       [purpose, subjectOf(holder), this.#clock.now(), sha256(holds)],
     );
     if (!row) return null;
-    const codeEndsAt = new Date(new Date(row.created_at).getTime() + CODE_LIFETIME);
+    const codeEndsAt = new Date(row.created_at.getTime() + CODE_LIFETIME);
     return { ...read(row), hasLiveCode: codeEndsAt > this.#clock.now() };
   }
 
@@ -278,7 +278,7 @@ function read({ id, purpose, user_id: userId, address, data, expires_at: expires
     purpose,
     userId: userId === null ? null : fromUuid('usr', userId),
     address,
-    data: typeof data === 'string' ? (JSON.parse(data) as Record<string, unknown>) : data,
-    expiresAt: new Date(expiresAt),
+    data,
+    expiresAt,
   };
 }

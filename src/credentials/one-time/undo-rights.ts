@@ -46,9 +46,9 @@ type Row = {
   purpose: UndoPurpose;
   address: string;
   link_hash: Uint8Array;
-  data: Record<string, unknown> | string;
-  created_at: Date | string;
-  expires_at: Date | string;
+  data: Record<string, unknown>;
+  created_at: Date;
+  expires_at: Date;
 };
 
 const OWNER = 'select user_id from one_time_secret where link_hash = ? and purpose = ? and user_id is not null';
@@ -194,8 +194,7 @@ export class UndoRights {
 }
 
 function read(row: Row): OpenRight {
-  const data = typeof row.data === 'string' ? (JSON.parse(row.data) as Record<string, unknown>) : row.data;
-  const issuedAt = new Date(row.created_at);
+  const { data, created_at: issuedAt } = row;
   const time = (name: string) => (typeof data[name] === 'string' ? new Date(data[name]) : null);
   return {
     id: row.id,
@@ -207,6 +206,6 @@ function read(row: Row): OpenRight {
     issuedAt,
     at: time('at') ?? issuedAt,
     settledAt: time('settledAt'),
-    expiresAt: new Date(row.expires_at),
+    expiresAt: row.expires_at,
   };
 }

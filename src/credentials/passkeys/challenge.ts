@@ -35,7 +35,7 @@ WebauthnChallengeSchema.setClass(WebauthnChallenge);
 /** WebAuthn 3 §13.4.3 leaves it to us; long enough to fetch a key from another room. */
 export const CHALLENGE_LIFETIME = 5 * MINUTE;
 
-type Row = { purpose: Purpose; binding_hash: Uint8Array; user_id: string | null; expires_at: Date | string };
+type Row = { purpose: Purpose; binding_hash: Uint8Array; user_id: string | null; expires_at: Date };
 
 export class Challenges {
   readonly #clock: Clock;
@@ -71,7 +71,7 @@ export class Challenges {
       'delete from webauthn_challenge where hash = $1 returning purpose, binding_hash, user_id, expires_at',
       [sha256(challenge)],
     );
-    if (!row || new Date(row.expires_at) <= this.#clock.now()) return null;
+    if (!row || row.expires_at <= this.#clock.now()) return null;
     if (row.purpose !== purpose || !sha256(binding).equals(row.binding_hash)) return 'foreign';
     return { userId: row.user_id === null ? null : fromUuid('usr', row.user_id) };
   }

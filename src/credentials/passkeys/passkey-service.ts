@@ -82,7 +82,7 @@ export class PasskeyService {
   }
 
   async #inState(userId: UserId, isWanted: (state: CredentialState) => boolean): Promise<Descriptor[]> {
-    const rows = await this.#deps.database.sql<StateRow & { id: Uint8Array; transports: string[] | string }>(
+    const rows = await this.#deps.database.sql<StateRow & { id: Uint8Array; transports: string[] }>(
       `select credential_id as id, transports, ${STATE_COLUMNS} from passkey where user_id = $1 order by created_at, passkey.id`,
       [toUuid(userId)],
     );
@@ -90,7 +90,7 @@ export class PasskeyService {
       .filter((row) => isWanted(this.stateOf(row, userId)))
       .map(({ id, transports }) => ({
         id: Buffer.from(id).toString('base64url'),
-        transports: typeof transports === 'string' ? (JSON.parse(transports) as string[]) : transports,
+        transports,
       }));
   }
 

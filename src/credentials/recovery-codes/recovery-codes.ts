@@ -47,11 +47,11 @@ export class RecoveryCodes {
   }
 
   async find(userId: UserId): Promise<RecoveryCodesLeft | null> {
-    const [row] = await this.#deps.database.sql<{ left: number; created_at: Date | string }>(
+    const [row] = await this.#deps.database.sql<{ left: number; created_at: Date }>(
       'select cardinality(hashes) as left, created_at from recovery_codes where user_id = $1',
       [toUuid(userId)],
     );
-    return row ? { left: row.left, isFew: row.left <= FEW, createdAt: new Date(row.created_at) } : null;
+    return row ? { left: row.left, isFew: row.left <= FEW, createdAt: row.created_at } : null;
   }
 
   /** Makes ten codes; those before are dead. `show` gives them until `saved`. */

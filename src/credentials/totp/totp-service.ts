@@ -19,8 +19,8 @@ type Row = {
   algorithm: TotpAlgorithm;
   digits: number;
   period: number;
-  created_at: Date | string;
-  used_at: Date | string | null;
+  created_at: Date;
+  used_at: Date | null;
 };
 
 type Dependencies = {
@@ -52,8 +52,8 @@ export class TotpService {
     return {
       name: row.name,
       digits: row.digits,
-      createdAt: new Date(row.created_at),
-      usedAt: row.used_at === null ? null : new Date(row.used_at),
+      createdAt: row.created_at,
+      usedAt: row.used_at,
     };
   }
 

@@ -19,7 +19,7 @@ export type TrustedDevice = {
 };
 
 type Who = RoleHolder & { id: UserId };
-type Row = Record<'id' | 'user_agent' | 'ip', string> & Record<'created_at' | 'seen_at' | 'expires_at', Date | string>;
+type Row = Record<'id' | 'user_agent' | 'ip', string> & Record<'created_at' | 'seen_at' | 'expires_at', Date>;
 
 type Dependencies = {
   clock: Clock;
@@ -111,9 +111,9 @@ export class TrustedDevices {
       id: fromUuid('tdev', row.id),
       userAgent: row.user_agent,
       ip: row.ip,
-      createdAt: new Date(row.created_at),
-      seenAt: new Date(row.seen_at),
-      expiresAt: new Date(row.expires_at),
+      createdAt: row.created_at,
+      seenAt: row.seen_at,
+      expiresAt: row.expires_at,
     }));
   }
 

@@ -14,7 +14,7 @@ export type Kept = {
 
 export type OpenSignIn = { payload: Record<string, unknown>; kept: Kept };
 
-type Json = Record<string, unknown> | string;
+type Json = Record<string, unknown>;
 
 /**
  * Sign-ins that are not finished: the question of the engine, its answer, and what the steps have found out meanwhile. All of it
@@ -42,7 +42,7 @@ export class OpenSignIns {
     );
     if (!row) return null;
     const { payload, progress, account_id: accountId, progress_step: step } = row;
-    return { payload: parsed(payload), kept: { progress: progress && parsed(progress), accountId, step } };
+    return { payload, kept: { progress, accountId, step } };
   }
 
   /** Writes over what was read. False when another request was first, or the sign-in has its answer. */
@@ -98,7 +98,3 @@ export const OWN_ID = '{id}';
 
 /** The path at which a browser goes on when a question has its answer. */
 export const pathOf = (returnTo: string, uid: string): string => new URL(returnTo.replace(OWN_ID, uid)).pathname;
-
-function parsed(json: Json): Record<string, unknown> {
-  return typeof json === 'string' ? (JSON.parse(json) as Record<string, unknown>) : json;
-}

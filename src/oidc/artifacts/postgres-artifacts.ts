@@ -12,8 +12,8 @@ import {
 } from './artifact-store.ts';
 import { consuming, putting, writing } from './artifact-statements.ts';
 
-type Json = Record<string, unknown> | string;
-type Row = { id_hash: Uint8Array; payload: Json; consumed_at: Date | string | null };
+type Json = Record<string, unknown>;
+type Row = { id_hash: Uint8Array; payload: Json; consumed_at: Date | null };
 type Companions = {
   grant_hash: Uint8Array | null;
   grant_payload: Json | null;
@@ -172,7 +172,7 @@ export class PostgresArtifacts implements ArtifactStore {
   /** Tells what was ended here, or never was here, from each other. */
   async findOrEnd(kind: Kind, idHash: Buffer): Promise<Found | 'ended' | null> {
     const text = `select id_hash, payload, consumed_at, revoked_at from oidc_artifact where id_hash = $1 and kind = '${kind}'`;
-    const [row] = await this.#database.sql<Row & { revoked_at: Date | string | null }>(text, [idHash]);
+    const [row] = await this.#database.sql<Row & { revoked_at: Date | null }>(text, [idHash]);
     if (!row) return null;
     return row.revoked_at === null ? found(row) : 'ended';
   }
@@ -215,20 +215,16 @@ export type PollRules = { interval: number; tolerance: number; growth: number };
 function found({ id_hash: idHash, payload, consumed_at: consumedAt }: Row): Found {
   return {
     idHash: Buffer.from(idHash),
-    payload: parsed(payload),
-    consumedAt: consumedAt === null ? null : new Date(consumedAt),
+    payload,
+    consumedAt,
   };
 }
 
 function companions(row: Companions): Pick<Found, 'grant' | 'session'> {
   const of = (id: Uint8Array | null, payload: Json | null): Found | null =>
-    id && payload !== null ? { idHash: Buffer.from(id), payload: parsed(payload), consumedAt: null } : null;
+    id && payload !== null ? { idHash: Buffer.from(id), payload, consumedAt: null } : null;
   return {
     ...(row.grant_hash ? { grant: of(row.grant_hash, row.grant_payload) } : {}),
     ...(row.session_hash ? { session: of(row.session_id, row.session_payload) } : {}),
   };
-}
-
-function parsed(payload: Json): Record<string, unknown> {
-  return typeof payload === 'string' ? (JSON.parse(payload) as Record<string, unknown>) : payload;
 }

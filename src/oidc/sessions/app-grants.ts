@@ -23,7 +23,7 @@ export class AppGrants {
   }
 
   async list(accountId: string): Promise<AppGrant[]> {
-    const rows = await this.#database.sql<{ client_id: string; payload: Payload | string }>(
+    const rows = await this.#database.sql<{ client_id: string; payload: Payload }>(
       `select client_id, payload from oidc_artifact
        where account_id = $1 and kind = 'Grant' and revoked_at is null and expires_at > $2 and client_id is not null`,
       [accountId, this.#clock.now()],
@@ -31,7 +31,7 @@ export class AppGrants {
     return [...Map.groupBy(rows, (row) => row.client_id)].map(([clientId, grants]) =>
       together(
         clientId,
-        grants.map(({ payload }) => (typeof payload === 'string' ? (JSON.parse(payload) as Payload) : payload)),
+        grants.map(({ payload }) => payload),
       ),
     );
   }

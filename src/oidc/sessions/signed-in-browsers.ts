@@ -24,7 +24,7 @@ type Payload = {
   lastSeen?: LastSeen;
   authorizations?: Record<string, Authorization>;
 };
-type Row = { payload: Payload | string; expires_at: Date | string };
+type Row = { payload: Payload; expires_at: Date };
 
 type Dependencies = {
   clock: Clock;
@@ -58,7 +58,7 @@ export class SignedInBrowsers {
   async end(em: EntityManager, accountId: string, id: string): Promise<SignedInBrowser | null> {
     const [row] = await this.#take(em, 'and lookup_hash = ?', [accountId, this.#deps.handles.lookup(id)]);
     if (!row) return null;
-    const { authorizations = {} } = readPayload(row);
+    const { authorizations = {} } = row.payload;
     for (const { grantId, persistsLogout } of Object.values(authorizations)) {
       if (grantId && !persistsLogout) await this.#revoke(em, 'and id_hash = ?', [accountId, sha256(grantId)]);
     }
@@ -85,7 +85,7 @@ export class SignedInBrowsers {
       `select payload, expires_at from oidc_artifact where account_id = ? and kind = 'Session' and lookup_hash = ?`,
       [accountId, kept],
     );
-    const own = Object.values(row ? (readPayload(row).authorizations ?? {}) : {})
+    const own = Object.values(row ? (row.payload.authorizations ?? {}) : {})
       .filter(({ grantId, persistsLogout }) => grantId !== undefined && persistsLogout !== true)
       .map(({ grantId }) => sha256(grantId!).toString('hex'));
     await this.#revoke(em, `and not (encode(id_hash, 'hex') = any(?::text[]))`, [accountId, `{${own.join(',')}}`]);
@@ -127,19 +127,14 @@ export class SignedInBrowsers {
   }
 
   async #tell(em: EntityManager, row: Row): Promise<void> {
-    const { accountId, authorizations = {} } = readPayload(row);
+    const { accountId, authorizations = {} } = row.payload;
     for (const [clientId, { sid }] of Object.entries(authorizations))
       await this.#deps.notices.send({ clientId, accountId, sid: sid ?? null }, em);
   }
 }
 
-/** The driver of PostgreSQL gives JSON as values or as text, depending on how it was asked. */
-function readPayload({ payload }: Row): Payload {
-  return typeof payload === 'string' ? (JSON.parse(payload) as Payload) : payload;
-}
-
 function readBrowser(row: Row): SignedInBrowser {
-  const { uid, loginTs = 0, lastSeen = null, authorizations = {} } = readPayload(row);
-  const expiresAt = Math.floor(new Date(row.expires_at).getTime() / SECOND);
+  const { uid, loginTs = 0, lastSeen = null, authorizations = {} } = row.payload;
+  const expiresAt = Math.floor(row.expires_at.getTime() / SECOND);
   return { id: uid, signedInAt: loginTs, expiresAt, lastSeen, clientIds: Object.keys(authorizations) };
 }
