@@ -14,8 +14,8 @@ This page is made from \`src/oidc/sessions/access-revocation.ts\` by \`npm run d
 
 `;
 
-const columns = `| act | sessions | grants and tokens | open sign-ins | links and codes | trusted browsers | known browsers |
-|---|---|---|---|---|---|---|
+const columns = `| act | sessions | grants and tokens | open sign-ins | links and codes | trusted browsers | known browsers | passkey challenges |
+|---|---|---|---|---|---|---|---|
 `;
 
 const tail = `
@@ -25,7 +25,8 @@ const tail = `
 - Proofs are all links and codes but those that take power away from an intruder: the link that takes an email address back and "This was
   not me" ([decision 18](decisions/018-an-undo-link-counts-by-its-address.md)).
 - A trusted browser is not asked for the second factor. A known browser has its own counter of wrong passwords.
-- Challenges for passkeys are bound to one sign-in or one session and are worth nothing after it.
+- Passkey challenges are questions to an authenticator that wait for an answer, in a sign-in or on the page that adds a passkey. Each is
+  also bound to its sign-in or session and is worth nothing after it.
 - Erasing an account also deletes the records of its sessions, grants and tokens.
 - \`latchkey user require-password\` ends nothing before the next sign-in has set the password.
 
@@ -49,6 +50,7 @@ const rowOf = ([act, ending]: [string, Ending]): string =>
     ending.links,
     ending.trustedBrowsers,
     ending.knownBrowsers,
+    ending.passkeyChallenges,
   ]);
 
 const engineRowOf = ([act, { sessions, grants }]: [string, Ending]): string => row(act, [sessions, grants]);

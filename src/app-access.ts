@@ -19,6 +19,7 @@ export function createAccess({ clock, database, keyRing, jobs }: Kernel, { audit
     links: revocables.oneTimeSecrets,
     trustedBrowsers: revocables.trustedDevices,
     knownBrowsers: revocables.knownDevices,
+    passkeyChallenges: revocables.webauthnChallenges,
   });
   const progress = new ProgressStore(clock, database, held.signIns);
   return { access, held, progress, revocables };

@@ -109,6 +109,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     knownDevices: revocables.knownDevices,
     trustedDevices: revocables.trustedDevices,
     oneTimeSecrets: revocables.oneTimeSecrets,
+    webauthnChallenges: revocables.webauthnChallenges,
   });
   const migration = createMigration({ ...credentials, clock, database, users, userBulk, contactBulk, audit });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });

@@ -100,8 +100,8 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\b(isStepUp|factorOfAmr|factsOf|EngineInteraction)\b/, /^(oidc|interaction)\//],
   // An act names itself to the table of what acts end; only the table and the owners end sessions, sign-ins, links and browsers.
   [
-    /\b(endAll|endOthers|endGrants|revokeOpen|revokeAll|forgetAll)\b|\.endOf\(|browsers\.(end|forget)\(/,
-    /^(oidc\/sessions\/(revoke-access|signed-in-browsers)|credentials\/(one-time\/[a-z-]+|known-device|trusted-devices\/trusted-devices))\.ts$/,
+    /\b(endAll|endOthers|endGrants|revokeOpen|revokeAll|forgetAll|discardAll)\b|\.endOf\(|browsers\.(end|forget)\(/,
+    /^(oidc\/sessions\/(revoke-access|signed-in-browsers)|credentials\/(one-time\/[a-z-]+|known-device|trusted-devices\/trusted-devices|passkeys\/challenge))\.ts$/,
   ],
   // A policy is asked about a subject, and one of no ids is the instance, by its name.
   [/\bsettings\.(policy|all)\(|\bpolicies\(\)|\(\) => (Pick<)?(Policy|Policies|PolicyInForce)\b/, nowhere],

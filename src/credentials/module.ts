@@ -62,6 +62,7 @@ export function createCredentials({
   knownDevices,
   trustedDevices,
   oneTimeSecrets,
+  webauthnChallenges,
 }: Dependencies) {
   const attempts = new AttemptCounter(clock, database, () => {
     const { passwordFreeFailures: free, passwordMaximumFailures: maximum } = policies.for(instance).limits;
@@ -98,6 +99,7 @@ export function createCredentials({
     },
     access,
     tellOwner,
+    webauthnChallenges,
   });
   const history = new PasswordHistory(clock, database, policies);
   const breached = new BreachedPasswords({

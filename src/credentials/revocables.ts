@@ -5,6 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
 import { KnownDevices } from './known-device.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
+import { Challenges } from './passkeys/challenge.ts';
 import { TrustedDevices } from './trusted-devices/trusted-devices.ts';
 
 type Dependencies = {
@@ -23,6 +24,7 @@ export function createRevocables({ clock, database, keyRing, audit, policies }: 
   return {
     knownDevices,
     trustedDevices: new TrustedDevices({ clock, database, audit, policies }),
+    webauthnChallenges: new Challenges(clock, database),
     oneTimeSecrets: new OneTimeSecrets({ clock, database, keyRing, knownDevices }),
   };
 }

@@ -33,6 +33,7 @@ function recording(found: readonly (typeof browser)[] = [browser]) {
     links: { revokeOpen: note('revokeOpen', undefined) },
     trustedBrowsers: { revokeAll: note('revokeAll', undefined) },
     knownBrowsers: { forgetAll: note('forgetAll', undefined) },
+    passkeyChallenges: { discardAll: note('discardAll', undefined) },
   });
   return { calls, audit, revoke };
 }
@@ -41,7 +42,15 @@ describe('an act', () => {
   test('ends what its row says: links and browsers first, then sessions, then sign-ins, the records last', async () => {
     const { calls, revoke } = recording();
     await revoke(em, 'account erased', userId, operator);
-    const order = [['revokeOpen', 'all'], ['revokeAll'], ['forgetAll'], ['endAll'], ['endOf', null], ['forget']];
+    const order = [
+      ['revokeOpen', 'all'],
+      ['revokeAll'],
+      ['forgetAll'],
+      ['discardAll'],
+      ['endAll'],
+      ['endOf', null],
+      ['forget'],
+    ];
     expect(calls).toEqual(order);
   });
 
@@ -49,7 +58,13 @@ describe('an act', () => {
     const { calls, revoke } = recording();
     const keep = { session: 'here', interaction: 'this' };
     await revoke(em, 'password set in a sign-in', userId, operator, { keep });
-    expect(calls).toEqual([['revokeOpen', 'proofs'], ['revokeAll'], ['endOthers', 'here'], ['endOf', 'this']]);
+    expect(calls).toEqual([
+      ['revokeOpen', 'proofs'],
+      ['revokeAll'],
+      ['discardAll'],
+      ['endOthers', 'here'],
+      ['endOf', 'this'],
+    ]);
   });
 
   const sparing = (Object.keys(endings) as EndingAct[]).filter((act) => !JSON.stringify(endings[act]).includes('but'));
@@ -65,7 +80,7 @@ describe('an act', () => {
     for (const keep of [undefined, {}, { session: null, interaction: null }]) {
       const { calls, revoke } = recording();
       await revoke(em, 'password set in a sign-in', userId, operator, keep ? { keep } : {});
-      expect(calls.slice(2)).toEqual([['endAll'], ['endOf', null]]);
+      expect(calls.slice(3)).toEqual([['endAll'], ['endOf', null]]);
     }
   });
 

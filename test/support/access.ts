@@ -29,6 +29,7 @@ export function openAccess({ clock, database, audit, policies = policiesWith() }
     links: revocables.oneTimeSecrets,
     trustedBrowsers: revocables.trustedDevices,
     knownBrowsers: revocables.knownDevices,
+    passkeyChallenges: revocables.webauthnChallenges,
   });
   return { access, revocables };
 }

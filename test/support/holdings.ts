@@ -37,6 +37,7 @@ export const columns = {
   'link that locks the account': ({ links }) => links !== 'all',
   'trusted browser': ({ trustedBrowsers }) => trustedBrowsers === undefined,
   'known browser': ({ knownBrowsers }) => knownBrowsers === undefined,
+  'passkey challenge': ({ passkeyChallenges }) => passkeyChallenges === undefined,
   'records of sessions': ({ records }) => records === undefined,
 } as const satisfies Record<string, (ending: Ending) => boolean>;
 type Left = Record<keyof typeof columns, boolean>;
@@ -105,6 +106,11 @@ export function holdings(latchkey: TestApp, { forLonger, ofSession }: Record<'fo
       const [purpose, link] = links[name];
       return (await credentials.oneTimeSecrets.findByLink(purpose, link)) !== null;
     };
+    const challenge = await credentials.webauthnChallenges.issue({
+      purpose: 'register',
+      binding: 'a page',
+      userId: id,
+    });
     const holder = { user, owner, other, offline, trust };
     return {
       ...holder,
@@ -126,6 +132,9 @@ export function holdings(latchkey: TestApp, { forLonger, ofSession }: Record<'fo
           'link that locks the account': await isOpen('link that locks the account'),
           'trusted browser': (await credentials.trustedDevices.list(id)).length > 0,
           'known browser': (await knownBrowsers()).some((hash) => known.includes(hash)),
+          'passkey challenge':
+            (await credentials.webauthnChallenges.consume(challenge, { purpose: 'register', binding: 'a page' })) !==
+            null,
           'records of sessions':
             (await database.sql('select 1 from oidc_artifact where account_id = $1 limit 1', [id])).length > 0,
         };

@@ -36,7 +36,7 @@ export function openPasskeys(
   const clock = testClock();
   const audit = recordingAudit();
   const notices: FactorNotice[] = [];
-  const { access } = openAccess({ clock, database, audit: { ...audit, note: async () => undefined } });
+  const { access, revocables } = openAccess({ clock, database, audit: { ...audit, note: async () => undefined } });
   const policies = policiesWith({ passkeys: policy, mfa: { enforcement } });
   const made = createPasskeys(
     {
@@ -48,6 +48,7 @@ export function openPasskeys(
       policies,
       demand: new SecondFactorDemand(policies, passkeyStateBy(new URL(issuer), policies)),
       access,
+      webauthnChallenges: revocables.webauthnChallenges,
       tellOwner: async (_em, notice) => void notices.push(notice),
     },
     verifiers,

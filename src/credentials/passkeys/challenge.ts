@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 
@@ -74,6 +74,11 @@ export class Challenges {
     if (!row || row.expires_at <= this.#clock.now()) return null;
     if (row.purpose !== purpose || !sha256(binding).equals(row.binding_hash)) return 'foreign';
     return { userId: row.user_id === null ? null : fromUuid('usr', row.user_id) };
+  }
+
+  /** Takes every open challenge of a user away. */
+  async discardAll(em: EntityManager, userId: UserId): Promise<void> {
+    await em.execute('delete from webauthn_challenge where user_id = ?', [toUuid(userId)]);
   }
 
   async purge(batch = 5000): Promise<number> {

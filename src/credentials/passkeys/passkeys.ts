@@ -3,7 +3,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Verify as VerifyAssertion } from './assertion-check.ts';
 import type { Verify as VerifyAttestation } from './attestation-check.ts';
-import { Challenges } from './challenge.ts';
+import type { Challenges } from './challenge.ts';
 import { Decoys } from './decoys.ts';
 import { PasskeyProof } from './passkey-proof.ts';
 import { PasskeyRegistration } from './passkey-registration.ts';
@@ -14,17 +14,20 @@ type Dependencies = Omit<PasskeyDependencies, 'webauthnUsers'> & {
   clock: Clock;
   database: Database;
   keyRing: Pick<KeyRing, 'deriveKey'>;
+  webauthnChallenges: Challenges;
 };
 
 /** What judges the answers of authenticators, unless it is the library. */
 type Verifiers = { attestation?: VerifyAttestation; assertion?: VerifyAssertion };
 
 /** Passkeys and security keys, put together around the one store of challenges. */
-export function createPasskeys({ keyRing, ...rest }: Dependencies, { attestation, assertion }: Verifiers = {}) {
+export function createPasskeys(
+  { keyRing, webauthnChallenges: challenges, ...rest }: Dependencies,
+  { attestation, assertion }: Verifiers = {},
+) {
   const { clock, database } = rest;
   const webauthnUsers = new WebauthnUsers(clock, database);
   const dependencies = { ...rest, webauthnUsers };
-  const challenges = new Challenges(clock, database);
   const passkeys = new PasskeyService(dependencies);
   return {
     passkeys,

@@ -18,11 +18,13 @@ export type Ending = SessionsAndGrants & {
   trustedBrowsers?: 'all';
   /** Browsers in which the user signed in before, whose wrong tries are counted apart. */
   knownBrowsers?: 'all';
+  /** Questions to authenticators that wait for an answer, of adding a passkey too. */
+  passkeyChallenges?: 'all';
   /** Deletes the records of sessions, grants and tokens, too. */
   records?: 'deleted';
 };
 
-const everywhere = { sessions: 'all', grants: 'all', signIns: 'all' } as const;
+const everywhere = { sessions: 'all', grants: 'all', signIns: 'all', passkeyChallenges: 'all' } as const;
 const everywhereElse = {
   sessions: 'all but the current one',
   grants: 'all but those of the current session',
@@ -42,6 +44,7 @@ export const endings = {
     signIns: 'all',
     links: 'proofs',
     trustedBrowsers: 'all',
+    passkeyChallenges: 'all',
   },
   'password reset by mail': { ...everywhere, links: 'proofs', trustedBrowsers: 'all' },
   'password set in a sign-in': {
@@ -49,6 +52,7 @@ export const endings = {
     signIns: 'all but the current one',
     links: 'proofs',
     trustedBrowsers: 'all',
+    passkeyChallenges: 'all',
   },
   'account locked on the account page': intruderOut,
   'account locked by the link in a mail': intruderOut,

@@ -40,6 +40,7 @@ export function createHeldSessions({
   links,
   trustedBrowsers,
   knownBrowsers,
+  passkeyChallenges,
 }: Dependencies): { held: HeldSessions; access: AccessRevocation<EndingAct> } {
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const recent = new RecentFinds();
@@ -48,6 +49,14 @@ export function createHeldSessions({
   const signIns = new OpenSignIns(clock, database);
   return {
     held: { browsers, signIns, handles, recent, notices },
-    access: createAccessRevocation({ audit, browsers, signIns, links, trustedBrowsers, knownBrowsers }),
+    access: createAccessRevocation({
+      audit,
+      browsers,
+      signIns,
+      links,
+      trustedBrowsers,
+      knownBrowsers,
+      passkeyChallenges,
+    }),
   };
 }

@@ -12,6 +12,7 @@ export type RevocationParts = {
   links: { revokeOpen(em: EntityManager, userId: UserId, which: Links): Promise<void> };
   trustedBrowsers: { revokeAll(em: EntityManager, userId: UserId): Promise<unknown> };
   knownBrowsers: { forgetAll(em: EntityManager, userId: UserId): Promise<unknown> };
+  passkeyChallenges: { discardAll(em: EntityManager, userId: UserId): Promise<unknown> };
 };
 
 /**
@@ -19,7 +20,7 @@ export type RevocationParts = {
  * sign-ins in progress.
  */
 export function createAccessRevocation(parts: RevocationParts): AccessRevocation<EndingAct> {
-  const { audit, browsers, signIns, links, trustedBrowsers, knownBrowsers } = parts;
+  const { audit, browsers, signIns, links, trustedBrowsers, knownBrowsers, passkeyChallenges } = parts;
 
   async function revoke(
     em: EntityManager,
@@ -32,6 +33,7 @@ export function createAccessRevocation(parts: RevocationParts): AccessRevocation
     if (ending.links) await links.revokeOpen(em, userId, ending.links);
     if (ending.trustedBrowsers) await trustedBrowsers.revokeAll(em, userId);
     if (ending.knownBrowsers) await knownBrowsers.forgetAll(em, userId);
+    if (ending.passkeyChallenges) await passkeyChallenges.discardAll(em, userId);
     const ended = await endSessions(em, ending, userId, reach);
     for (const browser of ended) await record(em, userId, browser, by);
     if (ending.signIns)
