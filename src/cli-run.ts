@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { App } from './app.ts';
+import type { App } from './app/app.ts';
 import { SECOND, systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
@@ -31,7 +31,7 @@ const openHere: OpenApp = async (parts) => {
     const { reachDatabase } = await import('#kernel/database-lock.ts');
     await reachDatabase({ connectionString: databaseUrl, connectSeconds: databaseConnectSeconds });
   }
-  const { createApp } = await import('./app.ts');
+  const { createApp } = await import('./app/app.ts');
   return createApp({ ...parts, clock: systemClock });
 };
 

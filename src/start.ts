@@ -30,7 +30,7 @@ async function createServedApp(
 ): Promise<App> {
   const { config, log } = parts;
   // Here and not above: the supervisor of several workers serves nothing and should not carry the product in memory.
-  const { createApp } = await import('./app.ts');
+  const { createApp } = await import('./app/app.ts');
   const app = await createApp({ ...parts, folder });
   // The door has kept it small while the program was loaded; under load it may grow again as V8 would have it.
   setTimeout(() => setFlagsFromString('--semi-space-growth-factor=2'), SETTLED).unref();

@@ -4,7 +4,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { readConfig } from '#kernel/config.ts';
 import type { Database } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
-import { createApp } from '../src/app.ts';
+import { createApp } from '../src/app/app.ts';
 import { testSecrets } from './support/app.ts';
 import { onServer, openTestDatabase } from './support/database.ts';
 

@@ -2,7 +2,7 @@
  * keys: what this instance signs with.
  *
  * Owns    the table signing_key; RSA, P-256 and Ed25519 keys, their states, rotation, sealing, and the JWKS that is published.
- * Leaves  signing and serving /oidc/jwks to oidc, when maintenance runs to the job queue, telling other nodes to app.ts.
+ * Leaves  signing and serving /oidc/jwks to oidc, when maintenance runs to the job queue, telling other nodes to app/nouns.ts.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';

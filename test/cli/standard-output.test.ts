@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { serveCommands } from '#kernel/control.ts';
 import { createLog, type Log } from '#kernel/log.ts';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, createApp } from '../../src/app/app.ts';
 import { createProgram, runCommandLine } from '../../src/cli-program.ts';
 import type { OpenApp } from '../../src/cli-run.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';

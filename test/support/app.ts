@@ -14,7 +14,7 @@ import { type Config, readConfig } from '#kernel/config.ts';
 import { runCommand } from '#kernel/control.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { createLog, type Log } from '#kernel/log.ts';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, createApp } from '../../src/app/app.ts';
 import { onServer } from './database.ts';
 import { openSnapshot, unpackSnapshot } from './embedded.ts';
 

@@ -6,7 +6,7 @@ import { readConfig } from '#kernel/config.ts';
 import { runCommand } from '#kernel/control.ts';
 import { type Listener, openListener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
-import { type App, createApp } from '../../../src/app.ts';
+import { type App, createApp } from '../../../src/app/app.ts';
 import { send } from '../../support/account.ts';
 import { freePort, redirectUri, testSecrets, type TestClient } from '../../support/app.ts';
 import { openPglite } from '../../support/database.ts';

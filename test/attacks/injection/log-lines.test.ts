@@ -6,7 +6,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { readConfig } from '#kernel/config.ts';
 import { openListener, type Listener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
-import { type App, createApp } from '../../../src/app.ts';
+import { type App, createApp } from '../../../src/app/app.ts';
 import { freePort, password, testSecrets } from '../../support/app.ts';
 import { openPglite } from '../../support/database.ts';
 import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';

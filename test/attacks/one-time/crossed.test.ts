@@ -6,7 +6,7 @@ import { readConfig } from '#kernel/config.ts';
 import { runCommand } from '#kernel/control.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
-import { createApp } from '../../../src/app.ts';
+import { createApp } from '../../../src/app/app.ts';
 import {
   freePort,
   password,

@@ -10,11 +10,11 @@ import { createRecovery } from '#recovery/module.ts';
 import { createNotMe, createRisk } from '#risk/module.ts';
 import { createSetup } from '#setup/module.ts';
 import { createVerification } from '#verification/module.ts';
-import { createOwnAccount } from './app-account.ts';
-import { createComingIn } from './app-coming-in.ts';
-import type { Kernel } from './app-kernel.ts';
-import type { Nouns } from './app-nouns.ts';
-import type { Provider } from './app-provider.ts';
+import { createOwnAccount } from './account.ts';
+import { createComingIn } from './coming-in.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
+import type { Provider } from './provider.ts';
 
 export type Steps = ReturnType<typeof createSteps>;
 

@@ -13,14 +13,14 @@ import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
 import { createWelcome } from '#welcome/module.ts';
-import { createCommands } from './app-commands.ts';
-import { defineJobs } from './app-jobs.ts';
-import { openKernel } from './app-kernel.ts';
-import { createNouns } from './app-nouns.ts';
-import { createProvider } from './app-provider.ts';
-import { createSteps } from './app-steps.ts';
-import { entities } from './entities.ts';
-import { siteMap } from './site-map.ts';
+import { createCommands } from './commands.ts';
+import { defineJobs } from './jobs.ts';
+import { openKernel } from './kernel.ts';
+import { createNouns } from './nouns.ts';
+import { createProvider } from './provider.ts';
+import { createSteps } from './steps.ts';
+import { entities } from '../entities.ts';
+import { siteMap } from '../site-map.ts';
 
 export type AppDependencies = {
   config: Config;
@@ -36,7 +36,7 @@ export type AppDependencies = {
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 

@@ -4,9 +4,9 @@ import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#risk/module.ts';
 import { ClosingService, type UserId } from '#users/module.ts';
-import type { Kernel } from './app-kernel.ts';
-import type { Nouns } from './app-nouns.ts';
-import type { Provider } from './app-provider.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
+import type { Provider } from './provider.ts';
 
 /** What the account asks of whoever watches sign-ins. */
 export type Watch = {

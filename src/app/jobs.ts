@@ -2,10 +2,10 @@
 import { purgeExpiredSecrets } from '#clients/module.ts';
 import { maintenance } from '#keys/module.ts';
 import { purgeExpired } from '#oidc/module.ts';
-import type { Kernel } from './app-kernel.ts';
-import type { Nouns } from './app-nouns.ts';
-import type { Provider } from './app-provider.ts';
-import type { Steps } from './app-steps.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
+import type { Provider } from './provider.ts';
+import type { Steps } from './steps.ts';
 
 export function defineJobs(
   { jobs }: Kernel,

@@ -11,8 +11,8 @@ import { createLogout } from '#logout/module.ts';
 import { createOidc } from '#oidc/module.ts';
 import { createSessions } from '#sessions/module.ts';
 import type { UserId } from '#users/module.ts';
-import type { Kernel } from './app-kernel.ts';
-import type { Nouns } from './app-nouns.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 

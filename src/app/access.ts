@@ -4,7 +4,7 @@ import { createRevocables } from '#credentials/module.ts';
 import { ProgressStore } from '#interaction/module.ts';
 import { createHeldSessions } from '#oidc/module.ts';
 import type { Policies } from '#settings/module.ts';
-import type { Kernel } from './app-kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 type Before = { audit: ReturnType<typeof createAudit>['log']; policies: Policies<'mfa'> };
 

@@ -3,9 +3,9 @@ import type { ProofOfWork } from '#risk/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { createRegistration } from '#registration/module.ts';
 import { createWaitlist } from '#waitlist/module.ts';
-import type { Kernel } from './app-kernel.ts';
-import type { Nouns } from './app-nouns.ts';
-import type { Provider } from './app-provider.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
+import type { Provider } from './provider.ts';
 
 export function createComingIn(
   kernel: Kernel,

@@ -5,7 +5,7 @@ import { loadStaticFiles } from '#kernel/http/static.ts';
 import { createLetters } from '#kernel/mail/letters.ts';
 import { createRenderer } from '#kernel/views.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
-import type { Kernel } from './app-kernel.ts';
+import type { Kernel } from './kernel.ts';
 
 export async function createLook(
   kernel: Kernel,

@@ -9,10 +9,10 @@ import { mfaCommands } from '#mfa/commands.ts';
 import { sessionCommands } from '#sessions/module.ts';
 import { settingsCommands } from '#settings/commands.ts';
 import { propertyCommands } from '#users/module.ts';
-import type { Kernel } from './app-kernel.ts';
-import type { Nouns } from './app-nouns.ts';
-import type { Provider } from './app-provider.ts';
-import type { Steps } from './app-steps.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
+import type { Provider } from './provider.ts';
+import type { Steps } from './steps.ts';
 
 export function createCommands(
   { clock, database }: Kernel,

@@ -9,9 +9,9 @@ import { createKeys } from '#keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
 import { ActivePeople, createUsers, PictureService } from '#users/module.ts';
-import { createAccess } from './app-access.ts';
-import type { Kernel } from './app-kernel.ts';
-import { createLook } from './app-look.ts';
+import { createAccess } from './access.ts';
+import type { Kernel } from './kernel.ts';
+import { createLook } from './look.ts';
 
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
