@@ -32,6 +32,7 @@ import type {
   ClosingService,
   ContactService,
   OwnDetails,
+  PasswordDemands,
   PictureService,
   User,
   UserBulk,
@@ -68,6 +69,7 @@ export type Dependencies = {
   ownPages: OwnPages;
   sessions: SessionService;
   ownDetails: OwnDetails;
+  passwordDemands: PasswordDemands;
   pictures: PictureService;
   contacts: Pick<ContactService, 'list'>;
   userBulk: Pick<UserBulk, 'identitiesOf'>;
@@ -94,7 +96,7 @@ export function createAccount(deps: Dependencies) {
     profileRoutes(deps),
     pictureRoutes(deps),
     securityRoutes({ ...deps, methods }),
-    passwordRoutes({ ...deps, changes: new PasswordChanges(deps) }),
+    passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, demands: deps.passwordDemands }) }),
     passkeyRoutes(deps),
     authenticatorRoutes(deps),
     recoveryCodeRoutes(deps),

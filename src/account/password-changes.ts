@@ -1,10 +1,9 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, MINUTE, SECOND, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { toUuid } from '#kernel/ids.ts';
 import type { KnownDevices, PasswordProblem, PasswordService, WaysIn } from '#credentials/module.ts';
 import type { SignedInPerson } from '#sessions/module.ts';
-import type { AccessRevocation } from '#users/module.ts';
+import type { AccessRevocation, PasswordDemands } from '#users/module.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 
 export type PasswordChange =
@@ -21,6 +20,7 @@ type Dependencies = {
   passwords: Pick<PasswordService, 'verify' | 'prepare' | 'has' | 'remove'>;
   knownDevices: Pick<KnownDevices, 'counterOf'>;
   waysIn: Pick<WaysIn, 'assertOneLeft'>;
+  demands: Pick<PasswordDemands, 'settle'>;
   access: AccessRevocation<'password changed on the account page'>;
   letters: Pick<OwnerLetters, 'send'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
@@ -77,11 +77,11 @@ export class PasswordChanges {
     by: By,
     write: (em: EntityManager) => Promise<void>,
   ): Promise<void> {
-    const { database, access, letters, audit } = this.#deps;
+    const { database, access, demands, letters, audit } = this.#deps;
     await database.transaction(async (em) => {
       await write(em);
       await access.revoke(em, 'password changed on the account page', userId, by, { keep: { session: sessionId } });
-      await em.execute('update users set password_update_required = false where id = ?', [toUuid(userId)]);
+      await demands.settle(em, userId);
       await letters.send(em, user, kind, by);
       await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId } });
     });

@@ -14,6 +14,7 @@ export async function createLook(
     policies: Policies;
     settings: SettingsService;
     isClient(clientId: string): Promise<boolean>;
+    missingClients(clientIds: readonly string[]): Promise<readonly string[]>;
   },
 ) {
   const files = loadStaticFiles();

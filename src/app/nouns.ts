@@ -32,6 +32,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     policies,
     settings,
+    missingClients: (clientIds) => clients.lookup.missing(clientIds),
     isClient: async (clientId) => (await clients.lookup.find(clientId)) !== null,
   });
   const texts = createTexts({

@@ -31,12 +31,16 @@ export type Dependencies = {
   files: Pick<StaticFiles, 'publish' | 'url'>;
   cache: Cache<Stored | null>;
   isClient(clientId: string): Promise<boolean>;
+  /** Those of these ids that no client has. */
+  missingClients(clientIds: readonly string[]): Promise<readonly string[]>;
   /** Tells every node, this one too, that the brand of the instance is to be read again. */
   announce(): Promise<void>;
 };
 
 /** The owner of the brand that holds where no client has one of its own. */
 const INSTANCE = '';
+/** Rows that the clean-up compares with the clients at once. */
+const PURGE_PAGE = 1000;
 const COLUMNS = { logo: 'logo', darkLogo: 'dark_logo', stylesheet: 'stylesheet' } as const;
 
 /** The brand in force is held in memory: pages read it for nothing. Those of clients are read when their pages are shown. */
@@ -106,12 +110,22 @@ export class BrandService {
 
   /** Takes away what belonged to clients that are gone. */
   async purge(batch: number): Promise<number> {
-    const rows = await this.#deps.database.sql(
-      `delete from brand where owner in (
-         select owner from brand where owner <> '' and not exists (select 1 from client where client_id = owner) limit $1) returning owner`,
-      [batch],
-    );
-    return rows.length;
+    const { database, missingClients } = this.#deps;
+    let after = INSTANCE;
+    for (;;) {
+      const owners = await database.sql<{ owner: string }>(
+        'select owner from brand where owner > $1 order by owner limit $2',
+        [after, PURGE_PAGE],
+      );
+      if (owners.length === 0) return 0;
+      after = owners.at(-1)!.owner;
+      const gone = await missingClients(owners.map(({ owner }) => owner));
+      if (gone.length === 0) continue;
+      const deleted = await database.sql('delete from brand where owner = any($1::text[]) returning owner', [
+        gone.slice(0, batch),
+      ]);
+      return deleted.length;
+    }
   }
 
   async #save(owner: string, column: string, value: Buffer | string | null, by: By): Promise<void> {

@@ -28,6 +28,7 @@ export type Dependencies = {
   settings: Pick<SettingsService, 'onChange'>;
   files: Pick<StaticFiles, 'publish' | 'url'>;
   isClient(clientId: string): Promise<boolean>;
+  missingClients(clientIds: readonly string[]): Promise<readonly string[]>;
 };
 
 const MAXIMUM_KEPT = 10_000;

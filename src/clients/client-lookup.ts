@@ -54,6 +54,16 @@ export class ClientLookup {
     return this.#deps.cache.get(clientId, () => this.#load(clientId));
   }
 
+  /** Those of these ids that no client has; one that is disabled is there. */
+  async missing(clientIds: readonly string[]): Promise<readonly string[]> {
+    const rows = await this.#deps.database.sql<{ client_id: string }>(
+      'select client_id from client where client_id = any($1::text[])',
+      [[...clientIds]],
+    );
+    const known = new Set(rows.map((row) => row.client_id));
+    return clientIds.filter((id) => !known.has(id));
+  }
+
   /** Metadata for the engine's `Client`; the same object until the client changes. */
   async findForEngine(clientId: string): Promise<Record<string, unknown> | undefined> {
     return (await this.find(clientId))?.engine;

@@ -2,7 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import { chooseLanguage } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { User } from '#users/module.ts';
+import { readUser } from '#users/module.ts';
 import { factorLetter } from './factor-letter.ts';
 import type { FactorNotice, TellOwner } from './second-factor-notice.ts';
 
@@ -16,7 +16,7 @@ type Dependencies = {
 /** Writes to the owner, in their language, whatever happens to what they prove themselves with. */
 export function tellOwnerByMail({ clock, letters, securityUrl }: Dependencies): TellOwner {
   return async (em, notice) => {
-    const user = await em.findOne(User, { id: notice.userId });
+    const user = await readUser(em, notice.userId);
     if (!user) return;
     const { kind, visitor } = notice;
     await letters.send(

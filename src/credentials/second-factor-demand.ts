@@ -2,7 +2,7 @@ import { access } from '#access/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies, Policy } from '#settings/module.ts';
-import { ROLE_COLUMNS, type RoleHolder, roleHolderOf, type RoleRow, type UserId } from '#users/module.ts';
+import { lockUser, type RoleHolder, type UserId } from '#users/module.ts';
 import { lastFactor } from './errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
@@ -29,11 +29,11 @@ export class SecondFactorDemand {
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
     const id = toUuid(userId);
-    const [user] = await em.execute<RoleRow[]>(`select ${ROLE_COLUMNS} from users u where u.id = ? for update`, [id]);
+    const user = await lockUser(em, userId);
     const policy = this.#policies.for({ user: userId }).mfa;
     if (!user) return;
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
-    const isDemanded = !policy.emailCodes && isFactorDemanded(policy, roleHolderOf(user));
+    const isDemanded = !policy.emailCodes && isFactorDemanded(policy, user);
     if (!isDemanded && passkeys.length === 0) return;
     const apps = await em.execute<unknown[]>('select 1 from totp_credential where user_id = ?', [id]);
     if (apps.length === 0 && !passkeys.some((row) => this.#stateOf(row, userId) === 'active')) throw lastFactor();

@@ -1,7 +1,7 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import type { UserId } from '#users/module.ts';
+import { lockUser, type UserId } from '#users/module.ts';
 import { lastWayIn } from './errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
@@ -23,7 +23,7 @@ export class WaysIn {
     const { methods } = this.#policies.for({ user: userId }).signIn;
     if (methods.includes('emailLink') || methods.includes('emailCode')) return;
     const id = toUuid(userId);
-    await em.execute('select 1 from users where id = ? for update', [id]);
+    await lockUser(em, userId);
     const passwords = await em.execute<unknown[]>('select 1 from password_credential where user_id = ?', [id]);
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
     const hasPassword = methods.includes('password') && passwords.length > 0;

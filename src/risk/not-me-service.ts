@@ -1,7 +1,7 @@
 import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import { forgetProofs, type PasswordService, type Undo, type UndoRights } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import { type AccessRevocation, type ContactService, User, type UserId } from '#users/module.ts';
+import { type AccessRevocation, type ContactService, readUser, type User, type UserId } from '#users/module.ts';
 
 type LockAct = 'account locked on the account page' | 'account locked by the link in a mail';
 
@@ -79,7 +79,7 @@ export class NotMeService {
     await passwords.remove(em, userId);
     await access.revoke(em, act, userId, by);
     await audit.record(em, { type: 'user.locked_by_owner', ...by, subject: { type: 'user', id: userId } });
-    const user = await em.findOne(User, { id: userId }, { refresh: true });
+    const user = await readUser(em, userId);
     if (user?.status === 'active') await sendReset(em, user, by);
   }
 }

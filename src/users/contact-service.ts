@@ -6,8 +6,9 @@ import { Contact, type ContactId, type ContactKind } from './contact.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
 import { emailInvalid } from './errors.ts';
 import { dropFirstPhone } from './first-phone.ts';
-import { heldEmails, type HeldEmail, lockUser } from './held-emails.ts';
+import { heldEmails, type HeldEmail } from './held-emails.ts';
 import { User, type UserId } from './user.ts';
+import { lockUser } from './user-row.ts';
 
 /** An address or number as its owner sees it. The first one is what relying parties are told; it has no id. */
 export type ShownContact = { id: ContactId | null; value: string; isFirst: boolean; isVerified: boolean };

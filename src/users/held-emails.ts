@@ -18,11 +18,6 @@ export type HeldEmail = {
 type UserRow = { email: string; email_canonical: string; since: Date; created_at: Date };
 type ContactRow = { value: string; canonical: string; verified_at: Date; reserved_until: Date | null };
 
-/** Locks a user until the transaction ends: of two acts on the addresses of an account, one comes after the other. */
-export async function lockUser(em: EntityManager, userId: UserId): Promise<void> {
-  await em.execute('select 1 from users where id = ? for update', [toUuid(userId)]);
-}
-
 /** The first address, and every other one that was proven. Locks the user. Empty when there is no such user. */
 export async function heldEmails(em: EntityManager, userId: UserId): Promise<HeldEmail[]> {
   const [user] = await em.execute<UserRow[]>(

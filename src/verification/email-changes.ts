@@ -6,8 +6,9 @@ import {
   type AccessRevocation,
   type ContactId,
   type ContactService,
+  readUser,
   RESERVED,
-  User,
+  type User,
   type UserId,
 } from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
@@ -128,8 +129,8 @@ export class EmailChanges {
           subject: { type: 'user', id: userId },
           details: { before: former.value, after: address },
         });
-        const user = await em.findOneOrFail(User, { id: userId }, { refresh: true });
-        if (user.status === 'active') await sendReset(em, user, by);
+        const user = await readUser(em, userId);
+        if (user?.status === 'active') await sendReset(em, user, by);
         reverted = address;
       }),
     );

@@ -4,7 +4,7 @@ import type { EntityManager } from '#kernel/database.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import { chooseLanguage } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { User, type UserId } from '#users/module.ts';
+import { readUser, type UserId } from '#users/module.ts';
 import { changedLetter } from './changed-letter.ts';
 import { type NoticeLetter, noticeLetter } from './notice-letter.ts';
 
@@ -33,7 +33,9 @@ export class ContactNotices {
     }: Pick<NoticeLetter, 'kind' | 'value'> & { by: By; undoableUntil?: Date | null },
   ): Promise<void> {
     const { clock, letters, issuer } = this.#deps;
-    const { email, profile } = await em.findOneOrFail(User, { id: userId }, { refresh: true });
+    const user = await readUser(em, userId);
+    if (user === null) return;
+    const { email, profile } = user;
     for (const address of kind === 'email_removed' ? [email, value] : [email])
       await letters.send(
         noticeLetter,
@@ -61,13 +63,14 @@ export class ContactNotices {
     { former, to, link, endsAt, by }: { former: string; to: string; link: string | null; endsAt: Date; by: By },
   ): Promise<void> {
     const { clock, letters, issuer } = this.#deps;
-    const { profile } = await em.findOneOrFail(User, { id: userId });
+    const user = await readUser(em, userId);
+    if (user === null) return;
     await letters.send(
       changedLetter,
       {
         kind: 'email_changed',
         to: { address: former },
-        language: chooseLanguage({ uiLocales: profile.locale }),
+        language: chooseLanguage({ uiLocales: user.profile.locale }),
         context: {
           to,
           at: clock.now(),
