@@ -273,6 +273,45 @@ describe('one gate each', () => {
   });
 });
 
+describe('authentication methods', () => {
+  const spelled =
+    /'(totp|sms|email-code|sms-code|emailCode|emailLink|smsCode|security-key|recovery-code|passkey|email_code|sms_code)'/g;
+  const compared = /\b(way|method|factor|channel) [!=]==? '(password|email)'/g;
+  /** Slices that name a method beside the table: how often at most, and for what. */
+  const mayName: Record<string, readonly [most: number, why: string]> = {
+    settings: [14, 'spells what is stored as it is stored'],
+    credentials: [5, 'keeps one table and one line of an answer for each credential'],
+    registration: [7, 'has a field for the password, and a page on which a passkey is given up for another choice'],
+    mfa: [13, 'has the page for adding an app, and sends each code to what verifies it'],
+    login: [1, 'has a button for passkeys beside the address'],
+    passwordless: [4, 'sends a mail or a text message'],
+    migration: [2, 'reads the words of other systems'],
+    kernel: [1, 'has a queue of that name'],
+  };
+  /** The table, what belongs to passkeys alone, and samples of pages. */
+  const isApart = (file: string) =>
+    file === 'credentials/methods.ts' || /^(credentials\/passkeys|passkey)\//.test(file) || file.endsWith('-view.ts');
+
+  test('are one table, which the slices read', () => {
+    const named = new Map<string, number>();
+    for (const [file, { code }] of parsed) {
+      if (isApart(file)) continue;
+      const found = [...code.matchAll(spelled), ...code.matchAll(compared)].length;
+      if (found > 0) named.set(sliceOf(file), (named.get(sliceOf(file)) ?? 0) + found);
+    }
+    expect([...named].filter(([slice, found]) => found > (mayName[slice]?.[0] ?? 0))).toEqual([]);
+  });
+
+  test('are told apart in one template alone', () => {
+    const folder = join(root, 'views');
+    const telling = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.njk'))
+      .filter((file) => /\b(way|method|choice) [!=]= '/.test(readFileSync(join(folder, file), 'utf8')));
+    // The form for a new account has a field for the password.
+    expect(telling).toEqual(['registration/create.njk']);
+  });
+});
+
 describe('files', () => {
   test('are named in kebab-case by a noun, never by a drawer', () => {
     expect(files.filter((file) => banned.test(file) || !kebabCase.test(file))).toEqual([]);

@@ -1,6 +1,6 @@
-/** What a user proves to be themselves with. */
-export type Factor = 'password' | 'email' | 'sms' | 'totp' | 'recovery-code' | 'passkey' | 'security-key';
+import type { Policy } from '#settings/module.ts';
 
+/** What an authentication method is. Values that are stored or on the wire stay as they are spelled here. */
 type Method = {
   /** What it depends on: two methods of one channel are one factor. A code and a link by mail are one mailbox. */
   channel: 'memory' | 'mailbox' | 'phone' | 'app' | 'paper' | 'key';
@@ -12,35 +12,181 @@ type Method = {
   isTwo: boolean;
   /** Bound to our origin by the browser. */
   cannotBePhished: boolean;
+  /** How a sign-in begins with it; null for what is never the first factor. */
+  first: {
+    /** Its page below /interaction/:uid/. */
+    page: string;
+    /** What opens it in `signIn.methods`. */
+    settings: readonly SignInSetting[];
+    /** Which of these is a link that comes by mail. */
+    link: SignInSetting | null;
+    /** Whether it has to be sent before. */
+    isSent: boolean;
+  } | null;
+  /** How it is asked for as the second factor; null for what never is. */
+  second: {
+    /** Its page below /interaction/:uid/second-factor/, and the value of its button. */
+    page: string;
+    /** A key answers the browser, a code is at hand, or is sent before. */
+    by: 'key' | 'code' | 'sent code';
+    /** Whether the browser may be trusted after it. */
+    mayTrust: boolean;
+  } | null;
+  /** What it is called among `registration.methods`, in the form for a new account and in the record of it. */
+  registration: Policy<'registration'>['methods'][number] | null;
+  /** What opens adding it as a second factor, in `mfa.factors`. */
+  enrolment: Policy<'mfa'>['factors'][number] | null;
   /** The setting without which it is not used; null for what is always used. */
   setting: string | null;
+  /** The credential that a user has of it; null for an address or a number, which users keeps. */
+  credential: 'password' | 'passkey' | 'totp' | 'recovery-code' | null;
+  /** The states of that credential. */
+  states: readonly CredentialState[];
+  /** In views/_icons.njk. */
+  icon: string;
 };
+type SignInSetting = Policy<'signIn'>['methods'][number];
+
+const key = {
+  channel: 'key',
+  amr: null,
+  cannotBePhished: true,
+  second: { page: 'passkey', by: 'key', mayTrust: false },
+  enrolment: 'passkey',
+  setting: 'passkeys.enabled',
+  credential: 'passkey',
+  states: ['active', 'stopped', 'model_not_allowed', 'switched_off'],
+} as const;
+const remembered = { isTwo: false, cannotBePhished: false } as const;
 
 /** Every authentication method. What anything else says of one is read from here. */
 export const methods = {
-  password: method('memory', ['pwd'], null, 'signIn.methods'),
-  passkey: { ...method('key', null, 0, 'passkeys.enabled'), isTwo: true, cannotBePhished: true },
-  'security-key': { ...method('key', null, 1, 'passkeys.enabled'), cannotBePhished: true },
-  totp: method('app', ['otp'], 2, null),
-  sms: method('phone', ['otp', 'sms'], 3, 'mfa.smsCodes'),
-  email: method('mailbox', ['otp'], 4, 'mfa.emailCodes'),
-  'recovery-code': method('paper', ['otp'], 5, null),
-} as const satisfies Record<Factor, Method>;
+  password: {
+    ...remembered,
+    channel: 'memory',
+    amr: ['pwd'],
+    place: null,
+    first: { page: 'password', settings: ['password'], link: null, isSent: false },
+    second: null,
+    registration: 'password',
+    enrolment: null,
+    setting: 'signIn.methods',
+    credential: 'password',
+    states: ['active'],
+    icon: 'key',
+  },
+  passkey: {
+    ...key,
+    place: 0,
+    isTwo: true,
+    first: { page: 'passkey', settings: ['passkey'], link: null, isSent: false },
+    registration: 'passkey',
+    icon: 'passkey',
+  },
+  /** A key that did not ask for a fingerprint, a face or a PIN. */
+  'security-key': { ...key, place: 1, isTwo: false, first: null, registration: null, icon: 'key' },
+  totp: {
+    ...remembered,
+    channel: 'app',
+    amr: ['otp'],
+    place: 2,
+    first: null,
+    second: { page: 'totp', by: 'code', mayTrust: true },
+    registration: null,
+    enrolment: 'totp',
+    setting: null,
+    credential: 'totp',
+    states: ['active'],
+    icon: 'phone',
+  },
+  sms: {
+    ...remembered,
+    channel: 'phone',
+    amr: ['otp', 'sms'],
+    place: 3,
+    first: { page: 'sms-code', settings: ['smsCode'], link: null, isSent: true },
+    second: { page: 'sms', by: 'sent code', mayTrust: true },
+    registration: null,
+    enrolment: null,
+    setting: 'mfa.smsCodes',
+    credential: null,
+    states: [],
+    icon: 'chat',
+  },
+  email: {
+    ...remembered,
+    channel: 'mailbox',
+    amr: ['otp'],
+    place: 4,
+    first: { page: 'email-code', settings: ['emailLink', 'emailCode'], link: 'emailLink', isSent: true },
+    second: { page: 'email', by: 'sent code', mayTrust: true },
+    registration: 'email_code',
+    enrolment: null,
+    setting: 'mfa.emailCodes',
+    credential: null,
+    states: [],
+    icon: 'mail',
+  },
+  'recovery-code': {
+    ...remembered,
+    channel: 'paper',
+    amr: ['otp'],
+    place: 5,
+    first: null,
+    second: { page: 'recovery-code', by: 'code', mayTrust: false },
+    registration: null,
+    enrolment: null,
+    setting: null,
+    credential: 'recovery-code',
+    states: ['active'],
+    icon: 'list',
+  },
+} as const satisfies Record<string, Method>;
 
-function method<A extends readonly string[] | null>(
-  channel: Method['channel'],
-  amr: A,
-  place: Method['place'],
-  setting: Method['setting'],
-): Omit<Method, 'amr'> & { amr: A } {
-  return { channel, amr, place, setting, isTwo: false, cannotBePhished: false };
-}
+type Table = typeof methods;
+/** What a user proves to be themselves with. */
+export type Factor = keyof Table;
+type Those<Row> = { [F in Factor]: Table[F] extends Row ? F : never }[Factor];
+/** A first factor, by its page. */
+export type FirstPage = Table[FirstFactor]['first']['page'];
+export type FirstFactor = Those<{ first: object }>;
+export type SentFirstFactor = Those<{ first: { isSent: true } }>;
+export type SentFirstPage = Table[SentFirstFactor]['first']['page'];
+/** A second factor, by its page. */
+export type SecondPage = Table[SecondFactor]['second']['page'];
+export type SecondFactor = Those<{ second: object }>;
+/** Second factors that are typed, and those of them that have to be sent before. */
+export type CodeFactor = Those<{ second: { by: 'code' | 'sent code' } }>;
+export type SentFactor = Those<{ second: { by: 'sent code' } }>;
+/** How people choose it who create an account. */
+export type RegistrationMethod = NonNullable<Table[Factor]['registration']>;
+/** What can be added as a second factor. */
+export type Enrolment = NonNullable<Table[Factor]['enrolment']>;
 
-const names = Object.keys(methods) as Factor[];
+const factors = Object.keys(methods) as Factor[];
+export const firstFactors: readonly FirstFactor[] = factors.filter(
+  (factor): factor is FirstFactor => methods[factor].first !== null,
+);
+export const sentFirstFactors: readonly SentFirstFactor[] = firstFactors.filter(
+  (factor): factor is SentFirstFactor => methods[factor].first.isSent,
+);
+export const isSentFactor = (factor: Factor): factor is SentFactor => methods[factor].second?.by === 'sent code';
+export const codeFactors: readonly CodeFactor[] = factors.filter(
+  (factor): factor is CodeFactor => isSentFactor(factor) || methods[factor].second?.by === 'code',
+);
+
 /** The second factors, the strongest first. */
-export const secondFactors: readonly Factor[] = names
+export const secondFactors: readonly Factor[] = factors
   .filter((name) => methods[name].place !== null)
   .toSorted((a, b) => (methods[a].place ?? 0) - (methods[b].place ?? 0));
+
+/** Whether policy lets sign-ins begin with it. */
+export const beginsWith = (factor: FirstFactor, opened: readonly SignInSetting[]): boolean =>
+  opened.some((setting) => (methods[factor].first.settings as readonly SignInSetting[]).includes(setting));
+
+/** What a passkey proves, by whether it asked for a fingerprint, a face or a PIN. */
+export const factorOfKey = (isUserVerified: boolean): 'passkey' | 'security-key' =>
+  isUserVerified ? 'passkey' : 'security-key';
 
 /**
  * The state of a credential that a user has confirmed. Only an active one proves something. The others go on to count as

@@ -164,7 +164,28 @@ export type { Undo, UndoRights } from './one-time/undo-rights.ts';
 export type { FactorNotice, TellOwner } from './second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';
 export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
-export { type CredentialState, type Factor, methods, type PasskeyCount, secondFactors } from './methods.ts';
+export {
+  beginsWith,
+  type CodeFactor,
+  codeFactors,
+  type CredentialState,
+  type Enrolment,
+  type Factor,
+  factorOfKey,
+  type FirstFactor,
+  firstFactors,
+  type FirstPage,
+  isSentFactor,
+  methods,
+  type PasskeyCount,
+  type RegistrationMethod,
+  secondFactors,
+  type SecondPage,
+  type SentFactor,
+  type SentFirstFactor,
+  type SentFirstPage,
+  sentFirstFactors,
+} from './methods.ts';
 export {
   hasConfirmed,
   hasTwoSteps,

@@ -1,6 +1,9 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
+import type { Factor, methods } from './methods.ts';
+
+type Credential = NonNullable<(typeof methods)[Factor]['credential']>;
 
 /** What a person is recognized by, and when it was put there; null where that is not known, so that it goes always. */
 const tables = {
@@ -10,7 +13,7 @@ const tables = {
   'recovery-code': { table: 'recovery_codes', added: 'created_at', used: null },
   identity: { table: 'user_identity', added: 'created_at', used: null },
   enrolment: { table: 'totp_enrolment', added: null, used: null },
-} as const;
+} as const satisfies Record<Credential, object> & Record<string, object>;
 
 export type ProofKind = keyof typeof tables;
 

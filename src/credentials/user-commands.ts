@@ -5,6 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import { parseId } from '#kernel/ids.ts';
 import { type PasswordDemands, profileSchema, type User, type UserId, type UserService } from '#users/module.ts';
 import { noPassword } from './errors.ts';
+import { factorOfKey } from './methods.ts';
 import type { PasskeyService } from './passkeys/passkey-service.ts';
 import type { PasswordService } from './password-service.ts';
 import type { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
@@ -111,7 +112,7 @@ export function userCommands(dependencies: Dependencies) {
         credentials: [
           ...(hasPassword ? [{ method: 'password', state: 'active' }] : []),
           ...keys.map((key) => ({
-            method: key.verifiesUser ? 'passkey' : 'security-key',
+            method: factorOfKey(key.verifiesUser),
             state: key.state,
             id: key.id,
             name: key.name ?? key.authenticator,

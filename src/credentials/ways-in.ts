@@ -3,6 +3,7 @@ import { toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import { lockUser, type UserId } from '#users/module.ts';
 import { lastWayIn } from './errors.ts';
+import { beginsWith } from './methods.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
 /** Keeps people from locking themselves out: who can sign in neither by mail nor otherwise keeps a password or a passkey. */
@@ -20,14 +21,14 @@ export class WaysIn {
    * locked, so that of two removals at once the second one sees the first.
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
-    const { methods } = this.#policies.for({ user: userId }).signIn;
-    if (methods.includes('emailLink') || methods.includes('emailCode')) return;
+    const { methods: opened } = this.#policies.for({ user: userId }).signIn;
+    if (beginsWith('email', opened)) return;
     const id = toUuid(userId);
     await lockUser(em, userId);
     const passwords = await em.execute<unknown[]>('select 1 from password_credential where user_id = ?', [id]);
     const passkeys = await em.execute<StateRow[]>(`select ${STATE_COLUMNS} from passkey where user_id = ?`, [id]);
-    const hasPassword = methods.includes('password') && passwords.length > 0;
-    const hasPasskey = methods.includes('passkey') && passkeys.some((row) => this.#stateOf(row, userId) === 'active');
+    const hasPassword = beginsWith('password', opened) && passwords.length > 0;
+    const hasPasskey = beginsWith('passkey', opened) && passkeys.some((row) => this.#stateOf(row, userId) === 'active');
     if (!hasPassword && !hasPasskey) throw lastWayIn();
   }
 }

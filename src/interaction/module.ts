@@ -48,7 +48,7 @@ export type {
 } from './interaction.ts';
 export type { InteractionService } from './interaction-service.ts';
 export { ProgressStore, SignInProgress } from './progress.ts';
-export { amrOfFactor, levelOfProofs, type Proof } from './proof.ts';
+export { levelOfProofs, type Proof } from './proof.ts';
 export type { Offer, Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, Assess, SignInFacts } from './sign-in-facts.ts';
 export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';

@@ -1,3 +1,4 @@
+import { methods } from '#credentials/module.ts';
 import type { AskedLevel, Level, PromptName } from '#oidc/module.ts';
 import type { Facts } from './facts.ts';
 import type { Progress } from './progress.ts';
@@ -78,25 +79,16 @@ export function isOpenNow(
 ): boolean {
   const { prompt, hasSession, isAgain } = question;
   const stage = stageOf(question, known, proved);
-  switch (name) {
-    case 'consent':
-      return stage === 'consent';
-    case 'account':
-      // Also after the choice of another account, as long as nothing is proved.
-      return hasSession && stage !== 'known' && (prompt === 'consent' || prompt === 'select_account');
-    case 'login':
-      // A user who types another address starts from nothing.
-      return stage === 'first-proof' || stage === 'known';
-    case 'create':
-      // A user who is asked again has an account.
-      return stage === 'first-proof' && !isAgain;
-    case 'forgot':
-    case 'password':
-    case 'passkey':
-    case 'email-code':
-    case 'sms-code':
-      return stage === 'first-proof';
-  }
+  if (name === 'consent') return stage === 'consent';
+  // Also after the choice of another account, as long as nothing is proved.
+  if (name === 'account')
+    return hasSession && stage !== 'known' && (prompt === 'consent' || prompt === 'select_account');
+  // A user who types another address starts from nothing.
+  if (name === 'login') return stage === 'first-proof' || stage === 'known';
+  // A user who is asked again has an account.
+  if (name === 'create') return stage === 'first-proof' && !isAgain;
+  // A way to begin, or the way to a new password.
+  return stage === 'first-proof';
 }
 
 /** Whoever has just signed in has thereby chosen an account, or has one. */
@@ -136,7 +128,7 @@ export function neededLevel(asked: AskedLevel | null, reached: Level | 0, requir
 }
 
 function canReach(level: Level, { factors }: Requirements): boolean {
-  return level < 3 ? factors.length > 0 : factors.some((factor) => factor === 'passkey' || factor === 'security-key');
+  return level < 3 ? factors.length > 0 : factors.some((factor) => methods[factor].cannotBePhished);
 }
 
 function outrequirements({ skipped }: Known, { reached, isFresh }: Proved, requirements: Requirements): Step | null {

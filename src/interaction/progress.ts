@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { SentFirstPage } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { EngineInteraction, OpenSignIns } from '#oidc/module.ts';
@@ -14,7 +15,7 @@ export type Progress = {
   /** What was typed as e-mail address, whether or not anybody has it. */
   identifier: string | null;
   /** The identifiers to which a code was sent unasked, so that a page that is loaded again sends no other. */
-  sentTo: { readonly [W in 'email-code' | 'sms-code']?: string };
+  sentTo: { readonly [W in SentFirstPage]?: string };
   /** Set by a proof alone, never by a claim. */
   userId: UserId | null;
   /** All of `userId`. */

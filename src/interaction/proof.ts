@@ -1,4 +1,4 @@
-import { type Factor, methods } from '#credentials/module.ts';
+import { type Factor, firstFactors, methods } from '#credentials/module.ts';
 import type { Level } from '#oidc/module.ts';
 
 /** One proof, made once. */
@@ -27,18 +27,7 @@ export function amrOfProofs(proofs: readonly Pick<Proof, 'factor' | 'amr'>[]): r
   return [...amr];
 }
 
-/** What a session can begin with, the one with the most telling values first: a text message says `otp` too. */
-const firstFactors = ['password', 'sms', 'email'] as const;
-
-/** The factor behind a session of one factor, so that a second one can be added to it. */
+/** The factor behind a session of one factor, so that a second one can be added to it. A text message says `otp` too, and comes first. */
 export function factorOfAmr(amr: readonly string[]): Factor | null {
-  return firstFactors.find((factor) => methods[factor].amr.every((value) => amr.includes(value))) ?? null;
+  return firstFactors.find((factor) => methods[factor].amr?.every((value) => amr.includes(value)) ?? false) ?? null;
 }
-
-export const amrOfFactor = {
-  password: methods.password.amr,
-  email: methods.email.amr,
-  sms: methods.sms.amr,
-  totp: methods.totp.amr,
-  'recovery-code': methods['recovery-code'].amr,
-} as const;

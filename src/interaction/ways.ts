@@ -1,25 +1,20 @@
-import type { PasskeyService } from '#credentials/module.ts';
+import { beginsWith, firstFactors, type FirstPage, methods, type PasskeyService } from '#credentials/module.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import { instance, type Policies, type Policy } from '#settings/module.ts';
 
 /** How a sign-in can begin; each is a page below /interaction/:uid/ of the step that owns it. */
-export type Way = 'password' | 'passkey' | 'email-code' | 'sms-code';
-
-const wayOf: Readonly<Record<Policy<'signIn'>['methods'][number], Way>> = {
-  password: 'password',
-  passkey: 'passkey',
-  emailLink: 'email-code',
-  emailCode: 'email-code',
-  smsCode: 'sms-code',
-};
+export type Way = FirstPage;
 
 /**
  * The ways that policy opens to everybody, the first one at the front; never of one person, which would tell who has an
  * account. Those that this instance cannot go are left out. Where none is left people are asked for a password.
  */
-export function openWays(methods: Policy<'signIn'>['methods'], closed: ReadonlySet<Way>): readonly [Way, ...Way[]] {
-  const [first = 'password', ...others] = new Set(
-    methods.map((method) => wayOf[method]).filter((way) => !closed.has(way)),
+export function openWays(opened: Policy<'signIn'>['methods'], closed: ReadonlySet<Way>): readonly [Way, ...Way[]] {
+  const [first = methods.password.first.page, ...others] = new Set(
+    opened
+      .flatMap((setting) => firstFactors.filter((factor) => beginsWith(factor, [setting])))
+      .map((factor): Way => methods[factor].first.page)
+      .filter((way) => !closed.has(way)),
   );
   return [first, ...others];
 }
@@ -42,8 +37,8 @@ export class Ways {
   get open(): readonly [Way, ...Way[]] {
     const { policies, passkeys, texts } = this.#deps;
     const closed = new Set<Way>();
-    if (passkeys.relyingParty === null) closed.add('passkey');
-    if (!texts.isOn()) closed.add('sms-code');
+    if (passkeys.relyingParty === null) closed.add(methods.passkey.first.page);
+    if (!texts.isOn()) closed.add(methods.sms.first.page);
     return openWays(policies.for(instance).signIn.methods, closed);
   }
 

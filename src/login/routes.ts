@@ -5,7 +5,8 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { amrOfFactor, type BegunInteraction, type Interaction, type InteractionService } from '#interaction/module.ts';
+import { methods } from '#credentials/module.ts';
+import { type BegunInteraction, type Interaction, type InteractionService } from '#interaction/module.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
 import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
@@ -106,7 +107,7 @@ export function loginRoutes({
       case 'verified':
         await interactions.recordProof(interaction, {
           userId: outcome.userId,
-          proof: { factor: 'password', amr: amrOfFactor.password },
+          proof: { factor: 'password', amr: methods.password.amr },
           remember,
         });
         if (!(await outcome.holds())) {

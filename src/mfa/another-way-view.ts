@@ -1,5 +1,5 @@
 import { view } from '#kernel/views.ts';
-import type { Way } from './ways.ts';
+import { iconOf, type Way } from './ways.ts';
 
 export type AnotherWayPage = {
   /** Where the form posts to: `method` is one of the ways. */
@@ -10,6 +10,7 @@ export type AnotherWayPage = {
   /** The one to offer first at the front; none where what the person confirmed cannot be used: then the page says who helps. */
   ways: readonly {
     way: Way;
+    icon: string;
     /** Where a code would go, as far as it is shown; null where none is sent. */
     sentTo: string | null;
     /** Recovery codes that are left; null for the other ways. */
@@ -18,7 +19,7 @@ export type AnotherWayPage = {
   backUrl: string;
 };
 
-const simple = (way: Way) => ({ way, sentTo: null, left: null });
+const simple = (way: Way) => ({ way, icon: iconOf(way), sentTo: null, left: null });
 const plain: AnotherWayPage = {
   action: '/interaction/4Tj2/second-factor/methods',
   email: 'noor@fernway.example',
@@ -27,9 +28,9 @@ const plain: AnotherWayPage = {
   ways: [
     simple('passkey'),
     simple('totp'),
-    { way: 'sms', sentTo: '+49 ••••• 820', left: null },
-    { way: 'email', sentTo: 'n•••@fernway.example', left: null },
-    { way: 'recovery-code', sentTo: null, left: 7 },
+    { ...simple('sms'), sentTo: '+49 ••••• 820' },
+    { ...simple('email'), sentTo: 'n•••@fernway.example' },
+    { ...simple('recovery-code'), left: 7 },
   ],
   backUrl: '/interaction/4Tj2/second-factor',
 };
@@ -39,8 +40,8 @@ export const anotherWayView = view<AnotherWayPage>('mfa/another-way.njk', {
     plain,
     'no way': { ...plain, ways: [] },
     'one way': { ...plain, ways: [simple('totp')] },
-    'one recovery code': { ...plain, ways: [simple('passkey'), { way: 'recovery-code', sentTo: null, left: 1 }] },
-    hostile: { ...plain, email: '"><script>@x.example', ways: [{ way: 'email', sentTo: '"><b>', left: null }] },
+    'one recovery code': { ...plain, ways: [simple('passkey'), { ...simple('recovery-code'), left: 1 }] },
+    hostile: { ...plain, email: '"><script>@x.example', ways: [{ ...simple('email'), sentTo: '"><b>' }] },
     long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
   },
 });

@@ -12,7 +12,8 @@ export type CodePage = {
   sentTo: string | null;
   /** Where the form for another code posts to; null where none is sent. */
   sendUrl: string | null;
-  digits: number;
+  /** Null where it is no number. */
+  digits: number | null;
   /** Days for which this browser can be trusted; 0 when it cannot. */
   trustDays: number;
   remember: boolean;
@@ -54,7 +55,13 @@ const byMail: CodePage = {
   sendUrl: `${base}/email`,
   retryUrl: `${base}/email/code`,
 };
-const onPaper: CodePage = { ...plain, way: 'recovery-code', action: `${base}/recovery-code`, trustDays: 0 };
+const onPaper: CodePage = {
+  ...plain,
+  way: 'recovery-code',
+  action: `${base}/recovery-code`,
+  digits: null,
+  trustDays: 0,
+};
 
 export const codeView = view<CodePage>('mfa/code.njk', {
   samples: {

@@ -1,4 +1,8 @@
+import { type Enrolment, methods } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
+
+/** With what stands beside its name. */
+export type ShownChoice = { method: Enrolment; icon: string };
 
 export type EnrolPage = {
   /** Where the form posts to: `method` is one of the choices; button `action=skip` where it may be put off. */
@@ -6,16 +10,18 @@ export type EnrolPage = {
   account: { name: string | null; email: string };
   changeUrl: string;
   /** What can be added, the one to recommend at the front; empty when nothing that is allowed here would be enough. */
-  choices: readonly ('passkey' | 'totp')[];
+  choices: readonly ShownChoice[];
   /** Until when it may be put off; null when it may not. */
   graceEnd: Date | null;
 };
+
+export const shownChoice = (method: Enrolment): ShownChoice => ({ method, icon: methods[method].icon });
 
 const plain: EnrolPage = {
   action: '/interaction/4Tj2/enrol-factor',
   account: { name: null, email: 'noor@fernway.example' },
   changeUrl: '/interaction/4Tj2/login',
-  choices: ['passkey', 'totp'],
+  choices: (['passkey', 'totp'] as const).map(shownChoice),
   graceEnd: null,
 };
 
@@ -23,7 +29,7 @@ export const enrolView = view<EnrolPage>('mfa/enrol.njk', {
   samples: {
     plain,
     'may be put off': { ...plain, graceEnd: new Date('2026-11-29T10:31:00Z') },
-    'app first': { ...plain, choices: ['totp', 'passkey'] },
+    'app first': { ...plain, choices: (['totp', 'passkey'] as const).map(shownChoice) },
     'nothing to choose': { ...plain, choices: [] },
     hostile: { ...plain, account: { name: '"><b>', email: '"><img src=x onerror=alert(1)>@evil.example' } },
   },

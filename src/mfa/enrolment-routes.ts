@@ -1,14 +1,14 @@
 import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
-import type { TotpEnrolments } from '#credentials/module.ts';
-import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
+import { methods, type TotpEnrolments } from '#credentials/module.ts';
+import { type DueInteraction, type InteractionService } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { User } from '#users/module.ts';
 import type { EnrolmentOffer, EnrolmentService } from './enrolment-service.ts';
-import { enrolView } from './enrol-view.ts';
+import { enrolView, shownChoice } from './enrol-view.ts';
 import { enrolTotpForm, methodForm } from './mfa-form.ts';
 import { totpView, type TotpPage } from './totp-view.ts';
 
@@ -39,7 +39,8 @@ export function enrolmentRoutes({
       action: base,
       account: { name: user.profile.name ?? null, email: user.email },
       changeUrl: `${due.path}/login`,
-      ...offer,
+      choices: offer.choices.map(shownChoice),
+      graceEnd: offer.graceEnd,
     });
   });
 
@@ -69,7 +70,7 @@ export function enrolmentRoutes({
     const outcome = await enrolments.confirmTotp(due, code, byUser(due.userId, visitorOf(ctx)));
     switch (outcome.kind) {
       case 'confirmed':
-        await interactions.recordProof(due, { userId: due.userId, proof: { factor: 'totp', amr: amrOfFactor.totp } });
+        await interactions.recordProof(due, { userId: due.userId, proof: { factor: 'totp', amr: methods.totp.amr } });
         return seeOther(ctx, due.path);
       case 'wrong':
       case 'expired':

@@ -1,11 +1,17 @@
 import type { By } from '#audit/module.ts';
-import type { RecoveryCodes, SecondFactorRequests, TotpEnrolments } from '#credentials/module.ts';
+import {
+  type Enrolment,
+  methods,
+  type RecoveryCodes,
+  type SecondFactorRequests,
+  type TotpEnrolments,
+} from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { UserId } from '#users/module.ts';
 import { graceEnd } from './mfa-requirements.ts';
 
-export type Choice = 'passkey' | 'totp';
+export type Choice = Enrolment;
 
 /** What can be added now, and until when that may be put off; null when it may not. */
 export type EnrolmentOffer = { choices: readonly Choice[]; graceEnd: Date | null };
@@ -32,7 +38,9 @@ export class EnrolmentService {
     const { clock, secondFactorRequests, hasPasskeys } = this.#deps;
     const { held, policy } = facts;
     const askedAt = held.askedAt ?? (await secondFactorRequests.ask(userId));
-    const choices = policy.mfa.factors.filter((each) => (each === 'passkey' ? hasPasskeys() : (needed ?? 2) <= 2));
+    const choices = policy.mfa.factors.filter((each) =>
+      methods[each].cannotBePhished ? hasPasskeys() : (needed ?? 2) <= 2,
+    );
     const end = graceEnd(policy.mfa, { askedAt, now: clock.now() });
     const isSpared = needed === null && held.resetAt === null && end !== null && clock.now() < end;
     return { choices, graceEnd: isSpared ? end : null };

@@ -1,13 +1,13 @@
 import { byUser, byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
-import type { TotpService, TrustedDevices } from '#credentials/module.ts';
-import { amrOfFactor, type DueInteraction, type InteractionService } from '#interaction/module.ts';
+import { codeFactors, isSentFactor, methods, type TotpService, type TrustedDevices } from '#credentials/module.ts';
+import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { User } from '#users/module.ts';
+import type { User, UserId } from '#users/module.ts';
 import { codeView, type CodeProblem } from './code-view.ts';
 import { provenNumber } from './proven-number.ts';
 import { maskedAddress } from './masked-address.ts';
@@ -15,7 +15,7 @@ import { codeForm, methodForm, sendForm } from './mfa-form.ts';
 import { anotherWayView } from './another-way-view.ts';
 import { sendView } from './send-view.ts';
 import type { SecondFactorService } from './second-factor-service.ts';
-import { type CodeWay, type SentWay, type Way, waysOf } from './ways.ts';
+import { type CodeWay, type SentWay, iconOf, type Way, waysOf } from './ways.ts';
 
 export type RouteDependencies = {
   interactions: Pick<InteractionService, 'due' | 'recordProof'>;
@@ -29,9 +29,6 @@ export type RouteDependencies = {
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
 type Turn = { due: DueInteraction; user: User; ways: readonly Way[]; base: string };
-
-const codeWays: readonly CodeWay[] = ['totp', 'sms', 'email', 'recovery-code'];
-const isSent = (way: Way): way is SentWay => way === 'email' || way === 'sms';
 
 /** The second step of a sign-in, and the other ways to take it. Passkeys have a page of their own in their slice. */
 export function secondFactorRoutes({
@@ -60,8 +57,9 @@ export function secondFactorRoutes({
       ...whose(turn),
       ways: ways.map((way) => ({
         way,
-        sentTo: isSent(way) ? sentTo(user, way) : null,
-        left: way === 'recovery-code' ? (due.facts.held.recoveryCodes ?? 0) : null,
+        icon: iconOf(way),
+        sentTo: isSentFactor(way) ? sentTo(user, way) : null,
+        left: methods[way].channel === 'paper' ? (due.facts.held.recoveryCodes ?? 0) : null,
       })),
       backUrl: base,
     });
@@ -73,12 +71,12 @@ export function secondFactorRoutes({
     const form = await methodForm.read(ctx);
     const way = turn.ways.find((each) => each === form.values.method);
     if (way === undefined) return seeOther(ctx, `${turn.base}/methods`);
-    return isSent(way) ? send(ctx, turn, way) : seeOther(ctx, `${turn.base}/${way}`);
+    return isSentFactor(way) ? send(ctx, turn, way) : seeOther(ctx, `${turn.base}/${way}`);
   });
 
-  for (const way of codeWays) {
-    const page = isSent(way) ? `${path}/${way}/code` : `${path}/${way}`;
-    if (isSent(way)) {
+  for (const way of codeFactors) {
+    const page = isSentFactor(way) ? `${path}/${way}/code` : `${path}/${way}`;
+    if (isSentFactor(way)) {
       router.get(`${path}/${way}`, async (ctx: Context) => {
         const turn = await begin(ctx, way);
         if (turn) showSend(ctx, turn, way);
@@ -115,9 +113,9 @@ export function secondFactorRoutes({
         case 'verified':
           await interactions.recordProof(turn.due, {
             userId: turn.due.userId,
-            proof: { factor: way, amr: amrOfFactor[way] },
+            proof: { factor: way, amr: methods[way].amr },
           });
-          if (remember && way !== 'recovery-code') await trust(ctx, turn);
+          if (remember && methods[way].second.mayTrust) await trust(ctx, turn);
           return seeOther(ctx, turn.due.path);
         case 'unavailable':
           ctx.set('Retry-After', '5');
@@ -179,20 +177,27 @@ export function secondFactorRoutes({
     problem: CodeProblem | null = null,
     remember = false,
   ): Promise<void> {
-    const page = isSent(way) ? `${turn.base}/${way}/code` : `${turn.base}/${way}`;
+    const page = isSentFactor(way) ? `${turn.base}/${way}/code` : `${turn.base}/${way}`;
     show(ctx, status, codeView, {
       way,
       action: page,
       ...whose(turn),
-      sentTo: isSent(way) ? sentTo(turn.user, way) : null,
-      sendUrl: isSent(way) ? `${turn.base}/${way}` : null,
-      digits: way === 'totp' ? ((await totp.find(turn.due.userId))?.digits ?? 6) : 6,
-      trustDays: way === 'recovery-code' ? 0 : trustedDevices.daysFor(turn.user),
+      sentTo: isSentFactor(way) ? sentTo(turn.user, way) : null,
+      sendUrl: isSentFactor(way) ? `${turn.base}/${way}` : null,
+      digits: await digitsOf(way, turn.due.userId),
+      trustDays: methods[way].second.mayTrust ? trustedDevices.daysFor(turn.user) : 0,
       remember,
       anotherUrl: anotherUrl(turn),
       retryUrl: page,
       problem,
     });
+  }
+
+  /** Apps that came from elsewhere may show more than six. */
+  async function digitsOf(way: CodeWay, userId: UserId): Promise<number | null> {
+    const { channel } = methods[way];
+    if (channel === 'paper') return null;
+    return channel === 'app' ? ((await totp.find(userId))?.digits ?? 6) : 6;
   }
 
   return router;

@@ -1,12 +1,19 @@
-import { type Factor, secondFactors } from '#credentials/module.ts';
+import {
+  type CodeFactor,
+  type Factor,
+  methods,
+  secondFactors,
+  type SecondPage,
+  type SentFactor,
+} from '#credentials/module.ts';
 import { levelOfProofs, type Requirements } from '#interaction/module.ts';
 
 /** What can prove it a second time, each with its own page below /interaction/:uid/second-factor/. */
-export type Way = 'passkey' | 'totp' | 'sms' | 'email' | 'recovery-code';
+export type Way = SecondPage;
 /** Those that are typed. */
-export type CodeWay = Exclude<Way, 'passkey'>;
+export type CodeWay = CodeFactor;
 /** Those that have to be sent before. */
-export type SentWay = Extract<Way, 'email' | 'sms'>;
+export type SentWay = SentFactor;
 
 type Turn = {
   factors: readonly Factor[];
@@ -15,6 +22,8 @@ type Turn = {
   /** What the relying party asks of the level. */
   asked: { level: Requirements['required'] } | null;
 };
+
+const wayOf = (factor: Factor): Way | null => methods[factor].second?.page ?? null;
 
 /** Where the operator says nothing. */
 const strongestFirst: readonly Way[] = [...new Set(secondFactors.flatMap((factor) => wayOf(factor) ?? []))];
@@ -36,7 +45,5 @@ export function waysOf({ factors, proved, needed, asked }: Turn, order: readonly
   return ways.toSorted((a, b) => Number(reaches(b)) - Number(reaches(a)) || place(a) - place(b));
 }
 
-function wayOf(factor: Factor): Way | null {
-  if (factor === 'password') return null;
-  return factor === 'security-key' ? 'passkey' : factor;
-}
+/** What stands beside its name. */
+export const iconOf = (way: Way): string => methods[way].icon;

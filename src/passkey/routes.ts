@@ -1,6 +1,6 @@
 import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
-import type { Question } from '#credentials/module.ts';
+import { factorOfKey, methods, type Question } from '#credentials/module.ts';
 import type { Interaction, InteractionService } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -59,7 +59,7 @@ export function passkeyRoutes({
     switch (outcome.kind) {
       case 'verified': {
         const { userId, isUserVerified, amr } = outcome;
-        const factor = isUserVerified ? 'passkey' : 'security-key';
+        const factor = factorOfKey(isUserVerified);
         await interactions.recordProof(interaction, { userId, proof: { factor, amr } });
         return seeOther(ctx, interaction.path);
       }
@@ -96,8 +96,7 @@ export function passkeyRoutes({
       return interaction !== null && interactions.isOpen('passkey') ? interaction : leave(ctx, interaction);
     }
     const due = await interactions.due(ctx, 'second-factor');
-    const isHeld =
-      due?.requirements.factors.some((factor) => factor === 'passkey' || factor === 'security-key') ?? false;
+    const isHeld = due?.requirements.factors.some((factor) => methods[factor].second?.by === 'key') ?? false;
     return isHeld && passkeys.relyingParty !== null ? due : leave(ctx, due);
   }
 

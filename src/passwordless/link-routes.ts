@@ -1,5 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
-import { amrOfFactor, type Interaction, type InteractionService } from '#interaction/module.ts';
+import { methods } from '#credentials/module.ts';
+import { type Interaction, type InteractionService } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -42,7 +43,7 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
   });
 
   router.post(PAGE, async (ctx: Context) => {
-    const interaction = await interactions.beginning(ctx, 'email-code');
+    const interaction = await interactions.beginning(ctx, methods.email.first.page);
     if (interaction === null) return;
     const form = await pressForm.read(ctx);
     const userId = await codes.useLink(link.read(ctx), interaction.uid);
@@ -50,7 +51,7 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
     if (userId === null) return showExpired(ctx, interaction);
     await interactions.recordProof(interaction, {
       userId,
-      proof: { factor: 'email', amr: amrOfFactor.email },
+      proof: { factor: 'email', amr: methods.email.amr },
       remember: form.values.remember !== undefined,
     });
     return seeOther(ctx, interaction.path);

@@ -1,6 +1,7 @@
 import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
-import { amrOfFactor, type BegunInteraction, type InteractionService } from '#interaction/module.ts';
+import { methods, sentFirstFactors } from '#credentials/module.ts';
+import { type BegunInteraction, type InteractionService } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -16,14 +17,12 @@ export type RouteDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
-const channels = { 'email-code': 'email', 'sms-code': 'sms' } as const satisfies Record<string, Channel>;
-
 /** The pages for a code that comes by mail or as a text message: one way to begin a sign-in each. */
 export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  for (const way of ['email-code', 'sms-code'] as const) {
-    const channel = channels[way];
+  for (const channel of sentFirstFactors) {
+    const way = methods[channel].first.page;
 
     // Whoever is led here wants a code. It is sent once: the page can be loaded again.
     router.get(`/interaction/:uid/${way}`, async (ctx: Context) => {
@@ -58,7 +57,7 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
         case 'verified':
           await interactions.recordProof(interaction, {
             userId: outcome.userId,
-            proof: { factor: channel, amr: amrOfFactor[channel] },
+            proof: { factor: channel, amr: methods[channel].amr },
             remember,
           });
           return seeOther(ctx, interaction.path);

@@ -1,6 +1,14 @@
 import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
-import type { AskingBrowser, Holder, Issued, OneTimeSecret, OneTimeSecrets } from '#credentials/module.ts';
+import {
+  type AskingBrowser,
+  type Holder,
+  type Issued,
+  methods,
+  type OneTimeSecret,
+  type OneTimeSecrets,
+  type SentFirstFactor,
+} from '#credentials/module.ts';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -12,7 +20,7 @@ import { canonicalEmail, type ReachablePeople, type ReachablePerson, type UserId
 import { codeText } from './code-text.ts';
 import { signInLetter } from './sign-in-letter.ts';
 
-export type Channel = 'email' | 'sms';
+export type Channel = SentFirstFactor;
 export type Sent = 'both' | 'code' | 'link';
 
 /** The sign-in that a code is for, and where it was asked for. */
@@ -61,10 +69,10 @@ export class SignInCodes {
 
   /** What policy has in a mail or a text. */
   sentBy(channel: Channel, subject: PolicySubject): Sent {
-    if (channel === 'sms') return 'code';
-    const { methods } = this.#deps.policies.for(subject).signIn;
-    if (!methods.includes('emailLink')) return 'code';
-    return methods.includes('emailCode') ? 'both' : 'link';
+    const { methods: opened } = this.#deps.policies.for(subject).signIn;
+    const { settings, link } = methods[channel].first;
+    if (link === null || !opened.includes(link)) return 'code';
+    return settings.some((setting) => setting !== link && opened.includes(setting)) ? 'both' : 'link';
   }
 
   async send(asking: Asking): Promise<void> {

@@ -1,11 +1,12 @@
 import type { Ways } from '#interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
-import type {
-  OneTimeSecret,
-  OneTimeSecrets,
-  PasswordProblem,
-  PasswordService,
-  UndoRights,
+import {
+  methods,
+  type OneTimeSecret,
+  type OneTimeSecrets,
+  type PasswordProblem,
+  type PasswordService,
+  type UndoRights,
 } from '#credentials/module.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
@@ -167,7 +168,7 @@ export class RecoveryService {
     if (person === null) return { kind: 'nobody' };
     if (person.status !== 'active') return { kind: 'disabled', person };
     if (!person.emailVerified) return { kind: 'unverified', person };
-    return { kind: hasPassword || !ways.isOpen('email-code') ? 'link' : 'no_password', person };
+    return { kind: hasPassword || !ways.isOpen(methods.email.first.page) ? 'link' : 'no_password', person };
   }
 
   #urlOf(link: string | null): string | null {

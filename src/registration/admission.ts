@@ -1,3 +1,4 @@
+import { beginsWith, type FirstFactor, firstFactors, methods } from '#credentials/module.ts';
 import { instance, type Policies, type Policy, type PolicySubject } from '#settings/module.ts';
 import { claimField, type PersonField, propertyField, type UserId } from '#users/module.ts';
 import type { InvitationService } from './invitation-service.ts';
@@ -20,7 +21,13 @@ export type AdmissionDependencies = {
   passkeys: { readonly relyingParty: unknown };
 };
 
-const everyMethod: readonly Method[] = ['password', 'passkey', 'email_code'];
+/** The first factor that somebody chooses by each of these. */
+const factorOf = new Map<Method, FirstFactor>(
+  firstFactors.flatMap((factor) => {
+    const { registration } = methods[factor];
+    return registration === null ? [] : [[registration, factor] as const];
+  }),
+);
 
 /** Who may create an account here, how, and what they are asked. */
 export class Admission {
@@ -49,7 +56,9 @@ export class Admission {
   methods(): readonly [Method, ...Method[]] {
     const canSignIn = (method: Method) => this.#canSignIn(method);
     const [first, ...others] = this.#deps.policies.for(instance).registration.methods.filter(canSignIn);
-    return first === undefined ? [everyMethod.find(canSignIn) ?? 'password'] : [first, ...others];
+    return first === undefined
+      ? [[...factorOf.keys()].find(canSignIn) ?? methods.password.registration]
+      : [first, ...others];
   }
 
   /** What a form for a new account asks of the person. */
@@ -69,9 +78,10 @@ export class Admission {
   }
 
   #canSignIn(method: Method): boolean {
-    const { methods } = this.#deps.policies.for(instance).signIn;
-    if (method === 'email_code') return methods.includes('emailCode') || methods.includes('emailLink');
-    return methods.includes(method) && (method !== 'passkey' || this.#deps.passkeys.relyingParty !== null);
+    const { methods: opened } = this.#deps.policies.for(instance).signIn;
+    const factor = factorOf.get(method);
+    if (factor === undefined || !beginsWith(factor, opened)) return false;
+    return methods[factor].channel !== 'key' || this.#deps.passkeys.relyingParty !== null;
   }
 
   /** Null where there are no terms to agree to. */

@@ -7,8 +7,8 @@
  *         waitlist.
  * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */
-import type { PasskeyService, PasswordService } from '#credentials/module.ts';
-import { amrOfFactor, type Interaction, type SignInStep } from '#interaction/module.ts';
+import { methods, type PasskeyService, type PasswordService } from '#credentials/module.ts';
+import type { Interaction, SignInStep } from '#interaction/module.ts';
 import { type Clock, HOUR } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { Database } from '#kernel/database.ts';
@@ -82,7 +82,7 @@ export function createRegistration(dependencies: Dependencies) {
         ...pages,
         interactions,
         async welcome(ctx, interaction, userId) {
-          await interactions.recordProof(interaction, { userId, proof: { factor: 'email', amr: amrOfFactor.email } });
+          await interactions.recordProof(interaction, { userId, proof: { factor: 'email', amr: methods.email.amr } });
           seeOther(ctx, interaction.path);
         },
       };

@@ -1,12 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { RegistrationMethod } from '#credentials/module.ts';
 import { type Clock, fromNow, HOUR } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { Policy } from '#settings/module.ts';
 import { type PersonDetails, User, type UserId } from '#users/module.ts';
 
-export type Method = Policy<'registration'>['methods'][number];
+export type Method = RegistrationMethod;
 
 /** What somebody wants to be, before the address is proved to be theirs. It is worth nothing until then. */
 export type Application = PersonDetails & {

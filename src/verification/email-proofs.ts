@@ -3,9 +3,9 @@ import {
   type AskingBrowser,
   type Factor,
   forgetProofs,
+  methods,
   type OneTimeSecrets,
   type OpenSecret,
-  type ProofKind,
 } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -172,7 +172,7 @@ export class EmailProofs {
     { userId, by, provedWith, interaction }: Required<Prover> & ProverHere,
   ): Promise<void> {
     const { contacts, access } = this.#deps;
-    const keep = provedWith.flatMap((factor) => keptOf[factor] ?? []);
+    const keep = provedWith.flatMap((factor) => methods[factor].credential ?? []);
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, { since: null });
     await access.revoke(em, 'first email address proved for the first time', userId, by, {
@@ -180,14 +180,6 @@ export class EmailProofs {
     });
   }
 }
-
-const keptOf: Partial<Record<Factor, ProofKind>> = {
-  password: 'password',
-  passkey: 'passkey',
-  'security-key': 'passkey',
-  totp: 'totp',
-  'recovery-code': 'recovery-code',
-};
 
 /** Undoes the transaction: what was sent stays as it was. */
 class NotTheirs extends Error {}
