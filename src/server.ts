@@ -10,6 +10,7 @@ import type { Config } from '#kernel/config.ts';
 import { isTransient } from '#kernel/database-errors.ts';
 import { createHealth, type Check } from '#kernel/http/health.ts';
 import { openListener } from '#kernel/http/listener.ts';
+import { retryAfter } from '#kernel/http/retry-after.ts';
 import { describeError, type Log } from '#kernel/log.ts';
 import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
 import type { ProcessLife } from './process-end.ts';
@@ -152,7 +153,7 @@ function refuse(res: ServerResponse, state: 'starting' | 'stopping'): void {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
-    'Retry-After': '1',
+    ...retryAfter(1),
     'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
     Connection: 'close',

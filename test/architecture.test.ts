@@ -86,6 +86,8 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^kernel\/config\.ts$/],
   [/\bnew Date\(\)|\bDate\.now\(/, /^kernel\/clock\.ts$/],
   [/\bhttps?\.(request|get)\(/, outbound],
+  [/['"]Retry-After['"]/, /^kernel\/http\/retry-after\.ts$/],
+  [/\bcredentials\.busy\b/, /^(credentials\/errors|migration\/files\/import-run)\.ts$/],
   // What the engine does not promise is overridden in one table (patches.ts).
   [
     /(?<!Object)\.prototype\b|\bIN_PAYLOAD\b|\bObject\.defineProperty\((OIDCContext|engine|Session)\b/,

@@ -1,8 +1,8 @@
 import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { PasswordService, PasskeyService } from '#credentials/module.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
+import { type PasswordService, type PasskeyService, unavailableWhenBusy } from '#credentials/module.ts';
+import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { form } from '#kernel/http/form.ts';
@@ -61,10 +61,7 @@ export function passwordRoutes({
         { current, next: password, deviceSecret: deviceCookie.read(ctx) },
         byUser(person.userId, visitorOf(ctx)),
       )
-      .catch((error: unknown) => {
-        if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
-        throw error;
-      });
+      .catch(unavailableWhenBusy);
     switch (outcome.kind) {
       case 'changed':
         return seeOther(ctx, DONE);

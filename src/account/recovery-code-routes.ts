@@ -1,12 +1,11 @@
 import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { RecoveryCodes } from '#credentials/module.ts';
+import { type RecoveryCodes, recoverySheet } from '#credentials/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { languages, loadMessages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
@@ -21,7 +20,6 @@ export type RecoveryCodeRouteDependencies = {
 
 const PAGE = '/account/recovery-codes';
 const SHOWN = `${PAGE}/show`;
-const messages = loadMessages();
 const noFields = form(z.object({}));
 const shownPage = formPage<{ isUnsaved: boolean }>();
 const savedForm = form(z.object({ saved: z.literal('1') }));
@@ -67,19 +65,10 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     if (person === null) return;
     const sheet = await find(person);
     if (sheet === null) return seeOther(ctx, PAGE);
-    const { language } = ctx.state;
-    const { formats } = languages[language];
-    const date = new Intl.DateTimeFormat(formats, { dateStyle: 'long', timeZone: 'UTC' }).format(sheet.madeAt);
-    const account = person.user.email;
     ctx.type = 'text/plain; charset=utf-8';
     ctx.attachment('recovery-codes.txt');
-    const head = messages.text(language, 'mfa.codes.sheet', {
-      brand: policies.for({ user: person.userId }).branding.name,
-      account,
-      date,
-    });
-    // Windows shows lines as lines only with both characters; everybody else does not mind.
-    ctx.body = [head, '', ...sheet.codes, ''].join('\r\n');
+    const { name: brand } = policies.for({ user: person.userId }).branding;
+    ctx.body = recoverySheet({ ...sheet, brand, email: person.user.email }, ctx.state.language);
   });
 
   async function showCodes(ctx: Context): Promise<void> {

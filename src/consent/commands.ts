@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { ConsentService } from './consent-service.ts';
@@ -16,10 +17,11 @@ export function consentCommands(consents: ConsentService) {
       return { consents: (await consents.list(userIdOf(ofUser.safeParse(input).data?.user))).map(consentOnWire) };
     },
     async 'consent.revoke'(input: unknown) {
-      const parsed = ofClient.safeParse(input);
-      if (!parsed.success) throw consentInvalid('Name the user and the client.');
-      await consents.revoke(userIdOf(parsed.data.user), parsed.data.client_id, operator);
-      return { client_id: parsed.data.client_id, revoked: true };
+      const { user, client_id: clientId } = commandInput(ofClient, input, () =>
+        consentInvalid('Name the user and the client.'),
+      );
+      await consents.revoke(userIdOf(user), clientId, operator);
+      return { client_id: clientId, revoked: true };
     },
   };
 }

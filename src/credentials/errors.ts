@@ -1,13 +1,24 @@
-import { AppError } from '#kernel/errors.ts';
+import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
 import type { PasswordProblem } from './password-problem.ts';
+
+const BUSY = 'credentials.busy';
+/** Seconds: some dozens of hashes, as many as wait at most. */
+export const BUSY_SECONDS = 5;
 
 export const hashingBusy = () =>
   new AppError({
-    code: 'credentials.busy',
+    code: BUSY,
     status: 503,
     message: 'Too many people are signing in right now. Try again in a few seconds.',
-    details: { retry_after: 5 },
+    details: { [RETRY_AFTER]: BUSY_SECONDS },
   });
+
+/** For `catch` where a page says so itself: the outcome in place of the error. */
+export function unavailableWhenBusy(error: unknown): { kind: 'unavailable' } {
+  if (error instanceof AppError && error.code === BUSY) return { kind: 'unavailable' };
+  throw error;
+}
+
 export function passwordRefused(problem: PasswordProblem): AppError {
   const texts = {
     too_short: `Use at least ${problem.kind === 'too_short' ? problem.minimum : ''} characters.`,

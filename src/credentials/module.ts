@@ -199,6 +199,8 @@ export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';
 export { type QrCode, qrCode } from './totp/qr-code.ts';
 export { totpImport, type TotpImport } from './totp/totp-secret.ts';
+export { BUSY_SECONDS, unavailableWhenBusy } from './errors.ts';
+export { recoverySheet } from './recovery-codes/recovery-sheet.ts';
 export type { RecoveryCodes, RecoveryCodesLeft } from './recovery-codes/recovery-codes.ts';
 export type { TrustedDevice, TrustedDevices } from './trusted-devices/trusted-devices.ts';
 export type { TrustedDeviceId } from './trusted-devices/trusted-device.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId } from '#kernel/ids.ts';
@@ -52,13 +53,11 @@ export function userCommands(dependencies: Dependencies) {
   const { database, users, passwords, passwordDemands, passkeys, totp, recoveryCodes } = dependencies;
   return {
     async 'user.create'(input: unknown) {
-      const parsed = createInput.safeParse(input);
-      if (!parsed.success)
-        throw new AppError({
-          code: 'users.invalid',
-          status: 422,
-          message: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
-        });
+      const given = commandInput(
+        createInput,
+        input,
+        (message) => new AppError({ code: 'users.invalid', status: 422, message }),
+      );
       const {
         email,
         email_verified: emailVerified,
@@ -67,7 +66,7 @@ export function userCommands(dependencies: Dependencies) {
         password,
         administrator,
         ...profile
-      } = parsed.data;
+      } = given;
       const save =
         password === undefined ? null : await passwords.accept(password, { userId: null, email, name: profile.name });
       return database.transaction(async (em) => {

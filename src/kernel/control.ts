@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND } from './clock.ts';
 import { withSocketPath } from './data-folder/socket-path.ts';
+import type { z } from 'zod';
 import { AppError } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -22,6 +23,17 @@ const SOCKET = 'control.sock';
 const LARGEST_COMMAND = 1024 * 1024;
 /** A stop lets commands that were taken up be answered. */
 const LONGEST_LAST_COMMAND = SECOND;
+
+/** What a command was given, as its schema reads it; `refusal` makes the error of what is wrong with which member. */
+export function commandInput<S extends z.ZodType>(
+  schema: S,
+  input: unknown,
+  refusal: (problems: string) => Error,
+): z.output<S> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw refusal(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`).join('; '));
+}
 
 /** Runs a command; refusals become answers, faults are thrown. */
 export async function runCommand(commands: Commands, name: string, input: unknown): Promise<CommandAnswer> {

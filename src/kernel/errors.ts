@@ -11,6 +11,9 @@ type AppErrorOptions = {
   cause?: unknown;
 };
 
+/** A member of `details`, in seconds; becomes the header `Retry-After`. */
+export const RETRY_AFTER = 'retryAfter';
+
 /** A refusal: something that the caller may see. Everything that is not an AppError is a fault of ours. */
 export class AppError extends Error {
   readonly code: string;

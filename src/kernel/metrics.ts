@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Config } from './config.ts';
 import { listen } from './http/listener.ts';
+import { retryAfter } from './http/retry-after.ts';
 
 export type MetricsSource = { readonly contentType: string; text(): Promise<string> };
 
@@ -140,7 +141,7 @@ export async function openMetricsListener(
     source.text().then(
       (text) => res.writeHead(200, { 'Content-Type': source.contentType, 'Cache-Control': 'no-store' }).end(text),
       // A worker that is just dying does not answer; the next scrape finds the others.
-      () => res.writeHead(503, { 'Retry-After': '1' }).end(),
+      () => res.writeHead(503, retryAfter(1)).end(),
     );
   });
   await listen(server, { port: metricsPort, host }, 'METRICS_PORT');

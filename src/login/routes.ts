@@ -1,9 +1,11 @@
 import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
+import { BUSY_SECONDS, unavailableWhenBusy } from '#credentials/module.ts';
+import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
+import { retryAfter } from '#kernel/http/retry-after.ts';
 import { show } from '#kernel/views.ts';
 import { methods } from '#credentials/module.ts';
 import { type BegunInteraction, type Interaction, type InteractionService } from '#interaction/module.ts';
@@ -99,10 +101,7 @@ export function loginRoutes({
         { identifier, password: form.values.password, deviceSecret },
         byVisitor(visitorOf(ctx), interaction.question.client.id),
       )
-      .catch((error: unknown) => {
-        if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
-        throw error;
-      });
+      .catch(unavailableWhenBusy);
     switch (outcome.kind) {
       case 'verified':
         await interactions.recordProof(interaction, {
@@ -116,7 +115,7 @@ export function loginRoutes({
         }
         return seeOther(ctx, interaction.path);
       case 'unavailable':
-        ctx.set('Retry-After', '5');
+        ctx.set(retryAfter(BUSY_SECONDS));
         return showPassword(ctx, 503, interaction, remember, outcome);
       case 'wrong':
       case 'throttled':

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { UserService } from '#users/module.ts';
 import { reasonMissing, userNotFound } from './errors.ts';
@@ -11,11 +12,10 @@ export function mfaCommands({ users, ...dependencies }: ResetDependencies & { us
   const resets = new ResetService(dependencies);
   return {
     async 'user.reset-mfa'(input: unknown) {
-      const parsed = resetInput.safeParse(input);
-      if (!parsed.success) throw reasonMissing();
-      const id = parseId('usr', parsed.data.id);
+      const given = commandInput(resetInput, input, reasonMissing);
+      const id = parseId('usr', given.id);
       if (id === null || (await users.findById(id)) === null) throw userNotFound();
-      await resets.reset(id, parsed.data.reason, operator);
+      await resets.reset(id, given.reason, operator);
       return { id, reset: true };
     },
   };

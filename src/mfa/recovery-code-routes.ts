@@ -1,5 +1,5 @@
 import { Router } from '#kernel/http/router.ts';
-import type { RecoveryCodes } from '#credentials/module.ts';
+import { type RecoveryCodes, recoverySheet } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -7,7 +7,6 @@ import { show } from '#kernel/views.ts';
 import type { Policies } from '#settings/module.ts';
 import { savedForm } from './mfa-form.ts';
 import { recoveryCodesView, type RecoveryCodesPage } from './recovery-codes-view.ts';
-import { recoverySheet } from './recovery-sheet.ts';
 
 export type RecoveryCodeRouteDependencies = {
   interactions: Pick<InteractionService, 'due'>;
@@ -47,7 +46,6 @@ export function recoveryCodeRoutes({
     if (!sheet) return seeOther(ctx, due.path);
     ctx.type = 'text/plain; charset=utf-8';
     ctx.attachment('recovery-codes.txt');
-    ctx.set('Cache-Control', 'no-store');
     const { name: brand } = policies.for({ user: due.userId, client: due.question.client.id }).branding;
     ctx.body = recoverySheet({ ...sheet, brand }, ctx.state.language);
   });

@@ -1,11 +1,20 @@
 import { byUser, byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
-import { codeFactors, isSentFactor, methods, type TotpService, type TrustedDevices } from '#credentials/module.ts';
+import {
+  BUSY_SECONDS,
+  codeFactors,
+  isSentFactor,
+  methods,
+  type TotpService,
+  type TrustedDevices,
+  unavailableWhenBusy,
+} from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
+import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
+import { retryAfter } from '#kernel/http/retry-after.ts';
 import { show } from '#kernel/views.ts';
 import type { User, UserId } from '#users/module.ts';
 import { codeView, type CodeProblem } from './code-view.ts';
@@ -105,10 +114,7 @@ export function secondFactorRoutes({
       }
       const outcome = await secondFactors
         .attempt(turn.due, { way, code: form.values.code }, arrivalOf(ctx, turn.due))
-        .catch((error: unknown) => {
-          if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' as const };
-          throw error;
-        });
+        .catch(unavailableWhenBusy);
       switch (outcome.kind) {
         case 'verified':
           await interactions.recordProof(turn.due, {
@@ -118,7 +124,7 @@ export function secondFactorRoutes({
           if (remember && methods[way].second.mayTrust) await trust(ctx, turn);
           return seeOther(ctx, turn.due.path);
         case 'unavailable':
-          ctx.set('Retry-After', '5');
+          ctx.set(retryAfter(BUSY_SECONDS));
           return showCode(ctx, 503, turn, way, outcome, remember);
         case 'wrong':
         case 'used-up':

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AuditLog, operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import { parseId } from '#kernel/ids.ts';
 import { importInvalid } from './errors.ts';
 import type { ExportService } from './export-service.ts';
@@ -15,12 +16,6 @@ const importInput = z.object({
 });
 const exportInput = z.object({ after: z.string().optional(), with_hashes: z.boolean().default(false) });
 
-function parsed<T>(schema: z.ZodType<T>, input: unknown): T {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  throw importInvalid(result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
-}
-
 export function migrationCommands({
   imports,
   exports,
@@ -32,11 +27,11 @@ export function migrationCommands({
 }) {
   return {
     async 'user.import'(input: unknown) {
-      const { lines, update, dry_run: dryRun } = parsed(importInput, input);
+      const { lines, update, dry_run: dryRun } = commandInput(importInput, input, importInvalid);
       return { results: await imports.run({ lines, update, dryRun }) };
     },
     async 'user.export'(input: unknown) {
-      const { after, with_hashes: withHashes } = parsed(exportInput, input);
+      const { after, with_hashes: withHashes } = commandInput(exportInput, input, importInvalid);
       const from = after === undefined ? null : parseId('usr', after);
       if (after === undefined)
         await audit.note({ type: 'users.exported', ...operator, details: { with_hashes: withHashes } });

@@ -1,4 +1,4 @@
-import { AppError } from '#kernel/errors.ts';
+import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
 
 export const signInExpired = (cause?: unknown) =>
   new AppError({
@@ -21,10 +21,10 @@ export const requestUnreadable = () =>
     status: 400,
     message: 'The request object must hold text without NUL, and must not be nested deeply.',
   });
-export const tooManyRegistrations = (retryAfter: number) =>
+export const tooManyRegistrations = (seconds: number) =>
   new AppError({
     code: 'oidc.too_many_registrations',
     status: 429,
     message: 'Too many clients were registered from this address. Try again later.',
-    details: { retryAfter },
+    details: { [RETRY_AFTER]: seconds },
   });

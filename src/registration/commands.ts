@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
 import { invitationInvalid } from './errors.ts';
 import type { InvitationService } from './invitation-service.ts';
@@ -14,9 +15,9 @@ const input = z.object({
 export function invitationCommands(invitations: Pick<InvitationService, 'invite'>) {
   return {
     async 'user.invite'(given: unknown) {
-      const parsed = input.safeParse(given);
-      if (!parsed.success) throw invitationInvalid(String((given as { email?: unknown } | null)?.email ?? ''));
-      const { email, administrator, language } = parsed.data;
+      const { email, administrator, language } = commandInput(input, given, () =>
+        invitationInvalid(String((given as { email?: unknown } | null)?.email ?? '')),
+      );
       await invitations.invite({ email, language, roles: administrator ? ['administrator'] : [] }, operator);
       return { email, administrator, invited: true };
     },

@@ -1,10 +1,12 @@
 import { byVisitor } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction, InteractionService } from '#interaction/module.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
+import { BUSY_SECONDS, unavailableWhenBusy } from '#credentials/module.ts';
+import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
+import { retryAfter } from '#kernel/http/retry-after.ts';
 import { show } from '#kernel/views.ts';
 import { detailsOf, shownFields, type UserId } from '#users/module.ts';
 import { instance } from '#settings/module.ts';
@@ -111,7 +113,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       asked.invitation === null
         ? registration.begin(interaction.uid, { ...wish, email }, asker)
         : invitations.accept(interaction.uid, asked.invitation.link, wish, asker)
-    ).catch(refusedAsBusy);
+    ).catch(unavailableWhenBusy);
     switch (outcome.kind) {
       case 'sent':
         await interactions.recordWish(interaction, 'account');
@@ -124,7 +126,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
         invitationCookie.clear(ctx);
         return showStop(ctx, outcome.kind, `${interaction.path}/${outcome.kind === 'taken' ? 'login' : 'create'}`);
       case 'unavailable':
-        ctx.set('Retry-After', '5');
+        ctx.set(retryAfter(BUSY_SECONDS));
         return showCreate(ctx, interaction, asked, { status: 503, values, problem: outcome });
       case 'throttled':
         return showCreate(ctx, interaction, asked, { status: 422, values, problem: outcome });
@@ -208,9 +210,4 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
 function shownAgain(value: unknown): string | undefined {
   if (typeof value === 'boolean') return value ? '1' : '';
   return typeof value === 'number' ? String(value) : (value as string | undefined);
-}
-
-function refusedAsBusy(error: unknown): { kind: 'unavailable' } {
-  if (error instanceof AppError && error.code === 'credentials.busy') return { kind: 'unavailable' };
-  throw error;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import { SECOND } from '#kernel/clock.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { SignedInBrowser } from '#oidc/module.ts';
@@ -20,11 +21,12 @@ export function sessionCommands(sessions: SessionService) {
     },
     /** One session by `id`, or `all`, which also ends refresh tokens and opaque access tokens. */
     async 'session.end'(input: unknown) {
-      const parsed = endInput.safeParse(input);
-      if (!parsed.success) throw sessionInvalid('Name the user, and one session by its id, or all of them.');
-      const userId = userIdOf(parsed.data.user);
-      if ('all' in parsed.data) return { ended: await sessions.endEverywhere(userId, operator) };
-      await sessions.end(userId, parsed.data.id, operator);
+      const given = commandInput(endInput, input, () =>
+        sessionInvalid('Name the user, and one session by its id, or all of them.'),
+      );
+      const userId = userIdOf(given.user);
+      if ('all' in given) return { ended: await sessions.endEverywhere(userId, operator) };
+      await sessions.end(userId, given.id, operator);
       return { ended: 1 };
     },
   };

@@ -1,5 +1,4 @@
-import { AppError } from '#kernel/errors.ts';
-import { RETRY_AFTER } from '#kernel/http/error-boundary.ts';
+import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
 
 export const emailTaken = () =>
   new AppError({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AuditLog, operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId, toUuid } from '#kernel/ids.ts';
@@ -20,11 +21,10 @@ const input = z.object({ id: z.string(), set: z.record(z.string(), z.unknown()).
 export function propertyCommands({ clock, database, audit, policies }: Dependencies) {
   return {
     async 'user.properties'(given: unknown) {
-      const parsed = input.safeParse(given);
-      if (!parsed.success) throw propertiesInvalid('Give the properties as a JSON object.');
-      const id = parseId('usr', parsed.data.id);
+      const wanted = commandInput(input, given, () => propertiesInvalid('Give the properties as a JSON object.'));
+      const id = parseId('usr', wanted.id);
       if (id === null) throw userNotFound();
-      const values = checked(policies.for({ user: id }).profile.properties, parsed.data.set);
+      const values = checked(policies.for({ user: id }).profile.properties, wanted.set);
       const removed = Object.keys(values).filter((name) => values[name] === null);
       const kept = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
       return database.transaction(async (em) => {

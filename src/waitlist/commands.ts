@@ -1,3 +1,4 @@
+import { commandInput } from '#kernel/control.ts';
 import { z } from 'zod';
 import { operator } from '#audit/module.ts';
 import { notOnWaitlist, waitlistInvalid } from './errors.ts';
@@ -14,7 +15,7 @@ const inviteInput = z.object({
 export function waitlistCommands(waitlist: WaitlistService) {
   return {
     async 'waitlist.list'(input: unknown) {
-      const { limit } = read(listInput, input, `Ask for 1 to ${MOST_LISTED}.`);
+      const { limit } = commandInput(listInput, input, () => waitlistInvalid(`Ask for 1 to ${MOST_LISTED}.`));
       const entries = await waitlist.list(limit);
       return {
         entries: entries.map(({ email, name, language, joinedAt, invitedAt }) => ({
@@ -27,10 +28,8 @@ export function waitlistCommands(waitlist: WaitlistService) {
       };
     },
     async 'waitlist.invite'(input: unknown) {
-      const { emails, first } = read(
-        inviteInput,
-        input,
-        `Name up to ${MOST_LISTED} addresses, or --first with a number.`,
+      const { emails, first } = commandInput(inviteInput, input, () =>
+        waitlistInvalid(`Name up to ${MOST_LISTED} addresses, or --first with a number.`),
       );
       if (emails.length > 0 === (first !== undefined))
         throw waitlistInvalid('Name addresses, or say --first with a number.');
@@ -41,10 +40,4 @@ export function waitlistCommands(waitlist: WaitlistService) {
       return { email, removed: true };
     },
   };
-}
-
-function read<S extends z.ZodType>(schema: S, input: unknown, message: string): z.output<S> {
-  const parsed = schema.safeParse(input);
-  if (!parsed.success) throw waitlistInvalid(message);
-  return parsed.data;
 }

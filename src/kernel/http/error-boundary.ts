@@ -4,15 +4,13 @@
  */
 import type { Clock } from '#kernel/clock.ts';
 import { isTransient } from '#kernel/database-errors.ts';
-import { AppError } from '#kernel/errors.ts';
+import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
 import { show } from '#kernel/views.ts';
 import type { Context, Middleware } from './context.ts';
 import { errorView, type ErrorKind } from './error-view.ts';
 import { sendProblem } from './problem.ts';
 import { Detour, ownPath, seeOther } from './redirect.ts';
-
-/** A member of `AppError.details`, in seconds; becomes `Retry-After` (RFC 9110 §10.2.3). */
-export const RETRY_AFTER = 'retryAfter';
+import { retryAfter } from './retry-after.ts';
 
 /** How soon a client should come back when the database is away: most failovers take seconds. */
 const RETRY_WHEN_AWAY = 5;
@@ -68,7 +66,7 @@ function answer(ctx: Context, clock: Clock, error: unknown): void {
     ctx.remove(header);
   ctx.set('Cache-Control', 'no-store');
   const wait = refusal.details?.[RETRY_AFTER];
-  if (typeof wait === 'number') ctx.set('Retry-After', String(Math.max(1, Math.ceil(wait))));
+  if (typeof wait === 'number') ctx.set(retryAfter(wait));
   if (audience === 'oauth') return sendOAuthError(ctx, refusal);
   if (audience === 'problem' || ctx.accepts('html', 'json') === 'json') return sendProblem(ctx, refusal);
   return showError(ctx, clock, refusal);

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SECOND } from '#kernel/clock.ts';
+import { retryAfter } from './retry-after.ts';
 
 /** Resolves when the dependency answers. */
 export type Check = () => Promise<unknown>;
@@ -108,7 +109,7 @@ function write(req: IncomingMessage, res: ServerResponse, status: number, body: 
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    ...(status === 503 ? { 'Retry-After': '1' } : {}),
+    ...(status === 503 ? retryAfter(1) : {}),
   });
   res.end(req.method === 'HEAD' ? undefined : text);
 }

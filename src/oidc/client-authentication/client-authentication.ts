@@ -3,6 +3,7 @@ import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type AuditLog, byVisitor } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { type State, visitorOf } from '#kernel/http/context.ts';
+import { retryAfter } from '#kernel/http/retry-after.ts';
 import type { Attempt, ClientFailures } from './client-failures.ts';
 
 export type AuthenticationDependencies = {
@@ -54,7 +55,7 @@ export async function requireAnotherTry(
   const known = client ? clientId : null;
   const outcome = await failures.begin(known, (ctx.state as State).ip);
   if ('retryAfter' in outcome) {
-    ctx.set('Retry-After', String(outcome.retryAfter));
+    ctx.set(retryAfter(outcome.retryAfter));
     throw new TooManyFailures();
   }
   tried.set(ctx, { attempt: outcome.attempt, clientId: known });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AuditLog, operator } from '#audit/module.ts';
+import { commandInput } from '#kernel/control.ts';
 import { type Clock, DAY, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { instance, type Policies } from '#settings/module.ts';
@@ -28,11 +29,7 @@ export function registrationCommands({ clock, database, audit, policies, engine 
   return {
     /** The token is shown once; it registers any number of clients until it expires. */
     async 'registration-token.create'(input: unknown) {
-      const parsed = createInput.safeParse(input);
-      if (!parsed.success)
-        throw registrationTokenInvalid(
-          parsed.error.issues.map((issue) => `${issue.path.join('.') || 'input'} ${issue.message}`).join('; '),
-        );
+      const given = commandInput(createInput, input, registrationTokenInvalid);
       const { registration } = policies.for(instance).oidc;
       if (registration !== 'token')
         throw registrationTokenInvalid(
@@ -40,7 +37,7 @@ export function registrationCommands({ clock, database, audit, policies, engine 
             ? 'dynamic registration is off; settings set oidc.registration token turns it on'
             : 'dynamic registration is open, so nobody needs a token',
         );
-      const { expires_in_seconds: expiresIn } = parsed.data;
+      const { expires_in_seconds: expiresIn } = given;
       const { InitialAccessToken } = engine();
       const token = await new InitialAccessToken({ expiresIn }).save();
       const expiresAt = fromNow(clock, expiresIn * SECOND).toISOString();
