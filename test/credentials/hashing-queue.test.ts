@@ -39,7 +39,11 @@ describe('the hashing queue', () => {
     const waiting = Array.from({ length: 200 }, () =>
       queue.run(async () => undefined).catch((error: { code: string }) => error.code),
     );
-    await expect(queue.run(async () => undefined)).rejects.toMatchObject({ code: 'credentials.busy', status: 503 });
+    await expect(queue.run(async () => undefined)).rejects.toMatchObject({
+      code: 'credentials.busy',
+      status: 503,
+      details: { retryAfter: 5 },
+    });
     await vi.advanceTimersByTimeAsync(2000);
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['credentials.busy']));
     for (const { resolve } of running) resolve();
