@@ -8,7 +8,7 @@ import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-fo
 import { createLog, type Log } from '#kernel/log.ts';
 
 /** Where a command runs: what it is told, where it prints, how it opens the product, and who closes that when a signal ends it. */
-export type Place = {
+type Place = {
   config: Config;
   terminal: Terminal;
   openApp?: OpenApp | undefined;

@@ -341,6 +341,41 @@ describe('files', () => {
     expect(wrong).toEqual([]);
   });
 
+  test('export what is imported somewhere, and nothing else', () => {
+    const used = new Set<string>();
+    // A door that hands something on uses it only when it is itself asked for it.
+    const handedOn: [door: string, origin: string][] = [];
+    const others = ['test', 'migrations', 'docs'].flatMap((folder) =>
+      typeScriptIn(folder).map((file) => join(root, folder, file)),
+    );
+    const modules = [
+      ...[...parsed].map(([file, { text, module }]) => ({ file, text, module })),
+      ...others.map((path) => {
+        const text = readFileSync(path, 'utf8');
+        return { file: relative(src, path), text, module: parseSync(path, text).module };
+      }),
+    ];
+    for (const { file, text, module } of modules) {
+      for (const { moduleRequest, entries } of module.staticImports)
+        for (const { importName } of entries)
+          used.add(`${targetOf(file, moduleRequest.value)} ${importName.kind === 'Name' ? importName.name : '*'}`);
+      for (const { moduleRequest } of module.dynamicImports)
+        used.add(`${targetOf(file, text.slice(moduleRequest.start + 1, moduleRequest.end - 1))} *`);
+      for (const { exportName, importName, moduleRequest } of module.staticExports.flatMap((e) => e.entries))
+        if (moduleRequest)
+          handedOn.push([`${file} ${exportName.name}`, `${targetOf(file, moduleRequest.value)} ${importName.name}`]);
+    }
+    for (const [door, origin] of handedOn) if (used.has(door)) used.add(origin);
+    const unused = [...parsed].flatMap(([file, { module }]) =>
+      module.staticExports
+        .flatMap((e) => e.entries)
+        .map(({ exportName }) => `${file} ${exportName.name}`)
+        // What a slice needs is a part of its door.
+        .filter((name) => !used.has(name) && !used.has(`${file} *`) && !name.endsWith('/module.ts Dependencies')),
+    );
+    expect(unused).toEqual([]);
+  });
+
   test(`directly in kernel/ number at most ${kernelCeiling}`, () => {
     expect(files.filter((file) => /^kernel\/[^/]+$/.test(file)).length).toBeLessThanOrEqual(kernelCeiling);
   });

@@ -2,7 +2,7 @@ import { AGAIN, type SignedInPerson } from '#sessions/module.ts';
 
 /** What was done when a page is shown after a form: the word in the address and the sentence at the top. */
 export const doneKinds = ['saved', 'removed', 'signed_out', 'disconnected', 'reopened'] as const;
-export type Done = (typeof doneKinds)[number];
+type Done = (typeof doneKinds)[number];
 
 /** What every page of the account carries. */
 export type AccountFrame = {
@@ -32,7 +32,7 @@ export function accountFrame(
 }
 
 /** Pages load nothing from elsewhere, so that a picture is shown when it is ours. */
-export function picturePath(picture: string | undefined): string | null {
+function picturePath(picture: string | undefined): string | null {
   const path = picture === undefined ? undefined : URL.parse(picture)?.pathname;
   return path?.startsWith(PICTURE_PATH) ? path : null;
 }

@@ -15,7 +15,7 @@ import { activityView, notMeView, type ShownEvent } from './activity-view.ts';
 import type { PlaceText } from './device-text.ts';
 import { doubtful, toldEvents, type ToldEvent, toldTypes } from './told-events.ts';
 
-export type ActivityRouteDependencies = {
+type ActivityRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   events: Pick<AuditReader, 'listOfUser'>;
   clients: Pick<ClientLookup, 'find'>;

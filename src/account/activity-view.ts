@@ -16,13 +16,13 @@ export type ShownEvent = {
   isDoubtful: boolean;
 };
 
-export type ActivityPage = {
+type ActivityPage = {
   frame: AccountFrame;
   events: readonly ShownEvent[];
   /** Where older ones are; null when there are none. */
   olderUrl: string | null;
 };
-export type NotMePage = { frame: AccountFrame };
+type NotMePage = { frame: AccountFrame };
 
 const event = (type: ToldEvent): ShownEvent => ({
   type,

@@ -11,7 +11,7 @@ export type ShownApp = {
 };
 
 /** Field: `app`; button `action=remove`. */
-export type AppsPage = { frame: AccountFrame; apps: readonly ShownApp[] };
+type AppsPage = { frame: AccountFrame; apps: readonly ShownApp[] };
 
 const standard = (name: string) => ({ name, description: null, api: null });
 const tally: ShownApp = {

@@ -13,7 +13,7 @@ import type { Policies } from '#settings/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { type AuthenticatorPage, authenticatorView } from './authenticator-view.ts';
 
-export type AuthenticatorRouteDependencies = {
+type AuthenticatorRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   totp: Pick<TotpService, 'find' | 'remove'>;
   totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;

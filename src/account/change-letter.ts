@@ -1,6 +1,6 @@
 import { letter } from '#kernel/mail/letters.ts';
 
-export const changeKinds = [
+const changeKinds = [
   'password_changed',
   'password_set',
   'password_removed',

@@ -9,7 +9,7 @@ import type { ConnectedApps } from './connected-apps.ts';
 import type { Methods } from './methods.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 
-export type DataExportDependencies = {
+type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
   userBulk: Pick<UserBulk, 'identitiesOf'>;
   policies: Policies<'profile'>;

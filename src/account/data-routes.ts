@@ -14,7 +14,7 @@ import type { ConnectedApps } from './connected-apps.ts';
 import type { DataExport } from './data-export.ts';
 import { type ClosePage, closedView, closeView, dataView, downloadView } from './data-view.ts';
 
-export type DataRouteDependencies = {
+type DataRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   apps: Pick<ConnectedApps, 'list'>;
   dataExport: DataExport;

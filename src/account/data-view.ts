@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 
-export type DataPage = { frame: AccountFrame };
+type DataPage = { frame: AccountFrame };
 /** Field: `email`; button `action=confirm`. */
 export type ClosePage = {
   frame: AccountFrame;
@@ -11,7 +11,7 @@ export type ClosePage = {
   apps: number;
   problem: 'required' | 'different' | 'last_administrator' | null;
 };
-export type ClosedPage = {
+type ClosedPage = {
   /** When the account goes; null when it has gone. */
   goesAt: Date | null;
 };

@@ -10,7 +10,7 @@ import { accountFrame } from './account-frame.ts';
 import { type PlaceText, shownDevices } from './device-text.ts';
 import { devicesView } from './devices-view.ts';
 
-export type DeviceRouteDependencies = {
+type DeviceRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   sessions: Pick<SessionService, 'list' | 'end' | 'endElsewhere'>;
   place: PlaceText;

@@ -3,7 +3,7 @@ import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './accou
 import type { ShownDevice } from './device-text.ts';
 
 /** Field: `device`; buttons `action=logout` for one and, in a form of its own, `action=others`. */
-export type DevicesPage = { frame: AccountFrame; devices: readonly ShownDevice[]; knowsPlaces: boolean };
+type DevicesPage = { frame: AccountFrame; devices: readonly ShownDevice[]; knowsPlaces: boolean };
 
 const now = new Date('2026-11-22T10:31:00Z');
 const laptop: ShownDevice = {

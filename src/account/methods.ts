@@ -10,7 +10,7 @@ import type {
 import type { UserId } from '#users/module.ts';
 
 /** Everything that a person proves themselves with. */
-export type SignInMethods = {
+type SignInMethods = {
   passkeys: readonly ShownPasskey[];
   /** False where passkeys are switched off. */
   hasPasskeys: boolean;
@@ -20,7 +20,7 @@ export type SignInMethods = {
   passwordChangedAt: Date | null;
 };
 
-export type MethodsDependencies = {
+type MethodsDependencies = {
   passwords: Pick<PasswordService, 'findChange'>;
   passkeys: Pick<PasskeyService, 'list' | 'relyingParty'>;
   totp: Pick<TotpService, 'find'>;

@@ -112,5 +112,5 @@ export function createAccount(deps: Dependencies) {
   return { routes, step: { name: 'account', signedIn } };
 }
 
-export { type AccountFrame, accountFrame, PICTURE_PATH } from './account-frame.ts';
+export { PICTURE_PATH } from './account-frame.ts';
 export { OwnerLetters } from './owner-letters.ts';

@@ -11,7 +11,7 @@ import type { Methods } from './methods.ts';
 import { overviewView } from './overview-view.ts';
 import { languageOf } from './profile-routes.ts';
 
-export type OverviewRouteDependencies = {
+type OverviewRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   methods: Methods;
   sessions: Pick<SessionService, 'list'>;

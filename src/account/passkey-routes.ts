@@ -14,7 +14,7 @@ import { accountFrame } from './account-frame.ts';
 import { type NewPasskeyPage, type NewPasskeyProblem, newPasskeyView } from './new-passkey-view.ts';
 import { type PasskeyPage, passkeyView } from './passkey-view.ts';
 
-export type PasskeyRouteDependencies = {
+type PasskeyRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   passkeys: Pick<PasskeyService, 'list' | 'rename' | 'remove' | 'relyingParty'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;

@@ -6,7 +6,7 @@ import type { SignedInPerson } from '#sessions/module.ts';
 import type { AccessRevocation, PasswordDemands } from '#users/module.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 
-export type PasswordChange =
+type PasswordChange =
   | { kind: 'changed' }
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date; waitSeconds: number }

@@ -14,7 +14,7 @@ import { accountFrame } from './account-frame.ts';
 import type { PasswordChanges } from './password-changes.ts';
 import { type PasswordPage, passwordView } from './password-view.ts';
 
-export type PasswordRouteDependencies = {
+type PasswordRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   passwords: Pick<PasswordService, 'has' | 'minimumLength'>;
   passkeys: Pick<PasskeyService, 'countUsable'>;

@@ -2,7 +2,7 @@ import { type NewPasswordProblem, newPasswordProblems } from '#credentials/modul
 import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 
-export type CurrentProblem =
+type CurrentProblem =
   | { kind: 'required' | 'wrong' }
   | { kind: 'throttled'; until: Date; waitSeconds: number }
   | { kind: 'unavailable' };

@@ -11,7 +11,7 @@ import { accountFrame } from './account-frame.ts';
 import { isRequired, ownFields, profileForm, profilePage } from './profile-form.ts';
 import { profileView } from './profile-view.ts';
 
-export type ProfileRouteDependencies = {
+type ProfileRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   ownDetails: Pick<OwnDetails, 'change'>;
   policies: Policies<'profile'>;

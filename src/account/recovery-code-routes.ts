@@ -12,7 +12,7 @@ import type { Policies } from '#settings/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { makeCodesView, showCodesView } from './recovery-codes-view.ts';
 
-export type RecoveryCodeRouteDependencies = {
+type RecoveryCodeRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   recoveryCodes: Pick<RecoveryCodes, 'find' | 'make' | 'show' | 'saved'>;
   policies: Policies<'branding'>;

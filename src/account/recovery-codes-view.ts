@@ -2,9 +2,9 @@ import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 
 /** Before codes are made: button `action=continue`. */
-export type MakeCodesPage = { frame: AccountFrame; codes: { left: number; madeAt: Date } | null };
+type MakeCodesPage = { frame: AccountFrame; codes: { left: number; madeAt: Date } | null };
 /** Codes that were made a moment ago. Field: `saved`; button `action=continue`. */
-export type ShowCodesPage = { frame: AccountFrame; codes: readonly string[]; madeAt: Date; isUnsaved: boolean };
+type ShowCodesPage = { frame: AccountFrame; codes: readonly string[]; madeAt: Date; isUnsaved: boolean };
 
 const day = new Date('2026-11-22T10:31:00Z');
 const make: MakeCodesPage = { frame: sampleFrame, codes: null };

@@ -14,7 +14,7 @@ import { kindOf } from './device-text.ts';
 import type { Methods } from './methods.ts';
 import { securityView } from './security-view.ts';
 
-export type SecurityRouteDependencies = {
+type SecurityRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   methods: Methods;
   passkeys: Pick<PasskeyService, 'accepted'>;

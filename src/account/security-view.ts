@@ -2,7 +2,7 @@ import type { ShownPasskey, TrustedDevice } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 
-export type SecurityPage = {
+type SecurityPage = {
   frame: AccountFrame;
   /** Null where passkeys are switched off. */
   passkeys: readonly ShownPasskey[] | null;

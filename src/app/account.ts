@@ -9,7 +9,7 @@ import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 
 /** What the account asks of whoever watches sign-ins. */
-export type Watch = {
+type Watch = {
   places: Places;
   notMe: { lock(userId: UserId, by: By): Promise<void> };
   deviceCookie: Pick<BrowserCookie, 'read'>;

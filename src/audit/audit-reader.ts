@@ -26,7 +26,7 @@ type Row = {
   details: Record<string, unknown>;
 };
 
-export type Page = { types?: readonly string[]; before?: Id<'evt'> | null; limit: number };
+type Page = { types?: readonly string[]; before?: Id<'evt'> | null; limit: number };
 
 export class AuditReader {
   readonly #database: Pick<Database, 'sql'>;

@@ -3,7 +3,7 @@ import type { Id } from '#kernel/ids.ts';
 /** Where a request came from, as far as it may be trusted. */
 export type Visitor = { ip: string; userAgent: string; requestId: string };
 
-export type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?: string };
+type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?: string };
 
 /**
  * Who acts, with which client, and from where. Every service takes one, and every event of the audit log carries its members.

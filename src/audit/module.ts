@@ -19,5 +19,5 @@ export function createAudit({ clock, database }: Dependencies) {
 export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
 export type { AuditEvent } from './audit-event.ts';
-export type { Actor, By, Visitor } from './by.ts';
+export type { By, Visitor } from './by.ts';
 export { byClient, byUser, byVisitor, operator, system } from './by.ts';

@@ -20,9 +20,9 @@ type Row = {
 };
 
 /** What a brand may have besides its choices; null takes it away. */
-export type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } | { stylesheet: string | null };
+type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } | { stylesheet: string | null };
 
-export type Dependencies = {
+type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'branding'>;

@@ -4,7 +4,7 @@
  */
 import { logoRefused } from './errors.ts';
 
-export type LogoKind = 'png' | 'jpg' | 'webp' | 'svg';
+type LogoKind = 'png' | 'jpg' | 'webp' | 'svg';
 
 const LARGEST = 256 * 1024;
 

@@ -55,7 +55,5 @@ export async function createBranding({ invalidation, log, ...deps }: Dependencie
   };
 }
 
-export type Branding = Awaited<ReturnType<typeof createBranding>>;
 export { brandingCommands } from './commands.ts';
 export { BrandRow } from './brand-row.ts';
-export type { BrandService } from './brand-service.ts';

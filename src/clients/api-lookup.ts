@@ -17,7 +17,7 @@ type Row = {
   signing_alg: KnownApi['signingAlg'];
 };
 
-export type Dependencies = {
+type Dependencies = {
   database: Pick<Database, 'sql'>;
   clients: Pick<ClientLookup, 'find'>;
   cache: Pick<Cache<KnownApi | null>, 'get'>;

@@ -2,12 +2,12 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 
-export type ApiId = Id<'api'>;
+type ApiId = Id<'api'>;
 export type ApiScope = { name: string; description: string };
 export const tokenFormats = ['jwt', 'opaque'] as const;
-export type TokenFormat = (typeof tokenFormats)[number];
+type TokenFormat = (typeof tokenFormats)[number];
 export const apiSigningAlgs = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'] as const;
-export type ApiSigningAlg = (typeof apiSigningAlgs)[number];
+type ApiSigningAlg = (typeof apiSigningAlgs)[number];
 
 const instant = () => p.datetime(3).columnType('timestamptz(3)');
 

@@ -55,7 +55,7 @@ const apiSchema = z
   });
 
 /** Lifetimes in seconds. What is not given has its default: no scopes, JWTs signed with ES256 that live ten minutes. */
-export type NewApi = {
+type NewApi = {
   identifier: string;
   name: string;
   scopes?: readonly { name: string; description?: string | undefined }[] | undefined;
@@ -63,9 +63,9 @@ export type NewApi = {
   accessTokenSeconds?: number | undefined;
   signingAlg?: string | undefined;
 };
-export type ApiChange = Partial<Omit<NewApi, 'identifier'>>;
+type ApiChange = Partial<Omit<NewApi, 'identifier'>>;
 
-export type Dependencies = {
+type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'em' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;

@@ -10,7 +10,7 @@ import { sealPlace } from './client-secret.ts';
 import { toEngineMetadata } from './engine-metadata.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
 
-export type Dependencies = {
+type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql'>;
   keyRing: KeyRing;

@@ -9,7 +9,7 @@ import { lastSecret, secretNotFound, secretNotUsed, tooManySecrets } from './err
 import { takeClient } from './take-client.ts';
 import { secretNeed } from './secret-need.ts';
 
-export type Dependencies = {
+type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'em' | 'sql' | 'transaction'>;
   keyRing: KeyRing;
@@ -18,7 +18,7 @@ export type Dependencies = {
   changed: (clientId: string) => Promise<void>;
 };
 
-export type IssuedSecret = { id: ClientSecretId; secret: string; expiresAt: Date | null };
+type IssuedSecret = { id: ClientSecretId; secret: string; expiresAt: Date | null };
 
 /** One that everybody uses and one that everybody is moving to. */
 const MAXIMUM_VALID = 2;

@@ -18,7 +18,7 @@ import { objectionToName } from './shown-name.ts';
 import { secretNeed } from './secret-need.ts';
 import { takeClient } from './take-client.ts';
 
-export type NewClient = {
+type NewClient = {
   name: string;
   type: ClientType;
   profile?: ClientProfile | undefined;
@@ -32,7 +32,7 @@ export type NewClient = {
 };
 
 /** Members of `metadata` that are null go back to their default; members that are not named stay. */
-export type ClientChange = {
+type ClientChange = {
   name?: string | undefined;
   profile?: ClientProfile | undefined;
   firstParty?: boolean | undefined;
@@ -41,7 +41,7 @@ export type ClientChange = {
   apis?: ApiAccess | undefined;
 };
 
-export type Dependencies = {
+type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'em' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;

@@ -15,7 +15,7 @@ const codeFlow = {
 } satisfies Partial<Defaults>;
 
 /** What a client of each type gets unless it says otherwise. */
-export const typeDefaults: Readonly<Record<ClientType, Readonly<Defaults>>> = {
+const typeDefaults: Readonly<Record<ClientType, Readonly<Defaults>>> = {
   web: { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic', ...codeFlow },
   spa: { application_type: 'web', token_endpoint_auth_method: 'none', ...codeFlow },
   native: { application_type: 'native', token_endpoint_auth_method: 'none', ...codeFlow },

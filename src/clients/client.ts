@@ -6,7 +6,7 @@ import type { ClientMetadata } from './client-metadata.ts';
 import type { ClientProfile } from './client-profile.ts';
 import type { ClientType } from './client-type.ts';
 
-export type ClientRowId = Id<'client'>;
+type ClientRowId = Id<'client'>;
 
 const instant = () => p.datetime(3).columnType('timestamptz(3)');
 

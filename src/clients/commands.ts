@@ -172,7 +172,7 @@ export function clientCommands({
 }
 
 /** A client as the command line and the management API show one. */
-export function clientOnWire(client: Client): Record<string, unknown> & { client_id: string } {
+function clientOnWire(client: Client): Record<string, unknown> & { client_id: string } {
   return {
     client_id: client.clientId,
     client_id_issued_at: Math.floor(client.createdAt.getTime() / SECOND),
@@ -189,7 +189,7 @@ function secretOnWire(
     : { client_secret: secret, client_secret_expires_at: expiresAt ? Math.floor(expiresAt.getTime() / SECOND) : 0 };
 }
 
-export function apiOnWire({
+function apiOnWire({
   id,
   identifier,
   name,

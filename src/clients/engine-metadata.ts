@@ -3,7 +3,7 @@ import { secretNeed } from './secret-need.ts';
 
 export type EngineMetadata = Readonly<Record<string, unknown>>;
 
-export type EngineView = Pick<Client, 'clientId' | 'name' | 'profile' | 'metadata' | 'registered'> & {
+type EngineView = Pick<Client, 'clientId' | 'name' | 'profile' | 'metadata' | 'registered'> & {
   /** Seconds since 1970. */
   issuedAt: number;
   /** The newest valid secret of a client whose secret is a key. */

@@ -66,25 +66,17 @@ export function createClients({ invalidation, issuer, policies, ...deps }: Depen
   };
 }
 
-export type Clients = ReturnType<typeof createClients>;
 export { purgeExpiredSecrets } from './maintenance.ts';
 export { ApiResource } from './api-resource.ts';
 export { Client } from './client.ts';
 export { grantTypes } from './client-metadata.ts';
 export { isUsableJwk } from './client-jwks.ts';
 export { ClientSecret } from './client-secret.ts';
-export type { ApiAccess } from './api-access.ts';
-export type { ApiLookup, KnownApi } from './api-lookup.ts';
-export type { ApiService, NewApi } from './api-service.ts';
+export type { ApiLookup } from './api-lookup.ts';
 export type { ClientLookup } from './client-lookup.ts';
-export type { KnownClient } from './known-client.ts';
-export type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
 export type { ClientProfile } from './client-profile.ts';
-export type { ClientSecrets, IssuedSecret } from './client-secrets.ts';
-export type { ClientService, NewClient } from './client-service.ts';
-export type { ClientType } from './client-type.ts';
+export type { ClientService } from './client-service.ts';
 export { isRegisteredUri } from './redirect-uri.ts';
 export { RetiredClientId } from './retired-client-id.ts';
-export type { RegisteredClients } from './registered-clients.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
 export { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from './engine-metadata.ts';

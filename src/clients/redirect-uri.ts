@@ -1,7 +1,7 @@
 import { isLoopback } from '#kernel/config.ts';
 
 /** Why an address may not be registered, in words that complete "<address> ...". */
-export type Objection = string;
+type Objection = string;
 
 /** What a client runs as decides which addresses can only be its own (OpenID Connect Dynamic Client Registration §2). */
 export type ApplicationType = 'web' | 'native';

@@ -16,7 +16,7 @@ import { secretNeed } from './secret-need.ts';
 import { objectionToStrangersName } from './shown-name.ts';
 import { takeClient } from './take-client.ts';
 
-export type Dependencies = {
+type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;

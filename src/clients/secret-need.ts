@@ -5,7 +5,7 @@ import type { Client } from './client.ts';
  * hash   it shows the secret, so a hash is enough to know it again
  * plain  the secret is a key on both sides, or a client that registered itself may read it again (RFC 7592 §3)
  */
-export type SecretNeed = 'none' | 'hash' | 'plain';
+type SecretNeed = 'none' | 'hash' | 'plain';
 
 export function secretNeed({ metadata, registered }: Pick<Client, 'metadata' | 'registered'>): SecretNeed {
   const method = metadata.token_endpoint_auth_method;

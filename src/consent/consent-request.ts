@@ -19,7 +19,7 @@ const standardScopes: ReadonlySet<string> = new Set([
 ]);
 
 /** What a client asks for: as the page names it, and as it is granted when the person agrees. */
-export type ConsentRequest = { shown: readonly ConsentScope[]; claims: readonly string[]; decision: Decision };
+type ConsentRequest = { shown: readonly ConsentScope[]; claims: readonly string[]; decision: Decision };
 
 /** The engine's list of what is missing, with what was asked for again (`prompt=consent`). */
 export function consentRequest(

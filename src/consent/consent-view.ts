@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-export type ConsentPage = {
+type ConsentPage = {
   /** Where the form posts to; buttons `action=allow` and `action=deny`. */
   action: string;
   client: {

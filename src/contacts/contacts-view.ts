@@ -1,7 +1,7 @@
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '#account/account-frame.ts';
 import { view } from '#kernel/views.ts';
 
-export type ListedContact = {
+type ListedContact = {
   /** For the field `contact` of the forms: an id, or `first`. */
   key: string;
   value: string;
@@ -11,7 +11,7 @@ export type ListedContact = {
   isRemovable: boolean;
 };
 
-export type ContactProblem = {
+type ContactProblem = {
   /**
    * `yours`: it is in the list already. `too_many`: the list is full. `limited`: too many codes were sent. `unreachable`: no text
    * messages go there.

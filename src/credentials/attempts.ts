@@ -2,7 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { sha256 } from '#kernel/crypto.ts';
 
-export type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
+type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
 
 /** How a counter forgives. */
 export type AttemptPolicy = {

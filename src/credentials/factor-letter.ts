@@ -2,7 +2,7 @@ import { letter } from '#kernel/mail/letters.ts';
 import type { FactorNotice } from './second-factor-notice.ts';
 
 /** What happened to somebody's second factors. */
-export type FactorLetter = {
+type FactorLetter = {
   kind: FactorNotice['kind'];
   /** Of the app or the passkey, where there is one. */
   name: string | null;

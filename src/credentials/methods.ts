@@ -154,7 +154,7 @@ export type SentFirstFactor = Those<{ first: { isSent: true } }>;
 export type SentFirstPage = Table[SentFirstFactor]['first']['page'];
 /** A second factor, by its page. */
 export type SecondPage = Table[SecondFactor]['second']['page'];
-export type SecondFactor = Those<{ second: object }>;
+type SecondFactor = Those<{ second: object }>;
 /** Second factors that are typed, and those of them that have to be sent before. */
 export type CodeFactor = Those<{ second: { by: 'code' | 'sent code' } }>;
 export type SentFactor = Those<{ second: { by: 'sent code' } }>;

@@ -138,13 +138,7 @@ export function createCredentials({
   };
 }
 
-export type {
-  KnownElsewhere,
-  OldSystem,
-  PasswordOutcome,
-  PasswordService,
-  PreparedPassword,
-} from './password-service.ts';
+export type { KnownElsewhere, OldSystem, PasswordService, PreparedPassword } from './password-service.ts';
 export type { WaysIn } from './ways-in.ts';
 export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts';
 export { breachChecks } from './breached-passwords.ts';
@@ -157,7 +151,7 @@ export { HashRefusal } from './foreign-hashes/family.ts';
 export { foreignHash } from './foreign-hashes/formats.ts';
 export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
 export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
-export { forgetProofs, type ProofKind } from './proofs-of-others.ts';
+export { forgetProofs } from './proofs-of-others.ts';
 export { OneTimeSecretRow } from './one-time/one-time-secret.ts';
 export { createRevocables } from './revocables.ts';
 export type { Undo, UndoRights } from './one-time/undo-rights.ts';
@@ -168,7 +162,6 @@ export {
   beginsWith,
   type CodeFactor,
   codeFactors,
-  type CredentialState,
   type Enrolment,
   type Factor,
   factorOfKey,
@@ -177,7 +170,6 @@ export {
   type FirstPage,
   isSentFactor,
   methods,
-  type PasskeyCount,
   type RegistrationMethod,
   secondFactors,
   type SecondPage,
@@ -194,9 +186,9 @@ export {
   type SecondFactorOverview,
   type SecondFactorOverviews,
 } from './second-factor-overview.ts';
-export { isFactorDemanded, type SecondFactorDemand } from './second-factor-demand.ts';
+export { isFactorDemanded } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
-export type { TotpEnrolments, TotpOffer, TotpConfirmation } from './totp/totp-enrolments.ts';
+export type { TotpEnrolments } from './totp/totp-enrolments.ts';
 export { type QrCode, qrCode } from './totp/qr-code.ts';
 export { totpImport, type TotpImport } from './totp/totp-secret.ts';
 export { BUSY_SECONDS, unavailableWhenBusy } from './errors.ts';
@@ -214,7 +206,7 @@ export { SecondFactorRequest } from './second-factor-request.ts';
 export { AttemptCounterRow } from './attempt-counter-row.ts';
 export { KnownDevice } from './known-device.ts';
 export { PasswordCredential } from './password-credential.ts';
-export type { AcceptedPasskeys, PasskeyService, ShownPasskey } from './passkeys/passkey-service.ts';
+export type { PasskeyService, ShownPasskey } from './passkeys/passkey-service.ts';
 export type { PasskeyRegistration, RegistrationOutcome } from './passkeys/passkey-registration.ts';
 export type { PasskeyProof, ProofOutcome, Question } from './passkeys/passkey-proof.ts';
 export type { WebauthnUsers } from './passkeys/webauthn-user.ts';

@@ -6,7 +6,7 @@ const MAXIMUM_BYTES = 1024;
 /** The estimate takes longer than linear time, and lists of guesses hold nothing that is longer. */
 const ESTIMATED_LENGTH = 64;
 
-export type PasswordRules = {
+type PasswordRules = {
   minimumLength: number;
   /** zxcvbn's scale from 0 to 4: below 2 a password falls to a million guesses. */
   minimumScore: number;

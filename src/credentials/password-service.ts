@@ -15,7 +15,7 @@ import type { PasswordHistory, StoredHash } from './password-history.ts';
 import type { PasswordOwner, PasswordPolicy } from './password-policy.ts';
 import type { PasswordProblem } from './password-problem.ts';
 
-export type PasswordOutcome =
+type PasswordOutcome =
   | { kind: 'verified'; userId: UserId }
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date | null };

@@ -15,7 +15,7 @@ const tables = {
   enrolment: { table: 'totp_enrolment', added: null, used: null },
 } as const satisfies Record<Credential, object> & Record<string, object>;
 
-export type ProofKind = keyof typeof tables;
+type ProofKind = keyof typeof tables;
 
 /**
  * Takes away what a person is recognized by, because another person may have put it there: what was added from `since` on, null from

@@ -13,7 +13,7 @@ export type FactorOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: '
  * run, of a million. Whoever types codes here knows the password, so they wait longer than for a password. A passkey is
  * nothing to guess, and works meanwhile.
  */
-export const SECOND_FACTOR_DELAYS = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR].map((wait) => wait / SECOND);
+const SECOND_FACTOR_DELAYS = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR].map((wait) => wait / SECOND);
 /** NIST SP 800-63B-4 §3.2.2: at most 100 in a row. */
 const MAXIMUM = 100;
 

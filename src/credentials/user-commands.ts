@@ -23,7 +23,7 @@ const createInput = profileSchema.extend({
 });
 
 /** A person as the command line and the management API show one. */
-export function userOnWire(user: User): Record<string, unknown> {
+function userOnWire(user: User): Record<string, unknown> {
   return {
     id: user.id,
     email: user.email,

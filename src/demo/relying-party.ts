@@ -27,7 +27,7 @@ import { DEMO_CLIENT_ID, DEMO_SCOPE, type DemoAddresses } from './demo-client.ts
 import type { DemoFailure, DemoTokens, PendingSignIn } from './demo-visits.ts';
 import type { ProviderFetch } from './provider-fetch.ts';
 
-export type RelyingPartyDependencies = {
+type RelyingPartyDependencies = {
   config: Pick<Config, 'issuerUrl'>;
   addresses: DemoAddresses;
   fetch: ProviderFetch['fetch'];

@@ -20,7 +20,7 @@ export type DemoResultPage = {
   mailboxUrl: string | null;
 };
 
-export type DemoClaim = {
+type DemoClaim = {
   name: string;
   /** As JSON, strings without their quotes. */
   value: string;

@@ -12,7 +12,7 @@ import { failureOf, type RelyingParty } from './relying-party.ts';
 import { demoClaims, type DemoResultPage, demoResultView } from './result-view.ts';
 import { demoStartView } from './start-view.ts';
 
-export type RouteDependencies = {
+type RouteDependencies = {
   issuer: string;
   addresses: DemoAddresses;
   visits: DemoVisits;

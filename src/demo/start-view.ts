@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** The landing page of the relying party that comes with a node on a developer's own machine. */
-export type DemoStartPage = {
+type DemoStartPage = {
   /** Begins the authorization request. */
   signInUrl: string;
   issuer: string;

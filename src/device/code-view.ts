@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-export type DeviceCodePage = {
+type DeviceCodePage = {
   /** Where the form posts to. Field: `user_code`; button `action=continue`. */
   action: string;
   /** What the receiver of the form wants back as it was, by field name. */

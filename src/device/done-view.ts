@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-export type DeviceDonePage = {
+type DeviceDonePage = {
   outcome: 'connected' | 'stopped';
   /** The name is empty when the request is over and its app no longer known. */
   client: { name: string };

@@ -36,7 +36,6 @@ export function createInteraction(dependencies: Dependencies) {
 }
 
 export { type BrowserCookies, browserCookies } from './browser-cookies.ts';
-export type { Facts } from './facts.ts';
 export type {
   BegunInteraction,
   ConsentInteraction,
@@ -44,13 +43,12 @@ export type {
   DueInteraction,
   Interaction,
   OtherWay,
-  SignInEnd,
 } from './interaction.ts';
 export type { InteractionService } from './interaction-service.ts';
 export { ProgressStore, SignInProgress } from './progress.ts';
-export { levelOfProofs, type Proof } from './proof.ts';
-export type { Offer, Requirements, StepRequirements, Task } from './requirements.ts';
-export type { Arrival, Assess, SignInFacts } from './sign-in-facts.ts';
+export { levelOfProofs } from './proof.ts';
+export type { Requirements, StepRequirements, Task } from './requirements.ts';
+export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';
 export type { SignInStep } from './sign-in-step.ts';
-export { type Way, Ways } from './ways.ts';
+export { Ways } from './ways.ts';

@@ -2,11 +2,11 @@ import { type Factor, secondFactors } from '#credentials/module.ts';
 import type { Level } from '#oidc/module.ts';
 
 /** What a user must have done before a sign-in ends, in the order in which it is asked. */
-export const tasks = ['recovery-codes', 'new-password', 'verify-email', 'first-passkey', 'terms', 'profile'] as const;
+const tasks = ['recovery-codes', 'new-password', 'verify-email', 'first-passkey', 'terms', 'profile'] as const;
 export type Task = (typeof tasks)[number];
 
 /** What a user may do before a sign-in ends, or leave (`action=skip`). */
-export const offers = ['enrol-factor', 'offer-passkey'] as const;
+const offers = ['enrol-factor', 'offer-passkey'] as const;
 export type Offer = (typeof offers)[number];
 
 /** What a sign-in requires of a user who has proved something. Data, so that the order of steps stays pure. */

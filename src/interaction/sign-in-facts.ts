@@ -13,7 +13,7 @@ import type { Language } from '#kernel/i18n.ts';
 import type { Facts } from './facts.ts';
 
 /** What is known of the user of a sign-in, in this browser and under the policies in force. */
-export type UserFacts = {
+type UserFacts = {
   user: User;
   held: SecondFactorOverview;
   policy: PolicyInForce;

@@ -9,7 +9,7 @@ export type Way = FirstPage;
  * The ways that policy opens to everybody, the first one at the front; never of one person, which would tell who has an
  * account. Those that this instance cannot go are left out. Where none is left people are asked for a password.
  */
-export function openWays(opened: Policy<'signIn'>['methods'], closed: ReadonlySet<Way>): readonly [Way, ...Way[]] {
+function openWays(opened: Policy<'signIn'>['methods'], closed: ReadonlySet<Way>): readonly [Way, ...Way[]] {
   const [first = methods.password.first.page, ...others] = new Set(
     opened
       .flatMap((setting) => firstFactors.filter((factor) => beginsWith(factor, [setting])))

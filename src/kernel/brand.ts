@@ -5,7 +5,7 @@ import type { ClientBrandChoice } from './brand/choice.ts';
 import { fontRules, type FontName } from './brand/fonts.ts';
 
 /** `#rrggbb`. The dark one is for dark pages; the light one serves both where it is the same. */
-export type Color = { light: string; dark: string };
+type Color = { light: string; dark: string };
 
 export type Brand = {
   name: string;
@@ -24,7 +24,7 @@ export type Brand = {
   stylesheets: { derived: string | null; custom: string | null };
 };
 
-export type Logo =
+type Logo =
   | { kind: 'latchkey' }
   | { kind: 'none' }
   | {

@@ -40,7 +40,7 @@ type Plural = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 type Message = string | Plural;
 
 /** A piece of a message: text of ours, or the name of a parameter. */
-export type Part = { text: string } | { parameter: string };
+type Part = { text: string } | { parameter: string };
 
 export type Messages = {
   has(language: Language, key: string): boolean;
@@ -126,7 +126,7 @@ function splitMessage(message: string): readonly Part[] {
 }
 
 /** What a person or their browser asks for, the strongest wish first. */
-export type LanguageWishes = {
+type LanguageWishes = {
   /** `ui_locales` of OpenID Connect Core 1.0 §3.1.2.1: language tags separated by spaces, the best first. */
   uiLocales?: string | undefined;
   /** The choice that this browser made earlier. */

@@ -45,7 +45,7 @@ export type JobDefinition = {
   schedule?: string;
 };
 
-export type SendOptions = {
+type SendOptions = {
   /** The transaction that the job belongs to: it exists when and only when that commits. */
   em?: EntityManager;
   startAfter?: Date;

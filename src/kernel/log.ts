@@ -40,7 +40,7 @@ function isSecretName(name: string): boolean {
 /** Members in which an error is logged: a member `code` below them is the code of an error. */
 const errorNames = /^(err|error|errors|cause|reason|failure)$/i;
 
-export function redact(value: unknown, depth = 0, inError = false): unknown {
+function redact(value: unknown, depth = 0, inError = false): unknown {
   if (typeof value === 'string') return redactText(value);
   if (value === null || typeof value !== 'object') return value;
   if (depth > 6) return '[deep]';

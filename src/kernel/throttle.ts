@@ -17,7 +17,7 @@ export type ThrottlePolicy = Readonly<{
   duration: number;
 }>;
 
-export type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
+type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
 
 /** Of whom, or from where. */
 type Limited = readonly [ThrottlePolicy, key: string];

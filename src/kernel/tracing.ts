@@ -6,7 +6,7 @@ import type { Span, SpanContext } from '@opentelemetry/api';
 import type { Pool, PoolClient } from 'pg';
 import type { Config } from './config.ts';
 
-export type TracedRequest = {
+type TracedRequest = {
   method: string;
   /** Group of routes; the path itself would make a name of every id. */
   route: string;

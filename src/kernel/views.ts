@@ -25,7 +25,7 @@ export function view<C extends object>(
 export const declaredViews = (): readonly View<object>[] => everyView;
 
 /** What every page carries and no context may hold. */
-export type Frame = {
+type Frame = {
   language: Language;
   /** Value of the hidden field `csrf` of every form. */
   csrf: string;
@@ -43,7 +43,7 @@ export type Render = <C extends object>(view: View<C>, context: NoInfer<C>) => s
 
 export type Renderer = { render<C extends object>(view: View<C>, context: NoInfer<C>, frame: Frame): string };
 
-export type RendererOptions = {
+type RendererOptions = {
   /** Asked at each page: the operator may change it while we run. */
   brand: () => Brand;
   /** Address of a file of `public/` by its name; throws on a name that does not exist. */

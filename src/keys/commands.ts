@@ -4,7 +4,7 @@ import type { KeyRotation } from './key-rotation.ts';
 import type { KeyService } from './key-service.ts';
 import type { SigningKey } from './signing-key.ts';
 
-export type Dependencies = {
+type Dependencies = {
   service: Pick<KeyService, 'list'>;
   rotation: Pick<KeyRotation, 'rotate'>;
   /** Everything that keeps texts under the key ring, by the name to show. */

@@ -9,7 +9,7 @@ import { type KeyPlan, planRotation, type RotationRequest } from './key-plan.ts'
 import { keyPolicy } from './key-policy.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
 
-export type Dependencies = {
+type Dependencies = {
   database: Pick<Database, 'em' | 'transaction'>;
   keyRing: KeyRing;
   clock: Clock;
@@ -19,7 +19,7 @@ export type Dependencies = {
   changed: () => Promise<void>;
 };
 
-export type Rotation = {
+type Rotation = {
   /** The keys that sign from now on. */
   activated: { kid: string; family: KeyFamily }[];
   /** Families whose next key has not been published for long enough; it takes over at `at`. */

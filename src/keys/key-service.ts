@@ -7,7 +7,7 @@ import type { KeyFamily } from './key-family.ts';
 import { forEachAlgorithm, type PrivateJwk, type PublicJwk, publicHalf, type StoredJwk } from './key-material.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
 
-export type Dependencies = {
+type Dependencies = {
   database: Pick<Database, 'em' | 'sql'>;
   keyRing: KeyRing;
   log: Pick<Log, 'warn' | 'info'>;

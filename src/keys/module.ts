@@ -43,10 +43,7 @@ export function createKeys({ announce, ...deps }: Dependencies) {
   };
 }
 
-export type Keys = ReturnType<typeof createKeys>;
 export type { KeyPolicy } from './key-policy.ts';
 export { maintenance } from './maintenance.ts';
-export type { KeyRotation, Rotation } from './key-rotation.ts';
-export type { KeyService } from './key-service.ts';
-export type { PrivateJwk, PublicJwk } from './key-material.ts';
+export type { PrivateJwk } from './key-material.ts';
 export { SigningKey } from './signing-key.ts';

@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-export type ChooserPage = {
+type ChooserPage = {
   /** Where the form posts to: `account` is the `id` of one of the accounts, or `another`. */
   action: string;
   client: { name: string } | null;

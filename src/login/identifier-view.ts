@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-export type IdentifierPage = {
+type IdentifierPage = {
   /** Where the form posts to. Fields: `email`; button `action=continue`. */
   action: string;
   /** Who the person is signing in to; null when that is nobody but this server. */

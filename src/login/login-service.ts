@@ -5,7 +5,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { SECOND, fromNow } from '#kernel/clock.ts';
 import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
 
-export type LoginOutcome =
+type LoginOutcome =
   /** `holds`: whether it is still the password, to be asked once the proof is written down. */
   | { kind: 'verified'; userId: UserId; holds(): Promise<boolean> }
   | { kind: 'wrong' }

@@ -1,7 +1,7 @@
 import type { OtherWay } from '#interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-export type PasswordPage = {
+type PasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`, `remember`; button `action=continue`. */
   action: string;
   /** What the person typed, whether or not there is such an account. */

@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-export type LogoutConfirmPage = {
+type LogoutConfirmPage = {
   /** Where the form posts to; buttons `action=logout` and `action=stay`. */
   action: string;
   /** What the receiver of the form wants back as it was, by field name. */

@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-export type LogoutDonePage = {
+type LogoutDonePage = {
   outcome: 'out' | 'stayed';
   /** The app that asked, with its registered home page. */
   client: { name: string; homeUrl: string | null } | null;

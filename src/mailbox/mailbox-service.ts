@@ -6,7 +6,7 @@ import type { KeptMail, Mailbox } from '#kernel/mail.ts';
 import type { TextBox } from '#kernel/sms/sms.ts';
 import { MailboxMessage } from './mailbox-message.ts';
 
-export type MailId = Id<'mail'>;
+type MailId = Id<'mail'>;
 /** A mail, or a text message, which is a mail without a sender, a subject and a form of its own. */
 type Kept = KeptMail & { isText?: boolean };
 export type StoredMail = Kept & { id: MailId; at: Date };

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** The mails that a node without SMTP caught, the newest first. */
-export type MailboxPage = { mails: readonly { url: string; to: string; subject: string; at: Date; isText: boolean }[] };
+type MailboxPage = { mails: readonly { url: string; to: string; subject: string; at: Date; isText: boolean }[] };
 
 const at = new Date('2026-11-22T10:27:00Z');
 
@@ -40,7 +40,7 @@ export const mailboxView = view<MailboxPage>('mailbox/list.njk', {
   },
 });
 
-export type MailPage = {
+type MailPage = {
   backUrl: string;
   /** Null for a text message. */
   from: string | null;

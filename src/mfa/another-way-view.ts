@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 import { iconOf, type Way } from './ways.ts';
 
-export type AnotherWayPage = {
+type AnotherWayPage = {
   /** Where the form posts to: `method` is one of the ways. */
   action: string;
   email: string;

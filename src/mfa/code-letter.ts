@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 
 /** The code that proves it a second time, to somebody who has just entered the first part. */
-export type SecondFactorCodeLetter = {
+type SecondFactorCodeLetter = {
   code: string;
   /** Seconds that it is good for. */
   lifetime: number;

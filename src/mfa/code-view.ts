@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 import type { CodeWay } from './ways.ts';
 
-export type CodePage = {
+type CodePage = {
   way: CodeWay;
   /** Where the form posts to. Fields: `code`, `remember`; button `action=continue`. */
   action: string;

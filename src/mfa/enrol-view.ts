@@ -2,9 +2,9 @@ import { type Enrolment, methods } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 /** With what stands beside its name. */
-export type ShownChoice = { method: Enrolment; icon: string };
+type ShownChoice = { method: Enrolment; icon: string };
 
-export type EnrolPage = {
+type EnrolPage = {
   /** Where the form posts to: `method` is one of the choices; button `action=skip` where it may be put off. */
   action: string;
   account: { name: string | null; email: string };

@@ -11,7 +11,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { UserId } from '#users/module.ts';
 import { graceEnd } from './mfa-requirements.ts';
 
-export type Choice = Enrolment;
+type Choice = Enrolment;
 
 /** What can be added now, and until when that may be put off; null when it may not. */
 export type EnrolmentOffer = { choices: readonly Choice[]; graceEnd: Date | null };

@@ -24,7 +24,7 @@ export type Dependencies = Omit<RouteDependencies, 'interactions' | 'secondFacto
     trustedDevices: Pick<TrustedDevices, 'noteUse'>;
   };
 
-export type Mfa = SignInStep & { enrolled: EnrolmentService['enrolled'] };
+type Mfa = SignInStep & { enrolled: EnrolmentService['enrolled'] };
 
 export function createMfa(dependencies: Dependencies): Mfa {
   const { secondFactorRequests, trustedDevices, trustCookie } = dependencies;

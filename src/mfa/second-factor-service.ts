@@ -20,7 +20,7 @@ import { secondFactorCodeText } from './code-text.ts';
 import { provenNumber } from './proven-number.ts';
 import type { CodeWay, SentWay } from './ways.ts';
 
-export type TryOutcome =
+type TryOutcome =
   | { kind: 'verified' }
   | { kind: 'wrong' }
   /** This code was tried too often; another one helps. */
@@ -28,10 +28,10 @@ export type TryOutcome =
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
 /** Who is at the page, and in which browser. */
-export type Arrival = { by: By; deviceSecret: string | undefined };
+type Arrival = { by: By; deviceSecret: string | undefined };
 
 /** `limited`: too many were sent, and nothing was. */
-export type SendOutcome = 'sent' | 'limited';
+type SendOutcome = 'sent' | 'limited';
 
 export type SecondFactorDependencies = {
   clock: Clock;

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 import type { SentWay } from './ways.ts';
 
-export type SendPage = {
+type SendPage = {
   way: SentWay;
   /** Where the form posts to; button `action=continue`. */
   action: string;

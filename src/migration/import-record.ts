@@ -63,7 +63,7 @@ const importRecord = profileSchema.extend({
 });
 type ImportRecord = z.infer<typeof importRecord>;
 
-export type ImportedPassword =
+type ImportedPassword =
   | { kind: 'none' }
   | { kind: 'plain'; password: string }
   | { kind: 'hash'; hash: string; scheme: string };
@@ -88,7 +88,7 @@ export type ImportedUser = {
   further: FurtherContact[];
 };
 
-export type Read = { kind: 'ready'; user: ImportedUser } | { kind: 'refused'; reason: string };
+type Read = { kind: 'ready'; user: ImportedUser } | { kind: 'refused'; reason: string };
 
 /** Checks a record as a file has it. Null and empty members count as not given: CSV has no other way to say so. */
 export function readImportRecord(given: unknown): Read {

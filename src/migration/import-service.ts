@@ -9,7 +9,7 @@ import { readImportRecord } from './import-record.ts';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'exists' | 'refused';
 export type LineResult = { line: number; outcome: Outcome; email?: string; id?: UserId; reason?: string };
-export type ImportBatch = { lines: readonly { line: number; record: unknown }[]; update: boolean; dryRun: boolean };
+type ImportBatch = { lines: readonly { line: number; record: unknown }[]; update: boolean; dryRun: boolean };
 
 export type ImportDependencies = {
   clock: Clock;

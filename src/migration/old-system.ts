@@ -26,7 +26,7 @@ type Answer = z.infer<typeof answerSchema>;
 const NOT_RIGHT: ReadonlySet<number> = new Set([401, 403, 404, 422]);
 const LARGEST_ANSWER = 64 * 1024;
 
-export type OldSystemDependencies = {
+type OldSystemDependencies = {
   clock: Clock;
   database: Database;
   log: Pick<Log, 'warn'>;

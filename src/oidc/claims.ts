@@ -5,7 +5,7 @@ import type { Property } from '#settings/module.ts';
  * OpenID Connect Core §5.4: which scope asks for which claims; those with null are asked for one by one. How and when somebody
  * signed in is told in every ID token, not only where max_age or acr_values ask.
  */
-export const claims = {
+const claims = {
   openid: ['sub', 'auth_time', 'acr', 'amr'],
   profile: [
     'name',

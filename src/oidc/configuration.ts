@@ -24,7 +24,7 @@ import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { withUsableKeys } from './client-authentication/usable-keys.ts';
 
-export type EngineDependencies = {
+type EngineDependencies = {
   clock: Clock;
   issuerUrl: URL;
   keyRing: KeyRing;

@@ -15,7 +15,7 @@ import { type ApiStore, resourceIndicators } from './resources.ts';
 
 type Features = NonNullable<Configuration['features']>;
 
-export type FeatureDependencies = {
+type FeatureDependencies = {
   clock: Clock;
   keyRing: Pick<KeyRing, 'deriveKey'>;
   apis: ApiStore;

@@ -44,7 +44,7 @@ export type EngineInteraction = {
   kept: Kept;
 };
 
-export type SignedIn = { accountId: string; amr: readonly string[]; acr: string; authTime: number; remember: boolean };
+type SignedIn = { accountId: string; amr: readonly string[]; acr: string; authTime: number; remember: boolean };
 export type Decision = {
   scopes: readonly string[];
   claims: readonly string[];

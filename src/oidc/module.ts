@@ -264,18 +264,16 @@ export function createOidc({
   };
 }
 
-export type { Decision, EngineInteraction, Interactions, PromptName, SignedIn } from './interactions.ts';
-export type { Kept, OpenSignIns } from './artifacts/open-sign-ins.ts';
+export type { Decision, EngineInteraction, Interactions, PromptName } from './interactions.ts';
+export type { OpenSignIns } from './artifacts/open-sign-ins.ts';
 export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';
-export { createHeldSessions, type HeldSessions } from './sessions/held-sessions.ts';
+export { createHeldSessions } from './sessions/held-sessions.ts';
 export { type Ending, endings, engineEndings } from './sessions/access-revocation.ts';
 export type { SignedInBrowser, SignedInBrowsers } from './sessions/signed-in-browsers.ts';
-export type { ClientStore } from './client-store.ts';
-export type { ApiStore, Api } from './resources.ts';
-export type { FindConsent, RememberedConsent } from './authority/authority.ts';
-export type { AskingDevice, ClientOnPage, DeviceProblem, EngineForm, EnginePages } from './pages/pages.ts';
+export type { RememberedConsent } from './authority/authority.ts';
+export type { EnginePages } from './pages/pages.ts';
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
 export { purgeExpired } from './artifacts/maintenance.ts';
-export { acrOf, type AskedLevel, type Level, levelOf, LEVELS } from './levels.ts';
+export { acrOf, type AskedLevel, type Level, LEVELS } from './levels.ts';

@@ -3,7 +3,7 @@ import { PROFILE_MEMBER, type ClientProfile } from '#clients/module.ts';
 import type { Policy } from '#settings/module.ts';
 
 /** The profile that the operator gave the client; a registration cannot name one. */
-export function profileOf(client: Client | undefined): ClientProfile {
+function profileOf(client: Client | undefined): ClientProfile {
   return (client?.[PROFILE_MEMBER] as ClientProfile | undefined) ?? 'default';
 }
 

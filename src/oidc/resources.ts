@@ -1,7 +1,7 @@
 import { errors, type Configuration } from 'oidc-provider';
 
 /** An API as the engine needs it. */
-export type Api = {
+type Api = {
   identifier: string;
   scopes: readonly { name: string }[];
   tokenFormat: 'jwt' | 'opaque';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
 
 /** What passkey.js says when an authenticator gave no answer. */
-export const FAILURES = ['cancelled', 'timed_out', 'exists', 'unsupported', 'failed'] as const;
+const FAILURES = ['cancelled', 'timed_out', 'exists', 'unsupported', 'failed'] as const;
 export type Failure = (typeof FAILURES)[number];
 
 /** Filled in by passkey.js; both are empty when there is no script. */

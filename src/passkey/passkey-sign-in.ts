@@ -4,7 +4,7 @@ import type { AttemptCounter, PasskeyProof, ProofOutcome, Question } from '#cred
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 
 type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
-export type PasskeyOutcome = ProofOutcome | Throttled;
+type PasskeyOutcome = ProofOutcome | Throttled;
 
 export type SignInDependencies = {
   clock: Clock;

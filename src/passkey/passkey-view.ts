@@ -1,7 +1,7 @@
 import type { OtherWay } from '#interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-export type PasskeyPage = {
+type PasskeyPage = {
   /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
   action: string;
   /** Whether it comes behind another factor. */

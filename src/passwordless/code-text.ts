@@ -1,6 +1,6 @@
 import { textTemplate } from '#kernel/sms/texts.ts';
 
 /** The code that signs somebody in. */
-export type CodeText = { code: string };
+type CodeText = { code: string };
 
 export const codeText = textTemplate<CodeText>('passwordless/code', { samples: { plain: { code: '402913' } } });

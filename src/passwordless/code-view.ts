@@ -18,7 +18,7 @@ export type CodePage = {
 };
 
 /** `used_up`: too many tries. Each is the same where there is no such account. */
-export type CodeProblem = 'required' | 'wrong' | 'used_up';
+type CodeProblem = 'required' | 'wrong' | 'used_up';
 
 const plain: CodePage = {
   channel: 'email',

@@ -11,7 +11,7 @@ import { pressForm } from './code-form.ts';
 import { linkView } from './link-view.ts';
 import type { SignInCodes } from './sign-in-codes.ts';
 
-export type LinkRouteDependencies = {
+type LinkRouteDependencies = {
   interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProof'>;
   codes: SignInCodes;
   link: MailedLink;

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** What the link in the mail shows. It signs nobody in by being opened. */
-export type LinkPage = {
+type LinkPage = {
   /**
    * `here`: in the browser that asked; the button signs in. `elsewhere`: in another one, where it never does.
    * `expired`: used before, too old, or never ours.

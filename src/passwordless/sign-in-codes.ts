@@ -21,7 +21,7 @@ import { codeText } from './code-text.ts';
 import { signInLetter } from './sign-in-letter.ts';
 
 export type Channel = SentFirstFactor;
-export type Sent = 'both' | 'code' | 'link';
+type Sent = 'both' | 'code' | 'link';
 
 /** The sign-in that a code is for, and where it was asked for. */
 export type Asking = {
@@ -36,7 +36,7 @@ export type Asking = {
   deviceSecret: string | undefined;
 };
 
-export type CodeOutcome = { kind: 'verified'; userId: UserId } | { kind: 'wrong' } | { kind: 'throttled' };
+type CodeOutcome = { kind: 'verified'; userId: UserId } | { kind: 'wrong' } | { kind: 'throttled' };
 
 export type SignInCodeDependencies = {
   clock: Clock;

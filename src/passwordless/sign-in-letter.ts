@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 
 /** The link and the code that sign somebody in; one of them may be missing, as policy says. */
-export type SignInLetter = {
+type SignInLetter = {
   email: string;
   /** Who is signed in to. */
   client: string;

@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 
 /** The password is another one. */
-export type ChangedLetter = {
+type ChangedLetter = {
   email: string;
   at: Date;
   /** The browser and its system; null when nothing is known of it. */

@@ -33,7 +33,7 @@ export const forgotView = view<ForgotPage>('recovery/forgot.njk', {
 });
 
 /** The same for everybody, whether or not there is an account. */
-export type SentPage = {
+type SentPage = {
   /** What was typed; null outside of a sign-in, where nothing is remembered. */
   email: string | null;
   /** Where the form posts to that asks again. Field: `email`; button `action=resend`. */

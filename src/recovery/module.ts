@@ -26,7 +26,7 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands:
   Omit<DemandRouteDependencies, 'interactions' | 'newPasswords'> &
   Omit<RouteDependencies, 'interactions' | 'recovery' | 'originCookie'>;
 
-export type Recovery = SignInStep & {
+type Recovery = SignInStep & {
   /** Mails the link after somebody locked their account. */
   sendAfterLock: RecoveryService['sendAfterLock'];
   /** Tells the owner, in the transaction, that their password is another one. */
@@ -54,7 +54,7 @@ export function createRecovery(given: Dependencies): Recovery {
 }
 
 /** Whether a user must set a new password before a sign-in ends, because an operator says so. */
-export function recoveryRequirements({
+function recoveryRequirements({
   user,
 }: {
   user: Pick<SignInFacts['user'], 'passwordUpdateRequired'>;

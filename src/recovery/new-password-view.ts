@@ -31,7 +31,7 @@ export const newPasswordView = view<NewPasswordPage>('recovery/new-password.njk'
 });
 
 /** What the link led to in the end. */
-export type ResetEndPage = {
+type ResetEndPage = {
   /** `expired`: used before, too old, or never ours. */
   outcome: 'done' | 'expired';
   /** To the sign-in that waits in this browser, or to a new link; null where there is nothing to go on with. */

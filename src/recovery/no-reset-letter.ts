@@ -2,7 +2,7 @@ import { letter } from '#kernel/mail/letters.ts';
 
 /** Why there is no link that sets a new password. */
 export type NoReset = 'disabled' | 'no_password' | 'unverified';
-export type NoResetLetter = { email: string; reason: NoReset };
+type NoResetLetter = { email: string; reason: NoReset };
 
 const plain: NoResetLetter = { email: 'noor@fernway.example', reason: 'no_password' };
 

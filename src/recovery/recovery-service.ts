@@ -41,7 +41,7 @@ export type RecoveryDependencies = {
   audit: Pick<AuditLog, 'record'>;
 };
 
-export type ResetRequest = {
+type ResetRequest = {
   email: string;
   language: Language;
   by: By;
@@ -49,7 +49,7 @@ export type ResetRequest = {
   deviceSecret: string | undefined;
 };
 
-export type ResetOutcome =
+type ResetOutcome =
   | { kind: 'done' }
   | { kind: 'refused'; email: string; problem: PasswordProblem }
   | { kind: 'expired' };

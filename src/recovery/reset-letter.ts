@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 
 /** The link that sets a new password. */
-export type ResetLetter = {
+type ResetLetter = {
   email: string;
   url: string;
   /** How long it works, in seconds. */

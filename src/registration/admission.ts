@@ -5,7 +5,7 @@ import type { InvitationService } from './invitation-service.ts';
 import type { Method } from './pending-registration.ts';
 
 /** An invitation that this browser was handed, and that still works. */
-export type Held = { link: string; email: string };
+type Held = { link: string; email: string };
 
 /** What somebody who wants an account finds. */
 export type Admitted =
@@ -14,7 +14,7 @@ export type Admitted =
   | { kind: 'invitation' }
   | { kind: 'closed' };
 
-export type AdmissionDependencies = {
+type AdmissionDependencies = {
   policies: Policies<'registration' | 'profile' | 'signIn'>;
   invitations: Pick<InvitationService, 'find'>;
   /** Null where there are no passkeys. */

@@ -13,7 +13,7 @@ export type CheckPage = {
   problem: CheckProblem | null;
 };
 
-export type CheckProblem =
+type CheckProblem =
   | { kind: 'required' | 'wrong' }
   /** Too many wrong codes: a new one is needed. */
   | { kind: 'used_up' }

@@ -38,7 +38,7 @@ export type CreatePage = {
   challenge: string | null;
 };
 
-export type CreateProblem =
+type CreateProblem =
   | { kind: 'throttled'; until: Date; waitSeconds: number }
   /** The browser has not solved what it was asked. */
   | { kind: 'work' }

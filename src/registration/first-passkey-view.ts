@@ -2,7 +2,7 @@ import { type NewPasswordProblem, newPasswordProblems } from '#credentials/modul
 import { view } from '#kernel/views.ts';
 
 /** Right after the account was made by somebody who wants to sign in with a passkey. */
-export type FirstPasskeyPage = {
+type FirstPasskeyPage = {
   /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
   action: string;
   email: string;
@@ -49,7 +49,7 @@ export const firstPasskeyView = view<FirstPasskeyPage>('registration/first-passk
 });
 
 /** A password after all. */
-export type FirstPasswordPage = {
+type FirstPasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`; button `action=continue`. */
   action: string;
   email: string;

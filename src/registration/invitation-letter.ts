@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 
 /** To whom the operator lets in. */
-export type InvitationLetter = {
+type InvitationLetter = {
   url: string;
   /** For how long the link works. */
   days: number;

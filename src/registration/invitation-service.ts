@@ -12,9 +12,9 @@ import { invitationInvalid, invitationRefused, registrationClosed } from './erro
 import { invitationLetter } from './invitation-letter.ts';
 import type { Asker, NewAccounts } from './new-accounts.ts';
 
-export type Invitation = { email: string; language: Language; roles?: readonly Role[] };
+type Invitation = { email: string; language: Language; roles?: readonly Role[] };
 
-export type AcceptOutcome = { kind: 'created'; userId: UserId } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
+type AcceptOutcome = { kind: 'created'; userId: UserId } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
 
 export type InvitationDependencies = {
   clock: Clock;
@@ -30,7 +30,7 @@ export type InvitationDependencies = {
 };
 
 /** As long as the link works (one-time/one-time-secret.ts). */
-export const INVITATION_DAYS = 7;
+const INVITATION_DAYS = 7;
 
 /** Links by which the operator lets somebody create an account. They prove the address, since they reach nobody else. */
 export class InvitationService {

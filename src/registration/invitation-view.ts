@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** Where the link of an invitation leads: whom it invites, and a button that goes on. */
-export type InvitationPage = {
+type InvitationPage = {
   /** Where the form posts to; button `action=continue`. */
   action: string;
   email: string;

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** Where the link of the mail leads in the browser in which the account was begun. */
-export type LinkPage = {
+type LinkPage = {
   /** Where the form posts to; button `action=continue`. Opening the link alone does nothing: programs that read mail do that. */
   action: string;
   client: { name: string } | null;

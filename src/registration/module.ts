@@ -112,6 +112,4 @@ export function createRegistration(dependencies: Dependencies) {
   };
 }
 
-export type { Applications, Refusal } from './applications.ts';
-export type { InvitationService } from './invitation-service.ts';
 export { PendingRegistration } from './pending-registration.ts';

@@ -2,7 +2,7 @@ import { view } from '#kernel/views.ts';
 import { fieldSamples, type ShownField } from '#users/module.ts';
 
 /** What everybody must say of themselves and this person has not said yet. */
-export type ProfilePage = {
+type ProfilePage = {
   /** Where the form posts to. Fields: those of `fields`; button `action=continue`. */
   action: string;
   email: string;

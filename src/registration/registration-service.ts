@@ -9,7 +9,7 @@ import type { Asker, NewAccounts } from './new-accounts.ts';
 import type { Application, PendingRegistrations } from './pending-registration.ts';
 import { takenLetter } from './taken-letter.ts';
 
-export type BeginOutcome = { kind: 'sent' } | Refusal;
+type BeginOutcome = { kind: 'sent' } | Refusal;
 
 export type FinishOutcome =
   | { kind: 'created'; userId: UserId }

@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 
 /** To the owner of an address with which somebody wanted to create an account: there is one already. */
-export type TakenLetter = {
+type TakenLetter = {
   /** Where they sign in. */
   url: string;
 };

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** The terms have changed, or were never agreed to. */
-export type TermsPage = {
+type TermsPage = {
   /** Where the form posts to; buttons `action=allow` and `action=deny`. */
   action: string;
   client: { name: string };

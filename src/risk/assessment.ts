@@ -1,8 +1,8 @@
 import { HOUR } from '#kernel/clock.ts';
 import type { Policy } from '#settings/module.ts';
 
-export type Signal = Policy<'risk'>['rules'][number]['signals'][number];
-export type Action = Policy<'risk'>['rules'][number]['actions'][number];
+type Signal = Policy<'risk'>['rules'][number]['signals'][number];
+type Action = Policy<'risk'>['rules'][number]['actions'][number];
 
 /** What a sign-in looked like, and what the rules made of it. Kept in its event. */
 export type Assessment = { signals: readonly Signal[]; actions: readonly Action[] };

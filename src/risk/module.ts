@@ -68,11 +68,7 @@ export function createNotMe({ config, ...dependencies }: { config: Pick<Config, 
   return { notMe, routes: notMeRoutes({ notMe, link: mailedLink(config.issuerUrl, 'not-me') }) };
 }
 
-export type { Assessment } from './assessment.ts';
-export type { NotMeDependencies, NotMeService } from './not-me-service.ts';
-export type { Place, Places } from './places.ts';
-export type { Pressure } from './pressure.ts';
+export type { Places } from './places.ts';
 export type { ProofOfWork } from './proof-of-work.ts';
-export type { RiskService } from './risk-service.ts';
 export { SignInTrace } from './sign-in-trace.ts';
 export { UsedProofOfWork } from './proof-of-work.ts';

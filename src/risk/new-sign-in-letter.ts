@@ -1,6 +1,6 @@
 import { letter } from '#kernel/mail/letters.ts';
 
-export type NewSignInLetter = {
+type NewSignInLetter = {
   /** Null where the browser does not say. */
   browser: string | null;
   system: string | null;

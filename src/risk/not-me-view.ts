@@ -34,6 +34,6 @@ export const notMeView = view<NotMePage>('risk/not-me.njk', {
   },
 });
 
-export type LockedPage = Record<string, never>;
+type LockedPage = Record<string, never>;
 
 export const lockedView = view<LockedPage>('risk/locked.njk', { samples: { plain: {} } });

@@ -5,7 +5,7 @@ import { instance, type Policies } from '#settings/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 
 /** Who tried: from which address if there is one, and which account, whether or not there is one. */
-export type Trial = { ip: string | undefined; identifier: string };
+type Trial = { ip: string | undefined; identifier: string };
 
 /**
  * Whether somebody is guessing: from an address, at an account, or on the whole instance. Never a refusal, only a reason to ask

@@ -25,7 +25,7 @@ const MOST_WORK = 60_000;
 /** No honest answer is longer. */
 const LONGEST_ANSWER = 2048;
 
-export type WorkOutcome = 'passed' | 'missing';
+type WorkOutcome = 'passed' | 'missing';
 
 /** Self-hosted proof of work (ALTCHA): asked for under pressure alone, solved by the page without a click. */
 export class ProofOfWork {

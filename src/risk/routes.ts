@@ -9,7 +9,7 @@ import { show } from '#kernel/views.ts';
 import type { NotMeService } from './not-me-service.ts';
 import { lockedView, notMeView, type NotMePage } from './not-me-view.ts';
 
-export type RouteDependencies = { notMe: NotMeService; link: MailedLink };
+type RouteDependencies = { notMe: NotMeService; link: MailedLink };
 
 const PAGE = '/not-me/confirm/:link';
 const confirmForm = form(z.object({ action: z.enum(['confirm'], { error: 'required' }) }));

@@ -33,13 +33,7 @@ export function sessionCommands(sessions: SessionService) {
 }
 
 /** A signed-in browser as the command line and the management API show one. */
-export function browserOnWire({
-  id,
-  signedInAt,
-  expiresAt,
-  lastSeen,
-  clientIds,
-}: SignedInBrowser): Record<string, unknown> {
+function browserOnWire({ id, signedInAt, expiresAt, lastSeen, clientIds }: SignedInBrowser): Record<string, unknown> {
   return {
     id,
     signed_in_at: isoTime(signedInAt),

@@ -24,7 +24,7 @@ export type Dependencies = ServiceDependencies &
     client: { id: string; returnPath: string };
   };
 
-export type Sessions = { sessions: SessionService; ownPages: OwnPages; routes: Router<State> };
+type Sessions = { sessions: SessionService; ownPages: OwnPages; routes: Router<State> };
 
 export function createSessions({ config, keyRing, client, ...dependencies }: Dependencies): Sessions {
   const ownPages = new OwnPages({
@@ -37,5 +37,5 @@ export function createSessions({ config, keyRing, client, ...dependencies }: Dep
 }
 
 export type { SessionService } from './session-service.ts';
-export { AGAIN, type Demands, LATELY, type OwnPages, type SignedInPerson } from './own-pages.ts';
+export { AGAIN, LATELY, type OwnPages, type SignedInPerson } from './own-pages.ts';
 export { sessionCommands } from './commands.ts';

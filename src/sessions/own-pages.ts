@@ -10,7 +10,7 @@ import { notPermitted, reauthRequired, signInRequired } from './errors.ts';
 import type { ReturnPaths } from './return-path.ts';
 
 /** What a page asks of whoever opens it, besides being signed in. */
-export type Demands = {
+type Demands = {
   /**
    * Seconds since the person last proved who they are, 300 for everything sensitive. With it comes the level of this person:
    * a person with a second factor has used it.

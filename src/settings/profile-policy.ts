@@ -22,7 +22,7 @@ const taken = new Set(
 );
 
 /** One thing that the operator wants to know of people, beyond the claims of OpenID Connect. */
-export const propertySchema = z
+const propertySchema = z
   .strictObject({
     name: z
       .string()

@@ -63,7 +63,7 @@ export const adminView = view<AdminPage>('setup/admin.njk', {
 });
 
 /** What the link shows afterwards. */
-export type AdminEndPage = {
+type AdminEndPage = {
   /** `expired`: used before, too old, or never ours. */
   outcome: 'done' | 'expired';
   /** Where to go on, null where there is nothing yet. */

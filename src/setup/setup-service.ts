@@ -14,7 +14,7 @@ export type SetupDependencies = {
   links: AdminLinks;
 };
 
-export type SetupOutcome =
+type SetupOutcome =
   | { kind: 'done' }
   | { kind: 'expired' }
   | { kind: 'weak'; problem: PasswordProblem }

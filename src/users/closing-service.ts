@@ -8,7 +8,7 @@ import { lastAdministrator } from './errors.ts';
 import type { RoleHolders } from './role-holders.ts';
 import { User, type UserId } from './user.ts';
 
-export type ClosingDependencies = {
+type ClosingDependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'account'>;

@@ -14,9 +14,9 @@ import { lockUser } from './user-row.ts';
 export type ShownContact = { id: ContactId | null; value: string; isFirst: boolean; isVerified: boolean };
 
 /** What an address was before another one took its place. */
-export type FormerEmail = HeldEmail & { isVerified: boolean };
+type FormerEmail = HeldEmail & { isVerified: boolean };
 /** What was added from `since` on, null from the beginning, and before `until`, null to this day. */
-export type Period = { since: Date | null; until?: Date | null };
+type Period = { since: Date | null; until?: Date | null };
 
 /** Of each kind, the first one included. */
 const MOST = 10;

@@ -47,20 +47,20 @@ export function createUsers({ clock, database, audit, access, active }: Dependen
 
 export { ActivePeople } from './active-people.ts';
 export { ClosingService } from './closing-service.ts';
-export type { UserService, NewUser } from './user-service.ts';
+export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { User, type UserId } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { lockUser, readUser } from './user-row.ts';
 export type { RoleHolders } from './role-holders.ts';
-export { Contact, type ContactId, type ContactKind } from './contact.ts';
+export { Contact, type ContactId } from './contact.ts';
 export { type ContactService, RESERVED, type ShownContact } from './contact-service.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export { UserIdentity } from './user-identity.ts';
 export type { BulkContact, ContactBulk } from './contact-bulk.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './email.ts';
-export type { DetailsChange, OwnDetails } from './own-details.ts';
+export type { OwnDetails } from './own-details.ts';
 export { claimsOf } from './claims.ts';
 export type { PasswordDemands } from './password-demands.ts';
 export { UserPicture } from './picture.ts';

@@ -6,7 +6,7 @@ import type { Profile } from './profile.ts';
 import type { User, UserId } from './user.ts';
 
 /** What a person says anew about themselves; null takes a member away, one that is not named stays. */
-export type DetailsChange = {
+type DetailsChange = {
   profile?: { readonly [M in keyof Profile]?: Profile[M] | null };
   properties?: Readonly<Record<string, unknown>>;
   theme?: User['theme'];

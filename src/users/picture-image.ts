@@ -1,5 +1,5 @@
 export const sizes = { large: 512, small: 256 } as const;
-export type DrawnPicture = Record<keyof typeof sizes, Buffer>;
+type DrawnPicture = Record<keyof typeof sizes, Buffer>;
 
 /** PNG, JPEG, WebP: the first bytes say so, whatever the name of the file does. */
 const beginnings: readonly RegExp[] = [/^\x89PNG\r\n\x1a\n/, /^\xff\xd8\xff/, /^RIFF[\s\S]{4}WEBP/];

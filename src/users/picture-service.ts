@@ -8,7 +8,7 @@ import { tooManyPictures } from './errors.ts';
 import { drawPicture, sizes } from './picture-image.ts';
 import type { UserId } from './user.ts';
 
-export type PictureDependencies = {
+type PictureDependencies = {
   clock: Clock;
   throttle: Pick<Throttle, 'consume'>;
   /** Where browsers load the files of pictures; ends with a slash. */

@@ -15,7 +15,7 @@ import type { Role } from './role.ts';
 import { User, type UserId } from './user.ts';
 import type { UserStatus } from './user-status.ts';
 
-export type NewUser = {
+type NewUser = {
   email: string;
   emailVerified?: boolean;
   /** Nobody vouches for the address: it must be proved when the person signs in. */

@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 
 /** To the address that was the first one: what took its place, and the way back. */
-export type ChangedLetter = {
+type ChangedLetter = {
   to: string;
   at: Date;
   /** `Firefox, Linux`; null where it does not say. */

@@ -20,9 +20,9 @@ export type Asker = { userId: UserId; by: By; language: Language; browser: Askin
 /** Who proves an address. In a sign-in: what it was proved with so far, so that what somebody else left there goes. */
 export type Prover = Pick<Asker, 'userId' | 'by'> & { provedWith?: readonly Factor[] };
 /** An address, and the path of the page that its link leads to. */
-export type ToProve = { address: string; why: ProofLetter['why']; path: string; interaction?: string };
+type ToProve = { address: string; why: ProofLetter['why']; path: string; interaction?: string };
 export type ProofOutcome = 'confirmed' | 'wrong' | 'throttled';
-export type ProofPurpose = 'verify_email' | 'change_email';
+type ProofPurpose = 'verify_email' | 'change_email';
 
 export type ProofDependencies = {
   database: Pick<Database, 'transaction'>;
@@ -184,5 +184,4 @@ export class EmailProofs {
 /** Undoes the transaction: what was sent stays as it was. */
 class NotTheirs extends Error {}
 
-export const purposeOf = (why: ProofLetter['why']): ProofPurpose =>
-  why === 'change' ? 'change_email' : 'verify_email';
+const purposeOf = (why: ProofLetter['why']): ProofPurpose => (why === 'change' ? 'change_email' : 'verify_email');

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** What a link out of a mail shows before anything is done: mail programs open links too. */
-export type LinkPage = {
+type LinkPage = {
   /** Where the form posts to; null when the link is used up, too old, or of another browser. Button: `action=confirm`. */
   action: string | null;
   /** The address that it proves; empty when the link is dead. */

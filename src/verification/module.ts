@@ -49,7 +49,7 @@ export function createVerification(dependencies: Dependencies) {
   return { emailProofs, emailChanges, phoneProofs, phoneChanges, step };
 }
 
-export type { Asker, EmailProofs, ProofPurpose } from './email-proofs.ts';
+export type { Asker, EmailProofs } from './email-proofs.ts';
 export { linkView } from './link-view.ts';
 export type { EmailChanges } from './email-changes.ts';
 export type { PhoneProofs } from './phone-proofs.ts';

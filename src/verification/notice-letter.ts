@@ -1,6 +1,6 @@
 import { letter } from '#kernel/mail/letters.ts';
 
-export const noticeKinds = ['email_added', 'email_removed', 'phone_added', 'phone_removed', 'phone_changed'] as const;
+const noticeKinds = ['email_added', 'email_removed', 'phone_added', 'phone_removed', 'phone_changed'] as const;
 
 /** What happened to somebody's further addresses and numbers. */
 export type NoticeLetter = {

@@ -1,6 +1,6 @@
 import { textTemplate } from '#kernel/sms/texts.ts';
 
 /** The code that proves a phone number. */
-export type NumberText = { code: string };
+type NumberText = { code: string };
 
 export const numberText = textTemplate<NumberText>('verification/number', { samples: { plain: { code: '402913' } } });

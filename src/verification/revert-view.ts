@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** Taking a change of address back, before it is done. */
-export type RevertPage = {
+type RevertPage = {
   /** Where the form posts to; null when the link is dead. Button: `action=confirm`. */
   action: string | null;
   /** The address that comes back; empty when the link is dead. */
@@ -20,7 +20,7 @@ export const revertView = view<RevertPage>('verification/revert.njk', {
 });
 
 /** It is done. */
-export type RevertedPage = { accountUrl: string };
+type RevertedPage = { accountUrl: string };
 
 export const revertedView = view<RevertedPage>('verification/reverted.njk', {
   samples: { plain: { accountUrl: '/account' } },

@@ -3,7 +3,7 @@ import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 import type { Language } from '#kernel/i18n.ts';
 
-export type WaitlistEntryId = Id<'wait'>;
+type WaitlistEntryId = Id<'wait'>;
 
 const WaitlistEntrySchema = defineEntity({
   name: 'WaitlistEntry',

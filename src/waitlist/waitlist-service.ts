@@ -23,12 +23,12 @@ export type WaitlistDependencies = {
   urlOf(path: string): string;
 };
 
-export type Joining = { email: string; name: string };
+type Joining = { email: string; name: string };
 /** What was asked in a browser, and a secret of that browser. */
 export type Asked = Joining & { secret: string };
-export type Reader = { by: By; language: Language };
+type Reader = { by: By; language: Language };
 type Waiting = Pick<WaitlistEntry, 'email' | 'emailCanonical' | 'language'>;
-export type Invited = { invited: string[]; skipped: string[] };
+type Invited = { invited: string[]; skipped: string[] };
 
 /** An address without an account knows no browser. */
 const browserOf = (secret: string): AskingBrowser => ({ holds: secret, deviceSecret: undefined });

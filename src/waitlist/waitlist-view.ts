@@ -72,7 +72,7 @@ export const codeView = view<CodePage>('waitlist/check.njk', {
 });
 
 /** Where the link of the mail leads; the button puts the address on the list. */
-export type ConfirmPage = { action: string; email: string };
+type ConfirmPage = { action: string; email: string };
 
 const confirm: ConfirmPage = { action: '/waitlist/confirm/q0E4Tj2mQ8xV', email: 'noor@fernway.example' };
 
@@ -85,7 +85,7 @@ export const confirmView = view<ConfirmPage>('waitlist/confirm.njk', {
 });
 
 /** What came of it. */
-export type EndPage = {
+type EndPage = {
   outcome: 'joined' | 'expired';
   /** Where to ask again; null when it is done, or there is no list any more. */
   nextUrl: string | null;

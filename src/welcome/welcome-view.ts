@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** The root of a node on a developer's own machine. */
-export type WelcomePage = {
+type WelcomePage = {
   issuer: string;
   discoveryUrl: string;
   demoUrl: string;

@@ -6,7 +6,7 @@ import { deriveScrypt, scryptCost } from './scrypt.ts';
 const KEY_BYTES = 32;
 const IV = Buffer.alloc(16);
 
-export type FirebaseParameters = {
+type FirebaseParameters = {
   signerKey: string;
   saltSeparator: string;
   rounds: number;

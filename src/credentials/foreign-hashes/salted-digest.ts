@@ -8,7 +8,7 @@ export const digests = Object.keys(digestBytes) as Digest[];
 
 const LONGEST_TEMPLATE = 128;
 
-export type SaltedDigest = {
+type SaltedDigest = {
   digest: Digest;
   /** What was hashed, for example `{salt}{password}`. */
   template: string;
@@ -31,7 +31,7 @@ export function saltedDigestCheck({ digest, template, salt, expected }: SaltedDi
   };
 }
 
-export type Encoding = 'utf8' | 'hex' | 'base64';
+type Encoding = 'utf8' | 'hex' | 'base64';
 
 export function decoded(what: string, text: string, encoding: Encoding): Buffer {
   if (encoding === 'utf8') return Buffer.from(text);

@@ -10,7 +10,7 @@ const MOST_MEMORY = 128 * MEBIBYTE;
 /** N times r times p: about two seconds. */
 const MOST_WORK = 2 ** 21;
 
-export type ScryptCost = { N: number; r: number; p: number };
+type ScryptCost = { N: number; r: number; p: number };
 
 export function scryptCost(
   log2N: string | number | undefined,

@@ -25,7 +25,7 @@ export const knownBrowser: Rates = { asks: [quarterHour(3), day(10)], tries: [da
  */
 export const knownBrowsersTogether: Rates = { asks: [day(30)], tries: [day(100)] };
 
-export type CodeRule = Readonly<{
+type CodeRule = Readonly<{
   /** Tries of purposes with the same word are counted together: what they open is the same. A success ends what is open of all of them. */
   group: string;
   /**

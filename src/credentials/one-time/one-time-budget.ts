@@ -29,7 +29,7 @@ export type AskingBrowser = {
 };
 
 /** Whose secret it is, and in whose name it is counted: a browser that the account knows, or null for all others. */
-export type Counted = { purpose: Purpose; subject: string; known: string | null };
+type Counted = { purpose: Purpose; subject: string; known: string | null };
 /** The code that a try is compared with; without a hash no code is right. */
 export type TriedRow = { id: string; code_hash: Uint8Array | null; tries: number };
 type Asked = { purpose: Purpose; holder: Holder; browser?: AskingBrowser; keepsOlder?: boolean };

@@ -29,10 +29,10 @@ export type CleanUp = {
   undid?: { from: Date; until: Date | null };
 };
 
-export type Outcome = 'ends' | 'settles' | 'reopens';
+type Outcome = 'ends' | 'settles' | 'reopens';
 
 /** As long as a change of the first address can be undone. */
-export const UNDO_WINDOW = lifetimes.revert_email;
+const UNDO_WINDOW = lifetimes.revert_email;
 /** How long before a change an intruder may have prepared it. */
 const PREPARATION = 3 * DAY;
 

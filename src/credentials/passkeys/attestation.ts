@@ -46,7 +46,7 @@ function isAttested(object: Statement, { attestationRoots }: AttestationPolicy, 
 }
 
 /** RFC 5280 §6 as far as makers of authenticators use it: who signed whom, and when that holds. Nothing is fetched. */
-export function leadsTo(roots: readonly X509Certificate[], chain: readonly X509Certificate[], now: Date): boolean {
+function leadsTo(roots: readonly X509Certificate[], chain: readonly X509Certificate[], now: Date): boolean {
   const holds = ({ validFromDate, validToDate }: X509Certificate) => validFromDate <= now && now <= validToDate;
   const signed = (issuer: X509Certificate, subject: X509Certificate) =>
     issuer.ca && subject.checkIssued(issuer) && subject.verify(issuer.publicKey);

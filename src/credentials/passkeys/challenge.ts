@@ -16,7 +16,7 @@ export type Purpose =
   | 'register';
 
 /** One question to an authenticator: what for, in which sign-in or session, and whom. */
-export type Ceremony = { purpose: Purpose; binding: string; userId: UserId | null };
+type Ceremony = { purpose: Purpose; binding: string; userId: UserId | null };
 
 const WebauthnChallengeSchema = defineEntity({
   name: 'WebauthnChallenge',

@@ -26,7 +26,7 @@ export type ProofOutcome =
   | { kind: 'refused'; reason: Refusal; userId: UserId | null };
 
 /** For the record; whoever is refused is not told which. */
-export type Refusal =
+type Refusal =
   | 'unavailable'
   | 'malformed'
   | 'other_ceremony'

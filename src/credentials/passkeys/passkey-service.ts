@@ -44,9 +44,9 @@ export type PasskeyDependencies = {
 };
 
 /** What the Signal API of browsers takes (WebAuthn 3 §5.1.10): which of a person's passkeys this server still knows. */
-export type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
+type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
 
-export const LONGEST_NAME = 64;
+const LONGEST_NAME = 64;
 
 /** A person's passkeys: seeing them, naming them, giving one up. */
 export class PasskeyService {

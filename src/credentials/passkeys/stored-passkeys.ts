@@ -8,7 +8,7 @@ import type { PasskeyDependencies } from './passkey-service.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
 
 /** A passkey as it is asked to prove something, and whose it is. */
-export type Stored = {
+type Stored = {
   id: PasskeyId;
   userId: UserId;
   credentialId: string;

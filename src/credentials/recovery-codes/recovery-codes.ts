@@ -21,7 +21,7 @@ import {
 export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date };
 
 /** A person, and the sign-in (its uid) or the session (its id) in which the codes are shown. */
-export type Shown = { userId: UserId; holder: string };
+type Shown = { userId: UserId; holder: string };
 
 type Dependencies = {
   clock: Clock;

@@ -11,7 +11,7 @@ import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from 
 import type { TotpService } from './totp-service.ts';
 
 /** What the page shows. */
-export type TotpOffer = {
+type TotpOffer = {
   qr: QrCode;
   /** `otpauth://totp/…`, for an app on the same device. */
   uri: string;
@@ -19,14 +19,14 @@ export type TotpOffer = {
   key: string;
 };
 
-export type TotpConfirmation =
+type TotpConfirmation =
   | { kind: 'confirmed' }
   | { kind: 'wrong' }
   /** The secret that was shown is no longer good: another one must be. */
   | { kind: 'expired' };
 
 /** A person, and the sign-in (its uid) or the session (its id) in which the secret is shown. */
-export type Enrolling = { userId: UserId; holder: string };
+type Enrolling = { userId: UserId; holder: string };
 
 type Dependencies = {
   clock: Clock;

@@ -9,7 +9,7 @@ type Family = {
   file: string | null;
 };
 
-export const fonts = {
+const fonts = {
   /** Atkinson Hyperlegible Next, of the stylesheet itself: made so that 0 is never O and 1 never l. */
   hyperlegible: { stack: '"Hyperlegible"', file: null },
   /** What the device uses everywhere else. */

@@ -17,7 +17,7 @@ export class DataFolderInUse extends Error {
   override readonly name = 'DataFolderInUse';
 }
 
-export type Claim = {
+type Claim = {
   task: Task;
   /** Told once, when this takes longer than a moment. */
   onWaiting(text: string): void;

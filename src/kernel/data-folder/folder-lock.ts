@@ -25,7 +25,7 @@ const ownerSchema = z.object({
 });
 export type Owner = z.infer<typeof ownerSchema>;
 
-export type FolderLock = {
+type FolderLock = {
   /** Says who has it now. */
   sign(task: Task): void;
   release(): void;

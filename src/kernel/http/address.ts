@@ -31,7 +31,7 @@ export function ownAddresses(): ReadonlySet<string> {
 }
 
 /** Hosts and blocks that the operator lets through (`OUTBOUND_ALLOW`). */
-export type AllowList = {
+type AllowList = {
   /** `host` as it stands in a URL: lower case, IPv6 in brackets or not. */
   hasHost(host: string): boolean;
   hasAddress(address: string): boolean;

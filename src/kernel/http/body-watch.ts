@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { collect, FORM_LIMIT, parseJson, requireFormText, tooLarge } from './body.ts';
 import type { Context } from './context.ts';
 
-export type WatchedBody = { isTooLarge(): boolean };
+type WatchedBody = { isTooLarge(): boolean };
 
 /**
  * Makes whoever iterates the request get its body in one checked piece. A bad body makes the reader fail with an AppError,

@@ -69,10 +69,10 @@ export function visitorOf({
 }
 
 export type Context = Koa.ParameterizedContext<State, { params: Readonly<Record<string, string>> }>;
-export type Next = Koa.Next;
+type Next = Koa.Next;
 export type Middleware = (ctx: Context, next: Next) => Promise<unknown>;
 
-export type ContextDependencies = {
+type ContextDependencies = {
   config: Pick<Config, 'issuerUrl'>;
   log: Log;
   addresses: AddressResolver;

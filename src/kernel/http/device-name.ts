@@ -1,7 +1,7 @@
 import Bowser from 'bowser';
 
 /** Names as people know them; null for what a user agent does not say. Marketing, not a fact: nothing may depend on it. */
-export type DeviceName = { browser: string | null; system: string | null };
+type DeviceName = { browser: string | null; system: string | null };
 
 export function deviceName(userAgent: string): DeviceName {
   if (userAgent === '') return { browser: null, system: null };

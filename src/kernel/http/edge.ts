@@ -23,7 +23,7 @@ import { requestGuard } from './request-guard.ts';
 import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 
-export type EdgeDependencies = {
+type EdgeDependencies = {
   config: Pick<Config, 'issuerUrl' | 'trustedProxies' | 'clientCertHeader'>;
   log: Log;
   clock: Clock;

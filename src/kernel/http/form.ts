@@ -11,9 +11,9 @@ import { isSecretField } from './secret-field.ts';
 type Schema = z.ZodObject;
 type Field<S extends Schema> = keyof z.input<S> & string;
 
-export type ValidForm<S extends Schema> = { isValid: true; values: z.output<S> };
+type ValidForm<S extends Schema> = { isValid: true; values: z.output<S> };
 
-export type InvalidForm<S extends Schema> = {
+type InvalidForm<S extends Schema> = {
   isValid: false;
   /** Kind of the first thing that is wrong, by field. */
   errors: Partial<Record<Field<S>, string>>;
@@ -21,7 +21,7 @@ export type InvalidForm<S extends Schema> = {
   values: Partial<Record<Field<S>, string>>;
 };
 
-export type Form<S extends Schema> = {
+type Form<S extends Schema> = {
   /**
    * Throws AppError: 403 when the form is not from a page of ours, 413 above 64 KiB, 415 for another media type,
    * 400 for repeated fields, arrays, NUL and what is not UTF-8.

@@ -2,7 +2,7 @@
  * The site map: every address of the product, who it speaks to and what it admits. A path that is not in it does not
  * exist, whatever a router behind it would make of it: the engine's, for one, takes `/OIDC/TOKEN` and `/oidc/token/`.
  */
-export type Audience =
+type Audience =
   /** People: errors are pages. */
   | 'page'
   /** Programs of the management interfaces: errors are RFC 9457 problems. */

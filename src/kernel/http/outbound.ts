@@ -11,7 +11,7 @@ import { SECOND } from '#kernel/clock.ts';
 import { bareHost, canonicalAddress, createAllowList, isPublicAddress, ownAddresses } from '#kernel/http/address.ts';
 import type { Log } from '#kernel/log.ts';
 
-export type OutboundErrorKind =
+type OutboundErrorKind =
   | 'refused_address'
   | 'could_not_connect'
   | 'timeout'
@@ -51,7 +51,7 @@ export class OutboundError extends Error {
   }
 }
 
-export type OutboundLimits = {
+type OutboundLimits = {
   /** From the call to the last byte of the body, in milliseconds. */
   totalTimeout?: number;
   /** Bytes of the body after decompression. */
@@ -60,8 +60,6 @@ export type OutboundLimits = {
 
 /** A key set of a client or an upstream. */
 export const KEY_SET_LIMITS: OutboundLimits = { maxBytes: 64 * 1024 };
-/** A request that a person waits for while signing in. */
-export const SIGN_IN_LIMITS: OutboundLimits = { totalTimeout: 5 * SECOND };
 
 export type Outbound = {
   /**

@@ -3,7 +3,7 @@ import type { AppError } from '#kernel/errors.ts';
 import type { Context } from './context.ts';
 
 /** Problem Details for HTTP APIs, RFC 9457 §3.1, with our code and what the refusal adds (§3.2). */
-export type Problem = {
+type Problem = {
   type: string;
   title: string;
   status: number;

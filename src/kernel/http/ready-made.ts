@@ -12,7 +12,7 @@ import type { AnsweredRequest } from './request-log.ts';
 
 type Ready = { headers: OutgoingHttpHeaders; body: Buffer; until: number; mount: Mount };
 
-export type ReadyMade = {
+type ReadyMade = {
   /** Answers what is ready and hands everything else on. */
   wrap(listener: RequestListener): RequestListener;
   /** Keeps the answers of mounts that are `constant`. */

@@ -111,7 +111,7 @@ type RefusalContext = Parameters<typeof seeOther>[0] & {
 };
 
 /** A page with forms, and what it shows once after one of them was refused. */
-export type FormPage<Shown extends object> = {
+type FormPage<Shown extends object> = {
   /** @param page path of the page, with a query where it needs one. */
   refuse(ctx: RefusalContext, page: string, shown: Partial<Shown>): void;
   /** What this very answer shows of a form that was refused. Nothing secret is in it, nor a text of more than 320 characters. */

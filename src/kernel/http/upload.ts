@@ -5,7 +5,7 @@ import { readBody } from './body.ts';
 import type { Context } from './context.ts';
 import { requireOwnForm } from './csrf.ts';
 
-export type Upload = { kind: 'file'; bytes: Buffer } | { kind: 'none' } | { kind: 'too_large' };
+type Upload = { kind: 'file'; bytes: Buffer } | { kind: 'none' } | { kind: 'too_large' };
 
 const MOST_FIELDS = 8;
 const LONGEST_FIELD = 4096;

@@ -5,7 +5,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { isTransient } from '../database-errors.ts';
 
-export type ErrorRecord = {
+type ErrorRecord = {
   name: string;
   message: string;
   [member: string]: unknown;

@@ -4,7 +4,7 @@
  */
 import { linearChannels, luminance, type Brand } from '#kernel/brand.ts';
 
-export type Palette = Readonly<
+type Palette = Readonly<
   Record<'page' | 'surface' | 'sunken' | 'line' | 'firm' | 'ink' | 'ink2' | 'fill' | 'onFill' | 'link' | 'bolt', string>
 >;
 

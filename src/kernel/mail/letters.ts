@@ -20,10 +20,10 @@ export function letter<C extends object>(
   return { name, letterSamples: samples };
 }
 
-export type LetterText = Pick<Mail, 'subject' | 'text' | 'html'>;
+type LetterText = Pick<Mail, 'subject' | 'text' | 'html'>;
 
 /** To whom, in which language, and all that a mail needs besides its words. */
-export type Sending<C extends object> = Omit<Mail, keyof LetterText> & { language: Language; context: C };
+type Sending<C extends object> = Omit<Mail, keyof LetterText> & { language: Language; context: C };
 
 export type Letters = {
   render<C extends object>(letter: Letter<C>, context: NoInfer<C>, language: Language): LetterText;
@@ -35,7 +35,7 @@ export type Letters = {
   send<C extends object>(letter: Letter<C>, sending: Sending<NoInfer<C>>, em?: EntityManager): Promise<boolean>;
 };
 
-export type LettersOptions = {
+type LettersOptions = {
   mailer: Mailer;
   /** Asked at each letter: the operator may change it while we run. */
   brand: () => Brand;

@@ -20,7 +20,7 @@ export type Letter = {
  * unsent      it did not, perhaps next time
  * doubtful    the whole mail was handed over and no answer came
  */
-export type Delivery = { kind: 'sent' } | { kind: 'refused' | 'unsent' | 'doubtful'; error: unknown };
+type Delivery = { kind: 'sent' } | { kind: 'refused' | 'unsent' | 'doubtful'; error: unknown };
 
 export type Smtp = { deliver(letter: Letter, signal: AbortSignal): Promise<Delivery> };
 

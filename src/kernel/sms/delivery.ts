@@ -1,5 +1,5 @@
 /** One attempt to hand a text message to a gateway. */
-export type OutgoingText = {
+type OutgoingText = {
   /** The same in each attempt. */
   id: string;
   kind: string;
@@ -14,7 +14,7 @@ export type OutgoingText = {
  * refused  it never will: this number, this text
  * unsent   it did not, perhaps next time
  */
-export type SmsDelivery = { kind: 'sent' } | { kind: 'refused' | 'unsent'; error: unknown };
+type SmsDelivery = { kind: 'sent' } | { kind: 'refused' | 'unsent'; error: unknown };
 
 export type SmsGateway = { deliver(text: OutgoingText): Promise<SmsDelivery> };
 

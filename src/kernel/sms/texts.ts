@@ -21,7 +21,7 @@ export function textTemplate<C extends object>(
   return { name, textSamples: samples };
 }
 
-export type TextSending<C extends object> = Omit<TextMessage, 'text'> & { language: Language; context: C };
+type TextSending<C extends object> = Omit<TextMessage, 'text'> & { language: Language; context: C };
 
 export type Texts = Pick<Sms, 'isOn' | 'reaches'> & {
   render<C extends object>(template: TextTemplate<C>, context: NoInfer<C>, language: Language): string;

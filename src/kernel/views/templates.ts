@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import nunjucks from 'nunjucks';
 
-export type Templates = { render(name: string, context: object): string };
+type Templates = { render(name: string, context: object): string };
 
 /** Text that is markup already, made by a macro or by us: the engine leaves it as it is. */
 export const Markup = nunjucks.runtime.SafeString;

@@ -5,9 +5,9 @@ import { Markup } from './templates.ts';
 type Parameter = string | number | Markup;
 
 /** `page` is HTML with our scripts, `letter` is HTML without any, `plain` is text. */
-export type Medium = 'page' | 'letter' | 'plain';
+type Medium = 'page' | 'letter' | 'plain';
 
-export type Words = ReturnType<typeof wordsOf>;
+type Words = ReturnType<typeof wordsOf>;
 
 /** One set of words a language. `inspect` hears of each message key that is used. */
 export function everyWords(

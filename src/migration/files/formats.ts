@@ -18,7 +18,7 @@ export type ImportFormat = keyof typeof formats;
 export const importFormats = Object.keys(formats) as ImportFormat[];
 
 /** What all lines have that do not say otherwise. */
-export type HashDefaults = { format?: string | undefined; parameters?: Readonly<Record<string, unknown>> | undefined };
+type HashDefaults = { format?: string | undefined; parameters?: Readonly<Record<string, unknown>> | undefined };
 
 /** The people of a file in our form, one after the other. */
 export async function* readPeople(

@@ -11,7 +11,7 @@ import type { RequestMemo } from './request-memo.ts';
 import { OWN_ID } from './open-sign-ins.ts';
 import { mayBe } from './token-marks.ts';
 
-export type AdapterDependencies = {
+type AdapterDependencies = {
   clock: Clock;
   handles: Handles;
   storeOf: (kind: Kind) => ArtifactStore;

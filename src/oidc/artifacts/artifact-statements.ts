@@ -1,6 +1,6 @@
 import { type Artifact, type Batch, type Kind, ofGrant } from './artifact-store.ts';
 
-export type Statement = { text: string; values: unknown[] };
+type Statement = { text: string; values: unknown[] };
 
 const isLiveGrant = (hash: string): string =>
   `exists (select 1 from oidc_artifact g where g.id_hash = ${hash} and g.kind = 'Grant' and g.revoked_at is null)`;

@@ -4,7 +4,7 @@ import { mayBeTold } from '../claims.ts';
 import type { ApiStore } from '../resources.ts';
 import { type Authority, authorityOf, type FindConsent, type RememberedConsent, words } from './authority.ts';
 
-export type AuthorityDependencies = {
+type AuthorityDependencies = {
   apis: Pick<ApiStore, 'findForClient'>;
   findConsent: FindConsent;
   policies: Policies<'profile'>;

@@ -9,7 +9,7 @@ export const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspe
 export const route = (): string => Provider.ctx?.oidc.route ?? '';
 
 /** `resources`: of these it is found out too what the grant is worth, beside its own. */
-export type GrantOptions = { ignoreExpiration?: boolean; resources?: readonly string[] };
+type GrantOptions = { ignoreExpiration?: boolean; resources?: readonly string[] };
 export type FindGrant = (id: string, options?: GrantOptions) => Promise<Grant | undefined>;
 
 const known = new WeakMap<object, Map<string, Promise<Grant | undefined>>>();

@@ -13,7 +13,7 @@ const MOST_SUSPECTS = 10_000;
 export type Attempt = { settle(isProven: boolean): Promise<void> };
 /** A try that is under way; what is counted is given back when it turns out right. */
 type Open = { isCounted: boolean };
-export type AttemptOutcome = { attempt: Attempt } | { retryAfter: number };
+type AttemptOutcome = { attempt: Attempt } | { retryAfter: number };
 
 /**
  * Wrong proofs of one client from one address (IPv6: one /64) in five minutes. Every try of somebody who failed before is

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 /** A page that posts itself; the button is for browsers without scripts. */
-export type ForwardPage = {
+type ForwardPage = {
   /** Where the form posts to: a registered address of a relying party, or a path of ours. */
   action: string;
   fields: Readonly<Record<string, string>>;

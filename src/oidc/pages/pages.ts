@@ -6,9 +6,9 @@ import { STAYED } from '../sessions/logout-return.ts';
 export type ClientOnPage = { id: string; name: string; homeUrl: string | null };
 
 /** A form of the engine: where it posts to, and the hidden fields that it must carry. */
-export type EngineForm = { action: string; fields: Readonly<Record<string, string>> };
+type EngineForm = { action: string; fields: Readonly<Record<string, string>> };
 
-export type DeviceProblem =
+type DeviceProblem =
   | 'required'
   | 'unknown'
   | 'expired'
@@ -19,7 +19,7 @@ export type DeviceProblem =
   /** The form is not the last one that this browser was shown, or from another site. */
   | 'stale';
 /** Who asked for a code; `askedAt` is a NumericDate. */
-export type AskingDevice = { ip: string; userAgent: string; askedAt: number };
+type AskingDevice = { ip: string; userAgent: string; askedAt: number };
 
 /** What the engine shows through us; the slices device and logout draw it. */
 export type EnginePages = {

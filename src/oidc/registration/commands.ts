@@ -7,7 +7,7 @@ import { instance, type Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { registrationTokenInvalid } from '../errors.ts';
 
-export type CommandDependencies = {
+type CommandDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;

@@ -4,7 +4,7 @@ import type { JobData, JobDefinition, Jobs } from '#kernel/jobs.ts';
 import type { Engine } from '../engine.ts';
 
 /** A relying party whose person is signed out; `sid` as its ID tokens named the session, null where they did not. */
-export type LogoutNotice = { clientId: string; accountId: string; sid: string | null };
+type LogoutNotice = { clientId: string; accountId: string; sid: string | null };
 
 export type LogoutNotices = {
   /** In a transaction the notice goes out exactly when that commits. */
