@@ -21,7 +21,7 @@ type ActivityRouteDependencies = {
   clients: Pick<ClientLookup, 'find'>;
   place: PlaceText;
   /** "This was not me": ends everything, and mails the way back in. */
-  lock(userId: UserId, by: By): Promise<void>;
+  notMe: { lock(userId: UserId, by: By): Promise<void> };
 };
 
 const PAGE = '/account/activity';
@@ -30,7 +30,7 @@ const LENGTH = 30;
 const noFields = form(z.object({}));
 
 export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
-  const { ownPages, events, lock } = deps;
+  const { ownPages, events, notMe } = deps;
   const router = new Router<State>();
 
   router.get(PAGE, async (ctx: Context) => {
@@ -57,7 +57,7 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     await noFields.read(ctx);
-    await lock(person.userId, byUser(person.userId, visitorOf(ctx)));
+    await notMe.lock(person.userId, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, '/not-me/done');
   });
 

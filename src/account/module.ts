@@ -84,7 +84,8 @@ export type Dependencies = {
   knownDevices: KnownDevices;
   deviceCookie: Pick<BrowserCookie, 'read'>;
   place: PlaceText;
-  lock(userId: UserId, by: By): Promise<void>;
+  /** Locks the account against another person. */
+  notMe: { lock(userId: UserId, by: By): Promise<void> };
   access: AccessRevocation<'application without consent disconnected' | 'password changed on the account page'>;
 } & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 

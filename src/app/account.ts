@@ -8,7 +8,7 @@ import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 
-/** What the account asks of whoever watches sign-ins. */
+/** What the account asks of the slice that watches sign-ins. */
 type Watch = {
   places: Places;
   notMe: { lock(userId: UserId, by: By): Promise<void> };
@@ -16,41 +16,54 @@ type Watch = {
 };
 
 export function createOwnAccount(
-  kernel: Kernel,
+  { clock, config, database, throttle }: Kernel,
   nouns: Nouns,
-  provider: Provider,
+  { oidc, consents, ownPages, sessions }: Provider,
   { places, notMe, deviceCookie }: Watch,
 ) {
-  const { credentials, clients, look } = nouns;
-  const { oidc, consents } = provider;
-  const { clock, database, config } = kernel;
+  const { audit, policies, access, credentials, clients, look } = nouns;
   const letters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const closing = new ClosingService({
     clock,
     database,
-    policies: nouns.policies,
+    policies,
     roleHolders: nouns.roleHolders,
-    access: nouns.access,
+    access,
     letters,
-    audit: nouns.audit,
+    audit,
   });
   const { routes, step } = createAccount({
-    ...kernel,
-    ...nouns,
-    ...provider,
-    ...credentials,
-    letters,
+    clock,
+    throttle,
+    database,
+    audit,
+    events: nouns.events,
     closing,
+    letters,
+    policies,
+    ownPages,
+    sessions,
+    ownDetails: nouns.ownDetails,
+    pictures: nouns.pictures,
+    contacts: nouns.contacts,
+    userBulk: nouns.userBulk,
+    passwords: credentials.passwords,
+    passwordDemands: nouns.passwordDemands,
+    passkeys: credentials.passkeys,
+    passkeyRegistration: credentials.passkeyRegistration,
+    totp: credentials.totp,
+    totpEnrolments: credentials.totpEnrolments,
+    recoveryCodes: credentials.recoveryCodes,
+    trustedDevices: credentials.trustedDevices,
+    waysIn: credentials.waysIn,
+    knownDevices: credentials.knownDevices,
     clients: clients.lookup,
     apis: clients.apiLookup,
     grants: oidc.appGrants,
     consents,
-    place(ip, language) {
-      const { city, country } = places.find(ip);
-      const named = country === null ? null : new Intl.DisplayNames([language], { type: 'region' }).of(country);
-      return [city, named].filter(Boolean).join(', ') || null;
-    },
-    lock: (userId, by) => notMe.lock(userId, by),
+    access,
+    place: places.describe,
+    notMe,
     deviceCookie,
   });
   return { routes, step, closing };

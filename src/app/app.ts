@@ -9,6 +9,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import type { HashCost } from '#credentials/module.ts';
+import { checksOf } from '#kernel/http/health.ts';
 import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
@@ -50,11 +51,10 @@ export async function createApp(dependencies: AppDependencies) {
   const opened = new AsyncDisposableStack();
   try {
     const keyRing = await loadKeyRing(config);
-    const database = await openDatabase({ config, log, entities, folder, ...(pglite ? { pglite } : {}) });
+    const database = await openDatabase({ config, log, entities, folder, pglite });
     opened.defer(() => database.close());
     await database.migrate();
-    const app = await assemble(dependencies, keyRing, database, opened);
-    return { ...app, close: () => opened.disposeAsync() };
+    return await assemble(dependencies, keyRing, database, opened);
   } catch (error) {
     // The reason counts, not what fails or hangs because of it.
     const closed = opened.disposeAsync().catch((err: unknown) => log.warn({ err }, 'not everything could be closed'));
@@ -95,37 +95,32 @@ async function assemble(
     renderer: look.renderer,
     mounts: siteMap(config),
     tracing,
-    ...(metrics ? { observe: metrics.observeRequest } : {}),
+    observe: metrics?.observeRequest,
   });
   edge.keys = provider.oidc.cookieKeys;
   keys.service.onChange(() => edge.forgetReady());
   settings.onChange(() => edge.forgetReady());
   // Ahead of our own routes, which would each have a look at what is asked of the engine most.
-  edge.use(async (ctx, next) => (ctx.state.mount?.delegated ? provider.oidc.middleware(ctx as never, next) : next()));
-  edge.use(async (ctx, next) => {
-    await look.branding.brands.prepare(ctx.path);
-    return look.files.serve(ctx, next);
-  });
+  edge.use(provider.oidc.delegated);
+  edge.use(look.branding.serveFiles);
   edge.use(steps.goOnWhenSentTwice);
   const routers = [
-    ...provider.routes,
-    ...steps.routes,
-    look.branding.routes(
-      async (ctx) => (await provider.ownPages.require(ctx, { permission: 'branding.preview' })) !== null,
-    ),
+    provider.routes,
+    steps.routes,
+    look.branding.routes(provider.ownPages),
     welcome.routes,
-    ...(demo ? [demo.routes] : []),
-    ...(mailbox ? [mailbox.routes] : []),
+    demo?.routes,
+    mailbox?.routes,
   ];
-  for (const routes of routers) edge.use(routes.routes() as never);
-  edge.use(provider.oidc.middleware as never);
+  edge.mount(routers.flat());
+  edge.use(provider.oidc.middleware);
 
   defineJobs(kernel, nouns, provider, steps);
   await jobs.open();
 
   return {
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
-    checks: { database: () => database.sql('select 1'), ...(redis ? { redis: () => redis.get('probe') } : {}) },
+    checks: checksOf({ database, redis }),
     metrics,
     commands: createCommands(kernel, nouns, provider, steps),
     database,
@@ -135,6 +130,7 @@ async function assemble(
     settings,
     setup: steps.setup,
     closing: steps.account.closing,
+    close: () => opened.disposeAsync(),
     /** Begins to work on jobs, which a process that runs one command leaves to those that serve. */
     startJobs: () => jobs.start(),
   };

@@ -1,21 +1,27 @@
 /** How people come in: creating an account, being invited, waiting for it. */
 import type { ProofOfWork } from '#risk/module.ts';
-import { AppError } from '#kernel/errors.ts';
+import { joinCommands } from '#kernel/control.ts';
 import { createRegistration } from '#registration/module.ts';
-import { createWaitlist } from '#waitlist/module.ts';
+import { createWaitlist, leaveWaitlist } from '#waitlist/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 
 export function createComingIn(
-  kernel: Kernel,
+  { config, clock, database, keyRing, throttle }: Kernel,
   { audit, policies, look, users, profileCompletion, credentials, access }: Nouns,
   { oidc, ownPages }: Provider,
   work: ProofOfWork,
 ) {
   const registration = createRegistration({
-    ...kernel,
-    ...credentials,
+    config,
+    clock,
+    database,
+    throttle,
+    passkeys: credentials.passkeys,
+    passkeyRegistration: credentials.passkeyRegistration,
+    passwords: credentials.passwords,
+    oneTimeSecrets: credentials.oneTimeSecrets,
     policies,
     access,
     users,
@@ -23,26 +29,27 @@ export function createComingIn(
     audit,
     letters: look.letters,
     work,
-    registered: async (em, emailCanonical) => void (await waitlist.waitlist.leave(em, emailCanonical)),
+    registered: leaveWaitlist,
     refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
     startRegistration: (ctx) => ownPages.createAccount(ctx),
   });
   const waitlist = createWaitlist({
-    ...kernel,
-    ...credentials,
+    config,
+    clock,
+    database,
+    keyRing,
+    oneTimeSecrets: credentials.oneTimeSecrets,
     users,
     audit,
     letters: look.letters,
     work,
     policies,
-    take: (ip) => registration.applications.take(ip),
-    invite: (invitation, by) => registration.invitations.invite(invitation, by),
-    isRefusal: (error) => error instanceof AppError && /^registration\.invitation_(refused|invalid)$/.test(error.code),
+    applications: registration.applications,
+    invitations: registration.invitations,
   });
   return {
     registration,
     routes: [waitlist.routes],
-    commands: { ...registration.commands, ...waitlist.commands },
-    purge: (batch: number) => registration.pending.purge(batch),
+    commands: joinCommands([registration.commands, waitlist.commands]),
   };
 }

@@ -1,9 +1,11 @@
 /** What the command line can ask of a running node, each slice's own. */
+import { auditCommands } from '#audit/module.ts';
 import { brandingCommands } from '#branding/module.ts';
 import { clientCommands } from '#clients/commands.ts';
 import { consentCommands } from '#consent/module.ts';
 import { userCommands } from '#credentials/user-commands.ts';
-import type { Commands } from '#kernel/control.ts';
+import { type Commands, joinCommands } from '#kernel/control.ts';
+import { databaseCommands } from '#kernel/database.ts';
 import { keyCommands } from '#keys/commands.ts';
 import { mfaCommands } from '#mfa/commands.ts';
 import { sessionCommands } from '#sessions/module.ts';
@@ -20,37 +22,48 @@ export function createCommands(
   { consents, oidc, sessions }: Provider,
   { comingIn }: Steps,
 ): Commands {
-  return {
-    ...clientCommands(clients),
-    ...keyCommands({
-      ...keys,
+  return joinCommands([
+    clientCommands(clients),
+    keyCommands({
+      service: keys.service,
+      rotation: keys.rotation,
       sealed: {
         'signing keys': () => keys.service.reencrypt(),
         'client secrets': () => clients.secrets.reencrypt(),
         'authenticator apps': () => credentials.totp.reencrypt(),
       },
     }),
-    // Opening the database has migrated it; a running server is asked to look again.
-    'database.migrate': async () => {
-      await database.migrate();
-      return { database: 'up to date' };
-    },
-    'audit.verify': async () => audit.verify(),
-    ...userCommands({ ...credentials, database, users, passwordDemands }),
-    ...mfaCommands({
-      ...credentials,
+    databaseCommands(database),
+    auditCommands(audit),
+    userCommands({
+      database,
+      users,
+      passwordDemands,
+      passwords: credentials.passwords,
+      passkeys: credentials.passkeys,
+      totp: credentials.totp,
+      recoveryCodes: credentials.recoveryCodes,
+      secondFactorOverviews: credentials.secondFactorOverviews,
+    }),
+    mfaCommands({
       database,
       users,
       audit,
       access,
+      totp: credentials.totp,
+      recoveryCodes: credentials.recoveryCodes,
+      passkeys: credentials.passkeys,
+      secondFactorAttempts: credentials.secondFactorAttempts,
+      secondFactorRequests: credentials.secondFactorRequests,
+      tellOwner: credentials.tellOwner,
     }),
-    ...migration.commands,
-    ...comingIn.commands,
-    ...propertyCommands({ clock, database, audit, policies }),
-    ...consentCommands(consents),
-    ...sessionCommands(sessions),
-    ...settingsCommands(settings),
-    ...brandingCommands(look.branding.brands),
-    ...oidc.commands,
-  };
+    migration.commands,
+    comingIn.commands,
+    propertyCommands({ clock, database, audit, policies }),
+    consentCommands(consents),
+    sessionCommands(sessions),
+    settingsCommands(settings),
+    brandingCommands(look.branding.brands),
+    oidc.commands,
+  ]);
 }

@@ -17,21 +17,23 @@ export function defineJobs(
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
   jobs.define(
     'clean-up',
-    purgeExpired({
-      ...oidc.purges,
-      progress: (batch) => progress.purge(batch),
-      risk: (batch) => risk.purge(batch),
-      brands: (batch) => look.branding.brands.purge(batch),
-      attempts: (batch) => credentials.attempts.purge(batch),
-      devices: (batch) => credentials.knownDevices.purge(batch),
-      totpEnrolments: (batch) => credentials.totpEnrolments.purge(batch),
-      recoveryCodes: (batch) => credentials.recoveryCodes.purge(batch),
-      trustedDevices: (batch) => credentials.trustedDevices.purge(batch),
-      webauthnChallenges: (batch) => credentials.webauthnChallenges.purge(batch),
-      registrations: (batch) => comingIn.purge(batch),
-      contacts: (batch) => contacts.purge(batch),
-      closedAccounts: (batch) => account.closing.purge(batch),
-      oneTimeSecrets: (batch) => credentials.oneTimeSecrets.purge(batch),
-    }),
+    purgeExpired(
+      [
+        oidc.stores,
+        progress,
+        risk,
+        look.branding.brands,
+        credentials.attempts,
+        credentials.knownDevices,
+        credentials.totpEnrolments,
+        credentials.recoveryCodes,
+        credentials.trustedDevices,
+        credentials.webauthnChallenges,
+        comingIn.registration.pending,
+        contacts,
+        account.closing,
+        credentials.oneTimeSecrets,
+      ].flat(),
+    ),
   );
 }

@@ -16,27 +16,30 @@ import { createLook } from './look.ts';
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
 export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
-  const { config, clock, database, keyRing, invalidation, log, metrics, outbound } = kernel;
+  const { config, clock, database, keyRing, invalidation, jobs, log, mailbox, metrics, outbound } = kernel;
   const { log: audit, reader: events } = createAudit({ clock, database });
-  const { settings, policies } = createSettings({
+  const { settings, policies } = await createSettings({ clock, database, audit, invalidation, log });
+  const clients = createClients({
     clock,
     database,
+    keyRing,
     audit,
-    announce: () => invalidation.publish('settings', 'all'),
-  });
-  const followSettings = () =>
-    void settings.reload().catch((err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay'));
-  invalidation.subscribe('settings', { changed: followSettings, resync: followSettings });
-  await settings.reload();
-  const look = await createLook(kernel, {
-    audit,
+    invalidation,
+    issuer: config.issuer,
     policies,
-    settings,
-    missingClients: (clientIds) => clients.lookup.missing(clientIds),
-    isClient: async (clientId) => (await clients.lookup.find(clientId)) !== null,
   });
+  const look = await createLook(kernel, { audit, policies, settings, clients: clients.lookup });
   const texts = createTexts({
-    sms: createSms({ ...kernel, mailbox: kernel.mailbox?.mailbox, policy: () => policies.for(instance).sms }),
+    sms: createSms({
+      config,
+      clock,
+      database,
+      jobs,
+      outbound,
+      log,
+      mailbox: mailbox?.mailbox,
+      policy: () => policies.for(instance).sms,
+    }),
     brand: () => look.branding.brands.present(),
     issuer: config.issuerUrl,
   });
@@ -61,15 +64,6 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     pictureUrl: `${config.issuer}${PICTURE_PATH}`,
   });
-  const clients = createClients({
-    clock,
-    database,
-    keyRing,
-    audit,
-    invalidation,
-    issuer: config.issuer,
-    policies,
-  });
   const keys = createKeys({
     clock,
     database,
@@ -77,11 +71,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     log,
     audit,
     policies,
-    announce: () => invalidation.publish('keys', 'all'),
-  });
-  invalidation.subscribe('keys', {
-    changed: () => void keys.service.follow(),
-    resync: () => void keys.service.follow(),
+    invalidation,
   });
   await keys.start();
   const credentials = createCredentials({
@@ -112,7 +102,17 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     oneTimeSecrets: revocables.oneTimeSecrets,
     webauthnChallenges: revocables.webauthnChallenges,
   });
-  const migration = createMigration({ ...credentials, clock, database, users, userBulk, contactBulk, audit });
+  const migration = createMigration({
+    clock,
+    database,
+    users,
+    userBulk,
+    contactBulk,
+    passwordBulk: credentials.passwordBulk,
+    passwords: credentials.passwords,
+    totp: credentials.totp,
+    audit,
+  });
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
   return {
     audit,

@@ -1,16 +1,13 @@
 /** The OpenID provider, and what it knows of people: their consents and their signed-in browsers. */
 import { ConsentService } from '#consent/module.ts';
 import { OWN_CLIENT_ID, OWN_RETURN_PATH } from '#clients/module.ts';
-import { hasConfirmed } from '#credentials/module.ts';
-import { createAddressResolver } from '#kernel/http/client-address.ts';
-import { createClientCertificates } from '#kernel/http/client-certificate.ts';
+import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
 import { KEY_SET_LIMITS } from '#kernel/http/outbound.ts';
 import { languages } from '#kernel/i18n.ts';
 import { createDevice } from '#device/module.ts';
 import { createLogout } from '#logout/module.ts';
 import { createOidc } from '#oidc/module.ts';
 import { createSessions } from '#sessions/module.ts';
-import type { UserId } from '#users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 
@@ -21,24 +18,17 @@ export function createProvider(
   { audit, policies, settings, look, users, activePeople, clients, keys, credentials, access, held }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
+  const { dress } = look.branding;
   const consents = new ConsentService({
     clock,
     database,
     audit,
     invalidation,
     access,
+    clients: clients.lookup,
   });
-  const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null });
-  const device = createDevice({ clock, users, apis: clients.apiLookup });
-  /** The page, in the brand of the client that it names. */
-  const inBrand =
-    <C extends { state: object }, P extends { client: { id: string } | null }>(
-      page: (ctx: C, content: P) => Promise<void>,
-    ) =>
-    async (ctx: C, content: P): Promise<void> => {
-      if (content.client) await look.branding.dress(ctx as never, content.client.id);
-      return page(ctx, content);
-    };
+  const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null, dress });
+  const device = createDevice({ clock, users, apis: clients.apiLookup, dress });
   const oidc = createOidc({
     config,
     clock,
@@ -60,23 +50,17 @@ export function createProvider(
     hasOrigin: (origin) => clients.origins.has(origin),
     apis: clients.apiLookup,
     keys: keys.service,
-    findConsent: async (accountId, clientId) =>
-      (await clients.lookup.find(clientId))?.firstParty ? 'everything' : consents.find(accountId as UserId, clientId),
+    findConsent: (accountId, clientId) => consents.findForEngine(accountId, clientId),
     held,
     pages: {
-      ...logout.pages,
-      ...device.pages,
-      confirmLogout: inBrand(logout.pages.confirmLogout),
-      deviceConfirm: inBrand(device.pages.deviceConfirm),
+      confirmLogout: logout.pages.confirmLogout,
+      loggedOut: logout.pages.loggedOut,
+      deviceCode: device.pages.deviceCode,
+      deviceConfirm: device.pages.deviceConfirm,
+      deviceDone: device.pages.deviceDone,
     },
     languages: Object.keys(languages),
-    certificates:
-      config.tls?.clientCaFile || config.clientCertHeader
-        ? createClientCertificates({
-            header: config.clientCertHeader,
-            addresses: createAddressResolver(config.trustedProxies),
-          })
-        : null,
+    certificates: clientCertificatesOf(config),
     fetch: outbound.limited(KEY_SET_LIMITS),
     fetchKeys: outbound.logged(KEY_SET_LIMITS),
     jobs,
@@ -94,10 +78,7 @@ export function createProvider(
     browsers: oidc.browsers,
     current: oidc.current,
     client: { id: OWN_CLIENT_ID, returnPath: OWN_RETURN_PATH },
-    reachable: async (userId) => {
-      const person = await credentials.secondFactorOverviews.find(userId);
-      return person !== null && hasConfirmed(person) ? 2 : 1;
-    },
+    reachable: (userId) => credentials.secondFactorOverviews.reachableLevel(userId),
   });
   return { consents, oidc, sessions, ownPages, routes: [routes] };
 }

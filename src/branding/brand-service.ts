@@ -22,7 +22,7 @@ type Row = {
 /** What a brand may have besides its choices; null takes it away. */
 type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } | { stylesheet: string | null };
 
-type Dependencies = {
+export type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'branding'>;
@@ -30,9 +30,11 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   files: Pick<StaticFiles, 'publish' | 'url'>;
   cache: Cache<Stored | null>;
-  isClient(clientId: string): Promise<boolean>;
-  /** Those of these ids that no client has. */
-  missingClients(clientIds: readonly string[]): Promise<readonly string[]>;
+  clients: {
+    find(clientId: string): Promise<object | null>;
+    /** Those of these ids that no client has. */
+    missing(clientIds: readonly string[]): Promise<readonly string[]>;
+  };
   /** Tells every node, this one too, that the brand of the instance is to be read again. */
   announce(): Promise<void>;
 };
@@ -110,7 +112,7 @@ export class BrandService {
 
   /** Takes away what belonged to clients that are gone. */
   async purge(batch: number): Promise<number> {
-    const { database, missingClients } = this.#deps;
+    const { database, clients } = this.#deps;
     let after = INSTANCE;
     for (;;) {
       const owners = await database.sql<{ owner: string }>(
@@ -119,7 +121,7 @@ export class BrandService {
       );
       if (owners.length === 0) return 0;
       after = owners.at(-1)!.owner;
-      const gone = await missingClients(owners.map(({ owner }) => owner));
+      const gone = await clients.missing(owners.map(({ owner }) => owner));
       if (gone.length === 0) continue;
       const deleted = await database.sql('delete from brand where owner = any($1::text[]) returning owner', [
         gone.slice(0, batch),
@@ -129,8 +131,8 @@ export class BrandService {
   }
 
   async #save(owner: string, column: string, value: Buffer | string | null, by: By): Promise<void> {
-    const { database, clock, audit, cache, isClient, announce } = this.#deps;
-    if (owner !== INSTANCE && !(await isClient(owner))) throw clientUnknown(owner);
+    const { database, clock, audit, cache, clients, announce } = this.#deps;
+    if (owner !== INSTANCE && (await clients.find(owner)) === null) throw clientUnknown(owner);
     await database.transaction(async (em) => {
       await em.execute(`insert into brand (owner, choice, changed_at) values (?, '{}', ?) on conflict do nothing`, [
         owner,

@@ -10,12 +10,12 @@ import type { AuditLog } from '#audit/module.ts';
 import { createCache } from '#kernel/cache.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import type { Context } from '#kernel/http/context.ts';
+import type { Context, Middleware } from '#kernel/http/context.ts';
 import type { StaticFiles } from '#kernel/http/static.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
-import { BrandService } from './brand-service.ts';
+import { BrandService, type Dependencies as BrandDependencies } from './brand-service.ts';
 import { brandingRoutes, type Dependencies as RouteDependencies } from './routes.ts';
 
 export type Dependencies = {
@@ -26,9 +26,8 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'branding'>;
   settings: Pick<SettingsService, 'onChange'>;
-  files: Pick<StaticFiles, 'publish' | 'url'>;
-  isClient(clientId: string): Promise<boolean>;
-  missingClients(clientIds: readonly string[]): Promise<readonly string[]>;
+  files: Pick<StaticFiles, 'publish' | 'url' | 'serve'>;
+  clients: BrandDependencies['clients'];
 };
 
 const MAXIMUM_KEPT = 10_000;
@@ -47,7 +46,12 @@ export async function createBranding({ invalidation, log, ...deps }: Dependencie
   await brands.reload();
   return {
     brands,
-    routes: (mayPreview: RouteDependencies['mayPreview']) => brandingRoutes({ ...deps, brands, mayPreview }),
+    routes: (ownPages: RouteDependencies['ownPages']) => brandingRoutes({ ...deps, brands, ownPages }),
+    /** Serves the public files, and the stylesheet and pictures of brands among them. */
+    serveFiles: (async (ctx, next) => {
+      await brands.prepare(ctx.path);
+      return deps.files.serve(ctx, next);
+    }) as Middleware,
     /** Puts the pages of this request into the brand of the client that they are about. */
     async dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void> {
       ctx.state.brand = await brands.ofClient(clientId);

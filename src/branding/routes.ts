@@ -13,23 +13,25 @@ export type Dependencies = {
   brands: BrandService;
   policies: Policies<'branding'>;
   files: Pick<StaticFiles, 'url'>;
-  /** False when the answer is written. */
-  mayPreview(ctx: Context): Promise<boolean>;
+  /** The gate of pages for signed-in users: null when the answer is written. */
+  ownPages: { require(ctx: Context, demands: { permission: 'branding.preview' }): Promise<object | null> };
 };
 
-export function brandingRoutes({ brands, policies, files, mayPreview }: Dependencies): Router<State> {
+const demands = { permission: 'branding.preview' } as const;
+
+export function brandingRoutes({ brands, policies, files, ownPages }: Dependencies): Router<State> {
   const router = new Router<State>();
   const proposed = (ctx: Context) => proposedBrand(ctx.query, policies.for(instance).branding, brands.present());
 
   router.get(PREVIEW_PATH, async (ctx: Context) => {
-    if (!(await mayPreview(ctx))) return;
+    if ((await ownPages.require(ctx, demands)) === null) return;
     const { proposal, wrong } = proposed(ctx);
     allowFrames(ctx);
     show(ctx, 200, previewView, previewOf(ctx.query, proposal, wrong));
   });
 
   router.get(`${PREVIEW_PATH}/frame`, async (ctx: Context) => {
-    if (!(await mayPreview(ctx))) return;
+    if ((await ownPages.require(ctx, demands)) === null) return;
     const sample = sampleOf(ctx.query);
     if (!sample) return;
     ctx.state.brand = proposed(ctx).brand;
@@ -40,7 +42,7 @@ export function brandingRoutes({ brands, policies, files, mayPreview }: Dependen
   });
 
   router.get(`${PREVIEW_PATH}/brand.css`, async (ctx: Context) => {
-    if (!(await mayPreview(ctx))) return;
+    if ((await ownPages.require(ctx, demands)) === null) return;
     ctx.type = 'text/css; charset=utf-8';
     ctx.body = brandStylesheet(proposed(ctx).brand, files.url);
   });

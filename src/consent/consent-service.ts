@@ -6,6 +6,7 @@ import { toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Decision, RememberedConsent } from '#oidc/module.ts';
 import type { AccessRevocation, UserId } from '#users/module.ts';
+import type { ClientLookup } from '#clients/module.ts';
 import { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
 
@@ -20,6 +21,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   access: AccessRevocation<'consent withdrawn'>;
+  clients: Pick<ClientLookup, 'find'>;
 };
 
 /** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time. */
@@ -34,13 +36,15 @@ export class ConsentService {
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #access: Dependencies['access'];
+  readonly #clients: Dependencies['clients'];
   readonly #cache: Cache<KnownConsent | null>;
 
-  constructor({ clock, database, audit, invalidation, access }: Dependencies) {
+  constructor({ clock, database, audit, invalidation, access, clients }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#access = access;
+    this.#clients = clients;
     this.#cache = createCache({
       name: 'consents',
       clock,
@@ -53,6 +57,12 @@ export class ConsentService {
   /** What this person allows this client; null when that is nothing. Asked with every use of a token, so from memory. */
   async find(userId: UserId, clientId: string): Promise<KnownConsent | null> {
     return this.#cache.get(keyOf(userId, clientId), () => this.#load(userId, clientId));
+  }
+
+  /** Clients of the house are allowed everything, unasked. */
+  async findForEngine(accountId: string, clientId: string): Promise<RememberedConsent | null> {
+    const client = await this.#clients.find(clientId);
+    return client?.firstParty ? 'everything' : this.find(accountId as UserId, clientId);
   }
 
   async #load(userId: UserId, clientId: string): Promise<KnownConsent | null> {

@@ -92,6 +92,11 @@ export class SecondFactorOverviews {
     };
   }
 
+  /** The highest level that the user can prove: 2 where a second factor was confirmed. */
+  async reachableLevel(userId: UserId): Promise<1 | 2> {
+    return hasConfirmed(await this.find(userId)) ? 2 : 1;
+  }
+
   /** Which of these people have confirmed a second factor, and whether one of them can be used now. */
   async among(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, 'usable' | 'unusable'>> {
     const rows = await this.#database.sql<{ user_id: string; has_totp: boolean } & StateRow>(

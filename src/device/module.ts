@@ -7,6 +7,7 @@
  */
 import type { ApiLookup } from '#clients/module.ts';
 import { fromNow, SECOND, type Clock } from '#kernel/clock.ts';
+import type { Context } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
@@ -19,6 +20,8 @@ export type Dependencies = {
   clock: Clock;
   users: { findById(id: UserId): Promise<User | null> };
   apis: Pick<ApiLookup, 'find'>;
+  /** Puts the pages of this request into the brand of the client. */
+  dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
 };
 
 type Problem = NonNullable<Parameters<EnginePages['deviceCode']>[1]['problem']>;
@@ -26,7 +29,7 @@ type Problem = NonNullable<Parameters<EnginePages['deviceCode']>[1]['problem']>;
 /** What a form about a code came to, shown once. */
 const codePage = formPage<{ userCode: string; problem: Problem; until: Date | null; clientName: string }>();
 
-export function createDevice({ clock, users, apis }: Dependencies): {
+export function createDevice({ clock, users, apis, dress }: Dependencies): {
   pages: Pick<EnginePages, 'deviceCode' | 'deviceConfirm' | 'deviceDone'>;
 } {
   return {
@@ -48,6 +51,7 @@ export function createDevice({ clock, users, apis }: Dependencies): {
         });
       },
       async deviceConfirm(ctx, { form, userCode, client, scopes, resources, device, accountId }) {
+        await dress(ctx, client.id);
         const user = accountId === null ? null : await users.findById(accountId as UserId);
         const account = user && { name: user.profile.name ?? null, email: user.email };
         const asked = {

@@ -19,6 +19,14 @@ export type CommandAnswer =
   | { ok: true; result: unknown }
   | { ok: false; code: string; message: string; details?: unknown };
 
+/** The commands of several slices in one map. Throws when two slices claim one name. */
+export function joinCommands(slices: readonly Commands[]): Commands {
+  const all = slices.flatMap((commands) => Object.entries(commands));
+  const joined = Object.fromEntries(all);
+  if (Object.keys(joined).length < all.length) throw new Error('two slices have a command of the same name');
+  return joined;
+}
+
 const SOCKET = 'control.sock';
 const LARGEST_COMMAND = 1024 * 1024;
 /** A stop lets commands that were taken up be answered. */

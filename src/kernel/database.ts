@@ -9,6 +9,7 @@ import { type Config, DEFAULT_CONNECT_SECONDS } from './config.ts';
 import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
+import type { Commands } from './control.ts';
 import { migrateAlone } from './database-lock.ts';
 import { connectPatiently } from './postgres/patient-pool.ts';
 import { readTimes } from './postgres/times.ts';
@@ -42,10 +43,20 @@ type DatabaseOptions = {
   /** Where the embedded database is; only the owner of a folder has one. */
   folder?: Pick<DataFolder, 'path'> | undefined;
   /** A prepared embedded database, for tests. */
-  pglite?: PGlite;
+  pglite?: PGlite | undefined;
 };
 
 export const migrationsFolder = join(import.meta.dirname, '../../migrations');
+
+/** `latchkey migrate`: opening the database has migrated it; a running server is asked to look again. */
+export function databaseCommands(database: Pick<Database, 'migrate'>): Commands {
+  return {
+    'database.migrate': async () => {
+      await database.migrate();
+      return { database: 'up to date' };
+    },
+  };
+}
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   return options.config.databaseUrl === undefined

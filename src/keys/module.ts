@@ -2,12 +2,13 @@
  * keys: what this instance signs with.
  *
  * Owns    the table signing_key; RSA, P-256 and Ed25519 keys, their states, rotation, sealing, and the JWKS that is published.
- * Leaves  signing and serving /oidc/jwks to oidc, when maintenance runs to the job queue, telling other nodes to app/nouns.ts.
+ * Leaves  signing and serving /oidc/jwks to oidc, when maintenance runs to the job queue.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Policies } from '#settings/module.ts';
@@ -21,16 +22,18 @@ export type Dependencies = {
   log: Pick<Log, 'warn' | 'info'>;
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'oidc' | 'session'>;
-  /** Asks the other nodes to call `service.follow()`; without it they notice by themselves within seconds. */
-  announce?: (() => Promise<void>) | undefined;
+  /** A node that is not told notices by itself within seconds. */
+  invalidation?: Pick<Invalidation, 'publish' | 'subscribe'> | undefined;
 };
 
-export function createKeys({ announce, ...deps }: Dependencies) {
+export function createKeys({ invalidation, ...deps }: Dependencies) {
   const service = new KeyService(deps);
   const changed = async (): Promise<void> => {
     await service.refresh();
-    await announce?.();
+    await invalidation?.publish('keys', 'all');
   };
+  const follow = () => void service.follow();
+  invalidation?.subscribe('keys', { changed: follow, resync: follow });
   const rotation = new KeyRotation({ ...deps, changed });
   return {
     service,

@@ -5,6 +5,7 @@
  * Leaves  ending the session, telling the other apps and checking where to go on to oidc.
  * URLs    none of its own: the engine shows them at /oidc/logout.
  */
+import type { Context } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
 import type { User, UserId } from '#users/module.ts';
@@ -15,14 +16,17 @@ export type Dependencies = {
   users: { findById(id: UserId): Promise<User | null> };
   /** Where one can sign in again without an app, null where there is no such place. */
   signInUrl: string | null;
+  /** Puts the pages of this request into the brand of the client. */
+  dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
 };
 
-export function createLogout({ users, signInUrl }: Dependencies): {
+export function createLogout({ users, signInUrl, dress }: Dependencies): {
   pages: Pick<EnginePages, 'confirmLogout' | 'loggedOut'>;
 } {
   return {
     pages: {
       async confirmLogout(ctx, { form, client, accountId, otherApps }) {
+        if (client) await dress(ctx, client.id);
         const user = await users.findById(accountId as UserId);
         const account = user && { name: user.profile.name ?? null, email: user.email };
         show(ctx, 200, logoutConfirmView, { ...form, account, client: client && { name: client.name }, otherApps });

@@ -10,6 +10,7 @@
 import compose from 'koa-compose';
 import { Provider } from 'oidc-provider';
 import type { Middleware } from 'koa';
+import type { Middleware as PageMiddleware } from '#kernel/http/context.ts';
 import type { JSONWebKeySet } from 'jose';
 import type { AuditLog } from '#audit/module.ts';
 import type { Config } from '#kernel/config.ts';
@@ -247,10 +248,8 @@ export function createOidc({
       policies,
       cookie: sessionCookie(config.issuerUrl.protocol === 'https:'),
     }),
-    purges: {
-      artifacts: () => artifacts.purge(),
-      machineTokens: async () => inMemory?.purge() ?? 0,
-    },
+    /** What is purged: machine tokens only where they are in memory, for the other stores need no help. */
+    stores: inMemory === null ? [artifacts] : [artifacts, inMemory],
     browsers,
     commands: registrationCommands({
       clock,
@@ -259,8 +258,10 @@ export function createOidc({
       policies,
       engine: () => current.engine,
     }),
+    /** Serves the endpoints that are the engine's alone, before anything else looks at the request. */
+    delegated: ((ctx, next) => (ctx.state.mount?.delegated ? current.serve(ctx, next) : next())) as PageMiddleware,
     /** Serves the endpoints of the engine; everything else goes on to `next`. */
-    middleware: ((ctx, next) => current.serve(ctx, next)) as Middleware,
+    middleware: ((ctx, next) => current.serve(ctx, next)) as PageMiddleware,
   };
 }
 

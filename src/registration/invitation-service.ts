@@ -32,6 +32,9 @@ export type InvitationDependencies = {
 /** As long as the link works (one-time/one-time-secret.ts). */
 const INVITATION_DAYS = 7;
 
+/** Of one address, whatever the others are. */
+const refusals: ReadonlySet<string> = new Set(['registration.invitation_refused', 'registration.invitation_invalid']);
+
 /** Links by which the operator lets somebody create an account. They prove the address, since they reach nobody else. */
 export class InvitationService {
   readonly #deps: InvitationDependencies;
@@ -48,6 +51,17 @@ export class InvitationService {
     if (emailCanonical === null) throw invitationInvalid(email);
     if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);
     await database.transaction((em) => this.#send(em, { email: email.trim(), language, roles }, by));
+  }
+
+  /** The same for an address that may have an account by now. Throws registration.closed. */
+  async offer(invitation: Invitation, by: By): Promise<'invited' | 'refused'> {
+    try {
+      await this.invite(invitation, by);
+      return 'invited';
+    } catch (error) {
+      if (error instanceof AppError && refusals.has(error.code)) return 'refused';
+      throw error;
+    }
   }
 
   /** Whom a link invites; null when it is none, was used or is too old. */

@@ -14,7 +14,7 @@ export type NewAccountsDependencies = {
   pending: PendingRegistrations;
   audit: Pick<AuditLog, 'record'>;
   /** Told in the transaction that makes the account: whoever waited for it waits no more. */
-  registered(em: EntityManager, emailCanonical: string): Promise<void>;
+  registered(em: EntityManager, emailCanonical: string): Promise<unknown>;
 };
 
 /** Makes the account of somebody who has proved the address, in the transaction that uses the proof up. */

@@ -7,26 +7,35 @@ import type { Coordinates } from './assessment.ts';
 /** Where an address is, as coarsely as the file says. `country` is of ISO 3166-1 alpha-2. */
 export type Place = { country: string | null; city: string | null; coordinates: Coordinates | null };
 
-export type Places = { find(ip: string): Place };
+export type Places = {
+  find(ip: string): Place;
+  /** City and country in words; null where the address is nowhere. */
+  describe(ip: string, language: string): string | null;
+};
 
 const nowhere: Place = { country: null, city: null, coordinates: null };
 
 /** Reads a file in MaxMind's format (GeoLite2, DB-IP) once. Without one every address is nowhere. */
 export function openPlaces(file: string | undefined): Places {
-  if (file === undefined) return { find: () => nowhere };
+  if (file === undefined) return { find: () => nowhere, describe: () => null };
   const reader = openReader(file);
+  const find = (ip: string): Place => placeOf(reader.get(canonicalAddress(ip)));
+  return { find, describe: (ip, language) => inWords(find(ip), language) };
+}
+
+function placeOf(found: CityResponse | null): Place {
+  if (!found) return nowhere;
+  const { latitude, longitude } = found.location ?? {};
   return {
-    find(ip) {
-      const found = reader.get(canonicalAddress(ip));
-      if (!found) return nowhere;
-      const { latitude, longitude } = found.location ?? {};
-      return {
-        country: found.country?.iso_code ?? null,
-        city: found.city?.names?.en ?? null,
-        coordinates: latitude === undefined || longitude === undefined ? null : { latitude, longitude },
-      };
-    },
+    country: found.country?.iso_code ?? null,
+    city: found.city?.names?.en ?? null,
+    coordinates: latitude === undefined || longitude === undefined ? null : { latitude, longitude },
   };
+}
+
+function inWords({ city, country }: Place, language: string): string | null {
+  const named = country === null ? null : new Intl.DisplayNames([language], { type: 'region' }).of(country);
+  return [city, named].filter(Boolean).join(', ') || null;
 }
 
 function openReader(file: string): Reader<CityResponse> {

@@ -8,6 +8,8 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import type { Log } from '#kernel/log.ts';
 import type { Policies } from './policies.ts';
 import { SettingsService } from './settings-service.ts';
 
@@ -15,12 +17,17 @@ export type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  /** Tells the other nodes to reload. */
-  announce: () => Promise<void>;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe'>;
+  log: Pick<Log, 'warn'>;
 };
 
-export function createSettings({ clock, database, audit, announce }: Dependencies) {
-  const settings = new SettingsService(clock, database, audit, announce);
+/** Reads the stored policies, and from then on whatever a node changes. */
+export async function createSettings({ clock, database, audit, invalidation, log }: Dependencies) {
+  const settings = new SettingsService(clock, database, audit, () => invalidation.publish('settings', 'all'));
+  const follow = () =>
+    void settings.reload().catch((err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay'));
+  invalidation.subscribe('settings', { changed: follow, resync: follow });
+  await settings.reload();
   return { settings, policies: settings as Policies };
 }
 

@@ -16,7 +16,10 @@ import { type RouteDependencies, waitlistRoutes } from './routes.ts';
 import { type Asked, type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
 
 export type Dependencies = Omit<WaitlistDependencies, 'urlOf'> &
-  Pick<RouteDependencies, 'policies' | 'take' | 'work'> & { config: Pick<Config, 'issuerUrl'>; keyRing: KeyRing };
+  Pick<RouteDependencies, 'policies' | 'applications' | 'work'> & {
+    config: Pick<Config, 'issuerUrl'>;
+    keyRing: KeyRing;
+  };
 
 /** Where the sealed text of the cookie belongs. */
 const COOKIE_PLACE = 'cookie:waitlist';
@@ -47,4 +50,5 @@ export function createWaitlist(dependencies: Dependencies) {
   };
 }
 
+export { leaveWaitlist } from './waitlist-service.ts';
 export { WaitlistEntry } from './waitlist-entry.ts';

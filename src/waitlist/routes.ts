@@ -19,8 +19,10 @@ export type RouteDependencies = {
   waitlist: WaitlistService;
   link: MailedLink;
   policies: Policies<'registration'>;
-  /** Counts a mail asked for from an address; says until when there are too many. */
-  take(ip: string): Promise<Throttled | null>;
+  applications: {
+    /** Counts a mail asked for from an address; says until when there are too many. */
+    take(ip: string): Promise<Throttled | null>;
+  };
   /** What a browser solves before a form is looked at, while somebody floods this instance. */
   work: {
     challenge(ip: string): Promise<string | null>;
@@ -34,7 +36,14 @@ const CHECK = `${PATH}/check`;
 const joinPage = formPage<Pick<JoinPage, 'name' | 'email' | 'errors' | 'problem'>>();
 const codePage = formPage<Pick<CodePage, 'problem'>>();
 
-export function waitlistRoutes({ waitlist, link, policies, take, work, asked }: RouteDependencies): Router<State> {
+export function waitlistRoutes({
+  waitlist,
+  link,
+  policies,
+  applications,
+  work,
+  asked,
+}: RouteDependencies): Router<State> {
   const router = new Router<State>();
   const isOpen = () => policies.for(instance).registration.mode === 'waitlist';
 
@@ -53,7 +62,7 @@ export function waitlistRoutes({ waitlist, link, policies, take, work, asked }: 
     const { email, name } = form.values;
     if ((await work.check(ctx.state.ip, form.values.work)) === 'missing')
       return joinPage.refuse(ctx, PATH, { email, name, problem: { kind: 'work' } });
-    const problem = await take(ctx.state.ip);
+    const problem = await applications.take(ctx.state.ip);
     if (problem !== null) return joinPage.refuse(ctx, PATH, { email, name, problem });
     const wish = { email, name, secret: asked.read(ctx)?.secret ?? randomSecret() };
     await waitlist.ask(wish, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
@@ -66,7 +75,7 @@ export function waitlistRoutes({ waitlist, link, policies, take, work, asked }: 
     const known = asked.read(ctx);
     if (known === null) return seeOther(ctx, PATH);
     if (form.isValid && form.values.action === 'resend') {
-      const problem = await take(ctx.state.ip);
+      const problem = await applications.take(ctx.state.ip);
       if (problem !== null) return codePage.refuse(ctx, CHECK, { problem });
       await waitlist.ask(known, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
       return seeOther(ctx, `${CHECK}?sent`);

@@ -17,9 +17,10 @@ export type WaitlistDependencies = {
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
-  /** Lets somebody create an account. Throws when that is not possible: they have one. */
-  invite(invitation: { email: string; language: Language }, by: By): Promise<void>;
-  isRefusal(error: unknown): boolean;
+  invitations: {
+    /** Lets the owner of an address create an account; `refused` when that is not possible: they have one. */
+    offer(invitation: { email: string; language: Language }, by: By): Promise<'invited' | 'refused'>;
+  };
   urlOf(path: string): string;
 };
 
@@ -35,6 +36,11 @@ const browserOf = (secret: string): AskingBrowser => ({ holds: secret, deviceSec
 
 /** Where somebody who has an account already signs in. */
 const SIGN_IN_PATH = '/account';
+
+/** A user with an account waits no more. False when the address was not on the list. */
+export async function leaveWaitlist(em: EntityManager, emailCanonical: string): Promise<boolean> {
+  return (await em.nativeDelete(WaitlistEntry, { emailCanonical })) > 0;
+}
 
 /** Who would like to have an account. Nobody is on the list before their address is proved. */
 export class WaitlistService {
@@ -127,15 +133,10 @@ export class WaitlistService {
   async remove(email: string, by: By): Promise<boolean> {
     const { database, audit } = this.#deps;
     return database.transaction(async (em) => {
-      if (!(await this.leave(em, canonicalEmail(email) ?? ''))) return false;
+      if (!(await leaveWaitlist(em, canonicalEmail(email) ?? ''))) return false;
       await audit.record(em, { type: 'waitlist.removed', ...by, details: { email } });
       return true;
     });
-  }
-
-  /** Whoever has an account waits no more. */
-  async leave(em: EntityManager, emailCanonical: string): Promise<boolean> {
-    return (await em.nativeDelete(WaitlistEntry, { emailCanonical })) > 0;
   }
 
   async #join(em: EntityManager, { address, data }: OneTimeSecret, by: By): Promise<void> {
@@ -155,13 +156,10 @@ export class WaitlistService {
 
   /** Whoever has an account by now leaves the list instead. */
   async #invite(entry: Waiting, by: By, outcome: Invited): Promise<void> {
-    const { clock, database, invite, isRefusal } = this.#deps;
+    const { clock, database, invitations } = this.#deps;
     const { email, emailCanonical, language } = entry;
-    try {
-      await invite({ email, language }, by);
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      await database.transaction((em) => this.leave(em, emailCanonical));
+    if ((await invitations.offer({ email, language }, by)) === 'refused') {
+      await database.transaction((em) => leaveWaitlist(em, emailCanonical));
       return void outcome.skipped.push(email);
     }
     const marked = 'update waitlist_entry set invited_at = $1 where email_canonical = $2';

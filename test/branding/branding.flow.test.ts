@@ -46,10 +46,12 @@ async function anotherNode() {
     audit: { record: async () => {} },
     invalidation: { publish: async () => {}, subscribe: () => {}, isHealthy: () => true },
     files,
-    isClient: async () => true,
-    async missingClients(clientIds) {
-      const rows = await latchkey.app.database.sql<{ client_id: string }>('select client_id from client');
-      return clientIds.filter((id) => !rows.some((row) => row.client_id === id));
+    clients: {
+      find: async () => ({}),
+      async missing(clientIds) {
+        const rows = await latchkey.app.database.sql<{ client_id: string }>('select client_id from client');
+        return clientIds.filter((id) => !rows.some((row) => row.client_id === id));
+      },
     },
   });
   return { files, brands };

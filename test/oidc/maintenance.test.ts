@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Job } from '#kernel/jobs.ts';
-import { type Purge, purgeExpired } from '../../src/oidc/artifacts/maintenance.ts';
+import { type Purgeable, purgeExpired } from '../../src/oidc/artifacts/maintenance.ts';
 
 const job = (signal = new AbortController().signal): Job => ({
   id: '1',
@@ -12,10 +12,10 @@ const job = (signal = new AbortController().signal): Job => ({
 });
 
 /** Something with `left` rows that are over. */
-function pile(left: number): { purge: Purge; batches: number[] } {
+function pile(left: number): { purge: Purgeable['purge']; batches: number[] } {
   const batches: number[] = [];
   let rest = left;
-  const purge: Purge = async (batch) => {
+  const purge: Purgeable['purge'] = async (batch) => {
     const removed = Math.min(batch, rest);
     rest -= removed;
     batches.push(removed);
@@ -32,28 +32,28 @@ describe('cleaning up', () => {
     [12_001, [5000, 5000, 2001]],
   ])('%d rows go in batches of five thousand, as long as they are full', async (rows, expected) => {
     const { purge, batches } = pile(rows);
-    await purgeExpired({ purge }).handler(job());
+    await purgeExpired([{ purge }]).handler(job());
     expect(batches).toEqual(expected);
   });
 
   test('what fails keeps nothing else from being cleaned, and is told', async () => {
     const { purge, batches } = pile(3);
-    const broken: Purge = async () => {
+    const broken: Purgeable['purge'] = async () => {
       throw new Error('table is locked');
     };
-    await expect(purgeExpired({ broken, purge }).handler(job())).rejects.toThrow('table is locked');
+    await expect(purgeExpired([{ purge: broken }, { purge }]).handler(job())).rejects.toThrow('table is locked');
     expect(batches).toEqual([3]);
   });
 
   test('ends between two batches when the process stops', async () => {
     const stopping = new AbortController();
     let batches = 0;
-    const purge: Purge = async (batch) => {
+    const purge: Purgeable['purge'] = async (batch) => {
       batches += 1;
       if (batches === 2) stopping.abort();
       return batch;
     };
-    await purgeExpired({ purge }).handler(job(stopping.signal));
+    await purgeExpired([{ purge }]).handler(job(stopping.signal));
     expect(batches).toBe(2);
   });
 });

@@ -5,8 +5,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { Config } from '#kernel/config.ts';
 import { AppError } from '#kernel/errors.ts';
-import type { AddressResolver } from './client-address.ts';
+import { type AddressResolver, createAddressResolver } from './client-address.ts';
 
 export type ClientCertificate = {
   certificate: X509Certificate;
@@ -21,6 +22,16 @@ export type ClientCertificates = {
 
 /** Told by the proxy beside the certificate: `SUCCESS` when it checked the chain (nginx `$ssl_client_verify`). */
 const VERIFY_HEADER = 'x-ssl-client-verify';
+
+/** Null where neither an own listener asks for certificates nor a proxy tells them. */
+export function clientCertificatesOf({
+  tls,
+  clientCertHeader,
+  trustedProxies,
+}: Pick<Config, 'tls' | 'clientCertHeader' | 'trustedProxies'>): ClientCertificates | null {
+  if (!tls?.clientCaFile && !clientCertHeader) return null;
+  return createClientCertificates({ header: clientCertHeader, addresses: createAddressResolver(trustedProxies) });
+}
 
 export function createClientCertificates({
   header,

@@ -20,6 +20,7 @@ import { pinOrigin } from './origin.ts';
 import { createReadyMade } from './ready-made.ts';
 import { createRefusals } from './refusal.ts';
 import { requestGuard } from './request-guard.ts';
+import type { Router } from './router.ts';
 import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -30,13 +31,15 @@ type EdgeDependencies = {
   keyRing: Pick<KeyRing, 'deriveKeys' | 'seal' | 'open'>;
   renderer: Renderer;
   mounts: readonly Mount[];
-  observe?: (request: AnsweredRequest) => void;
+  observe?: ((request: AnsweredRequest) => void) | undefined;
   tracing?: Tracing | undefined;
 };
 
 export type Edge = Koa<State, { params: Readonly<Record<string, string>> }> & {
   /** Forgets constant documents: to be called when something that they say has changed. */
   forgetReady(): void;
+  /** Answers the addresses of these; what is not there is left out. */
+  mount(routers: readonly (Router<State> | undefined)[]): void;
 };
 
 /** A Koa application that has its edge; the features are its next middleware. */
@@ -72,7 +75,10 @@ export function createEdge({
     const handle = callback();
     return readyMade.wrap((req, res) => void handle(req, res));
   };
-  return Object.assign(app, { callback: listener, forgetReady: readyMade.forget });
+  const mount: Edge['mount'] = (routers) => {
+    for (const router of routers) if (router) app.use(router.routes());
+  };
+  return Object.assign(app, { callback: listener, forgetReady: readyMade.forget, mount });
 }
 
 function traceRequest(tracing: Tracing, addresses: AddressResolver): Middleware {

@@ -5,6 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SECOND } from '#kernel/clock.ts';
 import { retryAfter } from './retry-after.ts';
+import type { Database } from '#kernel/database.ts';
+import type { RedisPort } from '#kernel/redis/port.ts';
 
 /** Resolves when the dependency answers. */
 export type Check = () => Promise<unknown>;
@@ -22,6 +24,20 @@ export type Health = {
 
 type Word = 'up' | 'down';
 type Report = { status: 'ready' | 'starting' | 'stopping' | 'unavailable'; database?: Word; redis?: Word };
+
+/** What an instance needs to serve. */
+export function checksOf({
+  database,
+  redis,
+}: {
+  database: Pick<Database, 'sql'>;
+  redis: Pick<RedisPort, 'get'> | null;
+}): { database: Check; redis: Check | undefined } {
+  return {
+    database: () => database.sql('select 1'),
+    redis: redis === null ? undefined : () => redis.get('probe'),
+  };
+}
 
 /** However many probe, each dependency is asked once a second; one that says nothing for two seconds is away. */
 const REMEMBERED = SECOND;
