@@ -1,3 +1,4 @@
+import type { NewPasskeyProblem } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 
@@ -8,18 +9,6 @@ export type NewPasskeyPage = {
   options: string | null;
   problem: { kind: NewPasskeyProblem } | null;
 };
-
-export type NewPasskeyProblem =
-  | 'cancelled'
-  | 'timed_out'
-  | 'exists'
-  | 'unsupported'
-  | 'failed'
-  | 'expired'
-  | 'refused'
-  | 'not_allowed'
-  | 'taken'
-  | 'full';
 
 const plain: NewPasskeyPage = { frame: sampleFrame, options: '{"challenge":"AAAA"}', problem: null };
 

@@ -1,7 +1,13 @@
 import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { PasskeyId, PasskeyRegistration, PasskeyService, PasswordService } from '#credentials/module.ts';
+import type {
+  PasskeyId,
+  PasskeyRegistration,
+  PasskeyService,
+  PasswordService,
+  NewPasskeyProblem,
+} from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
@@ -11,7 +17,7 @@ import { parseId } from '#kernel/ids.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { accountFrame } from './account-frame.ts';
-import { type NewPasskeyPage, type NewPasskeyProblem, newPasskeyView } from './new-passkey-view.ts';
+import { type NewPasskeyPage, newPasskeyView } from './new-passkey-view.ts';
 import { type PasskeyPage, passkeyView } from './passkey-view.ts';
 
 type PasskeyRouteDependencies = {

@@ -1,3 +1,4 @@
+import { sampleRecoveryCodes } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 
@@ -10,18 +11,7 @@ const day = new Date('2026-11-22T10:31:00Z');
 const make: MakeCodesPage = { frame: sampleFrame, codes: null };
 const shown: ShowCodesPage = {
   frame: sampleFrame,
-  codes: [
-    'k7mv2-qxhr4-tdw9p',
-    'c3h8z-nbfy7-v2gs6',
-    'jkrc9-pw4mt-xy3hd',
-    '8vqnt-6bk5z-rgf4x',
-    'j7csw-m2qn9-hdpw8',
-    'rv3ty-k5x2b-9mzqd',
-    'p4w7h-t1c8n-fk6vs',
-    '2gz5r-d9xjm-b3qy8',
-    'n6tfk-4hw2p-vc7zs',
-    'x1m9d-q8rbg-5jt3y',
-  ],
+  codes: sampleRecoveryCodes,
   madeAt: day,
   isUnsaved: false,
 };

@@ -1,3 +1,4 @@
+import { sampleRecoveryCodes } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type RecoveryCodesPage = {
@@ -14,18 +15,7 @@ export type RecoveryCodesPage = {
 const plain: RecoveryCodesPage = {
   action: '/interaction/4Tj2/recovery-codes',
   email: 'noor@fernway.example',
-  codes: [
-    'k7mv2-qxhr4-tdw9p',
-    'c3h8z-nbfy7-v2gs6',
-    'jkrc9-pw4mt-xy3hd',
-    '8vqnt-6bk5z-rgf4x',
-    'j7csw-m2qn9-hdpw8',
-    'rv3ty-k5x2b-9mzqd',
-    'p4w7h-t1c8n-fk6vs',
-    '2gz5r-d9xjm-b3qy8',
-    'n6tfk-4hw2p-vc7zs',
-    'x1m9d-q8rbg-5jt3y',
-  ],
+  codes: sampleRecoveryCodes,
   madeAt: new Date('2026-11-22T10:31:00Z'),
   downloadUrl: '/interaction/4Tj2/recovery-codes.txt',
   isUnsaved: false,

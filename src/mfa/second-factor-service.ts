@@ -1,14 +1,15 @@
 import { type AuditLog, type By, byUser } from '#audit/module.ts';
-import type {
-  CodeOutcome,
-  FactorOutcome,
-  OneTimeSecrets,
-  RecoveryCodes,
-  SecondFactorAttempts,
-  TotpService,
+import {
+  type CodeOutcome,
+  type FactorOutcome,
+  type OneTimeSecrets,
+  type RecoveryCodes,
+  type SecondFactorAttempts,
+  type TotpService,
+  secretLifetimes,
 } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
-import { type Clock, fromNow, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
@@ -46,7 +47,7 @@ export type SecondFactorDependencies = {
 };
 
 const purposes = { email: 'second_factor', sms: 'second_factor_sms' } as const;
-const LIFETIME = 10 * MINUTE;
+const LIFETIME = secretLifetimes.second_factor;
 /** Codes that stay refused until somebody helps show this wait. */
 const LONGEST_WAIT = 4 * HOUR;
 

@@ -7,8 +7,8 @@ import { isFapi } from './profiles.ts';
 const AUTHORIZATION_CODE = MINUTE / SECOND;
 /** RFC 8628 §3.2: long enough to walk to another device, short enough against guessing. */
 const DEVICE_CODE = (10 * MINUTE) / SECOND;
-/** A sign-in that stands open longer than this is begun again. */
-const INTERACTION = (15 * MINUTE) / SECOND;
+/** Milliseconds: a sign-in that stands open longer than this is begun again. */
+export const SIGN_IN_LIFETIME = 15 * MINUTE;
 const CLIENT_CREDENTIALS = (10 * MINUTE) / SECOND;
 const LEAST = 1;
 
@@ -17,7 +17,7 @@ export function lifetimes(clock: Clock, policies: Policies<'oidc' | 'session'>):
   return {
     AuthorizationCode: AUTHORIZATION_CODE,
     DeviceCode: DEVICE_CODE,
-    Interaction: INTERACTION,
+    Interaction: SIGN_IN_LIFETIME / SECOND,
     IdToken: (_ctx, _token, client) => policies.for({ client: client.clientId }).oidc.idTokenSeconds,
     AccessToken: (_ctx, token) =>
       token.resourceServer?.accessTokenTTL ?? policies.for(holderOf(token)).oidc.accessTokenSeconds,

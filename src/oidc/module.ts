@@ -276,5 +276,6 @@ export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
+export { SIGN_IN_LIFETIME } from './lifetimes.ts';
 export { purgeExpired } from './artifacts/maintenance.ts';
 export { acrOf, type AskedLevel, type Level, LEVELS } from './levels.ts';

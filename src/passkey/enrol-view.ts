@@ -1,3 +1,4 @@
+import type { NewPasskeyProblem } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 export type EnrolPage = {
@@ -13,19 +14,7 @@ export type EnrolPage = {
   problem: EnrolProblem | null;
 };
 
-export type EnrolProblem = {
-  kind:
-    | 'cancelled'
-    | 'timed_out'
-    | 'exists'
-    | 'unsupported'
-    | 'failed'
-    | 'expired'
-    | 'refused'
-    | 'not_allowed'
-    | 'taken'
-    | 'full';
-};
+export type EnrolProblem = { kind: NewPasskeyProblem };
 
 const offer: EnrolPage = {
   action: '/interaction/4Tj2/offer-passkey',

@@ -8,8 +8,9 @@ import {
   type OneTimeSecret,
   type OneTimeSecrets,
   type SentFirstFactor,
+  secretLifetimes,
 } from '#credentials/module.ts';
-import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
@@ -53,7 +54,7 @@ export type SignInCodeDependencies = {
   counted?: (outcome: SignInOutcome) => void;
 };
 
-const LIFETIME = 10 * MINUTE;
+const LIFETIME = secretLifetimes.sign_in;
 const purposes = { email: 'sign_in', sms: 'sign_in_sms' } as const;
 
 /**

@@ -7,9 +7,10 @@ import {
   type PasswordProblem,
   type PasswordService,
   type UndoRights,
+  secretLifetimes,
 } from '#credentials/module.ts';
 import { randomSecret } from '#kernel/crypto.ts';
-import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
@@ -54,7 +55,7 @@ type ResetOutcome =
   | { kind: 'refused'; email: string; problem: PasswordProblem }
   | { kind: 'expired' };
 
-const LIFETIME = 30 * MINUTE;
+const LIFETIME = secretLifetimes.password_reset;
 const PURPOSE = 'password_reset';
 
 /** Who may set a new password, or why not; `nobody` has no such address. */

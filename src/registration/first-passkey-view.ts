@@ -1,4 +1,4 @@
-import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import { type NewPasskeyProblem, type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
 /** Right after the account was made by somebody who wants to sign in with a passkey. */
@@ -15,18 +15,7 @@ type FirstPasskeyPage = {
   problem: FirstPasskeyProblem | null;
 };
 
-export type FirstPasskeyProblem = {
-  kind:
-    | 'cancelled'
-    | 'timed_out'
-    | 'exists'
-    | 'unsupported'
-    | 'failed'
-    | 'expired'
-    | 'refused'
-    | 'not_allowed'
-    | 'taken';
-};
+export type FirstPasskeyProblem = { kind: Exclude<NewPasskeyProblem, 'full'> };
 
 const plain: FirstPasskeyPage = {
   action: '/interaction/4Tj2/first-passkey',

@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import type { OneTimeSecrets } from '#credentials/module.ts';
+import { type OneTimeSecrets, secretLifetimes } from '#credentials/module.ts';
 import { fromNow, DAY, type Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
@@ -30,7 +30,7 @@ export type InvitationDependencies = {
 };
 
 /** As long as the link works (one-time/one-time-secret.ts). */
-const INVITATION_DAYS = 7;
+const LIFETIME = secretLifetimes.invitation;
 
 /** Of one address, whatever the others are. */
 const refusals: ReadonlySet<string> = new Set(['registration.invitation_refused', 'registration.invitation_invalid']);
@@ -108,8 +108,8 @@ export class InvitationService {
         kind: 'invitation',
         to: { address: email },
         language,
-        expiresAt: fromNow(clock, INVITATION_DAYS * DAY),
-        context: { url: urlOf(`/invitation/${link ?? ''}`), days: INVITATION_DAYS },
+        expiresAt: fromNow(clock, LIFETIME),
+        context: { url: urlOf(`/invitation/${link ?? ''}`), days: LIFETIME / DAY },
       },
       em,
     );

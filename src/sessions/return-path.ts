@@ -1,10 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import { ownPath } from '#kernel/http/redirect.ts';
+import { SIGN_IN_LIFETIME } from '#oidc/module.ts';
 
-/** As long as a sign-in stands open. */
-const LIFETIME = (15 * MINUTE) / SECOND;
 const LONGEST_PATH = 1024;
 const STATE = /^([\w-]{1,1400})\.([\da-z]{1,10})\.([\w-]{43})$/;
 
@@ -23,7 +22,7 @@ export class ReturnPaths {
 
   seal(path: string, browser: string): string {
     const text = Buffer.from(path.length > LONGEST_PATH ? path.replace(/\?.*$/, '').slice(0, LONGEST_PATH) : path);
-    const until = (epochSeconds(this.#clock) + LIFETIME).toString(36);
+    const until = (epochSeconds(this.#clock) + SIGN_IN_LIFETIME / SECOND).toString(36);
     const said = `${text.toString('base64url')}.${until}`;
     return `${said}.${this.#sign(this.#keys[0]!, said, browser)}`;
   }

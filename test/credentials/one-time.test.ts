@@ -6,7 +6,7 @@ import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createUsers } from '#users/module.ts';
 import { codeRules } from '../../src/credentials/one-time/code-limits.ts';
-import { lifetimes, type Purpose, type PurposeGroup } from '../../src/credentials/one-time/one-time-secret.ts';
+import { secretLifetimes, type Purpose, type PurposeGroup } from '../../src/credentials/one-time/one-time-secret.ts';
 import { KnownDevices } from '../../src/credentials/known-device.ts';
 import { OneTimeSecrets as Secrets } from '../../src/credentials/one-time/one-time-secrets.ts';
 import { openAccess } from '../support/access.ts';
@@ -115,7 +115,7 @@ describe('a link and a code', () => {
 
   test('are of one purpose: to every other one they are nothing', async () => {
     const { issue, useLink, tryCode, made } = await begin();
-    const purposes = Object.keys(lifetimes) as Purpose[];
+    const purposes = Object.keys(secretLifetimes) as Purpose[];
     const { link, code } = await issue();
     for (const purpose of purposes.filter((purpose) => purpose !== 'verify_email')) {
       expect([purpose, await made.findByLink(purpose, link!)]).toEqual([purpose, null]);
@@ -183,7 +183,7 @@ describe('a link and a code', () => {
     expect(await useLink(undo.link!, 'revert_email')).toBeNull();
   });
 
-  test.each(Object.entries(lifetimes) as [Purpose, number][])(
+  test.each(Object.entries(secretLifetimes) as [Purpose, number][])(
     'live as long as the purpose says: %s',
     async (purpose, lifetime) => {
       const { issue, useLink, clock } = await begin();

@@ -5,7 +5,7 @@ import { DAY, MINUTE } from '#kernel/clock.ts';
 import { User } from '#users/module.ts';
 
 /** What a secret is good for, and how long. A secret of one purpose is nothing to any other. */
-export const lifetimes = {
+export const secretLifetimes = {
   registration: DAY,
   waitlist: DAY,
   invitation: 7 * DAY,
@@ -23,19 +23,19 @@ export const lifetimes = {
   end_sign_in: 3 * DAY,
 } as const satisfies Record<string, number>;
 
-export type Purpose = keyof typeof lifetimes;
+export type Purpose = keyof typeof secretLifetimes;
 
 /** What takes power away from an intruder. A new password leaves it alone: the intruder may have set it. */
 export const undoPurposes = ['revert_email', 'end_sign_in'] as const satisfies readonly Purpose[];
 export type UndoPurpose = (typeof undoPurposes)[number];
 /** What proves something of a person, and proves nothing any more when their password changed. */
-const provingPurposes = (Object.keys(lifetimes) as Purpose[]).filter(
+const provingPurposes = (Object.keys(secretLifetimes) as Purpose[]).filter(
   (purpose) => !undoPurposes.some((undo) => undo === purpose),
 );
 
 /** What an act ends at once. */
 export const purposeGroups = {
-  all: Object.keys(lifetimes) as Purpose[],
+  all: Object.keys(secretLifetimes) as Purpose[],
   proofs: provingPurposes,
   'second-factor codes': ['second_factor', 'second_factor_sms'],
 } as const satisfies Record<string, readonly Purpose[]>;

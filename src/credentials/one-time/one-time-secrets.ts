@@ -7,7 +7,7 @@ import type { UserId } from '#users/module.ts';
 import type { KnownDevices } from '../known-device.ts';
 import { CODE_LIFETIME } from './code-limits.ts';
 import { type AskingBrowser, type Holder, OneTimeBudget, subjectOf, type TriedRow } from './one-time-budget.ts';
-import { lifetimes, type Purpose, type PurposeGroup, purposeGroups, undoPurposes } from './one-time-secret.ts';
+import { secretLifetimes, type Purpose, type PurposeGroup, purposeGroups, undoPurposes } from './one-time-secret.ts';
 
 export type NewSecret = {
   purpose: Purpose;
@@ -229,7 +229,7 @@ export class OneTimeSecrets {
         known === null ? null : Buffer.from(known, 'base64url'),
         JSON.stringify(data),
         this.#clock.now(),
-        fromNow(this.#clock, lifetimes[purpose]),
+        fromNow(this.#clock, secretLifetimes[purpose]),
       ],
     );
   }

@@ -1,6 +1,6 @@
 import { DAY } from '#kernel/clock.ts';
 import type { HeldEmail } from '#users/module.ts';
-import { lifetimes, type UndoPurpose } from './one-time-secret.ts';
+import { secretLifetimes, type UndoPurpose } from './one-time-secret.ts';
 
 /**
  * A link that undoes, neither used nor expired. What it may still do is decided here, by pure functions. The key is the address:
@@ -32,7 +32,7 @@ export type CleanUp = {
 type Outcome = 'ends' | 'settles' | 'reopens';
 
 /** As long as a change of the first address can be undone. */
-const UNDO_WINDOW = lifetimes.revert_email;
+const UNDO_WINDOW = secretLifetimes.revert_email;
 /** How long before a change an intruder may have prepared it. */
 const PREPARATION = 3 * DAY;
 

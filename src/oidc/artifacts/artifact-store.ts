@@ -1,3 +1,8 @@
+import { DAY } from '#kernel/clock.ts';
+
+/** A revoked grant keeps its mark, in every store, until no token that was on its way can come back. */
+export const KEEP_REVOKED = DAY;
+
 /** The engine's names of what it stores. */
 export type Kind =
   | 'Session'

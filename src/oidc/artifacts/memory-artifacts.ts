@@ -1,4 +1,4 @@
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import {
   type Artifact,
   type ArtifactStore,
@@ -7,12 +7,10 @@ import {
   type Kind,
   ofGrant,
   PURGE_BATCH,
+  KEEP_REVOKED,
 } from './artifact-store.ts';
 
 type Entry = Omit<Artifact, 'payload'> & { payload: string; consumedAt: Date | null; isRevoked: boolean };
-
-/** As long as the marks of the other stores. */
-const KEEP_REVOKED = DAY;
 
 /** In this process alone: what may be lost, where one process is all there is. */
 export class MemoryArtifacts implements ArtifactStore {

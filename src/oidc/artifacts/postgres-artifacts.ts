@@ -1,4 +1,4 @@
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import {
   type ArtifactStore,
@@ -9,6 +9,7 @@ import {
   type Kind,
   ofGrant,
   PURGE_BATCH,
+  KEEP_REVOKED,
 } from './artifact-store.ts';
 import { consuming, putting, writing } from './artifact-statements.ts';
 
@@ -21,9 +22,6 @@ type Companions = {
   session_id: Uint8Array | null;
   session_payload: Json | null;
 };
-
-/** A revoked grant keeps its mark until no token that was on its way can come back. */
-const KEEP_REVOKED = DAY;
 
 const WITH_COMPANIONS = `
   select a.id_hash, a.payload, a.consumed_at, a.grant_hash, g.payload as grant_payload,

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { SIGN_IN_LIFETIME } from '../lifetimes.ts';
+import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { type BrowserCookies, browserCookies } from '#kernel/http/cookies.ts';
@@ -8,8 +9,6 @@ import { signInExpired } from '../errors.ts';
 
 /** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes five, with those of the engine. */
 const MOST = 25;
-/** As long as a sign-in stays open. */
-const LIFETIME = 15 * MINUTE;
 /** Ids of the engine: 256 random bits. */
 const uidText = /^[\w-]{40,64}$/;
 const valueText = /^([\da-z]{1,9})\.([\w-]{12})\.([\w-]{22})$/;
@@ -30,7 +29,7 @@ export class BegunSignIns {
 
   constructor({ issuer, clock, keyRing }: { issuer: URL; clock: Clock; keyRing: Pick<KeyRing, 'deriveKeys'> }) {
     this.#clock = clock;
-    this.#cookies = browserCookies(issuer, 'begun', { maxAge: LIFETIME });
+    this.#cookies = browserCookies(issuer, 'begun', { maxAge: SIGN_IN_LIFETIME });
     this.#keys = keyRing.deriveKeys('begun-sign-ins');
   }
 
@@ -66,7 +65,7 @@ export class BegunSignIns {
 
   /** What the browser sent and this server wrote, the oldest first. */
   #list(ctx: Readable): Begun[] {
-    const earliest = epochSeconds(this.#clock) - LIFETIME / SECOND;
+    const earliest = epochSeconds(this.#clock) - SIGN_IN_LIFETIME / SECOND;
     return this.#cookies
       .readAll(ctx)
       .flatMap(([uid, value]) => this.#read(uid, value) ?? [])
