@@ -14,16 +14,18 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
-import type {
-  KnownDevices,
-  PasskeyRegistration,
-  PasskeyService,
-  PasswordService,
-  RecoveryCodes,
-  TotpEnrolments,
-  TotpService,
-  TrustedDevices,
-  WaysIn,
+import {
+  type KnownDevices,
+  NewPasswords,
+  type PasskeyRegistration,
+  type PasskeyService,
+  PasswordChanges,
+  type PasswordService,
+  type RecoveryCodes,
+  type TotpEnrolments,
+  type TotpService,
+  type TrustedDevices,
+  type WaysIn,
 } from '#credentials/module.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
@@ -50,7 +52,6 @@ import { Methods } from './methods.ts';
 import { overviewRoutes } from './overview-routes.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 import { passkeyRoutes } from './passkey-routes.ts';
-import { PasswordChanges } from './password-changes.ts';
 import { passwordRoutes } from './password-routes.ts';
 import { pictureRoutes } from './picture-routes.ts';
 import { profileRoutes } from './profile-routes.ts';
@@ -92,12 +93,19 @@ export type Dependencies = {
 export function createAccount(deps: Dependencies) {
   const methods = new Methods(deps);
   const apps = new ConnectedApps(deps);
+  const newPasswords = new NewPasswords<'changed' | 'set' | 'removed'>({
+    passwords: deps.passwords,
+    demands: deps.passwordDemands,
+    access: deps.access,
+    audit: deps.audit,
+    tellOwner: (em, user, act, { by }) => deps.letters.send(em, user, `password_${act}`, by),
+  });
   const routes: Router<State>[] = [
     overviewRoutes({ ...deps, methods }),
     profileRoutes(deps),
     pictureRoutes(deps),
     securityRoutes({ ...deps, methods }),
-    passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, demands: deps.passwordDemands }) }),
+    passwordRoutes({ ...deps, changes: new PasswordChanges({ ...deps, newPasswords }) }),
     passkeyRoutes(deps),
     authenticatorRoutes(deps),
     recoveryCodeRoutes(deps),

@@ -1,7 +1,12 @@
 import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import { type PasswordService, type PasskeyService, unavailableWhenBusy } from '#credentials/module.ts';
+import {
+  type PasskeyService,
+  type PasswordChanges,
+  type PasswordService,
+  unavailableWhenBusy,
+} from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -11,7 +16,6 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { accountFrame } from './account-frame.ts';
-import type { PasswordChanges } from './password-changes.ts';
 import { type PasswordPage, passwordView } from './password-view.ts';
 
 type PasswordRouteDependencies = {

@@ -138,7 +138,9 @@ export function createCredentials({
   };
 }
 
-export type { KnownElsewhere, OldSystem, PasswordService, PreparedPassword } from './password-service.ts';
+export type { KnownElsewhere, OldSystem, PasswordService } from './password-service.ts';
+export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
+export { PasswordChanges } from './password-changes.ts';
 export type { WaysIn } from './ways-in.ts';
 export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts';
 export { breachChecks } from './breached-passwords.ts';

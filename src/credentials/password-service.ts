@@ -35,7 +35,7 @@ export type KnownElsewhere = {
 export const OLD_SYSTEM = 'old-system';
 
 /** A password that may be set and is hashed: what takes time is done before the transaction. */
-export type PreparedPassword =
+type PreparedPassword =
   | { kind: 'refused'; problem: PasswordProblem }
   | { kind: 'prepared'; save(em: EntityManager, userId: UserId): Promise<void> };
 

@@ -2,21 +2,19 @@ import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import type { PasswordService } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
-import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { User } from '#users/module.ts';
 import { newPasswordView, type NewPasswordPage } from './new-password-view.ts';
-import type { NewPasswords } from './new-passwords.ts';
 import { newPasswordForm } from './recovery-form.ts';
+import type { RecoveryService } from './recovery-service.ts';
 
 export type DemandRouteDependencies = {
-  database: Pick<Database, 'transaction'>;
   interactions: Pick<InteractionService, 'due'>;
-  passwords: Pick<PasswordService, 'minimumLength' | 'prepare'>;
-  newPasswords: Pick<NewPasswords, 'write'>;
+  passwords: Pick<PasswordService, 'minimumLength'>;
+  recovery: Pick<RecoveryService, 'setDemanded'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -24,10 +22,9 @@ const PAGE = 'new-password';
 
 /** The step that has a person set a new password, when an operator says so. */
 export function demandRoutes({
-  database,
   interactions,
   passwords,
-  newPasswords,
+  recovery,
   deviceCookie,
 }: DemandRouteDependencies): Router<State> {
   const router = new Router<State>();
@@ -44,20 +41,13 @@ export function demandRoutes({
     const form = await newPasswordForm.read(ctx);
     if (!form.isValid)
       return showForm(ctx, 422, turn, { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' });
-    const { id: userId, email, profile } = user;
-    const prepared = await passwords.prepare(form.values.password, { userId, email, name: profile.name });
-    if (prepared.kind === 'refused') return showForm(ctx, 422, turn, prepared.problem);
-    await database.transaction((em) =>
-      newPasswords.write(em, {
-        user,
-        prepared,
-        how: 'demanded',
-        by: byUser(userId, visitorOf(ctx)),
-        language: ctx.state.language,
-        deviceSecret: deviceCookie.read(ctx),
-        goesOn: { interaction: interaction.uid, session: interaction.facts.ownSessionId },
-      }),
-    );
+    const outcome = await recovery.setDemanded(user, form.values.password, {
+      by: byUser(user.id, visitorOf(ctx)),
+      language: ctx.state.language,
+      deviceSecret: deviceCookie.read(ctx),
+      keep: { interaction: interaction.uid, session: interaction.facts.ownSessionId },
+    });
+    if (outcome.kind === 'refused') return showForm(ctx, 422, turn, outcome.problem);
     return seeOther(ctx, interaction.path);
   });
 

@@ -7,12 +7,13 @@
  */
 import type { SignInFacts, SignInStep, StepRequirements } from '#interaction/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
+import { type NewPasswordDependencies, NewPasswords } from '#credentials/module.ts';
 import type { Config } from '#kernel/config.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { PasswordDemands } from '#users/module.ts';
 import { demandRoutes, type DemandRouteDependencies } from './demand-routes.ts';
-import { type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
+import { tellOwner } from './owner-letter.ts';
 import { type RecoveryDependencies, RecoveryService } from './recovery-service.ts';
 import { resetRoutes, type ResetRouteDependencies } from './reset-routes.ts';
 import { forgotRoutes, type RouteDependencies } from './routes.ts';
@@ -21,22 +22,27 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands:
   RecoveryDependencies,
   'origin' | 'newPasswords'
 > &
-  Omit<NewPasswordDependencies, 'origin' | 'demands'> &
+  Omit<NewPasswordDependencies<'reset' | 'demanded'>, 'demands' | 'tellOwner'> &
   Omit<ResetRouteDependencies, 'recovery' | 'resetLink' | 'originCookie'> &
-  Omit<DemandRouteDependencies, 'interactions' | 'newPasswords'> &
+  Omit<DemandRouteDependencies, 'interactions' | 'recovery'> &
   Omit<RouteDependencies, 'interactions' | 'recovery' | 'originCookie'>;
 
 type Recovery = SignInStep & {
   /** Mails the link after somebody locked their account. */
   sendAfterLock: RecoveryService['sendAfterLock'];
-  /** Tells the owner, in the transaction, that their password is another one. */
-  tellOwner: NewPasswords['tellOwner'];
 };
 
 export function createRecovery(given: Dependencies): Recovery {
   const { config, passwordDemands } = given;
   const { origin } = config.issuerUrl;
-  const newPasswords = new NewPasswords({ ...given, origin, demands: passwordDemands });
+  const { clock, letters, passwords, access, audit } = given;
+  const newPasswords = new NewPasswords<'reset' | 'demanded'>({
+    passwords,
+    access,
+    audit,
+    demands: passwordDemands,
+    tellOwner: (em, user, _act, about) => tellOwner({ clock, origin, letters }, em, user, about),
+  });
   const recovery = new RecoveryService({ ...given, origin, newPasswords });
   const resetLink = mailedLink(config.issuerUrl, 'reset');
   const originCookie = browserCookie(config.issuerUrl, 'recovering', { maxAge: 15 * MINUTE });
@@ -46,10 +52,9 @@ export function createRecovery(given: Dependencies): Recovery {
     routes: (interactions) => [
       forgotRoutes({ ...given, interactions, recovery, originCookie }),
       resetRoutes({ ...given, recovery, resetLink, originCookie }),
-      demandRoutes({ ...given, interactions, newPasswords }),
+      demandRoutes({ ...given, interactions, recovery }),
     ],
     sendAfterLock: (em, user, by) => recovery.sendAfterLock(em, user, by),
-    tellOwner: (em, user, by) => newPasswords.tellOwner(em, user, by),
   };
 }
 

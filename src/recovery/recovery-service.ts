@@ -2,6 +2,8 @@ import type { Ways } from '#interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
 import {
   methods,
+  type NewPassword,
+  type NewPasswords,
   type OneTimeSecret,
   type OneTimeSecrets,
   type PasswordProblem,
@@ -21,7 +23,6 @@ import {
   type User,
   type UserService,
 } from '#users/module.ts';
-import type { NewPassword, NewPasswords } from './new-passwords.ts';
 import { type NoReset, noResetLetter } from './no-reset-letter.ts';
 import { resetLetter } from './reset-letter.ts';
 
@@ -37,7 +38,7 @@ export type RecoveryDependencies = {
   undoRights: Pick<UndoRights, 'cleanUp'>;
   /** Whether people can sign in by what they get by mail: then nobody needs to set a first password this way. */
   ways: Pick<Ways, 'isOpen'>;
-  newPasswords: Pick<NewPasswords, 'write'>;
+  newPasswords: Pick<NewPasswords<'reset' | 'demanded'>, 'write'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
 };
@@ -136,7 +137,7 @@ export class RecoveryService {
   async reset(
     link: string,
     password: string,
-    about: Pick<NewPassword, 'by' | 'language' | 'deviceSecret'>,
+    about: Pick<NewPassword<'reset'>, 'by' | 'language' | 'deviceSecret'>,
   ): Promise<ResetOutcome> {
     const { database, passwords, oneTimeSecrets, undoRights, newPasswords } = this.#deps;
     const user = await this.find(link);
@@ -147,10 +148,26 @@ export class RecoveryService {
     return database.transaction(async (em) => {
       const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
       if (secret === null || secret.userId !== userId) return { kind: 'expired' };
-      await newPasswords.write(em, { user, prepared, how: 'reset', ...about });
+      await newPasswords.write(em, { user, save: prepared.save, act: 'reset', ...about });
       await undoRights.cleanUp(em, userId, { by: secret.address });
       return { kind: 'done' };
     });
+  }
+
+  /** Sets the password that an operator demanded, in the sign-in that `about` keeps. */
+  async setDemanded(
+    user: User,
+    password: string,
+    about: Pick<NewPassword<'demanded'>, 'by' | 'language' | 'deviceSecret' | 'keep'>,
+  ): Promise<Exclude<ResetOutcome, { kind: 'expired' }>> {
+    const { database, passwords, newPasswords } = this.#deps;
+    const { id: userId, email } = user;
+    const prepared = await passwords.prepare(password, { userId, email, name: user.profile.name });
+    if (prepared.kind === 'refused') return { kind: 'refused', email, problem: prepared.problem };
+    await database.transaction((em) =>
+      newPasswords.write(em, { user, save: prepared.save, act: 'demanded', ...about }),
+    );
+    return { kind: 'done' };
   }
 
   /** Null when what the link was made for is no longer so. */
