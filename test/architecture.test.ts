@@ -389,6 +389,14 @@ describe('files', () => {
   });
 });
 
+describe('pages', () => {
+  test('call the services of their nouns: no transaction, no SQL and no record stands in a route', () => {
+    const handles = /\b(AuditLog|Database|EntityManager)\b/;
+    const wrong = [...parsed].filter(([file, { code }]) => /(^|[/-])routes\.ts$/.test(file) && handles.test(code));
+    expect(wrong.map(([file]) => file)).toEqual([]);
+  });
+});
+
 describe('tables', () => {
   /** table -> slice, by the file that maps it. */
   const owners = new Map(

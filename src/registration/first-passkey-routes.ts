@@ -3,24 +3,22 @@ import { z } from 'zod';
 import { byUser } from '#audit/module.ts';
 import type { NewPasswordProblem, PasskeyRegistration, PasswordService } from '#credentials/module.ts';
 import type { DueInteraction, InteractionService } from '#interaction/module.ts';
-import type { Database } from '#kernel/database.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { AccessRevocation } from '#users/module.ts';
 import type { Admission } from './admission.ts';
 import { type FirstPasskeyProblem, firstPasskeyView, firstPasswordView } from './first-passkey-view.ts';
+import type { FirstPasswords } from './first-passwords.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
 
 export type FirstPasskeyDependencies = {
-  database: Pick<Database, 'transaction'>;
-  access: AccessRevocation<'password set in a sign-in'>;
   interactions: Pick<InteractionService, 'due'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
-  passwords: Pick<PasswordService, 'prepare' | 'minimumLength'>;
+  passwords: Pick<PasswordService, 'minimumLength'>;
+  firstPasswords: FirstPasswords;
   admission: Admission;
-  pending: PendingRegistrations;
+  pending: Pick<PendingRegistrations, 'changeChoice'>;
 };
 
 /** Filled in by passkey.js; `action=skip` where codes by mail do as well. */
@@ -36,7 +34,7 @@ const passwordForm = form(z.object({ password: z.string().max(4096, 'too_long').
 
 /** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
 export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {
-  const { database, access, interactions, passkeyRegistration, passwords, admission, pending } = dependencies;
+  const { interactions, passkeyRegistration, passwords, firstPasswords, admission, pending } = dependencies;
   const router = new Router<State>();
 
   router.get('/interaction/:uid/first-passkey', async (ctx: Context) => {
@@ -76,16 +74,9 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     if (!read.isValid) return showPassword(ctx, 422, due, { kind: 'too_long' });
     const { password } = read.values;
     if (password === '') return showPassword(ctx, 422, due, { kind: 'required' });
-    const { id: userId, email, profile } = due.facts.user;
-    const prepared = await passwords.prepare(password, { userId, email, name: profile.name });
-    if (prepared.kind === 'refused') return showPassword(ctx, 422, due, prepared.problem);
-    await database.transaction(async (em) => {
-      await prepared.save(em, userId);
-      await access.revoke(em, 'password set in a sign-in', userId, byUser(userId, visitorOf(ctx)), {
-        keep: { interaction: due.uid },
-      });
-    });
-    await pending.changeChoice(due.uid, userId, 'password');
+    const by = byUser(due.userId, visitorOf(ctx));
+    const problem = await firstPasswords.set(due.facts.user, password, { by, interaction: due.uid });
+    if (problem !== null) return showPassword(ctx, 422, due, problem);
     return seeOther(ctx, due.path);
   });
 

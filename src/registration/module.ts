@@ -23,6 +23,7 @@ import { checkRoutes } from './check-routes.ts';
 import { invitationCommands } from './commands.ts';
 import { type CreateDependencies, createRoutes } from './create-routes.ts';
 import { type FirstPasskeyDependencies, firstPasskeyRoutes } from './first-passkey-routes.ts';
+import { type FirstPasswordDependencies, FirstPasswords } from './first-passwords.ts';
 import { invitationRoutes, type InvitationRoutesDependencies } from './invitation-routes.ts';
 import { InvitationService, type InvitationDependencies } from './invitation-service.ts';
 import { NewAccounts, type NewAccountsDependencies } from './new-accounts.ts';
@@ -46,7 +47,8 @@ export type Dependencies = {
   Omit<RegistrationDependencies, Made> &
   Omit<InvitationDependencies, Made> &
   Omit<TaskDependencies, Made | 'interactions'> &
-  Omit<FirstPasskeyDependencies, Made | 'interactions' | 'passwords'> &
+  Omit<FirstPasskeyDependencies, Made | 'interactions' | 'passwords' | 'firstPasswords'> &
+  Pick<FirstPasswordDependencies, 'access'> &
   Pick<InvitationRoutesDependencies, 'startRegistration'>;
 
 export function createRegistration(dependencies: Dependencies) {
@@ -61,6 +63,7 @@ export function createRegistration(dependencies: Dependencies) {
     accounts,
     urlOf,
   });
+  const firstPasswords = new FirstPasswords({ ...dependencies, pending });
   const registration = new RegistrationService({ ...dependencies, applications, accounts, pending, urlOf });
   const admission = new Admission({ policies, invitations, passkeys });
   // Long enough for whoever goes to the application first, short enough for a browser that others use.
@@ -96,7 +99,7 @@ export function createRegistration(dependencies: Dependencies) {
           startRegistration: dependencies.startRegistration,
         }),
         taskRoutes({ ...dependencies, interactions, admission }),
-        firstPasskeyRoutes({ ...dependencies, interactions, admission, pending }),
+        firstPasskeyRoutes({ ...dependencies, interactions, admission, pending, firstPasswords }),
       ];
     },
   };

@@ -1,0 +1,38 @@
+import type { By } from '#audit/module.ts';
+import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
+import type { Database } from '#kernel/database.ts';
+import type { AccessRevocation, User } from '#users/module.ts';
+import type { PendingRegistrations } from './pending-registration.ts';
+
+export type FirstPasswordDependencies = {
+  database: Pick<Database, 'transaction'>;
+  passwords: Pick<PasswordService, 'prepare'>;
+  access: AccessRevocation<'password set in a sign-in'>;
+  pending: Pick<PendingRegistrations, 'changeChoice'>;
+};
+
+/** A password for a new user who wanted a passkey when the account was made, and decides otherwise. */
+export class FirstPasswords {
+  readonly #deps: FirstPasswordDependencies;
+
+  constructor(dependencies: FirstPasswordDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Why it may not be set; null when it is set. `interaction` is the sign-in that goes on. */
+  async set(
+    { id: userId, email, profile: { name } }: Pick<User, 'id' | 'email' | 'profile'>,
+    password: string,
+    { by, interaction }: { by: By; interaction: string },
+  ): Promise<PasswordProblem | null> {
+    const { database, passwords, access, pending } = this.#deps;
+    const prepared = await passwords.prepare(password, { userId, email, name });
+    if (prepared.kind === 'refused') return prepared.problem;
+    await database.transaction(async (em) => {
+      await prepared.save(em, userId);
+      await access.revoke(em, 'password set in a sign-in', userId, by, { keep: { interaction } });
+    });
+    await pending.changeChoice(interaction, userId, 'password');
+    return null;
+  }
+}
