@@ -1,11 +1,11 @@
 import { byUser } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { ConsentInteraction, InteractionService } from '#interaction/module.ts';
+import { type ConsentInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import type { Interactions } from '#oidc/module.ts';
 import type { User, UserId } from '#users/module.ts';
 import { askedResources, type ConsentApi, consentRequest } from './consent-request.ts';
@@ -23,9 +23,9 @@ export type RouteDependencies = {
 const consentForm = form(z.object({ action: z.enum(['allow', 'deny'], { error: 'required' }) }));
 
 export function consentRoutes({ interactions, engine, consents, users, apis }: RouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get('/interaction/:uid/consent', async (ctx: Context) => {
+  router.page('consent', async (ctx: Context) => {
     const interaction = await interactions.consenting(ctx);
     if (interaction !== null) await showConsent(ctx, 200, interaction);
   });

@@ -47,8 +47,9 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
 export class InteractionService {
   readonly #deps: InteractionDependencies;
   readonly #ending: SignInEnding;
-  /** What was proved when a request came. */
-  readonly #before = new WeakMap<Context, { uid: string; proofs: number }>();
+  /** The question of a request, what was proved when it came, and the sign-in as it is now: read once, with what was recorded since. */
+  readonly #questions = new WeakMap<Context, { question: EngineInteraction; proofs: number }>();
+  readonly #latest = new WeakMap<EngineInteraction, Interaction>();
 
   constructor(dependencies: InteractionDependencies) {
     this.#deps = dependencies;
@@ -57,12 +58,14 @@ export class InteractionService {
 
   /** The sign-in that the address and this browser's cookie both name. Throws oidc.sign_in_expired. */
   async require(ctx: Context): Promise<Interaction> {
-    const uid = ctx.params['uid'] ?? '';
-    const { question, progress } = await this.#settled(ctx, uid);
+    const known = this.#questions.get(ctx);
+    const latest = known && this.#latest.get(known.question);
+    if (latest !== undefined) return latest;
+    const { question, progress } = await this.#settled(ctx, ctx.params['uid'] ?? '');
     await this.#deps.dress(ctx, question.client.id);
-    this.#before.set(ctx, { uid, proofs: progress.proofs.length });
+    this.#questions.set(ctx, { question, proofs: progress.proofs.length });
     const sessionUser = await this.#sessionUser(ctx, question);
-    return seen(uid, { question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
+    return this.#seen({ question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
   }
 
   /**
@@ -70,9 +73,9 @@ export class InteractionService {
    * Throws Detour when it has even ended.
    */
   async hasMovedOn(ctx: Context): Promise<boolean> {
-    const before = this.#before.get(ctx);
+    const before = this.#questions.get(ctx);
     if (before === undefined) return false;
-    const { proofs, endedAs } = this.#deps.progress.of(await this.#deps.engine.require(ctx, before.uid));
+    const { proofs, endedAs } = this.#deps.progress.of(await this.#deps.engine.require(ctx, before.question.uid));
     return endedAs !== null || proofs.length > before.proofs;
   }
 
@@ -87,8 +90,10 @@ export class InteractionService {
       case 'page':
         return seeOther(ctx, `${interaction.path}/${step.page}`);
       case 'start-over':
-        await this.recordIdentifier(interaction, interaction[inside].sessionUser?.email ?? null);
-        return seeOther(ctx, interaction.path);
+        return this.proceed(
+          ctx,
+          await this.recordIdentifier(interaction, interaction[inside].sessionUser?.email ?? null),
+        );
       case 'signed-in':
         if (known === null) throw new Error('a sign-in was to finish without a user');
         return seeOther(ctx, await this.#ending.finish(ctx, known, step.answered));
@@ -102,6 +107,11 @@ export class InteractionService {
       default:
         return unreachable(step);
     }
+  }
+
+  /** Whether no step has found out anything yet. */
+  isUntouched({ [inside]: { question } }: Interaction): boolean {
+    return question.kept.step === 0;
   }
 
   /** After a step wrote what facts say of its user, they are read again. */
@@ -217,7 +227,13 @@ export class InteractionService {
     const { question, progress: before } = interaction[inside];
     const progress = { ...before, ...found };
     if (!(await this.#deps.progress.save(question, progress))) throw new Detour(interaction.path);
-    return seen(interaction.uid, { ...interaction[inside], progress });
+    return this.#seen({ ...interaction[inside], progress });
+  }
+
+  #seen(found: Inside): Interaction {
+    const interaction = seen(found);
+    this.#latest.set(found.question, interaction);
+    return interaction;
   }
 
   /** All that is known of the user; null when the user was erased or disabled since. */

@@ -63,8 +63,8 @@ export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | '
 export type OtherWay = { way: Way; url: string };
 
 /** The sign-in as steps see it. */
-export function seen(uid: string, { question, progress, sessionUser, now }: Inside): Interaction {
-  const { client, asked, isAgain, params } = question;
+export function seen({ question, progress, sessionUser, now }: Inside): Interaction {
+  const { uid, client, asked, isAgain, params } = question;
   const { login_hint: hint } = params;
   const loginHint = typeof hint === 'string' && hint.includes('@') ? hint.slice(0, 254) : '';
   const facts = factsOf(question, progress, sessionUser, now);

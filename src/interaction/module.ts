@@ -24,14 +24,11 @@ export type Dependencies = Omit<InteractionDependencies, 'userFacts' | 'steps'> 
 export function createInteraction(dependencies: Dependencies) {
   const { steps } = dependencies;
   const interactions = new InteractionService({ ...dependencies, userFacts: new UserFactsReader(dependencies) });
-  const routes: readonly Router<State>[] = [
-    interactionRoutes(interactions),
-    ...steps.flatMap((step) => step.routes?.(interactions) ?? []),
-  ];
+  const stepRoutes: readonly Router<State>[] = steps.flatMap((step) => step.routes?.(interactions) ?? []);
   return {
     /** Ahead of the routes of every step. */
     goOnWhenSentTwice: goOnWhenSentTwice(interactions),
-    routes,
+    routes: [interactionRoutes(interactions, stepRoutes), ...stepRoutes],
   };
 }
 
@@ -51,4 +48,5 @@ export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';
 export type { SignInStep } from './sign-in-step.ts';
+export { StepRouter } from './step-router.ts';
 export { Ways } from './ways.ts';

@@ -3,13 +3,21 @@ import type { Context, Middleware, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { InteractionService } from './interaction-service.ts';
+import { StepRouter } from './step-router.ts';
 
-/** The dispatcher: every step of a sign-in returns here, and no step knows another. */
-export function interactionRoutes(interactions: InteractionService): Router<State> {
+/**
+ * The dispatcher: it leads to the next step, and no step knows another. The first page of a sign-in it shows itself, so that the browser
+ * needs no redirect for it. Later pages stand at their own addresses, which Back and a reload find again.
+ */
+export function interactionRoutes(interactions: InteractionService, steps: readonly Router<State>[]): Router<State> {
   const router = new Router<State>();
+  const pages = new Map(steps.flatMap((step) => (step instanceof StepRouter ? [...step.pages] : [])));
 
   router.get('/interaction/:uid', async function dispatch(ctx: Context): Promise<void> {
-    return interactions.proceed(ctx, await interactions.require(ctx));
+    const interaction = await interactions.require(ctx);
+    const first = interactions.isUntouched(interaction) ? (await interactions.next(ctx, interaction)).step : null;
+    const show = first?.kind === 'page' ? pages.get(first.page) : undefined;
+    return show === undefined ? interactions.proceed(ctx, interaction) : show(ctx);
   });
 
   return router;

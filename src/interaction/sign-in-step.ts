@@ -5,6 +5,6 @@ import type { StepRules } from './step-rules.ts';
 
 /** One step of a sign-in. Steps know the sign-in in progress, and never one another. */
 export type SignInStep = StepRules & {
-  /** Its pages, below /interaction/:uid/ most of them. Made once, when the sign-ins in progress are there to record in. */
+  /** Its pages (StepRouter) and what belongs to them. Made once, when the sign-ins in progress are there to record in. */
   routes?(interactions: InteractionService): readonly Router<State>[];
 };

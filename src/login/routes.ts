@@ -1,5 +1,5 @@
 import { byVisitor } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { BUSY_SECONDS, unavailableWhenBusy } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -8,7 +8,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { retryAfter } from '#kernel/http/retry-after.ts';
 import { show } from '#kernel/views.ts';
 import { methods } from '#credentials/module.ts';
-import { type BegunInteraction, type Interaction, type InteractionService } from '#interaction/module.ts';
+import { type BegunInteraction, type Interaction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
 import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
@@ -28,6 +28,7 @@ export type RouteDependencies = {
     | 'recordIdentifier'
     | 'recordChoice'
     | 'recordProof'
+    | 'proceed'
   >;
   login: LoginService;
   users: Pick<UserService, 'findById'>;
@@ -51,9 +52,9 @@ export function loginRoutes({
   createUrl,
   work,
 }: RouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get('/interaction/:uid/login', async (ctx: Context) => {
+  router.page('login', async (ctx: Context) => {
     const interaction = await interactions.open(ctx, 'login');
     if (interaction === null) return;
     showIdentifier(ctx, 200, interaction, interaction.identifier ?? interaction.question.loginHint, null);
@@ -67,11 +68,10 @@ export function loginRoutes({
       return showIdentifier(ctx, 422, interaction, form.values.email ?? '', {
         kind: form.errors.email === 'required' ? 'required' : 'email',
       });
-    await interactions.recordIdentifier(interaction, form.values.email);
-    return seeOther(ctx, interaction.path);
+    return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email));
   });
 
-  router.get('/interaction/:uid/password', async (ctx: Context) => {
+  router.page('password', async (ctx: Context) => {
     const interaction = await interactions.beginning(ctx, 'password');
     if (interaction === null) return;
     return showPassword(ctx, 200, interaction, false, null);
@@ -85,8 +85,7 @@ export function loginRoutes({
     const remember = form.values.remember !== undefined;
     const typed = canonicalEmail(form.values.email ?? '');
     if (typed !== null && typed !== canonicalEmail(identifier)) {
-      await interactions.recordIdentifier(interaction, form.values.email ?? null);
-      return seeOther(ctx, interaction.path);
+      return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email ?? null));
     }
     if (!form.isValid)
       return showPassword(ctx, 422, interaction, remember, {
@@ -103,17 +102,18 @@ export function loginRoutes({
       )
       .catch(unavailableWhenBusy);
     switch (outcome.kind) {
-      case 'verified':
-        await interactions.recordProof(interaction, {
+      case 'verified': {
+        const proven = await interactions.recordProof(interaction, {
           userId: outcome.userId,
           proof: { factor: 'password', amr: methods.password.amr },
           remember,
         });
         if (!(await outcome.holds())) {
-          await interactions.recordIdentifier(interaction, identifier);
+          await interactions.recordIdentifier(proven, identifier);
           return showPassword(ctx, 422, interaction, remember, { kind: 'wrong' });
         }
-        return seeOther(ctx, interaction.path);
+        return interactions.proceed(ctx, proven);
+      }
       case 'unavailable':
         ctx.set(retryAfter(BUSY_SECONDS));
         return showPassword(ctx, 503, interaction, remember, outcome);
@@ -125,7 +125,7 @@ export function loginRoutes({
     }
   });
 
-  router.get('/interaction/:uid/account', async (ctx: Context) => {
+  router.page('account', async (ctx: Context) => {
     const interaction = await interactions.choosing(ctx);
     if (interaction === null) return;
     const { client } = interaction.question;
@@ -146,9 +146,9 @@ export function loginRoutes({
     const form = await chooserForm.read(ctx);
     const account = form.isValid ? form.values.account : null;
     const isSession = account === interaction.userId;
-    if (isSession || account === ANOTHER_ACCOUNT)
-      await interactions.recordChoice(interaction, isSession ? 'session' : 'another');
-    return seeOther(ctx, interaction.path);
+    const chosen = isSession ? 'session' : account === ANOTHER_ACCOUNT ? 'another' : null;
+    if (chosen === null) return seeOther(ctx, interaction.path);
+    return interactions.proceed(ctx, await interactions.recordChoice(interaction, chosen));
   });
 
   function showIdentifier(

@@ -1,7 +1,7 @@
 import { byUser } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { methods, type TotpEnrolments } from '#credentials/module.ts';
-import { type DueInteraction, type InteractionService } from '#interaction/module.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -13,7 +13,7 @@ import { enrolTotpForm, methodForm } from './mfa-form.ts';
 import { totpView, type TotpPage } from './totp-view.ts';
 
 export type EnrolmentRouteDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'recordProof' | 'recordSkip'>;
+  interactions: Pick<InteractionService, 'due' | 'recordProof' | 'recordSkip' | 'userChanged' | 'proceed'>;
   enrolments: EnrolmentService;
   totpEnrolments: Pick<TotpEnrolments, 'offer'>;
 };
@@ -26,10 +26,10 @@ export function enrolmentRoutes({
   enrolments,
   totpEnrolments,
 }: EnrolmentRouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
   const path = '/interaction/:uid/enrol-factor';
 
-  router.get(path, async (ctx: Context) => {
+  router.page('enrol-factor', async (ctx: Context) => {
     const turn = await begin(ctx);
     if (!turn) return;
     const { due, user, offer, base } = turn;
@@ -70,8 +70,14 @@ export function enrolmentRoutes({
     const outcome = await enrolments.confirmTotp(due, code, byUser(due.userId, visitorOf(ctx)));
     switch (outcome.kind) {
       case 'confirmed':
-        await interactions.recordProof(due, { userId: due.userId, proof: { factor: 'totp', amr: methods.totp.amr } });
-        return seeOther(ctx, due.path);
+        interactions.userChanged(ctx);
+        return interactions.proceed(
+          ctx,
+          await interactions.recordProof(due, {
+            userId: due.userId,
+            proof: { factor: 'totp', amr: methods.totp.amr },
+          }),
+        );
       case 'wrong':
       case 'expired':
         return showTotp(ctx, 422, turn, outcome);
@@ -95,8 +101,7 @@ export function enrolmentRoutes({
 
   async function skip(ctx: Context, { due, offer, base }: Turn): Promise<void> {
     if (offer.graceEnd === null) return seeOther(ctx, base);
-    await interactions.recordSkip(due, 'enrol-factor');
-    return seeOther(ctx, due.path);
+    return interactions.proceed(ctx, await interactions.recordSkip(due, 'enrol-factor'));
   }
 
   async function showTotp(

@@ -1,6 +1,6 @@
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { type RecoveryCodes, recoverySheet } from '#credentials/module.ts';
-import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -9,7 +9,7 @@ import { savedForm } from './mfa-form.ts';
 import { recoveryCodesView, type RecoveryCodesPage } from './recovery-codes-view.ts';
 
 export type RecoveryCodeRouteDependencies = {
-  interactions: Pick<InteractionService, 'due'>;
+  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
   recoveryCodes: Pick<RecoveryCodes, 'show' | 'saved' | 'find'>;
   policies: Policies<'branding'>;
 };
@@ -22,10 +22,10 @@ export function recoveryCodeRoutes({
   recoveryCodes,
   policies,
 }: RecoveryCodeRouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
   const path = '/interaction/:uid/recovery-codes';
 
-  router.get(path, async (ctx: Context) => {
+  router.page('recovery-codes', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'recovery-codes');
     if (due) await showCodes(ctx, 200, due, false);
   });
@@ -36,7 +36,8 @@ export function recoveryCodeRoutes({
     const form = await savedForm.read(ctx);
     if (!form.isValid) return showCodes(ctx, 422, due, true);
     await recoveryCodes.saved({ userId: due.userId, holder: due.uid });
-    return seeOther(ctx, due.path);
+    interactions.userChanged(ctx);
+    return interactions.proceed(ctx, due);
   });
 
   router.get(`${path}.txt`, async (ctx: Context) => {

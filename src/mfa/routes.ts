@@ -1,5 +1,5 @@
 import { byUser, byVisitor } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import {
   BUSY_SECONDS,
   codeFactors,
@@ -9,7 +9,7 @@ import {
   type TrustedDevices,
   unavailableWhenBusy,
 } from '#credentials/module.ts';
-import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -27,7 +27,7 @@ import type { SecondFactorService } from './second-factor-service.ts';
 import { type CodeWay, type SentWay, iconOf, type Way, waysOf } from './ways.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'recordProof'>;
+  interactions: Pick<InteractionService, 'due' | 'recordProof' | 'proceed'>;
   secondFactors: SecondFactorService;
   totp: Pick<TotpService, 'find'>;
   trustedDevices: Pick<TrustedDevices, 'daysFor' | 'trust'>;
@@ -48,10 +48,10 @@ export function secondFactorRoutes({
   trustCookie,
   deviceCookie,
 }: RouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
   const path = '/interaction/:uid/second-factor';
 
-  router.get(path, async (ctx: Context) => {
+  router.page('second-factor', async (ctx: Context) => {
     const turn = await begin(ctx);
     if (turn) seeOther(ctx, `${turn.base}/${turn.ways[0] ?? 'methods'}`);
   });
@@ -116,13 +116,13 @@ export function secondFactorRoutes({
         .attempt(turn.due, { way, code: form.values.code }, arrivalOf(ctx, turn.due))
         .catch(unavailableWhenBusy);
       switch (outcome.kind) {
-        case 'verified':
-          await interactions.recordProof(turn.due, {
-            userId: turn.due.userId,
-            proof: { factor: way, amr: methods[way].amr },
-          });
+        case 'verified': {
+          const { userId } = turn.due;
+          const proof = { factor: way, amr: methods[way].amr };
+          const proven = await interactions.recordProof(turn.due, { userId, proof });
           if (remember && methods[way].second.mayTrust) await trust(ctx, turn);
-          return seeOther(ctx, turn.due.path);
+          return interactions.proceed(ctx, proven);
+        }
         case 'unavailable':
           ctx.set(retryAfter(BUSY_SECONDS));
           return showCode(ctx, 503, turn, way, outcome, remember);

@@ -158,8 +158,12 @@ export class Interactions {
   async #finish(exchange: Exchange, result: InteractionResults, accountId: string | null = null): Promise<string> {
     const uid = this.#cookieOf(exchange);
     const path = uid && (await this.#open.answer(uid, result, accountId));
-    if (!path) throw signInExpired();
-    return path;
+    if (path) return path;
+    // Another request of this browser was first.
+    const found = uid ? await this.#open.find(uid) : null;
+    const { result: first, returnTo } = (found?.payload ?? {}) as Partial<Question>;
+    if (uid && first !== undefined && returnTo !== undefined) return pathOf(returnTo, uid);
+    throw signInExpired();
   }
 
   /** The engine binds a sign-in to the browser by a cookie below the address of its pages. */

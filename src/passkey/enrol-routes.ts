@@ -1,7 +1,7 @@
 import { type By, byUser } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import type { PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
-import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
@@ -11,7 +11,7 @@ import { type EnrolPage, type EnrolProblem, enrolView } from './enrol-view.ts';
 import { passkeyForm } from './passkey-form.ts';
 
 export type EnrolDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'recordSkip'>;
+  interactions: Pick<InteractionService, 'due' | 'recordSkip' | 'userChanged' | 'proceed'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   webauthnUsers: Pick<WebauthnUsers, 'declineOffer'>;
   users: Pick<UserService, 'findById'>;
@@ -29,9 +29,9 @@ export function enrolRoutes({
   policies,
   factorAdded,
 }: EnrolDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get('/interaction/:uid/offer-passkey', async (ctx: Context) => {
+  router.page('offer-passkey', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'offer-passkey');
     if (due !== null) await showEnrol(ctx, 200, due, 'offer', null);
   });
@@ -45,8 +45,7 @@ export function enrolRoutes({
     const hasAnswer = !form.isValid || form.values.credential !== '' || form.values.failure !== '';
     // Without a script there is nothing to create, and nothing to stop for.
     if (isLeft || !hasAnswer) {
-      await interactions.recordSkip(due, 'offer-passkey');
-      return seeOther(ctx, due.path);
+      return interactions.proceed(ctx, await interactions.recordSkip(due, 'offer-passkey'));
     }
     return enrol(ctx, due, 'offer', form.isValid ? form.values : { credential: '', failure: 'failed' });
   });
@@ -81,12 +80,13 @@ export function enrolRoutes({
     { credential, failure }: { credential: string; failure: '' | EnrolProblem['kind'] },
   ): Promise<void> {
     if (failure !== '') return showEnrol(ctx, 422, due, reason, { kind: failure });
-    const { userId, uid: binding, path } = due;
+    const { userId, uid: binding } = due;
     const by = byUser(userId, visitorOf(ctx));
     const outcome = await passkeyRegistration.register({ userId, binding, isOnlyFactor: false }, credential, by);
     if (outcome.kind === 'registered') {
       if (reason === 'factor') await factorAdded(due, by);
-      return seeOther(ctx, path);
+      interactions.userChanged(ctx);
+      return interactions.proceed(ctx, due);
     }
     return showEnrol(ctx, 422, due, reason, outcome);
   }

@@ -1,7 +1,7 @@
 import { byVisitor } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { factorOfKey, methods, type Question } from '#credentials/module.ts';
-import type { Interaction, InteractionService } from '#interaction/module.ts';
+import { type Interaction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -16,7 +16,7 @@ import { type PasskeyProblem, passkeyView } from './passkey-view.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'require' | 'due' | 'open' | 'isOpen' | 'isOpenNow' | 'otherWays' | 'recordIdentifier' | 'recordProof'
+    'require' | 'due' | 'open' | 'isOpen' | 'isOpenNow' | 'otherWays' | 'recordIdentifier' | 'recordProof' | 'proceed'
   >;
   signIn: PasskeySignIn;
   passkeys: Pick<PasskeyService, 'relyingParty'>;
@@ -34,13 +34,16 @@ export function passkeyRoutes({
   users,
   canCreateCookie,
 }: RouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
   const pages = ['/interaction/:uid/passkey', '/interaction/:uid/second-factor/passkey'];
 
-  router.get(pages, async (ctx: Context) => {
+  async function showOwn(ctx: Context): Promise<void> {
     const interaction = await turn(ctx);
     if (interaction !== null) await showPasskey(ctx, 200, interaction, { problem: null });
-  });
+  }
+
+  router.page('passkey', showOwn);
+  router.get('/interaction/:uid/second-factor/passkey', showOwn);
 
   router.post(pages, async (ctx: Context) => {
     const begun = await turn(ctx);
@@ -59,9 +62,8 @@ export function passkeyRoutes({
     switch (outcome.kind) {
       case 'verified': {
         const { userId, isUserVerified, amr } = outcome;
-        const factor = factorOfKey(isUserVerified);
-        await interactions.recordProof(interaction, { userId, proof: { factor, amr } });
-        return seeOther(ctx, interaction.path);
+        const proof = { factor: factorOfKey(isUserVerified), amr };
+        return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof }));
       }
       case 'unknown': {
         const forget = { rpId: passkeys.relyingParty?.id, credentialId: outcome.credentialId };

@@ -12,7 +12,7 @@ import { linkView } from './link-view.ts';
 import type { SignInCodes } from './sign-in-codes.ts';
 
 type LinkRouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProof'>;
+  interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProof' | 'proceed'>;
   codes: SignInCodes;
   link: MailedLink;
 };
@@ -49,12 +49,14 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
     const userId = await codes.useLink(link.read(ctx), interaction.uid);
     link.forget(ctx);
     if (userId === null) return showExpired(ctx, interaction);
-    await interactions.recordProof(interaction, {
-      userId,
-      proof: { factor: 'email', amr: methods.email.amr },
-      remember: form.values.remember !== undefined,
-    });
-    return seeOther(ctx, interaction.path);
+    return interactions.proceed(
+      ctx,
+      await interactions.recordProof(interaction, {
+        userId,
+        proof: { factor: 'email', amr: methods.email.amr },
+        remember: form.values.remember !== undefined,
+      }),
+    );
   });
 
   /** The sign-in, if it began in this browser and is not over. */

@@ -1,7 +1,7 @@
 import { byVisitor } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { methods, sentFirstFactors } from '#credentials/module.ts';
-import { type BegunInteraction, type InteractionService } from '#interaction/module.ts';
+import { type BegunInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -12,20 +12,23 @@ import { type CodePage, codeView } from './code-view.ts';
 import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'beginning' | 'otherWays' | 'recordProof' | 'wasSent' | 'recordSent'>;
+  interactions: Pick<
+    InteractionService,
+    'beginning' | 'otherWays' | 'recordProof' | 'wasSent' | 'recordSent' | 'proceed'
+  >;
   codes: SignInCodes;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
 /** The pages for a code that comes by mail or as a text message: one way to begin a sign-in each. */
 export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
 
   for (const channel of sentFirstFactors) {
     const way = methods[channel].first.page;
 
     // Whoever is led here wants a code. It is sent once: the page can be loaded again.
-    router.get(`/interaction/:uid/${way}`, async (ctx: Context) => {
+    router.page(way, async (ctx: Context) => {
       const interaction = await interactions.beginning(ctx, way);
       if (interaction === null) return;
       if (!interactions.wasSent(interaction, way)) {
@@ -55,12 +58,14 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
       const outcome = await codes.verify(form.values.code, asking(ctx, interaction, channel));
       switch (outcome.kind) {
         case 'verified':
-          await interactions.recordProof(interaction, {
-            userId: outcome.userId,
-            proof: { factor: channel, amr: methods[channel].amr },
-            remember,
-          });
-          return seeOther(ctx, interaction.path);
+          return interactions.proceed(
+            ctx,
+            await interactions.recordProof(interaction, {
+              userId: outcome.userId,
+              proof: { factor: channel, amr: methods[channel].amr },
+              remember,
+            }),
+          );
         case 'wrong':
           return showCode(ctx, 422, interaction, { remember, problem: 'wrong' });
         case 'throttled':

@@ -1,10 +1,9 @@
 import { byUser } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import type { PasswordService } from '#credentials/module.ts';
-import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
-import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { User } from '#users/module.ts';
 import { newPasswordView, type NewPasswordPage } from './new-password-view.ts';
@@ -12,7 +11,7 @@ import { newPasswordForm } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
 
 export type DemandRouteDependencies = {
-  interactions: Pick<InteractionService, 'due'>;
+  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
   passwords: Pick<PasswordService, 'minimumLength'>;
   recovery: Pick<RecoveryService, 'setDemanded'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
@@ -27,9 +26,9 @@ export function demandRoutes({
   recovery,
   deviceCookie,
 }: DemandRouteDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get(`/interaction/:uid/${PAGE}`, async (ctx: Context) => {
+  router.page(PAGE, async (ctx: Context) => {
     const turn = await dueTo(ctx);
     if (turn) showForm(ctx, 200, turn, null);
   });
@@ -48,7 +47,8 @@ export function demandRoutes({
       keep: { interaction: interaction.uid, session: interaction.facts.ownSessionId },
     });
     if (outcome.kind === 'refused') return showForm(ctx, 422, turn, outcome.problem);
-    return seeOther(ctx, interaction.path);
+    interactions.userChanged(ctx);
+    return interactions.proceed(ctx, interaction);
   });
 
   async function dueTo(ctx: Context): Promise<{ interaction: DueInteraction; user: User } | null> {

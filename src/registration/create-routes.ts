@@ -1,6 +1,6 @@
 import { byVisitor } from '#audit/module.ts';
-import { Router } from '#kernel/http/router.ts';
-import type { Interaction, InteractionService } from '#interaction/module.ts';
+import type { Router } from '#kernel/http/router.ts';
+import { type Interaction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { BUSY_SECONDS, unavailableWhenBusy } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -67,9 +67,9 @@ export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: stri
 export function createRoutes(dependencies: CreateDependencies): Router<State> {
   const { interactions, registration, invitations, admission, invitationCookie, minimumLength, work, welcome } =
     dependencies;
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get('/interaction/:uid/create', async (ctx: Context) => {
+  router.page('create', async (ctx: Context) => {
     const interaction = await interactions.open(ctx, 'create');
     const asked = interaction && (await admit(ctx, interaction));
     if (interaction === null || asked === null) return;

@@ -1,8 +1,8 @@
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { byUser } from '#audit/module.ts';
 import type { NewPasswordProblem, PasskeyRegistration, PasswordService } from '#credentials/module.ts';
-import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -13,7 +13,7 @@ import type { FirstPasswords } from './first-passwords.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
 
 export type FirstPasskeyDependencies = {
-  interactions: Pick<InteractionService, 'due'>;
+  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   passwords: Pick<PasswordService, 'minimumLength'>;
   firstPasswords: FirstPasswords;
@@ -35,9 +35,9 @@ const passwordForm = form(z.object({ password: z.string().max(4096, 'too_long').
 /** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
 export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {
   const { interactions, passkeyRegistration, passwords, firstPasswords, admission, pending } = dependencies;
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get('/interaction/:uid/first-passkey', async (ctx: Context) => {
+  router.page('first-passkey', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'first-passkey');
     if (due !== null) await showPasskey(ctx, 200, due, null);
   });
@@ -45,19 +45,19 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
   router.post('/interaction/:uid/first-passkey', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'first-passkey');
     if (due === null) return;
-    const { uid, userId, path } = due;
+    const { uid, userId } = due;
     const read = await passkeyForm.read(ctx);
     if (!read.isValid) return showPasskey(ctx, 422, due, { kind: 'failed' });
     const { action, credential, failure } = read.values;
     if (action === 'skip' && admission.methods().includes('email_code')) {
       await pending.changeChoice(uid, userId, 'email_code');
-      return seeOther(ctx, path);
+      return goOn(ctx, due);
     }
     if (credential === '') return showPasskey(ctx, 422, due, { kind: failure === '' ? 'unsupported' : failure });
     const enrolment = { userId, binding: uid, isOnlyFactor: true };
     const outcome = await passkeyRegistration.register(enrolment, credential, byUser(userId, visitorOf(ctx)));
     // With as many as are allowed there is one, so that the step is done.
-    if (outcome.kind === 'registered' || outcome.kind === 'full') return seeOther(ctx, path);
+    if (outcome.kind === 'registered' || outcome.kind === 'full') return goOn(ctx, due);
     return showPasskey(ctx, 422, due, outcome);
   });
 
@@ -77,8 +77,13 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     const by = byUser(due.userId, visitorOf(ctx));
     const problem = await firstPasswords.set(due.facts.user, password, { by, interaction: due.uid });
     if (problem !== null) return showPassword(ctx, 422, due, problem);
-    return seeOther(ctx, due.path);
+    return goOn(ctx, due);
   });
+
+  function goOn(ctx: Context, due: DueInteraction): Promise<void> {
+    interactions.userChanged(ctx);
+    return interactions.proceed(ctx, due);
+  }
 
   async function showPasskey(
     ctx: Context,

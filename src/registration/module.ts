@@ -15,7 +15,6 @@ import type { Database } from '#kernel/database.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
-import { seeOther } from '#kernel/http/redirect.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import { Admission } from './admission.ts';
 import { Applications, type ApplicationsDependencies } from './applications.ts';
@@ -85,8 +84,8 @@ export function createRegistration(dependencies: Dependencies) {
         ...pages,
         interactions,
         async welcome(ctx, interaction, userId) {
-          await interactions.recordProof(interaction, { userId, proof: { factor: 'email', amr: methods.email.amr } });
-          seeOther(ctx, interaction.path);
+          const proof = { factor: 'email', amr: methods.email.amr } as const;
+          await interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof }));
         },
       };
       return [

@@ -1,6 +1,6 @@
-import { Router } from '#kernel/http/router.ts';
+import type { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -21,7 +21,7 @@ import { profileView } from './profile-view.ts';
 import { termsView } from './terms-view.ts';
 
 export type TaskDependencies = {
-  interactions: Pick<InteractionService, 'due'>;
+  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
   admission: Admission;
   profileCompletion: Pick<ProfileCompletion, 'complete' | 'acceptTerms' | 'refuseTerms'>;
   /** Ends the sign-in; answers with where the browser goes on. The relying party is told `access_denied`. */
@@ -31,9 +31,9 @@ export type TaskDependencies = {
 /** What a user must do before a sign-in ends: agree to the terms, say what every user says. */
 export function taskRoutes(dependencies: TaskDependencies): Router<State> {
   const { interactions, admission, profileCompletion, refuse } = dependencies;
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get('/interaction/:uid/terms', async (ctx: Context) => {
+  router.page('terms', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'terms');
     if (due !== null) showTerms(ctx, 200, due);
   });
@@ -46,7 +46,8 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     if (termsVersion === null) return seeOther(ctx, due.path);
     if (values.action === 'allow') {
       await profileCompletion.acceptTerms(due.userId, termsVersion, byUser(due.userId, visitorOf(ctx)));
-      return seeOther(ctx, due.path);
+      interactions.userChanged(ctx);
+      return interactions.proceed(ctx, due);
     }
     if (values.action !== 'deny') return showTerms(ctx, 422, due);
     await profileCompletion.refuseTerms(
@@ -57,7 +58,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     return seeOther(ctx, await refuse(ctx, 'The person did not agree to the terms.'));
   });
 
-  router.get('/interaction/:uid/profile', async (ctx: Context) => {
+  router.page('profile', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'profile');
     if (due === null) return;
     const { user } = due.facts;
@@ -72,7 +73,8 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     const read = await form(z.object(fieldShape(fields))).read(ctx);
     if (!read.isValid) return showProfile(ctx, 422, due, user, { values: read.values, errors: read.errors });
     await profileCompletion.complete(user.id, detailsOf(fields, read.values), byUser(user.id, visitorOf(ctx)));
-    return seeOther(ctx, due.path);
+    interactions.userChanged(ctx);
+    return interactions.proceed(ctx, due);
   });
 
   const missing = (user: User): readonly PersonField[] => lacking(admission.requiredOf(user.id), user);

@@ -1,7 +1,7 @@
 import { byUser } from '#audit/module.ts';
 import type { AskingBrowser } from '#credentials/module.ts';
-import { Router } from '#kernel/http/router.ts';
-import type { DueInteraction, InteractionService } from '#interaction/module.ts';
+import type { Router } from '#kernel/http/router.ts';
+import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -13,7 +13,7 @@ import { type CodeProblem, stepView } from './step-view.ts';
 import { buttonForm, codeForm } from './verification-form.ts';
 
 export type StepDependencies = {
-  interactions: Pick<InteractionService, 'due'>;
+  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
   emailProofs: EmailProofs;
   link: MailedLink;
 };
@@ -22,9 +22,9 @@ const PAGE = '/interaction/:uid/verify-email';
 
 /** Proving the address of the account on the way in. */
 export function stepRoutes({ interactions, emailProofs, link }: StepDependencies): Router<State> {
-  const router = new Router<State>();
+  const router = new StepRouter();
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.page('verify-email', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const { email } = due.facts.user;
@@ -46,7 +46,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
       browser: browserOf(due),
       interaction: due.uid,
     });
-    if (outcome === 'confirmed') return seeOther(ctx, due.path);
+    if (outcome === 'confirmed') return goOn(ctx, due);
     return showStep(ctx, 422, due, email, { kind: outcome });
   });
 
@@ -78,9 +78,14 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
       interaction: due.uid,
     });
     link.forget(ctx);
-    if (outcome === 'confirmed') return seeOther(ctx, due.path);
+    if (outcome === 'confirmed') return goOn(ctx, due);
     return showDead(ctx, due);
   });
+
+  function goOn(ctx: Context, due: DueInteraction): Promise<void> {
+    interactions.userChanged(ctx);
+    return interactions.proceed(ctx, due);
+  }
 
   async function send(ctx: Context, due: DueInteraction, address: string): Promise<boolean> {
     const { userId, uid, path } = due;

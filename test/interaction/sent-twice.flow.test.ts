@@ -37,23 +37,23 @@ const events = (type: string) =>
   latchkey.app.database.sql<{ type: string }>('select type from audit_event where type = $1', [type]);
 
 describe('a password that is sent again', () => {
-  test('before the browser went on leads to the dispatcher', async () => {
+  test('before the browser went on leads to where the first one went', async () => {
     const visitor = new Visitor();
     const { action, form } = sending(await atPassword(visitor, first), { password });
     const answers = [await visitor.request(action, { form }), await visitor.request(action, { form })];
-    const dispatcher = action.replace(/\/password$/, '');
+    const resume = action.replace(/\/interaction\/(.+)\/password$/, '/oidc/auth/$1');
     expect(answers.map(({ status, location }) => [status, location])).toEqual([
-      [303, dispatcher],
-      [303, dispatcher],
+      [303, resume],
+      [303, resume],
     ]);
-    expect((await visitor.open(dispatcher)).location).toContain('code=');
+    expect((await visitor.open(action.replace(/\/password$/, ''))).location).toContain('code=');
   });
 
   test('after the sign-in has its answer leads to that answer, whatever is sent', async () => {
     const visitor = new Visitor();
     const { action, form } = sending(await atPassword(visitor, first), { password });
-    const dispatcher = (await visitor.request(action, { form })).location ?? '';
-    const answer = (await visitor.request(dispatcher)).location ?? '';
+    const dispatcher = action.replace(/\/password$/, '');
+    const answer = (await visitor.request(action, { form })).location ?? '';
     expect(answer).toContain('/oidc/auth/');
     const before = (await events('user.signed_in')).length;
     for (const again of [form, { ...form, password: 'wrong' }, { email: user.email }, {}])

@@ -144,7 +144,9 @@ describe('a new password by a link', () => {
     expect((await intruder.request(url, { form })).status).toBe(303);
     await save(someone(), await linkFor(user));
     const page = await intruder.open(url.replace(/\/password$/, ''));
-    expect(new URL(page.url).pathname).toMatch(/\/(login|password)$/);
+    expect([page.status, page.location]).toEqual([400, null]);
+    expect(page.text).toContain('This sign-in has ended');
+    expect((await intruder.request(start({ prompt: 'none' }))).location).toContain('login_required');
   });
 
   test('opens an account that guesses had closed, in this browser too', async () => {

@@ -4,6 +4,7 @@ import type { TestClient, TestUser } from './app.ts';
 
 export type Page = {
   status: number;
+  /** The page's own address: the dispatcher shows the first page of a sign-in, whose form goes there. */
   url: string;
   headers: Headers;
   text: string;
@@ -57,11 +58,12 @@ export class Visitor {
     });
     for (const line of answer.headers.getSetCookie()) this.#keep(line);
     const location = answer.headers.get('location');
+    const text = await answer.text();
     return {
       status: answer.status,
-      url,
+      url: answer.status === 200 ? ownAddress(url, text) : url,
       headers: answer.headers,
-      text: await answer.text(),
+      text,
       location: location && new URL(location, url).href,
       isRefused:
         answer.status === 422 || answer.headers.getSetCookie().some((line) => line.includes('latchkey-refused-')),
@@ -129,7 +131,13 @@ export class Visitor {
   }
 }
 
-export function formsOf(page: Page): Form[] {
+function ownAddress(url: string, text: string): string {
+  if (!/^\/interaction\/[^/]+$/.test(new URL(url).pathname)) return url;
+  const [form] = formsOf({ text, url });
+  return form?.action.replace(/\?.*$/, '') ?? url;
+}
+
+export function formsOf(page: Pick<Page, 'text' | 'url'>): Form[] {
   const attribute = (tag: string, name: string): string | undefined => {
     const found = new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
     return found === undefined ? undefined : unescaped(found);

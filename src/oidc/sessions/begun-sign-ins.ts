@@ -5,6 +5,7 @@ import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { type BrowserCookies, browserCookies } from '#kernel/http/cookies.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
 import { signInExpired } from '../errors.ts';
 
 /** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes five, with those of the engine. */
@@ -45,7 +46,10 @@ export class BegunSignIns {
     return later.map((begun) => begun.uid).toReversed();
   }
 
-  /** Writes what the engine begins into the list, and refuses to resume (410) what is not in it. */
+  /**
+   * Writes what the engine begins into the list, and refuses to resume (410) what is not in it. A sign-in that is resumed twice goes on
+   * at the question that came of the first time.
+   */
   middleware(): Middleware {
     return async (ctx, next) => {
       const resumed = resumedUid(ctx.path);
@@ -53,6 +57,8 @@ export class BegunSignIns {
       await next();
       const begun = (ctx as unknown as Partial<KoaContextWithOIDC>).oidc?.entities.Interaction;
       if (begun !== undefined && begun.uid !== resumed) this.#add(ctx, begun);
+      const [later] = resumed !== null && begun === undefined ? this.laterOfSameRequest(ctx, resumed) : [];
+      if (later !== undefined && ctx.status === 400) seeOther(ctx, `/interaction/${later}`);
     };
   }
 

@@ -20,8 +20,7 @@ async function heldBack({ email, password }: TestUser): Promise<{ thief: Visitor
   const first = await thief.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
   const asked = await thief.submit(first, { email });
   const [form] = formsOf(asked);
-  const proved = await thief.request(form!.action, { form: { ...form!.fields, password } });
-  const done = await thief.request(proved.location ?? '');
+  const done = await thief.request(form!.action, { form: { ...form!.fields, password } });
   expect(done.location).toContain('/oidc/auth/');
   return { thief, last: done.location ?? '' };
 }

@@ -92,10 +92,10 @@ describe("an attacker's sign-in in the victim's browser", () => {
     const page = await attacker.submit(await attacker.open(url()), { email: own.email });
     const [, action] = /<form[^>]*action="([^"]*password)"/.exec(page.text) ?? [];
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
-    const dispatcher = await attacker.request(new URL(action ?? '', page.url).href, {
+    const finished = await attacker.request(new URL(action ?? '', page.url).href, {
       form: { csrf, email: own.email, password },
     });
-    const resume = (await attacker.request(dispatcher.location ?? '')).location ?? '';
+    const resume = finished.location ?? '';
     expect(resume).toContain('/oidc/auth/');
     const browser = new Visitor();
     plant(attacker, browser);
