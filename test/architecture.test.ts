@@ -57,7 +57,7 @@ const http = new RegExp(
     String.raw`(^|/)module\.ts$`,
     String.raw`^(kernel/http|oidc)/`,
     String.raw`^kernel/views\.ts$`,
-    String.raw`^interaction/(interaction-service|sign-in-ending|sign-in-step|step-router|step-rules)\.ts$`,
+    String.raw`^interaction/(interaction-service|sign-in-ending|sign-in-knowledge|sign-in-step|step-router|step-rules)\.ts$`,
     String.raw`^sessions/own-pages\.ts$`,
     String.raw`^(app/app|server)\.ts$`,
   ].join('|'),

@@ -1,12 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
-import { byVisitor } from '#audit/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { unreachable } from '#kernel/errors.ts';
-import { type Context, visitorOf } from '#kernel/http/context.ts';
+import type { Context } from '#kernel/http/context.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import type { EngineInteraction, Interactions } from '#oidc/module.ts';
-import type { User, UserId } from '#users/module.ts';
-import type { BrowserCookies } from './browser-cookies.ts';
+import type { UserId } from '#users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
   type BegunInteraction,
@@ -21,32 +19,31 @@ import {
   type SessionInteraction,
 } from './interaction.ts';
 import { type EarlyPage, isOpenNow, neededLevel, nextStep, type Page, type Question, type Step } from './next-step.ts';
-import { nothingYet, type Progress, type ProgressStore } from './progress.ts';
+import { type Assessment, nothingYet, type Progress, type ProgressStore } from './progress.ts';
 import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
-import { type Offer, requirementsOf } from './requirements.ts';
-import type { Assess, UserFactsReader } from './sign-in-facts.ts';
+import type { Offer } from './requirements.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-ending.ts';
+import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge.ts';
 import type { Way, Ways } from './ways.ts';
 
 /** How long an answer may take, and how often it is looked for: a request writes it right after the end of the sign-in. */
 const ANSWER_POLL = 100;
 const ANSWER_TRIES = 20;
 
-export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress'> & {
-  clock: Clock;
-  engine: Interactions;
-  progress: ProgressStore;
-  userFacts: UserFactsReader;
-  risk: { assess: Assess };
-  ways: Ways;
-  cookies: BrowserCookies;
-  /** Puts the pages of this request into the brand of the client. */
-  dress(ctx: Context, clientId: string): Promise<void>;
-};
+export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress'> &
+  KnowledgeDependencies & {
+    clock: Clock;
+    engine: Interactions;
+    progress: ProgressStore;
+    ways: Ways;
+    /** Puts the pages of this request into the brand of the client. */
+    dress(ctx: Context, clientId: string): Promise<void>;
+  };
 
 export class InteractionService {
   readonly #deps: InteractionDependencies;
   readonly #ending: SignInEnding;
+  readonly #knowledge: SignInKnowledge;
   /** The question of a request, what was proved when it came, and the sign-in as it is now: read once, with what was recorded since. */
   readonly #questions = new WeakMap<Context, { question: EngineInteraction; proofs: number }>();
   readonly #latest = new WeakMap<EngineInteraction, Interaction>();
@@ -54,6 +51,7 @@ export class InteractionService {
   constructor(dependencies: InteractionDependencies) {
     this.#deps = dependencies;
     this.#ending = new SignInEnding(dependencies);
+    this.#knowledge = new SignInKnowledge(dependencies);
   }
 
   /** The sign-in that the address and this browser's cookie both name. Throws oidc.sign_in_expired. */
@@ -116,12 +114,13 @@ export class InteractionService {
 
   /** After a step wrote what facts say of its user, they are read again. */
   userChanged(ctx: Context): void {
-    this.#deps.userFacts.forget(ctx);
+    this.#knowledge.forget(ctx);
   }
 
   async next(ctx: Context, interaction: Interaction): Promise<{ step: Step; known: KnownInteraction | null }> {
     const { identifier, facts } = interaction;
-    const known = facts.userId === null ? null : await this.#known(ctx, interaction, facts.userId);
+    const record = (assessment: Assessment) => this.#record(interaction, { assessment });
+    const known = facts.userId === null ? null : await this.#knowledge.find(ctx, interaction, facts.userId, record);
     // A user who was erased or disabled since proves nothing.
     if (facts.userId !== null && known === null) return { step: { kind: 'start-over' }, known };
     const recorded = { ...interaction[inside].progress, identifier };
@@ -236,36 +235,6 @@ export class InteractionService {
     return interaction;
   }
 
-  /** All that is known of the user; null when the user was erased or disabled since. */
-  async #known(ctx: Context, before: Interaction, userId: UserId): Promise<KnownInteraction | null> {
-    const { userFacts, steps, cookies } = this.#deps;
-    const found = await userFacts.find(ctx, userId, {
-      uid: before.uid,
-      client: before.question.client.id,
-      trustSecret: cookies.trustCookie.read(ctx),
-      canCreatePasskey: cookies.canCreateCookie.read(ctx) !== undefined,
-    });
-    if (found === null) return null;
-    const interaction = before.facts.assessment === null ? await this.#assessed(ctx, before, found.user) : before;
-    const facts = { ...interaction.facts, ...found };
-    const parts = steps.flatMap((step) => step.requirements?.(facts, interaction.question) ?? []);
-    return { ...interaction, userId, facts, requirements: requirementsOf(parts) };
-  }
-
-  /** How unlike its user a sign-in is, is found out once, after the first proof, and kept. */
-  async #assessed(ctx: Context, interaction: Interaction, user: User): Promise<Interaction> {
-    const arrival = {
-      by: byVisitor(visitorOf(ctx), interaction.question.client.id),
-      clientId: interaction.question.client.id,
-      ip: ctx.state.ip,
-      userAgent: ctx.state.userAgent,
-      deviceSecret: this.#deps.cookies.deviceCookie.read(ctx),
-      language: ctx.state.language,
-    };
-    const { signals, actions } = await this.#deps.risk.assess(user, arrival);
-    return this.#record(interaction, { assessment: { userId: user.id, signals, actions } });
-  }
-
   /** A sign-in that has ended waits for its answer, which another request of this browser is about to give. */
   async #settled(ctx: Context, uid: string): Promise<Pick<Inside, 'question' | 'progress'>> {
     const { engine, progress: store } = this.#deps;
@@ -296,7 +265,7 @@ export class InteractionService {
   /** Null also when the user was disabled or erased since: a session outlives that for a moment. */
   async #sessionUser(ctx: Context, { accountId, session }: EngineInteraction): Promise<SessionUser | null> {
     if (accountId === null || session === null) return null;
-    const user = await this.#deps.userFacts.findUser(ctx, accountId as UserId);
+    const user = await this.#knowledge.findUser(ctx, accountId as UserId);
     return user?.status === 'active' ? { id: user.id, email: user.email } : null;
   }
 }

@@ -12,18 +12,16 @@ import type { Router } from '#kernel/http/router.ts';
 import type { State } from '#kernel/http/context.ts';
 import { type InteractionDependencies, InteractionService } from './interaction-service.ts';
 import { goOnWhenSentTwice, interactionRoutes } from './routes.ts';
-import { type FactsDependencies, UserFactsReader } from './sign-in-facts.ts';
 import type { SignInStep } from './sign-in-step.ts';
 
-export type Dependencies = Omit<InteractionDependencies, 'userFacts' | 'steps'> &
-  FactsDependencies & {
-    /** All of them, in the order in which they are told of the end of a sign-in. */
-    steps: readonly SignInStep[];
-  };
+export type Dependencies = Omit<InteractionDependencies, 'steps'> & {
+  /** All of them, in the order in which they are told of the end of a sign-in. */
+  steps: readonly SignInStep[];
+};
 
 export function createInteraction(dependencies: Dependencies) {
   const { steps } = dependencies;
-  const interactions = new InteractionService({ ...dependencies, userFacts: new UserFactsReader(dependencies) });
+  const interactions = new InteractionService(dependencies);
   const stepRoutes: readonly Router<State>[] = steps.flatMap((step) => step.routes?.(interactions) ?? []);
   return {
     /** Ahead of the routes of every step. */

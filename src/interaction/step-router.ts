@@ -3,7 +3,7 @@ import { Router } from '#kernel/http/router.ts';
 import type { Page } from './next-step.ts';
 
 /** Shows a page, or sends the browser elsewhere when it is not the turn of this page. */
-export type ShowPage = (ctx: Context) => Promise<void> | void;
+type ShowPage = (ctx: Context) => Promise<void> | void;
 
 /** The routes of a step, and its pages by name: the dispatcher shows the one that is next, and knows nothing else of the step. */
 export class StepRouter extends Router<State> {
