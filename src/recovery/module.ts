@@ -5,7 +5,7 @@
  * Leaves  what a password must be to credentials, what a new password ends to oidc, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/forgot and below, /interaction/:uid/new-password, /recovery and below.
  */
-import type { SignInFacts, SignInStep, StepRequirements } from '#interaction/module.ts';
+import type { SignInStep } from '#interaction/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
 import { type NewPasswordDependencies, NewPasswords } from '#credentials/module.ts';
 import type { Config } from '#kernel/config.ts';
@@ -14,6 +14,7 @@ import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { PasswordDemands } from '#users/module.ts';
 import { demandRoutes, type DemandRouteDependencies } from './demand-routes.ts';
 import { tellOwner } from './owner-letter.ts';
+import { recoveryRequirements } from './recovery-requirements.ts';
 import { type RecoveryDependencies, RecoveryService } from './recovery-service.ts';
 import { resetRoutes, type ResetRouteDependencies } from './reset-routes.ts';
 import { forgotRoutes, type RouteDependencies } from './routes.ts';
@@ -56,13 +57,4 @@ export function createRecovery(given: Dependencies): Recovery {
     ],
     sendAfterLock: (em, user, by) => recovery.sendAfterLock(em, user, by),
   };
-}
-
-/** Whether a user must set a new password before a sign-in ends, because an operator says so. */
-function recoveryRequirements({
-  user,
-}: {
-  user: Pick<SignInFacts['user'], 'passwordUpdateRequired'>;
-}): StepRequirements {
-  return user.passwordUpdateRequired ? { tasks: ['new-password'] } : {};
 }
