@@ -275,6 +275,43 @@ describe('one gate each', () => {
   });
 });
 
+describe('the composition', () => {
+  const wiring = [...parsed].filter(([file]) => file.startsWith('app/'));
+  const deciding =
+    /^(If|Switch|For|ForOf|ForIn|While|DoWhile)Statement$|^(Logical|Binary|Conditional)Expression$|^SpreadElement$/;
+  /** Whether a part exists is a matter of the configuration, or of another such part. */
+  const isPresence = /^(config\.\w+( === undefined)?|mailbox)$/;
+
+  type Node = { type: string; start: number; end: number; test?: Node };
+  const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value;
+
+  function decisions(node: Node, text: string): string[] {
+    const written = text.slice(node.start, node.end);
+    const asked =
+      node.type === 'ConditionalExpression' && node.test ? text.slice(node.test.start, node.test.end) : null;
+    if (asked !== null && isPresence.test(asked))
+      return Object.entries(node).flatMap(([name, child]) =>
+        name !== 'test' && isNode(child) ? decisions(child, text) : [],
+      );
+    if (deciding.test(node.type)) return [written];
+    return Object.values(node)
+      .flat()
+      .flatMap((child: unknown) => (isNode(child) ? decisions(child, text) : []));
+  }
+
+  test('is literals: it decides nothing, and hands in no bag of fields', () => {
+    const wrong = wiring.flatMap(([file, { text }]) =>
+      decisions(parseSync(file, text).program as unknown as Node, text).map((written) => `${file}: ${written}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('asks no database and records no event', () => {
+    const acting = /\.(sql|execute|transaction|note|record)\(|\b(select|insert into|update|delete from) /;
+    expect(wiring.filter(([, { code }]) => acting.test(code)).map(([file]) => file)).toEqual([]);
+  });
+});
+
 describe('authentication methods', () => {
   const spelled =
     /'(totp|sms|email-code|sms-code|emailCode|emailLink|smsCode|security-key|recovery-code|passkey|email_code|sms_code)'/g;

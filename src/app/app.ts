@@ -1,9 +1,8 @@
 /** The composition root: the kernel, then the slices from the bottom up, then what is mounted where. */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { DataFolder } from '#kernel/data-folder/data-folder.ts';
@@ -21,6 +20,7 @@ import { createNouns } from './nouns.ts';
 import { createProvider } from './provider.ts';
 import { createSteps } from './steps.ts';
 import { entities } from '../entities.ts';
+import { openTogether } from '../opening.ts';
 import { siteMap } from '../site-map.ts';
 
 export type AppDependencies = {
@@ -41,26 +41,16 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
-/** When a start fails half-way. */
-const LONGEST_CLOSE = 1.5 * SECOND;
-
 /** Opens the database, migrates it and puts the product together. Listening is the server's business. */
 export async function createApp(dependencies: AppDependencies) {
   const { config, log, folder, pglite } = dependencies;
-  // Everything that is opened says here how it is closed: in reverse order, at the end or when the start fails half-way.
-  const opened = new AsyncDisposableStack();
-  try {
+  return openTogether(log, async (opened) => {
     const keyRing = await loadKeyRing(config);
     const database = await openDatabase({ config, log, entities, folder, pglite });
     opened.defer(() => database.close());
     await database.migrate();
-    return await assemble(dependencies, keyRing, database, opened);
-  } catch (error) {
-    // The reason counts, not what fails or hangs because of it.
-    const closed = opened.disposeAsync().catch((err: unknown) => log.warn({ err }, 'not everything could be closed'));
-    await Promise.race([closed, delay(LONGEST_CLOSE, undefined, { ref: false })]);
-    throw error;
-  }
+    return assemble(dependencies, keyRing, database, opened);
+  });
 }
 
 async function assemble(
@@ -84,7 +74,7 @@ async function assemble(
   const demo = config.embedded
     ? (await import('#demo/module.ts')).createDemo({ config, clock, log, clients: clients.clients, mailboxUrl })
     : null;
-  if (demo) opened.defer(() => demo.close());
+  opened.defer(() => demo?.close());
   await demo?.register();
 
   const edge = createEdge({

@@ -1,5 +1,5 @@
 /** The kernel of one process: what knows no word of the domain, opened in order. */
-import { grantTypes } from '#clients/module.ts';
+import { tokenGrantTypes } from '#clients/module.ts';
 import { breachChecks } from '#credentials/module.ts';
 import { signInOutcomes } from '#interaction/module.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
@@ -43,14 +43,11 @@ export async function openKernel(
       ? undefined
       : (await import('#kernel/metrics.ts')).createMetrics({
           signIns: signInOutcomes,
-          // Implicit flows issue nothing at the token endpoint.
-          tokens: grantTypes.filter((grant) => grant !== 'implicit'),
+          tokens: tokenGrantTypes,
           breachChecks,
         });
-  if (database.pool) {
-    metrics?.watchDatabasePool(database.pool);
-    tracing?.watchQueries(database.pool);
-  }
+  metrics?.watchDatabasePool(database.pool);
+  tracing?.watchQueries(database.pool);
   return {
     config,
     log,

@@ -20,16 +20,34 @@ export type Steps = ReturnType<typeof createSteps>;
 
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
-  const { config, clock, database, throttle, metrics } = kernel;
+  const { config, clock, database, keyRing, throttle, metrics } = kernel;
   const { audit, policies, look, texts, users, contacts, clients, credentials, access, progress } = nouns;
+  const { passwords, passkeys, knownDevices, oneTimeSecrets, undoRights } = credentials;
   const cookies = browserCookies(config.issuerUrl);
   const { deviceCookie, trustCookie, canCreateCookie } = cookies;
-  const ways = new Ways({ policies, passkeys: credentials.passkeys, texts });
+  const ways = new Ways({ policies, passkeys, texts });
 
-  const risk = createRisk({ ...kernel, ...credentials, policies, users, audit, letters: look.letters, deviceCookie });
+  const risk = createRisk({
+    config,
+    clock,
+    database,
+    keyRing,
+    throttle,
+    policies,
+    users,
+    audit,
+    letters: look.letters,
+    knownDevices,
+    oneTimeSecrets,
+    deviceCookie,
+  });
   const recovery = createRecovery({
-    ...kernel,
-    ...credentials,
+    config,
+    clock,
+    database,
+    oneTimeSecrets,
+    passwords,
+    undoRights,
     users,
     people: nouns.people,
     passwordDemands: nouns.passwordDemands,
@@ -42,15 +60,27 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     startUrl: config.embedded ? '/' : null,
   });
   const { sendAfterLock: sendReset } = recovery;
-  const notMe = createNotMe({ config, database, ...credentials, contacts, audit, access, sendReset });
+  const notMe = createNotMe({
+    config,
+    database,
+    passwords,
+    undoRights,
+    contacts,
+    audit,
+    access,
+    sendReset,
+  });
   const account = createOwnAccount(kernel, nouns, provider, {
     places: risk.places,
     notMe: notMe.notMe,
     deviceCookie,
   });
   const verification = createVerification({
-    ...kernel,
-    ...credentials,
+    config,
+    clock,
+    database,
+    oneTimeSecrets,
+    undoRights,
     users,
     contacts,
     letters: look.letters,
@@ -64,48 +94,62 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const login = createLogin({
     clock,
     users,
-    ...credentials,
+    passwords,
+    knownDevices,
     addressLimit: perAddress,
-    failed: (trial) => risk.pressure.noteFailure(trial),
+    pressure: risk.pressure,
     work: risk.work,
     deviceCookie,
     createUrl: comingIn.registration.createUrl,
     audit,
-    ...(metrics ? { counted: metrics.countSignIn } : {}),
+    counted: metrics?.countSignIn,
   });
   const passwordless = createPasswordless({
-    ...kernel,
-    ...credentials,
+    config,
+    clock,
+    database,
+    oneTimeSecrets,
     people: nouns.people,
     letters: look.letters,
     texts,
     audit,
     deviceCookie,
     policies,
-    failed: (trial) => risk.pressure.noteFailure(trial),
-    ...(metrics ? { counted: metrics.countSignIn } : {}),
+    pressure: risk.pressure,
+    counted: metrics?.countSignIn,
   });
   const mfa = createMfa({
-    ...kernel,
-    ...credentials,
+    clock,
+    database,
+    oneTimeSecrets,
+    recoveryCodes: credentials.recoveryCodes,
+    secondFactorAttempts: credentials.secondFactorAttempts,
+    secondFactorRequests: credentials.secondFactorRequests,
+    totp: credentials.totp,
+    totpEnrolments: credentials.totpEnrolments,
+    trustedDevices: credentials.trustedDevices,
     audit,
     letters: look.letters,
     texts,
     deviceCookie,
     trustCookie,
-    hasPasskeys: () => credentials.passkeys.relyingParty !== null,
     policies,
   });
   const passkey = createPasskey({
-    ...kernel,
-    ...credentials,
+    config,
+    clock,
+    passkeys,
+    passkeyProof: credentials.passkeyProof,
+    attempts: credentials.attempts,
+    passkeyRegistration: credentials.passkeyRegistration,
+    webauthnUsers: credentials.webauthnUsers,
     users,
     addressLimit: perAddress,
     policies,
     canCreateCookie,
     factorAdded: mfa.enrolled,
     audit,
-    ...(metrics ? { counted: metrics.countSignIn } : {}),
+    counted: metrics?.countSignIn,
   });
   const consent = createConsent({ engine: oidc.interactions, consents, users, apis: clients.apiLookup });
   const { routes, goOnWhenSentTwice } = createInteraction({
@@ -116,7 +160,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     cookies,
     users,
     secondFactorOverviews: credentials.secondFactorOverviews,
-    passkeys: credentials.passkeys,
+    passkeys,
     texts,
     policies,
     newAccounts: comingIn.registration.pending,
@@ -153,7 +197,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     database,
     users,
     roleHolders: nouns.roleHolders,
-    passwords: credentials.passwords,
+    passwords,
     startUrl: config.embedded ? '/' : null,
   });
   return {
@@ -162,6 +206,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     risk,
     comingIn,
     account,
-    routes: [...routes, notMe.routes, ...contactPages.routes, ...comingIn.routes, setup.routes, ...account.routes],
+    routes: [routes, notMe.routes, contactPages.routes, comingIn.routes, setup.routes, account.routes].flat(),
   };
 }

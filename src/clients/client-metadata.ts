@@ -30,13 +30,10 @@ const keyEncryption = z.enum(['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW']);
 const contentEncryption = z.enum(['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', 'A256GCM']);
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-export const grantTypes = [
-  'authorization_code',
-  'refresh_token',
-  'client_credentials',
-  'implicit',
-  DEVICE_GRANT,
-] as const;
+const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials', 'implicit', DEVICE_GRANT] as const;
+
+/** Those of the token endpoint, where implicit flows issue nothing. */
+export const tokenGrantTypes = grantTypes.filter((grant) => grant !== 'implicit');
 
 /** Scopes of OpenID Connect Core §5.4 and §11; those of APIs are allowed one by one (see api-access.ts). */
 export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;

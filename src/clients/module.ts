@@ -69,7 +69,7 @@ export function createClients({ invalidation, issuer, policies, ...deps }: Depen
 export { purgeExpiredSecrets } from './maintenance.ts';
 export { ApiResource } from './api-resource.ts';
 export { Client } from './client.ts';
-export { grantTypes } from './client-metadata.ts';
+export { tokenGrantTypes } from './client-metadata.ts';
 export { isUsableJwk } from './client-jwks.ts';
 export { ClientSecret } from './client-secret.ts';
 export type { ApiLookup } from './api-lookup.ts';

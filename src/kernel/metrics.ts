@@ -28,7 +28,7 @@ export type Metrics = MetricsSource & {
   /** argon2 work by state: `{ waiting: () => 3, running: () => 2 }`. */
   watchHashing(level: Level): void;
   /** Connections to PostgreSQL by state: idle, busy, waiting. */
-  watchDatabasePool(pool: { totalCount: number; idleCount: number; waitingCount: number }): void;
+  watchDatabasePool(pool: { totalCount: number; idleCount: number; waitingCount: number } | null): void;
 };
 
 /** Seconds: a token takes a few milliseconds, a password a few hundred. */
@@ -85,7 +85,8 @@ export function createMetrics(known: KnownLabels = {}): Metrics {
     countToken: (grant) => tokens.inc({ grant }),
     countBreachCheck: (outcome) => breachChecks.inc({ outcome }),
     watchHashing: (level) => watch(registry, 'latchkey_argon2_queue', 'Password hashes by state.', level),
-    watchDatabasePool: (pool) =>
+    watchDatabasePool(pool) {
+      if (pool === null) return;
       watch(
         registry,
         'latchkey_database_pool',
@@ -95,7 +96,8 @@ export function createMetrics(known: KnownLabels = {}): Metrics {
           busy: () => pool.totalCount - pool.idleCount,
           waiting: () => pool.waitingCount,
         },
-      ),
+      );
+    },
   };
 }
 

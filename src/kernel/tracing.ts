@@ -18,7 +18,7 @@ type TracedRequest = {
 export type Tracing = {
   /** Runs `answer` inside a span; `answer` gives the status. */
   request(request: TracedRequest, answer: () => Promise<number>): Promise<void>;
-  watchQueries(pool: Pick<Pool, 'on'>): void;
+  watchQueries(pool: Pick<Pool, 'on'> | null): void;
   /** Sends what is still here; waits two seconds at most for a collector that does not answer. */
   close(): Promise<void>;
 };
@@ -73,7 +73,7 @@ export async function openTracing({ otelEndpoint }: Pick<Config, 'otelEndpoint'>
     },
 
     watchQueries(pool) {
-      pool.on('connect', (client) => {
+      pool?.on('connect', (client) => {
         spanQueries(client, (text) => {
           // Statements of nobody's request (jobs, probes) would be traces of one span each.
           if (trace.getSpan(context.active()) === undefined) return undefined;

@@ -22,9 +22,9 @@ export type LoginDependencies = {
     forgive(ip: string | undefined): Promise<void>;
   };
   /** Told of every try that was looked at and wrong, whether or not there is such an account. */
-  failed(trial: { ip: string | undefined; identifier: string }): Promise<void>;
+  pressure: { noteFailure(trial: { ip: string | undefined; identifier: string }): Promise<void> };
   audit: Pick<AuditLog, 'note'>;
-  counted?: (outcome: SignInOutcome) => void;
+  counted?: ((outcome: SignInOutcome) => void) | undefined;
 };
 
 type Attempt = { identifier: string; password: string; deviceSecret: string | undefined };
@@ -64,7 +64,7 @@ export class LoginService {
         userId === null || (await passwords.findChange(userId))?.getTime() === changedAt?.getTime();
       return this.#counted({ kind: 'verified', userId: outcome.userId, holds });
     }
-    if (outcome.kind === 'wrong') await this.#deps.failed({ ip, identifier });
+    if (outcome.kind === 'wrong') await this.#deps.pressure.noteFailure({ ip, identifier });
     await audit.note({
       type: 'user.sign_in_failed',
       ...by,

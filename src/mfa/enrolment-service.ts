@@ -21,8 +21,6 @@ export type EnrolmentDependencies = {
   totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
   recoveryCodes: Pick<RecoveryCodes, 'find' | 'make'>;
   secondFactorRequests: Pick<SecondFactorRequests, 'ask'>;
-  /** Whether passkeys can be added at all. */
-  hasPasskeys: () => boolean;
 };
 
 /** Adding a second factor in the course of a sign-in. */
@@ -35,11 +33,11 @@ export class EnrolmentService {
 
   /** From the first look on the days of grace run. */
   async offer({ userId, needed, facts }: DueInteraction): Promise<EnrolmentOffer> {
-    const { clock, secondFactorRequests, hasPasskeys } = this.#deps;
+    const { clock, secondFactorRequests } = this.#deps;
     const { held, policy } = facts;
     const askedAt = held.askedAt ?? (await secondFactorRequests.ask(userId));
     const choices = policy.mfa.factors.filter((each) =>
-      methods[each].cannotBePhished ? hasPasskeys() : (needed ?? 2) <= 2,
+      methods[each].cannotBePhished ? facts.hasPasskeys : (needed ?? 2) <= 2,
     );
     const end = graceEnd(policy.mfa, { askedAt, now: clock.now() });
     const isSpared = needed === null && held.resetAt === null && end !== null && clock.now() < end;

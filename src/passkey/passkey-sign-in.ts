@@ -16,7 +16,7 @@ export type SignInDependencies = {
     forgive(ip: string | undefined): Promise<void>;
   };
   audit: Pick<AuditLog, 'note'>;
-  counted?: (outcome: SignInOutcome) => void;
+  counted?: ((outcome: SignInOutcome) => void) | undefined;
 };
 
 type Attempt = { question: Pick<Question, 'purpose' | 'binding'>; answer: string };

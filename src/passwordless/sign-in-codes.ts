@@ -50,8 +50,8 @@ export type SignInCodeDependencies = {
   texts: Pick<Texts, 'send'>;
   policies: Policies<'signIn'>;
   audit: Pick<AuditLog, 'record' | 'note'>;
-  failed(trial: { ip: string | undefined; identifier: string }): Promise<void>;
-  counted?: (outcome: SignInOutcome) => void;
+  pressure: { noteFailure(trial: { ip: string | undefined; identifier: string }): Promise<void> };
+  counted?: ((outcome: SignInOutcome) => void) | undefined;
 };
 
 const LIFETIME = secretLifetimes.sign_in;
@@ -192,8 +192,8 @@ export class SignInCodes {
     { channel, identifier, by }: Asking,
     person: ReachablePerson | null,
   ): Promise<CodeOutcome> {
-    const { audit, failed, counted } = this.#deps;
-    await failed({ ip: by.visitor?.ip, identifier });
+    const { audit, pressure, counted } = this.#deps;
+    await pressure.noteFailure({ ip: by.visitor?.ip, identifier });
     await audit.note({
       type: 'user.sign_in_failed',
       ...by,

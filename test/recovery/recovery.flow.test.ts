@@ -140,7 +140,7 @@ describe('a new password by a link', () => {
     const user = await person();
     const intruder = someone();
     const { url, text } = await atPassword(intruder, user);
-    const form = { ...formsOf({ url, text } as Page)[0]!.fields, password: user.password };
+    const form = { ...formsOf({ url, text })[0]!.fields, password: user.password };
     expect((await intruder.request(url, { form })).status).toBe(303);
     await save(someone(), await linkFor(user));
     const page = await intruder.open(url.replace(/\/password$/, ''));
