@@ -434,6 +434,35 @@ describe('pages', () => {
   });
 });
 
+describe('forms of people', () => {
+  /** The text of what answers each form: written at its route, or the function that the route names. */
+  const handlers = files
+    .filter((file) => /(^|[/-])routes\.ts$/.test(file))
+    .flatMap((file) => {
+      const { text } = parsed.get(file)!;
+      const named =
+        /router\.post\((?:[^;{]|\$\{)*?,\s*(?:\(ctx: Context\) => )?(\w+)(?:\(ctx[^)]*\))?\);|router\.post\(([\s\S]*?)\n {2,6}\}\);/g;
+      return [...text.matchAll(named)].map(([, name, here]) => ({
+        file,
+        text: here ?? new RegExp(`function ${name}\\([\\s\\S]*?\\n  }\\n`).exec(text)?.[0] ?? '',
+      }));
+    });
+
+  test('are answered with 303: a page is shown by GET, or says that what was asked for is gone (403, 404, 410)', () => {
+    expect(handlers.length).toBeGreaterThan(50);
+    expect(handlers.filter(({ text }) => text === '')).toEqual([]);
+    const showing = handlers.filter(({ text }) => /\bshow\w*\(\s*ctx,\s*(?:status|(?!403|404|410)\d{3})\b/.test(text));
+    expect(showing.map(({ file, text }) => `${file}: ${text.slice(0, 60)}`)).toEqual([]);
+  });
+
+  test('have one status for the page that shows what was wrong', () => {
+    const found = files
+      .filter((file) => /(^|[/-])(routes|module)\.ts$/.test(file))
+      .filter((file) => /\(\s*ctx,\s*(?:422|429|503)\b|status: (?:422|429|503)\b/.test(parsed.get(file)!.code));
+    expect(found).toEqual([]);
+  });
+});
+
 describe('tables', () => {
   /** table -> slice, by the file that maps it. */
   const owners = new Map(

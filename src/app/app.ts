@@ -90,6 +90,7 @@ async function assemble(
   edge.keys = provider.oidc.cookieKeys;
   keys.service.onChange(() => edge.forgetReady());
   settings.onChange(() => edge.forgetReady());
+  edge.use(steps.showGone);
   // Ahead of our own routes, which would each have a look at what is asked of the engine most.
   edge.use(provider.oidc.delegated);
   edge.use(look.branding.serveFiles);

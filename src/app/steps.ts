@@ -152,9 +152,11 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     counted: metrics?.countSignIn,
   });
   const consent = createConsent({ engine: oidc.interactions, consents, users, apis: clients.apiLookup });
-  const { routes, goOnWhenSentTwice } = createInteraction({
+  const { routes, goOnWhenSentTwice, showGone } = createInteraction({
     clock,
     engine: oidc.interactions,
+    gone: oidc.gone,
+    current: oidc.current,
     progress,
     ways,
     cookies,
@@ -202,6 +204,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   });
   return {
     goOnWhenSentTwice,
+    showGone,
     setup: setup.setup,
     risk,
     comingIn,

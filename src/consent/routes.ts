@@ -27,7 +27,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
 
   router.page('consent', async (ctx: Context) => {
     const interaction = await interactions.consenting(ctx);
-    if (interaction !== null) await showConsent(ctx, 200, interaction);
+    if (interaction !== null) await showConsent(ctx, interaction);
   });
 
   router.post('/interaction/:uid/consent', async (ctx: Context) => {
@@ -35,7 +35,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     if (interaction === null) return;
     const form = await consentForm.read(ctx);
     const { question, request, userId } = interaction;
-    if (!form.isValid) return showConsent(ctx, 422, interaction);
+    if (!form.isValid) return seeOther(ctx, ctx.path);
     const by = byUser(userId, visitorOf(ctx), question.client.id);
     if (form.values.action === 'deny') {
       await consents.noteRefusal(userId, question.client.id, by);
@@ -50,13 +50,13 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     );
   });
 
-  async function showConsent(ctx: Context, status: number, interaction: ConsentInteraction): Promise<void> {
+  async function showConsent(ctx: Context, interaction: ConsentInteraction): Promise<void> {
     const { question, request, path } = interaction;
     const user = await users.findById(interaction.userId);
     if (user === null) return seeOther(ctx, path);
     const { shown, claims } = consentRequest(request, await askedApis(interaction));
     const { client } = question;
-    return show(ctx, status, consentView, {
+    return show(ctx, 200, consentView, {
       action: `${path}/consent`,
       client: {
         name: client.name,

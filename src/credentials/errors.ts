@@ -3,7 +3,7 @@ import type { PasswordProblem } from './password-problem.ts';
 
 const BUSY = 'credentials.busy';
 /** Seconds: some dozens of hashes, as many as wait at most. */
-export const BUSY_SECONDS = 5;
+const BUSY_SECONDS = 5;
 
 export const hashingBusy = () =>
   new AppError({

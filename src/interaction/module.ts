@@ -11,19 +11,23 @@
 import type { Router } from '#kernel/http/router.ts';
 import type { State } from '#kernel/http/context.ts';
 import { type InteractionDependencies, InteractionService } from './interaction-service.ts';
+import { type GoneDependencies, showGone } from './gone-routes.ts';
 import { goOnWhenSentTwice, interactionRoutes } from './routes.ts';
 import type { SignInStep } from './sign-in-step.ts';
 
-export type Dependencies = Omit<InteractionDependencies, 'steps'> & {
-  /** All of them, in the order in which they are told of the end of a sign-in. */
-  steps: readonly SignInStep[];
-};
+export type Dependencies = Omit<InteractionDependencies, 'steps'> &
+  GoneDependencies & {
+    /** All of them, in the order in which they are told of the end of a sign-in. */
+    steps: readonly SignInStep[];
+  };
 
 export function createInteraction(dependencies: Dependencies) {
   const { steps } = dependencies;
   const interactions = new InteractionService(dependencies);
   const stepRoutes: readonly Router<State>[] = steps.flatMap((step) => step.routes?.(interactions) ?? []);
   return {
+    /** Ahead of the engine and the routes of every step. */
+    showGone: showGone(dependencies),
     /** Ahead of the routes of every step. */
     goOnWhenSentTwice: goOnWhenSentTwice(interactions),
     routes: [interactionRoutes(interactions, stepRoutes), ...stepRoutes],

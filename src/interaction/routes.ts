@@ -41,9 +41,19 @@ export function goOnWhenSentTwice(interactions: InteractionService): Middleware 
       if (isExpired(error) && interactions.isBegunHere(ctx, uid)) return seeOther(ctx, dispatcher);
       throw error;
     }
-    if (ctx.status >= 400 && (await interactions.hasMovedOn(ctx))) seeOther(ctx, dispatcher);
+    if ((ctx.status >= 400 || ctx.state.isRefused) && (await hasMovedOn(ctx))) {
+      ctx.state.dropRefusal();
+      seeOther(ctx, dispatcher);
+    }
     return undefined;
   };
+
+  function hasMovedOn(ctx: Context): Promise<boolean> {
+    return interactions.hasMovedOn(ctx).catch((error: unknown) => {
+      ctx.state.dropRefusal();
+      throw error;
+    });
+  }
 }
 
 function isExpired(error: unknown): boolean {

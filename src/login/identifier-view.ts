@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-type IdentifierPage = {
+export type IdentifierPage = {
   /** Where the form posts to. Fields: `email`; button `action=continue`. */
   action: string;
   /** Who the person is signing in to; null when that is nobody but this server. */
@@ -14,7 +14,7 @@ type IdentifierPage = {
   problem: IdentifierProblem | null;
 };
 
-export type IdentifierProblem =
+type IdentifierProblem =
   | { kind: 'required' | 'email' }
   /** Too many attempts from this address. */
   | { kind: 'throttled'; until: Date; waitSeconds: number }

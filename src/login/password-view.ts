@@ -1,7 +1,7 @@
 import type { OtherWay } from '#interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-type PasswordPage = {
+export type PasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`, `remember`; button `action=continue`. */
   action: string;
   /** What the person typed, whether or not there is such an account. */
@@ -21,7 +21,7 @@ type PasswordPage = {
   challenge: string | null;
 };
 
-export type PasswordProblem =
+type PasswordProblem =
   | { kind: 'required' }
   /** Also when there is no such account: the page must not tell. */
   | { kind: 'wrong' }

@@ -1,20 +1,20 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import { BUSY_SECONDS, unavailableWhenBusy } from '#credentials/module.ts';
+import { unavailableWhenBusy } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { retryAfter } from '#kernel/http/retry-after.ts';
 import { show } from '#kernel/views.ts';
 import { methods } from '#credentials/module.ts';
 import { type BegunInteraction, type Interaction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
 import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
-import { identifierView, type IdentifierProblem } from './identifier-view.ts';
+import { type IdentifierPage, identifierView } from './identifier-view.ts';
 import type { LoginService } from './login-service.ts';
-import { passwordView, type PasswordProblem } from './password-view.ts';
+import { type PasswordPage, passwordView } from './password-view.ts';
 
 export type RouteDependencies = {
   interactions: Pick<
@@ -43,6 +43,8 @@ export type RouteDependencies = {
 };
 
 const ANOTHER_ACCOUNT = 'another';
+const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'problem'>>();
+const passwordPage = formPage<Pick<PasswordPage, 'remember' | 'problem'>>();
 
 export function loginRoutes({
   interactions,
@@ -57,7 +59,7 @@ export function loginRoutes({
   router.page('login', async (ctx: Context) => {
     const interaction = await interactions.open(ctx, 'login');
     if (interaction === null) return;
-    showIdentifier(ctx, 200, interaction, interaction.identifier ?? interaction.question.loginHint, null);
+    showIdentifier(ctx, interaction);
   });
 
   router.post('/interaction/:uid/login', async (ctx: Context) => {
@@ -65,8 +67,9 @@ export function loginRoutes({
     if (interaction === null) return;
     const form = await identifierForm.read(ctx);
     if (!form.isValid)
-      return showIdentifier(ctx, 422, interaction, form.values.email ?? '', {
-        kind: form.errors.email === 'required' ? 'required' : 'email',
+      return identifierPage.refuse(ctx, ctx.path, {
+        email: form.values.email ?? '',
+        problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
     return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email));
   });
@@ -74,7 +77,7 @@ export function loginRoutes({
   router.page('password', async (ctx: Context) => {
     const interaction = await interactions.beginning(ctx, 'password');
     if (interaction === null) return;
-    return showPassword(ctx, 200, interaction, false, null);
+    return showPassword(ctx, interaction);
   });
 
   router.post('/interaction/:uid/password', async (ctx: Context) => {
@@ -88,12 +91,13 @@ export function loginRoutes({
       return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email ?? null));
     }
     if (!form.isValid)
-      return showPassword(ctx, 422, interaction, remember, {
-        kind: form.errors.password === 'required' ? 'required' : 'wrong',
+      return passwordPage.refuse(ctx, ctx.path, {
+        remember,
+        problem: { kind: form.errors.password === 'required' ? 'required' : 'wrong' },
       });
 
     if ((await work.check(ctx.state.ip, form.values.work)) === 'missing')
-      return showPassword(ctx, 422, interaction, remember, { kind: 'work' });
+      return passwordPage.refuse(ctx, ctx.path, { remember, problem: { kind: 'work' } });
     const deviceSecret = deviceCookie.read(ctx);
     const outcome = await login
       .attempt(
@@ -110,16 +114,14 @@ export function loginRoutes({
         });
         if (!(await outcome.holds())) {
           await interactions.recordIdentifier(proven, identifier);
-          return showPassword(ctx, 422, interaction, remember, { kind: 'wrong' });
+          return passwordPage.refuse(ctx, ctx.path, { remember, problem: { kind: 'wrong' } });
         }
         return interactions.proceed(ctx, proven);
       }
       case 'unavailable':
-        ctx.set(retryAfter(BUSY_SECONDS));
-        return showPassword(ctx, 503, interaction, remember, outcome);
       case 'wrong':
       case 'throttled':
-        return showPassword(ctx, 422, interaction, remember, outcome);
+        return passwordPage.refuse(ctx, ctx.path, { remember, problem: outcome });
       default:
         return unreachable(outcome);
     }
@@ -151,15 +153,10 @@ export function loginRoutes({
     return interactions.proceed(ctx, await interactions.recordChoice(interaction, chosen));
   });
 
-  function showIdentifier(
-    ctx: Context,
-    status: number,
-    interaction: Interaction,
-    email: string,
-    problem: IdentifierProblem | null,
-  ): void {
+  function showIdentifier(ctx: Context, interaction: Interaction): void {
     const { path, question } = interaction;
-    show(ctx, status, identifierView, {
+    const { email = interaction.identifier ?? question.loginHint, problem = null } = identifierPage.refused(ctx);
+    show(ctx, 200, identifierView, {
       action: `${path}/login`,
       client: { name: question.client.name },
       email,
@@ -169,17 +166,12 @@ export function loginRoutes({
     });
   }
 
-  async function showPassword(
-    ctx: Context,
-    status: number,
-    interaction: BegunInteraction,
-    remember: boolean,
-    problem: PasswordProblem | null,
-  ): Promise<void> {
+  async function showPassword(ctx: Context, interaction: BegunInteraction): Promise<void> {
+    const { remember = false, problem = null } = passwordPage.refused(ctx);
     const { path, identifier } = interaction;
     const page = `${path}/password`;
     const challenge = await work.challenge(ctx.state.ip);
-    show(ctx, status, passwordView, {
+    show(ctx, 200, passwordView, {
       action: page,
       email: identifier,
       remember,

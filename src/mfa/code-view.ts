@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 import type { CodeWay } from './ways.ts';
 
-type CodePage = {
+export type CodePage = {
   way: CodeWay;
   /** Where the form posts to. Fields: `code`, `remember`; button `action=continue`. */
   action: string;
@@ -24,7 +24,7 @@ type CodePage = {
   problem: CodeProblem | null;
 };
 
-export type CodeProblem =
+type CodeProblem =
   | { kind: 'required' | 'wrong' | 'used-up' }
   /** Too many codes were sent. */
   | { kind: 'limited' }

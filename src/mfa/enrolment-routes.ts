@@ -4,6 +4,7 @@ import { methods, type TotpEnrolments } from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { User } from '#users/module.ts';
@@ -21,6 +22,8 @@ export type EnrolmentRouteDependencies = {
 type Turn = { due: DueInteraction; user: User; offer: EnrolmentOffer; base: string };
 
 /** Adding a second factor in the course of a sign-in, because policy or the application wants one. */
+const totpPage = formPage<Pick<TotpPage, 'problem'>>();
+
 export function enrolmentRoutes({
   interactions,
   enrolments,
@@ -55,7 +58,7 @@ export function enrolmentRoutes({
 
   router.get(`${path}/totp`, async (ctx: Context) => {
     const turn = await beginTotp(ctx);
-    if (turn) await showTotp(ctx, 200, turn, null);
+    if (turn) await showTotp(ctx, turn);
   });
 
   router.post(`${path}/totp`, async (ctx: Context) => {
@@ -63,9 +66,9 @@ export function enrolmentRoutes({
     if (!turn) return;
     const form = await enrolTotpForm.read(ctx);
     if (form.values.action === 'skip') return skip(ctx, turn);
-    if (!form.isValid) return showTotp(ctx, 422, turn, { kind: 'wrong' });
+    if (!form.isValid) return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'wrong' } });
     const { code = '' } = form.values;
-    if (code === '') return showTotp(ctx, 422, turn, { kind: 'required' });
+    if (code === '') return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'required' } });
     const { due } = turn;
     const outcome = await enrolments.confirmTotp(due, code, byUser(due.userId, visitorOf(ctx)));
     switch (outcome.kind) {
@@ -80,7 +83,7 @@ export function enrolmentRoutes({
         );
       case 'wrong':
       case 'expired':
-        return showTotp(ctx, 422, turn, outcome);
+        return totpPage.refuse(ctx, ctx.path, { problem: outcome });
       default:
         return unreachable(outcome);
     }
@@ -104,14 +107,10 @@ export function enrolmentRoutes({
     return interactions.proceed(ctx, await interactions.recordSkip(due, 'enrol-factor'));
   }
 
-  async function showTotp(
-    ctx: Context,
-    status: number,
-    { due, user, offer, base }: Turn,
-    problem: TotpPage['problem'],
-  ): Promise<void> {
+  async function showTotp(ctx: Context, { due, user, offer, base }: Turn): Promise<void> {
+    const { problem = null } = totpPage.refused(ctx);
     const shown = await totpEnrolments.offer({ userId: due.userId, holder: due.uid, account: user.email });
-    show(ctx, status, totpView, {
+    show(ctx, 200, totpView, {
       action: `${base}/totp`,
       email: user.email,
       ...shown,

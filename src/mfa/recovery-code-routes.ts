@@ -2,6 +2,7 @@ import type { Router } from '#kernel/http/router.ts';
 import { type RecoveryCodes, recoverySheet } from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import type { Context, State } from '#kernel/http/context.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { Policies } from '#settings/module.ts';
@@ -13,6 +14,8 @@ export type RecoveryCodeRouteDependencies = {
   recoveryCodes: Pick<RecoveryCodes, 'show' | 'saved' | 'find'>;
   policies: Policies<'branding'>;
 };
+
+const codesPage = formPage<Pick<RecoveryCodesPage, 'isUnsaved'>>();
 
 type Sheet = Pick<RecoveryCodesPage, 'email' | 'codes' | 'madeAt'>;
 
@@ -27,14 +30,14 @@ export function recoveryCodeRoutes({
 
   router.page('recovery-codes', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'recovery-codes');
-    if (due) await showCodes(ctx, 200, due, false);
+    if (due) await showCodes(ctx, due);
   });
 
   router.post(path, async (ctx: Context) => {
     const due = await interactions.due(ctx, 'recovery-codes');
     if (!due) return;
     const form = await savedForm.read(ctx);
-    if (!form.isValid) return showCodes(ctx, 422, due, true);
+    if (!form.isValid) return codesPage.refuse(ctx, ctx.path, { isUnsaved: true });
     await recoveryCodes.saved({ userId: due.userId, holder: due.uid });
     interactions.userChanged(ctx);
     return interactions.proceed(ctx, due);
@@ -51,11 +54,12 @@ export function recoveryCodeRoutes({
     ctx.body = recoverySheet({ ...sheet, brand }, ctx.state.language);
   });
 
-  async function showCodes(ctx: Context, status: number, due: DueInteraction, isUnsaved: boolean): Promise<void> {
+  async function showCodes(ctx: Context, due: DueInteraction): Promise<void> {
+    const { isUnsaved = false } = codesPage.refused(ctx);
     const sheet = await find(due);
     if (!sheet) return seeOther(ctx, due.path);
     const action = `${due.path}/recovery-codes`;
-    show(ctx, status, recoveryCodesView, { action, downloadUrl: `${action}.txt`, isUnsaved, ...sheet });
+    show(ctx, 200, recoveryCodesView, { action, downloadUrl: `${action}.txt`, isUnsaved, ...sheet });
   }
 
   /** Null when somebody else's form, or the clock, was quicker. */

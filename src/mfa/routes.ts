@@ -1,7 +1,6 @@
 import { byUser, byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import {
-  BUSY_SECONDS,
   codeFactors,
   isSentFactor,
   methods,
@@ -13,11 +12,11 @@ import { type DueInteraction, type InteractionService, StepRouter } from '#inter
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { retryAfter } from '#kernel/http/retry-after.ts';
 import { show } from '#kernel/views.ts';
 import type { User, UserId } from '#users/module.ts';
-import { codeView, type CodeProblem } from './code-view.ts';
+import { type CodePage, codeView } from './code-view.ts';
 import { provenNumber } from './proven-number.ts';
 import { maskedAddress } from './masked-address.ts';
 import { codeForm, methodForm, sendForm } from './mfa-form.ts';
@@ -38,6 +37,8 @@ export type RouteDependencies = {
 
 /** A sign-in at its second step: who it is of, and the ways that are open. */
 type Turn = { due: DueInteraction; user: User; ways: readonly Way[]; base: string };
+
+const codePage = formPage<Pick<CodePage, 'remember' | 'problem'>>();
 
 /** The second step of a sign-in, and the other ways to take it. Passkeys have a page of their own in their slice. */
 export function secondFactorRoutes({
@@ -100,7 +101,7 @@ export function secondFactorRoutes({
 
     router.get(page, async (ctx: Context) => {
       const turn = await begin(ctx, way);
-      if (turn) await showCode(ctx, 200, turn, way);
+      if (turn) await showCode(ctx, turn, way);
     });
 
     router.post(page, async (ctx: Context) => {
@@ -110,7 +111,7 @@ export function secondFactorRoutes({
       const remember = form.values.remember !== undefined;
       if (!form.isValid) {
         const kind = form.errors.code === 'required' ? 'required' : 'wrong';
-        return showCode(ctx, 422, turn, way, { kind }, remember);
+        return codePage.refuse(ctx, ctx.path, { remember, problem: { kind } });
       }
       const outcome = await secondFactors
         .attempt(turn.due, { way, code: form.values.code }, arrivalOf(ctx, turn.due))
@@ -124,12 +125,10 @@ export function secondFactorRoutes({
           return interactions.proceed(ctx, proven);
         }
         case 'unavailable':
-          ctx.set(retryAfter(BUSY_SECONDS));
-          return showCode(ctx, 503, turn, way, outcome, remember);
         case 'wrong':
         case 'used-up':
         case 'throttled':
-          return showCode(ctx, 422, turn, way, outcome, remember);
+          return codePage.refuse(ctx, ctx.path, { remember, problem: outcome });
         default:
           return unreachable(outcome);
       }
@@ -156,8 +155,8 @@ export function secondFactorRoutes({
 
   async function send(ctx: Context, turn: Turn, way: SentWay): Promise<void> {
     const outcome = await secondFactors.send(turn.due, way, arrivalOf(ctx, turn.due), ctx.state.language);
-    if (outcome === 'limited') return showCode(ctx, 422, turn, way, { kind: 'limited' });
-    return seeOther(ctx, `${turn.base}/${way}/code`);
+    const page = `${turn.base}/${way}/code`;
+    return outcome === 'limited' ? codePage.refuse(ctx, page, { problem: { kind: 'limited' } }) : seeOther(ctx, page);
   }
 
   async function trust(ctx: Context, { user }: Turn): Promise<void> {
@@ -175,16 +174,10 @@ export function secondFactorRoutes({
     });
   }
 
-  async function showCode(
-    ctx: Context,
-    status: number,
-    turn: Turn,
-    way: CodeWay,
-    problem: CodeProblem | null = null,
-    remember = false,
-  ): Promise<void> {
+  async function showCode(ctx: Context, turn: Turn, way: CodeWay): Promise<void> {
+    const { remember = false, problem = null } = codePage.refused(ctx);
     const page = isSentFactor(way) ? `${turn.base}/${way}/code` : `${turn.base}/${way}`;
-    show(ctx, status, codeView, {
+    show(ctx, 200, codeView, {
       way,
       action: page,
       ...whose(turn),

@@ -40,6 +40,7 @@ import { engineForms, postedRequests } from './requests/engine-forms.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
 import { HeldWrites } from './artifacts/held-writes.ts';
+import { GoneSignIns } from './gone-sign-ins.ts';
 import { Interactions } from './interactions.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { AppGrants } from './sessions/app-grants.ts';
@@ -238,6 +239,8 @@ export function createOidc({
     /** What the application signs cookies with: the engine writes some through its context. */
     cookieKeys: cookieKeys(keyRing),
     interactions: new Interactions(() => current.engine, begunSignIns, signIns),
+    /** What became of a sign-in that is not open any more. */
+    gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
     /** What applications may do for a person. */
     appGrants: new AppGrants(clock, database),
     /** Who is signed in, for pages of ours. */
@@ -266,6 +269,7 @@ export function createOidc({
 }
 
 export type { Decision, EngineInteraction, Interactions, PromptName } from './interactions.ts';
+export type { GoneSignIn, GoneSignIns } from './gone-sign-ins.ts';
 export type { OpenSignIns } from './artifacts/open-sign-ins.ts';
 export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';

@@ -1,8 +1,9 @@
 import { type By, byUser } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import type { PasskeyRegistration, RegistrationOutcome, WebauthnUsers } from '#credentials/module.ts';
+import type { PasskeyRegistration, WebauthnUsers } from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { Policies } from '#settings/module.ts';
@@ -20,6 +21,8 @@ export type EnrolDependencies = {
   factorAdded(signIn: { userId: UserId; uid: string }, by: By): Promise<void>;
 };
 
+const enrolPage = formPage<Pick<EnrolPage, 'problem'>>();
+
 /** Enrolling a passkey on the way in: because it would be handy, or because a second factor is demanded. */
 export function enrolRoutes({
   interactions,
@@ -33,7 +36,7 @@ export function enrolRoutes({
 
   router.page('offer-passkey', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'offer-passkey');
-    if (due !== null) await showEnrol(ctx, 200, due, 'offer', null);
+    if (due !== null) await showEnrol(ctx, due, 'offer');
   });
 
   router.post('/interaction/:uid/offer-passkey', async (ctx: Context) => {
@@ -52,7 +55,7 @@ export function enrolRoutes({
 
   router.get('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
     const due = await factorDue(ctx);
-    if (due !== null) await showEnrol(ctx, 200, due, 'factor', null);
+    if (due !== null) await showEnrol(ctx, due, 'factor');
   });
 
   router.post('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
@@ -79,7 +82,7 @@ export function enrolRoutes({
     reason: EnrolPage['reason'],
     { credential, failure }: { credential: string; failure: '' | EnrolProblem['kind'] },
   ): Promise<void> {
-    if (failure !== '') return showEnrol(ctx, 422, due, reason, { kind: failure });
+    if (failure !== '') return enrolPage.refuse(ctx, ctx.path, { problem: { kind: failure } });
     const { userId, uid: binding } = due;
     const by = byUser(userId, visitorOf(ctx));
     const outcome = await passkeyRegistration.register({ userId, binding, isOnlyFactor: false }, credential, by);
@@ -88,23 +91,18 @@ export function enrolRoutes({
       interactions.userChanged(ctx);
       return interactions.proceed(ctx, due);
     }
-    return showEnrol(ctx, 422, due, reason, outcome);
+    return enrolPage.refuse(ctx, ctx.path, { problem: outcome });
   }
 
-  async function showEnrol(
-    ctx: Context,
-    status: number,
-    due: DueInteraction,
-    reason: EnrolPage['reason'],
-    problem: Exclude<RegistrationOutcome, { kind: 'registered' }> | EnrolProblem | null,
-  ): Promise<void> {
+  async function showEnrol(ctx: Context, due: DueInteraction, reason: EnrolPage['reason']): Promise<void> {
+    const { problem = null } = enrolPage.refused(ctx);
     const { userId, uid: binding, path, needed } = due;
     const user = await users.findById(userId);
     const options = user && (await passkeyRegistration.options(user, { binding, isOnlyFactor: false }));
     if (user === null || options === null) return seeOther(ctx, path);
     // Nothing else reaches the highest level.
     const isOneOfMany = reason === 'factor' && (needed ?? 2) < 3 && policyOf(due).factors.length > 1;
-    return show(ctx, status, enrolView, {
+    return show(ctx, 200, enrolView, {
       action: `${path}/${reason === 'offer' ? 'offer-passkey' : 'enrol-factor/passkey'}`,
       email: user.email,
       reason,

@@ -1,7 +1,7 @@
 import type { OtherWay } from '#interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-type PasskeyPage = {
+export type PasskeyPage = {
   /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
   action: string;
   /** Whether it comes behind another factor. */
@@ -20,7 +20,7 @@ type PasskeyPage = {
   problem: PasskeyProblem | null;
 };
 
-export type PasskeyProblem =
+type PasskeyProblem =
   /** The authenticator gave no answer. */
   | { kind: 'cancelled' | 'timed_out' | 'unsupported' | 'failed' }
   /** The answer came too late, or twice. */

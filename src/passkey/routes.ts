@@ -5,13 +5,14 @@ import { type Interaction, type InteractionService, StepRouter } from '#interact
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { PasskeyService } from '#credentials/module.ts';
 import type { UserService } from '#users/module.ts';
 import { type Failure, optionsForm, passkeyForm } from './passkey-form.ts';
 import type { PasskeySignIn } from './passkey-sign-in.ts';
-import { type PasskeyProblem, passkeyView } from './passkey-view.ts';
+import { type PasskeyPage, passkeyView } from './passkey-view.ts';
 
 export type RouteDependencies = {
   interactions: Pick<
@@ -25,7 +26,7 @@ export type RouteDependencies = {
   canCreateCookie: BrowserCookie;
 };
 
-type Shown = { problem: PasskeyProblem | null; forget?: string | null };
+const passkeyPage = formPage<Pick<PasskeyPage, 'problem' | 'forget'>>();
 
 export function passkeyRoutes({
   interactions,
@@ -39,7 +40,7 @@ export function passkeyRoutes({
 
   async function showOwn(ctx: Context): Promise<void> {
     const interaction = await turn(ctx);
-    if (interaction !== null) await showPasskey(ctx, 200, interaction, { problem: null });
+    if (interaction !== null) await showPasskey(ctx, interaction);
   }
 
   router.page('passkey', showOwn);
@@ -49,11 +50,11 @@ export function passkeyRoutes({
     const begun = await turn(ctx);
     if (begun === null) return;
     const form = await passkeyForm.read(ctx);
-    if (!form.isValid) return showPasskey(ctx, 422, begun, { problem: { kind: 'refused' } });
+    if (!form.isValid) return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: 'refused' } });
     const { credential, failure, who } = form.values;
     const interaction = who === 'anyone' ? ofAnyone(begun) : begun;
     if (interaction !== begun) await interactions.recordIdentifier(begun, null);
-    if (failure !== '') return showPasskey(ctx, 422, interaction, { problem: { kind: onUse(failure) } });
+    if (failure !== '') return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: onUse(failure) } });
     if (credential === '') return seeOther(ctx, pageOf(interaction));
 
     const { client } = interaction.question;
@@ -67,13 +68,13 @@ export function passkeyRoutes({
       }
       case 'unknown': {
         const forget = { rpId: passkeys.relyingParty?.id, credentialId: outcome.credentialId };
-        return showPasskey(ctx, 422, interaction, { problem: outcome, forget: JSON.stringify(forget) });
+        return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: 'unknown' }, forget: JSON.stringify(forget) });
       }
       case 'expired':
       case 'flagged':
       case 'refused':
       case 'throttled':
-        return showPasskey(ctx, 422, interaction, { problem: outcome });
+        return passkeyPage.refuse(ctx, ctx.path, { problem: outcome });
       default:
         return unreachable(outcome);
     }
@@ -108,19 +109,15 @@ export function passkeyRoutes({
     return null;
   }
 
-  async function showPasskey(
-    ctx: Context,
-    status: number,
-    interaction: Interaction,
-    { problem, forget = null }: Shown,
-  ): Promise<void> {
+  async function showPasskey(ctx: Context, interaction: Interaction): Promise<void> {
+    const { problem = null, forget = null } = passkeyPage.refused(ctx);
     const { path, identifier, facts } = interaction;
     const options = await signIn.options(await questionOf(interaction));
     if (options === null) return seeOther(ctx, path);
     const isSecondFactor = facts.userId !== null;
     const known = facts.userId === null ? null : await users.findById(facts.userId);
     const email = known?.email ?? identifier;
-    return show(ctx, status, passkeyView, {
+    return show(ctx, 200, passkeyView, {
       action: pageOf(interaction),
       isSecondFactor,
       email,

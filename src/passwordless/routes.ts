@@ -5,6 +5,7 @@ import { type BegunInteraction, type InteractionService, StepRouter } from '#int
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { codeForm, pressForm } from './code-form.ts';
@@ -19,6 +20,8 @@ export type RouteDependencies = {
   codes: SignInCodes;
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
+
+const codePage = formPage<Pick<CodePage, 'remember' | 'problem'>>();
 
 /** The pages for a code that comes by mail or as a text message: one way to begin a sign-in each. */
 export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependencies): Router<State> {
@@ -35,7 +38,7 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
         await interactions.recordSent(interaction, way);
         await codes.send(asking(ctx, interaction, channel));
       }
-      return showCode(ctx, 200, interaction, { remember: false, problem: null });
+      return showCode(ctx, interaction);
     });
 
     router.post(`/interaction/:uid/${way}/resend`, async (ctx: Context) => {
@@ -53,7 +56,7 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
       const remember = form.values.remember !== undefined;
       if (!form.isValid) {
         const problem = form.errors.code === 'required' ? 'required' : 'wrong';
-        return showCode(ctx, 422, interaction, { remember, problem });
+        return codePage.refuse(ctx, ctx.path, { remember, problem });
       }
       const outcome = await codes.verify(form.values.code, asking(ctx, interaction, channel));
       switch (outcome.kind) {
@@ -67,22 +70,18 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
             }),
           );
         case 'wrong':
-          return showCode(ctx, 422, interaction, { remember, problem: 'wrong' });
+          return codePage.refuse(ctx, ctx.path, { remember, problem: 'wrong' });
         case 'throttled':
-          return showCode(ctx, 422, interaction, { remember, problem: 'used_up' });
+          return codePage.refuse(ctx, ctx.path, { remember, problem: 'used_up' });
         default:
           return unreachable(outcome);
       }
     });
 
-    function showCode(
-      ctx: Context,
-      status: number,
-      interaction: BegunInteraction,
-      shown: Pick<CodePage, 'remember' | 'problem'>,
-    ): void {
+    function showCode(ctx: Context, interaction: BegunInteraction): void {
+      const { remember = false, problem = null } = codePage.refused(ctx);
       const page = `${interaction.path}/${way}`;
-      show(ctx, status, codeView, {
+      show(ctx, 200, codeView, {
         channel,
         sent: codes.sentBy(channel, { client: interaction.question.client.id }),
         action: page,
@@ -90,7 +89,8 @@ export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependenc
         email: interaction.identifier,
         changeUrl: `${interaction.path}/login`,
         otherWays: interactions.otherWays(interaction, way),
-        ...shown,
+        remember,
+        problem,
       });
     }
   }

@@ -4,6 +4,7 @@ import type { PasswordService } from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
 import type { User } from '#users/module.ts';
 import { newPasswordView, type NewPasswordPage } from './new-password-view.ts';
@@ -18,6 +19,7 @@ export type DemandRouteDependencies = {
 };
 
 const PAGE = 'new-password';
+const passwordPage = formPage<Pick<NewPasswordPage, 'problem'>>();
 
 /** The step that has a person set a new password, when an operator says so. */
 export function demandRoutes({
@@ -30,7 +32,7 @@ export function demandRoutes({
 
   router.page(PAGE, async (ctx: Context) => {
     const turn = await dueTo(ctx);
-    if (turn) showForm(ctx, 200, turn, null);
+    if (turn) showForm(ctx, turn);
   });
 
   router.post(`/interaction/:uid/${PAGE}`, async (ctx: Context) => {
@@ -39,14 +41,16 @@ export function demandRoutes({
     const { interaction, user } = turn;
     const form = await newPasswordForm.read(ctx);
     if (!form.isValid)
-      return showForm(ctx, 422, turn, { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' });
+      return passwordPage.refuse(ctx, ctx.path, {
+        problem: { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' },
+      });
     const outcome = await recovery.setDemanded(user, form.values.password, {
       by: byUser(user.id, visitorOf(ctx)),
       language: ctx.state.language,
       deviceSecret: deviceCookie.read(ctx),
       keep: { interaction: interaction.uid, session: interaction.facts.ownSessionId },
     });
-    if (outcome.kind === 'refused') return showForm(ctx, 422, turn, outcome.problem);
+    if (outcome.kind === 'refused') return passwordPage.refuse(ctx, ctx.path, { problem: outcome.problem });
     interactions.userChanged(ctx);
     return interactions.proceed(ctx, interaction);
   });
@@ -56,13 +60,9 @@ export function demandRoutes({
     return interaction && { interaction, user: interaction.facts.user };
   }
 
-  function showForm(
-    ctx: Context,
-    status: number,
-    { interaction, user }: { interaction: DueInteraction; user: User },
-    problem: NewPasswordPage['problem'],
-  ): void {
-    show(ctx, status, newPasswordView, {
+  function showForm(ctx: Context, { interaction, user }: { interaction: DueInteraction; user: User }): void {
+    const { problem = null } = passwordPage.refused(ctx);
+    show(ctx, 200, newPasswordView, {
       action: `${interaction.path}/${PAGE}`,
       reason: 'demanded',
       email: user.email,

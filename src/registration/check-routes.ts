@@ -3,6 +3,7 @@ import type { Interaction } from '#interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { type CheckPage, checkView } from './check-view.ts';
@@ -12,6 +13,7 @@ import { linkView } from './link-view.ts';
 import type { FinishOutcome } from './registration-service.ts';
 
 const PAGE = '/interaction/:uid/create/link/:link';
+const checkPage = formPage<Pick<CheckPage, 'problem'>>();
 
 /** Proving the address: by the code, typed where the account was begun, or by the link, opened there. */
 export function checkRoutes({
@@ -25,7 +27,7 @@ export function checkRoutes({
   router.get('/interaction/:uid/create/check', async (ctx: Context) => {
     const interaction = await interactions.open(ctx, 'create');
     if (interaction === null) return;
-    return showCheck(ctx, 200, interaction, null);
+    return showCheck(ctx, interaction);
   });
 
   router.post('/interaction/:uid/create/check', async (ctx: Context) => {
@@ -34,7 +36,7 @@ export function checkRoutes({
     const form = await checkForm.read(ctx);
     if (form.isValid && form.values.action === 'resend') return resend(ctx, interaction);
     const code = form.isValid ? form.values.code.trim() : '';
-    if (code === '') return showCheck(ctx, 422, interaction, { kind: form.isValid ? 'required' : 'wrong' });
+    if (code === '') return refuse(ctx, interaction, { kind: form.isValid ? 'required' : 'wrong' });
     return goOn(ctx, interaction, await registration.finishByCode(interaction.uid, code, askerOf(ctx, interaction)));
   });
 
@@ -76,7 +78,7 @@ export function checkRoutes({
       case 'gone':
         return seeOther(ctx, `${interaction.path}/create`);
       case 'throttled':
-        return showCheck(ctx, 422, interaction, outcome);
+        return refuse(ctx, interaction, outcome);
       default:
         return unreachable(outcome);
     }
@@ -87,9 +89,9 @@ export function checkRoutes({
       case 'created':
         return welcome(ctx, interaction, outcome.userId);
       case 'wrong':
-        return showCheck(ctx, 422, interaction, { kind: 'wrong' });
+        return refuse(ctx, interaction, { kind: 'wrong' });
       case 'throttled':
-        return showCheck(ctx, 422, interaction, { kind: 'used_up' });
+        return refuse(ctx, interaction, { kind: 'used_up' });
       case 'taken':
         return showStop(ctx, 'taken', `${interaction.path}/login`);
       case 'gone':
@@ -99,19 +101,19 @@ export function checkRoutes({
     }
   }
 
-  async function showCheck(
-    ctx: Context,
-    status: number,
-    { uid, path }: Interaction,
-    problem: CheckPage['problem'],
-  ): Promise<void> {
+  function refuse(ctx: Context, { path }: Interaction, problem: CheckPage['problem']): void {
+    checkPage.refuse(ctx, `${path}/create/check`, { problem });
+  }
+
+  async function showCheck(ctx: Context, { uid, path }: Interaction): Promise<void> {
+    const { problem = null } = checkPage.refused(ctx);
     const email = await registration.findAddress(uid);
     if (email === null) return seeOther(ctx, `${path}/create`);
-    return show(ctx, status, checkView, {
+    return show(ctx, 200, checkView, {
       action: `${path}/create/check`,
       email,
       changeUrl: `${path}/create`,
-      isSentAgain: ctx.method === 'GET' && ctx.query['sent'] !== undefined,
+      isSentAgain: ctx.query['sent'] !== undefined,
       problem,
     });
   }

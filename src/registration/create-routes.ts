@@ -1,12 +1,12 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { type Interaction, type InteractionService, StepRouter } from '#interaction/module.ts';
-import { BUSY_SECONDS, unavailableWhenBusy } from '#credentials/module.ts';
+import { unavailableWhenBusy } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { retryAfter } from '#kernel/http/retry-after.ts';
 import { show } from '#kernel/views.ts';
 import { detailsOf, shownFields, type UserId } from '#users/module.ts';
 import { instance } from '#settings/module.ts';
@@ -37,13 +37,15 @@ export type CreateDependencies = {
 };
 
 type Form = Extract<Admitted, { kind: 'form' }> & Asked;
-type Shown = {
-  status: number;
-  values?: Readonly<Record<string, unknown>>;
-  fieldErrors?: Readonly<Record<string, string | undefined>>;
-  errors?: Partial<CreatePage['errors']>;
-  problem?: CreatePage['problem'];
-};
+
+const createPage = formPage<{
+  /** As they stood in their fields. */
+  values: Readonly<Record<string, string | undefined>>;
+  /** Of the fields about the user. */
+  fields: { errors: Readonly<Record<string, string | undefined>> };
+  errors: Partial<CreatePage['errors']>;
+  problem: CreatePage['problem'];
+}>();
 
 export const askerOf = (ctx: Context, { question }: Interaction): Asker => ({
   by: byVisitor(visitorOf(ctx), question.client.id),
@@ -73,9 +75,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     const interaction = await interactions.open(ctx, 'create');
     const asked = interaction && (await admit(ctx, interaction));
     if (interaction === null || asked === null) return;
-    const email =
-      (await registration.findAddress(interaction.uid)) ?? interaction.identifier ?? interaction.question.loginHint;
-    return showCreate(ctx, interaction, asked, { status: 200, values: { email } });
+    return showCreate(ctx, interaction, asked);
   });
 
   router.post('/interaction/:uid/create', async (ctx: Context) => {
@@ -83,13 +83,13 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     const asked = interaction && (await admit(ctx, interaction));
     if (interaction === null || asked === null) return;
     const form = await createForm(asked).read(ctx);
-    const values: Readonly<Record<string, unknown>> = form.values;
+    const page = pageOf(interaction, asked);
+    const values = Object.fromEntries(Object.entries(form.values).map(([name, value]) => [name, shownAgain(value)]));
     if (!form.isValid) {
       const { email, password, terms } = form.errors;
-      return showCreate(ctx, interaction, asked, {
-        status: 422,
+      return createPage.refuse(ctx, page, {
         values,
-        fieldErrors: form.errors,
+        fields: { errors: form.errors },
         errors: {
           email: (email ?? null) as CreatePage['errors']['email'],
           password: password === undefined ? null : { kind: 'too_long' },
@@ -99,9 +99,9 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     }
     const { email, password, method, work: answer } = form.values;
     if (method === 'password' && password === '')
-      return showCreate(ctx, interaction, asked, { status: 422, values, errors: { password: { kind: 'required' } } });
+      return createPage.refuse(ctx, page, { values, errors: { password: { kind: 'required' } } });
     if ((await work.check(ctx.state.ip, answer)) === 'missing')
-      return showCreate(ctx, interaction, asked, { status: 422, values, problem: { kind: 'work' } });
+      return createPage.refuse(ctx, page, { values, problem: { kind: 'work' } });
     const wish = {
       ...detailsOf(asked.fields, form.values),
       method,
@@ -126,12 +126,10 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
         invitationCookie.clear(ctx);
         return showStop(ctx, outcome.kind, `${interaction.path}/${outcome.kind === 'taken' ? 'login' : 'create'}`);
       case 'unavailable':
-        ctx.set(retryAfter(BUSY_SECONDS));
-        return showCreate(ctx, interaction, asked, { status: 503, values, problem: outcome });
       case 'throttled':
-        return showCreate(ctx, interaction, asked, { status: 422, values, problem: outcome });
+        return createPage.refuse(ctx, page, { values, problem: outcome });
       case 'refused':
-        return showCreate(ctx, interaction, asked, { status: 422, values, errors: { password: outcome.problem } });
+        return createPage.refuse(ctx, page, { values, errors: { password: outcome.problem } });
       default:
         return unreachable(outcome);
     }
@@ -171,24 +169,26 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     };
   }
 
-  async function showCreate(
-    ctx: Context,
-    { path, question }: Interaction,
-    asked: Form,
-    { status, values = {}, fieldErrors = {}, errors = {}, problem = null }: Shown,
-  ): Promise<void> {
-    const typed = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shownAgain(value)]));
+  /** A password needs its field: where it is chosen instead of the first method, the address says so. */
+  function pageOf({ path }: Interaction, { method }: Asked): string {
+    return `${path}/create${method === admission.methods()[0] ? '' : `?method=${method}`}`;
+  }
+
+  async function showCreate(ctx: Context, interaction: Interaction, asked: Form): Promise<void> {
+    const { uid, path, question, identifier } = interaction;
+    const { values: typed = {}, fields, errors = {}, problem = null } = createPage.refused(ctx);
     const { invitation, method, otherMethods, domains, asksForTerms } = asked;
-    const isChosen = method !== admission.methods()[0];
+    const known = (await registration.findAddress(uid)) ?? identifier ?? question.loginHint;
     const challenge = await work.challenge(ctx.state.ip);
-    show(ctx, status, createView, {
-      action: `${path}/create${isChosen ? `?method=${method}` : ''}`,
+    const { language } = ctx.state;
+    show(ctx, 200, createView, {
+      action: pageOf(interaction, asked),
       client: { name: question.client.name },
-      email: invitation?.email ?? typed['email'] ?? '',
+      email: invitation?.email ?? typed['email'] ?? known,
       isInvited: invitation !== null,
       otherUrl: invitation === null ? null : `${path}/create?without`,
       domains: domains ?? [],
-      fields: shownFields(asked.fields, { language: ctx.state.language, values: typed, errors: fieldErrors }),
+      fields: shownFields(asked.fields, { language, values: typed, errors: fields?.errors ?? {} }),
       method,
       otherMethods,
       passwordUrl:

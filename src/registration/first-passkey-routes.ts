@@ -5,6 +5,7 @@ import type { NewPasswordProblem, PasskeyRegistration, PasswordService } from '#
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { Admission } from './admission.ts';
@@ -30,6 +31,8 @@ const passkeyForm = form(
   }),
 );
 
+const passkeyPage = formPage<{ problem: FirstPasskeyProblem }>();
+const passwordPage = formPage<{ problem: NewPasswordProblem }>();
 const passwordForm = form(z.object({ password: z.string().max(4096, 'too_long').default('') }));
 
 /** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
@@ -39,7 +42,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
 
   router.page('first-passkey', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'first-passkey');
-    if (due !== null) await showPasskey(ctx, 200, due, null);
+    if (due !== null) await showPasskey(ctx, due);
   });
 
   router.post('/interaction/:uid/first-passkey', async (ctx: Context) => {
@@ -47,23 +50,24 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     if (due === null) return;
     const { uid, userId } = due;
     const read = await passkeyForm.read(ctx);
-    if (!read.isValid) return showPasskey(ctx, 422, due, { kind: 'failed' });
+    if (!read.isValid) return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: 'failed' } });
     const { action, credential, failure } = read.values;
     if (action === 'skip' && admission.methods().includes('email_code')) {
       await pending.changeChoice(uid, userId, 'email_code');
       return goOn(ctx, due);
     }
-    if (credential === '') return showPasskey(ctx, 422, due, { kind: failure === '' ? 'unsupported' : failure });
+    if (credential === '')
+      return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: failure === '' ? 'unsupported' : failure } });
     const enrolment = { userId, binding: uid, isOnlyFactor: true };
     const outcome = await passkeyRegistration.register(enrolment, credential, byUser(userId, visitorOf(ctx)));
     // With as many as are allowed there is one, so that the step is done.
     if (outcome.kind === 'registered' || outcome.kind === 'full') return goOn(ctx, due);
-    return showPasskey(ctx, 422, due, outcome);
+    return passkeyPage.refuse(ctx, ctx.path, { problem: outcome });
   });
 
   router.get('/interaction/:uid/first-passkey/password', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'first-passkey');
-    if (due !== null) await showPassword(ctx, 200, due, null);
+    if (due !== null) await showPassword(ctx, due);
   });
 
   router.post('/interaction/:uid/first-passkey/password', async (ctx: Context) => {
@@ -71,12 +75,12 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     if (due === null) return;
     if (!admission.methods().includes('password')) return seeOther(ctx, due.path);
     const read = await passwordForm.read(ctx);
-    if (!read.isValid) return showPassword(ctx, 422, due, { kind: 'too_long' });
+    if (!read.isValid) return passwordPage.refuse(ctx, ctx.path, { problem: { kind: 'too_long' } });
     const { password } = read.values;
-    if (password === '') return showPassword(ctx, 422, due, { kind: 'required' });
+    if (password === '') return passwordPage.refuse(ctx, ctx.path, { problem: { kind: 'required' } });
     const by = byUser(due.userId, visitorOf(ctx));
     const problem = await firstPasswords.set(due.facts.user, password, { by, interaction: due.uid });
-    if (problem !== null) return showPassword(ctx, 422, due, problem);
+    if (problem !== null) return passwordPage.refuse(ctx, ctx.path, { problem });
     return goOn(ctx, due);
   });
 
@@ -85,18 +89,14 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     return interactions.proceed(ctx, due);
   }
 
-  async function showPasskey(
-    ctx: Context,
-    status: number,
-    due: DueInteraction,
-    problem: FirstPasskeyProblem | null,
-  ): Promise<void> {
+  async function showPasskey(ctx: Context, due: DueInteraction): Promise<void> {
+    const { problem = null } = passkeyPage.refused(ctx);
     const { path, uid: binding } = due;
     const { user } = due.facts;
     const options = await passkeyRegistration.options(user, { binding, isOnlyFactor: true });
     if (options === null || options === 'full') return seeOther(ctx, path);
     const methods = admission.methods();
-    return show(ctx, status, firstPasskeyView, {
+    return show(ctx, 200, firstPasskeyView, {
       action: `${path}/first-passkey`,
       email: user.email,
       options: JSON.stringify(options),
@@ -106,15 +106,11 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     });
   }
 
-  async function showPassword(
-    ctx: Context,
-    status: number,
-    due: DueInteraction,
-    problem: NewPasswordProblem | null,
-  ): Promise<void> {
+  async function showPassword(ctx: Context, due: DueInteraction): Promise<void> {
+    const { problem = null } = passwordPage.refused(ctx);
     if (!admission.methods().includes('password')) return seeOther(ctx, due.path);
     const { email } = due.facts.user;
-    return show(ctx, status, firstPasswordView, {
+    return show(ctx, 200, firstPasswordView, {
       action: `${due.path}/first-passkey/password`,
       email,
       minimumLength: passwords.minimumLength({ user: due.userId }),

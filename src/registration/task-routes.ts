@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { byUser } from '#audit/module.ts';
@@ -28,6 +29,11 @@ export type TaskDependencies = {
   refuse(ctx: Context, description: string): Promise<string>;
 };
 
+const profilePage = formPage<{
+  values: Record<string, string | undefined>;
+  errors: Record<string, string | undefined>;
+}>();
+
 /** What a user must do before a sign-in ends: agree to the terms, say what every user says. */
 export function taskRoutes(dependencies: TaskDependencies): Router<State> {
   const { interactions, admission, profileCompletion, refuse } = dependencies;
@@ -35,7 +41,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
 
   router.page('terms', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'terms');
-    if (due !== null) showTerms(ctx, 200, due);
+    if (due !== null) showTerms(ctx, due);
   });
 
   router.post('/interaction/:uid/terms', async (ctx: Context) => {
@@ -49,7 +55,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
       interactions.userChanged(ctx);
       return interactions.proceed(ctx, due);
     }
-    if (values.action !== 'deny') return showTerms(ctx, 422, due);
+    if (values.action !== 'deny') return seeOther(ctx, ctx.path);
     await profileCompletion.refuseTerms(
       due.userId,
       termsVersion,
@@ -61,8 +67,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
   router.page('profile', async (ctx: Context) => {
     const due = await interactions.due(ctx, 'profile');
     if (due === null) return;
-    const { user } = due.facts;
-    showProfile(ctx, 200, due, user, {});
+    showProfile(ctx, due);
   });
 
   router.post('/interaction/:uid/profile', async (ctx: Context) => {
@@ -71,7 +76,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     const { user } = due.facts;
     const fields = missing(user);
     const read = await form(z.object(fieldShape(fields))).read(ctx);
-    if (!read.isValid) return showProfile(ctx, 422, due, user, { values: read.values, errors: read.errors });
+    if (!read.isValid) return profilePage.refuse(ctx, ctx.path, { values: read.values, errors: read.errors });
     await profileCompletion.complete(user.id, detailsOf(fields, read.values), byUser(user.id, visitorOf(ctx)));
     interactions.userChanged(ctx);
     return interactions.proceed(ctx, due);
@@ -79,21 +84,15 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
 
   const missing = (user: User): readonly PersonField[] => lacking(admission.requiredOf(user.id), user);
 
-  function showTerms(ctx: Context, status: number, { path, question, facts }: DueInteraction): void {
+  function showTerms(ctx: Context, { path, question, facts }: DueInteraction): void {
     const { email, termsVersion } = facts.user;
     const client = { name: question.client.name };
-    show(ctx, status, termsView, { action: `${path}/terms`, client, email, isChange: termsVersion !== null });
+    show(ctx, 200, termsView, { action: `${path}/terms`, client, email, isChange: termsVersion !== null });
   }
 
-  function showProfile(
-    ctx: Context,
-    status: number,
-    { path }: DueInteraction,
-    user: User,
-    given: { values?: Record<string, string | undefined>; errors?: Record<string, string | undefined> },
-  ): void {
-    const fields = shownFields(missing(user), { language: ctx.state.language, ...given });
-    show(ctx, status, profileView, { action: `${path}/profile`, email: user.email, fields });
+  function showProfile(ctx: Context, { path, facts: { user } }: DueInteraction): void {
+    const fields = shownFields(missing(user), { language: ctx.state.language, ...profilePage.refused(ctx) });
+    show(ctx, 200, profileView, { action: `${path}/profile`, email: user.email, fields });
   }
 
   return router;

@@ -5,11 +5,12 @@ import { type DueInteraction, type InteractionService, StepRouter } from '#inter
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
+import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { EmailProofs, Prover } from './email-proofs.ts';
 import { linkView } from './link-view.ts';
-import { type CodeProblem, stepView } from './step-view.ts';
+import { type CodeProblem, type StepPage, stepView } from './step-view.ts';
 import { buttonForm, codeForm } from './verification-form.ts';
 
 export type StepDependencies = {
@@ -19,6 +20,7 @@ export type StepDependencies = {
 };
 
 const PAGE = '/interaction/:uid/verify-email';
+const stepPage = formPage<Pick<StepPage, 'problem'>>();
 
 /** Proving the address of the account on the way in. */
 export function stepRoutes({ interactions, emailProofs, link }: StepDependencies): Router<State> {
@@ -31,23 +33,24 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     const pending = await emailProofs.pending(due.userId, 'verify_email', browserOf(due));
     const isWaiting = pending?.hasLiveCode === true && pending.address === email;
     const isSent = isWaiting || (await send(ctx, due, email));
-    return showStep(ctx, 200, due, email, isSent ? null : { kind: 'limited' });
+    return showStep(ctx, due, email, isSent ? null : { kind: 'limited' });
   });
 
   router.post(PAGE, async (ctx: Context) => {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const form = await codeForm.read(ctx);
-    const { email } = due.facts.user;
     if (!form.isValid)
-      return showStep(ctx, 422, due, email, { kind: form.errors.code === 'required' ? 'required' : 'wrong' });
+      return stepPage.refuse(ctx, ctx.path, {
+        problem: { kind: form.errors.code === 'required' ? 'required' : 'wrong' },
+      });
     const outcome = await emailProofs.confirmByCode(proverOf(ctx, due), {
       code: form.values.code,
       browser: browserOf(due),
       interaction: due.uid,
     });
     if (outcome === 'confirmed') return goOn(ctx, due);
-    return showStep(ctx, 422, due, email, { kind: outcome });
+    return stepPage.refuse(ctx, ctx.path, { problem: { kind: outcome } });
   });
 
   router.post(`${PAGE}/send`, async (ctx: Context) => {
@@ -56,7 +59,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     await buttonForm.read(ctx);
     const { email } = due.facts.user;
     if (await send(ctx, due, email)) return seeOther(ctx, due.path);
-    return showStep(ctx, 422, due, email, { kind: 'limited' });
+    return stepPage.refuse(ctx, `${due.path}/verify-email`, { problem: { kind: 'limited' } });
   });
 
   router.get([`${PAGE}/link`, `${PAGE}/link/:link`], async (ctx: Context) => {
@@ -122,13 +125,8 @@ function showDead(ctx: Context, due: DueInteraction | null): void {
   show(ctx, 410, linkView, { action: null, email: '', next });
 }
 
-function showStep(
-  ctx: Context,
-  status: number,
-  { path }: DueInteraction,
-  email: string,
-  problem: CodeProblem | null,
-): void {
+function showStep(ctx: Context, { path }: DueInteraction, email: string, unsent: CodeProblem | null): void {
   const action = `${path}/verify-email`;
-  show(ctx, status, stepView, { action, resendAction: `${action}/send`, email, problem });
+  const { problem = unsent } = stepPage.refused(ctx);
+  show(ctx, 200, stepView, { action, resendAction: `${action}/send`, email, problem });
 }

@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-type StepPage = {
+export type StepPage = {
   /** Where the form posts to. Fields: `code`; button `action=continue`. */
   action: string;
   /** Where the button posts to that sends a new code. */

@@ -141,13 +141,13 @@ describe('two tabs of one browser', () => {
     expect((await visitor.submit(page, { password: user.password })).location).toContain('code=');
     const again = await visitor.open(form?.action ?? '', { ...form?.fields, password: user.password });
     expect(again.status).toBe(410);
-    expect(again.text).toContain('has ended');
+    expect(again.text).toContain('This sign-in is finished. You are signed in here as');
   });
 
   test('the address of a sign-in is worth nothing in another browser', async () => {
     const page = await new Visitor().open(url());
     const stranger = await new Visitor().open(page.url);
-    expect([stranger.status, stranger.text.includes('has ended')]).toEqual([410, true]);
+    expect([stranger.status, stranger.text.includes('started in another browser')]).toEqual([410, true]);
   });
 
   test('a sign-in that stands open for a quarter of an hour is over', async () => {
@@ -155,7 +155,7 @@ describe('two tabs of one browser', () => {
     const page = await visitor.open(url());
     at(16 * 60);
     const late = await visitor.open(page.url);
-    expect([late.status, late.text.includes('has ended')]).toEqual([410, true]);
+    expect([late.status, late.text.includes('This sign-in has expired')]).toEqual([410, true]);
   });
 });
 

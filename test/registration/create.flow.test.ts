@@ -289,7 +289,7 @@ describe('who may', () => {
     const visitor = newcomer();
     const pages: Page[] = [];
     for (let i = 0; i < 4; i += 1) pages.push(await begin(visitor, request(), filled(freshEmail())));
-    expect(pages.map(({ status }) => status)).toEqual([200, 200, 200, 422]);
+    expect(pages.map(({ isRefused }) => isRefused)).toEqual([false, false, false, true]);
     expect(pages[3]!.text).toContain('paused here');
   });
 });

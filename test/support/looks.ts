@@ -2,10 +2,14 @@
 import type { Page } from './visitor.ts';
 
 /** One answer as a stranger sees it. */
-export type Look = { status: number; headers: string[]; cookies: string[]; location: string | null; body: string };
+export type Look = Pick<Page, 'status' | 'isRefused' | 'location'> & {
+  headers: string[];
+  cookies: string[];
+  body: string;
+};
 
 /** One answer without what differs by chance: tokens, ids, times, and the address itself. */
-export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location'>, email: string): Look {
+export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location' | 'isRefused'>, email: string): Look {
   const masked = (text: string) =>
     text
       .replaceAll(email.slice(0, email.indexOf('@')), '(somebody)')
@@ -17,12 +21,16 @@ export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location'
   const chance = new Set(['date', 'content-security-policy', 'set-cookie', 'location']);
   return {
     status: page.status,
+    isRefused: page.isRefused,
     headers: [...page.headers]
       .filter(([name]) => !chance.has(name) && name !== 'content-length')
       .map(([name, value]) => `${name}: ${value}`),
-    cookies: page.headers
-      .getSetCookie()
-      .map((line) => line.replaceAll(/=[^;]+/g, '=').replaceAll(/expires=[^;]+/gi, 'expires')),
+    cookies: page.headers.getSetCookie().map((line) =>
+      line
+        .replace(/(?<=-refused-)[\w-]+/, '(page)')
+        .replaceAll(/=[^;]+/g, '=')
+        .replaceAll(/expires=[^;]+/gi, 'expires'),
+    ),
     location: page.location && masked(new URL(page.location).pathname),
     body: masked(page.text),
   };

@@ -65,8 +65,7 @@ export class Visitor {
       headers: answer.headers,
       text,
       location: location && new URL(location, url).href,
-      isRefused:
-        answer.status === 422 || answer.headers.getSetCookie().some((line) => line.includes('latchkey-refused-')),
+      isRefused: answer.headers.getSetCookie().some((line) => line.includes('latchkey-refused-')),
     };
   }
 

@@ -22,7 +22,7 @@ import {
   shownName,
 } from './passkey-service.ts';
 
-export type RegistrationOutcome =
+type RegistrationOutcome =
   | { kind: 'registered'; passkey: ShownPasskey }
   /** The question was never asked, was asked too long ago, or has been answered. */
   | { kind: 'expired' }

@@ -52,6 +52,10 @@ export type State = {
   isCsrfToken(token: string): boolean;
   /** Keeps what the page at this path shows once, for a minute and for the holder of this form (`formPage`). */
   keepRefusal(page: string, what: object): void;
+  /** Whether this answer keeps one. */
+  readonly isRefused: boolean;
+  /** Forgets what this answer keeps: the form did its work in another request. */
+  dropRefusal(): void;
   /** What is kept for the page that is shown now; once. */
   takeRefusal(): unknown;
   /** Child of the process's log that carries the request id. */
@@ -107,6 +111,7 @@ class RequestState implements State {
   #nonce: string | undefined;
   #certificate: { found: ClientCertificate | undefined } | undefined;
   #csrf: string | undefined;
+  #refused: string | undefined;
   #holder: string | undefined;
   #language: Language | undefined;
   #log: Log | undefined;
@@ -151,7 +156,17 @@ class RequestState implements State {
     return this.#dependencies.csrf.isIssued(this.#ctx, token, this.#holder);
   }
 
+  get isRefused(): boolean {
+    return this.#refused !== undefined;
+  }
+
+  dropRefusal(): void {
+    if (this.#refused !== undefined) this.#dependencies.refusals.drop(this.#ctx, this.#refused);
+    this.#refused = undefined;
+  }
+
   keepRefusal(page: string, what: object): void {
+    this.#refused = page;
     this.#dependencies.refusals.keep(this.#ctx, { page, holder: this.#holder ?? '' }, what);
   }
 

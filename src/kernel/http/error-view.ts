@@ -3,7 +3,7 @@ import { view } from '../views.ts';
 /** What can go wrong where no redirect may follow. Each has a title, what happened, and what to do in `views/locales/`. */
 export type ErrorKind =
   | 'not-found'
-  /** The sign-in in progress is over, was ended, or belongs to another browser. */
+  /** What the address was for is over. */
   | 'expired'
   | 'bad-redirect-uri'
   | 'unknown-client'

@@ -17,6 +17,7 @@ type Place = { page: string; holder: string };
 
 export type Refusals = {
   keep(ctx: CookieContext, place: Place, what: object): void;
+  drop(ctx: CookieContext, page: string): void;
   /** What is kept for this place, and no longer from here on; undefined when there is nothing. */
   take(ctx: CookieContext, place: Place): unknown;
 };
@@ -61,6 +62,7 @@ export function createRefusals({
       const text = fitting(what, clock.now().valueOf() + LIFETIME);
       if (text !== null) cookies.write(ctx, member, keyRing.seal(text, placeName(place)));
     },
+    drop: (ctx, page) => cookies.clear(ctx, memberOf(page)),
     take(ctx, place) {
       const member = memberOf(place.page);
       const sealed = cookies.readAll(ctx).filter(([known]) => known === member);

@@ -45,6 +45,16 @@ export class OpenSignIns {
     return { payload, kept: { progress, accountId, step } };
   }
 
+  /** What the application asked for, also when the sign-in is over, until it is cleaned away. */
+  async findRequest(uid: string): Promise<{ params: Record<string, unknown>; wasPushed: boolean } | null> {
+    const [row] = await this.#database.sql<{ params: Json | null; was_pushed: boolean }>(
+      `select payload->'params' as params, payload ? 'parJti' as was_pushed from oidc_artifact
+       where id_hash = $1 and kind = 'Interaction'`,
+      [sha256(uid)],
+    );
+    return row?.params ? { params: row.params, wasPushed: row.was_pushed } : null;
+  }
+
   /** Writes over what was read. False when another request was first, or the sign-in has its answer. */
   async write(uid: string, kept: Kept, next: Pick<Kept, 'progress' | 'accountId'>): Promise<boolean> {
     const rows = await this.#database.sql(

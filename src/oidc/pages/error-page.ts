@@ -4,6 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { type ErrorKind, errorView } from '#kernel/http/error-view.ts';
 import type { State } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
+import { signInExpired } from '../errors.ts';
 
 /** What the engine may not redirect (RFC 6749 §4.1.2.1) becomes a page that says so. */
 export function renderError(clock: Clock): NonNullable<Configuration['renderError']> {
@@ -13,6 +14,8 @@ export function renderError(clock: Clock): NonNullable<Configuration['renderErro
       ctx.body = out;
       return;
     }
+    // Its page is the same wherever a browser comes upon it.
+    if (error instanceof errors.SessionNotFound) throw signInExpired(error);
     const { client } = ctx.oidc;
     const kind = isUnknownClient(ctx, error) ? 'unknown-client' : kindOf(error, out.error_description ?? '');
     show(ctx as never, ctx.status, errorView, {
@@ -62,7 +65,6 @@ function isUnknownClient(ctx: KoaContextWithOIDC, error: Error): boolean {
 /** The engine tells what went wrong in words; people need to know which of a few things it was. */
 function kindOf(error: Error, description: string): ErrorKind {
   if (error instanceof errors.InvalidRedirectUri) return 'bad-redirect-uri';
-  if (error instanceof errors.SessionNotFound) return 'expired';
   if (/post_logout_redirect_uri/.test(description)) return 'bad-post-logout-redirect-uri';
   if (/id_token_hint/.test(description)) return 'bad-id-token-hint';
   if (error instanceof errors.InvalidClient) return 'unknown-client';

@@ -1,4 +1,5 @@
 import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { signInExpired } from '../errors.ts';
 import { claimDeviceCode } from '../device/device-claim.ts';
 import { STAYED } from '../sessions/logout-return.ts';
 
@@ -90,7 +91,6 @@ const deviceProblems: Readonly<Record<string, DeviceProblem>> = {
   AbortedError: 'aborted',
   ThrottledError: 'throttled',
   InvalidRequest: 'stale',
-  SessionNotFound: 'stale',
 };
 
 /** The form into which a person types the code that a device shows. */
@@ -110,6 +110,7 @@ export function devicePages(
     mask: '****-****',
     deviceInfo: (ctx) => ({ ip: ctx.state['ip'], userAgent: ctx.state['userAgent'] }),
     userCodeInputSource: async (ctx, _form, out, error) => {
+      if (error instanceof errors.SessionNotFound) throw signInExpired(error);
       const known = error ? deviceProblems[error.name] : null;
       // No other code helps: the client is gone, or may not ask for this any more.
       if (known === undefined && error instanceof errors.OIDCProviderError && error.statusCode < 500)

@@ -1,21 +1,37 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { SIGN_IN_LIFETIME } from '../lifetimes.ts';
-import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds, HOUR, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { type BrowserCookies, browserCookies } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { signInExpired } from '../errors.ts';
+import { SIGN_IN_LIFETIME } from '../lifetimes.ts';
 
 /** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes five, with those of the engine. */
 const MOST = 25;
+/** As long as its page can say what became of it. */
+const KNOWN_FOR = HOUR;
+/** Characters of the id of a client; a longer one is not written down. */
+const LONGEST_CLIENT_ID = 64;
 /** Ids of the engine: 256 random bits. */
 const uidText = /^[\w-]{40,64}$/;
-const valueText = /^([\da-z]{1,9})\.([\w-]{12})\.([\w-]{22})$/;
+const valueText =
+  /^(?<content>(?<at>[\da-z]{1,9})\.(?<request>[\w-]{12})(?:\.(?<kind>[ad])(?<client>[\w-]*))?)\.(?<given>[\w-]{22})$/;
 
-type Begun = { uid: string; at: number; request: string };
+type Begun = {
+  uid: string;
+  /** NumericDate. */
+  at: number;
+  request: string;
+  /** Of the application; null where it is not known. */
+  clientId: string | null;
+  /** Begun for a device without a browser. */
+  isForDevice: boolean;
+};
 type Readable = Parameters<BrowserCookies['readAll']>[0];
+/** A question of the engine. */
+type Asked = { uid: string; cid: string; returnTo: string; params: Readonly<Record<string, unknown>> };
 
 /**
  * The list of sign-ins that this browser began. The engine binds a sign-in to cookies with paths, which cannot have the
@@ -30,12 +46,18 @@ export class BegunSignIns {
 
   constructor({ issuer, clock, keyRing }: { issuer: URL; clock: Clock; keyRing: Pick<KeyRing, 'deriveKeys'> }) {
     this.#clock = clock;
-    this.#cookies = browserCookies(issuer, 'begun', { maxAge: SIGN_IN_LIFETIME });
+    this.#cookies = browserCookies(issuer, 'begun', { maxAge: KNOWN_FOR });
     this.#keys = keyRing.deriveKeys('begun-sign-ins');
   }
 
   isBegunHere(ctx: Readable, uid: string): boolean {
     return this.#list(ctx).some((begun) => begun.uid === uid);
+  }
+
+  /** What this browser began, for longer than it stays open. */
+  find(ctx: Readable, uid: string): (Begun & { isOver: boolean }) | null {
+    const begun = this.#all(ctx).find((each) => each.uid === uid);
+    return begun ? { ...begun, isOver: begun.at < this.#earliest() } : null;
   }
 
   /** What the engine asked later for the same authorization request: each of its questions is one. The newest comes first. */
@@ -62,16 +84,29 @@ export class BegunSignIns {
     };
   }
 
-  #add(ctx: Context, { uid, cid }: { uid: string; cid: string }): void {
-    const list = this.#list(ctx);
+  #add(ctx: Context, { uid, cid, returnTo, params }: Asked): void {
+    const list = this.#all(ctx);
     for (const { uid: oldest } of list.slice(0, Math.max(0, list.length + 1 - MOST))) this.#cookies.clear(ctx, oldest);
-    const content = `${epochSeconds(this.#clock).toString(36)}.${requestOf(cid)}`;
+    const clientId = String(params['client_id'] ?? '');
+    const client = clientId.length > LONGEST_CLIENT_ID ? '' : Buffer.from(clientId).toString('base64url');
+    const kind = resumedKind(new URL(returnTo).pathname) === 'device' ? 'd' : 'a';
+    const content = `${epochSeconds(this.#clock).toString(36)}.${requestOf(cid)}.${kind}${client}`;
     this.#cookies.write(ctx, uid, `${content}.${mac(this.#keys[0]!, uid, content)}`);
   }
 
-  /** What the browser sent and this server wrote, the oldest first. */
+  /** Those that may still be open. */
   #list(ctx: Readable): Begun[] {
-    const earliest = epochSeconds(this.#clock) - SIGN_IN_LIFETIME / SECOND;
+    const earliest = this.#earliest();
+    return this.#all(ctx).filter(({ at }) => at >= earliest);
+  }
+
+  #earliest(): number {
+    return epochSeconds(this.#clock) - SIGN_IN_LIFETIME / SECOND;
+  }
+
+  /** What the browser sent and this server wrote, the oldest first. */
+  #all(ctx: Readable): Begun[] {
+    const earliest = epochSeconds(this.#clock) - KNOWN_FOR / SECOND;
     return this.#cookies
       .readAll(ctx)
       .flatMap(([uid, value]) => this.#read(uid, value) ?? [])
@@ -80,10 +115,11 @@ export class BegunSignIns {
   }
 
   #read(uid: string, value: string): Begun | null {
-    const [, at, request, given] = valueText.exec(value) ?? [];
-    if (!uidText.test(uid) || at === undefined || request === undefined || given === undefined) return null;
-    const isOurs = this.#keys.some((key) => equalSecrets(mac(key, uid, `${at}.${request}`), given));
-    return isOurs ? { uid, at: Number.parseInt(at, 36), request } : null;
+    const { content, at, request, kind, client, given } = valueText.exec(value)?.groups ?? {};
+    if (!uidText.test(uid) || !content || !at || !request || !given) return null;
+    if (!this.#keys.some((key) => equalSecrets(mac(key, uid, content), given))) return null;
+    const clientId = client ? Buffer.from(client, 'base64url').toString() : null;
+    return { uid, at: Number.parseInt(at, 36), request, clientId, isForDevice: kind === 'd' };
   }
 }
 
@@ -97,7 +133,11 @@ function requestOf(cid: string): string {
   return createHash('sha256').update(cid).digest('base64url').slice(0, 12);
 }
 
+const resumePath = /^\/oidc\/(auth|device)\/([^/]+)$/;
+
 function resumedUid(path: string): string | null {
-  const [, uid] = /^\/oidc\/(?:auth|device)\/([^/]+)$/.exec(path) ?? [];
+  const uid = resumePath.exec(path)?.[2];
   return uid === undefined || path === '/oidc/device/auth' ? null : uid;
 }
+
+const resumedKind = (path: string): string | undefined => resumePath.exec(path)?.[1];

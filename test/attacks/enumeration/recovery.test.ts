@@ -51,9 +51,12 @@ function look(page: Page, email: string): Look {
   return {
     status: page.status,
     headers: [...page.headers].filter(([name]) => !chance.has(name)).map(([name, value]) => `${name}: ${value}`),
-    cookies: page.headers
-      .getSetCookie()
-      .map((line) => line.replaceAll(/=[^;]+/g, '=').replaceAll(/expires=[^;]+/gi, 'expires')),
+    cookies: page.headers.getSetCookie().map((line) =>
+      line
+        .replace(/(?<=-refused-)[\w-]+/, '(page)')
+        .replaceAll(/=[^;]+/g, '=')
+        .replaceAll(/expires=[^;]+/gi, 'expires'),
+    ),
     location: page.location && masked(new URL(page.location).pathname),
     body: masked(page.text),
   };

@@ -71,7 +71,7 @@ const directive = ({ headers }: Page, name: string): string | undefined =>
 
 test('the journeys went everywhere', () => {
   const statuses = new Set(witness.seen.map(({ status }) => status));
-  for (const status of [200, 303, 400, 401, 404, 422]) expect(statuses).toContain(status);
+  for (const status of [200, 303, 400, 401, 404]) expect(statuses).toContain(status);
   expect(witness.seen.length).toBeGreaterThan(25);
 });
 

@@ -31,7 +31,7 @@ afterAll(async () => {
 
 let people = 0;
 const browser = () => new Visitor({ 'x-forwarded-for': `198.51.100.${(people += 1) % 250}` });
-const isPaused = (page: Page): boolean => page.status === 422 && !page.text.includes('name="code"');
+const isPaused = (page: Page): boolean => page.isRefused && !page.text.includes('name="code"');
 
 type Owner = TestUser & { key: string; known: Visitor };
 async function owner(): Promise<Owner> {

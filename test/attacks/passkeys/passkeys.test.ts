@@ -30,7 +30,7 @@ const send = (visitor: Visitor, page: Page, credential: string) => visitor.submi
 const signedBy = (page: Page, authenticator: Authenticator, lies: Lies = {}) =>
   authenticator.get(optionsOn(page), latchkey.base, lies);
 
-/** 422, no code, and no session that another request could go on with. */
+/** Refused, no code, and no session that another request could go on with. */
 async function expectRefused(visitor: Visitor, page: Page): Promise<void> {
   expect(page.isRefused).toBe(true);
   const again = await visitor.open(visits.start({ prompt: 'none' }));

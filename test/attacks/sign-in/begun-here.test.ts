@@ -54,7 +54,7 @@ describe("an attacker's sign-in in the victim's browser", () => {
     const browser = new Visitor();
     plant(attacker, browser);
     const page = await browser.request(latchkey.base + path(uid));
-    expect([page.status, page.text.includes('has ended')]).toEqual([410, true]);
+    expect([page.status, page.text.includes('started in another browser')]).toEqual([410, true]);
     expect((await attacker.request(latchkey.base + `/interaction/${uid}`)).status).toBe(303);
   });
 

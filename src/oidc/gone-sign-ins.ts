@@ -1,0 +1,80 @@
+import type { Client } from 'oidc-provider';
+import type { BrowserCookies } from '#kernel/http/cookies.ts';
+import type { OpenSignIns } from './artifacts/open-sign-ins.ts';
+import type { Engine } from './engine.ts';
+import type { BegunSignIns } from './sessions/begun-sign-ins.ts';
+
+type Readable = Parameters<BrowserCookies['readAll']>[0];
+
+/** What can be said of a sign-in whose page is of no use any more, to the browser that asks for it. */
+export type GoneSignIn = {
+  /** When this browser began it (NumericDate); null when it did not, or too long ago. */
+  begunAt: number | null;
+  /** It was open for as long as a sign-in may be. */
+  isOver: boolean;
+  isForDevice: boolean;
+  /** The application, and a registered address of it at which a browser can go on. */
+  app: { name: string; url: string | null } | null;
+  /** The path at which the application's request begins once more. */
+  againPath: string | null;
+};
+
+/** Characters. Longer addresses fail on their way through proxies. */
+const LONGEST_PATH = 4096;
+
+const unknownHere: GoneSignIn = { begunAt: null, isOver: false, isForDevice: false, app: null, againPath: null };
+
+/** Sign-ins that have ended: finished, expired, lost. Of those of another browser nothing is said. */
+export class GoneSignIns {
+  readonly #issuer: string;
+  readonly #engine: () => Engine;
+  readonly #begun: Pick<BegunSignIns, 'find'>;
+  readonly #signIns: Pick<OpenSignIns, 'findRequest'>;
+
+  constructor(
+    issuer: string,
+    engine: () => Engine,
+    begun: Pick<BegunSignIns, 'find'>,
+    signIns: Pick<OpenSignIns, 'findRequest'>,
+  ) {
+    this.#issuer = issuer;
+    this.#engine = engine;
+    this.#begun = begun;
+    this.#signIns = signIns;
+  }
+
+  async describe(ctx: Readable, uid: string): Promise<GoneSignIn> {
+    const begun = this.#begun.find(ctx, uid);
+    if (begun === null) return unknownHere;
+    const { at: begunAt, isOver, isForDevice, clientId } = begun;
+    const client = clientId === null ? undefined : await this.#engine().Client.find(clientId);
+    const app = client ? { name: client.clientName ?? client.clientId, url: this.#addressOf(client) } : null;
+    const againPath = client && !isForDevice ? await this.#again(client, uid) : null;
+    return { begunAt, isOver, isForDevice, app, againPath };
+  }
+
+  /** OpenID Connect Core §4: an application that can begin a sign-in says where, and is told by which issuer it is asked. */
+  #addressOf({ initiateLoginUri, clientUri }: Client): string | null {
+    const url = typeof initiateLoginUri === 'string' ? URL.parse(initiateLoginUri) : null;
+    if (url === null) return clientUri ?? null;
+    url.searchParams.set('iss', this.#issuer);
+    return url.href;
+  }
+
+  /** As long as the request is still stored. One that was pushed (RFC 9126) or must be signed was good for once. */
+  async #again(client: Client, uid: string): Promise<string | null> {
+    const request = await this.#signIns.findRequest(uid);
+    if (request === null || request.wasPushed || mustNotBePlain(client)) return null;
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(request.params))
+      for (const each of [value].flat()) if (each !== undefined && each !== null) query.append(name, textOf(each));
+    const path = `/oidc/auth?${query.toString()}`;
+    return path.length > LONGEST_PATH ? null : path;
+  }
+}
+
+const mustNotBePlain = ({ requirePushedAuthorizationRequests, requireSignedRequestObject }: Client): boolean =>
+  requirePushedAuthorizationRequests === true || requireSignedRequestObject === true;
+
+/** The engine keeps `claims` as text, and may have read numbers. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
