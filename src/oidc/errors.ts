@@ -7,6 +7,8 @@ export const signInExpired = (cause?: unknown) =>
     message: 'This sign-in is over or belongs to another browser. Go back to the app and sign in again.',
     cause,
   });
+export const isSignInExpired = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'oidc.sign_in_expired';
 export const registrationTokenInvalid = (problem: string) =>
   new AppError({ code: 'oidc.registration_token_invalid', status: 422, message: `No token was made: ${problem}.` });
 export const requestTooLong = (limit: number) =>

@@ -144,8 +144,8 @@ describe('a new password by a link', () => {
     expect((await intruder.request(url, { form })).status).toBe(303);
     await save(someone(), await linkFor(user));
     const page = await intruder.open(url.replace(/\/password$/, ''));
-    expect([page.status, page.location]).toEqual([400, null]);
-    expect(page.text).toContain('This sign-in has ended');
+    expect([page.status, page.location]).toEqual([410, null]);
+    expect(page.text).toContain('You are not signed in here.');
     expect((await intruder.request(start({ prompt: 'none' }))).location).toContain('login_required');
   });
 

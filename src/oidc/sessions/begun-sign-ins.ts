@@ -5,7 +5,7 @@ import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { type BrowserCookies, browserCookies } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { signInExpired } from '../errors.ts';
+import { isSignInExpired, signInExpired } from '../errors.ts';
 import { SIGN_IN_LIFETIME } from '../lifetimes.ts';
 
 /** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes five, with those of the engine. */
@@ -76,11 +76,16 @@ export class BegunSignIns {
     return async (ctx, next) => {
       const resumed = resumedUid(ctx.path);
       if (resumed !== null && !this.isBegunHere(ctx, resumed)) throw signInExpired();
-      await next();
+      try {
+        await next();
+      } catch (error) {
+        const [later] = resumed !== null && isSignInExpired(error) ? this.laterOfSameRequest(ctx, resumed) : [];
+        if (later === undefined) throw error;
+        return seeOther(ctx, `/interaction/${later}`);
+      }
       const begun = (ctx as unknown as Partial<KoaContextWithOIDC>).oidc?.entities.Interaction;
       if (begun !== undefined && begun.uid !== resumed) this.#add(ctx, begun);
-      const [later] = resumed !== null && begun === undefined ? this.laterOfSameRequest(ctx, resumed) : [];
-      if (later !== undefined && ctx.status === 400) seeOther(ctx, `/interaction/${later}`);
+      return undefined;
     };
   }
 
