@@ -7,8 +7,8 @@
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';
-import { createCache } from '#kernel/cache.ts';
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import { createCache, UNTOLD_CHANGE_SEEN_AFTER } from '#kernel/cache.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
@@ -33,12 +33,10 @@ export type Dependencies = {
   policies: Policies<'branding'>;
 };
 
-/** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
-const FRESH_FOR = 4 * SECOND;
 /** Anybody can register a client where that is open, so what is kept in memory is bounded. */
 const MAXIMUM_KEPT = 10_000;
 /** What is not there is not kept: made-up names cost no memory, and a new client is there at once. */
-const ttl = (value: object | null): number => (value === null ? 0 : FRESH_FOR);
+const ttl = (value: object | null): number => (value === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER);
 
 export function createClients({ invalidation, issuer, policies, ...deps }: Dependencies) {
   const kept = { clock: deps.clock, invalidation, maxEntries: MAXIMUM_KEPT, ttl };

@@ -1,6 +1,6 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Cache, createCache } from '#kernel/cache.ts';
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import { type Cache, createCache, UNTOLD_CHANGE_SEEN_AFTER } from '#kernel/cache.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
@@ -24,8 +24,6 @@ type Dependencies = {
   clients: Pick<ClientLookup, 'find'>;
 };
 
-/** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time. */
-const FRESH_FOR = 4 * SECOND;
 const MAXIMUM_KEPT = 50_000;
 
 /** Neither id holds a space. */
@@ -50,7 +48,7 @@ export class ConsentService {
       clock,
       invalidation,
       maxEntries: MAXIMUM_KEPT,
-      ttl: (consent) => (consent === null ? 0 : FRESH_FOR),
+      ttl: (consent) => (consent === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER),
     });
   }
 

@@ -21,6 +21,7 @@ const wholeNumber = (least: number, most: number) => {
 const port = wholeNumber(0, 65_535);
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/** As long as most failovers of a database take. */
 export const DEFAULT_CONNECT_SECONDS = 5;
 
 /** Every variable that Latchkey reads. `docs/configuration.md` is made from these descriptions. */

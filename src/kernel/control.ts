@@ -28,6 +28,7 @@ export function joinCommands(slices: readonly Commands[]): Commands {
 }
 
 const SOCKET = 'control.sock';
+/** Bytes of one command; an import comes in many. */
 const LARGEST_COMMAND = 1024 * 1024;
 /** A stop lets commands that were taken up be answered. */
 const LONGEST_LAST_COMMAND = SECOND;

@@ -8,6 +8,7 @@ const MIGRATION_LOCK = '7809642057219958';
 
 /** The process starts and ends in this time, so that an operator hears within `DATABASE_CONNECT_SECONDS` that the database is away. */
 const START_AND_END = 1.5 * SECOND;
+/** However short the setting is, a connection has this long. */
 const SHORTEST_CONNECT = SECOND;
 
 export type Reach = { connectionString: string; connectSeconds: number };

@@ -68,6 +68,11 @@ export type Jobs = {
 const SCHEMA = 'latchkey_jobs';
 /** A node looks for jobs of others, and for retries that are due, this often; its own it takes up at once. */
 const POLL_SECONDS = { embedded: 5, server: 2 };
+/** While the database is out every queue says so at every look; one line in this time is enough. */
+const SAME_LINE_EVERY = 10 * SECOND;
+/** The pause after a start of the workers that failed. */
+const START_RETRY = 2 * SECOND;
+/** The first worker of a queue looks often; the others help it and look seldom. */
 const HELPER_POLL_SECONDS = 60;
 
 type Options = {
@@ -99,8 +104,7 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
       log.warn({ elapsed, queue }, `jobs: ${message}`);
     });
     return boss.on('error', (err) => {
-      // While the database is out every queue says so at every look.
-      if (clock.now().getTime() - lastLine < 10 * SECOND) return;
+      if (clock.now().getTime() - lastLine < SAME_LINE_EVERY) return;
       lastLine = clock.now().getTime();
       log.warn({ err }, 'jobs: the database did not answer');
     });
@@ -140,7 +144,7 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
         log.warn({ err }, 'jobs: cannot begin to work yet');
         workers.clear();
         await worker.stop({ graceful: false, close: false });
-        await sleep(2 * SECOND, undefined, { ref: false });
+        await sleep(START_RETRY, undefined, { ref: false });
       }
     }
   }

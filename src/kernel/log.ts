@@ -27,6 +27,7 @@ const deceiving = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2
 
 /** Nearly all names of members are of our own making, so each is judged once; those that come from outside are bounded. */
 const knownNames = new Map<string, boolean>();
+/** Many times the names that we use. */
 const MOST_NAMES = 1000;
 
 function isSecretName(name: string): boolean {

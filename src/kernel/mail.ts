@@ -73,9 +73,12 @@ type Parcel = {
 };
 
 const QUEUE = 'mail';
+/** Characters: what mail programs show is far shorter. */
 const LONGEST_SUBJECT = 255;
-/** After so long an undelivered mail is somebody's business. */
+/** A mail that is not delivered after so long is an error for the operator. */
 const ALARM_AFTER = 5 * MINUTE;
+/** Time for a mail server that did not say whether it took a mail to be well again. */
+const DOUBTFUL_RETRY = 30 * SECOND;
 
 /** Defines its queue, so call it before the jobs are opened. */
 export function createMail({
@@ -176,7 +179,7 @@ export function createMail({
           return log.error({ ...fields, err: outcome.error }, 'the mail server took a mail twice without saying so');
         // Once more and no more: whoever is written to may have it already.
         log.warn({ ...fields, err: outcome.error }, 'the mail server took a mail without saying so');
-        return jobs.send(QUEUE, { ...parcel, isDoubtful: true }, { startAfter: fromNow(clock, 30 * SECOND) });
+        return jobs.send(QUEUE, { ...parcel, isDoubtful: true }, { startAfter: fromNow(clock, DOUBTFUL_RETRY) });
       case 'unsent':
         if (clock.now().getTime() - createdAt.getTime() > ALARM_AFTER)
           log.error(fields, 'mails have not been delivered for more than five minutes');

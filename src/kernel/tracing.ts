@@ -23,6 +23,7 @@ export type Tracing = {
   close(): Promise<void>;
 };
 
+/** Milliseconds that a stop waits for the last traces. */
 const FLUSH_TIMEOUT = 2000;
 
 export async function openTracing({ otelEndpoint }: Pick<Config, 'otelEndpoint'>): Promise<Tracing | undefined> {

@@ -1,11 +1,10 @@
-import { type Cache, createCache } from '#kernel/cache.ts';
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import { type Cache, createCache, UNTOLD_CHANGE_SEEN_AFTER } from '#kernel/cache.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId, toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { UserId } from './user.ts';
 
-const FRESH_FOR = 4 * SECOND;
 const MAXIMUM_KEPT = 50_000;
 
 type Dependencies = {
@@ -26,7 +25,7 @@ export class ActivePeople {
       clock,
       invalidation,
       maxEntries: MAXIMUM_KEPT,
-      ttl: (isActive) => (isActive ? FRESH_FOR : 0),
+      ttl: (isActive) => (isActive ? UNTOLD_CHANGE_SEEN_AFTER : 0),
     });
   }
 

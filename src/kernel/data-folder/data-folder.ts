@@ -1,9 +1,9 @@
 /** The folder of the embedded database has one owner at a time. Whatever opens something in it becomes its owner first. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { SECOND } from '#kernel/clock.ts';
 import { isAnswered } from '#kernel/control.ts';
 import { describeOwner, type Owner, readOwner, type Task, tryLock } from './folder-lock.ts';
 import { makePrivate } from './private-folder.ts';
+import { LOOKS_TO_BELIEVE_OWNER, OWNER_LOOK_INTERVAL, OWNER_PATIENCE } from './limits.ts';
 
 export type DataFolder = {
   /** The real path, whatever links lead to it. */
@@ -25,17 +25,12 @@ type Claim = {
   patience?: number;
 };
 
-const PATIENCE = 60 * SECOND;
-const LOOK_INTERVAL = SECOND / 10;
-/** An owner signs within milliseconds after it has the lock; until then the name of its predecessor may stand there. */
-const LOOKS_TO_BELIEVE = 4;
-
 /**
  * For a server: waits for a command that has the folder, and gives way to another server.
  * @throws DataFolderInUse
  */
 export async function ownDataFolder(path: string, claim: Claim): Promise<DataFolder> {
-  for (const wait = waiting(path, claim); ; await delay(LOOK_INTERVAL)) {
+  for (const wait = waiting(path, claim); ; await delay(OWNER_LOOK_INTERVAL)) {
     const folder = await tryOwn(path, claim.task);
     if (folder) return folder;
     wait.look({ giveWay: true });
@@ -51,7 +46,7 @@ export async function askOrOwnDataFolder<Answer>(
   path: string,
   claim: Claim & { ask(): Promise<Answer | null> },
 ): Promise<{ answer: Answer; folder?: never } | { folder: DataFolder; answer?: never }> {
-  for (const wait = waiting(path, claim); ; await delay(LOOK_INTERVAL)) {
+  for (const wait = waiting(path, claim); ; await delay(OWNER_LOOK_INTERVAL)) {
     const answer = await claim.ask();
     if (answer !== null) return { answer };
     const folder = await tryOwn(path, claim.task);
@@ -60,7 +55,7 @@ export async function askOrOwnDataFolder<Answer>(
   }
 }
 
-function waiting(path: string, { onWaiting, patience = PATIENCE }: Claim) {
+function waiting(path: string, { onWaiting, patience = OWNER_PATIENCE }: Claim) {
   const end = performance.now() + patience;
   let seen = { text: '', looks: 0 };
   let hasTold = false;
@@ -71,7 +66,7 @@ function waiting(path: string, { onWaiting, patience = PATIENCE }: Claim) {
       const text = describeOwner(owner);
       seen = { text, looks: text === seen.text ? seen.looks + 1 : 1 };
       if (performance.now() > end) throw inUse(path, owner);
-      if (seen.looks < LOOKS_TO_BELIEVE) return;
+      if (seen.looks < LOOKS_TO_BELIEVE_OWNER) return;
       if (giveWay && owner?.command === 'serve') throw inUse(path, owner);
       if (!hasTold) onWaiting(`waiting for ${text}, which has the data folder ${path} open`);
       hasTold = true;

@@ -7,11 +7,10 @@ import { chmod, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError } from '#kernel/config.ts';
 import { folderMend, whyUnwritable } from '#kernel/log/mend.ts';
+import { LONGEST_FOLDER_PATH } from './limits.ts';
 
 const OWNER_ONLY = 0o700;
 const OTHERS = 0o077;
-/** SQLite, whose lock is used, takes 512 with the name of the file. */
-const LONGEST_PATH = 480;
 const STICKY = 0o1000;
 
 /** A folder that is ours by what is in it may be closed; another program's folder is left as it is. */
@@ -36,8 +35,8 @@ export async function makePrivate(path: string): Promise<string> {
 
 async function closeFolder(path: string): Promise<string> {
   const real = await createFolder(path);
-  if (Buffer.byteLength(real) > LONGEST_PATH)
-    throw new ConfigError(`LATCHKEY_DATA must be a path of at most ${LONGEST_PATH} bytes: ${path} is too long.`);
+  if (Buffer.byteLength(real) > LONGEST_FOLDER_PATH)
+    throw new ConfigError(`LATCHKEY_DATA must be a path of at most ${LONGEST_FOLDER_PATH} bytes: ${path} is too long.`);
   const found = await stat(real);
   if (!found.isDirectory()) throw new ConfigError(`LATCHKEY_DATA must name a folder, but ${path} is a file.`);
   requireOwn(path, found);

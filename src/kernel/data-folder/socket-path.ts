@@ -6,9 +6,9 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '#kernel/config.ts';
+import { LONGEST_SOCKET_PATH } from './limits.ts';
 
-const LONGEST_ADDRESS = 103;
-const fits = (path: string): boolean => Buffer.byteLength(path) <= LONGEST_ADDRESS;
+const fits = (path: string): boolean => Buffer.byteLength(path) <= LONGEST_SOCKET_PATH;
 
 /** Calls `work` with a path of this socket that fits into an address; it is good until `work` is done. */
 export async function withSocketPath<T>(
@@ -21,7 +21,7 @@ export async function withSocketPath<T>(
   if (fits(path)) return work(path);
   const tooLong = (cause?: unknown): ConfigError =>
     new ConfigError(
-      `LATCHKEY_DATA: the path ${folder} is too long for a socket (${LONGEST_ADDRESS} bytes), and no short link to it can be made in ${temporary}. Use a shorter path, or set TMPDIR to a folder that can be written to.`,
+      `LATCHKEY_DATA: the path ${folder} is too long for a socket (${LONGEST_SOCKET_PATH} bytes), and no short link to it can be made in ${temporary}. Use a shorter path, or set TMPDIR to a folder that can be written to.`,
       { cause },
     );
   const shortcut = await mkdtemp(join(temporary, 'lk-')).catch((error: unknown) => Promise.reject(tooLong(error)));

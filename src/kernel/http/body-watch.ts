@@ -3,8 +3,9 @@
  * through to the database. Its own reader is left in place; the stream that it iterates is watched.
  */
 import type { IncomingMessage } from 'node:http';
-import { collect, FORM_LIMIT, parseJson, requireFormText, tooLarge } from './body.ts';
+import { collect, parseJson, requireFormText, tooLarge } from './body.ts';
 import type { Context } from './context.ts';
+import { FORM_LIMIT } from './limits.ts';
 
 type WatchedBody = { isTooLarge(): boolean };
 

@@ -5,11 +5,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '#kernel/errors.ts';
-
-export const FORM_LIMIT = 64 * 1024;
-export const JSON_LIMIT = 256 * 1024;
-const MOST_FIELDS = 1000;
-const DEEPEST_JSON = 32;
+import { DEEPEST_JSON, FORM_LIMIT, JSON_LIMIT, MOST_BODY_FIELDS, REFUSED_BODY_DRAIN } from './limits.ts';
 
 type BodyContext = {
   req: IncomingMessage;
@@ -49,9 +45,6 @@ export function declaredLength(req: IncomingMessage): number {
   return Number(req.headers['content-length'] ?? 0);
 }
 
-/** How much of a refused body is thrown away, and for how long, so that an honest sender comes to read the answer. */
-const DRAIN = { bytes: 1024 * 1024, milliseconds: 250 };
-
 /** Ends the connection with this answer; a short drain first, because closing over unread bytes resets it, answer and all. */
 export async function closeAfterAnswer({ req, res }: Pick<BodyContext, 'req' | 'res'>): Promise<void> {
   res.shouldKeepAlive = false;
@@ -60,11 +53,11 @@ export async function closeAfterAnswer({ req, res }: Pick<BodyContext, 'req' | '
   let drained = 0;
   const count = (chunk: Buffer): void => {
     drained += chunk.length;
-    if (drained > DRAIN.bytes) enough.abort();
+    if (drained > REFUSED_BODY_DRAIN.bytes) enough.abort();
   };
   const stop = (): void => enough.abort();
   req.on('data', count).once('end', stop).once('close', stop).resume();
-  await delay(DRAIN.milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
+  await delay(REFUSED_BODY_DRAIN.milliseconds, undefined, { signal: enough.signal }).catch(() => undefined);
   req.off('data', count).off('end', stop).off('close', stop).pause();
 }
 
@@ -121,8 +114,8 @@ export function requireFormText(body: Buffer): void {
 
 function splitForm(body: Buffer): readonly string[] {
   requireText(body);
-  const pairs = body.toString('utf8').split('&', MOST_FIELDS + 1);
-  if (pairs.length > MOST_FIELDS) throw invalidForm();
+  const pairs = body.toString('utf8').split('&', MOST_BODY_FIELDS + 1);
+  if (pairs.length > MOST_BODY_FIELDS) throw invalidForm();
   return pairs;
 }
 

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import { ConfigError } from '#kernel/config.ts';
 import { bareHost, canonicalAddress, createAllowList } from './address.ts';
+import { MOST_HOPS } from './limits.ts';
 
 export type AddressResolver = {
   /** Whether the peer may speak for others: its forwarded headers count. */
@@ -18,9 +19,6 @@ export type AddressResolver = {
 
 /** What is said of a connection whose peer is not known any more, because it was reset. */
 const unknownAddress = '0.0.0.0';
-
-/** Longer chains are nobody's real way here. */
-const MOST_HOPS = 32;
 
 /** @throws ConfigError that names the entry of TRUSTED_PROXIES which is no address and no CIDR. */
 export function createAddressResolver(trustedProxies: readonly string[]): AddressResolver {

@@ -16,6 +16,7 @@ import { browserCookie, type BrowserCookie } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
 import type { Mount, Mounts } from './mounts.ts';
 import type { Refusals } from './refusal.ts';
+import { LONGEST_USER_AGENT } from './limits.ts';
 
 export type State = {
   /** The line of the site map that the path belongs to. */
@@ -86,8 +87,6 @@ type ContextDependencies = {
   mounts: Mounts;
   renderer: Renderer;
 };
-
-const LONGEST_USER_AGENT = 512;
 
 /** First of all middleware: everything after it may rely on `ctx.state`. */
 export function openContext(dependencies: ContextDependencies): Middleware {

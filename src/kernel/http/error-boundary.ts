@@ -11,9 +11,7 @@ import { errorView, type ErrorKind } from './error-view.ts';
 import { sendProblem } from './problem.ts';
 import { Detour, ownPath, seeOther } from './redirect.ts';
 import { retryAfter } from './retry-after.ts';
-
-/** How soon a client should come back when the database is away: most failovers take seconds. */
-const RETRY_WHEN_AWAY = 5;
+import { RETRY_WHEN_AWAY_SECONDS } from './limits.ts';
 
 const faults = new WeakMap<Context, unknown>();
 
@@ -81,7 +79,7 @@ function refusalOf(ctx: Context, error: unknown): AppError {
       code: 'server.unavailable',
       status: 503,
       message: 'Something that this server needs is away for the moment. Try again shortly.',
-      details: { [RETRY_AFTER]: RETRY_WHEN_AWAY },
+      details: { [RETRY_AFTER]: RETRY_WHEN_AWAY_SECONDS },
     });
   if (isHttpError(error)) return plainRefusal(error.status);
   return new AppError({

@@ -3,10 +3,10 @@
  * else, answer by whatever name they are called, and are there before anything else is.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { SECOND } from '#kernel/clock.ts';
 import { retryAfter } from './retry-after.ts';
 import type { Database } from '#kernel/database.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
+import { CHECK_REMEMBERED_FOR, LONGEST_CHECK, WATCHED_WITHIN } from './limits.ts';
 
 /** Resolves when the dependency answers. */
 export type Check = () => Promise<unknown>;
@@ -38,12 +38,6 @@ export function checksOf({
     redis: redis === null ? undefined : () => redis.get('probe'),
   };
 }
-
-/** However many probe, each dependency is asked once a second; one that says nothing for two seconds is away. */
-const REMEMBERED = SECOND;
-const LONGEST_CHECK = 2 * SECOND;
-/** Balancers ask every few seconds. */
-const LATELY = 30 * SECOND;
 
 export function createHealth(): Health {
   let state: 'starting' | 'serving' | 'stopping' = 'starting';
@@ -85,7 +79,7 @@ export function createHealth(): Health {
       redis = checks.redis && remembered(checks.redis);
       state = 'serving';
     },
-    isWatched: () => performance.now() - lastAsked < LATELY,
+    isWatched: () => performance.now() - lastAsked < WATCHED_WITHIN,
     stopping() {
       state = 'stopping';
     },
@@ -98,7 +92,7 @@ function remembered(check: Check): () => Promise<Word> {
   return () => {
     if (!answer) {
       answer = ask(check);
-      void answer.then(() => setTimeout(() => (answer = undefined), REMEMBERED).unref());
+      void answer.then(() => setTimeout(() => (answer = undefined), CHECK_REMEMBERED_FOR).unref());
     }
     return answer;
   };

@@ -19,7 +19,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
 import { ConfigError, type Config } from '#kernel/config.ts';
 import { listenMend } from '#kernel/log/mend.ts';
-import { declaredLength, JSON_LIMIT } from './body.ts';
+import { declaredLength } from './body.ts';
+import { JSON_LIMIT, REQUESTS_PER_SOCKET, SLOW_CLIENT_CHECK_INTERVAL, SLOW_CLIENT_MARGIN } from './limits.ts';
 
 export type Listener = {
   server: Server;
@@ -30,24 +31,19 @@ export type Listener = {
   close(grace: number): Promise<void>;
 };
 
-/** Node looks for slow clients this often; the rest of the margin is for a process that is busy while it should look. */
-const CHECK_INTERVAL = SECOND / 2;
-const MARGIN = 1.5 * SECOND;
-
 /** Headers within 15 s, the whole request within 30 s, an idle connection for 65 s, checks and buffers included. */
 export const limits = {
-  headersTimeout: 15 * SECOND - MARGIN,
-  requestTimeout: 30 * SECOND - MARGIN,
+  headersTimeout: 15 * SECOND - SLOW_CLIENT_MARGIN,
+  requestTimeout: 30 * SECOND - SLOW_CLIENT_MARGIN,
   // Node keeps the socket a second longer than it promises, so that no request crosses the close.
   keepAliveTimeout: 64 * SECOND,
-  connectionsCheckingInterval: CHECK_INTERVAL,
+  connectionsCheckingInterval: SLOW_CLIENT_CHECK_INTERVAL,
   maxHeaderSize: 16 * 1024,
   insecureHTTPParser: false,
   // The edge asks for exactly one, and says so in its own way; a probe may come without.
   requireHostHeader: false,
 } as const satisfies ServerOptions;
 
-const REQUESTS_PER_SOCKET = 1000;
 const served = Symbol('requests served on this socket');
 type CountedSocket = Duplex & { [served]?: number };
 

@@ -1,8 +1,8 @@
-import { HOUR } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Context } from './context.ts';
 import { browserCookies } from './cookies.ts';
 import { seeOther } from './redirect.ts';
+import { LINK_COOKIE_LIFETIME, MOST_LINK_COOKIES, SHORTEST_SECRET_PART } from './limits.ts';
 
 /**
  * The pages behind one kind of link that we mail. The link carries its secret as `?token=` or as the last segment of its path.
@@ -28,24 +28,18 @@ type LinkContext = Pick<Context, 'params' | 'path' | 'query' | 'status' | 'body'
 const SECRET = /^[\w-]{43}$/;
 /** 72 bits of a hash: tells links apart, and gives nothing back of the secret. */
 const NAME = /^[\w-]{12}$/;
-/** Shorter than this, what stands there holds nothing of a secret. */
-const SHORTEST_PART = 20;
 /** Stands in the address in place of what is no link of ours, such as one that a mail program broke. */
 const BROKEN = 'broken';
-/** Long enough to sign in or to choose a password first; the link itself can be opened again as long as it works. */
-const KEPT = HOUR;
-/** A browser sends all cookies with every request, and headers may hold 16 KiB. */
-const MOST = 6;
 
 /** @param kind a part of the cookie's name: the cookie of one kind is nothing to the pages of another. */
 export function mailedLink(issuer: URL, kind: string): MailedLink {
-  const cookies = browserCookies(issuer, `link-${kind}`, { maxAge: KEPT });
+  const cookies = browserCookies(issuer, `link-${kind}`, { maxAge: LINK_COOKIE_LIFETIME });
   const nameOf = (secret: string): string => sha256(`${kind}:${secret}`).toString('base64url').slice(0, 12);
 
   function write(ctx: LinkContext, name: string, secret: string): void {
     // A browser sends the oldest first (RFC 6265 §5.4).
     const others = cookies.readAll(ctx).filter(([held]) => held !== name);
-    for (const [held] of others.slice(0, Math.max(0, others.length + 1 - MOST))) cookies.clear(ctx, held);
+    for (const [held] of others.slice(0, Math.max(0, others.length + 1 - MOST_LINK_COOKIES))) cookies.clear(ctx, held);
     cookies.write(ctx, name, secret);
   }
 
@@ -55,7 +49,7 @@ export function mailedLink(issuer: URL, kind: string): MailedLink {
       const segment = params['link'];
       const given = query['token'] ?? segment;
       if (given === undefined) return false;
-      if (given === segment && segment.length < SHORTEST_PART) return false;
+      if (given === segment && segment.length < SHORTEST_SECRET_PART) return false;
       const isSecret = typeof given === 'string' && SECRET.test(given);
       const name = isSecret ? nameOf(given) : BROKEN;
       if (isSecret) write(ctx, name, given);

@@ -7,9 +7,9 @@ import { lookup as lookupHost } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { callbackify } from 'node:util';
 import type { Agent, buildConnector, fetch as undiciFetch } from 'undici';
-import { SECOND } from '#kernel/clock.ts';
 import { bareHost, canonicalAddress, createAllowList, isPublicAddress, ownAddresses } from '#kernel/http/address.ts';
 import type { Log } from '#kernel/log.ts';
+import { LARGEST_OUTBOUND_ANSWER, OUTBOUND_CONNECT_TIMEOUT, OUTBOUND_TOTAL_TIMEOUT } from './limits.ts';
 
 type OutboundErrorKind =
   | 'refused_address'
@@ -89,9 +89,6 @@ type Options = {
 };
 
 const USER_AGENT = 'Latchkey';
-const CONNECT_TIMEOUT = 3 * SECOND;
-const TOTAL_TIMEOUT = 10 * SECOND;
-const MAX_BYTES = 1024 * 1024;
 /** Where https is served by convention; other ports are the business of databases and admin tools. */
 const HTTPS_PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
 
@@ -103,7 +100,7 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
   /** Many an instance asks nobody anything, so the client and its memory come with the first request. */
   async function open(): Promise<{ fetch: typeof undiciFetch; agent: Agent }> {
     const undici = await import('undici');
-    const dial = undici.buildConnector({ timeout: CONNECT_TIMEOUT, allowH2: false, keepAlive: true });
+    const dial = undici.buildConnector({ timeout: OUTBOUND_CONNECT_TIMEOUT, allowH2: false, keepAlive: true });
     const connect = (options: buildConnector.Options, callback: buildConnector.Callback): void => {
       choose(options, (error, address) => {
         if (error) return callback(error, null);
@@ -115,8 +112,8 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
       connect,
       connections: 32,
       maxHeaderSize: 16 * 1024,
-      headersTimeout: TOTAL_TIMEOUT,
-      bodyTimeout: TOTAL_TIMEOUT,
+      headersTimeout: OUTBOUND_TOTAL_TIMEOUT,
+      bodyTimeout: OUTBOUND_TOTAL_TIMEOUT,
     });
     return { fetch: undici.fetch, agent };
   }
@@ -151,7 +148,7 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
   ): Promise<Response> {
     if (input instanceof Request) throw new TypeError('pass the URL and the init, not a Request');
     const url = readUrl(input);
-    const timeout = AbortSignal.timeout(limits.totalTimeout ?? TOTAL_TIMEOUT);
+    const timeout = AbortSignal.timeout(limits.totalTimeout ?? OUTBOUND_TOTAL_TIMEOUT);
     const signal = init?.signal ? AbortSignal.any([timeout, init.signal]) : timeout;
     const headers = new Headers(init?.headers);
     headers.delete('cookie');
@@ -166,7 +163,7 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
         signal,
         dispatcher: agent,
       });
-      const body = await readBody(answer.body, limits.maxBytes ?? MAX_BYTES);
+      const body = await readBody(answer.body, limits.maxBytes ?? LARGEST_OUTBOUND_ANSWER);
       return toResponse(answer, body);
     } catch (error) {
       throw Object.assign(toOutboundError(error, signal), { origin: url.origin });
@@ -205,7 +202,7 @@ async function resolveHost(host: string): Promise<string[]> {
 async function withinConnectTimeout<T>(work: Promise<T>, host: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expiry = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new OutboundError('timeout', `resolving ${host}`)), CONNECT_TIMEOUT);
+    timer = setTimeout(() => reject(new OutboundError('timeout', `resolving ${host}`)), OUTBOUND_CONNECT_TIMEOUT);
   });
   try {
     return await Promise.race([work, expiry]);

@@ -9,6 +9,7 @@ import type { Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { countHosts } from './origin.ts';
 import type { AnsweredRequest } from './request-log.ts';
+import { READY_ANSWER_LIFETIME } from './limits.ts';
 
 type Ready = { headers: OutgoingHttpHeaders; body: Buffer; until: number; mount: Mount };
 
@@ -19,8 +20,6 @@ type ReadyMade = {
   keep: Middleware;
   forget(): void;
 };
-
-const KEPT = SECOND;
 
 /** Headers on which the answer, or whether there is one, could depend: with any of them the application decides. */
 const deciding = [
@@ -67,7 +66,7 @@ export function createReadyMade(issuer: URL, observe?: (request: AnsweredRequest
       const body = bytesOf(ctx.body);
       if (body === undefined) return;
       const headers = { ...ctx.res.getHeaders(), 'content-length': body.length };
-      ready.set(mount.path, { headers, body, until: performance.now() + KEPT, mount });
+      ready.set(mount.path, { headers, body, until: performance.now() + READY_ANSWER_LIFETIME, mount });
     },
     forget: () => ready.clear(),
   };

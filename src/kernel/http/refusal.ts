@@ -4,11 +4,12 @@
  * Until then, for a minute, the problem travels in a cookie, encrypted and bound to the path of the page and to the holder
  * of its forms (the session). It is never in the address, and no secret that was typed is ever in it.
  */
-import { type Clock, MINUTE } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
 import { type KeyRing, SealError, sha256 } from '#kernel/crypto.ts';
 import { type BrowserCookies, browserCookies } from './cookies.ts';
 import { seeOther } from './redirect.ts';
 import { isSecretField } from './secret-field.ts';
+import { LARGEST_REFUSAL, LONGEST_REFUSAL_TEXTS, MOST_REFUSALS, REFUSAL_LIFETIME } from './limits.ts';
 
 type CookieContext = Parameters<BrowserCookies['write']>[0] & Parameters<BrowserCookies['readAll']>[0];
 
@@ -22,14 +23,6 @@ export type Refusals = {
   take(ctx: CookieContext, place: Place): unknown;
 };
 
-/** Long enough for the slowest redirect, and too short to meet another user of the same browser. */
-const LIFETIME = MINUTE;
-/** Bytes of JSON. Three such cookies stay well below the 8 KiB that proxies take in one header. */
-const LARGEST = 1200;
-/** Pages that can wait for their redirect at once, in as many tabs. */
-const MOST_PAGES = 3;
-/** Characters of one text; where the whole is too large, the longest texts go first. The last one is longer than any kind. */
-const LONGEST_TEXTS = [320, 128, 40];
 const NAME_CHARACTERS = 11;
 
 export function createRefusals({
@@ -41,7 +34,7 @@ export function createRefusals({
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
   clock: Clock;
 }): Refusals {
-  const cookies = browserCookies(issuer, 'refused', { maxAge: LIFETIME });
+  const cookies = browserCookies(issuer, 'refused', { maxAge: REFUSAL_LIFETIME });
 
   function open(sealed: string, place: Place): unknown {
     try {
@@ -58,8 +51,8 @@ export function createRefusals({
       const member = memberOf(place.page);
       const others = new Set(cookies.readAll(ctx).map(([known]) => known));
       others.delete(member);
-      for (const other of [...others].slice(0, Math.max(0, others.size + 1 - MOST_PAGES))) cookies.clear(ctx, other);
-      const text = fitting(what, clock.now().valueOf() + LIFETIME);
+      for (const other of [...others].slice(0, Math.max(0, others.size + 1 - MOST_REFUSALS))) cookies.clear(ctx, other);
+      const text = fitting(what, clock.now().valueOf() + REFUSAL_LIFETIME);
       if (text !== null) cookies.write(ctx, member, keyRing.seal(text, placeName(place)));
     },
     drop: (ctx, page) => cookies.clear(ctx, memberOf(page)),
@@ -79,8 +72,8 @@ const placeName = ({ page, holder }: Place): string => `refusal:${page}:${holder
 const memberOf = (page: string): string => sha256(page).toString('base64url').slice(0, NAME_CHARACTERS);
 
 function fitting(what: object, until: number): string | null {
-  const texts = LONGEST_TEXTS.map((longest) => JSON.stringify({ until, what: withoutSecrets(what, longest) }));
-  return texts.find((text) => Buffer.byteLength(text) <= LARGEST) ?? null;
+  const texts = LONGEST_REFUSAL_TEXTS.map((longest) => JSON.stringify({ until, what: withoutSecrets(what, longest) }));
+  return texts.find((text) => Buffer.byteLength(text) <= LARGEST_REFUSAL) ?? null;
 }
 
 const DATE = '$date';

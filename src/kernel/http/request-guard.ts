@@ -4,22 +4,12 @@
  */
 import type { Config } from '#kernel/config.ts';
 import { AppError } from '#kernel/errors.ts';
-import {
-  closeAfterAnswer,
-  declaredLength,
-  FORM_LIMIT,
-  invalidText,
-  JSON_LIMIT,
-  refuseLarge,
-  unsupported,
-} from './body.ts';
+import { closeAfterAnswer, declaredLength, invalidText, refuseLarge, unsupported } from './body.ts';
 import { watchBody } from './body-watch.ts';
 import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { requireOwnHost } from './origin.ts';
-
-/** RFC 9110 §4.1 recommends to take 8,000 bytes at least. */
-export const LONGEST_TARGET = 8192;
+import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
 
 export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeader'>): Middleware {
   return async function requestGuard(ctx, next) {

@@ -1,11 +1,11 @@
 import type { Log } from '#kernel/log.ts';
 import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
+import { LONGEST_LOGGED_PATH } from './limits.ts';
 
 /** What is told about a request when it has been answered. */
 export type AnsweredRequest = { mount: Mount | undefined; method: string; status: number; seconds: number };
 
-const LONGEST_PATH = 256;
 /** Sign-ins in progress and one-time links have their secret in the path; ids of things look like `usr_01h…`. */
 const secretSegment = /\/(?![a-z]+_[0-9a-z]{26}(?:\/|$))[\w~-]{20,}/g;
 
@@ -46,5 +46,5 @@ export function requestLog(log: Log, observe?: (request: AnsweredRequest) => voi
 }
 
 function shown(path: string): string {
-  return path.slice(0, LONGEST_PATH).replaceAll(secretSegment, '/…');
+  return path.slice(0, LONGEST_LOGGED_PATH).replaceAll(secretSegment, '/…');
 }

@@ -4,13 +4,9 @@ import { AppError } from '#kernel/errors.ts';
 import { readBody } from './body.ts';
 import type { Context } from './context.ts';
 import { requireOwnForm } from './csrf.ts';
+import { LARGEST_UPLOAD_FRAME, LONGEST_UPLOAD_FIELD, MOST_UPLOAD_FIELDS } from './limits.ts';
 
 type Upload = { kind: 'file'; bytes: Buffer } | { kind: 'none' } | { kind: 'too_large' };
-
-const MOST_FIELDS = 8;
-const LONGEST_FIELD = 4096;
-/** What the form adds to its file: boundaries, headers, the other fields. */
-const AROUND = 64 * 1024;
 
 /**
  * The file of the field `name`. Throws AppError: 403 when the form is not from a page of ours, 400 and 415 for what is no such
@@ -19,7 +15,7 @@ const AROUND = 64 * 1024;
 export async function readUpload(ctx: Context, { name, limit }: { name: string; limit: number }): Promise<Upload> {
   requireOwnForm(ctx);
   if (!ctx.is('multipart/form-data')) throw refused(415, 'Send the file as multipart/form-data.');
-  const body = await readBody(ctx, 2 * limit + AROUND);
+  const body = await readBody(ctx, 2 * limit + LARGEST_UPLOAD_FRAME);
   const { token, upload } = await parse(ctx.req.headers['content-type'] ?? '', body, name, limit);
   requireOwnForm(ctx, token);
   return upload;
@@ -33,7 +29,13 @@ function parse(contentType: string, body: Buffer, name: string, limit: number) {
     try {
       const parser = new Busboy({
         headers: { 'content-type': contentType },
-        limits: { fields: MOST_FIELDS, fieldSize: LONGEST_FIELD, files: 1, fileSize: limit, parts: MOST_FIELDS + 1 },
+        limits: {
+          fields: MOST_UPLOAD_FIELDS,
+          fieldSize: LONGEST_UPLOAD_FIELD,
+          files: 1,
+          fileSize: limit,
+          parts: MOST_UPLOAD_FIELDS + 1,
+        },
       });
       parser.on('field', (field, value) => {
         if (field === 'csrf') token = value;

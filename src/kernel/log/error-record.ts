@@ -4,6 +4,7 @@
  */
 import { getSystemErrorMap } from 'node:util';
 import { isTransient } from '../database-errors.ts';
+import { DEEPEST_CAUSE, LONGEST_MESSAGE, MOST_FRAMES } from './limits.ts';
 
 type ErrorRecord = {
   name: string;
@@ -15,10 +16,6 @@ type ErrorRecord = {
 };
 
 type ErrorLike = Readonly<Record<string, unknown>>;
-
-const DEEPEST_CAUSE = 6;
-const LONGEST_MESSAGE = 1000;
-const MOST_FRAMES = 12;
 
 /** Members that say where something failed. All others may hold what nobody should read. */
 const places = [

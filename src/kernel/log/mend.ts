@@ -6,6 +6,7 @@ import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '#kernel/config.ts';
 import { looksLikeError } from './error-record.ts';
+import { PROBE_BYTES } from './limits.ts';
 
 type Mends = Readonly<Record<string, string>>;
 
@@ -175,9 +176,6 @@ export function whyUnwritable(path: string): string | undefined {
     rmSync(file, { force: true });
   }
 }
-
-/** As much as a file of the write-ahead log. */
-const PROBE_BYTES = 16 * 1024 * 1024;
 
 /** Why nothing can be written there, or undefined when it can. What did not fit has been taken away again by now. */
 function probe(folder: string): string | undefined {

@@ -99,11 +99,18 @@ function limitsOf(
   // a+1@, a+2@ … are one mailbox with most providers, so they share a limit. (They are not one account.)
   const mailbox = to.toLowerCase().replace(/\+[^@]*(?=@)/, '');
   return [
-    limit(`recipient quarter ${kind} ${shareOf(mailbox, share)}`, limits.perRecipientQuarterHour, 15 * MINUTE),
+    limit(
+      `recipient quarter ${kind} ${shareOf(mailbox, share)}`,
+      limits.perRecipientQuarterHour,
+      RECIPIENT_QUARTER_HOUR,
+    ),
     limit(`recipient day ${kind} ${shareOf(mailbox, share)}`, limits.perRecipientDay, DAY),
     ...(ip === undefined ? [] : [limit(`address hour ${addressKey(ip)}`, limits.perAddressHour, HOUR)]),
   ];
 }
+
+/** Beside the day, what one recipient is sent counts within this time. */
+export const RECIPIENT_QUARTER_HOUR = 15 * MINUTE;
 
 /** What a recipient may be sent is counted by who causes it where the sender says so: one of them cannot use up another's part. */
 export const shareOf = (recipient: string, share: string | undefined): string =>

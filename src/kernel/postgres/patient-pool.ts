@@ -15,6 +15,7 @@ export class DatabaseAway extends Error {
 
 /** Asking again is for what is over in a moment: a restart, a full queue of connections, a hiccup of the network. */
 const LONGEST_PATIENCE = SECOND;
+/** Milliseconds before the first further try; each pause is longer than the one before. */
 const FIRST_PAUSE = 40;
 
 type Connected = (error: Error | undefined, client: PoolClient | undefined, release: PoolClient['release']) => void;

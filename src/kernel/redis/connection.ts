@@ -2,6 +2,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { SECOND } from '#kernel/clock.ts';
 import { ConfigError } from '#kernel/config.ts';
+import { COMMAND_TIMEOUT } from './limits.ts';
 
 export type RedisClient = Redis | Cluster;
 
@@ -14,9 +15,6 @@ export type RedisNode = {
   /** Empty: the system's roots and the name of the host. */
   tls?: Record<string, never>;
 };
-
-/** Milliseconds. A healthy Redis answers within one or two; a request must not notice one that does not. */
-export const COMMAND_TIMEOUT = 200;
 
 export const connection = {
   commandTimeout: COMMAND_TIMEOUT,

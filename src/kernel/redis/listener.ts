@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { SECOND } from '#kernel/clock.ts';
 import { connection, retryDelay, type RedisNode } from '#kernel/redis/connection.ts';
+import { LISTENER_HEALTHY_AFTER, LISTENER_HEARTBEAT } from './limits.ts';
 
 export type RedisListener = {
   message(text: string): void;
@@ -10,9 +10,6 @@ export type RedisListener = {
   /** Messages may be missed from here on. */
   down(): void;
 };
-
-/** A silent peer is noticed after this and the command timeout. */
-const HEARTBEAT_INTERVAL = 400;
 
 /** In a cluster every node passes every message on, so that listening to any one of them is enough. */
 export function listenTo(nodes: readonly RedisNode[], channel: string, listener: RedisListener): () => void {
@@ -38,7 +35,7 @@ export function listenTo(nodes: readonly RedisNode[], channel: string, listener:
       // A peer that vanished without a word is noticed by its silence alone.
       while (!ended.signal.aborted && redis.status === 'ready') {
         await redis.ping();
-        await Promise.race([closed, sleep(HEARTBEAT_INTERVAL, undefined, { ref: false })]);
+        await Promise.race([closed, sleep(LISTENER_HEARTBEAT, undefined, { ref: false })]);
       }
     } finally {
       listener.down();
@@ -50,7 +47,7 @@ export function listenTo(nodes: readonly RedisNode[], channel: string, listener:
     for (let attempt = 0; !ended.signal.aborted; attempt += 1) {
       const before = performance.now();
       await follow(nodes[attempt % nodes.length]!).catch(() => undefined);
-      if (performance.now() - before > 5 * SECOND) attempt = 0;
+      if (performance.now() - before > LISTENER_HEALTHY_AFTER) attempt = 0;
       await sleep(retryDelay(attempt), undefined, { ref: false });
     }
   })();

@@ -7,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
 import type { Log } from '#kernel/log.ts';
 import { redisMend } from '#kernel/log/mend.ts';
-import { COMMAND_TIMEOUT, connect, readNode, type RedisClient, type RedisNode } from '#kernel/redis/connection.ts';
+import { connect, readNode, type RedisClient, type RedisNode } from '#kernel/redis/connection.ts';
 import { listenTo, type RedisListener } from '#kernel/redis/listener.ts';
+import { COMMAND_TIMEOUT } from '#kernel/redis/limits.ts';
+import { PROBE_INTERVAL } from './limits.ts';
 
 /** Redis cannot be used now. The caller falls back or answers 503; it never skips a check. */
 export class RedisUnavailable extends Error {
@@ -43,8 +45,6 @@ export type RedisPort = {
 
 /** Before every key and channel, so that another program may use the same Redis. */
 export const KEY_PREFIX = 'latchkey:';
-
-const PROBE_INTERVAL = 500;
 
 export function openRedis({
   url,

@@ -3,10 +3,11 @@
  * whoever owns the numbers earns it (toll fraud). Counted in the transaction that sends, on all nodes at once.
  */
 import { defineEntity, p } from '@mikro-orm/core';
-import { type Clock, DAY, fromNow, HOUR, MINUTE } from '#kernel/clock.ts';
+import { type Clock, DAY, fromNow, HOUR } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { addressKey } from '#kernel/http/address.ts';
-import { limit, shareOf, takeAll } from '#kernel/mail/quota.ts';
+import { limit, RECIPIENT_QUARTER_HOUR, shareOf, takeAll } from '#kernel/mail/quota.ts';
+import { SMS_DAY_KEPT_FOR, SMS_PER_RECIPIENT_DAY, SMS_PER_RECIPIENT_QUARTER_HOUR } from './limits.ts';
 
 const SmsDaySchema = defineEntity({
   name: 'SmsDay',
@@ -27,9 +28,6 @@ export type SmsLimits = {
   perAddressHour: number;
 };
 
-const PER_RECIPIENT_QUARTER_HOUR = 3;
-const PER_RECIPIENT_DAY = 10;
-
 /** Whether this message may be sent; counts it if so. One that nobody is to get costs the same work and none of the day. */
 export async function takeSms(
   em: EntityManager,
@@ -44,8 +42,8 @@ export async function takeSms(
   }: { kind: string; to: string; share?: string | undefined; ip: string | undefined; isDiscarded: boolean },
 ): Promise<'granted' | 'limited' | 'day_is_over'> {
   const mayGo = await takeAll(em, clock, [
-    limit(`sms quarter ${kind} ${shareOf(to, share)}`, PER_RECIPIENT_QUARTER_HOUR, 15 * MINUTE),
-    limit(`sms day ${kind} ${shareOf(to, share)}`, PER_RECIPIENT_DAY, DAY),
+    limit(`sms quarter ${kind} ${shareOf(to, share)}`, SMS_PER_RECIPIENT_QUARTER_HOUR, RECIPIENT_QUARTER_HOUR),
+    limit(`sms day ${kind} ${shareOf(to, share)}`, SMS_PER_RECIPIENT_DAY, DAY),
     ...(ip === undefined ? [] : [limit(`sms address hour ${addressKey(ip)}`, perAddressHour, HOUR)]),
   ]);
   if (!mayGo) return 'limited';
@@ -59,8 +57,9 @@ export async function takeSms(
 }
 
 export async function purgeSmsDays(database: Pick<Database, 'sql'>, clock: Clock): Promise<number> {
-  return (await database.sql('delete from sms_day where day < $1 returning 1', [dayOf(fromNow(clock, -2 * DAY))]))
-    .length;
+  return (
+    await database.sql('delete from sms_day where day < $1 returning 1', [dayOf(fromNow(clock, -SMS_DAY_KEPT_FOR))])
+  ).length;
 }
 
 const dayOf = (time: Date): string => time.toISOString().slice(0, 10);

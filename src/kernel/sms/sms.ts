@@ -14,6 +14,7 @@ import type { SmsGateway } from './delivery.ts';
 import { createGateway } from './gateway.ts';
 import { isPhoneNumber, maskPhoneNumber } from './number.ts';
 import { purgeSmsDays, type SmsLimits, takeSms } from './quota.ts';
+import { SMS_LIFETIME } from './limits.ts';
 
 export type TextMessage = {
   /** What for, in one word such as `second_factor_sms`: limits count by it and the log names it. */
@@ -71,7 +72,6 @@ type Options = {
 type Parcel = { id: string; kind: string; to: string; text: string; expiresAt: string; isDiscarded: boolean };
 
 const QUEUE = 'sms';
-const LIFETIME = 10 * MINUTE;
 
 /** Defines its queue, so call it before the jobs are opened. */
 export function createSms({ config, clock, database, jobs, outbound, log, mailbox, policy }: Options): Sms {
@@ -121,7 +121,7 @@ export function createSms({ config, clock, database, jobs, outbound, log, mailbo
       kind,
       to,
       text,
-      expiresAt: (message.expiresAt ?? fromNow(clock, LIFETIME)).toISOString(),
+      expiresAt: (message.expiresAt ?? fromNow(clock, SMS_LIFETIME)).toISOString(),
       isDiscarded: isDiscarded || quota !== 'granted',
     };
     await jobs.send(QUEUE, parcel, { em });

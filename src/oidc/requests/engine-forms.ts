@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import { unsupported } from '#kernel/http/body.ts';
-import { LONGEST_TARGET } from '#kernel/http/request-guard.ts';
 import { requestTooLong } from '../errors.ts';
+import { LONGEST_TARGET } from '#kernel/http/limits.ts';
 
 /** A page of ours names its button `action`; the engine wants a field of its own for each. */
 const translations: Readonly<Record<string, Readonly<Record<string, string>>>> = {
