@@ -52,7 +52,7 @@ const request = (extra: Record<string, string>): string =>
   authorizeUrl(latchkey.base, client, { code_challenge: challenge, ...extra });
 
 async function signIn(page: Page): Promise<void> {
-  await page.waitForURL(/\/login$/);
+  await page.waitForSelector('form[action$="/login"]');
   await identify(page, user);
 }
 

@@ -127,7 +127,7 @@ describe('in the account', () => {
     await reach(old, ({ pathname }) => pathname === '/verification/reverted');
     await expectGoodPage(old);
     await page.goto(`${latchkey.base}/account/emails`);
-    expect(new URL(page.url()).pathname).toMatch(/\/(login|password)$/);
+    expect(new URL(page.url()).pathname).toMatch(/^\/interaction\//);
   });
 
   test('another address takes the place of the first, and the old one signs in until it is proved', async () => {

@@ -72,7 +72,7 @@ describe('a relying party signs a person in', () => {
     expect(await page.getByText(user.email).isVisible()).toBe(true);
     await expectGoodPage(page);
     await typePassword(page, user.password);
-    await page.waitForURL(/\/consent$/);
+    await page.waitForSelector('form[action$="/consent"]');
     expect(await heading(page)).toContain('Tally');
     await expectGoodPage(page);
     await press(page, 'allow');
@@ -100,7 +100,7 @@ describe('a relying party signs a person in', () => {
     const user = await latchkey.user();
     await page.goto(`${tally.base}/login`);
     await identify(page, user);
-    await page.waitForURL(/\/consent$/);
+    await page.waitForSelector('form[action$="/consent"]');
     await press(page, 'deny');
     await page.waitForURL(`${tally.base}/`);
     expect(await heading(page)).toBe('Refused: access_denied');
@@ -115,7 +115,7 @@ describe('a relying party signs a person in', () => {
     await typeEmail(first, noor.email);
     await typeEmail(second, ada.email);
     await typePassword(second, ada.password);
-    await second.waitForURL(/\/consent$/);
+    await second.waitForSelector('form[action$="/consent"]');
     await typePassword(first, noor.password);
     await arrive(first, tally);
     expect(await heading(first)).toBe(`Signed in as ${noor.email}`);
@@ -133,7 +133,7 @@ describe('a relying party signs a person in', () => {
     const page = await someone();
     await signedIn(page, tally, noor);
     await page.goto(`${tally.base}/login?prompt=login`);
-    await page.waitForURL(/\/(login|password)$/);
+    await page.waitForSelector('form[action$="/login"], form[action$="/password"]');
     if (page.url().endsWith('/password')) await page.getByRole('link', { name: 'Not you?' }).click();
     await identify(page, ada);
     await reach(page, (url) => url.href === `${tally.base}/`);
@@ -204,7 +204,7 @@ describe('a wrong password', () => {
     later(10 * 60 * 1000);
     await page.getByRole('link', { name: 'Try again' }).click();
     await typePassword(page, user.password);
-    await page.waitForURL(/\/consent$/);
+    await page.waitForSelector('form[action$="/consent"]');
   });
 });
 

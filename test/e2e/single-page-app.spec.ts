@@ -34,7 +34,7 @@ async function signedIn(): Promise<Page> {
   const { page } = person;
   await page.goto(`${ledger.base}/`);
   await page.locator('#login').click();
-  await page.waitForURL(/\/login$/);
+  await page.waitForSelector('form[action$="/login"]');
   await identify(page, user);
   await arrive(page, ledger);
   await expect.poll(() => heading(page)).toBe(`Signed in as ${user.email}`);
@@ -88,7 +88,7 @@ describe('a single-page app that asked for a refresh token', () => {
     const { page } = person;
     await page.goto(`${books.base}/`);
     await page.locator('#login').click();
-    await page.waitForURL(/\/login$/);
+    await page.waitForSelector('form[action$="/login"]');
     await identify(page, user);
     await arrive(page, books);
     await expect.poll(() => heading(page)).toBe(`Signed in as ${user.email}`);

@@ -64,7 +64,7 @@ describe('a first evening with Latchkey', () => {
     await page.locator('main a[href="/demo"]').click();
     await expectGoodPage(page);
     await page.locator('main a.primary').click();
-    await page.waitForURL(/\/login$/);
+    await page.waitForSelector('form[action$="/login"]');
     await identify(page, administrator);
     await arrive(page, latchkey, '/demo');
     expect(await heading(page)).toBe('You are signed in');
@@ -87,7 +87,7 @@ describe('a first evening with Latchkey', () => {
     // Signed in already: nothing but the leave is asked for.
     const second = await person.newTab();
     await second.goto(`${latchkey.base}/demo/sign-in`);
-    expect(new URL(second.url()).pathname).toMatch(/\/consent$/);
+    expect(await second.locator('form[action$="/consent"]').count()).toBeGreaterThan(0);
     await second.close();
 
     await press(page, 'logout');
@@ -95,14 +95,14 @@ describe('a first evening with Latchkey', () => {
     await press(page, 'logout');
     await reach(page, (url) => url.href === `${latchkey.base}/demo`);
     await page.locator('main a.primary').click();
-    await page.waitForURL(/\/login$/);
+    await page.waitForSelector('form[action$="/login"]');
   });
 
   test('the demo says what it was told when the person refuses', async () => {
     await open('/demo');
     await page.locator('main a.primary').click();
     await identify(page, administrator);
-    await page.waitForURL(/\/consent$/);
+    await page.waitForSelector('form[action$="/consent"]');
     await press(page, 'deny');
     await reach(page, (url) => url.href === `${latchkey.base}/demo`);
     expect(await page.getByRole('alert').innerText()).toContain('access_denied');
