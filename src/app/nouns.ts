@@ -8,7 +8,7 @@ import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys } from '#keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
-import { ActivePeople, createUsers, PictureService } from '#users/module.ts';
+import { createUsers, KnownUsers, PictureService } from '#users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
 import { createLook } from './look.ts';
@@ -45,7 +45,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   });
 
   const { access, held, progress, revocables } = createAccess(kernel, { audit, policies });
-  const activePeople = new ActivePeople({ clock, database, invalidation });
+  const knownUsers = new KnownUsers({ clock, database, invalidation });
   const {
     users,
     bulk: userBulk,
@@ -56,7 +56,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     contacts,
     profileCompletion,
     ownDetails,
-  } = createUsers({ clock, database, audit, access, active: activePeople });
+  } = createUsers({ clock, database, audit, access, known: knownUsers });
   const pictures = new PictureService({
     clock,
     database,
@@ -121,7 +121,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     look,
     texts,
     users,
-    activePeople,
+    knownUsers,
     profileCompletion,
     userBulk,
     ownDetails,

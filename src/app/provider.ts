@@ -15,7 +15,7 @@ export type Provider = ReturnType<typeof createProvider>;
 
 export function createProvider(
   kernel: Kernel,
-  { audit, policies, settings, look, users, activePeople, clients, keys, credentials, access, held }: Nouns,
+  { audit, policies, settings, look, users, knownUsers, clients, keys, credentials, access, held }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
   const { dress } = look.branding;
@@ -38,8 +38,8 @@ export function createProvider(
     policies,
     settings,
     users: {
-      findForClaims: (id) => users.findForClaims(id),
-      isActive: (accountId) => activePeople.isActive(accountId),
+      find: (id) => knownUsers.find(id),
+      isActive: (accountId) => knownUsers.isActive(accountId),
     },
     clients: {
       findForEngine: (clientId) => clients.lookup.findForEngine(clientId),

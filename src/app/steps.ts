@@ -34,7 +34,6 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     keyRing,
     throttle,
     policies,
-    users,
     audit,
     letters: look.letters,
     knownDevices,
@@ -94,8 +93,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const login = createLogin({
     clock,
     users,
-    passwords,
-    knownDevices,
+    passwordAttempts: credentials.passwordAttempts,
     addressLimit: perAddress,
     pressure: risk.pressure,
     work: risk.work,

@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
+import type { Part } from '#kernel/postgres/one-statement.ts';
 import type { AuditEvent } from './audit-event.ts';
 
 const INSTANCE_CHAIN = 'instance';
@@ -38,28 +39,28 @@ type Sealed = {
  * One statement moves the head of the chain, seals the event with it and writes it, so that the head is locked for no longer
  * than that: everything that is recorded waits for it. `c.hash` and `c.sequence` are those of whoever was last.
  */
-const RECORD = (place: (position: number) => string) => {
+const SEAL = (place: (position: number) => string, only = 'true') => {
   const given = (from: number, types: readonly string[]) =>
     types.map((type, i) => `${place(from + i)}::${type}`).join(', ');
   const sealed = (before: string, sequence: string) =>
     `sha256(${before} || convert_to((select prefix from given) || ${sequence} || (select suffix from given), 'UTF8'))`;
   return `
-    with given (prefix, suffix, id, chain, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest) as (
+    given (prefix, suffix, id, chain, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest) as (
       values (${given(1, ['text', 'text', 'uuid', 'text', 'timestamptz'])}, ${given(
         6,
         Array.from({ length: 11 }, () => 'text'),
       )}, ${given(17, ['jsonb', 'text', 'text'])})
     ), head as (
-      insert into audit_chain as c (chain, sequence, hash) select chain, 1, ${sealed(`decode(repeat('00', ${HASH_LENGTH}), 'hex')`, `'1'`)} from given
+      insert into audit_chain as c (chain, sequence, hash) select chain, 1, ${sealed(`decode(repeat('00', ${HASH_LENGTH}), 'hex')`, `'1'`)} from given where ${only}
       on conflict (chain) do update set sequence = c.sequence + 1, hash = ${sealed('c.hash', '(c.sequence + 1)::text')}
       returning sequence, hash
-    )
+    ), event as (
     insert into audit_event (id, chain, sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest, hash)
     select id, chain, head.sequence, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, salt, digest, head.hash
-    from given, head`;
+    from given, head)`;
 };
-const RECORD_PREPARED = RECORD((position) => `$${position}`);
-const RECORD_IN_TRANSACTION = RECORD(() => '?');
+const RECORD_PREPARED = `with ${SEAL((position) => `$${position}`)} select 1`;
+const RECORD_IN_TRANSACTION = `with ${SEAL(() => '?')} select 1`;
 
 /** Locks the head of a chain and says where it stands. */
 const HEAD = `
@@ -88,6 +89,19 @@ export class AuditLog {
   /** Writes one event of an act that has no transaction of its own, such as a refused sign-in. */
   async note(event: AuditEvent): Promise<void> {
     await this.#database.sql(RECORD_PREPARED, this.#values(event));
+  }
+
+  /** The part of an act that is one statement: its event, and the head of the chain, which is locked first. */
+  part(event: AuditEvent): { lock: Part; event: Part } {
+    const { organizationId = INSTANCE_CHAIN } = event;
+    return {
+      lock: {
+        name: 'chain',
+        values: [organizationId],
+        text: (at) => `chain as (select 1 from audit_chain where chain = ${at(0)}::text for update)`,
+      },
+      event: { name: 'event', values: this.#values(event), text: (at, only) => SEAL((place) => at(place - 1), only) },
+    };
   }
 
   /**

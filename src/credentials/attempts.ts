@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { sha256 } from '#kernel/crypto.ts';
+import type { Part } from '#kernel/postgres/one-statement.ts';
 
 type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
 
@@ -33,18 +34,40 @@ export class AttemptCounter {
   }
 
   async take(key: string): Promise<Take> {
-    const { free, maximum, delays } = this.#policy();
-    const now = this.#clock.now();
+    const part = this.taking();
     const [row] = await this.#database.sql<{ failures: number }>(
-      `insert into attempt_counter as c (key, failures, blocked_until, changed_at)
-       values ($1, 1, case when $4 <= 1 then $2::timestamptz + make_interval(secs => ($3::int[])[1]) end, $2)
-       on conflict (key) do update set failures = c.failures + 1, changed_at = $2,
-         blocked_until = case when c.failures + 1 >= $4 then $2::timestamptz + make_interval(secs => ($3::int[])[least(c.failures + 2 - $4, array_length($3::int[], 1))]) end
-       where (c.blocked_until is null or c.blocked_until <= $2) and c.failures < $5
-       returning failures`,
-      [sha256(key), now, delays, free, maximum],
+      part.text((place) => `$${place + 2}`, 'select $1::bytea'),
+      [sha256(key), ...part.values],
     );
-    if (row) return { allowed: true, failures: row.failures };
+    return row ? { allowed: true, failures: row.failures } : this.blocked(key);
+  }
+
+  /** A try counted in a statement that does more; `key` says of which counter, as a query. No row when none is allowed. */
+  taking(): { values: readonly unknown[]; text(at: (place: number) => string, key: string): string } {
+    const { free, maximum, delays } = this.#policy();
+    return {
+      values: [this.#clock.now(), delays, free, maximum],
+      text(at, key) {
+        const [now, waits, least, most] = [
+          `${at(0)}::timestamptz`,
+          `${at(1)}::int[]`,
+          `${at(2)}::int`,
+          `${at(3)}::int`,
+        ];
+        return `
+          insert into attempt_counter as c (key, failures, blocked_until, changed_at)
+          select (${key}), 1, case when ${least} <= 1 then ${now} + make_interval(secs => (${waits})[1]) end, ${now}
+          on conflict (key) do update set failures = c.failures + 1, changed_at = ${now},
+            blocked_until = case when c.failures + 1 >= ${least} then ${now} + make_interval(secs => (${waits})[least(c.failures + 2 - ${least}, array_length(${waits}, 1))]) end
+          where (c.blocked_until is null or c.blocked_until <= ${now}) and c.failures < ${most}
+          returning failures`;
+      },
+    };
+  }
+
+  /** Until when a counter allows no try. */
+  async blocked(key: string): Promise<Take> {
+    const { maximum } = this.#policy();
     const [blocked] = await this.#database.sql<{ blocked_until: Date | null; failures: number }>(
       'select blocked_until, failures from attempt_counter where key = $1',
       [sha256(key)],
@@ -57,6 +80,17 @@ export class AttemptCounter {
   /** A success of the same factor forgets the failures. */
   async succeed(key: string): Promise<void> {
     await this.#database.sql('delete from attempt_counter where key = $1', [sha256(key)]);
+  }
+
+  /** The same as part of an act that writes more. A counter that another act holds at this moment is left alone. */
+  succeeding(key: string): Part {
+    return {
+      name: 'forgiven',
+      values: [sha256(key)],
+      text: (at, only) => `
+        forgiven as (delete from attempt_counter where key in
+          (select key from attempt_counter where key = ${at(0)}::bytea and ${only} for update skip locked))`,
+    };
   }
 
   /** Forgets the failures in the transaction of what makes up for them. */

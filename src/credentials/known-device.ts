@@ -3,6 +3,7 @@ import { sha256 } from '#kernel/crypto.ts';
 import { DAY, type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
+import type { Part } from '#kernel/postgres/one-statement.ts';
 import { User, type UserId } from '#users/module.ts';
 
 const KnownDeviceSchema = defineEntity({
@@ -50,13 +51,31 @@ export class KnownDevices {
   async isKnown(
     userId: UserId | null,
     deviceSecret: string | undefined,
-    em: Pick<EntityManager, 'execute'> = this.#database.em(),
+    em?: Pick<EntityManager, 'execute'>,
   ): Promise<boolean> {
-    const rows = await em.execute<unknown[]>(
-      'select 1 from known_device where secret_hash = ? and user_id = ? and seen_at > ?',
-      [sha256(deviceSecret ?? ''), userId === null ? NO_USER : toUuid(userId), fromNow(this.#clock, -FORGET_AFTER)],
-    );
+    const text = (at: readonly string[]) =>
+      `select 1 from known_device where secret_hash = ${at[0]} and user_id = ${at[1]} and seen_at > ${at[2]}`;
+    const values = [
+      sha256(deviceSecret ?? ''),
+      userId === null ? NO_USER : toUuid(userId),
+      fromNow(this.#clock, -FORGET_AFTER),
+    ];
+    const rows = em
+      ? await em.execute<unknown[]>(text(['?', '?', '?']), values)
+      : await this.#database.sql(text(['$1', '$2', '$3']), values);
     return rows.length > 0 && deviceSecret !== undefined && deviceSecret !== '';
+  }
+
+  /** Whether an account knows a browser, as a condition: of the hash of its secret, the account and the earliest time. */
+  knowing(deviceSecret: string | undefined): {
+    values: readonly unknown[];
+    text(at: (place: number) => string, userId: string): string;
+  } {
+    return {
+      values: [deviceSecret ? sha256(deviceSecret) : null, fromNow(this.#clock, -FORGET_AFTER)],
+      text: (at, userId) =>
+        `exists (select 1 from known_device where secret_hash = ${at(0)}::bytea and user_id = ${userId} and seen_at > ${at(1)}::timestamptz)`,
+    };
   }
 
   /** Names the counter that takes a try: the browser's own where the account knows it, else the one of all other browsers. */
@@ -66,13 +85,24 @@ export class KnownDevices {
       : userId;
   }
 
-  async remember(userId: UserId, deviceSecret: string, userAgent: string): Promise<void> {
-    // One row a browser and person: a browser that two people share is known to both.
-    await this.#database.sql(
-      `insert into known_device (secret_hash, user_id, user_agent, created_at, seen_at) values ($1, $2, $3, $4, $4)
-       on conflict (secret_hash, user_id) do update set seen_at = excluded.seen_at, user_agent = excluded.user_agent`,
-      [sha256(deviceSecret), toUuid(userId), userAgent.slice(0, 256), this.#clock.now()],
-    );
+  /**
+   * Remembers the browser in which a sign-in ends. One row a browser and user: a browser that two users share is known to both.
+   * A row that another act holds at this moment is left alone.
+   */
+  remembering(userId: UserId, deviceSecret: string, userAgent: string): Part {
+    return {
+      name: 'new_device',
+      values: [sha256(deviceSecret), toUuid(userId), userAgent.slice(0, 256), this.#clock.now()],
+      text(at, only) {
+        const own = `secret_hash = ${at(0)}::bytea and user_id = ${at(1)}::uuid`;
+        return `
+          known as (update known_device k set seen_at = ${at(3)}::timestamptz, user_agent = ${at(2)}::text
+            from (select ctid from known_device where ${own} and ${only} for update skip locked) free where k.ctid = free.ctid),
+          new_device as (insert into known_device (secret_hash, user_id, user_agent, created_at, seen_at)
+            select ${at(0)}::bytea, ${at(1)}::uuid, ${at(2)}::text, ${at(3)}::timestamptz, ${at(3)}::timestamptz
+            where ${only} and not exists (select 1 from known_device where ${own}) on conflict do nothing returning 1)`;
+      },
+    };
   }
 
   /** Every browser is a stranger again. */

@@ -23,6 +23,7 @@ import { createPasskeys } from './passkeys/passkeys.ts';
 import { PasswordBulk } from './password-bulk.ts';
 import { PasswordHistory } from './password-history.ts';
 import { PasswordPolicy } from './password-policy.ts';
+import { PasswordAttempts } from './password-attempts.ts';
 import { isOneOf, type OldSystem, PasswordService } from './password-service.ts';
 import type { Revocables } from './revocables.ts';
 import type { FactorEndings, TellOwner } from './second-factor-notice.ts';
@@ -113,6 +114,16 @@ export function createCredentials({
     breached,
     isReused: async (userId, password) => isOneOf(await history.list(userId), password, hashing),
   });
+  const passwords = new PasswordService({
+    clock,
+    database,
+    attempts,
+    queue: hashing,
+    policy,
+    history,
+    oldSystem,
+    hashCost,
+  });
   return {
     ...secondFactors,
     ...passkeys,
@@ -125,20 +136,13 @@ export function createCredentials({
     undoRights: new UndoRights(clock, database, oneTimeSecrets),
     waysIn,
     passwordBulk: new PasswordBulk(clock, database),
-    passwords: new PasswordService({
-      clock,
-      database,
-      attempts,
-      queue: hashing,
-      policy,
-      history,
-      oldSystem,
-      hashCost,
-    }),
+    passwords,
+    passwordAttempts: new PasswordAttempts({ database, attempts, knownDevices, passwords }),
   };
 }
 
 export type { KnownElsewhere, OldSystem, PasswordService } from './password-service.ts';
+export type { AttemptOutcome, PasswordAttempts } from './password-attempts.ts';
 export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
 export { PasswordChanges } from './password-changes.ts';
 export type { WaysIn } from './ways-in.ts';

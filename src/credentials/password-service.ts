@@ -15,7 +15,7 @@ import type { PasswordHistory, StoredHash } from './password-history.ts';
 import type { PasswordOwner, PasswordPolicy } from './password-policy.ts';
 import type { PasswordProblem } from './password-problem.ts';
 
-type PasswordOutcome =
+export type PasswordOutcome =
   | { kind: 'verified'; userId: UserId }
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date | null };
@@ -39,7 +39,7 @@ type PreparedPassword =
   | { kind: 'refused'; problem: PasswordProblem }
   | { kind: 'prepared'; save(em: EntityManager, userId: UserId): Promise<void> };
 
-type Tried = { userId: UserId | null; password: string; identifier?: string | undefined };
+export type Tried = { userId: UserId | null; password: string; identifier?: string | undefined };
 
 type Dependencies = {
   clock: Clock;
@@ -72,15 +72,18 @@ export class PasswordService {
     const key = counterKey(budget);
     const take = await attempts.take(key);
     if (!take.allowed) return { kind: 'throttled', until: take.until };
-    const userId = await this.#recognize(tried);
+    const userId = await this.recognize(tried);
     if (userId === null) return { kind: 'wrong' };
     await attempts.succeed(key);
     return { kind: 'verified', userId };
   }
 
-  /** Whose password it is. Every way computes one hash of ours, so that none is told by its time. */
-  async #recognize({ userId, password, identifier }: Tried): Promise<UserId | null> {
-    const stored = userId === null ? null : await this.#find(userId);
+  /**
+   * Whose password it is, for a try that was counted. Every way computes one hash of ours, so that none is told by its time.
+   * `known` is what is stored of `userId`, where that was read.
+   */
+  async recognize({ userId, password, identifier }: Tried, known?: StoredHash | null): Promise<UserId | null> {
+    const stored = known === undefined ? userId && (await this.#find(userId)) : known;
     if (userId !== null && stored !== null && stored.scheme !== null)
       return (await this.#isRightForeign(userId, stored, { password, identifier })) ? userId : null;
     if (userId === null && identifier !== undefined && this.#deps.oldSystem.isAsked())
@@ -117,7 +120,7 @@ export class PasswordService {
     const known = await this.#deps.oldSystem.verify(identifier, password);
     if (known === null) return null;
     const { userId, isNew } = await known.adopt((em, id) => this.#write(em, id, hash));
-    return isNew ? userId : this.#recognize({ userId, password });
+    return isNew ? userId : this.recognize({ userId, password });
   }
 
   /** Fewest characters of a new one. */
@@ -211,8 +214,8 @@ export class PasswordService {
   }
 }
 
-const counterKey = (budget: string): string => `password:${budget}`;
-const NOBODY = '00000000-0000-0000-0000-000000000000';
+export const counterKey = (budget: string): string => `password:${budget}`;
+export const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /** Whether any of these hashes is of this password. */
 export async function isOneOf(hashes: readonly StoredHash[], password: string, queue: HashingQueue): Promise<boolean> {

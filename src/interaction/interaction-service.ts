@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { unreachable } from '#kernel/errors.ts';
 import type { Context } from '#kernel/http/context.ts';
@@ -25,10 +24,6 @@ import type { Offer } from './requirements.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-ending.ts';
 import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge.ts';
 import type { Way, Ways } from './ways.ts';
-
-/** How long an answer may take, and how often it is looked for: a request writes it right after the end of the sign-in. */
-const ANSWER_POLL = 100;
-const ANSWER_TRIES = 20;
 
 export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress'> &
   KnowledgeDependencies & {
@@ -59,7 +54,8 @@ export class InteractionService {
     const known = this.#questions.get(ctx);
     const latest = known && this.#latest.get(known.question);
     if (latest !== undefined) return latest;
-    const { question, progress } = await this.#settled(ctx, ctx.params['uid'] ?? '');
+    const question = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
+    const progress = this.#deps.progress.of(question);
     await this.#deps.dress(ctx, question.client.id);
     this.#questions.set(ctx, { question, proofs: progress.proofs.length });
     const sessionUser = await this.#sessionUser(ctx, question);
@@ -73,8 +69,8 @@ export class InteractionService {
   async hasMovedOn(ctx: Context): Promise<boolean> {
     const before = this.#questions.get(ctx);
     if (before === undefined) return false;
-    const { proofs, endedAs } = this.#deps.progress.of(await this.#deps.engine.require(ctx, before.question.uid));
-    return endedAs !== null || proofs.length > before.proofs;
+    const { proofs } = this.#deps.progress.of(await this.#deps.engine.require(ctx, before.question.uid));
+    return proofs.length > before.proofs;
   }
 
   isBegunHere(ctx: Context, uid: string): boolean {
@@ -86,6 +82,7 @@ export class InteractionService {
     const { step, known } = await this.next(ctx, interaction);
     switch (step.kind) {
       case 'page':
+        if (!(await this.#deps.progress.settle(interaction[inside].question))) throw new Detour(interaction.path);
         return seeOther(ctx, `${interaction.path}/${step.page}`);
       case 'start-over':
         return this.proceed(
@@ -217,15 +214,20 @@ export class InteractionService {
   }
 
   async recordProof(interaction: Interaction, proved: Proved): Promise<Interaction> {
-    const { progress } = interaction[inside];
-    return this.#record(interaction, withProof(progress, interaction.facts, proved, epochSeconds(this.#deps.clock)));
+    const { question, progress } = interaction[inside];
+    const next = withProof(progress, interaction.facts, proved, epochSeconds(this.#deps.clock));
+    if (proved.act) this.#deps.progress.hold(question, next, proved.act);
+    return this.#record(interaction, next);
   }
 
   /** Throws Detour to the dispatcher when another request was first: the same step was sent twice, or what was proved was taken away. */
   async #record(interaction: Interaction, found: Partial<Progress>): Promise<Interaction> {
     const { question, progress: before } = interaction[inside];
     const progress = { ...before, ...found };
-    if (!(await this.#deps.progress.save(question, progress))) throw new Detour(interaction.path);
+    const held = this.#deps.progress.held(question);
+    // Written once, by `proceed`: with the next page or with the end.
+    if (held !== undefined) this.#deps.progress.hold(question, progress, held.act);
+    else if (!(await this.#deps.progress.save(question, progress))) throw new Detour(interaction.path);
     return this.#seen({ ...interaction[inside], progress });
   }
 
@@ -233,21 +235,6 @@ export class InteractionService {
     const interaction = seen(found);
     this.#latest.set(found.question, interaction);
     return interaction;
-  }
-
-  /** A sign-in that has ended waits for its answer, which another request of this browser is about to give. */
-  async #settled(ctx: Context, uid: string): Promise<Pick<Inside, 'question' | 'progress'>> {
-    const { engine, progress: store } = this.#deps;
-    let question = await engine.require(ctx, uid);
-    for (let tries = 0; tries < ANSWER_TRIES; tries += 1) {
-      const progress = store.of(question);
-      if (progress.endedAs === null) return { question, progress };
-      await setTimeout(ANSWER_POLL);
-      question = await engine.require(ctx, uid);
-    }
-    // That request failed: the sign-in starts over, and what it proved counts no more.
-    await store.save(question, nothingYet);
-    return { question, progress: nothingYet };
   }
 
   async #ofSession(ctx: Context, page: 'account' | 'consent'): Promise<SessionInteraction | null> {

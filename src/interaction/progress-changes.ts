@@ -1,10 +1,17 @@
+import type { Act } from '#kernel/postgres/one-statement.ts';
 import type { UserId } from '#users/module.ts';
 import type { Facts } from './facts.ts';
 import { nothingYet, type Progress } from './progress.ts';
 import type { Proof } from './proof.ts';
 
 /** What a step has just found out: who proved what. */
-export type Proved = { userId: UserId; proof: Omit<Proof, 'at'>; remember?: boolean };
+export type Proved = {
+  userId: UserId;
+  proof: Omit<Proof, 'at'>;
+  remember?: boolean;
+  /** What is written with it, once, at the end of this step; and what must still be true then. */
+  act?: Pick<Act, 'conditions' | 'others'>;
+};
 
 /** A user who types an address begins from nothing: what was proved before, the session too, may be of another user. */
 export function withIdentifier(

@@ -2,7 +2,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { SentFirstPage } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import type { EngineInteraction, OpenSignIns } from '#oidc/module.ts';
+import type { Act } from '#kernel/postgres/one-statement.ts';
+import type { EngineInteraction, Kept, OpenSignIns } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Proof } from './proof.ts';
 import type { Offer } from './requirements.ts';
@@ -29,8 +30,6 @@ export type Progress = {
   assessment: Assessment | null;
   /** What was offered and left for another time. */
   skipped: readonly Offer[];
-  /** Who is signed in by this as soon as the browser comes back to the engine. */
-  endedAs: UserId | null;
 };
 
 export const nothingYet: Progress = {
@@ -43,8 +42,11 @@ export const nothingYet: Progress = {
   wants: null,
   assessment: null,
   skipped: [],
-  endedAs: null,
 };
+
+/** What a request has found out and not written yet, and what is written with it. */
+type Held = { progress: Progress; act: Pick<Act, 'conditions' | 'others'> };
+const nothingElse: Pick<Held, 'act'> = { act: { conditions: [], others: [] } };
 
 type Asked = Pick<EngineInteraction, 'uid' | 'kept'>;
 
@@ -65,6 +67,7 @@ export class ProgressStore {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
   readonly #signIns: Pick<OpenSignIns, 'write'>;
+  readonly #held = new WeakMap<Kept, Held>();
 
   constructor(clock: Clock, database: Pick<Database, 'sql'>, signIns: Pick<OpenSignIns, 'write'>) {
     this.#clock = clock;
@@ -81,13 +84,28 @@ export class ProgressStore {
    * Writes over what was read with the question, once for each step. False when another request was first: the same step was
    * sent twice, what was proved was taken away, or the sign-in has ended.
    */
-  async save({ uid, kept }: Asked, progress: Progress): Promise<boolean> {
-    return this.#signIns.write(uid, kept, { progress, accountId: progress.userId ?? progress.endedAs });
+  async save(asked: Asked, progress: Progress): Promise<boolean> {
+    this.#held.set(asked.kept, { ...(this.#held.get(asked.kept) ?? nothingElse), progress });
+    return this.settle(asked);
   }
 
-  /** Of all that was proved only the person is left, so that it is used once. False when it was taken away meanwhile. */
-  async finish(asked: Asked, userId: UserId): Promise<boolean> {
-    return this.save(asked, { ...nothingYet, endedAs: userId });
+  /** Keeps it for the one write of this request, which also writes `act`, and only while its conditions hold. */
+  hold({ kept }: Asked, progress: Progress, act: Held['act']): void {
+    this.#held.set(kept, { progress, act });
+  }
+
+  /** What is held, and is written with the end of the sign-in instead. */
+  held({ kept }: Asked): Held | undefined {
+    return this.#held.get(kept);
+  }
+
+  /** Writes what is held. False as `save` says. */
+  async settle({ uid, kept }: Asked): Promise<boolean> {
+    const held = this.#held.get(kept);
+    if (held === undefined) return true;
+    this.#held.delete(kept);
+    const { progress, act } = held;
+    return this.#signIns.write(uid, kept, { progress, accountId: progress.userId }, act);
   }
 
   /** What older processes wrote. */

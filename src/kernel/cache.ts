@@ -10,6 +10,10 @@ export type Cache<Value> = {
   get(key: string, load: () => Promise<Value>): Promise<Value>;
   /** The value kept, without waiting; undefined when there is none. */
   peek(key: string): Value | undefined;
+  /** What `load` brings, whatever is kept; it is kept from now on. */
+  refresh<Loaded extends Value>(key: string, load: () => Promise<Loaded>): Promise<Loaded>;
+  /** Forgets everything here. */
+  clear(): void;
   /** To be called after a change was committed: forgets the key here and on every node. */
   drop(key: string): Promise<void>;
 };
@@ -53,7 +57,7 @@ export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation 
     if (kept.size > maxEntries) kept.delete(kept.keys().next().value!);
   }
 
-  function load(key: string, read: () => Promise<Value>): Promise<Value> {
+  function load<Loaded extends Value>(key: string, read: () => Promise<Loaded>): Promise<Loaded> {
     const work = read().then(
       (value) => {
         if (loading.get(key) === work) {
@@ -77,6 +81,8 @@ export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation 
       const entry = peek(key);
       return entry === undefined ? (loading.get(key) ?? load(key, read)) : Promise.resolve(entry);
     },
+    refresh: (key, read) => load(key, read),
+    clear: () => void (kept.clear(), loading.clear()),
     drop: (key) => invalidation.publish(name, key),
   };
 }

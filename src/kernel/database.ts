@@ -24,6 +24,8 @@ export type Database = {
   em(): EntityManager;
   /** One transaction. Inside it use only the `em` given: on the embedded database another statement would wait for ever. */
   transaction<T>(work: (em: EntityManager) => Promise<T>): Promise<T>;
+  /** Called after each transaction of this process that was committed. */
+  onCommit(listener: () => void): void;
   /** One prepared statement with `$1` parameters, outside any transaction and without the unit of work: the hot path. */
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Applies what is missing, once however many processes start together. */
@@ -177,11 +179,17 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
 function facade(
   orm: PostgresORM,
   query: (text: string, values: readonly unknown[]) => Promise<never[]>,
-): Pick<Database, 'orm' | 'em' | 'transaction' | 'sql'> {
+): Pick<Database, 'orm' | 'em' | 'transaction' | 'onCommit' | 'sql'> {
+  const listeners: (() => void)[] = [];
   return {
     orm,
     em: () => orm.em.fork(),
-    transaction: (work) => orm.em.fork().transactional((em) => work(em as EntityManager)),
+    async transaction(work) {
+      const result = await orm.em.fork().transactional((em) => work(em as EntityManager));
+      for (const listener of listeners) listener();
+      return result;
+    },
+    onCommit: (listener) => void listeners.push(listener),
     sql: (text, values = []) => query(text, values),
   };
 }

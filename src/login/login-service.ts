@@ -1,21 +1,20 @@
 import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
-import type { KnownDevices, PasswordService } from '#credentials/module.ts';
+import type { AttemptOutcome, PasswordAttempts } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { SECOND, fromNow } from '#kernel/clock.ts';
-import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
+import { canonicalEmail, type UserService } from '#users/module.ts';
 
 type LoginOutcome =
-  /** `holds`: whether it is still the password, to be asked once the proof is written down. */
-  | { kind: 'verified'; userId: UserId; holds(): Promise<boolean> }
+  /** `act`: what is written with the proof. */
+  | Extract<AttemptOutcome, { kind: 'verified' }>
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
 export type LoginDependencies = {
   clock: Clock;
   users: Pick<UserService, 'findByIdentifier'>;
-  passwords: Pick<PasswordService, 'verify' | 'findChange'>;
-  knownDevices: Pick<KnownDevices, 'counterOf'>;
+  passwordAttempts: Pick<PasswordAttempts, 'attempt'>;
   /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
   addressLimit: {
     take(ip: string | undefined): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
@@ -41,28 +40,28 @@ export class LoginService {
 
   /** Checks a password. An address that nobody has, a disabled account and a wrong password cost and answer the same. */
   async attempt({ identifier, password, deviceSecret }: Attempt, by: By): Promise<LoginOutcome> {
-    const { users, passwords, knownDevices, addressLimit, audit } = this.#deps;
+    const { users, passwordAttempts, addressLimit, audit } = this.#deps;
     const ip = by.visitor?.ip;
     const address = await addressLimit.take(ip);
     if (!address.allowed) return this.#counted(this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND)));
 
     const user = await users.findByIdentifier(identifier);
-    const budget =
-      user === null
-        ? `nobody:${canonicalEmail(identifier) ?? identifier}`
-        : await knownDevices.counterOf(user.id, deviceSecret);
+    const holder = user?.id ?? `nobody:${canonicalEmail(identifier) ?? identifier}`;
     // Whoever may not sign in has no password here: the right one neither shows itself nor takes the failures back.
     const userId = user?.status === 'active' ? user.id : null;
     const asked = user === null || userId !== null ? { identifier } : {};
-    const changedAt = await passwords.findChange(userId);
-    const outcome = await passwords.verify({ userId, password, budget, ...asked });
+    const outcome = await passwordAttempts.attempt({
+      holder,
+      account: user?.id ?? null,
+      deviceSecret,
+      userId,
+      password,
+      ...asked,
+    });
 
     if (outcome.kind === 'verified') {
       await addressLimit.forgive(ip);
-      // Hashing takes long enough for the password to be changed meanwhile. Whoever is new here had none before.
-      const holds = async () =>
-        userId === null || (await passwords.findChange(userId))?.getTime() === changedAt?.getTime();
-      return this.#counted({ kind: 'verified', userId: outcome.userId, holds });
+      return this.#counted(outcome);
     }
     if (outcome.kind === 'wrong') await this.#deps.pressure.noteFailure({ ip, identifier });
     await audit.note({

@@ -111,11 +111,8 @@ export function loginRoutes({
           userId: outcome.userId,
           proof: { factor: 'password', amr: methods.password.amr },
           remember,
+          act: outcome.act,
         });
-        if (!(await outcome.holds())) {
-          await interactions.recordIdentifier(proven, identifier);
-          return passwordPage.refuse(ctx, ctx.path, { remember, problem: { kind: 'wrong' } });
-        }
         return interactions.proceed(ctx, proven);
       }
       case 'unavailable':

@@ -1,13 +1,13 @@
 import type { Account, FindAccount } from 'oidc-provider';
 import { parseId } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import { claimsOf, type UserService } from '#users/module.ts';
+import { claimsOf, type KnownUsers } from '#users/module.ts';
 
 /** A disabled or deleted person is nobody: no token is issued to or accepted from them. */
-export function findAccount(users: Pick<UserService, 'findForClaims'>, policies: Policies<'profile'>): FindAccount {
+export function findAccount(users: Pick<KnownUsers, 'find'>, policies: Policies<'profile'>): FindAccount {
   return async (_ctx, subject): Promise<Account | undefined> => {
     const id = parseId('usr', subject);
-    const user = id && (await users.findForClaims(id));
+    const user = id && (await users.find(id));
     if (!id || !user || user.status !== 'active') return undefined;
     const { properties } = policies.for({ user: id }).profile;
     return { accountId: id, claims: () => ({ sub: id, ...claimsOf(user, properties) }) };

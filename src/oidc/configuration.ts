@@ -4,7 +4,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import type { UserService } from '#users/module.ts';
+import type { KnownUsers } from '#users/module.ts';
 import { findAccount } from './account.ts';
 import { algorithms } from './algorithms.ts';
 import { claimsWith, scopes } from './claims.ts';
@@ -28,7 +28,7 @@ type EngineDependencies = {
   clock: Clock;
   issuerUrl: URL;
   keyRing: KeyRing;
-  users: Pick<UserService, 'findForClaims'>;
+  users: Pick<KnownUsers, 'find'>;
   apis: ApiStore;
   findConsent: FindConsent;
   authority: CurrentAuthority;

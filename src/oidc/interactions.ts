@@ -1,6 +1,7 @@
 import type { InteractionResults } from 'oidc-provider';
 import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Act } from '#kernel/postgres/one-statement.ts';
 import { Detour } from '#kernel/http/redirect.ts';
 import { type Kept, type OpenSignIn, type OpenSignIns, pathOf } from './artifacts/open-sign-ins.ts';
 import { signInExpired } from './errors.ts';
@@ -55,12 +56,12 @@ export type Decision = {
 export class Interactions {
   readonly #engine: () => Engine;
   readonly #begun: Pick<BegunSignIns, 'isBegunHere' | 'laterOfSameRequest'>;
-  readonly #open: Pick<OpenSignIns, 'find' | 'answer'>;
+  readonly #open: Pick<OpenSignIns, 'find' | 'answer' | 'end'>;
 
   constructor(
     engine: () => Engine,
     begun: Pick<BegunSignIns, 'isBegunHere' | 'laterOfSameRequest'>,
-    open: Pick<OpenSignIns, 'find' | 'answer'>,
+    open: Pick<OpenSignIns, 'find' | 'answer' | 'end'>,
   ) {
     this.#engine = engine;
     this.#begun = begun;
@@ -113,18 +114,19 @@ export class Interactions {
     };
   }
 
-  /** Each of these ends the question and answers with the path at which the browser goes on. */
+  /**
+   * Ends the question by a sign-in, with all that is written about it; null when another request was first, or what was proved was
+   * taken away. This and the next ones answer with the path at which the browser goes on.
+   */
   async finishLogin(
-    exchange: Exchange,
+    { uid, kept }: Pick<EngineInteraction, 'uid' | 'kept'>,
     { accountId, amr, acr, authTime, remember }: SignedIn,
-    answered: readonly PromptName[] = [],
-  ): Promise<string> {
+    answered: readonly PromptName[],
+    act: Omit<Act, 'decision'>,
+  ): Promise<string | null> {
     const others = Object.fromEntries(answered.map((name) => [name, {}]));
-    return this.#finish(
-      exchange,
-      { ...others, login: { accountId, amr: [...amr], acr, ts: authTime, remember } },
-      accountId,
-    );
+    const login = { accountId, amr: [...amr], acr, ts: authTime, remember };
+    return this.#open.end(uid, kept, { accountId, result: { ...others, login } }, act);
   }
 
   /** `level`: the person was asked for a stronger proof and has none. */
@@ -155,9 +157,9 @@ export class Interactions {
     return this.#finish(exchange, { error, error_description: description });
   }
 
-  async #finish(exchange: Exchange, result: InteractionResults, accountId: string | null = null): Promise<string> {
+  async #finish(exchange: Exchange, result: InteractionResults): Promise<string> {
     const uid = this.#cookieOf(exchange);
-    const path = uid && (await this.#open.answer(uid, result, accountId));
+    const path = uid && (await this.#open.answer(uid, result));
     if (path) return path;
     // Another request of this browser was first.
     const found = uid ? await this.#open.find(uid) : null;

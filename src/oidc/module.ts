@@ -23,7 +23,7 @@ import type { Jobs } from '#kernel/jobs.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
-import type { UserService } from '#users/module.ts';
+import type { KnownUsers } from '#users/module.ts';
 import { ArtifactAdapter } from './artifacts/adapter.ts';
 import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
 import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
@@ -70,7 +70,7 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'oidc' | 'profile' | 'session' | 'limits'>;
   settings: Pick<SettingsService, 'onChange'>;
-  users: Pick<UserService, 'findForClaims'> & {
+  users: Pick<KnownUsers, 'find'> & {
     /** Answers from memory for a few seconds; a change is told to every node. */
     isActive(accountId: string): Promise<boolean>;
   };
@@ -270,7 +270,7 @@ export function createOidc({
 
 export type { Decision, EngineInteraction, Interactions, PromptName } from './interactions.ts';
 export type { GoneSignIn, GoneSignIns } from './gone-sign-ins.ts';
-export type { OpenSignIns } from './artifacts/open-sign-ins.ts';
+export type { Kept, OpenSignIns } from './artifacts/open-sign-ins.ts';
 export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSession, CurrentSessions } from './sessions/current-session.ts';
 export { createHeldSessions } from './sessions/held-sessions.ts';

@@ -8,7 +8,7 @@
  */
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
+import { type KeyRing, randomSecret } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { BrowserCookies, SignInStep } from '#interaction/module.ts';
@@ -43,11 +43,13 @@ export function createRisk(dependencies: Dependencies) {
   const step: SignInStep = {
     name: 'risk',
     requirements: riskRequirements,
-    async signedIn(ctx, { userId, facts }) {
-      const { ip, userAgent, language } = ctx.state;
-      const visit = { ip, userAgent, deviceSecret: deviceCookie.read(ctx), language };
-      const { deviceSecret } = await risk.signedIn(userId, visit, facts.assessment);
+    ending(ctx, { userId }) {
+      const deviceSecret = deviceCookie.read(ctx) ?? randomSecret();
       deviceCookie.write(ctx, deviceSecret);
+      return risk.ending(userId, ctx.state, deviceSecret);
+    },
+    async signedIn(ctx, { facts: { user, assessment } }) {
+      await risk.signedIn(user, ctx.state, assessment);
     },
   };
   return {

@@ -2,14 +2,14 @@ import type { AuditLog } from '#audit/module.ts';
 import type { KnownDevices, OneTimeSecrets } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
-import { randomSecret } from '#kernel/crypto.ts';
+import type { Part } from '#kernel/postgres/one-statement.ts';
 import type { Database } from '#kernel/database.ts';
 import { networkKey } from '#kernel/http/address.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import type { Arrival } from '#interaction/module.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Policies } from '#settings/module.ts';
-import type { User, UserId, UserService } from '#users/module.ts';
+import type { User, UserId } from '#users/module.ts';
 import { assess, type Assessment, type Seen } from './assessment.ts';
 import { newSignInLetter } from './new-sign-in-letter.ts';
 import { placeName } from './place-name.ts';
@@ -21,8 +21,7 @@ export type RiskDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   config: Pick<Config, 'issuer'>;
-  users: Pick<UserService, 'findById'>;
-  knownDevices: Pick<KnownDevices, 'isKnown' | 'remember'>;
+  knownDevices: Pick<KnownDevices, 'isKnown' | 'remembering'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'note'>;
@@ -65,23 +64,23 @@ export class RiskService {
     return assessment;
   }
 
-  /** Remembers browser and place, and tells the owner when a rule says so. */
+  /** What is written with the end of a sign-in: browser and place are remembered. */
+  ending(userId: UserId, { ip, userAgent }: Pick<Arrival, 'ip' | 'userAgent'>, deviceSecret: string): readonly Part[] {
+    const { knownDevices, traces } = this.#deps;
+    return [traces.adding(userId, this.#seen(ip)), knownDevices.remembering(userId, deviceSecret, userAgent)];
+  }
+
+  /** Tells the owner when a rule says so. */
   async signedIn(
-    userId: UserId,
-    arrival: Omit<Arrival, 'by' | 'clientId'>,
+    user: Pick<User, 'id' | 'email'>,
+    arrival: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
     decided: Decided,
-  ): Promise<{ deviceSecret: string }> {
-    const { users, knownDevices, traces } = this.#deps;
-    const { ip, userAgent, deviceSecret = randomSecret() } = arrival;
-    await traces.add(userId, this.#seen(ip));
-    await knownDevices.remember(userId, deviceSecret, userAgent);
-    const user = decided?.actions.includes('notify') ? await users.findById(userId) : null;
-    if (user !== null) await this.#tellOwner(user, arrival);
-    return { deviceSecret };
+  ): Promise<void> {
+    if (decided?.actions.includes('notify')) await this.#tellOwner(user, arrival);
   }
 
   async #tellOwner(
-    user: User,
+    user: Pick<User, 'id' | 'email'>,
     { ip, userAgent, language }: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
   ): Promise<void> {
     const { clock, config, database, oneTimeSecrets, letters, places } = this.#deps;

@@ -3,6 +3,7 @@ import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import { type Id, newId, toUuid } from '#kernel/ids.ts';
+import type { Part } from '#kernel/postgres/one-statement.ts';
 import { User, type UserId } from '#users/module.ts';
 import type { Seen } from './assessment.ts';
 
@@ -59,19 +60,23 @@ export class SignInTraces {
     }));
   }
 
-  async add(userId: UserId, { at, network, country, coordinates }: Seen): Promise<void> {
-    await this.#database.sql(
-      'insert into sign_in_trace (id, user_id, at, network, country, latitude, longitude) values ($1, $2, $3, $4, $5, $6, $7)',
-      [
+  adding(userId: UserId, { at: moment, network, country, coordinates }: Seen): Part {
+    return {
+      name: 'trace',
+      values: [
         toUuid(newId('trace')),
         toUuid(userId),
-        at,
+        moment,
         network,
         country,
         coordinates?.latitude ?? null,
         coordinates?.longitude ?? null,
       ],
-    );
+      text: (at, only) => `
+        trace as (insert into sign_in_trace (id, user_id, at, network, country, latitude, longitude)
+          select ${at(0)}::uuid, ${at(1)}::uuid, ${at(2)}::timestamptz, ${at(3)}::text, ${at(4)}::text,
+            ${at(5)}::double precision, ${at(6)}::double precision where ${only})`,
+    };
   }
 
   async purge(batch = 5000): Promise<number> {

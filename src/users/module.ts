@@ -11,7 +11,7 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import type { ActivePeople } from './active-people.ts';
+import type { KnownUsers } from './known-users.ts';
 import { OwnDetails } from './own-details.ts';
 import { ContactService } from './contact-service.ts';
 import { PasswordDemands } from './password-demands.ts';
@@ -27,13 +27,13 @@ export type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   access: Revocation;
-  /** Told after the status of a person changed. */
-  active?: Pick<ActivePeople, 'changed'>;
+  /** Users in memory. */
+  known?: KnownUsers;
 };
 
-export function createUsers({ clock, database, audit, access, active }: Dependencies) {
+export function createUsers({ clock, database, audit, access, known }: Dependencies) {
   return {
-    users: new UserService({ clock, database, audit, access, active }),
+    users: new UserService({ clock, database, audit, access, known }),
     passwordDemands: new PasswordDemands(database, audit),
     people: new ReachablePeople(database),
     roleHolders: new RoleHolders(),
@@ -45,7 +45,7 @@ export function createUsers({ clock, database, audit, access, active }: Dependen
   };
 }
 
-export { ActivePeople } from './active-people.ts';
+export { KnownUsers } from './known-users.ts';
 export { ClosingService } from './closing-service.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';

@@ -15,6 +15,12 @@ export const roleHolderOf = (row: RoleRow): RoleHolder => ({
   roles: rolesOf(row.is_administrator),
 });
 
+/** A row without the columns of roles, and with the roles. */
+export function withRoles<Row extends RoleRow>(row: Row): Omit<Row, 'is_administrator'> & Pick<RoleHolder, 'roles'> {
+  const { is_administrator: flag, ...rest } = row;
+  return { ...rest, roles: rolesOf(flag) };
+}
+
 const rolesOf = (flag: boolean): readonly Role[] => (flag ? ['administrator'] : []);
 
 /** The one role is stored as a flag, which the release before this one reads as well. */

@@ -2,16 +2,16 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
+import type { Part } from '#kernel/postgres/one-statement.ts';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { z } from 'zod';
 import type { AccessRevocation } from './access-revocation.ts';
-import type { ActivePeople } from './active-people.ts';
-import type { ClaimSource } from './claims.ts';
 import { claimEmail } from './address-claims.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
 import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
-import type { Role } from './role.ts';
+import type { KnownUsers } from './known-users.ts';
+import { type Role, ROLE_COLUMNS, type RoleRow, withRoles } from './role.ts';
 import { User, type UserId } from './user.ts';
 import type { UserStatus } from './user-status.ts';
 
@@ -36,7 +36,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   access: Revocation;
   /** Told after the status of a user changed. */
-  active?: Pick<ActivePeople, 'changed'> | undefined;
+  known?: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 };
 
 export class UserService {
@@ -44,14 +44,14 @@ export class UserService {
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #access: Revocation;
-  readonly #active: Pick<ActivePeople, 'changed'> | undefined;
+  readonly #known: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 
-  constructor({ clock, database, audit, access, active }: Dependencies) {
+  constructor({ clock, database, audit, access, known }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#access = access;
-    this.#active = active;
+    this.#known = known;
   }
 
   /** Adds a person in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
@@ -98,19 +98,34 @@ export class UserService {
     return user;
   }
 
+  /** As data, that changes nothing when it is changed: no mapper, for every step of a sign-in asks it. */
   async findById(id: UserId): Promise<User | null> {
-    return this.#database.em().findOne(User, { id });
+    const read = () => this.#read(id);
+    return this.#known ? this.#known.reread(id, read) : read();
   }
 
-  /** The hot path: one prepared statement without the mapper. */
-  async findForClaims(id: UserId): Promise<ClaimSource | null> {
-    const [row] = await this.#database.sql<ClaimSource>(
-      `select status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
-         phone_number_verified as "phoneNumberVerified", profile, properties, updated_at as "updatedAt"
-       from users where id = $1`,
+  async #read(id: UserId): Promise<User | null> {
+    const [row] = await this.#database.sql<Omit<User, 'id' | 'roles'> & RoleRow>(
+      `select ${ROLE_COLUMNS}, u.email, u.email_canonical as "emailCanonical", u.email_verified as "emailVerified",
+         u.email_proof_due as "emailProofDue", u.email_since as "emailSince", u.phone_number as "phoneNumber",
+         u.phone_number_verified as "phoneNumberVerified", u.phone_number_since as "phoneNumberSince", u.profile, u.properties,
+         u.theme, u.password_update_required as "passwordUpdateRequired", u.terms_version as "termsVersion",
+         u.terms_accepted_at as "termsAcceptedAt", u.deletes_at as "deletesAt", u.created_at as "createdAt",
+         u.updated_at as "updatedAt"
+       from users u where u.id = $1`,
       [toUuid(id)],
     );
-    return row ?? null;
+    return row ? { ...withRoles(row), id } : null;
+  }
+
+  /** As a condition of an act: the user may sign in, and is neither disabled nor erased at this moment. */
+  active(id: UserId): Part {
+    return {
+      name: 'active_user',
+      values: [toUuid(id)],
+      text: (at, only) => `
+        active_user as (select 1 from users where id = ${at(0)}::uuid and status = 'active' and ${only} for key share skip locked)`,
+    };
   }
 
   /**
@@ -150,7 +165,7 @@ export class UserService {
       });
       if (status === 'disabled') await this.#access.revoke(em, 'user disabled', id, by);
     });
-    await this.#active?.changed(id);
+    await this.#known?.changed(id);
   }
 }
 

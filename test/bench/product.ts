@@ -52,6 +52,9 @@ export type Prepared = {
   people: Person[];
 };
 
+/** Settings that differ from the defaults. */
+export const raised = { 'password.breachCheck': 'false' } as const;
+
 export const redirectUri = 'http://127.0.0.1:9/cb';
 
 /** Through the command line's own way in. */
@@ -67,6 +70,8 @@ export async function prepare(env: Record<string, string>, people: number): Prom
     identifier: `https://${alg.toLowerCase()}.example.com`,
     alg,
   }));
+  // Nothing is asked outside this machine, and no limit is what is measured: what is raised is printed.
+  for (const [name, value] of Object.entries(raised)) await command('settings.set', { name, value });
   for (const { identifier, alg } of apis)
     await command('api.create', { identifier, token_format: 'jwt', signing_alg: alg, scopes: [{ name: 'read' }] });
   const client = await command<Prepared['client']>('client.create', {

@@ -8,6 +8,8 @@ export type Scenario = {
   what: string;
   against: Against;
   target?: number;
+  /** With tokens that were never shown before, and are shown again when nothing remembers them any more. */
+  isCold?: boolean;
   /** What is sent to a server that calls itself by `host`. */
   work(host: string, tokens: SideTokens): Job['work'];
 };
@@ -33,6 +35,28 @@ export function scenarios({ authorization, apis }: Prepared): Scenario[] {
   });
   const document = (path: string, holds: string) => (host: string) => same([get({ host, path })], holds);
 
+  const introspection = (what: string, target?: number): Scenario => ({
+    what,
+    against: 'engine',
+    ...(target === undefined ? {} : { target }),
+    work: (host, { accessTokens }) =>
+      same(
+        accessTokens.map((token) => post({ host, path: '/oidc/introspect', headers }, { token })),
+        '"active":true',
+      ),
+  });
+  const userinfo = (what: string): Scenario => ({
+    what,
+    against: 'engine',
+    work: (host, { accessTokens }) =>
+      same(
+        accessTokens.map((token) =>
+          get({ host, path: '/oidc/userinfo', headers: { Authorization: `Bearer ${token}` } }),
+        ),
+        '"email":"',
+      ),
+  });
+
   return [
     { what: 'client credentials, opaque', against: 'engine', target: 0.7, work: credentials({}) },
     { what: 'client credentials, JWT ES256', against: 'engine', target: 0.9, work: credentials(apiOf('ES256')) },
@@ -43,27 +67,10 @@ export function scenarios({ authorization, apis }: Prepared): Scenario[] {
       target: 0.4,
       work: (host, { chains }) => ({ kind: 'refresh', host, path: '/oidc/token', authorization, chains }),
     },
-    {
-      what: 'introspection',
-      against: 'engine',
-      target: 0.8,
-      work: (host, { accessTokens }) =>
-        same(
-          accessTokens.map((token) => post({ host, path: '/oidc/introspect', headers }, { token })),
-          '"active":true',
-        ),
-    },
-    {
-      what: 'userinfo',
-      against: 'engine',
-      work: (host, { accessTokens }) =>
-        same(
-          accessTokens.map((token) =>
-            get({ host, path: '/oidc/userinfo', headers: { Authorization: `Bearer ${token}` } }),
-          ),
-          '"email":"',
-        ),
-    },
+    introspection('introspection', 0.8),
+    userinfo('userinfo'),
+    { ...introspection('introspection of new tokens'), isCold: true },
+    { ...userinfo('userinfo with new tokens'), isCold: true },
     {
       what: 'discovery',
       against: 'http',

@@ -14,7 +14,11 @@ export type SignInJob = {
   offline: boolean;
   /** One for each connection, because tries of one account are counted one by one. */
   people: readonly Person[];
+  /** By the place of a connection, the cookies of a browser that signed in before and was closed: the account knows it. */
+  known?: (readonly StoredCookie[])[];
 };
+
+type StoredCookie = [key: string, cookie: { pair: string; path: string }];
 
 export type Tokens = { access_token: string; refresh_token: string; id_token: string };
 
@@ -40,11 +44,9 @@ export async function obtainTokens(connection: Connection, job: SignInJob, place
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
-  const back = await new Browser(connection, job.host).walk(
-    `/oidc/auth?${parameters.toString()}`,
-    person,
-    job.redirectUri,
-  );
+  const browser = new Browser(connection, job.host, job.known?.[place]);
+  const back = await browser.walk(`/oidc/auth?${parameters.toString()}`, person, job.redirectUri);
+  if (job.known) job.known[place] ??= browser.closed();
   const code = new URL(back).searchParams.get('code');
   if (!code) throw new Error(`no code: ${back}`);
 
@@ -73,11 +75,17 @@ function fields(page: string, { email, password }: Person): Record<string, strin
 class Browser {
   readonly #connection: Connection;
   readonly #host: string;
-  readonly #jar = new Map<string, { pair: string; path: string }>();
+  readonly #jar: Map<string, StoredCookie[1]>;
 
-  constructor(connection: Connection, host: string) {
+  constructor(connection: Connection, host: string, known: readonly StoredCookie[] = []) {
     this.#connection = connection;
     this.#host = host;
+    this.#jar = new Map(known);
+  }
+
+  /** What is left of it when it is closed, and opened again much later: by this the account knows it. */
+  closed(): StoredCookie[] {
+    return [...this.#jar].filter(([key]) => key.endsWith('device'));
   }
 
   /** Ends at the address outside to which the provider sends the browser. */

@@ -3,6 +3,7 @@ import { createAudit } from '#audit/module.ts';
 import type { AskingBrowser, Holder, OneTimeSecrets } from '#credentials/module.ts';
 import { type Clock, DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
+import { oneStatement } from '#kernel/postgres/one-statement.ts';
 import type { Database } from '#kernel/database.ts';
 import { createUsers } from '#users/module.ts';
 import { codeRules } from '../../src/credentials/one-time/code-limits.ts';
@@ -290,7 +291,9 @@ describe('a browser that the account knows', () => {
     const devices = new KnownDevices(person.clock, database);
     const known = async (name: string) => {
       const deviceSecret = `${name} of ${person.userId}`;
-      await devices.remember(person.userId, deviceSecret, 'Firefox');
+      const decision = devices.remembering(person.userId, deviceSecret, 'Firefox');
+      const { text, values } = oneStatement({ conditions: [], decision, others: [] });
+      await database.sql(text, values);
       return (signIn = name) => ({ holds: signIn, deviceSecret });
     };
     const unknown = (signIn: string) => ({ holds: signIn, deviceSecret: `stranger ${signIn}` });

@@ -4,7 +4,7 @@ import { type Asked, type ServerLog, startLoggedApp } from '../support/server-lo
 import { authorizeUrl, type Page, pkce, post, Visitor } from '../support/visitor.ts';
 
 /** What a password sign-in of a returning browser may cost, from the authorization request to userinfo. */
-const MOST = { requests: 8, statements: 37, commits: 14, redisCommands: 5 };
+const MOST = { requests: 8, statements: 19, commits: 7, redisCommands: 5 };
 
 let log: ServerLog;
 let client: TestClient;
@@ -52,7 +52,11 @@ const shown = (kind: string, asked: readonly Asked[]): string =>
 test('a password sign-in of a returning browser costs no more than was reached', async () => {
   const visitor = new CountedVisitor();
   await signIn(visitor);
-  // Closed and opened again: the session is gone, the browser is known.
+  // Closed and opened again months later: the session is gone, the browser is known, the account is not new.
+  await log.latchkey.app.database.sql(
+    `update users set created_at = created_at - interval '90 days' where email = $1`,
+    [user.email],
+  );
   for (const [key, { name }] of visitor.jar) if (!name.endsWith('device')) visitor.jar.delete(key);
   await log.settle();
   for (const list of [log.requests, log.statements, log.commits, log.redisCommands]) (list as unknown[]).length = 0;

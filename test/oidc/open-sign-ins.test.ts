@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { fromNow, MINUTE } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { OpenSignIns, OWN_ID } from '../../src/oidc/artifacts/open-sign-ins.ts';
+import { type Kept, OpenSignIns, OWN_ID } from '../../src/oidc/artifacts/open-sign-ins.ts';
 import { PostgresArtifacts } from '../../src/oidc/artifacts/postgres-artifacts.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -36,6 +36,8 @@ const ask = (payload: Record<string, unknown>) =>
     payload,
   });
 const kept = async () => (await signIns.find(uid))!.kept;
+const end = (read: Kept, login: Record<string, unknown>, accountId: string) =>
+  signIns.end(uid, read, { accountId, result: { login } }, { conditions: [], others: [] });
 const proved = { progress: { proofs: 1 }, accountId: 'usr_1' };
 const count = (outcomes: readonly unknown[]): number => outcomes.filter(Boolean).length;
 
@@ -60,7 +62,7 @@ test('what a user proved is taken away from who read it before, and from every s
   expect(await kept()).toMatchObject(proved);
   await database.transaction((em) => signIns.endOf(em, 'usr_1', null));
   expect(await signIns.write(uid, read, proved)).toBe(false);
-  expect(await signIns.answer(uid, { login: {} }, 'usr_1')).toBeNull();
+  expect(await end(read, {}, 'usr_1')).toBeNull();
   expect(await kept()).toMatchObject({ progress: null, accountId: null });
 });
 
@@ -68,7 +70,7 @@ test('of many answers one counts, beside those of earlier questions, and nothing
   const read = await kept();
   await signIns.write(uid, read, proved);
   const answers = await Promise.all(
-    Array.from({ length: MANY }, (_, i) => signIns.answer(uid, { login: { i } }, i % 2 ? 'usr_1' : 'usr_2')),
+    Array.from({ length: MANY }, (_, i) => end(read, { i }, i % 2 ? 'usr_1' : 'usr_2')),
   );
   expect(answers.filter((path) => path !== null)).toEqual([`/oidc/auth/${uid}`]);
   expect((await signIns.find(uid))?.payload['result']).toEqual({
@@ -79,7 +81,8 @@ test('of many answers one counts, beside those of earlier questions, and nothing
 });
 
 test('an error stands alone', async () => {
-  await signIns.answer(uid, { error: 'access_denied' }, null);
+  expect(await signIns.answer(uid, { error: 'access_denied' })).toBe(`/oidc/auth/${uid}`);
+  expect(await signIns.answer(uid, { consent: {} })).toBeNull();
   expect((await signIns.find(uid))?.payload['result']).toEqual({ error: 'access_denied' });
 });
 
@@ -99,5 +102,6 @@ test('the engine may write its question again without a change of what was found
 test('what is over is not found, and cannot be answered', async () => {
   clock.advance(MINUTE);
   expect(await signIns.find(uid)).toBeNull();
-  expect(await signIns.answer(uid, { login: {} }, null)).toBeNull();
+  expect(await signIns.answer(uid, { login: {} })).toBeNull();
+  expect(await end({ progress: null, accountId: null, step: 0 }, {}, 'usr_1')).toBeNull();
 });

@@ -1,24 +1,34 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
-import { newId } from '#kernel/ids.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
+import type { InvalidationHandler } from '#kernel/invalidation.ts';
 import type { Database } from '#kernel/database.ts';
 import { createAudit } from '#audit/module.ts';
-import { createUsers, type UserService } from '#users/module.ts';
+import { createUsers, KnownUsers, type UserService } from '#users/module.ts';
 import { openAccess } from '../support/access.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 const operator = { actor: { type: 'operator' as const } };
 let database: Database;
 let users: UserService;
+let known: KnownUsers;
+let heard: InvalidationHandler | undefined;
 
 beforeAll(async () => {
   database = await openTestDatabase();
   const audit = createAudit({ clock: systemClock, database }).log;
+  const invalidation = {
+    publish: async () => undefined,
+    subscribe: (_topic: string, handler: InvalidationHandler) => void (heard = handler),
+    isHealthy: () => true,
+  };
+  known = new KnownUsers({ clock: systemClock, database, invalidation });
   users = createUsers({
     clock: systemClock,
     database,
     audit,
     access: openAccess({ clock: systemClock, database, audit }).access,
+    known,
   }).users;
 });
 afterAll(() => database.close());
@@ -39,7 +49,7 @@ describe('people', () => {
     const profile = { name: 'Ada ä', address: { country: 'GB' } };
     const person = await add('claims@example.com', { profile, phoneNumber: '+12025550123', emailVerified: true });
     const { status, email, emailVerified, phoneNumber, phoneNumberVerified, updatedAt } = person;
-    expect(await users.findForClaims(person.id)).toEqual({
+    const claims = {
       status,
       email,
       emailVerified,
@@ -48,8 +58,24 @@ describe('people', () => {
       profile,
       properties: {},
       updatedAt,
-    });
-    expect(await users.findForClaims(newId('usr'))).toBeNull();
+    };
+    expect(await known.find(person.id)).toEqual(claims);
+    expect(await known.find(newId('usr'))).toBeNull();
+    expect(await users.findById(person.id)).toMatchObject({ ...claims, id: person.id, roles: [] });
+    expect(await users.findById(newId('usr'))).toBeNull();
+  });
+
+  test('are kept in memory until a transaction of this process is over, or another says that they changed', async () => {
+    const person = await add('kept@example.com');
+    await known.find(person.id);
+    await database.sql('update users set email = $2 where id = $1', [toUuid(person.id), 'other@example.com']);
+    expect((await known.find(person.id))?.email).toBe('kept@example.com');
+    heard?.changed(toUuid(person.id));
+    expect((await known.find(person.id))?.email).toBe('other@example.com');
+    await database.transaction((em) =>
+      em.execute('update users set email = ? where id = ?', ['third@example.com', toUuid(person.id)]),
+    );
+    expect((await known.find(person.id))?.email).toBe('third@example.com');
   });
 
   test('share no address, also when two are added at once', async () => {

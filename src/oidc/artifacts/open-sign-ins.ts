@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
+import { type Act, oneStatement, type Part } from '#kernel/postgres/one-statement.ts';
 
 /** What the steps of a sign-in have found out, as it was read. */
 export type Kept = {
@@ -15,6 +16,8 @@ export type Kept = {
 export type OpenSignIn = { payload: Record<string, unknown>; kept: Kept };
 
 type Json = Record<string, unknown>;
+
+const alone: Omit<Act, 'decision'> = { conditions: [], others: [] };
 
 /**
  * Sign-ins that are not finished: the question of the engine, its answer, and what the steps have found out meanwhile. All of it
@@ -56,32 +59,72 @@ export class OpenSignIns {
   }
 
   /** Writes over what was read. False when another request was first, or the sign-in has its answer. */
-  async write(uid: string, kept: Kept, next: Pick<Kept, 'progress' | 'accountId'>): Promise<boolean> {
-    const rows = await this.#database.sql(
-      `update oidc_artifact set progress = $3::jsonb, account_id = $4, progress_step = progress_step + 1
-       where id_hash = $1 and kind = 'Interaction' and progress_step = $2 and not payload ? 'result' returning 1`,
-      [sha256(uid), kept.step, JSON.stringify(next.progress), next.accountId],
-    );
-    if (rows.length === 0) return false;
+  async write(
+    uid: string,
+    kept: Kept,
+    next: Pick<Kept, 'progress' | 'accountId'>,
+    act: Omit<Act, 'decision'> = alone,
+  ): Promise<boolean> {
+    const decision: Part = {
+      name: 'written',
+      values: [sha256(uid), kept.step, JSON.stringify(next.progress), next.accountId],
+      text: (at, only) => `
+        written as (update oidc_artifact set progress = ${at(2)}::jsonb, account_id = ${at(3)}::text, progress_step = progress_step + 1
+          where id_hash = ${at(0)}::bytea and kind = 'Interaction' and progress_step = ${at(1)}::int and not payload ? 'result'
+            and ${only} returning 1)`,
+    };
+    const { text, values } = oneStatement({ ...act, decision });
+    if ((await this.#database.sql(text, values)).length === 0) return false;
     Object.assign(kept, next, { step: kept.step + 1 });
     return true;
   }
 
   /**
-   * Answers the question; the path at which the browser goes on, null when it has an answer already. With `accountId`, only
-   * what this user proved is an answer. An error stands alone, any other answer adds to those of earlier questions.
+   * Ends a sign-in with all that is written about it: the path at which the browser goes on. Null when another request was
+   * first, or what was proved was taken away meanwhile.
    */
-  async answer(uid: string, result: Record<string, unknown>, accountId: string | null): Promise<string | null> {
+  async end(
+    uid: string,
+    kept: Kept,
+    { accountId, result }: { accountId: string; result: Record<string, unknown> },
+    act: Omit<Act, 'decision'>,
+  ): Promise<string | null> {
+    const decision = this.#answering(uid, kept, result, accountId);
+    const { text, values } = oneStatement({ ...act, decision });
+    const [row] = await this.#database.sql<{ return_to: string }>(text, values);
+    return row ? pathOf(row.return_to, uid) : null;
+  }
+
+  /**
+   * Answers a question that asks for no sign-in; the path at which the browser goes on, null when it has an answer already. An
+   * error stands alone, any other answer adds to those of earlier questions.
+   */
+  async answer(uid: string, result: Record<string, unknown>): Promise<string | null> {
     const earlier = 'error' in result ? `'{}'::jsonb` : `coalesce(payload->'lastSubmission', '{}'::jsonb)`;
     const [row] = await this.#database.sql<{ return_to: string }>(
       `update oidc_artifact set payload = payload || jsonb_build_object('result', ${earlier} || $2::jsonb),
          progress_step = progress_step + 1
        where id_hash = $1 and kind = 'Interaction' and expires_at > $3 and not payload ? 'result'
-         and ($4::text is null or account_id = $4)
        returning payload->>'returnTo' as return_to`,
-      [sha256(uid), JSON.stringify(result), this.#clock.now(), accountId],
+      [sha256(uid), JSON.stringify(result), this.#clock.now()],
     );
     return row ? pathOf(row.return_to, uid) : null;
+  }
+
+  #answering(uid: string, { step }: Kept, result: Record<string, unknown>, accountId: string): Part {
+    return {
+      name: 'answered',
+      values: [sha256(uid), JSON.stringify(result), this.#clock.now(), accountId, step],
+      text: (at, only) => `
+        answered as (update oidc_artifact a set
+            payload = a.payload || jsonb_build_object('result', coalesce(a.payload->'lastSubmission', '{}'::jsonb) || ${at(1)}::jsonb),
+            progress = null, account_id = ${at(3)}::text, progress_step = a.progress_step + 1
+          from (select id_hash from oidc_artifact where id_hash = ${at(0)}::bytea and kind = 'Interaction'
+              and expires_at > ${at(2)}::timestamptz and progress_step = ${at(4)}::int and not payload ? 'result'
+              and (account_id is null or account_id = ${at(3)}::text) and ${only}
+            for update skip locked) free
+          where a.id_hash = free.id_hash and a.kind = 'Interaction' returning a.payload->>'returnTo' as return_to)`,
+    };
   }
 
   /** Ends it, for one caller; says which user proved something in it. */

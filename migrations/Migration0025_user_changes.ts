@@ -1,0 +1,17 @@
+import { Migration } from '@mikro-orm/migrations';
+
+/** Whoever changes a user, every process that keeps the user in memory is told (src/users/known-users.ts). */
+export class Migration0025_user_changes extends Migration {
+  override up(): void {
+    this.addSql(`
+      create function latchkey_user_changed() returns trigger language plpgsql as $$
+      begin
+        perform pg_notify('latchkey_invalidation', json_build_array('', 'users', old.id)::text);
+        return null;
+      end $$
+    `);
+    this.addSql(`
+      create trigger users_changed after update or delete on users for each row execute function latchkey_user_changed()
+    `);
+  }
+}

@@ -1,0 +1,66 @@
+import { type Cache, createCache, UNTOLD_CHANGE_SEEN_AFTER } from '#kernel/cache.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { parseId, toUuid } from '#kernel/ids.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import type { ClaimSource } from './claims.ts';
+import type { UserId } from './user.ts';
+
+const MAXIMUM_KEPT = 20_000;
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql' | 'onCommit'>;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+};
+
+/**
+ * Users as tokens and claims need them, from memory: they are asked with every token. Users change in transactions, after each of
+ * which this process forgets all of them; other processes are told of every change by a trigger of the table, which no writer
+ * can forget.
+ */
+export class KnownUsers {
+  readonly #database: Pick<Database, 'sql'>;
+  readonly #cache: Cache<ClaimSource | null>;
+
+  constructor({ clock, database, invalidation }: Dependencies) {
+    this.#database = database;
+    this.#cache = createCache({
+      // The trigger names it too.
+      name: 'users',
+      clock,
+      invalidation,
+      maxEntries: MAXIMUM_KEPT,
+      ttl: (user) => (user === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER),
+    });
+    database.onCommit(() => this.#cache.clear());
+  }
+
+  async find(id: UserId): Promise<ClaimSource | null> {
+    const uuid = toUuid(id);
+    return this.#cache.get(uuid, async () => {
+      const [row] = await this.#database.sql<ClaimSource>(
+        `select status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
+           phone_number_verified as "phoneNumberVerified", profile, properties, updated_at as "updatedAt"
+         from users where id = $1`,
+        [uuid],
+      );
+      return row ?? null;
+    });
+  }
+
+  /** A user who must be read now, for a sign-in: its tokens ask next. */
+  async reread<Read extends ClaimSource>(id: UserId, read: () => Promise<Read | null>): Promise<Read | null> {
+    return this.#cache.refresh(toUuid(id), read);
+  }
+
+  async isActive(accountId: string): Promise<boolean> {
+    const id = parseId('usr', accountId);
+    return id !== null && (await this.find(id))?.status === 'active';
+  }
+
+  /** To be called after a change was committed: at once on every node, whichever way to it is open. */
+  async changed(id: UserId): Promise<void> {
+    await this.#cache.drop(toUuid(id));
+  }
+}
