@@ -4,14 +4,12 @@ import { Migration } from '@mikro-orm/migrations';
 export class Migration0025_user_changes extends Migration {
   override up(): void {
     this.addSql(`
-      create function latchkey_user_changed() returns trigger language plpgsql as $$
-      begin
-        perform pg_notify('latchkey_invalidation', json_build_array('', 'users', old.id)::text);
-        return null;
-      end $$
+      create function users_users_changed_fn() returns trigger as $$ begin
+        perform pg_notify('latchkey_invalidation', json_build_array('', 'users', old.id)::text); return null;
+      end; $$ language plpgsql
     `);
     this.addSql(`
-      create trigger users_changed after update or delete on users for each row execute function latchkey_user_changed()
+      create trigger users_changed after update or delete on users for each row execute function users_users_changed_fn()
     `);
   }
 }

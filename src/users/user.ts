@@ -10,6 +10,16 @@ export type UserId = Id<'usr'>;
 const UserSchema = defineEntity({
   name: 'User',
   tableName: 'users',
+  /** Tells every process that keeps users in memory (known-users.ts). */
+  triggers: [
+    {
+      name: 'users_changed',
+      timing: 'after',
+      events: ['update', 'delete'],
+      forEach: 'row',
+      body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'users', old.id)::text); return null`,
+    },
+  ],
   properties: {
     id: p.type(new IdColumn('usr')).primary().$type<UserId>(),
     status: p.text().$type<UserStatus>(),

@@ -41,9 +41,9 @@ async function costOf(work: () => Promise<unknown>): Promise<string[]> {
 const introspect = (token: string) => post(`${latchkey.base}/oidc/introspect`, client, { token });
 
 describe('statements of', () => {
-  test('an introspection: one for a token with its grant and session, one for the person; none a moment later', async () => {
+  test('an introspection: one for a token with its grant and session, the user is in memory; none a moment later', async () => {
     const { access_token: token } = await tokensFor(latchkey.base, client, user);
-    expect(await costOf(() => introspect(token))).toHaveLength(2);
+    expect(await costOf(() => introspect(token))).toHaveLength(1);
     expect(await costOf(() => introspect(token))).toEqual([]);
     const { access_token: other } = await tokensFor(latchkey.base, client, user);
     expect(await costOf(() => introspect(other))).toHaveLength(1);
@@ -54,15 +54,15 @@ describe('statements of', () => {
       expect(await costOf(() => introspect(token))).toEqual([]);
   });
 
-  test('userinfo: one for the token, one for the person', async () => {
+  test('userinfo: one for the token, the user is in memory', async () => {
     const { access_token: token } = await tokensFor(latchkey.base, client, user);
     const cost = await costOf(() =>
       fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${token}` } }),
     );
-    expect(cost).toHaveLength(2);
+    expect(cost).toHaveLength(1);
   });
 
-  test('a refresh: find, person, and one that uses the old token up and stores both new ones', async () => {
+  test('a refresh: find, and one that uses the old token up and stores both new ones', async () => {
     const { refresh_token } = await tokensFor(latchkey.base, client, user, {
       scope: 'openid offline_access',
       prompt: 'consent',
@@ -70,7 +70,7 @@ describe('statements of', () => {
     const cost = await costOf(() =>
       post(`${latchkey.base}/oidc/token`, client, { grant_type: 'refresh_token', refresh_token }),
     );
-    expect(cost).toHaveLength(3);
+    expect(cost).toHaveLength(2);
   });
 
   test('a token of a machine: one at most', async () => {
