@@ -1,0 +1,246 @@
+/** Back, reload, a second press and a second tab in a real browser: nothing is sent again, and each page says where the sign-in is. */
+import type { Browser, Page } from 'playwright';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { MINUTE } from '#kernel/clock.ts';
+import { travel } from '../support/account.ts';
+import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { startWebApp, type WebApp } from '../support/web-app.ts';
+import { arrive, heading, identify, newPerson, type Person, typeEmail, typePassword } from './person.ts';
+
+let browser: Browser;
+let latchkey: TestApp;
+let tally: WebApp;
+let user: TestUser;
+let person: Person;
+/** Of the forms that the browser sent and the answers that the application got: paths, in order. */
+let sent: string[];
+let arrived: URL[];
+
+beforeAll(async () => {
+  [browser, latchkey] = await Promise.all([launchBrowser(), startTestApp()]);
+  tally = await startWebApp(latchkey, { first_party: true });
+});
+afterAll(async () => {
+  await browser?.close();
+  await tally?.close();
+  await latchkey?.close();
+});
+beforeEach(async () => {
+  user = await latchkey.user({ email_verified: true });
+  [sent, arrived] = [[], []];
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  expect(person.complaints).toEqual([]);
+  await person.context.close();
+});
+
+async function someone(options: Parameters<typeof newPerson>[1] = {}): Promise<Page> {
+  person = await newPerson(browser, options);
+  person.context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (request.method() === 'POST' && request.isNavigationRequest())
+      sent.push(url.pathname.replace(/^\/interaction\/[^/]+/, ''));
+    if (url.pathname === '/callback') arrived.push(url);
+  });
+  return person.page;
+}
+
+const begin = (page: Page): Promise<unknown> => page.goto(`${tally.base}/login`);
+const uidOf = (page: Page): string => /\/interaction\/([\w-]+)/.exec(page.url())?.[1] ?? '';
+const link = (page: Page, name: string): Promise<boolean> => page.getByRole('link', { name }).isVisible();
+
+async function refusedOnce(page: Page): Promise<void> {
+  await begin(page);
+  await identify(page, { email: user.email, password: 'not this one, sorry' });
+  await page.getByRole('alert').waitFor();
+}
+
+/** The page is one of ours, and the browser asked for it without a form. */
+async function expectShown(page: Page, title: string): Promise<void> {
+  expect(page.url()).not.toContain('chrome-error:');
+  expect(await heading(page)).toBe(title);
+  expect(await page.getByRole('alert').count()).toBe(0);
+}
+
+describe('Back', () => {
+  test('after one wrong and one right password leads to what became of the sign-in', async () => {
+    const page = await someone();
+    await refusedOnce(page);
+    await typePassword(page, user.password);
+    await arrive(page, tally);
+    const before = [...sent];
+    expect(before).toEqual(['/login', '/password', '/password']);
+    const answer = await page.goBack();
+    expect([answer?.request().method(), answer?.status()]).toEqual(['GET', 410]);
+    await expectShown(page, 'You are signed in');
+    expect(await page.getByText(user.email).isVisible()).toBe(true);
+    expect(sent).toEqual(before);
+    await page.goForward();
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+    expect(arrived).toHaveLength(1);
+  });
+
+  test('through all of a finished sign-in sends nothing and begins nothing', async () => {
+    const page = await someone();
+    await page.goto(`${tally.base}/`);
+    await begin(page);
+    await identify(page, user);
+    await arrive(page, tally);
+    const before = [...sent];
+    for (let steps = 0; page.url() !== `${tally.base}/` || steps === 0; steps += 1) {
+      expect(steps).toBeLessThan(5);
+      await page.goBack();
+      if (page.url() !== `${tally.base}/`) await expectShown(page, 'You are signed in');
+    }
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+    expect([sent, arrived.length]).toEqual([before, 1]);
+  });
+
+  test('from the password stays at the password, from which another address can be typed', async () => {
+    const page = await someone();
+    await begin(page);
+    await typeEmail(page, 'typo@example.com');
+    const before = [...sent];
+    await page.goBack();
+    await expectShown(page, 'Enter your password');
+    expect(sent).toEqual(before);
+    await page.getByRole('link', { name: 'Not you?' }).click();
+    await page.locator('#email').waitFor();
+    await identify(page, user);
+    await arrive(page, tally);
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+  });
+});
+
+describe.each([
+  { title: 'with scripts', javaScriptEnabled: true },
+  { title: 'without scripts', javaScriptEnabled: false },
+])('the password button pressed twice, $title', ({ javaScriptEnabled }) => {
+  test.each([
+    { title: 'at once', wait: 0 },
+    { title: 'while the first answer is on its way', wait: 400 },
+  ])('$title, gives the application one answer', async ({ wait }) => {
+    const page = await someone({ javaScriptEnabled });
+    await begin(page);
+    await typeEmail(page, user.email);
+    const network = await person.context.newCDPSession(page);
+    await network.send('Network.enable');
+    await network.send('Network.emulateNetworkConditions', {
+      offline: false,
+      latency: 800,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
+    const statuses: number[] = [];
+    page.on('response', (response) => statuses.push(response.status()));
+    await page.locator('#password').fill(user.password);
+    const button = await page.locator('button[name=action][value=continue]').boundingBox();
+    const [x, y] = [button!.x + button!.width / 2, button!.y + button!.height / 2];
+    await page.mouse.click(x, y);
+    await page.waitForTimeout(wait);
+    await page.mouse.click(x, y);
+    await arrive(page, tally);
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+    expect(statuses.filter((status) => status >= 400)).toEqual([]);
+    expect(new Set(arrived.map(({ search }) => search)).size).toBe(1);
+    const finished = await latchkey.app.database.sql(
+      `select 1 from audit_event where type = 'user.signed_in' and subject_id = $1`,
+      [user.id],
+    );
+    expect(finished).toHaveLength(1);
+  });
+});
+
+describe('a tab that was left open', () => {
+  test('until the sign-in expired says so when it is sent, and begins it again', async () => {
+    const page = await someone();
+    await begin(page);
+    await typeEmail(page, user.email);
+    travel(16 * MINUTE);
+    await typePassword(page, user.password);
+    await page.getByRole('heading', { name: 'This sign-in has expired' }).waitFor();
+    expect(await page.getByText('You are not signed in here.').isVisible()).toBe(true);
+    await page.getByRole('link', { name: 'Start again' }).click();
+    await page.locator('#email').waitFor();
+    await identify(page, user);
+    await arrive(page, tally);
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+  });
+
+  test('until the sign-in was lost says so when it is sent, and leads on', async () => {
+    const page = await someone();
+    await begin(page);
+    await typeEmail(page, user.email);
+    await latchkey.app.database.sql(`delete from oidc_artifact where kind = 'Interaction'`);
+    await typePassword(page, user.password);
+    await page.getByRole('heading', { name: 'This sign-in is no longer open' }).waitFor();
+    expect(await link(page, 'Sign in')).toBe(true);
+    expect(arrived).toEqual([]);
+  });
+
+  test('beside another one finishes like it', async () => {
+    const first = await someone();
+    const second = await person.newTab();
+    await begin(first);
+    await second.goto(first.url());
+    expect(uidOf(second)).toBe(uidOf(first));
+    await typeEmail(first, user.email);
+    await typeEmail(second, user.email);
+    await typePassword(first, user.password);
+    await arrive(first, tally);
+    await typePassword(second, user.password);
+    await second.getByRole('heading', { name: 'You are signed in' }).waitFor();
+    expect([await heading(first), arrived.length]).toEqual([`Signed in as ${user.email}`, 1]);
+  });
+
+  test('with a sign-in of its own finishes as well', async () => {
+    const first = await someone();
+    const other = await startWebApp(latchkey, { first_party: true, name: 'Almanac' });
+    const second = await person.newTab();
+    await begin(first);
+    await second.goto(`${other.base}/login`);
+    await typeEmail(first, user.email);
+    await typeEmail(second, user.email);
+    await typePassword(first, user.password);
+    await arrive(first, tally);
+    await typePassword(second, user.password);
+    await arrive(second, other);
+    expect([await heading(first), await heading(second)]).toEqual(Array(2).fill(`Signed in as ${user.email}`));
+    await second.close();
+    await other.close();
+  });
+});
+
+describe('a page of a sign-in', () => {
+  test('in another language stays at its step, and so do the pages after it', async () => {
+    const page = await someone();
+    await begin(page);
+    await typeEmail(page, user.email);
+    const uid = uidOf(page);
+    await page.locator('details.languages summary').click();
+    await page.getByRole('link', { name: 'Deutsch' }).click();
+    await page.locator('html[lang=de]').waitFor();
+    expect([uidOf(page), await page.getByText(user.email).isVisible()]).toEqual([uid, true]);
+    await typePassword(page, 'not this one, sorry');
+    await page.getByRole('alert').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('de');
+    await typePassword(page, user.password);
+    await arrive(page, tally);
+    expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+  });
+
+  test('that was refused and is loaded again shows no problem, and sends nothing', async () => {
+    const page = await someone();
+    await refusedOnce(page);
+    const [url, before] = [page.url(), [...sent]];
+    const answer = await page.reload();
+    expect([answer?.request().method(), answer?.status(), page.url()]).toEqual(['GET', 200, url]);
+    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(await page.title()).not.toMatch(/^Error: /);
+    expect(sent).toEqual(before);
+    await typePassword(page, user.password);
+    await arrive(page, tally);
+  });
+});
