@@ -33,7 +33,11 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
   const { ownPages, events, notMe } = deps;
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.get(PAGE, showActivity);
+  router.get(NOT_ME, showNotMe);
+  router.post(NOT_ME, lockAccount);
+
+  async function showActivity(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const before = typeof ctx.query['before'] === 'string' ? parseId('evt', ctx.query['before']) : null;
@@ -45,21 +49,21 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
       events: await Promise.all(shown.map((event) => shownEvent(ctx, event))),
       olderUrl: last ? `${PAGE}?before=${last.id}` : null,
     });
-  });
+  }
 
-  router.get(NOT_ME, async (ctx: Context) => {
+  async function showNotMe(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person !== null) show(ctx, 200, notMeView, { frame: accountFrame(ctx, person) });
-  });
+  }
 
-  // It removes the password. An owner who cannot sign in uses the link in the mail about the sign-in instead.
-  router.post(NOT_ME, async (ctx: Context) => {
+  /** It removes the password. An owner who cannot sign in uses the link in the mail about the sign-in instead. */
+  async function lockAccount(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     await noFields.read(ctx);
     await notMe.lock(person.userId, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, '/not-me/done');
-  });
+  }
 
   async function shownEvent(ctx: Context, { type, at, clientId, ip, userAgent }: PastEvent): Promise<ShownEvent> {
     const told = type as ToldEvent;

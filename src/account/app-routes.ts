@@ -22,20 +22,23 @@ export function appRoutes({
 }): Router<State> {
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.get(PAGE, showApps);
+  router.post(PAGE, removeApp);
+
+  async function showApps(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     show(ctx, 200, appsView, { frame: accountFrame(ctx, person), apps: await apps.list(person.userId) });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function removeApp(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const form = await removeForm.read(ctx);
     if (!form.isValid) return;
     await apps.revoke(person.userId, form.values.app, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, `${PAGE}?done=disconnected`);
-  });
+  }
 
   return router;
 }

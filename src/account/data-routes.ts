@@ -31,17 +31,24 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
   const { ownPages, apps, dataExport, closing } = deps;
   const router = new Router<State>();
 
-  router.get('/account/data', async (ctx: Context) => {
+  router.get('/account/data', showData);
+  router.get(DOWNLOAD, showDownload);
+  router.post(DOWNLOAD, download);
+  router.get(CLOSE, showClose);
+  router.post(CLOSE, closeAccount);
+  router.get('/account/closed', showClosed);
+
+  async function showData(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person !== null) show(ctx, 200, dataView, { frame: accountFrame(ctx, person) });
-  });
+  }
 
-  router.get(DOWNLOAD, async (ctx: Context) => {
+  async function showDownload(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person !== null) show(ctx, 200, downloadView, { frame: accountFrame(ctx, person) });
-  });
+  }
 
-  router.post(DOWNLOAD, async (ctx: Context) => {
+  async function download(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     await noFields.read(ctx);
@@ -50,10 +57,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     ctx.type = 'application/json; charset=utf-8';
     ctx.attachment('my-data.json');
     ctx.body = `${JSON.stringify(data, null, 2)}\n`;
-  });
-
-  router.get(CLOSE, showClose);
-  router.post(CLOSE, closeAccount);
+  }
 
   async function closeAccount(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
@@ -72,13 +76,13 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     }
   }
 
-  // Nobody is signed in any more, and the page says nothing about anybody.
-  router.get('/account/closed', (ctx: Context) => {
+  /** Nobody is signed in any more, and the page says nothing about anybody. */
+  function showClosed(ctx: Context): void {
     const { until } = ctx.query;
     const isDay = typeof until === 'string' && /^\d{4}-\d\d-\d\d$/.test(until);
     const goesAt = isDay ? new Date(`${until}T12:00:00Z`) : null;
     show(ctx, 200, closedView, { goesAt: goesAt && Number.isNaN(goesAt.valueOf()) ? null : goesAt });
-  });
+  }
 
   async function showClose(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });

@@ -22,7 +22,10 @@ const endForm = form(z.object({ action: z.enum(['logout', 'others']), device: z.
 export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.get(PAGE, showDevices);
+  router.post(PAGE, endDevices);
+
+  async function showDevices(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const devices = shownDevices(await sessions.list(person.userId), {
@@ -34,9 +37,9 @@ export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependenc
       devices,
       knowsPlaces: devices.some((device) => device.place !== null),
     });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function endDevices(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const form = await endForm.read(ctx);
@@ -47,7 +50,7 @@ export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependenc
     // One of somebody else, or one that is over, is not found.
     else await sessions.end(userId, form.values.device, by);
     return seeOther(ctx, `${PAGE}?done=signed_out`);
-  });
+  }
 
   return router;
 }

@@ -25,7 +25,9 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   const { ownPages, methods, sessions, place } = deps;
   const router = new Router<State>();
 
-  router.get('/account', async (ctx: Context) => {
+  router.get('/account', showOverview);
+
+  async function showOverview(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const { user, userId } = person;
@@ -55,7 +57,7 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
         language: language && languages[language].name,
       },
     });
-  });
+  }
 
   /** Whoever signed in to call the closing of their account off is told that it worked. */
   async function frameOf(ctx: Context, person: SignedInPerson): Promise<AccountFrame> {

@@ -25,15 +25,19 @@ const noFields = form(z.object({}));
 export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get('/account/picture/:file', async (ctx: Context) => {
+  router.get('/account/picture/:file', sendPicture);
+  router.post('/account/picture', changePicture);
+  router.post('/account/picture/remove', removePicture);
+
+  async function sendPicture(ctx: Context): Promise<void> {
     const bytes = await pictures.find(ctx.params['file'] ?? '');
     if (bytes === null) return;
     ctx.type = 'image/webp';
     ctx.set('Cache-Control', IMMUTABLE);
     ctx.body = bytes;
-  });
+  }
 
-  router.post('/account/picture', async (ctx: Context) => {
+  async function changePicture(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { returnTo: PAGE });
     if (person === null) return;
     const upload = await readUpload(ctx, { name: 'picture', limit: LARGEST_PICTURE });
@@ -42,15 +46,15 @@ export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies):
     const isSaved = await pictures.save(person.userId, upload.bytes, byUser(person.userId, visitorOf(ctx)));
     if (!isSaved) return profilePage.refuse(ctx, PAGE, { pictureProblem: 'no_picture' });
     return seeOther(ctx, `${PAGE}?done=saved`);
-  });
+  }
 
-  router.post('/account/picture/remove', async (ctx: Context) => {
+  async function removePicture(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { returnTo: PAGE });
     if (person === null) return;
     await noFields.read(ctx);
     await pictures.remove(person.userId, byUser(person.userId, visitorOf(ctx)));
     return seeOther(ctx, `${PAGE}?done=removed`);
-  });
+  }
 
   return router;
 }

@@ -29,7 +29,13 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
   const router = new Router<State>();
   const lately = (ctx: Context, returnTo: string) => ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo });
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.get(PAGE, showCount);
+  router.post(PAGE, makeCodes);
+  router.get(SHOWN, showCodes);
+  router.post(SHOWN, saveCodes);
+  router.get(`${SHOWN}.txt`, downloadCodes);
+
+  async function showCount(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
     if (person === null) return;
     const found = await recoveryCodes.find(person.userId);
@@ -37,19 +43,16 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
       frame: accountFrame(ctx, person),
       codes: found && { left: found.left, madeAt: found.createdAt },
     });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function makeCodes(ctx: Context): Promise<void> {
     const person = await lately(ctx, `${PAGE}?again`);
     if (person === null) return;
     await noFields.read(ctx);
     const { userId, sessionId: holder } = person;
     await recoveryCodes.make({ userId, holder }, byUser(userId, visitorOf(ctx)));
     return seeOther(ctx, SHOWN);
-  });
-
-  router.get(SHOWN, showCodes);
-  router.post(SHOWN, saveCodes);
+  }
 
   async function saveCodes(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
@@ -60,7 +63,7 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     return seeOther(ctx, '/account/security?done=saved');
   }
 
-  router.get(`${SHOWN}.txt`, async (ctx: Context) => {
+  async function downloadCodes(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);
     if (person === null) return;
     const sheet = await find(person);
@@ -69,7 +72,7 @@ export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<
     ctx.attachment('recovery-codes.txt');
     const { name: brand } = policies.for({ user: person.userId }).branding;
     ctx.body = recoverySheet({ ...sheet, brand, email: person.user.email }, ctx.state.language);
-  });
+  }
 
   async function showCodes(ctx: Context): Promise<void> {
     const person = await lately(ctx, PAGE);

@@ -28,7 +28,10 @@ export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
   const { ownPages, methods, passkeys, trustedDevices } = deps;
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.get(PAGE, showSecurity);
+  router.post('/account/trusted-devices', forgetTrustedDevices);
+
+  async function showSecurity(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const { userId } = person;
@@ -44,9 +47,9 @@ export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
       trusted: trusted.map(shownTrust),
       accepted: accepted && JSON.stringify(accepted),
     });
-  });
+  }
 
-  router.post('/account/trusted-devices', async (ctx: Context) => {
+  async function forgetTrustedDevices(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { returnTo: PAGE });
     if (person === null) return;
     const form = await trustForm.read(ctx);
@@ -54,7 +57,7 @@ export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
     const isRevoked =
       id !== null && (await trustedDevices.revoke(person.userId, id, byUser(person.userId, visitorOf(ctx))));
     if (isRevoked) seeOther(ctx, `${PAGE}?done=removed`);
-  });
+  }
 
   return router;
 }

@@ -5,6 +5,12 @@ import type { OwnPages } from './own-pages.ts';
 
 export function sessionRoutes(ownPages: OwnPages, returnPath: string): Router<State> {
   const router = new Router<State>();
-  router.get(returnPath, (ctx: Context) => seeOther(ctx, ownPages.returnPath(ctx)));
+
+  router.get(returnPath, goBack);
+
+  function goBack(ctx: Context): void {
+    seeOther(ctx, ownPages.returnPath(ctx));
+  }
+
   return router;
 }
