@@ -23,14 +23,18 @@ export function brandingRoutes({ brands, policies, files, ownPages }: Dependenci
   const router = new Router<State>();
   const proposed = (ctx: Context) => proposedBrand(ctx.query, policies.for(instance).branding, brands.present());
 
-  router.get(PREVIEW_PATH, async (ctx: Context) => {
+  router.get(PREVIEW_PATH, showPreview);
+  router.get(`${PREVIEW_PATH}/frame`, showFrame);
+  router.get(`${PREVIEW_PATH}/brand.css`, sendStylesheet);
+
+  async function showPreview(ctx: Context): Promise<void> {
     if ((await ownPages.require(ctx, demands)) === null) return;
     const { proposal, wrong } = proposed(ctx);
     allowFrames(ctx);
     show(ctx, 200, previewView, previewOf(ctx.query, proposal, wrong));
-  });
+  }
 
-  router.get(`${PREVIEW_PATH}/frame`, async (ctx: Context) => {
+  async function showFrame(ctx: Context): Promise<void> {
     if ((await ownPages.require(ctx, demands)) === null) return;
     const sample = sampleOf(ctx.query);
     if (!sample) return;
@@ -39,13 +43,13 @@ export function brandingRoutes({ brands, policies, files, ownPages }: Dependenci
     ctx.state.theme = themeOf(ctx.query);
     allowFramingByUs(ctx);
     show(ctx, 200, sample.view, sample.context);
-  });
+  }
 
-  router.get(`${PREVIEW_PATH}/brand.css`, async (ctx: Context) => {
+  async function sendStylesheet(ctx: Context): Promise<void> {
     if ((await ownPages.require(ctx, demands)) === null) return;
     ctx.type = 'text/css; charset=utf-8';
     ctx.body = brandStylesheet(proposed(ctx).brand, files.url);
-  });
+  }
 
   return router;
 }

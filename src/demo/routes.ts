@@ -37,24 +37,31 @@ export function demoRoutes({
   const router = new Router<State>();
   const path = (address: string): string => address.slice(issuer.length);
 
-  router.get('/demo', async (ctx: Context) => {
+  router.get('/demo', showDemo);
+  router.get('/demo/sign-in', signIn);
+  router.get('/demo/callback', finishSignIn);
+  router.post('/demo/refresh', refresh);
+  router.post('/demo/userinfo', readUserinfo);
+  router.post('/demo/sign-out', signOut);
+
+  function showDemo(ctx: Context): void {
     const visit = visits.find(cookie.read(ctx));
     const { failure, news } = visit ?? { failure: null, news: null };
     if (visit) Object.assign(visit, { failure: null, news: null });
     if (visit?.tokens) return show(ctx, 200, demoResultView, resultPage(visit, visit.tokens, news, failure));
     return show(ctx, 200, demoStartView, { signInUrl: path(addresses.signIn), issuer, mailboxUrl, failure });
-  });
+  }
 
-  router.get('/demo/sign-in', async (ctx: Context) => {
+  async function signIn(ctx: Context): Promise<void> {
     const visit = visits.find(cookie.read(ctx)) ?? openVisit(ctx);
     return attempt(ctx, visit, async () => {
       const { url, state, pending } = await relyingParty.begin();
       visits.begin(visit, state, pending);
       return url;
     });
-  });
+  }
 
-  router.get('/demo/callback', async (ctx: Context) => {
+  async function finishSignIn(ctx: Context): Promise<void> {
     const secret = cookie.read(ctx);
     const found = visits.find(secret);
     const state = String(ctx.query['state'] ?? '');
@@ -70,26 +77,26 @@ export function demoRoutes({
       // Name and address are told here (OpenID Connect Core §5.4); the ID token only says who it is.
       found.userinfo = await relyingParty.userinfo(tokens);
     });
-  });
+  }
 
-  router.post('/demo/refresh', async (ctx: Context) => {
+  async function refresh(ctx: Context): Promise<void> {
     const [visit, tokens] = await pressed(ctx);
     if (!visit || !tokens?.refreshToken) return home(ctx);
     const { refreshToken } = tokens;
     return attempt(ctx, visit, async () => {
       Object.assign(visit, { tokens: await relyingParty.refresh(tokens, refreshToken), news: 'refreshed' });
     });
-  });
+  }
 
-  router.post('/demo/userinfo', async (ctx: Context) => {
+  async function readUserinfo(ctx: Context): Promise<void> {
     const [visit, tokens] = await pressed(ctx);
     if (!visit || !tokens) return home(ctx);
     return attempt(ctx, visit, async () => {
       Object.assign(visit, { userinfo: await relyingParty.userinfo(tokens), news: 'userinfo' });
     });
-  });
+  }
 
-  router.post('/demo/sign-out', async (ctx: Context) => {
+  async function signOut(ctx: Context): Promise<void> {
     const [visit, tokens] = await pressed(ctx);
     if (!visit || !tokens) return home(ctx);
     return attempt(ctx, visit, async () => {
@@ -98,7 +105,7 @@ export function demoRoutes({
       cookie.clear(ctx);
       return url;
     });
-  });
+  }
 
   /** Goes where `work` says, or home, where whatever went wrong is shown. */
   async function attempt(ctx: Context, visit: DemoVisit, work: () => Promise<URL | void>): Promise<void> {

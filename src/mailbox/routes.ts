@@ -12,7 +12,10 @@ const textOf = ({ name, address }: StoredMail['to']): string => (name ? `${name}
 export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMail'>): Router<State> {
   const routes = new Router<State>();
 
-  routes.get(HOME, async (ctx: Context) => {
+  routes.get(HOME, showMailbox);
+  routes.get(`${HOME}/:id`, showMail);
+
+  async function showMailbox(ctx: Context): Promise<void> {
     const mails = await mailbox.listMails();
     // A script that tries something out reads the same mails, without a page around them.
     if (ctx.accepts('html', 'json') === 'json') return answerJson(ctx, { mails });
@@ -25,9 +28,9 @@ export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMa
         isText: mail.isText === true,
       })),
     });
-  });
+  }
 
-  routes.get(`${HOME}/:id`, async (ctx: Context) => {
+  async function showMail(ctx: Context): Promise<void> {
     const mail = await mailbox.findMail(ctx.params['id'] ?? '');
     if (!mail) throw mailNotFound();
     const { subject, text, at } = mail;
@@ -40,7 +43,7 @@ export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMa
       text,
       links: linksIn(text),
     });
-  });
+  }
 
   return routes;
 }

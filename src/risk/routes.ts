@@ -17,24 +17,28 @@ const confirmForm = form(z.object({ action: z.enum(['confirm'], { error: 'requir
 export function notMeRoutes({ notMe, link }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get('/not-me/done', async (ctx: Context) => {
-    show(ctx, 200, lockedView, {});
-  });
+  router.get('/not-me/done', showLocked);
+  router.get(['/not-me', PAGE], showNotMe);
+  router.post(PAGE, lockAccount);
 
-  router.get(['/not-me', PAGE], async (ctx: Context) => {
+  function showLocked(ctx: Context): void {
+    show(ctx, 200, lockedView, {});
+  }
+
+  async function showNotMe(ctx: Context): Promise<void> {
     if (link.keep(ctx, '/not-me/confirm')) return;
     const page = await pageOf(ctx);
     show(ctx, page.action === null ? 410 : 200, notMeView, page);
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function lockAccount(ctx: Context): Promise<void> {
     const form = await confirmForm.read(ctx);
     if (!form.isValid) return seeOther(ctx, ctx.path);
     const isLocked = await notMe.lockByLink(link.read(ctx), byVisitor(visitorOf(ctx)));
     link.forget(ctx);
     if (isLocked) return seeOther(ctx, '/not-me/done');
     return show(ctx, 410, notMeView, { action: null, restores: null, signIn: null });
-  });
+  }
 
   async function pageOf(ctx: Context): Promise<NotMePage> {
     const undo = await notMe.find(link.read(ctx));

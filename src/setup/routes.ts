@@ -36,12 +36,13 @@ export function setupRoutes({
 }): Router<State> {
   const router = new Router<State>();
 
-  router.get('/setup/done', async (ctx: Context) =>
-    show(ctx, 200, adminEndView, { outcome: 'done', nextUrl: startUrl }),
-  );
-
+  router.get('/setup/done', showDone);
   router.get(PAGE, showForm);
   router.post(PAGE, createAdministrator);
+
+  function showDone(ctx: Context): void {
+    show(ctx, 200, adminEndView, { outcome: 'done', nextUrl: startUrl });
+  }
 
   async function createAdministrator(ctx: Context): Promise<void> {
     const secret = link.read(ctx);

@@ -51,6 +51,9 @@ export function waitlistRoutes({
   router.post(PATH, join);
   router.get(CHECK, showCode);
   router.post(CHECK, checkCode);
+  router.get(`${PATH}/confirm/:link`, showConfirm);
+  router.post(`${PATH}/confirm/:link`, confirmByLink);
+  router.get(`${PATH}/done`, showDone);
 
   async function join(ctx: Context): Promise<void> {
     if (!isOpen()) throw noWaitlist();
@@ -97,23 +100,25 @@ export function waitlistRoutes({
   }
 
   /** Opening the link does nothing yet: programs that read mail open links. */
-  router.get(`${PATH}/confirm/:link`, async (ctx: Context) => {
+  async function showConfirm(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
     const found = await waitlist.findByLink(link.read(ctx));
     if (found === null) return showExpired(ctx);
     return show(ctx, 200, confirmView, { action: ctx.path, email: found.email });
-  });
+  }
 
-  router.post(`${PATH}/confirm/:link`, async (ctx: Context) => {
+  async function confirmByLink(ctx: Context): Promise<void> {
     await buttonForm.read(ctx);
     const hasJoined = await waitlist.joinByLink(link.read(ctx), byVisitor(visitorOf(ctx)));
     link.forget(ctx);
     if (!hasJoined) return showExpired(ctx);
     asked.clear(ctx);
     return seeOther(ctx, `${PATH}/done`);
-  });
+  }
 
-  router.get(`${PATH}/done`, async (ctx: Context) => show(ctx, 200, endView, { outcome: 'joined', nextUrl: null }));
+  function showDone(ctx: Context): void {
+    show(ctx, 200, endView, { outcome: 'joined', nextUrl: null });
+  }
 
   function showExpired(ctx: Context): void {
     show(ctx, 410, endView, { outcome: 'expired', nextUrl: isOpen() ? PATH : null });
