@@ -25,12 +25,15 @@ const consentForm = form(z.object({ action: z.enum(['allow', 'deny'], { error: '
 export function consentRoutes({ interactions, engine, consents, users, apis }: RouteDependencies): Router<State> {
   const router = new StepRouter();
 
-  router.page('consent', async (ctx: Context) => {
+  router.page('consent', showOwn);
+  router.post('/interaction/:uid/consent', decide);
+
+  async function showOwn(ctx: Context): Promise<void> {
     const interaction = await interactions.consenting(ctx);
     if (interaction !== null) await showConsent(ctx, interaction);
-  });
+  }
 
-  router.post('/interaction/:uid/consent', async (ctx: Context) => {
+  async function decide(ctx: Context): Promise<void> {
     const interaction = await interactions.consenting(ctx);
     if (interaction === null) return;
     const form = await consentForm.read(ctx);
@@ -48,7 +51,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
       ctx,
       await engine.finishConsent(ctx, { accountId: userId, clientId: question.client.id, grantId, decision }),
     );
-  });
+  }
 
   async function showConsent(ctx: Context, interaction: ConsentInteraction): Promise<void> {
     const { question, request, path } = interaction;

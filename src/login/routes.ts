@@ -56,13 +56,20 @@ export function loginRoutes({
 }: RouteDependencies): Router<State> {
   const router = new StepRouter();
 
-  router.page('login', async (ctx: Context) => {
+  router.page('login', showOwnIdentifier);
+  router.post('/interaction/:uid/login', submitIdentifier);
+  router.page('password', showOwnPassword);
+  router.post('/interaction/:uid/password', submitPassword);
+  router.page('account', showChooser);
+  router.post('/interaction/:uid/account', chooseAccount);
+
+  async function showOwnIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
     if (interaction === null) return;
     showIdentifier(ctx, interaction);
-  });
+  }
 
-  router.post('/interaction/:uid/login', async (ctx: Context) => {
+  async function submitIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
     if (interaction === null) return;
     const form = await identifierForm.read(ctx);
@@ -72,15 +79,15 @@ export function loginRoutes({
         problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
       });
     return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email));
-  });
+  }
 
-  router.page('password', async (ctx: Context) => {
+  async function showOwnPassword(ctx: Context): Promise<void> {
     const interaction = await interactions.beginning(ctx, 'password');
     if (interaction === null) return;
     return showPassword(ctx, interaction);
-  });
+  }
 
-  router.post('/interaction/:uid/password', async (ctx: Context) => {
+  async function submitPassword(ctx: Context): Promise<void> {
     const interaction = await interactions.beginning(ctx, 'password');
     if (interaction === null) return;
     const { identifier } = interaction;
@@ -122,9 +129,9 @@ export function loginRoutes({
       default:
         return unreachable(outcome);
     }
-  });
+  }
 
-  router.page('account', async (ctx: Context) => {
+  async function showChooser(ctx: Context): Promise<void> {
     const interaction = await interactions.choosing(ctx);
     if (interaction === null) return;
     const { client } = interaction.question;
@@ -137,9 +144,9 @@ export function loginRoutes({
       accounts: [account],
       signOutUrl: '/oidc/logout',
     });
-  });
+  }
 
-  router.post('/interaction/:uid/account', async (ctx: Context) => {
+  async function chooseAccount(ctx: Context): Promise<void> {
     const interaction = await interactions.choosing(ctx);
     if (interaction === null) return;
     const form = await chooserForm.read(ctx);
@@ -148,7 +155,7 @@ export function loginRoutes({
     const chosen = isSession ? 'session' : account === ANOTHER_ACCOUNT ? 'another' : null;
     if (chosen === null) return seeOther(ctx, interaction.path);
     return interactions.proceed(ctx, await interactions.recordChoice(interaction, chosen));
-  });
+  }
 
   function showIdentifier(ctx: Context, interaction: Interaction): void {
     const { path, question } = interaction;

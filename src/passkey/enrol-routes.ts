@@ -34,12 +34,17 @@ export function enrolRoutes({
 }: EnrolDependencies): Router<State> {
   const router = new StepRouter();
 
-  router.page('offer-passkey', async (ctx: Context) => {
+  router.page('offer-passkey', showOffer);
+  router.post('/interaction/:uid/offer-passkey', answerOffer);
+  router.get('/interaction/:uid/enrol-factor/passkey', showFactor);
+  router.post('/interaction/:uid/enrol-factor/passkey', addFactor);
+
+  async function showOffer(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'offer-passkey');
     if (due !== null) await showEnrol(ctx, due, 'offer');
-  });
+  }
 
-  router.post('/interaction/:uid/offer-passkey', async (ctx: Context) => {
+  async function answerOffer(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'offer-passkey');
     if (due === null) return;
     const form = await passkeyForm.read(ctx);
@@ -51,19 +56,19 @@ export function enrolRoutes({
       return interactions.proceed(ctx, await interactions.recordSkip(due, 'offer-passkey'));
     }
     return enrol(ctx, due, 'offer', form.isValid ? form.values : { credential: '', failure: 'failed' });
-  });
+  }
 
-  router.get('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
+  async function showFactor(ctx: Context): Promise<void> {
     const due = await factorDue(ctx);
     if (due !== null) await showEnrol(ctx, due, 'factor');
-  });
+  }
 
-  router.post('/interaction/:uid/enrol-factor/passkey', async (ctx: Context) => {
+  async function addFactor(ctx: Context): Promise<void> {
     const due = await factorDue(ctx);
     if (due === null) return;
     const form = await passkeyForm.read(ctx);
     return enrol(ctx, due, 'factor', form.isValid ? form.values : { credential: '', failure: 'failed' });
-  });
+  }
 
   const policyOf = ({ userId, question }: DueInteraction) =>
     policies.for({ user: userId, client: question.client.id }).mfa;

@@ -9,7 +9,9 @@ export type RelatedOriginDependencies = { issuer: URL; policies: Policies<'passk
 export function relatedOriginRoutes({ issuer, policies }: RelatedOriginDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get('/.well-known/webauthn', (ctx: Context) => {
+  router.get('/.well-known/webauthn', listOrigins);
+
+  function listOrigins(ctx: Context): void {
     const { relatedOrigins } = policies.for(instance).passkeys;
     if (relatedOrigins.length === 0)
       throw new AppError({
@@ -18,7 +20,7 @@ export function relatedOriginRoutes({ issuer, policies }: RelatedOriginDependenc
         message: 'No other site may use the passkeys of this one.',
       });
     ctx.body = { origins: [issuer.origin, ...relatedOrigins] };
-  });
+  }
 
   return router;
 }

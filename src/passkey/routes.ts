@@ -38,15 +38,17 @@ export function passkeyRoutes({
   const router = new StepRouter();
   const pages = ['/interaction/:uid/passkey', '/interaction/:uid/second-factor/passkey'];
 
+  router.page('passkey', showOwn);
+  router.get('/interaction/:uid/second-factor/passkey', showOwn);
+  router.post(pages, submitPasskey);
+  router.post('/interaction/:uid/passkey/options', createOptions);
+
   async function showOwn(ctx: Context): Promise<void> {
     const interaction = await turn(ctx);
     if (interaction !== null) await showPasskey(ctx, interaction);
   }
 
-  router.page('passkey', showOwn);
-  router.get('/interaction/:uid/second-factor/passkey', showOwn);
-
-  router.post(pages, async (ctx: Context) => {
+  async function submitPasskey(ctx: Context): Promise<void> {
     const begun = await turn(ctx);
     if (begun === null) return;
     const form = await passkeyForm.read(ctx);
@@ -78,10 +80,10 @@ export function passkeyRoutes({
       default:
         return unreachable(outcome);
     }
-  });
+  }
 
-  // What the field for the address waits with: asked for by the script, so that a page without one costs no challenge.
-  router.post('/interaction/:uid/passkey/options', async (ctx: Context) => {
+  /** What the field for the address waits with: asked for by the script, so that a page without one costs no challenge. */
+  async function createOptions(ctx: Context): Promise<void> {
     const interaction = await interactions.require(ctx);
     const form = await optionsForm.read(ctx);
     if (!interactions.isOpenNow(interaction, 'passkey') || !interactions.isOpen('passkey')) throw noPasskeys();
@@ -90,7 +92,7 @@ export function passkeyRoutes({
     if (form.values.platform === 'true') canCreateCookie.write(ctx, '1');
     ctx.type = 'application/json';
     ctx.body = options;
-  });
+  }
 
   /** The sign-in, if a passkey is what it can go on with; null when the browser was sent elsewhere. */
   async function turn(ctx: Context): Promise<Interaction | null> {
