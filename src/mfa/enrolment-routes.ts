@@ -32,7 +32,12 @@ export function enrolmentRoutes({
   const router = new StepRouter();
   const path = '/interaction/:uid/enrol-factor';
 
-  router.page('enrol-factor', async (ctx: Context) => {
+  router.page('enrol-factor', showChoices);
+  router.post(path, chooseMethod);
+  router.get(`${path}/totp`, showOwnTotp);
+  router.post(`${path}/totp`, confirmTotp);
+
+  async function showChoices(ctx: Context): Promise<void> {
     const turn = await begin(ctx);
     if (!turn) return;
     const { due, user, offer, base } = turn;
@@ -45,23 +50,23 @@ export function enrolmentRoutes({
       choices: offer.choices.map(shownChoice),
       graceEnd: offer.graceEnd,
     });
-  });
+  }
 
-  router.post(path, async (ctx: Context) => {
+  async function chooseMethod(ctx: Context): Promise<void> {
     const turn = await begin(ctx);
     if (!turn) return;
     const { method, action } = (await methodForm.read(ctx)).values;
     if (action === 'skip') return skip(ctx, turn);
     const choice = turn.offer.choices.find((each) => each === method);
     return seeOther(ctx, choice === undefined ? turn.base : `${turn.base}/${choice}`);
-  });
+  }
 
-  router.get(`${path}/totp`, async (ctx: Context) => {
+  async function showOwnTotp(ctx: Context): Promise<void> {
     const turn = await beginTotp(ctx);
     if (turn) await showTotp(ctx, turn);
-  });
+  }
 
-  router.post(`${path}/totp`, async (ctx: Context) => {
+  async function confirmTotp(ctx: Context): Promise<void> {
     const turn = await beginTotp(ctx);
     if (!turn) return;
     const form = await enrolTotpForm.read(ctx);
@@ -87,7 +92,7 @@ export function enrolmentRoutes({
       default:
         return unreachable(outcome);
     }
-  });
+  }
 
   async function begin(ctx: Context): Promise<Turn | null> {
     const due = await interactions.due(ctx, 'enrol-factor');

@@ -28,12 +28,16 @@ export function recoveryCodeRoutes({
   const router = new StepRouter();
   const path = '/interaction/:uid/recovery-codes';
 
-  router.page('recovery-codes', async (ctx: Context) => {
+  router.page('recovery-codes', showOwnCodes);
+  router.post(path, confirmSaved);
+  router.get(`${path}.txt`, downloadCodes);
+
+  async function showOwnCodes(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'recovery-codes');
     if (due) await showCodes(ctx, due);
-  });
+  }
 
-  router.post(path, async (ctx: Context) => {
+  async function confirmSaved(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'recovery-codes');
     if (!due) return;
     const form = await savedForm.read(ctx);
@@ -41,9 +45,9 @@ export function recoveryCodeRoutes({
     await recoveryCodes.saved({ userId: due.userId, holder: due.uid });
     interactions.userChanged(ctx);
     return interactions.proceed(ctx, due);
-  });
+  }
 
-  router.get(`${path}.txt`, async (ctx: Context) => {
+  async function downloadCodes(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'recovery-codes');
     const sheet = due && (await find(due));
     if (!due) return;
@@ -52,7 +56,7 @@ export function recoveryCodeRoutes({
     ctx.attachment('recovery-codes.txt');
     const { name: brand } = policies.for({ user: due.userId, client: due.question.client.id }).branding;
     ctx.body = recoverySheet({ ...sheet, brand }, ctx.state.language);
-  });
+  }
 
   async function showCodes(ctx: Context, due: DueInteraction): Promise<void> {
     const { isUnsaved = false } = codesPage.refused(ctx);

@@ -26,7 +26,10 @@ const PAGE = '/interaction/:uid/email-link/:link';
 export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.get(PAGE, showLink);
+  router.post(PAGE, signInByLink);
+
+  async function showLink(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
     const begun = await ofThisBrowser(ctx);
     const found = await codes.findLink(link.read(ctx));
@@ -40,9 +43,9 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
       action: begun === null ? null : ctx.path,
       backUrl: begun?.path ?? null,
     });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function signInByLink(ctx: Context): Promise<void> {
     const interaction = await interactions.beginning(ctx, methods.email.first.page);
     if (interaction === null) return;
     const form = await pressForm.read(ctx);
@@ -57,7 +60,7 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
         remember: form.values.remember !== undefined,
       }),
     );
-  });
+  }
 
   /** The sign-in, if it began in this browser and is not over. */
   async function ofThisBrowser(ctx: Context): Promise<Interaction | null> {
