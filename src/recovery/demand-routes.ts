@@ -30,12 +30,15 @@ export function demandRoutes({
 }: DemandRouteDependencies): Router<State> {
   const router = new StepRouter();
 
-  router.page(PAGE, async (ctx: Context) => {
+  router.page(PAGE, showOwn);
+  router.post(`/interaction/:uid/${PAGE}`, setPassword);
+
+  async function showOwn(ctx: Context): Promise<void> {
     const turn = await dueTo(ctx);
     if (turn) showForm(ctx, turn);
-  });
+  }
 
-  router.post(`/interaction/:uid/${PAGE}`, async (ctx: Context) => {
+  async function setPassword(ctx: Context): Promise<void> {
     const turn = await dueTo(ctx);
     if (!turn) return;
     const { interaction, user } = turn;
@@ -53,7 +56,7 @@ export function demandRoutes({
     if (outcome.kind === 'refused') return passwordPage.refuse(ctx, ctx.path, { problem: outcome.problem });
     interactions.userChanged(ctx);
     return interactions.proceed(ctx, interaction);
-  });
+  }
 
   async function dueTo(ctx: Context): Promise<{ interaction: DueInteraction; user: User } | null> {
     const interaction = await interactions.due(ctx, PAGE);

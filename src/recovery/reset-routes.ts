@@ -42,6 +42,7 @@ export function resetRoutes({
 
   router.get(PAGE, showForm);
   router.post(PAGE, setPassword);
+  router.get('/recovery/done', showDone);
 
   async function setPassword(ctx: Context): Promise<void> {
     const link = resetLink.read(ctx);
@@ -70,9 +71,9 @@ export function resetRoutes({
     }
   }
 
-  router.get('/recovery/done', async (ctx: Context) =>
-    show(ctx, 200, resetEndView, { outcome: 'done', nextUrl: startUrl }),
-  );
+  function showDone(ctx: Context): void {
+    show(ctx, 200, resetEndView, { outcome: 'done', nextUrl: startUrl });
+  }
 
   function endOf(ctx: Context): string {
     const uid = originCookie.read(ctx) ?? '';

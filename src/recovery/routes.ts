@@ -37,12 +37,20 @@ export function forgotRoutes({
 }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get('/interaction/:uid/forgot', async (ctx: Context) => {
+  router.get('/interaction/:uid/forgot', showForgotHere);
+  router.post('/interaction/:uid/forgot', askHere);
+  router.get('/interaction/:uid/forgot/sent', showSentHere);
+  router.get('/interaction/:uid/forgot/done', showDoneHere);
+  router.get('/recovery', showForgotAlone);
+  router.post('/recovery', askAlone);
+  router.get('/recovery/sent', showSentAlone);
+
+  async function showForgotHere(ctx: Context): Promise<void> {
     const interaction = await open(ctx);
     if (interaction) await showForgot(ctx, interaction);
-  });
+  }
 
-  router.post('/interaction/:uid/forgot', async (ctx: Context) => {
+  async function askHere(ctx: Context): Promise<void> {
     const interaction = await open(ctx);
     if (!interaction) return;
     const email = await ask(ctx);
@@ -50,9 +58,9 @@ export function forgotRoutes({
     await interactions.recordIdentifier(interaction, email);
     originCookie.write(ctx, interaction.uid);
     return seeOther(ctx, `${interaction.path}/forgot/sent`);
-  });
+  }
 
-  router.get('/interaction/:uid/forgot/sent', async (ctx: Context) => {
+  async function showSentHere(ctx: Context): Promise<void> {
     const interaction = await open(ctx);
     if (!interaction) return;
     const page = `${interaction.path}/forgot`;
@@ -63,10 +71,10 @@ export function forgotRoutes({
       backUrl: interaction.path,
       otherWays: interactions.otherWays(interaction, 'password'),
     });
-  });
+  }
 
-  // Where the sign-in still waits it goes on with the new password.
-  router.get('/interaction/:uid/forgot/done', async (ctx: Context) => {
+  /** Where the sign-in still waits it goes on with the new password. */
+  async function showDoneHere(ctx: Context): Promise<void> {
     const nextUrl = await interactions.require(ctx).then(
       ({ path }) => path,
       (error: unknown) => {
@@ -74,28 +82,28 @@ export function forgotRoutes({
         throw error;
       },
     );
-    return show(ctx, 200, resetEndView, { outcome: 'done', nextUrl });
-  });
+    show(ctx, 200, resetEndView, { outcome: 'done', nextUrl });
+  }
 
-  router.get('/recovery', async (ctx: Context) => {
+  async function showForgotAlone(ctx: Context): Promise<void> {
     requireOpen();
     await showForgot(ctx, null);
-  });
+  }
 
-  router.post('/recovery', async (ctx: Context) => {
+  async function askAlone(ctx: Context): Promise<void> {
     requireOpen();
     if ((await ask(ctx)) !== null) seeOther(ctx, '/recovery/sent');
-  });
+  }
 
-  router.get('/recovery/sent', async (ctx: Context) =>
+  function showSentAlone(ctx: Context): void {
     show(ctx, 200, sentView, {
       email: null,
       action: '/recovery',
       changeUrl: '/recovery',
       backUrl: null,
       otherWays: [],
-    }),
-  );
+    });
+  }
 
   /** The sign-in, where a password could be of use in it. */
   async function open(ctx: Context): Promise<Interaction | null> {

@@ -24,13 +24,18 @@ export function checkRoutes({
 }: CreateDependencies & { link: MailedLink }): Router<State> {
   const router = new Router<State>();
 
-  router.get('/interaction/:uid/create/check', async (ctx: Context) => {
+  router.get('/interaction/:uid/create/check', showOwnCheck);
+  router.post('/interaction/:uid/create/check', submitCode);
+  router.get(PAGE, showLink);
+  router.post(PAGE, confirmByLink);
+
+  async function showOwnCheck(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'create');
     if (interaction === null) return;
     return showCheck(ctx, interaction);
-  });
+  }
 
-  router.post('/interaction/:uid/create/check', async (ctx: Context) => {
+  async function submitCode(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'create');
     if (interaction === null) return;
     const form = await checkForm.read(ctx);
@@ -38,10 +43,10 @@ export function checkRoutes({
     const code = form.isValid ? form.values.code.trim() : '';
     if (code === '') return refuse(ctx, interaction, { kind: form.isValid ? 'required' : 'wrong' });
     return goOn(ctx, interaction, await registration.finishByCode(interaction.uid, code, askerOf(ctx, interaction)));
-  });
+  }
 
   /** Opening the link does nothing yet: programs that read mail open links. */
-  router.get(PAGE, async (ctx: Context) => {
+  async function showLink(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
     const interaction = await requireHere(ctx);
     if (interaction === null) {
@@ -57,9 +62,9 @@ export function checkRoutes({
       email,
       changeUrl: `${path}/create`,
     });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function confirmByLink(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'create');
     if (interaction === null) return;
     await buttonForm.read(ctx);
@@ -68,7 +73,7 @@ export function checkRoutes({
     link.forget(ctx);
     if (outcome.kind === 'wrong') return showStop(ctx, 'expired', interaction.path);
     return goOn(ctx, interaction, outcome);
-  });
+  }
 
   async function resend(ctx: Context, interaction: Interaction): Promise<void> {
     const outcome = await registration.resend(interaction.uid, askerOf(ctx, interaction));

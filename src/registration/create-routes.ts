@@ -71,14 +71,17 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     dependencies;
   const router = new StepRouter();
 
-  router.page('create', async (ctx: Context) => {
+  router.page('create', showOwnCreate);
+  router.post('/interaction/:uid/create', createAccount);
+
+  async function showOwnCreate(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'create');
     const asked = interaction && (await admit(ctx, interaction));
     if (interaction === null || asked === null) return;
     return showCreate(ctx, interaction, asked);
-  });
+  }
 
-  router.post('/interaction/:uid/create', async (ctx: Context) => {
+  async function createAccount(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'create');
     const asked = interaction && (await admit(ctx, interaction));
     if (interaction === null || asked === null) return;
@@ -133,7 +136,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       default:
         return unreachable(outcome);
     }
-  });
+  }
 
   /** What the form asks, or null: then the answer is written. */
   async function admit(ctx: Context, { path }: Interaction): Promise<Form | null> {

@@ -40,12 +40,17 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
   const { interactions, passkeyRegistration, passwords, firstPasswords, admission, pending } = dependencies;
   const router = new StepRouter();
 
-  router.page('first-passkey', async (ctx: Context) => {
+  router.page('first-passkey', showOwnPasskey);
+  router.post('/interaction/:uid/first-passkey', addPasskey);
+  router.get('/interaction/:uid/first-passkey/password', showOwnPassword);
+  router.post('/interaction/:uid/first-passkey/password', setPassword);
+
+  async function showOwnPasskey(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'first-passkey');
     if (due !== null) await showPasskey(ctx, due);
-  });
+  }
 
-  router.post('/interaction/:uid/first-passkey', async (ctx: Context) => {
+  async function addPasskey(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'first-passkey');
     if (due === null) return;
     const { uid, userId } = due;
@@ -63,14 +68,14 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     // With as many as are allowed there is one, so that the step is done.
     if (outcome.kind === 'registered' || outcome.kind === 'full') return goOn(ctx, due);
     return passkeyPage.refuse(ctx, ctx.path, { problem: outcome });
-  });
+  }
 
-  router.get('/interaction/:uid/first-passkey/password', async (ctx: Context) => {
+  async function showOwnPassword(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'first-passkey');
     if (due !== null) await showPassword(ctx, due);
-  });
+  }
 
-  router.post('/interaction/:uid/first-passkey/password', async (ctx: Context) => {
+  async function setPassword(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'first-passkey');
     if (due === null) return;
     if (!admission.methods().includes('password')) return seeOther(ctx, due.path);
@@ -82,7 +87,7 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     const problem = await firstPasswords.set(due.facts.user, password, { by, interaction: due.uid });
     if (problem !== null) return passwordPage.refuse(ctx, ctx.path, { problem });
     return goOn(ctx, due);
-  });
+  }
 
   function goOn(ctx: Context, due: DueInteraction): Promise<void> {
     interactions.userChanged(ctx);

@@ -27,20 +27,23 @@ export function invitationRoutes({
 }: InvitationRoutesDependencies): Router<State> {
   const router = new Router<State>();
 
-  router.get(PAGE, async (ctx: Context) => {
+  router.get(PAGE, showInvitation);
+  router.post(PAGE, acceptInvitation);
+
+  async function showInvitation(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
     const invitation = await invitations.find(link.read(ctx));
     if (invitation === null) return showStop(ctx, 'invitation_over', '/account');
     return show(ctx, 200, invitationView, { action: ctx.path, email: invitation.email });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function acceptInvitation(ctx: Context): Promise<void> {
     const secret = link.read(ctx);
     await buttonForm.read(ctx);
     if ((await invitations.find(secret)) === null) return showStop(ctx, 'invitation_over', '/account');
     invitationCookie.write(ctx, secret);
     return startRegistration(ctx);
-  });
+  }
 
   return router;
 }

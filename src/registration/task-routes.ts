@@ -39,12 +39,17 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
   const { interactions, admission, profileCompletion, refuse } = dependencies;
   const router = new StepRouter();
 
-  router.page('terms', async (ctx: Context) => {
+  router.page('terms', showOwnTerms);
+  router.post('/interaction/:uid/terms', answerTerms);
+  router.page('profile', showOwnProfile);
+  router.post('/interaction/:uid/profile', completeProfile);
+
+  async function showOwnTerms(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'terms');
     if (due !== null) showTerms(ctx, due);
-  });
+  }
 
-  router.post('/interaction/:uid/terms', async (ctx: Context) => {
+  async function answerTerms(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'terms');
     if (due === null) return;
     const { values } = await buttonForm.read(ctx);
@@ -62,15 +67,15 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
       byUser(due.userId, visitorOf(ctx), due.question.client.id),
     );
     return seeOther(ctx, await refuse(ctx, 'The person did not agree to the terms.'));
-  });
+  }
 
-  router.page('profile', async (ctx: Context) => {
+  async function showOwnProfile(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'profile');
     if (due === null) return;
     showProfile(ctx, due);
-  });
+  }
 
-  router.post('/interaction/:uid/profile', async (ctx: Context) => {
+  async function completeProfile(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'profile');
     if (due === null) return;
     const { user } = due.facts;
@@ -80,7 +85,7 @@ export function taskRoutes(dependencies: TaskDependencies): Router<State> {
     await profileCompletion.complete(user.id, detailsOf(fields, read.values), byUser(user.id, visitorOf(ctx)));
     interactions.userChanged(ctx);
     return interactions.proceed(ctx, due);
-  });
+  }
 
   const missing = (user: User): readonly PersonField[] => lacking(admission.requiredOf(user.id), user);
 

@@ -20,24 +20,30 @@ export function revertRoutes({
 }): Router<State> {
   const router = new Router<State>();
 
-  router.get(['/verification/revert', PAGE], async (ctx: Context) => {
+  router.get(['/verification/revert', PAGE], showRevert);
+  router.post(PAGE, revert);
+  router.get('/verification/reverted', showReverted);
+
+  async function showRevert(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
     const email = await emailChanges.findRevert(link.read(ctx));
     return show(ctx, email === null ? 410 : 200, revertView, {
       action: email === null ? null : ctx.path,
       email: email ?? '',
     });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function revert(ctx: Context): Promise<void> {
     await buttonForm.read(ctx);
     const email = await emailChanges.revert(link.read(ctx), byVisitor(visitorOf(ctx)));
     link.forget(ctx);
     if (email === null) return show(ctx, 410, revertView, { action: null, email: '' });
     return seeOther(ctx, '/verification/reverted');
-  });
+  }
 
-  router.get('/verification/reverted', (ctx: Context) => show(ctx, 200, revertedView, { accountUrl: '/account' }));
+  function showReverted(ctx: Context): void {
+    show(ctx, 200, revertedView, { accountUrl: '/account' });
+  }
 
   return router;
 }

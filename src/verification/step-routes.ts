@@ -26,7 +26,13 @@ const stepPage = formPage<Pick<StepPage, 'problem'>>();
 export function stepRoutes({ interactions, emailProofs, link }: StepDependencies): Router<State> {
   const router = new StepRouter();
 
-  router.page('verify-email', async (ctx: Context) => {
+  router.page('verify-email', showOwn);
+  router.post(PAGE, submitCode);
+  router.post(`${PAGE}/send`, sendAgain);
+  router.get([`${PAGE}/link`, `${PAGE}/link/:link`], showLink);
+  router.post(`${PAGE}/link/:link`, confirmByLink);
+
+  async function showOwn(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const { email } = due.facts.user;
@@ -34,9 +40,9 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     const isWaiting = pending?.hasLiveCode === true && pending.address === email;
     const isSent = isWaiting || (await send(ctx, due, email));
     return showStep(ctx, due, email, isSent ? null : { kind: 'limited' });
-  });
+  }
 
-  router.post(PAGE, async (ctx: Context) => {
+  async function submitCode(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const form = await codeForm.read(ctx);
@@ -51,18 +57,18 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     });
     if (outcome === 'confirmed') return goOn(ctx, due);
     return stepPage.refuse(ctx, ctx.path, { problem: { kind: outcome } });
-  });
+  }
 
-  router.post(`${PAGE}/send`, async (ctx: Context) => {
+  async function sendAgain(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     await buttonForm.read(ctx);
     const { email } = due.facts.user;
     if (await send(ctx, due, email)) return seeOther(ctx, due.path);
     return stepPage.refuse(ctx, `${due.path}/verify-email`, { problem: { kind: 'limited' } });
-  });
+  }
 
-  router.get([`${PAGE}/link`, `${PAGE}/link/:link`], async (ctx: Context) => {
+  async function showLink(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
     const due = await dueHere(ctx);
     if (due === undefined) return showDead(ctx, null);
@@ -70,9 +76,9 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     const found = await emailProofs.find('verify_email', link.read(ctx));
     if (found?.userId !== due.userId) return showDead(ctx, due);
     return show(ctx, 200, linkView, { action: ctx.path, email: found.address, next: null });
-  });
+  }
 
-  router.post(`${PAGE}/link/:link`, async (ctx: Context) => {
+  async function confirmByLink(ctx: Context): Promise<void> {
     const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     await buttonForm.read(ctx);
@@ -83,7 +89,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
     link.forget(ctx);
     if (outcome === 'confirmed') return goOn(ctx, due);
     return showDead(ctx, due);
-  });
+  }
 
   function goOn(ctx: Context, due: DueInteraction): Promise<void> {
     interactions.userChanged(ctx);
