@@ -1,11 +1,12 @@
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app/app.ts';
-import { SECOND, systemClock } from '#kernel/clock.ts';
+import { systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
 import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { createLog, type Log } from '#kernel/log.ts';
+import { LONGEST_COMMAND_CLOSE } from './limits.ts';
 
 /** Where a command runs: what it is told, where it prints, how it opens the product, and who closes that when a signal ends it. */
 type Place = {
@@ -20,9 +21,6 @@ export type OpenApp = (parts: {
   log: Log;
   folder?: DataFolder | undefined;
 }) => Promise<Pick<App, 'commands' | 'close'>>;
-
-/** The answer is printed by then: what hangs while it closes must not keep the command. */
-const LONGEST_CLOSE = 2 * SECOND;
 
 /** The product is loaded only where it is needed: a command that a running node answers needs none of it. */
 const openHere: OpenApp = async (parts) => {
@@ -62,7 +60,7 @@ export function openCommands({ config, terminal, openApp = openHere, opened: out
       return runCommand(app.commands, name, input);
     },
     async close(): Promise<void> {
-      await Promise.race([opened.disposeAsync(), delay(LONGEST_CLOSE, undefined, { ref: false })]);
+      await Promise.race([opened.disposeAsync(), delay(LONGEST_COMMAND_CLOSE, undefined, { ref: false })]);
     },
   };
 }

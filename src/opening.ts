@@ -1,9 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SECOND } from '#kernel/clock.ts';
 import type { Log } from '#kernel/log.ts';
-
-/** When a start fails half-way: what cannot be closed sooner is left to the end of the process. */
-const LONGEST_CLOSE = 1.5 * SECOND;
+import { LONGEST_CLOSE } from './limits.ts';
 
 /**
  * Opens what depends on one another. Every part says on the stack how it is closed, which happens in reverse order, at the end or

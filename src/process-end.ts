@@ -4,7 +4,7 @@
  */
 import cluster from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SECOND } from '#kernel/clock.ts';
+import { LONGEST_FLUSH, LONGEST_ORDER, LONGEST_PROCESS_CLOSE, SAME_ORDER_WITHIN } from './limits.ts';
 
 /** The signals that tell a process to stop, by name: a worker gets them as messages of its supervisor. */
 export type Order = 'SIGTERM' | 'SIGINT';
@@ -22,14 +22,6 @@ const FAILED = 1;
 /** Numbers of the signals, which a shell adds to 128. */
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
-/** One order may arrive twice: npm hands a signal on that a terminal or a service manager has sent to every process. */
-const SAME_ORDER = SECOND / 2;
-
-/** Longer than any orderly stop takes. */
-const LONGEST_ORDER = 11 * SECOND;
-const LONGEST_CLOSE = 2.5 * SECOND;
-const LONGEST_FLUSH = SECOND;
-
 /** Runs `work`, whose answer is the exit code, and ends the process. `explain` says why it failed. */
 export function runToEnd(work: (life: ProcessLife) => Promise<number>, explain: (error: unknown) => void): void {
   const opened = new AsyncDisposableStack();
@@ -42,7 +34,7 @@ export function runToEnd(work: (life: ProcessLife) => Promise<number>, explain: 
     if (isEnding) return;
     isEnding = true;
     // Not awaited alone: what hangs while it closes must not keep the process.
-    await within(LONGEST_CLOSE, opened.disposeAsync());
+    await within(LONGEST_PROCESS_CLOSE, opened.disposeAsync());
     await within(LONGEST_FLUSH, Promise.all([flushed(process.stdout), flushed(process.stderr)]));
     process.exit(code);
   }
@@ -53,7 +45,7 @@ export function runToEnd(work: (life: ProcessLife) => Promise<number>, explain: 
 
   listenForOrders((order) => {
     if (orderedAt !== undefined) {
-      if (performance.now() - orderedAt > SAME_ORDER) process.exit(FAILED);
+      if (performance.now() - orderedAt > SAME_ORDER_WITHIN) process.exit(FAILED);
       return;
     }
     orderedAt = performance.now();

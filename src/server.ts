@@ -15,6 +15,14 @@ import { describeError, type Log } from '#kernel/log.ts';
 import type { MetricsListener, MetricsSource } from '#kernel/metrics.ts';
 import type { ProcessLife } from './process-end.ts';
 import { supervise, tellSupervisorReady } from './supervisor.ts';
+import {
+  FIRST_START_RETRY,
+  GRACE_AFTER_FAULT,
+  LONGEST_CLOSE,
+  LONGEST_START_RETRY,
+  STOP_DRAIN,
+  STOP_LONGEST_ANSWER,
+} from './limits.ts';
 
 export type App = {
   callback: RequestListener;
@@ -41,16 +49,6 @@ export type Server = {
   /** Finishes what is in flight, within ten seconds altogether; with `grace` milliseconds for answers, sooner. */
   stop(options?: { drain?: number; grace?: number }): Promise<void>;
 };
-
-/** A stop takes less than 10 s: drain and answers in flight share eight of them, closing has the rest. */
-const DRAIN = 5 * SECOND;
-const LONGEST_ANSWER = 8 * SECOND;
-const LONGEST_CLOSE = 1.5 * SECOND;
-/** After a fault the process ends within 5 s. */
-const GRACE_AFTER_FAULT = 2.5 * SECOND;
-
-const FIRST_RETRY = SECOND / 4;
-const LONGEST_RETRY = 2 * SECOND;
 
 /** Listens; resolves when the port is taken. The application may still be opening: see `ready`. */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -81,7 +79,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     if (!cluster.isWorker || cluster.worker?.id === 1) await app.onListening?.();
   }
 
-  async function stop({ drain = 0, grace = LONGEST_ANSWER } = {}): Promise<void> {
+  async function stop({ drain = 0, grace = STOP_LONGEST_ANSWER } = {}): Promise<void> {
     if (stopped.signal.aborted) return;
     const begin = performance.now();
     health.stopping();
@@ -118,7 +116,7 @@ export async function serve(options: ServerOptions, life: ProcessLife): Promise<
   const starting = startServer(options);
   life.onOrder(async (order) => {
     log.info({ order }, 'stopping');
-    await (await starting).stop({ drain: order === 'SIGTERM' ? DRAIN : 0 });
+    await (await starting).stop({ drain: order === 'SIGTERM' ? STOP_DRAIN : 0 });
     return 0;
   });
   const server = await starting;
@@ -135,7 +133,7 @@ async function openPatiently(
   { config, log, clock, createApp }: ServerOptions,
   stopped: AbortSignal,
 ): Promise<App | undefined> {
-  for (let wait = FIRST_RETRY; !stopped.aborted; wait = Math.min(2 * wait, LONGEST_RETRY)) {
+  for (let wait = FIRST_START_RETRY; !stopped.aborted; wait = Math.min(2 * wait, LONGEST_START_RETRY)) {
     try {
       return await createApp({ config, log, clock });
     } catch (error) {

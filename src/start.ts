@@ -1,14 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
-import { SECOND, systemClock } from '#kernel/clock.ts';
+import { systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { serveCommands } from '#kernel/control.ts';
 import { type DataFolder, ownDataFolder } from '#kernel/data-folder/data-folder.ts';
 import { createLog } from '#kernel/log.ts';
 import type { ProcessLife } from './process-end.ts';
 import { type App, serve, type ServerOptions } from './server.ts';
-
-/** What follows the first answers, such as the queues of jobs, is loaded by then. */
-const SETTLED = 3 * SECOND;
+import { SETTLED_AFTER } from './limits.ts';
 
 /** Serves until it is told to stop, and says where to go first. Answers with the exit code. */
 export async function start(config: Config, life: ProcessLife): Promise<number> {
@@ -33,7 +31,7 @@ async function createServedApp(
   const { createApp } = await import('./app/app.ts');
   const app = await createApp({ ...parts, folder });
   // The door has kept it small while the program was loaded; under load it may grow again as V8 would have it.
-  setTimeout(() => setFlagsFromString('--semi-space-growth-factor=2'), SETTLED).unref();
+  setTimeout(() => setFlagsFromString('--semi-space-growth-factor=2'), SETTLED_AFTER).unref();
   void app.startJobs().catch((err: unknown) => log.error({ err }, 'jobs not started'));
   const control = folder ? await serveCommands({ dataFolder: folder.path, commands: app.commands, log }) : null;
   return {

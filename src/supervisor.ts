@@ -4,20 +4,13 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { Log } from '#kernel/log.ts';
 import type { MetricsListener } from '#kernel/metrics.ts';
 import type { Order, ProcessLife } from './process-end.ts';
+import { FIRST_RESTART_PAUSE, LONGEST_RESTART_PAUSE, WORKER_HEALTHY_AFTER, WORKER_PATIENCE } from './limits.ts';
 
 const READY = 'latchkey:ready';
-
-const FIRST_PAUSE = SECOND / 10;
-const LONGEST_PAUSE = 10 * SECOND;
-/** A worker that lived so long did not die of how it was started. */
-const HEALTHY_AFTER = MINUTE;
-/** Longer than any orderly stop takes. */
-const PATIENCE = 9.5 * SECOND;
 
 /** Runs until the workers have been told to stop; the exit code. */
 export async function supervise(
@@ -29,7 +22,7 @@ export async function supervise(
   const begun = new WeakMap<Worker, number>();
   let wasReady = false;
   let isStopping = false;
-  let pause = FIRST_PAUSE;
+  let pause = FIRST_RESTART_PAUSE;
 
   function start(): void {
     if (isStopping) return;
@@ -44,7 +37,7 @@ export async function supervise(
     isStopping = true;
     log.info({ order }, 'stopping workers');
     for (const worker of workers()) if (worker.isConnected()) worker.send(order);
-    void delay(PATIENCE, undefined, { ref: false }).then(killAll);
+    void delay(WORKER_PATIENCE, undefined, { ref: false }).then(killAll);
     if (workers().length === 0) ended.resolve(0);
     return ended.promise;
   }
@@ -62,7 +55,7 @@ export async function supervise(
       return;
     }
     const lived = performance.now() - (begun.get(worker) ?? 0);
-    pause = lived > HEALTHY_AFTER ? FIRST_PAUSE : Math.min(2 * pause, LONGEST_PAUSE);
+    pause = lived > WORKER_HEALTHY_AFTER ? FIRST_RESTART_PAUSE : Math.min(2 * pause, LONGEST_RESTART_PAUSE);
     log.error({ worker: worker.process.pid, exitCode: code, signal, restartInMs: pause }, 'worker died');
     setTimeout(start, pause);
   });
