@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { MOST_APIS } from './limits.ts';
 
 /** Every scope of the API, also those that it gets later. */
 const ALL_SCOPES = '*';
 
 /** API identifier -> the scopes of it that a client may ask for. An API that is not named is closed to the client. */
 export type ApiAccess = Readonly<Record<string, readonly string[]>>;
-
-const MAXIMUM_APIS = 100;
 
 export const apiAccessSchema = z
   .record(
@@ -17,7 +16,7 @@ export const apiAccessSchema = z
       .transform((scopes) => [...new Set(scopes)])
       .refine((scopes) => scopes.length <= 200, 'must hold at most 200 different scopes'),
   )
-  .refine((apis) => Object.keys(apis).length <= MAXIMUM_APIS, `must name at most ${MAXIMUM_APIS} APIs`);
+  .refine((apis) => Object.keys(apis).length <= MOST_APIS, `must name at most ${MOST_APIS} APIs`);
 
 /** The scopes that are left for a client. */
 export function allowedScopes<S extends { name: string }>(

@@ -1,7 +1,8 @@
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import { z } from 'zod';
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Clock, MINUTE, SECOND } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { LONGEST_JWT_SECONDS } from '#settings/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { ApiResource, apiSigningAlgs, tokenFormats } from './api-resource.ts';
@@ -9,11 +10,7 @@ import { changesBetween } from './changes.ts';
 import { standardScopes } from './client-metadata.ts';
 import { apiInvalid, apiNotFound, apiTaken } from './errors.ts';
 import { objectionToName, objectionToShownText } from './shown-name.ts';
-
-/** A JWT cannot be taken back, so it lives no longer than this unless somebody decides otherwise. */
-const DEFAULT_SECONDS = (10 * MINUTE) / SECOND;
-const MAXIMUM_JWT_SECONDS = (60 * MINUTE) / SECOND;
-const MAXIMUM_OPAQUE_SECONDS = (24 * 60 * MINUTE) / SECOND;
+import { DEFAULT_TOKEN_SECONDS, LONGEST_OPAQUE_SECONDS } from './limits.ts';
 
 const scopeSchema = z.strictObject({
   /** RFC 6749 §3.3, scope-token. */
@@ -46,12 +43,12 @@ const apiSchema = z
       .refine((scopes) => new Set(scopes.map(({ name }) => name)).size === scopes.length, 'must name each scope once')
       .default([]),
     tokenFormat: z.enum(tokenFormats).default('jwt'),
-    accessTokenSeconds: z.int().min(30).max(MAXIMUM_OPAQUE_SECONDS).default(DEFAULT_SECONDS),
+    accessTokenSeconds: z.int().min(30).max(LONGEST_OPAQUE_SECONDS).default(DEFAULT_TOKEN_SECONDS),
     signingAlg: z.enum(apiSigningAlgs).default('ES256'),
   })
-  .refine((api) => api.tokenFormat === 'opaque' || api.accessTokenSeconds <= MAXIMUM_JWT_SECONDS, {
+  .refine((api) => api.tokenFormat === 'opaque' || api.accessTokenSeconds <= LONGEST_JWT_SECONDS, {
     path: ['accessTokenSeconds'],
-    error: `must be at most ${MAXIMUM_JWT_SECONDS} for JWTs, which cannot be revoked`,
+    error: `must be at most ${LONGEST_JWT_SECONDS} for JWTs, which cannot be revoked`,
   });
 
 /** Lifetimes in seconds. What is not given has its default: no scopes, JWTs signed with ES256 that live ten minutes. */

@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
+import { LEAST_RSA_BITS } from './limits.ts';
 
-const MINIMUM_RSA_BITS = 2048;
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 const publicJwk = z
@@ -28,8 +28,8 @@ function problemOf(jwk: JsonWebKey): string | null {
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' });
     const bits = key.asymmetricKeyDetails?.modulusLength;
-    return bits !== undefined && bits < MINIMUM_RSA_BITS
-      ? `is an RSA key of ${bits} bits; ${MINIMUM_RSA_BITS} are the least`
+    return bits !== undefined && bits < LEAST_RSA_BITS
+      ? `is an RSA key of ${bits} bits; ${LEAST_RSA_BITS} are the least`
       : null;
   } catch {
     return 'is no usable public key';

@@ -2,25 +2,24 @@ import { z } from 'zod';
 import { isLoopback } from '#kernel/config.ts';
 import { readNewMailAddress } from '#kernel/mail/address.ts';
 import { publicJwksSchema } from './client-jwks.ts';
-
-const MAXIMUM_ADDRESSES = 100;
+import { LONGEST_REDIRECT_URI, MOST_ADDRESSES } from './limits.ts';
 
 const text = (length: number) => z.string().min(1).max(length);
 /** A page or end point of the client: https, or http on this machine while somebody develops it. */
-const webAddress = text(2048).refine(isWebAddress, 'must be an address that begins with https://');
+const webAddress = text(LONGEST_REDIRECT_URI).refine(isWebAddress, 'must be an address that begins with https://');
 /** Where the specifications allow no exception (OpenID Connect Core §4, Dynamic Client Registration §5). */
 const secureAddress = webAddress.refine(
   (uri) => uri.startsWith('https://'),
   'must be an address that begins with https://',
 );
-const address = text(2048);
+const address = text(LONGEST_REDIRECT_URI);
 /** What comes twice counts once; of what is left there may be so many. The same for all who write metadata. */
 const list = <I extends z.ZodType<string>>(item: I, most: number) =>
   z
     .array(item)
     .transform((items) => [...new Set(items)])
     .refine((items) => items.length <= most, `must hold at most ${most} different values`);
-const addresses = list(address, MAXIMUM_ADDRESSES);
+const addresses = list(address, MOST_ADDRESSES);
 
 /** Public keys alone: what both sides can sign proves nothing to a third one (RFC 8725 §3.2). */
 const signature = z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']);

@@ -1,12 +1,6 @@
 import type { Clock } from '#kernel/clock.ts';
-import { SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-
-/** What is known is trusted so long; what is not known is looked up again at most so often, whoever asks. */
-const KEPT = 10 * SECOND;
-const ASKED_AGAIN = SECOND;
-/** Beyond this many the list would cost more than it protects, and everybody is answered as a client might be. */
-const MOST_ORIGINS = 100_000;
+import { MOST_ORIGINS, ORIGINS_KEPT_FOR, ORIGINS_READ_EVERY } from './limits.ts';
 
 /** Origins of browser apps: where the redirect addresses of enabled public clients lead. Rows are in their normal form. */
 const ALL = `
@@ -34,7 +28,7 @@ export class ClientOrigins {
 
   async has(origin: string): Promise<boolean> {
     const age = this.#clock.now().getTime() - this.#readAt;
-    if (age > KEPT || (age > ASKED_AGAIN && !this.#known.has(origin))) await this.#read();
+    if (age > ORIGINS_KEPT_FOR || (age > ORIGINS_READ_EVERY && !this.#known.has(origin))) await this.#read();
     return !this.#isWhole || this.#known.has(origin);
   }
 

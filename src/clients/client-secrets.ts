@@ -8,6 +8,7 @@ import { ClientSecret, type ClientSecretId, sealPlace } from './client-secret.ts
 import { lastSecret, secretNotFound, secretNotUsed, tooManySecrets } from './errors.ts';
 import { takeClient } from './take-client.ts';
 import { secretNeed } from './secret-need.ts';
+import { MOST_VALID_SECRETS } from './limits.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -20,8 +21,6 @@ type Dependencies = {
 
 type IssuedSecret = { id: ClientSecretId; secret: string; expiresAt: Date | null };
 
-/** One that everybody uses and one that everybody is moving to. */
-const MAXIMUM_VALID = 2;
 /** Lets secret scanners know a client secret of ours when they see one. */
 const PREFIX = 'lk_cs_';
 
@@ -45,7 +44,7 @@ export class ClientSecrets {
     by: By,
   ): Promise<IssuedSecret> {
     return this.#change(clientId, 'client.secret_added', by, async (em, client) => {
-      if ((await this.#valid(em, client)).length >= MAXIMUM_VALID) throw tooManySecrets();
+      if ((await this.#valid(em, client)).length >= MOST_VALID_SECRETS) throw tooManySecrets();
       return this.issue(em, client, { expiresAt: expiresInSeconds === undefined ? null : this.#in(expiresInSeconds) });
     });
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { operator } from '#audit/module.ts';
-import { SECOND } from '#kernel/clock.ts';
+import { DAY, SECOND } from '#kernel/clock.ts';
 import { parseId } from '#kernel/ids.ts';
 import { apiAccessSchema } from './api-access.ts';
 import type { ApiResource } from './api-resource.ts';
@@ -11,9 +11,7 @@ import type { ClientSecrets } from './client-secrets.ts';
 import { type ClientService, visible } from './client-service.ts';
 import { clientTypes } from './client-type.ts';
 import { apiInvalid, metadataInvalid } from './errors.ts';
-
-const PAGE = 200;
-const A_DAY = 86_400;
+import { LISTED_PAGE } from './limits.ts';
 
 const inWords = (allowed: readonly string[]): string => `must be one of ${allowed.join(', ')}`;
 /** Members of ours; every other member is client metadata and validated as such. */
@@ -35,8 +33,8 @@ const rotateInput = oneClient.extend({
   overlap_seconds: z
     .int()
     .min(0)
-    .max(90 * A_DAY)
-    .default(A_DAY),
+    .max((90 * DAY) / SECOND)
+    .default(DAY / SECOND),
 });
 const addInput = oneClient.extend({ expires_in_seconds: z.int().min(1).optional() });
 const apiInput = z.strictObject({
@@ -84,7 +82,9 @@ export function clientCommands({
     },
     async 'client.list'() {
       return {
-        clients: (await everything((after?: Client['id']) => clients.list({ limit: PAGE, after }))).map(clientOnWire),
+        clients: (await everything((after?: Client['id']) => clients.list({ limit: LISTED_PAGE, after }))).map(
+          clientOnWire,
+        ),
       };
     },
     /** Secrets are named by their ids; the secrets themselves were shown once. */
@@ -160,7 +160,9 @@ export function clientCommands({
     },
     async 'api.list'() {
       return {
-        apis: (await everything((after?: ApiResource['id']) => apis.list({ limit: PAGE, after }))).map(apiOnWire),
+        apis: (await everything((after?: ApiResource['id']) => apis.list({ limit: LISTED_PAGE, after }))).map(
+          apiOnWire,
+        ),
       };
     },
     async 'api.delete'(input: unknown) {
@@ -214,7 +216,7 @@ async function everything<T extends { id: string }>(page: (after?: T['id']) => P
   for (;;) {
     const rows = await page(all.at(-1)?.id);
     all.push(...rows);
-    if (rows.length < PAGE) return all;
+    if (rows.length < LISTED_PAGE) return all;
   }
 }
 

@@ -22,6 +22,7 @@ import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
 import { ownClient } from './own-client.ts';
 import { RegisteredClients } from './registered-clients.ts';
+import { MOST_KEPT_CLIENTS } from './limits.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -33,13 +34,11 @@ export type Dependencies = {
   policies: Policies<'branding'>;
 };
 
-/** Anybody can register a client where that is open, so what is kept in memory is bounded. */
-const MAXIMUM_KEPT = 10_000;
 /** What is not there is not kept: made-up names cost no memory, and a new client is there at once. */
 const ttl = (value: object | null): number => (value === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER);
 
 export function createClients({ invalidation, issuer, policies, ...deps }: Dependencies) {
-  const kept = { clock: deps.clock, invalidation, maxEntries: MAXIMUM_KEPT, ttl };
+  const kept = { clock: deps.clock, invalidation, maxEntries: MOST_KEPT_CLIENTS, ttl };
   const clientCache = createCache<KnownClient | null>({ name: 'clients', ...kept });
   const apiCache = createCache<KnownApi | null>({ name: 'apis', ...kept });
   const origins = new ClientOrigins(deps.clock, deps.database);

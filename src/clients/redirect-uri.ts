@@ -1,4 +1,5 @@
 import { isLoopback } from '#kernel/config.ts';
+import { LONGEST_REDIRECT_URI } from './limits.ts';
 
 /** Why an address may not be registered, in words that complete "<address> ...". */
 type Objection = string;
@@ -6,7 +7,6 @@ type Objection = string;
 /** What a client runs as decides which addresses can only be its own (OpenID Connect Dynamic Client Registration §2). */
 export type ApplicationType = 'web' | 'native';
 
-const MAXIMUM_LENGTH = 2048;
 /** RFC 3986 §2: no other character stands in a URI, and "%" only before two hexadecimal digits. */
 const uriText = /^(?:[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+$/;
 /** RFC 1123 §2.1, with the underscore that there is in practice. A URL allows more, `;` and `,` among it, which end things elsewhere. */
@@ -60,7 +60,7 @@ function withoutPort(uri: string): string | null {
 
 function objectionToText(uri: string): Objection | null {
   if (uri === '') return 'is empty';
-  if (uri.length > MAXIMUM_LENGTH) return `is longer than ${MAXIMUM_LENGTH} characters`;
+  if (uri.length > LONGEST_REDIRECT_URI) return `is longer than ${LONGEST_REDIRECT_URI} characters`;
   if (!uriText.test(uri)) return 'holds characters that must be percent-encoded';
   if (encodedControl.test(uri)) return 'holds encoded control characters';
   if (uri.includes('#')) return 'must not have a fragment';

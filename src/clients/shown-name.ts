@@ -1,7 +1,4 @@
-/**
- * Names that a person reads when they decide whom to trust: what is in one can be seen, and it stays in its line.
- */
-const LONGEST = 128;
+import { LONGEST_SHOWN_NAME } from './limits.ts';
 
 /** Control and bidi characters, line separators, halves of characters, and what is drawn as nothing at all. */
 const hidden =
@@ -16,7 +13,8 @@ const lookAlikes = /\p{sc=Latin}\p{M}*[\p{sc=Cyrillic}\p{sc=Greek}]|[\p{sc=Cyril
 
 /** Why a name may not be shown to people; null when it may. In words that complete "client_name ...". */
 export function objectionToName(name: string): string | null {
-  if (name.trim() === '' || [...name].length > LONGEST) return `must have 1 to ${LONGEST} characters`;
+  if (name.trim() === '' || [...name].length > LONGEST_SHOWN_NAME)
+    return `must have 1 to ${LONGEST_SHOWN_NAME} characters`;
   return objectionToShownText(name);
 }
 

@@ -1,5 +1,5 @@
-import { instance, type Policies } from '#settings/module.ts';
-import { DAY, HOUR, SECOND } from '#kernel/clock.ts';
+import { instance, LONGEST_JWT_SECONDS, type Policies } from '#settings/module.ts';
+import { DAY, SECOND } from '#kernel/clock.ts';
 import type { RsaBits } from './key-material.ts';
 
 /** Durations in milliseconds. */
@@ -12,20 +12,23 @@ export type KeyPolicy = {
   longestTokenLife: number;
 };
 
-/** The longest-lived JWT access token that an API may have (see clients). */
-const LONGEST_API_TOKEN = HOUR;
-
 /**
  * What the settings say. An ID token is of use beyond its expiry: OpenID Connect RP-Initiated Logout §2 takes it as a hint
  * for as long as the session lasts, so keys stay as long as a session may.
  */
 export function keyPolicy(policies: Policies<'oidc' | 'session'>): KeyPolicy {
   const { oidc, session } = policies.for(instance);
-  const lives = [oidc.idTokenSeconds, oidc.accessTokenSeconds, session.absoluteSeconds, session.rememberSeconds];
+  const lives = [
+    LONGEST_JWT_SECONDS,
+    oidc.idTokenSeconds,
+    oidc.accessTokenSeconds,
+    session.absoluteSeconds,
+    session.rememberSeconds,
+  ];
   return {
     rsaBits: oidc.keyRsaBits,
     publishBeforeUse: oidc.keyPublicationSeconds * SECOND,
     rotateEvery: oidc.keyRotationDays * DAY,
-    longestTokenLife: Math.max(LONGEST_API_TOKEN, ...lives.map((seconds) => seconds * SECOND)),
+    longestTokenLife: Math.max(...lives) * SECOND,
   };
 }

@@ -1,0 +1,28 @@
+import { DAY, MINUTE, SECOND } from '#kernel/clock.ts';
+
+/** APIs of one client: all are read with each of its tokens. */
+export const MOST_APIS = 100;
+/** Seconds: a JWT cannot be taken back, so it lives no longer than this unless the operator decides otherwise. */
+export const DEFAULT_TOKEN_SECONDS = (10 * MINUTE) / SECOND;
+/** Seconds that an opaque access token may live, which can be taken back. */
+export const LONGEST_OPAQUE_SECONDS = DAY / SECOND;
+/** RFC 7518 §3.3: RSA keys of 2048 bits or more. */
+export const LEAST_RSA_BITS = 2048;
+/** Redirect URIs of one client, all of which are compared with each request. */
+export const MOST_ADDRESSES = 100;
+/** A known origin is trusted so long. */
+export const ORIGINS_KEPT_FOR = 10 * SECOND;
+/** An origin that is not known is looked up again at most so often, however many ask. */
+export const ORIGINS_READ_EVERY = SECOND;
+/** Beyond this many the list would cost more than it protects, and every origin is answered as that of a client. */
+export const MOST_ORIGINS = 100_000;
+/** One secret that is in use and one that replaces it. */
+export const MOST_VALID_SECRETS = 2;
+/** Rows of one statement while a command reads all. */
+export const LISTED_PAGE = 200;
+/** Clients, and APIs, in memory: anybody can register a client where that is open. */
+export const MOST_KEPT_CLIENTS = 10_000;
+/** Characters: browsers and proxies take this many everywhere. */
+export const LONGEST_REDIRECT_URI = 2048;
+/** Characters of a name that a person reads when they decide what to trust. */
+export const LONGEST_SHOWN_NAME = 128;
