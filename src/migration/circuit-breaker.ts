@@ -1,8 +1,5 @@
-import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
-
-const FAILURES_TO_OPEN = 5;
-const REST = 30 * SECOND;
-const MOST_AT_ONCE = 16;
+import { type Clock, fromNow } from '#kernel/clock.ts';
+import { BREAKER_REST, FAILURES_TO_OPEN, MOST_QUESTIONS_AT_ONCE } from './limits.ts';
 
 /**
  * Leaves another system alone that fails or is slow: after five failures in a row nobody is sent there for half a minute, and
@@ -20,7 +17,7 @@ export class CircuitBreaker {
 
   /** Null without asking while it is open. Throws what `ask` throws. */
   async run<T>(ask: () => Promise<T>): Promise<T | null> {
-    if (this.#running >= MOST_AT_ONCE || this.#clock.now() < this.#restsUntil) return null;
+    if (this.#running >= MOST_QUESTIONS_AT_ONCE || this.#clock.now() < this.#restsUntil) return null;
     // Whoever comes while one is sent to see still finds it open.
     if (this.#failures >= FAILURES_TO_OPEN) this.#rest();
     this.#running += 1;
@@ -39,6 +36,6 @@ export class CircuitBreaker {
   }
 
   #rest(): void {
-    this.#restsUntil = fromNow(this.#clock, REST);
+    this.#restsUntil = fromNow(this.#clock, BREAKER_REST);
   }
 }

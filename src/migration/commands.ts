@@ -5,9 +5,7 @@ import { parseId } from '#kernel/ids.ts';
 import { importInvalid } from './errors.ts';
 import type { ExportService } from './export-service.ts';
 import type { ImportService } from './import-service.ts';
-
-/** What one command takes and gives: a file goes through in many. */
-export const MOST_LINES = 500;
+import { MOST_LINES } from './limits.ts';
 
 const importInput = z.object({
   lines: z.array(z.object({ line: z.number().int(), record: z.unknown() })).max(MOST_LINES),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } from '#credentials/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import {
+  MOST_CONTACTS,
   type BulkContact,
   newCanonicalEmail,
   phoneNumberSchema,
@@ -9,10 +10,7 @@ import {
   profileSchema,
   type UserId,
 } from '#users/module.ts';
-
-const LARGEST_PROPERTIES = 16 * 1024;
-const LONGEST_PASSWORD = 1024;
-const MOST_FURTHER = 9;
+import { LARGEST_PROPERTIES, LONGEST_IMPORTED_PASSWORD } from './limits.ts';
 
 /** Exact bytes, never empty, never white space alone. */
 const subject = z
@@ -40,15 +38,21 @@ const importRecord = profileSchema.extend({
   phone_number: phoneNumberSchema.optional(),
   phone_number_verified: z.boolean().optional(),
   /** Beside the first ones, and proven. */
-  further_emails: z.array(z.string()).max(MOST_FURTHER).optional(),
-  further_phone_numbers: z.array(phoneNumberSchema).max(MOST_FURTHER).optional(),
+  further_emails: z
+    .array(z.string())
+    .max(MOST_CONTACTS - 1)
+    .optional(),
+  further_phone_numbers: z
+    .array(phoneNumberSchema)
+    .max(MOST_CONTACTS - 1)
+    .optional(),
   properties: z
     .record(z.string().max(64), z.unknown())
     .refine((value) => JSON.stringify(value).length <= LARGEST_PROPERTIES, 'must be smaller than 16 KiB')
     .optional(),
   status: z.enum(['active', 'disabled']).optional(),
   created_at: z.iso.datetime({ offset: true }).optional(),
-  password: z.string().min(1).max(LONGEST_PASSWORD).optional(),
+  password: z.string().min(1).max(LONGEST_IMPORTED_PASSWORD).optional(),
   password_hash: z.union([z.string().max(8192), z.record(z.string(), z.unknown())]).optional(),
   password_hash_format: z.string().max(64).optional(),
   password_hash_parameters: z.record(z.string(), z.unknown()).optional(),

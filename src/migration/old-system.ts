@@ -11,6 +11,7 @@ import type { Log } from '#kernel/log.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import { newCanonicalEmail, phoneNumberSchema, profileSchema, type UserService } from '#users/module.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
+import { LARGEST_OLD_SYSTEM_ANSWER } from './limits.ts';
 
 /** What it tells about a person; members that we do not know are left. Only `true` proves an address. */
 const answerSchema = z.object({
@@ -24,7 +25,6 @@ type Answer = z.infer<typeof answerSchema>;
 
 /** How it says that it does not know the person, or not by this password. */
 const NOT_RIGHT: ReadonlySet<number> = new Set([401, 403, 404, 422]);
-const LARGEST_ANSWER = 64 * 1024;
 
 type OldSystemDependencies = {
   clock: Clock;
@@ -66,11 +66,18 @@ export function createOldSystem(dependencies: OldSystemDependencies): OldSystem 
     timeout: number;
   }): Promise<Answer | null> {
     const body = JSON.stringify({ type: 'password.verify', email: asked.email, password: asked.password });
-    const answer = await outbound.limited({ totalTimeout: asked.timeout, maxBytes: LARGEST_ANSWER })(asked.url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', ...signed(asked.secret, body, clock) },
-      body,
-    });
+    const answer = await outbound.limited({ totalTimeout: asked.timeout, maxBytes: LARGEST_OLD_SYSTEM_ANSWER })(
+      asked.url,
+      {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json',
+          ...signed(asked.secret, body, clock),
+        },
+        body,
+      },
+    );
     if (NOT_RIGHT.has(answer.status)) return null;
     if (answer.status !== 200) throw new Error(`status ${answer.status}`);
     return answerSchema.parse(await answer.json());

@@ -7,6 +7,7 @@ import type { AccessRevocation } from './access-revocation.ts';
 import { lastAdministrator } from './errors.ts';
 import type { RoleHolders } from './role-holders.ts';
 import { User, type UserId } from './user.ts';
+import { DUE_CLOSINGS_BATCH } from './limits.ts';
 
 type ClosingDependencies = {
   clock: Clock;
@@ -88,7 +89,7 @@ export class ClosingService {
     const { clock, database } = this.#deps;
     const due = await database.sql<{ id: string }>(
       'select id from users where deletes_at <= $1 order by deletes_at limit $2',
-      [clock.now(), Math.min(batch, MOST_AT_ONCE)],
+      [clock.now(), Math.min(batch, DUE_CLOSINGS_BATCH)],
     );
     for (const { id } of due)
       await database.transaction(async (em) => {
@@ -120,6 +121,3 @@ export class ClosingService {
     return em.findOneOrFail(User, { id: userId });
   }
 }
-
-/** Each is a transaction that writes in many tables. */
-const MOST_AT_ONCE = 100;

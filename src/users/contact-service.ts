@@ -1,4 +1,4 @@
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import { claimEmail } from './address-claims.ts';
@@ -9,6 +9,7 @@ import { dropFirstPhone } from './first-phone.ts';
 import { heldEmails, type HeldEmail } from './held-emails.ts';
 import { User, type UserId } from './user.ts';
 import { lockUser } from './user-row.ts';
+import { MOST_CONTACTS, UNDO_WINDOW } from './limits.ts';
 
 /** An address or number as its owner sees it. The first one is what relying parties are told; it has no id. */
 export type ShownContact = { id: ContactId | null; value: string; isFirst: boolean; isVerified: boolean };
@@ -18,10 +19,6 @@ type FormerEmail = HeldEmail & { isVerified: boolean };
 /** What was added from `since` on, null from the beginning, and before `until`, null to this day. */
 type Period = { since: Date | null; until?: Date | null };
 
-/** Of each kind, the first one included. */
-const MOST = 10;
-/** As long as a change can be undone, nobody else gets the address that was given up. */
-export const RESERVED = 3 * DAY;
 /** The end of a period that is not over. */
 const FOREVER = new Date('9999-12-31T00:00:00Z');
 
@@ -72,7 +69,7 @@ export class ContactService {
     if (row?.verified_at && !row.reserved_until) return 'verified_already';
     // An address that was given up stays kept from others, and comes back with its proof.
     if (row) return 'added';
-    if ((await em.count(Contact, { userId, kind })) >= MOST - 1) return 'too_many';
+    if ((await em.count(Contact, { userId, kind })) >= MOST_CONTACTS - 1) return 'too_many';
     await em.execute(
       `insert into contact (id, user_id, kind, value, canonical, verified_at, reserved_until, created_at)
        values (?, ?, ?, ?, ?, null, null, ?) on conflict (user_id, kind, canonical) do nothing`,
@@ -157,7 +154,7 @@ export class ContactService {
           former.value,
           former.canonical,
           former.since,
-          old === 'keep' ? null : fromNow(this.#clock, RESERVED),
+          old === 'keep' ? null : fromNow(this.#clock, UNDO_WINDOW),
           former.since,
         ],
       );
@@ -234,7 +231,7 @@ export class ContactService {
   ): Promise<void> {
     const begin = since ?? new Date(0);
     const end = until ?? FOREVER;
-    const reservedSince = new Date((changedAt ?? begin).getTime() + RESERVED);
+    const reservedSince = new Date((changedAt ?? begin).getTime() + UNDO_WINDOW);
     await em.execute(
       `delete from contact where user_id = ? and case when reserved_until is null
          then tstzrange(?::timestamptz, ?::timestamptz) @> created_at or coalesce(tstzrange(?::timestamptz, ?::timestamptz) @> verified_at, false)

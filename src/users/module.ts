@@ -54,7 +54,7 @@ export type { Role, RoleHolder } from './role.ts';
 export { lockUser, readUser } from './user-row.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { Contact, type ContactId } from './contact.ts';
-export { type ContactService, RESERVED, type ShownContact } from './contact-service.ts';
+export type { ContactService, ShownContact } from './contact-service.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export { UserIdentity } from './user-identity.ts';
 export type { BulkContact, ContactBulk } from './contact-bulk.ts';
@@ -81,3 +81,4 @@ export {
 } from './property-fields.ts';
 export { fieldSamples, shownFields, type ShownField } from './shown-fields.ts';
 export { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
+export { MOST_CONTACTS, UNDO_WINDOW } from './limits.ts';

@@ -1,12 +1,11 @@
+import { LONGEST_DECODING_SECONDS, MOST_PIXELS } from './limits.ts';
+
 export const sizes = { large: 512, small: 256 } as const;
 type DrawnPicture = Record<keyof typeof sizes, Buffer>;
 
 /** PNG, JPEG, WebP: the first bytes say so, whatever the name of the file does. */
 const beginnings: readonly RegExp[] = [/^\x89PNG\r\n\x1a\n/, /^\xff\xd8\xff/, /^RIFF[\s\S]{4}WEBP/];
-/** More than any camera; a small file can unpack to many gigabytes. */
-const MOST_PIXELS = 50_000_000;
 const QUALITY = 82;
-const LONGEST_SECONDS = 10;
 
 /**
  * The picture, drawn anew: upright, square, and without anything that was in the file besides (place, camera, other
@@ -18,7 +17,9 @@ export async function drawPicture(bytes: Buffer): Promise<DrawnPicture | null> {
   // Loaded when somebody uploads the first picture: most processes never need it.
   const { default: sharp } = await import('sharp');
   try {
-    const source = sharp(bytes, { limitInputPixels: MOST_PIXELS, pages: 1 }).timeout({ seconds: LONGEST_SECONDS });
+    const source = sharp(bytes, { limitInputPixels: MOST_PIXELS, pages: 1 }).timeout({
+      seconds: LONGEST_DECODING_SECONDS,
+    });
     const square = (size: number) =>
       source.clone().rotate().resize(size, size, { fit: 'cover' }).webp({ quality: QUALITY }).toBuffer();
     return { large: await square(sizes.large), small: await square(sizes.small) };

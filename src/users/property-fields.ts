@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Property } from '#settings/module.ts';
 import { plainText, profileSchema, type Profile } from './profile.ts';
+import { LONGEST_PROPERTY_TEXT } from './limits.ts';
 
 /** A claim that a person may be asked for in a form. */
 export type AskedClaim = 'name' | 'given_name' | 'family_name' | 'nickname' | 'birthdate' | 'website';
@@ -14,8 +15,6 @@ export type PersonDetails = { profile: Profile; properties: Record<string, unkno
 
 type Values = Readonly<Record<string, unknown>>;
 type Known = { profile: Profile; properties: Values };
-
-const MOST_TEXT = 256;
 
 export const claimField = (claim: AskedClaim): PersonField => ({ kind: 'claim', claim, field: claim });
 /** Apart from the fields that forms have of their own. */
@@ -113,7 +112,7 @@ export function valueType({ type, maxLength, choices }: Property): z.ZodType {
       return z.url({ protocol: /^https?$/, error: 'url' }).max(2048, 'too_long');
     case 'text':
     case 'boolean':
-      return plainText(maxLength ?? MOST_TEXT);
+      return plainText(maxLength ?? LONGEST_PROPERTY_TEXT);
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type ContactId,
   type ContactService,
   readUser,
-  RESERVED,
+  UNDO_WINDOW,
   type User,
   type UserId,
 } from '#users/module.ts';
@@ -159,7 +159,7 @@ export class EmailChanges {
       former: former.value,
       to: change.value,
       link: await undoRights.grant(em, userId, former),
-      endsAt: fromNow(clock, RESERVED),
+      endsAt: fromNow(clock, UNDO_WINDOW),
       by,
     });
   }

@@ -2,8 +2,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { FileProblem, type Numbered } from './numbered.ts';
-
-const LONGEST_RECORD = 256 * 1024;
+import { LONGEST_RECORD } from '../limits.ts';
 
 const booleans = new Set(['email_verified', 'phone_number_verified', 'administrator']);
 const numbers = new Set(['totp_digits', 'totp_period']);

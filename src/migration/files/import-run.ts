@@ -1,14 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
 import type { CommandAnswer } from '#kernel/control.ts';
-import { MOST_LINES } from '../commands.ts';
 import type { LineResult, Outcome } from '../import-service.ts';
 import { FileProblem, type Numbered } from './numbered.ts';
+import { BUSY_RETRIES, LARGEST_BATCH, MOST_LINES, MOST_SHOWN_PROBLEMS } from '../limits.ts';
 
-/** A command of the command line may be a megabyte. */
-const LARGEST_BATCH = 512 * 1024;
-const MOST_SHOWN = 20;
-const RETRIES = 10;
 /** What passes by itself: people who sign in have the threads, or somebody else writes the same people. */
 const passing = new Set(['credentials.busy', 'migration.changed_meanwhile']);
 
@@ -44,7 +40,7 @@ export async function runImport({ people, ask, update, dryRun, report, progress 
   const count = (result: LineResult) => {
     summary.lines += 1;
     summary[result.outcome] += 1;
-    if (result.outcome === 'refused' && summary.refusals.length < MOST_SHOWN)
+    if (result.outcome === 'refused' && summary.refusals.length < MOST_SHOWN_PROBLEMS)
       summary.refusals.push({ line: result.line, email: result.email ?? '', reason: result.reason ?? '' });
     report(result);
   };
@@ -67,7 +63,7 @@ async function send(
   for (let retry = 0; ; retry += 1) {
     const answer = await ask('user.import', input);
     if (answer.ok) return (answer.result as { results: LineResult[] }).results;
-    if (!passing.has(answer.code) || retry >= RETRIES)
+    if (!passing.has(answer.code) || retry >= BUSY_RETRIES)
       throw new FileProblem(
         `${answer.message} It stopped before line ${input.lines[0]?.line}; run the same command again to go on.`,
       );

@@ -1,8 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { FileProblem, type Numbered } from './numbered.ts';
-
-/** It is read as a whole, so it has an end; Keycloak and Firebase write larger realms and projects to several files. */
-const LARGEST_DOCUMENT = 256 * 1024 * 1024;
+import { LARGEST_DOCUMENT } from '../limits.ts';
 
 /** One JSON document with people in `users`, or a list of people. What is called a line here is their number. */
 export async function* readJsonDocument(path: string): AsyncGenerator<Numbered> {

@@ -1,15 +1,13 @@
 import { createReadStream } from 'node:fs';
 import type { Numbered } from './numbered.ts';
-
-/** A person is a few hundred bytes; whoever has a picture inside is not read. */
-const LONGEST_LINE = 256 * 1024;
+import { LONGEST_RECORD } from '../limits.ts';
 
 /** One JSON object a line (jsonlines.org). Only a piece of the file is in memory at a time, however long a line is. */
 export async function* readJsonLines(path: string): AsyncGenerator<Numbered> {
   let line = 0;
   for await (const text of linesOf(path)) {
     line += 1;
-    if (text === null) yield { line, record: null, problem: `the line is longer than ${LONGEST_LINE} letters` };
+    if (text === null) yield { line, record: null, problem: `the line is longer than ${LONGEST_RECORD} letters` };
     else if (text.trim() !== '') yield parsed(line, text);
   }
 }
@@ -34,7 +32,7 @@ async function* linesOf(path: string): AsyncGenerator<string | null> {
         yield rest;
         rest = '';
       }
-      rest = rest === null || rest.length + piece.length > LONGEST_LINE ? null : rest + piece;
+      rest = rest === null || rest.length + piece.length > LONGEST_RECORD ? null : rest + piece;
     }
   }
   if (rest !== '') yield rest;
