@@ -14,6 +14,7 @@ import { accountFrame } from './account-frame.ts';
 import { activityView, notMeView, type ShownEvent } from './activity-view.ts';
 import type { PlaceText } from './device-text.ts';
 import { doubtful, toldEvents, type ToldEvent, toldTypes } from './told-events.ts';
+import { ACTIVITY_PAGE } from './limits.ts';
 
 type ActivityRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -26,7 +27,6 @@ type ActivityRouteDependencies = {
 
 const PAGE = '/account/activity';
 const NOT_ME = `${PAGE}/not-me`;
-const LENGTH = 30;
 const noFields = form(z.object({}));
 
 export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
@@ -41,9 +41,9 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const before = typeof ctx.query['before'] === 'string' ? parseId('evt', ctx.query['before']) : null;
-    const found = await events.listOfUser(person.userId, { types: toldTypes, before, limit: LENGTH + 1 });
-    const shown = found.slice(0, LENGTH);
-    const last = found.length > LENGTH ? shown.at(-1) : undefined;
+    const found = await events.listOfUser(person.userId, { types: toldTypes, before, limit: ACTIVITY_PAGE + 1 });
+    const shown = found.slice(0, ACTIVITY_PAGE);
+    const last = found.length > ACTIVITY_PAGE ? shown.at(-1) : undefined;
     show(ctx, 200, activityView, {
       frame: accountFrame(ctx, person),
       events: await Promise.all(shown.map((event) => shownEvent(ctx, event))),

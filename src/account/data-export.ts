@@ -8,6 +8,7 @@ import type { ContactService, User, UserBulk } from '#users/module.ts';
 import type { ConnectedApps } from './connected-apps.ts';
 import type { Methods } from './methods.ts';
 import type { OwnerLetters } from './owner-letters.ts';
+import { MOST_EXPORTED_EVENTS } from './limits.ts';
 
 type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
@@ -22,9 +23,6 @@ type DataExportDependencies = {
   audit: Pick<AuditLog, 'record'>;
   letters: Pick<OwnerLetters, 'send'>;
 };
-
-/** Events; whoever has more gets the newest. */
-const MOST_EVENTS = 10_000;
 
 /**
  * What is kept about a person, as they may take it along: not what the operator alone may see, and of what they prove
@@ -58,7 +56,7 @@ export class DataExport {
       trustedDevices.list(user.id),
       sessions.list(user.id),
       apps.list(user.id),
-      events.listOfUser(user.id, { limit: MOST_EVENTS }),
+      events.listOfUser(user.id, { limit: MOST_EXPORTED_EVENTS }),
     ]);
     const { properties } = policies.for({ user: user.id }).profile;
     const hidden = new Set(properties.flatMap(({ name, visibility }) => (visibility === 'operator' ? name : [])));

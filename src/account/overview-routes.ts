@@ -10,6 +10,7 @@ import { type PlaceText, shownDevices } from './device-text.ts';
 import type { Methods } from './methods.ts';
 import { overviewView } from './overview-view.ts';
 import { languageOf } from './profile-routes.ts';
+import { MOST_OVERVIEW_DEVICES } from './limits.ts';
 
 type OverviewRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
@@ -18,8 +19,6 @@ type OverviewRouteDependencies = {
   events: Pick<AuditReader, 'listOfUser'>;
   place: PlaceText;
 };
-
-const MOST_DEVICES = 3;
 
 export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   const { ownPages, methods, sessions, place } = deps;
@@ -50,7 +49,7 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
         appAddedAt: found.app?.createdAt ?? null,
         passwordChangedAt: found.passwordChangedAt,
       },
-      devices: devices.slice(0, MOST_DEVICES),
+      devices: devices.slice(0, MOST_OVERVIEW_DEVICES),
       details: {
         emailVerified: user.emailVerified,
         phone: user.phoneNumber ? { number: user.phoneNumber, isVerified: user.phoneNumberVerified } : null,

@@ -9,14 +9,13 @@ import type { OwnPages } from '#sessions/module.ts';
 import { z } from 'zod';
 import type { PictureService } from '#users/module.ts';
 import { profilePage } from './profile-form.ts';
+import { LARGEST_PICTURE } from './limits.ts';
 
 type PictureRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   pictures: PictureService;
 };
 
-/** Bytes; a photograph of a telephone, made smaller once, is below it. */
-const LARGEST_PICTURE = 2 * 1024 * 1024;
 /** A picture that changes has another address. */
 const IMMUTABLE = `public, max-age=${(365 * DAY) / SECOND}, immutable`;
 const PAGE = '/account/profile';

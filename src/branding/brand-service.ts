@@ -10,6 +10,7 @@ import { readStylesheet } from './custom-css.ts';
 import { choiceInvalid, clientUnknown } from './errors.ts';
 import { readLogo } from './logo.ts';
 import { type BrandUploads, publishBrand } from './publish-brand.ts';
+import { PURGE_PAGE } from './limits.ts';
 
 type Stored = BrandUploads & { choice: ClientBrandChoice };
 type Row = {
@@ -41,8 +42,6 @@ export type Dependencies = {
 
 /** The owner of the brand that holds where no client has one of its own. */
 const INSTANCE = '';
-/** Rows that the clean-up compares with the clients at once. */
-const PURGE_PAGE = 1000;
 const COLUMNS = { logo: 'logo', darkLogo: 'dark_logo', stylesheet: 'stylesheet' } as const;
 
 /** The brand in force is held in memory: pages read it for nothing. Those of clients are read when their pages are shown. */

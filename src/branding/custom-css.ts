@@ -4,8 +4,7 @@
  */
 import { type Atrule, type CssNode, type Declaration, type FunctionNode, generate, parse, walk } from 'css-tree';
 import { stylesheetRefused } from './errors.ts';
-
-const LONGEST_STYLESHEET = 32 * 1024;
+import { LONGEST_STYLESHEET } from './limits.ts';
 
 /** Conditions and nothing else: no rule that loads a file, names a font or changes how the sheet is read. */
 const atRules = new Set(['media', 'supports', 'container', 'layer']);

@@ -3,15 +3,16 @@
  * nothing in it runs, and is refused all the same when it could do anything if somebody opened it by its address.
  */
 import { logoRefused } from './errors.ts';
+import { LARGEST_LOGO } from './limits.ts';
 
 type LogoKind = 'png' | 'jpg' | 'webp' | 'svg';
 
-const LARGEST = 256 * 1024;
-
 /** @throws AppError branding.logo_refused */
 export function readLogo(bytes: Buffer): LogoKind {
-  if (bytes.length > LARGEST)
-    throw logoRefused(`The logo has ${Math.ceil(bytes.length / 1024)} KB. It may have at most ${LARGEST / 1024} KB.`);
+  if (bytes.length > LARGEST_LOGO)
+    throw logoRefused(
+      `The logo has ${Math.ceil(bytes.length / 1024)} KB. It may have at most ${LARGEST_LOGO / 1024} KB.`,
+    );
   const kind = kindOf(bytes);
   if (kind === null) throw logoRefused('The logo must be a PNG, JPEG, WebP or SVG file.');
   if (kind === 'svg') {

@@ -8,7 +8,7 @@
  */
 import type { AuditLog } from '#audit/module.ts';
 import { createCache } from '#kernel/cache.ts';
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import type { StaticFiles } from '#kernel/http/static.ts';
@@ -17,6 +17,7 @@ import type { Log } from '#kernel/log.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
 import { BrandService, type Dependencies as BrandDependencies } from './brand-service.ts';
 import { brandingRoutes, type Dependencies as RouteDependencies } from './routes.ts';
+import { BRAND_FRESH_FOR, MOST_KEPT_BRANDS } from './limits.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -30,14 +31,16 @@ export type Dependencies = {
   clients: BrandDependencies['clients'];
 };
 
-const MAXIMUM_KEPT = 10_000;
-/** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
-const FRESH_FOR = 30 * SECOND;
-
 export async function createBranding({ invalidation, log, ...deps }: Dependencies) {
   const brands = new BrandService({
     ...deps,
-    cache: createCache({ name: 'brands', maxEntries: MAXIMUM_KEPT, ttl: FRESH_FOR, clock: deps.clock, invalidation }),
+    cache: createCache({
+      name: 'brands',
+      maxEntries: MOST_KEPT_BRANDS,
+      ttl: BRAND_FRESH_FOR,
+      clock: deps.clock,
+      invalidation,
+    }),
     announce: () => invalidation.publish('branding', 'instance'),
   });
   const follow = () =>

@@ -24,6 +24,7 @@ type Dependencies = {
   clients: Pick<ClientLookup, 'find'>;
 };
 
+/** Consents in memory, some hundred bytes each. */
 const MAXIMUM_KEPT = 50_000;
 
 /** Neither id holds a space. */

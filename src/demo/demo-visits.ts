@@ -1,6 +1,7 @@
 import { randomSecret } from '#kernel/crypto.ts';
-import { type Clock, HOUR, MINUTE } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { DemoResultPage } from './result-view.ts';
+import { DEMO_SIGN_IN_LIFETIME, MOST_PENDING_SIGN_INS, MOST_VISITS, VISIT_LIFETIME } from './limits.ts';
 
 export type DemoFailure = { error: string; description: string | null };
 
@@ -26,11 +27,6 @@ export type DemoVisit = {
   news: DemoResultPage['news'];
   failure: DemoFailure | null;
 };
-
-const LASTS = HOUR;
-const SIGN_IN_LASTS = 15 * MINUTE;
-const MOST_VISITS = 1000;
-const MOST_PENDING = 8;
 
 /** Kept in memory: the embedded database has one process, and a demo that forgets at a restart loses nothing. */
 export class DemoVisits {
@@ -71,8 +67,8 @@ export class DemoVisits {
   }
 
   begin(visit: DemoVisit, state: string, { verifier, nonce }: Pick<PendingSignIn, 'verifier' | 'nonce'>): void {
-    visit.pending.set(state, { verifier, nonce, until: this.#now() + SIGN_IN_LASTS });
-    dropOldest(visit.pending, MOST_PENDING);
+    visit.pending.set(state, { verifier, nonce, until: this.#now() + DEMO_SIGN_IN_LIFETIME });
+    dropOldest(visit.pending, MOST_PENDING_SIGN_INS);
   }
 
   /** The sign-in that this state belongs to, once. */
@@ -84,7 +80,7 @@ export class DemoVisits {
 
   /** Whoever came last goes last. */
   #keep(secret: string, visit: DemoVisit): void {
-    this.#visits.set(secret, { visit, until: this.#now() + LASTS });
+    this.#visits.set(secret, { visit, until: this.#now() + VISIT_LIFETIME });
     dropOldest(this.#visits, MOST_VISITS);
   }
 

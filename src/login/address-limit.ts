@@ -4,6 +4,7 @@ import type { Throttle } from '#kernel/throttle.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { LoginDependencies } from './login-service.ts';
 
+/** The time within which wrong passwords from one address are counted. */
 const DURATION = 5 * MINUTE;
 
 /** Wrong passwords from one address (IPv6: one /64) over all accounts. A right one is taken back; an act without an address has no limit here. */

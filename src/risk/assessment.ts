@@ -1,5 +1,6 @@
 import { HOUR } from '#kernel/clock.ts';
 import type { Policy } from '#settings/module.ts';
+import { SAME_PLACE_KM } from './limits.ts';
 
 type Signal = Policy<'risk'>['rules'][number]['signals'][number];
 type Action = Policy<'risk'>['rules'][number]['actions'][number];
@@ -26,8 +27,6 @@ export type Facts = {
   earlier: readonly Seen[];
 };
 
-/** Two places closer than this are one: an address is placed coarsely. */
-const BLUR_KM = 500;
 const EARTH_RADIUS_KM = 6371;
 
 /** Pure. A first sign-in is like nothing before it, which says nothing against it. */
@@ -58,7 +57,7 @@ function signalsOf({ now, earlier, isKnownDevice, hasManyFailures }: Facts, jour
 
 function isImpossible(from: Seen, to: Seen, kmPerHour: number): boolean {
   if (from.coordinates === null || to.coordinates === null) return false;
-  const distance = kilometres(from.coordinates, to.coordinates) - BLUR_KM;
+  const distance = kilometres(from.coordinates, to.coordinates) - SAME_PLACE_KM;
   const hours = Math.max(0, to.at.getTime() - from.at.getTime()) / HOUR;
   return distance > 0 && distance > hours * kmPerHour;
 }

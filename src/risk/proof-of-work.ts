@@ -2,10 +2,11 @@ import { randomInt } from 'node:crypto';
 import { createChallenge, type Payload, verifySolution } from 'altcha-lib';
 import { deriveKey } from 'altcha-lib/algorithms/sha';
 import { defineEntity, p } from '@mikro-orm/core';
-import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Pressure } from './pressure.ts';
+import { CHALLENGE_LIFETIME, LEAST_WORK, LONGEST_WORK_ANSWER, MOST_WORK } from './limits.ts';
 
 const UsedProofOfWorkSchema = defineEntity({
   name: 'UsedProofOfWork',
@@ -17,13 +18,6 @@ const UsedProofOfWorkSchema = defineEntity({
 });
 export class UsedProofOfWork extends UsedProofOfWorkSchema.class {}
 UsedProofOfWorkSchema.setClass(UsedProofOfWork);
-
-const LIFETIME = 10 * MINUTE;
-/** Hashes that a browser makes in about a second; what a guesser pays for each guess. */
-const LEAST_WORK = 20_000;
-const MOST_WORK = 60_000;
-/** No honest answer is longer. */
-const LONGEST_ANSWER = 2048;
 
 type WorkOutcome = 'passed' | 'missing';
 
@@ -56,7 +50,7 @@ export class ProofOfWork {
       cost: 1,
       counter: randomInt(LEAST_WORK, MOST_WORK),
       deriveKey,
-      expiresAt: fromNow(this.#clock, LIFETIME),
+      expiresAt: fromNow(this.#clock, CHALLENGE_LIFETIME),
       hmacSignatureSecret: this.#secret,
       hmacKeySignatureSecret: this.#keySecret,
     });
@@ -72,7 +66,7 @@ export class ProofOfWork {
     if (!(await this.#isSolved(payload)) || expiresAt * 1000 < this.#clock.now().getTime()) return 'missing';
     const used = await this.#database.sql(
       'insert into proof_of_work (challenge_hash, expires_at) values ($1, $2) on conflict do nothing returning 1',
-      [sha256(String(payload.challenge.signature)), fromNow(this.#clock, LIFETIME)],
+      [sha256(String(payload.challenge.signature)), fromNow(this.#clock, CHALLENGE_LIFETIME)],
     );
     return used.length > 0 ? 'passed' : 'missing';
   }
@@ -103,7 +97,7 @@ export class ProofOfWork {
 }
 
 function read(answer: string | undefined): Payload | null {
-  if (answer === undefined || answer === '' || answer.length > LONGEST_ANSWER) return null;
+  if (answer === undefined || answer === '' || answer.length > LONGEST_WORK_ANSWER) return null;
   try {
     const payload = JSON.parse(answer) as Partial<Payload> | null;
     return typeof payload?.challenge?.parameters === 'object' && typeof payload.solution === 'object'

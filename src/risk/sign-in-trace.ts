@@ -1,11 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import { type Id, newId, toUuid } from '#kernel/ids.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
 import { User, type UserId } from '#users/module.ts';
 import type { Seen } from './assessment.ts';
+import { COMPARED_SIGN_INS, TRACE_KEPT_FOR } from './limits.ts';
 
 const SignInTraceSchema = defineEntity({
   name: 'SignInTrace',
@@ -32,10 +33,6 @@ type Row = {
   longitude: number | null;
 };
 
-/** Longer ago says nothing about a habit. */
-const KEPT = 180 * DAY;
-const COMPARED = 50;
-
 /** From where people signed in: the network and a coarse place, no more than it takes to notice a change. */
 export class SignInTraces {
   readonly #clock: Clock;
@@ -50,7 +47,7 @@ export class SignInTraces {
   async list(userId: UserId): Promise<Seen[]> {
     const rows = await this.#database.sql<Row>(
       'select at, network, country, latitude, longitude from sign_in_trace where user_id = $1 and at > $2 order by at desc limit $3',
-      [toUuid(userId), fromNow(this.#clock, -KEPT), COMPARED],
+      [toUuid(userId), fromNow(this.#clock, -TRACE_KEPT_FOR), COMPARED_SIGN_INS],
     );
     return rows.map(({ at, network, country, latitude, longitude }) => ({
       at,
@@ -82,7 +79,7 @@ export class SignInTraces {
   async purge(batch = 5000): Promise<number> {
     const rows = await this.#database.sql(
       'delete from sign_in_trace where id in (select id from sign_in_trace where at < $1 limit $2) returning 1',
-      [fromNow(this.#clock, -KEPT), batch],
+      [fromNow(this.#clock, -TRACE_KEPT_FOR), batch],
     );
     return rows.length;
   }

@@ -1,5 +1,5 @@
 import { access, type Permission } from '#access/module.ts';
-import { type Clock, epochSeconds, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import type { Context } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -8,6 +8,7 @@ import { acrOf, type CurrentSession, type CurrentSessions, type Level, LEVELS } 
 import type { User, UserId, UserService } from '#users/module.ts';
 import { notPermitted, reauthRequired, signInRequired } from './errors.ts';
 import type { ReturnPaths } from './return-path.ts';
+import { ADMINISTRATOR_ABSOLUTE_SECONDS, ADMINISTRATOR_IDLE_SECONDS } from './limits.ts';
 
 /** What a page asks of whoever opens it, besides being signed in. */
 type Demands = {
@@ -50,8 +51,6 @@ export type OwnPagesDependencies = {
 
 /** Seconds: how lately users have proved who they are before they change how they prove it. */
 export const LATELY = (5 * MINUTE) / SECOND;
-const ADMINISTRATOR_IDLE = (15 * MINUTE) / SECOND;
-const ADMINISTRATOR_ABSOLUTE = (12 * HOUR) / SECOND;
 const HOME = '/account';
 /** In the address to which a form leads whose sender had to prove who they are first: it did nothing yet. */
 export const AGAIN = 'again';
@@ -112,7 +111,7 @@ export class OwnPages {
 
   async #wanted(userId: UserId | null, { maxAgeSeconds, level, permission }: Demands): Promise<Wanted> {
     const isForAdministrators = permission !== undefined;
-    const ages = [maxAgeSeconds, isForAdministrators ? ADMINISTRATOR_ABSOLUTE : undefined].filter(
+    const ages = [maxAgeSeconds, isForAdministrators ? ADMINISTRATOR_ABSOLUTE_SECONDS : undefined].filter(
       (age) => age !== undefined,
     );
     const reachable = maxAgeSeconds === undefined || userId === null ? 1 : await this.#deps.reachable(userId);
@@ -130,7 +129,7 @@ export class OwnPages {
 
   /** Pages for administrators are left when nobody used them, whatever else the browser was used for. */
   #isIdle({ administeredAt, authTime }: CurrentSession): boolean {
-    return epochSeconds(this.#deps.clock) - Math.max(administeredAt ?? 0, authTime) > ADMINISTRATOR_IDLE;
+    return epochSeconds(this.#deps.clock) - Math.max(administeredAt ?? 0, authTime) > ADMINISTRATOR_IDLE_SECONDS;
   }
 
   /**

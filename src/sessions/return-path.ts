@@ -3,8 +3,8 @@ import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import { ownPath } from '#kernel/http/redirect.ts';
 import { SIGN_IN_LIFETIME } from '#oidc/module.ts';
+import { LONGEST_RETURN_PATH } from './limits.ts';
 
-const LONGEST_PATH = 1024;
 const STATE = /^([\w-]{1,1400})\.([\da-z]{1,10})\.([\w-]{43})$/;
 
 /**
@@ -21,7 +21,9 @@ export class ReturnPaths {
   }
 
   seal(path: string, browser: string): string {
-    const text = Buffer.from(path.length > LONGEST_PATH ? path.replace(/\?.*$/, '').slice(0, LONGEST_PATH) : path);
+    const text = Buffer.from(
+      path.length > LONGEST_RETURN_PATH ? path.replace(/\?.*$/, '').slice(0, LONGEST_RETURN_PATH) : path,
+    );
     const until = (epochSeconds(this.#clock) + SIGN_IN_LIFETIME / SECOND).toString(36);
     const said = `${text.toString('base64url')}.${until}`;
     return `${said}.${this.#sign(this.#keys[0]!, said, browser)}`;

@@ -15,6 +15,7 @@ const AdminLinkSchema = defineEntity({
 export class AdminLink extends AdminLinkSchema.class {}
 AdminLinkSchema.setClass(AdminLink);
 
+/** Long enough to find the link in the log of a first start and to open it. */
 const LIFETIME = HOUR;
 
 /** Links that make the first administrator: printed once, used once, dead within the hour. */

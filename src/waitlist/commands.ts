@@ -4,6 +4,7 @@ import { operator } from '#audit/module.ts';
 import { notOnWaitlist, waitlistInvalid } from './errors.ts';
 import type { WaitlistService } from './waitlist-service.ts';
 
+/** Entries in one answer of a command. */
 const MOST_LISTED = 1000;
 const listInput = z.object({ limit: z.number().int().min(1).max(MOST_LISTED).default(200) });
 const inviteInput = z.object({

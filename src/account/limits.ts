@@ -1,0 +1,8 @@
+/** Acts on one page of the activity: about two screens. */
+export const ACTIVITY_PAGE = 30;
+/** Events in an export; a user who has more gets the newest. */
+export const MOST_EXPORTED_EVENTS = 10_000;
+/** Devices on the overview, which has a page with all of them behind it. */
+export const MOST_OVERVIEW_DEVICES = 3;
+/** Bytes; a photograph of a telephone, made smaller once, is below it. */
+export const LARGEST_PICTURE = 2 * 1024 * 1024;
