@@ -1,10 +1,9 @@
 import { DAY } from '#kernel/clock.ts';
 import { browserCookie, type BrowserCookie } from '#kernel/http/cookies.ts';
+import { LONGEST_DEVICE_TRUST } from './limits.ts';
 
 /** Longer than that, a browser is a stranger again (credentials forgets it too). */
 const KNOWN_FOR = 180 * DAY;
-/** The longest that a browser may be trusted: the row knows when it ends. */
-const LONGEST_TRUST = 30 * DAY;
 
 /** What sign-ins leave in a browser for the next one. */
 export type BrowserCookies = {
@@ -19,7 +18,7 @@ export type BrowserCookies = {
 export function browserCookies(issuer: URL): BrowserCookies {
   return {
     deviceCookie: browserCookie(issuer, 'device', { maxAge: KNOWN_FOR }),
-    trustCookie: browserCookie(issuer, 'trusted', { maxAge: LONGEST_TRUST }),
+    trustCookie: browserCookie(issuer, 'trusted', { maxAge: LONGEST_DEVICE_TRUST }),
     // As long as the browser runs: it may be moved to another device afterwards.
     canCreateCookie: browserCookie(issuer, 'passkeys'),
   };

@@ -1,12 +1,8 @@
 import type { Factor } from '#credentials/module.ts';
-import { MINUTE, SECOND } from '#kernel/clock.ts';
-import type { EngineInteraction, Level } from '#oidc/module.ts';
+import { type EngineInteraction, FRESH_PROOF, type Level } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { Assessment, Progress } from './progress.ts';
 import { amrOfProofs, factorOfAmr, levelOfProofs, type Proof } from './proof.ts';
-
-/** Seconds: how lately a session must have been proved to add a factor without another proof. */
-const LATELY = (5 * MINUTE) / SECOND;
 
 /** The user whose session the browser brought, if that user may still sign in. */
 export type SessionUser = { id: UserId; email: string };
@@ -56,7 +52,7 @@ export function factsOf(
     proofs,
     session: base === null ? null : { level: base.level, amr: base.amr },
     ownSessionId: isOwn ? session.id : null,
-    isFresh: proofs.length > 0 || (base?.authTime ?? 0) > now - LATELY,
+    isFresh: proofs.length > 0 || (base?.authTime ?? 0) > now - FRESH_PROOF,
     proved: all.map(({ factor }) => factor),
     reached,
     level: Math.max(reached, base?.level ?? 0) as Level | 0,

@@ -44,6 +44,7 @@ export type {
   OtherWay,
 } from './interaction.ts';
 export type { InteractionService } from './interaction-service.ts';
+export { SIGN_IN_OPEN_FOR } from './limits.ts';
 export { ProgressStore, SignInProgress } from './progress.ts';
 export { levelOfProofs } from './proof.ts';
 export type { Requirements, StepRequirements, Task } from './requirements.ts';

@@ -4,13 +4,14 @@ import type {
   SecondFactorOverview,
   SecondFactorOverviews,
 } from '#credentials/module.ts';
-import { type Clock, fromNow, HOUR } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { Policies, PolicyInForce } from '#settings/module.ts';
 import type { User, UserId, UserService } from '#users/module.ts';
 import type { By } from '#audit/module.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Facts } from './facts.ts';
+import { ACCOUNT_NEW_FOR } from './limits.ts';
 
 /** What is known of the user of a sign-in, in this browser and under the policies in force. */
 type UserFacts = {
@@ -61,9 +62,6 @@ export type Assess = (
 /** The sign-in that asks, and what the browser brought along. */
 type Place = { uid: string; client: string } & Pick<OverviewPlace, 'trustSecret'> & Pick<UserFacts, 'canCreatePasskey'>;
 
-/** A sign-in ends sooner than that after the account was created in it. */
-const NEW_FOR = HOUR;
-
 /** Reads the facts of a user once a request, in two statements. */
 export class UserFactsReader {
   readonly #deps: FactsDependencies;
@@ -101,7 +99,7 @@ export class UserFactsReader {
       secondFactorOverviews.find(userId, { holder: uid, trustSecret }),
     ]);
     if (user?.status !== 'active') return null;
-    const isNew = user.createdAt > fromNow(clock, -NEW_FOR);
+    const isNew = user.createdAt > fromNow(clock, -ACCOUNT_NEW_FOR);
     return {
       user,
       held,

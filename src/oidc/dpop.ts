@@ -1,12 +1,10 @@
 import { decodeJwt } from 'jose';
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import { DPOP_PROOF_LIFETIME } from './lifetimes.ts';
+import { LONGEST_JTI } from './limits.ts';
 
 type DPoP = NonNullable<NonNullable<Configuration['features']>['dPoP']>;
-
-/** RFC 9449 §11.1: without a nonce of ours a proof counts only while it is fresh. */
-const FRESH = MINUTE / SECOND;
-const LONGEST_JTI = 512;
 
 /**
  * RFC 9449, stricter than the engine, which lets a proof be five minutes old and cuts a query off `htu`. A proof with a
@@ -34,6 +32,7 @@ function problemOf(proof: string, now: number): string | null {
   const { iat, jti, htu, nonce } = claims as Record<string, unknown>;
   if (typeof jti === 'string' && jti.length > LONGEST_JTI) return 'DPoP proof jti is too long';
   if (typeof htu === 'string' && /[?#]/.test(htu)) return 'DPoP proof htu must have neither query nor fragment';
-  if (!nonce && typeof iat === 'number' && Math.abs(now - iat) > FRESH) return 'DPoP proof iat is not recent enough';
+  if (!nonce && typeof iat === 'number' && Math.abs(now - iat) > DPOP_PROOF_LIFETIME)
+    return 'DPoP proof iat is not recent enough';
   return null;
 }

@@ -1,13 +1,11 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
-import { MINUTE, SECOND } from '#kernel/clock.ts';
 import { askedLevel, isUnreachable, levelOf, requestedAcr } from './levels.ts';
+import { DEVICE_SESSION_AGE } from './limits.ts';
 
 const { Check, Prompt } = interactionPolicy;
 type Checks = interactionPolicy.Prompt['checks'];
 
-/** Seconds. */
-const DEVICE_SESSION_AGE = (10 * MINUTE) / SECOND;
 /** Why a sign-in is asked for although somebody is signed in: the session is not strong enough. */
 export const LEVEL_REASONS = { essential: 'essential_level', client: 'client_level', wished: 'wished_level' } as const;
 

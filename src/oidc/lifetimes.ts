@@ -9,8 +9,28 @@ const AUTHORIZATION_CODE = MINUTE / SECOND;
 const DEVICE_CODE = (10 * MINUTE) / SECOND;
 /** Milliseconds: a sign-in that stands open longer than this is begun again. */
 export const SIGN_IN_LIFETIME = 15 * MINUTE;
+/** A token of a machine is short: nothing of a user ends it sooner, and a machine can ask for the next one by itself. */
 const CLIENT_CREDENTIALS = (10 * MINUTE) / SECOND;
+/** A lifetime is positive, so what has no time left gets the shortest. */
 const LEAST = 1;
+/** Seconds: how lately users have proved who they are before they change how they prove it. */
+export const FRESH_PROOF = (5 * MINUTE) / SECOND;
+/** Seconds. RFC 9449 §11.1: without a nonce of ours a proof counts only while it is fresh. */
+export const DPOP_PROOF_LIFETIME = MINUTE / SECOND;
+/** Seconds that `exp` of a client assertion may lie ahead: little to steal, and little to remember against replay. */
+export const LONGEST_ASSERTION_LIFE = (5 * MINUTE) / SECOND;
+/** Seconds that an initial access token may live: it lets its holder register clients. */
+export const LONGEST_INITIAL_TOKEN = (90 * DAY) / SECOND;
+/** Seconds. FAPI 2.0 Message Signing §5.3.1: how long a signed request may be good for, and how old it may be. */
+export const LONGEST_REQUEST_OBJECT_LIFE = (60 * MINUTE) / SECOND;
+/** A revoked grant keeps its mark, in every store, until no token that was on its way can come back. */
+export const KEEP_REVOKED = DAY;
+/** Milliseconds. A revocation must show on every node within a second. */
+export const FOUND_FRESH_FOR = 500;
+/** What ended is remembered longer than anything that may be lost lives. */
+export const KEEP_ENDED = 2 * DAY;
+/** Seconds: an artifact without a lifetime of its own (an initial access token may have none) is kept ten years. */
+export const NO_EXPIRY = (10 * 365 * DAY) / SECOND;
 
 /** Seconds that each artifact lives. */
 export function lifetimes(clock: Clock, policies: Policies<'oidc' | 'session'>): NonNullable<Configuration['ttl']> {

@@ -61,6 +61,7 @@ import { limitRegistrations } from './registration/registration-limit.ts';
 import { RequestMemo } from './artifacts/request-memo.ts';
 import type { ApiStore } from './resources.ts';
 import { SpareArtifacts } from './artifacts/spare-artifacts.ts';
+import { MOST_MACHINE_TOKENS } from './limits.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuer' | 'issuerUrl'>;
@@ -99,9 +100,6 @@ export type Dependencies = {
   /** Told the grant type of every token response. */
   countToken?: ((grant: string) => void) | undefined;
 };
-
-/** Kept in this process at most, some hundred bytes each. */
-const MOST_MACHINE_TOKENS = 200_000;
 
 export function createOidc({
   config,
@@ -280,6 +278,6 @@ export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
-export { SIGN_IN_LIFETIME } from './lifetimes.ts';
+export { FRESH_PROOF, SIGN_IN_LIFETIME } from './lifetimes.ts';
 export { purgeExpired } from './artifacts/maintenance.ts';
 export { acrOf, type AskedLevel, type Level, LEVELS } from './levels.ts';

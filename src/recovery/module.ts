@@ -5,8 +5,7 @@
  * Leaves  what a password must be to credentials, what a new password ends to oidc, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/forgot and below, /interaction/:uid/new-password, /recovery and below.
  */
-import type { SignInStep } from '#interaction/module.ts';
-import { MINUTE } from '#kernel/clock.ts';
+import { SIGN_IN_OPEN_FOR, type SignInStep } from '#interaction/module.ts';
 import { type NewPasswordDependencies, NewPasswords } from '#credentials/module.ts';
 import type { Config } from '#kernel/config.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
@@ -46,7 +45,7 @@ export function createRecovery(given: Dependencies): Recovery {
   });
   const recovery = new RecoveryService({ ...given, origin, newPasswords });
   const resetLink = mailedLink(config.issuerUrl, 'reset');
-  const originCookie = browserCookie(config.issuerUrl, 'recovering', { maxAge: 15 * MINUTE });
+  const originCookie = browserCookie(config.issuerUrl, 'recovering', { maxAge: SIGN_IN_OPEN_FOR });
   return {
     name: 'recovery',
     requirements: recoveryRequirements,

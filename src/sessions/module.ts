@@ -37,5 +37,6 @@ export function createSessions({ config, keyRing, client, ...dependencies }: Dep
 }
 
 export type { SessionService } from './session-service.ts';
-export { AGAIN, LATELY, type OwnPages, type SignedInPerson } from './own-pages.ts';
+export { LATELY } from './limits.ts';
+export { AGAIN, type OwnPages, type SignedInPerson } from './own-pages.ts';
 export { sessionCommands } from './commands.ts';

@@ -1,5 +1,5 @@
 import { access, type Permission } from '#access/module.ts';
-import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 import type { Context } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -49,8 +49,6 @@ export type OwnPagesDependencies = {
   cookie: BrowserCookie;
 };
 
-/** Seconds: how lately users have proved who they are before they change how they prove it. */
-export const LATELY = (5 * MINUTE) / SECOND;
 const HOME = '/account';
 /** In the address to which a form leads whose sender had to prove who they are first: it did nothing yet. */
 export const AGAIN = 'again';

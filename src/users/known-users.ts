@@ -4,9 +4,8 @@ import type { Database } from '#kernel/database.ts';
 import { parseId, toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { ClaimSource } from './claims.ts';
+import { MOST_KEPT_USERS } from './limits.ts';
 import type { UserId } from './user.ts';
-
-const MAXIMUM_KEPT = 20_000;
 
 type Dependencies = {
   clock: Clock;
@@ -30,7 +29,7 @@ export class KnownUsers {
       name: 'users',
       clock,
       invalidation,
-      maxEntries: MAXIMUM_KEPT,
+      maxEntries: MOST_KEPT_USERS,
       ttl: (user) => (user === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER),
     });
     database.onCommit(() => this.#cache.clear());

@@ -1,7 +1,7 @@
 import { DAY } from '#kernel/clock.ts';
 
-/** Active users in memory, some hundred bytes each. */
-export const MOST_KEPT_USERS = 50_000;
+/** Users in memory, some hundred bytes each. */
+export const MOST_KEPT_USERS = 20_000;
 /** Accounts that one run closes: each is a transaction that writes in many tables. */
 export const DUE_CLOSINGS_BATCH = 100;
 /** Contacts of each kind (addresses, numbers), the first one included. */

@@ -10,6 +10,7 @@ import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';
 import { OWN_ID } from './open-sign-ins.ts';
 import { mayBe } from './token-marks.ts';
+import { NO_EXPIRY } from '../lifetimes.ts';
 
 type AdapterDependencies = {
   clock: Clock;
@@ -23,9 +24,6 @@ type AdapterDependencies = {
   /** Counts a poll of a device; false when it came too soon. */
   notePoll(idHash: Buffer): Promise<boolean>;
 };
-
-/** An artifact without an own lifetime (an initial access token may have none) is kept this long. */
-const NO_EXPIRY = 10 * 365 * 86_400;
 
 /** Read again and again, and never used up. */
 const readOften: ReadonlySet<Kind> = new Set(['AccessToken', 'ClientCredentials']);

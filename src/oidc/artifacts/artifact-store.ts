@@ -1,8 +1,3 @@
-import { DAY } from '#kernel/clock.ts';
-
-/** A revoked grant keeps its mark, in every store, until no token that was on its way can come back. */
-export const KEEP_REVOKED = DAY;
-
 /** The engine's names of what it stores. */
 export type Kind =
   | 'Session'
@@ -77,9 +72,6 @@ export type ArtifactStore = {
   /** Removes what expired, at most `PURGE_BATCH`; answers how many. */
   purge(): Promise<number>;
 };
-
-/** Rows that one statement deletes: few enough that it holds nobody up. */
-export const PURGE_BATCH = 5000;
 
 /** Kinds that live and die with their grant. */
 export const ofGrant: ReadonlySet<Kind> = new Set([

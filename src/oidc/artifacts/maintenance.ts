@@ -1,6 +1,6 @@
 import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { JobDefinition } from '#kernel/jobs.ts';
-import { PURGE_BATCH } from './artifact-store.ts';
+import { PURGE_BATCH } from '../limits.ts';
 
 /** Keeps what will be over one day. */
 export type Purgeable = {

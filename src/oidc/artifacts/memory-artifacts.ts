@@ -1,14 +1,7 @@
 import { type Clock, fromNow } from '#kernel/clock.ts';
-import {
-  type Artifact,
-  type ArtifactStore,
-  type Consumed,
-  type Found,
-  type Kind,
-  ofGrant,
-  PURGE_BATCH,
-  KEEP_REVOKED,
-} from './artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Consumed, type Found, type Kind, ofGrant } from './artifact-store.ts';
+import { KEEP_REVOKED } from '../lifetimes.ts';
+import { PURGE_BATCH } from '../limits.ts';
 
 type Entry = Omit<Artifact, 'payload'> & { payload: string; consumedAt: Date | null; isRevoked: boolean };
 

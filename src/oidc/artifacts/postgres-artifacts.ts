@@ -8,10 +8,10 @@ import {
   type Found,
   type Kind,
   ofGrant,
-  PURGE_BATCH,
-  KEEP_REVOKED,
 } from './artifact-store.ts';
 import { consuming, putting, writing } from './artifact-statements.ts';
+import { KEEP_REVOKED } from '../lifetimes.ts';
+import { MOST_WRITE_TRIES, PURGE_BATCH } from '../limits.ts';
 
 type Json = Record<string, unknown>;
 type Row = { id_hash: Uint8Array; payload: Json; consumed_at: Date | null };
@@ -31,8 +31,6 @@ const WITH_COMPANIONS = `
   left join oidc_artifact s on s.lookup_hash = a.session_hash and s.kind = 'Session' and s.revoked_at is null`;
 const isLive = `and (a.grant_hash is null or g.id_hash is not null)`;
 
-const MOST_TRIES = 3;
-
 /**
  * `on conflict` watches the key alone. Of several that write one row at once, PostgreSQL may see a conflict of the second
  * index first and report that; another try sees the row. A session that still conflicts was renamed meanwhile: what an
@@ -43,8 +41,8 @@ async function patiently(store: () => Promise<unknown[]>, kind: Kind): Promise<u
     try {
       return await store();
     } catch (error) {
-      if (!isLookupTaken(error) || (tries === MOST_TRIES && kind !== 'Session')) throw error;
-      if (tries === MOST_TRIES) return [];
+      if (!isLookupTaken(error) || (tries === MOST_WRITE_TRIES && kind !== 'Session')) throw error;
+      if (tries === MOST_WRITE_TRIES) return [];
     }
   }
 }

@@ -1,8 +1,6 @@
 import type { Found } from './artifact-store.ts';
-
-/** Milliseconds. A revocation must show on every node within a second. */
-const FRESH = 500;
-const MOST = 10_000;
+import { FOUND_FRESH_FOR } from '../lifetimes.ts';
+import { MOST_RECENT_FINDS } from '../limits.ts';
 
 type Entry = { found: Found; until: number };
 
@@ -19,7 +17,7 @@ export class RecentFinds {
     const now = performance.now();
     const entry = this.#kept.get(key);
     if (entry && entry.until > now) return entry.found;
-    return this.#loading.get(key) ?? this.#load(key, now + FRESH, read);
+    return this.#loading.get(key) ?? this.#load(key, now + FOUND_FRESH_FOR, read);
   }
 
   forget(): void {
@@ -36,7 +34,7 @@ export class RecentFinds {
       const found = await work;
       kept.delete(key);
       if (found) kept.set(key, { found, until });
-      if (kept.size > MOST) kept.delete(kept.keys().next().value ?? key);
+      if (kept.size > MOST_RECENT_FINDS) kept.delete(kept.keys().next().value ?? key);
       return found;
     } finally {
       loading.delete(key);

@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Clock } from '#kernel/clock.ts';
 import { KEY_PREFIX, type RedisPort } from '#kernel/redis/port.ts';
-import {
-  type Artifact,
-  type ArtifactStore,
-  type Consumed,
-  type Found,
-  type Kind,
-  ofGrant,
-  KEEP_REVOKED,
-} from './artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Consumed, type Found, type Kind, ofGrant } from './artifact-store.ts';
+import { KEEP_REVOKED } from '../lifetimes.ts';
 
 type Script = { text: string; sha: string };
 const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });

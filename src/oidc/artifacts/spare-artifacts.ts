@@ -1,10 +1,8 @@
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import { RedisUnavailable } from '#kernel/redis/port.ts';
 import type { Artifact, ArtifactStore, Found, Kind } from './artifact-store.ts';
 import type { PostgresArtifacts } from './postgres-artifacts.ts';
-
-/** What ended is remembered longer than anything that may be lost lives. */
-const KEEP_ENDED = 2 * DAY;
+import { KEEP_ENDED } from '../lifetimes.ts';
 
 /**
  * What may be lost because its loss costs a retry: a machine asks for another token. It is in

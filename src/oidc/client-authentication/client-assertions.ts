@@ -1,11 +1,8 @@
 import { type Configuration, errors } from 'oidc-provider';
-import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import { CLIENT_CLOCK_SKEW, LONGEST_JTI } from '../limits.ts';
+import { LONGEST_ASSERTION_LIFE } from '../lifetimes.ts';
 
-/** How far `exp` may lie ahead: what is stolen is worth little, and what must be remembered against replay stays small. */
-const LONGEST_LIFE = (5 * MINUTE) / SECOND;
-/** Clocks of clients may be wrong by this much (FAPI 2.0 Security Profile §5.3.2.1). */
-const SKEW = 10;
-const LONGEST_JTI = 512;
 /** No other kind of JWT that a client signs, such as a request object or a DPoP proof, passes for an assertion. */
 const types: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'client-authentication+jwt']);
 
@@ -20,12 +17,13 @@ export function assertClientAssertion(
 ): NonNullable<Configuration['assertJwtClientAuthClaimsAndHeader']> {
   return async (_ctx, { aud, exp, iat, nbf, jti }, { typ, crit, b64 }) => {
     const now = epochSeconds(clock);
-    const isAhead = (time: unknown) => typeof time === 'number' && time > now + SKEW;
+    const isAhead = (time: unknown) => typeof time === 'number' && time > now + CLIENT_CLOCK_SKEW;
     const refuse = (reason: string): never => {
       throw new errors.InvalidClientAuth(reason);
     };
     if (aud !== issuer) refuse('aud must be the issuer, as one string');
-    if (typeof exp !== 'number' || exp - now > LONGEST_LIFE + SKEW) refuse('exp must be at most five minutes ahead');
+    if (typeof exp !== 'number' || exp - now > LONGEST_ASSERTION_LIFE + CLIENT_CLOCK_SKEW)
+      refuse('exp must be at most five minutes ahead');
     if (isAhead(iat) || isAhead(nbf)) refuse('iat and nbf must not lie ahead');
     if (typeof jti !== 'string' || jti.length > LONGEST_JTI) refuse('jti must be a text of reasonable length');
     if (!types.has(typ)) refuse('typ must be client-authentication+jwt');

@@ -1,13 +1,8 @@
-import { type Clock, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { instance, type Policies } from '#settings/module.ts';
-
-const WINDOW = 5 * MINUTE;
-/** How long a try waits for its turn, in milliseconds. */
-const LONGEST_WAIT = 2 * SECOND;
-/** Suspects remembered by this process; who falls out is counted again with the next failure. */
-const MOST_SUSPECTS = 10_000;
+import { CLIENT_FAILURE_WINDOW, LONGEST_CLIENT_WAIT, MOST_SUSPECTS } from '../limits.ts';
 
 /** One try of a client to prove who it is. */
 export type Attempt = { settle(isProven: boolean): Promise<void> };
@@ -38,7 +33,11 @@ export class ClientFailures {
   async begin(clientId: string | null, ip: string): Promise<AttemptOutcome> {
     const key = `${clientId ?? ''} ${addressKey(ip)}`;
     const { limits } = this.#policies.for(clientId === null ? instance : { client: clientId });
-    const policy = { name: 'client-failures', points: limits.clientFailuresPerAddress, duration: WINDOW };
+    const policy = {
+      name: 'client-failures',
+      points: limits.clientFailuresPerAddress,
+      duration: CLIENT_FAILURE_WINDOW,
+    };
     const current: Open = { isCounted: false };
     if (!(await this.#enter(key, policy.points, current))) return { retryAfter: 1 };
     if (!current.isCounted && this.#isSuspect(key)) {
@@ -68,7 +67,7 @@ export class ClientFailures {
 
   /** Comes in when less than the limit are under way, or when somebody has failed: then each try is counted. */
   async #enter(key: string, points: number, current: Open): Promise<boolean> {
-    const end = performance.now() + LONGEST_WAIT;
+    const end = performance.now() + LONGEST_CLIENT_WAIT;
     while (!this.#isSuspect(key) && (this.#open.get(key)?.size ?? 0) >= points) {
       const left = end - performance.now();
       if (left <= 0) return false;
@@ -109,7 +108,7 @@ export class ClientFailures {
   #suspect(key: string): void {
     for (const wake of this.#waiting.get(key) ?? []) wake();
     this.#suspects.delete(key);
-    this.#suspects.set(key, this.#now() + WINDOW + SECOND);
+    this.#suspects.set(key, this.#now() + CLIENT_FAILURE_WINDOW + SECOND);
     const [oldest] = this.#suspects.keys();
     if (this.#suspects.size > MOST_SUSPECTS && oldest !== undefined) this.#suspects.delete(oldest);
   }

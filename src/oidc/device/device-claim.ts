@@ -1,15 +1,14 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { SECOND } from '#kernel/clock.ts';
 import type { Engine } from '../engine.ts';
+import { DEVICE_POLL_INTERVAL } from '../limits.ts';
 
 export type Claimable = { deviceInfo?: { claimedBy?: string }; save(): Promise<string> };
-
-/** RFC 8628 §3.2: how long a device waits between two polls, unless it is told to slow down. */
-const INTERVAL_SECONDS = 5;
 
 /** RFC 8628 §3.2. */
 export function sayInterval(engine: Engine): void {
   engine.on('device_authorization.success', (_ctx, response) => {
-    Object.assign(response, { interval: INTERVAL_SECONDS });
+    Object.assign(response, { interval: DEVICE_POLL_INTERVAL / SECOND });
   });
 }
 

@@ -2,9 +2,10 @@ import { errors } from 'oidc-provider';
 import { SECOND } from '#kernel/clock.ts';
 import type { Found } from '../artifacts/artifact-store.ts';
 import type { PollRules } from '../artifacts/postgres-artifacts.ts';
+import { DEVICE_POLL_INTERVAL } from '../limits.ts';
 
-/** RFC 8628 §3.2: 5 seconds unless we say otherwise; §3.5: five more for each poll that comes too soon. The network may shorten a wait. */
-export const pollRules: PollRules = { interval: 5 * SECOND, tolerance: SECOND, growth: 5 * SECOND };
+/** RFC 8628 §3.5: five seconds more for each poll that comes too soon. The network may shorten a wait. */
+export const pollRules: PollRules = { interval: DEVICE_POLL_INTERVAL, tolerance: SECOND, growth: 5 * SECOND };
 
 type DeviceRequest = {
   inFlight?: unknown;

@@ -1,11 +1,9 @@
 import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { MINUTE } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import { instance } from '#settings/module.ts';
 import { UserCodeThrottled } from '../device/device-code.ts';
 import { type Patch, source } from './patch.ts';
-
-const WINDOW = 10 * MINUTE;
+import { USER_CODE_WINDOW } from '../limits.ts';
 
 type FindByUserCode = (userCode: string, options?: unknown) => Promise<object | undefined>;
 
@@ -22,7 +20,7 @@ export const userCodeLimit: Patch = {
     const { findByUserCode } = model;
     model.findByUserCode = async function findByLimitedUserCode(userCode, options) {
       const { limits } = policies.for(instance);
-      const policy = { name: 'user-code', points: limits.userCodeFailures, duration: WINDOW };
+      const policy = { name: 'user-code', points: limits.userCodeFailures, duration: USER_CODE_WINDOW };
       const keys = keysOf(Provider.ctx);
       const outcomes = await Promise.all(keys.map((key) => throttle.consume(policy, key)));
       const waits = outcomes.flatMap((outcome) => (outcome.allowed ? [] : [outcome.retryAfter]));

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { type AuditLog, operator } from '#audit/module.ts';
 import { commandInput } from '#kernel/control.ts';
-import { type Clock, DAY, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
+import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { registrationTokenInvalid } from '../errors.ts';
+import { LONGEST_INITIAL_TOKEN } from '../lifetimes.ts';
 
 type CommandDependencies = {
   clock: Clock;
@@ -15,12 +16,11 @@ type CommandDependencies = {
   engine: () => Engine;
 };
 
-const LONGEST = (90 * DAY) / SECOND;
 const createInput = z.strictObject({
   expires_in_seconds: z
     .int('must be a whole number')
     .min(60, 'must be at least 60')
-    .max(LONGEST, `must be at most ${LONGEST}`)
+    .max(LONGEST_INITIAL_TOKEN, `must be at most ${LONGEST_INITIAL_TOKEN}`)
     .default(HOUR / SECOND),
 });
 

@@ -1,11 +1,9 @@
-import { HOUR } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import { tooManyRegistrations } from '../errors.ts';
-
-const WINDOW = HOUR;
+import { REGISTRATION_WINDOW } from '../limits.ts';
 
 /**
  * Where anybody may register software, nobody may fill the database with it: registrations from one address (IPv6: one
@@ -19,7 +17,7 @@ export function limitRegistrations(
     if (ctx.method !== 'POST' || ctx.path !== '/oidc/register') return next();
     const { oidc, limits } = policies.for(instance);
     if (oidc.registration !== 'open') return next();
-    const policy = { name: 'registration', points: limits.registrationsPerAddress, duration: WINDOW };
+    const policy = { name: 'registration', points: limits.registrationsPerAddress, duration: REGISTRATION_WINDOW };
     const outcome = await throttle.consume(policy, addressKey(ctx.state.ip));
     if (!outcome.allowed) throw tooManyRegistrations(outcome.retryAfter);
     return next();

@@ -2,9 +2,7 @@ import { type Configuration, errors } from 'oidc-provider';
 import type { Policies } from '#settings/module.ts';
 import { mayBeTold } from '../claims.ts';
 import { isPlainJson } from '#kernel/http/body.ts';
-
-/** More than there are claims; an address of 8 KiB could hold hundreds. */
-const MOST_CLAIMS = 100;
+import { MOST_CLAIMS } from '../limits.ts';
 
 /** OpenID Connect Core §5.5: each claim is asked for by null or by an object; the engine looks no deeper than the two lists. */
 export const claimsParameter = (

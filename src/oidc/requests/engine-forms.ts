@@ -2,16 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 import { unsupported } from '#kernel/http/body.ts';
 import { requestTooLong } from '../errors.ts';
-import { LONGEST_TARGET } from '#kernel/http/limits.ts';
+import { FORM_LIMIT, LONGEST_TARGET } from '#kernel/http/limits.ts';
 
 /** A page of ours names its button `action`; the engine wants a field of its own for each. */
 const translations: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/oidc/logout/confirm': { logout: 'logout' },
   '/oidc/device': { confirm: 'confirm', abort: 'abort' },
 };
-
-/** More than these forms can hold; the edge has bounded the body before. */
-const LARGEST = 64 * 1024;
 
 /** Rewrites the forms of the engine's own pages, so that every form of the product speaks the same language. */
 export const engineForms: Middleware = async function engineForms(ctx, next) {
@@ -48,7 +45,7 @@ export async function readText(req: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of req as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LARGEST) break;
+    if (size > FORM_LIMIT) break;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

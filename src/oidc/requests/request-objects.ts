@@ -1,13 +1,11 @@
 import { type Client, type Configuration, errors } from 'oidc-provider';
-import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { isFapi } from '../profiles.ts';
+import { LONGEST_REQUEST_OBJECT_LIFE } from '../lifetimes.ts';
+import { REQUEST_OBJECT_AHEAD } from '../limits.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** FAPI 2.0 Message Signing §5.3.1: how long a signed request may be good for, and how old it may be. */
-const LONGEST_LIFE = (60 * MINUTE) / SECOND;
-/** Clocks of clients may be ahead by this much (FAPI 2.0 Security Profile §5.3.2.1). */
-const AHEAD = MINUTE / SECOND;
 /** RFC 9101 §10.8 and the media type without its prefix; no other kind of JWT passes for a request. */
 const types: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'oauth-authz-req+jwt']);
 
@@ -38,9 +36,11 @@ function problemOf(claims: Claims, { typ, crit, b64 }: Claims, client: Client, n
     return 'Request Object state and nonce must be text';
   if (typeof exp !== 'number') return 'Request Object exp must be given';
   if (isFapi(client) && typeof nbf !== 'number') return 'Request Object nbf must be given';
-  if (typeof nbf === 'number' && now - nbf > LONGEST_LIFE) return 'Request Object nbf must be at most 60 minutes ago';
-  if (typeof iat === 'number' && iat - now > AHEAD) return 'Request Object iat must not be in the future';
+  if (typeof nbf === 'number' && now - nbf > LONGEST_REQUEST_OBJECT_LIFE)
+    return 'Request Object nbf must be at most 60 minutes ago';
+  if (typeof iat === 'number' && iat - now > REQUEST_OBJECT_AHEAD)
+    return 'Request Object iat must not be in the future';
   const from = [nbf, iat].find((time): time is number => typeof time === 'number') ?? now;
-  if (exp - from > LONGEST_LIFE) return 'Request Object must not be valid for more than 60 minutes';
+  if (exp - from > LONGEST_REQUEST_OBJECT_LIFE) return 'Request Object must not be valid for more than 60 minutes';
   return null;
 }

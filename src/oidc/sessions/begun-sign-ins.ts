@@ -7,9 +7,8 @@ import { type BrowserCookies, browserCookies } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { isSignInExpired, signInExpired } from '../errors.ts';
 import { SIGN_IN_LIFETIME } from '../lifetimes.ts';
+import { MOST_BEGUN_SIGN_INS } from '../limits.ts';
 
-/** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes five, with those of the engine. */
-const MOST = 25;
 /** As long as its page can say what became of it. */
 const KNOWN_FOR = HOUR;
 /** Characters of the id of a client; a longer one is not written down. */
@@ -91,7 +90,8 @@ export class BegunSignIns {
 
   #add(ctx: Context, { uid, cid, returnTo, params }: Asked): void {
     const list = this.#all(ctx);
-    for (const { uid: oldest } of list.slice(0, Math.max(0, list.length + 1 - MOST))) this.#cookies.clear(ctx, oldest);
+    for (const { uid: oldest } of list.slice(0, Math.max(0, list.length + 1 - MOST_BEGUN_SIGN_INS)))
+      this.#cookies.clear(ctx, oldest);
     const clientId = String(params['client_id'] ?? '');
     const client = clientId.length > LONGEST_CLIENT_ID ? '' : Buffer.from(clientId).toString('base64url');
     const kind = resumedKind(new URL(returnTo).pathname) === 'device' ? 'd' : 'a';

@@ -1,4 +1,4 @@
-import { type Clock, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { type Level, levelOf } from '../levels.ts';
 import { sessionSeconds } from '../lifetimes.ts';
 import type { LastSeen } from './last-seen.ts';
+import { SESSION_TRACE_EVERY } from '../limits.ts';
 
 /** Who is signed in in the browser that sent a request. Times are NumericDate. */
 export type CurrentSession = {
@@ -42,9 +43,6 @@ type Dependencies = {
   cookie: { signed: true; httpOnly: true; sameSite: 'lax'; secure: boolean; path: string };
 };
 
-/** A page seldom comes alone; the row is written once for those of a minute. */
-const TRACE_EVERY = MINUTE / SECOND;
-
 /** The engine's session, for pages of ours. It is asked of the store each time: what was ended anywhere is over here at once. */
 export class CurrentSessions {
   readonly #deps: Dependencies;
@@ -79,7 +77,7 @@ export class CurrentSessions {
     const { clock, engine, database, policies, cookie } = this.#deps;
     const now = epochSeconds(clock);
     const seenAt = asAdministrator ? (stored.administeredAt ?? 0) : (stored.lastSeen?.at ?? 0);
-    if (now - seenAt < TRACE_EVERY) return;
+    if (now - seenAt < SESSION_TRACE_EVERY) return;
     const exp = now + sessionSeconds(policies.for({ user: session.accountId }).session, stored, now);
     const trace: Partial<Stored> & { exp: number } = {
       exp,

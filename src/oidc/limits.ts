@@ -1,0 +1,36 @@
+import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+
+/** Characters of a `jti`, which is remembered against replay: several times a UUID. */
+export const LONGEST_JTI = 512;
+/** Seconds by which clocks of clients may be wrong (FAPI 2.0 Security Profile §5.3.2.1). */
+export const CLIENT_CLOCK_SKEW = 10;
+/** The time within which failures of a client to authenticate are counted. */
+export const CLIENT_FAILURE_WINDOW = 5 * MINUTE;
+/** Milliseconds that a try of a suspect waits for its turn. */
+export const LONGEST_CLIENT_WAIT = 2 * SECOND;
+/** Suspects remembered by this process; one that falls out is counted again with the next failure. */
+export const MOST_SUSPECTS = 10_000;
+/** Tokens of machines kept in this process, some hundred bytes each. */
+export const MOST_MACHINE_TOKENS = 200_000;
+/** Seconds: a session older than this is proved again before a device is let in (RFC 8628 §5.4). */
+export const DEVICE_SESSION_AGE = (10 * MINUTE) / SECOND;
+/** The time within which registrations from one address are counted. */
+export const REGISTRATION_WINDOW = HOUR;
+/** RFC 8628 §3.2: how long a device waits between two polls, unless it is told to slow down. */
+export const DEVICE_POLL_INTERVAL = 5 * SECOND;
+/** The time within which wrong user codes are counted: as long as a device code lives (RFC 8628 §5.1). */
+export const USER_CODE_WINDOW = 10 * MINUTE;
+/** Seconds: a page seldom comes alone; the row is written once for those of a minute. */
+export const SESSION_TRACE_EVERY = MINUTE / SECOND;
+/** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes five, with those of the engine. */
+export const MOST_BEGUN_SIGN_INS = 25;
+/** More than there are claims; an address of 8 KiB could hold hundreds. */
+export const MOST_CLAIMS = 100;
+/** Seconds by which the clock of a client may be ahead in a signed request (FAPI 2.0 Security Profile §5.3.2.1). */
+export const REQUEST_OBJECT_AHEAD = MINUTE / SECOND;
+/** Rows that one statement deletes: few enough that no request waits for it. */
+export const PURGE_BATCH = 5000;
+/** Tries of a write that met another one of the same row. */
+export const MOST_WRITE_TRIES = 3;
+/** Artifacts found lately that are kept in this process. */
+export const MOST_RECENT_FINDS = 10_000;
