@@ -22,7 +22,7 @@ export const DEVICE_POLL_INTERVAL = 5 * SECOND;
 export const USER_CODE_WINDOW = 10 * MINUTE;
 /** Seconds: a page seldom comes alone; the row is written once for those of a minute. */
 export const SESSION_TRACE_EVERY = MINUTE / SECOND;
-/** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes five, with those of the engine. */
+/** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes six, with those of the engine. */
 export const MOST_BEGUN_SIGN_INS = 25;
 /** More than there are claims; an address of 8 KiB could hold hundreds. */
 export const MOST_CLAIMS = 100;

@@ -15,14 +15,16 @@ const KNOWN_FOR = HOUR;
 const LONGEST_CLIENT_ID = 64;
 /** Ids of the engine: 256 random bits. */
 const uidText = /^[\w-]{40,64}$/;
-const valueText =
-  /^(?<content>(?<at>[\da-z]{1,9})\.(?<request>[\w-]{12})(?:\.(?<kind>[ad])(?<client>[\w-]*))?)\.(?<given>[\w-]{22})$/;
+const valueText = /^(?<content>(?<at>[\da-z]{1,9})\.(?<request>[\w-]{12}))\.(?<given>[\w-]{22})$/;
+const askerText = /^(?<content>(?<kind>[ad])(?<client>[\w-]*))\.(?<given>[\w-]{22})$/;
 
 type Begun = {
   uid: string;
   /** NumericDate. */
   at: number;
   request: string;
+};
+type Asker = {
   /** Of the application; null where it is not known. */
   clientId: string | null;
   /** Begun for a device without a browser. */
@@ -36,16 +38,19 @@ type Asked = { uid: string; cid: string; returnTo: string; params: Readonly<Reco
  * The list of sign-ins that this browser began. The engine binds a sign-in to cookies with paths, which cannot have the
  * prefix `__Host-`, so that a sibling host can plant those of an attacker. Nobody but this host can write this list.
  *
- * The list is one cookie for each sign-in: answers to requests that were sent at once would overwrite a common one.
+ * The list is one cookie for each sign-in: answers to requests that were sent at once would overwrite a common one. A second one
+ * says who asked for it: nodes of the previous release, which may run beside this one, read the first by its exact form.
  */
 export class BegunSignIns {
   readonly #clock: Clock;
   readonly #cookies: BrowserCookies;
+  readonly #askers: BrowserCookies;
   readonly #keys: readonly Buffer[];
 
   constructor({ issuer, clock, keyRing }: { issuer: URL; clock: Clock; keyRing: Pick<KeyRing, 'deriveKeys'> }) {
     this.#clock = clock;
     this.#cookies = browserCookies(issuer, 'begun', { maxAge: KNOWN_FOR });
+    this.#askers = browserCookies(issuer, 'asker', { maxAge: KNOWN_FOR });
     this.#keys = keyRing.deriveKeys('begun-sign-ins');
   }
 
@@ -54,9 +59,9 @@ export class BegunSignIns {
   }
 
   /** What this browser began, for longer than it stays open. */
-  find(ctx: Readable, uid: string): (Begun & { isOver: boolean }) | null {
+  find(ctx: Readable, uid: string): (Begun & Asker & { isOver: boolean }) | null {
     const begun = this.#all(ctx).find((each) => each.uid === uid);
-    return begun ? { ...begun, isOver: begun.at < this.#earliest() } : null;
+    return begun ? { ...begun, ...this.#askerOf(ctx, uid), isOver: begun.at < this.#earliest() } : null;
   }
 
   /** What the engine asked later for the same authorization request: each of its questions is one. The newest comes first. */
@@ -90,13 +95,15 @@ export class BegunSignIns {
 
   #add(ctx: Context, { uid, cid, returnTo, params }: Asked): void {
     const list = this.#all(ctx);
-    for (const { uid: oldest } of list.slice(0, Math.max(0, list.length + 1 - MOST_BEGUN_SIGN_INS)))
+    for (const { uid: oldest } of list.slice(0, Math.max(0, list.length + 1 - MOST_BEGUN_SIGN_INS))) {
       this.#cookies.clear(ctx, oldest);
+      this.#askers.clear(ctx, shortened(oldest));
+    }
     const clientId = String(params['client_id'] ?? '');
     const client = clientId.length > LONGEST_CLIENT_ID ? '' : Buffer.from(clientId).toString('base64url');
     const kind = resumedKind(new URL(returnTo).pathname) === 'device' ? 'd' : 'a';
-    const content = `${epochSeconds(this.#clock).toString(36)}.${requestOf(cid)}.${kind}${client}`;
-    this.#cookies.write(ctx, uid, `${content}.${mac(this.#keys[0]!, uid, content)}`);
+    this.#cookies.write(ctx, uid, this.#signed(uid, `${epochSeconds(this.#clock).toString(36)}.${requestOf(cid)}`));
+    this.#askers.write(ctx, shortened(uid), this.#signed(uid, `${kind}${client}`));
   }
 
   /** Those that may still be open. */
@@ -120,13 +127,32 @@ export class BegunSignIns {
   }
 
   #read(uid: string, value: string): Begun | null {
-    const { content, at, request, kind, client, given } = valueText.exec(value)?.groups ?? {};
-    if (!uidText.test(uid) || !content || !at || !request || !given) return null;
-    if (!this.#keys.some((key) => equalSecrets(mac(key, uid, content), given))) return null;
-    const clientId = client ? Buffer.from(client, 'base64url').toString() : null;
-    return { uid, at: Number.parseInt(at, 36), request, clientId, isForDevice: kind === 'd' };
+    const { content, at, request, given } = valueText.exec(value)?.groups ?? {};
+    if (!uidText.test(uid) || !at || !request || !this.#isSigned(uid, content, given)) return null;
+    return { uid, at: Number.parseInt(at, 36), request };
+  }
+
+  #askerOf(ctx: Readable, uid: string): Asker {
+    for (const [member, value] of this.#askers.readAll(ctx)) {
+      const { content, kind, client, given } = askerText.exec(value)?.groups ?? {};
+      if (member !== shortened(uid) || !this.#isSigned(uid, content, given)) continue;
+      return { clientId: client ? Buffer.from(client, 'base64url').toString() : null, isForDevice: kind === 'd' };
+    }
+    return { clientId: null, isForDevice: false };
+  }
+
+  #signed(uid: string, content: string): string {
+    return `${content}.${mac(this.#keys[0]!, uid, content)}`;
+  }
+
+  #isSigned(uid: string, content: string | undefined, given: string | undefined): boolean {
+    if (content === undefined || given === undefined) return false;
+    return this.#keys.some((key) => equalSecrets(mac(key, uid, content), given));
   }
 }
+
+/** 66 bits: all cookies of a browser have to fit in the 8 kB that proxies take. The value is bound to the whole id. */
+const shortened = (uid: string): string => uid.slice(0, 11);
 
 /** 128 bits. */
 function mac(key: Buffer, uid: string, content: string): string {
