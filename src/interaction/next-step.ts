@@ -61,7 +61,7 @@ export function nextStep(question: Question, known: Known, proved: Proved, requi
       return proveIdentity(question, known);
     case 'known': {
       if (requirements === null) throw new Error('a user who has proved something has requirements');
-      const before = moreProof(question, proved, requirements) ?? outrequirements(known, proved, requirements);
+      const before = moreProof(question, proved, requirements) ?? outstanding(known, proved, requirements);
       if (before !== null) return before;
       return proved.proofs.length === 0
         ? { kind: 'unchanged' }
@@ -131,7 +131,7 @@ function canReach(level: Level, { factors }: Requirements): boolean {
   return level < 3 ? factors.length > 0 : factors.some((factor) => methods[factor].cannotBePhished);
 }
 
-function outrequirements({ skipped }: Known, { reached, isFresh }: Proved, requirements: Requirements): Step | null {
+function outstanding({ skipped }: Known, { reached, isFresh }: Proved, requirements: Requirements): Step | null {
   // Offers add factors, which is not for somebody who left out those that they have.
   const mayAdd = isFresh && ((requirements.factors.length === 0 && !requirements.hasConfirmed) || reached >= 2);
   const offers = mayAdd ? requirements.offers.filter((offer) => !skipped.includes(offer)) : [];
