@@ -1,3 +1,5 @@
+import { DAY, SECOND } from '#kernel/clock.ts';
+
 /** Acts on one page of the activity: about two screens. */
 export const ACTIVITY_PAGE = 30;
 /** Events in an export; a user who has more gets the newest. */
@@ -6,3 +8,5 @@ export const MOST_EXPORTED_EVENTS = 10_000;
 export const MOST_OVERVIEW_DEVICES = 3;
 /** Bytes; a photograph of a telephone, made smaller once, is below it. */
 export const LARGEST_PICTURE = 2 * 1024 * 1024;
+/** A picture that changes has another address, so browsers keep it a year. */
+export const PICTURE_CACHING = `public, max-age=${(365 * DAY) / SECOND}, immutable`;

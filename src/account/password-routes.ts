@@ -2,6 +2,7 @@ import { byUser } from '#audit/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import {
+  LONGEST_PASSWORD_FIELD,
   type PasskeyService,
   type PasswordChanges,
   type PasswordService,
@@ -26,9 +27,11 @@ type PasswordRouteDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
-const LONGEST = 4096;
 const changeForm = form(
-  z.object({ current: z.string().max(LONGEST).default(''), password: z.string().max(LONGEST).default('') }),
+  z.object({
+    current: z.string().max(LONGEST_PASSWORD_FIELD).default(''),
+    password: z.string().max(LONGEST_PASSWORD_FIELD).default(''),
+  }),
 );
 const noFields = form(z.object({}));
 const passwordPage = formPage<Pick<PasswordPage, 'current' | 'problem'>>();

@@ -4,20 +4,17 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { readUpload } from '#kernel/http/upload.ts';
-import { DAY, SECOND } from '#kernel/clock.ts';
 import type { OwnPages } from '#sessions/module.ts';
 import { z } from 'zod';
 import type { PictureService } from '#users/module.ts';
 import { profilePage } from './profile-form.ts';
-import { LARGEST_PICTURE } from './limits.ts';
+import { LARGEST_PICTURE, PICTURE_CACHING } from './limits.ts';
 
 type PictureRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   pictures: PictureService;
 };
 
-/** A picture that changes has another address. */
-const IMMUTABLE = `public, max-age=${(365 * DAY) / SECOND}, immutable`;
 const PAGE = '/account/profile';
 const noFields = form(z.object({}));
 
@@ -32,7 +29,7 @@ export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies):
     const bytes = await pictures.find(ctx.params['file'] ?? '');
     if (bytes === null) return;
     ctx.type = 'image/webp';
-    ctx.set('Cache-Control', IMMUTABLE);
+    ctx.set('Cache-Control', PICTURE_CACHING);
     ctx.body = bytes;
   }
 

@@ -2,7 +2,6 @@
 import { ConsentService } from '#consent/module.ts';
 import { OWN_CLIENT_ID, OWN_RETURN_PATH } from '#clients/module.ts';
 import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
-import { KEY_SET_LIMITS } from '#kernel/http/outbound.ts';
 import { languages } from '#kernel/i18n.ts';
 import { createDevice } from '#device/module.ts';
 import { createLogout } from '#logout/module.ts';
@@ -10,6 +9,7 @@ import { createOidc } from '#oidc/module.ts';
 import { createSessions } from '#sessions/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
+import { KEY_SET_LIMITS } from '#kernel/http/limits.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 

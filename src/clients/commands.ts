@@ -11,7 +11,7 @@ import type { ClientSecrets } from './client-secrets.ts';
 import { type ClientService, visible } from './client-service.ts';
 import { clientTypes } from './client-type.ts';
 import { apiInvalid, metadataInvalid } from './errors.ts';
-import { LISTED_PAGE } from './limits.ts';
+import { LISTED_PAGE, LONGEST_OVERLAP_SECONDS } from './limits.ts';
 
 const inWords = (allowed: readonly string[]): string => `must be one of ${allowed.join(', ')}`;
 /** Members of ours; every other member is client metadata and validated as such. */
@@ -33,7 +33,7 @@ const rotateInput = oneClient.extend({
   overlap_seconds: z
     .int()
     .min(0)
-    .max((90 * DAY) / SECOND)
+    .max(LONGEST_OVERLAP_SECONDS)
     .default(DAY / SECOND),
 });
 const addInput = oneClient.extend({ expires_in_seconds: z.int().min(1).optional() });

@@ -15,9 +15,6 @@ export type AttemptPolicy = {
   delays: readonly number[];
 };
 
-/** For what a person types by heart, and mistypes. */
-export const PASSWORD_DELAYS = [30, 60, 120, 240, 480, 900] as const;
-
 /**
  * Failures in a row, by key, in PostgreSQL: a restart, another node or a lost cache refills nothing.
  * `take` counts a try before it is made, in one conditional write, so that parallel guesses cannot pass together.

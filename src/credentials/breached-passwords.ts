@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type Clock, fromNow, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Outbound } from '#kernel/http/outbound.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Policy } from '#settings/module.ts';
+import { BREACH_ANSWER_LIMITS, BREACH_PAUSE } from './limits.ts';
 
 /** What asking brought, for the figures. */
 export const breachChecks = ['found', 'not_found', 'failed', 'skipped'] as const;
@@ -17,10 +18,6 @@ export type BreachDependencies = {
   counted?: ((outcome: BreachCheck) => void) | undefined;
 };
 
-/** Somebody waits for the answer. A range with padding has about 40 kB. */
-const LIMITS = { totalTimeout: 1.5 * SECOND, maxBytes: 256 * 1024 };
-/** After a failure nobody is asked for so long, so that a network which is closed costs one wait and not many. */
-const PAUSE = 10 * MINUTE;
 const PREFIX_LENGTH = 5;
 
 /**
@@ -51,12 +48,12 @@ export class BreachedPasswords {
       const answer = await outbound.fetchOk(
         `${breachUrl}${digest.slice(0, PREFIX_LENGTH)}`,
         { headers: { 'add-padding': 'true' } },
-        LIMITS,
+        BREACH_ANSWER_LIMITS,
       );
       this.#pausedUntil = null;
       return holds(await answer.text(), digest.slice(PREFIX_LENGTH)) ? 'found' : 'not_found';
     } catch (err) {
-      this.#pausedUntil = fromNow(clock, PAUSE);
+      this.#pausedUntil = fromNow(clock, BREACH_PAUSE);
       log.warn(
         { err, until: this.#pausedUntil },
         'passwords are checked against the local list alone: no answer about breaches',

@@ -1,9 +1,8 @@
 import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
 import type { PasswordProblem } from './password-problem.ts';
+import { BUSY_SECONDS } from './limits.ts';
 
 const BUSY = 'credentials.busy';
-/** Seconds: some dozens of hashes, as many as wait at most. */
-const BUSY_SECONDS = 5;
 
 export const hashingBusy = () =>
   new AppError({

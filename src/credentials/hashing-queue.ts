@@ -1,10 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { SECOND } from '#kernel/clock.ts';
 import { hashingBusy } from './errors.ts';
+import { LONGEST_HASH_WAIT, MOST_WAITING_HASHES } from './limits.ts';
 
 const PARALLEL = Math.max(1, availableParallelism());
-const MAXIMUM_WAITING = 200;
-const MAXIMUM_WAIT = 2 * SECOND;
 
 /** Who waits for a place among the hashes that run; a wait that lasts too long is refused, never served late. */
 type Waiting = { start: () => void; timer: NodeJS.Timeout };
@@ -35,14 +33,14 @@ export class HashingQueue {
       this.#running += 1;
       return Promise.resolve();
     }
-    if (this.#waiting.length >= MAXIMUM_WAITING) return Promise.reject(hashingBusy());
+    if (this.#waiting.length >= MOST_WAITING_HASHES) return Promise.reject(hashingBusy());
     return new Promise((resolve, reject) => {
       const entry: Waiting = {
         start: resolve,
         timer: setTimeout(() => {
           this.#waiting.splice(this.#waiting.indexOf(entry), 1);
           reject(hashingBusy());
-        }, MAXIMUM_WAIT),
+        }, LONGEST_HASH_WAIT),
       };
       this.#waiting.push(entry);
     });

@@ -1,10 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { sha256 } from '#kernel/crypto.ts';
-import { DAY, type Clock, fromNow } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
 import { User, type UserId } from '#users/module.ts';
+import { DEVICE_KNOWN_FOR } from './lifetimes.ts';
 
 const KnownDeviceSchema = defineEntity({
   name: 'KnownDevice',
@@ -27,8 +28,6 @@ const KnownDeviceSchema = defineEntity({
 export class KnownDevice extends KnownDeviceSchema.class {}
 KnownDeviceSchema.setClass(KnownDevice);
 
-/** A device that is not seen for this long is a stranger again. */
-const FORGET_AFTER = 180 * DAY;
 const NO_USER = '00000000-0000-0000-0000-000000000000';
 
 /** The counter of one known browser of an account. */
@@ -58,7 +57,7 @@ export class KnownDevices {
     const values = [
       sha256(deviceSecret ?? ''),
       userId === null ? NO_USER : toUuid(userId),
-      fromNow(this.#clock, -FORGET_AFTER),
+      fromNow(this.#clock, -DEVICE_KNOWN_FOR),
     ];
     const rows = em
       ? await em.execute<unknown[]>(text(['?', '?', '?']), values)
@@ -72,7 +71,7 @@ export class KnownDevices {
     text(at: (place: number) => string, userId: string): string;
   } {
     return {
-      values: [deviceSecret ? sha256(deviceSecret) : null, fromNow(this.#clock, -FORGET_AFTER)],
+      values: [deviceSecret ? sha256(deviceSecret) : null, fromNow(this.#clock, -DEVICE_KNOWN_FOR)],
       text: (at, userId) =>
         `exists (select 1 from known_device where secret_hash = ${at(0)}::bytea and user_id = ${userId} and seen_at > ${at(1)}::timestamptz)`,
     };
@@ -113,7 +112,7 @@ export class KnownDevices {
   async purge(batch = 5000): Promise<number> {
     const rows = await this.#database.sql(
       'delete from known_device where ctid in (select ctid from known_device where seen_at < $1 limit $2) returning 1',
-      [fromNow(this.#clock, -FORGET_AFTER), batch],
+      [fromNow(this.#clock, -DEVICE_KNOWN_FOR), batch],
     );
     return rows.length;
   }

@@ -13,7 +13,7 @@ import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { AttemptCounter, PASSWORD_DELAYS } from './attempts.ts';
+import { AttemptCounter } from './attempts.ts';
 import { type BreachDependencies, BreachedPasswords } from './breached-passwords.ts';
 import { HashingQueue } from './hashing-queue.ts';
 import type { HashCost } from './password-hash.ts';
@@ -29,6 +29,7 @@ import type { Revocables } from './revocables.ts';
 import type { FactorEndings, TellOwner } from './second-factor-notice.ts';
 import { createSecondFactors } from './second-factors.ts';
 import { WaysIn } from './ways-in.ts';
+import { PASSWORD_DELAYS } from './limits.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuerUrl'>;
@@ -145,6 +146,8 @@ export type { KnownElsewhere, OldSystem, PasswordService } from './password-serv
 export type { AttemptOutcome, PasswordAttempts } from './password-attempts.ts';
 export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
 export { PasswordChanges } from './password-changes.ts';
+export { DEVICE_KNOWN_FOR } from './lifetimes.ts';
+export { LONGEST_PASSWORD_FIELD, LONGEST_SHOWN_WAIT } from './limits.ts';
 export type { WaysIn } from './ways-in.ts';
 export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts';
 export { breachChecks } from './breached-passwords.ts';

@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Clock, MINUTE, SECOND, fromNow } from '#kernel/clock.ts';
+import { type Clock, SECOND, fromNow } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { User, UserId } from '#users/module.ts';
 import type { KnownDevices } from './known-device.ts';
@@ -7,6 +7,7 @@ import type { NewPassword, NewPasswords } from './new-passwords.ts';
 import type { PasswordProblem } from './password-problem.ts';
 import type { PasswordService } from './password-service.ts';
 import type { WaysIn } from './ways-in.ts';
+import { LONGEST_SHOWN_WAIT } from './limits.ts';
 
 type PasswordChange =
   | { kind: 'changed' }
@@ -26,9 +27,6 @@ type PasswordChangeDependencies = {
   newPasswords: Pick<NewPasswords<'changed' | 'set' | 'removed'>, 'write'>;
   audit: Pick<AuditLog, 'note'>;
 };
-
-/** A password that stays refused until it is reset shows this wait. */
-const LONGEST_WAIT = 15 * MINUTE;
 
 /** What users do with their own password. */
 export class PasswordChanges {
@@ -96,7 +94,7 @@ export class PasswordChanges {
 
   #throttled(until: Date | null): PasswordChange {
     const { clock } = this.#deps;
-    const end = until ?? fromNow(clock, LONGEST_WAIT);
+    const end = until ?? fromNow(clock, LONGEST_SHOWN_WAIT);
     const waitSeconds = Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND));
     return { kind: 'throttled', until: end, waitSeconds };
   }

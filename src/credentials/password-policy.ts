@@ -3,6 +3,7 @@ import type { UserId } from '#users/module.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { PasswordProblem } from './password-problem.ts';
 import { weaknessOf } from './password-rules.ts';
+import { LEAST_CODE_POINTS, LEAST_CODE_POINTS_WITH_SECOND_FACTOR } from './limits.ts';
 
 /** Whose password it is to be: what anybody knows of a person makes no password. */
 export type PasswordOwner = {
@@ -20,9 +21,6 @@ type Dependencies = {
 };
 
 const PRODUCT = 'Latchkey';
-/** NIST SP 800-63B-4 §3.1.1.2: for a password that alone signs in, and for one that is never alone. */
-const MINIMUM = 15;
-const MINIMUM_WITH_SECOND_FACTOR = 8;
 
 /** Which passwords may be set, in every place where one is. */
 export class PasswordPolicy {
@@ -35,7 +33,7 @@ export class PasswordPolicy {
   minimumLength(subject: PolicySubject): number {
     const { password, mfa } = this.#deps.policies.for(subject);
     const isNeverAlone = mfa.enforcement === 'required' && mfa.graceDays === 0;
-    return password.minimumLength ?? (isNeverAlone ? MINIMUM_WITH_SECOND_FACTOR : MINIMUM);
+    return password.minimumLength ?? (isNeverAlone ? LEAST_CODE_POINTS_WITH_SECOND_FACTOR : LEAST_CODE_POINTS);
   }
 
   /** Null when the password may be set. Others may be asked about it: never within a transaction. */

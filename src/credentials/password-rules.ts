@@ -1,10 +1,6 @@
 import type { ZxcvbnFactory } from '@zxcvbn-ts/core';
 import { type PasswordAdvice, type PasswordProblem, passwordAdvice } from './password-problem.ts';
-
-const MAXIMUM_CODE_POINTS = 256;
-const MAXIMUM_BYTES = 1024;
-/** The estimate takes longer than linear time, and lists of guesses hold nothing that is longer. */
-const ESTIMATED_LENGTH = 64;
+import { ESTIMATED_CODE_POINTS, MOST_CODE_POINTS, MOST_PASSWORD_BYTES } from './limits.ts';
 
 type PasswordRules = {
   minimumLength: number;
@@ -25,10 +21,10 @@ export async function weaknessOf(
   const normalized = password.normalize('NFC');
   const length = [...normalized].length;
   if (length < minimumLength) return { kind: 'too_short', minimum: minimumLength };
-  if (length > MAXIMUM_CODE_POINTS || Buffer.byteLength(normalized) > MAXIMUM_BYTES) return { kind: 'too_long' };
+  if (length > MOST_CODE_POINTS || Buffer.byteLength(normalized) > MOST_PASSWORD_BYTES) return { kind: 'too_long' };
   const words = about.filter((word) => word.length >= 3);
   if (isMadeOf(words, normalized)) return { kind: 'common', score: 0, advice: ['userInputs'] };
-  if (length > ESTIMATED_LENGTH) return null;
+  if (length > ESTIMATED_CODE_POINTS) return null;
   const { score, feedback } = (await loadEstimator()).check(normalized, words);
   if (score >= minimumScore) return null;
   return { kind: 'common', score, advice: adviceOf([feedback.warning, ...feedback.suggestions]) };

@@ -1,25 +1,17 @@
 import { type AuditLog, type By, byVisitor } from '#audit/module.ts';
-import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { DAY, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
 import type { AttemptCounter, AttemptPolicy } from './attempts.ts';
 import type { KnownDevices } from './known-device.ts';
 import type { TellOwner } from './second-factor-notice.ts';
+import { MOST_WRONG_CODES, SECOND_FACTOR_DELAYS } from './limits.ts';
 
 export type FactorOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled'; until: Date | null };
 
-/**
- * Five wrong codes, then a wait before each further one: no more than five in any fifteen minutes, and six a day in the long
- * run, of a million. Whoever types codes here knows the password, so they wait longer than for a password. A passkey is
- * nothing to guess, and works meanwhile.
- */
-const SECOND_FACTOR_DELAYS = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR].map((wait) => wait / SECOND);
-/** NIST SP 800-63B-4 §3.2.2: at most 100 in a row. */
-const MAXIMUM = 100;
-
 export const secondFactorPolicy = (free: number): AttemptPolicy => ({
   free,
-  maximum: Math.max(MAXIMUM, free),
+  maximum: Math.max(MOST_WRONG_CODES, free),
   delays: SECOND_FACTOR_DELAYS,
 });
 

@@ -12,6 +12,7 @@ import type { PasswordService } from './password-service.ts';
 import type { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
 import type { SecondFactorOverviews } from './second-factor-overview.ts';
 import type { TotpService } from './totp/totp-service.ts';
+import { MOST_LISTED_USERS } from './limits.ts';
 
 const createInput = profileSchema.extend({
   email: z.string(),
@@ -35,8 +36,6 @@ function userOnWire(user: User): Record<string, unknown> {
     created_at: user.createdAt.toISOString(),
   };
 }
-
-const MOST_LISTED = 200;
 
 type Dependencies = {
   database: Database;
@@ -89,7 +88,7 @@ export function userCommands(dependencies: Dependencies) {
     async 'user.list'({ limit, after }: { limit?: number; after?: string } = {}) {
       const from = after === undefined ? null : parseId('usr', after);
       const found = await users.list({
-        limit: Math.min(limit ?? MOST_LISTED, MOST_LISTED),
+        limit: Math.min(limit ?? MOST_LISTED_USERS, MOST_LISTED_USERS),
         ...(from ? { after: from } : {}),
       });
       const states = await dependencies.secondFactorOverviews.among(found.map(({ id }) => id));

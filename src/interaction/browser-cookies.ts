@@ -1,9 +1,6 @@
-import { DAY } from '#kernel/clock.ts';
+import { DEVICE_KNOWN_FOR } from '#credentials/module.ts';
 import { browserCookie, type BrowserCookie } from '#kernel/http/cookies.ts';
 import { LONGEST_DEVICE_TRUST } from './limits.ts';
-
-/** Longer than that, a browser is a stranger again (credentials forgets it too). */
-const KNOWN_FOR = 180 * DAY;
 
 /** What sign-ins leave in a browser for the next one. */
 export type BrowserCookies = {
@@ -17,7 +14,7 @@ export type BrowserCookies = {
 
 export function browserCookies(issuer: URL): BrowserCookies {
   return {
-    deviceCookie: browserCookie(issuer, 'device', { maxAge: KNOWN_FOR }),
+    deviceCookie: browserCookie(issuer, 'device', { maxAge: DEVICE_KNOWN_FOR }),
     trustCookie: browserCookie(issuer, 'trusted', { maxAge: LONGEST_DEVICE_TRUST }),
     // As long as the browser runs: it may be moved to another device afterwards.
     canCreateCookie: browserCookie(issuer, 'passkeys'),

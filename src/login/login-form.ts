@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { emailField } from '#users/module.ts';
-
-/** More than any password that can be set, so that a long one gets its own clear answer. */
-const LONGEST_PASSWORD = 4096;
 
 export const identifierForm = form(
   z.object({
@@ -15,7 +13,7 @@ export const passwordForm = form(
   z.object({
     /** Filled for password managers; one of these may put somebody else there. */
     email: z.string().max(512).optional(),
-    password: z.string().min(1, 'required').max(LONGEST_PASSWORD, 'wrong'),
+    password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'wrong'),
     remember: z.string().max(8).optional(),
     work: z.string().max(2048).optional(),
   }),

@@ -1,6 +1,6 @@
 import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
-import type { AttemptOutcome, PasswordAttempts } from '#credentials/module.ts';
+import { type AttemptOutcome, LONGEST_SHOWN_WAIT, type PasswordAttempts } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import { SECOND, fromNow } from '#kernel/clock.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
@@ -27,9 +27,6 @@ export type LoginDependencies = {
 };
 
 type Attempt = { identifier: string; password: string; deviceSecret: string | undefined };
-
-/** A password that stays refused until it is reset shows this wait: it tells nothing about the account. */
-const LONGEST_WAIT_SECONDS = 900;
 
 export class LoginService {
   readonly #deps: LoginDependencies;
@@ -80,7 +77,7 @@ export class LoginService {
 
   #throttled(until: Date | null): LoginOutcome {
     const { clock } = this.#deps;
-    const end = until ?? fromNow(clock, LONGEST_WAIT_SECONDS * SECOND);
+    const end = until ?? fromNow(clock, LONGEST_SHOWN_WAIT);
     return {
       kind: 'throttled',
       until: end,

@@ -3,6 +3,7 @@ import type { BrowserCookies } from '#kernel/http/cookies.ts';
 import type { OpenSignIns } from './artifacts/open-sign-ins.ts';
 import type { Engine } from './engine.ts';
 import type { BegunSignIns } from './sessions/begun-sign-ins.ts';
+import { LONGEST_KEPT_PATH } from './limits.ts';
 
 type Readable = Parameters<BrowserCookies['readAll']>[0];
 
@@ -18,9 +19,6 @@ export type GoneSignIn = {
   /** The path at which the application's request begins once more. */
   againPath: string | null;
 };
-
-/** Characters. Longer addresses fail on their way through proxies. */
-const LONGEST_PATH = 4096;
 
 const unknownHere: GoneSignIn = { begunAt: null, isOver: false, isForDevice: false, app: null, againPath: null };
 
@@ -69,7 +67,7 @@ export class GoneSignIns {
     for (const [name, value] of Object.entries(request.params))
       for (const each of [value].flat()) if (each !== undefined && each !== null) query.append(name, textOf(each));
     const path = `/oidc/auth?${query.toString()}`;
-    return path.length > LONGEST_PATH ? null : path;
+    return path.length > LONGEST_KEPT_PATH ? null : path;
   }
 }
 

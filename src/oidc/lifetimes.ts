@@ -1,5 +1,5 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import { type Clock, DAY, epochSeconds, MINUTE, SECOND } from '#kernel/clock.ts';
+import { type Clock, DAY, epochSeconds, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import { instance, type Policies, type Policy, type PolicySubject } from '#settings/module.ts';
 import { isFapi } from './profiles.ts';
 
@@ -31,6 +31,8 @@ export const FOUND_FRESH_FOR = 500;
 export const KEEP_ENDED = 2 * DAY;
 /** Seconds: an artifact without a lifetime of its own (an initial access token may have none) is kept ten years. */
 export const NO_EXPIRY = (10 * 365 * DAY) / SECOND;
+/** A sign-in that ended is known as long as its page can say what became of it. */
+export const GONE_SIGN_IN_KNOWN_FOR = HOUR;
 
 /** Seconds that each artifact lives. */
 export function lifetimes(clock: Clock, policies: Policies<'oidc' | 'session'>): NonNullable<Configuration['ttl']> {

@@ -34,3 +34,7 @@ export const PURGE_BATCH = 5000;
 export const MOST_WRITE_TRIES = 3;
 /** Artifacts found lately that are kept in this process. */
 export const MOST_RECENT_FINDS = 10_000;
+/** Characters. Longer addresses fail on their way through proxies. */
+export const LONGEST_KEPT_PATH = 4096;
+/** Characters of the id of a client; a longer one is not written down. */
+export const LONGEST_CLIENT_ID = 64;

@@ -1,6 +1,12 @@
 import type { SignInOutcome } from '#interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
-import type { AttemptCounter, PasskeyProof, ProofOutcome, Question } from '#credentials/module.ts';
+import {
+  type AttemptCounter,
+  LONGEST_SHOWN_WAIT,
+  type PasskeyProof,
+  type ProofOutcome,
+  type Question,
+} from '#credentials/module.ts';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 
 type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
@@ -20,9 +26,6 @@ export type SignInDependencies = {
 };
 
 type Attempt = { question: Pick<Question, 'purpose' | 'binding'>; answer: string };
-
-/** A sign-in that may never go on shows this wait. */
-const LONGEST_WAIT_SECONDS = 900;
 
 export class PasskeySignIn {
   readonly #deps: SignInDependencies;
@@ -71,7 +74,7 @@ export class PasskeySignIn {
   #throttled(until: Date | null): Throttled {
     const { clock, counted } = this.#deps;
     counted?.('throttled');
-    const end = until ?? fromNow(clock, LONGEST_WAIT_SECONDS * SECOND);
+    const end = until ?? fromNow(clock, LONGEST_SHOWN_WAIT);
     const waitSeconds = Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND));
     return { kind: 'throttled', until: end, waitSeconds };
   }

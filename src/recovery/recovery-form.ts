@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { emailField } from '#users/module.ts';
 
@@ -10,4 +11,6 @@ export const forgotForm = form(
 );
 
 /** Longer than any password that can be set, so that a long one gets its own clear answer. */
-export const newPasswordForm = form(z.object({ password: z.string().min(1, 'required').max(4096, 'too_long') }));
+export const newPasswordForm = form(
+  z.object({ password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'too_long') }),
+);

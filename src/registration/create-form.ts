@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
 import { canonicalEmail, fieldShape, newEmailField, type PersonField } from '#users/module.ts';
 import type { Method } from './pending-registration.ts';
@@ -22,7 +23,7 @@ export function createForm({ fields, method, otherMethods, isInvited, domains, a
       ...fieldShape(fields),
       email: isInvited ? z.string().default('') : email,
       // More than any password that can be set, so that a long one gets its own clear answer.
-      password: z.string().max(4096, 'too_long').default(''),
+      password: z.string().max(LONGEST_PASSWORD_FIELD, 'too_long').default(''),
       work: z.string().max(2048).optional(),
       terms: asksForTerms ? z.string('required').max(8) : z.string().optional(),
       method: z

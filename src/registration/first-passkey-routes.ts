@@ -1,7 +1,12 @@
 import type { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { byUser } from '#audit/module.ts';
-import type { NewPasswordProblem, PasskeyRegistration, PasswordService } from '#credentials/module.ts';
+import {
+  LONGEST_PASSWORD_FIELD,
+  type NewPasswordProblem,
+  type PasskeyRegistration,
+  type PasswordService,
+} from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
@@ -33,7 +38,7 @@ const passkeyForm = form(
 
 const passkeyPage = formPage<{ problem: FirstPasskeyProblem }>();
 const passwordPage = formPage<{ problem: NewPasswordProblem }>();
-const passwordForm = form(z.object({ password: z.string().max(4096, 'too_long').default('') }));
+const passwordForm = form(z.object({ password: z.string().max(LONGEST_PASSWORD_FIELD, 'too_long').default('') }));
 
 /** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
 export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {

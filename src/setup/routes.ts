@@ -1,4 +1,5 @@
 import { operator } from '#audit/module.ts';
+import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -15,7 +16,7 @@ const adminForm = form(
   z.object({
     name: z.string().trim().max(128, 'too_long').default(''),
     email: newEmailField,
-    password: z.string().min(1, 'required').max(4096, 'too_long'),
+    password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'too_long'),
     password_again: z.string().default(''),
   }),
 );

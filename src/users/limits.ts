@@ -1,4 +1,4 @@
-import { DAY } from '#kernel/clock.ts';
+import { DAY, MINUTE } from '#kernel/clock.ts';
 
 /** Users in memory, some hundred bytes each. */
 export const MOST_KEPT_USERS = 20_000;
@@ -14,3 +14,5 @@ export const MOST_PIXELS = 50_000_000;
 export const LONGEST_DECODING_SECONDS = 10;
 /** Characters of a text for which the definition of its field names no limit. */
 export const LONGEST_PROPERTY_TEXT = 256;
+/** Reading a picture is work: as many as a user tries who cannot decide. */
+export const PICTURE_UPLOADS = { name: 'picture', points: 20, duration: 10 * MINUTE };

@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Clock, MINUTE } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -7,6 +7,7 @@ import type { Throttle } from '#kernel/throttle.ts';
 import { tooManyPictures } from './errors.ts';
 import { drawPicture, sizes } from './picture-image.ts';
 import type { UserId } from './user.ts';
+import { PICTURE_UPLOADS } from './limits.ts';
 
 type PictureDependencies = {
   clock: Clock;
@@ -19,9 +20,6 @@ type PictureDependencies = {
 
 const file = new RegExp(`^([0-9a-f]{64})-(${Object.values(sizes).join('|')})\\.webp$`);
 
-/** Reading a picture is work: as many as somebody tries who cannot decide. */
-const UPLOADS = { name: 'picture', points: 20, duration: 10 * MINUTE };
-
 /** The picture of a person, which the claim `picture` leads to. */
 export class PictureService {
   readonly #deps: PictureDependencies;
@@ -32,7 +30,7 @@ export class PictureService {
 
   /** False when the file is no picture that we can read. Throws users.too_many_pictures. */
   async save(userId: UserId, upload: Buffer, by: By): Promise<boolean> {
-    const outcome = await this.#deps.throttle.consume(UPLOADS, userId);
+    const outcome = await this.#deps.throttle.consume(PICTURE_UPLOADS, userId);
     if (!outcome.allowed) throw tooManyPictures(outcome.retryAfter);
     const drawn = await drawPicture(upload);
     if (drawn === null) return false;

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DAY, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { AttemptCounter, PASSWORD_DELAYS } from '../../src/credentials/attempts.ts';
+import { AttemptCounter } from '../../src/credentials/attempts.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
+import { PASSWORD_DELAYS } from '../../src/credentials/limits.ts';
 
 let database: Database;
 beforeAll(async () => {

@@ -1,8 +1,7 @@
 import bcrypt from 'bcrypt';
 import { bounded, type Check, type Family, matched } from './family.ts';
+import { MOST_BCRYPT_COST } from '../limits.ts';
 
-/** 2^14 takes about a second. */
-const MOST_COST = 14;
 /** What is longer was cut by the system that made the hash as well. A longer one would run over in the oldest form ($2a$). */
 const SIGNIFICANT_BYTES = 72;
 
@@ -13,7 +12,7 @@ export function readBcrypt(hash: string): Check {
     hash,
     '$2b$12$ and 53 letters ($2x$ is not taken)',
   );
-  bounded('the cost', cost, 4, MOST_COST);
+  bounded('the cost', cost, 4, MOST_BCRYPT_COST);
   return async (password) => {
     // Where the maker's bcrypt read C strings, what stands behind a NUL was never checked.
     if (password.includes(0)) return false;

@@ -1,3 +1,5 @@
+import { LONGEST_SALT } from '../limits.ts';
+
 /**
  * Hashes that another system made. Each family reads its own text and says how a password is compared with it; what a hash
  * may cost is bounded where it is read, so that none that somebody brings can take the service down.
@@ -31,8 +33,6 @@ export function bounded(what: string, text: string | number | undefined, least: 
     throw new HashRefusal(`${what} must be from ${least} to ${most}`);
   return value;
 }
-
-const LONGEST_SALT = 1024;
 
 /** Base64 of either alphabet, padded or not; passlib writes `.` for `+`. */
 export function base64Bytes(what: string, text: string | undefined, least = 0, most = LONGEST_SALT): Buffer {

@@ -2,10 +2,10 @@ import { pbkdf2 as pbkdf2WithCallback } from 'node:crypto';
 import { promisify } from 'node:util';
 import { equalSecrets } from '#kernel/crypto.ts';
 import { base64Bytes, bounded, type Check, type Family, matched } from './family.ts';
+import { MOST_PBKDF2_ITERATIONS } from '../limits.ts';
 
 const pbkdf2 = promisify(pbkdf2WithCallback);
 
-const MOST_ITERATIONS = 2_000_000;
 const digestBytes = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 export type Pbkdf2Digest = keyof typeof digestBytes;
 
@@ -16,7 +16,7 @@ type Pbkdf2 = { digest: Pbkdf2Digest; iterations: number | string | undefined; s
  * (Keycloak derives four of SHA-1).
  */
 export function pbkdf2Check({ digest, iterations, salt, expected }: Pbkdf2): Check {
-  const count = bounded('the number of iterations', iterations, 1, MOST_ITERATIONS);
+  const count = bounded('the number of iterations', iterations, 1, MOST_PBKDF2_ITERATIONS);
   const compared = expected.subarray(0, digestBytes[digest]);
   return async (password) => equalSecrets(await pbkdf2(password, salt, count, compared.length, digest), compared);
 }

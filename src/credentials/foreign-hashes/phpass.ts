@@ -3,9 +3,7 @@ import { equalSecrets } from '#kernel/crypto.ts';
 import { cryptBase64, cryptDigit } from './crypt-base64.ts';
 import { bounded, type Family, HashRefusal, matched } from './family.ts';
 import { repeat } from './rounds.ts';
-
-/** 2^13 in WordPress, 2^15 in Drupal; 2^18 are about half a second. */
-const MOST_ROUNDS_LOG2 = 18;
+import { MOST_PHPASS_ROUNDS_LOG2 } from '../limits.ts';
 
 const inThrees = (bytes: number) =>
   Array.from({ length: Math.ceil(bytes / 3) }, (_, group) =>
@@ -31,7 +29,7 @@ export const phpassFamily: Family = {
     );
     const { digest: name, letters, order } = variants[kind as keyof typeof variants];
     if (tag.length !== letters) throw new HashRefusal(`must have ${letters} letters behind its salt`);
-    const rounds = 2 ** bounded('the logarithm of the rounds', cryptDigit(count), 7, MOST_ROUNDS_LOG2);
+    const rounds = 2 ** bounded('the logarithm of the rounds', cryptDigit(count), 7, MOST_PHPASS_ROUNDS_LOG2);
     return async (password) => {
       let digest = digestOf(name, Buffer.concat([Buffer.from(salt), password]), 'buffer');
       await repeat(rounds, () => {

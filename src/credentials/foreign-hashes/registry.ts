@@ -12,6 +12,7 @@ import { saltedDigestFamily } from './salted-digest.ts';
 import { scryptFamily } from './scrypt.ts';
 import { shaCryptFamilies } from './sha-crypt.ts';
 import { wordpressFamily } from './wordpress.ts';
+import { LONGEST_IMPORTED_HASH } from '../limits.ts';
 
 /** Every family that is known. Their beginnings differ, so that a hash says itself what it is. */
 const families: readonly Family[] = [
@@ -32,11 +33,9 @@ const families: readonly Family[] = [
 
 export const schemes: readonly string[] = families.map(({ scheme }) => scheme);
 
-const LONGEST_HASH = 4096;
-
 /** What is kept of a foreign hash: its text, and of which family it is. Throws HashRefusal. */
 export function readForeignHash(hash: string): { scheme: string; check: Check } {
-  if (hash.length > LONGEST_HASH) throw new HashRefusal(`must have at most ${LONGEST_HASH} letters`);
+  if (hash.length > LONGEST_IMPORTED_HASH) throw new HashRefusal(`must have at most ${LONGEST_IMPORTED_HASH} letters`);
   const family = families.find(({ prefix }) => prefix.test(hash));
   if (!family) throw new HashRefusal('is of no known kind; password_hash_format says which it is');
   return { scheme: family.scheme, check: family.read(hash) };

@@ -1,7 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-
-/** About half a millisecond of hashing, after which requests have their turn. */
-const ROUNDS_A_TURN = 256;
+import { ROUNDS_A_TURN } from '../limits.ts';
 
 /** Old formats hash many times over, in JavaScript: nothing else may wait for that. */
 export async function repeat(rounds: number, step: (round: number) => void): Promise<void> {

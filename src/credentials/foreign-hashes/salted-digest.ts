@@ -1,12 +1,11 @@
 import { hash as digestOf } from 'node:crypto';
 import { equalSecrets } from '#kernel/crypto.ts';
 import { base64Bytes, type Check, type Family, HashRefusal, hexBytes, matched } from './family.ts';
+import { LONGEST_DIGEST_TEMPLATE } from '../limits.ts';
 
 const digestBytes = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 export type Digest = keyof typeof digestBytes;
 export const digests = Object.keys(digestBytes) as Digest[];
-
-const LONGEST_TEMPLATE = 128;
 
 type SaltedDigest = {
   digest: Digest;
@@ -18,8 +17,8 @@ type SaltedDigest = {
 
 export function saltedDigestCheck({ digest, template, salt, expected }: SaltedDigest): Check {
   const pieces = template.split(/(\{password\}|\{salt\})/);
-  if (template.length > LONGEST_TEMPLATE || pieces.filter((piece) => piece === '{password}').length !== 1)
-    throw new HashRefusal(`the template must hold {password} once, and at most ${LONGEST_TEMPLATE} letters`);
+  if (template.length > LONGEST_DIGEST_TEMPLATE || pieces.filter((piece) => piece === '{password}').length !== 1)
+    throw new HashRefusal(`the template must hold {password} once, and at most ${LONGEST_DIGEST_TEMPLATE} letters`);
   if (expected.length !== digestBytes[digest])
     throw new HashRefusal(`a ${digest} hash has ${digestBytes[digest]} bytes`);
   return async (password) => {

@@ -2,13 +2,9 @@ import { scrypt as scryptWithCallback, type ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
 import { equalSecrets } from '#kernel/crypto.ts';
 import { base64Bytes, bounded, type Check, type Family, HashRefusal, matched } from './family.ts';
+import { MOST_SCRYPT_BYTES, MOST_SCRYPT_WORK } from '../limits.ts';
 
 const scrypt = promisify<Buffer, Buffer, number, ScryptOptions, Buffer>(scryptWithCallback);
-
-const MEBIBYTE = 1024 * 1024;
-const MOST_MEMORY = 128 * MEBIBYTE;
-/** N times r times p: about two seconds. */
-const MOST_WORK = 2 ** 21;
 
 type ScryptCost = { N: number; r: number; p: number };
 
@@ -18,13 +14,14 @@ export function scryptCost(
   p: string | undefined,
 ): ScryptCost {
   const cost = { N: 2 ** bounded('ln', log2N, 1, 20), r: bounded('r', r, 1, 32), p: bounded('p', p, 1, 16) };
-  if (128 * cost.N * cost.r > MOST_MEMORY) throw new HashRefusal('it must need at most 128 MiB of memory');
-  if (cost.N * cost.r * cost.p > MOST_WORK) throw new HashRefusal(`N times r times p must be at most ${MOST_WORK}`);
+  if (128 * cost.N * cost.r > MOST_SCRYPT_BYTES) throw new HashRefusal('it must need at most 128 MiB of memory');
+  if (cost.N * cost.r * cost.p > MOST_SCRYPT_WORK)
+    throw new HashRefusal(`N times r times p must be at most ${MOST_SCRYPT_WORK}`);
   return cost;
 }
 
 export function deriveScrypt(password: Buffer, salt: Buffer, length: number, cost: ScryptCost): Promise<Buffer> {
-  return scrypt(password, salt, length, { ...cost, maxmem: 2 * MOST_MEMORY });
+  return scrypt(password, salt, length, { ...cost, maxmem: 2 * MOST_SCRYPT_BYTES });
 }
 
 export function scryptCheck(cost: ScryptCost, salt: Buffer, expected: Buffer): Check {

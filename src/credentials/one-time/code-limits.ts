@@ -6,12 +6,6 @@ export type Within = Readonly<{ most: number; within: number }>;
 /** How often a code may be asked for, and how often one may be typed. */
 type Rates = Readonly<{ asks: readonly Within[]; tries: readonly Within[] }>;
 
-/** A code is compared this often at most, and lives this long, even when the link of the same mail lives longer. */
-export const TRIES_PER_CODE = 5;
-export const CODE_LIFETIME = 10 * MINUTE;
-/** Codes that are open at once for one account and purpose, over all browsers. */
-export const OPEN_CODES = 3;
-
 const quarterHour = (most: number): Within => ({ most, within: 15 * MINUTE });
 const day = (most: number): Within => ({ most, within: DAY });
 

@@ -4,18 +4,10 @@ import type { EntityManager } from '#kernel/database.ts';
 import { isUsedUp, limit, type Limit, takeAll } from '#kernel/mail/quota.ts';
 import type { UserId } from '#users/module.ts';
 import type { KnownDevices } from '../known-device.ts';
-import {
-  CODE_LIFETIME,
-  groupOf,
-  knownBrowser,
-  knownBrowsersTogether,
-  OPEN_CODES,
-  ruleOf,
-  TRIES_PER_CODE,
-  unknownBrowsers,
-  type Within,
-} from './code-limits.ts';
+import { groupOf, knownBrowser, knownBrowsersTogether, ruleOf, unknownBrowsers, type Within } from './code-limits.ts';
 import type { Purpose } from './one-time-secret.ts';
+import { OPEN_CODES, TRIES_PER_CODE } from '../limits.ts';
+import { CODE_LIFETIME } from '../lifetimes.ts';
 
 /** The holder of a secret: a person, or an address without an account. */
 export type Holder = { userId: UserId } | { emailCanonical: string };

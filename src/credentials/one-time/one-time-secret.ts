@@ -2,7 +2,8 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 import { DAY, MINUTE } from '#kernel/clock.ts';
-import { User } from '#users/module.ts';
+import { UNDO_WINDOW, User } from '#users/module.ts';
+import { CODE_LIFETIME } from '../lifetimes.ts';
 
 /** What a secret is good for, and how long. A secret of one purpose is nothing to any other. */
 export const secretLifetimes = {
@@ -10,15 +11,15 @@ export const secretLifetimes = {
   waitlist: DAY,
   invitation: 7 * DAY,
   verify_email: DAY,
-  verify_phone: 10 * MINUTE,
+  verify_phone: CODE_LIFETIME,
   change_email: DAY,
-  revert_email: 3 * DAY,
+  revert_email: UNDO_WINDOW,
   password_reset: 30 * MINUTE,
   /** A magic link with the code that finishes it in another browser. */
-  sign_in: 10 * MINUTE,
-  sign_in_sms: 10 * MINUTE,
-  second_factor: 10 * MINUTE,
-  second_factor_sms: 10 * MINUTE,
+  sign_in: CODE_LIFETIME,
+  sign_in_sms: CODE_LIFETIME,
+  second_factor: CODE_LIFETIME,
+  second_factor_sms: CODE_LIFETIME,
   /** "This was not me" in the mail about a new sign-in. */
   end_sign_in: 3 * DAY,
 } as const satisfies Record<string, number>;

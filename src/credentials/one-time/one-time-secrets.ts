@@ -1,13 +1,13 @@
 import { createHmac, randomInt } from 'node:crypto';
-import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, type Id, newId, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { KnownDevices } from '../known-device.ts';
-import { CODE_LIFETIME } from './code-limits.ts';
 import { type AskingBrowser, type Holder, OneTimeBudget, subjectOf, type TriedRow } from './one-time-budget.ts';
 import { secretLifetimes, type Purpose, type PurposeGroup, purposeGroups, undoPurposes } from './one-time-secret.ts';
+import { CODE_LIFETIME, SPENT_SECRET_KEPT_FOR } from '../lifetimes.ts';
 
 export type NewSecret = {
   purpose: Purpose;
@@ -63,8 +63,6 @@ type Row = {
 };
 
 const COLUMNS = 'id, purpose, subject, user_id, address, data, expires_at';
-/** A used or expired one is kept for a day, so that what it was can be told apart from what never was. */
-const KEPT = DAY;
 
 type Dependencies = {
   clock: Clock;
@@ -192,7 +190,7 @@ export class OneTimeSecrets {
   async purge(batch = 5000): Promise<number> {
     const rows = await this.#database.sql(
       'delete from one_time_secret where id in (select id from one_time_secret where expires_at < $1 limit $2) returning 1',
-      [fromNow(this.#clock, -KEPT), batch],
+      [fromNow(this.#clock, -SPENT_SECRET_KEPT_FOR), batch],
     );
     return rows.length;
   }

@@ -1,6 +1,6 @@
-import { DAY } from '#kernel/clock.ts';
 import type { HeldEmail } from '#users/module.ts';
 import { secretLifetimes, type UndoPurpose } from './one-time-secret.ts';
+import { INTRUDER_PREPARATION } from '../lifetimes.ts';
 
 /**
  * A link that undoes, neither used nor expired. What it may still do is decided here, by pure functions. The key is the address:
@@ -33,8 +33,6 @@ type Outcome = 'ends' | 'settles' | 'reopens';
 
 /** As long as a change of the first address can be undone. */
 const UNDO_WINDOW = secretLifetimes.revert_email;
-/** How long before a change an intruder may have prepared it. */
-const PREPARATION = 3 * DAY;
 
 /** A link whose address has left the account since, even for a moment, undoes nothing. */
 export function isAlive(right: Pick<UndoRight, 'address' | 'issuedAt'>, held: readonly HeldEmail[]): boolean {
@@ -93,7 +91,7 @@ export function outcomeOf(
 
 /** Of what was added, what a link takes away. */
 export function periodOf({ purpose, at, settledAt }: UndoRight): { since: Date; until: Date | null } {
-  return { since: new Date(at.getTime() - (purpose === 'revert_email' ? PREPARATION : 0)), until: settledAt };
+  return { since: new Date(at.getTime() - (purpose === 'revert_email' ? INTRUDER_PREPARATION : 0)), until: settledAt };
 }
 
 /**

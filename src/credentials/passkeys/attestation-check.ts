@@ -5,11 +5,10 @@ import { requestedAttestation } from './attestation.ts';
 import type { Attestation } from './browser-answer.ts';
 import { isModelAllowed } from './passkey-state.ts';
 import type { RelyingParty } from './relying-party.ts';
+import { LONGEST_CREDENTIAL_ID } from '../limits.ts';
 
 /** EdDSA, ES256, RS256 in the order we like them: what authenticators can do, and nothing weaker. */
 export const ALGORITHMS = [-8, -7, -257];
-
-const LONGEST_ID = 1023;
 
 export type Verify = typeof verifyRegistrationResponse;
 export type NewCredential = (Awaited<ReturnType<Verify>> & { verified: true })['registrationInfo'];
@@ -47,7 +46,8 @@ export async function checkAttestation(
     if (!result?.verified) return 'refused';
     const { registrationInfo } = result;
     const credentialId = Buffer.from(registrationInfo.credential.id, 'base64url');
-    if (registrationInfo.credential.id !== attestation.id || credentialId.length > LONGEST_ID) return 'refused';
+    if (registrationInfo.credential.id !== attestation.id || credentialId.length > LONGEST_CREDENTIAL_ID)
+      return 'refused';
     return isAllowed(registrationInfo.aaguid, registrationInfo.fmt, attestation, policy)
       ? registrationInfo
       : 'not_allowed';

@@ -1,9 +1,10 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
+import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 
 /** What a ceremony is for. A challenge of one is worth nothing in another. */
 export type Purpose =
@@ -31,9 +32,6 @@ const WebauthnChallengeSchema = defineEntity({
 });
 export class WebauthnChallenge extends WebauthnChallengeSchema.class {}
 WebauthnChallengeSchema.setClass(WebauthnChallenge);
-
-/** WebAuthn 3 §13.4.3 leaves it to us; long enough to fetch a key from another room. */
-export const CHALLENGE_LIFETIME = 5 * MINUTE;
 
 type Row = { purpose: Purpose; binding_hash: Uint8Array; user_id: string | null; expires_at: Date };
 

@@ -8,12 +8,13 @@ import { fromUuid } from '#kernel/ids.ts';
 import { canonicalEmail, type UserId } from '#users/module.ts';
 import { amrOf, checkAssertion, type Verify } from './assertion-check.ts';
 import { readAssertion, readClientData } from './browser-answer.ts';
-import { CHALLENGE_LIFETIME, type Challenges, type Purpose } from './challenge.ts';
+import type { Challenges, Purpose } from './challenge.ts';
 import type { Decoys } from './decoys.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { PasskeyId } from './passkey.ts';
 import type { PasskeyDependencies, PasskeyService } from './passkey-service.ts';
 import { StoredPasskeys } from './stored-passkeys.ts';
+import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 
 export type ProofOutcome =
   | { kind: 'verified'; userId: UserId; passkeyId: PasskeyId; isUserVerified: boolean; amr: readonly string[] }

@@ -11,7 +11,7 @@ import type { User, UserId } from '#users/module.ts';
 import { ALGORITHMS, checkAttestation, type NewCredential, type Verify } from './attestation-check.ts';
 import { firstName } from './authenticators.ts';
 import { type Attestation, readAttestation, readClientData } from './browser-answer.ts';
-import { CHALLENGE_LIFETIME, type Challenges } from './challenge.ts';
+import type { Challenges } from './challenge.ts';
 import { knownTransports } from './descriptor.ts';
 import { Passkey } from './passkey.ts';
 import {
@@ -21,6 +21,7 @@ import {
   shown,
   shownName,
 } from './passkey-service.ts';
+import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 
 type RegistrationOutcome =
   | { kind: 'registered'; passkey: ShownPasskey }

@@ -13,6 +13,7 @@ import { Passkey, type PasskeyId } from './passkey.ts';
 import { type PasskeyState, passkeyStateBy, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
 import { type RelyingParty, relyingPartyOf } from './relying-party.ts';
 import type { WebauthnUsers } from './webauthn-user.ts';
+import { LONGEST_PASSKEY_NAME } from '../limits.ts';
 
 /** A passkey as its owner sees it. */
 export type ShownPasskey = {
@@ -45,8 +46,6 @@ export type PasskeyDependencies = {
 
 /** What the Signal API of browsers takes (WebAuthn 3 §5.1.10): which of a person's passkeys this server still knows. */
 type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
-
-const LONGEST_NAME = 64;
 
 /** A person's passkeys: seeing them, naming them, giving one up. */
 export class PasskeyService {
@@ -99,7 +98,7 @@ export class PasskeyService {
     return this.#deps.database.transaction(async (em) => {
       const passkey = await em.findOne(Passkey, { id, userId });
       if (!passkey) return false;
-      passkey.name = name.trim().slice(0, LONGEST_NAME) || null;
+      passkey.name = name.trim().slice(0, LONGEST_PASSKEY_NAME) || null;
       await em.flush();
       await this.#record(em, 'renamed', passkey, by);
       return true;

@@ -7,7 +7,6 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 /** 75 bits; 64 are demanded of a code that is kept under a password hash (NIST SP 800-63B-4 §3.1.2.2). */
 const LENGTH = 15;
 const GROUP = /.{5}(?=.)/g;
-export const CODES = 10;
 const SALT_BYTES = 16;
 
 /**

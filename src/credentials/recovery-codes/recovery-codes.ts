@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -8,14 +8,9 @@ import type { HashingQueue } from '../hashing-queue.ts';
 import type { HashCost } from '../password-hash.ts';
 import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
 import type { TellOwner } from '../second-factor-notice.ts';
-import {
-  CODES,
-  hashRecoveryCode,
-  hashRecoveryCodes,
-  newRecoveryCode,
-  newSalt,
-  readRecoveryCode,
-} from './recovery-code.ts';
+import { hashRecoveryCode, hashRecoveryCodes, newRecoveryCode, newSalt, readRecoveryCode } from './recovery-code.ts';
+import { FEW_RECOVERY_CODES, RECOVERY_CODES } from '../limits.ts';
+import { RECOVERY_CODES_SHOWN_FOR } from '../lifetimes.ts';
 
 /** What is left of the codes of a person. */
 export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date };
@@ -34,10 +29,6 @@ type Dependencies = {
   hashCost?: HashCost | undefined;
 };
 
-/** Three or less: then the owner is reminded to make new ones. */
-const FEW = 3;
-const SHOWN_FOR = 15 * MINUTE;
-
 /** Codes on paper for when everything else is lost: ten, each good once, and the last way in. */
 export class RecoveryCodes {
   readonly #deps: Dependencies;
@@ -51,13 +42,13 @@ export class RecoveryCodes {
       'select cardinality(hashes) as left, created_at from recovery_codes where user_id = $1',
       [toUuid(userId)],
     );
-    return row ? { left: row.left, isFew: row.left <= FEW, createdAt: row.created_at } : null;
+    return row ? { left: row.left, isFew: row.left <= FEW_RECOVERY_CODES, createdAt: row.created_at } : null;
   }
 
   /** Makes ten codes; those before are dead. `show` gives them until `saved`. */
   async make({ userId, holder }: Shown, by: By): Promise<void> {
     const { clock, database, keyRing, audit, queue, tellOwner, hashCost } = this.#deps;
-    const codes = Array.from({ length: CODES }, newRecoveryCode);
+    const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
     const salt = newSalt();
     // One turn in the queue for all of them: half of the codes would be no use.
     const hashes = await queue.run(() => hashRecoveryCodes(codes, salt, hashCost));
@@ -74,7 +65,7 @@ export class RecoveryCodes {
           clock.now(),
           keyRing.seal(codes.join('\n'), sealPlace(userId)),
           sha256(holder),
-          fromNow(clock, SHOWN_FOR),
+          fromNow(clock, RECOVERY_CODES_SHOWN_FOR),
         ],
       );
       await audit.record(em, { type: 'user.recovery_codes_made', ...by, subject: { type: 'user', id: userId } });

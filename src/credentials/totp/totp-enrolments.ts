@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Clock, fromNow, MINUTE } from '#kernel/clock.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -9,6 +9,7 @@ import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { type QrCode, qrCode } from './qr-code.ts';
 import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from './totp-secret.ts';
 import type { TotpService } from './totp-service.ts';
+import { TOTP_ENROLMENT_LIFETIME } from '../lifetimes.ts';
 
 /** What the page shows. */
 type TotpOffer = {
@@ -39,8 +40,6 @@ type Dependencies = {
   policies: Policies<'mfa' | 'branding'>;
 };
 
-const LIFETIME = 15 * MINUTE;
-
 /** Adding an authenticator app: a secret is shown, and counts when a code of it comes back to where it was shown. */
 export class TotpEnrolments {
   readonly #deps: Dependencies;
@@ -63,7 +62,7 @@ export class TotpEnrolments {
         toUuid(userId),
         sha256(holder),
         keyRing.seal(fresh.secret, sealPlace(userId)),
-        fromNow(clock, LIFETIME),
+        fromNow(clock, TOTP_ENROLMENT_LIFETIME),
         clock.now(),
       ],
     );

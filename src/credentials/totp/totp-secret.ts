@@ -1,12 +1,11 @@
 import { createGuardrails, generateSecret, generateURI, verifySync } from 'otplib';
 import { z } from 'zod';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import { LEAST_IMPORTED_TOTP_BYTES } from '../limits.ts';
 
 /** RFC 4226 §4, R6: 160 bits are recommended, 128 demanded. */
 const SECRET_BYTES = 20;
-/** Other products gave 80 bits, and their people bring them along. */
-const LEAST_IMPORTED_BYTES = 10;
-const guardrails = createGuardrails({ MIN_SECRET_BYTES: LEAST_IMPORTED_BYTES });
+const guardrails = createGuardrails({ MIN_SECRET_BYTES: LEAST_IMPORTED_TOTP_BYTES });
 
 export type TotpAlgorithm = 'sha1' | 'sha256' | 'sha512';
 
@@ -26,7 +25,7 @@ export const totpImport = z.strictObject({
     .string()
     .transform((typed) => typed.replaceAll(/[\s=-]/g, '').toUpperCase())
     .refine(
-      (text) => /^[A-Z2-7]+$/.test(text) && text.length >= (LEAST_IMPORTED_BYTES * 8) / 5 && text.length <= 200,
+      (text) => /^[A-Z2-7]+$/.test(text) && text.length >= (LEAST_IMPORTED_TOTP_BYTES * 8) / 5 && text.length <= 200,
       'must be base32 of at least 80 bits',
     ),
   algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha1'),

@@ -60,3 +60,5 @@ export const MOST_UPLOAD_FIELDS = 8;
 export const LONGEST_UPLOAD_FIELD = 4096;
 /** Bytes that the form adds to its file: boundaries, headers, the other fields. */
 export const LARGEST_UPLOAD_FRAME = 64 * 1024;
+/** A key set of a client or an upstream: some keys of less than a KiB each. */
+export const KEY_SET_LIMITS = { maxBytes: 64 * 1024 };

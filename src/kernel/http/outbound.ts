@@ -58,9 +58,6 @@ type OutboundLimits = {
   maxBytes?: number;
 };
 
-/** A key set of a client or an upstream. */
-export const KEY_SET_LIMITS: OutboundLimits = { maxBytes: 64 * 1024 };
-
 export type Outbound = {
   /**
    * As the global `fetch`, with the whole body read before it resolves. A redirect is an answer like any other and is

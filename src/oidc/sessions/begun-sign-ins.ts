@@ -1,18 +1,14 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { type Clock, epochSeconds, HOUR, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { type BrowserCookies, browserCookies } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { isSignInExpired, signInExpired } from '../errors.ts';
-import { SIGN_IN_LIFETIME } from '../lifetimes.ts';
-import { MOST_BEGUN_SIGN_INS } from '../limits.ts';
+import { GONE_SIGN_IN_KNOWN_FOR, SIGN_IN_LIFETIME } from '../lifetimes.ts';
+import { LONGEST_CLIENT_ID, MOST_BEGUN_SIGN_INS } from '../limits.ts';
 
-/** As long as its page can say what became of it. */
-const KNOWN_FOR = HOUR;
-/** Characters of the id of a client; a longer one is not written down. */
-const LONGEST_CLIENT_ID = 64;
 /** Ids of the engine: 256 random bits. */
 const uidText = /^[\w-]{40,64}$/;
 const valueText = /^(?<content>(?<at>[\da-z]{1,9})\.(?<request>[\w-]{12}))\.(?<given>[\w-]{22})$/;
@@ -49,8 +45,8 @@ export class BegunSignIns {
 
   constructor({ issuer, clock, keyRing }: { issuer: URL; clock: Clock; keyRing: Pick<KeyRing, 'deriveKeys'> }) {
     this.#clock = clock;
-    this.#cookies = browserCookies(issuer, 'begun', { maxAge: KNOWN_FOR });
-    this.#askers = browserCookies(issuer, 'asker', { maxAge: KNOWN_FOR });
+    this.#cookies = browserCookies(issuer, 'begun', { maxAge: GONE_SIGN_IN_KNOWN_FOR });
+    this.#askers = browserCookies(issuer, 'asker', { maxAge: GONE_SIGN_IN_KNOWN_FOR });
     this.#keys = keyRing.deriveKeys('begun-sign-ins');
   }
 
@@ -118,7 +114,7 @@ export class BegunSignIns {
 
   /** What the browser sent and this server wrote, the oldest first. */
   #all(ctx: Readable): Begun[] {
-    const earliest = epochSeconds(this.#clock) - KNOWN_FOR / SECOND;
+    const earliest = epochSeconds(this.#clock) - GONE_SIGN_IN_KNOWN_FOR / SECOND;
     return this.#cookies
       .readAll(ctx)
       .flatMap(([uid, value]) => this.#read(uid, value) ?? [])

@@ -4,8 +4,9 @@ import { createServer as createTcpServer, type AddressInfo, type Server, type So
 import tls from 'node:tls';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { createOutbound, KEY_SET_LIMITS, OutboundError, type Outbound } from '#kernel/http/outbound.ts';
+import { createOutbound, OutboundError, type Outbound } from '#kernel/http/outbound.ts';
 import { selfSigned } from './self-signed.ts';
+import { KEY_SET_LIMITS } from '#kernel/http/limits.ts';
 
 type Line = { fields: Record<string, unknown>; text: string };
 const lines: Line[] = [];
