@@ -463,6 +463,49 @@ describe('forms of people', () => {
   });
 });
 
+describe('times and sizes', () => {
+  /** A name in capitals, and what it stands for. */
+  const constant = /^(?:export )?const ([A-Z][A-Z_\d]*)(?:: \w+)? = ([^;]*);/gm;
+  const isChosen = /\b(SECOND|MINUTE|HOUR|DAY)\b|^\d[\d_]+/;
+  /** Fixed by a format, an algorithm or another program, and so told beside what reads it. */
+  const isFixed =
+    /_(BYTES|LENGTH|CHARACTERS)$|^(LENGTH|ROUNDS|DEFAULT_ROUNDS|VERSION_3_HEADER|NOT_A_DATABASE|TIMESTAMPTZ|TIMESTAMPTZ_ARRAY|EARTH_RADIUS_KM|QUALITY|FIRST_ADMINISTRATOR_LOCK)$/;
+  const isPlace = /(^|\/)(lifetimes|limits)\.ts$/;
+  /** A slice, a folder of the kernel, or a file directly in the kernel, which is one place by itself. */
+  const unitOf = (file: string): string => (file.startsWith('kernel/') ? file.split('/', 2).join('/') : sliceOf(file));
+  /** How many a slice may keep where they are used. */
+  const mostApart = 2;
+
+  test('stand in lifetimes.ts or limits.ts of their slice, where it has more than two', () => {
+    const apart = new Map<string, string[]>();
+    for (const [file, { code }] of parsed) {
+      if (isPlace.test(file) || unitOf(file) === file) continue;
+      for (const [, name, value] of code.matchAll(constant))
+        if (isChosen.test(value!) && !isFixed.test(name!))
+          apart.set(unitOf(file), [...(apart.get(unitOf(file)) ?? []), `${file} ${name}`]);
+    }
+    const places = new Set(files.filter((file) => isPlace.test(file)).map(unitOf));
+    expect([...apart].filter(([unit, names]) => places.has(unit) || names.length > mostApart)).toEqual([]);
+  });
+
+  test('say their reason there', () => {
+    const bare = [...parsed]
+      .filter(([file]) => isPlace.test(file))
+      .flatMap(([file, { text }]) =>
+        [...text.matchAll(/(?<!\*\/\n)^(?:export )?const ([A-Z]\w*)/gm)].map(([, name]) => `${file} ${name}`),
+      );
+    expect(bare).toEqual([]);
+  });
+
+  test('have a name wherever they are used', () => {
+    const nameless = /(?<!: |: \(|const [A-Z_\d]+ = \(?)(?<![\d.])-?\d[\d.]* \* (SECOND|MINUTE|HOUR|DAY)\b.*/g;
+    const wrong = [...parsed]
+      .filter(([file]) => !isPlace.test(file) && file !== 'kernel/clock.ts')
+      .flatMap(([file, { code }]) => [...code.matchAll(nameless)].map(([found]) => `${file}: ${found}`));
+    expect(wrong).toEqual([]);
+  });
+});
+
 describe('tables', () => {
   /** table -> slice, by the file that maps it. */
   const owners = new Map(
