@@ -1,6 +1,6 @@
 import { HOUR, MINUTE } from '#kernel/clock.ts';
 
-/** As long as somebody tries the demo in one go. */
+/** As long as a visitor tries the demo in one go. */
 export const VISIT_LIFETIME = HOUR;
 /** As long as a sign-in may stand open. */
 export const DEMO_SIGN_IN_LIFETIME = 15 * MINUTE;
