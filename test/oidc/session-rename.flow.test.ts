@@ -58,13 +58,12 @@ test('a session that is ended while its person signs in again stays ended', asyn
   const page = await visitor.submit(await visitor.open(signInUrl()), { email: user.email });
   const [form] = formsOf(page);
   const proven = await visitor.request(form?.action ?? '', { form: { ...form?.fields, password: user.password } });
-  const dispatched = await visitor.request(proven.location ?? '');
   // What an administrator, or the person on another device, does at this moment.
   await latchkey.app.database.sql(
     `update oidc_artifact set revoked_at = now() where kind = 'Session' and account_id = $1`,
     [user.id],
   );
-  const end = await visitor.request(dispatched.location ?? '');
+  const end = await visitor.request(proven.location ?? '');
   expect(end.status).toBeLessThan(500);
   expect(
     (await visitor.request(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, prompt: 'none' })))
