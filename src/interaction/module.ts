@@ -45,7 +45,7 @@ export type {
 } from './interaction.ts';
 export type { InteractionService } from './interaction-service.ts';
 export { SIGN_IN_OPEN_FOR } from './limits.ts';
-export { ProgressStore, SignInProgress } from './progress.ts';
+export { olderSignIns, ProgressStore, SignInProgress } from './progress.ts';
 export { levelOfProofs } from './proof.ts';
 export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';

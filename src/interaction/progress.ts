@@ -1,7 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { SentFirstPage } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Act } from '#kernel/postgres/one-statement.ts';
 import type { EngineInteraction, Kept, OpenSignIns } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
@@ -62,6 +63,16 @@ const SignInProgressSchema = defineEntity({
 });
 export class SignInProgress extends SignInProgressSchema.class {}
 SignInProgressSchema.setClass(SignInProgress);
+
+/** What older processes keep of sign-ins that have proved something, of one user. */
+export const olderSignIns = {
+  async endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> {
+    await em.execute(
+      `delete from sign_in_progress where (progress->>'userId' = ? or progress->>'endedAs' = ?) and uid_hash <> ?`,
+      [userId, userId, sha256(except ?? '')],
+    );
+  },
+};
 
 export class ProgressStore {
   readonly #clock: Clock;

@@ -30,6 +30,7 @@ function recording(found: readonly (typeof browser)[] = [browser]) {
       forget: note('forget', undefined),
     },
     signIns: { endOf: note('endOf', undefined) },
+    olderSignIns: { endOf: note('endOf of older', undefined) },
     links: { revokeOpen: note('revokeOpen', undefined) },
     trustedBrowsers: { revokeAll: note('revokeAll', undefined) },
     knownBrowsers: { forgetAll: note('forgetAll', undefined) },
@@ -49,6 +50,7 @@ describe('an act', () => {
       ['discardAll'],
       ['endAll'],
       ['endOf', null],
+      ['endOf of older', null],
       ['forget'],
     ];
     expect(calls).toEqual(order);
@@ -64,6 +66,7 @@ describe('an act', () => {
       ['discardAll'],
       ['endOthers', 'here'],
       ['endOf', 'this'],
+      ['endOf of older', 'this'],
     ]);
   });
 
@@ -80,7 +83,7 @@ describe('an act', () => {
     for (const keep of [undefined, {}, { session: null, interaction: null }]) {
       const { calls, revoke } = recording();
       await revoke(em, 'password set in a sign-in', userId, operator, keep ? { keep } : {});
-      expect(calls.slice(3)).toEqual([['endAll'], ['endOf', null]]);
+      expect(calls.slice(3)).toEqual([['endAll'], ['endOf', null], ['endOf of older', null]]);
     }
   });
 

@@ -2,6 +2,7 @@
 import type { AuditLog } from '#audit/module.ts';
 import { createRevocables } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { olderSignIns } from '#interaction/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createHeldSessions } from '#oidc/module.ts';
@@ -25,6 +26,7 @@ export function openAccess({ clock, database, audit, policies = policiesWith() }
     database,
     keyRing,
     audit,
+    olderSignIns,
     jobs: { send: async () => undefined },
     links: revocables.oneTimeSecrets,
     trustedBrowsers: revocables.trustedDevices,

@@ -9,6 +9,8 @@ export type RevocationParts = {
   browsers: Pick<SignedInBrowsers, 'end' | 'endAll' | 'endOthers' | 'endGrants' | 'forget'>;
   /** Sign-ins in progress: `except` is the one that goes on. */
   signIns: { endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> };
+  /** Those that nodes of the previous release keep while they run beside this one. */
+  olderSignIns: RevocationParts['signIns'];
   links: { revokeOpen(em: EntityManager, userId: UserId, which: Links): Promise<void> };
   trustedBrowsers: { revokeAll(em: EntityManager, userId: UserId): Promise<unknown> };
   knownBrowsers: { forgetAll(em: EntityManager, userId: UserId): Promise<unknown> };
@@ -20,7 +22,7 @@ export type RevocationParts = {
  * sign-ins in progress.
  */
 export function createAccessRevocation(parts: RevocationParts): AccessRevocation<EndingAct> {
-  const { audit, browsers, signIns, links, trustedBrowsers, knownBrowsers, passkeyChallenges } = parts;
+  const { audit, browsers, signIns, olderSignIns, links, trustedBrowsers, knownBrowsers, passkeyChallenges } = parts;
 
   async function revoke(
     em: EntityManager,
@@ -36,8 +38,11 @@ export function createAccessRevocation(parts: RevocationParts): AccessRevocation
     if (ending.passkeyChallenges) await passkeyChallenges.discardAll(em, userId);
     const ended = await endSessions(em, ending, userId, reach);
     for (const browser of ended) await record(em, userId, browser, by);
-    if (ending.signIns)
-      await signIns.endOf(em, userId, ending.signIns === 'all' ? null : (reach.keep?.interaction ?? null));
+    if (ending.signIns) {
+      const except = ending.signIns === 'all' ? null : (reach.keep?.interaction ?? null);
+      await signIns.endOf(em, userId, except);
+      await olderSignIns.endOf(em, userId, except);
+    }
     if (ending.records) await browsers.forget(em, userId);
     return { sessions: ended.length };
   }
