@@ -37,6 +37,8 @@ export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies):
     const person = await ownPages.require(ctx, { returnTo: PAGE });
     if (person === null) return;
     const upload = await readUpload(ctx, { name: 'picture', limit: LARGEST_PICTURE });
+    // A file takes its time to come, and the session may have ended meanwhile.
+    if ((await ownPages.require(ctx, { returnTo: PAGE })) === null) return;
     if (upload.kind !== 'file')
       return profilePage.refuse(ctx, PAGE, { pictureProblem: upload.kind === 'none' ? 'required' : 'too_large' });
     const isSaved = await pictures.save(person.userId, upload.bytes, byUser(person.userId, visitorOf(ctx)));

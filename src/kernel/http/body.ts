@@ -16,11 +16,22 @@ type BodyContext = {
 /** All bytes of the body. Refuses more than `limit` of them (413) without reading to the end, and closes the connection. */
 export async function readBody(ctx: BodyContext, limit: number): Promise<Buffer> {
   const body = declaredLength(ctx.req) > limit ? undefined : await collect(ctx.req, limit);
-  return body ?? refuseLarge(ctx, limit);
+  return body !== undefined && body.length <= limit ? body : refuseLarge(ctx, limit);
 }
 
-/** All bytes of the body, or undefined as soon as there are more than `limit`. Rejects when the client leaves. */
+const collected = new WeakMap<IncomingMessage, Promise<Buffer | undefined>>();
+
+/**
+ * All bytes of the body, or undefined as soon as there are more than `limit`. Rejects when the client leaves. Who asks
+ * again gets the same.
+ */
 export function collect(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const body = collected.get(req) ?? receive(req, limit);
+  collected.set(req, body);
+  return body;
+}
+
+function receive(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let received = 0;

@@ -4,7 +4,7 @@
  */
 import type { Config } from '#kernel/config.ts';
 import { AppError } from '#kernel/errors.ts';
-import { closeAfterAnswer, declaredLength, invalidText, refuseLarge, unsupported } from './body.ts';
+import { closeAfterAnswer, collect, declaredLength, invalidText, refuseLarge, unsupported } from './body.ts';
 import { watchBody } from './body-watch.ts';
 import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
@@ -22,6 +22,7 @@ export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeade
     await requireBody(ctx, mount);
     // The engine would make a fault of what a proxy garbled; here it is a bad request.
     if (config.clientCertHeader !== undefined && mount.delegated) void ctx.state.clientCertificate;
+    if (!mount.delegated) await awaitBody(ctx, mount);
     if (!mount.delegated || ctx.method === 'GET') return next();
 
     const body = watchBody(ctx, limitOf(mount));
@@ -99,6 +100,16 @@ async function requireBody(ctx: Context, mount: Mount): Promise<void> {
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw unsupported('plain');
   const limit = limitOf(mount);
   if (declaredLength(ctx.req) > limit) await refuseLarge(ctx, limit);
+}
+
+/**
+ * A page looks at the session, or at the sign-in, before it reads its form. The form is here by then: a sender who held its
+ * last byte back would act in a session that ended meanwhile. Where files come the page looks again.
+ */
+async function awaitBody(ctx: Context, mount: Mount): Promise<void> {
+  if (ctx.method === 'GET' || ctx.method === 'HEAD' || mount.bodyLimit !== undefined) return;
+  const limit = limitOf(mount);
+  if ((await collect(ctx.req, limit)) === undefined) await refuseLarge(ctx, limit);
 }
 
 function limitOf(mount: Mount): number {
