@@ -27,7 +27,8 @@ export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location'
       .map(([name, value]) => `${name}: ${value}`),
     cookies: page.headers.getSetCookie().map((line) =>
       line
-        .replace(/(?<=-refused-)[\w-]+/, '(page)')
+        // What is sealed says something by its length.
+        .replace(/(?<=-refused-)[\w-]+=([^;]*)/, (_, sealed: string) => `(page)-of-${sealed.length}`)
         .replaceAll(/=[^;]+/g, '=')
         .replaceAll(/expires=[^;]+/gi, 'expires'),
     ),
