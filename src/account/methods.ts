@@ -10,7 +10,7 @@ import type {
 import type { UserId } from '#users/module.ts';
 
 /** Everything that a person proves themselves with. */
-type SignInMethods = {
+export type SignInMethods = {
   passkeys: readonly ShownPasskey[];
   /** False where passkeys are switched off. */
   hasPasskeys: boolean;

@@ -5,10 +5,11 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { languages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages, SessionService, SignedInPerson } from '#sessions/module.ts';
+import type { User } from '#users/module.ts';
 import { type AccountFrame, accountFrame } from './account-frame.ts';
 import { type PlaceText, shownDevices } from './device-text.ts';
-import type { Methods } from './methods.ts';
-import { overviewView } from './overview-view.ts';
+import type { Methods, SignInMethods } from './methods.ts';
+import { type OverviewPage, overviewView } from './overview-view.ts';
 import { languageOf } from './profile-routes.ts';
 import { MOST_OVERVIEW_DEVICES } from './limits.ts';
 
@@ -29,32 +30,21 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   async function showOverview(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
-    const { user, userId } = person;
     const [found, browsers, frame] = await Promise.all([
-      methods.find(userId),
-      sessions.list(userId),
+      methods.find(person.userId),
+      sessions.list(person.userId),
       frameOf(ctx, person),
     ]);
     const devices = shownDevices(browsers, {
       currentId: person.sessionId,
       place: (ip) => place(ip, ctx.state.language),
     });
-    const used = found.passkeys.flatMap(({ lastUsedAt }) => lastUsedAt ?? []).map((date) => date.getTime());
-    const language = languageOf(user);
     show(ctx, 200, overviewView, {
       frame,
       fewCodes: found.codes?.isFew ? found.codes.left : null,
-      methods: {
-        passkeys: { count: found.passkeys.length, lastUsedAt: used.length > 0 ? new Date(Math.max(...used)) : null },
-        appAddedAt: found.app?.createdAt ?? null,
-        passwordChangedAt: found.passwordChangedAt,
-      },
+      methods: shownMethods(found),
       devices: devices.slice(0, MOST_OVERVIEW_DEVICES),
-      details: {
-        emailVerified: user.emailVerified,
-        phone: user.phoneNumber ? { number: user.phoneNumber, isVerified: user.phoneNumberVerified } : null,
-        language: language && languages[language].name,
-      },
+      details: shownDetails(person.user),
     });
   }
 
@@ -67,4 +57,22 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   }
 
   return router;
+}
+
+function shownMethods({ passkeys, app, passwordChangedAt }: SignInMethods): OverviewPage['methods'] {
+  const used = passkeys.flatMap(({ lastUsedAt }) => lastUsedAt ?? []).map((date) => date.getTime());
+  return {
+    passkeys: { count: passkeys.length, lastUsedAt: used.length > 0 ? new Date(Math.max(...used)) : null },
+    appAddedAt: app?.createdAt ?? null,
+    passwordChangedAt,
+  };
+}
+
+function shownDetails(user: User): OverviewPage['details'] {
+  const language = languageOf(user);
+  return {
+    emailVerified: user.emailVerified,
+    phone: user.phoneNumber ? { number: user.phoneNumber, isVerified: user.phoneNumberVerified } : null,
+    language: language && languages[language].name,
+  };
 }

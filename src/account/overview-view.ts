@@ -2,7 +2,7 @@ import { view } from '#kernel/views.ts';
 import { type AccountFrame, doneKinds, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
 import type { ShownDevice } from './device-text.ts';
 
-type OverviewPage = {
+export type OverviewPage = {
   frame: AccountFrame;
   /** Recovery codes that are left, when they are few. */
   fewCodes: number | null;

@@ -55,20 +55,12 @@ export function passwordRoutes({
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const form = await changeForm.read(ctx);
-    const { current, password } = form.isValid ? form.values : { current: '', password: '' };
+    const { current, password: next } = form.isValid ? form.values : { current: '', password: '' };
     const isMissing = current === '' && (await passwords.has(person.userId));
-    if (isMissing || password === '')
-      return passwordPage.refuse(ctx, PAGE, {
-        current: isMissing ? { kind: 'required' } : null,
-        problem: password === '' ? { kind: 'required' } : null,
-      });
-    const outcome = await changes
-      .change(
-        person,
-        { current, next: password, deviceSecret: deviceCookie.read(ctx) },
-        byUser(person.userId, visitorOf(ctx)),
-      )
-      .catch(unavailableWhenBusy);
+    if (isMissing || next === '') return passwordPage.refuse(ctx, PAGE, missingOf(isMissing, next === ''));
+    const typed = { current, next, deviceSecret: deviceCookie.read(ctx) };
+    const by = byUser(person.userId, visitorOf(ctx));
+    const outcome = await changes.change(person, typed, by).catch(unavailableWhenBusy);
     switch (outcome.kind) {
       case 'changed':
         return seeOther(ctx, DONE);
@@ -112,4 +104,10 @@ export function passwordRoutes({
   }
 
   return router;
+}
+
+const missing = { kind: 'required' } as const;
+
+function missingOf(isCurrentMissing: boolean, isNextMissing: boolean): Pick<PasswordPage, 'current' | 'problem'> {
+  return { current: isCurrentMissing ? missing : null, problem: isNextMissing ? missing : null };
 }

@@ -5,17 +5,27 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { chooseLanguage, type Language, languages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages } from '#sessions/module.ts';
-import type { Policies } from '#settings/module.ts';
-import { labelIn, type OwnDetails, type PersonField, shownFields, type User } from '#users/module.ts';
+import type { Policies, Policy } from '#settings/module.ts';
+import {
+  detailsOf,
+  labelIn,
+  type OwnDetails,
+  type PersonDetails,
+  type PersonField,
+  shownFields,
+  type User,
+} from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { isRequired, ownFields, profileForm, profilePage } from './profile-form.ts';
-import { profileView } from './profile-view.ts';
+import { type ProfilePage, profileView } from './profile-view.ts';
 
 type ProfileRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   ownDetails: Pick<OwnDetails, 'change'>;
   policies: Policies<'profile'>;
 };
+
+type Answers = Readonly<Record<string, unknown>> & { language: string; theme: '' | 'light' | 'dark' };
 
 const PAGE = '/account/profile';
 
@@ -31,28 +41,11 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
     const policy = policies.for({ user: person.userId }).profile;
     const form = await profileForm(policy).read(ctx);
     if (!form.isValid) return profilePage.refuse(ctx, PAGE, { values: form.values, errors: form.errors });
-    const { language, theme, ...answers } = form.values as Record<string, unknown> & {
-      language: string;
-      theme: string;
-    };
-    const fields = ownFields(policy);
-    const said = (kind: PersonField['kind']) =>
-      fields.filter((field) => field.kind === kind && answers[field.field] !== undefined);
-    const profile = Object.fromEntries(said('claim').map((field) => [field.field, answers[field.field]] as const));
-    const properties = Object.fromEntries(
-      said('property').map((field) => [field.kind === 'property' ? field.property.name : '', answers[field.field]]),
-    );
-    const isOtherLanguage = language !== (languageOf(person.user) ?? '');
-    await ownDetails.change(
-      person.userId,
-      {
-        profile: changed({ ...profile, ...(isOtherLanguage ? { locale: language || null } : {}) }, person.user.profile),
-        properties: changed(properties, person.user.properties),
-        ...(theme === (person.user.theme ?? '') ? {} : { theme: theme === '' ? null : (theme as 'light' | 'dark') }),
-      },
-      byUser(person.userId, visitorOf(ctx)),
-    );
-    if (language !== '') ctx.state.wishLanguage(language);
+    const answers = form.values as Answers;
+    const details = detailsOf(ownFields(policy), answers);
+    const by = byUser(person.userId, visitorOf(ctx));
+    await ownDetails.change(person.userId, changesOf(person.user, details, answers), by);
+    if (answers.language !== '') ctx.state.wishLanguage(answers.language);
     return seeOther(ctx, `${PAGE}?done=saved`);
   }
 
@@ -63,25 +56,14 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
     const { user } = person;
     const policy = policies.for({ user: user.id }).profile;
     const fields = ownFields(policy);
-    const { language } = ctx.state;
-    const shown = shownFields(fields, {
-      language,
-      values: Object.fromEntries(fields.map((field) => [field.field, typedOr(known(field, user), field, typed)])),
-      errors,
-    });
+    const values = Object.fromEntries(fields.map((field) => [field.field, typedOr(known(field, user), field, typed)]));
+    const shown = shownFields(fields, { language: ctx.state.language, values, errors });
     show(ctx, 200, profileView, {
       frame: accountFrame(ctx, person),
       isWrong: shown.some(({ error }) => error !== null),
       fields: shown.map((field, at) => ({ ...field, isRequired: isRequired(fields[at]!, policy) })),
-      facts: policy.properties
-        .filter(({ editable, visibility }) => editable === 'operator' && visibility !== 'operator')
-        .filter(({ name }) => user.properties[name] !== undefined)
-        .map(({ name, label }) => ({ label: labelIn(label, language), value: String(user.properties[name]) })),
-      languages: Object.entries(languages).map(([tag, { name }]) => ({
-        language: tag,
-        name,
-        isChosen: tag === (typed?.['language'] ?? languageOf(user)),
-      })),
+      facts: operatorFacts(user, policy, ctx.state.language),
+      languages: languageChoices(typed?.['language'] ?? languageOf(user)),
       theme: user.theme ?? null,
       pictureProblem,
     });
@@ -110,6 +92,27 @@ function known(field: PersonField, { profile, properties }: User): string {
   const value = field.kind === 'claim' ? profile[field.claim] : properties[field.property.name];
   if (typeof value === 'boolean') return value ? '1' : '';
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+}
+
+/** What an operator has written down about a user, and the user may see. */
+function operatorFacts({ properties }: User, schema: Policy<'profile'>, language: string): ProfilePage['facts'] {
+  return schema.properties
+    .filter(({ editable, visibility }) => editable === 'operator' && visibility !== 'operator')
+    .filter(({ name }) => properties[name] !== undefined)
+    .map(({ name, label }) => ({ label: labelIn(label, language), value: String(properties[name]) }));
+}
+
+function languageChoices(chosen: string | null): ProfilePage['languages'] {
+  return Object.entries(languages).map(([tag, { name }]) => ({ language: tag, name, isChosen: tag === chosen }));
+}
+
+function changesOf(user: User, { profile, properties }: PersonDetails, { language, theme }: Answers) {
+  const isOtherLanguage = language !== (languageOf(user) ?? '');
+  return {
+    profile: changed({ ...profile, ...(isOtherLanguage ? { locale: language || null } : {}) }, user.profile),
+    properties: changed(properties, user.properties),
+    ...(theme === (user.theme ?? '') ? {} : { theme: theme === '' ? null : theme }),
+  };
 }
 
 /** The members that are not what they were. */

@@ -30,18 +30,12 @@ const CHANGE = `${HOME}/change`;
 const purposes = { address: 'verify_email', change: 'change_email' } as const;
 type What = keyof typeof purposes;
 
-/** Asking for another first address, and confirming what was asked for: by the code, or by the link in this very session. */
-export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
-  const { ownPages, emailProofs, emailChanges, links, deviceCookie } = deps;
+/** Asking for another first address. */
+export function emailChangeRoutes({ ownPages, emailProofs, deviceCookie }: ConfirmDependencies): Router<State> {
   const router = new Router<State>();
 
   router.get(CHANGE, showChange);
   router.post(CHANGE, askForChange);
-  for (const what of ['address', 'change'] as const satisfies readonly What[]) {
-    const pages = [`${HOME}/confirm/${what}`, `${HOME}/confirm/${what}/:link`];
-    router.get(pages, (ctx: Context) => showConfirm(ctx, what));
-    router.post(pages, (ctx: Context) => confirm(ctx, what));
-  }
 
   async function askForChange(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
@@ -64,13 +58,32 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     return seeOther(ctx, path);
   }
 
-  async function confirm(ctx: Context, what: What): Promise<void> {
+  async function showChange(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
+    if (person === null) return;
+    const { email = '', problem = null } = changePage.refused(ctx);
+    show(ctx, 200, changeView, { frame: accountFrame(ctx, person), action: CHANGE, backUrl: HOME, email, problem });
+  }
+
+  return router;
+}
+
+/** Confirming what was asked for: by the code, or by the link in this very session. */
+export function emailConfirmRoutes(what: What, dependencies: ConfirmDependencies): Router<State> {
+  const { ownPages, emailProofs, emailChanges, links, deviceCookie } = dependencies;
+  const router = new Router<State>();
+  const pages = [`${HOME}/confirm/${what}`, `${HOME}/confirm/${what}/:link`];
+
+  router.get(pages, showConfirm);
+  router.post(pages, confirm);
+
+  async function confirm(ctx: Context): Promise<void> {
     const { path } = ctx;
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY, returnTo: `${path}?${AGAIN}` });
     if (person === null) return;
     const form = await proofForm.read(ctx);
     const { action, code } = form.isValid ? form.values : { action: '', code: '' };
-    if (action === 'confirm') return confirmByLink(ctx, person, what);
+    if (action === 'confirm') return confirmByLink(ctx, person);
     if (code === '') return confirmPage.refuse(ctx, path, { problem: { kind: 'required' } });
     const owner = { userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) };
     const browser = askingBrowser(deviceCookie.read(ctx), person);
@@ -81,7 +94,7 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     return seeOther(ctx, `${HOME}?done=saved`);
   }
 
-  async function confirmByLink(ctx: Context, { userId }: Pick<SignedInPerson, 'userId'>, what: What): Promise<void> {
+  async function confirmByLink(ctx: Context, { userId }: Pick<SignedInPerson, 'userId'>): Promise<void> {
     const owner = { userId, by: byUser(userId, visitorOf(ctx)) };
     const link = links[what].read(ctx);
     const outcome = await (what === 'change'
@@ -91,18 +104,15 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     return outcome === 'confirmed' ? seeOther(ctx, `${HOME}?done=saved`) : showDead(ctx);
   }
 
-  async function showConfirm(ctx: Context, what: What): Promise<void> {
+  async function showConfirm(ctx: Context): Promise<void> {
     if (links[what].keep(ctx)) return;
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;
     const { problem = null } = confirmPage.refused(ctx);
-    const purpose = purposes[what];
-    const opened = problem === null ? await emailProofs.find(purpose, links[what].read(ctx)) : null;
+    const opened = problem === null ? await emailProofs.find(purposes[what], links[what].read(ctx)) : null;
     const isTheirs = opened?.userId === person.userId;
     if (ctx.params['link'] !== undefined && !isTheirs && problem === null) return showDead(ctx);
-    const sentTo = isTheirs
-      ? opened.address
-      : (await emailProofs.pending(person.userId, purpose, askingBrowser(deviceCookie.read(ctx), person)))?.address;
+    const sentTo = isTheirs ? opened.address : await pendingAddress(ctx, person);
     // Nothing is open any more: confirmed by the other way, or a day has gone by.
     if (sentTo === undefined) return seeOther(ctx, HOME);
     return show(ctx, 200, confirmView, {
@@ -116,11 +126,9 @@ export function emailConfirmRoutes(deps: ConfirmDependencies): Router<State> {
     });
   }
 
-  async function showChange(ctx: Context): Promise<void> {
-    const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
-    if (person === null) return;
-    const { email = '', problem = null } = changePage.refused(ctx);
-    show(ctx, 200, changeView, { frame: accountFrame(ctx, person), action: CHANGE, backUrl: HOME, email, problem });
+  async function pendingAddress(ctx: Context, person: SignedInPerson): Promise<string | undefined> {
+    const browser = askingBrowser(deviceCookie.read(ctx), person);
+    return (await emailProofs.pending(person.userId, purposes[what], browser))?.address;
   }
 
   return router;

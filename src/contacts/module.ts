@@ -9,7 +9,7 @@ import type { Config } from '#kernel/config.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { Router } from '#kernel/http/router.ts';
 import type { State } from '#kernel/http/context.ts';
-import { type ConfirmDependencies, emailConfirmRoutes } from './email-confirm-routes.ts';
+import { type ConfirmDependencies, emailChangeRoutes, emailConfirmRoutes } from './email-confirm-routes.ts';
 import { emailRoutes, type EmailRouteDependencies } from './email-routes.ts';
 import { phoneRoutes, type PhoneRouteDependencies } from './phone-routes.ts';
 
@@ -20,7 +20,14 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & EmailRouteDep
 export function createContacts(dependencies: Dependencies): { routes: readonly Router<State>[] } {
   const { issuerUrl } = dependencies.config;
   const links = { address: mailedLink(issuerUrl, 'address'), change: mailedLink(issuerUrl, 'change') };
+  const confirming = { ...dependencies, links };
   return {
-    routes: [emailRoutes(dependencies), emailConfirmRoutes({ ...dependencies, links }), phoneRoutes(dependencies)],
+    routes: [
+      emailRoutes(dependencies),
+      emailChangeRoutes(confirming),
+      emailConfirmRoutes('address', confirming),
+      emailConfirmRoutes('change', confirming),
+      phoneRoutes(dependencies),
+    ],
   };
 }
