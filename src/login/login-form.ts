@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { form } from '#kernel/http/form.ts';
-import { emailField } from '#users/module.ts';
+import { canonicalEmail, emailField } from '#users/module.ts';
 
 export const identifierForm = form(
   z.object({
@@ -18,5 +18,11 @@ export const passwordForm = form(
     work: z.string().max(2048).optional(),
   }),
 );
+
+/** Whether the address that came with a password is another one than the password was asked for. */
+export function isAnotherEmail(typed: string | undefined, identifier: string): boolean {
+  const email = canonicalEmail(typed ?? '');
+  return email !== null && email !== canonicalEmail(identifier);
+}
 
 export const chooserForm = form(z.object({ account: z.string().min(1, 'required').max(64) }));

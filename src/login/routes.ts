@@ -9,9 +9,9 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { methods } from '#credentials/module.ts';
 import { type BegunInteraction, type Interaction, type InteractionService, StepRouter } from '#interaction/module.ts';
-import { canonicalEmail, type UserService } from '#users/module.ts';
+import type { UserService } from '#users/module.ts';
 import { chooserView } from './chooser-view.ts';
-import { chooserForm, identifierForm, passwordForm } from './login-form.ts';
+import { chooserForm, identifierForm, isAnotherEmail, passwordForm } from './login-form.ts';
 import { type IdentifierPage, identifierView } from './identifier-view.ts';
 import type { LoginService } from './login-service.ts';
 import { type PasswordPage, passwordView } from './password-view.ts';
@@ -41,6 +41,8 @@ export type RouteDependencies = {
     check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
   };
 };
+
+type Verified = Extract<Awaited<ReturnType<LoginService['attempt']>>, { kind: 'verified' }>;
 
 const ANOTHER_ACCOUNT = 'another';
 const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'problem'>>();
@@ -90,45 +92,39 @@ export function loginRoutes({
   async function submitPassword(ctx: Context): Promise<void> {
     const interaction = await interactions.beginning(ctx, 'password');
     if (interaction === null) return;
-    const { identifier } = interaction;
     const form = await passwordForm.read(ctx);
-    const remember = form.values.remember !== undefined;
-    const typed = canonicalEmail(form.values.email ?? '');
-    if (typed !== null && typed !== canonicalEmail(identifier)) {
-      return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email ?? null));
-    }
-    if (!form.isValid)
-      return passwordPage.refuse(ctx, ctx.path, {
-        remember,
-        problem: { kind: form.errors.password === 'required' ? 'required' : 'wrong' },
-      });
-
-    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing')
-      return passwordPage.refuse(ctx, ctx.path, { remember, problem: { kind: 'work' } });
-    const deviceSecret = deviceCookie.read(ctx);
-    const outcome = await login
-      .attempt(
-        { identifier, password: form.values.password, deviceSecret },
-        byVisitor(visitorOf(ctx), interaction.question.client.id),
-      )
-      .catch(unavailableWhenBusy);
+    const { email, remember: box } = form.values;
+    if (isAnotherEmail(email, interaction.identifier))
+      return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, email ?? null));
+    const remember = box !== undefined;
+    const refuse = (problem: PasswordPage['problem']) => passwordPage.refuse(ctx, ctx.path, { remember, problem });
+    if (!form.isValid) return refuse({ kind: form.errors.password === 'required' ? 'required' : 'wrong' });
+    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing') return refuse({ kind: 'work' });
+    const outcome = await attempt(ctx, interaction, form.values.password);
     switch (outcome.kind) {
-      case 'verified': {
-        const proven = await interactions.recordProof(interaction, {
-          userId: outcome.userId,
-          proof: { factor: 'password', amr: methods.password.amr },
-          remember,
-          act: outcome.act,
-        });
-        return interactions.proceed(ctx, proven);
-      }
+      case 'verified':
+        return goOn(ctx, interaction, { ...outcome, remember });
       case 'unavailable':
       case 'wrong':
       case 'throttled':
-        return passwordPage.refuse(ctx, ctx.path, { remember, problem: outcome });
+        return refuse(outcome);
       default:
         return unreachable(outcome);
     }
+  }
+
+  function attempt(ctx: Context, { identifier, question }: BegunInteraction, password: string) {
+    const typed = { identifier, password, deviceSecret: deviceCookie.read(ctx) };
+    return login.attempt(typed, byVisitor(visitorOf(ctx), question.client.id)).catch(unavailableWhenBusy);
+  }
+
+  async function goOn(
+    ctx: Context,
+    interaction: BegunInteraction,
+    { userId, act, remember }: Verified & { remember: boolean },
+  ): Promise<void> {
+    const proof = { factor: 'password', amr: methods.password.amr } as const;
+    return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof, remember, act }));
   }
 
   async function showChooser(ctx: Context): Promise<void> {

@@ -78,20 +78,19 @@ export function enrolmentRoutes({
     const outcome = await enrolments.confirmTotp(due, code, byUser(due.userId, visitorOf(ctx)));
     switch (outcome.kind) {
       case 'confirmed':
-        interactions.userChanged(ctx);
-        return interactions.proceed(
-          ctx,
-          await interactions.recordProof(due, {
-            userId: due.userId,
-            proof: { factor: 'totp', amr: methods.totp.amr },
-          }),
-        );
+        return goOn(ctx, due);
       case 'wrong':
       case 'expired':
         return totpPage.refuse(ctx, ctx.path, { problem: outcome });
       default:
         return unreachable(outcome);
     }
+  }
+
+  async function goOn(ctx: Context, due: DueInteraction): Promise<void> {
+    interactions.userChanged(ctx);
+    const proof = { factor: 'totp', amr: methods.totp.amr } as const;
+    return interactions.proceed(ctx, await interactions.recordProof(due, { userId: due.userId, proof }));
   }
 
   async function begin(ctx: Context): Promise<Turn | null> {

@@ -52,12 +52,18 @@ export function secondFactorRoutes({
   const router = new StepRouter();
   const path = '/interaction/:uid/second-factor';
 
-  router.page('second-factor', async (ctx: Context) => {
+  router.page('second-factor', leadToWay);
+  router.get(`${path}/methods`, showWays);
+  router.post(`${path}/methods`, chooseWay);
+  for (const way of codeFactors) addCodePage(way);
+  for (const way of codeFactors.filter(isSentFactor)) addSendPage(way);
+
+  async function leadToWay(ctx: Context): Promise<void> {
     const turn = await begin(ctx);
     if (turn) seeOther(ctx, `${turn.base}/${turn.ways[0] ?? 'methods'}`);
-  });
+  }
 
-  router.get(`${path}/methods`, async (ctx: Context) => {
+  async function showWays(ctx: Context): Promise<void> {
     const turn = await begin(ctx);
     if (!turn) return;
     const { due, user, ways, base } = turn;
@@ -73,66 +79,78 @@ export function secondFactorRoutes({
       })),
       backUrl: base,
     });
-  });
+  }
 
-  router.post(`${path}/methods`, async (ctx: Context) => {
+  async function chooseWay(ctx: Context): Promise<void> {
     const turn = await begin(ctx);
     if (!turn) return;
     const form = await methodForm.read(ctx);
     const way = turn.ways.find((each) => each === form.values.method);
     if (way === undefined) return seeOther(ctx, `${turn.base}/methods`);
     return isSentFactor(way) ? send(ctx, turn, way) : seeOther(ctx, `${turn.base}/${way}`);
-  });
+  }
 
-  for (const way of codeFactors) {
-    const page = isSentFactor(way) ? `${path}/${way}/code` : `${path}/${way}`;
-    if (isSentFactor(way)) {
-      router.get(`${path}/${way}`, async (ctx: Context) => {
-        const turn = await begin(ctx, way);
-        if (turn) showSend(ctx, turn, way);
-      });
-      router.post(`${path}/${way}`, async (ctx: Context) => {
-        const turn = await begin(ctx, way);
-        if (!turn) return;
-        await sendForm.read(ctx);
-        await send(ctx, turn, way);
-      });
+  /** The page from which a code is sent. */
+  function addSendPage(way: SentWay): void {
+    router.get(`${path}/${way}`, showOwnSend);
+    router.post(`${path}/${way}`, sendCode);
+
+    async function showOwnSend(ctx: Context): Promise<void> {
+      const turn = await begin(ctx, way);
+      if (turn) showSend(ctx, turn, way);
     }
 
-    router.get(page, async (ctx: Context) => {
+    async function sendCode(ctx: Context): Promise<void> {
+      const turn = await begin(ctx, way);
+      if (!turn) return;
+      await sendForm.read(ctx);
+      await send(ctx, turn, way);
+    }
+  }
+
+  /** The page on which a code is typed. */
+  function addCodePage(way: CodeWay): void {
+    const page = isSentFactor(way) ? `${path}/${way}/code` : `${path}/${way}`;
+    router.get(page, showOwnCode);
+    router.post(page, submitCode);
+
+    async function showOwnCode(ctx: Context): Promise<void> {
       const turn = await begin(ctx, way);
       if (turn) await showCode(ctx, turn, way);
-    });
+    }
 
-    router.post(page, async (ctx: Context) => {
+    async function submitCode(ctx: Context): Promise<void> {
       const turn = await begin(ctx, way);
       if (!turn) return;
       const form = await codeForm.read(ctx);
       const remember = form.values.remember !== undefined;
-      if (!form.isValid) {
-        const kind = form.errors.code === 'required' ? 'required' : 'wrong';
-        return codePage.refuse(ctx, ctx.path, { remember, problem: { kind } });
-      }
-      const outcome = await secondFactors
-        .attempt(turn.due, { way, code: form.values.code }, arrivalOf(ctx, turn.due))
-        .catch(unavailableWhenBusy);
+      const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
+      if (!form.isValid) return refuse({ kind: form.errors.code === 'required' ? 'required' : 'wrong' });
+      const outcome = await attempt(ctx, turn, { way, code: form.values.code });
       switch (outcome.kind) {
-        case 'verified': {
-          const { userId } = turn.due;
-          const proof = { factor: way, amr: methods[way].amr };
-          const proven = await interactions.recordProof(turn.due, { userId, proof });
-          if (remember && methods[way].second.mayTrust) await trust(ctx, turn);
-          return interactions.proceed(ctx, proven);
-        }
+        case 'verified':
+          return goOn(ctx, turn, { way, remember });
         case 'unavailable':
         case 'wrong':
         case 'used-up':
         case 'throttled':
-          return codePage.refuse(ctx, ctx.path, { remember, problem: outcome });
+          return refuse(outcome);
         default:
           return unreachable(outcome);
       }
-    });
+    }
+  }
+
+  function attempt(ctx: Context, { due }: Turn, typed: { way: CodeWay; code: string }) {
+    return secondFactors.attempt(due, typed, arrivalOf(ctx, due)).catch(unavailableWhenBusy);
+  }
+
+  async function goOn(ctx: Context, turn: Turn, { way, remember }: { way: CodeWay; remember: boolean }): Promise<void> {
+    const { userId } = turn.due;
+    const proof = { factor: way, amr: methods[way].amr };
+    const proven = await interactions.recordProof(turn.due, { userId, proof });
+    if (remember && methods[way].second.mayTrust) await trust(ctx, turn);
+    return interactions.proceed(ctx, proven);
   }
 
   const arrivalOf = (ctx: Context, { question }: DueInteraction) => ({

@@ -54,14 +54,16 @@ export function passkeyRoutes({
     const form = await passkeyForm.read(ctx);
     if (!form.isValid) return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: 'refused' } });
     const { credential, failure, who } = form.values;
-    const interaction = who === 'anyone' ? ofAnyone(begun) : begun;
-    if (interaction !== begun) await interactions.recordIdentifier(begun, null);
+    const interaction = who === 'anyone' ? await ofAnyone(begun) : begun;
     if (failure !== '') return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: onUse(failure) } });
     if (credential === '') return seeOther(ctx, pageOf(interaction));
+    return signInWith(ctx, interaction, credential);
+  }
 
+  async function signInWith(ctx: Context, interaction: Interaction, answer: string): Promise<void> {
     const { client } = interaction.question;
     const question = await questionOf(interaction);
-    const outcome = await signIn.attempt({ question, answer: credential }, byVisitor(visitorOf(ctx), client.id));
+    const outcome = await signIn.attempt({ question, answer }, byVisitor(visitorOf(ctx), client.id));
     switch (outcome.kind) {
       case 'verified': {
         const { userId, isUserVerified, amr } = outcome;
@@ -132,6 +134,13 @@ export function passkeyRoutes({
     });
   }
 
+  /** The sign-in as if no address had been typed, before anything is proved. */
+  async function ofAnyone(interaction: Interaction): Promise<Interaction> {
+    if (interaction.facts.userId !== null || interaction.identifier === null) return interaction;
+    await interactions.recordIdentifier(interaction, null);
+    return { ...interaction, identifier: null };
+  }
+
   async function questionOf({ uid, identifier, facts: { userId } }: Interaction): Promise<Question> {
     if (userId !== null) return { purpose: 'second_factor', binding: uid, userId };
     if (identifier === null) return { purpose: 'sign_in', binding: uid };
@@ -144,12 +153,6 @@ export function passkeyRoutes({
 
 const pageOf = ({ path, facts }: Interaction): string =>
   facts.userId === null ? `${path}/passkey` : `${path}/second-factor/passkey`;
-
-/** The sign-in as if no address had been typed, before anything is proved. */
-function ofAnyone(interaction: Interaction): Interaction {
-  if (interaction.facts.userId !== null || interaction.identifier === null) return interaction;
-  return { ...interaction, identifier: null };
-}
 
 /** Where nothing is created, nothing can be there already. */
 const onUse = (failure: Failure) => (failure === 'exists' ? 'failed' : failure);
