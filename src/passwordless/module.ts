@@ -5,6 +5,7 @@
  * Leaves  secrets, their budgets and their single use to credentials, what comes next to interaction/next-step.
  * URLs    /interaction/:uid/{email-code,sms-code} and below, /interaction/:uid/email-link/:link.
  */
+import { sentFirstFactors } from '#credentials/module.ts';
 import type { SignInStep } from '#interaction/module.ts';
 import type { Config } from '#kernel/config.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
@@ -20,7 +21,9 @@ export function createPasswordless(given: Dependencies): SignInStep {
   return {
     name: 'passwordless',
     routes: (interactions) => [
-      codeRoutes({ ...given, interactions, codes }),
+      ...sentFirstFactors.map((channel) =>
+        codeRoutes(channel, { interactions, codes, deviceCookie: given.deviceCookie }),
+      ),
       linkRoutes({ interactions, codes, link: mailedLink(given.config.issuerUrl, 'sign-in') }),
     ],
   };

@@ -1,6 +1,6 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import { methods, sentFirstFactors } from '#credentials/module.ts';
+import { methods } from '#credentials/module.ts';
 import { type BegunInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -8,6 +8,7 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
+import type { UserId } from '#users/module.ts';
 import { codeForm, pressForm } from './code-form.ts';
 import { type CodePage, codeView } from './code-view.ts';
 import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
@@ -24,78 +25,79 @@ export type RouteDependencies = {
 const codePage = formPage<Pick<CodePage, 'remember' | 'problem'>>();
 
 /** The pages for a code that comes by mail or as a text message: one way to begin a sign-in each. */
-export function codeRoutes({ interactions, codes, deviceCookie }: RouteDependencies): Router<State> {
+export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie }: RouteDependencies): Router<State> {
   const router = new StepRouter();
+  const way = methods[channel].first.page;
 
-  for (const channel of sentFirstFactors) {
-    const way = methods[channel].first.page;
+  router.page(way, sendOnceAndShow);
+  router.post(`/interaction/:uid/${way}/resend`, resend);
+  router.post(`/interaction/:uid/${way}`, submitCode);
 
-    // Whoever is led here wants a code. It is sent once: the page can be loaded again.
-    router.page(way, async (ctx: Context) => {
-      const interaction = await interactions.beginning(ctx, way);
-      if (interaction === null) return;
-      if (!interactions.wasSent(interaction, way)) {
-        await interactions.recordSent(interaction, way);
-        await codes.send(asking(ctx, interaction, channel));
-      }
-      return showCode(ctx, interaction);
-    });
+  /** A browser that is led here wants a code. It is sent once: the page can be loaded again. */
+  async function sendOnceAndShow(ctx: Context): Promise<void> {
+    const interaction = await interactions.beginning(ctx, way);
+    if (interaction === null) return;
+    if (!interactions.wasSent(interaction, way)) {
+      await interactions.recordSent(interaction, way);
+      await codes.send(asking(ctx, interaction));
+    }
+    return showCode(ctx, interaction);
+  }
 
-    router.post(`/interaction/:uid/${way}/resend`, async (ctx: Context) => {
-      const interaction = await interactions.beginning(ctx, way);
-      if (interaction === null) return;
-      await pressForm.read(ctx);
-      await codes.send(asking(ctx, interaction, channel));
-      return seeOther(ctx, `${interaction.path}/${way}`);
-    });
+  async function resend(ctx: Context): Promise<void> {
+    const interaction = await interactions.beginning(ctx, way);
+    if (interaction === null) return;
+    await pressForm.read(ctx);
+    await codes.send(asking(ctx, interaction));
+    return seeOther(ctx, `${interaction.path}/${way}`);
+  }
 
-    router.post(`/interaction/:uid/${way}`, async (ctx: Context) => {
-      const interaction = await interactions.beginning(ctx, way);
-      if (interaction === null) return;
-      const form = await codeForm.read(ctx);
-      const remember = form.values.remember !== undefined;
-      if (!form.isValid) {
-        const problem = form.errors.code === 'required' ? 'required' : 'wrong';
-        return codePage.refuse(ctx, ctx.path, { remember, problem });
-      }
-      const outcome = await codes.verify(form.values.code, asking(ctx, interaction, channel));
-      switch (outcome.kind) {
-        case 'verified':
-          return interactions.proceed(
-            ctx,
-            await interactions.recordProof(interaction, {
-              userId: outcome.userId,
-              proof: { factor: channel, amr: methods[channel].amr },
-              remember,
-            }),
-          );
-        case 'wrong':
-          return codePage.refuse(ctx, ctx.path, { remember, problem: 'wrong' });
-        case 'throttled':
-          return codePage.refuse(ctx, ctx.path, { remember, problem: 'used_up' });
-        default:
-          return unreachable(outcome);
-      }
-    });
-
-    function showCode(ctx: Context, interaction: BegunInteraction): void {
-      const { remember = false, problem = null } = codePage.refused(ctx);
-      const page = `${interaction.path}/${way}`;
-      show(ctx, 200, codeView, {
-        channel,
-        sent: codes.sentBy(channel, { client: interaction.question.client.id }),
-        action: page,
-        resendAction: `${page}/resend`,
-        email: interaction.identifier,
-        changeUrl: `${interaction.path}/login`,
-        otherWays: interactions.otherWays(interaction, way),
-        remember,
-        problem,
-      });
+  async function submitCode(ctx: Context): Promise<void> {
+    const interaction = await interactions.beginning(ctx, way);
+    if (interaction === null) return;
+    const form = await codeForm.read(ctx);
+    const remember = form.values.remember !== undefined;
+    const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
+    if (!form.isValid) return refuse(form.errors.code === 'required' ? 'required' : 'wrong');
+    const outcome = await codes.verify(form.values.code, asking(ctx, interaction));
+    switch (outcome.kind) {
+      case 'verified':
+        return goOn(ctx, interaction, { userId: outcome.userId, remember });
+      case 'wrong':
+        return refuse('wrong');
+      case 'throttled':
+        return refuse('used_up');
+      default:
+        return unreachable(outcome);
     }
   }
 
-  function asking(ctx: Context, { uid, identifier, question }: BegunInteraction, channel: Channel): Asking {
+  async function goOn(
+    ctx: Context,
+    interaction: BegunInteraction,
+    { userId, remember }: { userId: UserId; remember: boolean },
+  ): Promise<void> {
+    const proof = { factor: channel, amr: methods[channel].amr };
+    return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof, remember }));
+  }
+
+  function showCode(ctx: Context, interaction: BegunInteraction): void {
+    const { remember = false, problem = null } = codePage.refused(ctx);
+    const page = `${interaction.path}/${way}`;
+    show(ctx, 200, codeView, {
+      channel,
+      sent: codes.sentBy(channel, { client: interaction.question.client.id }),
+      action: page,
+      resendAction: `${page}/resend`,
+      email: interaction.identifier,
+      changeUrl: `${interaction.path}/login`,
+      otherWays: interactions.otherWays(interaction, way),
+      remember,
+      problem,
+    });
+  }
+
+  function asking(ctx: Context, { uid, identifier, question }: BegunInteraction): Asking {
     const { id, name } = question.client;
     const deviceSecret = deviceCookie.read(ctx);
     const { language } = ctx.state;
