@@ -8,7 +8,7 @@ import { formPage } from '#kernel/http/refusal.ts';
 import { show } from '#kernel/views.ts';
 import type { User } from '#users/module.ts';
 import { newPasswordView, type NewPasswordPage } from './new-password-view.ts';
-import { newPasswordForm } from './recovery-form.ts';
+import { newPasswordForm, problemOf } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
 
 export type DemandRouteDependencies = {
@@ -43,10 +43,7 @@ export function demandRoutes({
     if (!turn) return;
     const { interaction, user } = turn;
     const form = await newPasswordForm.read(ctx);
-    if (!form.isValid)
-      return passwordPage.refuse(ctx, ctx.path, {
-        problem: { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' },
-      });
+    if (!form.isValid) return passwordPage.refuse(ctx, ctx.path, { problem: problemOf(form.errors) });
     const outcome = await recovery.setDemanded(user, form.values.password, {
       by: byUser(user.id, visitorOf(ctx)),
       language: ctx.state.language,

@@ -14,3 +14,6 @@ export const forgotForm = form(
 export const newPasswordForm = form(
   z.object({ password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'too_long') }),
 );
+
+export const problemOf = ({ password }: { password?: string }) =>
+  ({ kind: password === 'too_long' ? 'too_long' : 'required' }) as const;

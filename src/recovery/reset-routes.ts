@@ -10,7 +10,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { instance } from '#settings/module.ts';
 import { newPasswordView, type NewPasswordPage, resetEndView } from './new-password-view.ts';
-import { newPasswordForm } from './recovery-form.ts';
+import { newPasswordForm, problemOf } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
 
 export type ResetRouteDependencies = {
@@ -49,10 +49,7 @@ export function resetRoutes({
     const form = await newPasswordForm.read(ctx);
     const user = await recovery.find(link);
     if (!user) return showExpired(ctx);
-    if (!form.isValid)
-      return passwordPage.refuse(ctx, ctx.path, {
-        problem: { kind: form.errors.password === 'too_long' ? 'too_long' : 'required' },
-      });
+    if (!form.isValid) return passwordPage.refuse(ctx, ctx.path, { problem: problemOf(form.errors) });
     const outcome = await recovery.reset(link, form.values.password, {
       by: byUser(user.id, visitorOf(ctx)),
       language: ctx.state.language,

@@ -37,15 +37,23 @@ export type CreateDependencies = {
 };
 
 type Form = Extract<Admitted, { kind: 'form' }> & Asked;
+type Answers = Readonly<Record<string, unknown>> & { email: string; password: string; method: Method };
+/** What became of the form when nothing in it was wrong. */
+type Applied = { kind: 'sent' | 'expired' | 'taken' } | { kind: 'created'; userId: UserId };
 
-const createPage = formPage<{
-  /** As they stood in their fields. */
-  values: Readonly<Record<string, string | undefined>>;
+type Wrong = {
   /** Of the fields about the user. */
-  fields: { errors: Readonly<Record<string, string | undefined>> };
-  errors: Partial<CreatePage['errors']>;
-  problem: CreatePage['problem'];
-}>();
+  fields?: { errors: Readonly<Record<string, string | undefined>> };
+  errors?: Partial<CreatePage['errors']>;
+  problem?: CreatePage['problem'];
+};
+
+const createPage = formPage<
+  Required<Wrong> & {
+    /** As they stood in their fields. */
+    values: Readonly<Record<string, string | undefined>>;
+  }
+>();
 
 export const askerOf = (ctx: Context, { question }: Interaction): Asker => ({
   by: byVisitor(visitorOf(ctx), question.client.id),
@@ -86,37 +94,36 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     const asked = interaction && (await admit(ctx, interaction));
     if (interaction === null || asked === null) return;
     const form = await createForm(asked).read(ctx);
-    const page = pageOf(interaction, asked);
     const values = Object.fromEntries(Object.entries(form.values).map(([name, value]) => [name, shownAgain(value)]));
-    if (!form.isValid) {
-      const { email, password, terms } = form.errors;
-      return createPage.refuse(ctx, page, {
-        values,
-        fields: { errors: form.errors },
-        errors: {
-          email: (email ?? null) as CreatePage['errors']['email'],
-          password: password === undefined ? null : { kind: 'too_long' },
-          terms: terms === undefined ? null : 'required',
-        },
-      });
-    }
-    const { email, password, method, work: answer } = form.values;
-    if (method === 'password' && password === '')
-      return createPage.refuse(ctx, page, { values, errors: { password: { kind: 'required' } } });
-    if ((await work.check(ctx.state.ip, answer)) === 'missing')
-      return createPage.refuse(ctx, page, { values, problem: { kind: 'work' } });
+    const refuse = (wrong: Wrong) => createPage.refuse(ctx, pageOf(interaction, asked), { values, ...wrong });
+    if (!form.isValid) return refuse({ fields: { errors: form.errors }, errors: errorsOf(form.errors) });
+    const { password, method, work: answer } = form.values;
+    if (method === 'password' && password === '') return refuse({ errors: { password: { kind: 'required' } } });
+    if ((await work.check(ctx.state.ip, answer)) === 'missing') return refuse({ problem: { kind: 'work' } });
+    const outcome = await apply(ctx, interaction, asked, form.values);
+    if (outcome.kind === 'refused') return refuse({ errors: { password: outcome.problem } });
+    if (outcome.kind === 'unavailable' || outcome.kind === 'throttled') return refuse({ problem: outcome });
+    return goOn(ctx, interaction, outcome);
+  }
+
+  function apply(ctx: Context, interaction: Interaction, { fields, invitation }: Form, values: Answers) {
+    const { email, password, method } = values;
     const wish = {
-      ...detailsOf(asked.fields, form.values),
+      ...detailsOf(fields, values),
       method,
       termsVersion: admission.termsVersion(instance),
       password: method === 'password' ? password : null,
     };
     const asker = askerOf(ctx, interaction);
-    const outcome = await (
-      asked.invitation === null
+    const applied =
+      invitation === null
         ? registration.begin(interaction.uid, { ...wish, email }, asker)
-        : invitations.accept(interaction.uid, asked.invitation.link, wish, asker)
-    ).catch(unavailableWhenBusy);
+        : invitations.accept(interaction.uid, invitation.link, wish, asker);
+    return applied.catch(unavailableWhenBusy);
+  }
+
+  /** On to proving the address, or into the account, or to a page that says why there is none. */
+  async function goOn(ctx: Context, interaction: Interaction, outcome: Applied): Promise<void> {
     switch (outcome.kind) {
       case 'sent':
         await interactions.recordWish(interaction, 'account');
@@ -128,11 +135,6 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       case 'taken':
         invitationCookie.clear(ctx);
         return showStop(ctx, outcome.kind, `${interaction.path}/${outcome.kind === 'taken' ? 'login' : 'create'}`);
-      case 'unavailable':
-      case 'throttled':
-        return createPage.refuse(ctx, page, { values, problem: outcome });
-      case 'refused':
-        return createPage.refuse(ctx, page, { values, errors: { password: outcome.problem } });
       default:
         return unreachable(outcome);
     }
@@ -213,4 +215,12 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
 function shownAgain(value: unknown): string | undefined {
   if (typeof value === 'boolean') return value ? '1' : '';
   return typeof value === 'number' ? String(value) : (value as string | undefined);
+}
+
+function errorsOf({ email, password, terms }: Readonly<Record<string, string | undefined>>): CreatePage['errors'] {
+  return {
+    email: (email ?? null) as CreatePage['errors']['email'],
+    password: password === undefined ? null : { kind: 'too_long' },
+    terms: terms === undefined ? null : 'required',
+  };
 }

@@ -2,6 +2,7 @@ import { operator } from '#audit/module.ts';
 import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
+import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -49,35 +50,31 @@ export function setupRoutes({
     const secret = link.read(ctx);
     if (!(await setup.isUsable(secret))) return showEnd(ctx);
     const form = await adminForm.read(ctx);
-    if (!form.isValid) {
-      const { name, email, password } = form.errors;
-      return refuse(ctx, form.values, {
-        ...noErrors,
-        name: name ?? null,
-        email: email ?? null,
-        password: password === undefined ? null : { kind: password },
-      } as AdminPage['errors']);
-    }
+    if (!form.isValid) return refuse(ctx, form.values, errorsOf(form.errors));
     const { values } = form;
-    if (values.password !== values.password_again)
-      return refuse(ctx, values, { ...noErrors, passwordAgain: 'different' });
-    const by = { ...operator, visitor: visitorOf(ctx) };
-    const outcome = await setup.createAdministrator(secret, values, by);
-    if (outcome.kind === 'expired') return showEnd(ctx);
-    if (outcome.kind === 'done') {
-      link.forget(ctx);
-      return seeOther(ctx, '/setup/done');
+    if (values.password !== values.password_again) return refuse(ctx, values, { passwordAgain: 'different' });
+    const outcome = await setup.createAdministrator(secret, values, { ...operator, visitor: visitorOf(ctx) });
+    switch (outcome.kind) {
+      case 'done':
+        link.forget(ctx);
+        return seeOther(ctx, '/setup/done');
+      case 'expired':
+        return showEnd(ctx);
+      case 'weak':
+        return refuse(ctx, values, { password: outcome.problem });
+      case 'refused':
+        return refuse(ctx, values, { [outcome.field]: outcome.reason });
+      default:
+        return unreachable(outcome);
     }
-    const wrong = outcome.kind === 'weak' ? { password: outcome.problem } : { [outcome.field]: outcome.reason };
-    return refuse(ctx, values, { ...noErrors, ...wrong });
   }
 
   function refuse(
     ctx: Context,
     { name = '', email = '' }: { name?: string | undefined; email?: string | undefined },
-    errors: AdminPage['errors'],
+    errors: Partial<AdminPage['errors']>,
   ): void {
-    adminPage.refuse(ctx, ctx.path, { name, email, errors });
+    adminPage.refuse(ctx, ctx.path, { name, email, errors: { ...noErrors, ...errors } });
   }
 
   function showEnd(ctx: Context): void {
@@ -99,4 +96,12 @@ export function setupRoutes({
   }
 
   return router;
+}
+
+function errorsOf({ name, email, password }: { name?: string; email?: string; password?: string }) {
+  return {
+    name: name ?? null,
+    email: email ?? null,
+    password: password === undefined ? null : { kind: password },
+  } as Partial<AdminPage['errors']>;
 }

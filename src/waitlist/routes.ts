@@ -77,12 +77,7 @@ export function waitlistRoutes({
     const form = await codeForm.read(ctx);
     const known = asked.read(ctx);
     if (known === null) return seeOther(ctx, PATH);
-    if (form.isValid && form.values.action === 'resend') {
-      const problem = await applications.take(ctx.state.ip);
-      if (problem !== null) return codePage.refuse(ctx, CHECK, { problem });
-      await waitlist.ask(known, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
-      return seeOther(ctx, `${CHECK}?sent`);
-    }
+    if (form.isValid && form.values.action === 'resend') return resend(ctx, known);
     const code = form.isValid ? form.values.code.trim() : '';
     if (code === '') return codePage.refuse(ctx, CHECK, { problem: { kind: form.isValid ? 'required' : 'wrong' } });
     const outcome = await waitlist.joinByCode(known, code, byVisitor(visitorOf(ctx)));
@@ -97,6 +92,13 @@ export function waitlistRoutes({
       default:
         return unreachable(outcome);
     }
+  }
+
+  async function resend(ctx: Context, known: Asked): Promise<void> {
+    const problem = await applications.take(ctx.state.ip);
+    if (problem !== null) return codePage.refuse(ctx, CHECK, { problem });
+    await waitlist.ask(known, { by: byVisitor(visitorOf(ctx)), language: ctx.state.language });
+    return seeOther(ctx, `${CHECK}?sent`);
   }
 
   /** Opening the link does nothing yet: programs that read mail open links. */
