@@ -161,12 +161,44 @@ const imports = new Map(
   }),
 );
 
+type Node = { type: string; start: number; end: number; test?: Node };
+const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value;
+const childrenOf = (node: Node): Node[] => Object.values(node).flat().filter(isNode);
+const nodesOf = (node: Node): Node[] => [node, ...childrenOf(node).flatMap(nodesOf)];
+
 /** What puts the slices together stands above all of them, in a folder of its own. */
 const isAbove = (file: string): boolean => !file.includes('/') || file.startsWith('app/');
 const sliceOf = (file: string): string => (isAbove(file) ? '(root)' : file.slice(0, file.indexOf('/')));
 const foreign = [...imports].flatMap(([file, list]) =>
   list.filter(({ target }) => files.includes(target) && sliceOf(target) !== sliceOf(file)).map((i) => ({ file, ...i })),
 );
+
+/** As long as one question with four answers; a longer one decides what a service should. */
+const longestHandler = 23;
+
+type Handler = { verb: string; written: string; functions: readonly string[] };
+
+/** What is given to the routers of pages, and the functions of that name in the same file: none where it stands inline. */
+const handlers: readonly Handler[] = [...parsed]
+  .filter(([, { code }]) => /\bnew (Step)?Router\b/.test(code))
+  .flatMap(([file, { text }]) => {
+    const textOf = ({ start, end }: Node): string => text.slice(start, end);
+    const nodes = nodesOf(parseSync(file, text).program as unknown as Node).map((node) => ({
+      ...node,
+      text: textOf(node),
+    }));
+    const functions = nodes.filter(({ type }) => type === 'FunctionDeclaration');
+    return nodes
+      .filter(({ type }) => type === 'CallExpression')
+      .flatMap(({ text: written }) => {
+        const [, verb = null] = /^rout\w+\.(get|post|put|patch|delete|all|page)\(/.exec(written) ?? [];
+        const [, name = ''] = /,\s*(\w+),?\s*\)$/.exec(written) ?? [];
+        const named = functions.filter((each) => new RegExp(`^(async )?function ${name}\\(`).test(each.text));
+        return verb === null
+          ? []
+          : [{ verb, written: `${file}: ${written}`, functions: named.map((each) => each.text) }];
+      });
+  });
 
 describe('who may import whom', () => {
   test('every slice imports only the slices that its row allows', () => {
@@ -282,9 +314,6 @@ describe('the composition', () => {
   /** Whether a part exists is a matter of the configuration, or of another such part. */
   const isPresence = /^(config\.\w+( === undefined)?|mailbox)$/;
 
-  type Node = { type: string; start: number; end: number; test?: Node };
-  const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value;
-
   function decisions(node: Node, text: string): string[] {
     const written = text.slice(node.start, node.end);
     const asked =
@@ -294,9 +323,7 @@ describe('the composition', () => {
         name !== 'test' && isNode(child) ? decisions(child, text) : [],
       );
     if (deciding.test(node.type)) return [written];
-    return Object.values(node)
-      .flat()
-      .flatMap((child: unknown) => (isNode(child) ? decisions(child, text) : []));
+    return childrenOf(node).flatMap((child) => decisions(child, text));
   }
 
   test('is literals: it decides nothing, and hands in no bag of fields', () => {
@@ -434,25 +461,30 @@ describe('pages', () => {
   });
 });
 
+describe('handlers of pages', () => {
+  test('are named functions, each of one name in its file', () => {
+    expect(handlers.length).toBeGreaterThan(140);
+    expect(handlers.filter(({ functions }) => functions.length !== 1).map(({ written }) => written)).toEqual([]);
+  });
+
+  test(`have at most ${longestHandler} lines: what decides stands in a service`, () => {
+    const long = handlers.filter(({ functions }) => functions.some((each) => each.split('\n').length > longestHandler));
+    expect(long.map(({ written }) => written)).toEqual([]);
+  });
+});
+
 describe('forms of people', () => {
-  /** The text of what answers each form: written at its route, or the function that the route names. */
-  const handlers = files
-    .filter((file) => /(^|[/-])routes\.ts$/.test(file))
-    .flatMap((file) => {
-      const { text } = parsed.get(file)!;
-      const named =
-        /router\.post\((?:[^;{]|\$\{)*?,\s*(?:\(ctx: Context\) => )?(\w+)(?:\(ctx[^)]*\))?\);|router\.post\(([\s\S]*?)\n {2,6}\}\);/g;
-      return [...text.matchAll(named)].map(([, name, here]) => ({
-        file,
-        text: here ?? new RegExp(`function ${name}\\([\\s\\S]*?\\n  }\\n`).exec(text)?.[0] ?? '',
-      }));
-    });
+  const answering = handlers
+    .filter(({ verb }) => verb === 'post')
+    .map(({ written, functions }) => ({
+      written,
+      text: functions.join('\n'),
+    }));
 
   test('are answered with 303: a page is shown by GET, or says that what was asked for is gone (403, 404, 410)', () => {
-    expect(handlers.length).toBeGreaterThan(50);
-    expect(handlers.filter(({ text }) => text === '')).toEqual([]);
-    const showing = handlers.filter(({ text }) => /\bshow\w*\(\s*ctx,\s*(?:status|(?!403|404|410)\d{3})\b/.test(text));
-    expect(showing.map(({ file, text }) => `${file}: ${text.slice(0, 60)}`)).toEqual([]);
+    expect(answering.length).toBeGreaterThan(50);
+    const showing = answering.filter(({ text }) => /\bshow\w*\(\s*ctx,\s*(?:status|(?!403|404|410)\d{3})\b/.test(text));
+    expect(showing.map(({ written }) => written)).toEqual([]);
   });
 
   test('have one status for the page that shows what was wrong', () => {

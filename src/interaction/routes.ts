@@ -13,12 +13,14 @@ export function interactionRoutes(interactions: InteractionService, steps: reado
   const router = new Router<State>();
   const pages = new Map(steps.flatMap((step) => (step instanceof StepRouter ? [...step.pages] : [])));
 
-  router.get('/interaction/:uid', async function dispatch(ctx: Context): Promise<void> {
+  router.get('/interaction/:uid', dispatch);
+
+  async function dispatch(ctx: Context): Promise<void> {
     const interaction = await interactions.require(ctx);
     const first = interactions.isUntouched(interaction) ? (await interactions.next(ctx, interaction)).step : null;
     const show = first?.kind === 'page' ? pages.get(first.page) : undefined;
     return show === undefined ? interactions.proceed(ctx, interaction) : show(ctx);
-  });
+  }
 
   return router;
 }

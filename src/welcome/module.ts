@@ -24,18 +24,23 @@ export function createWelcome({
   isTrial: boolean;
 }): { routes: Router<State> } {
   const routes = new Router<State>();
-  if (!isTrial) {
-    routes.get('/', (ctx: Context) => seeOther(ctx, '/account'));
-    return { routes };
+
+  if (isTrial) routes.get('/', showWelcome);
+  else routes.get('/', leadToAccount);
+
+  function leadToAccount(ctx: Context): void {
+    seeOther(ctx, '/account');
   }
-  routes.get('/', async (ctx: Context) =>
+
+  function showWelcome(ctx: Context): void {
     show(ctx, 200, welcomeView, {
       issuer,
       version,
       discoveryUrl: `${issuer}/.well-known/openid-configuration`,
       demoUrl: '/demo',
       mailboxUrl,
-    }),
-  );
+    });
+  }
+
   return { routes };
 }
