@@ -104,6 +104,26 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     expect(answer.status).toBe(401);
   });
 
+  test.each([
+    { title: 'one after the other', atOnce: false },
+    { title: 'at once', atOnce: true },
+  ])('the button pressed twice, $title, never shows an error', async ({ atOnce }) => {
+    const page = await visitor.open(url({ id_token_hint: idToken, post_logout_redirect_uri: goodbye }));
+    const form = { ...formsOf(page)[0]?.fields, action: 'logout' };
+    const action = formsOf(page)[0]?.action ?? '';
+    const cookie = visitor.cookies(action);
+    const press = (headers: Record<string, string> = {}) => visitor.request(action, { form, headers });
+    const answers = atOnce
+      ? await Promise.all([press({ cookie }), press({ cookie })])
+      : [await press(), await press({ cookie }), await press()];
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 303));
+    const places = answers.map(({ location }) => location);
+    expect(places).toContain(goodbye);
+    expect(places.filter((place) => place !== goodbye && place !== `${latchkey.base}/oidc/logout/success`)).toEqual([]);
+    expect((await visitor.open(`${latchkey.base}/oidc/logout/success`)).text).toContain('You are signed out');
+    expect(await isSignedIn()).toBe(false);
+  });
+
   test('nothing but the form signs out: no GET, no form of another site, no form of another browser', async () => {
     await visitor.open(url({ id_token_hint: idToken, logout: 'yes', confirm: 'yes' }));
     await visitor.request(`${latchkey.base}/oidc/logout/confirm?logout=yes`);

@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import { seeOther } from '#kernel/http/redirect.ts';
 
 const CONFIRMED = '/oidc/logout/confirm';
 /** Says on the last page that the person chose to stay signed in. */
@@ -11,8 +12,12 @@ export const STAYED = 'stayed';
  */
 export const settleLogoutReturn: Middleware = async function settleLogoutReturn(ctx, next) {
   await next();
-  if (ctx.path !== CONFIRMED || ctx.status !== 303) return;
+  if (ctx.path !== CONFIRMED) return;
   const { oidc } = ctx as unknown as KoaContextWithOIDC;
+  // The button was pressed twice, or on a page that was left open: what it asks for is done.
+  if (ctx.status === 400 && ctx.method === 'POST' && oidc.session !== undefined && !oidc.session.accountId)
+    return seeOther(ctx, new URL(oidc.urlFor('end_session_success')).pathname);
+  if (ctx.status !== 303) return;
   const target = new URL(ctx.response.get('Location'), oidc.issuer);
   const done = new URL(oidc.urlFor('end_session_success'));
   const isOurs = target.origin === done.origin;
