@@ -21,7 +21,7 @@ type Owner = { user: User; sessionId: string | null };
 type PasswordChangeDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
-  passwords: Pick<PasswordService, 'verify' | 'prepare' | 'has' | 'remove'>;
+  passwords: Pick<PasswordService, 'verify' | 'prepare' | 'findChange' | 'isUnchanged' | 'remove'>;
   knownDevices: Pick<KnownDevices, 'counterOf'>;
   waysIn: Pick<WaysIn, 'assertOneLeft'>;
   newPasswords: Pick<NewPasswords<'changed' | 'set' | 'removed'>, 'write'>;
@@ -45,8 +45,8 @@ export class PasswordChanges {
     const { passwords, knownDevices } = this.#deps;
     const { user } = owner;
     const { id: userId } = user;
-    const hadOne = await passwords.has(userId);
-    if (hadOne) {
+    const changedAt = await passwords.findChange(userId);
+    if (changedAt !== null) {
       const outcome = await passwords.verify({
         userId,
         password: given.current,
@@ -58,28 +58,31 @@ export class PasswordChanges {
     }
     const prepared = await passwords.prepare(given.next, { userId, email: user.email, name: user.profile.name });
     if (prepared.kind === 'refused') return prepared;
-    await this.#write(owner, { act: hadOne ? 'changed' : 'set', save: prepared.save, by });
-    return { kind: 'changed' };
+    const act = changedAt === null ? 'set' : 'changed';
+    return this.#deps.database.transaction(async (em) => {
+      // Hashing takes long enough for the owner to reset the password that an intruder has just typed.
+      if (!(await passwords.isUnchanged(em, userId, changedAt))) return { kind: 'wrong' };
+      await this.#write(em, owner, { act, save: prepared.save, by });
+      return { kind: 'changed' };
+    });
   }
 
   /** Throws credentials.last_way_in when nobody could sign in any more. */
   async remove(owner: Owner, by: By): Promise<void> {
-    const { passwords, waysIn } = this.#deps;
+    const { database, passwords, waysIn } = this.#deps;
     const save = async (em: EntityManager, userId: UserId): Promise<void> => {
       await passwords.remove(em, userId);
       await waysIn.assertOneLeft(em, userId);
     };
-    await this.#write(owner, { act: 'removed', save, by });
+    await database.transaction((em) => this.#write(em, owner, { act: 'removed', save, by }));
   }
 
   async #write(
+    em: EntityManager,
     { user, sessionId: session }: Owner,
     change: Pick<NewPassword<'changed' | 'set' | 'removed'>, 'act' | 'save' | 'by'>,
   ): Promise<void> {
-    const { database, newPasswords } = this.#deps;
-    await database.transaction((em) =>
-      newPasswords.write(em, { user, ...change, deviceSecret: undefined, keep: { session } }),
-    );
+    await this.#deps.newPasswords.write(em, { user, ...change, deviceSecret: undefined, keep: { session } });
   }
 
   async #noteFailure(userId: UserId, reason: 'wrong' | 'throttled', by: By): Promise<void> {

@@ -176,6 +176,16 @@ export class PasswordService {
     return row?.changed_at ?? null;
   }
 
+  /** Whether it is still the one of `changedAt`, which stays so until the transaction ends; null for none. */
+  async isUnchanged(em: EntityManager, userId: UserId, changedAt: Date | null): Promise<boolean> {
+    const at = changedAt === null ? [] : [changedAt];
+    const found = await em.execute<unknown[]>(
+      `select 1 from password_credential where user_id = ? ${changedAt === null ? '' : 'and changed_at = ?'} for update`,
+      [toUuid(userId), ...at],
+    );
+    return found.length > 0 === (changedAt !== null);
+  }
+
   /** Takes back the failures of an account, and of this browser with it: whoever could reset the password may use it. */
   async forgive(em: EntityManager, userId: UserId, deviceSecret: string | undefined): Promise<void> {
     const budgets = deviceSecret === undefined ? [userId] : [userId, ownCounter(userId, deviceSecret)];
