@@ -46,6 +46,7 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
     const by = byUser(person.userId, visitorOf(ctx));
     await ownDetails.change(person.userId, changesOf(person.user, details, answers), by);
     if (answers.language !== '') ctx.state.wishLanguage(answers.language);
+    else if (languageOf(person.user) !== null) ctx.state.forgetLanguage();
     return seeOther(ctx, `${PAGE}?done=saved`);
   }
 

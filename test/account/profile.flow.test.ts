@@ -92,6 +92,7 @@ describe('what people say about themselves', () => {
     );
     await send(visitor, at('/account/profile'), { language: '', theme: '' });
     expect(await claims(user)).not.toHaveProperty('locale');
+    expect((await visitor.open(at('/account'))).text).toContain('<html lang="en" dir="ltr">');
   });
 });
 

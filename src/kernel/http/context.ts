@@ -43,6 +43,8 @@ export type State = {
   suggestLanguage(tag: string): void;
   /** Takes a wish (`ui_locales`) that did not come in the address, for this page and those that follow. */
   wishLanguage(uiLocales: string): void;
+  /** Follows the browser from the next page on: what a page or an address asked for earlier is forgotten. */
+  forgetLanguage(): void;
   /** Token for the field `csrf` of every form, bound to this browser and to what `bindForms` says. */
   readonly csrf: string;
   /** From here on forms are of this holder, the session of a signed-in person, and of nobody else in the same browser. */
@@ -201,6 +203,10 @@ class RequestState implements State {
 
   wishLanguage(uiLocales: string): void {
     this.#language = this.#chooseLanguage(uiLocales);
+  }
+
+  forgetLanguage(): void {
+    this.#cookie.clear(this.#ctx);
   }
 
   suggestLanguage(tag: string): void {
