@@ -74,6 +74,6 @@ export const adminEndView = view<AdminEndPage>('setup/end.njk', {
   samples: {
     done: { outcome: 'done', nextUrl: '/' },
     'done, nowhere to go': { outcome: 'done', nextUrl: null },
-    expired: { outcome: 'expired', nextUrl: null },
+    expired: { outcome: 'expired', nextUrl: '/account' },
   },
 });

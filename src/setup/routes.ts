@@ -78,7 +78,7 @@ export function setupRoutes({
   }
 
   function showEnd(ctx: Context): void {
-    show(ctx, 410, adminEndView, { outcome: 'expired', nextUrl: null });
+    show(ctx, 410, adminEndView, { outcome: 'expired', nextUrl: '/account' });
   }
 
   async function showForm(ctx: Context): Promise<void> {

@@ -27,9 +27,11 @@ describe('the link of the first administrator', () => {
     ).not.toContain(secret);
   });
 
-  test('works once it is the newest, and an older one no more', async () => {
+  test('works once it is the newest, and an older one leads to the sign-in', async () => {
     const [older, newer] = [await link(), await link()];
-    expect((await new Visitor().open(older)).status).toBe(410);
+    const gone = await new Visitor().open(older);
+    expect(gone.status).toBe(410);
+    expect(gone.text).toContain('href="/account"');
     expect((await new Visitor().open(newer)).status).toBe(200);
   });
 
