@@ -1,4 +1,5 @@
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
@@ -39,8 +40,8 @@ export class InteractionService {
   readonly #deps: InteractionDependencies;
   readonly #ending: SignInEnding;
   readonly #knowledge: SignInKnowledge;
-  /** The question of a request, what was proved when it came, and the sign-in as it is now: read once, with what was recorded since. */
-  readonly #questions = new WeakMap<Context, { question: EngineInteraction; proofs: number }>();
+  /** The question of a request, and the sign-in as it is now: read once, with what this request has recorded since. */
+  readonly #questions = new WeakMap<Context, EngineInteraction>();
   readonly #latest = new WeakMap<EngineInteraction, Interaction>();
 
   constructor(dependencies: InteractionDependencies) {
@@ -52,25 +53,25 @@ export class InteractionService {
   /** The sign-in that the address and this browser's cookie both name. Throws oidc.sign_in_expired. */
   async require(ctx: Context): Promise<Interaction> {
     const known = this.#questions.get(ctx);
-    const latest = known && this.#latest.get(known.question);
+    const latest = known && this.#latest.get(known);
     if (latest !== undefined) return latest;
     const question = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
     const progress = this.#deps.progress.of(question);
     await this.#deps.dress(ctx, question.client.id);
-    this.#questions.set(ctx, { question, proofs: progress.proofs.length });
+    this.#questions.set(ctx, question);
     const sessionUser = await this.#sessionUser(ctx, question);
     return this.#seen({ question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
   }
 
   /**
-   * Whether another request of this browser has taken the sign-in further since this one came: the same step was sent twice.
-   * Throws Detour when it has even ended.
+   * Whether another request has written in the sign-in since this one read it: the same step was sent twice. What it used up is
+   * written with that, so that a request which finds it used up finds this, too. Throws Detour when the sign-in has even ended.
    */
   async hasMovedOn(ctx: Context): Promise<boolean> {
     const before = this.#questions.get(ctx);
     if (before === undefined) return false;
-    const { proofs } = this.#deps.progress.of(await this.#deps.engine.require(ctx, before.question.uid));
-    return proofs.length > before.proofs;
+    const { kept } = await this.#deps.engine.require(ctx, before.uid);
+    return kept.step > before.kept.step;
   }
 
   isBegunHere(ctx: Context, uid: string): boolean {
@@ -213,21 +214,38 @@ export class InteractionService {
     return this.#record(interaction, { skipped: [...interaction[inside].progress.skipped, offer] });
   }
 
+  /** Records a proof that can be made again: a password. */
   async recordProof(interaction: Interaction, proved: Proved): Promise<Interaction> {
-    const { question, progress } = interaction[inside];
-    const next = withProof(progress, interaction.facts, proved, epochSeconds(this.#deps.clock));
-    if (proved.act) this.#deps.progress.hold(question, next, proved.act);
+    const next = this.#withProof(interaction, proved);
+    if (proved.act) this.#deps.progress.hold(interaction[inside].question, next, proved.act);
     return this.#record(interaction, next);
   }
 
+  /**
+   * Records a proof that is good once, in the transaction that uses it up: no request sees one without the other. Throws Detour when
+   * another request was first, or what was proved was taken away. That undoes the transaction: nothing is proved, and nothing used up.
+   */
+  async recordProofIn(em: EntityManager, interaction: Interaction, proved: Omit<Proved, 'act'>): Promise<void> {
+    await this.#record(interaction, this.#withProof(interaction, proved), em);
+  }
+
+  /** The same for a task: what is done is written elsewhere in the transaction, and here that the sign-in has gone on. */
+  async recordTaskIn(em: EntityManager, interaction: Interaction): Promise<void> {
+    await this.#record(interaction, {}, em);
+  }
+
+  #withProof({ facts, [inside]: { progress } }: Interaction, proved: Proved): Progress {
+    return withProof(progress, facts, proved, epochSeconds(this.#deps.clock));
+  }
+
   /** Throws Detour to the dispatcher when another request was first: the same step was sent twice, or what was proved was taken away. */
-  async #record(interaction: Interaction, found: Partial<Progress>): Promise<Interaction> {
+  async #record(interaction: Interaction, found: Partial<Progress>, em?: EntityManager): Promise<Interaction> {
     const { question, progress: before } = interaction[inside];
     const progress = { ...before, ...found };
     const held = this.#deps.progress.held(question);
     // Written once, by `proceed`: with the next page or with the end.
-    if (held !== undefined) this.#deps.progress.hold(question, progress, held.act);
-    else if (!(await this.#deps.progress.save(question, progress))) throw new Detour(interaction.path);
+    if (held !== undefined && em === undefined) this.#deps.progress.hold(question, progress, held.act);
+    else if (!(await this.#deps.progress.save(question, progress, em))) throw new Detour(interaction.path);
     return this.#seen({ ...interaction[inside], progress });
   }
 

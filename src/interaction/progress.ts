@@ -93,11 +93,11 @@ export class ProgressStore {
 
   /**
    * Writes over what was read with the question, once for each step. False when another request was first: the same step was
-   * sent twice, what was proved was taken away, or the sign-in has ended.
+   * sent twice, what was proved was taken away, or the sign-in has ended. In `em` it is written with what else is written there.
    */
-  async save(asked: Asked, progress: Progress): Promise<boolean> {
+  async save(asked: Asked, progress: Progress, em?: EntityManager): Promise<boolean> {
     this.#held.set(asked.kept, { ...(this.#held.get(asked.kept) ?? nothingElse), progress });
-    return this.settle(asked);
+    return this.settle(asked, em);
   }
 
   /** Keeps it for the one write of this request, which also writes `act`, and only while its conditions hold. */
@@ -111,12 +111,12 @@ export class ProgressStore {
   }
 
   /** Writes what is held. False as `save` says. */
-  async settle({ uid, kept }: Asked): Promise<boolean> {
+  async settle({ uid, kept }: Asked, em?: EntityManager): Promise<boolean> {
     const held = this.#held.get(kept);
     if (held === undefined) return true;
     this.#held.delete(kept);
     const { progress, act } = held;
-    return this.#signIns.write(uid, kept, { progress, accountId: progress.userId }, act);
+    return this.#signIns.write(uid, kept, { progress, accountId: progress.userId }, act, em);
   }
 
   /** What older processes wrote. */

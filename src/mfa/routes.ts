@@ -26,7 +26,7 @@ import type { SecondFactorService } from './second-factor-service.ts';
 import { type CodeWay, type SentWay, iconOf, type Way, waysOf } from './ways.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'recordProof' | 'proceed'>;
+  interactions: Pick<InteractionService, 'require' | 'due' | 'recordProofIn' | 'proceed'>;
   secondFactors: SecondFactorService;
   totp: Pick<TotpService, 'find'>;
   trustedDevices: Pick<TrustedDevices, 'daysFor' | 'trust'>;
@@ -142,15 +142,16 @@ export function secondFactorRoutes({
   }
 
   function attempt(ctx: Context, { due }: Turn, typed: { way: CodeWay; code: string }) {
-    return secondFactors.attempt(due, typed, arrivalOf(ctx, due)).catch(unavailableWhenBusy);
+    const { userId } = due;
+    const proof = { factor: typed.way, amr: methods[typed.way].amr };
+    return secondFactors
+      .attempt(due, typed, arrivalOf(ctx, due), (em) => interactions.recordProofIn(em, due, { userId, proof }))
+      .catch(unavailableWhenBusy);
   }
 
   async function goOn(ctx: Context, turn: Turn, { way, remember }: { way: CodeWay; remember: boolean }): Promise<void> {
-    const { userId } = turn.due;
-    const proof = { factor: way, amr: methods[way].amr };
-    const proven = await interactions.recordProof(turn.due, { userId, proof });
     if (remember && methods[way].second.mayTrust) await trust(ctx, turn);
-    return interactions.proceed(ctx, proven);
+    return interactions.proceed(ctx, await interactions.require(ctx));
   }
 
   const arrivalOf = (ctx: Context, { question }: DueInteraction) => ({

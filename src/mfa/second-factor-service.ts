@@ -10,7 +10,7 @@ import {
 } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
 import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -59,12 +59,14 @@ export class SecondFactorService {
     this.#deps = dependencies;
   }
 
+  /** `record` writes the proof in the sign-in, in the transaction that uses the code up. */
   async attempt(
     { userId, uid }: Pick<DueInteraction, 'userId' | 'uid'>,
     { way, code }: { way: CodeWay; code: string },
     arrival: Arrival,
+    record: (em: EntityManager) => Promise<void>,
   ): Promise<TryOutcome> {
-    const outcome = await this.#check(way, { userId, uid, code }, arrival);
+    const outcome = await this.#check(way, { userId, uid, code, record }, arrival);
     if (outcome.kind === 'verified') return outcome;
     await this.#deps.audit.note({
       type: 'user.second_factor_failed',
@@ -109,23 +111,28 @@ export class SecondFactorService {
 
   async #check(
     way: CodeWay,
-    { userId, uid, code }: Pick<DueInteraction, 'userId' | 'uid'> & { code: string },
+    {
+      userId,
+      uid,
+      code,
+      record,
+    }: Pick<DueInteraction, 'userId' | 'uid'> & { code: string; record: (em: EntityManager) => Promise<void> },
     { by: { visitor }, deviceSecret }: Arrival,
   ): Promise<FactorOutcome | { kind: 'used-up' }> {
     const { totp, recoveryCodes, oneTimeSecrets, secondFactorAttempts } = this.#deps;
     const by = { ...byUser(userId, visitor), deviceSecret };
     switch (way) {
       case 'totp':
-        return totp.verify(userId, code, by);
+        return totp.verify(userId, code, by, record);
       case 'recovery-code':
-        return recoveryCodes.verify(userId, code, by);
+        return recoveryCodes.verify(userId, code, by, record);
       case 'email':
       case 'sms': {
         let last: CodeOutcome['kind'] = 'wrong';
         const outcome = await secondFactorAttempts.guard(userId, by, async () => {
           const purpose = purposes[way];
           const browser = { holds: uid, deviceSecret };
-          last = (await oneTimeSecrets.verifyCode({ purpose, holder: { userId }, code, browser })).kind;
+          last = (await oneTimeSecrets.verifyCode({ purpose, holder: { userId }, code, browser }, record)).kind;
           return last === 'verified';
         });
         return outcome.kind === 'wrong' && (last as CodeOutcome['kind']) === 'throttled'

@@ -8,9 +8,11 @@ import {
   type Question,
 } from '#credentials/module.ts';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
 
 type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
 type PasskeyOutcome = ProofOutcome | Throttled;
+type Verified = Extract<ProofOutcome, { kind: 'verified' }>;
 
 export type SignInDependencies = {
   clock: Clock;
@@ -42,9 +44,14 @@ export class PasskeySignIn {
 
   /**
    * A signature is nothing to guess, so failures are counted by address and by sign-in, and not by account: nobody can keep
-   * an owner out, and passkeys work where the password is locked.
+   * an owner out, and passkeys work where the password is locked. `record` writes the proof in the sign-in, in the transaction that
+   * uses the challenge up.
    */
-  async attempt({ question, answer }: Attempt, by: By): Promise<PasskeyOutcome> {
+  async attempt(
+    { question, answer }: Attempt,
+    by: By,
+    record: (em: EntityManager, proof: Verified) => Promise<void>,
+  ): Promise<PasskeyOutcome> {
     const { addressLimit, attempts, passkeyProof, audit, counted } = this.#deps;
     const ip = by.visitor?.ip;
     const address = await addressLimit.take(ip);
@@ -53,7 +60,7 @@ export class PasskeySignIn {
     const take = await attempts.take(key);
     if (!take.allowed) return this.#throttled(take.until);
 
-    const outcome = await passkeyProof.verify(question, answer, by);
+    const outcome = await passkeyProof.verify(question, answer, by, record);
     if (outcome.kind === 'verified') {
       await addressLimit.forgive(ip);
       await attempts.succeed(key);

@@ -17,7 +17,7 @@ import { type PasskeyPage, passkeyView } from './passkey-view.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'require' | 'due' | 'open' | 'isOpen' | 'isOpenNow' | 'otherWays' | 'recordIdentifier' | 'recordProof' | 'proceed'
+    'require' | 'due' | 'open' | 'isOpen' | 'isOpenNow' | 'otherWays' | 'recordIdentifier' | 'recordProofIn' | 'proceed'
   >;
   signIn: PasskeySignIn;
   passkeys: Pick<PasskeyService, 'relyingParty'>;
@@ -63,13 +63,15 @@ export function passkeyRoutes({
   async function signInWith(ctx: Context, interaction: Interaction, answer: string): Promise<void> {
     const { client } = interaction.question;
     const question = await questionOf(interaction);
-    const outcome = await signIn.attempt({ question, answer }, byVisitor(visitorOf(ctx), client.id));
+    const outcome = await signIn.attempt(
+      { question, answer },
+      byVisitor(visitorOf(ctx), client.id),
+      (em, { userId, isUserVerified, amr }) =>
+        interactions.recordProofIn(em, interaction, { userId, proof: { factor: factorOfKey(isUserVerified), amr } }),
+    );
     switch (outcome.kind) {
-      case 'verified': {
-        const { userId, isUserVerified, amr } = outcome;
-        const proof = { factor: factorOfKey(isUserVerified), amr };
-        return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof }));
-      }
+      case 'verified':
+        return interactions.proceed(ctx, await interactions.require(ctx));
       case 'unknown': {
         const forget = { rpId: passkeys.relyingParty?.id, credentialId: outcome.credentialId };
         return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: 'unknown' }, forget: JSON.stringify(forget) });

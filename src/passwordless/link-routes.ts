@@ -12,7 +12,7 @@ import { linkView } from './link-view.ts';
 import type { SignInCodes } from './sign-in-codes.ts';
 
 type LinkRouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProof' | 'proceed'>;
+  interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProofIn' | 'proceed'>;
   codes: SignInCodes;
   link: MailedLink;
 };
@@ -49,17 +49,14 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
     const interaction = await interactions.beginning(ctx, methods.email.first.page);
     if (interaction === null) return;
     const form = await pressForm.read(ctx);
-    const userId = await codes.useLink(link.read(ctx), interaction.uid);
-    link.forget(ctx);
-    if (userId === null) return showExpired(ctx, interaction);
-    return interactions.proceed(
-      ctx,
-      await interactions.recordProof(interaction, {
-        userId,
-        proof: { factor: 'email', amr: methods.email.amr },
-        remember: form.values.remember !== undefined,
-      }),
+    const proof = { factor: 'email', amr: methods.email.amr } as const;
+    const remember = form.values.remember !== undefined;
+    const isUsed = await codes.useLink(link.read(ctx), interaction.uid, (em, userId) =>
+      interactions.recordProofIn(em, interaction, { userId, proof, remember }),
     );
+    link.forget(ctx);
+    if (!isUsed) return showExpired(ctx, interaction);
+    return interactions.proceed(ctx, await interactions.require(ctx));
   }
 
   /** The sign-in, if it began in this browser and is not over. */

@@ -8,7 +8,6 @@ import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import type { UserId } from '#users/module.ts';
 import { codeForm, pressForm } from './code-form.ts';
 import { type CodePage, codeView } from './code-view.ts';
 import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
@@ -16,7 +15,7 @@ import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'beginning' | 'otherWays' | 'recordProof' | 'wasSent' | 'recordSent' | 'proceed'
+    'require' | 'beginning' | 'otherWays' | 'recordProofIn' | 'wasSent' | 'recordSent' | 'proceed'
   >;
   codes: SignInCodes;
   deviceCookie: Pick<BrowserCookie, 'read'>;
@@ -59,10 +58,13 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
     const remember = form.values.remember !== undefined;
     const refuse = (problem: CodePage['problem']) => codePage.refuse(ctx, ctx.path, { remember, problem });
     if (!form.isValid) return refuse(form.errors.code === 'required' ? 'required' : 'wrong');
-    const outcome = await codes.verify(form.values.code, asking(ctx, interaction));
+    const proof = { factor: channel, amr: methods[channel].amr };
+    const outcome = await codes.verify(form.values.code, asking(ctx, interaction), (em, userId) =>
+      interactions.recordProofIn(em, interaction, { userId, proof, remember }),
+    );
     switch (outcome.kind) {
       case 'verified':
-        return goOn(ctx, interaction, { userId: outcome.userId, remember });
+        return interactions.proceed(ctx, await interactions.require(ctx));
       case 'wrong':
         return refuse('wrong');
       case 'throttled':
@@ -70,15 +72,6 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
       default:
         return unreachable(outcome);
     }
-  }
-
-  async function goOn(
-    ctx: Context,
-    interaction: BegunInteraction,
-    { userId, remember }: { userId: UserId; remember: boolean },
-  ): Promise<void> {
-    const proof = { factor: channel, amr: methods[channel].amr };
-    return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof, remember }));
   }
 
   function showCode(ctx: Context, interaction: BegunInteraction): void {

@@ -37,7 +37,10 @@ export type Asking = {
   deviceSecret: string | undefined;
 };
 
-type CodeOutcome = { kind: 'verified'; userId: UserId } | { kind: 'wrong' } | { kind: 'throttled' };
+type CodeOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled' };
+
+/** Records in the sign-in what a user has proved, in the transaction that uses the code or the link up. */
+type RecordProof = (em: EntityManager, userId: UserId) => Promise<void>;
 
 export type SignInCodeDependencies = {
   clock: Clock;
@@ -106,19 +109,18 @@ export class SignInCodes {
   }
 
   /** Checks a code that was typed in this sign-in. Tries are counted by account, and by address where there is none. */
-  async verify(code: string, asking: Asking): Promise<CodeOutcome> {
+  async verify(code: string, asking: Asking, record: RecordProof): Promise<CodeOutcome> {
     const { oneTimeSecrets, people } = this.#deps;
     const { channel, identifier } = asking;
     const person = await people.find(identifier);
-    const outcome = await oneTimeSecrets.verifyCode({
-      purpose: purposes[channel],
-      holder: holderOf(person, identifier),
-      code,
-      browser: browserOf(asking),
-    });
+    const holder = holderOf(person, identifier);
+    const owners: UserId[] = [];
+    const outcome = await oneTimeSecrets.verifyCode(
+      { purpose: purposes[channel], holder, code, browser: browserOf(asking) },
+      async (em, secret) => owners.push(...(await this.#recordOwner(em, channel, secret, record))),
+    );
     if (outcome.kind !== 'verified') return this.#refused(outcome, asking, person);
-    const userId = await this.#ownerOf(channel, outcome.secret);
-    return userId === null ? this.#refused({ kind: 'wrong' }, asking, person) : this.#verified(userId);
+    return owners.length === 0 ? this.#refused({ kind: 'wrong' }, asking, person) : this.#verified();
   }
 
   /** What a link stands for, without using it up; null when it signs nobody in. */
@@ -129,15 +131,28 @@ export class SignInCodes {
     return { userId, address: secret.address, client: String(secret.data['client'] ?? '') };
   }
 
-  /** Uses a link up, in the sign-in that it was sent for; null when it is none, or another's. */
-  async useLink(link: string, uid: string): Promise<UserId | null> {
+  /** Uses a link up, in the sign-in that it was sent for; false when it is none, or another's. */
+  async useLink(link: string, uid: string, record: RecordProof): Promise<boolean> {
     const { database, oneTimeSecrets } = this.#deps;
-    const secret = await database.transaction((em) =>
-      oneTimeSecrets.consumeLink(em, { purpose: purposes.email, link, interaction: uid }),
-    );
-    const userId = secret === null ? null : await this.#ownerOf('email', secret);
-    if (userId !== null) this.#verified(userId);
-    return userId;
+    const owners = await database.transaction(async (em) => {
+      const secret = await oneTimeSecrets.consumeLink(em, { purpose: purposes.email, link, interaction: uid });
+      return secret === null ? [] : this.#recordOwner(em, 'email', secret, record);
+    });
+    if (owners.length > 0) this.#verified();
+    return owners.length > 0;
+  }
+
+  /** Nobody where what was proved is no longer theirs: it is used up, and proves nothing. */
+  async #recordOwner(
+    em: EntityManager,
+    channel: Channel,
+    secret: OneTimeSecret,
+    record: RecordProof,
+  ): Promise<readonly UserId[]> {
+    const userId = await this.#ownerOf(channel, secret, em);
+    if (userId === null) return [];
+    await record(em, userId);
+    return [userId];
   }
 
   async #deliver(
@@ -175,16 +190,20 @@ export class SignInCodes {
   }
 
   /** The person, if what was proved is still theirs. */
-  async #ownerOf(channel: Channel, { userId, address, data }: OneTimeSecret): Promise<UserId | null> {
+  async #ownerOf(
+    channel: Channel,
+    { userId, address, data }: OneTimeSecret,
+    em?: EntityManager,
+  ): Promise<UserId | null> {
     const identifier = channel === 'email' ? address : String(data['identifier'] ?? '');
-    const person = await this.#deps.people.find(identifier);
+    const person = await this.#deps.people.find(identifier, em);
     const isTheirs = person?.id === userId && isReached(channel, person);
     return isTheirs && addressOf(channel, person, identifier) === address ? userId : null;
   }
 
-  #verified(userId: UserId): CodeOutcome {
+  #verified(): CodeOutcome {
     this.#deps.counted?.('verified');
-    return { kind: 'verified', userId };
+    return { kind: 'verified' };
   }
 
   async #refused(

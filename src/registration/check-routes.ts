@@ -8,7 +8,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { type CheckPage, checkView } from './check-view.ts';
 import { buttonForm, checkForm } from './create-form.ts';
-import { askerOf, type CreateDependencies, showStop } from './create-routes.ts';
+import { askerOf, type CreateDependencies, newcomerOf, showStop } from './create-routes.ts';
 import { linkView } from './link-view.ts';
 import type { FinishOutcome } from './registration-service.ts';
 
@@ -19,7 +19,6 @@ const checkPage = formPage<Pick<CheckPage, 'problem'>>();
 export function checkRoutes({
   interactions,
   registration,
-  welcome,
   link,
 }: CreateDependencies & { link: MailedLink }): Router<State> {
   const router = new Router<State>();
@@ -42,7 +41,11 @@ export function checkRoutes({
     if (form.isValid && form.values.action === 'resend') return resend(ctx, interaction);
     const code = form.isValid ? form.values.code.trim() : '';
     if (code === '') return refuse(ctx, interaction, { kind: form.isValid ? 'required' : 'wrong' });
-    return goOn(ctx, interaction, await registration.finishByCode(interaction.uid, code, askerOf(ctx, interaction)));
+    return goOn(
+      ctx,
+      interaction,
+      await registration.finishByCode(interaction.uid, code, newcomerOf(ctx, interaction, interactions)),
+    );
   }
 
   /** Opening the link does nothing yet: programs that read mail open links. */
@@ -68,8 +71,8 @@ export function checkRoutes({
     const interaction = await interactions.open(ctx, 'create');
     if (interaction === null) return;
     await buttonForm.read(ctx);
-    const asker = askerOf(ctx, interaction);
-    const outcome = await registration.finishByLink(interaction.uid, link.read(ctx), asker);
+    const newcomer = newcomerOf(ctx, interaction, interactions);
+    const outcome = await registration.finishByLink(interaction.uid, link.read(ctx), newcomer);
     link.forget(ctx);
     if (outcome.kind === 'wrong') return showStop(ctx, 'expired', interaction.path);
     return goOn(ctx, interaction, outcome);
@@ -92,7 +95,7 @@ export function checkRoutes({
   async function goOn(ctx: Context, interaction: Interaction, outcome: FinishOutcome): Promise<void> {
     switch (outcome.kind) {
       case 'created':
-        return welcome(ctx, interaction, outcome.userId);
+        return interactions.proceed(ctx, await interactions.require(ctx));
       case 'wrong':
         return refuse(ctx, interaction, { kind: 'wrong' });
       case 'throttled':

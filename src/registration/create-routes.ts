@@ -1,26 +1,26 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { type Interaction, type InteractionService, StepRouter } from '#interaction/module.ts';
-import { unavailableWhenBusy } from '#credentials/module.ts';
+import { methods, unavailableWhenBusy } from '#credentials/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { detailsOf, shownFields, type UserId } from '#users/module.ts';
+import { detailsOf, shownFields } from '#users/module.ts';
 import { instance } from '#settings/module.ts';
 import type { Admission, Admitted } from './admission.ts';
 import { type Asked, createForm } from './create-form.ts';
 import { type CreatePage, createView, noErrors } from './create-view.ts';
 import type { InvitationService } from './invitation-service.ts';
 import { type StopPage, stopView } from './link-view.ts';
-import type { Asker } from './new-accounts.ts';
+import type { Asker, Newcomer } from './new-accounts.ts';
 import type { Method } from './pending-registration.ts';
 import type { RegistrationService } from './registration-service.ts';
 
 export type CreateDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'open' | 'recordWish' | 'recordProof'>;
+  interactions: Pick<InteractionService, 'require' | 'open' | 'recordWish' | 'recordProofIn' | 'proceed'>;
   registration: RegistrationService;
   invitations: InvitationService;
   admission: Admission;
@@ -32,14 +32,12 @@ export type CreateDependencies = {
     challenge(ip: string): Promise<string | null>;
     check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
   };
-  /** Records the proof of the address, for whoever has just become somebody. */
-  welcome(ctx: Context, interaction: Interaction, userId: UserId): Promise<void>;
 };
 
 type Form = Extract<Admitted, { kind: 'form' }> & Asked;
 type Answers = Readonly<Record<string, unknown>> & { email: string; password: string; method: Method };
 /** What became of the form when nothing in it was wrong. */
-type Applied = { kind: 'sent' | 'expired' | 'taken' } | { kind: 'created'; userId: UserId };
+type Applied = { kind: 'sent' | 'expired' | 'taken' } | { kind: 'created' };
 
 type Wrong = {
   /** Of the fields about the user. */
@@ -60,6 +58,17 @@ export const askerOf = (ctx: Context, { question }: Interaction): Asker => ({
   language: ctx.state.language,
 });
 
+/** The user whose account is made here has thereby proved the address. */
+export const newcomerOf = (
+  ctx: Context,
+  interaction: Interaction,
+  interactions: Pick<InteractionService, 'recordProofIn'>,
+): Newcomer => ({
+  ...askerOf(ctx, interaction),
+  record: (em, userId) =>
+    interactions.recordProofIn(em, interaction, { userId, proof: { factor: 'email', amr: methods.email.amr } }),
+});
+
 const statuses = {
   elsewhere: 200,
   taken: 200,
@@ -75,8 +84,7 @@ export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: stri
 }
 
 export function createRoutes(dependencies: CreateDependencies): Router<State> {
-  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, work, welcome } =
-    dependencies;
+  const { interactions, registration, invitations, admission, invitationCookie, minimumLength, work } = dependencies;
   const router = new StepRouter();
 
   router.page('create', showOwnCreate);
@@ -114,11 +122,11 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
       termsVersion: admission.termsVersion(instance),
       password: method === 'password' ? password : null,
     };
-    const asker = askerOf(ctx, interaction);
+    const newcomer = newcomerOf(ctx, interaction, interactions);
     const applied =
       invitation === null
-        ? registration.begin(interaction.uid, { ...wish, email }, asker)
-        : invitations.accept(interaction.uid, invitation.link, wish, asker);
+        ? registration.begin(interaction.uid, { ...wish, email }, newcomer)
+        : invitations.accept(interaction.uid, invitation.link, wish, newcomer);
     return applied.catch(unavailableWhenBusy);
   }
 
@@ -130,7 +138,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
         return seeOther(ctx, `${interaction.path}/create/check`);
       case 'created':
         invitationCookie.clear(ctx);
-        return welcome(ctx, interaction, outcome.userId);
+        return interactions.proceed(ctx, await interactions.require(ctx));
       case 'expired':
       case 'taken':
         invitationCookie.clear(ctx);
@@ -161,13 +169,13 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   }
 
   function askedOf(ctx: Context, { invitation, domains }: Extract<Admitted, { kind: 'form' }>): Asked {
-    const methods = admission.methods();
+    const offered = admission.methods();
     // A password needs its field, so it is chosen by an address and not by a button.
-    const method: Method = ctx.query['method'] === 'password' && methods.includes('password') ? 'password' : methods[0];
+    const method: Method = ctx.query['method'] === 'password' && offered.includes('password') ? 'password' : offered[0];
     return {
       fields: admission.fields(),
       method,
-      otherMethods: methods.filter((other) => other !== method && other !== 'password'),
+      otherMethods: offered.filter((other) => other !== method && other !== 'password'),
       isInvited: invitation !== null,
       domains,
       asksForTerms: admission.termsVersion(instance) !== null,

@@ -6,15 +6,15 @@ import { AppError } from '#kernel/errors.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { canonicalEmail, newCanonicalEmail, type Role, type UserId, type UserService } from '#users/module.ts';
+import { canonicalEmail, newCanonicalEmail, type Role, type UserService } from '#users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import { invitationLetter } from './invitation-letter.ts';
-import type { Asker, NewAccounts } from './new-accounts.ts';
+import type { NewAccounts, Newcomer } from './new-accounts.ts';
 
 type Invitation = { email: string; language: Language; roles?: readonly Role[] };
 
-type AcceptOutcome = { kind: 'created'; userId: UserId } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
+type AcceptOutcome = { kind: 'created' } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
 
 export type InvitationDependencies = {
   clock: Clock;
@@ -72,11 +72,11 @@ export class InvitationService {
   }
 
   /** Makes the account. Address and rights are those of the invitation, whatever the form says. */
-  async accept(uid: string, link: string, wish: Omit<Wish, 'email'>, asker: Asker): Promise<AcceptOutcome> {
+  async accept(uid: string, link: string, wish: Omit<Wish, 'email'>, newcomer: Newcomer): Promise<AcceptOutcome> {
     const { database, oneTimeSecrets, applications, accounts } = this.#deps;
     const invitation = await this.find(link);
     if (invitation === null) return { kind: 'expired' };
-    const prepared = await applications.prepare({ ...wish, email: invitation.email }, asker.by.visitor?.ip);
+    const prepared = await applications.prepare({ ...wish, email: invitation.email }, newcomer.by.visitor?.ip);
     if (prepared.kind !== 'prepared') return prepared;
     try {
       return await database.transaction(async (em) => {
@@ -84,7 +84,8 @@ export class InvitationService {
         if (secret === null) return { kind: 'expired' };
         const roles: readonly Role[] = secret.data['administrator'] === true ? ['administrator'] : [];
         const wanted = { ...prepared.application, email: secret.address, roles };
-        return { kind: 'created', userId: await accounts.create(em, uid, wanted, asker) };
+        await accounts.create(em, uid, wanted, newcomer);
+        return { kind: 'created' };
       });
     } catch (error) {
       if (error instanceof AppError && error.code === 'users.email_taken') return { kind: 'taken' };

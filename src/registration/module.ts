@@ -7,7 +7,7 @@
  *         waitlist.
  * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */
-import { methods, type PasskeyService, type PasswordService } from '#credentials/module.ts';
+import { type PasskeyService, type PasswordService } from '#credentials/module.ts';
 import type { Interaction, SignInStep } from '#interaction/module.ts';
 import { type Clock, HOUR } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
@@ -68,7 +68,7 @@ export function createRegistration(dependencies: Dependencies) {
   // Long enough for whoever goes to the application first, short enough for a browser that others use.
   const invitationCookie = browserCookie(config.issuerUrl, 'invitation', { maxAge: HOUR });
 
-  const pages: Omit<CreateDependencies, 'interactions' | 'welcome'> = {
+  const pages: Omit<CreateDependencies, 'interactions'> = {
     registration,
     invitations,
     admission,
@@ -80,14 +80,7 @@ export function createRegistration(dependencies: Dependencies) {
     name: 'registration',
     requirements: registrationRequirements,
     routes: (interactions) => {
-      const creating: CreateDependencies = {
-        ...pages,
-        interactions,
-        async welcome(ctx, interaction, userId) {
-          const proof = { factor: 'email', amr: methods.email.amr } as const;
-          await interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof }));
-        },
-      };
+      const creating: CreateDependencies = { ...pages, interactions };
       return [
         createRoutes(creating),
         checkRoutes({ ...creating, link: mailedLink(config.issuerUrl, 'create') }),

@@ -8,6 +8,9 @@ import type { Application, PendingRegistrations } from './pending-registration.t
 /** Who asks, and in which language they read. */
 export type Asker = { by: By; language: Language };
 
+/** Who proves an address; `record` writes the proof in the sign-in, in the transaction that uses it up and makes the account. */
+export type Newcomer = Asker & { record: (em: EntityManager, userId: UserId) => Promise<void> };
+
 export type NewAccountsDependencies = {
   users: Pick<UserService, 'create'>;
   passwords: Pick<PasswordService, 'adopt'>;
@@ -25,13 +28,13 @@ export class NewAccounts {
     this.#deps = dependencies;
   }
 
-  /** Throws users.email_taken. */
+  /** Throws users.email_taken, and whatever `record` throws. */
   async create(
     em: EntityManager,
     uid: string,
     { email, method, profile, properties, passwordHash, termsVersion, roles = [] }: Wanted,
-    { by, language }: Asker,
-  ): Promise<UserId> {
+    { by, language, record }: Newcomer,
+  ): Promise<void> {
     const { users, passwords, pending, audit, registered } = this.#deps;
     const { id, emailCanonical } = await users.create(
       em,
@@ -48,6 +51,7 @@ export class NewAccounts {
     if (passwordHash !== null) await passwords.adopt(em, id, passwordHash);
     await pending.close(em, uid, { userId: id, email, emailCanonical, method });
     await registered(em, emailCanonical);
+    await record(em, id);
     const details = { method, ...(termsVersion === null ? {} : { terms: termsVersion }) };
     await audit.record(em, {
       type: 'user.registered',
@@ -55,7 +59,6 @@ export class NewAccounts {
       subject: { type: 'user', id },
       details,
     });
-    return id;
   }
 }
 

@@ -2,17 +2,17 @@ import type { AskingBrowser, OneTimeSecrets } from '#credentials/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { canonicalEmail, type UserId, type UserService } from '#users/module.ts';
+import { canonicalEmail, type UserService } from '#users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
 import { confirmLetter } from './confirm-letter.ts';
-import type { Asker, NewAccounts } from './new-accounts.ts';
+import type { Asker, NewAccounts, Newcomer } from './new-accounts.ts';
 import type { Application, PendingRegistrations } from './pending-registration.ts';
 import { takenLetter } from './taken-letter.ts';
 
 type BeginOutcome = { kind: 'sent' } | Refusal;
 
 export type FinishOutcome =
-  | { kind: 'created'; userId: UserId }
+  | { kind: 'created' }
   | { kind: 'wrong' }
   /** Too many tries: only a new code helps. */
   | { kind: 'throttled' }
@@ -66,21 +66,20 @@ export class RegistrationService {
     return (await this.#deps.pending.find(uid))?.email ?? null;
   }
 
-  async finishByCode(uid: string, code: string, asker: Asker): Promise<FinishOutcome> {
+  async finishByCode(uid: string, code: string, newcomer: Newcomer): Promise<FinishOutcome> {
     const { oneTimeSecrets, pending } = this.#deps;
     const application = await pending.find(uid);
     if (application === null) return { kind: 'gone' };
     const { emailCanonical } = application;
-    const made: UserId[] = [];
     const outcome = await untilTaken(() =>
       oneTimeSecrets.verifyCode(
         { purpose: 'registration', holder: { emailCanonical }, code, browser: browserOf(uid) },
-        async (em) => void made.push(await this.#create(em, uid, emailCanonical, asker)),
+        (em) => this.#create(em, uid, emailCanonical, newcomer),
       ),
     );
     switch (outcome.kind) {
       case 'verified':
-        return { kind: 'created', userId: made[0]! };
+        return { kind: 'created' };
       case 'wrong':
       case 'throttled':
       case 'taken':
@@ -106,23 +105,24 @@ export class RegistrationService {
     return (await this.#deps.oneTimeSecrets.findByLink('registration', link)) !== null;
   }
 
-  async finishByLink(uid: string, link: string, asker: Asker): Promise<FinishOutcome> {
+  async finishByLink(uid: string, link: string, newcomer: Newcomer): Promise<FinishOutcome> {
     const { database, oneTimeSecrets } = this.#deps;
     return untilTaken(() =>
       database.transaction(async (em) => {
         const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'registration', link, interaction: uid });
         const proven = secret && canonicalEmail(secret.address);
         if (proven === null) return { kind: 'wrong' };
-        return { kind: 'created', userId: await this.#create(em, uid, proven, asker) };
+        await this.#create(em, uid, proven, newcomer);
+        return { kind: 'created' };
       }),
     );
   }
 
   /** Makes the account of what is pending, if it is still about the address that was proved. */
-  async #create(em: EntityManager, uid: string, proven: string, asker: Asker): Promise<UserId> {
+  async #create(em: EntityManager, uid: string, proven: string, newcomer: Newcomer): Promise<void> {
     const application = await this.#deps.pending.take(em, uid);
     if (application === null || application.emailCanonical !== proven) throw new NothingPending();
-    return this.#deps.accounts.create(em, uid, application, asker);
+    await this.#deps.accounts.create(em, uid, application, newcomer);
   }
 
   /** The same work and the same mail limits whether or not somebody has the address; only the mail tells. */

@@ -1,5 +1,6 @@
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid } from '#kernel/ids.ts';
+import { inTransaction } from '#kernel/postgres/in-transaction.ts';
 import { canonicalEmail } from './email.ts';
 import type { Profile } from './profile.ts';
 import type { User } from './user.ts';
@@ -17,6 +18,15 @@ type Row = Omit<ReachablePerson, 'id' | 'status' | 'locale'> & {
   profile: Profile;
 };
 
+const FIND = `
+  select id, status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
+    phone_number_verified as "phoneNumberVerified", profile
+  from users where email_canonical = $1
+  union all
+  select u.id, u.status, c.value, true, u.phone_number, u.phone_number_verified, u.profile
+  from contact c join users u on u.id = c.user_id
+  where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null`;
+
 /** People by an address, their first one or a further one that is proved: one statement, for whoever it is and for nobody. */
 export class ReachablePeople {
   readonly #database: Pick<Database, 'sql'>;
@@ -26,17 +36,9 @@ export class ReachablePeople {
   }
 
   /** `email` is the address that was asked for, as its owner wrote it. */
-  async find(typed: string): Promise<ReachablePerson | null> {
-    const [row] = await this.#database.sql<Row>(
-      `select id, status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
-         phone_number_verified as "phoneNumberVerified", profile
-       from users where email_canonical = $1
-       union all
-       select u.id, u.status, c.value, true, u.phone_number, u.phone_number_verified, u.profile
-       from contact c join users u on u.id = c.user_id
-       where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null`,
-      [canonicalEmail(typed) ?? ''],
-    );
+  async find(typed: string, em?: EntityManager): Promise<ReachablePerson | null> {
+    const values = [canonicalEmail(typed) ?? ''];
+    const [row] = await (em ? inTransaction<Row>(em, FIND, values) : this.#database.sql<Row>(FIND, values));
     if (!row) return null;
     const { profile, ...person } = row;
     const { locale } = profile;

@@ -17,8 +17,14 @@ import { takenLetter } from './taken-letter.ts';
 
 /** Who asks, in which words to answer, and where the code may be typed. */
 export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };
-/** Who proves an address. In a sign-in: what it was proved with so far, so that what somebody else left there goes. */
-export type Prover = Pick<Asker, 'userId' | 'by'> & { provedWith?: readonly Factor[] };
+/**
+ * Who proves an address. In a sign-in: what it was proved with so far, so that what somebody else left there goes, and what records
+ * in the sign-in that it goes on, in the transaction that uses the proof up.
+ */
+export type Prover = Pick<Asker, 'userId' | 'by'> & {
+  provedWith?: readonly Factor[];
+  record?: (em: EntityManager) => Promise<void>;
+};
 /** An address, and the path of the page that its link leads to. */
 type ToProve = { address: string; why: ProofLetter['why']; path: string; interaction?: string };
 export type ProofOutcome = 'confirmed' | 'wrong' | 'throttled';
@@ -146,7 +152,7 @@ export class EmailProofs {
 
   async #confirm(
     em: EntityManager,
-    { userId, by, provedWith, interaction }: ProverHere,
+    { userId, by, provedWith, record, interaction }: ProverHere,
     address: string,
   ): Promise<void> {
     const { contacts, notices, audit } = this.#deps;
@@ -154,6 +160,8 @@ export class EmailProofs {
     if (outcome === 'taken' || outcome === 'gone') throw new NotTheirs();
     const isFirst = outcome === 'first_proof';
     if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, by, provedWith, interaction });
+    // Before the event, which locks the head of its chain: an act that takes proofs away locks the sign-in first, too.
+    await record?.(em);
     await audit.record(em, {
       type: isFirst ? 'user.email_verified' : 'user.email_added',
       ...by,
@@ -169,7 +177,7 @@ export class EmailProofs {
    */
   async #dropOthers(
     em: EntityManager,
-    { userId, by, provedWith, interaction }: Required<Prover> & ProverHere,
+    { userId, by, provedWith, interaction }: Required<Pick<Prover, 'provedWith'>> & ProverHere,
   ): Promise<void> {
     const { contacts, access } = this.#deps;
     const keep = provedWith.flatMap((factor) => methods[factor].credential ?? []);

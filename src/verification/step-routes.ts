@@ -2,6 +2,7 @@ import { byUser } from '#audit/module.ts';
 import type { AskingBrowser } from '#credentials/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -14,7 +15,7 @@ import { type CodeProblem, type StepPage, stepView } from './step-view.ts';
 import { buttonForm, codeForm } from './verification-form.ts';
 
 export type StepDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
+  interactions: Pick<InteractionService, 'require' | 'due' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   emailProofs: EmailProofs;
   link: MailedLink;
 };
@@ -55,7 +56,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
       browser: browserOf(due),
       interaction: due.uid,
     });
-    if (outcome === 'confirmed') return goOn(ctx, due);
+    if (outcome === 'confirmed') return goOn(ctx);
     return stepPage.refuse(ctx, ctx.path, { problem: { kind: outcome } });
   }
 
@@ -87,13 +88,21 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
       interaction: due.uid,
     });
     link.forget(ctx);
-    if (outcome === 'confirmed') return goOn(ctx, due);
+    if (outcome === 'confirmed') return goOn(ctx);
     return showDead(ctx, due);
   }
 
-  function goOn(ctx: Context, due: DueInteraction): Promise<void> {
+  async function goOn(ctx: Context): Promise<void> {
     interactions.userChanged(ctx);
-    return interactions.proceed(ctx, due);
+    return interactions.proceed(ctx, await interactions.require(ctx));
+  }
+
+  /** A user's own session that is made stronger was proved before: nothing of it is taken for another user's. */
+  function proverOf(ctx: Context, due: DueInteraction): Prover {
+    const { userId, facts } = due;
+    const provedWith = facts.session === null ? { provedWith: facts.proved } : {};
+    const record = (em: EntityManager) => interactions.recordTaskIn(em, due);
+    return { userId, by: byUser(userId, visitorOf(ctx)), ...provedWith, record };
   }
 
   async function send(ctx: Context, due: DueInteraction, address: string): Promise<boolean> {
@@ -119,12 +128,6 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
 
 /** The page is in the browser in which the sign-in began, and in no other. */
 const browserOf = ({ uid }: DueInteraction): AskingBrowser => ({ holds: uid, deviceSecret: undefined });
-
-/** A user's own session that is made stronger was proved before: nothing of it is taken for another user's. */
-function proverOf(ctx: Context, { userId, facts }: DueInteraction): Prover {
-  const provedWith = facts.session === null ? { provedWith: facts.proved } : {};
-  return { userId, by: byUser(userId, visitorOf(ctx)), ...provedWith };
-}
 
 function showDead(ctx: Context, due: DueInteraction | null): void {
   const next = due && ({ to: 'sign-in', url: due.path } as const);

@@ -133,8 +133,9 @@ export function holdings(latchkey: TestApp, { forLonger, ofSession }: Record<'fo
           'trusted browser': (await credentials.trustedDevices.list(id)).length > 0,
           'known browser': (await knownBrowsers()).some((hash) => known.includes(hash)),
           'passkey challenge':
-            (await credentials.webauthnChallenges.consume(challenge, { purpose: 'register', binding: 'a page' })) !==
-            null,
+            (await database.transaction((em) =>
+              credentials.webauthnChallenges.consume(em, challenge, { purpose: 'register', binding: 'a page' }),
+            )) !== null,
           'records of sessions':
             (await database.sql('select 1 from oidc_artifact where account_id = $1 limit 1', [id])).length > 0,
         };

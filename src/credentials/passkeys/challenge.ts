@@ -62,11 +62,12 @@ export class Challenges {
 
   /** Takes a challenge away at its first try, good or bad. Null when there is none, `foreign` when it was for something else. */
   async consume(
+    em: EntityManager,
     challenge: string,
     { purpose, binding }: Pick<Ceremony, 'purpose' | 'binding'>,
   ): Promise<Pick<Ceremony, 'userId'> | 'foreign' | null> {
-    const [row] = await this.#database.sql<Row>(
-      'delete from webauthn_challenge where hash = $1 returning purpose, binding_hash, user_id, expires_at',
+    const [row] = await em.execute<Row[]>(
+      'delete from webauthn_challenge where hash = ? returning purpose, binding_hash, user_id, expires_at',
       [sha256(challenge)],
     );
     if (!row || row.expires_at <= this.#clock.now()) return null;

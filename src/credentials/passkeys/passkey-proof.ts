@@ -4,20 +4,30 @@ import {
   verifyAuthenticationResponse,
 } from '@simplewebauthn/server';
 import type { By } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { fromUuid } from '#kernel/ids.ts';
 import { canonicalEmail, type UserId } from '#users/module.ts';
 import { amrOf, checkAssertion, type Verify } from './assertion-check.ts';
-import { readAssertion, readClientData } from './browser-answer.ts';
+import { type Assertion, readAssertion, readClientData } from './browser-answer.ts';
 import type { Challenges, Purpose } from './challenge.ts';
 import type { Decoys } from './decoys.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { PasskeyId } from './passkey.ts';
 import type { PasskeyDependencies, PasskeyService } from './passkey-service.ts';
-import { StoredPasskeys } from './stored-passkeys.ts';
+import type { RelyingParty } from './relying-party.ts';
+import { type Stored, StoredPasskeys } from './stored-passkeys.ts';
 import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 
+type Verified = {
+  kind: 'verified';
+  userId: UserId;
+  passkeyId: PasskeyId;
+  isUserVerified: boolean;
+  amr: readonly string[];
+};
+
 export type ProofOutcome =
-  | { kind: 'verified'; userId: UserId; passkeyId: PasskeyId; isUserVerified: boolean; amr: readonly string[] }
+  | Verified
   /** The question was never asked, was asked too long ago, or has been answered. */
   | { kind: 'expired' }
   /** Nobody here has it, any more or at all. */
@@ -45,6 +55,15 @@ export type Question = { binding: string } & (
   | { purpose: 'second_factor'; userId: UserId }
 );
 export type ProofPurpose = Exclude<Purpose, 'register'>;
+type Asked = { purpose: ProofPurpose; binding: string };
+
+/** What the browser answered, and what is stored of the passkey that it names. */
+type Brought = {
+  assertion: Assertion;
+  clientData: NonNullable<ReturnType<typeof readClientData>>;
+  passkey: Stored | null;
+  relyingParty: RelyingParty;
+};
 
 /** Proving who one is with a passkey or a security key. */
 export class PasskeyProof {
@@ -87,29 +106,44 @@ export class PasskeyProof {
     });
   }
 
-  /** Checks what the browser brought; `answer` is its JSON. The policy is ours, whatever the answer says. */
+  /**
+   * Checks what the browser brought; `answer` is its JSON. The policy is ours, whatever the answer says. `act` runs for the owner in
+   * the transaction that uses the challenge up: when it throws, the challenge was not used.
+   */
   async verify(
-    { purpose, binding }: { purpose: ProofPurpose; binding: string },
+    asked: Asked,
     answer: string,
     by: By,
+    act: (em: EntityManager, proof: Verified) => Promise<unknown> = async () => undefined,
   ): Promise<ProofOutcome> {
-    const refused = (reason: Refusal, userId: UserId | null = null): ProofOutcome => ({
-      kind: 'refused',
-      reason,
-      userId,
-    });
     const { relyingParty } = this.#passkeys;
     if (relyingParty === null) return refused('unavailable');
     const assertion = readAssertion(answer);
     const clientData = assertion && readClientData(assertion.response.clientDataJSON);
     if (!assertion || !clientData) return refused('malformed');
+    const passkey = await this.#stored.find(assertion.id);
+    const brought = { assertion, clientData, passkey, relyingParty };
+    const outcome = await this.#deps.database.transaction(async (em) => {
+      const proof = await this.#prove(em, asked, brought);
+      if (proof.kind === 'verified') await act(em, proof);
+      return proof;
+    });
+    if (outcome.kind === 'flagged' && passkey !== null) await this.#stored.flag(passkey, by);
+    return outcome;
+  }
 
-    const ceremony = await this.#challenges.consume(clientData.challenge, { purpose, binding });
+  /** A challenge is used up by its first answer, good or bad. */
+  async #prove(
+    em: EntityManager,
+    { purpose, binding }: Asked,
+    { assertion, clientData, passkey, relyingParty }: Brought,
+  ): Promise<ProofOutcome> {
+    if (passkey !== null) await this.#stored.lock(em, passkey.id);
+    const ceremony = await this.#challenges.consume(em, clientData.challenge, { purpose, binding });
     if (ceremony === null) return { kind: 'expired' };
     if (ceremony === 'foreign') return refused('other_ceremony');
     if (clientData.isFramed) return refused('framed');
 
-    const passkey = await this.#stored.find(assertion.id);
     if (passkey === null) return { kind: 'unknown', credentialId: assertion.id };
     const { userId } = passkey;
     const proof = await checkAssertion(this.#verify, assertion, {
@@ -126,10 +160,8 @@ export class PasskeyProof {
     if (proof.isBackupEligible !== passkey.isBackupEligible) return refused('backup_eligibility', userId);
     if (!passkey.isActive) return refused('disabled', userId);
     if (passkey.state === 'model_not_allowed') return refused('model_not_allowed', userId);
-    if (passkey.state !== 'active' || !(await this.#stored.countUse(passkey.id, proof))) {
-      await this.#stored.flag(passkey, by);
+    if (passkey.state !== 'active' || !(await this.#stored.countUse(em, passkey.id, proof)))
       return { kind: 'flagged', userId };
-    }
     return {
       kind: 'verified',
       userId,
@@ -160,5 +192,7 @@ export class PasskeyProof {
     }
   }
 }
+
+const refused = (reason: Refusal, userId: UserId | null = null): ProofOutcome => ({ kind: 'refused', reason, userId });
 
 const NOBODY = fromUuid('usr', '00000000-0000-0000-0000-000000000000');

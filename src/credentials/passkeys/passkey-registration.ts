@@ -101,7 +101,9 @@ export class PasskeyRegistration {
     const clientData = attestation && readClientData(attestation.response.clientDataJSON);
     if (relyingParty === null || !attestation || !clientData) return { kind: 'refused' };
 
-    const ceremony = await this.#challenges.consume(clientData.challenge, { purpose: 'register', binding });
+    const ceremony = await this.#deps.database.transaction((em) =>
+      this.#challenges.consume(em, clientData.challenge, { purpose: 'register', binding }),
+    );
     if (ceremony === null) return { kind: 'expired' };
     if (ceremony === 'foreign' || ceremony.userId !== userId || clientData.isFramed) return { kind: 'refused' };
 

@@ -1,4 +1,5 @@
 import { type By, system } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#users/module.ts';
 import type { CredentialState } from '../methods.ts';
@@ -8,7 +9,7 @@ import type { PasskeyDependencies } from './passkey-service.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
 
 /** A passkey as it is asked to prove something, and whose it is. */
-type Stored = {
+export type Stored = {
   id: PasskeyId;
   userId: UserId;
   credentialId: string;
@@ -61,12 +62,17 @@ export class StoredPasskeys {
     };
   }
 
+  /** What removes passkeys locks them before their challenges: whatever uses one does, too. */
+  async lock(em: EntityManager, id: PasskeyId): Promise<void> {
+    await em.execute('select 1 from passkey where id = ? for update', [toUuid(id)]);
+  }
+
   /** Notes the use, unless the authenticator counts and has not counted on (WebAuthn 3 §6.1.1): then there are two of it. */
-  async countUse(id: PasskeyId, { signCount, isBackedUp }: Signed): Promise<boolean> {
-    const rows = await this.#deps.database.sql(
-      `update passkey set sign_count = $2::bigint, is_backed_up = $3, last_used_at = $4
-       where id = $1 and flagged_at is null and (sign_count < $2::bigint or (sign_count = 0 and $2::bigint = 0)) returning 1`,
-      [toUuid(id), signCount, isBackedUp, this.#deps.clock.now()],
+  async countUse(em: EntityManager, id: PasskeyId, { signCount, isBackedUp }: Signed): Promise<boolean> {
+    const rows = await em.execute<unknown[]>(
+      `update passkey set sign_count = ?::bigint, is_backed_up = ?, last_used_at = ?
+       where id = ? and flagged_at is null and (sign_count < ?::bigint or (sign_count = 0 and ?::bigint = 0)) returning 1`,
+      [signCount, isBackedUp, this.#deps.clock.now(), toUuid(id), signCount, signCount],
     );
     return rows.length > 0;
   }

@@ -91,11 +91,15 @@ export class RecoveryCodes {
     ]);
   }
 
-  /** The one place where a code is checked; it is used up by the one write that finds it. */
+  /**
+   * The one place where a code is checked; it is used up by the one write that finds it. `act` runs in the transaction of that
+   * write: when it throws, the code was not used.
+   */
   async verify(
     userId: UserId,
     typed: string,
     { deviceSecret, ...by }: By & { deviceSecret?: string | undefined },
+    act: (em: EntityManager) => Promise<unknown> = async () => undefined,
   ): Promise<FactorOutcome> {
     const { database, queue, attempts, hashCost } = this.#deps;
     return attempts.guard(userId, { ...by, deviceSecret }, async () => {
@@ -106,7 +110,7 @@ export class RecoveryCodes {
       ]);
       if (!row) return false;
       const hash = await queue.run(() => hashRecoveryCode(code, Buffer.from(row.salt), hashCost));
-      return database.transaction((em) => this.#use(em, userId, hash, by));
+      return database.transaction((em) => this.#use(em, userId, hash, { by, act }));
     });
   }
 
@@ -128,13 +132,20 @@ export class RecoveryCodes {
     return rows.length;
   }
 
-  async #use(em: EntityManager, userId: UserId, hash: string, by: By): Promise<boolean> {
+  async #use(
+    em: EntityManager,
+    userId: UserId,
+    hash: string,
+    { by, act }: { by: By; act: (em: EntityManager) => Promise<unknown> },
+  ): Promise<boolean> {
     const [used] = await em.execute<{ left: number }[]>(
       `update recovery_codes set hashes = array_remove(hashes, ?) where user_id = ? and ? = any(hashes)
        returning cardinality(hashes) as left`,
       [hash, toUuid(userId), hash],
     );
     if (!used) return false;
+    // Before the event, which locks the head of its chain: an act that takes proofs away locks the sign-in first, too.
+    await act(em);
     await this.#deps.audit.record(em, {
       type: 'user.recovery_code_used',
       ...by,

@@ -57,22 +57,33 @@ export class TotpService {
     };
   }
 
-  /** The one place where a code is checked. A code, and every one before it, is refused once it was accepted (RFC 6238 §5.2). */
-  async verify(userId: UserId, code: string, by: By & { deviceSecret?: string | undefined }): Promise<FactorOutcome> {
+  /**
+   * The one place where a code is checked. A code, and every one before it, is refused once it was accepted (RFC 6238 §5.2).
+   * `act` runs in the transaction that accepts it: when it throws, the code was not accepted.
+   */
+  async verify(
+    userId: UserId,
+    code: string,
+    by: By & { deviceSecret?: string | undefined },
+    act: (em: EntityManager) => Promise<unknown> = async () => undefined,
+  ): Promise<FactorOutcome> {
     return this.#deps.attempts.guard(userId, by, async () => {
       const row = await this.#row(userId);
       if (!row) return false;
-      const { clock, keyRing, policies } = this.#deps;
+      const { clock, database, keyRing, policies } = this.#deps;
       const secret = keyRing.open(row.sealed, sealPlace(userId));
       const window = policies.for({ user: userId }).mfa.totpWindow;
       const step = matchingStep({ ...row, secret }, code, { clock, window });
       if (step === null) return false;
       // Also of the same secret still: an app that was replaced meanwhile proves nothing.
-      const accepted = await this.#deps.database.sql(
-        'update totp_credential set last_step = $1, used_at = $2 where user_id = $3 and last_step < $1 and sealed = $4 returning 1',
-        [step, clock.now(), toUuid(userId), row.sealed],
-      );
-      return accepted.length > 0;
+      return database.transaction(async (em) => {
+        const accepted = await em.execute<unknown[]>(
+          'update totp_credential set last_step = ?, used_at = ? where user_id = ? and last_step < ? and sealed = ? returning 1',
+          [step, clock.now(), toUuid(userId), step, row.sealed],
+        );
+        if (accepted.length > 0) await act(em);
+        return accepted.length > 0;
+      });
     });
   }
 

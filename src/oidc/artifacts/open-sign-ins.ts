@@ -1,6 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
+import { inTransaction } from '#kernel/postgres/in-transaction.ts';
 import { type Act, oneStatement, type Part } from '#kernel/postgres/one-statement.ts';
 
 /** What the steps of a sign-in have found out, as it was read. */
@@ -58,12 +59,13 @@ export class OpenSignIns {
     return row?.params ? { params: row.params, wasPushed: row.was_pushed } : null;
   }
 
-  /** Writes over what was read. False when another request was first, or the sign-in has its answer. */
+  /** Writes over what was read, in `em` where there is one. False when another request was first, or the sign-in has its answer. */
   async write(
     uid: string,
     kept: Kept,
     next: Pick<Kept, 'progress' | 'accountId'>,
     act: Omit<Act, 'decision'> = alone,
+    em?: EntityManager,
   ): Promise<boolean> {
     const decision: Part = {
       name: 'written',
@@ -74,7 +76,8 @@ export class OpenSignIns {
             and ${only} returning 1)`,
     };
     const { text, values } = oneStatement({ ...act, decision });
-    if ((await this.#database.sql(text, values)).length === 0) return false;
+    const written = await (em ? inTransaction(em, text, values) : this.#database.sql(text, values));
+    if (written.length === 0) return false;
     Object.assign(kept, next, { step: kept.step + 1 });
     return true;
   }
