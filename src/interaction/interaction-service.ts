@@ -214,7 +214,7 @@ export class InteractionService {
     return this.#record(interaction, { skipped: [...interaction[inside].progress.skipped, offer] });
   }
 
-  /** Records a proof that can be made again: a password. */
+  /** Records a proof that nothing uses up: a password, or an app that was added in this sign-in. */
   async recordProof(interaction: Interaction, proved: Proved): Promise<Interaction> {
     const next = this.#withProof(interaction, proved);
     if (proved.act) this.#deps.progress.hold(interaction[inside].question, next, proved.act);

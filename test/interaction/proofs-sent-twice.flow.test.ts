@@ -8,7 +8,7 @@ import { type Mails, openMails } from '../support/mails.ts';
 import { codeOf, walk } from '../support/mfa.ts';
 import { optionsOn, passkeyVisits } from '../support/passkey-visits.ts';
 import { begin, createRequest, freshEmail, newcomer, ownNetworks, strong } from '../support/registration.ts';
-import { authorizeUrl, formsOf, type Page, pkce, Visitor } from '../support/visitor.ts';
+import { authorizeUrl, formsOf, type Page, pkce, type Visitor } from '../support/visitor.ts';
 
 let latchkey: TestApp;
 let mails: Mails;
