@@ -2,7 +2,6 @@ import { byUser } from '#audit/module.ts';
 import type { AskingBrowser } from '#credentials/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
-import type { EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
@@ -101,7 +100,7 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
   function proverOf(ctx: Context, due: DueInteraction): Prover {
     const { userId, facts } = due;
     const provedWith = facts.session === null ? { provedWith: facts.proved } : {};
-    const record = (em: EntityManager) => interactions.recordTaskIn(em, due);
+    const record: Prover['record'] = (em) => interactions.recordTaskIn(em, due);
     return { userId, by: byUser(userId, visitorOf(ctx)), ...provedWith, record };
   }
 
