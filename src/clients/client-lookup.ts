@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import { type KeyRing, sha256 } from '#kernel/crypto.ts';
 import type { Cache } from '#kernel/cache.ts';
@@ -42,7 +42,7 @@ const FIND = `
 /** Clients on the hot path: one round trip the first time, none for some seconds after. Disabled clients are not there. */
 export class ClientLookup {
   readonly #deps: Dependencies;
-  readonly #placeholderKey: Buffer;
+  readonly #placeholderKey: KeyObject;
 
   constructor(deps: Dependencies) {
     this.#deps = deps;

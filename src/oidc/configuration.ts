@@ -146,7 +146,7 @@ export const sessionCookie = (secure: boolean) =>
   ({ signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' }) as const;
 
 export function cookieKeys(keyRing: KeyRing): string[] {
-  return keyRing.deriveKeys('engine-cookies').map((key) => key.toString('base64url'));
+  return keyRing.deriveKeys('engine-cookies').map((key) => key.export().toString('base64url'));
 }
 
 /** The prefixes bind a cookie to this host and to TLS (RFC 6265bis §4.1.3); cookies that need a path cannot be __Host-. */

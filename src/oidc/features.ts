@@ -34,7 +34,7 @@ export function features(deps: FeatureDependencies, policies: Policies<'oidc' | 
     deviceFlow: devicePages(deps.pages, renderError(deps.clock)),
     rpInitiatedLogout: logoutPages(deps.pages),
     backchannelLogout: { enabled: true },
-    dPoP: demonstratedPossession(deps.clock, deps.keyRing.deriveKey('dpop-nonce')),
+    dPoP: demonstratedPossession(deps.clock, deps.keyRing.deriveKey('dpop-nonce').export()),
     encryption: { enabled: true },
     fapi,
     introspection: { enabled: true, allowedPolicy: mayIntrospect(deps.apis) },

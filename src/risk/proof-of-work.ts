@@ -38,8 +38,8 @@ export class ProofOfWork {
     this.#clock = clock;
     this.#database = database;
     this.#pressure = pressure;
-    this.#secret = keyRing.deriveKey('proof-of-work').toString('base64url');
-    this.#keySecret = keyRing.deriveKey('proof-of-work-key').toString('base64url');
+    this.#secret = keyRing.deriveKey('proof-of-work').export().toString('base64url');
+    this.#keySecret = keyRing.deriveKey('proof-of-work-key').export().toString('base64url');
   }
 
   /** What a page must solve before its form is looked at; null in calm. */

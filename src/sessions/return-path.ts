@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import { ownPath } from '#kernel/http/redirect.ts';
@@ -13,7 +13,7 @@ const STATE = /^([\w-]{1,1400})\.([\da-z]{1,10})\.([\w-]{43})$/;
  */
 export class ReturnPaths {
   readonly #clock: Clock;
-  readonly #keys: readonly Buffer[];
+  readonly #keys: readonly KeyObject[];
 
   constructor(clock: Clock, keyRing: Pick<KeyRing, 'deriveKeys'>) {
     this.#clock = clock;
@@ -37,7 +37,7 @@ export class ReturnPaths {
     return ownPath(Buffer.from(text, 'base64url').toString());
   }
 
-  #sign(key: Buffer, said: string, browser: string): string {
+  #sign(key: KeyObject, said: string, browser: string): string {
     return createHmac('sha256', key).update(`${browser}.${said}`).digest('base64url');
   }
 }

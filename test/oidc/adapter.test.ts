@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -14,7 +14,7 @@ import { mark } from '../../src/oidc/artifacts/token-marks.ts';
 import { testClock } from '../support/clock.ts';
 
 const clock = testClock();
-const handles = new Handles(randomBytes(32));
+const handles = new Handles(createSecretKey(randomBytes(32)));
 let request: object | undefined;
 let polls: number;
 let isPatient: boolean;
@@ -53,7 +53,7 @@ describe('handles', () => {
   });
 
   test.each([
-    ['made by another deployment', new Handles(randomBytes(32)).make(hash)],
+    ['made by another deployment', new Handles(createSecretKey(randomBytes(32))).make(hash)],
     ['of another hash', handles.make(hash).replace(/^~[^.]+/, `~${sha256('other').toString('base64url')}`)],
     ['without its proof', `~${hash.toString('base64url')}.`],
     ['with the hash as proof', `~${hash.toString('base64url')}.${hash.toString('base64url')}`],

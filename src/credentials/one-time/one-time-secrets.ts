@@ -1,4 +1,4 @@
-import { createHmac, randomInt } from 'node:crypto';
+import { createHmac, type KeyObject, randomInt } from 'node:crypto';
 import { type Clock, fromNow } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -76,7 +76,7 @@ export class OneTimeSecrets {
   readonly #clock: Clock;
   readonly #database: Dependencies['database'];
   readonly #budget: OneTimeBudget;
-  readonly #codeKeys: readonly Buffer[];
+  readonly #codeKeys: readonly KeyObject[];
 
   constructor({ clock, database, keyRing, knownDevices }: Dependencies) {
     this.#clock = clock;
@@ -265,7 +265,7 @@ export class OneTimeSecrets {
     );
   }
 
-  #codeHash(key: Buffer, id: Id<'ots'>, code: string): Buffer {
+  #codeHash(key: KeyObject, id: Id<'ots'>, code: string): Buffer {
     return createHmac('sha256', key).update(`${id}:${code}`).digest();
   }
 }

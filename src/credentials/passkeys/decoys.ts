@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Descriptor } from './descriptor.ts';
 
@@ -18,7 +18,7 @@ const countOf = (byte: number): number => (byte < 166 ? 1 : byte < 230 ? 2 : 3);
  * from what is asked of the authenticator (WebAuthn 3 §14.6.2). The same ones each time, on every node.
  */
 export class Decoys {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
   constructor(keyRing: Pick<KeyRing, 'deriveKey'>) {
     this.#key = keyRing.deriveKey('passkey decoys');

@@ -4,7 +4,7 @@
  * Two guards, each enough by itself: a token in the field `csrf` that only a page shown to this browser can hold, and what
  * the browser says about where the request comes from.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, type KeyObject, randomBytes } from 'node:crypto';
 import { AppError } from '#kernel/errors.ts';
 import { equalSecrets, randomSecret, type KeyRing } from '#kernel/crypto.ts';
 import { type BrowserCookies, browserCookies } from './cookies.ts';
@@ -69,7 +69,7 @@ export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<Key
   };
 }
 
-function mac(key: Buffer, salt: string, browser: string, holder: string): string {
+function mac(key: KeyObject, salt: string, browser: string, holder: string): string {
   return createHmac('sha256', key).update(`${salt}.${browser}.${holder}`).digest('base64url');
 }
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, type KeyObject } from 'node:crypto';
 import { equalSecrets, sha256 } from '#kernel/crypto.ts';
 
 /**
@@ -7,9 +7,9 @@ import { equalSecrets, sha256 } from '#kernel/crypto.ts';
  * that only this deployment can make. A hash read from a stolen database is therefore no handle.
  */
 export class Handles {
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
 
-  constructor(key: Buffer) {
+  constructor(key: KeyObject) {
     this.#key = key;
   }
 

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, type KeyObject } from 'node:crypto';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
@@ -41,7 +41,7 @@ export class BegunSignIns {
   readonly #clock: Clock;
   readonly #cookies: BrowserCookies;
   readonly #askers: BrowserCookies;
-  readonly #keys: readonly Buffer[];
+  readonly #keys: readonly KeyObject[];
 
   constructor({ issuer, clock, keyRing }: { issuer: URL; clock: Clock; keyRing: Pick<KeyRing, 'deriveKeys'> }) {
     this.#clock = clock;
@@ -151,7 +151,7 @@ export class BegunSignIns {
 const shortened = (uid: string): string => uid.slice(0, 11);
 
 /** 128 bits. */
-function mac(key: Buffer, uid: string, content: string): string {
+function mac(key: KeyObject, uid: string, content: string): string {
   return createHmac('sha256', key).update(`${uid}.${content}`).digest('base64url').slice(0, 22);
 }
 
