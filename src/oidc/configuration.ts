@@ -23,6 +23,7 @@ import { isPkceRequired, rotateRefreshToken } from './profiles.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { withUsableKeys } from './client-authentication/usable-keys.ts';
+import { cookieSignatures } from './cookie-signatures.ts';
 
 type EngineDependencies = {
   clock: Clock;
@@ -117,7 +118,7 @@ export function configuration(
     ],
     enabledJWA: algorithms,
     cookies: {
-      keys: cookieKeys(deps.keyRing),
+      keys: cookieSignatures(deps.keyRing),
       names: cookieNames(secure),
       long: sessionCookie(secure),
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure },
@@ -144,10 +145,6 @@ function isRegistering(ctx: KoaContextWithOIDC | undefined): boolean {
 /** Attributes of the cookie that holds a session. */
 export const sessionCookie = (secure: boolean) =>
   ({ signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' }) as const;
-
-export function cookieKeys(keyRing: KeyRing): string[] {
-  return keyRing.deriveKeys('engine-cookies').map((key) => key.export().toString('base64url'));
-}
 
 /** The prefixes bind a cookie to this host and to TLS (RFC 6265bis §4.1.3); cookies that need a path cannot be __Host-. */
 function cookieNames(secure: boolean): { session: string; interaction: string; resume: string } {

@@ -30,7 +30,8 @@ import { settleClientAuthentication } from './client-authentication/client-authe
 import { ClientFailures } from './client-authentication/client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { registrationCommands } from './registration/commands.ts';
-import { configuration, cookieKeys, sessionCookie } from './configuration.ts';
+import { configuration, sessionCookie } from './configuration.ts';
+import { cookieSignatures } from './cookie-signatures.ts';
 import { closeToStrangers } from './cors.ts';
 import type { Engine } from './engine.ts';
 import { createEngine } from './patches/patches.ts';
@@ -235,7 +236,7 @@ export function createOidc({
 
   return {
     /** What the application signs cookies with: the engine writes some through its context. */
-    cookieKeys: cookieKeys(keyRing),
+    cookieKeys: cookieSignatures(keyRing),
     interactions: new Interactions(() => current.engine, begunSignIns, signIns),
     /** What became of a sign-in that is not open any more. */
     gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
