@@ -36,7 +36,7 @@ export type KeyRing = Readonly<{
   isCurrent(sealed: string): boolean;
   /**
    * 32 bytes for one purpose, of the first secret. Different labels give unrelated keys. It is a key object because Node
-   * spends twenty times as long on a MAC whose key is a buffer.
+   * spends four times as long on a MAC whose key is a buffer.
    */
   deriveKey(label: string): KeyObject;
   /** The same for all secrets, the first one first: sign with the first, verify with each. */

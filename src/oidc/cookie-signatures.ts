@@ -7,7 +7,7 @@ type Find = (data: string, signature: string) => number;
 
 /**
  * The signatures of Keygrip, which Koa would make of a list of keys. Keygrip compares by two MACs under a key that is a new
- * buffer each time, and Node spends ten times as long on those as on the signature.
+ * buffer each time, and Node spends longer on those than on the signature.
  */
 export function cookieSignatures(keyRing: Pick<KeyRing, 'deriveKeys'>): Signer {
   const keys = keyRing
