@@ -29,11 +29,13 @@ export function showGone({ gone, current, users }: GoneDependencies): Middleware
     }
   };
 
-  async function showPage(ctx: Context, { app, againPath, isForDevice, begunAt, isOver }: GoneSignIn): Promise<void> {
+  async function showPage(ctx: Context, found: GoneSignIn): Promise<void> {
+    const { app, againPath, isForDevice, isAnswered, begunAt, isOver } = found;
     const session = await current.find(ctx);
     const user = session && (await users.findById(session.accountId as UserId));
     const isSignedIn = session !== null && user?.status === 'active';
-    const isFinished = isSignedIn && begunAt !== null && session.authTime >= begunAt && againPath === null;
+    const isFinishedByProof = begunAt !== null && session !== null && session.authTime >= begunAt && againPath === null;
+    const isFinished = isSignedIn && (isAnswered || isFinishedByProof);
     const ending: GoneKind = isOver ? 'expired' : 'ended';
     show(ctx, 410, goneView, {
       kind: begunAt === null ? 'elsewhere' : isFinished ? 'done' : ending,

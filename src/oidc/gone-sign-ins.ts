@@ -14,13 +14,22 @@ export type GoneSignIn = {
   /** It was open for as long as a sign-in may be. */
   isOver: boolean;
   isForDevice: boolean;
+  /** The application, or the device, has its answer. */
+  isAnswered: boolean;
   /** The application, and a registered address of it at which a browser can go on. */
   app: { name: string; url: string | null } | null;
   /** The path at which the application's request begins once more. */
   againPath: string | null;
 };
 
-const unknownHere: GoneSignIn = { begunAt: null, isOver: false, isForDevice: false, app: null, againPath: null };
+const unknownHere: GoneSignIn = {
+  begunAt: null,
+  isOver: false,
+  isForDevice: false,
+  isAnswered: false,
+  app: null,
+  againPath: null,
+};
 
 /** Sign-ins that have ended: finished, expired, lost. Of those of another browser nothing is said. */
 export class GoneSignIns {
@@ -44,11 +53,11 @@ export class GoneSignIns {
   async describe(ctx: Readable, uid: string): Promise<GoneSignIn> {
     const begun = this.#begun.find(ctx, uid);
     if (begun === null) return unknownHere;
-    const { at: begunAt, isOver, isForDevice, clientId } = begun;
+    const { at: begunAt, isOver, isForDevice, isAnswered, clientId } = begun;
     const client = clientId === null ? undefined : await this.#engine().Client.find(clientId);
     const app = client ? { name: client.clientName ?? client.clientId, url: this.#addressOf(client) } : null;
-    const againPath = client && !isForDevice ? await this.#again(client, uid) : null;
-    return { begunAt, isOver, isForDevice, app, againPath };
+    const againPath = client && !isForDevice && !isAnswered ? await this.#again(client, uid) : null;
+    return { begunAt, isOver, isForDevice, isAnswered, app, againPath };
   }
 
   /** OpenID Connect Core §4: an application that can begin a sign-in says where, and is told by which issuer it is asked. */

@@ -31,11 +31,13 @@ const pages: Readonly<Record<string, string>> = {
 
 let latchkey: TestApp;
 let client: TestClient;
+let stranger: TestClient;
 let user: TestUser;
 beforeAll(async () => {
   latchkey = await startTestApp();
-  [client, user] = [
+  [client, stranger, user] = [
     await latchkey.client({ first_party: true, client_uri: 'https://shop.example/' }),
+    await latchkey.client({ client_uri: 'https://stranger.example/' }),
     await latchkey.user({ email_verified: true }),
   ];
 });
@@ -85,6 +87,23 @@ const states: Readonly<
     prepare: finished,
     see: (page) =>
       expectGone(page, ['This sign-in is finished.', `You are signed in here as`, user.email], 'https://shop.example/'),
+  },
+  'done, by a user who was signed in and had to allow it': {
+    async prepare() {
+      const { visitor } = await finished();
+      travel(2 * MINUTE);
+      const asked = await visitor.open(
+        authorizeUrl(latchkey.base, stranger, { code_challenge: pkce().challenge, scope: 'openid email' }),
+      );
+      expect((await visitor.submit(asked, {}, 'allow')).location).toContain('code=');
+      return { visitor, uid: uidOf(asked), page: asked };
+    },
+    see: (page) =>
+      expectGone(
+        page,
+        ['This sign-in is finished.', `You are signed in here as`, user.email],
+        'https://stranger.example/',
+      ),
   },
   expired: {
     prepare: () => begin(),

@@ -12,7 +12,7 @@ import { LONGEST_CLIENT_ID, MOST_BEGUN_SIGN_INS } from '../limits.ts';
 /** Ids of the engine: 256 random bits. */
 const uidText = /^[\w-]{40,64}$/;
 const valueText = /^(?<content>(?<at>[\da-z]{1,9})\.(?<request>[\w-]{12}))\.(?<given>[\w-]{22})$/;
-const askerText = /^(?<content>(?<kind>[ad])(?<client>[\w-]*))\.(?<given>[\w-]{22})$/;
+const askerText = /^(?<content>(?<kind>[adAD])(?<client>[\w-]*))\.(?<given>[\w-]{22})$/;
 
 type Begun = {
   uid: string;
@@ -25,6 +25,8 @@ type Asker = {
   clientId: string | null;
   /** Begun for a device without a browser. */
   isForDevice: boolean;
+  /** The application, or the device, has its answer. */
+  isAnswered: boolean;
 };
 type Readable = Parameters<BrowserCookies['readAll']>[0];
 /** A question of the engine. */
@@ -84,6 +86,7 @@ export class BegunSignIns {
         return seeOther(ctx, `/interaction/${later}`);
       }
       const begun = (ctx as unknown as Partial<KoaContextWithOIDC>).oidc?.entities.Interaction;
+      if (resumed !== null) this.#noteAnswer(ctx, resumed);
       if (begun !== undefined && begun.uid !== resumed) this.#add(ctx, begun);
       return undefined;
     };
@@ -100,6 +103,12 @@ export class BegunSignIns {
     const kind = resumedKind(new URL(returnTo).pathname) === 'device' ? 'd' : 'a';
     this.#cookies.write(ctx, uid, this.#signed(uid, `${epochSeconds(this.#clock).toString(36)}.${requestOf(cid)}`));
     this.#askers.write(ctx, shortened(uid), this.#signed(uid, `${kind}${client}`));
+  }
+
+  #noteAnswer(ctx: Context, uid: string): void {
+    const { clientId, isForDevice } = this.#askerOf(ctx, uid);
+    const client = Buffer.from(clientId ?? '').toString('base64url');
+    this.#askers.write(ctx, shortened(uid), this.#signed(uid, `${isForDevice ? 'D' : 'A'}${client}`));
   }
 
   /** Those that may still be open. */
@@ -132,9 +141,13 @@ export class BegunSignIns {
     for (const [member, value] of this.#askers.readAll(ctx)) {
       const { content, kind, client, given } = askerText.exec(value)?.groups ?? {};
       if (member !== shortened(uid) || !this.#isSigned(uid, content, given)) continue;
-      return { clientId: client ? Buffer.from(client, 'base64url').toString() : null, isForDevice: kind === 'd' };
+      return {
+        clientId: client ? Buffer.from(client, 'base64url').toString() : null,
+        isForDevice: kind?.toLowerCase() === 'd',
+        isAnswered: kind === kind?.toUpperCase(),
+      };
     }
-    return { clientId: null, isForDevice: false };
+    return { clientId: null, isForDevice: false, isAnswered: false };
   }
 
   #signed(uid: string, content: string): string {
