@@ -1,58 +1,206 @@
 /** A refused form answers 303 to its own page, which shows the problem once; no secret that was typed is kept for it. */
+import { globSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKeyRing } from '#kernel/crypto.ts';
-import { signInTo } from './support/account.ts';
-import { startTestApp, type TestApp, type TestClient, testSecrets, type TestUser } from './support/app.ts';
-import { authorizeUrl, formsOf, type Page, pkce, Visitor } from './support/visitor.ts';
+import { startTestApp, type TestApp, testSecrets } from './support/app.ts';
+import {
+  besidePassword,
+  behind,
+  create,
+  createCheck,
+  createWithTerms,
+  demandedPassword,
+  emailStep,
+  enrolment,
+  firstPasskey,
+  firstPassword,
+  formWith,
+  inside,
+  login,
+  mailedPassword,
+  newCodes,
+  offeredPasskey,
+  onlyPasskey,
+  outside,
+  password,
+  profileStep,
+  type Reach,
+  secondFactor,
+  setup,
+  waitlist,
+  type World,
+} from './support/form-pages.ts';
+import { type Mails, openMails } from './support/mails.ts';
+import { newcomer, ownNetworks } from './support/registration.ts';
+import { openSmsGateway, type SmsGateway } from './support/sms-gateway.ts';
+import type { Page, Visitor } from './support/visitor.ts';
 
 const CANARY = 'canary of a secret 7';
+/** Longer than any field of a password. */
+const LONG_CANARY = CANARY.repeat(250);
 
+let mails: Mails;
+let gateway: SmsGateway;
 let latchkey: TestApp;
-let client: TestClient;
-let user: TestUser;
+let world: World;
 beforeAll(async () => {
-  latchkey = await startTestApp({ settings: { 'registration.mode': 'waitlist' } });
-  [client, user] = [await latchkey.client({ first_party: true }), await latchkey.user({ email_verified: true })];
+  [mails, gateway] = await Promise.all([openMails(), openSmsGateway()]);
+  latchkey = await startTestApp({
+    env: { ...mails.env, ...gateway.env, ...ownNetworks },
+    settings: { 'sms.countries': ['1'] },
+  });
+  const [client, user] = [await latchkey.client({ first_party: true }), await latchkey.user({ email_verified: true })];
+  world = { latchkey, mails, client, user, set };
 });
-afterAll(() => latchkey.close());
+afterAll(async () => {
+  await latchkey.close();
+  mails.close();
+  gateway.close();
+});
 
-const at = (path: string) => `${latchkey.base}${path}`;
-const login = (visitor: Visitor) =>
-  visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
-const password = async (visitor: Visitor) => visitor.submit(await login(visitor), { email: user.email });
-const besidePassword = (path: string) => async (visitor: Visitor) =>
-  visitor.open((await password(visitor)).url.replace(/password$/, path));
-const outside = (path: string) => (visitor: Visitor) => visitor.open(at(path));
-const inside = (path: string) => async (visitor: Visitor) => {
-  const { visitor: signedIn } = await signInTo(latchkey);
-  for (const [key, cookie] of signedIn.jar) visitor.jar.set(key, cookie);
-  return visitor.open(at(path));
-};
+/** What a row set, until its default is set again. */
+const changed = new Set<string>();
+async function set(name: string, value: unknown): Promise<void> {
+  await latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+  changed.add(name);
+}
+async function setDefaults(): Promise<void> {
+  for (const name of changed) await set(name, null);
+  changed.clear();
+}
 
-/** A page with a form, what is typed wrongly into it, and the path below which it is sent where that is another one. */
-type Row = [reach: (visitor: Visitor) => Promise<Page>, typed: Record<string, string>, sentTo?: string];
+/**
+ * The file below src that keeps what was refused, with the name that this has there; a page with the form; what is typed
+ * wrongly into it; and the end of the path that it is sent to, where no field tells which form it is.
+ */
+type Row = [of: string, reach: Reach, typed: Record<string, string | Blob>, sentTo?: string];
+const noPasskey = { failure: 'cancelled', credential: CANARY };
 const forms: Readonly<Record<string, Row>> = {
-  'the address of a sign-in': [login, { email: 'no address' }],
-  'the password of a sign-in': [password, { password: CANARY }],
-  'no password': [password, { password: '' }],
-  'a code by mail': [besidePassword('email-code'), { code: CANARY }],
-  'a passkey that was not given': [besidePassword('passkey'), { failure: 'cancelled', credential: '' }],
-  'a forgotten password, in a sign-in': [besidePassword('forgot'), { email: 'no address' }],
-  'a forgotten password': [outside('/recovery'), { email: '' }],
-  'the waitlist': [outside('/waitlist'), { name: 'Noor', email: 'no address' }],
-  'the code of a device': [outside('/oidc/device'), { user_code: 'BBBB-BBBB' }],
+  'the address of a sign-in': ['login/routes identifierPage', login, { email: 'no address' }],
+  'the password of a sign-in': ['login/routes passwordPage', password, { password: CANARY }],
+  'no password': ['login/routes passwordPage', password, { password: '' }],
+  'a code by mail': ['passwordless/routes codePage', besidePassword('email-code'), { code: CANARY }],
+  'a passkey that was not given': [
+    'passkey/routes passkeyPage',
+    besidePassword('passkey'),
+    { failure: 'cancelled', credential: '' },
+  ],
+  'a forgotten password, in a sign-in': [
+    'recovery/routes forgotPage',
+    besidePassword('forgot'),
+    { email: 'no address' },
+  ],
+  'a forgotten password': ['recovery/routes forgotPage', outside('/recovery'), { email: '' }],
+  'a new password by link': ['recovery/reset-routes passwordPage', mailedPassword, { password: LONG_CANARY }],
+  'a new password that is demanded': [
+    'recovery/demand-routes passwordPage',
+    demandedPassword,
+    { password: LONG_CANARY },
+  ],
+  'the address of the account, in a sign-in': ['verification/step-routes stepPage', emailStep, { code: CANARY }],
+  'a second factor': ['mfa/routes codePage', secondFactor, { code: CANARY }],
+  'an authenticator app, in a sign-in': ['mfa/enrolment-routes totpPage', enrolment('totp'), { code: CANARY }],
+  'a passkey as second factor, in a sign-in': ['passkey/enrol-routes enrolPage', enrolment('passkey'), noPasskey],
+  'a passkey that is offered': ['passkey/enrol-routes enrolPage', offeredPasskey, noPasskey],
+  'recovery codes, in a sign-in': ['mfa/recovery-code-routes codesPage', newCodes, {}, '/recovery-codes'],
+  'a new account': ['registration/create-routes createPage', create, { email: 'no address', password: CANARY }],
+  'the password of a new account': [
+    'registration/create-routes createPage',
+    create,
+    { name: 'Noor', email: 'noor@example.com', password: LONG_CANARY },
+  ],
+  'the terms for a new account': [
+    'registration/create-routes createPage',
+    createWithTerms,
+    { name: 'Noor', email: 'noor@example.com', password: CANARY },
+  ],
+  'the code of a new account': ['registration/check-routes checkPage', createCheck, { code: CANARY }],
+  'the passkey of a new account': ['registration/first-passkey-routes passkeyPage', firstPasskey, noPasskey],
+  'the password instead of a passkey': [
+    'registration/first-passkey-routes passwordPage',
+    firstPassword,
+    { password: LONG_CANARY },
+  ],
+  'what every user says': ['registration/task-routes profilePage', profileStep, { birthdate: 'never' }],
+  'the waitlist': ['waitlist/routes joinPage', waitlist, { name: 'Noor', email: 'no address' }],
+  'the code of the waitlist': [
+    'waitlist/routes codePage',
+    behind(waitlist, { name: 'Noor', email: 'noor@example.com' }),
+    { code: CANARY },
+  ],
+  'the code of a device': ['device/module codePage', outside('/oidc/device'), { user_code: 'BBBB-BBBB' }],
   'the first administrator': [
-    async (visitor) => visitor.open(at((await latchkey.app.setup.openLink()) ?? '')),
+    'setup/routes adminPage',
+    setup,
     { name: 'Grace', email: 'grace@example.com', password: CANARY, password_again: `${CANARY}1` },
   ],
-  'a new password': [inside('/account/password'), { current: CANARY, password: `${CANARY} and more` }],
-  'an authenticator app': [inside('/account/authenticator'), { code: CANARY }],
-  'a passkey of the account': [inside('/account/passkeys/new'), { failure: 'cancelled', credential: CANARY }],
-  'closing the account': [inside('/account/close'), { email: 'other@example.com' }],
-  'the profile': [inside('/account/profile'), { website: 'javascript:alert(1)' }, '/account/profile'],
-  'another address': [inside('/account/emails'), { email: 'no address' }, '/account/emails'],
-  'another first address': [inside('/account/emails/change'), { email: 'no address' }],
+  'a new password': [
+    'account/password-routes passwordPage',
+    inside('/account/password'),
+    { current: CANARY, password: `${CANARY} and more` },
+  ],
+  'an authenticator app': [
+    'account/authenticator-routes authenticatorPage',
+    inside('/account/authenticator'),
+    { code: CANARY },
+  ],
+  'a passkey of the account': ['account/passkey-routes newPage', inside('/account/passkeys/new'), noPasskey],
+  'the last passkey': ['account/passkey-routes onePage', onlyPasskey, { action: 'remove', name: 'Blue key' }],
+  'recovery codes': [
+    'account/recovery-code-routes shownPage',
+    behind(inside('/account/recovery-codes'), {}, '/recovery-codes'),
+    {},
+    '/show',
+  ],
+  'closing the account': ['account/data-routes closePage', inside('/account/close'), { email: 'other@example.com' }],
+  'the profile': [
+    'account/profile-form profilePage',
+    inside('/account/profile'),
+    { website: 'javascript:alert(1)' },
+    '/profile',
+  ],
+  'the picture': [
+    'account/profile-form profilePage',
+    inside('/account/profile'),
+    { picture: new Blob([CANARY]) },
+    '/picture',
+  ],
+  'another address': [
+    'contacts/email-routes emailsPage',
+    inside('/account/emails'),
+    { email: 'no address' },
+    '/emails',
+  ],
+  'the code for another address': [
+    'contacts/email-confirm-routes confirmPage',
+    behind(inside('/account/emails'), { email: 'another@example.com' }),
+    { code: CANARY },
+  ],
+  'another first address': [
+    'contacts/email-confirm-routes changePage',
+    inside('/account/emails/change'),
+    { email: 'no address' },
+  ],
+  'a phone number': ['contacts/phone-routes phonesPage', inside('/account/phones'), { phone: 'no number' }],
+  'the code for a phone number': [
+    'contacts/phone-routes confirmPage',
+    behind(inside('/account/phones'), { phone: '+12025550123' }),
+    { code: CANARY },
+  ],
 };
+
+test('every form that the code can refuse has its row', () => {
+  const src = resolve(import.meta.dirname, '../src');
+  const files = globSync('**/*.ts', { cwd: src }).filter((file) => !file.startsWith('kernel/'));
+  const found = files.flatMap((file) =>
+    [...readFileSync(join(src, file), 'utf8').matchAll(/(?:const (\w+) = )?\bformPage</g)].map(
+      ([, name]) => `${file.replace(/\.ts$/, '')} ${name}`,
+    ),
+  );
+  const known = new Set(Object.values(forms).map(([of]) => of));
+  expect([...known].toSorted()).toEqual(found.toSorted());
+});
 
 /** What the cookies of an answer hold, opened as this server opens them: for each page and holder of forms. */
 async function openedCookies(answer: Page): Promise<string[]> {
@@ -76,22 +224,29 @@ async function openedCookies(answer: Page): Promise<string[]> {
   });
 }
 
+/** A form with a file is sent in parts. */
+function bodyOf(fields: Record<string, string | Blob>): Record<string, string> | FormData {
+  const texts = Object.entries(fields).filter((field): field is [string, string] => typeof field[1] === 'string');
+  if (texts.length === Object.keys(fields).length) return Object.fromEntries(texts);
+  const body = new FormData();
+  for (const [name, value] of Object.entries(fields)) body.append(name, value);
+  return body;
+}
+
 const isShown = (page: Page): boolean => page.isRefused && page.text.includes('<title>Error:');
 
 describe.each(Object.keys(forms))('%s', (name) => {
-  const [reach, typed, sentTo] = forms[name]!;
+  const [, reach, typed, sentTo] = forms[name]!;
   let visitor: Visitor;
   let page: Page;
   let answer: Page;
   beforeAll(async () => {
-    visitor = new Visitor();
-    page = await reach(visitor);
-    const names = Object.keys(typed);
-    const form = formsOf(page).find(({ action, fields }) =>
-      sentTo === undefined ? names.some((field) => field in fields) : new URL(action).pathname === sentTo,
-    );
-    answer = await visitor.request(form?.action ?? '', { form: { ...form?.fields, ...typed } });
+    visitor = newcomer();
+    page = await reach(visitor, world);
+    const form = formWith(page, typed, sentTo);
+    answer = await visitor.request(form?.action ?? '', { form: bodyOf({ ...form?.fields, ...typed }) });
   });
+  afterAll(setDefaults);
 
   test('is refused with 303 to its own page, without a word in the address', () => {
     expect([answer.status, answer.location]).toEqual([303, page.url.replace(/\?.*/, '')]);
@@ -107,7 +262,7 @@ describe.each(Object.keys(forms))('%s', (name) => {
   });
 
   test('says so on its page, once', async () => {
-    const elsewhere = await visitor.open(at('/recovery'));
+    const elsewhere = await visitor.open(`${latchkey.base}/recovery`);
     expect(isShown(elsewhere) && page.url !== elsewhere.url).toBe(false);
     const again = page.url === elsewhere.url ? elsewhere : await visitor.open(answer.location!);
     expect([again.status, again.url, isShown(again)]).toEqual([200, answer.location, true]);

@@ -42,12 +42,15 @@ export class Visitor {
   /** One request; a redirect is not followed. */
   async request(
     url: string,
-    { form, headers = {} }: { form?: Record<string, string> | undefined; headers?: Record<string, string> } = {},
+    {
+      form,
+      headers = {},
+    }: { form?: Record<string, string> | FormData | undefined; headers?: Record<string, string> } = {},
   ): Promise<Page> {
     const answer = await fetch(url, {
       method: form ? 'POST' : 'GET',
       redirect: 'manual',
-      ...(form ? { body: new URLSearchParams(form) } : {}),
+      ...(form ? { body: form instanceof FormData ? form : new URLSearchParams(form) } : {}),
       headers: {
         accept: 'text/html',
         ...this.#headers,
