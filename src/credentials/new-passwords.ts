@@ -35,6 +35,8 @@ export type NewPassword<Act extends PasswordAct> = {
   deviceSecret: string | undefined;
   /** The sign-in that goes on, and the session that it begins with or that the user is in. */
   keep?: { interaction?: string; session: string | null };
+  /** Has the sign-in go on, in the same transaction; throws, and so undoes it, where the sign-in was ended meanwhile. */
+  goOn?: (em: EntityManager) => Promise<void>;
 };
 
 /** The one place where a password takes the place of another: what the old one opened is closed, and the owner is told. */
@@ -47,12 +49,13 @@ export class NewPasswords<Act extends PasswordAct> {
 
   async write(
     em: EntityManager,
-    { user, act, save, by, language, deviceSecret, keep }: NewPassword<Act>,
+    { user, act, save, by, language, deviceSecret, keep, goOn }: NewPassword<Act>,
   ): Promise<void> {
     const { passwords, demands, access, audit, tellOwner } = this.#deps;
     const { event, ends, forgives } = acts[act];
     await save(em, user.id);
     await access.revoke(em, ends, user.id, by, keep === undefined ? {} : { keep });
+    await goOn?.(em);
     if (forgives) await passwords.forgive(em, user.id, deviceSecret);
     await demands.settle(em, user.id);
     await audit.record(em, { type: event, ...by, subject: { type: 'user', id: user.id } });

@@ -12,7 +12,7 @@ import { newPasswordForm, problemOf } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
 
 export type DemandRouteDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
+  interactions: Pick<InteractionService, 'require' | 'due' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   passwords: Pick<PasswordService, 'minimumLength'>;
   recovery: Pick<RecoveryService, 'setDemanded'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
@@ -49,10 +49,11 @@ export function demandRoutes({
       language: ctx.state.language,
       deviceSecret: deviceCookie.read(ctx),
       keep: { interaction: interaction.uid, session: interaction.facts.ownSessionId },
+      goOn: (em) => interactions.recordTaskIn(em, interaction),
     });
     if (outcome.kind === 'refused') return passwordPage.refuse(ctx, ctx.path, { problem: outcome.problem });
     interactions.userChanged(ctx);
-    return interactions.proceed(ctx, interaction);
+    return interactions.proceed(ctx, await interactions.require(ctx));
   }
 
   async function dueTo(ctx: Context): Promise<{ interaction: DueInteraction; user: User } | null> {

@@ -158,7 +158,7 @@ export class RecoveryService {
   async setDemanded(
     user: User,
     password: string,
-    about: Pick<NewPassword<'demanded'>, 'by' | 'language' | 'deviceSecret' | 'keep'>,
+    about: Pick<NewPassword<'demanded'>, 'by' | 'language' | 'deviceSecret' | 'keep' | 'goOn'>,
   ): Promise<Exclude<ResetOutcome, { kind: 'expired' }>> {
     const { database, passwords, newPasswords } = this.#deps;
     const { id: userId, email } = user;

@@ -19,7 +19,7 @@ export type RevocationParts = {
 
 /**
  * Carries out the table. The order of the locks is the same for every act: links and browsers first, then sessions, then
- * sign-ins in progress.
+ * sign-ins in progress, then the audit log.
  */
 export function createAccessRevocation(parts: RevocationParts): AccessRevocation<EndingAct> {
   const { audit, browsers, signIns, olderSignIns, links, trustedBrowsers, knownBrowsers, passkeyChallenges } = parts;
@@ -37,12 +37,13 @@ export function createAccessRevocation(parts: RevocationParts): AccessRevocation
     if (ending.knownBrowsers) await knownBrowsers.forgetAll(em, userId);
     if (ending.passkeyChallenges) await passkeyChallenges.discardAll(em, userId);
     const ended = await endSessions(em, ending, userId, reach);
-    for (const browser of ended) await record(em, userId, browser, by);
     if (ending.signIns) {
       const except = ending.signIns === 'all' ? null : (reach.keep?.interaction ?? null);
       await signIns.endOf(em, userId, except);
       await olderSignIns.endOf(em, userId, except);
     }
+    // After all rows: a sign-in that records a proof locks its row first, and the head of the audit chain last.
+    for (const browser of ended) await record(em, userId, browser, by);
     if (ending.records) await browsers.forget(em, userId);
     return { sessions: ended.length };
   }
