@@ -174,6 +174,17 @@ const states: Readonly<
     },
     see: (page, { uid }) => expect([page.status, uidOf(page), page.isRefused]).toEqual([200, uid, false]),
   },
+  'whose address asks for another language': {
+    prepare: () => begin(),
+    async open({ visitor, uid }, path) {
+      visitor.jar.delete('/ latchkey-language');
+      return visitor.open(`${at(uid, path)}?ui_locales=de`);
+    },
+    see(page, { uid }) {
+      expect([page.status, uidOf(page)]).toEqual([200, uid]);
+      expect(page.text).toContain('<html lang="de"');
+    },
+  },
   'in another language': {
     async prepare() {
       const begun = await begin();

@@ -94,8 +94,10 @@ type ContextDependencies = {
 export function openContext(dependencies: ContextDependencies): Middleware {
   const cookie = browserCookie(dependencies.config.issuerUrl, 'language', { maxAge: 365 * DAY });
   return async function openContext(ctx, next) {
-    ctx.state = new RequestState(ctx, dependencies, cookie);
-    return next();
+    const state = new RequestState(ctx, dependencies, cookie);
+    ctx.state = state;
+    await next();
+    if (ctx.method === 'GET' && ctx.status === 303) state.rememberWish();
   };
 }
 
@@ -199,6 +201,11 @@ class RequestState implements State {
       brand: this.brand,
       query: this.#ctx.method === 'GET' ? this.#ctx.querystring : '',
     });
+  }
+
+  /** The page that an answer leads to does not carry the wish of this address. */
+  rememberWish(): void {
+    if (this.#ctx.query['ui_locales'] !== undefined) this.#language ??= this.#chooseLanguage();
   }
 
   wishLanguage(uiLocales: string): void {

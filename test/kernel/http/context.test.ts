@@ -1,3 +1,4 @@
+import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { show } from '#kernel/views.ts';
@@ -34,6 +35,11 @@ const routes: Routes = (router) => {
       origin: ctx.origin,
       url: String(ctx.URL),
     };
+  });
+  router.get('/page/moved', (ctx) => seeOther(ctx, '/page'));
+  router.post('/page', (ctx) => seeOther(ctx, '/page'));
+  router.get('/page/detour', () => {
+    throw new Detour('/page');
   });
   router.get('/page/shown', (ctx: Context) => show(ctx, 418, errorView, errorView.samples['fault']!));
   router.get('/page/secret', (ctx: Context) => {
@@ -135,6 +141,23 @@ describe('the language', () => {
     const cookie = headerOf(await request(direct, 'GET /page?ui_locales=de'), 'Set-Cookie');
     expect(cookie).toMatch(/^latchkey-language=de; path=\/; expires=.*; samesite=lax; httponly$/i);
     expect(headerOf(await request(direct, 'GET /page'), 'Set-Cookie')).toBeUndefined();
+  });
+
+  test.each([
+    ['GET /page/moved?ui_locales=de', /^latchkey-language=de;/],
+    ['GET /page/detour?ui_locales=de', /^latchkey-language=de;/],
+    ['GET /page/moved?ui_locales=xx', /^latchkey-language=en;/],
+  ])('asked for by %s is remembered, although no page is shown', async (target, cookie) => {
+    expect(headerOf(await request(direct, target), 'Set-Cookie')).toMatch(cookie);
+  });
+
+  test.each([
+    ['GET /page/moved', []],
+    ['GET /page/moved?ui_locales=de', ['Cookie: latchkey-language=de']],
+    ['POST /page?ui_locales=de', ['Content-Length: 0']],
+  ])('is not remembered by %s with %j', async (target, headers) => {
+    const answer = await request(direct, target, headers);
+    expect([statusOf(answer), headerOf(answer, 'Set-Cookie')]).toEqual([303, undefined]);
   });
 });
 
