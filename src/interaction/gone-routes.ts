@@ -1,7 +1,6 @@
-import { AppError } from '#kernel/errors.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
-import type { CurrentSessions, GoneSignIn, GoneSignIns } from '#oidc/module.ts';
+import { type CurrentSessions, type GoneSignIn, type GoneSignIns, isSignInExpired } from '#oidc/module.ts';
 import type { UserId, UserService } from '#users/module.ts';
 import { type GoneKind, goneView } from './gone-view.ts';
 
@@ -24,7 +23,7 @@ export function showGone({ gone, current, users }: GoneDependencies): Middleware
       return await next();
     } catch (error) {
       const uid = pageOfSignIn.exec(ctx.originalUrl.split('?', 1)[0] ?? '')?.[1];
-      if (uid === undefined || !isExpired(error) || ctx.accepts('html', 'json') === 'json') throw error;
+      if (uid === undefined || !isSignInExpired(error) || ctx.accepts('html', 'json') === 'json') throw error;
       return showPage(ctx, await gone.describe(ctx, uid));
     }
   };
@@ -46,8 +45,4 @@ export function showGone({ gone, current, users }: GoneDependencies): Middleware
       accountUrl: '/account',
     });
   }
-}
-
-function isExpired(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'oidc.sign_in_expired';
 }

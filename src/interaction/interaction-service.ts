@@ -3,7 +3,7 @@ import type { EntityManager } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
-import type { EngineInteraction, Interactions } from '#oidc/module.ts';
+import { type EngineInteraction, type Interactions, isSignInExpired } from '#oidc/module.ts';
 import type { UserId } from '#users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
@@ -61,6 +61,16 @@ export class InteractionService {
     this.#questions.set(ctx, question);
     const sessionUser = await this.#sessionUser(ctx, question);
     return this.#seen({ question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
+  }
+
+  /** The same, or null where there is none: for a page that a mailed link opens in any browser. */
+  async find(ctx: Context): Promise<Interaction | null> {
+    try {
+      return await this.require(ctx);
+    } catch (error) {
+      if (isSignInExpired(error)) return null;
+      throw error;
+    }
   }
 
   /**

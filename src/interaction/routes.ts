@@ -1,7 +1,7 @@
 import { Router } from '#kernel/http/router.ts';
 import type { Context, Middleware, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
-import { AppError } from '#kernel/errors.ts';
+import { isSignInExpired } from '#oidc/module.ts';
 import type { InteractionService } from './interaction-service.ts';
 import { StepRouter } from './step-router.ts';
 
@@ -40,7 +40,7 @@ export function goOnWhenSentTwice(interactions: InteractionService): Middleware 
       await next();
     } catch (error) {
       // A GET brings the cookies that the first answer has set, and finds the next question by them.
-      if (isExpired(error) && interactions.isBegunHere(ctx, uid)) return seeOther(ctx, dispatcher);
+      if (isSignInExpired(error) && interactions.isBegunHere(ctx, uid)) return seeOther(ctx, dispatcher);
       throw error;
     }
     if ((ctx.status >= 400 || ctx.state.isRefused) && (await hasMovedOn(ctx))) {
@@ -56,8 +56,4 @@ export function goOnWhenSentTwice(interactions: InteractionService): Middleware 
       throw error;
     });
   }
-}
-
-function isExpired(error: unknown): boolean {
-  return error instanceof AppError && error.code === 'oidc.sign_in_expired';
 }

@@ -282,3 +282,4 @@ export { claimNames } from './claims.ts';
 export { FRESH_PROOF, SIGN_IN_LIFETIME } from './lifetimes.ts';
 export { purgeExpired } from './artifacts/maintenance.ts';
 export { acrOf, type AskedLevel, type Level, LEVELS } from './levels.ts';
+export { isSignInExpired } from './errors.ts';

@@ -1,7 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { methods } from '#credentials/module.ts';
 import { type Interaction, type InteractionService } from '#interaction/module.ts';
-import { AppError } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
@@ -12,7 +11,7 @@ import { linkView } from './link-view.ts';
 import type { SignInCodes } from './sign-in-codes.ts';
 
 type LinkRouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'beginning' | 'recordProofIn' | 'proceed'>;
+  interactions: Pick<InteractionService, 'find' | 'require' | 'beginning' | 'recordProofIn' | 'proceed'>;
   codes: SignInCodes;
   link: MailedLink;
 };
@@ -31,7 +30,7 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
 
   async function showLink(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
-    const begun = await ofThisBrowser(ctx);
+    const begun = await interactions.find(ctx);
     const found = await codes.findLink(link.read(ctx));
     if (found === null) return showExpired(ctx, begun);
     if (begun !== null && begun.facts.userId !== null) return seeOther(ctx, begun.path);
@@ -57,16 +56,6 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
     link.forget(ctx);
     if (!isUsed) return showExpired(ctx, interaction);
     return interactions.proceed(ctx, await interactions.require(ctx));
-  }
-
-  /** The sign-in, if it began in this browser and is not over. */
-  async function ofThisBrowser(ctx: Context): Promise<Interaction | null> {
-    try {
-      return await interactions.require(ctx);
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return null;
-      throw error;
-    }
   }
 
   function showExpired(ctx: Context, begun: Interaction | null): void {

@@ -13,7 +13,7 @@ import { forgotForm } from './recovery-form.ts';
 import type { RecoveryService } from './recovery-service.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'open' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
+  interactions: Pick<InteractionService, 'find' | 'open' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
   recovery: RecoveryService;
   /** Remembers in which sign-in this browser asked, so that it goes on there. */
   originCookie: Pick<BrowserCookie, 'write'>;
@@ -75,14 +75,8 @@ export function forgotRoutes({
 
   /** Where the sign-in still waits it goes on with the new password. */
   async function showDoneHere(ctx: Context): Promise<void> {
-    const nextUrl = await interactions.require(ctx).then(
-      ({ path }) => path,
-      (error: unknown) => {
-        if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return null;
-        throw error;
-      },
-    );
-    show(ctx, 200, resetEndView, { outcome: 'done', nextUrl });
+    const interaction = await interactions.find(ctx);
+    show(ctx, 200, resetEndView, { outcome: 'done', nextUrl: interaction?.path ?? null });
   }
 
   async function showForgotAlone(ctx: Context): Promise<void> {

@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import type { Interaction } from '#interaction/module.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
+import { unreachable } from '#kernel/errors.ts';
 import type { Context, State } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
@@ -48,10 +48,10 @@ export function checkRoutes({
     );
   }
 
-  /** Opening the link does nothing yet: programs that read mail open links. */
+  /** Opening the link does nothing yet: programs that read mail open links. In another browser it tells nothing and does nothing. */
   async function showLink(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
-    const interaction = await requireHere(ctx);
+    const interaction = await interactions.find(ctx);
     if (interaction === null) {
       const isOpen = await registration.isUnused(link.read(ctx));
       return isOpen ? showStop(ctx, 'elsewhere', null) : showStop(ctx, 'expired', '/account');
@@ -124,16 +124,6 @@ export function checkRoutes({
       isSentAgain: ctx.query['sent'] !== undefined,
       problem,
     });
-  }
-
-  /** Null in a browser in which nothing was begun, or too long ago: opened there, the link tells nothing and does nothing. */
-  async function requireHere(ctx: Context): Promise<Interaction | null> {
-    try {
-      return await interactions.require(ctx);
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return null;
-      throw error;
-    }
   }
 
   return router;

@@ -20,7 +20,7 @@ import type { Method } from './pending-registration.ts';
 import type { RegistrationService } from './registration-service.ts';
 
 export type CreateDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'open' | 'recordWish' | 'recordProofIn' | 'proceed'>;
+  interactions: Pick<InteractionService, 'find' | 'require' | 'open' | 'recordWish' | 'recordProofIn' | 'proceed'>;
   registration: RegistrationService;
   invitations: InvitationService;
   admission: Admission;

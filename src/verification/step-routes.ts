@@ -2,7 +2,6 @@ import { byUser } from '#audit/module.ts';
 import type { AskingBrowser } from '#credentials/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
-import { AppError } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
@@ -14,7 +13,7 @@ import { type CodeProblem, type StepPage, stepView } from './step-view.ts';
 import { buttonForm, codeForm } from './verification-form.ts';
 
 export type StepDependencies = {
-  interactions: Pick<InteractionService, 'require' | 'due' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
+  interactions: Pick<InteractionService, 'find' | 'require' | 'due' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   emailProofs: EmailProofs;
   link: MailedLink;
 };
@@ -70,8 +69,8 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
 
   async function showLink(ctx: Context): Promise<void> {
     if (link.keep(ctx)) return;
-    const due = await dueHere(ctx);
-    if (due === undefined) return showDead(ctx, null);
+    if ((await interactions.find(ctx)) === null) return showDead(ctx, null);
+    const due = await interactions.due(ctx, 'verify-email');
     if (due === null) return;
     const found = await emailProofs.find('verify_email', link.read(ctx));
     if (found?.userId !== due.userId) return showDead(ctx, due);
@@ -110,16 +109,6 @@ export function stepRoutes({ interactions, emailProofs, link }: StepDependencies
       { userId, by: byUser(userId, visitorOf(ctx)), language: ctx.state.language, browser: browserOf(due) },
       { address, why: 'sign-in', path: `${path}/verify-email/link`, interaction: uid },
     );
-  }
-
-  /** Undefined in a browser that has no such sign-in: the link was opened elsewhere. */
-  async function dueHere(ctx: Context): Promise<DueInteraction | null | undefined> {
-    try {
-      return await interactions.due(ctx, 'verify-email');
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'oidc.sign_in_expired') return undefined;
-      throw error;
-    }
   }
 
   return router;
