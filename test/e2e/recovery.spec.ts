@@ -57,7 +57,7 @@ async function openReset(page: Page, email: string): Promise<void> {
   await page.waitForURL(/\/forgot\/sent$/);
   await expectGoodPage(page);
   await page.goto((await mails.next(email, /new password/)).link);
-  await page.waitForURL(/\/recovery\/password$/);
+  await page.waitForURL(/\/recovery\/link\/[\w-]{12}$/);
 }
 
 test('whoever forgot their password gets back in, and everybody else is out', async () => {
@@ -130,7 +130,7 @@ test('the mail is read in the browser in the language of its owner, and its butt
   await page.goto('about:blank');
   await page.setContent(mail.html);
   await page.getByRole('link', { name: 'Neues Passwort wählen' }).click();
-  await page.waitForURL(/\/recovery\/password$/);
+  await page.waitForURL(/\/recovery\/link\/[\w-]{12}$/);
   await page.locator('#password').fill(fresh);
   await press(page, 'continue');
   await page.waitForURL(/\/recovery\/done$/);

@@ -87,7 +87,9 @@ describe.each<[string, () => Visitor]>([
     ['the form of a sign-out from nowhere', '/oidc/logout/confirm', { logout: 'yes', xsrf: 'x' }],
     ['the form of a device from nowhere', '/oidc/device', { user_code: 'BBBB-BBBB', xsrf: 'x' }],
   ])('%s', async (_title, path, form) => {
-    expectOurs(await who().request(latchkey.base + path, { form, headers: { 'accept-language': 'de' } }));
+    const visitor = who();
+    const page = await visitor.request(latchkey.base + path, { form, headers: { 'accept-language': 'de' } });
+    expectOurs(page.location ? await visitor.request(page.location, { headers: { 'accept-language': 'de' } }) : page);
   });
 });
 
