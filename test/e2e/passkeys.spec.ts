@@ -50,6 +50,8 @@ async function withoutPrompt(page: Page): Promise<void> {
 
 const button = (page: Page) => page.locator('[data-passkey-start]');
 const onPage = (page: Page, name: string) => reach(page, (url) => url.pathname.endsWith(`/${name}`));
+/** The first page of a sign-in has two addresses: the one that begins the sign-in, and its own. */
+const onFirstPage = (page: Page) => page.waitForSelector('form[action$="/login"]');
 
 /** Makes a passkey by the offer behind the password, on the authenticators of this browser. */
 async function enrolByOffer(page: Page, user: TestUser): Promise<void> {
@@ -99,7 +101,7 @@ describe('a device that can keep passkeys', () => {
     await signOut(page);
     await withoutPrompt(page);
     await page.goto(`${tally.base}/login`);
-    await onPage(page, 'login');
+    await onFirstPage(page);
     await expectGoodPage(page);
     await button(page).click();
     await arrive(page, tally);
@@ -141,7 +143,7 @@ describe('a device that can keep passkeys', () => {
     await withoutPrompt(page);
     await keys.setVerified(device, false);
     await page.goto(`${tally.base}/login`);
-    await onPage(page, 'login');
+    await onFirstPage(page);
     await button(page).click();
     await onPage(page, 'passkey');
     expect(await page.getByRole('alert').innerText()).toContain('No passkey was used');
@@ -172,7 +174,7 @@ describe('a browser without a passkey', () => {
     ]);
     await withoutPrompt(page);
     await page.goto(`${tally.base}/login`);
-    await onPage(page, 'login');
+    await onFirstPage(page);
     await button(page).click();
     await onPage(page, 'passkey');
     expect(await page.getByRole('alert').innerText()).toContain('not known here');
@@ -180,7 +182,7 @@ describe('a browser without a passkey', () => {
     // The Signal API: the browser forgets what nobody knows any more.
     await expect.poll(() => keys.credentials(device)).toEqual([]);
     await page.getByRole('link', { name: 'Try another way' }).click();
-    await onPage(page, 'login');
+    await onFirstPage(page);
     await identify(page, user);
     await arrive(page, tally);
   });
@@ -245,7 +247,7 @@ describe('a browser that does not speak the JSON of WebAuthn 3', () => {
     await signOut(page);
     await withoutPrompt(page);
     await page.goto(`${tally.base}/login`);
-    await onPage(page, 'login');
+    await onFirstPage(page);
     await button(page).click();
     await arrive(page, tally);
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);

@@ -67,7 +67,10 @@ export async function typePassword(page: Page, password: string): Promise<void> 
 /** Back at the relying party, having allowed what it asks for if it had to ask. */
 export async function arrive(page: Page, { base }: { base: string }, path = '/'): Promise<void> {
   const isBack = (url: URL): boolean => url.href === `${base}${path}`;
-  await reach(page, (url) => isBack(url) || /^\/interaction\/[^/]+(\/consent)?$/.test(url.pathname));
+  const question = page.locator('form[action$="/consent"]');
+  const isThere = async (): Promise<boolean> => isBack(new URL(page.url())) || (await question.count()) > 0;
+  await expect.poll(isThere, { timeout: 10_000, interval: 20 }).toBe(true);
+  await page.waitForLoadState();
   if (isBack(new URL(page.url()))) return;
   await press(page, 'allow');
   await reach(page, isBack);

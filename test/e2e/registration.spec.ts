@@ -270,7 +270,7 @@ describe('behind a gate', () => {
     await later.goto((await mails.next(email, /invitation/i)).link);
     await expectGoodPage(later);
     await press(later, 'continue');
-    await at(later, /\/create$/);
+    await later.waitForSelector('form[action$="/create"]');
     expect(await later.locator('main').innerText()).toContain(email);
     await expectGoodPage(later);
     await later.locator('#name').fill('Noor Haddad');
