@@ -1,6 +1,6 @@
 import type { Role, RoleHolder } from '#users/module.ts';
 
-/** Everything that somebody may be allowed to do. */
+/** Everything that a user may be allowed to do. */
 export const permissions = [
   /** The instance is in the user's hands, so they prove more of themselves than others do. */
   'instance.administer',

@@ -19,7 +19,7 @@ export type ThrottlePolicy = Readonly<{
 
 type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
 
-/** Of whom, or from where. */
+/** Of which user, or from which address. */
 type Limited = readonly [ThrottlePolicy, key: string];
 
 export type Throttle = {

@@ -21,7 +21,7 @@ type AdmissionDependencies = {
   passkeys: { readonly relyingParty: unknown };
 };
 
-/** The first factor that somebody chooses by each of these. */
+/** The first factor that a user chooses by each of these. */
 const factorOf = new Map<Method, FirstFactor>(
   firstFactors.flatMap((factor) => {
     const { registration } = methods[factor];

@@ -114,7 +114,7 @@ export class ClosingService {
     await audit.record(em, { type: 'user.erased', ...system, subject: { type: 'user', id: user.id } });
   }
 
-  /** Somebody must be left who can administer the instance. */
+  /** A user must be left who can administer the instance. */
   async #requireClosable(em: EntityManager, userId: UserId): Promise<User> {
     const administrators = await this.#deps.roleHolders.lock(em, 'administrator');
     if (administrators.length === 1 && administrators.includes(userId)) throw lastAdministrator();

@@ -98,7 +98,7 @@ export class SignedInBrowsers {
     await this.#revoke(em, 'and client_id = ?', [accountId, clientId]);
   }
 
-  /** Leaves nothing of somebody who is no more. What could be used was ended before; a question of the engine may be answered by others. */
+  /** Leaves nothing of a user who was erased. What could be used was ended before; a question of the engine may be answered by others. */
   async forget(em: EntityManager, accountId: string): Promise<void> {
     this.#deps.recent.forget();
     await em.execute(`delete from oidc_artifact where account_id = ? and kind <> 'Interaction'`, [accountId]);
