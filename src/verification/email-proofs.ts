@@ -18,8 +18,8 @@ import { takenLetter } from './taken-letter.ts';
 /** Who asks, in which words to answer, and where the code may be typed. */
 export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };
 /**
- * Who proves an address. In a sign-in: what it was proved with so far, so that what somebody else left there goes, and what records
- * in the sign-in that it goes on, in the transaction that uses the proof up.
+ * The user who proves an address. In a sign-in `provedWith` lists the factors that were proved in it, so that what another person left
+ * in the account goes, and `record` writes in the sign-in that it goes on, in the transaction that uses the proof up.
  */
 export type Prover = Pick<Asker, 'userId' | 'by'> & {
   provedWith?: readonly Factor[];

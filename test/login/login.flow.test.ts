@@ -167,7 +167,7 @@ describe('who is not let in', () => {
         const page = await visitor.submit(await atPassword(visitor, email), { password: person.password });
         return {
           isRefused: page.isRefused,
-          words: words(page).replaceAll(email.slice(0, email.indexOf('@')), '(somebody)'),
+          words: words(page).replaceAll(email.slice(0, email.indexOf('@')), '(name)'),
         };
       }),
     );

@@ -35,7 +35,7 @@ const part = ({ roles = [], held = {}, policy = {}, passkeys = 0, unusable = 0, 
     ...rest,
   });
 
-describe('what somebody holds', () => {
+describe('what a user holds', () => {
   type Row = [title: string, given: Given, factors: readonly string[]];
   const rows: Row[] = [
     ['nothing', {}, []],
@@ -112,15 +112,15 @@ describe('the state of a passkey', () => {
   });
 });
 
-describe('what is asked of somebody', () => {
+describe('what a sign-in asks of a user', () => {
   type Row = [title: string, given: Given, required: 1 | 2, offers: readonly string[]];
   const required = { enforcement: 'required' as const };
   const withGrace = { ...required, graceDays: 7 };
   const rows: Row[] = [
     ['nothing, without a factor', {}, 1, []],
-    ['two factors, of whoever has an app', { held: { hasTotp: true } }, 2, []],
-    ['nothing, of whoever has a passkey alone', { passkeys: 2 }, 1, []],
-    ['two, of whoever has a passkey and recovery codes', { passkeys: 1, held: { recoveryCodes: 10 } }, 2, []],
+    ['two factors, of a user with an app', { held: { hasTotp: true } }, 2, []],
+    ['nothing, of a user with a passkey alone', { passkeys: 2 }, 1, []],
+    ['two, of a user with a passkey and recovery codes', { passkeys: 1, held: { recoveryCodes: 10 } }, 2, []],
     ['two, also when the codes are used up', { passkeys: 1, held: { recoveryCodes: 0 } }, 2, []],
     ['nothing, where the instance asks nobody', { held: { hasTotp: true }, policy: { enforcement: 'off' } }, 1, []],
     ['two and to add one, where everybody must', { policy: required }, 2, ['enrol-factor']],
@@ -132,7 +132,7 @@ describe('what is asked of somebody', () => {
     ],
     ['nothing, of anybody else', { policy: { enforcement: 'administrators' } }, 1, []],
     [
-      'two and to add one, also of whoever proved the mailbox in an odd sign-in',
+      'two and to add one, also of a user who proved the mailbox in an odd sign-in',
       { policy: required, proved: ['password', 'email'] },
       2,
       ['enrol-factor'],
@@ -140,8 +140,8 @@ describe('what is asked of somebody', () => {
     ['to add one, in grace', { policy: withGrace }, 1, ['enrol-factor']],
     ['to add one, on the last day', { policy: withGrace, held: { askedAt: ago(6.9) } }, 1, ['enrol-factor']],
     ['two and to add one, after the grace', { policy: withGrace, held: { askedAt: ago(7) } }, 2, ['enrol-factor']],
-    ['two, in grace, of whoever has an app', { policy: withGrace, held: { hasTotp: true } }, 2, []],
-    ['two, in grace, of whoever has a passkey', { policy: withGrace, passkeys: 1 }, 2, []],
+    ['two, in grace, of a user with an app', { policy: withGrace, held: { hasTotp: true } }, 2, []],
+    ['two, in grace, of a user with a passkey', { policy: withGrace, passkeys: 1 }, 2, []],
     ['two, in grace, where a mailbox is enough', { policy: { ...withGrace, emailCodes: true } }, 2, []],
     ['two, after a reset, whatever the policy', { held: { resetAt: ago(1) }, policy: { enforcement: 'off' } }, 2, []],
     [

@@ -31,7 +31,7 @@ describe('the policy in force', () => {
     await latchkey.run('settings.set', { name: 'mfa.trustDays', value: 'null' });
   });
 
-  test('is asked about somebody: no ids at all are no subject', () => {
+  test('names a user, an organization or a client: no ids at all are no subject', () => {
     expectTypeOf<{ organization: undefined }>().not.toExtend<PolicySubject>();
     expectTypeOf<{ user: undefined }>().not.toExtend<PolicySubject>();
     expectTypeOf<{ user: undefined; client: string }>().toExtend<PolicySubject>();

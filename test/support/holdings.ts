@@ -1,4 +1,4 @@
-/** A user of whom everything is open in several browsers, and how to see what is left of it. */
+/** A user with everything open in several browsers, and how to see what is left of it. */
 import { expect } from 'vitest';
 import { byUser } from '#audit/module.ts';
 import { toUuid } from '#kernel/ids.ts';

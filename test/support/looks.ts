@@ -12,7 +12,7 @@ export type Look = Pick<Page, 'status' | 'isRefused' | 'location'> & {
 export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location' | 'isRefused'>, email: string): Look {
   const masked = (text: string) =>
     text
-      .replaceAll(email.slice(0, email.indexOf('@')), '(somebody)')
+      .replaceAll(email.slice(0, email.indexOf('@')), '(name)')
       .replaceAll(/\/interaction\/[\w-]+/g, '/interaction/(uid)')
       .replaceAll(/nonce="[^"]+"/g, 'nonce')
       .replaceAll(/name="csrf" value="[^"]+"/g, 'csrf')

@@ -43,7 +43,7 @@ type Look = { status: number; headers: string[]; cookies: string[]; location: st
 function look(page: Page, email: string): Look {
   const masked = (text: string) =>
     text
-      .replaceAll(email.slice(0, email.indexOf('@')), '(somebody)')
+      .replaceAll(email.slice(0, email.indexOf('@')), '(name)')
       .replaceAll(/\/interaction\/[\w-]+/g, '/interaction/(uid)')
       .replaceAll(/nonce="[^"]+"/g, 'nonce')
       .replaceAll(/name="csrf" value="[^"]+"/g, 'csrf');
