@@ -8,7 +8,7 @@ const head = `# What ends sessions and tokens
 An act that takes power away from a user, or from an intruder, ends what the user holds, in the transaction of the act: when it is
 answered, sessions, grants, opaque access tokens and refresh tokens are dead on every node. JWT access tokens are good until they expire
 where no API introspects them. Relying parties of an ended session are told by back-channel logout
-([decision 10](decisions/010-what-the-end-of-a-session-ends.md)). What the table does not name goes on.
+([decision 10](decisions/010-tokens-end-with-their-session.md)). What the table does not name goes on.
 
 This page is made from \`src/oidc/sessions/access-revocation.ts\` by \`npm run docs:sessions\`.
 
@@ -23,7 +23,7 @@ const tail = `
   with \`offline_access\`; "all" ends these too.
 - Open sign-ins have proved something and are not finished, or are finished and the browser has not followed the last redirect.
 - Proofs are all links and codes but those that take power away from an intruder: the link that takes an email address back and "This was
-  not me" ([decision 18](decisions/018-an-undo-link-counts-by-its-address.md)).
+  not me" ([decision 18](decisions/018-undo-links-depend-on-their-address.md)).
 - A trusted browser is not asked for the second factor. A known browser has its own counter of wrong passwords.
 - Passkey challenges are questions to an authenticator that wait for an answer, in a sign-in or on the page that adds a passkey. Each is
   also bound to its sign-in or session and is worth nothing after it.
