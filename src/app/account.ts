@@ -21,7 +21,7 @@ export function createOwnAccount(
   { oidc, consents, ownPages, sessions }: Provider,
   { places, notMe, deviceCookie }: Watch,
 ) {
-  const { audit, policies, access, credentials, clients, look } = nouns;
+  const { audit, policies, access, credentials, clients, apis, look } = nouns;
   const letters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const closing = new ClosingService({
     clock,
@@ -58,7 +58,7 @@ export function createOwnAccount(
     waysIn: credentials.waysIn,
     knownDevices: credentials.knownDevices,
     clients: clients.lookup,
-    apis: clients.apiLookup,
+    apis: apis.lookup,
     grants: oidc.appGrants,
     consents,
     access,

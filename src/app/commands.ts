@@ -18,12 +18,25 @@ import type { Steps } from './steps.ts';
 
 export function createCommands(
   { clock, database }: Kernel,
-  { audit, policies, settings, look, users, clients, keys, credentials, migration, passwordDemands, access }: Nouns,
+  {
+    audit,
+    policies,
+    settings,
+    look,
+    users,
+    clients,
+    apis,
+    keys,
+    credentials,
+    migration,
+    passwordDemands,
+    access,
+  }: Nouns,
   { consents, oidc, sessions }: Provider,
   { comingIn }: Steps,
 ): Commands {
   return joinCommands([
-    clientCommands(clients),
+    clientCommands({ clients: clients.clients, secrets: clients.secrets, apis: apis.apis }),
     keyCommands({
       service: keys.service,
       rotation: keys.rotation,

@@ -1,14 +1,14 @@
 /** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
 import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit } from '#audit/module.ts';
-import { createClients } from '#clients/module.ts';
+import { createApis, createClients } from '#clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys } from '#keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
-import { createUsers, KnownUsers, PictureService } from '#users/module.ts';
+import { createContacts, createUsers, KnownUsers, PictureService } from '#users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
 import { createLook } from './look.ts';
@@ -28,6 +28,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuer,
     policies,
   });
+  const apis = createApis({ clock, database, audit, invalidation, clients: clients.lookup });
   const look = await createLook(kernel, { audit, policies, settings, clients: clients.lookup });
   const texts = createTexts({
     sms: createSms({
@@ -49,14 +50,13 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const {
     users,
     bulk: userBulk,
-    contactBulk,
     passwordDemands,
     people,
     roleHolders,
-    contacts,
     profileCompletion,
     ownDetails,
   } = createUsers({ clock, database, audit, access, known: knownUsers });
+  const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
     database,
@@ -128,6 +128,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     pictures,
     events,
     clients,
+    apis,
     keys,
     credentials,
     migration,

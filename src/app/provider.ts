@@ -15,7 +15,7 @@ export type Provider = ReturnType<typeof createProvider>;
 
 export function createProvider(
   kernel: Kernel,
-  { audit, policies, settings, look, users, knownUsers, clients, keys, credentials, access, held }: Nouns,
+  { audit, policies, settings, look, users, knownUsers, clients, apis, keys, credentials, access, held }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
   const { dress } = look.branding;
@@ -28,7 +28,7 @@ export function createProvider(
     clients: clients.lookup,
   });
   const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null, dress });
-  const device = createDevice({ clock, users, apis: clients.apiLookup, dress });
+  const device = createDevice({ clock, users, apis: apis.lookup, dress });
   const oidc = createOidc({
     config,
     clock,
@@ -48,7 +48,7 @@ export function createProvider(
       removeRegistered: (clientId) => clients.registered.removeRegistered(clientId),
     },
     hasOrigin: (origin) => clients.origins.has(origin),
-    apis: clients.apiLookup,
+    apis: apis.lookup,
     keys: keys.service,
     findConsent: (accountId, clientId) => consents.findForEngine(accountId, clientId),
     held,

@@ -1,6 +1,6 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#consent/module.ts';
-import { createContacts } from '#contacts/module.ts';
+import { createContactPages } from '#contacts/module.ts';
 import { browserCookies, createInteraction, Ways } from '#interaction/module.ts';
 import { addressLimit, createLogin } from '#login/module.ts';
 import { createMfa } from '#mfa/module.ts';
@@ -9,7 +9,7 @@ import { createPasswordless } from '#passwordless/module.ts';
 import { createRecovery } from '#recovery/module.ts';
 import { createNotMe, createRisk } from '#risk/module.ts';
 import { createSetup } from '#setup/module.ts';
-import { createVerification } from '#verification/module.ts';
+import { createContactProofs, createVerification } from '#verification/module.ts';
 import { createOwnAccount } from './account.ts';
 import { createComingIn } from './coming-in.ts';
 import type { Kernel } from './kernel.ts';
@@ -21,7 +21,7 @@ export type Steps = ReturnType<typeof createSteps>;
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
   const { config, clock, database, keyRing, throttle, metrics } = kernel;
-  const { audit, policies, look, texts, users, contacts, clients, credentials, access, progress } = nouns;
+  const { audit, policies, look, texts, users, contacts, apis, credentials, access, progress } = nouns;
   const { passwords, passkeys, knownDevices, oneTimeSecrets, undoRights } = credentials;
   const cookies = browserCookies(config.issuerUrl);
   const { deviceCookie, trustCookie, canCreateCookie } = cookies;
@@ -74,7 +74,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     notMe: notMe.notMe,
     deviceCookie,
   });
-  const verification = createVerification({
+  const proofs = createContactProofs({
     config,
     clock,
     database,
@@ -149,7 +149,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     counted: metrics?.countSignIn,
   });
-  const consent = createConsent({ engine: oidc.interactions, consents, users, apis: clients.apiLookup });
+  const consent = createConsent({ engine: oidc.interactions, consents, users, apis: apis.lookup });
   const { routes, goOnWhenSentTwice, showGone } = createInteraction({
     clock,
     engine: oidc.interactions,
@@ -174,18 +174,18 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
       passkey,
       mfa,
       recovery,
-      verification.step,
+      createVerification({ config, emailProofs: proofs.emailProofs, emailChanges: proofs.emailChanges }),
       comingIn.registration.step,
       consent,
       account.step,
     ],
   });
-  const contactPages = createContacts({
+  const contactPages = createContactPages({
     config,
-    emailProofs: verification.emailProofs,
-    emailChanges: verification.emailChanges,
-    phoneProofs: verification.phoneProofs,
-    phoneChanges: verification.phoneChanges,
+    emailProofs: proofs.emailProofs,
+    emailChanges: proofs.emailChanges,
+    phoneProofs: proofs.phoneProofs,
+    phoneChanges: proofs.phoneChanges,
     ownPages: provider.ownPages,
     contacts,
     texts,

@@ -7,14 +7,12 @@
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';
-import { createCache, UNTOLD_CHANGE_SEEN_AFTER } from '#kernel/cache.ts';
+import { createCache, keptWhenFound } from '#kernel/cache.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Policies } from '#settings/module.ts';
-import { ApiLookup, type KnownApi } from './api-lookup.ts';
-import { ApiService } from './api-service.ts';
 import { ClientLookup } from './client-lookup.ts';
 import type { KnownClient } from './known-client.ts';
 import { ClientOrigins } from './client-origins.ts';
@@ -34,36 +32,34 @@ export type Dependencies = {
   policies: Policies<'branding'>;
 };
 
-/** What is not there is not kept: made-up names cost no memory, and a new client is there at once. */
-const ttl = (value: object | null): number => (value === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER);
-
 export function createClients({ invalidation, issuer, policies, ...deps }: Dependencies) {
-  const kept = { clock: deps.clock, invalidation, maxEntries: MOST_KEPT_CLIENTS, ttl };
-  const clientCache = createCache<KnownClient | null>({ name: 'clients', ...kept });
-  const apiCache = createCache<KnownApi | null>({ name: 'apis', ...kept });
+  const cache = createCache<KnownClient | null>({
+    name: 'clients',
+    clock: deps.clock,
+    invalidation,
+    maxEntries: MOST_KEPT_CLIENTS,
+    ttl: keptWhenFound,
+  });
   const origins = new ClientOrigins(deps.clock, deps.database);
   const changed = (clientId: string): Promise<void> => {
     origins.forget();
-    return clientCache.drop(clientId);
+    return cache.drop(clientId);
   };
 
-  const lookup = new ClientLookup({ ...deps, cache: clientCache, ownClient: ownClient(issuer, policies) });
+  const lookup = new ClientLookup({ ...deps, cache, ownClient: ownClient(issuer, policies) });
   const secrets = new ClientSecrets({ ...deps, changed });
-  const clients = new ClientService({ ...deps, secrets, changed });
-  const apis = new ApiService({ ...deps, changed: (identifier) => apiCache.drop(identifier) });
   return {
-    clients,
+    clients: new ClientService({ ...deps, secrets, changed }),
     secrets,
-    apis,
     registered: new RegisteredClients({ ...deps, secrets, changed }),
     /** The hot path. */
     lookup,
     origins,
-    apiLookup: new ApiLookup({ ...deps, clients: lookup, cache: apiCache }),
   };
 }
 
 export { purgeExpiredSecrets } from './maintenance.ts';
+export { createApis } from './apis-module.ts';
 export { ApiResource } from './api-resource.ts';
 export { Client } from './client.ts';
 export { tokenGrantTypes } from './client-metadata.ts';

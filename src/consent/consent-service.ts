@@ -1,5 +1,5 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Cache, createCache, UNTOLD_CHANGE_SEEN_AFTER } from '#kernel/cache.ts';
+import { type Cache, createCache, keptWhenFound } from '#kernel/cache.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
@@ -44,12 +44,12 @@ export class ConsentService {
     this.#audit = audit;
     this.#access = access;
     this.#clients = clients;
-    this.#cache = createCache({
+    this.#cache = createCache<KnownConsent | null>({
       name: 'consents',
       clock,
       invalidation,
       maxEntries: MAXIMUM_KEPT,
-      ttl: (consent) => (consent === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER),
+      ttl: keptWhenFound,
     });
   }
 

@@ -17,7 +17,7 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & EmailRouteDep
   Omit<ConfirmDependencies, 'links'> &
   PhoneRouteDependencies;
 
-export function createContacts(dependencies: Dependencies): { routes: readonly Router<State>[] } {
+export function createContactPages(dependencies: Dependencies): { routes: readonly Router<State>[] } {
   const { issuerUrl } = dependencies.config;
   const links = { address: mailedLink(issuerUrl, 'address'), change: mailedLink(issuerUrl, 'change') };
   const confirming = { ...dependencies, links };

@@ -7,6 +7,9 @@ import type { UserId } from './user.ts';
 const ADDRESS = 0x6c6b_6164;
 const EVERY_ADDRESS = 0x6c6b_6561;
 
+/** SQL, true of a further address that its user holds: proven, and not given up so long ago that others may have it. */
+export const HELD = `verified_at is not null and (reserved_until is null or reserved_until > ?)`;
+
 /**
  * Whether a person, or for null a new one, may have an address. It is one of the two tables in which addresses are that
  * somebody else may hold; who asks at the same time waits until this transaction has ended.

@@ -1,15 +1,12 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
-import { claimEveryEmail } from './address-claims.ts';
+import { claimEveryEmail, HELD } from './address-claims.ts';
 import type { ContactKind } from './contact.ts';
 import type { UserId } from './user.ts';
 
 /** An address or number that somebody has beside the first one, and has proved. */
 export type BulkContact = { userId: UserId; kind: ContactKind; value: string; canonical: string };
-
-/** An address that was given up is kept from others for a while, and then anybody's. */
-export const HELD = `verified_at is not null and (reserved_until is null or reserved_until > ?)`;
 
 /** Further addresses and numbers of people by the hundred, one statement each time. */
 export class ContactBulk {

@@ -13,11 +13,9 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { KnownUsers } from './known-users.ts';
 import { OwnDetails } from './own-details.ts';
-import { ContactService } from './contact-service.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
-import { ContactBulk } from './contact-bulk.ts';
 import { RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type Revocation, UserService } from './user-service.ts';
@@ -38,8 +36,6 @@ export function createUsers({ clock, database, audit, access, known }: Dependenc
     people: new ReachablePeople(database),
     roleHolders: new RoleHolders(),
     bulk: new UserBulk(clock, database),
-    contactBulk: new ContactBulk(clock, database),
-    contacts: new ContactService(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
     ownDetails: new OwnDetails(clock, database, audit),
   };
@@ -53,6 +49,7 @@ export { User, type UserId } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
 export { lockUser, readUser } from './user-row.ts';
 export type { RoleHolders } from './role-holders.ts';
+export { createContacts } from './contacts-module.ts';
 export { Contact, type ContactId } from './contact.ts';
 export type { ContactService, ShownContact } from './contact-service.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';

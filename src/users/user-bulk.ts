@@ -1,8 +1,7 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import { claimEveryEmail } from './address-claims.ts';
-import { HELD } from './contact-bulk.ts';
+import { claimEveryEmail, HELD } from './address-claims.ts';
 import type { Profile } from './profile.ts';
 import type { UserId } from './user.ts';
 import type { UserStatus } from './user-status.ts';

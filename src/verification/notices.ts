@@ -8,13 +8,13 @@ import { readUser, type UserId } from '#users/module.ts';
 import { changedLetter } from './changed-letter.ts';
 import { type NoticeLetter, noticeLetter } from './notice-letter.ts';
 
-type Dependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
+export type NoticeDependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
 
 /** Writes to the owner of an account, in their language, in the transaction of what happened. */
 export class ContactNotices {
-  readonly #deps: Dependencies;
+  readonly #deps: NoticeDependencies;
 
-  constructor(dependencies: Dependencies) {
+  constructor(dependencies: NoticeDependencies) {
     this.#deps = dependencies;
   }
 

@@ -12,7 +12,7 @@ import { linkView } from './link-view.ts';
 import { type CodeProblem, type StepPage, stepView } from './step-view.ts';
 import { buttonForm, codeForm } from './verification-form.ts';
 
-export type StepDependencies = {
+type StepDependencies = {
   interactions: Pick<InteractionService, 'find' | 'require' | 'due' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   emailProofs: EmailProofs;
   link: MailedLink;

@@ -1,5 +1,5 @@
 import { clientCommands } from '#clients/commands.ts';
-import { createClients } from '#clients/module.ts';
+import { createApis, createClients } from '#clients/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
@@ -42,7 +42,22 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     issuer: 'https://id.example',
     policies: policiesWith(),
   });
-  return { ...slice, commands: clientCommands(slice), audit, clock, statements };
+  const { apis, lookup: apiLookup } = createApis({
+    clock,
+    database: counted,
+    audit,
+    invalidation,
+    clients: slice.lookup,
+  });
+  return {
+    ...slice,
+    apis,
+    apiLookup,
+    commands: clientCommands({ clients: slice.clients, secrets: slice.secrets, apis }),
+    audit,
+    clock,
+    statements,
+  };
 }
 
 export const webApp = { name: 'Shop', type: 'web' as const, metadata: { redirect_uris: ['https://shop.example/cb'] } };

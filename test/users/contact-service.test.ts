@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAudit } from '#audit/module.ts';
 import { DAY } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { createUsers, heldEmails, type UserId } from '#users/module.ts';
+import { createContacts, createUsers, heldEmails, type UserId } from '#users/module.ts';
 import { openAccess } from '../support/access.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -10,7 +10,7 @@ import { openTestDatabase } from '../support/database.ts';
 const clock = testClock();
 const by = { actor: { type: 'operator' as const } };
 let database: Database;
-let made: ReturnType<typeof createUsers>;
+let made: ReturnType<typeof createUsers> & ReturnType<typeof createContacts>;
 let ada: UserId;
 let bob: UserId;
 let run = 0;
@@ -18,7 +18,8 @@ let run = 0;
 beforeAll(async () => {
   database = await openTestDatabase();
   const { log: audit } = createAudit({ clock, database });
-  made = createUsers({ clock, database, audit, access: openAccess({ clock, database, audit }).access });
+  const { access } = openAccess({ clock, database, audit });
+  made = { ...createUsers({ clock, database, audit, access }), ...createContacts({ clock, database }) };
 });
 afterAll(() => database.close());
 beforeEach(async () => {

@@ -64,7 +64,7 @@ export function createLetters({ mailer, brand, origin, inspect }: LettersOptions
       language,
       direction: languages[language].direction,
     };
-    const template = name.replace('/', '/mail/');
+    const template = name.replace(/\/(?=[^/]+$)/, '/mail/');
     const subject = plain.render(`${template}.subject.njk`, { ...frame, ...plainWords.get(language) }).trim();
     const text = plain.render(`${template}.text.njk`, { ...frame, ...plainWords.get(language) });
     return {

@@ -51,7 +51,7 @@ export function createTexts({ sms, brand, issuer, inspect }: Options): Texts {
   const words = everyWords(loadMessages(), 'plain', inspect);
 
   function render<C extends object>({ name }: TextTemplate<C>, context: C, language: Language): string {
-    const text = templates.render(`${name.replace('/', '/sms/')}.text.njk`, {
+    const text = templates.render(`${name.replace(/\/(?=[^/]+$)/, '/sms/')}.text.njk`, {
       ...words.get(language),
       sms: inspect ? strict(context) : context,
       brand: brand(),
