@@ -6,11 +6,11 @@ import { configSchema } from '#kernel/config.ts';
 
 const head = `# Configuration
 
-Latchkey is configured by environment variables; there is no configuration file. A variable that is wrong or missing stops the start with
-its name and the mend. An empty value counts as not set. Policies (sign-in, passwords, sessions, token lifetimes, keys,
-registration of clients) are settings in the database, the same on every node: see [operations](operations.md#settings).
+Environment variables configure Latchkey; there is no configuration file. If a variable is wrong or missing, the start stops with a message that
+names the variable and the fix. An empty value counts as not set. Policies (sign-in, passwords, sessions, token lifetimes, keys,
+registration of clients) are settings in the database and apply to every node: see [operations](operations.md#settings).
 
-This page is made from \`src/kernel/config.ts\` by \`npm run docs:configuration\`.
+\`npm run docs:configuration\` generates this page from \`src/kernel/config.ts\`.
 
 | variable | default | meaning |
 |---|---|---|

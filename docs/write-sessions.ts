@@ -3,14 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ending, endings, engineEndings } from '#oidc/module.ts';
 
-const head = `# What ends sessions and tokens
+const head = `# Acts that end sessions and tokens
 
-An act that takes power away from a user, or from an intruder, ends what the user holds, in the transaction of the act: when it is
-answered, sessions, grants, opaque access tokens and refresh tokens are dead on every node. JWT access tokens are good until they expire
-where no API introspects them. Relying parties of an ended session are told by back-channel logout
-([decision 10](decisions/010-tokens-end-with-their-session.md)). What the table does not name goes on.
+An act that takes rights away from a user, or from an intruder, ends sessions and tokens in the transaction of the act. After its response,
+sessions, grants, opaque access tokens and refresh tokens are invalid on every node. JWT access tokens stay valid until they expire, where no API
+introspects them. Relying parties of an ended session are notified by back-channel logout
+([decision 10](decisions/010-tokens-end-with-their-session.md)). Each act ends only the items that its row names.
 
-This page is made from \`src/oidc/sessions/access-revocation.ts\` by \`npm run docs:sessions\`.
+\`npm run docs:sessions\` generates this page from \`src/oidc/sessions/access-revocation.ts\`.
 
 `;
 
@@ -19,18 +19,18 @@ const columns = `| act | sessions | grants and tokens | open sign-ins | links an
 `;
 
 const tail = `
-- Grants and tokens are authorization codes, access tokens and refresh tokens. Those of a session end with it unless they were asked for
-  with \`offline_access\`; "all" ends these too.
-- Open sign-ins have proved something and are not finished, or are finished and the browser has not followed the last redirect.
-- Proofs are all links and codes but those that take power away from an intruder: the link that takes an email address back and "This was
-  not me" ([decision 18](decisions/018-undo-links-depend-on-their-address.md)).
+- Grants and tokens are authorization codes, access tokens and refresh tokens. They end with their session, except tokens that were requested
+  with \`offline_access\`; "all" includes these too.
+- Open sign-ins have proved a factor and are not finished, or they are finished and the browser has not followed the last redirect.
+- Proofs are all links and codes except two links that work against an intruder: the link that undoes a change of the email address, and "This
+  was not me" ([decision 18](decisions/018-undo-links-depend-on-their-address.md)).
 - A trusted browser is not asked for the second factor. A known browser has its own counter of wrong passwords.
-- Passkey challenges are questions to an authenticator that wait for an answer, in a sign-in or on the page that adds a passkey. Each is
-  also bound to its sign-in or session and is worth nothing after it.
-- Erasing an account also deletes the records of its sessions, grants and tokens.
-- \`latchkey user require-password\` ends nothing before the next sign-in has set the password.
+- Passkey challenges are open requests to an authenticator, in a sign-in or on the page that adds a passkey. Each is also bound to its sign-in or
+  session and is useless after it.
+- The erasure of an account also deletes the records of its sessions, grants and tokens.
+- \`latchkey user require-password\` ends nothing until the next sign-in has set the password.
 
-## By the protocols
+## Acts of the protocols
 
 | act | sessions | grants and tokens |
 |---|---|---|

@@ -24,7 +24,7 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 /** As long as most failovers of a database take. */
 export const DEFAULT_CONNECT_SECONDS = 5;
 
-/** Every variable that Latchkey reads. `docs/configuration.md` is made from these descriptions. */
+/** Every variable that Latchkey reads. `docs/configuration.md` is generated from these descriptions. */
 export const configSchema = z.object({
   PORT: port.default(3000).describe('Port that Latchkey listens on.'),
   HOST: z.string().default('127.0.0.1').describe('Address that Latchkey listens on. The container image sets 0.0.0.0.'),
@@ -35,12 +35,12 @@ export const configSchema = z.object({
     ),
   DATABASE_URL: url('postgres', 'postgresql')
     .optional()
-    .describe('PostgreSQL to use. Without it an embedded database in LATCHKEY_DATA is used, by one process.'),
+    .describe('PostgreSQL server. Without it one process uses an embedded database in LATCHKEY_DATA.'),
   DATABASE_REPLICA_URL: url('postgres', 'postgresql').optional().describe('PostgreSQL replica for reads that may lag.'),
   DATABASE_POOL: wholeNumber(1, 200).default(10).describe('Connections to PostgreSQL that each process may hold.'),
   DATABASE_CONNECT_SECONDS: wholeNumber(1, 60)
     .default(DEFAULT_CONNECT_SECONDS)
-    .describe('How long a connection to PostgreSQL may take to be made, or to become free.'),
+    .describe('Seconds that Latchkey waits for a new or a free connection to PostgreSQL.'),
   LATCHKEY_DATA: z
     .string()
     .default('.latchkey')
@@ -54,7 +54,7 @@ export const configSchema = z.object({
     .string()
     .optional()
     .describe(
-      'Key ring for secrets at rest and cookies, comma-separated, each at least 32 characters: the first encrypts, all decrypt. Made once and kept in LATCHKEY_DATA when embedded; required with DATABASE_URL.',
+      'Key ring for secrets at rest and cookies, comma-separated, each at least 32 characters: the first encrypts, all decrypt. With the embedded database it is created once in LATCHKEY_DATA; with DATABASE_URL it is required.',
     ),
   SMTP_URL: url('smtp', 'smtps')
     .optional()
@@ -73,41 +73,41 @@ export const configSchema = z.object({
   SMS_URL: url('twilio', 'https', 'http')
     .optional()
     .describe(
-      'Who carries text messages: twilio://ACCOUNT_SID:AUTH_TOKEN@api.twilio.com?from=+12025550123 (or ?service=MG…), or an address that they are posted to as JSON, signed with SMS_SECRET (docs/messages.md). Without it they go to /dev/mailbox (embedded database only).',
+      'Gateway for text messages: twilio://ACCOUNT_SID:AUTH_TOKEN@api.twilio.com?from=+12025550123 (or ?service=MG…), or an address that receives them as signed JSON (SMS_SECRET, docs/messages.md). Without it text messages go to /dev/mailbox (embedded database only).',
     ),
   SMS_SECRET: z
     .string()
     .optional()
     .describe(
-      'Secret that signs what is posted to SMS_URL, as Standard Webhooks writes one: whsec_ and 32 bytes in base64.',
+      'Secret that signs the requests to SMS_URL, in the form of Standard Webhooks: whsec_ and 32 bytes in base64.',
     ),
-  TLS_CERT: z.string().optional().describe('PEM file of the certificate for an own TLS listener.'),
-  TLS_KEY: z.string().optional().describe('PEM file of the private key for an own TLS listener.'),
+  TLS_CERT: z.string().optional().describe('PEM file of the certificate for the built-in TLS listener.'),
+  TLS_KEY: z.string().optional().describe('PEM file of the private key for the built-in TLS listener.'),
   TLS_CLIENT_CA: z
     .string()
     .optional()
     .describe(
       'PEM file of the authorities whose client certificates are accepted (RFC 8705), or the word optional_no_ca for self-signed ones.',
     ),
-  TRUSTED_PROXIES: z.string().optional().describe('Comma-separated addresses or CIDRs whose forwarded headers count.'),
+  TRUSTED_PROXIES: z.string().optional().describe('Comma-separated addresses or CIDRs whose forwarded headers are trusted.'),
   CLIENT_CERT_HEADER: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9-]*$/, { error: 'must be the name of a header, for example X-SSL-Client-Cert' })
     .transform((name) => name.toLowerCase())
     .optional()
     .describe(
-      'Header in which a trusted proxy that ends TLS passes the client certificate (RFC 8705), as RFC 9440 or URL-escaped PEM; X-SSL-Client-Verify: SUCCESS beside it says that the proxy checked its chain.',
+      'Header in which a trusted proxy that terminates TLS passes the client certificate (RFC 8705), as RFC 9440 or URL-escaped PEM. X-SSL-Client-Verify: SUCCESS means that the proxy checked its chain.',
     ),
   GEOIP_FILE: z
     .string()
     .optional()
     .describe(
-      "File in MaxMind's format (.mmdb, cities) that says where an address is, coarsely. Without it places are not shown.",
+      "File in MaxMind's format (.mmdb, cities) with the coarse place of IP addresses. Without it no places are shown.",
     ),
   OUTBOUND_ALLOW: z
     .string()
     .optional()
-    .describe('Comma-separated hosts or CIDRs that outgoing requests may reach although they are private.'),
+    .describe('Comma-separated hosts or CIDRs with private addresses that outgoing requests may reach.'),
   WEB_CONCURRENCY: wholeNumber(1, 256)
     .optional()
     .describe('Worker processes. Default: 1 with the embedded database, else the number of cores.'),
@@ -120,7 +120,7 @@ export const configSchema = z.object({
     .refine((text) => Buffer.byteLength(text) >= 32, { error: 'must have at least 32 characters' })
     .optional()
     .describe(
-      'Secret with which requests to the system that people come from are signed (setting migration.verifyUrl, docs/migrating.md).',
+      'Secret that signs requests to the old system of migrated users (setting migration.verifyUrl, docs/migrating.md).',
     ),
   METRICS_PORT: port.optional().describe('Port of /metrics for Prometheus. Off when not set.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https')
@@ -163,7 +163,7 @@ export type Config = Readonly<{
   otelEndpoint: string | undefined;
 }>;
 
-/** A start that cannot succeed: names the variable and the mend. */
+/** A start that cannot succeed: names the variable and the fix. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -27,8 +27,8 @@ export const columns = {
   'session of another browser': ({ sessions }) => sessions === undefined,
   'token of the session of this browser': ({ grants }) => grants !== 'all',
   'token of the session of another browser': ({ grants = '' }) =>
-    !['all', 'all but those of the current session', 'those of the session'].includes(grants),
-  'token for longer than the session': ({ grants = 'those of the session' }) => grants === 'those of the session',
+    !['all', 'all outside the current session', 'all of the session'].includes(grants),
+  'token for longer than the session': ({ grants = 'all of the session' }) => grants === 'all of the session',
   'half of a sign-in': ({ signIns }) => signIns === undefined,
   'link that sets a password': ({ links = '' }) => !['all', 'proofs'].includes(links),
   'link that changes the address': ({ links = '' }) => !['all', 'proofs'].includes(links),

@@ -1,10 +1,10 @@
 /** Sessions, with the grants (authorization codes, access tokens, refresh tokens) that end with them. */
 type SessionsAndGrants =
   | { sessions: 'all'; grants: 'all' }
-  | { sessions: 'all but the current one'; grants: 'all but those of the current session' }
+  | { sessions: 'all but the current one'; grants: 'all outside the current session' }
   /** Without those that were asked for with `offline_access`. */
-  | { sessions: 'the one named'; grants: 'those of the session' }
-  | { sessions?: never; grants: 'those of the client' | 'the one of the token' }
+  | { sessions: 'the one named'; grants: 'all of the session' }
+  | { sessions?: never; grants: 'all of the client' | 'the grant of the token' }
   | { sessions?: never; grants?: never };
 
 /** Mailed links and codes. Proofs are all but those that take power away from an intruder. */
@@ -27,7 +27,7 @@ export type Ending = SessionsAndGrants & {
 const everywhere = { sessions: 'all', grants: 'all', signIns: 'all', passkeyChallenges: 'all' } as const;
 const everywhereElse = {
   sessions: 'all but the current one',
-  grants: 'all but those of the current session',
+  grants: 'all outside the current session',
 } as const;
 /** Nothing that the user holds stays good. */
 const everything = { ...everywhere, links: 'all', trustedBrowsers: 'all', knownBrowsers: 'all' } as const;
@@ -68,18 +68,18 @@ export const endings = {
   'first email address taken back': intruderOut,
   // Until now another person may have made the account and waited for the owner of the address.
   'first email address proved for the first time': { ...everything, signIns: 'all but the current one' },
-  'session ended': { sessions: 'the one named', grants: 'those of the session' },
+  'session ended': { sessions: 'the one named', grants: 'all of the session' },
   'signed out everywhere else': { ...everywhereElse, signIns: 'all' },
   'signed out everywhere': everywhere,
-  'consent withdrawn': { grants: 'those of the client' },
-  'application without consent disconnected': { grants: 'those of the client' },
+  'consent withdrawn': { grants: 'all of the client' },
+  'application without consent disconnected': { grants: 'all of the client' },
 } as const satisfies Record<string, Ending>;
 
 export type EndingAct = keyof typeof endings;
 
 /** What the engine ends by itself, by the rules of OAuth and OpenID Connect. */
 export const engineEndings = {
-  'signed out in one browser': { sessions: 'the one named', grants: 'those of the session' },
-  'code or refresh token used twice': { grants: 'the one of the token' },
-  'refresh token revoked by its client': { grants: 'the one of the token' },
+  'signed out in one browser': { sessions: 'the one named', grants: 'all of the session' },
+  'code or refresh token used twice': { grants: 'the grant of the token' },
+  'refresh token revoked by its client': { grants: 'the grant of the token' },
 } as const satisfies Record<string, Ending>;

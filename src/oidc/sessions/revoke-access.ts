@@ -62,7 +62,7 @@ export function createAccessRevocation(parts: RevocationParts): AccessRevocation
       const ended = await browsers.end(em, userId, named(session));
       return ended === null ? [] : [ended];
     }
-    if (grants === 'those of the client') await browsers.endGrants(em, userId, named(clientId));
+    if (grants === 'all of the client') await browsers.endGrants(em, userId, named(clientId));
     return [];
   }
 
