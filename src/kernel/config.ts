@@ -89,7 +89,10 @@ export const configSchema = z.object({
     .describe(
       'PEM file of the authorities whose client certificates are accepted (RFC 8705), or the word optional_no_ca for self-signed ones.',
     ),
-  TRUSTED_PROXIES: z.string().optional().describe('Comma-separated addresses or CIDRs whose forwarded headers are trusted.'),
+  TRUSTED_PROXIES: z
+    .string()
+    .optional()
+    .describe('Comma-separated addresses or CIDRs whose forwarded headers are trusted.'),
   CLIENT_CERT_HEADER: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9-]*$/, { error: 'must be the name of a header, for example X-SSL-Client-Cert' })
