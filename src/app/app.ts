@@ -17,6 +17,7 @@ import { createCommands } from './commands.ts';
 import { defineJobs } from './jobs.ts';
 import { openKernel } from './kernel.ts';
 import { createNouns } from './nouns.ts';
+import { createOperations } from './operations.ts';
 import { createProvider } from './provider.ts';
 import { createSteps } from './steps.ts';
 import { entities } from '../entities.ts';
@@ -113,6 +114,7 @@ async function assemble(
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
     checks: checksOf({ database, redis }),
     metrics,
+    operations: createOperations(nouns),
     commands: createCommands(kernel, nouns, provider, steps),
     database,
     mailer: kernel.mailer,

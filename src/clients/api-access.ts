@@ -18,6 +18,13 @@ export const apiAccessSchema = z
   )
   .refine((apis) => Object.keys(apis).length <= MOST_APIS, `must name at most ${MOST_APIS} APIs`);
 
+/** Of one option: `https://api.example.com` for all its scopes, or `https://api.example.com=read,write`. */
+export function collectApiAccess(text: string, previous: unknown): unknown {
+  const at = text.lastIndexOf('=');
+  const [api, scopes] = at < 0 ? [text, [ALL_SCOPES]] : [text.slice(0, at), text.slice(at + 1).split(',')];
+  return { ...(previous as ApiAccess | undefined), [api]: scopes };
+}
+
 /** The scopes that are left for a client. */
 export function allowedScopes<S extends { name: string }>(
   access: ApiAccess,

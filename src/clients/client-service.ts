@@ -10,6 +10,7 @@ import type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
 import type { ClientProfile } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import type { ClientType } from './client-type.ts';
+import { visible } from './client-wire.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
 import { RetiredClientId } from './retired-client-id.ts';
@@ -163,12 +164,6 @@ export class ClientService {
   ): Promise<void> {
     await this.#deps.audit.record(em, { type, ...by, subject: { type: 'client', id: clientId }, clientId, details });
   }
-}
-
-/** What of a client may be shown and logged: everything but its secrets, which are kept elsewhere. */
-export function visible(client: Client): Record<string, unknown> {
-  const { name, type, profile, firstParty, disabled, registered, metadata, apis } = client;
-  return { client_name: name, type, profile, first_party: firstParty, disabled, registered, apis, ...metadata };
 }
 
 function merge(metadata: ClientMetadata, change: Record<string, unknown>): Record<string, unknown> {

@@ -1,53 +1,50 @@
-import { AppError } from '#kernel/errors.ts';
+import { AppError, errorType } from '#kernel/errors.ts';
+import { listProblems } from '#kernel/operations/input.ts';
 
-const listed = (problems: Readonly<Record<string, string>>): string =>
-  Object.entries(problems)
-    .map(([member, text]) => `${member} ${text}`)
-    .join('; ');
+type Problems = Readonly<Record<string, string>>;
 
-export const clientNotFound = () =>
-  new AppError({ code: 'clients.not_found', status: 404, message: 'There is no such client.' });
-export const clientIdTaken = () =>
-  new AppError({
-    code: 'clients.client_id_taken',
-    status: 409,
-    message: 'Another client has this client_id. Use another one, or let Latchkey choose.',
-  });
-export const clientIdRetired = () =>
-  new AppError({
-    code: 'clients.client_id_retired',
-    status: 409,
-    message: 'A client with this client_id was deleted, and tokens that name it may still be about. Use another one.',
-  });
+export const clientNotFound = errorType({
+  code: 'clients.not_found',
+  status: 404,
+  message: 'There is no such client.',
+});
+export const clientIdTaken = errorType({
+  code: 'clients.client_id_taken',
+  status: 409,
+  message: 'Another client has this client_id. Use another one, or let Latchkey choose.',
+});
+export const clientIdRetired = errorType({
+  code: 'clients.client_id_retired',
+  status: 409,
+  message: 'A client with this client_id was deleted, and tokens that name it may still be about. Use another one.',
+});
 /** `details` names each member of the metadata (RFC 7591) that is wrong. */
-export const metadataInvalid = (problems: Readonly<Record<string, string>>, cause?: unknown) =>
-  new AppError({
-    code: 'clients.metadata_invalid',
-    status: 422,
-    message: `Correct these members: ${listed(problems)}.`,
-    details: problems,
-    cause,
-  });
-export const secretNotUsed = () =>
-  new AppError({
-    code: 'clients.secret_not_used',
-    status: 409,
-    message: 'This client does not authenticate with a secret.',
-  });
-export const tooManySecrets = () =>
-  new AppError({
-    code: 'clients.too_many_secrets',
-    status: 409,
-    message: 'This client has two valid secrets already. Remove one first, or rotate.',
-  });
-export const secretNotFound = () =>
-  new AppError({ code: 'clients.secret_not_found', status: 404, message: 'This client has no such secret.' });
-export const lastSecret = () =>
-  new AppError({
-    code: 'clients.last_secret',
-    status: 409,
-    message: 'This is the only secret of the client. Add another one first, or rotate.',
-  });
+export const metadataInvalid = errorType({
+  code: 'clients.metadata_invalid',
+  status: 422,
+  message: (problems: Problems) => `Correct these members: ${listProblems(problems)}.`,
+  details: (problems) => problems,
+});
+export const secretNotUsed = errorType({
+  code: 'clients.secret_not_used',
+  status: 409,
+  message: 'This client does not authenticate with a secret.',
+});
+export const tooManySecrets = errorType({
+  code: 'clients.too_many_secrets',
+  status: 409,
+  message: 'This client has two valid secrets already. Remove one first, or rotate.',
+});
+export const secretNotFound = errorType({
+  code: 'clients.secret_not_found',
+  status: 404,
+  message: 'This client has no such secret.',
+});
+export const lastSecret = errorType({
+  code: 'clients.last_secret',
+  status: 409,
+  message: 'This is the only secret of the client. Add another one first, or rotate.',
+});
 export const clientManaged = () =>
   new AppError({
     code: 'clients.not_registered',
@@ -55,14 +52,15 @@ export const clientManaged = () =>
     message: 'This client did not register itself, so it cannot change itself.',
   });
 
-export const apiNotFound = () =>
-  new AppError({ code: 'apis.not_found', status: 404, message: 'There is no such API.' });
-export const apiTaken = () =>
-  new AppError({ code: 'apis.identifier_taken', status: 409, message: 'Another API has this identifier.' });
-export const apiInvalid = (problems: Readonly<Record<string, string>>) =>
-  new AppError({
-    code: 'apis.invalid',
-    status: 422,
-    message: `Correct these members: ${listed(problems)}.`,
-    details: problems,
-  });
+export const apiNotFound = errorType({ code: 'apis.not_found', status: 404, message: 'There is no such API.' });
+export const apiTaken = errorType({
+  code: 'apis.identifier_taken',
+  status: 409,
+  message: 'Another API has this identifier.',
+});
+export const apiInvalid = errorType({
+  code: 'apis.invalid',
+  status: 422,
+  message: (problems: Problems) => `Correct these members: ${listProblems(problems)}.`,
+  details: (problems) => problems,
+});

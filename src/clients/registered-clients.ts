@@ -8,7 +8,7 @@ import { Client } from './client.ts';
 import { clientMetadataSchema, type GivenMetadata } from './client-metadata.ts';
 import { ClientSecret } from './client-secret.ts';
 import type { ClientSecrets } from './client-secrets.ts';
-import { visible } from './client-service.ts';
+import { visible } from './client-wire.ts';
 import { typeOfRegistered } from './client-type.ts';
 import { clientManaged, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';

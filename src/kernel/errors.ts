@@ -6,7 +6,7 @@ type AppErrorOptions = {
   /** Safe to show to anybody; says what to do. */
   message: string;
   /** Safe to show to anybody. */
-  details?: Readonly<Record<string, unknown>>;
+  details?: Readonly<Record<string, unknown>> | undefined;
   /** Kept for the log alone. */
   cause?: unknown;
 };
@@ -27,6 +27,33 @@ export class AppError extends Error {
     this.status = status;
     this.details = details;
   }
+}
+
+/** Makes the errors of one code; the code and the status are known before one is made, so that documents can list them. */
+export type ErrorType<A extends readonly unknown[] = []> = ((...given: A) => AppError) & {
+  readonly code: string;
+  readonly status: number;
+};
+
+type ErrorDeclaration<A extends readonly unknown[]> = {
+  code: string;
+  status: number;
+  /** Safe to show to everyone; says what to do. */
+  message: string | ((...given: A) => string);
+  details?: (...given: A) => Readonly<Record<string, unknown>>;
+};
+
+/** Declares an error that operations can name in their lists of errors. */
+export function errorType<A extends readonly unknown[] = []>(declared: ErrorDeclaration<A>): ErrorType<A> {
+  const { code, status, message, details } = declared;
+  const make = (...given: A) =>
+    new AppError({
+      code,
+      status,
+      message: typeof message === 'string' ? message : message(...given),
+      details: details?.(...given),
+    });
+  return Object.assign(make, { code, status });
 }
 
 /** Makes a `switch` over a closed union exhaustive. */

@@ -24,7 +24,7 @@ export type ChangeDependencies = {
   undoRights: Pick<UndoRights, 'find' | 'use' | 'grant' | 'undoableUntil' | 'cleanUp'>;
   notices: Pick<ContactNotices, 'tell' | 'tellFormer'>;
   audit: Pick<AuditLog, 'record'>;
-  access: AccessRevocation<'primary email address changed' | 'change of the primary email address undone'>;
+  access: AccessRevocation<'first email address changed' | 'first email address taken back'>;
   /** Mails the link that sets a new password. */
   sendReset(em: EntityManager, user: User, by: By): Promise<void>;
 };
@@ -122,7 +122,7 @@ export class EmailChanges {
         await contacts.removeSince(em, userId, period, at);
         await forgetProofs(em, userId, period);
         await undoRights.cleanUp(em, userId, { by: address, began: at, undid: { from: at, until: period.until } });
-        await access.revoke(em, 'change of the primary email address undone', userId, by);
+        await access.revoke(em, 'first email address taken back', userId, by);
         await audit.record(em, {
           type: 'user.email_reverted',
           ...by,
@@ -144,7 +144,7 @@ export class EmailChanges {
   ): Promise<void> {
     const { clock, contacts, access, undoRights, notices, audit } = this.#deps;
     // What was sent to the old mailbox proves nothing any more.
-    await access.revoke(em, 'primary email address changed', userId, by);
+    await access.revoke(em, 'first email address changed', userId, by);
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();
     await audit.record(em, {

@@ -38,7 +38,7 @@ export type ProofDependencies = {
   letters: Pick<Letters, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
-  access: AccessRevocation<'primary email address verified for the first time'>;
+  access: AccessRevocation<'first email address proved for the first time'>;
   issuer: string;
 };
 
@@ -183,7 +183,7 @@ export class EmailProofs {
     const keep = provedWith.flatMap((factor) => methods[factor].credential ?? []);
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, { since: null });
-    await access.revoke(em, 'primary email address verified for the first time', userId, by, {
+    await access.revoke(em, 'first email address proved for the first time', userId, by, {
       keep: { interaction: interaction ?? null },
     });
   }

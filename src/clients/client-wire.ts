@@ -1,0 +1,59 @@
+/** A client as operations show one: members are named as on the wire (RFC 7591 §2 and §3.2.1). */
+import { z } from 'zod';
+import { SECOND } from '#kernel/clock.ts';
+import { timeSchema } from '#kernel/operations/schemas.ts';
+import type { Client } from './client.ts';
+import { clientProfiles } from './client-profile.ts';
+import type { ClientSecret } from './client-secret.ts';
+import { clientTypes } from './client-type.ts';
+
+/** Client metadata (RFC 7591) stand beside these members. */
+export const clientSchema = z.looseObject({
+  client_id: z.string(),
+  client_id_issued_at: z.int().describe('When the client was made, in seconds since 1970'),
+  client_name: z.string(),
+  type: z.enum(clientTypes),
+  profile: z.enum(clientProfiles),
+  first_party: z.boolean(),
+  disabled: z.boolean(),
+  registered: z.boolean().describe('Whether the client registered itself (RFC 7591)'),
+  apis: z.record(z.string(), z.array(z.string())).describe('Scopes of each API that the client may ask for'),
+});
+/** The secret is there where one was made, this once. */
+export const clientWithSecretSchema = clientSchema.extend({
+  client_secret: z.string().optional(),
+  client_secret_expires_at: z.int().optional().describe('In seconds since 1970; 0 when the secret does not expire'),
+});
+export const secretSchema = z.strictObject({
+  id: z.string(),
+  created_at: timeSchema,
+  expires_at: timeSchema.nullable(),
+});
+
+/** What of a client may be shown and logged: everything but its secrets, which are kept elsewhere. */
+export function visible({ name, type, profile, firstParty, disabled, registered, metadata, apis }: Client) {
+  return { client_name: name, type, profile, first_party: firstParty, disabled, registered, apis, ...metadata };
+}
+
+/** A client as the command line and the management API show one. */
+export function clientOnWire(client: Client): z.input<typeof clientSchema> {
+  return {
+    client_id: client.clientId,
+    client_id_issued_at: Math.floor(client.createdAt.getTime() / SECOND),
+    ...visible(client),
+    apis: Object.fromEntries(Object.entries(client.apis).map(([api, scopes]) => [api, [...scopes]])),
+  };
+}
+
+/** A secret that was just made (RFC 7591 §3.2.1). */
+export function newSecretOnWire(secret: string, expiresAt: Date | null) {
+  return {
+    client_secret: secret,
+    client_secret_expires_at: expiresAt ? Math.floor(expiresAt.getTime() / SECOND) : 0,
+  };
+}
+
+/** A stored secret, which is named by its id: the secret itself was shown once. */
+export function secretOnWire({ id, createdAt, expiresAt }: ClientSecret): z.input<typeof secretSchema> {
+  return { id, created_at: createdAt.toISOString(), expires_at: expiresAt?.toISOString() ?? null };
+}

@@ -1,0 +1,274 @@
+/** Clients and their secrets. Members in and out are named as on the wire (RFC 7591 §2 and §3.2.1). */
+import { z } from 'zod';
+import type { By } from '#audit/module.ts';
+import { DAY, SECOND } from '#kernel/clock.ts';
+import { operation } from '#kernel/operations/operation.ts';
+import { idSchema } from '#kernel/operations/schemas.ts';
+import { apiAccessSchema, collectApiAccess } from './api-access.ts';
+import type { Client } from './client.ts';
+import type { GivenMetadata } from './client-metadata.ts';
+import { clientProfiles } from './client-profile.ts';
+import type { ClientSecrets } from './client-secrets.ts';
+import type { ClientService } from './client-service.ts';
+import { clientTypes } from './client-type.ts';
+import {
+  clientOnWire,
+  clientSchema,
+  clientWithSecretSchema,
+  newSecretOnWire,
+  secretOnWire,
+  secretSchema,
+} from './client-wire.ts';
+import {
+  clientIdRetired,
+  clientIdTaken,
+  clientNotFound,
+  lastSecret,
+  metadataInvalid,
+  secretNotFound,
+  secretNotUsed,
+  tooManySecrets,
+} from './errors.ts';
+import { LISTED_PAGE, LONGEST_OVERLAP_SECONDS } from './limits.ts';
+import { listed } from './listed.ts';
+
+type Services = { clients: ClientService; secrets: ClientSecrets };
+
+const params = { client_id: z.string() };
+/** Members of ours; every other member is client metadata, which the service reads. */
+const changed = {
+  name: z.string().optional().describe('Name that users see'),
+  profile: z.enum(clientProfiles).optional().describe('Security profile'),
+  first_party: z
+    .boolean()
+    .optional()
+    .describe('Whether the client belongs to the operator, so that no consent is asked'),
+  apis: apiAccessSchema.optional().describe('APIs that it may ask tokens for, with the scopes of each; * for all'),
+};
+const address = z.string();
+
+const createClient = operation({
+  name: 'clients.create',
+  permission: 'clients.manage',
+  input: z.looseObject({
+    ...changed,
+    name: z.string().describe('Name that users see'),
+    type: z.enum(clientTypes).describe('Where the client runs'),
+    redirect_uris: z.array(address).optional().describe('Where sign-ins return to'),
+    post_logout_redirect_uris: z.array(address).optional().describe('Where sign-outs return to'),
+    backchannel_logout_uri: address.optional().describe('Address that is told when a session ends'),
+    token_endpoint_auth_method: z.string().optional().describe('How it authenticates, such as private_key_jwt'),
+    grant_types: z.array(z.string()).optional().describe('Grant type'),
+    scope: z.string().optional().describe('Scopes that it may ask for, separated by spaces'),
+    jwks_uri: address.optional().describe('Address of its public keys'),
+    client_id: z.string().optional().describe('Identifier, in place of a generated one'),
+    client_secret: z.string().optional().describe('Secret, in place of a generated one'),
+  }),
+  output: clientWithSecretSchema,
+  errors: [metadataInvalid, clientIdTaken, clientIdRetired],
+  description: 'Create a client. Its secret is shown once.',
+  example: { name: 'Shop', type: 'web', redirect_uris: ['https://shop.example.com/callback'] },
+  command: {
+    options: {
+      first_party: { flags: '--first-party' },
+      token_endpoint_auth_method: { flags: '--auth-method <method>' },
+      grant_types: { flags: '--grant <type>' },
+      scope: { flags: '--scope <scopes>' },
+      apis: { flags: '--api <identifier[=scopes]>', read: collectApiAccess },
+    },
+    others: { flags: '--metadata <json>', description: 'Other client metadata (RFC 7591), as JSON' },
+  },
+  run: async (given, by: By, { clients }: Services) => {
+    const { name, type, profile, first_party: firstParty, apis, ...rest } = given;
+    const { client_id: clientId, client_secret: clientSecret, ...metadata } = rest;
+    const { client, secret } = await clients.create(
+      { name, type, profile, firstParty, clientId, clientSecret, apis, metadata: metadata as GivenMetadata },
+      by,
+    );
+    return { ...clientOnWire(client), ...(secret === undefined ? {} : newSecretOnWire(secret, null)) };
+  },
+});
+
+const listClients = operation({
+  name: 'clients.list',
+  permission: 'clients.read',
+  input: z.strictObject({
+    limit: z.int().min(1).max(LISTED_PAGE).optional().describe('How many; all of them where it is not given'),
+    after: z.string().optional().describe('Client identifier after which the list goes on'),
+  }),
+  output: z.strictObject({ clients: z.array(clientSchema) }),
+  errors: [clientNotFound],
+  description: 'List clients, oldest first.',
+  example: { limit: 20 },
+  run: async ({ limit, after }, _by: By, { clients }: Services) => {
+    const from = after === undefined ? undefined : (await clients.require(after)).id;
+    const found = await listed<Client>((page) => clients.list(page), { limit, after: from });
+    return { clients: found.map(clientOnWire) };
+  },
+});
+
+const readClient = operation({
+  name: 'clients.read',
+  permission: 'clients.read',
+  params,
+  output: clientSchema.extend({ client_secrets: z.array(secretSchema) }),
+  errors: [clientNotFound],
+  description: 'Show one client, and its secrets by their ids.',
+  run: async ({ client_id: clientId }, _by: By, { clients, secrets }: Services) => {
+    const client = await clients.require(clientId);
+    return { ...clientOnWire(client), client_secrets: (await secrets.list(client)).map(secretOnWire) };
+  },
+});
+
+const updateClient = operation({
+  name: 'clients.update',
+  permission: 'clients.manage',
+  params,
+  input: z.looseObject({
+    ...changed,
+    disabled: z.boolean().optional().describe('Whether the client is refused everything'),
+  }),
+  output: clientWithSecretSchema,
+  errors: [clientNotFound, metadataInvalid],
+  description: 'Change a client. Members that are not named stay as they are.',
+  example: { name: 'Shop and café' },
+  command: {
+    options: {
+      first_party: { flags: '--first-party <yes>' },
+      disabled: { flags: '--disabled <yes>' },
+      apis: { flags: '--api <identifier[=scopes]>', read: collectApiAccess },
+    },
+    others: {
+      flags: '--metadata <json>',
+      description: 'Client metadata (RFC 7591) to change, as JSON; null sets the default',
+    },
+  },
+  run: async (given, by: By, services: Services) => {
+    const { client_id: clientId, name, profile, first_party: firstParty, disabled, apis, ...metadata } = given;
+    return change(services, clientId, { name, profile, firstParty, disabled, apis, metadata }, by);
+  },
+});
+
+const disableClient = operation({
+  name: 'clients.disable',
+  permission: 'clients.manage',
+  params,
+  output: clientWithSecretSchema,
+  errors: [clientNotFound, metadataInvalid],
+  description: 'Disable a client, so that it is refused everything.',
+  run: async ({ client_id: clientId }, by: By, services: Services) =>
+    change(services, clientId, { disabled: true }, by),
+});
+
+const enableClient = operation({
+  name: 'clients.enable',
+  permission: 'clients.manage',
+  params,
+  output: clientWithSecretSchema,
+  errors: [clientNotFound, metadataInvalid],
+  description: 'Enable a client that was disabled.',
+  run: async ({ client_id: clientId }, by: By, services: Services) =>
+    change(services, clientId, { disabled: false }, by),
+});
+
+const deleteClient = operation({
+  name: 'clients.delete',
+  permission: 'clients.manage',
+  params,
+  output: z.strictObject({ client_id: z.string(), deleted: z.literal(true) }),
+  errors: [clientNotFound],
+  description: 'Delete a client and everything that was issued to it.',
+  run: async ({ client_id: clientId }, by: By, { clients }: Services) => {
+    await clients.delete(clientId, by);
+    return { client_id: clientId, deleted: true as const };
+  },
+});
+
+const newSecretSchema = z.strictObject({
+  client_id: z.string(),
+  client_secret_id: z.string(),
+  client_secret: z.string(),
+  client_secret_expires_at: z.int(),
+});
+
+const rotateSecret = operation({
+  name: 'clients.secrets.rotate',
+  permission: 'clients.manage',
+  params,
+  input: z.strictObject({
+    overlap_seconds: z
+      .int()
+      .min(0)
+      .max(LONGEST_OVERLAP_SECONDS)
+      .default(DAY / SECOND)
+      .describe('Seconds that the newest of the old secrets stays valid'),
+  }),
+  output: newSecretSchema,
+  errors: [clientNotFound, secretNotUsed],
+  description: 'Create a new client secret. The old one stays valid for a day, or as long as you say.',
+  example: { overlap_seconds: 3600 },
+  command: { words: 'client rotate-secret', options: { overlap_seconds: { flags: '--overlap-seconds <n>' } } },
+  run: async ({ client_id: clientId, overlap_seconds: overlapSeconds }, by: By, { secrets }: Services) => {
+    const { id, secret } = await secrets.rotate(clientId, { overlapSeconds }, by);
+    return { client_id: clientId, client_secret_id: id, ...newSecretOnWire(secret, null) };
+  },
+});
+
+const createSecret = operation({
+  name: 'clients.secrets.create',
+  permission: 'clients.manage',
+  params,
+  input: z.strictObject({
+    expires_in_seconds: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Seconds that it is valid; without end where it is not given'),
+  }),
+  output: newSecretSchema,
+  errors: [clientNotFound, secretNotUsed, tooManySecrets],
+  description: 'Create a second client secret beside the first. It is shown once.',
+  example: { expires_in_seconds: 86_400 },
+  command: { words: 'client add-secret' },
+  run: async ({ client_id: clientId, expires_in_seconds: expiresInSeconds }, by: By, { secrets }: Services) => {
+    const { id, secret, expiresAt } = await secrets.add(clientId, { expiresInSeconds }, by);
+    return { client_id: clientId, client_secret_id: id, ...newSecretOnWire(secret, expiresAt) };
+  },
+});
+
+const deleteSecret = operation({
+  name: 'clients.secrets.delete',
+  permission: 'clients.manage',
+  params: { ...params, client_secret_id: idSchema('csec').describe('Id of the secret, as client show names it') },
+  output: z.strictObject({ client_id: z.string(), client_secret_id: z.string(), deleted: z.literal(true) }),
+  errors: [clientNotFound, secretNotFound, secretNotUsed, lastSecret],
+  description: 'Delete one of two client secrets. It is refused from then on.',
+  command: { words: 'client remove-secret', arguments: { client_id: { flags: '<client_id>' } } },
+  run: async ({ client_id: clientId, client_secret_id: id }, by: By, { secrets }: Services) => {
+    await secrets.remove(clientId, id, by);
+    return { client_id: clientId, client_secret_id: id, deleted: true as const };
+  },
+});
+
+async function change(
+  { clients }: Pick<Services, 'clients'>,
+  clientId: string,
+  values: Parameters<ClientService['change']>[1],
+  by: By,
+): Promise<z.input<typeof clientWithSecretSchema>> {
+  const { client, secret } = await clients.change(clientId, values, by);
+  return { ...clientOnWire(client), ...(secret === undefined ? {} : newSecretOnWire(secret, null)) };
+}
+
+export const clientOperations = [
+  createClient,
+  listClients,
+  readClient,
+  updateClient,
+  disableClient,
+  enableClient,
+  deleteClient,
+  rotateSecret,
+  createSecret,
+  deleteSecret,
+];

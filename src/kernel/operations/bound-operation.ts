@@ -1,0 +1,49 @@
+import { AppError } from '../errors.ts';
+import { readInput } from './input.ts';
+import type { Operation } from './operation.ts';
+
+/** What a caller gives: members of the path and members of the body or query, not yet read. */
+type Given = { params?: unknown; input?: unknown };
+
+/** An operation with its services: what a door (the command line, the API) calls. */
+export type BoundOperation<By> = {
+  readonly operation: Operation;
+  /** Reads what was given by the schemas, runs, and gives what `output` lets through. Throws input.invalid and the errors of the operation. */
+  call(given: Given, by: By): Promise<unknown>;
+};
+
+/** Binds the operations of a slice to what they need to run. */
+export function bindOperations<By, Services>(
+  operations: readonly Operation<By, Services>[],
+  services: Services,
+): BoundOperation<By>[] {
+  return operations.map((operation) => ({
+    operation,
+    async call({ params, input }, by) {
+      const given = { ...readInput(operation.params, params), ...readInput(operation.input, input) };
+      return operation.output.parse(await operation.run(given as never, by, services));
+    },
+  }));
+}
+
+type OperationAnswer =
+  | { ok: true; result: unknown }
+  | { ok: false; code: string; message: string; details?: unknown };
+
+/** Runs an operation by its name. Refusals become answers, faults are thrown. */
+type RunOperation = (name: string, given: Given) => Promise<OperationAnswer>;
+
+/** Runs these operations for one caller. */
+export function runFor<By>(operations: readonly BoundOperation<By>[], by: By): RunOperation {
+  const known = new Map(operations.map((bound) => [bound.operation.name, bound]));
+  return async (name, given) => {
+    const bound = known.get(name);
+    if (!bound) return { ok: false, code: 'control.unknown_command', message: `There is no operation ${name}.` };
+    try {
+      return { ok: true, result: await bound.call(given, by) };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return { ok: false, code: error.code, message: error.message, details: error.details };
+    }
+  };
+}
