@@ -43,7 +43,7 @@ const mayImport: Record<string, readonly string[]> = {
 };
 
 /** What is outside may know a slice by its door, its entities and the types of its services, never by these. */
-const insideOnly = /(^|[/-])(routes|form|view|letter|text)\.ts$/;
+const insideOnly = /(^|[/-])(routes|form|view|letters?)\.ts$/;
 /** The composition root hands the routes of slices to the doors of the management API and the console. */
 const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
 
@@ -57,7 +57,7 @@ const http = new RegExp(
     String.raw`(^|/)module\.ts$`,
     String.raw`^(kernel/http|oidc)/`,
     String.raw`^kernel/views\.ts$`,
-    String.raw`^interaction/(interaction-service|sign-in-ending|sign-in-knowledge|sign-in-step|step-router|step-rules)\.ts$`,
+    String.raw`^interaction/(interaction-service|sign-in-ending|sign-in-knowledge|sign-in-step|step-rules)\.ts$`,
     String.raw`^sessions/own-pages\.ts$`,
     String.raw`^(app/app|server)\.ts$`,
   ].join('|'),

@@ -25,3 +25,17 @@ ClientSecretSchema.setClass(ClientSecret);
 
 /** Where a sealed client secret belongs; it opens nowhere else. */
 export const sealPlace = (id: ClientSecretId): string => `client_secret.sealed:${id}`;
+
+/**
+ * none   the client never shows a secret
+ * hash   it shows the secret, so a hash is enough to know it again
+ * plain  the secret is a key on both sides, or a client that registered itself may read it again (RFC 7592 §3)
+ */
+type SecretNeed = 'none' | 'hash' | 'plain';
+
+export function secretNeed({ metadata, registered }: Pick<Client, 'metadata' | 'registered'>): SecretNeed {
+  const method = metadata.token_endpoint_auth_method;
+  if (method === 'client_secret_jwt') return 'plain';
+  if (method !== 'client_secret_basic' && method !== 'client_secret_post') return 'none';
+  return registered ? 'plain' : 'hash';
+}

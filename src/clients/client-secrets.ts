@@ -1,14 +1,13 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import { type Clock, SECOND, MINUTE } from '#kernel/clock.ts';
 import { type KeyRing, randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId } from '#kernel/ids.ts';
-import type { Client } from './client.ts';
-import { ClientSecret, type ClientSecretId, sealPlace } from './client-secret.ts';
+import { type Client, takeClient } from './client.ts';
+import { ClientSecret, type ClientSecretId, sealPlace, secretNeed } from './client-secret.ts';
 import { lastSecret, secretNotFound, secretNotUsed, tooManySecrets } from './errors.ts';
-import { takeClient } from './take-client.ts';
-import { secretNeed } from './secret-need.ts';
 import { MOST_VALID_SECRETS } from './limits.ts';
+import type { JobDefinition } from '#kernel/jobs.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -181,4 +180,15 @@ export class ClientSecrets {
   #in(seconds: number): Date {
     return new Date(this.#deps.clock.now().getTime() + seconds * SECOND);
   }
+}
+
+/** The job that deletes secrets of clients that have expired; they were refused from that moment on. */
+export function purgeExpiredSecrets(secrets: Pick<ClientSecrets, 'purge'>): JobDefinition {
+  return {
+    schedule: '17 * * * *',
+    retries: 1,
+    backoff: { first: 10 * SECOND, max: MINUTE },
+    expire: MINUTE,
+    handler: async () => void (await secrets.purge()),
+  };
 }

@@ -5,7 +5,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { type ApiAccess, apiAccessSchema } from './api-access.ts';
 import { changesBetween } from './changes.ts';
-import { Client } from './client.ts';
+import { Client, RetiredClientId, takeClient } from './client.ts';
 import type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
 import type { ClientProfile } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
@@ -13,11 +13,9 @@ import type { ClientType } from './client-type.ts';
 import { visible } from './client-wire.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
-import { RetiredClientId } from './retired-client-id.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
 import { objectionToName } from './shown-name.ts';
-import { secretNeed } from './secret-need.ts';
-import { takeClient } from './take-client.ts';
+import { secretNeed } from './client-secret.ts';
 
 type NewClient = {
   name: string;

@@ -1,10 +1,12 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, p, LockMode } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 import type { ApiAccess } from './api-access.ts';
 import type { ClientMetadata } from './client-metadata.ts';
 import type { ClientProfile } from './client-profile.ts';
 import type { ClientType } from './client-type.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { clientNotFound } from './errors.ts';
 
 type ClientRowId = Id<'client'>;
 
@@ -33,3 +35,25 @@ const ClientSchema = defineEntity({
 });
 export class Client extends ClientSchema.class {}
 ClientSchema.setClass(Client);
+
+/**
+ * A name that an operator chose for a client that is gone. Tokens, sessions and consents may still name it, so no later
+ * client may have it; names that were made by Latchkey never come again by themselves.
+ */
+const RetiredClientIdSchema = defineEntity({
+  name: 'RetiredClientId',
+  tableName: 'retired_client_id',
+  properties: {
+    clientId: p.text().primary(),
+    retiredAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+});
+export class RetiredClientId extends RetiredClientIdSchema.class {}
+RetiredClientIdSchema.setClass(RetiredClientId);
+
+/** The client, locked until the transaction ends, so that two changes come one after the other. Throws clients.not_found. */
+export async function takeClient(em: EntityManager, clientId: string): Promise<Client> {
+  const client = await em.findOne(Client, { clientId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (!client) throw clientNotFound();
+  return client;
+}

@@ -1,5 +1,5 @@
 import type { Client } from './client.ts';
-import { secretNeed } from './secret-need.ts';
+import { secretNeed } from './client-secret.ts';
 
 export type EngineMetadata = Readonly<Record<string, unknown>>;
 

@@ -58,10 +58,10 @@ export function createClients({ invalidation, issuer, policies, ...deps }: Depen
   };
 }
 
-export { purgeExpiredSecrets } from './maintenance.ts';
+export { purgeExpiredSecrets } from './client-secrets.ts';
 export { createApis } from './apis-module.ts';
 export { ApiResource } from './api-resource.ts';
-export { Client } from './client.ts';
+export { Client, RetiredClientId } from './client.ts';
 export { tokenGrantTypes } from './client-metadata.ts';
 export { isUsableJwk } from './client-jwks.ts';
 export { ClientSecret } from './client-secret.ts';
@@ -70,6 +70,5 @@ export type { ClientLookup } from './client-lookup.ts';
 export type { ClientProfile } from './client-profile.ts';
 export type { ClientService } from './client-service.ts';
 export { isRegisteredUri } from './redirect-uri.ts';
-export { RetiredClientId } from './retired-client-id.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
 export { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from './engine-metadata.ts';

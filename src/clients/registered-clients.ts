@@ -4,17 +4,15 @@ import { equalSecrets, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { changesBetween } from './changes.ts';
-import { Client } from './client.ts';
+import { Client, takeClient } from './client.ts';
 import { clientMetadataSchema, type GivenMetadata } from './client-metadata.ts';
-import { ClientSecret } from './client-secret.ts';
+import { ClientSecret, secretNeed } from './client-secret.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import { visible } from './client-wire.ts';
 import { typeOfRegistered } from './client-type.ts';
 import { clientManaged, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
-import { secretNeed } from './secret-need.ts';
 import { objectionToStrangersName } from './shown-name.ts';
-import { takeClient } from './take-client.ts';
 
 type Dependencies = {
   clock: Clock;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
 import { newEmailField } from '#users/module.ts';
+import type { SignedInPerson } from '#sessions/module.ts';
+import type { Asker } from '#verification/module.ts';
 
 export const emailForm = form(
   z.object({
@@ -17,3 +19,12 @@ export const chosenForm = form(z.object({ contact: z.string().max(64) }));
 export const proofForm = form(
   z.object({ action: z.string().max(16).default(''), code: z.string().trim().max(64).default('') }),
 );
+
+/**
+ * The browser in which a signed-in person asks for a code, by its cookie: that stays when they prove again who they are, which a
+ * session need not. The account's own rates do not count for what is to be proved here.
+ */
+export const askingBrowser = (
+  deviceSecret: string | undefined,
+  { sessionId }: Pick<SignedInPerson, 'sessionId'>,
+): Asker['browser'] => ({ holds: deviceSecret ?? sessionId, deviceSecret: undefined });

@@ -10,10 +10,9 @@ import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 import { type EmailChanges, type EmailProofs, linkView } from '#verification/module.ts';
-import { askingBrowser } from './asking-browser.ts';
+import { askingBrowser, emailForm, proofForm } from './contact-form.ts';
 import { type ChangePage, changeView } from './change-view.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
-import { emailForm, proofForm } from './contact-form.ts';
 
 export type ConfirmDependencies = {
   ownPages: Pick<OwnPages, 'require'>;

@@ -10,8 +10,7 @@ import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import type { ContactService, ShownContact } from '#users/module.ts';
 import type { EmailChanges, EmailProofs } from '#verification/module.ts';
-import { askingBrowser } from './asking-browser.ts';
-import { chosenForm, emailForm } from './contact-form.ts';
+import { askingBrowser, chosenForm, emailForm } from './contact-form.ts';
 import { type EmailsPage, emailsView } from './contacts-view.ts';
 
 export type EmailRouteDependencies = {

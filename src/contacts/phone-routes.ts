@@ -12,9 +12,8 @@ import { show } from '#kernel/views.ts';
 import { AGAIN, LATELY, type OwnPages, type SignedInPerson } from '#sessions/module.ts';
 import type { ContactService, ShownContact } from '#users/module.ts';
 import type { PhoneChanges, PhoneProofs } from '#verification/module.ts';
-import { askingBrowser } from './asking-browser.ts';
+import { askingBrowser, chosenForm, phoneForm, proofForm } from './contact-form.ts';
 import { type ConfirmPage, confirmView } from './confirm-view.ts';
-import { chosenForm, phoneForm, proofForm } from './contact-form.ts';
 import { type PhonesPage, phonesView } from './contacts-view.ts';
 
 export type PhoneRouteDependencies = {

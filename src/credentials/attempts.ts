@@ -2,6 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
+import { defineEntity, p } from '@mikro-orm/core';
 
 type Take = { allowed: true; failures: number } | { allowed: false; until: Date | null };
 
@@ -104,3 +105,17 @@ export class AttemptCounter {
     return rows.length;
   }
 }
+
+/** Mapped for the drift test alone; attempts.ts writes it by conditional statements. */
+const AttemptCounterRowSchema = defineEntity({
+  name: 'AttemptCounterRow',
+  tableName: 'attempt_counter',
+  properties: {
+    key: p.blob().columnType('bytea').primary().$type<Buffer>(),
+    failures: p.integer(),
+    blockedUntil: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    changedAt: p.datetime(3).columnType('timestamptz(3)').index('attempt_counter_changed_at_index'),
+  },
+});
+export class AttemptCounterRow extends AttemptCounterRowSchema.class {}
+AttemptCounterRowSchema.setClass(AttemptCounterRow);

@@ -13,8 +13,7 @@ import { browserCookie } from '#kernel/http/cookies.ts';
 import type { Log } from '#kernel/log.ts';
 import { demoAddresses, type DemoClientDependencies, registerDemoClient } from './demo-client.ts';
 import { DemoVisits } from './demo-visits.ts';
-import { createProviderFetch } from './provider-fetch.ts';
-import { RelyingParty } from './relying-party.ts';
+import { createProviderFetch, RelyingParty } from './relying-party.ts';
 import { demoRoutes } from './routes.ts';
 
 export type Dependencies = {

@@ -21,11 +21,12 @@ import {
   type TokenEndpointResponseHelpers,
   WWWAuthenticateChallengeError,
 } from 'openid-client';
-import type { Config } from '#kernel/config.ts';
-import { OutboundError } from '#kernel/http/outbound.ts';
+import { type Config, isLoopback } from '#kernel/config.ts';
+import { OutboundError, createOutbound } from '#kernel/http/outbound.ts';
 import { DEMO_CLIENT_ID, DEMO_SCOPE, type DemoAddresses } from './demo-client.ts';
 import type { DemoFailure, DemoTokens, PendingSignIn } from './demo-visits.ts';
-import type { ProviderFetch } from './provider-fetch.ts';
+import { bareHost } from '#kernel/http/address.ts';
+import type { Log } from '#kernel/log.ts';
 
 type RelyingPartyDependencies = {
   config: Pick<Config, 'issuerUrl'>;
@@ -125,4 +126,22 @@ export function failureOf(error: unknown): DemoFailure | null {
   for (let at: unknown = error; at instanceof Error; at = at.cause)
     if (at instanceof OutboundError) return { error: 'provider_unreachable', description: null };
   return error instanceof ClientError ? { error: error.code ?? 'client_error', description: error.message } : null;
+}
+
+type ProviderFetch = { fetch: (url: string, init: RequestInit) => Promise<Response>; close(): Promise<void> };
+
+/**
+ * The way of the demo to its provider: HTTP like any other relying party's, and to that one host alone.
+ *
+ * An issuer on loopback is this process, and its name may resolve to an address on which nobody listens: `localhost` to
+ * the wrong family, `id.localhost` to none.
+ */
+export function createProviderFetch({ issuerUrl, host }: Pick<Config, 'issuerUrl' | 'host'>, log: Log): ProviderFetch {
+  const listening = isLoopback(host) ? bareHost(host) : '127.0.0.1';
+  const outbound = createOutbound({
+    allow: [bareHost(issuerUrl.hostname)],
+    log,
+    ...(isLoopback(issuerUrl.hostname) ? { resolve: async () => [listening] } : {}),
+  });
+  return { fetch: (url, init) => outbound.fetch(url, init), close: () => outbound.close() };
 }

@@ -50,6 +50,5 @@ export { levelOfProofs } from './proof.ts';
 export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';
-export type { SignInStep } from './sign-in-step.ts';
-export { StepRouter } from './step-router.ts';
+export { type SignInStep, StepRouter } from './sign-in-step.ts';
 export { Ways } from './ways.ts';

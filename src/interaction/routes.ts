@@ -3,7 +3,7 @@ import type { Context, Middleware, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { isSignInExpired } from '#oidc/module.ts';
 import type { InteractionService } from './interaction-service.ts';
-import { StepRouter } from './step-router.ts';
+import { StepRouter } from './sign-in-step.ts';
 
 /**
  * The dispatcher: it leads to the next step, and no step knows another. The first page of a sign-in it shows itself, so that the browser

@@ -9,8 +9,7 @@ import type { Context } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 import type { EnginePages } from '#oidc/module.ts';
 import type { User, UserId } from '#users/module.ts';
-import { logoutConfirmView } from './confirm-view.ts';
-import { logoutDoneView } from './done-view.ts';
+import { logoutConfirmView, logoutDoneView } from './logout-view.ts';
 
 export type Dependencies = {
   users: { findById(id: UserId): Promise<User | null> };

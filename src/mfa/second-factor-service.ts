@@ -16,9 +16,8 @@ import { deviceName } from '#kernel/http/device-name.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
-import { secondFactorCodeLetter } from './code-letter.ts';
-import { secondFactorCodeText } from './code-text.ts';
-import { provenNumber } from './proven-number.ts';
+import { secondFactorCodeLetter, secondFactorCodeText } from './code-letters.ts';
+import { provenNumber } from './code-address.ts';
 import type { CodeWay, SentWay } from './ways.ts';
 
 type TryOutcome =

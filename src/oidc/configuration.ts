@@ -15,7 +15,7 @@ import type { CurrentAuthority } from './authority/current-authority.ts';
 import { loadExistingGrant } from './grants.ts';
 import { policy } from './interaction-policy.ts';
 import { acrValues } from './levels.ts';
-import { nameGrant } from './introspection/jwt-introspection.ts';
+import { nameGrant } from './introspection/introspection.ts';
 import { lifetimes } from './lifetimes.ts';
 import { renderError } from './pages/error-page.ts';
 import type { EnginePages } from './pages/pages.ts';

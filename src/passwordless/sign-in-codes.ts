@@ -18,8 +18,7 @@ import type { Letters } from '#kernel/mail/letters.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
 import type { Policies, PolicySubject } from '#settings/module.ts';
 import { canonicalEmail, type ReachablePeople, type ReachablePerson, type UserId } from '#users/module.ts';
-import { codeText } from './code-text.ts';
-import { signInLetter } from './sign-in-letter.ts';
+import { codeText, signInLetter } from './sign-in-letters.ts';
 
 export type Channel = SentFirstFactor;
 type Sent = 'both' | 'code' | 'link';

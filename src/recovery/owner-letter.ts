@@ -5,7 +5,7 @@ import { deviceName } from '#kernel/http/device-name.ts';
 import { chooseLanguage, type Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { User } from '#users/module.ts';
-import { changedLetter } from './changed-letter.ts';
+import { changedLetter } from './recovery-letters.ts';
 
 type Dependencies = {
   clock: Clock;

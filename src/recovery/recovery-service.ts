@@ -23,8 +23,7 @@ import {
   type User,
   type UserService,
 } from '#users/module.ts';
-import { type NoReset, noResetLetter } from './no-reset-letter.ts';
-import { resetLetter } from './reset-letter.ts';
+import { type NoReset, noResetLetter, resetLetter } from './recovery-letters.ts';
 
 export type RecoveryDependencies = {
   clock: Clock;

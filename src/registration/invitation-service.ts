@@ -9,7 +9,7 @@ import { instance, type Policies } from '#settings/module.ts';
 import { canonicalEmail, newCanonicalEmail, type Role, type UserService } from '#users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
-import { invitationLetter } from './invitation-letter.ts';
+import { invitationLetter } from './registration-letters.ts';
 import type { NewAccounts, Newcomer } from './new-accounts.ts';
 
 type Invitation = { email: string; language: Language; roles?: readonly Role[] };

@@ -4,10 +4,9 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
-import { confirmLetter } from './confirm-letter.ts';
+import { confirmLetter, takenLetter } from './registration-letters.ts';
 import type { Asker, NewAccounts, Newcomer } from './new-accounts.ts';
 import type { Application, PendingRegistrations } from './pending-registration.ts';
-import { takenLetter } from './taken-letter.ts';
 
 type BeginOutcome = { kind: 'sent' } | Refusal;
 

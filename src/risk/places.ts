@@ -3,9 +3,10 @@ import { Reader, type CityResponse } from 'mmdb-lib';
 import { ConfigError } from '#kernel/config.ts';
 import { canonicalAddress } from '#kernel/http/address.ts';
 import type { Coordinates } from './assessment.ts';
+import { type Language, languages } from '#kernel/i18n.ts';
 
 /** Where an address is, as coarsely as the file says. `country` is of ISO 3166-1 alpha-2. */
-export type Place = { country: string | null; city: string | null; coordinates: Coordinates | null };
+type Place = { country: string | null; city: string | null; coordinates: Coordinates | null };
 
 export type Places = {
   find(ip: string): Place;
@@ -44,4 +45,11 @@ function openReader(file: string): Reader<CityResponse> {
   } catch (cause) {
     throw new ConfigError(`GEOIP_FILE: ${file} cannot be read as a file in MaxMind's format (.mmdb).`, { cause });
   }
+}
+
+/** `Lisbon, Portugal`; null when nothing is known. */
+export function placeName({ city, country }: Place, language: Language): string | null {
+  const name =
+    country === null ? null : new Intl.DisplayNames(languages[language].formats, { type: 'region' }).of(country);
+  return [city, name].filter((part) => part !== null && part !== undefined).join(', ') || null;
 }

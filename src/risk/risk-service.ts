@@ -12,8 +12,7 @@ import type { Policies } from '#settings/module.ts';
 import type { User, UserId } from '#users/module.ts';
 import { assess, type Assessment, type Seen } from './assessment.ts';
 import { newSignInLetter } from './new-sign-in-letter.ts';
-import { placeName } from './place-name.ts';
-import type { Places } from './places.ts';
+import { placeName, type Places } from './places.ts';
 import type { Pressure } from './pressure.ts';
 import type { SignInTraces } from './sign-in-trace.ts';
 

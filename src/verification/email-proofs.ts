@@ -12,8 +12,7 @@ import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { AccessRevocation, ContactService, UserId, UserService } from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
-import { proofLetter, type ProofLetter } from './proof-letter.ts';
-import { takenLetter } from './taken-letter.ts';
+import { proofLetter, type ProofLetter, takenLetter } from './contact-letters.ts';
 
 /** Who asks, in which words to answer, and where the code may be typed. */
 export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };

@@ -5,8 +5,7 @@ import { deviceName } from '#kernel/http/device-name.ts';
 import { chooseLanguage } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { readUser, type UserId } from '#users/module.ts';
-import { changedLetter } from './changed-letter.ts';
-import { type NoticeLetter, noticeLetter } from './notice-letter.ts';
+import { changedLetter, type NoticeLetter, noticeLetter } from './contact-letters.ts';
 
 export type NoticeDependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
 

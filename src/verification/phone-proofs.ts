@@ -5,7 +5,7 @@ import type { Texts } from '#kernel/sms/texts.ts';
 import type { ContactService, UserId } from '#users/module.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
 import type { ContactNotices } from './notices.ts';
-import { numberText } from './number-text.ts';
+import { numberText } from './contact-letters.ts';
 
 export type PhoneDependencies = {
   database: Pick<Database, 'transaction'>;

@@ -6,8 +6,7 @@ import type { Language } from '#kernel/i18n.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
-import { confirmLetter } from './confirm-letter.ts';
-import { memberLetter } from './member-letter.ts';
+import { confirmLetter, memberLetter } from './waitlist-letters.ts';
 import { WaitlistEntry } from './waitlist-entry.ts';
 
 export type WaitlistDependencies = {

@@ -9,10 +9,10 @@ export type LetterSample = { letter: Letter<object>; name: string; slug: string;
 
 const source = resolve(import.meta.dirname, '../../src');
 
-/** A letter that nobody lists is found all the same: whatever a `*-letter.ts` exports counts. */
+/** A letter that nobody lists is found all the same: every export of a `*-letter.ts` or `*-letters.ts` counts. */
 export async function allLetters(): Promise<readonly LetterSample[]> {
   const samples: LetterSample[] = [];
-  for (const file of globSync('**/*-letter.ts', { cwd: source }).toSorted()) {
+  for (const file of globSync('**/*-{letter,letters}.ts', { cwd: source }).toSorted()) {
     const exported = (await import(join(source, file))) as Readonly<Record<string, unknown>>;
     for (const letter of Object.values(exported).filter(isLetter))
       for (const [name, context] of Object.entries(letter.letterSamples)) {
@@ -38,10 +38,10 @@ export function strictLetters(inspect: (key: string) => void = () => {}, brand: 
 
 export type TextSample = { template: TextTemplate<object>; name: string; slug: string; context: object };
 
-/** Every text message, found as letters are: whatever a `*-text.ts` exports counts. */
+/** Every text message, found as letters are: they stand in the `*-letters.ts` of their slice. */
 export async function allTexts(): Promise<readonly TextSample[]> {
   const samples: TextSample[] = [];
-  for (const file of globSync('**/*-text.ts', { cwd: source }).toSorted()) {
+  for (const file of globSync('**/*-letters.ts', { cwd: source }).toSorted()) {
     const exported = (await import(join(source, file))) as Readonly<Record<string, unknown>>;
     for (const template of Object.values(exported).filter(isText))
       for (const [name, context] of Object.entries(template.textSamples)) {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { equalSecrets } from '#kernel/crypto.ts';
-import { cryptBase64 } from './crypt-base64.ts';
+import { cryptBase64, repeat } from './crypt-steps.ts';
 import { type Family, matched } from './family.ts';
-import { repeat } from './rounds.ts';
 
 const ROUNDS = 1000;
 const ORDER = [[0, 6, 12], [1, 7, 13], [2, 8, 14], [3, 9, 15], [4, 10, 5], [11]] as const;

@@ -1,8 +1,7 @@
 import { hash as digestOf } from 'node:crypto';
 import { equalSecrets } from '#kernel/crypto.ts';
-import { cryptBase64, cryptDigit } from './crypt-base64.ts';
+import { cryptBase64, cryptDigit, repeat } from './crypt-steps.ts';
 import { bounded, type Family, HashRefusal, matched } from './family.ts';
-import { repeat } from './rounds.ts';
 import { MOST_PHPASS_ROUNDS_LOG2 } from '../limits.ts';
 
 const inThrees = (bytes: number) =>

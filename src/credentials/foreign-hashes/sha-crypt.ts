@@ -1,8 +1,7 @@
 import { createHash, hash as digestOf } from 'node:crypto';
 import { equalSecrets } from '#kernel/crypto.ts';
-import { cryptBase64 } from './crypt-base64.ts';
+import { cryptBase64, repeat } from './crypt-steps.ts';
 import { bounded, type Family, matched } from './family.ts';
-import { repeat } from './rounds.ts';
 import { MOST_SHA_CRYPT_ROUNDS } from '../limits.ts';
 
 type Variant = { digest: 'sha256' | 'sha512'; bytes: number; order: readonly (readonly number[])[] };

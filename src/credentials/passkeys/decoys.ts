@@ -1,6 +1,6 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { KeyRing } from '#kernel/crypto.ts';
-import type { Descriptor } from './descriptor.ts';
+import type { Descriptor } from './relying-party.ts';
 
 /** What ids and transports of common authenticators look like. */
 const KINDS = [

@@ -11,10 +11,9 @@ import { amrOf, checkAssertion, type Verify } from './assertion-check.ts';
 import { type Assertion, readAssertion, readClientData } from './browser-answer.ts';
 import type { Challenges, Purpose } from './challenge.ts';
 import type { Decoys } from './decoys.ts';
-import type { Descriptor } from './descriptor.ts';
+import type { Descriptor, RelyingParty } from './relying-party.ts';
 import type { PasskeyId } from './passkey.ts';
 import type { PasskeyDependencies, PasskeyService } from './passkey-service.ts';
-import type { RelyingParty } from './relying-party.ts';
 import { type Stored, StoredPasskeys } from './stored-passkeys.ts';
 import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 

@@ -12,7 +12,7 @@ import { ALGORITHMS, checkAttestation, type NewCredential, type Verify } from '.
 import { firstName } from './authenticators.ts';
 import { type Attestation, readAttestation, readClientData } from './browser-answer.ts';
 import type { Challenges } from './challenge.ts';
-import { knownTransports } from './descriptor.ts';
+import { knownTransports } from './relying-party.ts';
 import { Passkey } from './passkey.ts';
 import {
   type PasskeyDependencies,

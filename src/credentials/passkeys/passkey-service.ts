@@ -8,10 +8,9 @@ import type { CredentialState } from '../methods.ts';
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
 import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { authenticatorName } from './authenticators.ts';
-import type { Descriptor } from './descriptor.ts';
+import { type Descriptor, type RelyingParty, relyingPartyOf } from './relying-party.ts';
 import { Passkey, type PasskeyId } from './passkey.ts';
 import { type PasskeyState, passkeyStateBy, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
-import { type RelyingParty, relyingPartyOf } from './relying-party.ts';
 import type { WebauthnUsers } from './webauthn-user.ts';
 import { LONGEST_PASSKEY_NAME } from '../limits.ts';
 

@@ -1,5 +1,11 @@
-import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import type { Client, KoaContextWithOIDC, Configuration } from 'oidc-provider';
 import type { ApiStore } from '../resources.ts';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import type { Clock } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import { type Origin, readOrigin, writeOrigin } from '../authority/origin.ts';
+import type { Engine } from '../engine.ts';
+import type { Handles } from '../artifacts/handles.ts';
 
 type Token = { clientId?: string | undefined; aud?: string | string[] | undefined };
 
@@ -14,5 +20,47 @@ export function mayIntrospect(apis: Pick<ApiStore, 'isServedBy'>) {
     const audiences = [aud].flat().filter((audience) => audience !== undefined);
     const serves = await Promise.all(audiences.map((audience) => apis.isServedBy(audience, client.clientId)));
     return serves.includes(true);
+  };
+}
+
+type Customizers = NonNullable<NonNullable<Configuration['formats']>['customizers']>;
+type Dependencies = {
+  issuer: string;
+  clock: Clock;
+  handles: Pick<Handles, 'make'>;
+  /** Every key whose signatures still count; public members are enough. */
+  jwks: JSONWebKeySet;
+};
+
+/**
+ * A JWT is not stored, so that nothing can be looked up by it. The name of its grant stands in its `jti`, as a hash that
+ * opens nothing, and how it came to be: so that at least here it is over as soon as the grant is, or the client changes.
+ */
+export const nameGrant: NonNullable<Customizers['jwt']> = (_ctx, token, { payload }) => {
+  const issued = token as { grantId?: string; gty?: string; origin?: Origin };
+  const grant = issued.grantId === undefined ? '' : sha256(issued.grantId).toString('base64url');
+  payload['jti'] = `${String(payload['jti'])}.${grant}.${writeOrigin(issued)}`;
+};
+
+/** Reads an access token that is a JWT of ours; undefined when its grant is over. Throws for every other text. */
+export function jwtReader(
+  engine: Engine,
+  { issuer, clock, handles, jwks }: Dependencies,
+): (jwt: string) => Promise<object | undefined> {
+  const keySet = createLocalJWKSet(jwks);
+  return async function read(jwt) {
+    const { payload, protectedHeader } = await jwtVerify(jwt, keySet, {
+      issuer,
+      typ: 'at+jwt',
+      currentDate: clock.now(),
+    });
+    const { jti = '', aud, iat, exp, scope, cnf, client_id: clientId } = payload;
+    const [, grantHash = '', origin = ''] = jti.split('.');
+    const common = { jti, aud, iat, exp, scope, clientId, ...(cnf as object | undefined), ...readOrigin(origin) };
+    const signature = { jwtAlg: protectedHeader.alg };
+    if (grantHash === '') return Object.assign(new engine.ClientCredentials(common as never), signature);
+    const grant = await engine.Grant.find(handles.make(Buffer.from(grantHash, 'base64url')));
+    const owned = { ...common, grantId: grant?.jti, accountId: grant?.accountId };
+    return grant && Object.assign(new engine.AccessToken(owned as never), signature);
   };
 }

@@ -1,28 +1,29 @@
 import type { Configuration } from 'oidc-provider';
 import type { Engine } from '../engine.ts';
-import { begunSessions } from './begun-sessions.ts';
-import { boundTokens } from './bound-tokens.ts';
-import { builtClients } from './built-clients.ts';
-import { clientSecrets } from './client-secrets.ts';
+import { begunSessions, rememberedSessions, sessionRename, sessionTrace } from './session-patches.ts';
+import {
+  boundTokens,
+  idTokens,
+  introspectedJwts,
+  judgedTokens,
+  narrowedGrants,
+  saidLevel,
+  tokenIds,
+} from './token-patches.ts';
+import {
+  builtClients,
+  clientSecrets,
+  guardedClients,
+  origins,
+  redirectUriChecks,
+  redirectUris,
+} from './client-patches.ts';
 import { deviceClaims } from './device-claims.ts';
-import { guardedClients } from './guarded-clients.ts';
 import { heldSignIns } from './held-sign-ins.ts';
-import { idTokens } from './id-tokens.ts';
-import { introspectedJwts } from './introspected-jwts.ts';
-import { judgedTokens } from './judged-tokens.ts';
 import { logoutCalls } from './logout-calls.ts';
-import { narrowedGrants } from './narrowed-grants.ts';
-import { origins } from './origins.ts';
 import type { Patch, PatchDependencies } from './patch.ts';
-import { redirectUriChecks } from './redirect-uri-checks.ts';
-import { redirectUris } from './redirect-uris.ts';
-import { rememberedSessions } from './remembered-sessions.ts';
 import { replayDetection } from './replay-detection.ts';
 import { EngineWithOwnPages, responseModes } from './response-modes.ts';
-import { saidLevel } from './said-level.ts';
-import { sessionRename } from './session-rename.ts';
-import { sessionTrace } from './session-trace.ts';
-import { tokenIds } from './token-ids.ts';
 import { userCodeLimit } from './user-code-limit.ts';
 import { writtenTogether } from './written-together.ts';
 

@@ -1,4 +1,5 @@
 import { letter } from '#kernel/mail/letters.ts';
+import { textTemplate } from '#kernel/sms/texts.ts';
 
 /** The link and the code that sign somebody in; one of them may be missing, as policy says. */
 type SignInLetter = {
@@ -27,3 +28,8 @@ export const signInLetter = letter<SignInLetter>('passwordless/sign-in', {
     hostile: { ...plain, email: '"<script>x\u202e"@evil.example', client: '<script>alert(1)\n\u202eyllaT' },
   },
 });
+
+/** The code that signs somebody in. */
+type CodeText = { code: string };
+
+export const codeText = textTemplate<CodeText>('passwordless/code', { samples: { plain: { code: '402913' } } });

@@ -1,4 +1,5 @@
 import { letter } from '#kernel/mail/letters.ts';
+import { textTemplate } from '#kernel/sms/texts.ts';
 
 /** The code that proves it a second time, to somebody who has just entered the first part. */
 type SecondFactorCodeLetter = {
@@ -25,4 +26,11 @@ export const secondFactorCodeLetter = letter<SecondFactorCodeLetter>('mfa/code',
     'nothing known of the browser': { ...plain, device: null, ip: null },
     hostile: { ...plain, client: '<i>\u202EyllaT</i>\nhttps://evil.example {code}', device: null },
   },
+});
+
+/** The same as a text message. */
+type SecondFactorCodeText = { code: string };
+
+export const secondFactorCodeText = textTemplate<SecondFactorCodeText>('mfa/code', {
+  samples: { plain: { code: '481920' } },
 });

@@ -1,0 +1,126 @@
+import { isClientId } from '../client-store.ts';
+import { type Patch, source } from './patch.ts';
+import { type Client, Provider, type KoaContextWithOIDC } from 'oidc-provider';
+import { requireAnotherTry } from '../client-authentication/client-authentication.ts';
+import { isRegisteredUri } from '#clients/module.ts';
+import { type Origin, originIn, originKinds } from '../authority/origin.ts';
+
+export const builtClients: Patch = {
+  members: { 'Client.find': { method: 1 } },
+  reason:
+    'The engine writes out and hashes the metadata of a client with every request, to see whether it knows them already.',
+  upstream: source('models/client.js'),
+  apply({ Client }, { clients }) {
+    const built = new WeakMap<object, InstanceType<typeof Client>>();
+    const { find } = Client;
+    Client.find = async function findBuilt(clientId: string) {
+      if (!isClientId(clientId)) return undefined;
+      // The same object until the client changes.
+      const metadata = await clients.findForEngine(clientId);
+      const known = metadata && built.get(metadata);
+      if (known) return known;
+      const client = await find.call(Client, clientId);
+      if (client && metadata && (await clients.findForEngine(clientId)) === metadata) built.set(metadata, client);
+      return client;
+    };
+  },
+};
+
+export const clientSecrets: Patch = {
+  members: { 'Client.prototype.compareClientSecret': { method: 1 } },
+  reason: 'Secrets are stored as hashes, and two of them may be valid at a time.',
+  upstream: 'https://github.com/panva/node-oidc-provider/issues/631',
+  apply({ Client }, { clients }) {
+    Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
+      return clients.verifySecret(this.clientId, actual);
+    };
+  },
+};
+
+export const guardedClients: Patch = {
+  members: { 'Client.find': { method: 1 } },
+  reason:
+    'Failed attempts to authenticate a client are counted from the moment when the engine learns which client it is.',
+  upstream: source('shared/client_auth.js'),
+  apply(engine, { authentication }) {
+    const { find } = engine.Client;
+    engine.Client.find = async function findGuarded(clientId: string): Promise<Client | undefined> {
+      const client = await find.call(engine.Client, clientId);
+      if (Provider.ctx) await requireAnotherTry(Provider.ctx, { clientId, client }, authentication);
+      return client;
+    };
+  },
+};
+
+export const redirectUris: Patch = {
+  members: {
+    'Client.prototype.redirectUriAllowed': { method: 1 },
+    'Client.prototype.postLogoutRedirectUriAllowed': { method: 1 },
+  },
+  reason: 'The engine takes any spelling of a loopback port, 0 among them.',
+  upstream: 'https://github.com/panva/node-oidc-provider/issues/249',
+  apply({ Client }) {
+    Client.prototype.redirectUriAllowed = function redirectUriAllowed(uri: string) {
+      return isRegistered(this, this.redirectUris, uri);
+    };
+    Client.prototype.postLogoutRedirectUriAllowed = function postLogoutRedirectUriAllowed(uri: string) {
+      return isRegistered(this, this.postLogoutRedirectUris, uri);
+    };
+  },
+};
+
+function isRegistered({ applicationType }: Client, registered: readonly string[] | undefined, uri: string): boolean {
+  return isRegisteredUri(uri, {
+    registered: registered ?? [],
+    applicationType: applicationType === 'native' ? 'native' : 'web',
+  });
+}
+
+export const redirectUriChecks: Patch = {
+  members: { 'OIDCContext.redirectUriCheckPerformed': 'assigned' },
+  reason:
+    'The engine takes the redirect URI of a request that is resumed for checked, and sends errors there; it is checked again, as the client is registered now.',
+  upstream: source('actions/authorization/resume.js'),
+  apply({ OIDCContext }) {
+    const checked = new WeakSet<object>();
+    Object.defineProperty(OIDCContext.prototype, 'redirectUriCheckPerformed', {
+      get(this: KoaContextWithOIDC['oidc']): boolean {
+        return this.route !== 'resume' && checked.has(this);
+      },
+      set(this: object, isChecked: boolean) {
+        if (isChecked) checked.add(this);
+        else checked.delete(this);
+      },
+    });
+  },
+};
+
+type Model = { accountId?: string | undefined; kind: string; origin?: Origin | undefined };
+type ModelClass = { readonly IN_PAYLOAD: readonly string[]; prototype: Model & { save(): Promise<string> } };
+
+export const origins: Patch = {
+  members: Object.fromEntries(
+    originKinds.flatMap((kind) => [
+      [`${kind}.IN_PAYLOAD`, 'list'],
+      [`${kind}.prototype.save`, { method: 0 }],
+    ]),
+  ),
+  reason: 'Each token and code keeps how it came to be, by which it is judged when it is used.',
+  upstream: source('models/base_token.js'),
+  apply(engine) {
+    for (const kind of originKinds) keepOriginOf(engine[kind]);
+  },
+};
+
+function keepOriginOf(model: ModelClass): void {
+  const members = [...model.IN_PAYLOAD, 'origin'];
+  Object.defineProperty(model, 'IN_PAYLOAD', { get: () => members });
+  const { save } = model.prototype;
+  model.prototype.save = async function saveWithOrigin() {
+    const ctx = Provider.ctx;
+    // A device code has no user until one answers.
+    const isWaiting = this.kind === 'DeviceCode' && this.accountId === undefined;
+    if (ctx && !isWaiting) this.origin ??= await originIn(ctx, this.kind);
+    return save.call(this);
+  };
+}

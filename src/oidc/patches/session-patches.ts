@@ -1,0 +1,86 @@
+import { type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type Patch, source } from './patch.ts';
+import type { ArtifactAdapter } from '../artifacts/adapter.ts';
+import type { State } from '#kernel/http/context.ts';
+import { epochSeconds } from '#kernel/clock.ts';
+import type { LastSeen } from '../sessions/last-seen.ts';
+
+type StoredSession = { id: string; exp?: number; persist(): Promise<unknown>; save(ttl: number): Promise<unknown> };
+
+/** Here it is stored, and the browser gets its cookie, so that the form on that page works. */
+export const begunSessions: Patch = {
+  members: { 'Session.prototype.persist': { method: 0 } },
+  reason:
+    'The page for device codes begins a session after sessions are stored when it shows an error, and the next middleware fails over that.',
+  upstream: source('models/session.js'),
+  apply(engine, { settings }) {
+    const model = engine.Session.prototype as unknown as StoredSession;
+    const { persist } = model;
+    const lifetime = settings.ttl?.['Session'] as number | ((ctx: KoaContextWithOIDC, session: unknown) => number);
+    model.persist = async function persistOrBegin() {
+      const ctx = Provider.ctx;
+      if (typeof this.exp === 'number' || !ctx) return persist.call(this);
+      ctx.oidc.cookies.set(engine.cookieName('session'), this.id, settings.cookies?.long);
+      return this.save(typeof lifetime === 'number' ? lifetime : lifetime(ctx, this));
+    };
+  },
+};
+
+type SignIn = { accountId: string; transient?: boolean };
+type LastingSession = { transient?: boolean | undefined; loginAccount(signIn: SignIn): void };
+
+export const rememberedSessions: Patch = {
+  members: { 'Session.prototype.loginAccount': { method: 1 } },
+  reason:
+    'The engine never makes a session lasting again: a user who signs in for the open browser and later to stay signed in would be forgotten.',
+  upstream: source('models/session.js'),
+  apply(engine) {
+    const model = engine.Session.prototype as unknown as LastingSession;
+    const { loginAccount } = model;
+    model.loginAccount = function loginAndRemember(signIn) {
+      this.transient = undefined;
+      loginAccount.call(this, signIn);
+    };
+  },
+};
+
+type RenamedSession = { id: string; oldId?: string | undefined; save(ttl: number): Promise<string> };
+
+/** Here it stays and is renamed, and one that was ended meanwhile stays ended. */
+export const sessionRename: Patch = {
+  members: { 'Session.prototype.save': { method: 1 }, 'Session.adapter': 'property' },
+  reason:
+    'A session gets another id at each sign-in. The engine deletes it and stores it again, and for a moment the tokens that end with it are dead.',
+  upstream: source('models/session.js'),
+  apply(engine) {
+    const model = engine.Session.prototype as unknown as RenamedSession;
+    const adapter = engine.Session.adapter as unknown as ArtifactAdapter;
+    const { save } = model;
+    model.save = async function saveRenamed(ttl) {
+      if (this.oldId !== undefined) {
+        await adapter.rename(this.oldId, this.id);
+        this.oldId = undefined;
+      }
+      return save.call(this, ttl);
+    };
+  },
+};
+
+type TracedSession = { lastSeen?: LastSeen; save(ttl: number): Promise<string> };
+
+export const sessionTrace: Patch = {
+  members: { 'Session.IN_PAYLOAD': 'list', 'Session.prototype.save': { method: 1 } },
+  reason: 'The engine keeps of a session what it needs itself; people want to know which browser it is.',
+  upstream: source('models/session.js'),
+  apply({ Session }, { clock }) {
+    const kept = (Session as unknown as { IN_PAYLOAD: readonly string[] }).IN_PAYLOAD;
+    Object.defineProperty(Session, 'IN_PAYLOAD', { value: [...kept, 'lastSeen', 'administeredAt'] });
+    const model = Session.prototype as unknown as TracedSession;
+    const { save } = model;
+    model.save = function saveWithTrace(ttl) {
+      const state = Provider.ctx?.state as State | undefined;
+      if (state) this.lastSeen = { ip: state.ip, userAgent: state.userAgent, at: epochSeconds(clock) };
+      return save.call(this, ttl);
+    };
+  },
+};

@@ -1,0 +1,143 @@
+import { Provider, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { requireBound, type Shown, judged } from '../authority/enforcement.ts';
+import { type Patch, source } from './patch.ts';
+import { originKinds } from '../authority/origin.ts';
+import { type FindGrant, findNarrowed } from '../authority/grant-worth.ts';
+import { requestedAcr, saidAcr } from '../levels.ts';
+import { mark, type MarkedKind, markedKinds } from '../artifacts/token-marks.ts';
+import { jwtReader } from '../introspection/introspection.ts';
+
+type Model = { save(): Promise<string> };
+
+export const boundTokens: Patch = {
+  members: { 'AccessToken.prototype.save': { method: 0 }, 'ClientCredentials.prototype.save': { method: 0 } },
+  reason: 'No token is issued that would be worth nothing: by the front channel, or where no certificate can arrive.',
+  upstream: source('models/base_token.js'),
+  apply(engine) {
+    for (const kind of ['AccessToken', 'ClientCredentials'] as const) issueBound(engine[kind].prototype);
+  },
+};
+
+function issueBound(model: Model): void {
+  const { save } = model;
+  model.save = async function saveBound(this: Shown & Model) {
+    const client = Provider.ctx?.oidc.client;
+    if (client) requireBound(this, client);
+    return save.call(this);
+  };
+}
+
+export const idTokens: Patch = {
+  members: { 'IdToken.validate': { method: 2 } },
+  reason:
+    'A logout token has the same issuer, audience, subject and key; its type says that it is no ID token (RFC 8725 §3.11).',
+  upstream: source('models/id_token.js'),
+  apply({ IdToken }) {
+    const { validate } = IdToken;
+    IdToken.validate = async function validateIdToken(...given) {
+      const validated = await validate.apply(IdToken, given);
+      const type = validated.header['typ'];
+      if (type !== undefined && type !== 'JWT') throw new errors.InvalidRequest('not an ID Token');
+      return validated;
+    };
+  },
+};
+
+type Finder = { find(value: string, options?: object): Promise<Shown | undefined> };
+
+export const judgedTokens: Patch = {
+  members: Object.fromEntries(
+    originKinds.map((kind) => [`${kind}.find`, { method: kind === 'ClientCredentials' ? 1 : 0 }]),
+  ),
+  reason: 'The engine finds each token and code through its model: there it gets what it is worth now, or nothing.',
+  upstream: source('models/base_token.js'),
+  apply(engine, { enforcement }) {
+    for (const kind of originKinds) {
+      const model: Finder = engine[kind];
+      const { find } = model;
+      model.find = async function findHeld(value, options) {
+        const shown = await find.call(model, value, options);
+        return shown && judged(engine, shown, enforcement);
+      };
+    }
+  },
+};
+
+export const narrowedGrants: Patch = {
+  members: { 'Grant.find': { method: 1 } },
+  reason:
+    'A grant is worth what the client, the API and the consent allow now, not what it was worth when it was made.',
+  upstream: source('models/base_model.js'),
+  apply(engine, { enforcement }) {
+    const model = engine.Grant as unknown as { find: FindGrant };
+    const find = model.find.bind(model);
+    model.find = async (...asked) => findNarrowed(engine, find, asked, enforcement.authority);
+  },
+};
+
+export const saidLevel: Patch = {
+  members: { 'OIDCContext.prototype.acr': 'accessor' },
+  reason:
+    'A relying party that asks for one of several levels is told one of those, not a higher one that it does not know.',
+  upstream: source('helpers/oidc_context.js'),
+  apply({ OIDCContext }) {
+    Object.defineProperty(OIDCContext.prototype, 'acr', {
+      get(this: KoaContextWithOIDC['oidc']): string | undefined {
+        return saidAcr(requestedAcr(this.params ?? {}), this.session?.['acr']);
+      },
+    });
+  },
+};
+
+type TokenModel = { format?: string; generateTokenId(): string };
+
+/** A JWT has its form from RFC 9068; everything opaque gets the mark. */
+export const tokenIds: Patch = {
+  members: Object.fromEntries(markedKinds.map((kind) => [`${kind}.prototype.generateTokenId`, { method: 0 }])),
+  reason: 'Opaque values bear a prefix and a checksum, by which scanners of source code know a leaked one.',
+  upstream: source('models/formats/opaque.js'),
+  apply(engine) {
+    for (const kind of markedKinds) markIds(engine[kind].prototype as unknown as TokenModel, kind);
+  },
+};
+
+function markIds(model: TokenModel, kind: MarkedKind): void {
+  const { generateTokenId } = model;
+  model.generateTokenId = function markedTokenId() {
+    const id = generateTokenId.call(this);
+    return this.format === 'jwt' ? id : mark(kind, id);
+  };
+}
+
+type FindToken = (value: string, options?: unknown) => Promise<object | undefined>;
+
+/** A mark that no token has: what bears it is no JWT to the engine. */
+const MARK = '~jwt:';
+const isJwt = (text: unknown): text is string => typeof text === 'string' && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+
+/** RFC 7662 §2: an API may ask about any access token that was made for it, in whichever format. */
+export const introspectedJwts: Patch = {
+  members: { 'Client.find': { method: 1 }, 'AccessToken.find': { method: 0 } },
+  reason: 'The engine refuses to introspect access tokens that are JWTs.',
+  upstream: source('shared/reject_structured_tokens.js'),
+  apply(engine, deps) {
+    const { find: findClient } = engine.Client;
+    engine.Client.find = (clientId: string) => {
+      const params = introspected();
+      if (params && isJwt(params['token'])) params['token'] = MARK + params['token'];
+      return findClient.call(engine.Client, clientId);
+    };
+    const read = jwtReader(engine, deps);
+    const tokens = engine.AccessToken as unknown as { find: FindToken };
+    const { find } = tokens;
+    tokens.find = async (value, options) => {
+      if (!introspected() || !value.startsWith(MARK)) return find.call(tokens, value, options);
+      return read(value.slice(MARK.length)).catch(() => undefined);
+    };
+  },
+};
+
+function introspected(): Record<string, unknown> | undefined {
+  const ctx = Provider.ctx;
+  return ctx?.oidc.route === 'introspection' ? ctx.oidc.params : undefined;
+}
