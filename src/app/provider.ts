@@ -56,6 +56,7 @@ export function createProvider(
       confirmLogout: logout.pages.confirmLogout,
       loggedOut: logout.pages.loggedOut,
       deviceCode: device.pages.deviceCode,
+      deviceRefused: device.pages.deviceRefused,
       deviceConfirm: device.pages.deviceConfirm,
       deviceDone: device.pages.deviceDone,
     },

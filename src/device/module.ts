@@ -24,22 +24,20 @@ export type Dependencies = {
   dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
 };
 
-type Problem = NonNullable<Parameters<EnginePages['deviceCode']>[1]['problem']>;
+type Problem = Parameters<EnginePages['deviceRefused']>[1]['problem'];
 
 /** What a form about a code came to, shown once. */
 const codePage = formPage<{ userCode: string; problem: Problem; until: Date | null; clientName: string }>();
 
 export function createDevice({ clock, users, apis, dress }: Dependencies): {
-  pages: Pick<EnginePages, 'deviceCode' | 'deviceConfirm' | 'deviceDone'>;
+  pages: Pick<EnginePages, 'deviceCode' | 'deviceRefused' | 'deviceConfirm' | 'deviceDone'>;
 } {
   return {
     pages: {
-      deviceCode(ctx, { form, userCode, problem, waitSeconds, client }) {
-        if (problem === 'stale')
-          return show(ctx, 403, deviceCodeView, { ...form, userCode, problem: { kind: 'expired' } });
+      deviceCode(ctx, { form, userCode, problem }) {
         if (problem !== null) {
-          const until = problem === 'throttled' ? fromNow(clock, waitSeconds * SECOND) : null;
-          return codePage.refuse(ctx, form.action, { userCode, problem, until, clientName: client?.name ?? '' });
+          const kind = problem === 'stale' ? 'expired' : problem;
+          return show(ctx, problem === 'stale' ? 403 : 200, deviceCodeView, { ...form, userCode, problem: { kind } });
         }
         const refused = codePage.refused(ctx);
         if (refused.problem === 'aborted')
@@ -49,6 +47,10 @@ export function createDevice({ clock, users, apis, dress }: Dependencies): {
           userCode: refused.userCode ?? userCode,
           problem: refused.problem ? describe(refused.problem, refused.until ?? clock.now()) : null,
         });
+      },
+      deviceRefused(ctx, { path, userCode, problem, waitSeconds, client }) {
+        const until = problem === 'throttled' ? fromNow(clock, waitSeconds * SECOND) : null;
+        codePage.refuse(ctx, path, { userCode, problem, until, clientName: client?.name ?? '' });
       },
       async deviceConfirm(ctx, { form, userCode, client, scopes, resources, device, accountId }) {
         await dress(ctx, client.id);
@@ -70,8 +72,8 @@ export function createDevice({ clock, users, apis, dress }: Dependencies): {
           switchUrl: null,
         });
       },
-      deviceDone(ctx, { client }) {
-        show(ctx, 200, deviceDoneView, { outcome: 'connected', client: { name: client?.name ?? '' } });
+      deviceDone(ctx, { outcome, client }) {
+        show(ctx, 200, deviceDoneView, { outcome, client: { name: client?.name ?? '' } });
       },
     },
   };
@@ -95,7 +97,6 @@ export function createDevice({ clock, users, apis, dress }: Dependencies): {
   }
 
   function describe(problem: Exclude<Problem, 'aborted'>, until: Date): DeviceCodeProblem {
-    if (problem === 'stale') return { kind: 'expired' };
     if (problem !== 'throttled') return { kind: problem };
     const waitSeconds = Math.max(1, Math.ceil((until.valueOf() - clock.now().valueOf()) / SECOND));
     return { kind: problem, waitSeconds, until };

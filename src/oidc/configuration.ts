@@ -18,6 +18,8 @@ import { acrValues } from './levels.ts';
 import { nameGrant } from './introspection/introspection.ts';
 import { lifetimes } from './lifetimes.ts';
 import { renderError } from './pages/error-page.ts';
+import type { DeviceForms } from './device/device-forms.ts';
+import type { ShownDevices } from './device/shown-devices.ts';
 import type { EnginePages } from './pages/pages.ts';
 import { isPkceRequired, rotateRefreshToken } from './profiles.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
@@ -34,6 +36,8 @@ type EngineDependencies = {
   findConsent: FindConsent;
   authority: CurrentAuthority;
   pages: EnginePages;
+  forms: Pick<DeviceForms, 'tokenOf'>;
+  shownDevices: ShownDevices;
   languages: readonly string[];
   /** Null where no client certificate can arrive. */
   certificates: ClientCertificates | null;

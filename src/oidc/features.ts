@@ -7,7 +7,10 @@ import { demonstratedPossession } from './dpop.ts';
 import { mayIntrospect } from './introspection/introspection.ts';
 import { mutualTls } from './client-authentication/mutual-tls.ts';
 import { renderError } from './pages/error-page.ts';
-import { devicePages, type EnginePages, logoutPages } from './pages/pages.ts';
+import type { DeviceForms } from './device/device-forms.ts';
+import type { ShownDevices } from './device/shown-devices.ts';
+import { devicePages } from './pages/device-pages.ts';
+import { type EnginePages, logoutPages } from './pages/pages.ts';
 import { claimsParameter } from './requests/claims-parameter.ts';
 import { fapi } from './profiles.ts';
 import { requestObjects } from './requests/request-objects.ts';
@@ -20,6 +23,8 @@ type FeatureDependencies = {
   keyRing: Pick<KeyRing, 'deriveKey'>;
   apis: ApiStore;
   pages: EnginePages;
+  forms: Pick<DeviceForms, 'tokenOf'>;
+  shownDevices: ShownDevices;
   /** Null where no client certificate can arrive. */
   certificates: ClientCertificates | null;
 };
@@ -31,7 +36,7 @@ export function features(deps: FeatureDependencies, policies: Policies<'oidc' | 
     devInteractions: { enabled: false },
     claimsParameter: claimsParameter(policies),
     clientCredentials: { enabled: true },
-    deviceFlow: devicePages(deps.pages, renderError(deps.clock)),
+    deviceFlow: devicePages(deps.pages, deps.forms, deps.shownDevices, renderError(deps.clock)),
     rpInitiatedLogout: logoutPages(deps.pages),
     backchannelLogout: { enabled: true },
     dPoP: demonstratedPossession(deps.clock, deps.keyRing.deriveKey('dpop-nonce').export()),

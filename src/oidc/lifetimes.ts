@@ -9,6 +9,8 @@ const AUTHORIZATION_CODE = MINUTE / SECOND;
 const DEVICE_CODE = (10 * MINUTE) / SECOND;
 /** Milliseconds: a sign-in that stands open longer than this is begun again. */
 export const SIGN_IN_LIFETIME = 15 * MINUTE;
+/** The page about a device can say for this long what became of it: its code is good for half of it. */
+export const SHOWN_DEVICE_KNOWN_FOR = 20 * MINUTE;
 /** A token of a machine is short: nothing of a user ends it sooner, and a machine can ask for the next one by itself. */
 const CLIENT_CREDENTIALS = (10 * MINUTE) / SECOND;
 /** A lifetime is positive, so what has no time left gets the shortest. */

@@ -20,6 +20,8 @@ export const REGISTRATION_WINDOW = HOUR;
 export const DEVICE_POLL_INTERVAL = 5 * SECOND;
 /** The time within which wrong user codes are counted: as long as a device code lives (RFC 8628 §5.1). */
 export const USER_CODE_WINDOW = 10 * MINUTE;
+/** Devices that one browser connects at once, a cookie of some 300 bytes each. */
+export const MOST_SHOWN_DEVICES = 4;
 /** Seconds: a page seldom comes alone; the row is written once for those of a minute. */
 export const SESSION_TRACE_EVERY = MINUTE / SECOND;
 /** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes six, with those of the engine. */

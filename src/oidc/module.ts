@@ -53,6 +53,8 @@ import { ownPages } from './pages/own-pages.ts';
 import { pageLanguage } from './pages/page-language.ts';
 import type { EnginePages } from './pages/pages.ts';
 import { sayInterval } from './device/device-claim.ts';
+import { DeviceForms } from './device/device-forms.ts';
+import { ShownDevices } from './device/shown-devices.ts';
 import { MemoryArtifacts } from './artifacts/memory-artifacts.ts';
 import { pollRules } from './device/device-code.ts';
 import { PostgresArtifacts } from './artifacts/postgres-artifacts.ts';
@@ -155,6 +157,8 @@ export function createOidc({
 
   deliverLogoutNotices({ jobs, engine: () => current.engine, fetch });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
+  const forms = new DeviceForms(keyRing);
+  const shownDevices = new ShownDevices({ issuer: config.issuerUrl, clock, keyRing });
   const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
   const authority = new CurrentAuthority({ apis, findConsent, policies });
@@ -171,6 +175,8 @@ export function createOidc({
         findConsent,
         authority,
         pages,
+        forms,
+        shownDevices,
         languages,
         certificates,
         fetch: fetchKeys,
@@ -188,6 +194,7 @@ export function createOidc({
       heldWrites,
       authentication,
       handles,
+      forms,
       jwks: keys.publishedJwks() as JSONWebKeySet,
       enforcement: {
         clock,
@@ -217,7 +224,7 @@ export function createOidc({
         begunSignIns.middleware() as Middleware,
         settleLogoutReturn,
         pageLanguage as Middleware,
-        ownPages(() => current.engine, pages),
+        ownPages(() => current.engine, pages, forms),
         postedRequests,
         engineForms,
         readableRequests,

@@ -5,6 +5,7 @@ import { MINUTE } from '#kernel/clock.ts';
 import { travel } from '../support/account.ts';
 import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 import { launchBrowser } from '../support/browser.ts';
+import { post } from '../support/visitor.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
 import { arrive, heading, identify, newPerson, type Person, typeEmail, typePassword } from './person.ts';
 
@@ -242,5 +243,65 @@ describe('a page of a sign-in', () => {
     expect(sent).toEqual(before);
     await typePassword(page, user.password);
     await arrive(page, tally);
+  });
+});
+
+describe('the confirmation page of a device', () => {
+  const button = (page: Page, value: string) => page.locator(`button[value=${value}]`);
+
+  async function confirming(page: Page): Promise<{ userCode: string; hears(): Promise<string> }> {
+    const grant = 'urn:ietf:params:oauth:grant-type:device_code';
+    const television = await latchkey.client({ type: 'native', redirect_uris: [], grant_types: [grant] });
+    const { body } = await post(`${latchkey.base}/oidc/device/auth`, television, { scope: 'openid' });
+    await page.goto(String(body['verification_uri']));
+    await page.locator('#user_code').fill(String(body['user_code']));
+    await button(page, 'continue').click();
+    await button(page, 'confirm').waitFor();
+    const form = { grant_type: grant, device_code: String(body['device_code']) };
+    const hears = async () => {
+      const answer = await post(`${latchkey.base}/oidc/token`, television, form);
+      return answer.status === 200 ? 'tokens' : answer.body.error;
+    };
+    return { userCode: String(body['user_code']), hears };
+  }
+
+  test('is loaded again without sending the code, also after Back from the sign-in, and goes on', async () => {
+    const page = await someone();
+    const { userCode, hears } = await confirming(page);
+    expect(page.url()).not.toContain(userCode);
+    const address = page.url();
+    for (const load of [() => page.reload(), () => page.goto(address)]) {
+      const answer = await load();
+      expect([answer?.request().method(), answer?.status(), page.url()]).toEqual(['GET', 200, address]);
+      expect(await page.locator('.bigcode').innerText()).toBe(userCode);
+    }
+    expect(sent).toEqual(['/oidc/device']);
+    await button(page, 'confirm').click();
+    await page.locator('#email').waitFor();
+    const back = await page.goBack();
+    expect([back?.request().method() ?? 'GET', page.url()]).toEqual(['GET', address]);
+    expect(await hears()).toBe('authorization_pending');
+    expect(sent).toEqual(['/oidc/device', '/oidc/device']);
+    await button(page, 'confirm').click();
+    await identify(page, user);
+    await button(page, 'allow').click();
+    await page.getByRole('heading', { name: /is connected/ }).waitFor();
+    const before = [...sent];
+    const again = await page.reload();
+    expect([again?.request().method(), again?.status(), page.url()]).toEqual(['GET', 200, address]);
+    expect(await heading(page)).toMatch(/is connected/);
+    expect([sent, await hears()]).toEqual([before, 'tokens']);
+  });
+
+  test('in two tabs works in the one that was opened first, and the other one says so', async () => {
+    const first = await someone();
+    const { hears } = await confirming(first);
+    const second = await person.newTab();
+    await second.goto(first.url());
+    await button(first, 'abort').click();
+    await first.getByRole('heading', { name: /was not connected/ }).waitFor();
+    await button(second, 'confirm').click();
+    await second.getByRole('heading', { name: /was not connected/ }).waitFor();
+    expect(await hears()).toBe('access_denied');
   });
 });

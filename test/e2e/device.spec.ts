@@ -70,11 +70,11 @@ describe('a device without a browser (RFC 8628)', () => {
     await expectGoodPage(page);
     await press(page, 'confirm');
     await signInOnTheWay();
-    await page.waitForURL(/\/(interaction|device)\/[\w-]+$/);
+    await page.waitForURL(/\/(interaction\/|device\?device=)[\w-]+$/);
     if (page.url().includes('/interaction/')) {
       await expectGoodPage(page);
       await press(page, 'allow');
-      await page.waitForURL(/\/oidc\/device\//);
+      await page.waitForURL(/\/oidc\/device\?device=/);
     }
     await expectGoodPage(page);
     expect(await heading(page)).toMatch(/connected/i);

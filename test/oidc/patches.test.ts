@@ -33,6 +33,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   judgedTokens: ['test/attacks/oauth/taken-authority.test.ts', 'ends when the operator closes the front channel'],
   redirectUriChecks: ['test/attacks/oauth/vanished-client.test.ts', 'gives up its redirect URI is sent nothing there'],
   deviceClaims: ['test/oidc/device-code.flow.test.ts', 'cannot be taken over in another'],
+  deviceForms: ['test/device/device-pages.flow.test.ts', 'opened twice'],
   writtenTogether: ['test/oidc/round-trips.flow.test.ts', 'one that uses the old token up and stores both new ones'],
   userCodeLimit: ['test/oidc/device-code.flow.test.ts', 'of one person, from wherever they come'],
 };

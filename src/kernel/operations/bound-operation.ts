@@ -26,9 +26,7 @@ export function bindOperations<By, Services>(
   }));
 }
 
-type OperationAnswer =
-  | { ok: true; result: unknown }
-  | { ok: false; code: string; message: string; details?: unknown };
+type OperationAnswer = { ok: true; result: unknown } | { ok: false; code: string; message: string; details?: unknown };
 
 /** Runs an operation by its name. Refusals become answers, faults are thrown. */
 type RunOperation = (name: string, given: Given) => Promise<OperationAnswer>;

@@ -3,7 +3,7 @@ import { errors } from 'oidc-provider';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import { type Artifact, type ArtifactStore, type Consumed, type Found, type Kind, ofGrant } from './artifact-store.ts';
-import { DeviceCodeUsed, isPending, stageOf } from '../device/device-code.ts';
+import { DeviceCodeUsed, isHeldBy, isPending, stageOf } from '../device/device-code.ts';
 import type { Handles } from './handles.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { RecentFinds } from './recent-finds.ts';
@@ -48,7 +48,14 @@ export class ArtifactAdapter implements Adapter {
     if (this.#deps.held.holdsPut(this.#kind, artifact)) return;
     await this.#deps.held.flush();
     const isStored = await this.#store.put(this.#kind, artifact);
-    if (!isStored && this.#kind === 'DeviceCode') throw new DeviceCodeUsed();
+    if (!isStored && this.#kind === 'DeviceCode' && !(await this.#wasWrittenHere(artifact))) throw new DeviceCodeUsed();
+  }
+
+  /** One browser may say the same twice: what it claimed or confirmed stays so, until one of its answers decides. */
+  async #wasWrittenHere({ idHash, payload }: Artifact): Promise<boolean> {
+    const { claimedBy } = (payload as { deviceInfo?: { claimedBy?: string } }).deviceInfo ?? {};
+    const found = await this.#store.find('DeviceCode', idHash);
+    return found !== null && isHeldBy(claimedBy, payload) && isHeldBy(claimedBy, found.payload);
   }
 
   /** RFC 9449 §11.1 and OpenID Connect Core §9: a `jti` is accepted once until `exp` (NumericDate). False when it was seen before. */

@@ -1,9 +1,13 @@
-import type { KoaContextWithOIDC } from 'oidc-provider';
 import { SECOND } from '#kernel/clock.ts';
 import type { Engine } from '../engine.ts';
 import { DEVICE_POLL_INTERVAL } from '../limits.ts';
 
-export type Claimable = { deviceInfo?: { claimedBy?: string }; save(): Promise<string> };
+export type Claimable = {
+  deviceInfo?: { claimedBy?: string };
+  inFlight?: boolean | undefined;
+  isExpired: boolean;
+  save(): Promise<string>;
+};
 
 /** RFC 8628 §3.2. */
 export function sayInterval(engine: Engine): void {
@@ -12,11 +16,8 @@ export function sayInterval(engine: Engine): void {
   });
 }
 
-/** Takes the code that is about to be shown for this browser. Throws DeviceCodeUsed when another one was faster. */
-export async function claimDeviceCode({ oidc }: KoaContextWithOIDC): Promise<void> {
-  const code = oidc.entities.DeviceCode as unknown as Claimable | undefined;
-  const claimedBy = oidc.session?.uid;
-  if (!code || !claimedBy || code.deviceInfo?.claimedBy !== undefined) return;
+/** Takes a code that is new for the browser of a session. Throws DeviceCodeUsed when another one was faster. */
+export async function claimDeviceCode(code: Claimable, claimedBy: string): Promise<void> {
   code.deviceInfo = { ...code.deviceInfo, claimedBy };
   await code.save();
 }

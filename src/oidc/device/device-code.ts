@@ -14,13 +14,18 @@ type DeviceRequest = {
   deviceInfo?: { claimedBy?: unknown } | undefined;
 };
 
-const DECIDED = 3;
+const [CLAIMED, CONFIRMED, DECIDED] = [1, 2, 3];
 
 /** How far the request of a device has come: asked for, claimed by one browser, confirmed there, decided. It only ever goes on. */
 export function stageOf({ inFlight, accountId, error, deviceInfo }: DeviceRequest): number {
   if (accountId || error) return DECIDED;
-  if (inFlight) return 2;
-  return deviceInfo?.claimedBy ? 1 : 0;
+  if (inFlight) return CONFIRMED;
+  return deviceInfo?.claimedBy ? CLAIMED : 0;
+}
+
+/** Nobody has decided yet, and the browser that may is the one of this session. */
+export function isHeldBy(session: string | undefined, request: DeviceRequest): boolean {
+  return session !== undefined && request.deviceInfo?.claimedBy === session && stageOf(request) < DECIDED;
 }
 
 /** Nobody has decided yet. */

@@ -4,13 +4,19 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { sessionCookie } from '../configuration.ts';
 import { forwardView } from './forward-view.ts';
-import { deviceForm, type EnginePages } from './pages.ts';
+import type { DeviceForms } from '../device/device-forms.ts';
+import { deviceForm } from './device-pages.ts';
+import type { EnginePages } from './pages.ts';
 
 /**
  * Where the engine would answer with a page of its own that posts itself: a page of ours, or none where nothing is to be
  * asked.
  */
-export function ownPages(engine: () => Provider, pages: Pick<EnginePages, 'deviceCode'>): Middleware {
+export function ownPages(
+  engine: () => Provider,
+  pages: Pick<EnginePages, 'deviceCode'>,
+  forms: Pick<DeviceForms, 'tokenOf'>,
+): Middleware {
   return async function ownPages(ctx, next) {
     const policy = ctx.response.get('Content-Security-Policy');
     await next();
@@ -27,7 +33,7 @@ export function ownPages(engine: () => Provider, pages: Pick<EnginePages, 'devic
         if (oidc.session?.accountId === undefined) await leaveWithoutSession(exchange, engine());
         return;
       case 'code_verification':
-        if (oidc.params?.['user_code']) render((page) => showUserCode(page, pages));
+        if (oidc.params?.['user_code']) render((page) => showUserCode(page, pages, forms));
         return;
       case 'resume':
       case 'device_resume': {
@@ -54,10 +60,14 @@ async function leaveWithoutSession(ctx: KoaContextWithOIDC, engine: Provider): P
 }
 
 /** RFC 8628 §3.3.1: the person compares the code with that of the device before anything happens. */
-function showUserCode(ctx: KoaContextWithOIDC, pages: Pick<EnginePages, 'deviceCode'>): void {
+function showUserCode(
+  ctx: KoaContextWithOIDC,
+  pages: Pick<EnginePages, 'deviceCode'>,
+  forms: Pick<DeviceForms, 'tokenOf'>,
+): void {
   const given = ctx.oidc.params?.['user_code'];
   const userCode = typeof given === 'string' ? given : '';
-  pages.deviceCode(ctx, { form: deviceForm(ctx), userCode, problem: null, waitSeconds: 0, client: null });
+  pages.deviceCode(ctx, { form: deviceForm(ctx, forms), userCode, problem: null });
 }
 
 /** Another person has signed in than the one who was: the engine ends the old session first, and then resumes. */

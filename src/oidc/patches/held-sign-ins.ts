@@ -6,6 +6,7 @@ type Question = {
   uid: string;
   result?: { login?: { accountId?: string } };
   session?: { uid?: string; accountId?: string };
+  deviceCode?: string | undefined;
   destroy(): Promise<void>;
 };
 
@@ -26,7 +27,11 @@ export const heldSignIns: Patch = {
       const isInSession = this.session?.uid !== undefined && this.session.accountId === accountId;
       const isEnd = resumes.has(Provider.ctx?.oidc.route) && accountId !== undefined && !isInSession;
       const taken = await signIns.take(sha256(this.uid));
-      if (taken === null) throw new errors.SessionNotFound('interaction session not found');
+      if (taken === null) {
+        // The engine would tell the device of this error, while another request is about to tell it the answer.
+        this.deviceCode = undefined;
+        throw new errors.SessionNotFound('interaction session not found');
+      }
       if (isEnd && taken.accountId !== accountId)
         throw new errors.SessionNotFound('the sign-in was ended before it came back');
     };

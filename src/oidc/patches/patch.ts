@@ -3,6 +3,7 @@ import type { JSONWebKeySet } from 'jose';
 import type { Clock } from '#kernel/clock.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies } from '#settings/module.ts';
+import type { DeviceForms } from '../device/device-forms.ts';
 import type { Handles } from '../artifacts/handles.ts';
 import type { HeldWrites } from '../artifacts/held-writes.ts';
 import type { OpenSignIns } from '../artifacts/open-sign-ins.ts';
@@ -22,6 +23,7 @@ export type PatchDependencies = {
   heldWrites: Pick<HeldWrites, 'flush'>;
   authentication: AuthenticationDependencies;
   handles: Pick<Handles, 'make' | 'hashOf'>;
+  forms: Pick<DeviceForms, 'tokenOf'>;
   /** Every key whose signatures still count; public members are enough. */
   jwks: JSONWebKeySet;
   enforcement: EnforcementDependencies;

@@ -19,6 +19,7 @@ import {
   redirectUris,
 } from './client-patches.ts';
 import { deviceClaims } from './device-claims.ts';
+import { deviceForms } from './device-forms.ts';
 import { heldSignIns } from './held-sign-ins.ts';
 import { logoutCalls } from './logout-calls.ts';
 import type { Patch, PatchDependencies } from './patch.ts';
@@ -52,6 +53,7 @@ export const patches = {
   redirectUriChecks,
   deviceClaims,
   userCodeLimit,
+  deviceForms,
   writtenTogether,
 } as const satisfies Readonly<Record<string, Patch>>;
 
