@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import { type AuditReader, type By, byUser, type PastEvent } from '#audit/module.ts';
+import { type AuditReader, type By, byUser, type EventTypeRow, type PastEvent } from '#audit/module.ts';
 import type { ClientLookup } from '#clients/module.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -13,12 +13,13 @@ import type { UserId } from '#users/module.ts';
 import { accountFrame } from './account-frame.ts';
 import { activityView, notMeView, type ShownEvent } from './activity-view.ts';
 import type { PlaceText } from './device-text.ts';
-import { doubtful, toldEvents, type ToldEvent, toldTypes } from './told-events.ts';
+import { toldEvents } from './told-events.ts';
 import { ACTIVITY_PAGE } from './limits.ts';
 
 type ActivityRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   events: Pick<AuditReader, 'listOfUser'>;
+  catalogue: readonly EventTypeRow[];
   clients: Pick<ClientLookup, 'find'>;
   place: PlaceText;
   /** "This was not me": ends everything, and mails the way back in. */
@@ -31,6 +32,8 @@ const noFields = form(z.object({}));
 
 export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
   const { ownPages, events, notMe } = deps;
+  const told = toldEvents(deps.catalogue);
+  const types = [...told.keys()];
   const router = new Router<State>();
 
   router.get(PAGE, showActivity);
@@ -41,7 +44,7 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
     const before = typeof ctx.query['before'] === 'string' ? parseId('evt', ctx.query['before']) : null;
-    const found = await events.listOfUser(person.userId, { types: toldTypes, before, limit: ACTIVITY_PAGE + 1 });
+    const found = await events.listOfUser(person.userId, { types, before, limit: ACTIVITY_PAGE + 1 });
     const shown = found.slice(0, ACTIVITY_PAGE);
     const last = found.length > ACTIVITY_PAGE ? shown.at(-1) : undefined;
     show(ctx, 200, activityView, {
@@ -66,17 +69,14 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
   }
 
   async function shownEvent(ctx: Context, { type, at, clientId, ip, userAgent }: PastEvent): Promise<ShownEvent> {
-    const told = type as ToldEvent;
     const app = clientId === null ? null : await deps.clients.find(clientId);
     return {
-      type: told,
-      tone: toldEvents[told],
+      ...told.get(type)!,
       at,
       app: app?.name ?? null,
       ...deviceName(userAgent ?? ''),
       place: ip === null ? null : deps.place(ip, ctx.state.language),
       ip,
-      isDoubtful: doubtful.has(told),
     };
   }
 

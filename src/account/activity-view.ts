@@ -1,10 +1,12 @@
+import type { EventTypeRow } from '#audit/module.ts';
+import { userDeviceTrusted, userPasskeyAdded, userSecondFactorFailed } from '#credentials/events.ts';
 import { view } from '#kernel/views.ts';
+import { sessionEnded, tokenReused } from '#oidc/events.ts';
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './account-frame.ts';
-import { doubtful, toldEvents, type ToldEvent, toldTypes, type Tone } from './told-events.ts';
+import { userDataDownloaded } from './events.ts';
+import { type ToldEvent, toldEvent } from './told-events.ts';
 
-export type ShownEvent = {
-  type: ToldEvent;
-  tone: Tone;
+export type ShownEvent = ToldEvent & {
   at: Date;
   /** Name of the application that it was about, if we know. */
   app: string | null;
@@ -12,8 +14,6 @@ export type ShownEvent = {
   system: string | null;
   place: string | null;
   ip: string | null;
-  /** Whether to ask if it was them. */
-  isDoubtful: boolean;
 };
 
 type ActivityPage = {
@@ -24,31 +24,28 @@ type ActivityPage = {
 };
 type NotMePage = { frame: AccountFrame };
 
-const event = (type: ToldEvent): ShownEvent => ({
-  type,
-  tone: toldEvents[type],
+const event = (type: EventTypeRow): ShownEvent => ({
+  ...toldEvent(type),
   at: new Date('2026-11-22T09:02:00Z'),
   app: 'Tally',
   browser: 'Safari',
   system: 'macOS',
   place: 'Utrecht, Netherlands',
   ip: '203.0.113.24',
-  isDoubtful: doubtful.has(type),
 });
 const plain: ActivityPage = {
   frame: sampleFrame,
-  events: [event('user.signed_in'), event('consent.given'), event('user.sign_in_failed'), event('user.device_trusted')],
+  events: [userPasskeyAdded, sessionEnded, userSecondFactorFailed, userDeviceTrusted, userDataDownloaded].map(event),
   olderUrl: '/account/activity?before=evt_01kt0000000000000000000000',
 };
 
 export const activityView = view<ActivityPage>('account/activity.njk', {
   samples: {
     plain,
-    'everything that happens': { ...plain, events: toldTypes.map(event), olderUrl: null },
     'little known': {
       ...plain,
-      events: toldTypes.slice(0, 3).map((type) => ({
-        ...event(type),
+      events: plain.events.map((shown) => ({
+        ...shown,
         app: null,
         browser: null,
         system: null,
@@ -60,7 +57,7 @@ export const activityView = view<ActivityPage>('account/activity.njk', {
     hostile: {
       ...plain,
       frame: hostileFrame,
-      events: [{ ...event('consent.given'), app: '<b>{app}</b>', browser: '<i>', system: '"><u>', place: '<script>' }],
+      events: [{ ...event(tokenReused), app: '<b>{app}</b>', browser: '<i>', system: '"><u>', place: '<script>' }],
     },
     long: { ...plain, frame: longFrame },
   },

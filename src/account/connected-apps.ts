@@ -6,6 +6,7 @@ import type { AppGrant, AppGrants } from '#oidc/module.ts';
 import type { AccessRevocation, UserId } from '#users/module.ts';
 import type { ShownApp } from './apps-view.ts';
 import { appNotFound } from './errors.ts';
+import { grantRevoked } from './events.ts';
 
 type Scopes = Pick<AppGrant, 'scopes' | 'resourceScopes'>;
 /** A decision that is remembered when what came of it is over. */
@@ -64,7 +65,7 @@ export class ConnectedApps {
     if (!has) throw appNotFound();
     return database.transaction(async (em) => {
       await access.revoke(em, 'application without consent disconnected', userId, by, { clientId });
-      await audit.record(em, { type: 'grant.revoked', ...by, subject: { type: 'user', id: userId }, clientId });
+      await audit.record(em, grantRevoked({ ...by, subject: { type: 'user', id: userId }, clientId }));
     });
   }
 

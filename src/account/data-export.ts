@@ -9,6 +9,7 @@ import type { ConnectedApps } from './connected-apps.ts';
 import type { Methods } from './methods.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 import { MOST_EXPORTED_EVENTS } from './limits.ts';
+import { userDataDownloaded } from './events.ts';
 
 type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
@@ -40,7 +41,7 @@ export class DataExport {
     const { database, audit, letters } = this.#deps;
     const data = await this.#of(user);
     await database.transaction(async (em) => {
-      await audit.record(em, { type: 'user.data_downloaded', ...by, subject: { type: 'user', id: user.id } });
+      await audit.record(em, userDataDownloaded({ ...by, subject: { type: 'user', id: user.id } }));
       await letters.send(em, user, 'data_downloaded', by);
     });
     return data;

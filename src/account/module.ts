@@ -8,7 +8,7 @@
  * URLs    /account and below, but for addresses and numbers.
  */
 import type { Router } from '#kernel/http/router.ts';
-import { type AuditLog, type AuditReader, type By, byUser } from '#audit/module.ts';
+import { type AuditLog, type AuditReader, type By, byUser, type EventTypeRow } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -64,6 +64,7 @@ export type Dependencies = {
   database: Database;
   audit: AuditLog;
   events: AuditReader;
+  catalogue: readonly EventTypeRow[];
   closing: ClosingService;
   letters: OwnerLetters;
   policies: Policies<'branding' | 'account' | 'profile'>;

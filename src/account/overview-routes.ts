@@ -5,6 +5,7 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { languages } from '#kernel/i18n.ts';
 import { show } from '#kernel/views.ts';
 import type { OwnPages, SessionService, SignedInPerson } from '#sessions/module.ts';
+import { userClosingCancelled } from '#users/events.ts';
 import type { User } from '#users/module.ts';
 import { type AccountFrame, accountFrame } from './account-frame.ts';
 import { type PlaceText, shownDevices } from './device-text.ts';
@@ -52,7 +53,7 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   async function frameOf(ctx: Context, person: SignedInPerson): Promise<AccountFrame> {
     const frame = accountFrame(ctx, person);
     if (frame.done !== null) return frame;
-    const [last] = await deps.events.listOfUser(person.userId, { types: ['user.closing_cancelled'], limit: 1 });
+    const [last] = await deps.events.listOfUser(person.userId, { types: [userClosingCancelled.name], limit: 1 });
     return last && last.at.getTime() >= person.authTime * SECOND ? { ...frame, done: 'reopened' } : frame;
   }
 

@@ -1,67 +1,31 @@
-/** How much an event wants to be looked at. */
-export type Tone = 'ok' | 'warn' | 'bad' | null;
+import { caep, type EventTypeRow, type Gravity } from '#audit/module.ts';
 
-/** What people are told of what happened in their account, in words of ours (`account.event.*`); the rest is for operators. */
-export const toldEvents = {
-  'user.signed_in': 'ok',
-  'user.sign_in_failed': 'bad',
-  'user.sign_in_challenged': 'warn',
-  'user.second_factor_failed': 'bad',
-  'user.second_factor_blocked': 'bad',
-  'user.created': null,
-  'user.registered': null,
-  'user.imported': null,
-  'user.migrated': null,
-  'user.status_changed': 'warn',
-  'user.terms_accepted': null,
-  'user.profile_completed': null,
-  'user.profile_changed': null,
-  'user.picture_changed': null,
-  'user.picture_removed': null,
-  'user.email_added': 'warn',
-  'user.email_removed': 'warn',
-  'user.email_verified': null,
-  'user.email_change_requested': 'warn',
-  'user.email_changed': 'warn',
-  'user.email_reverted': 'warn',
-  'user.phone_added': 'warn',
-  'user.phone_removed': 'warn',
-  'user.phone_changed': 'warn',
-  'user.password_changed': 'warn',
-  'user.password_set': 'warn',
-  'user.password_removed': 'warn',
-  'user.password_reset': 'warn',
-  'user.password_reset_requested': 'warn',
-  'user.password_change_failed': 'bad',
-  'user.password_demanded': 'warn',
-  'user.passkey_added': 'warn',
-  'user.passkey_renamed': null,
-  'user.passkey_removed': 'warn',
-  'user.passkey_flagged': 'bad',
-  'user.totp_added': 'warn',
-  'user.totp_removed': 'warn',
-  'user.recovery_codes_made': 'warn',
-  'user.recovery_code_used': 'warn',
-  'user.device_trusted': null,
-  'user.trusted_device_removed': null,
-  'user.mfa_reset': 'bad',
-  'user.locked_by_owner': 'bad',
-  'user.data_downloaded': 'warn',
-  'user.closing_requested': 'bad',
-  'user.closing_cancelled': null,
-  'session.ended': null,
-  'consent.given': null,
-  'consent.refused': null,
-  'consent.revoked': null,
-  'grant.revoked': null,
-  'token.reused': 'bad',
-} as const satisfies Readonly<Record<string, Tone>>;
+/** How an event is marked on the page. */
+type Tone = 'ok' | 'warn' | 'bad' | null;
 
-export type ToldEvent = keyof typeof toldEvents;
-export const toldTypes = Object.keys(toldEvents) as ToldEvent[];
-/** Those that somebody else may have caused. */
-export const doubtful: ReadonlySet<ToldEvent> = new Set([
-  'user.signed_in',
-  'user.password_changed',
-  'user.passkey_added',
-]);
+const tones: Readonly<Record<Gravity, Tone>> = { info: null, notice: 'warn', warning: 'bad', alert: 'bad' };
+
+/** What the activity page shows of an event, besides when and where it was. */
+export type ToldEvent = {
+  /** Its words are `account.event.<type>`. */
+  type: string;
+  tone: Tone;
+  /** Whether another person may have caused it, so that the page asks. */
+  isDoubtful: boolean;
+};
+
+/** What people are told of what happened in their account, by type; the rest of the catalogue is for others. */
+export function toldEvents(catalogue: readonly EventTypeRow[]): ReadonlyMap<string, ToldEvent> {
+  return new Map(
+    catalogue.filter(({ audience }) => audience.includes('person')).map((row) => [row.name, toldEvent(row)]),
+  );
+}
+
+export function toldEvent({ name, gravity, caep: signal }: EventTypeRow): ToldEvent {
+  const isSignIn = signal === caep.sessionEstablished;
+  return {
+    type: name,
+    tone: isSignIn ? 'ok' : tones[gravity],
+    isDoubtful: isSignIn || signal === caep.credentialChange,
+  };
+}

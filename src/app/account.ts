@@ -7,6 +7,7 @@ import { ClosingService, type UserId } from '#users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
+import { eventTypes } from '../event-types.ts';
 
 /** What the account asks of the slice that watches sign-ins. */
 type Watch = {
@@ -38,6 +39,7 @@ export function createOwnAccount(
     database,
     audit,
     events: nouns.events,
+    catalogue: eventTypes,
     closing,
     letters,
     policies,

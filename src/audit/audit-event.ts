@@ -1,18 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
-import type { By } from './by.ts';
-
-/** What a slice hands in; id, time and place in the chain are added by the log. */
-export type AuditEvent = By & {
-  /** Noun and past participle: `user.signed_in`. */
-  type: string;
-  subject?: { type: string; id: string };
-  organizationId?: string;
-  sessionId?: string;
-  outcome?: 'success' | 'failure';
-  details?: Readonly<Record<string, unknown>>;
-};
 
 const AuditEventSchema = defineEntity({
   name: 'AuditEventRow',

@@ -4,7 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
-import type { AuditEvent } from './audit-event.ts';
+import type { AuditEvent } from './event-type.ts';
 
 const INSTANCE_CHAIN = 'instance';
 /** Bytes of SHA-256; a chain begins with as many zeros. */
@@ -142,7 +142,7 @@ export class AuditLog {
       id: toUuid(newId('evt')),
       chain: event.organizationId ?? INSTANCE_CHAIN,
       at: this.#clock.now().toISOString(),
-      type: event.type,
+      type: event.type.name,
       actorType: event.actor.type,
       actorId: event.actor.id ?? null,
       subjectType: event.subject?.type ?? null,

@@ -19,6 +19,8 @@ export function createAudit({ clock, database }: Dependencies) {
 export { auditCommands } from './commands.ts';
 export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
-export type { AuditEvent } from './audit-event.ts';
+export type { AuditEvent, EventTypeRow, Gravity } from './event-type.ts';
+export { eventType, gravities } from './event-type.ts';
+export { caep, risc } from './shared-signals.ts';
 export type { By, Visitor } from './by.ts';
 export { byClient, byUser, byVisitor, operator, system } from './by.ts';

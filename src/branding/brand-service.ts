@@ -11,6 +11,7 @@ import { choiceInvalid, clientUnknown } from './errors.ts';
 import { readLogo } from './logo.ts';
 import { type BrandUploads, publishBrand } from './publish-brand.ts';
 import { PURGE_PAGE } from './limits.ts';
+import { brandChanged } from './events.ts';
 
 type Stored = BrandUploads & { choice: ClientBrandChoice };
 type Row = {
@@ -143,12 +144,14 @@ export class BrandService {
         clock.now(),
         owner,
       ]);
-      await audit.record(em, {
-        type: 'brand.changed',
-        ...by,
-        subject: owner === INSTANCE ? { type: 'setting', id: 'branding' } : { type: 'client', id: owner },
-        details: { changed: column },
-      });
+      await audit.record(
+        em,
+        brandChanged({
+          ...by,
+          subject: owner === INSTANCE ? { type: 'setting', id: 'branding' } : { type: 'client', id: owner },
+          details: { changed: column },
+        }),
+      );
     });
     if (owner !== INSTANCE) return cache.drop(owner);
     await this.reload();

@@ -8,6 +8,7 @@ import { newId } from '#kernel/ids.ts';
 import { ApiResource } from './api-resource.ts';
 import { apiSigningAlgs, tokenFormats } from './api-tokens.ts';
 import { changesBetween } from './changes.ts';
+import { apiChanged, apiCreated, apiDeleted } from './events.ts';
 import { standardScopes } from './client-metadata.ts';
 import { apiInvalid, apiNotFound, apiTaken } from './errors.ts';
 import { objectionToName, objectionToShownText } from './shown-name.ts';
@@ -88,7 +89,10 @@ export class ApiService {
       await em.flush().catch((error: unknown) => {
         throw error instanceof UniqueConstraintViolationException ? apiTaken() : error;
       });
-      await this.#record(em, 'api.created', created, by, { after: values });
+      await this.#deps.audit.record(
+        em,
+        apiCreated({ ...of(created, by), details: { identifier: created.identifier, after: values } }),
+      );
       return created;
     });
     await this.#deps.changed(api.identifier);
@@ -113,7 +117,10 @@ export class ApiService {
       const after = read({ ...before, ...given(change) });
       Object.assign(known, after, { updatedAt: this.#deps.clock.now() });
       await em.flush();
-      await this.#record(em, 'api.changed', known, by, changesBetween(before, after));
+      await this.#deps.audit.record(
+        em,
+        apiChanged({ ...of(known, by), details: { identifier, ...changesBetween(before, after) } }),
+      );
       return known;
     });
     await this.#deps.changed(identifier);
@@ -124,28 +131,15 @@ export class ApiService {
   async delete(identifier: string, by: By): Promise<void> {
     await this.#deps.database.transaction(async (em) => {
       const api = await take(em, identifier);
-      await this.#record(em, 'api.deleted', api, by, { before: valuesOf(api) });
+      await this.#deps.audit.record(em, apiDeleted({ ...of(api, by), details: { identifier, before: valuesOf(api) } }));
       em.remove(api);
       await em.flush();
     });
     await this.#deps.changed(identifier);
   }
-
-  async #record(
-    em: EntityManager,
-    type: string,
-    api: ApiResource,
-    by: By,
-    details: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    await this.#deps.audit.record(em, {
-      type,
-      ...by,
-      subject: { type: 'api', id: api.id },
-      details: { identifier: api.identifier, ...details },
-    });
-  }
 }
+
+const of = ({ id }: ApiResource, by: By) => ({ ...by, subject: { type: 'api', id } });
 
 function read(input: unknown): z.output<typeof apiSchema> {
   const parsed = apiSchema.safeParse(input);

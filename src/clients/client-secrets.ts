@@ -8,6 +8,7 @@ import { ClientSecret, type ClientSecretId, sealPlace, secretNeed } from './clie
 import { lastSecret, secretNotFound, secretNotUsed, tooManySecrets } from './errors.ts';
 import { MOST_VALID_SECRETS } from './limits.ts';
 import type { JobDefinition } from '#kernel/jobs.ts';
+import { clientSecretAdded, clientSecretRemoved, clientSecretRotated } from './events.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -42,7 +43,7 @@ export class ClientSecrets {
     { expiresInSeconds }: { expiresInSeconds?: number | undefined },
     by: By,
   ): Promise<IssuedSecret> {
-    return this.#change(clientId, 'client.secret_added', by, async (em, client) => {
+    return this.#change(clientId, clientSecretAdded, by, async (em, client) => {
       if ((await this.#valid(em, client)).length >= MOST_VALID_SECRETS) throw tooManySecrets();
       return this.issue(em, client, { expiresAt: expiresInSeconds === undefined ? null : this.#in(expiresInSeconds) });
     });
@@ -50,7 +51,7 @@ export class ClientSecrets {
 
   /** A new secret at once; the newest of the old ones stays valid for `overlapSeconds`, all others end now. */
   async rotate(clientId: string, { overlapSeconds }: { overlapSeconds: number }, by: By): Promise<IssuedSecret> {
-    return this.#change(clientId, 'client.secret_rotated', by, async (em, client) => {
+    return this.#change(clientId, clientSecretRotated, by, async (em, client) => {
       const [newest, ...older] = await this.#valid(em, client);
       const until = this.#in(overlapSeconds);
       for (const secret of older) em.remove(secret);
@@ -62,7 +63,7 @@ export class ClientSecrets {
 
   /** Ends a secret now. Throws clients.last_secret for the only one: the client could not sign in any more. */
   async remove(clientId: string, id: ClientSecretId, by: By): Promise<void> {
-    await this.#change(clientId, 'client.secret_removed', by, async (em, client) => {
+    await this.#change(clientId, clientSecretRemoved, by, async (em, client) => {
       const secrets = await this.#valid(em, client);
       const secret = secrets.find((candidate) => candidate.id === id);
       if (!secret) throw secretNotFound();
@@ -146,7 +147,7 @@ export class ClientSecrets {
 
   async #change(
     clientId: string,
-    type: string,
+    type: typeof clientSecretAdded,
     by: By,
     work: (em: EntityManager, client: Client) => Promise<IssuedSecret>,
   ): Promise<IssuedSecret> {
@@ -155,13 +156,15 @@ export class ClientSecrets {
       if (secretNeed(client) === 'none') throw secretNotUsed();
       const done = await work(em, client);
       await em.flush();
-      await this.#deps.audit.record(em, {
-        type,
-        ...by,
-        subject: { type: 'client', id: client.clientId },
-        clientId,
-        details: { secret_id: done.id, expires_at: done.expiresAt?.toISOString() ?? null },
-      });
+      await this.#deps.audit.record(
+        em,
+        type({
+          ...by,
+          subject: { type: 'client', id: client.clientId },
+          clientId,
+          details: { secret_id: done.id, expires_at: done.expiresAt?.toISOString() ?? null },
+        }),
+      );
       return done;
     });
     await this.#deps.changed(clientId);

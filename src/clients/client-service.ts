@@ -6,6 +6,7 @@ import { newId } from '#kernel/ids.ts';
 import { type ApiAccess, apiAccessSchema } from './api-access.ts';
 import { changesBetween } from './changes.ts';
 import { Client, RetiredClientId, takeClient } from './client.ts';
+import { clientChanged, clientCreated, clientDeleted } from './events.ts';
 import type { ClientMetadata, GivenMetadata } from './client-metadata.ts';
 import type { ClientProfile } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
@@ -93,7 +94,10 @@ export class ClientService {
       const issued = needsSecret
         ? await this.#deps.secrets.issue(em, client, { secret: input.clientSecret })
         : undefined;
-      await this.#record(em, 'client.created', client.clientId, by, { after: visible(client) });
+      await this.#deps.audit.record(
+        em,
+        clientCreated({ ...of(client.clientId, by), details: { after: visible(client) } }),
+      );
       return { client, ...(issued ? { secret: issued.secret } : {}) };
     });
   }
@@ -133,7 +137,10 @@ export class ClientService {
       client.updatedAt = this.#deps.clock.now();
       await em.flush();
       const issued = await this.#deps.secrets.settle(em, client);
-      await this.#record(em, 'client.changed', clientId, by, changesBetween(before, visible(client)));
+      await this.#deps.audit.record(
+        em,
+        clientChanged({ ...of(clientId, by), details: changesBetween(before, visible(client)) }),
+      );
       return { client, ...(issued ? { secret: issued.secret } : {}) };
     });
     await this.#deps.changed(clientId);
@@ -146,23 +153,15 @@ export class ClientService {
       const client = await takeClient(em, clientId);
       if (client.clientId !== client.id && !client.registered)
         em.create(RetiredClientId, { clientId, retiredAt: this.#deps.clock.now() });
-      await this.#record(em, 'client.deleted', clientId, by, { before: visible(client) });
+      await this.#deps.audit.record(em, clientDeleted({ ...of(clientId, by), details: { before: visible(client) } }));
       em.remove(client);
       await em.flush();
     });
     await this.#deps.changed(clientId);
   }
-
-  async #record(
-    em: EntityManager,
-    type: string,
-    clientId: string,
-    by: By,
-    details: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
-    await this.#deps.audit.record(em, { type, ...by, subject: { type: 'client', id: clientId }, clientId, details });
-  }
 }
+
+const of = (clientId: string, by: By) => ({ ...by, subject: { type: 'client', id: clientId }, clientId });
 
 function merge(metadata: ClientMetadata, change: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(

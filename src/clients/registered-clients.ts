@@ -13,6 +13,7 @@ import { typeOfRegistered } from './client-type.ts';
 import { clientManaged, metadataInvalid } from './errors.ts';
 import { readMetadata } from './metadata-rules.ts';
 import { objectionToStrangersName } from './shown-name.ts';
+import { clientChanged, clientDeleted, clientRegistered } from './events.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -60,14 +61,14 @@ export class RegisteredClients {
       if (known) this.#replace(client, registration);
       await em.flush();
       await this.#settleSecret(em, client, registration.secret);
-      const details = known ? changesBetween(before, visible(client)) : { after: visible(client) };
-      await this.#deps.audit.record(em, {
-        type: known ? 'client.changed' : 'client.registered',
-        ...by,
-        subject: { type: 'client', id: client.clientId },
-        clientId: client.clientId,
-        details,
-      });
+      const after = visible(client);
+      const about = { ...by, subject: { type: 'client', id: client.clientId }, clientId: client.clientId };
+      await this.#deps.audit.record(
+        em,
+        known
+          ? clientChanged({ ...about, details: changesBetween(before, after) })
+          : clientRegistered({ ...about, details: { after } }),
+      );
     });
     await this.#deps.changed(registration.clientId);
   }
@@ -78,13 +79,15 @@ export class RegisteredClients {
       const client = await takeClient(em, clientId);
       if (!client.registered) throw clientManaged();
       const actor = { type: 'client', id: clientId } as const;
-      await this.#deps.audit.record(em, {
-        type: 'client.deleted',
-        actor,
-        subject: { type: 'client', id: clientId },
-        clientId,
-        details: { before: visible(client) },
-      });
+      await this.#deps.audit.record(
+        em,
+        clientDeleted({
+          actor,
+          subject: { type: 'client', id: clientId },
+          clientId,
+          details: { before: visible(client) },
+        }),
+      );
       em.remove(client);
       await em.flush();
     });

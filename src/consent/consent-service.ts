@@ -9,6 +9,7 @@ import type { AccessRevocation, UserId } from '#users/module.ts';
 import type { ClientLookup } from '#clients/module.ts';
 import { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
+import { consentGiven, consentRefused, consentRevoked } from './events.ts';
 
 type Row = { scopes: string[]; claims: string[]; resource_scopes: Record<string, string[]> };
 
@@ -101,13 +102,15 @@ export class ConsentService {
         claims: decision.claims,
         resource_scopes: Object.fromEntries(decision.resourceScopes),
       };
-      await this.#audit.record(em, {
-        type: 'consent.given',
-        ...by,
-        subject: { type: 'user', id: userId },
-        clientId,
-        details,
-      });
+      await this.#audit.record(
+        em,
+        consentGiven({
+          ...by,
+          subject: { type: 'user', id: userId },
+          clientId,
+          details,
+        }),
+      );
     });
     await this.#cache.drop(keyOf(userId, clientId));
   }
@@ -122,25 +125,29 @@ export class ConsentService {
     await this.#database.transaction(async (em) => {
       if ((await em.nativeDelete(Consent, { userId, clientId })) === 0) throw consentNotFound();
       await this.#access.revoke(em, 'consent withdrawn', userId, by, { clientId });
-      await this.#audit.record(em, {
-        type: 'consent.revoked',
-        ...by,
-        subject: { type: 'user', id: userId },
-        clientId,
-      });
+      await this.#audit.record(
+        em,
+        consentRevoked({
+          ...by,
+          subject: { type: 'user', id: userId },
+          clientId,
+        }),
+      );
     });
     await this.#cache.drop(keyOf(userId, clientId));
   }
 
   async noteRefusal(userId: UserId, clientId: string, by: By): Promise<void> {
     await this.#database.transaction((em) =>
-      this.#audit.record(em, {
-        type: 'consent.refused',
-        ...by,
-        subject: { type: 'user', id: userId },
-        clientId,
-        outcome: 'failure',
-      }),
+      this.#audit.record(
+        em,
+        consentRefused({
+          ...by,
+          subject: { type: 'user', id: userId },
+          clientId,
+          outcome: 'failure',
+        }),
+      ),
     );
   }
 }

@@ -2,15 +2,16 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { AccessRevocation, PasswordDemands, User, UserId } from '#users/module.ts';
+import { userPasswordChanged, userPasswordRemoved, userPasswordReset, userPasswordSet } from './events.ts';
 import type { PasswordService } from './password-service.ts';
 
 /** How a password becomes another one: what is recorded, what it ends, and whether the wrong tries before it are taken back. */
 const acts = {
-  reset: { event: 'user.password_reset', ends: 'password reset by mail', forgives: true },
-  demanded: { event: 'user.password_changed', ends: 'password set in a sign-in', forgives: true },
-  changed: { event: 'user.password_changed', ends: 'password changed on the account page', forgives: false },
-  set: { event: 'user.password_set', ends: 'password changed on the account page', forgives: false },
-  removed: { event: 'user.password_removed', ends: 'password changed on the account page', forgives: false },
+  reset: { event: userPasswordReset, ends: 'password reset by mail', forgives: true },
+  demanded: { event: userPasswordChanged, ends: 'password set in a sign-in', forgives: true },
+  changed: { event: userPasswordChanged, ends: 'password changed on the account page', forgives: false },
+  set: { event: userPasswordSet, ends: 'password changed on the account page', forgives: false },
+  removed: { event: userPasswordRemoved, ends: 'password changed on the account page', forgives: false },
 } as const;
 
 type PasswordAct = keyof typeof acts;
@@ -58,7 +59,7 @@ export class NewPasswords<Act extends PasswordAct> {
     await goOn?.(em);
     if (forgives) await passwords.forgive(em, user.id, deviceSecret);
     await demands.settle(em, user.id);
-    await audit.record(em, { type: event, ...by, subject: { type: 'user', id: user.id } });
+    await audit.record(em, event({ ...by, subject: { type: 'user', id: user.id } }));
     await tellOwner(em, user, act, { by, language });
   }
 }

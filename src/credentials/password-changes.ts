@@ -8,6 +8,7 @@ import type { PasswordProblem } from './password-problem.ts';
 import type { PasswordService } from './password-service.ts';
 import type { WaysIn } from './ways-in.ts';
 import { LONGEST_SHOWN_WAIT } from './limits.ts';
+import { userPasswordChangeFailed } from './events.ts';
 
 type PasswordChange =
   | { kind: 'changed' }
@@ -86,13 +87,14 @@ export class PasswordChanges {
   }
 
   async #noteFailure(userId: UserId, reason: 'wrong' | 'throttled', by: By): Promise<void> {
-    await this.#deps.audit.note({
-      type: 'user.password_change_failed',
-      ...by,
-      subject: { type: 'user', id: userId },
-      outcome: 'failure',
-      details: { reason },
-    });
+    await this.#deps.audit.note(
+      userPasswordChangeFailed({
+        ...by,
+        subject: { type: 'user', id: userId },
+        outcome: 'failure',
+        details: { reason },
+      }),
+    );
   }
 
   #throttled(until: Date | null): PasswordChange {

@@ -6,6 +6,7 @@ import type { AttemptCounter, AttemptPolicy } from './attempts.ts';
 import type { KnownDevices } from './known-device.ts';
 import type { TellOwner } from './second-factor-notice.ts';
 import { MOST_WRONG_CODES, SECOND_FACTOR_DELAYS } from './limits.ts';
+import { userSecondFactorBlocked } from './events.ts';
 
 export type FactorOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled'; until: Date | null };
 
@@ -79,12 +80,14 @@ export class SecondFactorAttempts {
 
   async #warn(userId: UserId, { visitor }: By): Promise<void> {
     await this.#deps.database.transaction(async (em) => {
-      await this.#deps.audit.record(em, {
-        type: 'user.second_factor_blocked',
-        ...byVisitor(visitor),
-        subject: { type: 'user', id: userId },
-        outcome: 'failure',
-      });
+      await this.#deps.audit.record(
+        em,
+        userSecondFactorBlocked({
+          ...byVisitor(visitor),
+          subject: { type: 'user', id: userId },
+          outcome: 'failure',
+        }),
+      );
       await this.#deps.tellOwner(em, { kind: 'tries_used_up', userId, visitor });
     });
   }

@@ -6,6 +6,7 @@ import type { UserService } from '#users/module.ts';
 import { inside, type KnownInteraction, type SignInEnd } from './interaction.ts';
 import type { ProgressStore } from './progress.ts';
 import type { StepRules } from './step-rules.ts';
+import { userSignedIn } from './events.ts';
 
 export type EndingDependencies = {
   engine: Pick<Interactions, 'finishLogin'>;
@@ -58,13 +59,14 @@ export class SignInEnding {
   ): Omit<Act, 'decision'> {
     const { audit, progress, users, steps } = this.#deps;
     const { signals, actions } = facts.assessment ?? { signals: [], actions: [] };
-    const { lock, event } = audit.part({
-      type: 'user.signed_in',
-      ...byUser(userId, visitorOf(ctx)),
-      subject: { type: 'user', id: userId },
-      clientId: question.client.id,
-      details: { level: end.level, amr: end.amr, signals, actions },
-    });
+    const { lock, event } = audit.part(
+      userSignedIn({
+        ...byUser(userId, visitorOf(ctx)),
+        subject: { type: 'user', id: userId },
+        clientId: question.client.id,
+        details: { level: end.level, amr: end.amr, signals, actions },
+      }),
+    );
     const held = progress.held(interaction[inside].question)?.act ?? { conditions: [], others: [] };
     return {
       lock,

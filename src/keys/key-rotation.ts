@@ -3,6 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
+import { keysCreated, keysReplaced, keysRetired, keysRotated, keysRotationScheduled } from './events.ts';
 import type { KeyFamily } from './key-family.ts';
 import { generateSigningKey, publicHalf, type StoredJwk } from './key-material.ts';
 import { type KeyPlan, planRotation, type RotationRequest } from './key-plan.ts';
@@ -127,26 +128,27 @@ export class KeyRotation {
     }
     await em.flush();
     const scheduled = plan.schedule.map(({ family, at }) => ({ family, at }));
-    await this.#deps.audit.record(em, {
-      type: eventType(plan),
-      ...by,
-      subject: { type: 'signing_keys', id: 'instance' },
-      details: {
-        activated: activated.map((key) => key.kid),
-        retired: plan.retire,
-        scheduled: scheduled.map(({ family, at }) => ({ family, at: at.toISOString() })),
-      },
-    });
+    await this.#deps.audit.record(
+      em,
+      typeOf(plan)({
+        ...by,
+        subject: { type: 'signing_keys', id: 'instance' },
+        details: {
+          activated: activated.map((key) => key.kid),
+          retired: plan.retire,
+          scheduled: scheduled.map(({ family, at }) => ({ family, at: at.toISOString() })),
+        },
+      }),
+    );
     return { activated, scheduled, retired: plan.retire };
   }
 }
 
-function eventType(plan: KeyPlan): string {
-  if (plan.activate.length > 0) return 'keys.rotated';
-  if (plan.create.some(({ state }) => state === 'current'))
-    return plan.retire.length > 0 ? 'keys.replaced' : 'keys.created';
-  if (plan.schedule.length > 0) return 'keys.rotation_scheduled';
-  return plan.retire.length > 0 ? 'keys.retired' : 'keys.created';
+function typeOf(plan: KeyPlan) {
+  if (plan.activate.length > 0) return keysRotated;
+  if (plan.create.some(({ state }) => state === 'current')) return plan.retire.length > 0 ? keysReplaced : keysCreated;
+  if (plan.schedule.length > 0) return keysRotationScheduled;
+  return plan.retire.length > 0 ? keysRetired : keysCreated;
 }
 
 function isEmpty(plan: KeyPlan): boolean {

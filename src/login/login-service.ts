@@ -4,6 +4,7 @@ import { type AttemptOutcome, LONGEST_SHOWN_WAIT, type PasswordAttempts } from '
 import type { Clock } from '#kernel/clock.ts';
 import { SECOND, fromNow } from '#kernel/clock.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
+import { userSignInFailed } from '#interaction/events.ts';
 
 type LoginOutcome =
   /** `act`: what is written with the proof. */
@@ -61,16 +62,17 @@ export class LoginService {
       return this.#counted(outcome);
     }
     if (outcome.kind === 'wrong') await this.#deps.pressure.noteFailure({ ip, identifier });
-    await audit.note({
-      type: 'user.sign_in_failed',
-      ...by,
-      ...(user ? { subject: { type: 'user', id: user.id } } : {}),
-      outcome: 'failure',
-      details: {
-        reason: outcome.kind === 'wrong' && user !== null && userId === null ? 'disabled' : outcome.kind,
-        known_account: user !== null,
-      },
-    });
+    await audit.note(
+      userSignInFailed({
+        ...by,
+        ...(user ? { subject: { type: 'user', id: user.id } } : {}),
+        outcome: 'failure',
+        details: {
+          reason: outcome.kind === 'wrong' && user !== null && userId === null ? 'disabled' : outcome.kind,
+          known_account: user !== null,
+        },
+      }),
+    );
     if (outcome.kind === 'throttled') return this.#counted(this.#throttled(outcome.until));
     return this.#counted({ kind: 'wrong' });
   }

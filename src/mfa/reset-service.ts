@@ -9,6 +9,7 @@ import type {
 } from '#credentials/module.ts';
 import type { Database } from '#kernel/database.ts';
 import type { AccessRevocation, UserId } from '#users/module.ts';
+import { userMfaReset } from '#credentials/events.ts';
 
 export type ResetDependencies = {
   database: Database;
@@ -42,12 +43,14 @@ export class ResetService {
       await passkeys.eraseAll(em, userId);
       await access.revoke(em, 'second factors removed by an operator', userId, by);
       await this.#deps.secondFactorRequests.reset(em, userId);
-      await audit.record(em, {
-        type: 'user.mfa_reset',
-        ...by,
-        subject: { type: 'user', id: userId },
-        details: { reason },
-      });
+      await audit.record(
+        em,
+        userMfaReset({
+          ...by,
+          subject: { type: 'user', id: userId },
+          details: { reason },
+        }),
+      );
       await this.#deps.tellOwner(em, { kind: 'reset', userId, reason, visitor: by.visitor });
     });
     await this.#deps.secondFactorAttempts.forget(userId);

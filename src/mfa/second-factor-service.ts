@@ -19,6 +19,7 @@ import type { Texts } from '#kernel/sms/texts.ts';
 import { secondFactorCodeLetter, secondFactorCodeText } from './code-letters.ts';
 import { provenNumber } from './code-address.ts';
 import type { CodeWay, SentWay } from './ways.ts';
+import { userSecondFactorFailed } from '#credentials/events.ts';
 
 type TryOutcome =
   | { kind: 'verified' }
@@ -67,13 +68,14 @@ export class SecondFactorService {
   ): Promise<TryOutcome> {
     const outcome = await this.#check(way, { userId, uid, code, record }, arrival);
     if (outcome.kind === 'verified') return outcome;
-    await this.#deps.audit.note({
-      type: 'user.second_factor_failed',
-      ...arrival.by,
-      subject: { type: 'user', id: userId },
-      outcome: 'failure',
-      details: { factor: way, reason: outcome.kind },
-    });
+    await this.#deps.audit.note(
+      userSecondFactorFailed({
+        ...arrival.by,
+        subject: { type: 'user', id: userId },
+        outcome: 'failure',
+        details: { factor: way, reason: outcome.kind },
+      }),
+    );
     return outcome.kind === 'throttled' ? this.#throttled(outcome.until) : outcome;
   }
 

@@ -6,6 +6,7 @@ import { importInvalid } from './errors.ts';
 import type { ExportService } from './export-service.ts';
 import type { ImportService } from './import-service.ts';
 import { MOST_LINES } from './limits.ts';
+import { usersExported } from './events.ts';
 
 const importInput = z.object({
   lines: z.array(z.object({ line: z.number().int(), record: z.unknown() })).max(MOST_LINES),
@@ -31,8 +32,7 @@ export function migrationCommands({
     async 'user.export'(input: unknown) {
       const { after, with_hashes: withHashes } = commandInput(exportInput, input, importInvalid);
       const from = after === undefined ? null : parseId('usr', after);
-      if (after === undefined)
-        await audit.note({ type: 'users.exported', ...operator, details: { with_hashes: withHashes } });
+      if (after === undefined) await audit.note(usersExported({ ...operator, details: { with_hashes: withHashes } }));
       const users = await exports.page(from, MOST_LINES, withHashes);
       return { users, ...(users.length === MOST_LINES ? { next: users.at(-1)!['id'] } : {}) };
     },

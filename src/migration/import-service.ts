@@ -6,6 +6,7 @@ import type { BulkUser, ContactBulk, UserBulk, UserId, UserService } from '#user
 import { changedMeanwhile } from './errors.ts';
 import { type Line, planImport, type Refused, type Step } from './import-plan.ts';
 import { readImportRecord } from './import-record.ts';
+import { userImported } from './events.ts';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'exists' | 'refused';
 export type LineResult = { line: number; outcome: Outcome; email?: string; id?: UserId; reason?: string };
@@ -127,18 +128,19 @@ export class ImportService {
       em,
       written
         .filter(({ kind, next }) => kind === 'create' || kind === 'update' || touched.has(next.id))
-        .map((step) => ({
-          type: 'user.imported',
-          ...operator,
-          subject: { type: 'user', id: step.next.id },
-          details: {
-            change: step.kind === 'create' ? 'created' : 'updated',
-            email_verified: step.next.emailVerified,
-            password: step.user.password.kind === 'hash' ? step.user.password.scheme : step.user.password.kind,
-            authenticator_app: step.user.totp !== undefined,
-            identities: step.newIdentities.length,
-          },
-        })),
+        .map((step) =>
+          userImported({
+            ...operator,
+            subject: { type: 'user', id: step.next.id },
+            details: {
+              change: step.kind === 'create' ? 'created' : 'updated',
+              email_verified: step.next.emailVerified,
+              password: step.user.password.kind === 'hash' ? step.user.password.scheme : step.user.password.kind,
+              authenticator_app: step.user.totp !== undefined,
+              identities: step.newIdentities.length,
+            },
+          }),
+        ),
     );
     return touched;
   }

@@ -12,6 +12,7 @@ import { instance, type Policies } from '#settings/module.ts';
 import { newCanonicalEmail, phoneNumberSchema, profileSchema, type UserService } from '#users/module.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { LARGEST_OLD_SYSTEM_ANSWER } from './limits.ts';
+import { userMigrated } from './events.ts';
 
 /** What it tells about a person; members that we do not know are left. Only `true` proves an address. */
 const answerSchema = z.object({
@@ -103,7 +104,7 @@ export function createOldSystem(dependencies: OldSystemDependencies): OldSystem 
               system,
             );
             await keep(em, user.id);
-            await audit.record(em, { type: 'user.migrated', ...system, subject: { type: 'user', id: user.id } });
+            await audit.record(em, userMigrated({ ...system, subject: { type: 'user', id: user.id } }));
             return user.id;
           });
           return { userId, isNew: true };

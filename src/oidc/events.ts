@@ -1,71 +1,47 @@
-import type { Middleware } from 'koa';
-import type { KoaContextWithOIDC } from 'oidc-provider';
-import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.ts';
-import type { Database } from '#kernel/database.ts';
-import { visitorOf } from '#kernel/http/context.ts';
-import type { UserId } from '#users/module.ts';
-import type { Engine } from './engine.ts';
+import { z } from 'zod';
+import { caep, eventType } from '#audit/module.ts';
 
-type Dependencies = { database: Pick<Database, 'transaction'>; audit: Pick<AuditLog, 'record'> };
-type Owned = { accountId?: string | undefined };
+export const sessionEnded = eventType({
+  name: 'session.ended',
+  text: 'A session ended, and with it the grants and tokens of its clients.',
+  details: z.strictObject({ client_ids: z.array(z.string()) }),
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'info',
+  webhook: true,
+  caep: caep.sessionRevoked,
+});
 
-/** What happened in a request, until it is written down. */
-const happened = new WeakMap<object, AuditEvent[]>();
+export const tokenReused = eventType({
+  name: 'token.reused',
+  text: 'An authorization code, device code or refresh token was used a second time; its grant was revoked.',
+  details: z.strictObject({ grant_type: z.string() }),
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'alert',
+  webhook: true,
+});
 
-/** How the engine says, to the log alone, that something single-use came a second time. */
-const REUSED = /already (used|consumed)/;
+export const tokenRevoked = eventType({
+  name: 'token.revoked',
+  text: 'A client revoked a token (RFC 7009).',
+  audience: ['operator', 'organization'],
+  gravity: 'info',
+  webhook: true,
+});
 
-/** The engine tells what it did; the record wants what that means. Tokens that are issued are counted, not recorded. */
-export function noteEvents(engine: Engine): void {
-  engine.on('end_session.success', (ctx) => {
-    const { session } = ctx.oidc;
-    const accountId = session?.accountId;
-    if (!accountId || !(session as { destroyed?: boolean }).destroyed) return;
-    note(ctx, {
-      type: 'session.ended',
-      ...byUser(accountId as UserId),
-      subject: { type: 'user', id: accountId },
-      sessionId: session.uid,
-      details: { client_ids: Object.keys(session.authorizations ?? {}) },
-    });
-  });
-  engine.on('grant.error', (ctx, error) => {
-    if (!REUSED.test(error.error_detail ?? '')) return;
-    note(ctx, {
-      ...clientAt(ctx),
-      type: 'token.reused',
-      outcome: 'failure',
-      details: { grant_type: ctx.oidc.params?.['grant_type'] },
-    });
-  });
-  engine.on('grant.revoked', (ctx) => {
-    if (ctx.oidc.route === 'revocation') note(ctx, { ...clientAt(ctx), type: 'token.revoked' });
-  });
-}
+export const clientAuthenticationFailed = eventType({
+  name: 'client.authentication_failed',
+  text: 'A client could not prove itself at an endpoint.',
+  details: z.strictObject({ endpoint: z.string() }),
+  audience: ['operator'],
+  gravity: 'warning',
+  webhook: false,
+});
 
-/** Around the engine: writes down what happened before the answer goes out. */
-export function recordEvents({ database, audit }: Dependencies): Middleware {
-  return async function recordEvents(ctx, next) {
-    await next();
-    const events = happened.get(ctx);
-    if (!events) return;
-    const visitor = visitorOf(ctx);
-    await database.transaction(async (em) => {
-      for (const event of events) await audit.record(em, { ...event, visitor });
-    });
-  };
-}
-
-function clientAt({ oidc }: KoaContextWithOIDC): Pick<AuditEvent, 'actor' | 'subject' | 'clientId'> {
-  const { client, entities } = oidc;
-  const held = (entities.RefreshToken ?? entities.AuthorizationCode ?? entities.AccessToken) as Owned | undefined;
-  return {
-    ...byClient(client?.clientId),
-    ...(held?.accountId ? { subject: { type: 'user', id: held.accountId } } : {}),
-    ...(client ? { clientId: client.clientId } : {}),
-  };
-}
-
-function note(ctx: KoaContextWithOIDC, event: AuditEvent): void {
-  happened.set(ctx, [...(happened.get(ctx) ?? []), event]);
-}
+export const registrationTokenCreated = eventType({
+  name: 'registration_token.created',
+  text: 'A token was made with which a client may register itself (RFC 7591).',
+  details: z.strictObject({ expires_at: z.string() }),
+  audience: ['operator'],
+  gravity: 'notice',
+  webhook: false,
+});

@@ -36,7 +36,7 @@ import { closeToStrangers } from './cors.ts';
 import type { Engine } from './engine.ts';
 import { createEngine } from './patches/patches.ts';
 import { readyDiscovery } from './discovery.ts';
-import { noteEvents, recordEvents } from './events.ts';
+import { noteEvents, recordEvents } from './engine-events.ts';
 import { engineForms, postedRequests } from './requests/engine-forms.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';

@@ -9,6 +9,8 @@ import {
 } from '#credentials/module.ts';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
+import { userSecondFactorFailed } from '#credentials/events.ts';
+import { userSignInFailed } from '#interaction/events.ts';
 
 type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
 type PasskeyOutcome = ProofOutcome | Throttled;
@@ -67,13 +69,17 @@ export class PasskeySignIn {
       counted?.('verified');
       return outcome;
     }
-    await audit.note({
-      type: question.purpose === 'second_factor' ? 'user.second_factor_failed' : 'user.sign_in_failed',
+    const failed = {
       ...by,
       ...('userId' in outcome && outcome.userId !== null ? { subject: { type: 'user', id: outcome.userId } } : {}),
       outcome: 'failure',
-      details: { method: 'passkey', reason: outcome.kind === 'refused' ? outcome.reason : outcome.kind },
-    });
+    } as const;
+    const reason = outcome.kind === 'refused' ? outcome.reason : outcome.kind;
+    await audit.note(
+      question.purpose === 'second_factor'
+        ? userSecondFactorFailed({ ...failed, details: { factor: 'passkey', reason } })
+        : userSignInFailed({ ...failed, details: { method: 'passkey', reason } }),
+    );
     counted?.('wrong');
     return outcome;
   }

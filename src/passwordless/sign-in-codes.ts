@@ -19,6 +19,8 @@ import type { Texts } from '#kernel/sms/texts.ts';
 import type { Policies, PolicySubject } from '#settings/module.ts';
 import { canonicalEmail, type ReachablePeople, type ReachablePerson, type UserId } from '#users/module.ts';
 import { codeText, signInLetter } from './sign-in-letters.ts';
+import { userSignInFailed } from '#interaction/events.ts';
+import { userSignInCodeSent } from './events.ts';
 
 export type Channel = SentFirstFactor;
 type Sent = 'both' | 'code' | 'link';
@@ -98,12 +100,14 @@ export class SignInCodes {
         isDiscarded = !isReached(channel, person) || (issued.link === null && issued.code === null);
         return this.#deliver(em, asking, { person, address, ...issued, share, discard: isDiscarded });
       });
-      await audit.record(em, {
-        type: 'user.sign_in_code_sent',
-        ...by,
-        ...(person ? { subject: { type: 'user', id: person.id } } : {}),
-        details: { channel, known_account: person !== null, discarded: isDiscarded },
-      });
+      await audit.record(
+        em,
+        userSignInCodeSent({
+          ...by,
+          ...(person ? { subject: { type: 'user', id: person.id } } : {}),
+          details: { channel, known_account: person !== null, discarded: isDiscarded },
+        }),
+      );
     });
   }
 
@@ -212,13 +216,14 @@ export class SignInCodes {
   ): Promise<CodeOutcome> {
     const { audit, pressure, counted } = this.#deps;
     await pressure.noteFailure({ ip: by.visitor?.ip, identifier });
-    await audit.note({
-      type: 'user.sign_in_failed',
-      ...by,
-      ...(person ? { subject: { type: 'user', id: person.id } } : {}),
-      outcome: 'failure',
-      details: { reason: outcome.kind, method: channel, known_account: person !== null },
-    });
+    await audit.note(
+      userSignInFailed({
+        ...by,
+        ...(person ? { subject: { type: 'user', id: person.id } } : {}),
+        outcome: 'failure',
+        details: { reason: outcome.kind, method: channel, known_account: person !== null },
+      }),
+    );
     counted?.(outcome.kind);
     return outcome;
   }

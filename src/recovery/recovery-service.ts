@@ -24,6 +24,7 @@ import {
   type UserService,
 } from '#users/module.ts';
 import { type NoReset, noResetLetter, resetLetter } from './recovery-letters.ts';
+import { userPasswordResetRequested } from './events.ts';
 
 export type RecoveryDependencies = {
   clock: Clock;
@@ -99,12 +100,14 @@ export class RecoveryService {
           em,
         );
       });
-      await audit.record(em, {
-        type: 'user.password_reset_requested',
-        ...by,
-        ...(person ? { subject: { type: 'user', id: person.id } } : {}),
-        details: { answer: answer.kind },
-      });
+      await audit.record(
+        em,
+        userPasswordResetRequested({
+          ...by,
+          ...(person ? { subject: { type: 'user', id: person.id } } : {}),
+          details: { answer: answer.kind },
+        }),
+      );
     });
   }
 

@@ -11,6 +11,7 @@ import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import { invitationLetter } from './registration-letters.ts';
 import type { NewAccounts, Newcomer } from './new-accounts.ts';
+import { userInvited } from './events.ts';
 
 type Invitation = { email: string; language: Language; roles?: readonly Role[] };
 
@@ -115,6 +116,6 @@ export class InvitationService {
       em,
     );
     const details = { email, administrator };
-    await audit.record(em, { type: 'user.invited', ...by, details });
+    await audit.record(em, userInvited({ ...by, details }));
   }
 }

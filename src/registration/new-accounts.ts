@@ -4,6 +4,7 @@ import type { EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Role, UserId, UserService } from '#users/module.ts';
 import type { Application, PendingRegistrations } from './pending-registration.ts';
+import { userRegistered } from './events.ts';
 
 /** Who asks, and in which language they read. */
 export type Asker = { by: By; language: Language };
@@ -53,12 +54,14 @@ export class NewAccounts {
     await registered(em, emailCanonical);
     await record(em, id);
     const details = { method, ...(termsVersion === null ? {} : { terms: termsVersion }) };
-    await audit.record(em, {
-      type: 'user.registered',
-      ...byUser(id, by.visitor, by.clientId),
-      subject: { type: 'user', id },
-      details,
-    });
+    await audit.record(
+      em,
+      userRegistered({
+        ...byUser(id, by.visitor, by.clientId),
+        subject: { type: 'user', id },
+        details,
+      }),
+    );
   }
 }
 

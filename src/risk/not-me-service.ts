@@ -2,6 +2,8 @@ import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import { forgetProofs, type PasswordService, type Undo, type UndoRights } from '#credentials/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { type AccessRevocation, type ContactService, readUser, type User, type UserId } from '#users/module.ts';
+import { userLockedByOwner } from './events.ts';
+import { userEmailReverted } from '#users/events.ts';
 
 type LockAct = 'account locked on the account page' | 'account locked by the link in a mail';
 
@@ -66,19 +68,21 @@ export class NotMeService {
     const { contacts, audit } = this.#deps;
     const former = await contacts.replaceEmail(em, userId, { value: address, old: 'keep' });
     if (former === 'taken') return;
-    await audit.record(em, {
-      type: 'user.email_reverted',
-      ...by,
-      subject: { type: 'user', id: userId },
-      details: { before: former.value, after: address },
-    });
+    await audit.record(
+      em,
+      userEmailReverted({
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { before: former.value, after: address },
+      }),
+    );
   }
 
   async #lock(em: EntityManager, act: LockAct, userId: UserId, by: By): Promise<void> {
     const { passwords, access, sendReset, audit } = this.#deps;
     await passwords.remove(em, userId);
     await access.revoke(em, act, userId, by);
-    await audit.record(em, { type: 'user.locked_by_owner', ...by, subject: { type: 'user', id: userId } });
+    await audit.record(em, userLockedByOwner({ ...by, subject: { type: 'user', id: userId } }));
     const user = await readUser(em, userId);
     if (user?.status === 'active') await sendReset(em, user, by);
   }

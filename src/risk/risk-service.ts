@@ -15,6 +15,7 @@ import { newSignInLetter } from './new-sign-in-letter.ts';
 import { placeName, type Places } from './places.ts';
 import type { Pressure } from './pressure.ts';
 import type { SignInTraces } from './sign-in-trace.ts';
+import { userSignInChallenged } from './events.ts';
 
 export type RiskDependencies = {
   clock: Clock;
@@ -54,12 +55,13 @@ export class RiskService {
     const facts = { now: this.#seen(ip), earlier, isKnownDevice, hasManyFailures };
     const assessment = assess(facts, policies.for({ user: userId, client: clientId }).risk);
     if (assessment.actions.includes('second_factor'))
-      await audit.note({
-        type: 'user.sign_in_challenged',
-        ...by,
-        subject: { type: 'user', id: userId },
-        details: assessment,
-      });
+      await audit.note(
+        userSignInChallenged({
+          ...by,
+          subject: { type: 'user', id: userId },
+          details: assessment,
+        }),
+      );
     return assessment;
   }
 

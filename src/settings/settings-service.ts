@@ -5,6 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import { settingInvalid } from './errors.ts';
 import { type Policies, type Policy, type PolicyInForce, type Section, sections } from './policies.ts';
 import type { PolicySubject } from './policy-subject.ts';
+import { settingChanged } from './events.ts';
 
 type Listener = (policy: PolicyInForce) => void;
 
@@ -66,12 +67,14 @@ export class SettingsService implements Policies {
         'insert into setting (section, value, changed_at) values (?, ?::jsonb, ?) on conflict (section) do update set value = excluded.value, changed_at = excluded.changed_at',
         [section, JSON.stringify(after), this.#clock.now()],
       );
-      await this.#audit.record(em, {
-        type: 'setting.changed',
-        ...by,
-        subject: { type: 'setting', id: section },
-        details: { before, after },
-      });
+      await this.#audit.record(
+        em,
+        settingChanged({
+          ...by,
+          subject: { type: 'setting', id: section },
+          details: { before, after },
+        }),
+      );
       return after;
     });
     await this.reload();

@@ -8,6 +8,7 @@ import { lastAdministrator } from './errors.ts';
 import type { RoleHolders } from './role-holders.ts';
 import { User, type UserId } from './user.ts';
 import { DUE_CLOSINGS_BATCH } from './limits.ts';
+import { userClosingCancelled, userClosingRequested, userErased } from './events.ts';
 
 type ClosingDependencies = {
   clock: Clock;
@@ -52,12 +53,14 @@ export class ClosingService {
     await database.transaction(async (em) => {
       const user = await this.#requireClosable(em, userId);
       await access.revoke(em, 'account closed by its owner', userId, by);
-      await audit.record(em, {
-        type: 'user.closing_requested',
-        ...by,
-        subject: { type: 'user', id: userId },
-        details: { goes_at: goesAt.toISOString() },
-      });
+      await audit.record(
+        em,
+        userClosingRequested({
+          ...by,
+          subject: { type: 'user', id: userId },
+          details: { goes_at: goesAt.toISOString() },
+        }),
+      );
       if (days === 0) return this.#erase(em, user);
       await em.execute('update users set deletes_at = ? where id = ?', [goesAt, toUuid(userId)]);
       await letters.send(em, user, 'closing', { visitor: by.visitor, goesAt });
@@ -76,11 +79,13 @@ export class ClosingService {
       const user = kept.length > 0 ? await em.findOne(User, { id: userId }) : null;
       if (!user) return;
       await letters.send(em, user, 'reopened', by);
-      await audit.record(em, {
-        type: 'user.closing_cancelled',
-        ...by,
-        subject: { type: 'user', id: userId },
-      });
+      await audit.record(
+        em,
+        userClosingCancelled({
+          ...by,
+          subject: { type: 'user', id: userId },
+        }),
+      );
     });
   }
 
@@ -111,7 +116,7 @@ export class ClosingService {
     await access.revoke(em, 'account erased', user.id, system);
     await em.execute('delete from users where id = ?', [toUuid(user.id)]);
     await audit.forgetPerson(em, user.id);
-    await audit.record(em, { type: 'user.erased', ...system, subject: { type: 'user', id: user.id } });
+    await audit.record(em, userErased({ ...system, subject: { type: 'user', id: user.id } }));
   }
 
   /** A user must be left who can administer the instance. */

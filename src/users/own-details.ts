@@ -4,6 +4,7 @@ import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Profile } from './profile.ts';
 import type { User, UserId } from './user.ts';
+import { userProfileChanged } from './events.ts';
 
 /** What a person says anew about themselves; null takes a member away, one that is not named stays. */
 type DetailsChange = {
@@ -41,12 +42,14 @@ export class OwnDetails {
           toUuid(id),
         ],
       );
-      await this.#audit.record(em, {
-        type: 'user.profile_changed',
-        ...by,
-        subject: { type: 'user', id },
-        details: { members },
-      });
+      await this.#audit.record(
+        em,
+        userProfileChanged({
+          ...by,
+          subject: { type: 'user', id },
+          details: { members },
+        }),
+      );
     });
   }
 }

@@ -3,6 +3,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { userNotFound } from './errors.ts';
 import type { UserId } from './user.ts';
+import { userPasswordDemanded } from './events.ts';
 
 /** Who must set a new password when they sign in next, because an operator says so. */
 export class PasswordDemands {
@@ -22,7 +23,7 @@ export class PasswordDemands {
         [toUuid(userId)],
       );
       if (rows.length === 0) throw userNotFound();
-      await this.#audit.record(em, { type: 'user.password_demanded', ...by, subject: { type: 'user', id: userId } });
+      await this.#audit.record(em, userPasswordDemanded({ ...by, subject: { type: 'user', id: userId } }));
     });
   }
 

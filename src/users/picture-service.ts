@@ -8,6 +8,7 @@ import { tooManyPictures } from './errors.ts';
 import { drawPicture, sizes } from './picture-image.ts';
 import type { UserId } from './user.ts';
 import { PICTURE_UPLOADS } from './limits.ts';
+import { userPictureChanged, userPictureRemoved } from './events.ts';
 
 type PictureDependencies = {
   clock: Clock;
@@ -49,7 +50,7 @@ export class PictureService {
         now,
         toUuid(userId),
       ]);
-      await this.#deps.audit.record(em, { type: 'user.picture_changed', ...by, subject: { type: 'user', id: userId } });
+      await this.#deps.audit.record(em, userPictureChanged({ ...by, subject: { type: 'user', id: userId } }));
     });
     return true;
   }
@@ -62,7 +63,7 @@ export class PictureService {
         clock.now(),
         toUuid(userId),
       ]);
-      await audit.record(em, { type: 'user.picture_removed', ...by, subject: { type: 'user', id: userId } });
+      await audit.record(em, userPictureRemoved({ ...by, subject: { type: 'user', id: userId } }));
     });
   }
 

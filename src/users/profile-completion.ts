@@ -4,6 +4,7 @@ import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { PersonDetails } from './property-fields.ts';
 import type { UserId } from './user.ts';
+import { userProfileCompleted, userTermsAccepted, userTermsRefused } from './events.ts';
 
 /** What people add to their account while they sign in: what is asked of everybody, and their agreement to the terms. */
 export class ProfileCompletion {
@@ -24,12 +25,14 @@ export class ProfileCompletion {
         'update users set profile = profile || ?::jsonb, properties = properties || ?::jsonb, updated_at = ? where id = ?',
         [JSON.stringify(profile), JSON.stringify(properties), this.#clock.now(), toUuid(id)],
       );
-      await this.#audit.record(em, {
-        type: 'user.profile_completed',
-        ...by,
-        subject: { type: 'user', id },
-        details: { members: [...Object.keys(profile), ...Object.keys(properties)] },
-      });
+      await this.#audit.record(
+        em,
+        userProfileCompleted({
+          ...by,
+          subject: { type: 'user', id },
+          details: { members: [...Object.keys(profile), ...Object.keys(properties)] },
+        }),
+      );
     });
   }
 
@@ -42,24 +45,28 @@ export class ProfileCompletion {
         now,
         toUuid(id),
       ]);
-      await this.#audit.record(em, {
-        type: 'user.terms_accepted',
-        ...by,
-        subject: { type: 'user', id },
-        details: { version },
-      });
+      await this.#audit.record(
+        em,
+        userTermsAccepted({
+          ...by,
+          subject: { type: 'user', id },
+          details: { version },
+        }),
+      );
     });
   }
 
   async refuseTerms(id: UserId, version: string, by: By): Promise<void> {
     await this.#database.transaction((em) =>
-      this.#audit.record(em, {
-        type: 'user.terms_refused',
-        ...by,
-        subject: { type: 'user', id },
-        outcome: 'failure',
-        details: { version },
-      }),
+      this.#audit.record(
+        em,
+        userTermsRefused({
+          ...by,
+          subject: { type: 'user', id },
+          outcome: 'failure',
+          details: { version },
+        }),
+      ),
     );
   }
 }

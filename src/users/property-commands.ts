@@ -7,6 +7,7 @@ import { parseId, toUuid } from '#kernel/ids.ts';
 import type { Policies, Property } from '#settings/module.ts';
 import { propertiesInvalid, userNotFound } from './errors.ts';
 import { valueType } from './property-fields.ts';
+import { userPropertiesChanged } from './events.ts';
 
 type Dependencies = {
   clock: Clock;
@@ -35,12 +36,14 @@ export function propertyCommands({ clock, database, audit, policies }: Dependenc
         );
         if (!row) throw userNotFound();
         if (Object.keys(values).length > 0)
-          await audit.record(em, {
-            type: 'user.properties_changed',
-            ...operator,
-            subject: { type: 'user', id },
-            details: { members: Object.keys(values) },
-          });
+          await audit.record(
+            em,
+            userPropertiesChanged({
+              ...operator,
+              subject: { type: 'user', id },
+              details: { members: Object.keys(values) },
+            }),
+          );
         return { id, properties: row.properties };
       });
     },

@@ -14,6 +14,7 @@ import type { KnownUsers } from './known-users.ts';
 import { type Role, ROLE_COLUMNS, type RoleRow, withRoles } from './role.ts';
 import { User, type UserId } from './user.ts';
 import type { UserStatus } from './user-status.ts';
+import { userCreated, userDisabled, userEnabled } from './events.ts';
 
 type NewUser = {
   email: string;
@@ -89,12 +90,14 @@ export class UserService {
       if (error instanceof UniqueConstraintViolationException) throw emailTaken();
       throw error;
     }
-    await this.#audit.record(em, {
-      type: 'user.created',
-      ...by,
-      subject: { type: 'user', id: user.id },
-      details: { email_verified: user.emailVerified },
-    });
+    await this.#audit.record(
+      em,
+      userCreated({
+        ...by,
+        subject: { type: 'user', id: user.id },
+        details: { email_verified: user.emailVerified },
+      }),
+    );
     return user;
   }
 
@@ -154,15 +157,10 @@ export class UserService {
     await this.#database.transaction(async (em) => {
       const user = await em.findOne(User, { id });
       if (!user) throw userNotFound();
-      const before = user.status;
       Object.assign(user, { status, updatedAt: this.#clock.now() });
       await em.flush();
-      await this.#audit.record(em, {
-        type: 'user.status_changed',
-        ...by,
-        subject: { type: 'user', id },
-        details: { before, after: status },
-      });
+      const type = status === 'disabled' ? userDisabled : userEnabled;
+      await this.#audit.record(em, type({ ...by, subject: { type: 'user', id } }));
       if (status === 'disabled') await this.#access.revoke(em, 'user disabled', id, by);
     });
     await this.#known?.changed(id);

@@ -13,6 +13,8 @@ import {
 } from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
+import { userEmailReverted } from '#users/events.ts';
+import { userEmailChanged, userEmailRemoved } from './events.ts';
 
 type Person = Pick<Asker, 'userId' | 'by'>;
 
@@ -93,7 +95,7 @@ export class EmailChanges {
       if (!removed?.isVerified) return removed !== null;
       const { value } = removed;
       const subject = { type: 'user', id: userId };
-      await audit.record(em, { type: 'user.email_removed', ...by, subject, details: { email: value } });
+      await audit.record(em, userEmailRemoved({ ...by, subject, details: { email: value } }));
       await notices.tell(em, userId, { kind: 'email_removed', value, by, undoableUntil });
       return true;
     });
@@ -123,12 +125,14 @@ export class EmailChanges {
         await forgetProofs(em, userId, period);
         await undoRights.cleanUp(em, userId, { by: address, began: at, undid: { from: at, until: period.until } });
         await access.revoke(em, 'first email address taken back', userId, by);
-        await audit.record(em, {
-          type: 'user.email_reverted',
-          ...by,
-          subject: { type: 'user', id: userId },
-          details: { before: former.value, after: address },
-        });
+        await audit.record(
+          em,
+          userEmailReverted({
+            ...by,
+            subject: { type: 'user', id: userId },
+            details: { before: former.value, after: address },
+          }),
+        );
         const user = await readUser(em, userId);
         if (user?.status === 'active') await sendReset(em, user, by);
         reverted = address;
@@ -147,12 +151,14 @@ export class EmailChanges {
     await access.revoke(em, 'first email address changed', userId, by);
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();
-    await audit.record(em, {
-      type: 'user.email_changed',
-      ...by,
-      subject: { type: 'user', id: userId },
-      details: { before: former.value, after: change.value },
-    });
+    await audit.record(
+      em,
+      userEmailChanged({
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { before: former.value, after: change.value },
+      }),
+    );
     // An address that nobody proved has no owner who could take anything back.
     if (!former.isVerified) return;
     await notices.tellFormer(em, userId, {

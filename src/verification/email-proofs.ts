@@ -13,6 +13,7 @@ import type { Letters } from '#kernel/mail/letters.ts';
 import type { AccessRevocation, ContactService, UserId, UserService } from '#users/module.ts';
 import type { ContactNotices } from './notices.ts';
 import { proofLetter, type ProofLetter, takenLetter } from './contact-letters.ts';
+import { userEmailAdded, userEmailChangeRequested, userEmailVerified } from './events.ts';
 
 /** Who asks, in which words to answer, and where the code may be typed. */
 export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };
@@ -83,12 +84,14 @@ export class EmailProofs {
         return letters.send(proofLetter, { ...envelope, to: { address }, context }, em);
       });
       if (issued.code !== null && why === 'change')
-        await audit.record(em, {
-          type: 'user.email_change_requested',
-          ...by,
-          subject: { type: 'user', id: userId },
-          details: { email: address },
-        });
+        await audit.record(
+          em,
+          userEmailChangeRequested({
+            ...by,
+            subject: { type: 'user', id: userId },
+            details: { email: address },
+          }),
+        );
       return issued.code !== null;
     });
   }
@@ -161,12 +164,13 @@ export class EmailProofs {
     if (isFirst && provedWith !== undefined) await this.#dropOthers(em, { userId, by, provedWith, interaction });
     // Before the event, which locks the head of its chain: an act that takes proofs away locks the sign-in first, too.
     await record?.(em);
-    await audit.record(em, {
-      type: isFirst ? 'user.email_verified' : 'user.email_added',
-      ...by,
-      subject: { type: 'user', id: userId },
-      details: isFirst ? { first: true } : { email: address },
-    });
+    const subject = { type: 'user', id: userId };
+    await audit.record(
+      em,
+      isFirst
+        ? userEmailVerified({ ...by, subject, details: { first: true } })
+        : userEmailAdded({ ...by, subject, details: { email: address } }),
+    );
     if (!isFirst) await notices.tell(em, userId, { kind: 'email_added', value: address, by });
   }
 

@@ -1,6 +1,7 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { ContactId, ContactService, UserId } from '#users/module.ts';
+import { userPhoneChanged, userPhoneRemoved } from './events.ts';
 import type { ContactNotices } from './notices.ts';
 
 export type PhoneChangeDependencies = {
@@ -9,6 +10,8 @@ export type PhoneChangeDependencies = {
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
 };
+
+const types = { phone_changed: userPhoneChanged, phone_removed: userPhoneRemoved };
 
 /** Which phone numbers a user has, and which one is the first. The owner is told of each change. */
 export class PhoneChanges {
@@ -50,11 +53,11 @@ export class PhoneChanges {
   async #tell(
     em: EntityManager,
     userId: UserId,
-    { kind, value, by }: { kind: 'phone_changed' | 'phone_removed'; value: string; by: By },
+    { kind, value, by }: { kind: keyof typeof types; value: string; by: By },
   ): Promise<void> {
     const { audit, notices } = this.#deps;
     const details = { phone_number: value };
-    await audit.record(em, { type: `user.${kind}`, ...by, subject: { type: 'user', id: userId }, details });
+    await audit.record(em, types[kind]({ ...by, subject: { type: 'user', id: userId }, details }));
     await notices.tell(em, userId, { kind, value, by });
   }
 }

@@ -6,6 +6,7 @@ import type { ContactService, UserId } from '#users/module.ts';
 import type { Asker, ProofOutcome } from './email-proofs.ts';
 import type { ContactNotices } from './notices.ts';
 import { numberText } from './contact-letters.ts';
+import { userPhoneAdded } from './events.ts';
 
 export type PhoneDependencies = {
   database: Pick<Database, 'transaction'>;
@@ -51,7 +52,7 @@ export class PhoneProofs {
         // Of a number that was removed meanwhile nothing is left to prove.
         if ((await contacts.confirmPhone(em, userId, address)) === 'gone') return;
         const details = { phone_number: address };
-        await audit.record(em, { type: 'user.phone_added', ...by, subject: { type: 'user', id: userId }, details });
+        await audit.record(em, userPhoneAdded({ ...by, subject: { type: 'user', id: userId }, details }));
         await notices.tell(em, userId, { kind: 'phone_added', value: address, by });
       },
     );

@@ -8,6 +8,7 @@ import type { Letters } from '#kernel/mail/letters.ts';
 import { canonicalEmail, type UserService } from '#users/module.ts';
 import { confirmLetter, memberLetter } from './waitlist-letters.ts';
 import { WaitlistEntry } from './waitlist-entry.ts';
+import { waitlistJoined, waitlistRemoved } from './events.ts';
 
 export type WaitlistDependencies = {
   clock: Clock;
@@ -133,7 +134,7 @@ export class WaitlistService {
     const { database, audit } = this.#deps;
     return database.transaction(async (em) => {
       if (!(await leaveWaitlist(em, canonicalEmail(email) ?? ''))) return false;
-      await audit.record(em, { type: 'waitlist.removed', ...by, details: { email } });
+      await audit.record(em, waitlistRemoved({ ...by, details: { email } }));
       return true;
     });
   }
@@ -146,11 +147,13 @@ export class WaitlistService {
       [toUuid(newId('wait')), address, canonicalEmail(address), data['name'], data['language'], clock.now()],
     );
     if (added.length > 0)
-      await audit.record(em, {
-        type: 'waitlist.joined',
-        ...by,
-        details: { email: address },
-      });
+      await audit.record(
+        em,
+        waitlistJoined({
+          ...by,
+          details: { email: address },
+        }),
+      );
   }
 
   /** Whoever has an account by now leaves the list instead. */

@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AuditLog, createAudit } from '#audit/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { anyEvent } from '../support/audit.ts';
 import { openTestDatabase } from '../support/database.ts';
+
+const many = anyEvent('thing.done');
 
 let database: Database;
 let audit: AuditLog;
@@ -11,7 +14,9 @@ beforeEach(async () => {
   database = await openTestDatabase();
   audit = createAudit({ clock: systemClock, database }).log;
   for (let i = 0; i < 5; i += 1)
-    await audit.note({ type: `thing.${i}`, actor: { type: 'system' }, details: { b: i, a: { y: 1, x: [i, null] } } });
+    await audit.note(
+      anyEvent(`thing.${i}`)({ actor: { type: 'system' }, details: { b: i, a: { y: 1, x: [i, null] } } }),
+    );
 });
 afterEach(() => database.close());
 
@@ -22,7 +27,7 @@ describe('the audit log', () => {
 
   test('numbers events without a gap also when many are written at once', async () => {
     await Promise.all(
-      Array.from({ length: 20 }, (_, i) => audit.note({ type: 'many', actor: { type: 'system' }, details: { i } })),
+      Array.from({ length: 20 }, (_, i) => audit.note(many({ actor: { type: 'system' }, details: { i } }))),
     );
     expect(await audit.verify()).toEqual({ intact: true, events: 25 });
   });
@@ -32,15 +37,16 @@ describe('the audit log', () => {
       database.transaction((em) =>
         audit.recordAll(
           em,
-          Array.from({ length: 50 }, (_, i) => ({
-            type: 'user.imported',
-            actor: { type: 'operator' as const },
-            subject: { type: 'user', id: `usr_${from + i}` },
-            details: { z: 1, a: { name: 'Zoë', missing: undefined } },
-          })),
+          Array.from({ length: 50 }, (_, i) =>
+            many({
+              actor: { type: 'operator' },
+              subject: { type: 'user', id: `usr_${from + i}` },
+              details: { z: 1, a: { name: 'Zoë', missing: undefined } },
+            }),
+          ),
         ),
       );
-    const one = () => audit.note({ type: 'one', actor: { type: 'system' } });
+    const one = () => audit.note(many({ actor: { type: 'system' }, details: {} }));
     await Promise.all([batch(0), one(), batch(50), one(), batch(100)]);
     expect(await audit.verify()).toEqual({ intact: true, events: 157 });
   });
@@ -48,8 +54,8 @@ describe('the audit log', () => {
   test('begins a chain with many events, and writes none when there are none', async () => {
     await database.transaction((em) =>
       audit.recordAll(em, [
-        { type: 'a', actor: { type: 'system' }, organizationId: 'org_9' },
-        { type: 'b', actor: { type: 'system' }, organizationId: 'org_9' },
+        many({ actor: { type: 'system' }, organizationId: 'org_9', details: {} }),
+        many({ actor: { type: 'system' }, organizationId: 'org_9', details: {} }),
       ]),
     );
     await database.transaction((em) => audit.recordAll(em, []));
@@ -81,14 +87,14 @@ describe('the audit log', () => {
     await database.sql('alter table audit_event rename to audit_event_away');
     const act = database.transaction(async (em) => {
       await em.execute(`insert into setting (section, value, changed_at) values ('x', '{}', now())`);
-      await audit.record(em, { type: 'x', actor: { type: 'system' } });
+      await audit.record(em, many({ actor: { type: 'system' }, details: {} }));
     });
     await expect(act).rejects.toThrow();
     expect(await database.sql(`select 1 from setting where section = 'x'`)).toEqual([]);
   });
 
   test('keeps a chain for each organization', async () => {
-    await audit.note({ type: 'a', actor: { type: 'system' }, organizationId: 'org_1' });
+    await audit.note(many({ actor: { type: 'system' }, organizationId: 'org_1', details: {} }));
     expect(await audit.verify('org_1')).toEqual({ intact: true, events: 1 });
     expect(await audit.verify()).toEqual({ intact: true, events: 5 });
   });

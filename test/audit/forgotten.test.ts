@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AuditLog, createAudit } from '#audit/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { anyEvent } from '../support/audit.ts';
 import { openTestDatabase } from '../support/database.ts';
 
 let database: Database;
@@ -15,23 +16,19 @@ const bob = { type: 'user' as const, id: 'usr_bob' };
 beforeEach(async () => {
   database = await openTestDatabase();
   audit = createAudit({ clock: systemClock, database }).log;
-  await audit.note({ type: 'user.signed_in', actor: alice, subject: alice, visitor, details: { level: 1 } });
-  await audit.note({
-    type: 'user.email_changed',
-    actor: alice,
-    subject: alice,
-    visitor,
-    details: { after: 'a@b.example' },
-  });
-  await audit.note({ type: 'user.disabled', actor: alice, subject: bob, visitor, details: { reason: 'told me' } });
-  await audit.note({ type: 'user.signed_in', actor: bob, subject: bob, visitor, details: { level: 2 } });
+  await audit.note(anyEvent('user.signed_in')({ actor: alice, subject: alice, visitor, details: { level: 1 } }));
+  await audit.note(
+    anyEvent('user.email_changed')({ actor: alice, subject: alice, visitor, details: { after: 'a@b.example' } }),
+  );
+  await audit.note(anyEvent('user.disabled')({ actor: alice, subject: bob, visitor, details: { reason: 'told me' } }));
+  await audit.note(anyEvent('user.signed_in')({ actor: bob, subject: bob, visitor, details: { level: 2 } }));
 });
 afterEach(() => database.close());
 
 const forget = () =>
   database.transaction(async (em) => {
     await audit.forgetPerson(em, alice.id);
-    await audit.record(em, { type: 'user.erased', actor: { type: 'system' }, subject: alice });
+    await audit.record(em, anyEvent('user.erased')({ actor: { type: 'system' }, subject: alice, details: {} }));
   });
 
 describe('forgetting a person', () => {

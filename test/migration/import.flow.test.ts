@@ -244,7 +244,7 @@ describe('people who are here already', () => {
       'select type from audit_event where subject_id = $1 order by sequence',
       [fromUuid('usr', String(row?.id))],
     );
-    expect(events.map(({ type }) => type)).toEqual(['user.imported', 'user.imported', 'user.status_changed']);
+    expect(events.map(({ type }) => type)).toEqual(['user.imported', 'user.imported', 'user.disabled']);
   });
 
   test('keep an address that they have beside their first one', async () => {

@@ -1,6 +1,9 @@
 /** Every page with every sample of it, as the tests of all pages and the gallery see them. */
 import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { activityView } from '#account/activity-view.ts';
+import { toldEvents } from '#account/told-events.ts';
+import { eventTypes } from '#event-types.ts';
 import { defaultBrand, brandStylesheet, type Brand } from '#kernel/brand.ts';
 import { loadStaticFiles, type StaticFiles } from '#kernel/http/static.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -35,7 +38,20 @@ export async function allSamples(): Promise<readonly Sample[]> {
         });
     }
   }
-  return samples;
+  return [...samples, everyEvent()];
+}
+
+/** The activity page with every event that people are told of: no slice below the catalogue could list them. */
+function everyEvent(): Sample {
+  const { plain } = activityView.samples;
+  const events = [...toldEvents(eventTypes).values()].map((told) => ({ ...plain!.events[0]!, ...told }));
+  return {
+    page: 'account/activity',
+    name: 'everything that happens',
+    slug: 'account-activity--everything-that-happens',
+    view: activityView,
+    context: { ...plain, events },
+  };
 }
 
 function isView(value: unknown): value is View<object> {

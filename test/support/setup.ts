@@ -1,6 +1,9 @@
 /** Runs ahead of every test file. Files of one worker share a process: each leaves it as it found it. */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, vi } from 'vitest';
+import { checkEveryEvent } from './event-details.ts';
+
+checkEveryEvent();
 
 const variables = { ...process.env };
 const mask = process.umask();

@@ -101,6 +101,6 @@ describe('people', () => {
       'select type from audit_event where subject_id = $1 order by sequence',
       [eve.id],
     );
-    expect(events.map(({ type }) => type)).toEqual(['user.created', 'user.status_changed']);
+    expect(events.map(({ type }) => type)).toEqual(['user.created', 'user.disabled']);
   });
 });

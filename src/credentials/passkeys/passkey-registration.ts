@@ -22,6 +22,7 @@ import {
   shownName,
 } from './passkey-service.ts';
 import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
+import { userPasskeyAdded } from '../events.ts';
 
 type RegistrationOutcome =
   | { kind: 'registered'; passkey: ShownPasskey }
@@ -150,12 +151,14 @@ export class PasskeyRegistration {
     if (inserted.length === 0) return { kind: 'taken' };
     const passkey = await em.findOneOrFail(Passkey, { id });
     await this.#deps.access.revoke(em, 'passkey or authenticator app added', userId, by);
-    await this.#deps.audit.record(em, {
-      type: 'user.passkey_added',
-      ...by,
-      subject: { type: 'user', id: userId },
-      details: { passkey: id, name: passkey.name, aaguid, attestation: fmt, user_verified: userVerified },
-    });
+    await this.#deps.audit.record(
+      em,
+      userPasskeyAdded({
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { passkey: id, name: passkey.name ?? null, aaguid, attestation: fmt, user_verified: userVerified },
+      }),
+    );
     await this.#deps.tellOwner(em, { kind: 'passkey_added', userId, name: shownName(passkey), visitor: by.visitor });
     return { kind: 'registered', passkey: shown(passkey, 'active') };
   }

@@ -13,6 +13,7 @@ import { Passkey, type PasskeyId } from './passkey.ts';
 import { type PasskeyState, passkeyStateBy, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
 import type { WebauthnUsers } from './webauthn-user.ts';
 import { LONGEST_PASSKEY_NAME } from '../limits.ts';
+import { userPasskeyRemoved, userPasskeyRenamed } from '../events.ts';
 
 /** A passkey as its owner sees it. */
 export type ShownPasskey = {
@@ -99,7 +100,7 @@ export class PasskeyService {
       if (!passkey) return false;
       passkey.name = name.trim().slice(0, LONGEST_PASSKEY_NAME) || null;
       await em.flush();
-      await this.#record(em, 'renamed', passkey, by);
+      await this.#deps.audit.record(em, userPasskeyRenamed(of(passkey, by)));
       return true;
     });
   }
@@ -112,7 +113,7 @@ export class PasskeyService {
       await em.remove(passkey).flush();
       await this.#deps.demand.assertOneLeft(em, userId);
       await this.#deps.access.revoke(em, 'passkey or authenticator app removed', userId, by);
-      await this.#record(em, 'removed', passkey, by);
+      await this.#deps.audit.record(em, userPasskeyRemoved(of(passkey, by)));
       await this.#deps.tellOwner(em, {
         kind: 'passkey_removed',
         userId,
@@ -143,16 +144,13 @@ export class PasskeyService {
       allAcceptedCredentialIds: kept.map(({ id }) => id),
     };
   }
-
-  async #record(em: EntityManager, act: 'renamed' | 'removed', passkey: Passkey, by: By): Promise<void> {
-    await this.#deps.audit.record(em, {
-      type: `user.passkey_${act}`,
-      ...by,
-      subject: { type: 'user', id: passkey.userId },
-      details: { passkey: passkey.id, name: passkey.name },
-    });
-  }
 }
+
+const of = ({ id, userId, name }: Passkey, by: By) => ({
+  ...by,
+  subject: { type: 'user', id: userId },
+  details: { passkey: id, name: name ?? null },
+});
 
 export const shownName = ({ name, aaguid }: Pick<Passkey, 'name' | 'aaguid'>): string | null =>
   name ?? authenticatorName(aaguid);

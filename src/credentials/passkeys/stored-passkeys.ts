@@ -7,6 +7,7 @@ import type { Signed } from './assertion-check.ts';
 import type { PasskeyId } from './passkey.ts';
 import type { PasskeyDependencies } from './passkey-service.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkey-state.ts';
+import { userPasskeyFlagged } from '../events.ts';
 
 /** A passkey as it is asked to prove something, and whose it is. */
 export type Stored = {
@@ -87,14 +88,16 @@ export class StoredPasskeys {
       );
       if (!flagged) return;
       await access.revoke(em, 'passkey stopped as a possible copy', userId, { ...system, visitor });
-      await audit.record(em, {
-        type: 'user.passkey_flagged',
-        ...system,
-        subject: { type: 'user', id: userId },
-        outcome: 'failure',
-        visitor,
-        details: { passkey: id, name: flagged.name, reason: 'sign_count' },
-      });
+      await audit.record(
+        em,
+        userPasskeyFlagged({
+          ...system,
+          subject: { type: 'user', id: userId },
+          outcome: 'failure',
+          visitor,
+          details: { passkey: id, name: flagged.name, reason: 'sign_count' },
+        }),
+      );
       await tellOwner(em, { kind: 'passkey_flagged', userId, name: flagged.name, visitor });
     });
   }

@@ -11,6 +11,7 @@ import type { TellOwner } from '../second-factor-notice.ts';
 import { hashRecoveryCode, hashRecoveryCodes, newRecoveryCode, newSalt, readRecoveryCode } from './recovery-code.ts';
 import { FEW_RECOVERY_CODES, RECOVERY_CODES } from '../limits.ts';
 import { RECOVERY_CODES_SHOWN_FOR } from '../lifetimes.ts';
+import { userRecoveryCodeUsed, userRecoveryCodesMade } from '../events.ts';
 
 /** What is left of the codes of a person. */
 export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date };
@@ -68,7 +69,7 @@ export class RecoveryCodes {
           fromNow(clock, RECOVERY_CODES_SHOWN_FOR),
         ],
       );
-      await audit.record(em, { type: 'user.recovery_codes_made', ...by, subject: { type: 'user', id: userId } });
+      await audit.record(em, userRecoveryCodesMade({ ...by, subject: { type: 'user', id: userId } }));
       await tellOwner(em, { kind: 'recovery_codes_made', userId, visitor: by.visitor });
     });
   }
@@ -146,12 +147,14 @@ export class RecoveryCodes {
     if (!used) return false;
     // Before the event, which locks the head of its chain: an act that takes proofs away locks the sign-in first, too.
     await act(em);
-    await this.#deps.audit.record(em, {
-      type: 'user.recovery_code_used',
-      ...by,
-      subject: { type: 'user', id: userId },
-      details: { left: used.left },
-    });
+    await this.#deps.audit.record(
+      em,
+      userRecoveryCodeUsed({
+        ...by,
+        subject: { type: 'user', id: userId },
+        details: { left: used.left },
+      }),
+    );
     await this.#deps.tellOwner(em, { kind: 'recovery_code_used', userId, left: used.left, visitor: by.visitor });
     return true;
   }

@@ -10,6 +10,7 @@ import { type QrCode, qrCode } from './qr-code.ts';
 import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from './totp-secret.ts';
 import type { TotpService } from './totp-service.ts';
 import { TOTP_ENROLMENT_LIFETIME } from '../lifetimes.ts';
+import { userTotpAdded } from '../events.ts';
 
 /** What the page shows. */
 type TotpOffer = {
@@ -90,12 +91,14 @@ export class TotpEnrolments {
       if (taken.length === 0) return { kind: 'expired' };
       await totp.save(em, userId, { ...shown.secret, name, lastStep: step });
       await access.revoke(em, 'passkey or authenticator app added', userId, by);
-      await audit.record(em, {
-        type: 'user.totp_added',
-        ...by,
-        subject: { type: 'user', id: userId },
-        details: { name },
-      });
+      await audit.record(
+        em,
+        userTotpAdded({
+          ...by,
+          subject: { type: 'user', id: userId },
+          details: { name },
+        }),
+      );
       await tellOwner(em, { kind: 'totp_added', userId, name, visitor: by.visitor });
       return { kind: 'confirmed' };
     });

@@ -9,6 +9,7 @@ import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attem
 import type { SecondFactorDemand } from '../second-factor-demand.ts';
 import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { matchingStep, totpImport, type TotpAlgorithm, type TotpImport, type TotpSecret } from './totp-secret.ts';
+import { userTotpRemoved } from '../events.ts';
 
 /** An authenticator app as its owner sees it. */
 export type Totp = { name: string; digits: number; createdAt: Date; usedAt: Date | null };
@@ -95,12 +96,14 @@ export class TotpService {
       if (name === null) return false;
       await demand.assertOneLeft(em, userId);
       await access.revoke(em, 'passkey or authenticator app removed', userId, by);
-      await audit.record(em, {
-        type: 'user.totp_removed',
-        ...by,
-        subject: { type: 'user', id: userId },
-        details: { name },
-      });
+      await audit.record(
+        em,
+        userTotpRemoved({
+          ...by,
+          subject: { type: 'user', id: userId },
+          details: { name },
+        }),
+      );
       await tellOwner(em, { kind: 'totp_removed', userId, name, visitor: by.visitor });
       return true;
     });

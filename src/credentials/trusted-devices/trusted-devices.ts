@@ -7,6 +7,7 @@ import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import type { RoleHolder, UserId } from '#users/module.ts';
 import type { TrustedDeviceId } from './trusted-device.ts';
+import { userDeviceTrusted, userTrustedDeviceRemoved } from '../events.ts';
 
 /** A browser that is not asked for the second factor, as its owner sees it. */
 export type TrustedDevice = {
@@ -88,12 +89,14 @@ export class TrustedDevices {
           fromNow(clock, days * DAY),
         ],
       );
-      await audit.record(em, {
-        type: 'user.device_trusted',
-        ...by,
-        subject: { type: 'user', id: user.id },
-        details: { days },
-      });
+      await audit.record(
+        em,
+        userDeviceTrusted({
+          ...by,
+          subject: { type: 'user', id: user.id },
+          details: { days },
+        }),
+      );
     });
     return secret;
   }
@@ -123,7 +126,10 @@ export class TrustedDevices {
       'delete from trusted_device where id = $1 and user_id = $2 returning 1',
       [toUuid(id), toUuid(userId)],
     );
-    if (rows.length > 0) await this.#note(userId, by, { device: id });
+    if (rows.length > 0)
+      await this.#deps.audit.note(
+        userTrustedDeviceRemoved({ ...by, subject: { type: 'user', id: userId }, details: { device: id } }),
+      );
     return rows.length > 0;
   }
 
@@ -141,10 +147,5 @@ export class TrustedDevices {
       [this.#deps.clock.now(), batch],
     );
     return rows.length;
-  }
-
-  async #note(userId: UserId, by: By, details: Record<string, unknown>): Promise<void> {
-    const subject = { type: 'user', id: userId };
-    await this.#deps.audit.note({ type: 'user.trusted_device_removed', ...by, subject, details });
   }
 }

@@ -5,6 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import { type State, visitorOf } from '#kernel/http/context.ts';
 import { retryAfter } from '#kernel/http/retry-after.ts';
 import type { Attempt, ClientFailures } from './client-failures.ts';
+import { clientAuthenticationFailed } from '../events.ts';
 
 export type AuthenticationDependencies = {
   failures: Pick<ClientFailures, 'begin'>;
@@ -85,12 +86,14 @@ async function note(
   clientId: string,
 ): Promise<void> {
   await database.transaction((em) =>
-    audit.record(em, {
-      type: 'client.authentication_failed',
-      ...byVisitor(visitorOf(ctx), clientId),
-      subject: { type: 'client', id: clientId },
-      outcome: 'failure',
-      details: { endpoint: ctx.oidc.route },
-    }),
+    audit.record(
+      em,
+      clientAuthenticationFailed({
+        ...byVisitor(visitorOf(ctx), clientId),
+        subject: { type: 'client', id: clientId },
+        outcome: 'failure',
+        details: { endpoint: ctx.oidc.route },
+      }),
+    ),
   );
 }

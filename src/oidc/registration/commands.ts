@@ -7,6 +7,7 @@ import { instance, type Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { registrationTokenInvalid } from '../errors.ts';
 import { LONGEST_INITIAL_TOKEN } from '../lifetimes.ts';
+import { registrationTokenCreated } from '../events.ts';
 
 type CommandDependencies = {
   clock: Clock;
@@ -42,12 +43,14 @@ export function registrationCommands({ clock, database, audit, policies, engine 
       const token = await new InitialAccessToken({ expiresIn }).save();
       const expiresAt = fromNow(clock, expiresIn * SECOND).toISOString();
       await database.transaction((em) =>
-        audit.record(em, {
-          type: 'registration_token.created',
-          ...operator,
-          subject: { type: 'instance', id: 'registration' },
-          details: { expires_at: expiresAt },
-        }),
+        audit.record(
+          em,
+          registrationTokenCreated({
+            ...operator,
+            subject: { type: 'instance', id: 'registration' },
+            details: { expires_at: expiresAt },
+          }),
+        ),
       );
       return { initial_access_token: token, expires_at: expiresAt };
     },

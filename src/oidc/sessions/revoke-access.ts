@@ -3,6 +3,7 @@ import type { EntityManager } from '#kernel/database.ts';
 import type { AccessRevocation, Reach, UserId } from '#users/module.ts';
 import { type Ending, type EndingAct, endings, type Links } from './access-revocation.ts';
 import type { SignedInBrowser, SignedInBrowsers } from './signed-in-browsers.ts';
+import { sessionEnded } from '../events.ts';
 
 export type RevocationParts = {
   audit: Pick<AuditLog, 'record'>;
@@ -67,13 +68,15 @@ export function createAccessRevocation(parts: RevocationParts): AccessRevocation
   }
 
   async function record(em: EntityManager, userId: UserId, { id, clientIds }: SignedInBrowser, by: By): Promise<void> {
-    await audit.record(em, {
-      type: 'session.ended',
-      ...by,
-      subject: { type: 'user', id: userId },
-      sessionId: id,
-      details: { client_ids: clientIds },
-    });
+    await audit.record(
+      em,
+      sessionEnded({
+        ...by,
+        subject: { type: 'user', id: userId },
+        sessionId: id,
+        details: { client_ids: clientIds },
+      }),
+    );
   }
 
   return { revoke };

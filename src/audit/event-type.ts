@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import type { By } from './by.ts';
+import type { SharedSignal } from './shared-signals.ts';
+
+/** Who may see events of a type. `person` is the owner of the account that the event is about. */
+type Audience = 'operator' | 'organization' | 'person';
+
+/** How much an event wants to be looked at, from least to most, each with its reason. */
+export const gravities = {
+  info: 'everyday use; of interest when something else is looked into',
+  notice: 'changes what an account or the instance allows; the people concerned should recognize it',
+  warning: 'something was refused, guessed at or asked for without proof; one is a slip, many are an attack',
+  alert: 'an account, a credential or a key may be in other hands, or a safeguard was taken away; look at it now',
+} as const;
+
+export type Gravity = keyof typeof gravities;
+
+/** What is declared once about a type of events; every reader of events reads it here. */
+type Declaration<Name extends string, Details extends z.ZodObject> = {
+  /** Noun and past participle: `user.signed_in`. It is stored with every event, so it never changes. */
+  name: Name;
+  /** What happened, in one sentence. */
+  text: string;
+  /** Members of the details; none when left out. They are checked by the compiler and by tests, not when an event is written. */
+  details?: Details;
+  audience: readonly Audience[];
+  gravity: Gravity;
+  /** The letter by which the owner of the account is told (`credentials/factor`); the owner is not told when left out. */
+  letter?: string;
+  /**
+   * Whether webhooks may carry it. False for what a visitor without an account can cause as often as they like, which would flood
+   * the receivers, and for what only says something to who runs the instance.
+   */
+  webhook: boolean;
+  /** The event of OpenID CAEP 1.0 or RISC 1.0 that it corresponds to. */
+  caep?: SharedSignal;
+};
+
+/** A row of the catalogue, whatever its details. */
+export type EventTypeRow = Readonly<Required<Omit<Declaration<string, z.ZodObject>, 'letter' | 'caep'>>> & {
+  readonly letter: string | null;
+  readonly caep: SharedSignal | null;
+};
+
+/** What a slice hands to the audit log, which adds id, time and place in the chain. Only an event type makes one. */
+export type AuditEvent = Particulars & {
+  readonly type: EventTypeRow;
+  readonly details?: Readonly<Record<string, unknown>>;
+};
+
+/** What every event may say, of any type. */
+type Particulars = By & {
+  subject?: { type: string; id: string };
+  organizationId?: string;
+  sessionId?: string;
+  outcome?: 'success' | 'failure';
+};
+
+/** As it was read: nothing of it is changed by writing it down. */
+type Fixed<T> = T extends readonly (infer Item)[]
+  ? readonly Fixed<Item>[]
+  : T extends object
+    ? { readonly [Member in keyof T]: Fixed<T[Member]> }
+    : T;
+
+/** A type that declares no details takes none. */
+type WithDetails<Details> =
+  Details extends Readonly<Record<string, never>> ? { details?: Fixed<Details> } : { details: Fixed<Details> };
+
+/** A type of events: its row of the catalogue, and a function that makes an event of it, with details of its schema. */
+type EventType<Details extends z.ZodObject = z.ZodObject> = EventTypeRow &
+  ((particulars: Particulars & WithDetails<z.output<Details>>) => AuditEvent);
+
+const noDetails = z.strictObject({});
+
+/** Declares a type of events. Stands in `events.ts` of the slice that owns the noun, and nowhere else. */
+export function eventType<const Name extends string, Details extends z.ZodObject = typeof noDetails>({
+  name,
+  letter,
+  caep,
+  details,
+  ...declared
+}: Declaration<Name, Details>): EventType<Details> {
+  const type = (particulars: Particulars & { details?: Readonly<Record<string, unknown>> }): AuditEvent => ({
+    ...particulars,
+    type: type as unknown as EventTypeRow,
+  });
+  // A function has a name of its own, which only a definition replaces.
+  Object.defineProperty(type, 'name', { value: name, enumerable: true });
+  return Object.assign(type, {
+    ...declared,
+    details: details ?? noDetails,
+    letter: letter ?? null,
+    caep: caep ?? null,
+  });
+}

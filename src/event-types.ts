@@ -1,0 +1,41 @@
+import type { EventTypeRow } from '#audit/module.ts';
+import * as account from '#account/events.ts';
+import * as branding from '#branding/events.ts';
+import * as clients from '#clients/events.ts';
+import * as consent from '#consent/events.ts';
+import * as credentials from '#credentials/events.ts';
+import * as interaction from '#interaction/events.ts';
+import * as keys from '#keys/events.ts';
+import * as migration from '#migration/events.ts';
+import * as oidc from '#oidc/events.ts';
+import * as passwordless from '#passwordless/events.ts';
+import * as recovery from '#recovery/events.ts';
+import * as registration from '#registration/events.ts';
+import * as risk from '#risk/events.ts';
+import * as settings from '#settings/events.ts';
+import * as users from '#users/events.ts';
+import * as verification from '#verification/events.ts';
+import * as waitlist from '#waitlist/events.ts';
+
+const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
+  settings,
+  branding,
+  users,
+  clients,
+  keys,
+  credentials,
+  migration,
+  oidc,
+  interaction,
+  risk,
+  recovery,
+  passwordless,
+  verification,
+  registration,
+  waitlist,
+  consent,
+  account,
+];
+
+/** The catalogue: every type of events that is ever recorded, in the order of the slices. Whoever reads events is handed it. */
+export const eventTypes: readonly EventTypeRow[] = slices.flatMap((types) => Object.values(types));

@@ -1,0 +1,160 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseSync } from 'oxc-parser';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { eventType, gravities } from '#audit/module.ts';
+import { eventTypes } from '#event-types.ts';
+import { languages } from '#kernel/i18n.ts';
+import { assertDetails } from '../support/event-details.ts';
+import { allLetters } from '../support/letters.ts';
+
+const src = resolve(import.meta.dirname, '../../src');
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const codeOf = new Map(
+  files.map((file) => {
+    const text = readFileSync(join(src, file), 'utf8');
+    return [
+      file,
+      parseSync(file, text).comments.reduceRight((rest, at) => rest.slice(0, at.start) + rest.slice(at.end), text),
+    ];
+  }),
+);
+const isDeclaring = (file: string) => /^[a-z-]+\/events\.ts$/.test(file);
+const declared = [...codeOf]
+  .filter(([file]) => isDeclaring(file))
+  .flatMap(([, code]) =>
+    [...code.matchAll(/export const (\w+) = eventType\(\{\s*name: '([^']+)'/g)].map(([, variable, name]) => ({
+      variable: variable!,
+      name: name!,
+    })),
+  );
+const names = eventTypes.map(({ name }) => name);
+
+describe('the catalogue', () => {
+  test('joins the types of all slices, each name once', () => {
+    expect(names.length).toBeGreaterThan(75);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.toSorted()).toEqual(declared.map(({ name }) => name).toSorted());
+  });
+
+  test('names each type by a noun and a past participle, and the variable like the type', () => {
+    const participle = /^[a-z]+(_[a-z]+)*\.([a-z]+_)*([a-z]+ed|given|made|set|reset|sent)(_in|_by_owner)?$/;
+    expect(names.filter((name) => !participle.test(name))).toEqual([]);
+    const camel = (name: string) => name.replaceAll(/[._]([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    expect(declared.filter(({ variable, name }) => variable !== camel(name))).toEqual([]);
+  });
+
+  test('holds no type that no code writes', () => {
+    const others = [...codeOf].filter(([file]) => !isDeclaring(file)).map(([, code]) => code);
+    const isWritten = ({ variable }: { variable: string }) =>
+      others.some((code) =>
+        new RegExp(String.raw`\b${variable}\b(?!\.name)`).test(code.replaceAll(/^import .*$/gm, '')),
+      );
+    expect(declared.filter((type) => !isWritten(type))).toEqual([]);
+  });
+
+  test('is the only place that spells the name of a type', () => {
+    const spelled = new RegExp(`(['"\`])(${names.map((name) => name.replace('.', String.raw`\.`)).join('|')})\\1`);
+    // The engine has events of its own, which it is asked to tell of.
+    const isSpelled = (code: string) => spelled.test(code.replaceAll(/\bengine\.on\('[a-z_.]+'/g, ''));
+    const wrong = [...codeOf].filter(([file, code]) => !isDeclaring(file) && isSpelled(code));
+    // Whether an event may lack its details is a matter of the chain: the name stands in the statement that verifies it.
+    expect(wrong.map(([file]) => file)).toEqual(['audit/audit-log.ts']);
+  });
+
+  test('names letters that exist', async () => {
+    const letters = new Set((await allLetters()).map(({ letter }) => letter.name));
+    expect(eventTypes.flatMap(({ letter }) => letter ?? []).filter((letter) => !letters.has(letter))).toEqual([]);
+  });
+
+  test('has words in every language for what the person is told, and for nothing else', () => {
+    const told = eventTypes.filter(({ audience }) => audience.includes('person')).map(({ name }) => name);
+    for (const language of Object.keys(languages)) {
+      const worded = Object.keys(
+        JSON.parse(readFileSync(join(src, `../views/locales/${language}/account.json`), 'utf8')),
+      )
+        .filter((key) => key.startsWith('account.event.'))
+        .map((key) => key.slice('account.event.'.length));
+      expect(worded.toSorted(), language).toEqual(told.toSorted());
+    }
+  });
+
+  test('lets the operator see everything, and tells by mail only what is in an account', () => {
+    expect(eventTypes.filter(({ audience }) => !audience.includes('operator'))).toEqual([]);
+    const told = eventTypes.filter(
+      ({ letter, audience, name }) => letter !== null && name !== 'user.erased' && !audience.includes('person'),
+    );
+    expect(told).toEqual([]);
+  });
+
+  test('gives every gravity to some type', () => {
+    expect(new Set(eventTypes.map(({ gravity }) => gravity))).toEqual(new Set(Object.keys(gravities)));
+  });
+});
+
+describe('an event type', () => {
+  const happened = eventType({
+    name: 'thing.done',
+    text: 'A thing was done.',
+    details: z.strictObject({ left: z.number(), tags: z.array(z.string()), why: z.string().optional() }),
+    audience: ['operator'],
+    gravity: 'info',
+    webhook: false,
+  });
+  const bare = eventType({
+    name: 'thing.left',
+    text: 'A thing was left.',
+    audience: ['operator'],
+    gravity: 'info',
+    webhook: false,
+  });
+  const actor = { type: 'system' } as const;
+
+  test('makes events of itself', () => {
+    const tags: readonly string[] = ['a'];
+    expect(happened({ actor, details: { left: 1, tags } })).toEqual({
+      actor,
+      details: { left: 1, tags },
+      type: happened,
+    });
+    const { name, letter, caep } = happened;
+    expect({ name, letter, caep }).toEqual({ name: 'thing.done', letter: null, caep: null });
+    expect(bare({ actor })).toEqual({ actor, type: bare });
+  });
+
+  type Details<Type extends (particulars: never) => unknown> = Parameters<Type>[0] extends { details?: infer D }
+    ? D
+    : never;
+  type Takes<Type extends (particulars: never) => unknown, Given> = Given extends Details<Type> ? true : false;
+  /** Read by the compiler: one that says another thing than it finds fails `npm run types`. */
+  const compiled: readonly (readonly [title: string, isTaken: boolean])[] = [
+    ['all members', true satisfies Takes<typeof happened, { left: 1; tags: string[] }>],
+    ['an optional one too', true satisfies Takes<typeof happened, { left: 1; tags: string[]; why: string }>],
+    ['one member missing', false satisfies Takes<typeof happened, { left: 1 }>],
+    ['a member of another type', false satisfies Takes<typeof happened, { left: '1'; tags: string[] }>],
+    ['a member where there are none', false satisfies Takes<typeof bare, { left: 1 }>],
+  ];
+  const values: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+    'all members': { left: 1, tags: ['a'] },
+    'an optional one too': { left: 1, tags: ['a'], why: 'so' },
+    'one member missing': { left: 1 },
+    'a member of another type': { left: '1', tags: ['a'] },
+    'a member where there are none': { left: 1 },
+  };
+
+  test.each(compiled)(
+    'takes or refuses details with %s, the compiler and the check of the tests alike',
+    (title, isTaken) => {
+      const type = title === 'a member where there are none' ? bare : happened;
+      const check = () => assertDetails({ actor, type, details: values[title]! });
+      if (isTaken) expect(check).not.toThrow();
+      else expect(check).toThrow(`the details of ${type.name} are not as declared`);
+    },
+  );
+
+  test('is checked for members that no schema has where a variable brings them in', () => {
+    const details = { left: 1, tags: [], more: 2 };
+    expect(() => assertDetails(happened({ actor, details }))).toThrow('the details of thing.done are not as declared');
+  });
+});
