@@ -200,8 +200,8 @@ const handlers: readonly Handler[] = [...parsed]
       });
   });
 
-describe('who may import whom', () => {
-  test('every slice imports only the slices that its row allows', () => {
+describe('imports between slices', () => {
+  test('every slice imports only the slices in its row', () => {
     const wrong = foreign
       .filter(({ file }) => sliceOf(file) !== '(root)')
       .filter(({ file, target }) => !['kernel', ...(mayImport[sliceOf(file)] ?? [])].includes(sliceOf(target)))
@@ -233,7 +233,7 @@ describe('who may import whom', () => {
     expect(Object.fromEntries(rows)).toEqual(mayImport);
   });
 
-  test('a slice is entered by its door, its entities and the types of its services', () => {
+  test('a slice is imported through its module, its entities and the types of its services', () => {
     const wrong = foreign
       .filter(({ file, target }) => {
         if (sliceOf(target) === 'kernel') return false;
@@ -243,14 +243,14 @@ describe('who may import whom', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('a service of another slice is handed over, never made', () => {
+  test('a service of another slice is passed in, never created', () => {
     const wrong = foreign
       .filter(({ file, target, isType }) => sliceOf(file) !== '(root)' && target.endsWith('-service.ts') && !isType)
       .map(({ file, target }) => `${file} -> ${target}`);
     expect(wrong).toEqual([]);
   });
 
-  test('no file reaches itself through its imports, types included', () => {
+  test('no file imports itself indirectly, types included', () => {
     const state = new Map<string, 'open' | 'done'>();
     const visit = (file: string, path: readonly string[]): void => {
       expect(state.get(file), `cycle: ${[...path, file].join(' -> ')}`).not.toBe('open');
@@ -262,13 +262,13 @@ describe('who may import whom', () => {
     for (const file of files) visit(file, []);
   });
 
-  test('imports from another slice name it: no path climbs out', () => {
+  test('imports from another slice use its alias, not a relative path', () => {
     expect(foreign.filter(({ written }) => written.startsWith('../'))).toEqual([]);
   });
 });
 
-describe('one gate each', () => {
-  test.each(Object.entries(gates))('%s is imported only where it belongs', (name, gate) => {
+describe('gates', () => {
+  test.each(Object.entries(gates))('%s is imported only in its place', (name, gate) => {
     const wrong = [...imports]
       .filter(
         ([file, list]) => !gate.test(file) && list.some((i) => i.target === name || i.target.startsWith(`${name}/`)),
@@ -277,13 +277,13 @@ describe('one gate each', () => {
     expect(wrong).toEqual([]);
   });
 
-  test.each(wordGates)('%s stands only where it belongs', (word, gate) => {
+  test.each(wordGates)('%s is used only in its place', (word, gate) => {
     expect([...parsed].filter(([file, { code }]) => word.test(code) && !gate.test(file)).map(([file]) => file)).toEqual(
       [],
     );
   });
 
-  test('whoever fetches was handed the fetch of the one gate', () => {
+  test('every caller of fetch receives the fetch of the outbound gate', () => {
     const calls = /(?<![.\w])fetch\(/;
     const handedOver = /[{,(]\s*fetch\s*[,})]/;
     const wrong = [...parsed].filter(
@@ -292,7 +292,7 @@ describe('one gate each', () => {
     expect(wrong.map(([file]) => file)).toEqual([]);
   });
 
-  test('requests of Node itself leave through the same gate as fetch', () => {
+  test('requests by Node’s own modules use the same gate as fetch', () => {
     const wrong = [...parsed]
       .filter(([file]) => !outbound.test(file) && !control.test(file))
       .filter(([, { module }]) =>
@@ -326,14 +326,14 @@ describe('the composition', () => {
     return childrenOf(node).flatMap((child) => decisions(child, text));
   }
 
-  test('is literals: it decides nothing, and hands in no bag of fields', () => {
+  test('consists of literals: it decides nothing and passes no bag of fields', () => {
     const wrong = wiring.flatMap(([file, { text }]) =>
       decisions(parseSync(file, text).program as unknown as Node, text).map((written) => `${file}: ${written}`),
     );
     expect(wrong).toEqual([]);
   });
 
-  test('asks no database and records no event', () => {
+  test('queries no database and records no event', () => {
     const acting = /\.(sql|execute|transaction|note|record)\(|\b(select|insert into|update|delete from) /;
     expect(wiring.filter(([, { code }]) => acting.test(code)).map(([file]) => file)).toEqual([]);
   });
@@ -368,7 +368,7 @@ describe('authentication methods', () => {
     expect([...named].filter(([slice, found]) => found > (mayName[slice]?.[0] ?? 0))).toEqual([]);
   });
 
-  test('are told apart in one template alone', () => {
+  test('are distinguished in one template only', () => {
     const folder = join(root, 'views');
     const telling = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.njk'))
@@ -379,7 +379,7 @@ describe('authentication methods', () => {
 });
 
 describe('files', () => {
-  test('are named in kebab-case by a noun, never by a drawer', () => {
+  test('are named in kebab-case by a noun, not by a catch-all word', () => {
     expect(files.filter((file) => banned.test(file) || !kebabCase.test(file))).toEqual([]);
   });
 
@@ -390,7 +390,7 @@ describe('files', () => {
     expect(long).toEqual([]);
   });
 
-  test('re-export only at a door, by name and from behind it', () => {
+  test('re-export only in a module.ts, by name and from their own slice', () => {
     const wrong = [...parsed].flatMap(([file, { module }]) =>
       module.staticExports
         .flatMap((e) => e.entries)
@@ -405,7 +405,7 @@ describe('files', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('export what is imported somewhere, and nothing else', () => {
+  test('export only names that another file imports', () => {
     const used = new Set<string>();
     // A door that hands something on uses it only when it is itself asked for it.
     const handedOn: [door: string, origin: string][] = [];
@@ -444,7 +444,7 @@ describe('files', () => {
     expect(files.filter((file) => /^kernel\/[^/]+$/.test(file)).length).toBeLessThanOrEqual(kernelCeiling);
   });
 
-  test('hold no inline suppression of the linter, the formatter or the compiler', () => {
+  test('contain no inline suppression of the linter, the formatter or the compiler', () => {
     const own = relative(root, import.meta.filename);
     const all = ['src', 'migrations', 'test'].flatMap((folder) =>
       typeScriptIn(folder).map((file) => join(folder, file)),
@@ -454,26 +454,26 @@ describe('files', () => {
 });
 
 describe('pages', () => {
-  test('call the services of their nouns: no transaction, no SQL and no record stands in a route', () => {
+  test('call services: a route contains no transaction, no SQL and no audit record', () => {
     const handles = /\b(AuditLog|Database|EntityManager)\b/;
     const wrong = [...parsed].filter(([file, { code }]) => /(^|[/-])routes\.ts$/.test(file) && handles.test(code));
     expect(wrong.map(([file]) => file)).toEqual([]);
   });
 });
 
-describe('handlers of pages', () => {
-  test('are named functions, each of one name in its file', () => {
+describe('page handlers', () => {
+  test('are named functions, with unique names in their file', () => {
     expect(handlers.length).toBeGreaterThan(140);
     expect(handlers.filter(({ functions }) => functions.length !== 1).map(({ written }) => written)).toEqual([]);
   });
 
-  test(`have at most ${longestHandler} lines: what decides stands in a service`, () => {
+  test(`have at most ${longestHandler} lines: services decide`, () => {
     const long = handlers.filter(({ functions }) => functions.some((each) => each.split('\n').length > longestHandler));
     expect(long.map(({ written }) => written)).toEqual([]);
   });
 });
 
-describe('forms of people', () => {
+describe('forms of users', () => {
   const answering = handlers
     .filter(({ verb }) => verb === 'post')
     .map(({ written, functions }) => ({
@@ -481,13 +481,13 @@ describe('forms of people', () => {
       text: functions.join('\n'),
     }));
 
-  test('are answered with 303: a page is shown by GET, or says that what was asked for is gone (403, 404, 410)', () => {
+  test('answer 303: a page is shown by GET, or says that its object is gone (403, 404, 410)', () => {
     expect(answering.length).toBeGreaterThan(50);
     const showing = answering.filter(({ text }) => /\bshow\w*\(\s*ctx,\s*(?:status|(?!403|404|410)\d{3})\b/.test(text));
     expect(showing.map(({ written }) => written)).toEqual([]);
   });
 
-  test('have one status for the page that shows what was wrong', () => {
+  test('have one status for the page that shows the errors', () => {
     const found = files
       .filter((file) => /(^|[/-])(routes|module)\.ts$/.test(file))
       .filter((file) => /\(\s*ctx,\s*(?:422|429|503)\b|status: (?:422|429|503)\b/.test(parsed.get(file)!.code));
@@ -508,7 +508,7 @@ describe('times and sizes', () => {
   /** How many a slice may keep where they are used. */
   const mostApart = 2;
 
-  test('stand in lifetimes.ts or limits.ts of their slice, where it has more than two', () => {
+  test('stand in lifetimes.ts or limits.ts of their slice if it has more than two', () => {
     const apart = new Map<string, string[]>();
     for (const [file, { code }] of parsed) {
       if (isPlace.test(file) || unitOf(file) === file) continue;
@@ -520,7 +520,7 @@ describe('times and sizes', () => {
     expect([...apart].filter(([unit, names]) => places.has(unit) || names.length > mostApart)).toEqual([]);
   });
 
-  test('say their reason there', () => {
+  test('have a comment with the reason', () => {
     const bare = [...parsed]
       .filter(([file]) => isPlace.test(file))
       .flatMap(([file, { text }]) =>
@@ -559,7 +559,7 @@ describe('tables', () => {
   };
   const statement = /\b(?:from|join|into|update|using)\s+"?([a-z_]+)"?/g;
 
-  test('are named in SQL by the slice that owns them alone', () => {
+  test('are named in SQL only by the slice that owns them', () => {
     const foreignTables = [...parsed].flatMap(([file, { code }]) =>
       [...code.matchAll(statement)]
         .filter(([, table]) => owners.has(table!) && owners.get(table!) !== sliceOf(file))
@@ -568,7 +568,7 @@ describe('tables', () => {
     expect(foreignTables.toSorted()).toEqual(Object.keys(joins).toSorted());
   });
 
-  test('are read and written through their entity by the slice that owns them alone', () => {
+  test('are read and written through their entity only by the slice that owns them', () => {
     const wrong = [...parsed].flatMap(([file, { code, module }]) =>
       module.staticImports
         .flatMap((i) => i.entries.map((entry) => ({ from: targetOf(file, i.moduleRequest.value), entry })))
@@ -582,7 +582,7 @@ describe('tables', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('have one owner each, and every one that a migration makes is known', () => {
+  test('have one owner each, and every table of a migration is known', () => {
     const mapped = [...parsed].flatMap(([, { code }]) => [...code.matchAll(/\btableName: '(\w+)'/g)]);
     expect(mapped).toHaveLength(owners.size);
     const made = typeScriptIn('migrations').flatMap((file) =>

@@ -29,7 +29,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.letter.name}, ${sample
       }
     });
 
-    test('says in its text whatever its page leads to, and loads nothing', () => {
+    test('has all links of its page in its text, and loads nothing', () => {
       for (const language of everyLanguage) {
         const { text, html } = press.render(letter, context, language);
         const links = [...html.matchAll(/ href="([^"]*)"/g)].map(([, href]) => href!.replaceAll('&amp;', '&'));
@@ -39,7 +39,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.letter.name}, ${sample
       }
     });
 
-    test('says where one shows it the code that it carries, in the subject', () => {
+    test('shows its code in the subject if it has one', () => {
       const { code } = context as { code?: string | null };
       if (typeof code !== 'string') return;
       const digits = (text: string) => text.replaceAll(/[\s-]/g, '');

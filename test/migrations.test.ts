@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test('the migrations make the tables that the entities describe', async () => {
+test('the migrations create the tables that the entities describe', async () => {
   const drift = await database.orm.schema.getUpdateSchemaSQL({ wrap: false, safe: false, dropTables: false });
   expect(drift.trim()).toBe('');
 });
@@ -28,7 +28,7 @@ test('a second run changes nothing', async () => {
 
 const server = process.env['TEST_DATABASE_URL'];
 
-test.runIf(server)('nodes that start together on an empty database make one schema and one set of keys', async () => {
+test.runIf(server)('nodes that start together on an empty database create one schema and one set of keys', async () => {
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
   const databaseUrl = Object.assign(new URL(server ?? ''), { pathname: `/${name}` }).href;
   await onServer(server ?? '', `create database ${name}`);

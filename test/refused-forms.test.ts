@@ -248,12 +248,12 @@ describe.each(Object.keys(forms))('%s', (name) => {
   });
   afterAll(setDefaults);
 
-  test('is refused with 303 to its own page, without a word in the address', () => {
+  test('is refused with 303 to its own page, without the error in the address', () => {
     expect([answer.status, answer.location]).toEqual([303, page.url.replace(/\?.*/, '')]);
     expect(answer.headers.get('retry-after')).toBeNull();
   });
 
-  test('is kept without a secret that was typed', async () => {
+  test('is kept without typed secrets', async () => {
     const [kept, ...others] = await openedCookies(answer);
     expect(others).toEqual([]);
     expect(JSON.parse(kept!)).toMatchObject({ what: expect.any(Object) as object });
@@ -261,7 +261,7 @@ describe.each(Object.keys(forms))('%s', (name) => {
     expect(answer.headers.getSetCookie().join()).not.toContain(CANARY);
   });
 
-  test('says so on its page, once', async () => {
+  test('shows its error on its page, once', async () => {
     const elsewhere = await visitor.open(`${latchkey.base}/recovery`);
     expect(isShown(elsewhere) && page.url !== elsewhere.url).toBe(false);
     const again = page.url === elsewhere.url ? elsewhere : await visitor.open(answer.location!);

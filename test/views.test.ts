@@ -52,7 +52,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
       }
     });
 
-    test('links to nothing but http(s) and to ourselves', () => {
+    test('links only to http(s) addresses and to ourselves', () => {
       for (const language of everyLanguage)
         for (const [tag, , attributes = ''] of tags(htmlOf(sample, language)))
           for (const [, address = ''] of attributes.matchAll(/\s(?:href|src|action|formaction)="([^"]*)"/g))
@@ -80,7 +80,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
         }
     });
 
-    test('has one title that ends with the name of the house, one main heading, and ids used once', () => {
+    test('has one title that ends with the brand name, one main heading, and unique ids', () => {
       for (const language of everyLanguage) {
         const html = htmlOf(sample, language);
         expect(html).toContain(`<html lang="${language}" dir="${languages[language].direction}">`);
@@ -94,7 +94,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
     });
 
     if (sample.name !== 'hostile') return;
-    test('has the same elements as with the same text made harmless', () => {
+    test('has the same elements as with the text escaped', () => {
       for (const language of everyLanguage) {
         const harmless = renderSample(renderer, { ...sample, context: defuse(sample.context) }, language);
         expect(
@@ -107,13 +107,13 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
 );
 
 describe('a page', () => {
-  test('cannot be rendered with a context that lacks what it shows', () => {
+  test('cannot be rendered with an incomplete context', () => {
     const sample = samples.find(({ page }) => page === 'login/password')!;
     const { problem: _, ...rest } = sample.context as { problem: null };
     expect(() => renderSample(renderer, { ...sample, context: rest }, 'en')).toThrow('the page has no "problem"');
   });
 
-  test('keeps the query in its language links, says which language is asked for last, and never a path', () => {
+  test('keeps the query in its language links, names the last requested language, and never a path', () => {
     const { view, context } = samples[0]!;
     const html = renderer.render(view, context, {
       language: 'en',
@@ -125,7 +125,7 @@ describe('a page', () => {
     expect(html).not.toContain('ui_locales=en');
   });
 
-  test('says that something is wrong in its title before anything else', () => {
+  test('begins its title with the error', () => {
     const wrong = samples.find(({ page, name }) => page === 'login/password' && name === 'wrong');
     expect(renderSample(renderer, wrong!, 'en')).toContain('<title>Error: Enter your password');
     expect(renderSample(renderer, wrong!, 'de')).toContain('<title>Fehler: Passwort eingeben');
@@ -137,12 +137,12 @@ describe('a page', () => {
   });
 });
 
-describe('words', () => {
-  test.each(everyLanguage)('have a message for each key that another language has: %s', (language) => {
+describe('messages', () => {
+  test.each(everyLanguage)('exist for each key of another language: %s', (language) => {
     expect(messages.keys(language).toSorted()).toEqual(messages.keys('en').toSorted());
   });
 
-  test('take the same parameters in each language, whatever the count', () => {
+  test('have the same parameters in each language, in all plural forms', () => {
     const parameters = (language: Language, key: string, count: number) =>
       messages
         .parts(language, key, count)
@@ -155,7 +155,7 @@ describe('words', () => {
           expect(parameters(language, key, count), `${key}, ${language}`).toEqual(parameters('en', key, 2));
   });
 
-  test.each(everyLanguage)('have every plural form that numbers take: %s', (language) => {
+  test.each(everyLanguage)('have every plural form of the language: %s', (language) => {
     const rules = new Intl.PluralRules(language);
     const needed = new Set(Array.from({ length: 200 }, (_, count) => rules.select(count)));
     const wrong = messages.keys(language).filter((key) => {
@@ -165,7 +165,7 @@ describe('words', () => {
     expect(wrong).toEqual([]);
   });
 
-  test('are all used: a message that no sample of any page or letter shows is dead, or its sample is missing', () => {
+  test('are all used: a message that no sample shows is dead, or its sample is missing', () => {
     everyHtml();
     const press = strictLetters((key) => usedKeys.add(key));
     for (const { letter, context } of letters) press.render(letter, context, 'en');
@@ -181,7 +181,7 @@ describe('words', () => {
     expect(messages.keys('en').filter((key) => !usedKeys.has(key))).toEqual([]);
   });
 
-  test.each(everyLanguage)('hold no markup, and the quotes of a typesetter: %s', (language) => {
+  test.each(everyLanguage)('have no markup, and typographic quotes: %s', (language) => {
     const texts = messages
       .keys(language)
       .flatMap((key) => counts.flatMap((count) => messages.parts(language, key, count)))
@@ -194,14 +194,14 @@ describe('templates', () => {
   /** file -> why what it marks as safe is safe. */
   const reviewed: Record<string, string> = { '_icons.njk': 'the shapes are constants of the same file' };
 
-  test('mark text as safe only where it was reviewed', () => {
+  test('mark text as safe only in reviewed places', () => {
     const unescaped = templates
       .filter(({ text }) => /\|\s*(?:safe|dump|urlize|striptags)\b|autoescape/.test(text))
       .map(({ name }) => name);
     expect(unescaped).toEqual(Object.keys(reviewed));
   });
 
-  test.each(templates)('hold no sentence of their own: $name', ({ text }) => {
+  test.each(templates)('have no text of their own: $name', ({ text }) => {
     const words = text
       .replaceAll(/<style>[\s\S]*?<\/style>|&#?\w+;/g, ' ')
       .replaceAll(/\{#[\s\S]*?#\}|\{%[\s\S]*?%\}|\{\{[\s\S]*?\}\}|<pre[\s\S]*?<\/pre>|<[^>]*>|UTC/g, ' ')
@@ -209,7 +209,7 @@ describe('templates', () => {
     expect(words).toBeNull();
   });
 
-  test('are each a page, a piece of a letter, a text message, or a part of one that begins with an underscore', () => {
+  test('are each a page, a part of a mail, a text message, or a partial that begins with an underscore', () => {
     const shown = new Set([
       ...samples.map(({ view }) => view.template),
       ...letters.flatMap(({ letter }) =>

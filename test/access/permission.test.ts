@@ -4,7 +4,7 @@ import type { Role, RoleHolder } from '#users/module.ts';
 
 const user = (status: RoleHolder['status'], ...roles: string[]): RoleHolder => ({ status, roles: roles as Role[] });
 
-describe('whether a user may do something on the instance', () => {
+describe('permissions of a user on the instance', () => {
   test.each((Object.keys(permissions) as Permission[]).map((permission) => ({ permission })))(
     '$permission',
     ({ permission }) => {
@@ -23,11 +23,11 @@ describe('whether a user may do something on the instance', () => {
     ['a scope that is not known', user('active', 'administrator'), 'instance.administer', 'org_1'],
     ['an empty scope', user('active', 'administrator'), 'instance.administer', ''],
     ['a status that is not known', user('locked' as never, 'administrator'), 'instance.administer', 'instance'],
-  ])('is denied for %s', (_what, subject, permission, scope) => {
+  ])('denies access to %s', (_what, subject, permission, scope) => {
     expect(access.can(subject, permission as Permission, scope as Scope)).toBe(false);
   });
 
-  test('one of many roles is enough', () => {
+  test('one matching role is enough', () => {
     expect(access.can(user('active', 'guest', 'administrator'), 'branding.preview', 'instance')).toBe(true);
   });
 });

@@ -37,8 +37,8 @@ const exists = async ({ email }: TestUser) => (await sql('select 1 from users wh
 /** What the clean-up does every few minutes. */
 const cleanUp = () => latchkey.app.closing.purge(1000);
 
-describe('taking one’s data along', () => {
-  test('gives everything that is known and no secret, tells the owner, and is in the record', async () => {
+describe('download of a user’s data', () => {
+  test('contains all stored data and no secret, notifies the owner, and is in the audit log', async () => {
     const { visitor, user } = await signInTo(latchkey);
     await send(visitor, at('/account/profile'), { name: 'Noor Haddad' });
     await sql(`update users set properties = '{"team":"Red","rating":5}' where email = $1`, [user.email]);
@@ -75,15 +75,15 @@ describe('taking one’s data along', () => {
     expect(await eventsOf(latchkey, user)).toContain('user.data_downloaded');
   });
 
-  test('is not to be had by a link, or without the form of the page', async () => {
+  test('needs a session and the form of the page', async () => {
     const { visitor } = await signInTo(latchkey);
     expect((await visitor.open(at('/account/data/download'))).headers.get('content-disposition')).toBeNull();
     expect((await visitor.request(at('/account/data/download'), { form: { csrf: 'x' } })).status).toBe(403);
   });
 });
 
-describe('closing an account', () => {
-  test('signs out everywhere, says until when it can be called off, and leaves it for these days', async () => {
+describe('account deletion', () => {
+  test('signs out everywhere, says until when it can be cancelled, and keeps the account for these days', async () => {
     const here = await signInTo(latchkey);
     const there = await signInTo(latchkey, here.user);
     const page = await send(here.visitor, at('/account/close'), { email: here.user.email });
@@ -100,7 +100,7 @@ describe('closing an account', () => {
   test.each([
     ['nothing typed', '', 'Type your email address'],
     ['another address', 'somebody@else.example', 'not the email address of this account'],
-  ])('does not happen with %s', async (_what, email, text) => {
+  ])('is refused with %s', async (_what, email, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const page = await visitor.follow(await send(visitor, at('/account/close'), { email }));
     expect(page.isRefused).toBe(true);
@@ -109,7 +109,7 @@ describe('closing an account', () => {
     expect(row?.deletes_at).toBeNull();
   });
 
-  test('is called off by signing in, which is said and mailed', async () => {
+  test('is cancelled by a sign-in, and the page and a mail say so', async () => {
     const person = await signInTo(latchkey);
     await send(person.visitor, at('/account/close'), { email: person.user.email });
     travel(2 * DAY);
@@ -122,7 +122,7 @@ describe('closing an account', () => {
     expect(await exists(person.user)).toBe(true);
   });
 
-  test('ends, when the days are over, with nothing of the person left but a record without anything personal, and a chain that holds', async () => {
+  test('erases the user after the days of grace; the audit log keeps no personal data and its chain verifies', async () => {
     const { visitor, user } = await signInTo(latchkey, undefined, { 'user-agent': 'A very own browser/1.0' });
     await send(visitor, at('/account/profile'), { name: 'Noor Haddad' });
     await tokensFor(latchkey.base, shop, user, { scope: 'openid profile' });
@@ -149,7 +149,7 @@ describe('closing an account', () => {
     await latchkey.user({ email: user.email });
   });
 
-  test('takes the account at once where there are no days', async () => {
+  test('happens at once if the days of grace are zero', async () => {
     const { visitor, user } = await signInTo(latchkey);
     await latchkey.run('settings.set', { name: 'account.deletionDays', value: '0' });
     try {
@@ -163,7 +163,7 @@ describe('closing an account', () => {
     }
   });
 
-  test('is not for the only administrator, and of two at once for one', async () => {
+  test('is refused to the only administrator, and succeeds for one of two at once', async () => {
     const admins = [await latchkey.user(), await latchkey.user()];
     for (const { email } of admins) await sql('update users set is_administrator = true where email = $1', [email]);
     const people = await Promise.all(admins.map((user) => signInTo(latchkey, user)));
@@ -178,7 +178,7 @@ describe('closing an account', () => {
     await sql('update users set is_administrator = false where is_administrator');
   });
 
-  test('is not possible for somebody else, or with a session of some minutes ago', async () => {
+  test('is refused to another user, and in a session older than five minutes', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
     expect((await send(mallory.visitor, at('/account/close'), { email: alice.user.email })).isRefused).toBe(true);
     travel(6 * MINUTE);

@@ -44,7 +44,7 @@ const refresh = async (client: TestClient, token: string) =>
 const offline = { scope: 'openid profile offline_access', prompt: 'consent' };
 
 describe('devices', () => {
-  test('are named, the present one is marked, and one is signed out without the other', async () => {
+  test('are named, the present one is marked, and one can be signed out without the other', async () => {
     const here = await signInTo(latchkey, undefined, { 'user-agent': firefox });
     const there = await signInTo(latchkey, here.user, { 'user-agent': phone });
     const page = await here.visitor.open(at('/account/devices'));
@@ -58,7 +58,7 @@ describe('devices', () => {
     expect((await here.visitor.open(at('/account'))).status).toBe(200);
   });
 
-  test('of somebody else cannot be signed out, by whatever id', async () => {
+  test('cannot be signed out by another user, with any id', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
     const [session] = await sessionsOf(alice.user);
     for (const device of [session?.id ?? '', 'nothing', ''])
@@ -66,7 +66,7 @@ describe('devices', () => {
     expect((await alice.visitor.open(at('/account'))).status).toBe(200);
   });
 
-  test('elsewhere are signed out all at once, with what apps were allowed for longer', async () => {
+  test('can all be signed out from one, together with offline access of apps', async () => {
     const here = await signInTo(latchkey);
     const there = await signInTo(latchkey, here.user);
     const tokens = await tokensFor(latchkey.base, shop, here.user, offline, new Visitor());
@@ -81,7 +81,7 @@ describe('devices', () => {
 });
 
 describe('connected apps', () => {
-  test('say what they may do and since when; disconnecting one takes its tokens with it', async () => {
+  test('show their scopes and the date of consent; to disconnect one ends its tokens', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const asked = { ...offline, scope: 'openid profile offline_access read', resource: 'https://api.example' };
     const tokens = await tokensFor(latchkey.base, shop, user, asked);
@@ -109,7 +109,7 @@ describe('connected apps', () => {
     expect((await prove(again, await again.open(url.href), user)).url).toMatch(/\/consent$/);
   });
 
-  test('are the house’s own too, which nobody was asked about', async () => {
+  test('include first-party apps, which need no consent', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const { access_token: token } = await tokensFor(latchkey.base, own, user, { scope: 'openid profile' });
     const userinfo = async () =>
@@ -121,7 +121,7 @@ describe('connected apps', () => {
     expect(await eventsOf(latchkey, user)).toContain('grant.revoked');
   });
 
-  test('of somebody else stay connected', async () => {
+  test('cannot be disconnected by another user', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
     const tokens = await tokensFor(latchkey.base, own, alice.user, offline);
     for (const app of [own.client_id, 'latchkey-pages', 'nothing'])
@@ -131,7 +131,7 @@ describe('connected apps', () => {
 });
 
 describe('activity', () => {
-  test('tells in sentences what happened, newest first, a page at a time, and nothing of anybody else', async () => {
+  test('lists the user’s own events in sentences, newest first, page by page', async () => {
     const { visitor, user } = await signInTo(latchkey, undefined, { 'user-agent': firefox });
     const other = await signInTo(latchkey);
     await send(other.visitor, at('/account/profile'), { name: 'Somebody else' });
@@ -152,7 +152,7 @@ describe('activity', () => {
     expect(user.id).toMatch(/^usr_/);
   });
 
-  test('“This was not me” closes every door and mails the way back', async () => {
+  test('“This was not me” locks the account and mails a link to recover it', async () => {
     const here = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
     const there = await signInTo(latchkey, here.user);
     const tokens = await tokensFor(latchkey.base, shop, here.user, offline);
@@ -168,7 +168,7 @@ describe('activity', () => {
     expect(await eventsOf(latchkey, here.user)).toContain('user.locked_by_owner');
   });
 
-  test('“This was not me” does nothing in a session of six minutes until its user proves again who they are', async () => {
+  test('“This was not me” in a session of six minutes requires reauthentication first', async () => {
     const { visitor, user } = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
     travel(6 * MINUTE);
     const late = await send(visitor, at('/account/activity/not-me'), { action: 'confirm' });
@@ -181,7 +181,7 @@ describe('activity', () => {
     expect((await visitor.submit(page, {}, 'confirm')).url).toBe(at('/not-me/done'));
   });
 
-  test('“This was not me” needs the form of the page', async () => {
+  test('“This was not me” requires the form of the page', async () => {
     const { visitor } = await signInTo(latchkey);
     const page = await visitor.request(at('/account/activity/not-me'), { form: { csrf: 'x' } });
     expect(page.status).toBe(403);

@@ -27,8 +27,8 @@ async function claims(user: TestUser): Promise<Record<string, unknown>> {
   return (await answer.json()) as Record<string, unknown>;
 }
 
-describe('what people say about themselves', () => {
-  test('is what relying parties hear, can be taken back, and is not in the record', async () => {
+describe('profile of a user', () => {
+  test('appears in the claims of relying parties, can be reset, and is not in the audit log', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const saved = await send(visitor, at('/account/profile'), {
       name: 'Noor Haddad',
@@ -54,7 +54,7 @@ describe('what people say about themselves', () => {
     ['no date', { birthdate: 'yesterday' }, 'Enter a date in'],
     ['no address', { website: 'javascript:alert(1)' }, 'Enter an address that begins with https://'],
     ['a property that is too long', { property_team: 'Longer' }, 'Enter something shorter in'],
-  ])('is not changed by %s, and the page says what to do', async (_what, form, text) => {
+  ])('is not changed by %s, and the page says how to fix it', async (_what, form, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const sent = await send(visitor, at('/account/profile'), { name: 'Noor', ...(form as Record<string, string>) });
     const page = await visitor.follow(sent);
@@ -63,7 +63,7 @@ describe('what people say about themselves', () => {
     expect(await claims(user)).not.toHaveProperty('name');
   });
 
-  test('ends where the operator’s word begins: what only they may edit is shown and not taken', async () => {
+  test('shows the properties that only the operator may edit, and does not accept changes of them', async () => {
     const { visitor, user } = await signInTo(latchkey);
     await latchkey.app.database.sql(`update users set properties = '{"cost_centre":"4711"}' where email = $1`, [
       user.email,
@@ -81,7 +81,7 @@ describe('what people say about themselves', () => {
     expect(row).toEqual({ properties: '4711', is_administrator: false });
   });
 
-  test('turns the pages to the language and the look that was chosen, also in the next browser', async () => {
+  test('sets the language and the appearance of the pages, also in the next browser', async () => {
     const { visitor, user } = await signInTo(latchkey);
     await send(visitor, at('/account/profile'), { language: 'de', theme: 'dark' });
     const page = await visitor.open(at('/account'));
@@ -96,7 +96,7 @@ describe('what people say about themselves', () => {
   });
 });
 
-describe('a picture', () => {
+describe('picture of a user', () => {
   const picture = () =>
     sharp({ create: { width: 900, height: 600, channels: 3, background: '#336699' } })
       .withExif({ IFD0: { Copyright: 'a secret place' } })
@@ -116,7 +116,7 @@ describe('a picture', () => {
     });
   }
 
-  test('is drawn anew, square, without what the file said, and is what the claim leads to, for everybody', async () => {
+  test('is re-encoded as a square without metadata, and the claim picture links to it publicly', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const original = await picture();
     expect(original.includes('a secret place')).toBe(true);
@@ -154,7 +154,7 @@ describe('a picture', () => {
       'no picture that we can read',
     ],
     ['more than two megabytes', Buffer.alloc(2 * 1024 * 1024 + 1, 0xff), 'larger than 2 MB'],
-  ])('is not made of %s', async (_what, file, text) => {
+  ])('is not accepted from %s', async (_what, file, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const answer = await upload(visitor, file);
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/account/profile']);
@@ -166,7 +166,7 @@ describe('a picture', () => {
     expect(await claims(user)).not.toHaveProperty('picture');
   });
 
-  test('is not taken without the token of the form, from another site, or in more bytes than anybody needs', async () => {
+  test('is refused without the form token, from another site, or above the size limit', async () => {
     const { visitor } = await signInTo(latchkey);
     expect((await upload(visitor, await picture(), 'x')).status).toBe(403);
     expect((await upload(visitor, Buffer.alloc(6 * 1024 * 1024))).status).toBe(413);
@@ -177,7 +177,7 @@ describe('a picture', () => {
     expect(plain.status).toBe(415);
   });
 
-  test.each(['x', `${'0'.repeat(64)}-512.webp`, `${'0'.repeat(64)}-1.webp`])('at %s there is none', async (name) => {
+  test.each(['x', `${'0'.repeat(64)}-512.webp`, `${'0'.repeat(64)}-1.webp`])('does not exist at %s', async (name) => {
     expect((await fetch(at(`/account/picture/${name}`))).status).toBe(404);
   });
 });

@@ -36,7 +36,7 @@ function handlerOf(route: string, file: string): string {
   return new RegExp(`function ${name}\\([\\s\\S]*?\\n  }\\n`).exec(file)?.[0] ?? '';
 }
 
-test('every form of the account asks for a proof of the last minutes, or says why it does not', () => {
+test('every form of the account page requires reauthentication or gives a reason why not', () => {
   expect(forms.length).toBeGreaterThan(15);
   expect(forms.filter(({ name, asksAgain }) => !asksAgain && !(name in plain)).map(({ name }) => name)).toEqual([]);
   expect(Object.keys(plain).filter((name) => !forms.some((form) => form.name === name && !form.asksAgain))).toEqual([]);

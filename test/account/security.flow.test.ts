@@ -45,7 +45,7 @@ async function byPasskey({ visitor }: SignedInVisitor, authenticator: Authentica
 }
 
 describe('the password', () => {
-  test('is changed with the one that was, ends the sessions of other browsers, and tells the owner', async () => {
+  test('is changed with the current one, ends the sessions of other browsers, and notifies the owner', async () => {
     const here = await signInTo(latchkey);
     const there = await signInTo(latchkey, here.user);
     const page = await send(here.visitor, at('/account/password'), {
@@ -95,7 +95,7 @@ describe('the password', () => {
     expect(there.text).toContain('Password sign-in is paused');
   });
 
-  test('can be changed while a stranger guesses at it elsewhere', async () => {
+  test('can be changed while an attacker guesses it in another browser', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const stranger = new Visitor();
     let page = await stranger.open(at('/account'));
@@ -108,7 +108,7 @@ describe('the password', () => {
     expect((await send(visitor, at('/account/password'), form)).location).toContain('done=saved');
   });
 
-  test('can be set by whoever has none, and go when there is a passkey', async () => {
+  test('can be set by a user without one, and removed when a passkey exists', async () => {
     const person = await signInTo(latchkey);
     expect((await person.visitor.open(at('/account/password'))).text).not.toContain('Remove password');
     // Without a passkey nobody is left without a password.
@@ -130,7 +130,7 @@ describe('the password', () => {
 });
 
 describe('a passkey', () => {
-  test('is added, named and removed by its owner, who is told', async () => {
+  test('is added, named and removed by its owner, who is notified', async () => {
     const person = await signInTo(latchkey);
     const { page } = await withPasskey(person);
     await mails.next(person.user.email, /passkey/i);
@@ -143,7 +143,7 @@ describe('a passkey', () => {
     await mails.next(person.user.email, /passkey/i);
   });
 
-  test('of somebody else is not there', async () => {
+  test('is not visible to another user', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
     const { page } = await withPasskey(alice);
     expect((await mallory.visitor.open(page.url)).status).toBe(404);
@@ -152,7 +152,7 @@ describe('a passkey', () => {
     expect((await alice.visitor.open(page.url)).status).toBe(200);
   });
 
-  test('is not added by an answer to somebody else’s question, or to none', async () => {
+  test('is not added by a response to another user’s challenge, or to none', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
     const asked = await alice.visitor.open(at('/account/passkeys/new'));
     const credential = new Authenticator().create(optionsOn(asked), latchkey.base);
@@ -162,7 +162,7 @@ describe('a passkey', () => {
   });
 
   test.each(['cancelled', 'exists', 'unsupported'])(
-    'that the browser did not make (%s) is explained',
+    'shows the reason if the browser creates none (%s)',
     async (failure) => {
       const { visitor } = await signInTo(latchkey);
       const page = await visitor.follow(await send(visitor, at('/account/passkeys/new'), { failure }));
@@ -184,7 +184,7 @@ describe('the authenticator app and recovery codes', () => {
     return { ...person, secret };
   }
 
-  test('the app is added by a code of it, shown as on, replaced and removed; the owner is told', async () => {
+  test('the app is added with a code, shown, replaced and removed; the owner is notified', async () => {
     const { visitor, user, secret } = await withApp();
     await mails.next(user.email, /authenticator/i);
     expect((await visitor.open(at('/account/security'))).text).toContain('data-tone="ok">On');
@@ -196,14 +196,14 @@ describe('the authenticator app and recovery codes', () => {
     expect(await eventsOf(latchkey, user)).toEqual(expect.arrayContaining(['user.totp_added', 'user.totp_removed']));
   });
 
-  test('a wrong code adds nothing', async () => {
+  test('a wrong code adds no app', async () => {
     const { visitor } = await signInTo(latchkey);
     const page = await visitor.submit(await visitor.open(at('/account/authenticator')), { code: '000000' }, 'confirm');
     expect(page.isRefused).toBe(true);
     expect((await visitor.open(at('/account/security'))).text).not.toContain('data-tone="ok">On');
   });
 
-  test('ten codes are shown until they are said to be saved, in this session alone', async () => {
+  test('ten codes are shown until the user confirms that they are saved, in this session only', async () => {
     const person = await withApp();
     const { visitor, user } = person;
     const shown = await visitor.submit(await visitor.open(at('/account/recovery-codes')), {});
@@ -222,7 +222,7 @@ describe('the authenticator app and recovery codes', () => {
   });
 });
 
-describe('the last factor where one is demanded', () => {
+describe('the last second factor when one is required', () => {
   test('cannot be removed', async () => {
     const person = await signInTo(latchkey);
     const offer = await person.visitor.open(at('/account/authenticator'));
@@ -240,8 +240,8 @@ describe('the last factor where one is demanded', () => {
   });
 });
 
-describe('the last way in', () => {
-  test('cannot be removed where mail is no way in', async () => {
+describe('the last sign-in method', () => {
+  test('cannot be removed if sign-in by mail is off', async () => {
     const person = await signInTo(latchkey);
     const { page } = await withPasskey(person);
     await latchkey.app.database.sql(
@@ -262,7 +262,7 @@ describe('the last way in', () => {
   });
 });
 
-describe('what changes how somebody signs in', () => {
+describe('changes of sign-in methods', () => {
   test.each([
     ['GET', '/account/password'],
     ['POST', '/account/password'],
@@ -283,7 +283,7 @@ describe('what changes how somebody signs in', () => {
     ['POST', '/account/data/download'],
     ['GET', '/account/close'],
     ['POST', '/account/close'],
-  ])('asks again after five minutes, and did nothing: %s %s', async (method, path) => {
+  ])('require reauthentication after five minutes and change nothing: %s %s', async (method, path) => {
     const { visitor, user } = await person();
     travel(6 * MINUTE);
     const page =

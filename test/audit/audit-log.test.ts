@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => database.close());
 
 describe('the audit log', () => {
-  test('is intact as it was written', async () => {
+  test('verifies as written', async () => {
     expect(await audit.verify()).toEqual({ intact: true, events: 5 });
   });
 
@@ -32,7 +32,7 @@ describe('the audit log', () => {
     expect(await audit.verify()).toEqual({ intact: true, events: 25 });
   });
 
-  test('goes on in one chain when many events of one act are written together, while others write', async () => {
+  test('keeps one chain when many events of one act are written together, while others write', async () => {
     const batch = (from: number) =>
       database.transaction((em) =>
         audit.recordAll(
@@ -51,7 +51,7 @@ describe('the audit log', () => {
     expect(await audit.verify()).toEqual({ intact: true, events: 157 });
   });
 
-  test('begins a chain with many events, and writes none when there are none', async () => {
+  test('begins a chain with many events, and writes none for an empty list', async () => {
     await database.transaction((em) =>
       audit.recordAll(em, [
         many({ actor: { type: 'system' }, organizationId: 'org_9', details: {} }),
@@ -78,12 +78,12 @@ describe('the audit log', () => {
       `insert into audit_event select gen_random_uuid(), chain, 6, at, type, actor_type, actor_id, subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details, hash from audit_event where sequence = 5`,
       '6',
     ],
-  ])('names the event that was %s', async (_what, tampering, sequence) => {
+  ])('reports an event that was %s', async (_what, tampering, sequence) => {
     await database.sql(tampering);
     expect(await audit.verify()).toEqual({ intact: false, sequence });
   });
 
-  test('keeps the act from happening when it cannot be written', async () => {
+  test('rolls the act back when it cannot be written', async () => {
     await database.sql('alter table audit_event rename to audit_event_away');
     const act = database.transaction(async (em) => {
       await em.execute(`insert into setting (section, value, changed_at) values ('x', '{}', now())`);

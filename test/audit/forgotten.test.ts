@@ -31,8 +31,8 @@ const forget = () =>
     await audit.record(em, anyEvent('user.erased')({ actor: { type: 'system' }, subject: alice, details: {} }));
   });
 
-describe('forgetting a person', () => {
-  test('leaves what happened and to which id, nothing personal, and an intact chain', async () => {
+describe('erasure of a user', () => {
+  test('keeps events and ids, no personal data, and a valid chain', async () => {
     await forget();
     const rows = await database.sql(
       `select type, subject_id, ip, user_agent, details::text as details, salt from audit_event where type <> 'user.erased' order by sequence`,
@@ -62,18 +62,18 @@ describe('forgetting a person', () => {
     ['the digest is changed', `update audit_event set digest = repeat('0', 64) where sequence = 1`, '1'],
     ['the digest is taken away', `update audit_event set digest = null where sequence = 3`, '3'],
     ['a salt is made up', `update audit_event set salt = 'x' where sequence = 1`, '1'],
-  ])('is found out when %s', async (_what, tamper, sequence) => {
+  ])('is detected when %s', async (_what, tamper, sequence) => {
     await forget();
     await database.sql(tamper);
     expect(await audit.verify()).toEqual({ intact: false, sequence });
   });
 
-  test('counts as tampering when nobody was erased', async () => {
+  test('counts as tampering if no user was erased', async () => {
     await database.transaction((em) => audit.forgetPerson(em, alice.id));
     expect(await audit.verify()).toEqual({ intact: false, sequence: '1' });
   });
 
-  test('leaves events alone that were written before there were digests, and their chain holds', async () => {
+  test('does not change events from before the digests, and their chain verifies', async () => {
     const at = '2026-01-01T00:00:00.000Z';
     const id = '01890000-0000-7000-8000-000000000001';
     const told = [

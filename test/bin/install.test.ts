@@ -34,13 +34,13 @@ const locked: Packages = {
 const koa = locked['node_modules/koa']!;
 const vitest = locked['node_modules/vitest']!;
 
-test('npm has nothing to say about any Node that the start takes', () => {
+test('npm prints no warning for any Node that the start accepts', () => {
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { engines: { node: string } };
   const [, oldest] = /You need Node (\d+) or newer/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
   expect(engines.node).toBe(`>=${oldest}`);
 });
 
-describe('whether to install', () => {
+describe('the check whether to install', () => {
   const cases: readonly (readonly [string, Packages | null, string | null])[] = [
     ['nothing is installed, or an installation was interrupted', null, 'not installed'],
     [
@@ -66,7 +66,7 @@ describe('whether to install', () => {
     expect(staleness(project({ ...files, 'package-lock.json': lockOf(locked), ...hidden }))).toBe(expected);
   });
 
-  test('never when there is no lock file: somebody else installed the package', () => {
+  test('says no without a lock file: another program installed the package', () => {
     expect(staleness(project({}))).toBeNull();
   });
 });
@@ -119,8 +119,8 @@ async function run(
   });
 }
 
-describe('handing over to the pinned Node', () => {
-  test('keeps the arguments and the exit code, and runs on the pinned binary', async () => {
+describe('starting the pinned Node', () => {
+  test('keeps the arguments and the exit code, and runs the pinned binary', async () => {
     const folder = pinnedProject(
       'process.stdout.write(JSON.stringify([process.execPath, ...process.argv.slice(2)])); process.exitCode = 2;',
     );
@@ -147,13 +147,13 @@ describe('handing over to the pinned Node', () => {
     },
   );
 
-  test('dies of the signal that its program died of', async () => {
+  test('ends with the signal that ended its program', async () => {
     const folder = pinnedProject(`process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000);`);
     expect(await run(folder, [])).toMatchObject({ code: null, signal: 'SIGKILL' });
   });
 });
 
-describe('installing', () => {
+describe('installation', () => {
   const fakeNpm = (body: string) => ({
     'package-lock.json': lockOf({ 'node_modules/koa': koa }),
     'npm-cli.js': `const { appendFileSync, mkdirSync, writeFileSync } = require('node:fs');\nappendFileSync('runs', 'x');\n${body}`,
@@ -175,19 +175,19 @@ describe('installing', () => {
     });
   }
 
-  test('two processes at once install once, and the second goes on when the first is done', async () => {
+  test('runs once for two processes at once, and the second continues when the first is done', async () => {
     const folder = project(fakeNpm(installs));
     const both = await Promise.all([install(folder), install(folder)]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(readFileSync(join(folder, 'runs'), 'utf8')).toBe('x');
   });
 
-  test('prints one line and none of the warnings of npm', async () => {
+  test('prints one line and no npm warnings', async () => {
     const { out } = await install(project(fakeNpm(installs)));
     expect(out).toMatch(/^Installing the locked dependencies .*done in \d+ s\.\n$/);
   });
 
-  test('prints what npm said when it failed, and fails', async () => {
+  test('prints npm’s output when it failed, and fails', async () => {
     const { out, code } = await install(
       project(fakeNpm(`console.error('npm error the registry is asleep'); process.exit(1);`)),
     );

@@ -58,7 +58,7 @@ async function anotherNode() {
 }
 
 describe('the brand of the instance', () => {
-  test('is told by settings: name, colours, corners, font, background, links', async () => {
+  test('is configured by settings: name, colours, corners, font, background, links', async () => {
     for (const [name, value] of Object.entries({
       name: 'Fernway',
       color: '#0a3fb5',
@@ -86,7 +86,7 @@ describe('the brand of the instance', () => {
     { name: 'radius', value: '12px' },
     { name: 'background', value: 'url(https://evil.example)' },
     { name: 'helpUrl', value: 'javascript:alert(1)' },
-  ])('does not take $name: $value', async ({ name, value }) => {
+  ])('refuses $name: $value', async ({ name, value }) => {
     await expect(latchkey.run('settings.set', { name: `branding.${name}`, value })).rejects.toThrow('settings.invalid');
   });
 
@@ -108,13 +108,13 @@ describe('the brand of the instance', () => {
     await upload('branding.logo', null, { dark: true });
   });
 
-  test('has the name in the logo when the operator says that it is there', async () => {
+  test('has the name in the logo if the operator says so', async () => {
     await latchkey.run('settings.set', { name: 'branding.wordmark', value: 'true' });
     expect((await firstPage()).text).toMatch(/<img class="plate" src="[^"]+" alt="Fernway"><\/span>/);
     await latchkey.run('settings.set', { name: 'branding.wordmark', value: 'false' });
   });
 
-  test('can have a drawing as its logo, in which nothing runs when somebody opens it by its address', async () => {
+  test('can have an SVG logo in which nothing runs, also when it is opened directly', async () => {
     await upload('branding.logo', svg);
     const answer = await get(logoOf(await firstPage()));
     expect(answer.headers.get('content-type')).toBe('image/svg+xml');
@@ -125,7 +125,7 @@ describe('the brand of the instance', () => {
     expect(logoOf(await firstPage())).toBe('');
   });
 
-  test('can have rules of its own, after all others, and refuses those that it should not have', async () => {
+  test('can have custom rules, after all others, and refuses forbidden ones', async () => {
     await upload('branding.stylesheet', '.sheet { border-width: 2px; }');
     const page = await firstPage();
     const last = stylesheetsOf(page).at(-1) ?? '';
@@ -138,7 +138,7 @@ describe('the brand of the instance', () => {
     expect(stylesheetsOf(await firstPage())).not.toContain(last);
   });
 
-  test('is told in the audit log when it changes', async () => {
+  test('is recorded in the audit log when it changes', async () => {
     const events = await latchkey.app.database.sql(
       "select subject_type, subject_id from audit_event where type = 'brand.changed' order by at limit 1",
     );
@@ -154,7 +154,7 @@ describe('the brand of a client', () => {
     }),
   );
 
-  test('is worn by the pages of its sign-ins, and by no others', async () => {
+  test('is shown on the pages of its sign-ins only', async () => {
     const page = await firstPage();
     expect(page.text).toContain('· Tally Works</title>');
     const rules = await rulesOf(page);
@@ -168,7 +168,7 @@ describe('the brand of a client', () => {
     expect((await new Visitor().open(`${latchkey.base}/nothing`)).text).toContain('· Fernway</title>');
   });
 
-  test('holds on every page up to consent', async () => {
+  test('is shown on every page up to consent', async () => {
     const visitor = new Visitor();
     const password = await visitor.submit(await firstPage(client, visitor), { email: person.email });
     expect(password.text).toContain('· Tally Works</title>');
@@ -177,7 +177,7 @@ describe('the brand of a client', () => {
     expect(consent.text).toContain('· Tally Works</title>');
   });
 
-  test('holds on the page that asks whether to sign out of it', async () => {
+  test('is shown on the sign-out page for the client', async () => {
     const visitor = new Visitor();
     await visitor.signIn(
       authorizeUrl(latchkey.base, client, { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' }),
@@ -187,7 +187,7 @@ describe('the brand of a client', () => {
     expect(page.text).toContain('· Tally Works</title>');
   });
 
-  test('has its own logo, which a node serves that has not shown its pages yet', async () => {
+  test('has its own logo, which a node serves before it has shown its pages', async () => {
     await upload('branding.logo', png('tally'), { client_id: client.client_id });
     const logo = logoOf(await firstPage());
     const key = Buffer.from(client.client_id).toString('base64url');
@@ -204,13 +204,13 @@ describe('the brand of a client', () => {
     { change: { color: 'red' }, message: 'color: must be a colour such as #0a3fb5' },
     { change: { name: '' }, message: 'name: ' },
     { change: { stylesheet: 'a{}' }, message: 'stylesheet' },
-  ])('does not take $change', async ({ change, message }) => {
+  ])('refuses $change', async ({ change, message }) => {
     const refused = latchkey.run('branding.client', { client_id: client.client_id, change });
     await expect(refused).rejects.toThrow('branding.choice_invalid');
     await expect(refused).rejects.toThrow(message);
   });
 
-  test('is of clients that exist', async () => {
+  test('exists only for existing clients', async () => {
     await expect(
       latchkey.run('branding.client', { client_id: 'nobody', change: { color: '#000000' } }),
     ).rejects.toThrow('branding.client_unknown');
@@ -223,7 +223,7 @@ describe('the brand of a client', () => {
     },
   );
 
-  test('goes when its client goes, and no other', async () => {
+  test('is deleted with its client, and no other', async () => {
     const gone = await latchkey.client({ name: 'Gone' });
     await latchkey.run('branding.client', { client_id: gone.client_id, change: { color: '#000000' } });
     const { brands } = await anotherNode();
@@ -232,7 +232,7 @@ describe('the brand of a client', () => {
     expect(await brands.purge(100)).toBe(1);
   });
 
-  test('can be taken back member by member', async () => {
+  test('can be reset member by member', async () => {
     const left = await latchkey.run('branding.client', {
       client_id: client.client_id,
       change: { name: null, color: null, radius: null },
@@ -248,7 +248,7 @@ describe('the preview', () => {
   const visitor = new Visitor();
   const preview = '/branding/preview';
 
-  test('is for administrators', async () => {
+  test('is for administrators only', async () => {
     const nobody = await new Visitor().open(`${latchkey.base}${preview}`);
     expect(nobody.url).toMatch(/\/interaction\//);
     const someone = new Visitor();
@@ -258,7 +258,7 @@ describe('the preview', () => {
       expect((await someone.request(`${latchkey.base}${path}`)).status).toBe(403);
   });
 
-  test('shows the pages of a slice with every sample in frames, and lets nothing else be framed', async () => {
+  test('shows the pages of a slice with every sample in frames, and nothing else can be framed', async () => {
     const page = await enter(visitor, administrator);
     expect(page.status).toBe(200);
     expect(page.headers.get('content-security-policy')).toContain("frame-src 'self'");
@@ -266,7 +266,7 @@ describe('the preview', () => {
     expect(page.text).toMatch(/<iframe src="[^"]*view=login%2Fpassword[^"]*" title="login\/password, wrong"/);
   });
 
-  test('shows a page in the proposed brand, with nothing in it that runs or can be sent', async () => {
+  test('shows a page in the proposed brand, without scripts and without forms that can be sent', async () => {
     const proposal = 'name=Halden&color=%23ffc914&radius=round&font=literata&background=tint&language=de&theme=dark';
     const frame = await visitor.request(
       `${latchkey.base}${preview}/frame?view=login/password&sample=wrong&${proposal}`,
@@ -286,7 +286,7 @@ describe('the preview', () => {
     expect((await firstPage()).text).toContain('· Fernway</title>');
   });
 
-  test('says which value cannot be, and shows the pages without it', async () => {
+  test('reports a wrong value, and shows the pages without it', async () => {
     const page = await visitor.request(`${latchkey.base}${preview}?name=Halden&color=red%7D&slice=consent`);
     expect(page.text).toContain('<title>Error: ');
     expect(page.text).toContain('href="#color"');

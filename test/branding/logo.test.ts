@@ -20,7 +20,7 @@ describe('a logo', () => {
       bytes: svg('<image href="data:image/png;base64,AA"/><use href="#a"/>'),
       kind: 'svg',
     },
-  ])('is known by its first bytes: $title', ({ bytes, kind }) => {
+  ])('is recognized by its first bytes: $title', ({ bytes, kind }) => {
     expect(readLogo(bytes)).toBe(kind);
   });
 
@@ -64,7 +64,7 @@ describe('a logo', () => {
       bytes: svg('<?xml-stylesheet href="//evil.example"?>'),
       message: 'links|processing',
     },
-  ])('is refused and says why: $title', ({ bytes, message }) => {
+  ])('is refused with the reason: $title', ({ bytes, message }) => {
     expect(() => readLogo(bytes)).toThrow(new RegExp(message));
   });
 });

@@ -41,7 +41,7 @@ function run(...words: string[]): Promise<Ended> {
 }
 
 describe('the command line', () => {
-  test('brings in a logo and rules of the operator from files, and says what is wrong with them', async () => {
+  test('sets a logo and custom rules from files, and reports their errors', async () => {
     const logo = join(dataFolder, 'logo.svg');
     const rules = join(dataFolder, 'rules.css');
     await writeFile(logo, '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h8v8z"/></svg>');
@@ -56,7 +56,7 @@ describe('the command line', () => {
     expect(await run('branding', 'client', 'nobody', '--change', '{"color":"#0a3fb5"}')).toMatchObject({ code: 1 });
   });
 
-  test('adds a client whose answer is named as on the wire', async () => {
+  test('creates a client and names the members as on the wire', async () => {
     const { code, stdout } = await run(
       'client',
       'create',
@@ -81,7 +81,7 @@ describe('the command line', () => {
     expect(shown.stdout).not.toContain(String(made['client_secret']));
   });
 
-  test('adds a person with all standard claims', async () => {
+  test('creates a user with all standard claims', async () => {
     const { code, stdout } = await run(
       'user',
       'create',
@@ -133,13 +133,13 @@ describe('the command line', () => {
     expect(ended.stderr).not.toMatch(/\bat .*:\d+:\d+/);
   });
 
-  test('says the same as JSON to a machine', async () => {
+  test('gives the same answer as JSON', async () => {
     const ended = await run('user', 'create', '--email', 'nobody', '--json');
     expect(ended.code).toBe(1);
     expect(JSON.parse(ended.stderr)).toMatchObject({ error: 'users.email_invalid' });
   });
 
-  test('takes people in from a file and gives them back, through the running node', async () => {
+  test('imports users from a file and exports them, through the running node', async () => {
     const file = join(dataFolder, 'people.csv');
     await writeFile(
       file,
@@ -177,7 +177,7 @@ describe('the command line', () => {
     });
   });
 
-  test('talks through a socket that nobody else may open', async () => {
+  test('uses a socket that only the owner may open', async () => {
     expect((await stat(join(dataFolder, 'control.sock'))).mode & 0o777).toBe(0o600);
   });
 });

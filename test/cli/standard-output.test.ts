@@ -114,7 +114,7 @@ function expectAnswerAlone({ code, stdout, stderr }: Ended): void {
 }
 
 describe.each(leaves.map((leaf) => [leaf.path.join(' '), leaf] as const))('latchkey %s', (_name, leaf) => {
-  test('answers on standard output alone while everything warns', async () => {
+  test('prints only its answer to standard output while everything warns', async () => {
     const warns = openWith((log) => log.warn({ redis: 'down' }, 'Redis does not answer'));
     const machine = await run([...wordsOf(leaf), '--json'], postgres, warns);
     expectAnswerAlone(machine);
@@ -129,7 +129,7 @@ describe.each(leaves.map((leaf) => [leaf.path.join(' '), leaf] as const))('latch
     ['the mail server', 'EAUTH', 'Invalid login: 535'],
     ['the disk', 'ENOSPC', 'no space left on device, write'],
     ['a statement', '57014', 'canceling statement due to statement timeout'],
-  ])('prints nothing there when %s fails', async (_what, code, message) => {
+  ])('prints nothing to standard output when %s fails', async (_what, code, message) => {
     // What migrates fails while the product opens, all others when they run.
     const opens = leaf.path[0] === 'migrate';
     const ended = await run([...wordsOf(leaf), '--json'], postgres, failing(code, message, opens));
@@ -138,22 +138,22 @@ describe.each(leaves.map((leaf) => [leaf.path.join(' '), leaf] as const))('latch
     expect(ended.stderr).toContain(message);
   });
 
-  test('prints nothing there when the database is away', async () => {
+  test('prints nothing to standard output when the database is down', async () => {
     const ended = await run([...wordsOf(leaf), '--json'], postgres);
     expectAnswerAlone(ended);
     expect([ended.code, ended.stdout]).toEqual([1, '']);
     expect(ended.stderr).not.toContain('c4n4ry');
   });
 
-  test('prints nothing there when its folder cannot be made', async () => {
+  test('prints nothing to standard output when its folder cannot be created', async () => {
     const ended = await run([...wordsOf(leaf), '--json'], { LATCHKEY_DATA: join(folder, 'people.csv', 'x') });
     expect([ended.code, ended.stdout]).toEqual([1, '']);
     expectAnswerAlone(ended);
   });
 });
 
-describe('a command that a running server carries out', () => {
-  test('prints nothing but its error when it fails there', async () => {
+describe('a command that a running server executes', () => {
+  test('prints only its error when it fails there', async () => {
     const lines: string[] = [];
     const control = await serveCommands({
       dataFolder: folder,
@@ -176,7 +176,7 @@ describe('a command that a running server carries out', () => {
   });
 });
 
-test('the product itself logs a command to standard error, while Redis and the mail server are away', async () => {
+test('is logged by the server to standard error, while Redis and the mail server are down', async () => {
   let opened: App | undefined;
   const env = {
     ...postgres,
@@ -202,7 +202,7 @@ test('the product itself logs a command to standard error, while Redis and the m
 
 describe('wrong usage', () => {
   test.each([[['user', 'create']], [['user', 'befriend']], [['client', 'show']], [['user', 'list', '--limit', 'x']]])(
-    '%j is one document on standard error, and exits with 2',
+    '%j gives one document on standard error, and exit code 2',
     async (words) => {
       const ended = await run([...words, '--json'], postgres);
       expect([ended.code, ended.stdout]).toEqual([2, '']);
@@ -211,7 +211,7 @@ describe('wrong usage', () => {
     },
   );
 
-  test('of variables too', async () => {
+  test('gives the same for variables', async () => {
     const ended = await run(['user', 'list', '--json'], { ...postgres, PORT: 'x' });
     expect([ended.code, ended.stdout]).toEqual([2, '']);
     expect(JSON.parse(ended.stderr)).toMatchObject({

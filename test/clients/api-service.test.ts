@@ -25,7 +25,7 @@ const orders = {
 };
 
 describe('an API', () => {
-  test('gives JWTs signed with ES256 that live ten minutes unless it says otherwise (RFC 9068)', async () => {
+  test('gives JWTs signed with ES256 that live ten minutes unless configured otherwise (RFC 9068)', async () => {
     const api = await node.apis.create(orders, operator);
     expect(api).toMatchObject({
       tokenFormat: 'jwt',
@@ -68,7 +68,7 @@ describe('an API', () => {
     });
   });
 
-  test('may give opaque tokens for a day, since those can be revoked', async () => {
+  test('may give opaque tokens for a day, since opaque tokens can be revoked', async () => {
     expect(
       await node.apis.create({ ...orders, tokenFormat: 'opaque', accessTokenSeconds: 86_400 }, operator),
     ).toMatchObject({ accessTokenSeconds: 86_400 });
@@ -80,12 +80,12 @@ describe('an API', () => {
     });
   });
 
-  test('has an identifier of its own', async () => {
+  test('has a unique identifier', async () => {
     await node.apis.create(orders, operator);
     await expect(node.apis.create(orders, operator)).rejects.toMatchObject({ code: 'apis.identifier_taken' });
   });
 
-  test('is changed member by member, validated as a whole, and logged as it was and is', async () => {
+  test('is changed member by member, validated as a whole, and logged before and after', async () => {
     await node.apis.create(orders, operator);
     await node.apis.change(identifier, { accessTokenSeconds: 60 }, operator);
     expect(await node.apis.find(identifier)).toMatchObject({ name: 'Orders', accessTokenSeconds: 60 });
@@ -102,7 +102,7 @@ describe('an API', () => {
     });
   });
 
-  test('is deleted, and gone for every client at once', async () => {
+  test('is deleted for every client at once', async () => {
     await node.apis.create(orders, operator);
     const { client } = await node.clients.create({ ...machine, apis: { [identifier]: ['*'] } }, operator);
     expect(await node.apiLookup.findForClient(identifier, client.clientId)).not.toBeNull();
@@ -112,7 +112,7 @@ describe('an API', () => {
   });
 });
 
-describe('what a client may ask of an API', () => {
+describe('rights of a client at an API', () => {
   test.each([
     [{}, null],
     [{ 'https://other.example': ['*'] }, null],
@@ -128,7 +128,7 @@ describe('what a client may ask of an API', () => {
     expect(api?.scopes.map(({ name }) => name) ?? null).toEqual(scopes);
   });
 
-  test('is nothing for a client that is unknown or disabled', async () => {
+  test('are empty for a client that is unknown or disabled', async () => {
     await node.apis.create(orders, operator);
     const { client } = await node.clients.create({ ...machine, apis: { [identifier]: ['*'] } }, operator);
     await node.clients.change(client.clientId, { disabled: true }, operator);
@@ -136,7 +136,7 @@ describe('what a client may ask of an API', () => {
     expect(await node.apiLookup.findForClient(identifier, 'nobody')).toBeNull();
   });
 
-  test('includes scopes that the API gets later when all are allowed', async () => {
+  test('include scopes that the API adds later if all scopes are allowed', async () => {
     await node.apis.create(orders, operator);
     const { client } = await node.clients.create({ ...machine, apis: { [identifier]: ['*'] } }, operator);
     await node.apiLookup.findForClient(identifier, client.clientId);
@@ -148,7 +148,7 @@ describe('what a client may ask of an API', () => {
     ]);
   });
 
-  test('costs no query when it was just asked, and is seen everywhere within five seconds of a change', async () => {
+  test('need no query when they were just read, and follow a change everywhere within five seconds', async () => {
     await node.apis.create(orders, operator);
     const { client } = await node.clients.create({ ...machine, apis: { [identifier]: ['*'] } }, operator);
     for (let n = 0; n < 20; n++) await node.apiLookup.findForClient(identifier, client.clientId);

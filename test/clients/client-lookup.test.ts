@@ -18,8 +18,8 @@ beforeEach(async () => {
 
 const lookups = () => node.statements.filter((text) => text.includes('from client c')).length;
 
-describe('what the engine is told', () => {
-  test('names of RFC 7591, when the client was made, and a secret that nobody knows', async () => {
+describe('the client that the engine sees', () => {
+  test('has the names of RFC 7591, its time of creation, and a secret that is unknown', async () => {
     const { client, secret } = await node.clients.create(webApp, operator);
     const metadata = await node.lookup.findForEngine(client.clientId);
     expect(metadata).toEqual({
@@ -33,12 +33,12 @@ describe('what the engine is told', () => {
     expect(metadata?.['client_secret']).not.toBe(secret);
   });
 
-  test('no secret at all for a client that has none', async () => {
+  test('has no secret if the client has none', async () => {
     const { client } = await node.clients.create({ ...webApp, type: 'spa' }, operator);
     expect(await node.lookup.findForEngine(client.clientId)).not.toHaveProperty('client_secret');
   });
 
-  test('the placeholder differs from client to client and between key rings', async () => {
+  test('has a placeholder that differs from client to client and between key rings', async () => {
     const [one, other] = [await node.clients.create(webApp, operator), await node.clients.create(webApp, operator)];
     const elsewhere = clientsOn(database, { secrets: ['another-secret-of-the-key-ring-32b'] });
     const placeholders = await Promise.all([
@@ -49,7 +49,7 @@ describe('what the engine is told', () => {
     expect(new Set(placeholders.map((metadata) => metadata?.['client_secret'])).size).toBe(3);
   });
 
-  test('the newest secret where it is a key, and after the end of all of them the placeholder', async () => {
+  test('has the newest secret if the secret is a key, and the placeholder after all secrets ended', async () => {
     const { client } = await node.clients.create(
       { ...machine, metadata: { token_endpoint_auth_method: 'client_secret_jwt' } },
       operator,
@@ -61,7 +61,7 @@ describe('what the engine is told', () => {
     expect((await node.lookup.findForEngine(client.clientId))?.['client_secret']).toMatch(/^[\w-]{43}$/);
   });
 
-  test('the profile, so that hooks of the engine need not look the client up', async () => {
+  test('has its profile, so that engine hooks need no look-up', async () => {
     const given = {
       ...webApp.metadata,
       token_endpoint_auth_method: 'private_key_jwt' as const,
@@ -72,7 +72,7 @@ describe('what the engine is told', () => {
     expect(await node.lookup.findForEngine(client.clientId)).toMatchObject({ latchkey_profile: 'fapi2_security' });
   });
 
-  test('nothing about a client that is unknown or disabled', async () => {
+  test('does not exist if the client is unknown or disabled', async () => {
     const { client, secret = '' } = await node.clients.create(webApp, operator);
     expect(await node.lookup.findForEngine('nobody')).toBeUndefined();
     await node.clients.change(client.clientId, { disabled: true }, operator);
@@ -84,7 +84,7 @@ describe('what the engine is told', () => {
 });
 
 describe('the hot path', () => {
-  test('asks the database once for many requests, and gives the engine the same object each time', async () => {
+  test('queries the database once for many requests, and gives the engine the same object each time', async () => {
     const { client, secret = '' } = await node.clients.create(webApp, operator);
     const found = await Promise.all(Array.from({ length: 50 }, () => node.lookup.findForEngine(client.clientId)));
     await Promise.all(Array.from({ length: 50 }, () => node.lookup.verifySecret(client.clientId, secret)));
@@ -99,7 +99,7 @@ describe('the hot path', () => {
     expect((await node.lookup.find(client.clientId))?.name).toBe('Store');
   });
 
-  test('sees what nobody told it within five seconds', async () => {
+  test('sees a change without a message within five seconds', async () => {
     const { client, secret = '' } = await node.clients.create(webApp, operator);
     await node.lookup.find(client.clientId);
     const other = clientsOn(database);
@@ -109,13 +109,13 @@ describe('the hot path', () => {
     expect(await node.lookup.verifySecret(client.clientId, secret)).toBe(false);
   });
 
-  test('sees a client as soon as it is made, also when somebody asked for it before', async () => {
+  test('sees a client as soon as it is created, also when it was looked up before', async () => {
     expect(await node.lookup.find('shop')).toBeNull();
     await node.clients.create({ ...webApp, clientId: 'shop' }, operator);
     expect(await node.lookup.find('shop')).not.toBeNull();
   });
 
-  test('does not mind names that no client can have', async () => {
+  test('accepts names that no client can have', async () => {
     for (const name of ['', '__proto__', 'constructor', "'; drop table client; --", 'x'.repeat(5000)]) {
       expect(await node.lookup.find(name)).toBeNull();
     }

@@ -33,9 +33,9 @@ beforeEach(() => {
   origins = new ClientOrigins(clock, { sql });
 });
 
-describe('an origin is known', () => {
+describe('a known origin', () => {
   test.each(['https://spa.test', 'https://spa.test:8443', 'http://localhost:5173'])(
-    'where a public client is sent back to: %s',
+    'is the origin of a public client’s redirect URI: %s',
     async (origin) => {
       expect(await origins.has(origin)).toBe(true);
     },
@@ -53,12 +53,12 @@ describe('an origin is known', () => {
     'http://localhost:5174',
     'com.example.app:',
     '',
-  ])('and nowhere else: not %j', async (origin) => {
+  ])('is no other origin: %j', async (origin) => {
     expect(await origins.has(origin)).toBe(false);
   });
 });
 
-test('strangers who make origins up cause one statement a second, not one each', async () => {
+test('unknown origins cause one statement a second, not one each', async () => {
   await Promise.all(Array.from({ length: 50 }, (_, i) => origins.has(`https://evil${i}.test`)));
   for (let i = 0; i < 50; i += 1) await origins.has(`https://mallory${i}.test`);
   expect(asked).toBe(1);
@@ -67,7 +67,7 @@ test('strangers who make origins up cause one statement a second, not one each',
   expect(asked).toBe(2);
 });
 
-test('a known origin is not asked for again for ten seconds', async () => {
+test('a known origin is cached for ten seconds', async () => {
   await origins.has('https://spa.test');
   clock.advance(9 * SECOND);
   expect(await origins.has('https://spa.test')).toBe(true);
@@ -88,7 +88,7 @@ test('a new client is known after a second', async () => {
   expect(await origins.has('https://late.test')).toBe(true);
 });
 
-test('a client that was deleted on this node is known no more', async () => {
+test('the origin of a client that was deleted on this node is unknown at once', async () => {
   const { client } = await clients.clients.create(
     { name: 'quick', type: 'spa', metadata: { redirect_uris: ['https://quick.test/cb'] } },
     operator,

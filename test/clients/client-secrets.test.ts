@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 const verify = (secret: string) => node.lookup.verifySecret(clientId, secret);
 
-describe('which secrets are taken', () => {
+describe('accepted secrets', () => {
   test.each([
     ['the right one', () => first, true],
     ['none', () => '', false],
@@ -36,19 +36,19 @@ describe('which secrets are taken', () => {
     expect(await verify(secret())).toBe(expected);
   });
 
-  test('never the one of another client, or of no client', async () => {
+  test('never the secret of another client, or of an unknown client', async () => {
     const { client } = await node.clients.create(machine, operator);
     expect(await node.lookup.verifySecret(client.clientId, first)).toBe(false);
     expect(await node.lookup.verifySecret('nobody', first)).toBe(false);
   });
 
-  test('never what the engine sees in its place', async () => {
+  test('never the placeholder that the engine sees', async () => {
     expect(await verify(String((await node.lookup.findForEngine(clientId))?.['client_secret']))).toBe(false);
   });
 });
 
 describe('rotation', () => {
-  test('gives a new secret at once and lets the old one go on for the time asked for', async () => {
+  test('gives a new secret at once and keeps the old one for the requested time', async () => {
     const { secret } = await node.secrets.rotate(clientId, { overlapSeconds: 3600 }, operator);
     expect([await verify(first), await verify(secret)]).toEqual([true, true]);
     node.clock.advance(HOUR - SECOND);
@@ -68,7 +68,7 @@ describe('rotation', () => {
     expect([await verify(first), await verify(second), await verify(third)]).toEqual([false, true, true]);
   });
 
-  test('never lengthens the life of a secret that was to end sooner', async () => {
+  test('never extends the life of a secret that was to end sooner', async () => {
     await node.secrets.rotate(clientId, { overlapSeconds: 60 }, operator);
     const [newest] = await node.secrets.list(await node.clients.require(clientId));
     await database.sql(
@@ -99,7 +99,7 @@ describe('rotation', () => {
   });
 });
 
-describe('two secrets by hand', () => {
+describe('two secrets added by hand', () => {
   test('a second one is added beside the first, a third one is not', async () => {
     const { secret } = await node.secrets.add(clientId, {}, operator);
     expect([await verify(first), await verify(secret)]).toEqual([true, true]);
@@ -137,7 +137,7 @@ describe('two secrets by hand', () => {
   });
 });
 
-test('what has expired is deleted', async () => {
+test('expired secrets are deleted', async () => {
   await node.secrets.rotate(clientId, { overlapSeconds: 60 }, operator);
   expect(await node.secrets.purge()).toBe(0);
   node.clock.advance(DAY);
@@ -148,7 +148,7 @@ test('what has expired is deleted', async () => {
 describe('rotation of the key ring', () => {
   const newSecret = 'another-secret-of-the-key-ring-32b';
 
-  test('seals kept secrets again, after which the old secret of the ring can be taken out', async () => {
+  test('encrypts stored secrets again, after which the old secret of the ring can be removed', async () => {
     const { client, secret } = await node.clients.create(
       { ...machine, metadata: { token_endpoint_auth_method: 'client_secret_jwt' } },
       operator,
@@ -160,7 +160,7 @@ describe('rotation of the key ring', () => {
     expect((await after.lookup.findForEngine(client.clientId))?.['client_secret']).toBe(secret);
   });
 
-  test('a kept secret that was moved to the row of another client does not open', async () => {
+  test('a stored secret that was moved to the row of another client cannot be decrypted', async () => {
     const one = await node.clients.create(
       { ...machine, metadata: { token_endpoint_auth_method: 'client_secret_jwt' } },
       operator,

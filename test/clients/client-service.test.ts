@@ -24,7 +24,7 @@ const everythingStored = async () =>
   ]);
 
 describe('a new client', () => {
-  test('of a server gets an identifier and a secret of at least 256 random bits, shown once', async () => {
+  test('for a server gets an identifier and a secret of at least 256 random bits, shown once', async () => {
     const { client, secret = '' } = await node.clients.create(webApp, operator);
     expect(client.clientId).toMatch(/^client_[0-9a-z]{26}$/);
     expect(Buffer.from(secret.slice('lk_cs_'.length), 'base64url')).toHaveLength(32);
@@ -32,13 +32,13 @@ describe('a new client', () => {
     expect(await everythingStored()).toContain(sha256(secret).toString('hex'));
   });
 
-  test('that is public gets none', async () => {
+  test('that is public gets no secret', async () => {
     const { secret } = await node.clients.create({ ...webApp, type: 'spa' }, operator);
     expect(secret).toBeUndefined();
     expect(await database.sql('select 1 from client_secret')).toEqual([]);
   });
 
-  test('whose secret is a key on both sides has it kept encrypted, because a hash could verify nothing', async () => {
+  test('whose secret is a shared key has it encrypted, because a hash could verify nothing', async () => {
     const { client, secret = '' } = await node.clients.create(
       { ...webApp, metadata: { ...webApp.metadata, token_endpoint_auth_method: 'client_secret_jwt' } },
       operator,
@@ -59,14 +59,14 @@ describe('a new client', () => {
     ]);
   });
 
-  test('may bring its identifier and secret from elsewhere', async () => {
+  test('may have an identifier and a secret from another system', async () => {
     const clientSecret = 'a-secret-from-another-provider-32';
     const { client, secret } = await node.clients.create({ ...webApp, clientId: 'shop', clientSecret }, operator);
     expect({ clientId: client.clientId, secret }).toEqual({ clientId: 'shop', secret: clientSecret });
     expect(await node.lookup.verifySecret('shop', clientSecret)).toBe(true);
   });
 
-  test('may not have the identifier of another one', async () => {
+  test('may not have the identifier of another client', async () => {
     await node.clients.create({ ...webApp, clientId: 'shop' }, operator);
     await expect(node.clients.create({ ...machine, clientId: 'shop' }, operator)).rejects.toMatchObject({
       code: 'clients.client_id_taken',
@@ -89,7 +89,7 @@ describe('a new client', () => {
     [{ clientSecret: `${'x'.repeat(40)} ` }, 'client_secret'],
     [{ apis: { 'https://api.example': [] } }, 'apis'],
     [{ type: 'spa' as const, clientSecret: 'x'.repeat(40) }, 'client_secret'],
-  ])('%j is refused by the member %s and leaves nothing behind', async (change, member) => {
+  ])('%j is refused with the member %s and stores nothing', async (change, member) => {
     await expect(node.clients.create({ ...webApp, ...change }, operator)).rejects.toMatchObject({
       code: 'clients.metadata_invalid',
       details: { [member]: expect.any(String) },
@@ -99,7 +99,7 @@ describe('a new client', () => {
 });
 
 describe('a change', () => {
-  test('touches what it names, resets what it sets to null, and logs both as they were and are', async () => {
+  test('changes the named members, resets null members, and logs both before and after', async () => {
     const { client } = await node.clients.create(
       { ...webApp, metadata: { ...webApp.metadata, default_max_age: 60, tos_uri: 'https://shop.example/terms' } },
       operator,
@@ -134,7 +134,7 @@ describe('a change', () => {
     expect(node.audit.types()).toEqual(['client.created']);
   });
 
-  test('to a method whose key is the secret makes a new one, as the old one is only known by its hash', async () => {
+  test('to a method that uses the secret as a key creates a new secret, because only the hash of the old one is stored', async () => {
     const { client, secret: old = '' } = await node.clients.create(webApp, operator);
     const { secret = '' } = await node.clients.change(
       client.clientId,
@@ -146,7 +146,7 @@ describe('a change', () => {
     expect((await node.lookup.findForEngine(client.clientId))?.['client_secret']).toBe(secret);
   });
 
-  test('back to a method that only shows the secret forgets the plain one and keeps the secret', async () => {
+  test('back to a method that only sends the secret deletes the plain one and keeps the secret', async () => {
     const { client, secret = '' } = await node.clients.create(
       { ...webApp, metadata: { ...webApp.metadata, token_endpoint_auth_method: 'client_secret_jwt' } },
       operator,
@@ -175,7 +175,7 @@ describe('a change', () => {
     expect(await database.sql('select 1 from client_secret')).toEqual([]);
   });
 
-  test('of the profile applies all that it demands', async () => {
+  test('of the profile applies all its demands', async () => {
     const { client } = await node.clients.create(webApp, operator);
     await expect(node.clients.change(client.clientId, { profile: 'fapi2_security' }, operator)).rejects.toMatchObject({
       details: { token_endpoint_auth_method: expect.any(String) },
@@ -196,7 +196,7 @@ describe('a change', () => {
     });
   });
 
-  test('of two at once loses neither', async () => {
+  test('two at once lose neither', async () => {
     const { client } = await node.clients.create(webApp, operator);
     await Promise.all([
       node.clients.change(client.clientId, { metadata: { tos_uri: 'https://shop.example/terms' } }, operator),
@@ -216,8 +216,8 @@ describe('a change', () => {
   });
 });
 
-describe('the end of a client', () => {
-  test('takes its secrets with it', async () => {
+describe('the deletion of a client', () => {
+  test('deletes its secrets', async () => {
     const { client, secret = '' } = await node.clients.create(webApp, operator);
     await node.clients.delete(client.clientId, operator);
     expect(await node.clients.find(client.clientId)).toBeNull();
@@ -226,7 +226,7 @@ describe('the end of a client', () => {
     expect(node.audit.types()).toEqual(['client.created', 'client.deleted']);
   });
 
-  test('leaves a name that was chosen to nobody, since tokens that name it may still be about', async () => {
+  test('reserves a chosen client id for ever, since old tokens may name it', async () => {
     await node.clients.create({ ...webApp, clientId: 'ended' }, operator);
     await node.clients.delete('ended', operator);
     const again = node.clients.create({ ...machine, clientId: 'ended' }, operator);
@@ -234,7 +234,7 @@ describe('the end of a client', () => {
     expect(await node.clients.find('ended')).toBeNull();
   });
 
-  test('keeps no name that Latchkey made, as that never comes again', async () => {
+  test('does not reserve a generated client id, because it never comes again', async () => {
     const { client } = await node.clients.create(webApp, operator);
     await node.clients.delete(client.clientId, operator);
     expect(await database.sql('select 1 from retired_client_id where client_id = $1', [client.clientId])).toEqual([]);
@@ -245,7 +245,7 @@ describe('the end of a client', () => {
   });
 });
 
-test('the list goes on where the page before ended, oldest first', async () => {
+test('the list continues after the previous page, oldest first', async () => {
   const names = ['one', 'two', 'three'];
   for (const name of names) await node.clients.create({ ...machine, name }, operator);
   const first = await node.clients.list({ limit: 2 });

@@ -27,7 +27,7 @@ const machine = (more: object = {}) =>
   app.run<TestClient>('client.create', { name: 'Robot', type: 'machine', ...more });
 
 describe('client authentication (RFC 6749 §2.3)', () => {
-  test('takes the old and the new secret while a rotation overlaps, and the new one alone without overlap', async () => {
+  test('accepts the old and the new secret during a rotation, and only the new one without overlap', async () => {
     const robot = await machine();
     const { client_secret: second } = await app.run<TestClient>('client.rotate-secret', { client_id: robot.client_id });
     expect([(await token(robot, robot.client_secret)).status, (await token(robot, second)).status]).toEqual([200, 200]);
@@ -53,13 +53,13 @@ describe('client authentication (RFC 6749 §2.3)', () => {
     expect((await token(robot, robot.client_secret)).status).toBe(200);
   });
 
-  test('takes only the registered method', async () => {
+  test('accepts only the registered method', async () => {
     const robot = await machine({ token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://rp.example/jwks' });
     expect((await token(robot, 'x'.repeat(43))).status).toBe(401);
   });
 });
 
-describe('what a token may be for (RFC 8707)', () => {
+describe('the audience of a token (RFC 8707)', () => {
   test.each([
     [{ 'https://api.example': ['*'] }, 'read write', 200, 'read write'],
     [{ 'https://api.example': ['read'] }, 'read write', 200, 'read'],
@@ -92,7 +92,7 @@ describe('dynamic registration (RFC 7591, RFC 7592)', () => {
     });
   const given = { redirect_uris: ['https://visitor.example/cb'], client_name: 'Visitor' };
 
-  test('registers, reads, updates and deletes, with one secret all along', async () => {
+  test('registers, reads, updates and deletes a client with one secret', async () => {
     const { status, body: registered } = await register(given);
     expect(status).toBe(201);
     const read = await manage(registered, 'GET');
@@ -142,7 +142,7 @@ describe('dynamic registration (RFC 7591, RFC 7592)', () => {
     expect(await register(metadata)).toMatchObject({ status: 400, body: { error } });
   });
 
-  test('makes nobody one of us, whatever it says', async () => {
+  test('makes no client first-party, with any input', async () => {
     const { body } = await register({
       ...given,
       first_party: true,

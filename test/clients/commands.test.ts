@@ -39,7 +39,7 @@ describe('client create', () => {
     ]);
   });
 
-  test('takes every member of ours and of the metadata', async () => {
+  test('accepts every Latchkey member and every metadata member', async () => {
     const answer = await commands['client.create']({
       name: 'Robot',
       type: 'machine',
@@ -73,7 +73,7 @@ describe('client create', () => {
 });
 
 describe('the other commands for clients', () => {
-  test('list and show name everything but secrets', async () => {
+  test('list and show print everything but secrets', async () => {
     const { client_id: clientId, client_secret: secret } = await commands['client.create'](shop);
     const list = await commands['client.list']();
     const shown = await commands['client.show']({ client_id: clientId });
@@ -100,7 +100,7 @@ describe('the other commands for clients', () => {
     await expect(commands['client.show']({ client_id: clientId })).rejects.toMatchObject({ code: 'clients.not_found' });
   });
 
-  test('a change of the method shows the secret that it made', async () => {
+  test('a change of the method prints the new secret', async () => {
     const { client_id: clientId } = await commands['client.create'](shop);
     const changed = await commands['client.change']({
       client_id: clientId,

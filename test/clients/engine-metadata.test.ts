@@ -95,7 +95,7 @@ const native = {
   redirect_uris: ['http://127.0.0.1/cb', 'http://[::1]/cb', 'com.example.app:/cb', 'https://app.example/cb'],
 };
 
-describe('the engine accepts every client that may be stored', () => {
+describe('the engine accepts every valid client', () => {
   test.each<[ClientType, () => object]>([
     ['web', () => web],
     [

@@ -71,7 +71,7 @@ const lists: Readonly<Record<string, { value: string; most: number; many: (count
   },
 };
 
-describe.each(ways)('in a client that %s', (_who, write) => {
+describe.each(ways)('a client that %s', (_who, write) => {
   test.each(Object.entries(lists))('%s with a thousand equal values holds one', async (member, { value }) => {
     const shown = await write({ [member]: Array.from({ length: 1000 }, () => value) });
     expect(shown[member]).toEqual([value]);
@@ -86,18 +86,18 @@ describe.each(ways)('in a client that %s', (_who, write) => {
     ['grant_types', 'authorization_code'],
     ['response_types', 'code'],
     ['response_modes', 'query'],
-  ])('%s holds each value once', async (member, value) => {
+  ])('%s contains each value once', async (member, value) => {
     expect((await write({ [member]: [value, value, value] }))[member]).toEqual([value]);
   });
 });
 
-test('an operator hears which list is too long; nothing is cut off in silence', async () => {
+test('an operator is told which list is too long; nothing is cut off silently', async () => {
   await expect(operated({ redirect_uris: uris(101) })).rejects.toThrow(
     /redirect_uris must hold at most 100 different values/,
   );
 });
 
-test('the scopes of an API that a client may ask for are a list, too', async () => {
+test('the scopes of an API that a client may request are a list, too', async () => {
   await latchkey.run('api.create', { identifier: 'https://api.example', scopes: [{ name: 'read' }] });
   const shown = await operated({ apis: { 'https://api.example': Array.from({ length: 300 }, () => 'read') } });
   expect(shown['apis']).toEqual({ 'https://api.example': ['read'] });

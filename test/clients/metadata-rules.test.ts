@@ -39,7 +39,7 @@ function wrong(type: ClientType, given: unknown, profile: ClientProfile = 'defau
 const web = { redirect_uris: ['https://rp.example/cb'] };
 const native = { redirect_uris: ['http://127.0.0.1/cb'] };
 
-describe('what a client of each type is when it says nothing', () => {
+describe('defaults of each client type', () => {
   test.each<[ClientType, GivenMetadata, object]>([
     [
       'web',
@@ -104,7 +104,7 @@ describe('what a client of each type is when it says nothing', () => {
   });
 });
 
-describe('what is refused, and by which member', () => {
+describe('refused metadata, with the refused member', () => {
   test.each<[ClientType, object, string[]]>([
     ['web', {}, ['redirect_uris']],
     ['web', { redirect_uris: [] }, ['redirect_uris']],
@@ -200,11 +200,11 @@ describe('what is refused, and by which member', () => {
   });
 });
 
-describe('a client of the FAPI 2.0 Security Profile', () => {
+describe('a client with the FAPI 2.0 Security Profile', () => {
   const fapi = (more: object = {}) =>
     ({ ...web, token_endpoint_auth_method: 'private_key_jwt', jwks: jwks.ec, ...more }) as GivenMetadata;
 
-  test('pushes its requests, binds its tokens and is signed for by a strong algorithm, without saying so', () => {
+  test('pushes its requests, binds its tokens and uses strong algorithms by default', () => {
     expect(readMetadata('web', 'fapi2_security', fapi())).toMatchObject({
       require_pushed_authorization_requests: true,
       dpop_bound_access_tokens: true,
@@ -213,7 +213,7 @@ describe('a client of the FAPI 2.0 Security Profile', () => {
     });
   });
 
-  test('binds its tokens to its certificate when it asks for that', () => {
+  test('binds its tokens to its certificate if it asks for that', () => {
     const given = {
       ...web,
       token_endpoint_auth_method: 'tls_client_auth',
@@ -229,7 +229,7 @@ describe('a client of the FAPI 2.0 Security Profile', () => {
     ['RSA', () => 'PS256', () => jwks.rsa],
     ['P-256', () => 'ES256', () => jwks.ec],
     ['Ed25519', () => 'EdDSA', () => jwks.okp],
-  ])('signs its assertions by the algorithm of its %s key', (_kind, alg, keys) => {
+  ])('signs its assertions with the algorithm of its %s key', (_kind, alg, keys) => {
     expect(readMetadata('web', 'fapi2_security', fapi({ jwks: keys() })).token_endpoint_auth_signing_alg).toBe(alg());
   });
 
@@ -259,7 +259,7 @@ describe('a client of the FAPI 2.0 Security Profile', () => {
     expect(wrong('web', given(), 'fapi2_security')).toEqual(members);
   });
 
-  test('of Message Signing signs its requests and is answered in signed responses (RFC 9101, JARM)', () => {
+  test('of Message Signing signs its requests and receives signed responses (RFC 9101, JARM)', () => {
     expect(readMetadata('web', 'fapi2_message_signing', fapi())).toMatchObject({
       require_signed_request_object: true,
       request_object_signing_alg: 'ES256',

@@ -4,7 +4,7 @@ import { type ApplicationType, objectionToRedirectUri } from '#clients/redirect-
 
 const both: ApplicationType[] = ['web', 'native'];
 
-describe('addresses that may be registered', () => {
+describe('accepted addresses', () => {
   test.each<[ApplicationType, string]>([
     ['web', 'https://rp.example/cb'],
     ['web', 'https://rp.example'],
@@ -31,7 +31,7 @@ describe('addresses that may be registered', () => {
   });
 });
 
-describe('addresses that no client may register', () => {
+describe('addresses refused for every client', () => {
   test.each([
     ['', 'empty'],
     ['/cb', 'relative'],
@@ -107,7 +107,7 @@ describe('addresses that no client may register', () => {
   });
 });
 
-describe('addresses that only the other kind of client may register', () => {
+describe('addresses accepted for one kind of client only', () => {
   test.each<[ApplicationType, string]>([
     ['web', 'com.example.app:/cb'],
     ['native', 'http://localhost:3000/cb'],
@@ -123,13 +123,13 @@ describe('addresses that only the other kind of client may register', () => {
   });
 });
 
-test('a reason reads on from the address and says what to write', () => {
+test('a reason continues the sentence about the address and says how to fix it', () => {
   expect(objectionToRedirectUri('https://RP.example/cb', 'web')).toBe(
     'must be written in its normal form, https://rp.example/cb',
   );
 });
 
-test('whatever is accepted goes to the host that it shows, without user, fragment or second reading', () => {
+test('an accepted address leads to the host that it shows, without user, fragment or second reading', () => {
   const pieces = [
     'https://',
     'http://',
@@ -173,7 +173,7 @@ test('whatever is accepted goes to the host that it shows, without user, fragmen
   );
 });
 
-test('no text whatsoever makes the check fail instead of answer', () => {
+test('the check answers for any text and never throws', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.constantFrom(...both), (text, applicationType) => {
       const answer = objectionToRedirectUri(text, applicationType);

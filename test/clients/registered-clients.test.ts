@@ -56,7 +56,7 @@ describe('a client that registers itself (RFC 7591)', () => {
     expect(JSON.stringify(await database.sql('select * from client, client_secret'))).not.toContain(secret);
   });
 
-  test('belongs to nobody here and may use no API', async () => {
+  test('is third-party and may use no API', async () => {
     await node.registered.saveRegistered(registration());
     expect(await node.lookup.find('dyn1')).toMatchObject({
       firstParty: false,
@@ -103,7 +103,7 @@ describe('a client that registers itself (RFC 7591)', () => {
     expect(await database.sql('select 1 from client')).toEqual([]);
   });
 
-  test('may send members that are not understood; they are ignored (RFC 7591 §2)', async () => {
+  test('may send unknown members; they are ignored (RFC 7591 §2)', async () => {
     await node.registered.saveRegistered(
       registration({ 'client_name#de': 'Besuch', unknown: 1, __proto__: { first_party: true } }),
     );
@@ -112,7 +112,7 @@ describe('a client that registers itself (RFC 7591)', () => {
 });
 
 describe('an update (RFC 7592 §2.2)', () => {
-  test('keeps the secret that the client goes on with and replaces the rest', async () => {
+  test('keeps the secret of the client and replaces the rest', async () => {
     await node.registered.saveRegistered(registration({ tos_uri: 'https://visitor.example/terms' }));
     await node.registered.saveRegistered(
       registration({ client_name: 'Guest', redirect_uris: ['https://guest.example/cb'] }),
@@ -127,7 +127,7 @@ describe('an update (RFC 7592 §2.2)', () => {
     expect(node.audit.types()).toEqual(['client.registered', 'client.changed']);
   });
 
-  test('is validated in full, and leaves everything as it was when it is refused', async () => {
+  test('is validated as a whole, and changes nothing when it is refused', async () => {
     await node.registered.saveRegistered(registration());
     await expect(
       node.registered.saveRegistered(registration({ redirect_uris: ['data:text/html,x'] })),
@@ -135,7 +135,7 @@ describe('an update (RFC 7592 §2.2)', () => {
     expect(await node.lookup.findForEngine('dyn1')).toMatchObject({ redirect_uris: ['https://visitor.example/cb'] });
   });
 
-  test('leaves what the operator decided', async () => {
+  test('keeps the decisions of the operator', async () => {
     await node.registered.saveRegistered(registration());
     await node.clients.change('dyn1', { apis: { 'https://api.example': ['read'] } }, operator);
     await node.clients.change('dyn1', { disabled: true }, operator);
@@ -154,7 +154,7 @@ describe('an update (RFC 7592 §2.2)', () => {
     expect(await node.lookup.findForEngine('dyn1')).not.toHaveProperty('client_secret');
   });
 
-  test('cannot touch a client that an operator made', async () => {
+  test('cannot change a client that an operator created', async () => {
     await node.clients.create({ ...webApp, clientId: 'shop' }, operator);
     await expect(node.registered.saveRegistered(registration({ client_id: 'shop' }))).rejects.toMatchObject({
       code: 'clients.not_registered',
@@ -164,7 +164,7 @@ describe('an update (RFC 7592 §2.2)', () => {
     expect(await node.clients.require('shop')).toMatchObject({ name: 'Shop', registered: false });
   });
 
-  test('cannot be used by an operator to make a stranger one of us', async () => {
+  test('cannot be used by an operator to make the client first-party', async () => {
     await node.registered.saveRegistered(registration());
     await expect(node.clients.change('dyn1', { firstParty: true }, operator)).rejects.toMatchObject({
       details: { first_party: expect.any(String) },

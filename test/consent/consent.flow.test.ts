@@ -25,8 +25,8 @@ async function atConsent(extra: Record<string, string> = {}, who = user): Promis
   return { visitor, page };
 }
 
-describe('the page that asks for leave', () => {
-  test('names the app, the account, what the app will be able to do, and where it leads', async () => {
+describe('the consent page', () => {
+  test('names the app, the account, the requested rights, and the host of the redirect', async () => {
     const { page } = await atConsent({ scope: 'openid profile email' });
     const text = words(page);
     for (const part of ['Shop', user.email.slice(0, user.email.indexOf('@')), 'email address', '127.0.0.1:9'])
@@ -34,7 +34,7 @@ describe('the page that asks for leave', () => {
     expect(text).not.toContain('{');
   });
 
-  test('lists scopes of an API in the words that were registered with it', async () => {
+  test('shows scopes of an API in their registered words', async () => {
     await latchkey.run('api.create', {
       identifier: 'https://invoices.example',
       name: 'Invoices',
@@ -52,7 +52,7 @@ describe('the page that asks for leave', () => {
     expect(words(page)).not.toContain('Change your invoices');
   });
 
-  test('leads back with access_denied when the person does not allow it, and leaves an event', async () => {
+  test('redirects with access_denied when the user denies it, and records an event', async () => {
     const { visitor, page } = await atConsent();
     const back = await visitor.submit(page, {}, 'deny');
     const answer = new URL(back.location ?? '').searchParams;
@@ -66,7 +66,7 @@ describe('the page that asks for leave', () => {
     expect(events).toHaveLength(1);
   });
 
-  test('grants nothing without a press on one of its buttons', async () => {
+  test('grants nothing without one of its buttons', async () => {
     const { visitor, page } = await atConsent();
     const [form] = formsOf(page);
     const answer = await visitor.open(form?.action ?? '', { ...form?.fields, action: 'continue' });
@@ -86,8 +86,8 @@ describe('the page that asks for leave', () => {
   });
 });
 
-describe('somebody who is asked in the wrong account', () => {
-  test('signs in with another one, which is asked then', async () => {
+describe('a user who is asked in the wrong account', () => {
+  test('signs in with another one, which is then asked', async () => {
     const other = await latchkey.user();
     const { visitor, page } = await atConsent({ scope: 'openid email' });
     const chooser = await visitor.open(page.url.replace(/consent$/, 'account'));
@@ -109,7 +109,7 @@ describe('somebody who is asked in the wrong account', () => {
     expect(given[0]?.subject_id).toBe(other.id);
   });
 
-  test('may go back to the one that is signed in', async () => {
+  test('may return to the signed-in account', async () => {
     const { visitor, page } = await atConsent();
     const chooser = await visitor.open(page.url.replace(/consent$/, 'account'));
     const next = await visitor.request(chooser.url, { form: { ...formsOf(chooser)[0]?.fields, account: user.id } });
@@ -117,8 +117,8 @@ describe('somebody who is asked in the wrong account', () => {
   });
 });
 
-describe('a decision', () => {
-  test('is remembered in other browsers and after the session, until more is asked', async () => {
+describe('a consent', () => {
+  test('is stored for other browsers and later sessions, until more is requested', async () => {
     const person = await latchkey.user();
     await tokensFor(latchkey.base, client, person, { scope: 'openid email' });
     const again = new Visitor();
@@ -130,7 +130,7 @@ describe('a decision', () => {
     expect(new URL(more.url).pathname).toMatch(/\/consent$/);
   });
 
-  test('is asked for each time when the app says so', async () => {
+  test('is requested each time when the app says so', async () => {
     const person = await latchkey.user();
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, person, {}, visitor);
@@ -138,7 +138,7 @@ describe('a decision', () => {
     expect(new URL(page.url).pathname).toMatch(/\/consent$/);
   });
 
-  test('of one person or for one app is nobody else’s', async () => {
+  test('of one user or for one app does not count for another', async () => {
     const [first, second] = [await latchkey.user(), await latchkey.user()];
     await tokensFor(latchkey.base, client, first);
     const { page } = await atConsent({}, second);
@@ -151,7 +151,7 @@ describe('a decision', () => {
     expect(words(asked)).toContain('Another shop');
   });
 
-  test('is not needed by an app of the operator, and cannot be asked away by prompt=none', async () => {
+  test('is not needed for a first-party app, and prompt=none does not bypass it', async () => {
     const own = await latchkey.client({ name: 'Own', first_party: true });
     const person = await latchkey.user();
     const visitor = new Visitor();

@@ -76,8 +76,8 @@ const eventsOf = async (user: TestUser): Promise<string[]> => {
   return rows.map(({ type }) => type);
 };
 
-describe('a further address', () => {
-  test('is added, proved by its code, signs in, is put first and removed; the owner hears of each', async () => {
+describe('an additional email address', () => {
+  test('is added, verified by its code, used to sign in, made primary and removed; the owner is notified of each', async () => {
     const { user, visitor } = await owner();
     const other = fresh('other');
     const asked = await add(visitor, other);
@@ -104,7 +104,7 @@ describe('a further address', () => {
     );
   });
 
-  test('is proved by its link, in the session of its owner and nowhere else', async () => {
+  test('is verified by its link, in the session of its owner only', async () => {
     const { visitor } = await owner();
     const other = fresh('linked');
     await add(visitor, other);
@@ -119,7 +119,7 @@ describe('a further address', () => {
     expect((await visitor.submit(page, {}, 'confirm')).url).toBe(url('emails?done=saved'));
   });
 
-  test('that is another’s is answered like a free one, and its owner is told instead of asked', async () => {
+  test('that belongs to another user gets the same response as a free one, and its owner is notified', async () => {
     const { visitor } = await owner();
     const { user: bob } = await owner();
     const free = await add(visitor, fresh('free'));
@@ -134,14 +134,14 @@ describe('a further address', () => {
     expect((await second.submit(taken, { code: '123456' })).isRefused).toBe(true);
   });
 
-  test('is refused in words where it is none, in the list, or one too many', async () => {
+  test('is refused with a message when it is invalid, already listed, or one too many', async () => {
     const { user, visitor } = await owner();
     expect((await add(visitor, '')).text).toContain('Enter what you want to add');
     expect((await add(visitor, 'not an address')).text).toContain('Enter an email address like');
     expect((await add(visitor, user.email.toUpperCase())).text).toContain('in your list already');
   });
 
-  test('codes of one person run out, whatever the address', async () => {
+  test('codes of one user run out over all addresses', async () => {
     const { visitor } = await owner();
     for (let i = 0; i < 3; i += 1) expect((await add(visitor, fresh('flood'))).url).toContain('/confirm/');
     const refused = await add(visitor, fresh('flood'));
@@ -149,8 +149,8 @@ describe('a further address', () => {
   });
 });
 
-describe('the first address is changed', () => {
-  test('by the code of the new one; the old one signs in until then, hears of it, and can take it back', async () => {
+describe('the primary email address is changed', () => {
+  test('by the code of the new one; the old one signs in until then, is notified, and can undo it', async () => {
     const { user, visitor } = await owner();
     const other = (await signedIn(user)).visitor;
     const wanted = fresh('wanted');
@@ -186,7 +186,7 @@ describe('the first address is changed', () => {
     );
   });
 
-  test('and the link back takes along what was prepared for it; a later change mails no other link back', async () => {
+  test('and the link back removes what was prepared for it; a later change mails no other link back', async () => {
     const { user, visitor } = await owner();
     const prepared = fresh('prepared');
     await visitor.submit(await add(visitor, prepared), { code: (await mails.next(prepared)).code });
@@ -219,7 +219,7 @@ describe('the first address is changed', () => {
     expect([used.status, used.text.includes('This link does not work here')]).toEqual([410, true]);
   });
 
-  test('not by an older request, and not after three days back', async () => {
+  test('not by an older request, and not three days later', async () => {
     const { user, visitor } = await owner();
     const [first, second] = [fresh('first'), fresh('second')];
     await change(visitor, first);
@@ -234,7 +234,7 @@ describe('the first address is changed', () => {
     expect((await someone().open(notice.link)).status).toBe(410);
   });
 
-  test('not when the operator has disabled the person meanwhile, and nothing that was open comes back with them', async () => {
+  test('not when the operator disabled the user meanwhile, and nothing open is restored with the user', async () => {
     const { user, visitor } = await owner();
     const wanted = fresh('wanted');
     await change(visitor, wanted);
@@ -246,7 +246,7 @@ describe('the first address is changed', () => {
     expect(await signsIn(wanted, user.password)).toBe(false);
   });
 
-  test('for one of two who want the same address at once', async () => {
+  test('for one of two users who request the same address at once', async () => {
     const wanted = fresh('race');
     const [bob, dave] = [await owner(), await owner()];
     const asked = [await change(bob.visitor, wanted), await change(dave.visitor, wanted)];
@@ -260,13 +260,13 @@ describe('the first address is changed', () => {
     expect(found).toHaveLength(1);
   });
 
-  test('not to what it is already', async () => {
+  test('not to the present address', async () => {
     const { user, visitor } = await owner();
     expect((await change(visitor, user.email.toUpperCase())).text).toContain('your first address already');
   });
 });
 
-test('what changes how an account is reached wants a lately proved person', async () => {
+test('a change of sign-in addresses requires a recent sign-in', async () => {
   const { user, visitor } = await owner();
   const other = fresh('late');
   await add(visitor, other);

@@ -57,7 +57,7 @@ const numberOf = async (id: string): Promise<unknown> => {
 };
 
 describe('a phone number', () => {
-  test('is added, proved by the code of a text message, put first and removed; the owner hears of each', async () => {
+  test('is added, verified by the code of a text message, made primary and removed; the owner is notified of each', async () => {
     const { user, visitor } = await owner();
     const [one, two] = [number(), number()];
     const asked = await add(visitor, `+1 (202) ${one.slice(5, 8)}-${one.slice(8)}`);
@@ -81,14 +81,14 @@ describe('a phone number', () => {
     expect(await numberOf(user.id)).toBeUndefined();
   });
 
-  test('that the operator gave can be proved', async () => {
+  test('that the operator entered can be verified', async () => {
     const given = number();
     const { visitor } = await owner({ phone_number: given });
     const asked = await press(visitor, 'send', given);
     expect((await visitor.submit(asked, { code: await gateway.codeFor(given) })).text).toContain('Confirmed');
   });
 
-  test('may leave its country out where the person says in which they are', async () => {
+  test('may omit its country if the user selects one', async () => {
     const { visitor } = await owner({ locale: 'de-DE' });
     expect((await add(visitor, '030 901820')).text).toContain('+4930901820');
   });
@@ -98,7 +98,7 @@ describe('a phone number', () => {
     ['12', 'Enter a phone number with its country code'],
     ['+442079460123', 'We send no text messages to this number'],
     ['+18765550123', 'We send no text messages to this number'],
-  ])('%j is refused in words, and nothing is sent', async (typed, words) => {
+  ])('%j is refused with a message, and nothing is sent', async (typed, words) => {
     const { visitor } = await owner();
     const before = gateway.texts.length;
     const answer = await add(visitor, typed);
@@ -114,7 +114,7 @@ describe('a phone number', () => {
     await vi.waitFor(() => expect(gateway.texts.filter(({ to }) => to === one)).toHaveLength(3), { timeout: 10_000 });
   });
 
-  test('of one list cannot be reached through the other, nor by somebody else', async () => {
+  test('of one list cannot be changed through the other list, or by another user', async () => {
     const { user, visitor } = await owner();
     const one = number();
     await visitor.submit(await add(visitor, one), { code: await gateway.codeFor(one) });
@@ -139,7 +139,7 @@ describe('a phone number', () => {
     expect(await latchkey.app.database.sql('select 1 from contact where id = $1', [row!.id])).toHaveLength(1);
   });
 
-  test('cannot be added where no text messages are sent', async () => {
+  test('cannot be added if text messages are off', async () => {
     await latchkey.run('settings.set', { name: 'sms.countries', value: '[]' });
     const { page } = await owner();
     expect(page.text).toContain('Text messages are switched off here');

@@ -52,13 +52,13 @@ describe('wrong tries in a row', () => {
     expect(await attempts.take('for good')).toEqual({ allowed: false, until: null });
   });
 
-  test('pass together no more often than one after the other', async () => {
+  test('allow no more tries in parallel than one after the other', async () => {
     const { attempts } = counter();
     const takes = await Promise.all(Array.from({ length: 200 }, () => attempts.take('parallel')));
     expect(takes.filter(({ allowed }) => allowed)).toHaveLength(5);
   });
 
-  test('are forgotten after a success, and of that key alone', async () => {
+  test('are reset by a success, for that key only', async () => {
     const { attempts } = counter();
     for (let i = 0; i < 5; i += 1) await Promise.all([attempts.take('one'), attempts.take('other')]);
     await attempts.succeed('one');
@@ -66,7 +66,7 @@ describe('wrong tries in a row', () => {
     expect((await attempts.take('other')).allowed).toBe(false);
   });
 
-  test('are purged when nobody touched them for 30 days', async () => {
+  test('are purged after 30 days without a try', async () => {
     const { clock, attempts } = counter();
     await attempts.take('old');
     clock.advance(29 * DAY);

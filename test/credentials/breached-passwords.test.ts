@@ -55,7 +55,7 @@ function open(url: string | null = service) {
   return { has: (password: string) => breached.has(password, policy), clock, counted };
 }
 
-test('a password of a breach is found by five digits of its hash, with padding asked for', async () => {
+test('a breached password is found by five digits of its hash, with padding requested', async () => {
   const { has, counted } = open();
   expect(await has(known)).toBe(true);
   expect(asked.map(({ url }) => url)).toEqual([`/range/${sha1(known).slice(0, 5)}`]);
@@ -64,21 +64,21 @@ test('a password of a breach is found by five digits of its hash, with padding a
   expect(counted).toEqual(['found']);
 });
 
-test('one that is not in the answer, or fills it only, is not', async () => {
+test('a password that is missing from the response, or only padding, is not breached', async () => {
   const { has, counted } = open();
   expect(await has('granite otter lantern')).toBe(false);
   expect(await has(padding)).toBe(false);
   expect(counted).toEqual(['not_found', 'not_found']);
 });
 
-test('it is the same password however a keyboard composes its letters', async () => {
+test('the check does not depend on the composition of the characters', async () => {
   const { has } = open();
   await has('Zürich in the mörning'.normalize('NFD'));
   expect(asked[0]?.url).toBe(`/range/${sha1('Zürich in the mörning'.normalize('NFC')).slice(0, 5)}`);
 });
 
 test.each(['error', 'silence', 'flood'] as const)(
-  'without an answer (%s) it is let through, said in the log once, and nobody is asked for ten minutes',
+  'without a response (%s) the password is accepted, the log says so once, and no request follows for ten minutes',
   async (mood) => {
     answer = mood;
     const { has, clock, counted } = open();
@@ -93,7 +93,7 @@ test.each(['error', 'silence', 'flood'] as const)(
   },
 );
 
-test('where policy names no service nobody is asked', async () => {
+test('without a service in the policy no request is sent', async () => {
   const { has, counted } = open(null);
   expect(await has(known)).toBe(false);
   expect(asked).toEqual([]);

@@ -17,7 +17,7 @@ function work() {
 }
 
 describe('the hashing queue', () => {
-  test('runs as many at once as there are cores, the next one when one ends', async () => {
+  test('runs as many hashes at once as there are cores, and the next one when one ends', async () => {
     const queue = new HashingQueue();
     const all = Array.from({ length: availableParallelism() + 1 }, work);
     const runs = all.map(({ run }) => queue.run(run));
@@ -32,7 +32,7 @@ describe('the hashing queue', () => {
     expect(queue.depth).toBe(0);
   });
 
-  test('refuses who waited two seconds, and who would be the 201st', async () => {
+  test('refuses a hash that waited two seconds, and the 201st in the queue', async () => {
     const queue = new HashingQueue();
     const running = Array.from({ length: availableParallelism() }, work);
     const runs = running.map(({ run }) => queue.run(run));
@@ -50,7 +50,7 @@ describe('the hashing queue', () => {
     await Promise.all(runs);
   });
 
-  test('goes on after work that failed', async () => {
+  test('continues after a failed hash', async () => {
     const queue = new HashingQueue();
     await expect(queue.run(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await queue.run(async () => 'next')).toBe('next');

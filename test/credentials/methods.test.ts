@@ -7,7 +7,7 @@ const rows = Object.values(methods);
 const told = (values: readonly (string | null)[]) => [...new Set(values.filter((value) => value !== null))].sort();
 
 describe('the table of authentication methods', () => {
-  test('knows every value by which the settings open a method, each of one first factor', () => {
+  test('maps every value of the settings to one first factor', () => {
     const { signIn, registration, mfa } = sections;
     const opened = firstFactors.flatMap((factor) => [...methods[factor].first.settings]);
     expect(opened.toSorted()).toEqual([...signIn.shape.methods.unwrap().element.options].sort());
@@ -32,7 +32,7 @@ describe('the table of authentication methods', () => {
     }
   });
 
-  test('says which codes are typed, and which are sent first', () => {
+  test('says which codes users type, and which are sent first', () => {
     expect(codeFactors).toEqual(['totp', 'sms', 'email', 'recovery-code']);
     expect(sentFirstFactors).toEqual(['sms', 'email']);
   });
@@ -43,11 +43,11 @@ describe('the table of authentication methods', () => {
     ['email', ['password', 'smsCode'], false],
     ['passkey', ['passkey'], true],
     ['password', [], false],
-  ] as const)('a sign-in begins with %s where %j are opened: %s', (factor, opened, isOpen) => {
+  ] as const)('a sign-in begins with %s if %j are enabled: %s', (factor, opened, isOpen) => {
     expect(beginsWith(factor, opened)).toBe(isOpen);
   });
 
-  test('a key is two factors at once only when it verified its user', () => {
+  test('a key gives two factors only when it verified its user', () => {
     expect(methods[factorOfKey(true)].isTwo).toBe(true);
     expect(methods[factorOfKey(false)].isTwo).toBe(false);
   });

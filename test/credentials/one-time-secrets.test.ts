@@ -36,7 +36,7 @@ const consume = (link: string | null, more: { interaction?: string; purpose?: 'w
 const another = (code: string | null): string => (code === '111111' ? '222222' : '111111');
 
 describe('a secret', () => {
-  test('is used up by its code or by its link, whichever comes first', async () => {
+  test('is consumed by its code or by its link, whichever comes first', async () => {
     const first = await issue();
     expect(await verify(first.code)).toBe('verified');
     expect(await consume(first.link)).toBeNull();
@@ -45,14 +45,14 @@ describe('a secret', () => {
     expect(await verify(second.code)).toBe('wrong');
   });
 
-  test('takes the place of the one before', async () => {
+  test('replaces the previous one', async () => {
     const first = await issue();
     const second = await issue();
     expect([await consume(first.link), await verify(first.code)]).toEqual([null, 'wrong']);
     expect(await verify(second.code)).toBe('verified');
   });
 
-  test('is of one purpose, one holder and one sign-in', async () => {
+  test('belongs to one purpose, one holder and one sign-in', async () => {
     const { link, code } = await issue({ interaction: 'mine', browser: at('mine') });
     expect(await consume(link, { interaction: 'mine', purpose: 'waitlist' })).toBeNull();
     expect([await consume(link), await consume(link, { interaction: 'theirs' })]).toEqual([null, null]);
@@ -61,14 +61,14 @@ describe('a secret', () => {
     expect(await verify(code, { browser: at('mine') })).toBe('verified');
   });
 
-  test('is kept as hashes that no list of six digits opens', async () => {
+  test('is stored as hashes that no list of six digits reverses', async () => {
     const { link, code } = await issue({ data: { name: 'Ada' } });
     const rows = await database.sql('select * from one_time_secret where address = $1', [holder.emailCanonical]);
     const text = JSON.stringify(rows);
     for (const secret of [link!, code!, Buffer.from(link!).toString('hex')]) expect(text).not.toContain(secret);
   });
 
-  test('lives as long as its purpose says, and its code ten minutes', async () => {
+  test('lives as long as its purpose, and its code ten minutes', async () => {
     const { link, code } = await issue();
     clock.advance(10 * MINUTE + 16_000);
     expect(await verify(code)).toBe('wrong');
@@ -78,7 +78,7 @@ describe('a secret', () => {
     expect([await secrets.findByLink(purpose, link!), await consume(link)]).toEqual([null, null]);
   });
 
-  test('is left unused when what it proves cannot be done', async () => {
+  test('is not consumed when its act cannot be done', async () => {
     const { code } = await issue();
     await expect(
       secrets.verifyCode({ purpose, holder, code: code!, browser: at('here') }, async () => {
@@ -88,7 +88,7 @@ describe('a secret', () => {
     expect(await verify(code)).toBe('verified');
   });
 
-  test.each(['code', 'link'])('is used once by two hundred at once: %s', async (kind) => {
+  test.each(['code', 'link'])('is consumed once by two hundred requests at once: %s', async (kind) => {
     const { code, link } = await issue();
     const outcomes = await Promise.all(
       Array.from({ length: kind === 'code' ? 5 : 200 }, async () =>
@@ -100,7 +100,7 @@ describe('a secret', () => {
 });
 
 describe('codes', () => {
-  test('are compared five times each, also by two hundred at once, whatever is right among them', async () => {
+  test('are compared five times each, also by two hundred at once, with the right one among them', async () => {
     const { code } = await issue();
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, (_, at) => verify(at === 199 ? code : another(code))),
@@ -110,14 +110,14 @@ describe('codes', () => {
     expect(await verify((await issue()).code)).toBe('verified');
   });
 
-  test('are sent three times in a quarter of an hour, also when asked for at once', async () => {
+  test('are sent three times in a quarter of an hour, also when requested at once', async () => {
     const issued = await Promise.all(Array.from({ length: 12 }, () => issue()));
     expect(issued.filter(({ code }) => code !== null)).toHaveLength(3);
     clock.advance(15 * MINUTE + 1000);
     expect((await issue()).code).not.toBeNull();
   });
 
-  test('are sent ten times a day and tried fifty times, however it is spread', async () => {
+  test('are sent ten times a day and tried fifty times, in any distribution', async () => {
     let sent = 0;
     let tried = 0;
     for (let hour = 0; hour < 20; hour += 1) {
@@ -132,7 +132,7 @@ describe('codes', () => {
     expect((await issue()).code).not.toBeNull();
   });
 
-  test('of an address are not counted with those of another, or of another purpose', async () => {
+  test('of one address are counted apart from codes of another address or purpose', async () => {
     for (let i = 0; i < 4; i += 1) await issue();
     expect((await issue()).code).toBeNull();
     expect((await issue({ purpose: 'waitlist' })).code).not.toBeNull();
@@ -141,7 +141,7 @@ describe('codes', () => {
   });
 });
 
-test('what is over is forgotten, a batch at a time', async () => {
+test('expired ones are deleted in batches', async () => {
   await issue();
   clock.advance(5 * DAY);
   expect(await secrets.purge(2)).toBeGreaterThan(0);

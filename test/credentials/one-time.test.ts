@@ -56,8 +56,8 @@ async function begin(secrets: readonly string[] = [ring]) {
 /** Of a hundred others none is the code. */
 const wrong = (code: string, n = 1): string => String((Number(code) + n) % 1_000_000).padStart(6, '0');
 
-describe('what is kept', () => {
-  test('is hashes alone, and of a code one that takes a key which is not in the database', async () => {
+describe('stored links and codes', () => {
+  test('are hashes only, and a code’s hash needs a key outside the database', async () => {
     const { issue } = await begin();
     const { link, code } = await issue();
     expect(link).toMatch(/^[\w-]{43}$/);
@@ -68,7 +68,7 @@ describe('what is kept', () => {
       expect(rows).not.toContain(secret);
   });
 
-  test('tells a page what a link stands for without using it up, and what is open', async () => {
+  test('tell a page the subject of a link without consuming it, and list the open ones', async () => {
     const { made, issue, userId, email, holder, clock } = await begin();
     expect(await made.findOpen('verify_email', holder, here)).toBeNull();
     const { link } = await issue({ data: { to: 'x' } });
@@ -80,7 +80,7 @@ describe('what is kept', () => {
     expect(await made.findOpen('verify_email', holder, here)).toMatchObject({ hasLiveCode: false });
   });
 
-  test('is purged a day after it ended, and no earlier', async () => {
+  test('are purged a day after their end, and not before', async () => {
     const { made, issue, clock, userId } = await begin();
     await issue();
     const left = async () => (await database.sql('select 1 from one_time_secret where subject = $1', [userId])).length;
@@ -92,7 +92,7 @@ describe('what is kept', () => {
     expect(await left()).toBe(0);
   });
 
-  test('may be checked under each secret of the ring, so that one can be replaced', async () => {
+  test('can be checked under each secret of the ring, so that one can be replaced', async () => {
     const { issue, holder } = await begin();
     const { code } = await issue();
     const later = secretsOf(testClock(), [`${ring}, another`, ring]);
@@ -103,7 +103,7 @@ describe('what is kept', () => {
 });
 
 describe('a link and a code', () => {
-  test.each(['link', 'code'] as const)('use each other up: the %s first', async (first) => {
+  test.each(['link', 'code'] as const)('consume each other: the %s first', async (first) => {
     const { issue, useLink, tryCode } = await begin();
     const { link, code } = await issue();
     const byLink = async () => (await useLink(link!)) !== null;
@@ -114,7 +114,7 @@ describe('a link and a code', () => {
     expect(await now()).toBe(false);
   });
 
-  test('are of one purpose: to every other one they are nothing', async () => {
+  test('of one purpose are refused for every other one', async () => {
     const { issue, useLink, tryCode, made } = await begin();
     const purposes = Object.keys(secretLifetimes) as Purpose[];
     const { link, code } = await issue();
@@ -126,7 +126,7 @@ describe('a link and a code', () => {
     expect(await useLink(link!)).not.toBeNull();
   });
 
-  test('of one person are nothing to another', async () => {
+  test('of one user are refused for another', async () => {
     const [ada, bob] = [await begin(), await begin()];
     const { code } = await ada.issue();
     await bob.issue();
@@ -134,7 +134,7 @@ describe('a link and a code', () => {
     expect(await ada.tryCode(code!)).toBe('verified');
   });
 
-  test('of an address that is nobody’s yet are that address’s', async () => {
+  test('for an address without an account belong to that address', async () => {
     const { made, issue } = await begin();
     const holder = { emailCanonical: 'new@one-time.example' };
     const { code } = await issue({ holder, purpose: 'registration' });
@@ -145,7 +145,7 @@ describe('a link and a code', () => {
     expect(await made.verifyCode({ ...given, holder })).toMatchObject({ kind: 'verified', secret: { userId: null } });
   });
 
-  test('of a sign-in are nothing to another one, or outside', async () => {
+  test('of a sign-in are refused in another one, or outside', async () => {
     const { issue, useLink, tryCode } = await begin();
     const { link, code } = await issue({ interaction: 'this one', browser: at('this one') });
     expect(await useLink(link!)).toBeNull();
@@ -155,7 +155,7 @@ describe('a link and a code', () => {
     expect(await tryCode(code!, 'verify_email', 'this one')).toBe('verified');
   });
 
-  test('kill the older ones, unless those undo something else', async () => {
+  test('end older ones, unless the older ones undo something else', async () => {
     const { issue, useLink, tryCode } = await begin();
     const older = await issue();
     const newer = await issue();
@@ -168,7 +168,7 @@ describe('a link and a code', () => {
     expect(await useLink(two.link!, 'revert_email')).not.toBeNull();
   });
 
-  test('die when an act ends them, all of them or some purposes', async () => {
+  test('end when an act ends them, all of them or some purposes', async () => {
     const { made, issue, useLink, userId } = await begin();
     const verify = await issue();
     const code = await issue({ purpose: 'second_factor', form: 'link' });
@@ -185,7 +185,7 @@ describe('a link and a code', () => {
   });
 
   test.each(Object.entries(secretLifetimes) as [Purpose, number][])(
-    'live as long as the purpose says: %s',
+    'live as long as their purpose: %s',
     async (purpose, lifetime) => {
       const { issue, useLink, clock } = await begin();
       const { link } = await issue({ purpose, form: 'link' });
@@ -197,7 +197,7 @@ describe('a link and a code', () => {
     },
   );
 
-  test('a code lives ten minutes, however long its link does', async () => {
+  test('a code lives ten minutes, even if its link lives longer', async () => {
     const { issue, tryCode, useLink, clock } = await begin();
     const { link, code } = await issue();
     clock.advance(10 * MINUTE);
@@ -205,7 +205,7 @@ describe('a link and a code', () => {
     expect(await useLink(link!)).not.toBeNull();
   });
 
-  test('what is no code is wrong, and white space is nothing', async () => {
+  test('a malformed code is wrong, and white space is ignored', async () => {
     const { issue, tryCode } = await begin();
     const { code } = await issue();
     for (const typed of ['', `${code!}0`, '１２３４５６', `${code!}; drop`])
@@ -213,7 +213,7 @@ describe('a link and a code', () => {
     expect(await tryCode(` ${code!.slice(0, 3)}\u00a0${code!.slice(3)}\n`)).toBe('verified');
   });
 
-  test('are not used when what they prove cannot be written', async () => {
+  test('are not consumed when their act cannot be written', async () => {
     const { made, issue, holder, tryCode } = await begin();
     const { code } = await issue();
     const failing = made.verifyCode({ purpose: 'verify_email', holder, code: code!, browser: here }, async () => {
@@ -224,8 +224,8 @@ describe('a link and a code', () => {
   });
 });
 
-describe('the budget', () => {
-  test('of a code is five tries, whatever the node, and none in another browser', async () => {
+describe('the budget of codes', () => {
+  test('is five tries for a code, on all nodes, and none in another browser', async () => {
     const { issue, tryCode, made, holder } = await begin();
     const { code } = await issue();
     for (let i = 1; i <= 5; i += 1) expect(await tryCode(wrong(code!, i))).toBe('wrong');
@@ -238,7 +238,7 @@ describe('the budget', () => {
     expect((await made.verifyCode({ purpose: 'change_email', holder, code: code!, browser: here })).kind).toBe('wrong');
   });
 
-  test('is three codes in fifteen minutes: the fourth is not made, and the third still works', async () => {
+  test('is three codes in fifteen minutes: the fourth is not created, and the third still works', async () => {
     const { issue, tryCode, clock } = await begin();
     await issue();
     await issue();
@@ -249,7 +249,7 @@ describe('the budget', () => {
     expect((await issue()).code).not.toBeNull();
   });
 
-  test('is ten codes in a day, and the clock does not begin anew by asking', async () => {
+  test('is ten codes in a day, and new requests do not restart the window', async () => {
     const { issue, clock } = await begin();
     let made = 0;
     for (let i = 0; i < 20; i += 1) {
@@ -276,7 +276,7 @@ describe('the budget', () => {
     expect(await tryCode(code!)).toBe('verified');
   });
 
-  test('is not spent by links that no browser asked for', async () => {
+  test('is not used up by links that no browser requested', async () => {
     const { made, email, holder } = await begin();
     const secret = { purpose: 'password_reset', holder, address: email, form: 'link' } as const;
     for (let i = 0; i < 20; i += 1)
@@ -284,7 +284,7 @@ describe('the budget', () => {
   });
 });
 
-describe('a browser that the account knows', () => {
+describe('a known browser', () => {
   /** Browsers with sign-ins of their own, known and not. */
   async function withBrowsers() {
     const person = await begin();
@@ -303,7 +303,7 @@ describe('a browser that the account knows', () => {
   }
   const purposes = Object.entries(codeRules) as [Purpose, (typeof codeRules)[keyof typeof codeRules]][];
 
-  test.each(purposes)('has codes of its own where the rule says so: %s', async (purpose, { ownRates }) => {
+  test.each(purposes)('has its own codes if the rule says so: %s', async (purpose, { ownRates }) => {
     const { issue, known, unknown } = await withBrowsers();
     const form = purpose === 'password_reset' ? 'link' : 'code';
     const ask = async (browser: AskingBrowser) => {
@@ -320,7 +320,7 @@ describe('a browser that the account knows', () => {
 
   // A link has no tries, and of a change one code alone is open.
   test.each(purposes.filter(([, { ends }]) => ends === 'browser'))(
-    'has tries of its own where the rule says so: %s',
+    'has its own tries if the rule says so: %s',
     async (purpose, { ownRates }) => {
       const { issue, known, unknown, tryAt, clock } = await withBrowsers();
       const strangers = [unknown('a'), unknown('b'), unknown('c')];
@@ -335,7 +335,7 @@ describe('a browser that the account knows', () => {
     },
   );
 
-  test('is held to what all known browsers have together: 30 codes and 100 tries a day', async () => {
+  test('shares a limit with all known browsers: 30 codes and 100 tries a day', async () => {
     const { issue, known, tryAt, clock } = await withBrowsers();
     const browsers = await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => known(name)));
     let [asked, tried] = [0, 0];
@@ -348,7 +348,7 @@ describe('a browser that the account knows', () => {
     expect([asked, tried]).toEqual([30, 100]);
   });
 
-  test('takes the place of an unknown one where three codes are open, and leaves its own alone last', async () => {
+  test('replaces an unknown one if three codes are open, and its own code last', async () => {
     const { issue, known, unknown, tryAt } = await withBrowsers();
     const ask = async (browser: AskingBrowser) => (await issue({ purpose: 'sign_in', form: 'code', browser })).code!;
     const [first, second, third] = [unknown('a'), unknown('b'), unknown('c')];
@@ -360,7 +360,7 @@ describe('a browser that the account knows', () => {
     expect(await tryAt(second, 'sign_in', codes[1])).toBe('wrong');
   });
 
-  test('is asked for a link that an unknown one does not end, and ends those of unknown ones', async () => {
+  test('requests a link that an unknown browser does not end, and ends links of unknown browsers', async () => {
     const { issue, useLink, known, unknown } = await withBrowsers();
     const ask = async (browser: AskingBrowser) =>
       (await issue({ purpose: 'password_reset', form: 'link', browser })).link!;
@@ -376,13 +376,13 @@ describe('a browser that the account knows', () => {
   });
 });
 
-describe('the tries of two purposes', () => {
+describe('tries of two purposes', () => {
   test.each([
     ['sign_in', 'sign_in_sms', true],
     ['second_factor', 'second_factor_sms', true],
     ['sign_in', 'second_factor', false],
     ['verify_email', 'change_email', false],
-  ] as const)('%s and %s are counted together: %s', async (one, other, isTogether) => {
+  ] as const)('%s and %s share a counter: %s', async (one, other, isTogether) => {
     const { issue, tryCode } = await begin();
     for (const holds of ['a', 'b', 'c']) {
       await issue({ purpose: one, form: 'code', browser: at(holds) });
@@ -393,8 +393,8 @@ describe('the tries of two purposes', () => {
   });
 });
 
-describe('what a limit holds back', () => {
-  test('does not end the code and the link that were sent before, and is none itself', async () => {
+describe('a code that a limit holds back', () => {
+  test('does not end the code and the link that were sent before, and is not valid itself', async () => {
     const { made, issue, tryCode, holder, email } = await begin();
     const sent = await issue();
     const secret = { purpose: 'verify_email', holder, address: email, form: 'both', browser: here } as const;
@@ -405,7 +405,7 @@ describe('what a limit holds back', () => {
     expect(await tryCode(sent.code!)).toBe('verified');
   });
 
-  test('gives a code no further tries', async () => {
+  test('gives an open code no further tries', async () => {
     const { made, issue, tryCode, holder, email, clock } = await begin();
     const sent = await issue();
     for (let i = 1; i <= 5; i += 1) expect(await tryCode(wrong(sent.code!, i))).toBe('wrong');
@@ -417,22 +417,22 @@ describe('what a limit holds back', () => {
   });
 });
 
-describe('at the same time', () => {
-  test('of fifty uses of a link one wins', async () => {
+describe('requests at the same time', () => {
+  test('one of fifty uses of a link succeeds', async () => {
     const { issue, useLink } = await begin();
     const { link } = await issue();
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => useLink(link!)));
     expect(outcomes.filter((outcome) => outcome !== null)).toHaveLength(1);
   });
 
-  test('of five uses of a code one wins', async () => {
+  test('one of five uses of a code succeeds', async () => {
     const { issue, tryCode } = await begin();
     const { code } = await issue();
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => tryCode(code!)));
     expect(outcomes.filter((outcome) => outcome === 'verified')).toHaveLength(1);
   });
 
-  test('of two hundred guesses five are compared', async () => {
+  test('five of two hundred guesses are compared', async () => {
     const { issue, tryCode } = await begin();
     const { code } = await issue();
     const guesses = Array.from({ length: 200 }, (_, n) => wrong(code!, n + 1));

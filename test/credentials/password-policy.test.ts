@@ -43,14 +43,14 @@ async function change(user: TestUser, password: string): Promise<string> {
   return 'saved';
 }
 
-describe('the fewest characters', () => {
+describe('the minimum length', () => {
   test.each([
     ['fifteen', {}, 15],
     ['fifteen where a second factor is only offered', { 'mfa.enforcement': 'optional' }, 15],
     ['eight where everybody has a second factor', { 'mfa.enforcement': 'required' }, 8],
     ['fifteen as long as some may put that off', { 'mfa.enforcement': 'required', 'mfa.graceDays': 3 }, 15],
     ['what the operator says', { 'mfa.enforcement': 'required', 'password.minimumLength': 20 }, 20],
-  ])('are %s', async (_what, settings, minimum) => {
+  ])('is %s', async (_what, settings, minimum) => {
     for (const [name, value] of Object.entries(settings)) await set(name, value);
     expect(latchkey.app.passwords.minimumLength(instance)).toBe(minimum);
     expect(await check('x'.repeat(minimum - 1))).toEqual({ kind: 'too_short', minimum });
@@ -66,13 +66,13 @@ describe('a password', () => {
     expect(await check(password)).toMatchObject({ kind: 'common' });
   });
 
-  test('of a word that the operator blocks is refused', async () => {
+  test('with a word that the operator blocks is refused', async () => {
     expect(await check('zanzibar-zanzibar')).not.toMatchObject({ advice: ['userInputs'] });
     await set('password.blockedWords', ['zanzibar']);
     expect(await check('zanzibar-zanzibar')).toEqual({ kind: 'common', score: 0, advice: ['userInputs'] });
   });
 
-  test('of a breach is refused where policy asks, also when an operator sets it', async () => {
+  test('from a breach is refused if the policy asks for it, also when an operator sets it', async () => {
     expect(await check(breachedPassword)).toBeNull();
     await set('password.breachCheck', true);
     expect(await check(breachedPassword)).toEqual({ kind: 'breached' });
@@ -81,12 +81,12 @@ describe('a password', () => {
   });
 });
 
-describe('passwords of before', () => {
+describe('previous passwords', () => {
   const kept = async ({ id }: TestUser) =>
     (await latchkey.app.database.sql('select 1 from password_history where user_id = $1', [toUuid(id as UserId)]))
       .length;
 
-  test('the present one is not set again, an older one may be', async () => {
+  test('the present one is refused, an older one may be set again', async () => {
     const user = await latchkey.user();
     expect(await change(user, user.password)).toBe('reused');
     expect(await change(user, 'granite otter lantern 1')).toBe('saved');
@@ -94,7 +94,7 @@ describe('passwords of before', () => {
     expect(await kept(user)).toBe(0);
   });
 
-  test('as many as policy names stay refused, and no more hashes are kept', async () => {
+  test('stay refused in the number of the policy, and no more hashes are stored', async () => {
     await set('password.history', 3);
     const user = await latchkey.user();
     const passwords = ['granite otter lantern 1', 'granite otter lantern 2', 'granite otter lantern 3'];
@@ -107,7 +107,7 @@ describe('passwords of before', () => {
     expect(await kept(user)).toBe(0);
   });
 
-  test('the hash of another system counts as well', async () => {
+  test('include the hash of another system', async () => {
     await set('password.history', 2);
     const user = await latchkey.user();
     await latchkey.app.database.sql(`update password_credential set hash = $1, scheme = 'ldap' where user_id = $2`, [
@@ -119,7 +119,7 @@ describe('passwords of before', () => {
     expect(await change(user, 'an old password of theirs')).toBe('reused');
   });
 
-  test('with none of them kept, all may be set again', async () => {
+  test('may all be set again if the history is zero', async () => {
     await set('password.history', 0);
     const user = await latchkey.user();
     expect(await change(user, user.password)).toBe('saved');

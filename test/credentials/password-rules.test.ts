@@ -3,7 +3,7 @@ import { weaknessOf } from '../../src/credentials/password-rules.ts';
 
 const policy = { minimumLength: 15, minimumScore: 2, about: ['Latchkey', 'ada', 'lovelace', 'example', 'com'] };
 
-describe('which passwords may be set (NIST SP 800-63B-4)', () => {
+describe('accepted passwords (NIST SP 800-63B-4)', () => {
   test.each([
     ['fifteen characters', 'sunflower river'],
     ['spaces alone between words', 'four words with spaces'],
@@ -33,7 +33,7 @@ describe('which passwords may be set (NIST SP 800-63B-4)', () => {
     ['the own name and a number', 'lovelacelovelace123', 'common'],
   ])('not %s', (_what, password, kind) => expect(weaknessOf(password, policy)).resolves.toMatchObject({ kind }));
 
-  test('is said with what makes it weak, and how to do better', async () => {
+  test('a refusal gives the weakness and advice', async () => {
     expect(await weaknessOf('aaaaaaaaaaaaaaaaaa', policy)).toEqual({
       kind: 'common',
       score: 0,
@@ -42,7 +42,7 @@ describe('which passwords may be set (NIST SP 800-63B-4)', () => {
     expect(await weaknessOf('lovelacelovelace123', policy)).toMatchObject({ advice: ['userInputs'] });
   });
 
-  test('is as strict as policy says', async () => {
+  test('follow the strictness of the policy', async () => {
     const fair = 'house water 2019';
     expect(await weaknessOf(fair, { ...policy, minimumScore: 0 })).toBeNull();
     expect(await weaknessOf('passwordpassword', { ...policy, minimumScore: 0, about: [] })).toBeNull();

@@ -21,7 +21,7 @@ const storedHash = async () =>
   )[0]?.hash;
 
 describe('passwords', () => {
-  test('are kept as argon2id of 19 MiB and two passes', async () => {
+  test('are stored as argon2id of 19 MiB and two passes', async () => {
     expect(await storedHash()).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
   });
 
@@ -35,7 +35,7 @@ describe('passwords', () => {
     expect((await verify(change(ada.password))).kind).toBe(kind);
   });
 
-  test('are the same however a keyboard composes their letters', async () => {
+  test('do not depend on the composition of their letters', async () => {
     const eve = await latchkey.user({ password: 'Zürich in the mörning'.normalize('NFD') });
     const outcome = await latchkey.app.passwords.verify({
       userId: eve.id as never,
@@ -45,7 +45,7 @@ describe('passwords', () => {
     expect(outcome.kind).toBe('verified');
   });
 
-  test('differ where they differ beyond 256 characters or a bcrypt of old would cut', async () => {
+  test('differ if they differ beyond 256 characters or beyond bcrypt’s limit', async () => {
     const long = 'abcdefghij'.repeat(25);
     const eve = await latchkey.user({ password: `${long}12345` });
     const tries = await Promise.all(
@@ -56,7 +56,7 @@ describe('passwords', () => {
     expect(tries.map(({ kind }) => kind)).toEqual(['wrong', 'wrong']);
   });
 
-  test('of weaker parameters are hashed anew when they are right', async () => {
+  test('with weaker parameters are hashed again after a right sign-in', async () => {
     const weak = await argon2.hash(ada.password, {
       type: argon2.argon2id,
       memoryCost: 8192,

@@ -29,7 +29,7 @@ describe('recovery codes', () => {
     for (const code of codes) expect(code).toMatch(/^[0-9a-hjkmnp-tv-z]{5}(-[0-9a-hjkmnp-tv-z]{5}){2}$/);
   });
 
-  test('are kept as argon2id hashes, and after they were saved as nothing else', async () => {
+  test('are stored as argon2id hashes, and after confirmation in no other form', async () => {
     const { user, codes } = await withCodes();
     await factors.recoveryCodes.saved({ userId: user.id, holder });
     const [row] = await world.database.sql('select * from recovery_codes where user_id = $1', [toUuid(user.id)]);
@@ -51,7 +51,7 @@ describe('recovery codes', () => {
     expect((await factors.recoveryCodes.show({ userId: user.id, holder: where })) !== null).toBe(isShown);
   });
 
-  test('are forgotten when nobody said that they were saved, and work on', async () => {
+  test('are hidden after a time without confirmation, and still work', async () => {
     const { user, codes } = await withCodes();
     world.clock.advance(16 * MINUTE);
     expect(await factors.recoveryCodes.purge()).toBeGreaterThan(0);
@@ -62,7 +62,7 @@ describe('recovery codes', () => {
     expect((await factors.recoveryCodes.verify(user.id, codes[0] ?? '', by)).kind).toBe('verified');
   });
 
-  test('sign in once each; what is left is counted, and the owner is told', async () => {
+  test('sign in once each; the remaining ones are counted, and the owner is notified', async () => {
     const { user, codes } = await withCodes();
     const [first = '', second = ''] = codes;
     expect((await factors.recoveryCodes.verify(user.id, first, by)).kind).toBe('verified');
@@ -81,7 +81,7 @@ describe('recovery codes', () => {
     ]);
   });
 
-  test('are few when three are left', async () => {
+  test('are called few when three are left', async () => {
     const { user, codes } = await withCodes();
     const few: (boolean | undefined)[] = [];
     for (const code of codes) {
@@ -92,7 +92,7 @@ describe('recovery codes', () => {
     expect(await factors.recoveryCodes.find(user.id)).toMatchObject({ left: 0 });
   });
 
-  test('pass once of fifty at the same time', async () => {
+  test('succeed once in fifty requests at the same time', async () => {
     const given = world.factors({ limits: { secondFactorFreeFailures: 1000 } });
     const { user, codes } = await withCodes();
     // Those that wait too long for a hash are refused.
@@ -104,7 +104,7 @@ describe('recovery codes', () => {
     expect(await factors.recoveryCodes.find(user.id)).toMatchObject({ left: 9 });
   });
 
-  test('die when new ones are made', async () => {
+  test('end when new ones are created', async () => {
     const { user, codes } = await withCodes();
     await factors.recoveryCodes.make({ userId: user.id, holder }, by);
     expect((await factors.recoveryCodes.verify(user.id, codes[0] ?? '', by)).kind).toBe('wrong');
@@ -112,7 +112,7 @@ describe('recovery codes', () => {
     expect((await factors.recoveryCodes.verify(user.id, fresh[0] ?? '', by)).kind).toBe('verified');
   });
 
-  test('of somebody else are none', async () => {
+  test('of another user are refused', async () => {
     const [{ user }, { codes }] = [await withCodes(), await withCodes()];
     expect((await factors.recoveryCodes.verify(user.id, codes[0] ?? '', by)).kind).toBe('wrong');
     const nobody = await world.person();
@@ -128,6 +128,6 @@ test.each<[string, string, string | null]>([
   ['long', 'k7mv2-qxhr4-tdw9pp', null],
   ['with a letter that is in no code', 'k7mv2-qxhr4-tdw9u', null],
   ['as nothing', '', null],
-])('a recovery code is read %s', (_what, typed, code) => {
+])('a recovery code is accepted %s', (_what, typed, code) => {
   expect(readRecoveryCode(typed)).toBe(code);
 });

@@ -35,7 +35,7 @@ describe('wrong codes of an account', () => {
     }
   });
 
-  test('are counted together, whatever factor they are of', async () => {
+  test('are counted together for all factors', async () => {
     const user = await withApp();
     await factors.recoveryCodes.make({ userId: user.id, holder: 'x' }, by);
     for (let i = 0; i < 2; i += 1) expect(await guess(user)).toBe('wrong');
@@ -47,7 +47,7 @@ describe('wrong codes of an account', () => {
     expect(await guess(user, world.codeOf(secret))).toBe('throttled');
   });
 
-  test('are forgotten after a right one', async () => {
+  test('are reset by a right one', async () => {
     const user = await withApp();
     for (let i = 0; i < 4; i += 1) await guess(user);
     expect(await guess(user, world.codeOf(secret))).toBe('verified');
@@ -55,7 +55,7 @@ describe('wrong codes of an account', () => {
     expect(await guess(user)).toBe('throttled');
   });
 
-  test('reach the comparison five times of two hundred at once; the owner hears of it once', async () => {
+  test('reach the comparison five times in two hundred at once; the owner is notified once', async () => {
     const user = await withApp();
     const right = world.codeOf(secret);
     const codes = [...Array.from({ length: 200 }, (_, i) => String(i).padStart(6, '9')), right];
@@ -76,7 +76,7 @@ describe('wrong codes of an account', () => {
     expect(await factors.totp.verify(user.id, world.codeOf(secret), by)).toEqual({ kind: 'throttled', until: null });
   });
 
-  test('of one person cost another nothing', async () => {
+  test('of one user do not count for another', async () => {
     const [user, other] = [await withApp(), await withApp()];
     for (let i = 0; i < 6; i += 1) await guess(user);
     expect(await guess(other, world.codeOf(secret))).toBe('verified');

@@ -34,7 +34,7 @@ async function enrolled(given = factors): Promise<{ user: User; key: string }> {
 }
 
 describe('adding an authenticator app', () => {
-  test('shows a secret of 160 bits as a QR code, an address and a key in groups', async () => {
+  test('shows a secret of 160 bits as a QR code, a URI and a key in groups', async () => {
     const user = await world.person();
     const offer = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
     const uri = new URL(offer.uri);
@@ -46,7 +46,7 @@ describe('adding an authenticator app', () => {
     expect(offer.qr.path).toMatch(/^(M\d+ \d+h\d+v1h-\d+z)+$/);
   });
 
-  test('shows the same secret again, in this sign-in alone, for fifteen minutes', async () => {
+  test('shows the same secret again, in this sign-in only, for fifteen minutes', async () => {
     const user = await world.person();
     const key = async (where = holder) =>
       (await factors.totpEnrolments.offer({ userId: user.id, holder: where, account: user.email })).key;
@@ -75,7 +75,7 @@ describe('adding an authenticator app', () => {
     expect(world.toldTo(user).map((notice) => notice.kind)).toEqual(isOn ? ['totp_added'] : []);
   });
 
-  test('happens once, however often the form is sent', async () => {
+  test('happens once for repeated forms', async () => {
     const user = await world.person();
     const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
     const form = { userId: user.id, holder, code: world.codeOf(key), name: 'Phone' };
@@ -84,7 +84,7 @@ describe('adding an authenticator app', () => {
     expect(world.toldTo(user)).toHaveLength(1);
   });
 
-  test('replaces the app that was there, and ends the trust in browsers', async () => {
+  test('replaces the existing app, and ends trusted browsers', async () => {
     const { user, key } = await enrolled();
     const cookie = await factors.trustedDevices.trust(user, undefined, by);
     const { key: next } = await factors.totpEnrolments.offer({ userId: user.id, holder: 'new', account: user.email });
@@ -97,7 +97,7 @@ describe('adding an authenticator app', () => {
     expect((await factors.totp.verify(user.id, world.codeOf(next), by)).kind).toBe('verified');
   });
 
-  test('leaves nothing behind that was not finished', async () => {
+  test('stores nothing when it is not finished', async () => {
     const user = await world.person();
     await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
     world.clock.advance(16 * MINUTE);
@@ -140,7 +140,7 @@ describe('a code of an app', () => {
     expect((await factors.totp.verify(user.id, typed(world.codeOf(key)), by)).kind).toBe(kind);
   });
 
-  test('is good once, and then none before it is', async () => {
+  test('is accepted once, and then no earlier one', async () => {
     const { user, key } = await enrolled();
     expect((await factors.totp.verify(user.id, world.codeOf(key), by)).kind).toBe('verified');
     expect((await factors.totp.verify(user.id, world.codeOf(key), by)).kind).toBe('wrong');
@@ -148,7 +148,7 @@ describe('a code of an app', () => {
     expect((await factors.totp.verify(user.id, world.codeOf(key, 1), by)).kind).toBe('verified');
   });
 
-  test('that turned the app on does not sign in', async () => {
+  test('that added the app does not sign in', async () => {
     const user = await world.person();
     const { key } = await factors.totpEnrolments.offer({ userId: user.id, holder, account: user.email });
     const code = world.codeOf(key);
@@ -156,7 +156,7 @@ describe('a code of an app', () => {
     expect((await factors.totp.verify(user.id, code, by)).kind).toBe('wrong');
   });
 
-  test('passes once of fifty at the same time', async () => {
+  test('is accepted once in fifty requests at the same time', async () => {
     const given = world.factors({ limits: { secondFactorFreeFailures: 1000 } });
     const { user, key } = await enrolled(given);
     const code = world.codeOf(key);
@@ -164,7 +164,7 @@ describe('a code of an app', () => {
     expect(outcomes.filter(({ kind }) => kind === 'verified')).toHaveLength(1);
   });
 
-  test('of somebody else is none', async () => {
+  test('of another user is refused', async () => {
     const [{ user }, { key }] = [await enrolled(), await enrolled()];
     expect((await factors.totp.verify(user.id, world.codeOf(key), by)).kind).toBe('wrong');
     const nobody = await world.person();
@@ -180,7 +180,7 @@ describe('the secret of an app', () => {
       ])
     )[0]?.sealed ?? '';
 
-  test('is kept under the key ring, for its owner alone', async () => {
+  test('is encrypted under the key ring, for its owner only', async () => {
     const [{ user, key }, { user: other }] = [await enrolled(), await enrolled()];
     expect(await stored(user)).toMatch(/^lk1\./);
     expect(await stored(user)).not.toContain(key.replaceAll(' ', ''));
@@ -192,7 +192,7 @@ describe('the secret of an app', () => {
     await world.database.sql('delete from totp_credential where user_id = $1', [toUuid(other.id)]);
   });
 
-  test('moves to the first secret of the ring, and works on', async () => {
+  test('is encrypted again under the first secret of the ring, and still works', async () => {
     const { user, key } = await enrolled();
     const ring = ['another-secret-that-only-tests-know', testSecrets];
     const { changed } = await world.factors({}, ring).totp.reencrypt();
@@ -211,7 +211,7 @@ describe('the secret of an app', () => {
       { algorithm: 'sha512', digits: 8 },
     ],
     ['of a minute', { secret: 'JBSWY3DPEHPK3PXP====', period: 60 }, { period: 60 }],
-  ])('is taken over from another product: %s', async (_what, given, parameters) => {
+  ])('is imported from another product: %s', async (_what, given, parameters) => {
     const user = await world.person();
     await world.database.transaction((em) => factors.totp.import(em, user.id, given));
     const epoch = Math.floor(world.clock.now().getTime() / 1000);
@@ -226,7 +226,7 @@ describe('the secret of an app', () => {
   });
 
   test.each(['', 'JBSWY3DP', 'not base32 at all!', '0189018901890189'])(
-    'is refused when it is none: %j',
+    'is refused if it is invalid: %j',
     async (secret) => {
       const user = await world.person();
       const taken = world.database.transaction((em) => factors.totp.import(em, user.id, { secret }));
@@ -235,8 +235,8 @@ describe('the secret of an app', () => {
   );
 });
 
-describe('giving an app up', () => {
-  test('tells the owner and ends the trust in browsers', async () => {
+describe('removal of an app', () => {
+  test('notifies the owner and ends trusted browsers', async () => {
     const { user, key } = await enrolled();
     const cookie = await factors.trustedDevices.trust(user, undefined, by);
     expect(await factors.totp.remove(user.id, by)).toBe(true);
@@ -253,15 +253,12 @@ describe('giving an app up', () => {
     ['required', false, false],
     ['administrators', false, true],
     ['administrators', true, false],
-  ])(
-    'where it is the last one and policy is %s (administrator: %s) works: %s',
-    async (enforcement, administers, works) => {
-      const given = world.factors({ mfa: { enforcement } });
-      const user = await world.person(administers ? ['administrator'] : []);
-      await world.database.transaction((em) => given.totp.import(em, user.id, { secret: 'JBSWY3DPEHPK3PXP' }));
-      const removed = given.totp.remove(user.id, by).catch((error: { code: string }) => error.code);
-      expect(await removed).toBe(works ? true : 'credentials.last_factor');
-      expect((await given.totp.find(user.id)) === null).toBe(works);
-    },
-  );
+  ])('of the last one with policy %s (administrator: %s) succeeds: %s', async (enforcement, administers, works) => {
+    const given = world.factors({ mfa: { enforcement } });
+    const user = await world.person(administers ? ['administrator'] : []);
+    await world.database.transaction((em) => given.totp.import(em, user.id, { secret: 'JBSWY3DPEHPK3PXP' }));
+    const removed = given.totp.remove(user.id, by).catch((error: { code: string }) => error.code);
+    expect(await removed).toBe(works ? true : 'credentials.last_factor');
+    expect((await given.totp.find(user.id)) === null).toBe(works);
+  });
 });

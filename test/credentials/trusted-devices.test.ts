@@ -20,7 +20,7 @@ const hasTrust = async (user: { id: UserId }, trustSecret: string | undefined, b
   (await by.secondFactorOverviews.find(user.id, { trustSecret })).hasTrust;
 
 describe('a trusted browser', () => {
-  test('is known by a secret of 256 bits, of which the hash is kept', async () => {
+  test('is identified by a secret of 256 bits; the database stores the hash', async () => {
     const user = await world.person();
     const secret = await trusted(user);
     expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
@@ -44,7 +44,7 @@ describe('a trusted browser', () => {
     expect(await later.trustedDevices.list(user.id)).toHaveLength(isTrusted ? 1 : 0);
   });
 
-  test('opens nothing in another account, and neither does anything else', async () => {
+  test('is refused in another account, and so is any other value', async () => {
     const [user, other] = [await world.person(), await world.person()];
     const secret = await trusted(user);
     expect(await hasTrust(other, secret)).toBe(false);
@@ -52,12 +52,12 @@ describe('a trusted browser', () => {
       expect(await hasTrust(user, planted)).toBe(false);
   });
 
-  test('is never one of an administrator', async () => {
+  test('never belongs to an administrator', async () => {
     const admin = await world.person(['administrator']);
     expect(await factors.trustedDevices.trust(admin, undefined, by)).toBeNull();
   });
 
-  test('gets a new secret each time: one that was planted is worth nothing, and two people may share the browser', async () => {
+  test('gets a new secret each time: a planted one is useless, and two users may share the browser', async () => {
     const [user, other] = [await world.person(), await world.person()];
     const first = await trusted(user);
     const second = await trusted(other, first);
@@ -70,7 +70,7 @@ describe('a trusted browser', () => {
     expect(await hasTrust(user, third)).toBe(true);
   });
 
-  test('is listed with where it was last, and ended by its owner alone', async () => {
+  test('is listed with its last place, and removed by its owner only', async () => {
     const [user, other] = [await world.person(), await world.person()];
     const secret = await trusted(user);
     world.clock.advance(DAY);
@@ -85,7 +85,7 @@ describe('a trusted browser', () => {
     expect(await world.events(user)).toEqual(['user.device_trusted', 'user.trusted_device_removed']);
   });
 
-  test('ends with all others at once', async () => {
+  test('is removed with all others at once', async () => {
     const user = await world.person();
     const secrets = [await trusted(user), await trusted(user)];
     await world.database.transaction((em) => factors.trustedDevices.revokeAll(em, user.id));
@@ -93,7 +93,7 @@ describe('a trusted browser', () => {
     expect(await factors.trustedDevices.list(user.id)).toEqual([]);
   });
 
-  test('is purged when its time is over', async () => {
+  test('is purged after its time', async () => {
     await trusted(await world.person());
     world.clock.advance(31 * DAY);
     expect(await factors.trustedDevices.purge()).toBeGreaterThan(0);

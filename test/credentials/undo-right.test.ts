@@ -51,7 +51,7 @@ describe('a link is alive', () => {
   });
 });
 
-describe('an address that loses the first place may undo that', () => {
+describe('an address that stops being primary may undo the change', () => {
   const open = [right('owner@x.example')];
   test.each<[string, boolean, HeldEmail, UndoRight[]]>([
     ['when it is as old as the account', true, held('a@x.example', ago(HOUR), 'first', true), []],
@@ -70,7 +70,7 @@ describe('an address that loses the first place may undo that', () => {
   });
 });
 
-describe('an intrusion that a mailbox ends began', () => {
+describe('the start of an intrusion that a mailbox ends', () => {
   const holders = ['holder@x.example'];
   test.each<[string, HeldEmail, Date]>([
     ['after the first address was proven', held('a@x.example', ago(300 * DAY), 'first'), ago(300 * DAY)],
@@ -120,13 +120,13 @@ describe('a clean-up', () => {
   });
 });
 
-test('a link takes away what was added since the sign-in, or since three days before the change, until the clean-up', () => {
+test('a link removes additions since the sign-in, or since three days before the change, until the clean-up', () => {
   const settledAt = ago(1);
   expect(periodOf(right('a', { purpose: 'end_sign_in', settledAt }))).toEqual({ since: ago(HOUR), until: settledAt });
   expect(periodOf(right('a'))).toEqual({ since: ago(3 * DAY + HOUR), until: null });
 });
 
-describe('“this was not me” puts its address first again', () => {
+describe('“this was not me” makes its address primary again', () => {
   const notMe = right('owner@x.example', { purpose: 'end_sign_in', at: ago(3 * HOUR) });
   test.each<[string, boolean, HeldEmail[], UndoRight[]]>([
     ['when the first one came after the sign-in', true, book, []],

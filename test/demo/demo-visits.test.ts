@@ -6,7 +6,7 @@ import { testClock } from '../support/clock.ts';
 const pending = { verifier: 'v', nonce: 'n' };
 
 describe('visits to the demo', () => {
-  test('last an hour after the last request', () => {
+  test('end an hour after the last request', () => {
     const clock = testClock();
     const visits = new DemoVisits(clock);
     const { secret, visit } = visits.open();
@@ -18,7 +18,7 @@ describe('visits to the demo', () => {
     expect(visits.find(secret)).toBeNull();
   });
 
-  test('begin a sign-in that is good once, for 15 minutes', () => {
+  test('begin a sign-in that is valid once, for 15 minutes', () => {
     const clock = testClock();
     const visits = new DemoVisits(clock);
     const { visit } = visits.open();
@@ -31,7 +31,7 @@ describe('visits to the demo', () => {
     expect(visits.take(null, 'b')).toBeNull();
   });
 
-  test('take a bounded part of the memory: the ones that nobody came back to go first', () => {
+  test('use a bounded amount of memory: the oldest unused ones are dropped first', () => {
     const visits = new DemoVisits(testClock());
     const [first, second] = [visits.open(), visits.open()];
     for (let others = 0; others < 998; others += 1) visits.open();
@@ -43,7 +43,7 @@ describe('visits to the demo', () => {
     expect([...first.visit.pending.keys()]).toEqual(Array.from({ length: 8 }, (_, at) => `state-${at + 12}`));
   });
 
-  test('go on under another secret after a sign-in, and end', () => {
+  test('continue under another secret after a sign-in, and end', () => {
     const visits = new DemoVisits(testClock());
     const { secret, visit } = visits.open();
     const renewed = visits.renew(secret, visit);

@@ -22,7 +22,7 @@ async function signInAtDemo(visitor: Visitor, base = latchkey.base, person = use
 }
 
 describe('the demo', () => {
-  test('signs a person in over HTTP and shows what it got', async () => {
+  test('signs a user in over HTTP and shows the claims', async () => {
     const page = await signInAtDemo(new Visitor());
     expect(page.url).toBe(`${latchkey.base}/demo`);
     expect(page.text).toContain('You are signed in');
@@ -41,7 +41,7 @@ describe('the demo', () => {
     });
   });
 
-  test('swaps its refresh token, and asks userinfo', async () => {
+  test('uses its refresh token, and calls userinfo', async () => {
     const visitor = new Visitor();
     const page = await signInAtDemo(visitor);
     const accessToken = (text: string) => /lk_at_[\w-]+/.exec(text)?.[0];
@@ -63,7 +63,7 @@ describe('the demo', () => {
     expect((await visitor.open(`${latchkey.base}/demo/sign-in`)).url).toMatch(/\/login$/);
   });
 
-  test('says so when the person does not allow it', async () => {
+  test('says so when the user denies consent', async () => {
     const visitor = new Visitor();
     let page = await visitor.open(`${latchkey.base}/demo/sign-in`);
     page = await visitor.submit(page, { email: user.email });
@@ -74,7 +74,7 @@ describe('the demo', () => {
     expect(page.text).toContain('access_denied');
   });
 
-  test('shows what a refused refresh was refused with', async () => {
+  test('shows the error of a refused refresh', async () => {
     const visitor = new Visitor();
     const page = await signInAtDemo(visitor);
     const refreshToken = /lk_rt_[\w-]+/.exec(page.text)?.[0] ?? '';
@@ -92,13 +92,13 @@ describe('the demo', () => {
     { title: 'nobody began', query: 'code=x&state=made-up' },
     { title: 'carries no state', query: 'code=x' },
     { title: 'names what every object has', query: 'code=x&state=__proto__' },
-  ])('believes no answer that $title', async ({ query }) => {
+  ])('refuses a response that $title', async ({ query }) => {
     const page = await new Visitor().open(`${latchkey.base}/demo/callback?${query}`);
     expect(page.url).toBe(`${latchkey.base}/demo`);
     expect(page.text).toContain('unknown_state');
   });
 
-  test('believes an answer once, and in the browser that asked alone', async () => {
+  test('accepts a response once, and only in the browser that asked', async () => {
     const visitor = new Visitor();
     const first = await visitor.request(`${latchkey.base}/demo/sign-in`);
     const state = new URL(first.location ?? '').searchParams.get('state') ?? '';
@@ -108,7 +108,7 @@ describe('the demo', () => {
     expect((await visitor.open(answer)).text).toContain('unknown_state');
   });
 
-  test('refuses an answer that another issuer gave (RFC 9207)', async () => {
+  test('refuses a response from another issuer (RFC 9207)', async () => {
     const visitor = new Visitor();
     const first = await visitor.request(`${latchkey.base}/demo/sign-in`);
     const state = new URL(first.location ?? '').searchParams.get('state') ?? '';
@@ -118,7 +118,7 @@ describe('the demo', () => {
     expect(page.text).toContain('You were not signed in');
   });
 
-  test('hands the browser another cookie once somebody is signed in', async () => {
+  test('gives the browser another cookie after a sign-in', async () => {
     const visitor = new Visitor();
     const cookie = () => /latchkey-demo=([\w-]+)/.exec(visitor.cookies(`${latchkey.base}/demo`))?.[1];
     await visitor.open(`${latchkey.base}/demo/sign-in`);
@@ -129,7 +129,7 @@ describe('the demo', () => {
   });
 
   test.each(['refresh', 'userinfo', 'sign-out'])(
-    'admits no POST to %s without the token of its form',
+    'refuses a POST to %s without the token of its form',
     async (action) => {
       const visitor = new Visitor();
       await signInAtDemo(visitor);
@@ -138,7 +138,7 @@ describe('the demo', () => {
     },
   );
 
-  test('keeps its forms whole when its memory was emptied', async () => {
+  test('keeps its forms valid when its memory was emptied', async () => {
     const visitor = new Visitor();
     const page = await signInAtDemo(visitor);
     for (const [key, { name }] of visitor.jar) if (name === 'latchkey-demo') visitor.jar.delete(key);
@@ -164,8 +164,8 @@ async function ask(
   return Object.assign(answer, { body: await text(answer) });
 }
 
-describe('the demo elsewhere', () => {
-  test('finds its provider under a name of this machine that no resolver knows', async () => {
+describe('the demo on other machines', () => {
+  test('finds its provider under a local name that no resolver knows', async () => {
     const port = await freePort();
     const inner = await startTestApp({
       embedded: true,
@@ -182,7 +182,7 @@ describe('the demo elsewhere', () => {
     }
   });
 
-  test('says that its provider cannot be reached', async () => {
+  test('says that it cannot reach its provider', async () => {
     const nobody = await freePort();
     const inner = await startTestApp({ embedded: true, env: { ISSUER: `http://localhost:${nobody}` } });
     try {
@@ -195,7 +195,7 @@ describe('the demo elsewhere', () => {
     }
   });
 
-  test('is not there with a database of one’s own', async () => {
+  test('does not exist with an external database', async () => {
     const { siteMap } = await import('../../src/site-map.ts');
     expect(siteMap({ embedded: false }).map(({ path }) => path)).not.toContain('/demo');
   });

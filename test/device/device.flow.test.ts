@@ -80,8 +80,8 @@ async function finish(visitor: Visitor, confirm: Page, who = user): Promise<Page
   return page;
 }
 
-describe('the device asks (RFC 8628 §3.1, §3.2)', () => {
-  test('and is told two codes, where to send the person, and how long to wait', async () => {
+describe('the request of the device (RFC 8628 §3.1, §3.2)', () => {
+  test('returns two codes, the address for the user, and the polling interval', async () => {
     const asked = await ask();
     expect(asked).toEqual({
       device_code: expect.stringMatching(/^.{43,}$/) as string,
@@ -107,8 +107,8 @@ describe('the device asks (RFC 8628 §3.1, §3.2)', () => {
   });
 });
 
-describe('the person answers (RFC 8628 §3.3)', () => {
-  test('by typing the code, signing in and allowing it', async () => {
+describe('the answer of the user (RFC 8628 §3.3)', () => {
+  test('is given by entering the code, signing in and allowing it', async () => {
     const asked = await ask();
     const visitor = new Visitor();
     const confirm = await enter(visitor, asked.user_code);
@@ -121,7 +121,7 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     expect(decodeJwt(body.id_token)).toMatchObject({ sub: user.id, aud: tv.client_id });
   });
 
-  test('the page says who asks for what, from where, and warns (§5.4)', async () => {
+  test('follows a page with the app, the rights, the origin, and a warning (§5.4)', async () => {
     const asked = await ask({ scope: 'openid email invoices:write', resource: api });
     const { text } = await enter(await signedIn(), asked.user_code);
     for (const part of [
@@ -137,7 +137,7 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     expect(text).toContain('data-tone="warn"');
   });
 
-  test('the code may be typed in small letters, with blanks or without its dash', async () => {
+  test('accepts the code in small letters, with blanks or without its dash', async () => {
     for (const write of [
       (c: string) => c.toLowerCase(),
       (c: string) => c.replace('-', ' '),
@@ -150,14 +150,14 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     }
   });
 
-  test('no: the device hears access_denied (§3.5)', async () => {
+  test('may be no: the device receives access_denied (§3.5)', async () => {
     const asked = await ask();
     const visitor = await signedIn();
     await visitor.submit(await enter(visitor, asked.user_code), {}, 'abort');
     expect((await poll(asked)).body.error).toBe('access_denied');
   });
 
-  test('a refusal at the consent page is one too', async () => {
+  test('may be a denial on the consent page', async () => {
     const asked = await ask();
     const visitor = await signedIn();
     const consent = await visitor.submit(await enter(visitor, asked.user_code), {}, 'confirm');
@@ -165,7 +165,7 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     expect((await poll(asked)).body.error).toBe('access_denied');
   });
 
-  test('the link with the code in it grants nothing by itself (§5.4)', async () => {
+  test('is not given by the link with the code alone (§5.4)', async () => {
     const asked = await ask();
     const visitor = await signedIn();
     let page = await visitor.open(asked.verification_uri_complete);
@@ -176,7 +176,7 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     expect((await poll(asked)).body.error).toBe('authorization_pending');
   });
 
-  test('a session of more than ten minutes signs in again, one of less does not', async () => {
+  test('requires a new sign-in in a session of more than ten minutes', async () => {
     const [fresh, old] = [await signedIn(), await signedIn()];
     const first = await ask();
     const consent = await fresh.submit(await enter(fresh, first.user_code), {}, 'confirm');
@@ -194,13 +194,13 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     ['markup', () => '"><script>alert(1)</script>'],
     ['a NUL', () => 'BBBB\u0000BBB'],
     ['1000 letters', () => 'B'.repeat(1000)],
-  ])('%s is no code: the form comes back, and no fault', async (_what, write) => {
+  ])('%s is not a code: the form is shown again, without a fault', async (_what, write) => {
     const page = await enter(await signedIn(), await write(await ask()));
     expect(page.status === 400 || page.isRefused).toBe(true);
     expect(page.text).not.toContain('<script>alert');
   });
 
-  test('a code that expired is said to be so', async () => {
+  test('an expired code is reported as expired', async () => {
     const asked = await ask();
     travel(10 * MINUTE + 15_000);
     const page = await enter(await signedIn(), asked.user_code);
@@ -208,7 +208,7 @@ describe('the person answers (RFC 8628 §3.3)', () => {
     expect((await poll(asked)).body.error).toBe('expired_token');
   });
 
-  test('a form that another site made is refused', async () => {
+  test('a form from another site is refused', async () => {
     const asked = await ask();
     const visitor = await signedIn();
     await visitor.open(`${latchkey.base}/oidc/device`);
@@ -220,8 +220,8 @@ describe('the person answers (RFC 8628 §3.3)', () => {
   });
 });
 
-describe('one person answers', () => {
-  test('whoever entered the code first; somebody else is told that it is used', async () => {
+describe('only one user answers', () => {
+  test('the first one who entered the code; another user sees that it is used', async () => {
     const asked = await ask();
     const [alice, dave] = [await signedIn(), await signedIn(await latchkey.user())];
     const confirm = await enter(alice, asked.user_code);
@@ -233,7 +233,7 @@ describe('one person answers', () => {
     expect(decodeJwt((await poll(asked)).body.id_token).sub).toBe(user.id);
   });
 
-  test('of browsers that enter it at the same time one is shown the request', async () => {
+  test('one of several browsers that enter it at the same time sees the request', async () => {
     const asked = await ask();
     const visitors = [new Visitor(), new Visitor(), new Visitor(), new Visitor()];
     const forms = await Promise.all(visitors.map((visitor) => visitor.open(`${latchkey.base}/oidc/device`)));
@@ -253,15 +253,15 @@ describe('one person answers', () => {
   });
 });
 
-describe('the device waits (RFC 8628 §3.4, §3.5)', () => {
-  test('pending, and slow_down for whoever asks too often', async () => {
+describe('the polling of the device (RFC 8628 §3.4, §3.5)', () => {
+  test('receives authorization_pending, and slow_down if it polls too often', async () => {
     const asked = await ask();
     expect((await poll(asked)).body.error).toBe('authorization_pending');
     const { status, body } = await poll(asked);
     expect([status, body.error]).toEqual([400, 'slow_down']);
   });
 
-  test('who polls as told is never slowed down', async () => {
+  test('is never slowed down at the given interval', async () => {
     const asked = await ask();
     for (let i = 0; i < 4; i += 1) {
       expect((await poll(asked)).body.error).toBe('authorization_pending');
@@ -269,7 +269,7 @@ describe('the device waits (RFC 8628 §3.4, §3.5)', () => {
     }
   });
 
-  test('of twenty parallel redemptions at most one wins', async () => {
+  test('succeeds at most once in twenty parallel redemptions', async () => {
     const asked = await ask({ scope: 'openid offline_access' });
     const visitor = await signedIn();
     await finish(visitor, await enter(visitor, asked.user_code));
@@ -292,7 +292,7 @@ describe('the device waits (RFC 8628 §3.4, §3.5)', () => {
     expect((await poll(asked)).status).toBe(200);
   });
 
-  test('a person who was disabled meanwhile gets nothing', async () => {
+  test('receives nothing for a user who was disabled meanwhile', async () => {
     const asked = await ask();
     const person = await latchkey.user();
     const visitor = await signedIn(person);
@@ -303,7 +303,7 @@ describe('the device waits (RFC 8628 §3.4, §3.5)', () => {
 });
 
 describe('guessing user codes (RFC 8628 §5.1)', () => {
-  test('five wrong ones in ten minutes close the form, for right ones too', async () => {
+  test('five wrong ones in ten minutes close the form, also for right ones', async () => {
     await latchkey.run('settings.set', { name: 'limits.userCodeFailures', value: '5' });
     const guesser = await latchkey.user();
     const visitor = await signedIn(guesser, { 'x-forwarded-for': `2001:db8:${randomBytes(2).toString('hex')}::1` });

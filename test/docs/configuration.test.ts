@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { configSchema } from '#kernel/config.ts';
 import { configurationPage } from '../../docs/write-configuration.ts';
 
-test('docs/configuration.md says what the schema says (npm run docs:configuration writes it anew)', () => {
+test('docs/configuration.md matches the schema (npm run docs:configuration writes it again)', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
   expect(page).toBe(configurationPage());
 });
 
-test.each(Object.entries(configSchema.shape))('%s says what it means', (_name, schema) => {
+test.each(Object.entries(configSchema.shape))('%s has a description', (_name, schema) => {
   expect(schema.description).toMatch(/^[A-Z].{10,}\.$/s);
 });

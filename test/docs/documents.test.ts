@@ -17,7 +17,7 @@ const leaves = program.commands.flatMap((group): [string, string][] =>
 );
 
 describe('the documents', () => {
-  test.each(pages)('$file links to what exists', ({ file, text }) => {
+  test.each(pages)('$file links to existing files', ({ file, text }) => {
     const targets = [...text.matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)].map(([, path]) => path!).filter(Boolean);
     expect(targets.filter((path) => !existsSync(join(root, dirname(file), path)))).toEqual([]);
   });
@@ -34,7 +34,7 @@ describe('the documents', () => {
     .map(([, words, rest]) => ({ words: words!.split(' '), rest: rest! }))
     .filter(({ words }) => program.commands.some((group) => group.name() === words[0]));
 
-  test.each(shown)('show a command that exists, with options that it has: $words $rest', ({ words, rest }) => {
+  test.each(shown)('show existing commands with existing options: $words $rest', ({ words, rest }) => {
     const group = program.commands.find((command) => command.name() === words[0])!;
     const leaf = group.commands.find((command) => command.name() === words[1]) ?? group;
     expect(leaf.commands).toEqual([]);
@@ -52,15 +52,12 @@ describe('the documents', () => {
     }),
   );
 
-  test.each(set)(
-    'change a setting that exists, to a value that it takes: $section.$name $value',
-    ({ section, name, value }) => {
-      expect(Object.keys(sections)).toContain(section);
-      const schema = sections[section as keyof typeof sections];
-      const given = /^[\d[{]/.test(value) ? (JSON.parse(value) as unknown) : value;
-      expect(Object.keys(schema.shape)).toContain(name);
-      // `null` takes a value back.
-      expect(schema.safeParse(value === 'null' ? {} : { [name]: given }).error).toBeUndefined();
-    },
-  );
+  test.each(set)('change existing settings to valid values: $section.$name $value', ({ section, name, value }) => {
+    expect(Object.keys(sections)).toContain(section);
+    const schema = sections[section as keyof typeof sections];
+    const given = /^[\d[{]/.test(value) ? (JSON.parse(value) as unknown) : value;
+    expect(Object.keys(schema.shape)).toContain(name);
+    // `null` takes a value back.
+    expect(schema.safeParse(value === 'null' ? {} : { [name]: given }).error).toBeUndefined();
+  });
 });

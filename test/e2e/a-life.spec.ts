@@ -93,7 +93,7 @@ describe('an account, from its first day to its last', () => {
   let keys: Authenticators;
   let phone: Page;
 
-  test('is created with a passkey and nothing else', async () => {
+  test('is created with a passkey only', async () => {
     page = await newBrowser();
     keys = await Authenticators.of(page);
     await keys.add();
@@ -140,7 +140,7 @@ describe('an account, from its first day to its last', () => {
     expect(await page.locator('main').innerText()).toContain('10');
   });
 
-  test('gets a password, which is forgotten and recovered by mail', async () => {
+  test('gets a password, which is forgotten and reset by mail', async () => {
     await page.goto(`${latchkey.base}/account/password`);
     await proveAgain(page, '/account/password');
     await page.locator('#password').fill(firstPassword);
@@ -168,7 +168,7 @@ describe('an account, from its first day to its last', () => {
     await page.locator('form[action$="/login"] #email').waitFor();
   });
 
-  test('is signed in to from two browsers, one of which is ended from the other', async () => {
+  test('is signed in in two browsers, and one ends the other’s session', async () => {
     await phone.getByRole('link', { name: 'Go to sign-in' }).click();
     await phone.locator('#password').fill(firstPassword);
     await press(phone, 'continue');
@@ -196,7 +196,7 @@ describe('an account, from its first day to its last', () => {
     await at(phone, /^\/interaction\//);
   });
 
-  test('has told its owner of each change by mail', async () => {
+  test('has notified its owner of each change by mail', async () => {
     const tab = await page.context().newPage();
     await tab.goto(`${latchkey.base}/dev/mailbox`);
     const subjects = (await tab.locator('a.row').allInnerTexts()).join('\n');
@@ -222,7 +222,7 @@ describe('an account, from its first day to its last', () => {
     await expectGoodPage(page);
   });
 
-  test('is deleted when its owner says so', async () => {
+  test('is deleted at its owner’s request', async () => {
     await page.goto(`${latchkey.base}/account/close`);
     await proveAgain(page, '/account/close');
     await page.locator('#email').fill(email);
@@ -235,7 +235,7 @@ describe('an account, from its first day to its last', () => {
     await at(page, /^\/interaction\//);
   });
 
-  test('and nothing on the way complained', () => {
+  test('causes no error on the way', () => {
     for (const { complaints } of people) expect(complaints).toEqual([]);
   });
 });

@@ -56,8 +56,8 @@ async function signedIn(user: TestUser, options = {}): Promise<Page> {
   return page;
 }
 
-describe('the account', () => {
-  test('is found by its navigation, and every page of it is good on a desktop and a phone', async () => {
+describe('the account page', () => {
+  test('has a navigation, and every page of it passes axe on a desktop and a phone', async () => {
     const page = await signedIn(await latchkey.user({ name: 'Noor Haddad' }));
     expect(await heading(page)).toBe('Noor Haddad');
     await expectGoodPage(page);
@@ -68,7 +68,7 @@ describe('the account', () => {
     }
   });
 
-  test('takes a name, a picture, a language and a look, and shows them at once', async () => {
+  test('changes name, picture, language and appearance, and shows them at once', async () => {
     const page = await signedIn(await latchkey.user());
     await open(page, '/account/profile');
     await expectGoodPage(page);
@@ -92,7 +92,7 @@ describe('the account', () => {
     expect(await page.locator('html').getAttribute('lang')).toBe('de');
   });
 
-  test('adds a passkey, is asked for it before it is named, and removes it', async () => {
+  test('adds a passkey, requires it before a rename, and removes it', async () => {
     const user = await latchkey.user();
     const page = await signedIn(user);
     await (await Authenticators.of(page)).add();
@@ -119,7 +119,7 @@ describe('the account', () => {
     expect(await page.locator('main').innerText()).not.toContain('My laptop');
   });
 
-  test('turns on an authenticator app, makes codes, and shows both', async () => {
+  test('adds an authenticator app, creates codes, and shows both', async () => {
     const page = await signedIn(await latchkey.user());
     await open(page, '/account/authenticator');
     await expectGoodPage(page);
@@ -150,7 +150,7 @@ describe('the account', () => {
     expect(await page.locator('main').innerText()).toContain('10 left');
   });
 
-  test('changes the password with the one that was, and says beside the field what is wrong', async () => {
+  test('changes the password with the current one, and shows errors next to the field', async () => {
     const user = await latchkey.user();
     const page = await signedIn(user);
     await open(page, '/account/password');
@@ -167,7 +167,7 @@ describe('the account', () => {
     await mails.next(user.email, /password was changed/);
   });
 
-  test('sees another browser, an app, and what happened; ends them and is gone from there', async () => {
+  test('shows another browser, an app, and events; ends them from there', async () => {
     const user = await latchkey.user();
     const there = await signedIn(user);
     await there.goto(`${tally.base}/login`);
@@ -189,7 +189,7 @@ describe('the account', () => {
     expect(await page.locator('.line-list').innerText()).toContain('You disconnected Tally');
   });
 
-  test('takes its data along, is closed, and stays when its owner signs in again', async () => {
+  test('downloads the data, deletes the account, and keeps it when its owner signs in again', async () => {
     const user = await latchkey.user({ name: 'Noor Haddad' });
     const page = await signedIn(user);
     await page.getByRole('link', { name: 'Your data' }).click();
@@ -214,7 +214,7 @@ describe('the account', () => {
     await mails.next(user.email, /account stays/);
   });
 
-  test('works without scripts, by forms and links alone', async () => {
+  test('works without JavaScript, by forms and links only', async () => {
     const user = await latchkey.user();
     const page = await signedIn(user, { javaScriptEnabled: false });
     await open(page, '/account/profile');

@@ -69,8 +69,8 @@ async function expectGood(answer: URLSearchParams): Promise<void> {
   expect((await post(`${latchkey.base}/oidc/token`, client, parameters)).status).toBe(200);
 }
 
-describe('an answer reaches the app in a real browser', () => {
-  test('posted by a page that posts itself (OAuth 2.0 Form Post Response Mode)', async () => {
+describe('a response reaches the app in a real browser', () => {
+  test('by a page that posts itself (OAuth 2.0 Form Post Response Mode)', async () => {
     person = await newPerson(browser);
     const { page } = person;
     await page.goto(request({ response_mode: 'form_post' }));
@@ -79,7 +79,7 @@ describe('an answer reaches the app in a real browser', () => {
     await expectGood(new URLSearchParams(posted.pop()));
   });
 
-  test('posted by a button where scripts are off', async () => {
+  test('by a button without JavaScript', async () => {
     person = await newPerson(browser, { javaScriptEnabled: false });
     const { page } = person;
     await page.goto(request({ response_mode: 'form_post' }));
@@ -98,7 +98,7 @@ describe('an answer reaches the app in a real browser', () => {
     await expectGood(new URLSearchParams(new URL(page.url()).hash.slice(1)));
   });
 
-  test('by a message from a hidden frame, for who is signed in (web_message)', async () => {
+  test('by a message from a hidden frame, for a signed-in user (web_message)', async () => {
     person = await newPerson(browser);
     const { page } = person;
     await page.goto(request({}));
@@ -120,7 +120,7 @@ describe('an answer reaches the app in a real browser', () => {
     await expectGood(new URLSearchParams(answer));
   });
 
-  test('by a message from a popup in which the person signed in (web_message)', async () => {
+  test('by a message from a popup in which the user signed in (web_message)', async () => {
     person = await newPerson(browser);
     const { page } = person;
     await page.goto(`${base}/`);
@@ -145,7 +145,7 @@ describe('an answer reaches the app in a real browser', () => {
     await expectGood(new URLSearchParams(answer));
   });
 
-  test('never by a frame in which somebody could type a password', async () => {
+  test('never through a frame in which a user could type a password', async () => {
     person = await newPerson(browser);
     const { page, complaints } = person;
     await page.goto(`${base}/`);

@@ -66,7 +66,7 @@ async function expectShown(page: Page, title: string): Promise<void> {
 }
 
 describe('Back', () => {
-  test('after one wrong and one right password leads to what became of the sign-in', async () => {
+  test('after one wrong and one right password leads to the result of the sign-in', async () => {
     const page = await someone();
     await refusedOnce(page);
     await typePassword(page, user.password);
@@ -83,7 +83,7 @@ describe('Back', () => {
     expect(arrived).toHaveLength(1);
   });
 
-  test('through all of a finished sign-in sends nothing and begins nothing', async () => {
+  test('through a whole finished sign-in sends nothing and begins nothing', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/`);
     await begin(page);
@@ -99,7 +99,7 @@ describe('Back', () => {
     expect([sent, arrived.length]).toEqual([before, 1]);
   });
 
-  test('from the password stays at the password, from which another address can be typed', async () => {
+  test('from the password page stays there, and another address can be entered', async () => {
     const page = await someone();
     await begin(page);
     await typeEmail(page, 'typo@example.com');
@@ -122,7 +122,7 @@ describe.each([
   test.each([
     { title: 'at once', wait: 0 },
     { title: 'while the first answer is on its way', wait: 400 },
-  ])('$title, gives the application one answer', async ({ wait }) => {
+  ])('$title, gives the application one response', async ({ wait }) => {
     const page = await someone({ javaScriptEnabled });
     await begin(page);
     await typeEmail(page, user.email);
@@ -155,7 +155,7 @@ describe.each([
 });
 
 describe('a tab that was left open', () => {
-  test('until the sign-in expired says so when it is sent, and begins it again', async () => {
+  test('until the sign-in expired says so when it is sent, and restarts it', async () => {
     const page = await someone();
     await begin(page);
     await typeEmail(page, user.email);
@@ -181,7 +181,7 @@ describe('a tab that was left open', () => {
     expect(arrived).toEqual([]);
   });
 
-  test('beside another one finishes like it', async () => {
+  test('next to another one finishes like it', async () => {
     const first = await someone();
     const second = await person.newTab();
     await begin(first);
@@ -215,7 +215,7 @@ describe('a tab that was left open', () => {
 });
 
 describe('a page of a sign-in', () => {
-  test('in another language stays at its step, and so do the pages after it', async () => {
+  test('in another language stays at its step, and so do the following pages', async () => {
     const page = await someone();
     await begin(page);
     await typeEmail(page, user.email);
@@ -232,7 +232,7 @@ describe('a page of a sign-in', () => {
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);
   });
 
-  test('that was refused and is loaded again shows no problem, and sends nothing', async () => {
+  test('that was refused and is reloaded shows no error, and sends nothing', async () => {
     const page = await someone();
     await refusedOnce(page);
     const [url, before] = [page.url(), [...sent]];

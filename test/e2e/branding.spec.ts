@@ -25,8 +25,8 @@ afterAll(async () => {
   await latchkey?.close();
 });
 
-describe('an administrator who looks for a brand', () => {
-  test('sees real pages in the one that they propose, and everybody else sees what there was', async () => {
+describe('an administrator who previews a brand', () => {
+  test('sees real pages in the proposed brand, and all others see the present one', async () => {
     await page.locator('#name').fill('Kestrel');
     await page.locator('#color').fill('#0f7b6c');
     await page.locator('#radius').selectOption('round');
@@ -50,14 +50,14 @@ describe('an administrator who looks for a brand', () => {
     await somebody.close();
   });
 
-  test('can press nothing in those pages, and is not led through them by the keyboard', async () => {
+  test('can press nothing in those pages, and the keyboard skips them', async () => {
     expect(await page.locator('iframe:not([inert][sandbox="allow-same-origin"])').count()).toBe(0);
     await page.locator('a[href*="view=login%2Fpassword"]').first().focus();
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('A');
   });
 
-  test('shows these pages to no other site', async () => {
+  test('cannot be framed by other sites', async () => {
     const elsewhere = await context.newPage();
     await elsewhere.route('https://evil.example/**', (route) =>
       route.fulfill({

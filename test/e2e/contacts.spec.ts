@@ -54,8 +54,8 @@ async function at(path: string, user: TestUser, options = {}): Promise<Page> {
 const rows = (page: Page): Promise<string[]> =>
   page.locator('.rows .row .grow').evaluateAll((found) => found.map((row) => (row as HTMLElement).innerText));
 
-describe('whoever has an unproven address', () => {
-  test('types the code of the mail and is back at the application', async () => {
+describe('a user with an unverified email address', () => {
+  test('enters the code of the mail and returns to the application', async () => {
     const user = await latchkey.user();
     const page = await someone();
     await page.goto(`${tally.base}/login`);
@@ -72,7 +72,7 @@ describe('whoever has an unproven address', () => {
     await arrive(page, tally);
   });
 
-  test('opens the link in the same browser, without scripts', async () => {
+  test('opens the link in the same browser, without JavaScript', async () => {
     const user = await latchkey.user();
     const page = await someone({ javaScriptEnabled: false });
     await page.goto(`${tally.base}/login`);
@@ -85,7 +85,7 @@ describe('whoever has an unproven address', () => {
     await arrive(page, tally);
   });
 
-  test('is told where to go on when the link is opened in another browser', async () => {
+  test('sees where to continue when the link is opened in another browser', async () => {
     const user = await latchkey.user();
     const page = await someone();
     await page.goto(`${tally.base}/login`);
@@ -98,8 +98,8 @@ describe('whoever has an unproven address', () => {
   });
 });
 
-describe('in the account', () => {
-  test('an address is added, put first, and the one before is told and can come back', async () => {
+describe('on the account page', () => {
+  test('an address is added and made primary, and the previous one is notified and can undo it', async () => {
     const user = await latchkey.user({ email_verified: true });
     const page = await at('emails', user);
     await expectGoodPage(page);
@@ -130,7 +130,7 @@ describe('in the account', () => {
     expect(new URL(page.url()).pathname).toMatch(/^\/interaction\//);
   });
 
-  test('another address takes the place of the first, and the old one signs in until it is proved', async () => {
+  test('another address becomes primary, and the old one signs in until the new one is verified', async () => {
     const user = await latchkey.user({ email_verified: true });
     const page = await at('emails', user);
     await page.getByRole('link', { name: 'Change email' }).click();
@@ -149,7 +149,7 @@ describe('in the account', () => {
     expect(await rows(page)).toEqual([expect.stringContaining(wanted) as string]);
   });
 
-  test('a number is proved by the code of a text message, without scripts', async () => {
+  test('a number is verified by the code of a text message, without JavaScript', async () => {
     const user = await latchkey.user({ email_verified: true });
     const page = await at('phones', user, { javaScriptEnabled: false });
     await page.locator('#phone').fill('+1 202 555 0142');

@@ -83,7 +83,7 @@ describe('a device without a browser (RFC 8628)', () => {
     expect(body.access_token).toMatch(/^lk_at_/);
   });
 
-  test('is not connected when the person says that they did not ask for it', async () => {
+  test('is not connected when the user says that they did not request it', async () => {
     person = await newPerson(browser);
     page = person.page;
     const device = await newDevice();
@@ -96,7 +96,7 @@ describe('a device without a browser (RFC 8628)', () => {
     expect((await device.ask()).body.error).toBe('access_denied');
   });
 
-  test('says what is wrong with a code that no device shows', async () => {
+  test('shows an error for an unknown code', async () => {
     person = await newPerson(browser);
     page = person.page;
     await page.goto(`${latchkey.base}/oidc/device`);

@@ -34,8 +34,8 @@ async function someone(options = {}): Promise<Page> {
   return person.page;
 }
 
-describe('everybody can sign in', () => {
-  test('with scripts switched off, and out again', async () => {
+describe('every user can sign in', () => {
+  test('without JavaScript, and sign out again', async () => {
     const page = await someone({ javaScriptEnabled: false });
     await page.goto(`${tally.base}/login`);
     await identify(page, { ...user, password: 'not this one, sorry' });
@@ -104,7 +104,7 @@ describe('everybody can sign in', () => {
     expect(await page.locator('html').getAttribute('lang')).toBe(language);
   });
 
-  test('and switch the language on the way, without losing it', async () => {
+  test('and change the language on the way, without losing the sign-in', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
     await page.locator('.languages summary').click();
@@ -115,7 +115,7 @@ describe('everybody can sign in', () => {
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);
   });
 
-  test('on a slow line: the first page weighs little', async () => {
+  test('on a slow line: the first page is small', async () => {
     const page = await someone();
     const session = await person.context.newCDPSession(page);
     await session.send('Network.enable');
@@ -134,7 +134,7 @@ describe('everybody can sign in', () => {
     expect(total, JSON.stringify(sizes)).toBeLessThanOrEqual(FIRST_PAGE_BYTES);
   });
 
-  test('and come back: what does not change is loaded once', async () => {
+  test('and return: unchanged files are loaded once', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`, { waitUntil: 'networkidle' });
     const fromWire: string[] = [];

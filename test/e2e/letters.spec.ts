@@ -24,9 +24,9 @@ afterAll(async () => {
   await server?.close();
 });
 
-describe('every letter with every sample', () => {
+describe('every mail with every sample', () => {
   test.each(letters.map((letter, at) => ({ title: `${letter.letter.name}, ${letter.name}`, letter, at })))(
-    'can be read in light and dark, and fits on a small phone: $title',
+    'is legible in light and dark, and fits on a small phone: $title',
     async ({ letter: { slug }, at }) => {
       await page.setViewportSize({ width: 320, height: 640 });
       for (const language of new Set<Language>(['en', everyLanguage[at % everyLanguage.length]!])) {

@@ -94,7 +94,7 @@ async function overflow(page: Page): Promise<readonly string[]> {
 }
 
 describe('the examination itself', () => {
-  test('finds what is wrong with a page that is wrong', () =>
+  test('finds the errors of a wrong page', () =>
     inTabWithAxe(async (page) => {
       await page.setViewportSize(smallest);
       await page.goto(
@@ -118,7 +118,7 @@ describe('the examination itself', () => {
 
 describe(`every page with ${isFull ? 'every sample' : 'an ordinary and a long sample'}`, () => {
   test.concurrent.each(examined.map((sample) => ({ title: `${sample.page}, ${sample.name}`, sample })))(
-    'has nothing that axe objects to, on a desktop and a phone, light and dark, and from right to left: $title',
+    'passes axe on a desktop and a phone, light and dark, and from right to left: $title',
     ({ sample }) =>
       inTabWithAxe(async (page) => {
         if (isFull || plainest.has(sample)) {
@@ -164,11 +164,11 @@ describe(`every page with ${isFull ? 'every sample' : 'an ordinary and a long sa
   );
 });
 
-describe('what scripts add', () => {
+describe('additions by scripts', () => {
   const sampleOf = (page: string, name: string) =>
     samples.find((sample) => sample.page === page && sample.name === name)!;
 
-  test('the message is focused after a refused form, so that it is read first', () =>
+  test('the message has the focus after a refused form, so that it is read first', () =>
     inTab(async (page) => {
       await page.goto(server.url(sampleOf('login/password', 'wrong'), 'en'));
       expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('alert');
@@ -176,13 +176,13 @@ describe('what scripts add', () => {
       expect(await page.evaluate(() => document.activeElement?.id)).toBe('password');
     }));
 
-  test('focus stays alone on a page that nothing is wrong with', () =>
+  test('the focus does not move on a page without errors', () =>
     inTab(async (page) => {
       await page.goto(server.url(sampleOf('login/identifier', 'plain'), 'en'));
       expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BODY');
     }));
 
-  test('a copy button copies, says so, and is itself again', () =>
+  test('a copy button copies, says so, and resets itself', () =>
     inTab(async (page) => {
       await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
       await page.goto(server.url(sampleOf('errors/error', 'fault'), 'en'));
@@ -193,13 +193,13 @@ describe('what scripts add', () => {
       await expect.poll(() => button.innerText(), { timeout: 4000 }).toMatch(/^Copy/);
     }));
 
-  test('times are said in the zone of the person', () =>
+  test('times are shown in the time zone of the user', () =>
     inTab(async (page) => {
       await page.goto(server.url(sampleOf('login/password', 'throttled for minutes'), 'en'));
       await expect.poll(() => page.locator('time').innerText()).toBe('19:31');
     }));
 
-  test('times are said in the language of the page when the browser has a name for its own that no standard knows', async () => {
+  test('times are shown in the language of the page, also if the browser reports an unknown zone name', async () => {
     const context = await browser.newContext({ timezoneId: 'Asia/Tokyo' });
     await context.addInitScript(
       "Object.defineProperty(navigator, 'languages', { value: ['de@posix', 'de-AT@euro', 'en'] })",
@@ -212,7 +212,7 @@ describe('what scripts add', () => {
 });
 
 describe('without scripts', () => {
-  test('nothing is shown that would do nothing, and times say their zone', async () => {
+  test('no useless element is shown, and times name their zone', async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(
@@ -244,7 +244,7 @@ describe('without scripts', () => {
 describe('the list of languages', () => {
   const plain = samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!;
 
-  test('fits on the smallest screen, offers every language by its own name, and has nothing that axe objects to', () =>
+  test('fits on the smallest screen, offers every language by its own name, and passes axe', () =>
     inTabWithAxe(async (page) => {
       await page.setViewportSize(smallest);
       await page.goto(server.url(plain, 'en'));
@@ -259,7 +259,7 @@ describe('the list of languages', () => {
       expect(await violations(page, 'all')).toEqual([]);
     }));
 
-  test('closes on Escape with the focus where it was, and when something else is clicked', () =>
+  test('closes on Escape with the focus where it was, and on a click elsewhere', () =>
     inTab(async (page) => {
       await page.goto(server.url(plain, 'en'));
       const list = page.locator('.languages ul');
@@ -275,10 +275,10 @@ describe('the list of languages', () => {
     }));
 });
 
-describe('conditions of the device', () => {
+describe('settings of the device', () => {
   const plain = samples.find(({ page, name }) => page === 'login/password' && name === 'wrong')!;
 
-  test('nothing moves for whoever asked for less motion', () =>
+  test('nothing moves with reduced motion', () =>
     inTab(async (page) => {
       await page.goto(server.url(plain, 'en'));
       const moving = await page.evaluate(
@@ -291,7 +291,7 @@ describe('conditions of the device', () => {
       expect(moving).toBe(0);
     }));
 
-  test('in forced colours every control has an edge, and the line its bolt', () =>
+  test('in forced colours every control has a border, and the line its bolt', () =>
     inTab(async (page) => {
       await page.emulateMedia({ forcedColors: 'active' });
       await page.goto(server.url(plain, 'en'));
@@ -310,7 +310,7 @@ describe('conditions of the device', () => {
       await page.emulateMedia({ forcedColors: 'none' });
     }));
 
-  test('zoomed to 200 %, a page is whole without scrolling sideways', () =>
+  test('zoomed to 200 %, a page is complete without scrolling sideways', () =>
     inTabWithAxe(async (page) => {
       await page.setViewportSize({ width: 640, height: 400 });
       await page.goto(server.url(plain, 'de'));
@@ -319,8 +319,8 @@ describe('conditions of the device', () => {
     }));
 });
 
-describe('a page on the way in', () => {
-  test('can be used with the keyboard alone', () =>
+describe('a page of a sign-in', () => {
+  test('works with the keyboard alone', () =>
     inTab(async (page) => {
       await page.goto(
         server.url(

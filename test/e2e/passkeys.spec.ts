@@ -85,8 +85,8 @@ async function enrolByDemand(page: Page, user: TestUser): Promise<void> {
   await onPage(page, 'recovery-codes');
 }
 
-describe('a device that can keep passkeys', () => {
-  test('is offered one behind the password, and signs in with it by a button, without an address', async () => {
+describe('a device with passkey support', () => {
+  test('is offered one after the password, and signs in with it by a button, without an email address', async () => {
     const { page, keys } = await someone();
     const device = await keys.add();
     const user = await latchkey.user({ name: 'Noor Haddad' });
@@ -108,7 +108,7 @@ describe('a device that can keep passkeys', () => {
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);
   });
 
-  test('lists its passkeys in the field for the address', async () => {
+  test('lists its passkeys in the email field', async () => {
     const { page, keys } = await someone();
     await keys.add();
     const user = await latchkey.user();
@@ -120,7 +120,7 @@ describe('a device that can keep passkeys', () => {
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);
   });
 
-  test('can be left without one, and is not asked again', async () => {
+  test('can decline one, and is not asked again', async () => {
     const { page, keys } = await someone();
     await keys.add();
     const user = await latchkey.user();
@@ -135,7 +135,7 @@ describe('a device that can keep passkeys', () => {
     await arrive(page, tally);
   });
 
-  test('that recognizes nobody signs nobody in', async () => {
+  test('without user verification does not sign in', async () => {
     const { page, keys } = await someone();
     const device = await keys.add();
     await enrolByOffer(page, await latchkey.user());
@@ -163,7 +163,7 @@ describe('a browser without a passkey', () => {
     await arrive(page, tally);
   });
 
-  test('whose passkey was removed is told, and comes in another way', async () => {
+  test('whose passkey was removed is told, and signs in with another method', async () => {
     const { page, keys } = await someone();
     const device = await keys.add();
     const user = await latchkey.user();
@@ -189,7 +189,7 @@ describe('a browser without a passkey', () => {
 });
 
 describe('two authenticators in one browser', () => {
-  test('hold one passkey each of two people, and each person signs in with theirs', async () => {
+  test('hold one passkey of each of two users, and each user signs in with their own', async () => {
     const { page, keys } = await someone();
     const [ada, eve] = [await latchkey.user(), await latchkey.user()];
     const key = await keys.add({ transport: 'usb' });
@@ -215,8 +215,8 @@ describe('two authenticators in one browser', () => {
   });
 });
 
-describe('a security key behind a password', () => {
-  test('is added when an application wants more than the password, and used from then on', async () => {
+describe('a security key after a password', () => {
+  test('is added when an application requires more than the password, and used from then on', async () => {
     const { page, keys } = await someone();
     const key = await keys.add({ transport: 'usb', hasResidentKey: false, hasUserVerification: false });
     const user = await latchkey.user();
@@ -232,8 +232,8 @@ describe('a security key behind a password', () => {
   });
 });
 
-describe('a browser that does not speak the JSON of WebAuthn 3', () => {
-  test('makes a passkey and signs in with it all the same', async () => {
+describe('a browser without the JSON methods of WebAuthn 3', () => {
+  test('still creates a passkey and signs in with it', async () => {
     const { page, keys } = await someone();
     const device = await keys.add();
     await page.addInitScript(`
@@ -255,7 +255,7 @@ describe('a browser that does not speak the JSON of WebAuthn 3', () => {
 });
 
 describe('a passkey page', () => {
-  test('has the address that was typed, and a way back to the password', async () => {
+  test('has the entered address, and a link back to the password', async () => {
     const { page } = await someone();
     await page.goto(`${tally.base}/login`);
     await typeEmail(page, 'nobody@example.com');
@@ -266,7 +266,7 @@ describe('a passkey page', () => {
     await onPage(page, 'password');
   });
 
-  test('says what it needs where no script runs', async () => {
+  test('says what it needs if JavaScript is off', async () => {
     const person = await newPerson(browser, { javaScriptEnabled: false });
     people.push(person);
     const { page } = person;

@@ -46,7 +46,7 @@ async function askForCode(page: Page, user: TestUser): Promise<void> {
   await page.waitForURL(/\/email-code$/);
 }
 
-test('somebody without a password signs in with the code of the mail', async () => {
+test('a user without a password signs in with the code of the mail', async () => {
   const user = await withoutPassword();
   const page = await someone();
   await askForCode(page, user);
@@ -67,7 +67,7 @@ test('somebody without a password signs in with the code of the mail', async () 
   expect(await heading(page)).toBe(`Signed in as ${user.email}`);
 });
 
-test('or with its link, in the browser where they asked', async () => {
+test('or with its link, in the browser that requested it', async () => {
   const user = await withoutPassword();
   const page = await someone();
   await askForCode(page, user);
@@ -83,7 +83,7 @@ test('or with its link, in the browser where they asked', async () => {
   expect(await heading(tab)).toBe(`Signed in as ${user.email}`);
 });
 
-test('while another browser is told whose sign-in it is, and to type the code where it began', async () => {
+test('while another browser sees the account name, and the advice to enter the code in the first browser', async () => {
   const user = await withoutPassword();
   const page = await someone();
   await askForCode(page, user);
@@ -103,7 +103,7 @@ test('while another browser is told whose sign-in it is, and to type the code wh
   await expectGoodPage(phone);
 });
 
-test('where passwords are off the code comes right after the address, without scripts too', async () => {
+test('without passwords the code follows the address, also without JavaScript', async () => {
   await latchkey.run('settings.set', { name: 'signIn.methods', value: '["emailCode"]' });
   const user = await withoutPassword();
   const page = await someone({ javaScriptEnabled: false });

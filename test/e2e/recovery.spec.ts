@@ -60,7 +60,7 @@ async function openReset(page: Page, email: string): Promise<void> {
   await page.waitForURL(/\/recovery\/link\/[\w-]{12}$/);
 }
 
-test('whoever forgot their password gets back in, and everybody else is out', async () => {
+test('a user who forgot the password signs in again, and all other sessions end', async () => {
   const user = await latchkey.user({ email_verified: true, name: 'Noor Haddad' });
   const elsewhere = await someone();
   await elsewhere.goto(`${tally.base}/login`);
@@ -98,7 +98,7 @@ test('whoever forgot their password gets back in, and everybody else is out', as
   expect((await mails.next(user.email, /was changed/)).text).toContain('If it was not you');
 });
 
-test('a link that was used says so and leads to a new one', async () => {
+test('a used link says so and leads to a new one', async () => {
   const user = await latchkey.user({ email_verified: true });
   const page = await someone();
   await page.goto(`${latchkey.base}/recovery`);
@@ -119,7 +119,7 @@ test('a link that was used says so and leads to a new one', async () => {
   await expectGoodPage(page);
 });
 
-test('the mail is read in the browser in the language of its owner, and its button leads to the form', async () => {
+test('the mail is in the language of its owner, and its button leads to the form', async () => {
   const user = await latchkey.user({ email_verified: true, locale: 'de' });
   const page = await someone({ locale: 'de-DE', javaScriptEnabled: false });
   await page.goto(`${latchkey.base}/recovery`);
@@ -137,7 +137,7 @@ test('the mail is read in the browser in the language of its owner, and its butt
   expect(await heading(page)).toBe('Ihr Passwort ist geändert');
 });
 
-test('an operator’s demand for a new password is met on the way in', async () => {
+test('an operator’s demand for a new password is met during the sign-in', async () => {
   const user = await latchkey.user({ email_verified: true });
   await latchkey.run('user.require-password', { id: user.id });
   const page = await someone();

@@ -73,8 +73,8 @@ async function toCode(page: Page, email: string, password: string | null = stron
   await at(page, /\/create\/check$/);
 }
 
-describe('creating an account', () => {
-  test('begins at the link on the first page, and is done with the keyboard alone', async () => {
+describe('registration', () => {
+  test('begins at the link on the first page, and works with the keyboard alone', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
     await page.getByRole('link', { name: 'Create account' }).click();
@@ -142,7 +142,7 @@ describe('creating an account', () => {
     expect(await heading(page)).toBe(`Signed in as ${email}`);
   });
 
-  test('without JavaScript works by the link of the mail, and says where passkeys cannot', async () => {
+  test('without JavaScript works by the link of the mail, and says that passkeys need it', async () => {
     const page = await someone({ javaScriptEnabled: false });
     const email = freshEmail();
     await toCode(page, email);
@@ -166,7 +166,7 @@ describe('creating an account', () => {
     await other.waitForURL(`${tally.base}/`);
   });
 
-  test('solves what the server asks while somebody floods it, without a click', async () => {
+  test('solves the proof of work during an attack, without a click', async () => {
     await set('risk.proofOfWork', 'always');
     const page = await someone();
     const email = freshEmail();
@@ -176,7 +176,7 @@ describe('creating an account', () => {
     await arrive(page, tally);
   });
 
-  test('opens nothing in another browser, which is told where to go', async () => {
+  test('is not completed in another browser, which says where to continue', async () => {
     const page = await someone();
     const email = freshEmail();
     await toCode(page, email);
@@ -191,7 +191,7 @@ describe('creating an account', () => {
     await arrive(page, tally);
   });
 
-  test('asks what the operator asks, on a phone, and shows words as words', async () => {
+  test('shows the operator’s fields, on a phone, and escapes text', async () => {
     await set('branding.termsUrl', 'https://fernway.example/terms');
     await set('branding.privacyUrl', 'https://fernway.example/privacy');
     await set('registration.termsVersion', '1');
@@ -247,8 +247,8 @@ describe('creating an account', () => {
   });
 });
 
-describe('behind a gate', () => {
-  test('people wait, are invited, and come in by their link', async () => {
+describe('with a restricted mode', () => {
+  test('users wait, are invited, and register with their link', async () => {
     await set('registration.mode', 'waitlist');
     const page = await someone();
     const email = freshEmail();
@@ -280,7 +280,7 @@ describe('behind a gate', () => {
     expect(await later.locator('body').innerText()).toContain(email);
   });
 
-  test('nobody else gets further than a page that says why', async () => {
+  test('all others see a page with the reason', async () => {
     await set('registration.mode', 'invitation');
     const page = await someone();
     await page.goto(`${tally.base}/login?prompt=create`);

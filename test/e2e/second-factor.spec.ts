@@ -61,8 +61,8 @@ const typeCode = async (page: Page, code: string, button = 'continue'): Promise<
 describe.each([
   ['', {}],
   [', without JavaScript', { javaScriptEnabled: false }],
-] as const)('a person who must have a second factor%s', (_title, options) => {
-  test('adds an app, takes the recovery codes along, and proves both from then on', async () => {
+] as const)('a user who must have a second factor%s', (_title, options) => {
+  test('adds an app, downloads the recovery codes, and uses both from then on', async () => {
     await set('mfa.enforcement', 'required');
     const isScripted = !('javaScriptEnabled' in options);
     const page = await someone(options);
@@ -135,7 +135,7 @@ test('codes are copied and printed by a script', async () => {
   await set('mfa.enforcement', 'optional');
 });
 
-test('a browser that is trusted is not asked again, and five wrong codes pause all others', async () => {
+test('a trusted browser is not asked again, and five wrong codes pause all others', async () => {
   const user = await latchkey.user();
   const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
   await latchkey.app.database.transaction((em) =>
@@ -157,7 +157,7 @@ test('a browser that is trusted is not asked again, and five wrong codes pause a
   expect((await mails.next(user.email, /Wrong codes/)).text).toContain('change your password now');
 });
 
-test('a code by mail is sent when it is asked for, and fits however it is pasted', async () => {
+test('a code by mail is sent on request, and can be pasted in any form', async () => {
   await set('mfa.emailCodes', true);
   await set('mfa.enforcement', 'required');
   const user = await latchkey.user();

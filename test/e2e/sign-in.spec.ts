@@ -60,8 +60,8 @@ const later = (milliseconds: number): void =>
   void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 const seenAt = (page: Page, rp: WebApp): Promise<string> => page.goto(`${rp.base}/`).then(() => heading(page));
 
-describe('a relying party signs a person in', () => {
-  test('by address, password and leave, and gets new tokens later', async () => {
+describe('a relying party signs a user in', () => {
+  test('by address, password and consent, and refreshes its tokens later', async () => {
     const page = await someone();
     const user = await latchkey.user({ name: 'Ada Field' });
     // OpenID Connect Core §11: a refresh token for offline use is given with the person's leave.
@@ -85,7 +85,7 @@ describe('a relying party signs a person in', () => {
     expect(await page.locator('#access').innerText()).not.toBe(token);
   });
 
-  test('without a question when the person is signed in and allowed it before', async () => {
+  test('without a page when the user is signed in and consented before', async () => {
     const page = await someone();
     await signedIn(page, tally, noor);
     const asked: string[] = [];
@@ -95,7 +95,7 @@ describe('a relying party signs a person in', () => {
     expect(asked).toEqual([`${tally.base}/`]);
   });
 
-  test('not when the person does not allow it', async () => {
+  test('not when the user denies consent', async () => {
     const page = await someone();
     const user = await latchkey.user();
     await page.goto(`${tally.base}/login`);
@@ -106,7 +106,7 @@ describe('a relying party signs a person in', () => {
     expect(await heading(page)).toBe('Refused: access_denied');
   });
 
-  test('and never mixes up two tabs in which two people sign in to two apps at once', async () => {
+  test('and never mixes up two tabs in which two users sign in to two apps at once', async () => {
     const first = await someone();
     const second = await person.newTab();
     const ada = await latchkey.user();
@@ -127,7 +127,7 @@ describe('a relying party signs a person in', () => {
     expect(await seenAt(first, tally)).toBe(`Signed in as ${noor.email}`);
   });
 
-  test('in the browser of another one, whose session ends, without a question in between', async () => {
+  test('in the browser of another user, whose session ends, without a question in between', async () => {
     const ada = await latchkey.user();
     await signedIn(await someone(), tally, ada);
     const page = await someone();
@@ -142,7 +142,7 @@ describe('a relying party signs a person in', () => {
     expect(await heading(page)).toBe(`Signed in as ${ada.email}`);
   });
 
-  test('in two tabs of one person that ask at once', async () => {
+  test('in two tabs of one user that ask at once', async () => {
     const first = await someone();
     const second = await person.newTab();
     await first.goto(`${tally.base}/login`);
@@ -159,7 +159,7 @@ describe('a relying party signs a person in', () => {
 });
 
 describe('a wrong password', () => {
-  test('is said next to its field and first of all, and the address stays', async () => {
+  test('is reported next to its field and at the top, and the address stays', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
     await identify(page, { email: noor.email, password: 'not this one, sorry' });
@@ -177,7 +177,7 @@ describe('a wrong password', () => {
     await page.waitForURL((url) => !url.pathname.endsWith('/password'));
   });
 
-  test('reads the same for an address that nobody has', async () => {
+  test('reads the same for an unknown address', async () => {
     const page = await someone();
     const texts: string[] = [];
     for (const email of [noor.email, 'pnobody@example.com']) {
@@ -189,7 +189,7 @@ describe('a wrong password', () => {
     expect(texts[0]).toBe(texts[1]);
   });
 
-  test('makes the next try wait after some, says until when, and lets the right one in then', async () => {
+  test('delays the next try after several, says until when, and then accepts the right one', async () => {
     const page = await someone();
     const user = await latchkey.user();
     await page.goto(`${tally.base}/login`);
@@ -220,7 +220,7 @@ describe('a session', () => {
     expect(await heading(page)).toBe('Refused: consent_required');
   });
 
-  test('ends when nobody used it for its idle time', async () => {
+  test('ends after its idle time', async () => {
     const page = await someone();
     await signedIn(page, tally, noor);
     later(50 * 60 * 1000);
@@ -231,7 +231,7 @@ describe('a session', () => {
     expect(await heading(page)).toBe('Sign in to Tally');
   });
 
-  test('is proved again when the relying party wants a fresh proof (max_age)', async () => {
+  test('is authenticated again when the relying party wants a fresh sign-in (max_age)', async () => {
     const page = await someone();
     await signedIn(page, tally, noor);
     later(60 * 1000);
@@ -252,7 +252,7 @@ describe('a session', () => {
   });
 });
 
-describe('a request that must not lead anywhere', () => {
+describe('a request that must not redirect', () => {
   test.each([
     { title: 'an app that is not known', change: { client_id: 'made-up' }, says: /app/i },
     {
@@ -277,7 +277,7 @@ describe('a request that must not lead anywhere', () => {
     await expectGoodPage(page);
   });
 
-  test('shows a page for a sign-in that this browser does not have any more', async () => {
+  test('shows a page for a sign-in that this browser no longer has', async () => {
     const page = await someone();
     await page.goto(`${tally.base}/login`);
     const { context } = person;

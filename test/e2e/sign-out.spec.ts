@@ -43,7 +43,7 @@ async function signedInTwice(): Promise<void> {
 const seenAt = (app: WebApp): Promise<string> => page.goto(`${app.base}/`).then(() => heading(page));
 
 describe('signing out at a relying party', () => {
-  test('asks first, ends the session, tells the other app behind the browser’s back, and leads home', async () => {
+  test('asks first, ends the session, notifies the other app by back-channel, and redirects back', async () => {
     await signedInTwice();
     await page.goto(`${tally.base}/logout`);
     expect(new URL(page.url()).pathname).toBe('/oidc/logout');
@@ -59,7 +59,7 @@ describe('signing out at a relying party', () => {
     expect(await heading(page)).toBe('Refused: login_required');
   });
 
-  test('leaves everything as it is for who would rather stay', async () => {
+  test('changes nothing for a user who stays', async () => {
     await signedInTwice();
     await page.goto(`${tally.base}/logout`);
     await press(page, 'stay');
@@ -69,8 +69,8 @@ describe('signing out at a relying party', () => {
   });
 });
 
-describe('the address of the sign-out', () => {
-  test('asks whoever comes without an app, and says that it is done', async () => {
+describe('the sign-out address', () => {
+  test('asks a user who comes without an app, and confirms the sign-out', async () => {
     await signedInTwice();
     await page.goto(`${latchkey.base}/oidc/logout`);
     await press(page, 'logout');

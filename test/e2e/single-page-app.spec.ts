@@ -46,7 +46,7 @@ const tokenOf = (page: Page): Promise<string | null> =>
 const renew = (page: Page): Promise<string> => page.evaluate(() => (globalThis as unknown as { app: App }).app.renew());
 
 describe('a single-page app', () => {
-  test('signs a person in, and reads tokens and userinfo across origins', async () => {
+  test('signs a user in, and reads tokens and userinfo across origins', async () => {
     const page = await signedIn();
     expect(await tokenOf(page)).toMatch(/^lk_at_/);
   });
@@ -65,7 +65,7 @@ describe('a single-page app', () => {
     expect(await renew(page)).toBe('login_required');
   });
 
-  test('signs out and is sent back', async () => {
+  test('signs out and is redirected back', async () => {
     const page = await signedIn();
     await page.locator('#logout').click();
     await page.waitForURL(/\/oidc\/logout/);
@@ -76,7 +76,7 @@ describe('a single-page app', () => {
   });
 });
 
-describe('a single-page app that asked for a refresh token', () => {
+describe('a single-page app with a refresh token', () => {
   let books: SinglePageApp;
   beforeAll(async () => {
     books = await startSinglePageApp(latchkey, 'openid email offline_access', { prompt: 'consent' });

@@ -30,8 +30,8 @@ async function open(path: string): Promise<void> {
   await page.goto(`${latchkey.base}${path}`);
 }
 
-describe('a first evening with Latchkey', () => {
-  test('the link that the terminal shows makes the first administrator, once', async () => {
+describe('a first trial of Latchkey', () => {
+  test('the link in the terminal creates the first administrator, once', async () => {
     const path = (await latchkey.app.setup.openLink()) ?? '';
     await open(path);
     await expectGoodPage(page);
@@ -58,7 +58,7 @@ describe('a first evening with Latchkey', () => {
     expect(await latchkey.app.setup.openLink()).toBeNull();
   });
 
-  test('one click on the demo signs in, its tokens are shown, refreshed and given up', async () => {
+  test('one click on the demo signs in, and its tokens are shown, refreshed and revoked', async () => {
     await open('/');
     await expectGoodPage(page);
     await page.locator('main a[href="/demo"]').click();
@@ -98,7 +98,7 @@ describe('a first evening with Latchkey', () => {
     await page.waitForSelector('form[action$="/login"]');
   });
 
-  test('the demo says what it was told when the person refuses', async () => {
+  test('the demo shows the error when the user denies consent', async () => {
     await open('/demo');
     await page.locator('main a.primary').click();
     await identify(page, administrator);
@@ -111,7 +111,7 @@ describe('a first evening with Latchkey', () => {
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
-  test('mail that nobody took is in the mailbox', async () => {
+  test('unsent mail is in the mailbox', async () => {
     await open('/dev/mailbox');
     expect(await heading(page)).toBe('Mailbox');
     await expectGoodPage(page);
@@ -123,7 +123,7 @@ describe('a first evening with Latchkey', () => {
     '/interaction/made-up',
     '/interaction/made-up/login',
     '/setup/made-up',
-  ])('what does not exist is said on a page: %s', async (path) => {
+  ])('a missing page is reported on a page: %s', async (path) => {
     await open(path);
     await expectGoodPage(page);
     expect(await page.locator('h1').count()).toBe(1);

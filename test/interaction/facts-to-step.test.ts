@@ -262,7 +262,7 @@ test.each<[factors: readonly Factor[], needed: number]>([
   [['passkey', 'totp'], 3],
   [['totp'], 2],
   [[], 3],
-])('level 3 must be, of a user who holds %j: the second step must reach %i', (factors, needed) => {
+])('level 3 is required of a user with %j: the second step must reach %i', (factors, needed) => {
   const requirements = requirementsOf([{ factors }]);
   expect(neededLevel({ level: 3, essential: true }, 1, requirements)).toBe(needed);
 });

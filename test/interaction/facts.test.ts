@@ -40,7 +40,7 @@ function facts(
   );
 }
 
-describe('what was proved lately', () => {
+describe('recent proofs', () => {
   const session = (age: number): Session => ({ of: alice, by: 'password', age });
   test.each([
     ['a session of a minute that is made stronger', session(60), strengthen, null, [], true],
@@ -54,7 +54,7 @@ describe('what was proved lately', () => {
   });
 });
 
-describe('the proofs of a sign-in, by which user, from which session', () => {
+describe('the proofs of a sign-in, by user and session', () => {
   type Row = [
     title: string,
     session: Session,
@@ -165,18 +165,18 @@ describe('the proofs of a sign-in, by which user, from which session', () => {
     expect({ userId, proved, level, amr: said, fromSession: base !== null }).toEqual(expected);
   });
 
-  test('proofs without a user are worth nothing', () => {
+  test('proofs without a user are ignored', () => {
     expect(facts(null, false, null, ['passkey'])).toMatchObject({ proofs: [], proved: [], level: 0 });
   });
 
-  test('the session that goes on is the one of the same user', () => {
+  test('the continuing session belongs to the same user', () => {
     expect(facts({ of: alice, by: 'mail' }, false, alice, ['password']).ownSessionId).toBe(`session of ${alice}`);
     expect(facts({ of: mallory, by: 'mail' }, false, alice, ['password']).ownSessionId).toBeNull();
     expect(facts({ of: mallory, by: 'mail' }, true, alice, ['password']).ownSessionId).toBeNull();
     expect(facts({ of: alice, by: 'mail', gone: true }, true, alice, ['password']).ownSessionId).toBeNull();
   });
 
-  test('what was made of the likeness of one user says nothing of another', () => {
+  test('the risk assessment of one user does not apply to another', () => {
     const assessment = { userId: mallory, signals: [], actions: [] };
     const progress = { ...nothingYet, assessment, userId: alice, proofs: [] };
     expect(factsOf({ isStepUp: false, session: null }, progress, null, now).assessment).toBeNull();
@@ -186,7 +186,7 @@ describe('the proofs of a sign-in, by which user, from which session', () => {
   });
 });
 
-describe('a page is open only where the prompt asks for it', () => {
+describe('a page is open only if the prompt asks for it', () => {
   const all: EarlyPage[] = [
     'account',
     'login',

@@ -47,7 +47,7 @@ const proved = (...factors: Factor[]): Partial<Progress> => ({
   proofs: factors.map((factor, at) => ({ factor, amr: [], at })),
 });
 
-describe('the first proof is asked for in the way that policy puts first', () => {
+describe('the first factor uses the first method of the policy', () => {
   const rows: [firstWay: Question['firstWay'], known: Partial<Progress>, step: Step][] = [
     ['password', {}, page('login')],
     ['password', { identifier: 'a@x.example' }, page('password')],
@@ -63,7 +63,7 @@ describe('the first proof is asked for in the way that policy puts first', () =>
   });
 });
 
-describe('a session that was proved too long ago', () => {
+describe('a session that was authenticated too long ago', () => {
   const old = (asked: Question['asked']): Asked => question('login', { asked, stepUpFrom: 'password', age: 3600 });
   const must = { level: 2, essential: true } as const;
   const wish = { level: 2, essential: false } as const;
@@ -80,7 +80,7 @@ describe('a session that was proved too long ago', () => {
   });
 });
 
-describe('who is there', () => {
+describe('the first step', () => {
   type Row = [
     prompt: Question['prompt'],
     session: string | null,
@@ -134,11 +134,11 @@ describe('who is there', () => {
     ['create', 'account', page('create')],
     ['create', 'sign-in', page('login')],
     ['select_account', 'account', page('create')],
-  ] as const)('%s, and the person wants %s', (prompt, wants, step) => {
+  ] as const)('%s, and the user wants %s', (prompt, wants, step) => {
     expect(decide(question(prompt), { wants })).toEqual(step);
   });
 
-  test('nothing but a proof ends the question who is there', () => {
+  test('only a proof identifies the user', () => {
     for (const [prompt, accountId, identifier, , chosen] of rows.filter(
       ([prompt]) => prompt === 'login' || prompt === 'create',
     ))
@@ -146,7 +146,7 @@ describe('who is there', () => {
   });
 });
 
-describe('how strongly', () => {
+describe('the required level', () => {
   type Row = [
     title: string,
     proofs: Factor[],
@@ -397,7 +397,7 @@ describe('how strongly', () => {
   });
 });
 
-describe('what else', () => {
+describe('other requirements', () => {
   type Row = [title: string, known: Partial<Progress>, requirements: Partial<Requirements>, step: Step];
   const rows: Row[] = [
     ['a new password', {}, { tasks: ['new-password'] }, page('new-password')],
@@ -428,12 +428,12 @@ describe('what else', () => {
     expect(decide(question('login'), { ...proved('password'), ...known }, requirements)).toEqual(step);
   });
 
-  test('an account needs no second question: whoever created it is in', () => {
+  test('a new account needs no second question: the user is signed in', () => {
     expect(decide(question('create'), { ...proved('email'), wants: 'account' })).toEqual(signedIn('create'));
   });
 });
 
-describe('what proofs amount to', () => {
+describe('the level of proofs', () => {
   test.each<[Factor[], number, string[]]>([
     [[], 0, []],
     [['password'], 1, []],
@@ -459,7 +459,7 @@ describe('what proofs amount to', () => {
     expect(factorOfAmr(amr)).toBe(factor);
   });
 
-  test('what slices say adds up to the strictest', () => {
+  test('requirements of slices combine to the strictest', () => {
     expect(
       requirementsOf([
         { factors: ['totp'], required: 2, hasConfirmed: true },

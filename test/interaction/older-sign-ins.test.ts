@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test('an act ends what its user has proved there or holds back, and spares others and the sign-in that goes on', async () => {
+test('an act ends its user’s proofs and open redirects in older rows, and spares other users and the current sign-in', async () => {
   const { access } = openAccess({ clock, database, audit: { ...recordingAudit(), note: async () => undefined } });
   const [user, other] = [newId('usr'), newId('usr')];
   const kept = { proved: { userId: user }, held: { endedAs: user }, here: { userId: user }, other: { userId: other } };

@@ -211,7 +211,7 @@ describe.each(Object.keys(states))('a page %s', (state) => {
   });
 });
 
-test('every page of a sign-in that the code knows has its row', () => {
+test('every page of a sign-in in the code has its row', () => {
   const src = resolve(import.meta.dirname, '../../src');
   const files = globSync('*/*routes.ts', { cwd: src }).map((file) => readFileSync(join(src, file), 'utf8'));
   const found = files.flatMap((text) => {

@@ -164,8 +164,8 @@ describe('as a second factor', () => {
   });
 });
 
-describe('of an address', () => {
-  test.each(['code', 'link'] as const)('the %s that proves the one of the account', async (what) => {
+describe('for an email address', () => {
+  test.each(['code', 'link'] as const)('the %s that verifies the address of the account', async (what) => {
     await set('verification.email', 'required');
     const user = await latchkey.user();
     const { visitor, page } = await walk(latchkey, client).afterPassword(user, newcomer());
@@ -175,7 +175,7 @@ describe('of an address', () => {
     expect(end.url).toMatch(/\/consent$/);
   });
 
-  test.each(['code', 'link'] as const)('the %s that makes an account', async (what) => {
+  test.each(['code', 'link'] as const)('the %s that creates an account', async (what) => {
     const [visitor, email] = [newcomer(), freshEmail()];
     const values = { name: 'Noor Haddad', email, password: strong };
     const check = await begin(visitor, createRequest(latchkey, client), values);

@@ -53,7 +53,7 @@ test('a sign-in by password takes eight requests, from the authorization request
   expect(await about.json()).toMatchObject({ email: user.email });
 });
 
-test('a second factor takes two more, and one that names its page', async () => {
+test('a second factor takes two more, and one more on a page of its own', async () => {
   const { key: _key, ...holder } = await walk(latchkey, first).withApp();
   const visitor = new CountedVisitor();
   const asked = await visitor.submit(await visitor.open(url(first)), { email: holder.email });
@@ -65,7 +65,7 @@ test('a second factor takes two more, and one that names its page', async () => 
   ]);
 });
 
-test('the first page stands at the dispatcher and at its own address, every later one at its own alone', async () => {
+test('the first page is at the dispatcher and at its own address, every later one at its own only', async () => {
   const asking = await latchkey.client();
   const visitor = new Visitor();
   const start = (await visitor.request(url(asking))).location ?? '';
@@ -81,7 +81,7 @@ test('the first page stands at the dispatcher and at its own address, every late
   expect((await visitor.request(start)).location).toBe(later);
 });
 
-test('a page whose turn it is not is not shown at the dispatcher either', async () => {
+test('a page out of turn is not shown at the dispatcher either', async () => {
   const visitor = new Visitor();
   const start = (await visitor.request(url(first, pkce().challenge, { prompt: 'create' }))).location ?? '';
   expect(formsOf(await visitor.request(start))[0]?.action).toBe(`${start}/create`);

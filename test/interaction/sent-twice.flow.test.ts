@@ -37,7 +37,7 @@ const events = (type: string) =>
   latchkey.app.database.sql<{ type: string }>('select type from audit_event where type = $1', [type]);
 
 describe('a password that is sent again', () => {
-  test('before the browser went on leads to where the first one went', async () => {
+  test('before the browser followed leads to the same place as the first', async () => {
     const visitor = new Visitor();
     const { action, form } = sending(await atPassword(visitor, first), { password });
     const answers = [await visitor.request(action, { form }), await visitor.request(action, { form })];
@@ -49,7 +49,7 @@ describe('a password that is sent again', () => {
     expect((await visitor.open(action.replace(/\/password$/, ''))).location).toContain('code=');
   });
 
-  test('after the sign-in has its answer leads to that answer, whatever is sent', async () => {
+  test('after the sign-in has its response leads to that response, with any input', async () => {
     const visitor = new Visitor();
     const { action, form } = sending(await atPassword(visitor, first), { password });
     const dispatcher = action.replace(/\/password$/, '');
@@ -64,7 +64,7 @@ describe('a password that is sent again', () => {
     expect((await visitor.request(answer)).location).toContain('code=');
   });
 
-  test('while the next question is open leads there, and records nothing', async () => {
+  test('while the next step is open leads there, and records nothing', async () => {
     const visitor = new Visitor();
     const page = await atPassword(visitor, asking);
     const { action, form } = sending(page, { password });
@@ -77,7 +77,7 @@ describe('a password that is sent again', () => {
     expect((await visitor.submit(consent, {}, 'allow')).location).toContain('code=');
   });
 
-  test('after all is over says so', async () => {
+  test('after everything has ended says so', async () => {
     const visitor = new Visitor();
     const page = await atPassword(visitor, first);
     const { action, form } = sending(page, { password });
@@ -107,7 +107,7 @@ describe('two equal forms at once', () => {
     expect((await visitor.submit(await visitor.open(places[0] ?? ''), {}, 'allow')).location).toContain('code=');
   });
 
-  test('a password whose first answer is already followed leads to where that went', async () => {
+  test('a password whose first response was already followed leads to the same place', async () => {
     const visitor = new Visitor();
     const { action, form } = sending(await atPassword(visitor, asking), { password });
     const [consent, second] = await Promise.all([visitor.open(action, form), visitor.request(action, { form })]);
@@ -115,7 +115,7 @@ describe('two equal forms at once', () => {
     expect((await visitor.open(second.location ?? '')).url).toBe(consent.url);
   });
 
-  test('two consents: each goes on, and one code comes', async () => {
+  test('two consents: each continues, and one code is issued', async () => {
     const visitor = new Visitor();
     const page = await visitor.submit(await atPassword(visitor, asking), { password });
     const { action, form } = sending(page, {}, 'allow');
@@ -127,7 +127,7 @@ describe('two equal forms at once', () => {
     expect((await visitor.open(answers[0].location ?? '')).location).toContain('code=');
   });
 
-  test('two codes by email: the one that was used up by the other is not called wrong', async () => {
+  test('two codes by email: the one consumed by the other is not called wrong', async () => {
     const visitor = new Visitor();
     const page = await visitor.open((await atPassword(visitor, asking)).url.replace(/password$/, 'email-code'));
     const { code } = await mails.next(user.email, /sign-in code/);
@@ -137,7 +137,7 @@ describe('two equal forms at once', () => {
     expect((await visitor.open(answers[1].location ?? '')).url).toMatch(/\/consent$/);
   });
 
-  test('two codes of an authenticator app: likewise', async () => {
+  test('two codes of an authenticator app: the same', async () => {
     const steps = walk(latchkey, first);
     const { key, ...holder } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(holder);

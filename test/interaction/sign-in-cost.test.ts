@@ -49,7 +49,7 @@ async function signIn(visitor: Visitor): Promise<void> {
 const shown = (kind: string, asked: readonly Asked[]): string =>
   [`${asked.length} ${kind}:`, ...asked.map(({ during, text }) => `  ${during}: ${text.slice(0, 160)}`)].join('\n');
 
-test('a password sign-in of a returning browser costs no more than was reached', async () => {
+test('a password sign-in of a returning browser does not exceed its budget', async () => {
   const visitor = new CountedVisitor();
   await signIn(visitor);
   // Closed and opened again months later: the session is gone, the browser is known, the account is not new.

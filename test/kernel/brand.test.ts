@@ -6,7 +6,7 @@ const stylesheet = (looks: Looks) => brandStylesheet(looks, (name) => `/assets/$
 const pale = '@supports not (color: light-dark(red, red)) { :root { --on-fill: #000; } }';
 
 describe('a brand', () => {
-  test('is ink with a brass bolt when nothing is chosen, in both themes', () => {
+  test('is ink with a brass bolt by default, in both themes', () => {
     expect(stylesheet(defaultBrand)).toBe(
       ':root { --brand: #1d2733; --brand-2: #b1760f; }\n' +
         '@supports (color: light-dark(red, red)) and (color: color(from red xyz-d65 x y z)) { :root { --brand: light-dark(#1d2733, #e3e7eb); --brand-2: #b1760f; } }\n',
@@ -42,13 +42,13 @@ describe('a brand', () => {
   );
 
   test.each(['red', '#fff', '#ffffff; } body { display: none', '', '#gggggg', '#0a3fb5 '])(
-    'refuses %j as a colour, so that it cannot carry rules',
+    'refuses %j as a colour, so that it cannot contain rules',
     (color) => {
       expect(() => stylesheet(brandOf({ name: 'x', color }))).toThrow('#rrggbb');
     },
   );
 
-  test('wears our mark under our name alone', () => {
+  test('shows our mark only with our name', () => {
     expect(defaultBrand.logo.kind).toBe('latchkey');
     expect(brandOf({ name: 'Fernway' }).logo.kind).toBe('none');
   });

@@ -61,7 +61,7 @@ describe('a cache', () => {
     expect(reads.length).toBe(1);
   });
 
-  test('a read that fails is told to all who waited and kept for nobody', async () => {
+  test('a failed read is reported to all callers that waited, and is not cached', async () => {
     const cache = create();
     const failing = () => Promise.reject(new Error('no database'));
     const outcomes = await Promise.allSettled([cache.get('a', failing), cache.get('a', failing)]);
@@ -69,7 +69,7 @@ describe('a cache', () => {
     expect(await cache.get('a', source().read)).toBe('value 1');
   });
 
-  test('forgets a key that was dropped, and only that', async () => {
+  test('forgets an invalidated key only', async () => {
     const cache = create();
     await cache.get('a', source('a').read);
     await cache.get('b', source('b').read);
@@ -77,7 +77,7 @@ describe('a cache', () => {
     expect([cache.peek('a'), cache.peek('b')]).toEqual([undefined, 'b 1']);
   });
 
-  test('a value that was being read while its key was dropped is not kept', async () => {
+  test('a value that was being read while its key was invalidated is not cached', async () => {
     const cache = create();
     let finish!: (value: string) => void;
     const early = cache.get('a', () => new Promise<string>((resolve) => (finish = resolve)));
@@ -88,7 +88,7 @@ describe('a cache', () => {
     expect(cache.peek('a')).toBe('new');
   });
 
-  test('holds no more than its bound and lets the least recently used go', async () => {
+  test('stays within its bound and drops the least recently used', async () => {
     const cache = create();
     for (const key of ['a', 'b', 'c']) await cache.get(key, source(key).read);
     cache.peek('a');
@@ -96,7 +96,7 @@ describe('a cache', () => {
     expect(['a', 'b', 'c', 'd'].map((key) => cache.peek(key) !== undefined)).toEqual([true, false, true, true]);
   });
 
-  test('keeps a value as long as its kind says, and none when that is zero', async () => {
+  test('keeps a value as long as its kind says, and not at all for zero', async () => {
     const cache = createCache<string>({
       name: 'kinds',
       maxEntries: 9,
@@ -122,8 +122,8 @@ describe('a cache', () => {
   });
 });
 
-describe('while changes of other nodes may be missed', () => {
-  test('nothing kept is trusted and nothing is kept; afterwards all starts anew', async () => {
+describe('while messages of other nodes may be missed', () => {
+  test('no cached value is used and none is stored; afterwards the cache starts empty', async () => {
     const way = bus();
     const cache = createCache<string>({ name: 'things', maxEntries: 9, ttl: 1000, clock, invalidation: way });
     const { reads, read } = source();
@@ -139,7 +139,7 @@ describe('while changes of other nodes may be missed', () => {
     expect(reads.length).toBe(4);
   });
 
-  test('what was read before the way opened again is not kept', async () => {
+  test('a value that was read before messages returned is not stored', async () => {
     const way = bus();
     const cache = createCache<string>({ name: 'things', maxEntries: 9, ttl: 1000, clock, invalidation: way });
     way.lose();

@@ -9,7 +9,7 @@ const production = {
 };
 
 describe('the configuration', () => {
-  test('needs nothing to try Latchkey out', () => {
+  test('needs no variable for a trial', () => {
     expect(readConfig({})).toMatchObject({
       port: 3000,
       host: '127.0.0.1',
@@ -21,11 +21,11 @@ describe('the configuration', () => {
     });
   });
 
-  test('takes an empty variable for one that is not set', () => {
+  test('treats an empty variable as not set', () => {
     expect(readConfig({ DATABASE_URL: '', PORT: '' })).toMatchObject({ embedded: true, port: 3000 });
   });
 
-  test('reads a production', () => {
+  test('reads a production environment', () => {
     const config = readConfig({
       ...production,
       TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.1',
@@ -42,7 +42,7 @@ describe('the configuration', () => {
     });
   });
 
-  test('follows the port and the own TLS listener with its issuer', () => {
+  test('derives the issuer from the port and the TLS listener', () => {
     expect(readConfig({ PORT: '4000' }).issuer).toBe('http://localhost:4000');
     expect(readConfig({ PORT: '4000', TLS_CERT: 'c.pem', TLS_KEY: 'k.pem' }).issuer).toBe('https://localhost:4000');
   });
@@ -81,7 +81,7 @@ describe('the configuration', () => {
     ['a certificate without its key', { TLS_CERT: 'c.pem' }, /TLS_CERT and TLS_KEY/],
     ['client certificates without a listener', { TLS_CLIENT_CA: 'ca.pem' }, /TLS_CLIENT_CA needs/],
     ['a level that is none', { LOG_LEVEL: 'loud' }, /^LOG_LEVEL must be one of fatal, error, warn, /],
-  ])('refuses %s, naming the variable and the mend', (_what, env, why) => {
+  ])('refuses %s, naming the variable and the fix', (_what, env, why) => {
     expect(() => readConfig(env)).toThrow(why);
   });
 

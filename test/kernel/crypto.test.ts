@@ -5,10 +5,10 @@ import { createKeyRing, equalSecrets, randomSecret, SealError, sha256 } from '#k
 const oldSecret = 'o'.repeat(16) + 'ld-secret-of-32-bytes';
 const newSecret = 'n'.repeat(16) + 'ew-secret-of-32-bytes';
 
-describe('sealing', () => {
+describe('encryption at rest', () => {
   const ring = createKeyRing([newSecret, oldSecret]);
 
-  test('any text opens again at its own place', () => {
+  test('any text can be decrypted in its own row', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, place) => {
         expect(ring.open(ring.seal(text, place), place)).toBe(text);
@@ -16,19 +16,19 @@ describe('sealing', () => {
     );
   });
 
-  test('a text that was moved to another row does not open', () => {
+  test('a text that was moved to another row cannot be decrypted', () => {
     const alice = ring.seal('secret of alice', 'totp.secret:alice');
     expect(() => ring.open(alice, 'totp.secret:mallory')).toThrow(SealError);
   });
 
-  test('the sealed text shows nothing of the plain one and differs each time', () => {
+  test('the ciphertext shows nothing of the plain text and differs each time', () => {
     const [first, second] = [ring.seal('plain words', 'place'), ring.seal('plain words', 'place')];
     expect(first).not.toBe(second);
     expect(first).not.toContain('plain');
     expect(Buffer.from(first.split('.')[2] ?? '', 'base64url').toString('latin1')).not.toContain('plain');
   });
 
-  test('one changed byte anywhere in the body is noticed', () => {
+  test('one changed byte anywhere in the body is detected', () => {
     const sealed = ring.seal('words', 'place');
     const [format, id, text] = sealed.split('.');
     const body = Buffer.from(text ?? '', 'base64url');
@@ -61,17 +61,17 @@ describe('rotation of secrets', () => {
     expect(after.open(during.seal('words', 'place'), 'place')).toBe('words');
   });
 
-  test('a text of a removed secret does not open and the message names the missing key', () => {
+  test('a text of a removed secret cannot be decrypted and the message names the missing key', () => {
     const sealed = before.seal('words', 'place');
     expect(() => after.open(sealed, 'place')).toThrow(sealed.split('.')[1]);
   });
 
-  test('a text of the old secret is told from one of the first', () => {
+  test('a text of the old secret is distinguished from a text of the first', () => {
     expect(during.isCurrent(before.seal('words', 'place'))).toBe(false);
     expect(during.isCurrent(during.seal('words', 'place'))).toBe(true);
   });
 
-  test('the id of a key gives nothing of its secret away', () => {
+  test('the id of a key reveals nothing of its secret', () => {
     const id = before.seal('words', 'place').split('.')[1] ?? '';
     expect(sha256(oldSecret).toString('base64url')).not.toContain(id);
   });
@@ -86,13 +86,13 @@ describe('derived keys', () => {
     expect(new Set(keys.map((key) => key.export().toString('hex'))).size).toBe(12);
   });
 
-  test('the first derived key is of the first secret and stable', () => {
+  test('the first derived key belongs to the first secret and is stable', () => {
     expect(ring.deriveKeys('cookies')[0]?.equals(ring.deriveKey('cookies'))).toBe(true);
     expect(createKeyRing([newSecret]).deriveKey('cookies').equals(ring.deriveKey('cookies'))).toBe(true);
   });
 });
 
-describe('key rings that must not be', () => {
+describe('invalid key rings', () => {
   test.each([
     [[], 'an empty one'],
     [['x'.repeat(31)], 'a short secret'],
@@ -120,7 +120,7 @@ describe('secrets', () => {
     expect(equalSecrets(a, b)).toBe(equal);
   });
 
-  test('SHA-256 is the one of FIPS 180-4', () => {
+  test('SHA-256 matches FIPS 180-4', () => {
     expect(sha256('abc').toString('hex')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   });
 });

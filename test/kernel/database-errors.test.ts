@@ -6,7 +6,7 @@ import { AppError } from '#kernel/errors.ts';
 
 const withCode = (code: string, more: object = {}) => Object.assign(new Error('from the driver'), { code }, more);
 
-describe('passes by itself', () => {
+describe('an error is transient', () => {
   test.each([
     ['08006', 'connection failure'],
     ['08P01', 'protocol violation'],
@@ -33,17 +33,17 @@ describe('passes by itself', () => {
     'Connection terminated due to connection timeout',
     'timeout exceeded when trying to connect',
     'Client has encountered a connection error and is not queryable',
-  ])('%j', (message) => {
+  ])('%j is transient', (message) => {
     expect(isTransient(new Error(message))).toBe(true);
   });
 
-  test('also below what wraps it', () => {
+  test('also inside a wrapping error', () => {
     expect(isTransient(new Error('saving failed', { cause: withCode('57P01') }))).toBe(true);
     expect(isTransient(Object.assign(new Error('mapper'), { previous: withCode('40001') }))).toBe(true);
     expect(isTransient(new AggregateError([new Error('x'), withCode('ECONNREFUSED')]))).toBe(true);
   });
 
-  test('a Unix socket that is not there yet, but no other missing file', () => {
+  test('a missing Unix socket is transient, but no other missing file', () => {
     expect(isTransient(withCode('ENOENT', { syscall: 'connect' }))).toBe(true);
     expect(isTransient(withCode('ENOENT', { syscall: 'open' }))).toBe(false);
   });
@@ -59,24 +59,24 @@ test.each<[unknown, string]>([
   [new TypeError('x is not a function'), 'a bug'],
   ['ECONNREFUSED', 'a text'],
   [null, 'nothing'],
-])('does not pass by itself (%#): %s', (error) => {
+])('is not transient (%#): %s', (error) => {
   expect(isTransient(error)).toBe(false);
 });
 
-test('a chain that ends in itself is looked at for a while only', () => {
+test('a chain of causes with a cycle is followed for a bounded length', () => {
   const error = new Error('round');
   error.cause = error;
   expect(isTransient(error)).toBe(false);
 });
 
-describe('what the real driver says', () => {
+describe('errors of the real driver', () => {
   const failure = async (work: () => Promise<unknown>): Promise<unknown> =>
     work().then(
       () => new Error('it worked'),
       (error: unknown) => error,
     );
 
-  test('of a server that is not there', async () => {
+  test('of a missing server', async () => {
     const pool = new Pool({ host: '127.0.0.1', port: 1, user: 'x' });
     expect(isTransient(await failure(() => pool.query('select 1')))).toBe(true);
     await pool.end();
@@ -85,7 +85,7 @@ describe('what the real driver says', () => {
   test.each([
     ['hangs up', true],
     ['says nothing', false],
-  ])('of a server that takes the connection and %s', async (_title, hangsUp) => {
+  ])('of a server that accepts the connection and %s', async (_title, hangsUp) => {
     const server = createServer((socket) => void (hangsUp && socket.destroy())).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const client = new Client({

@@ -71,7 +71,7 @@ describe('messages', () => {
     { key: 'page.apps', parameters: { count: 1 }, text: '1 app' },
     { key: 'page.apps', parameters: { count: 0 }, text: '0 apps' },
     { key: 'other.braces', parameters: {}, text: 'a { b } {A} {} {a_b}' },
-  ])('put parameters in once and never look into them: $key, $parameters', ({ key, parameters, text }) => {
+  ])('insert parameters once and do not interpret them: $key, $parameters', ({ key, parameters, text }) => {
     expect(messages.text('en', key, parameters)).toBe(text);
   });
 
@@ -79,7 +79,7 @@ describe('messages', () => {
     expect(messages.text('de', 'page.apps', { count: 1 })).toBe('1 Apps');
   });
 
-  test('are found in the file that their key names, and nowhere else', () => {
+  test('are found only in the file that their key names', () => {
     const wrong = mkdtempSync(join(tmpdir(), 'latchkey-locales-'));
     mkdirSync(join(wrong, 'en'));
     writeFileSync(join(wrong, 'en/page.json'), '{"login.title":"Sign in"}');
@@ -93,7 +93,7 @@ describe('messages', () => {
     { key: 'constructor', parameters: {}, error: 'no message "constructor" in en' },
     { key: 'page.named', parameters: { name: 'x' }, error: 'the message "page.named" needs the parameter "other"' },
     { key: 'page.apps', parameters: {}, error: 'the message "page.apps" has plural forms and needs a count' },
-  ])('throw rather than show a gap: $key', ({ key, parameters, error }) => {
+  ])('throw instead of showing a gap: $key', ({ key, parameters, error }) => {
     expect(() => messages.text('en', key, parameters)).toThrow(error);
   });
 });

@@ -9,7 +9,7 @@ test('an id is a uuid of version 7 with its prefix, and back', () => {
   expect(fromUuid('usr', toUuid(id))).toBe(id);
 });
 
-test('ids that are made later sort later', async () => {
+test('later ids sort later', async () => {
   const first = newId('usr');
   // They are of one order from one millisecond to the next.
   const made = Date.now();
@@ -25,10 +25,10 @@ test.each([
   ['too large', 'usr_81h455vb4pex5vsknk084sn02q'],
   ['capitals', 'usr_01H455VB4PEX5VSKNK084SN02Q'],
   ['SQL', "usr_' or 1=1 --"],
-])('%s is no id of a person', (_what, text) => {
+])('%s is not a user id', (_what, text) => {
   expect(parseId('usr', text)).toBeNull();
 });
 
-test('nothing that comes from outside makes the reader throw', () => {
+test('the reader throws for no input', () => {
   fc.assert(fc.property(fc.string(), (text) => parseId('usr', text) === null || /^usr_[0-9a-z]{26}$/.test(text)));
 });

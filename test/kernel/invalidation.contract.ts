@@ -26,7 +26,7 @@ export function describeInvalidation({ name, runs, nodes }: InvalidationBackend)
   const fresh = () => `topic-${crypto.randomUUID()}`;
 
   describe.runIf(runs)(`invalidation ${name}`, () => {
-    test('the own handlers have run when publish returns, once', async () => {
+    test('the own handlers have run once when publish returns', async () => {
       const [node] = await healthy(1);
       const topic = fresh();
       const heard = recorder(node!, topic);
@@ -38,7 +38,7 @@ export function describeInvalidation({ name, runs, nodes }: InvalidationBackend)
       expect(heard).toEqual(['a', 'b']);
     });
 
-    test('several handlers of one topic hear each message, handlers of another none', async () => {
+    test('several handlers of one topic receive each message, handlers of another none', async () => {
       const [node] = await healthy(1);
       const topic = fresh();
       const [first, second, other] = [recorder(node!, topic), recorder(node!, topic), recorder(node!, fresh())];
@@ -46,7 +46,7 @@ export function describeInvalidation({ name, runs, nodes }: InvalidationBackend)
       expect([first, second, other]).toEqual([['a'], ['a'], []]);
     });
 
-    test('every other node hears it within a second, in order', async () => {
+    test('every other node receives it within a second, in order', async () => {
       const made = await healthy(3);
       const topic = fresh();
       const heard = made.map((node) => recorder(node, topic));
@@ -64,7 +64,7 @@ export function describeInvalidation({ name, runs, nodes }: InvalidationBackend)
       await vi.waitFor(() => heard.forEach((list) => expect(list).toEqual([key])), { timeout: 10_000 });
     });
 
-    test('a key too long for the way tells the others to forget the whole topic', async () => {
+    test('a key too long for the channel tells the others to forget the whole topic', async () => {
       const made = await healthy(2);
       const topic = fresh();
       const heard = made.map((node) => recorder(node, topic));

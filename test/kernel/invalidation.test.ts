@@ -71,7 +71,7 @@ const outages = [
 
 describe.each(outages)('%s', (name, url, outage) => {
   test.runIf(url)(
-    'the node knows within 2 s that it may miss changes, and forgets everything when it hears again',
+    'the node knows within 2 s that it may miss messages, and forgets everything when they return',
     async () => {
       const way = await proxied(url!, 0);
       const [near, far] = await Promise.all(
@@ -96,8 +96,8 @@ describe.each(outages)('%s', (name, url, outage) => {
   );
 });
 
-describe.runIf(databaseUrl && redisUrl)('a node that lost Redis', () => {
-  test('tells the others over PostgreSQL', async () => {
+describe.runIf(databaseUrl && redisUrl)('a node without Redis', () => {
+  test('notifies the others over PostgreSQL', async () => {
     const way = await proxied(redisUrl!, 6379);
     const [near, far] = await Promise.all([node({ redisUrl: way.url, databaseUrl }), node({ redisUrl, databaseUrl })]);
     await untilHealthy(near);
@@ -110,7 +110,7 @@ describe.runIf(databaseUrl && redisUrl)('a node that lost Redis', () => {
 });
 
 describe.runIf(redisUrl)('text that no node sent', () => {
-  test.each(['', 'not json', '{}', 'null'])('%j makes everybody forget everything and stops nobody', async (text) => {
+  test.each(['', 'not json', '{}', 'null'])('%j makes every node forget everything and stops none', async (text) => {
     const near = await node({ redisUrl });
     await untilHealthy(near);
     const heard = record(near, 'any');
@@ -124,11 +124,11 @@ describe.runIf(redisUrl)('text that no node sent', () => {
   });
 });
 
-describe.runIf(redisUrl)('a node that lost every way', () => {
+describe.runIf(redisUrl)('a node without any channel', () => {
   test.each([
     [3, ['0', '1', '2']],
     [1001, ['[all]']],
-  ])('tells the others of %d changes when a way opens again', async (count, expected) => {
+  ])('notifies the others of %d changes when a channel returns', async (count, expected) => {
     const way = await proxied(redisUrl!, 6379);
     const [near, far] = await Promise.all([node({ redisUrl: way.url }), node({ redisUrl })]);
     await untilHealthy(near);

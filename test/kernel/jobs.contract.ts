@@ -52,7 +52,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
     const rows = (queue: string) =>
       database.sql('select * from latchkey_jobs.job where name = $1 order by singleton_key', [queue]);
 
-    test('a job runs within 2 s with what it was given', async () => {
+    test('a job runs within 2 s with its data', async () => {
       const queue = fresh();
       const ran: Job[] = [];
       const jobs = await node(
@@ -66,7 +66,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(Math.abs(ran[0]!.createdAt.getTime() - systemClock.now().getTime())).toBeLessThan(MINUTE);
     });
 
-    test('a job sent in a transaction exists when that commits and not before', async () => {
+    test('a job sent in a transaction exists after the commit and not before', async () => {
       const queue = fresh();
       const ran: unknown[] = [];
       const jobs = await node(
@@ -83,7 +83,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       await vi.waitFor(() => expect(ran).toEqual([1]), { timeout: 10_000 });
     });
 
-    test('a job of a transaction that fails never runs', async () => {
+    test('a job of a failed transaction never runs', async () => {
       const queue = fresh();
       const ran: unknown[] = [];
       const jobs = await node(
@@ -100,7 +100,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(await rows(queue)).toHaveLength(1);
     });
 
-    test('twenty transactions at once each bring their job', async () => {
+    test('twenty transactions at once each create their job', async () => {
       const queue = fresh();
       const ran: unknown[] = [];
       const jobs = await node(
@@ -113,7 +113,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       await vi.waitFor(() => expect(new Set(ran).size).toBe(20), { timeout: 10_000 });
     });
 
-    test('a job that fails is tried again until it succeeds', async () => {
+    test('a failed job is retried until it succeeds', async () => {
       const queue = fresh();
       const attempts: [number, boolean][] = [];
       const jobs = await node(
@@ -154,7 +154,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(lines).toContainEqual(expect.objectContaining({ level: 'error', queue, attempt: 1 }) as unknown);
     });
 
-    test('a job for later waits', async () => {
+    test('a delayed job waits', async () => {
       const queue = fresh();
       const ran: number[] = [];
       const jobs = await node(
@@ -168,7 +168,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(ran[0]! - start).toBeGreaterThan(2300);
     });
 
-    test('of a unique queue one job waits for each key, also when the others belong to transactions', async () => {
+    test('a unique queue keeps one waiting job for each key, also across transactions', async () => {
       const queue = fresh();
       const jobs = await node(
         queue,
@@ -182,7 +182,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect((await rows(queue)).map((row) => row['singleton_key'])).toEqual(['a', 'b']);
     });
 
-    test('one slow job does not hold up the others of its queue', async () => {
+    test('one slow job does not delay the others of its queue', async () => {
       const queue = fresh();
       const ran: unknown[] = [];
       const jobs = await node(
@@ -199,7 +199,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       await vi.waitFor(() => expect(ran).toHaveLength(10), { timeout: 4000 });
     });
 
-    test('an attempt that takes too long is told so and counts as failed', async () => {
+    test('an attempt that takes too long is aborted and counts as failed', async () => {
       const queue = fresh();
       const ends: boolean[] = [];
       const jobs = await node(
@@ -217,7 +217,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(ends).toEqual([true]);
     });
 
-    test('a process that stops hands back what it could not end, and another takes it up', async () => {
+    test('a stopping process returns its unfinished jobs, and another process runs them', async () => {
       const queue = fresh();
       let begun = 0;
       const first = await node(
@@ -242,7 +242,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       await vi.waitFor(() => expect(ran).toEqual([[1, 2]]), { timeout: 10_000, interval: 200 });
     });
 
-    test('a process that stops lets a job end that ends in time', async () => {
+    test('a stopping process lets a job finish within its time', async () => {
       const queue = fresh();
       let ended = false;
       let begun = false;
@@ -264,7 +264,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(await rows(queue)).toMatchObject([{ state: 'completed' }]);
     });
 
-    test('a definition that changed is carried over', async () => {
+    test('a changed definition is applied', async () => {
       const queue = fresh();
       const before = await node(
         queue,
@@ -283,7 +283,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(row).toEqual({ retry_limit: 7, expire_seconds: 3600 });
     });
 
-    test('schedules are kept, and dropped when nobody defines them any more', async () => {
+    test('schedules are stored, and deleted when no definition exists', async () => {
       const queue = fresh();
       const scheduled = () =>
         database.sql<{ cron: string }>('select cron from latchkey_jobs.schedule where name = $1', [queue]);
@@ -300,7 +300,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       expect(await scheduled()).toEqual([]);
     });
 
-    test('what was forgotten is an error at once: opening, defining', async () => {
+    test('a missing step is an error at once: opening, defining', async () => {
       const jobs = createJobs({ database, config: { databaseUrl }, keyRing, clock: systemClock, log });
       onTestFinished(() => jobs.stop(0));
       await expect(jobs.send('unopened', {})).rejects.toThrow('not open');

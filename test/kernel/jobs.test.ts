@@ -68,7 +68,7 @@ describe.runIf(server)('several nodes on PostgreSQL', () => {
     return jobs;
   };
 
-  test('that start at once on an empty database all get ready, and each job runs once', async () => {
+  test('that start at once on an empty database all become ready, and each job runs once', async () => {
     const { url, drop } = await createDatabase();
     onTestFinished(drop);
     const ran: unknown[] = [];
@@ -85,7 +85,7 @@ describe.runIf(server)('several nodes on PostgreSQL', () => {
     expect(new Set(ran).size).toBe(60);
   });
 
-  test('take up what another sent within 3 s', async () => {
+  test('run another node’s jobs within 3 s', async () => {
     const { url, drop } = await createDatabase();
     onTestFinished(drop);
     const ran: unknown[] = [];
@@ -106,7 +106,7 @@ describe.runIf(server)('several nodes on PostgreSQL', () => {
   });
 
   test.each(['stop', 'freeze'] as const)(
-    'a database that goes away (%s) stops nobody: work goes on when it is back',
+    'a database that goes down (%s) stops no node: work continues when it is back',
     async (outage) => {
       const { url, drop } = await createDatabase();
       onTestFinished(drop);

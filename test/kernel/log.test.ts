@@ -41,7 +41,7 @@ describe('a line of the log', () => {
     'privateKey',
     'otp',
     'xsrf',
-  ])('holds no member named %s, however deep', (name) => {
+  ])('has no member named %s, at any depth', (name) => {
     expect(logged((log) => log.info({ a: { b: [{ [name]: 'c4n4ry' }] } })).text).not.toContain('c4n4ry');
   });
 
@@ -52,7 +52,7 @@ describe('a line of the log', () => {
     ['a password in a URL', 'connect to postgres://latchkey:c4n4ry@db:5432/x failed', 'c4n4ry'],
     ['a code in a URL', 'redirected to https://rp.example/cb?state=1&code=c4n4ry', 'c4n4ry'],
     ['a password hash', 'row was $argon2id$v=19$m=19456,t=2,p=1$c4n4ry$c4n4ry', 'c4n4ry'],
-  ])('holds no %s, whatever it is called', (_what, text, secret) => {
+  ])('has no %s, under any name', (_what, text, secret) => {
     expect(logged((log) => log.info({ detail: text })).text).not.toContain(secret);
     expect(logged((log) => log.error({ err: new Error(text, { cause: new Error(text) }) })).text).not.toContain(secret);
   });
@@ -66,7 +66,7 @@ describe('a line of the log', () => {
     },
   );
 
-  test('keeps what it must: ids, dates, causes', () => {
+  test('keeps ids, dates and causes', () => {
     const { line } = logged((log) =>
       log.warn({
         at: new Date(0),

@@ -22,8 +22,8 @@ async function open(source: MetricsSource) {
 
 const request = { mount: { path: '/oidc/token' }, method: 'POST', status: 200, seconds: 0.004 };
 
-describe('the figures', () => {
-  test('count requests by line of the site map, method and status, and how long they took', async () => {
+describe('metrics', () => {
+  test('count requests by line of the site map, method and status, with their duration', async () => {
     const metrics = createMetrics();
     metrics.observeRequest(request);
     metrics.observeRequest({ ...request, seconds: 0.3 });
@@ -50,7 +50,7 @@ describe('the figures', () => {
     ]);
   });
 
-  test('have a series for every known label before anything happens', async () => {
+  test('have a series for every known label from the start', async () => {
     const text = await latchkey.app.metrics!.text();
     const declared = [...text.matchAll(/^# TYPE (latchkey_\S+)/gm)].map(([, name]) => name!);
     expect(declared).toEqual(expect.arrayContaining(['latchkey_sign_ins_total', 'latchkey_tokens_total']));
@@ -82,7 +82,7 @@ describe('the figures', () => {
     expect(text).toContain('latchkey_tokens_total{grant="refresh_token"} 1');
   });
 
-  test('show how full things are at the moment of asking', async () => {
+  test('show the current usage of pools and queues', async () => {
     const metrics = createMetrics();
     let waiting = 3;
     metrics.watchHashing({ waiting: () => waiting, running: () => 2 });
@@ -95,15 +95,15 @@ describe('the figures', () => {
       expect(text).toContain(`latchkey_database_pool${line}`);
   });
 
-  test('tell the lag of the event loop and the memory of the process', async () => {
+  test('show the lag of the event loop and the memory of the process', async () => {
     const text = await createMetrics().text();
     expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds [\d.e-]+$/m);
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m);
   });
 });
 
-describe('their listener', () => {
-  test('answers GET /metrics as Prometheus reads it', async () => {
+describe('the metrics listener', () => {
+  test('answers GET /metrics in the Prometheus format', async () => {
     const ask = await open(createMetrics());
     const { status, type, text } = await ask();
     expect([status, type]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
@@ -120,7 +120,7 @@ describe('their listener', () => {
     expect((await ask(path, method)).status).toBe(404);
   });
 
-  test('asks to come back when a worker died while it was asked', async () => {
+  test('asks to retry when a worker died during the request', async () => {
     const ask = await open({
       contentType: 'text/plain',
       text: () => Promise.reject(new Error('Operation timed out.')),

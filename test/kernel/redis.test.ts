@@ -42,13 +42,13 @@ async function throughProxy() {
   return { proxy, url: url.href };
 }
 
-describe('the address of Redis', () => {
+describe('REDIS_URL', () => {
   test.each([undefined, '', ' , '])('without one (%j) there is no Redis', (url) => {
     expect(openRedis({ url, log: { warn: () => undefined, info: () => undefined } })).toBeNull();
   });
 
   test.each(['http://127.0.0.1', 'redis://127.0.0.1,127.0.0.1:6380', 'redis://127.0.0.1/name', 'redis://a b'])(
-    '%s is refused by the name of the variable',
+    '%s is refused with the name of the variable',
     (url) => {
       expect(() => open(url)).toThrow(ConfigError);
       expect(() => open(url)).toThrow(/^REDIS_URL/);
@@ -56,7 +56,7 @@ describe('the address of Redis', () => {
   );
 });
 
-describe('the log says what to do about a Redis', () => {
+describe('the log gives the fix for a Redis', () => {
   async function answering(text: string): Promise<string> {
     const server = createServer(
       (socket) => void socket.on('error', () => undefined).on('data', () => socket.write(text)),
@@ -82,7 +82,7 @@ describe('the log says what to do about a Redis', () => {
   });
 });
 
-describe('a Redis that is not there', () => {
+describe('an unreachable Redis', () => {
   async function blackHole(): Promise<string> {
     const sockets: Socket[] = [];
     const server = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
@@ -100,7 +100,7 @@ describe('a Redis that is not there', () => {
   };
 
   test.each(Object.entries(targets))(
-    '%s: every command fails at once as unavailable, none throws anything else',
+    '%s: every command fails at once as unavailable, and none throws anything else',
     async (_name, target) => {
       const { redis } = open(await target());
       expect(await redis.connected(600)).toBe(false);
@@ -121,7 +121,7 @@ describe('a Redis that is not there', () => {
 });
 
 describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
-  test('keeps a value until its end, under a name of its own', async () => {
+  test('keeps a value until its expiry, under a name of its own', async () => {
     const { redis } = await connected(serverUrl!);
     const key = freshKey();
     await redis.set(key, 'value', 150.4);
@@ -132,14 +132,14 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     await vi.waitFor(async () => expect(await redis.get(key)).toBeNull(), { timeout: 10_000 });
   });
 
-  test.each([0, -5, 0.2])('a time to live of %d ms still gives the key an end', async (ttl) => {
+  test.each([0, -5, 0.2])('a time to live of %d ms still gives the key an expiry', async (ttl) => {
     const { redis } = await connected(serverUrl!);
     const key = freshKey();
     await redis.set(key, 'value', ttl);
     await vi.waitFor(async () => expect(await redis.get(key)).toBeNull(), { timeout: 10_000 });
   });
 
-  test('deletes and says how many there were', async () => {
+  test('deletes keys and returns their number', async () => {
     const { redis } = await connected(serverUrl!);
     const [a, b] = [freshKey(), freshKey()];
     await redis.set(a, '1', 5000);
@@ -148,7 +148,7 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     expect(await redis.get(a)).toBeNull();
   });
 
-  test('a command that is wrong is a fault of ours and opens no circuit', async () => {
+  test('a wrong command is a fault and opens no circuit', async () => {
     const { redis } = await connected(serverUrl!);
     const key = freshKey();
     await redis.set(key, 'text', 5000);
@@ -156,7 +156,7 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     expect(redis.isUp()).toBe(true);
   });
 
-  test('a Redis that hangs: the circuit opens within 1 s and closes again by itself within 5 s', async () => {
+  test('a hanging Redis: the circuit opens within 1 s and closes again within 5 s', async () => {
     const { proxy, url } = await throughProxy();
     const { redis, lines } = await connected(url);
     const key = freshKey();
@@ -178,7 +178,7 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     expect(lines.map(({ fields }) => fields['redis'])).toEqual(['up', 'down', 'up']);
   });
 
-  test('a Redis that is stopped: commands in flight fail at once, and it is back within 5 s of its return', async () => {
+  test('a stopped Redis: commands in progress fail at once, and it is used again within 5 s of its return', async () => {
     const { proxy, url } = await throughProxy();
     const { redis } = await connected(url);
     const changes: boolean[] = [];
@@ -193,7 +193,7 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     expect(changes).toEqual([false, true]);
   });
 
-  test('one slow answer opens no circuit', async () => {
+  test('one slow response opens no circuit', async () => {
     const { proxy, url } = await throughProxy();
     const { redis } = await connected(url);
     proxy.freeze();
@@ -205,7 +205,7 @@ describe.runIf(serverUrl)('with Redis (TEST_REDIS_URL)', () => {
     expect(redis.isUp()).toBe(true);
   });
 
-  test('a Redis that answers but takes no writes counts as out', async () => {
+  test('a Redis that accepts no writes counts as down', async () => {
     const { redis: admin } = await connected(serverUrl!);
     const user = `reader-${crypto.randomUUID()}`;
     await admin.run(
@@ -246,7 +246,7 @@ describe.each([
     down: () => void heard.push('[down]'),
   };
 
-  test.runIf(url)('reach every listener of the channel and nobody else', async () => {
+  test.runIf(url)('reach every listener of the channel and no other', async () => {
     heard.splice(0);
     const { redis } = await connected(url!);
     const channel = freshKey();
@@ -261,7 +261,7 @@ describe.each([
     await vi.waitFor(() => expect(heard.at(-1)).toBe('[down]'), { timeout: 10_000 });
   });
 
-  test.runIf(url)('commands of many keys work although the keys lie on several nodes', async () => {
+  test.runIf(url)('commands with several keys work although the keys are on several nodes', async () => {
     const { redis } = await connected(url!);
     const keys = Array.from({ length: 20 }, freshKey);
     await Promise.all(keys.map((key) => redis.set(key, key, 5000)));
@@ -272,7 +272,7 @@ describe.each([
 
 describe.runIf(serverUrl)('a listener', () => {
   test.each(['freeze', 'stop'] as const)(
-    'is told within 1 s that it may miss messages (%s), and again when it hears',
+    'learns within 1 s that it may miss messages (%s), and learns when they return',
     async (outage) => {
       const { proxy, url } = await throughProxy();
       const { redis } = await connected(url);

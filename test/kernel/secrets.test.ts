@@ -13,19 +13,19 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const embedded = (dataFolder: string) => ({ secrets: undefined, embedded: true, dataFolder });
 
-test('the first start makes a secret that only the owner may read', async () => {
+test('the first start creates a secret that only the owner may read', async () => {
   await loadKeyRing(embedded(join(folder, 'data')));
   const { mode } = await stat(join(folder, 'data', 'secrets'));
   expect(mode & 0o777).toBe(0o600);
   expect((await stat(join(folder, 'data'))).mode & 0o077).toBe(0);
 });
 
-test('the second start opens what the first sealed', async () => {
+test('the second start decrypts data of the first', async () => {
   const sealed = (await loadKeyRing(embedded(folder))).seal('words', 'place');
   expect((await loadKeyRing(embedded(folder))).open(sealed, 'place')).toBe('words');
 });
 
-test('twenty starts at once agree on one secret and leave no draft behind', async () => {
+test('twenty starts at once agree on one secret and leave no draft', async () => {
   const rings = await Promise.all(Array.from({ length: 20 }, () => loadKeyRing(embedded(folder))));
   expect(new Set(rings.map((ring) => ring.deriveKey('probe').export().toString('hex'))).size).toBe(1);
   expect(await readdir(folder)).toEqual(['secrets']);
@@ -47,12 +47,12 @@ test('a file that others may read is closed to them', async () => {
   expect((await stat(join(folder, 'secrets'))).mode & 0o777).toBe(0o600);
 });
 
-test('given secrets are used and nothing is written', async () => {
+test('LATCHKEY_SECRETS is used and nothing is written', async () => {
   await loadKeyRing({ secrets: ['a-given-secret-of-at-least-32-bytes'], embedded: true, dataFolder: folder });
   expect(await readdir(folder)).toEqual([]);
 });
 
-test('an emptied file is refused instead of being replaced by a new secret', async () => {
+test('an emptied file is refused instead of replaced', async () => {
   await writeFile(join(folder, 'secrets'), '\n');
   await expect(loadKeyRing(embedded(folder))).rejects.toThrow(ConfigError);
 });

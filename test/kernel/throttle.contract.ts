@@ -23,11 +23,11 @@ export async function countAllowed(
 /** What a limit must do wherever it counts. */
 export function describeThrottle({ name, runs, create }: ThrottleBackend): void {
   describe.runIf(runs)(`a limit ${name}`, () => {
-    test('of 200 attempts at once exactly as many pass as it has points', async () => {
+    test('exactly as many of 200 attempts at once pass as it has points', async () => {
       expect(await countAllowed(await create(), policyOf(20), 'address', 200)).toBe(20);
     });
 
-    test('says after how many seconds to come back', async () => {
+    test('says after how many seconds to retry', async () => {
       const throttle = await create();
       const policy = policyOf(1, 90 * SECOND);
       expect(await throttle.consume(policy, 'a')).toEqual({ allowed: true });
@@ -38,7 +38,7 @@ export function describeThrottle({ name, runs, create }: ThrottleBackend): void 
       expect(refused.retryAfter).toBeLessThanOrEqual(90);
     });
 
-    test('opens again when its time is over, whatever was tried in between', async () => {
+    test('opens again after its time, whatever was tried in between', async () => {
       const throttle = await create();
       const policy = policyOf(2, SECOND);
       expect(await countAllowed(throttle, policy, 'a', 5)).toBe(2);
@@ -79,7 +79,7 @@ export function describeThrottle({ name, runs, create }: ThrottleBackend): void 
       expect(await countAllowed(throttle, policy, 'a', 5)).toBe(2);
     });
 
-    test('forgets a key that was reset, and only that', async () => {
+    test('resets one key only', async () => {
       const throttle = await create();
       const policy = policyOf(1);
       await countAllowed(throttle, policy, 'a', 2);

@@ -35,7 +35,7 @@ describe('without Redis', () => {
     [20, 3, 6],
     [2, 8, 1],
   ])(
-    'of %d points each of %d processes gives %d, so that together they give no more, and at least one each',
+    'with %d points each of %d processes allows %d, so that together they allow no more, and at least one each',
     async (points, processes, expected) => {
       expect(await countAllowed(createThrottle({ redis: null, processes }), policyOf(points), 'a', 30)).toBe(expected);
     },
@@ -50,14 +50,14 @@ describe.runIf(redisUrl)('with Redis', () => {
     expect(allowed[0] + allowed[1]).toBe(20);
   });
 
-  test('a limit that is raised keeps what was counted', async () => {
+  test('a raised limit keeps its counts', async () => {
     const throttle = await overRedis(redisUrl)();
     const policy = policyOf(5);
     expect(await countAllowed(throttle, policy, 'a', 8)).toBe(5);
     expect(await countAllowed(throttle, { ...policy, points: 10 }, 'a', 8)).toBe(2);
   });
 
-  test('every key has an end and shows nobody', async () => {
+  test('every key has an expiry and no readable user data', async () => {
     const redis = await connected(redisUrl!);
     const throttle = createThrottle({ redis, processes: 1 });
     const policy = policyOf(5);
@@ -72,7 +72,7 @@ describe.runIf(redisUrl)('with Redis', () => {
   });
 
   test.each(['stop', 'freeze'] as const)(
-    'while Redis is out (%s) half is allowed, never more, and counting goes on in Redis when it is back',
+    'while Redis is down (%s) half the points apply, never more, and Redis counts again when it is back',
     async (outage) => {
       const url = new URL(redisUrl!);
       const proxy = await createTcpProxy({ host: url.hostname, port: Number(url.port || 6379) });

@@ -69,12 +69,12 @@ function pool() {
   return client;
 }
 
-test('without a collector there is no tracing at all', async () => {
+test('without a collector there is no tracing', async () => {
   expect(await openTracing({ otelEndpoint: undefined })).toBeUndefined();
 });
 
 describe('a request', () => {
-  test('is a span named by its group of routes, with method, status and request id', async () => {
+  test('is a span named after its group of routes, with method, status and request id', async () => {
     await tracing.request(request, async () => 201);
     await tracing.close();
     expect(paths).toEqual(['POST /v1/traces']);
@@ -97,13 +97,13 @@ describe('a request', () => {
     expect(spans[0]?.status.code || undefined).toBe(code);
   });
 
-  test('that fails hands its error on', async () => {
+  test('that fails passes its error on', async () => {
     await expect(tracing.request(request, () => Promise.reject(new Error('fault')))).rejects.toThrow('fault');
     await tracing.close();
     expect(spans[0]?.status.code).toBe(2);
   });
 
-  test('goes on with the trace that a trusted proxy began (W3C Trace Context §3.2)', async () => {
+  test('continues the trace of a trusted proxy (W3C Trace Context §3.2)', async () => {
     await tracing.request(
       { ...request, traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' },
       async () => 200,
@@ -118,7 +118,7 @@ describe('a request', () => {
     '00-00000000000000000000000000000000-00f067aa0ba902b7-01',
     '00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01',
     '00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01',
-  ])('begins a trace of its own when the header is %j', async (traceparent) => {
+  ])('begins a new trace when the header is %j', async (traceparent) => {
     await tracing.request({ ...request, traceparent }, async () => 200);
     await tracing.close();
     expect(spans[0]?.parentSpanId || undefined).toBeUndefined();
@@ -145,7 +145,7 @@ describe('a statement', () => {
     expect(JSON.stringify(spans)).not.toContain('c4n4ry');
   });
 
-  test('that fails is marked, and its error reaches the caller as before', async () => {
+  test('that fails is marked, and its error reaches the caller unchanged', async () => {
     const client = pool();
     await tracing.request(request, async () => {
       await expect(client.query('select broken')).rejects.toThrow('no such table');
@@ -157,7 +157,7 @@ describe('a statement', () => {
     expect([named('SELECT')?.status.code, named('DELETE')?.status.code]).toEqual([2, 2]);
   });
 
-  test('of nobody, or one that submits itself, is left alone', async () => {
+  test('outside a request, or sent by the tracing itself, has no span', async () => {
     const client = pool();
     await client.query('select 1');
     const cursor = { text: 'select 2', submit: () => undefined };
@@ -189,7 +189,7 @@ test('two requests at once do not mix their statements', async () => {
   expect(named('INSERT')?.traceId).toBe(named('POST /two')?.traceId);
 });
 
-test('a collector that does not answer holds nobody up for more than two seconds', async () => {
+test('a silent collector delays a stop by at most two seconds', async () => {
   collector.removeAllListeners('request');
   await tracing.request(request, async () => 200);
   const begin = performance.now();

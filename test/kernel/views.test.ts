@@ -11,13 +11,13 @@ const rendererOf = (brand: Brand): Renderer =>
 const renderer = rendererOf(defaultBrand);
 
 describe('the frame of a page', () => {
-  test('carries the nonce of the answer on its scripts', () => {
+  test('has the nonce of the response on its scripts', () => {
     expect(renderer.render(errorView, page, frame)).toContain(
       '<script type="module" src="/assets/page.js" nonce="nonce-of-this-answer">',
     );
   });
 
-  test('shows the brand as it is at that moment', () => {
+  test('shows the current brand', () => {
     let brand = defaultBrand;
     const changing = createRenderer({ brand: () => brand, assetUrl: (name) => name });
     expect(changing.render(errorView, page, frame)).toContain('· Latchkey</title>');
@@ -52,12 +52,12 @@ describe('times on a page', () => {
     { seconds: 61, en: '2 minutes', de: '2 Minuten' },
     { seconds: 5399, en: '90 minutes', de: '90 Minuten' },
     { seconds: 5400, en: '2 hours', de: '2 Stunden' },
-  ])('are rounded up, so that nobody comes back too early: $seconds s', ({ seconds, en, de }) => {
+  ])('are rounded up, so that no user returns too early: $seconds s', ({ seconds, en, de }) => {
     expect(wait('en', seconds)).toContain(`Wait ${en}.`);
     expect(wait('de', seconds)).toContain(`Warten Sie ${de}.`);
   });
 
-  test('are said in UTC, with what a script needs to say them in the zone of the person', () => {
+  test('are shown in UTC, with the data for a script to show them in the user’s zone', () => {
     const at = new Date('2026-11-22T10:27:00Z');
     expect(renderer.render(errorView, { ...page, at }, frame)).toContain(
       '<time datetime="2026-11-22T10:27:00.000Z" data-local="full">22 November 2026 at 10:27 UTC</time>',
@@ -82,7 +82,7 @@ describe('a link to the home page of an app', () => {
     '/x',
     'tally.example',
     '',
-  ])('is not shown, because nobody should follow it: %j', (url) => expect(link(url)).toBeUndefined());
+  ])('is not shown, because it is unsafe: %j', (url) => expect(link(url)).toBeUndefined());
 });
 
 describe('initials', () => {
@@ -114,14 +114,14 @@ describe('show', () => {
     return { ctx, headers };
   }
 
-  test('answers with HTML that nobody may keep', () => {
+  test('answers with HTML that must not be cached', () => {
     const { ctx, headers } = answer(() => '<p>');
     show(ctx, 422, errorView, page);
     expect(ctx).toMatchObject({ status: 422, type: 'text/html; charset=utf-8', body: '<p>' });
     expect(headers.get('Cache-Control')).toBe('no-store');
   });
 
-  test('leaves the answer alone when the page cannot be rendered', () => {
+  test('does not change the response when the page cannot be rendered', () => {
     const { ctx, headers } = answer(() => {
       throw new Error('broken');
     });

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-test('keys list names every key, its state and its times, and nothing that is secret', async () => {
+test('keys list prints every key, its state and its times, and no secret', async () => {
   const { keys } = await commands['keys.list']();
   expect(keys.map(({ kty, state }) => `${kty} ${state}`).sort()).toEqual([
     'EC current',
@@ -42,7 +42,7 @@ test('keys list names every key, its state and its times, and nothing that is se
   expect(JSON.stringify(keys)).not.toMatch(/"d"|sealed|lk1\./);
 });
 
-test('keys rotate swaps, then says when the next swap can be, and records the operator', async () => {
+test('keys rotate swaps the keys, then prints when the next swap is possible, and records the operator', async () => {
   const first = await commands['keys.rotate']();
   expect(first.activated.map(({ kty }) => kty).sort()).toEqual(['EC', 'OKP', 'RSA']);
   const second = await commands['keys.rotate']({});
@@ -51,7 +51,7 @@ test('keys rotate swaps, then says when the next swap can be, and records the op
   expect(audit.events.at(-1)).toMatchObject({ type: 'keys.rotation_scheduled', actor: { type: 'operator' } });
 });
 
-test('keys rotate immediately retires everything that was there', async () => {
+test('keys rotate immediately retires all existing keys', async () => {
   const { keys: before } = await commands['keys.list']();
   const { retired } = await commands['keys.rotate']({ immediately: true });
   expect(retired.sort()).toEqual(before.map(({ kid }) => kid).sort());

@@ -90,7 +90,7 @@ describe('the engine with next, current and previous keys', () => {
     ['ES256', 'EC'],
     ['EdDSA', 'OKP'],
     ['Ed25519', 'OKP'],
-  ])('signs %s with the current %s key, and a relying party verifies it by what is published', async (alg, kty) => {
+  ])('signs %s with the current %s key, and a relying party verifies it with the published key', async (alg, kty) => {
     await withEngine(alg, async (issuer) => {
       const token = await accessToken(issuer);
       const current = await database.sql<{ kid: string }>(
@@ -109,7 +109,7 @@ describe('the engine with next, current and previous keys', () => {
     });
   });
 
-  test('publishes exactly what we publish, and no private member', async () => {
+  test('publishes exactly our public keys, and no private member', async () => {
     await withEngine('ES256', async (issuer) => {
       const { keys: served } = (await (await fetch(`${issuer}/jwks`)).json()) as { keys: PrivateJwk[] };
       const essence = ({ kid, kty, use, alg, n, e, crv, x, y }: Partial<PrivateJwk>) => ({

@@ -36,19 +36,19 @@ const nothing = { retire: [], replace: [], activate: [], schedule: [], create: [
 describe('the first start', () => {
   const plan = planRotation([], 'due', policy, now);
 
-  test('makes a current and a next key of every family and nothing else', () => {
+  test('creates a current and a next key of every family and nothing else', () => {
     expect(plan.create.map(({ family, state }) => `${family} ${state}`).sort()).toEqual(
       familyNames.flatMap((family) => [`${family} current`, `${family} next`]).sort(),
     );
     expect({ ...plan, create: [] }).toEqual(nothing);
   });
 
-  test('publishes both together, so the next key has nobody to wait for', () => {
+  test('publishes both together, so that the next key need not wait', () => {
     expect(plan.create.every(({ usableAt }) => usableAt <= now)).toBe(true);
   });
 });
 
-describe('what time demands', () => {
+describe('the action due by time', () => {
   test.each([
     ['nothing, with young keys', keys(), nothing],
     ['nothing, one moment before 90 days are over', keys({ current: { activatedAt: ago(90 * DAY - 1) } }), nothing],
@@ -100,15 +100,15 @@ describe('what time demands', () => {
   });
 });
 
-describe('a rotation that is asked for', () => {
-  test('swaps every family at once when the next keys were published for long enough', () => {
+describe('a requested rotation', () => {
+  test('swaps every family at once if the next keys were published long enough', () => {
     const plan = planRotation(keys(), 'next', policy, now);
     expect(plan.activate.map(({ kid }) => kid).sort()).toEqual(['EC-next', 'OKP-next', 'RSA-next']);
     expect(plan.replace.map(({ kid }) => kid).sort()).toEqual(['EC-current', 'OKP-current', 'RSA-current']);
     expect(plan.retire).toEqual([]);
   });
 
-  test('is scheduled for the family whose next key is too young, and says for when', () => {
+  test('is scheduled for a family whose next key is too young, and says for when', () => {
     const usableAt = new Date(now.getTime() + HOUR);
     const plan = planRotation(keys({ next: { createdAt: ago(23 * HOUR), usableAt } }), 'next', policy, now);
     expect(plan.schedule).toEqual([{ kid: 'RSA-current', family: 'RSA', at: usableAt }]);
@@ -128,12 +128,12 @@ describe('an emergency', () => {
   const known = keys({ more: [key('previous', 'RSA', { publishedUntil: new Date(now.getTime() + DAY) })] });
   const plan = planRotation(known, 'emergency', policy, now);
 
-  test('retires every key, the next ones too, as whoever read one may have read all', () => {
+  test('retires every key, including the next ones, because an attacker who read one may have read all', () => {
     expect(plan.retire.sort()).toEqual(known.map(({ kid }) => kid).sort());
     expect(plan.activate).toEqual([]);
   });
 
-  test('signs with new keys from now on and lets their successors wait as usual', () => {
+  test('signs with new keys at once and lets their successors wait as usual', () => {
     for (const family of familyNames) {
       expect(plan.create).toContainEqual({ family, state: 'current', usableAt: now });
       expect(plan.create).toContainEqual({ family, state: 'next', usableAt: new Date(now.getTime() + DAY) });

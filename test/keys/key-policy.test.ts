@@ -8,8 +8,8 @@ const settings = (oidc: object = {}, session: object = {}) => ({
   session: sections.session.parse(session),
 });
 
-describe('how keys live follows from the settings', () => {
-  test('RSA keys of 2048 bits, published a day before use and rotated every 90 days, unless somebody decides otherwise', () => {
+describe('the key policy follows the settings', () => {
+  test('by default RSA keys have 2048 bits, are published a day before use and rotate every 90 days', () => {
     expect(keyPolicy({ for: () => settings() })).toMatchObject({
       rsaBits: 2048,
       publishBeforeUse: DAY,
@@ -33,7 +33,7 @@ describe('how keys live follows from the settings', () => {
       { idTokenSeconds: 60, accessTokenSeconds: 60 },
       { idleSeconds: 60, absoluteSeconds: 60, rememberSeconds: 60 },
     ],
-  ])('keys outlive every token and every session that may still show an ID token: %j %j', (oidc, session) => {
+  ])('keys outlive every token and every session that may still present an ID token: %j %j', (oidc, session) => {
     const given = settings(oidc, session);
     const { longestTokenLife } = keyPolicy({ for: () => given });
     const lives = [
@@ -45,7 +45,7 @@ describe('how keys live follows from the settings', () => {
     for (const life of [...lives, HOUR]) expect(longestTokenLife).toBeGreaterThanOrEqual(life);
   });
 
-  test.each([1024, 2047, 8192])('RSA keys of %i bits cannot be asked for', (keyRsaBits) => {
+  test.each([1024, 2047, 8192])('RSA keys of %i bits are refused', (keyRsaBits) => {
     expect(sections.oidc.safeParse({ keyRsaBits }).success).toBe(false);
   });
 });

@@ -68,7 +68,7 @@ async function verifies(keys: ReturnType<typeof node>, token: string): Promise<b
 }
 
 describe('the first start', () => {
-  test('twenty nodes that start together make one set of keys', async () => {
+  test('twenty nodes that start together create one set of keys', async () => {
     const nodes = Array.from({ length: 20 }, () => node());
     await Promise.all(nodes.map((keys) => keys.start()));
     expect(await states()).toHaveLength(6);
@@ -103,14 +103,14 @@ describe('the first start', () => {
     expect(audit.types()).toEqual(['keys.created']);
   });
 
-  test('nothing is signed or published before the keys are there', () => {
+  test('nothing is signed or published before the keys exist', () => {
     expect(() => node().service.findSigningKeys()).toThrow(expect.objectContaining({ code: 'keys.not_loaded' }));
     expect(() => node().service.publishedJwks()).toThrow(expect.objectContaining({ code: 'keys.not_loaded' }));
   });
 });
 
-describe('what leaves the process', () => {
-  test('no private member is published, whichever state a key is in (RFC 7518 §6)', async () => {
+describe('published keys', () => {
+  test('have no private member, in any state (RFC 7518 §6)', async () => {
     const keys = await startedNode();
     await keys.rotation.rotate({}, operator);
     const { keys: published } = keys.service.publishedJwks();
@@ -122,13 +122,13 @@ describe('what leaves the process', () => {
     for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']) expect(members).not.toContain(member);
   });
 
-  test('the database holds no private key in clear', async () => {
+  test('leave no private key in clear in the database', async () => {
     const keys = await startedNode();
     const stored = JSON.stringify(await database.sql('select * from signing_key'));
     for (const jwk of keys.service.findSigningKeys()) expect(stored).not.toContain(jwk.d);
   });
 
-  test('a private key that was moved to the row of another one does not open', async () => {
+  test('a private key that was moved to the row of another one cannot be decrypted', async () => {
     const keys = await startedNode();
     const [one, other] = keys.service.findSigningKeys();
     await database.sql(
@@ -140,7 +140,7 @@ describe('what leaves the process', () => {
 });
 
 describe('a rotation', () => {
-  test('signs with the key that was published before, and what the old one signed still verifies', async () => {
+  test('signs with the key that was published before, and signatures of the old one still verify', async () => {
     const keys = await startedNode();
     const old = signer(keys, 'EC');
     const token = await sign(old, 'ES256');
@@ -155,7 +155,7 @@ describe('a rotation', () => {
     expect(audit.types()).toEqual(['keys.created', 'keys.rotated']);
   });
 
-  test('twice within a day is scheduled, and done by maintenance once relying parties know the key', async () => {
+  test('twice within a day is scheduled, and maintenance performs it when relying parties know the key', async () => {
     const keys = await startedNode();
     await keys.rotation.rotate({}, operator);
     const current = signer(keys, 'RSA').kid;
@@ -171,7 +171,7 @@ describe('a rotation', () => {
     expect(signer(keys, 'RSA').kid).not.toBe(current);
   });
 
-  test('comes by itself after 90 days, once, also when nodes maintain together', async () => {
+  test('happens automatically after 90 days, once, also when nodes maintain together', async () => {
     const [one, other] = [await startedNode(), await startedNode()];
     const first = signer(one, 'RSA').kid;
     clock.advance(90 * DAY - 1);
@@ -185,7 +185,7 @@ describe('a rotation', () => {
     expect(await states()).toHaveLength(9);
   });
 
-  test('keeps the old key until its last token and an hour are over, then forgets its private half', async () => {
+  test('keeps the old key until an hour after its last token, then deletes its private half', async () => {
     const keys = await startedNode();
     const old = signer(keys, 'OKP');
     const token = await sign(old, 'EdDSA');
@@ -202,7 +202,7 @@ describe('a rotation', () => {
     ]);
   });
 
-  test('puts the current key of each kind first, which is the one that the engine signs with', async () => {
+  test('lists the current key of each kind first, which the engine signs with', async () => {
     const keys = await startedNode();
     await keys.rotation.rotate({}, operator);
     for (const kty of ['RSA', 'EC', 'OKP']) {
@@ -218,7 +218,7 @@ describe('a rotation', () => {
 });
 
 describe('an emergency', () => {
-  test('replaces every key at once and refuses what the old ones signed', async () => {
+  test('replaces every key at once and refuses old signatures', async () => {
     const keys = await startedNode();
     await keys.rotation.rotate({}, operator);
     const before = kids(keys.service.publishedJwks().keys);
@@ -230,7 +230,7 @@ describe('an emergency', () => {
     expect(audit.types().at(-1)).toBe('keys.replaced');
   });
 
-  test('leaves no private half of the lost keys in the database', async () => {
+  test('leaves no private half of the old keys in the database', async () => {
     const keys = await startedNode();
     const lost = kids(keys.service.findSigningKeys());
     await keys.rotation.rotate({ immediately: true }, operator);
@@ -241,7 +241,7 @@ describe('an emergency', () => {
 });
 
 describe('another node', () => {
-  test('follows a rotation by its own look-ups, without a message, and tells its listeners', async () => {
+  test('follows a rotation by its own look-ups, without a message, and notifies its listeners', async () => {
     const [one, other] = [await startedNode(), await startedNode()];
     const changed = new Promise<void>((resolve) => void other.service.onChange(resolve));
     const stop = other.service.watch(20);
@@ -259,7 +259,7 @@ describe('another node', () => {
     expect(kids(one.service.publishedJwks().keys)).toContain(signer(other, 'RSA').kid);
   });
 
-  test('is told nothing and tells nothing when nothing changed', async () => {
+  test('notifies nobody when nothing changed', async () => {
     const keys = await startedNode();
     let calls = 0;
     const stop = keys.service.onChange(() => (calls += 1));
@@ -271,7 +271,7 @@ describe('another node', () => {
     expect(calls).toBe(1);
   });
 
-  test('goes on with the keys it knows while the database is away', async () => {
+  test('continues with known keys while the database is down', async () => {
     const warnings: unknown[] = [];
     const away = { em: () => database.em(), sql: () => Promise.reject(new Error('connection refused')) };
     const present = await startedNode();
@@ -294,7 +294,7 @@ describe('another node', () => {
 });
 
 describe('rotation of the key ring', () => {
-  test('after reencryption the old secret can be taken out', async () => {
+  test('after reencryption the old secret can be removed', async () => {
     const before = await startedNode();
     const during = node([newSecret, oldSecret]);
     await during.start();
@@ -304,7 +304,7 @@ describe('rotation of the key ring', () => {
     expect(after.service.findSigningKeys()).toEqual(before.service.findSigningKeys());
   });
 
-  test('a run that was broken off half-way is finished by the next one', async () => {
+  test('an interrupted run is finished by the next one', async () => {
     await startedNode();
     const during = createKeyRing([newSecret, oldSecret]);
     let left = 3;
@@ -327,7 +327,7 @@ describe('rotation of the key ring', () => {
     await node([newSecret]).start();
   });
 
-  test('a start without the secret that the keys need fails and names it', async () => {
+  test('a start without the needed secret fails and names its key', async () => {
     await startedNode();
     await expect(node([newSecret]).start()).rejects.toThrow(/No secret of the key ring has the id/);
   });

@@ -40,7 +40,7 @@ const accepts = (token: string, keys: JWTVerifyGetKey) =>
   );
 
 describe('a rotation under load', () => {
-  test('fails no request, and no relying party, whether it keeps the keys it fetched before or fetches them anew', async () => {
+  test('fails no request, and no relying party, with cached or with newly fetched keys', async () => {
     const cached = createLocalJWKSet(await published());
     const tokens: string[] = [];
     const over = new AbortController();
@@ -60,7 +60,7 @@ describe('a rotation under load', () => {
     expect(new Set(tokens.map(kidOf)).size).toBe(2);
   });
 
-  test('is in force when the command answers', async () => {
+  test('takes effect before the command answers', async () => {
     const before = kidOf(await accessToken());
     await app.run('keys.rotate');
     expect(kidOf(await accessToken())).not.toBe(before);
@@ -68,7 +68,7 @@ describe('a rotation under load', () => {
 });
 
 describe('an emergency', () => {
-  test('takes every old key out of the JWKS at once, and tokens of ours still verify', async () => {
+  test('removes every old key from the JWKS at once, and new tokens verify', async () => {
     const before = await published();
     const old = await accessToken();
     await app.run('keys.rotate', { immediately: true });
@@ -80,7 +80,7 @@ describe('an emergency', () => {
   });
 });
 
-test('the JWKS holds public members alone and may be cached for an hour at most', async () => {
+test('the JWKS has public members only and may be cached for an hour at most', async () => {
   const answer = await fetch(`${app.base}/oidc/jwks`);
   const text = await answer.text();
   expect(text).not.toMatch(/"(d|p|q|dp|dq|qi|oth|k)":/);
@@ -88,7 +88,7 @@ test('the JWKS holds public members alone and may be cached for an hour at most'
   expect(Number(seconds)).toBeLessThanOrEqual(3600);
 });
 
-test('every key of the set names its use and its algorithm, and what is signed is found by both (RFC 7517 §4.4)', async () => {
+test('every key of the set names its use and its algorithm, and signatures are found by both (RFC 7517 §4.4)', async () => {
   const { keys } = (await (await fetch(`${app.base}/oidc/jwks`)).json()) as JSONWebKeySet;
   const metadata = (await (await fetch(`${app.base}/.well-known/openid-configuration`)).json()) as Record<
     string,

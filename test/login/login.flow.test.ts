@@ -20,13 +20,13 @@ async function atPassword(visitor: Visitor, email: string): Promise<Page> {
   return visitor.submit(await visitor.open(request()), { email });
 }
 
-describe('the page that asks for an address', () => {
+describe('the email page', () => {
   test.each([
     ['nothing', '', 'Enter'],
     ['no address', 'ada at example', 'name@example.com'],
     ['two addresses', 'a@x.example,b@x.example', 'name@example.com'],
     ['a quoted local part', '"a b"@x.example', 'name@example.com'],
-  ])('refuses %s, says what to do and shows it again', async (_what, email, hint) => {
+  ])('refuses %s, gives advice and shows it again', async (_what, email, hint) => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visitor.open(request()), { email });
     expect(page.isRefused).toBe(true);
@@ -39,14 +39,14 @@ describe('the page that asks for an address', () => {
     expect(formsOf(page)[0]?.fields['email']).toBe(user.email);
   });
 
-  test('is followed by the password page also for an address that nobody has', async () => {
+  test('is followed by the password page also for an unknown address', async () => {
     const page = await atPassword(new Visitor(), 'nobody@example.com');
     expect(page.status).toBe(200);
     expect(Object.keys(formsOf(page)[0]?.fields ?? {})).toContain('password');
   });
 });
 
-describe('the page that asks for the password', () => {
+describe('the password page', () => {
   test('never shows a password again', async () => {
     const visitor = new Visitor();
     const page = await visitor.submit(await atPassword(visitor, user.email), { password: 'my secret guess' });
@@ -54,14 +54,14 @@ describe('the page that asks for the password', () => {
     expect(page.text).not.toContain('my secret guess');
   });
 
-  test('sends back to the address page whoever comes without an address', async () => {
+  test('redirects to the email page without an address', async () => {
     const visitor = new Visitor();
     const { url } = await visitor.open(request());
     const page = await visitor.open(url.replace(/login$/, 'password'));
     expect(new URL(page.url).pathname).toMatch(/\/login$/);
   });
 
-  test('is worth nothing without the cookie of the browser that began', async () => {
+  test('is useless without the cookie of the browser that began', async () => {
     const visitor = new Visitor();
     const page = await atPassword(visitor, user.email);
     const stranger = await new Visitor().open(page.url);
@@ -71,7 +71,7 @@ describe('the page that asks for the password', () => {
     expect((await stolen.submit(page, { password: user.password })).status).toBe(410);
   });
 
-  test('refuses a form without its token, changing nothing', async () => {
+  test('refuses a form without its token, and changes nothing', async () => {
     const visitor = new Visitor();
     const page = await atPassword(visitor, user.email);
     const refused = await visitor.open(page.url, { password: user.password, action: 'continue' });
@@ -80,8 +80,8 @@ describe('the page that asks for the password', () => {
   });
 });
 
-describe('a person who mistypes', () => {
-  test('waits after five wrong passwords, and is let in when the pause is over', async () => {
+describe('a user who mistypes', () => {
+  test('waits after five wrong passwords, and can sign in after the pause', async () => {
     const person = await latchkey.user();
     const visitor = new Visitor();
     let page = await atPassword(visitor, person.email);
@@ -98,7 +98,7 @@ describe('a person who mistypes', () => {
     }
   });
 
-  test('cannot be locked out by somebody else once the own browser is known', async () => {
+  test('cannot be locked out by an attacker in a known browser', async () => {
     const person = await latchkey.user();
     const owner = new Visitor();
     await owner.signIn(request(), person);
@@ -112,7 +112,7 @@ describe('a person who mistypes', () => {
     await expect(new Visitor().signIn(request(), person)).rejects.toThrow('refused');
   });
 
-  test('whose password manager puts another address into the form is asked for the password of that one', async () => {
+  test('whose password manager enters another address is asked for that account’s password', async () => {
     const [person, other] = [await latchkey.user(), await latchkey.user()];
     const visitor = new Visitor();
     const page = await atPassword(visitor, person.email);
@@ -122,7 +122,7 @@ describe('a person who mistypes', () => {
     expect((await visitor.submit(next, { password: other.password })).status).toBe(200);
   });
 
-  test('starts at nothing again after a right password', async () => {
+  test('starts from zero after a right password', async () => {
     const person = await latchkey.user();
     for (let round = 0; round < 3; round += 1) {
       const visitor = new Visitor();
@@ -133,7 +133,7 @@ describe('a person who mistypes', () => {
     }
   });
 
-  test('is counted from one address over all accounts', async () => {
+  test('is counted by IP address over all accounts', async () => {
     const strict = await startTestApp({ settings: { 'limits.passwordFailuresPerAddress': 6 } });
     try {
       const shop = await strict.client();
@@ -157,8 +157,8 @@ describe('a person who mistypes', () => {
   });
 });
 
-describe('who is not let in', () => {
-  test('hears the same whether disabled or wrong', async () => {
+describe('a refused user', () => {
+  test('sees the same for a disabled account as for a wrong password', async () => {
     const person = await latchkey.user({ email: 'disabled-tax@example.com' });
     await latchkey.run('user.disable', { id: person.id });
     const answers = await Promise.all(
@@ -175,7 +175,7 @@ describe('who is not let in', () => {
     expect(answers[0]?.isRefused).toBe(true);
   });
 
-  test('leaves an event that names no password', async () => {
+  test('causes an event without the password', async () => {
     const visitor = new Visitor();
     await visitor.submit(await atPassword(visitor, user.email), { password: 'canary-of-a-password' });
     const [event] = await latchkey.app.database.sql<{ details: unknown; outcome: string; ip: string }>(
@@ -187,7 +187,7 @@ describe('who is not let in', () => {
   });
 });
 
-test('a sign-in that stands open for a quarter of an hour is over', async () => {
+test('an unfinished sign-in ends after a quarter of an hour', async () => {
   const visitor = new Visitor();
   const page = await atPassword(visitor, user.email);
   vi.useFakeTimers({ toFake: ['Date'], now: performance.timeOrigin + performance.now() + 16 * MINUTE });

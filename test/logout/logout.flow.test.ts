@@ -36,7 +36,7 @@ const asksForLogout = (page: Page): boolean =>
   formsOf(page)[0]?.buttons.some(({ value }) => value === 'logout') ?? false;
 
 describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
-  test('signs out after a yes, and goes back with the state to the letter (§2, §3)', async () => {
+  test('signs out after confirmation, and returns the state unchanged (§2, §3)', async () => {
     const state = 'a&=%+ "<>;é'.repeat(20);
     const page = await visitor.open(url({ id_token_hint: idToken, post_logout_redirect_uri: goodbye, state }));
     expect(asksForLogout(page)).toBe(true);
@@ -51,7 +51,7 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     expect(await isSignedIn()).toBe(false);
   });
 
-  test('by POST it is the same (§2)', async () => {
+  test('works by POST too (§2)', async () => {
     const page = await visitor.open(`${latchkey.base}/oidc/logout`, {
       id_token_hint: idToken,
       post_logout_redirect_uri: goodbye,
@@ -60,12 +60,12 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     expect(gone.location).toBe(goodbye);
   });
 
-  test('client_id names the app where there is no hint', async () => {
+  test('client_id names the app without a hint', async () => {
     const page = await visitor.open(url({ client_id: client.client_id, post_logout_redirect_uri: goodbye }));
     expect((await visitor.submit(page, {}, 'logout')).location).toBe(goodbye);
   });
 
-  test('a hint that expired is still a hint (§4)', async () => {
+  test('an expired hint still counts (§4)', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 3_600_000 });
     const page = await visitor.open(url({ id_token_hint: idToken, post_logout_redirect_uri: goodbye }));
     vi.useRealTimers();
@@ -73,7 +73,7 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     expect([page.status, page.location]).toEqual([303, goodbye]);
   });
 
-  test('without anything it asks, and ends on a page of ours', async () => {
+  test('without parameters it asks, and ends on a page of ours', async () => {
     const page = await visitor.open(url());
     expect(asksForLogout(page)).toBe(true);
     const done = await visitor.submit(page, {}, 'logout');
@@ -81,7 +81,7 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     expect(await isSignedIn()).toBe(false);
   });
 
-  test('stay: nobody is signed out here', async () => {
+  test('stay: the user stays signed in', async () => {
     const page = await visitor.open(url({ id_token_hint: idToken }));
     const stayed = await visitor.submit(page, {}, 'stay');
     expect(stayed.status).toBe(200);
@@ -90,14 +90,14 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     expect(new URL(back.location ?? '').searchParams.has('code')).toBe(true);
   });
 
-  test('the old cookie is dead, also when it is kept (§2)', async () => {
+  test('the old cookie is invalid, also when it is kept (§2)', async () => {
     const kept = new Visitor();
     for (const [name, cookie] of visitor.jar) kept.jar.set(name, { ...cookie });
     await visitor.submit(await visitor.open(url()), {}, 'logout');
     expect(await isSignedIn(kept)).toBe(false);
   });
 
-  test('tokens that came of the session without offline_access end with it', async () => {
+  test('tokens of the session without offline_access end with it', async () => {
     const { access_token: token } = await tokensFor(latchkey.base, client, user, {}, visitor);
     await visitor.submit(await visitor.open(url()), {}, 'logout');
     const answer = await fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${token}` } });
@@ -124,7 +124,7 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
     expect(await isSignedIn()).toBe(false);
   });
 
-  test('nothing but the form signs out: no GET, no form of another site, no form of another browser', async () => {
+  test('only the form signs out: no GET, no form of another site, no form of another browser', async () => {
     await visitor.open(url({ id_token_hint: idToken, logout: 'yes', confirm: 'yes' }));
     await visitor.request(`${latchkey.base}/oidc/logout/confirm?logout=yes`);
     await visitor.request(`${latchkey.base}/oidc/logout/confirm`, { form: { logout: 'yes', action: 'logout' } });
@@ -137,7 +137,7 @@ describe('RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)', () => {
   });
 });
 
-describe('what must not lead anywhere', () => {
+describe('requests that must not redirect', () => {
   test.each<[string, () => Record<string, string>]>([
     ['an address that is not registered', () => ({ post_logout_redirect_uri: 'https://evil.example/' })],
     ['a registered one with a slash more', () => ({ post_logout_redirect_uri: `${goodbye}/` })],
@@ -149,7 +149,7 @@ describe('what must not lead anywhere', () => {
     ['the address of another client', () => ({ post_logout_redirect_uri: 'https://other.example/bye' })],
     ['a script', () => ({ post_logout_redirect_uri: 'javascript:alert(1)' })],
     ['an address of nobody in particular', () => ({ post_logout_redirect_uri: '//evil.example' })],
-  ])('%s: a page that says so, no redirect (§3)', async (_what, parameters) => {
+  ])('%s: a page with the reason, no redirect (§3)', async (_what, parameters) => {
     const page = await visitor.open(url({ id_token_hint: idToken, ...parameters() }));
     expect([page.status, page.location]).toEqual([400, null]);
     expect(formsOf(page)).toHaveLength(0);
@@ -157,7 +157,7 @@ describe('what must not lead anywhere', () => {
     expect(await isSignedIn()).toBe(true);
   });
 
-  test('a registered address without a client that says whose it is leads nowhere', async () => {
+  test('a registered address without its client causes no redirect', async () => {
     const page = await visitor.open(url({ post_logout_redirect_uri: goodbye }));
     const done = await visitor.submit(page, {}, 'logout');
     expect(done.location).toBeNull();
@@ -197,14 +197,14 @@ describe('what must not lead anywhere', () => {
       'one for a client that does not exist',
       () => new SignJWT({ ...decodeJwt(idToken), aud: 'nobody' }).setProtectedHeader({ alg: 'RS256' }).sign(stranger),
     ],
-  ])('a hint that is %s: a page that says so, no redirect (§4)', async (_what, make) => {
+  ])('a hint that is %s: a page with the reason, no redirect (§4)', async (_what, make) => {
     const page = await visitor.open(url({ id_token_hint: await make(), post_logout_redirect_uri: goodbye }));
     expect([page.status, page.location]).toEqual([400, null]);
     expect(page.text).toContain('id_token_hint');
     expect(await isSignedIn()).toBe(true);
   });
 
-  test('a hint of one client does not open the address of another (§2)', async () => {
+  test('a hint of one client does not allow the address of another (§2)', async () => {
     const page = await visitor.open(
       url({
         id_token_hint: idToken,

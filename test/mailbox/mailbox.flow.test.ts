@@ -32,7 +32,7 @@ test.skipIf(process.env['TEST_DATABASE_URL'])(
   },
 );
 
-test('with a mail server it gets the mail, and there is no mailbox to read', async () => {
+test('with a mail server it receives the mail, and there is no mailbox', async () => {
   const sink = await createSmtpSink();
   const latchkey = await open({ SMTP_URL: sink.url, MAIL_FROM: 'Fernway <id@fernway.example>' });
   await latchkey.app.mailer.send(mail);

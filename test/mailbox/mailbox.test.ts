@@ -45,7 +45,7 @@ async function served(): Promise<{ edge: TestEdge; keep(kept?: KeptMail): Promis
   };
 }
 
-describe('the mailbox exists only where nobody else can read it', () => {
+describe('the mailbox exists only if no other user can read it', () => {
   test.each([
     [{}, true],
     [{ ISSUER: 'http://localhost:4000' }, true],
@@ -61,7 +61,7 @@ describe('the mailbox exists only where nobody else can read it', () => {
 });
 
 describe('kept mails', () => {
-  test('are sealed at rest', async () => {
+  test('are encrypted at rest', async () => {
     const { made } = open();
     await made!.mailbox.keep(mail());
     const rows = await database.sql('select * from mailbox_message');
@@ -84,7 +84,7 @@ describe('kept mails', () => {
     expect(JSON.stringify(await database.sql('select * from mailbox_message'))).not.toMatch(/402913|\+1202/);
   });
 
-  test('make room for newer ones beyond two hundred', async () => {
+  test('beyond two hundred the oldest are dropped', async () => {
     const { clock, made } = open();
     for (let n = 1; n <= 203; n += 1) {
       clock.advance(1);
@@ -108,12 +108,12 @@ describe('GET /dev/mailbox', () => {
     expect(bodyOf(answer).match(/href="\/dev\/mailbox\/mail_[0-9a-z]{26}"/g)).toHaveLength(2);
   });
 
-  test('says so when there is none', async () => {
+  test('says so when it is empty', async () => {
     const { edge } = await served();
     expect(statusOf(await request(edge, 'GET /dev/mailbox'))).toBe(200);
   });
 
-  test('gives a script the same as JSON', async () => {
+  test('returns the same as JSON to a script', async () => {
     const { edge, keep } = await served();
     await keep();
     const answer = await request(edge, 'GET /dev/mailbox', ['Accept: application/json']);
@@ -137,7 +137,7 @@ describe('GET /dev/mailbox/:id', () => {
   });
 
   test.each(['mail_01h455vb4pex5vsknk084sn02q', 'usr_01h455vb4pex5vsknk084sn02q', '1', "'--", '%00', '..%2f'])(
-    '%s is not there',
+    '%s is not found',
     async (id) => {
       const { edge } = await served();
       expect([400, 404]).toContain(statusOf(await request(edge, `GET /dev/mailbox/${id}`)));

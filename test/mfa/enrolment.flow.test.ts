@@ -45,8 +45,8 @@ async function addApp(visitor: Visitor, page: Page): Promise<{ key: string; code
   return { key, codes: await visitor.submit(setup, { code: codeOf(key) }, 'confirm') };
 }
 
-describe('where everybody must have a second factor', () => {
-  test('somebody without one adds an app, saves recovery codes, and is in', async () => {
+describe('with enforcement for every user', () => {
+  test('a user without a factor adds an app, saves recovery codes, and is signed in', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
     const { codes } = await addApp(visitor, page);
@@ -60,7 +60,7 @@ describe('where everybody must have a second factor', () => {
     expect(isAt(next.page, '/second-factor/totp')).toBe(true);
   });
 
-  test('the codes can be taken along as a file, and are not shown again', async () => {
+  test('the codes can be downloaded as a file, and are not shown again', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
     const { codes } = await addApp(visitor, page);
@@ -78,7 +78,7 @@ describe('where everybody must have a second factor', () => {
     }
   });
 
-  test('a wrong code turns nothing on and shows the same key again', async () => {
+  test('a wrong code adds nothing and shows the same key again', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
     const setup = await chooseApp(visitor, page);
@@ -93,7 +93,7 @@ describe('where everybody must have a second factor', () => {
     expect(await latchkey.app.credentials.totp.find(user.id as never)).toBeNull();
   });
 
-  test('nothing leads around it: restart, the way back, another client, an offer that is none', async () => {
+  test('nothing bypasses it: restart, Back, another client, an offer that is none', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
     const path = page.url.replace('/enrol-factor', '');
@@ -109,7 +109,7 @@ describe('where everybody must have a second factor', () => {
     expect(isAt((await steps.afterPassword(user)).page, '/enrol-factor')).toBe(true);
   });
 
-  test('it can be put off while the days of grace last, counted from the first time', async () => {
+  test('it can be postponed during the days of grace, counted from the first request', async () => {
     await set('mfa.graceDays', 7);
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
@@ -125,7 +125,7 @@ describe('where everybody must have a second factor', () => {
     expect(codeBack(await third.visitor.submit(third.page, { action: 'skip' }))).toBeNull();
   });
 
-  test('what can be added is what settings say, and a single choice is no question', async () => {
+  test('the settings decide which factors can be added, and a single choice is not asked', async () => {
     await set('mfa.factors', ['totp']);
     const user = await latchkey.user();
     const { page } = await steps.afterPassword(user);
@@ -133,7 +133,7 @@ describe('where everybody must have a second factor', () => {
     expect(page.text).not.toContain('Choose something else');
   });
 
-  test('codes that nobody says are saved hold nobody up for ever', async () => {
+  test('codes without confirmation do not block the sign-in for ever', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
     const { key, codes } = await addApp(visitor, page);
@@ -144,7 +144,7 @@ describe('where everybody must have a second factor', () => {
   });
 });
 
-describe('who must have one', () => {
+describe('a second factor is required', () => {
   type Row = ['off' | 'optional' | 'required' | 'administrators', boolean, boolean];
   test.each<Row>([
     ['off', true, false],
@@ -152,13 +152,13 @@ describe('who must have one', () => {
     ['required', false, true],
     ['administrators', true, true],
     ['administrators', false, false],
-  ])('with %s, an administrator (%s): %s', async (enforcement, administrator, mustAdd) => {
+  ])('with %s, for an administrator (%s): %s', async (enforcement, administrator, mustAdd) => {
     await set('mfa.enforcement', enforcement);
     const { page } = await steps.afterPassword(await latchkey.user({ administrator }));
     expect([isAt(page, '/enrol-factor'), codeBack(page) === null]).toEqual([mustAdd, mustAdd]);
   });
 
-  test('is whoever a relying party must have two factors of, whatever the grace', async () => {
+  test('of a user when a relying party strictly requires two, during the grace too', async () => {
     await set('mfa.enforcement', 'optional');
     await set('mfa.graceDays', 30);
     const user = await latchkey.user();
@@ -168,13 +168,13 @@ describe('who must have one', () => {
     expect(codeBack(await visitor.submit(codes, { saved: '1' }))).not.toBeNull();
   });
 
-  test('is whoever signs in to a client that the operator asks more for', async () => {
+  test('of a user at a client for which the operator requires it', async () => {
     await set('mfa.enforcement', 'optional');
     const bank = walk(latchkey, await latchkey.client({ first_party: true, minimum_acr: 'urn:latchkey:acr:2' }));
     expect(isAt((await bank.afterPassword(await latchkey.user())).page, '/enrol-factor')).toBe(true);
   });
 
-  test('proves the factor that is there before adding one that a relying party wants', async () => {
+  test('and the existing factor is proved before another is added for a relying party', async () => {
     const { key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user, undefined, essential(3));
     expect(isAt(page, '/second-factor/totp')).toBe(true);
@@ -187,11 +187,11 @@ describe('who must have one', () => {
   });
 });
 
-describe('somebody whose factors an operator took away', () => {
+describe('a user whose factors an operator removed', () => {
   const reset = ({ id }: Pick<TestUser, 'id'>) =>
     latchkey.run('user.reset-mfa', { id, reason: 'Lost phone, seen at the desk' });
 
-  test('is told, signed out, and gets in with the password and a code from the mailbox alone', async () => {
+  test('is notified, signed out, and signs in with only the password and a code from the mailbox', async () => {
     await set('mfa.enforcement', 'optional');
     const { key, ...user } = await steps.withApp();
     await steps.withRecoveryCodes(user);
@@ -212,7 +212,7 @@ describe('somebody whose factors an operator took away', () => {
     expect(codeBack((await steps.afterPassword(user)).page)).not.toBeNull();
   });
 
-  test('loses a sign-in that had come some way, with the app that is taken away', async () => {
+  test('loses a sign-in in progress that used the removed app', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
     const { codes } = await addApp(visitor, page);
@@ -221,7 +221,7 @@ describe('somebody whose factors an operator took away', () => {
     expect([codeBack(end), isAt(end, '/login')]).toEqual([null, true]);
   });
 
-  test('adds a new one in that same sign-in where one is demanded', async () => {
+  test('adds a new factor in the same sign-in if one is required', async () => {
     const { key: _key, ...user } = await steps.withApp();
     await reset(user);
     const { visitor, page } = await steps.afterPassword(user);
@@ -240,7 +240,7 @@ describe('somebody whose factors an operator took away', () => {
     [{ id: 'usr_01h455vb4pex5vsknk084sn02q', reason: 'Lost phone' }, 'mfa.user_not_found'],
     [{ id: 'usr_01h455vb4pex5vsknk084sn02q', reason: ' ' }, 'mfa.reason_missing'],
     [{ id: 'usr_01h455vb4pex5vsknk084sn02q' }, 'mfa.reason_missing'],
-  ])('is somebody, and there is a reason: %j', async (input, code) => {
+  ])('must exist, and the command needs a reason: %j', async (input, code) => {
     await expect(latchkey.run('user.reset-mfa', input)).rejects.toThrow(code);
   });
 });

@@ -35,7 +35,7 @@ const part = ({ roles = [], held = {}, policy = {}, passkeys = 0, unusable = 0, 
     ...rest,
   });
 
-describe('what a user holds', () => {
+describe('factors of a user', () => {
   type Row = [title: string, given: Given, factors: readonly string[]];
   const rows: Row[] = [
     ['nothing', {}, []],
@@ -86,7 +86,7 @@ describe('the state of a passkey', () => {
     ),
   );
   test.each(rows)(
-    '$title, enforcement $enforcement, $graceDays days of grace, sent codes $codes: what is demanded stays, and nothing stands in',
+    '$title, enforcement $enforcement, $graceDays days of grace, sent codes $codes: the requirement stays, and nothing replaces the factor',
     ({ given }) => {
       const active = part({ ...given, passkeys: 1 });
       const unusable = part({ ...given, unusable: 1 });
@@ -99,12 +99,12 @@ describe('the state of a passkey', () => {
     },
   );
 
-  test('counts no more once it is deleted', () => {
+  test('does not count once it is deleted', () => {
     expect(part({}).hasConfirmed).toBe(false);
     expect(part({ held: { recoveryCodes: 10 } })).toMatchObject({ hasConfirmed: false, required: 1, factors: [] });
   });
 
-  test('has another one added where one is demanded and none can be used', () => {
+  test('has another factor added if one is required and none can be used', () => {
     const policy = { enforcement: 'required' as const };
     expect(part({ policy, unusable: 1, held: { recoveryCodes: 3 } }).offers).toEqual(['enrol-factor']);
     expect(part({ policy, unusable: 1, held: { hasTotp: true } }).offers).toEqual([]);
@@ -112,7 +112,7 @@ describe('the state of a passkey', () => {
   });
 });
 
-describe('what a sign-in asks of a user', () => {
+describe('requirements of a sign-in', () => {
   type Row = [title: string, given: Given, required: 1 | 2, offers: readonly string[]];
   const required = { enforcement: 'required' as const };
   const withGrace = { ...required, graceDays: 7 };
@@ -169,11 +169,11 @@ describe('what a sign-in asks of a user', () => {
       false,
     ],
     ['a code by mail that is demanded', { held: { hasTrust: true }, policy: { ...required, emailCodes: true } }, true],
-  ])('trust spares %s', (_title, given, isTrusted) => {
+  ])('a trusted browser skips %s', (_title, given, isTrusted) => {
     expect(part(given).isTrusted).toBe(isTrusted);
   });
 
-  test('to save codes that were made in this sign-in', () => {
+  test('require saving the codes that this sign-in created', () => {
     expect(part({ held: { hasTotp: true, showsCodes: true } }).tasks).toEqual(['recovery-codes']);
     expect(part({ held: { hasTotp: true } }).tasks).toEqual([]);
   });

@@ -49,7 +49,7 @@ describe('a phone', () => {
   const withPhone = (phone: string, verified = true) =>
     latchkey.user({ phone_number: phone, phone_number_verified: verified });
 
-  test('gets a code that is bound to our address, and its owner is in', async () => {
+  test('receives a code that is bound to our address, and its owner is signed in', async () => {
     const phone = number();
     const { visitor, page } = await steps.afterPassword(await withPhone(phone));
     expect(isAt(page, '/second-factor/sms')).toBe(true);
@@ -65,14 +65,14 @@ describe('a phone', () => {
   test.each<[string, string, boolean]>([
     ['whose number was not proved', number(), false],
     ['in a country that is not served', '+12025550123', true],
-  ])('%s is none', async (_title, phone, verified) => {
+  ])('%s is refused', async (_title, phone, verified) => {
     const { page } = await steps.afterPassword(await withPhone(phone, verified));
     expect(isAt(page, '/enrol-factor')).toBe(true);
   });
 });
 
-describe('a passkey that is added because a second factor is demanded', () => {
-  test('is used at once, and recovery codes come with it', async () => {
+describe('a passkey that is added because a second factor is required', () => {
+  test('is used at once, with recovery codes', async () => {
     const user = await latchkey.user();
     const authenticator = new Authenticator();
     const { visitor, page } = await steps.afterPassword(user);
@@ -91,7 +91,7 @@ describe('a passkey that is added because a second factor is demanded', () => {
     expect(codeBack(await next.visitor.submit(paper, { code }))).not.toBeNull();
   });
 
-  test('is what a relying party that wants the strongest gets, and nothing else is offered', async () => {
+  test('is offered alone when a relying party requires the strongest level', async () => {
     const { key, ...user } = await steps.withApp();
     const strongest = {
       claims: JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:latchkey:acr:3' } } }),

@@ -26,8 +26,8 @@ afterAll(async () => {
 const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
 const later = (milliseconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 
-describe('somebody with an authenticator app', () => {
-  test('enters its code after the password, and the relying party learns how it was proved', async () => {
+describe('a user with an authenticator app', () => {
+  test('enters its code after the password, and the relying party receives the methods', async () => {
     const { key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
     expect(isAt(page, '/second-factor/totp')).toBe(true);
@@ -44,7 +44,7 @@ describe('somebody with an authenticator app', () => {
     ['000000', 'That code has expired or is not right'],
     ['12345', 'That code has expired or is not right'],
     ['x'.repeat(65), 'That code has expired or is not right'],
-  ])('is told by the field what is wrong with %j', async (code, text) => {
+  ])('sees an error next to the field for %j', async (code, text) => {
     const { key: _key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
     const answer = await visitor.submit(page, { code });
@@ -55,7 +55,7 @@ describe('somebody with an authenticator app', () => {
     if (code) expect(answer.text).not.toContain(code);
   });
 
-  test('is paused after five wrong codes, in every browser, and hears of it; the password helps nothing', async () => {
+  test('is paused after five wrong codes, in every browser, and is notified; the password does not help', async () => {
     const { key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
     for (let i = 0; i < 5; i += 1) await visitor.submit(page, { code: `00000${i}` });
@@ -70,7 +70,7 @@ describe('somebody with an authenticator app', () => {
     expect(codeBack(await again.visitor.submit(again.page, { code: codeOf(key) }))).not.toBeNull();
   });
 
-  test('is who they said they are, until they say that they are somebody else', async () => {
+  test('stays the identified user until another account is chosen', async () => {
     const { key: _key, ...user } = await steps.withApp();
     const other = await latchkey.user();
     const { visitor, page } = await steps.afterPassword(user);
@@ -89,7 +89,7 @@ describe('somebody with an authenticator app', () => {
     expect(codeBack(await visitor.open(page.url, form))).not.toBeNull();
   });
 
-  test('is spared where the instance asks nobody', async () => {
+  test('is not asked if the instance enforces nothing', async () => {
     const { key: _key, ...user } = await steps.withApp();
     await set('mfa.enforcement', 'off');
     expect(codeBack((await steps.afterPassword(user)).page)).not.toBeNull();
@@ -97,8 +97,8 @@ describe('somebody with an authenticator app', () => {
   });
 });
 
-describe('another way', () => {
-  test('is a recovery code, good once', async () => {
+describe('another method', () => {
+  test('is a recovery code, valid once', async () => {
     const { key: _key, ...user } = await steps.withApp();
     const [code = ''] = await steps.withRecoveryCodes(user);
     const { visitor, page } = await steps.afterPassword(user);
@@ -116,7 +116,7 @@ describe('another way', () => {
     expect((await next.visitor.submit(used, { code })).isRefused).toBe(true);
   });
 
-  test('is a code by mail where settings allow it, sent when it is asked for', async () => {
+  test('is a code by mail if the settings allow it, sent on request', async () => {
     await set('mfa.emailCodes', true);
     await set('mfa.enforcement', 'required');
     const user = await latchkey.user({ email_verified: true });
@@ -134,7 +134,7 @@ describe('another way', () => {
     await set('mfa.enforcement', 'optional');
   });
 
-  test('by mail is good in the sign-in that asked for it alone, and kept to three in a quarter of an hour', async () => {
+  test('by mail is valid only in the sign-in that requested it, and limited to three in a quarter of an hour', async () => {
     await set('mfa.emailCodes', true);
     await set('mfa.enforcement', 'required');
     const user = await latchkey.user({ email_verified: true });
@@ -150,7 +150,7 @@ describe('another way', () => {
     await set('mfa.enforcement', 'optional');
   });
 
-  test('is never one that is closed', async () => {
+  test('is never a disabled one', async () => {
     const { key: _key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
     expect(page.text).not.toContain('/second-factor/methods');
@@ -167,7 +167,7 @@ describe('another way', () => {
 });
 
 describe('a trusted browser', () => {
-  test('is not asked again for thirty days, except where the relying party asks', async () => {
+  test('is not asked again for thirty days, unless the relying party requires it', async () => {
     const { key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
     expect(page.text).toContain('Trust this browser for 30 days');
@@ -182,7 +182,7 @@ describe('a trusted browser', () => {
     expect(isAt((await steps.afterPassword(user, visitor)).page, '/second-factor/totp')).toBe(true);
   });
 
-  test('is another browser to an administrator, who is not even offered it', async () => {
+  test('is not offered to an administrator, and not accepted', async () => {
     const { key, ...user } = await steps.withApp({ administrator: true });
     const { visitor, page } = await steps.afterPassword(user);
     expect(page.text).not.toContain('Trust this browser');
@@ -191,7 +191,7 @@ describe('a trusted browser', () => {
     expect(isAt((await steps.afterPassword(user, visitor)).page, '/second-factor/totp')).toBe(true);
   });
 
-  test('is none any more after a new password', async () => {
+  test('is forgotten after a new password', async () => {
     const { key, ...user } = await steps.withApp();
     const { visitor, page } = await steps.afterPassword(user);
     await visitor.submit(page, { code: codeOf(key), remember: '1' });
@@ -203,7 +203,7 @@ describe('a trusted browser', () => {
   });
 });
 
-test('the second step is of one browser: without its cookie the address is nothing', async () => {
+test('the second step belongs to one browser: its address is useless without the cookie', async () => {
   const { key: _key, ...user } = await steps.withApp();
   const { page } = await steps.afterPassword(user);
   expect((await new Visitor().open(page.url)).status).toBe(410);

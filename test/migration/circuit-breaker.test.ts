@@ -21,7 +21,7 @@ function breaker() {
 }
 
 describe('another system', () => {
-  test('is asked as long as it answers, whatever failed in between', async () => {
+  test('is asked as long as it answers, with occasional failures', async () => {
     const { fail, right, asked } = breaker();
     for (let round = 0; round < 5; round += 1) {
       for (let i = 0; i < 4; i += 1) await fail();
@@ -30,7 +30,7 @@ describe('another system', () => {
     expect(asked()).toBe(25);
   });
 
-  test('rests for half a minute after five failures in a row, and again when it still fails', async () => {
+  test('is not asked for half a minute after five failures in a row, and again when it still fails', async () => {
     const { fail, right, asked, pass } = breaker();
     for (let i = 0; i < 5; i += 1) expect(await fail()).toBe('failed');
     expect(await right()).toBeNull();
@@ -45,7 +45,7 @@ describe('another system', () => {
     expect(await right()).toBe('right');
   });
 
-  test('gets one question to see, however many wait', async () => {
+  test('receives one trial request, however many wait', async () => {
     const { fail, run, asked, pass } = breaker();
     for (let i = 0; i < 5; i += 1) await fail();
     pass(31 * SECOND);
@@ -54,7 +54,7 @@ describe('another system', () => {
     expect(asked()).toBe(6);
   });
 
-  test('is never asked more than sixteen things at once', async () => {
+  test('receives at most sixteen requests at once', async () => {
     const { run, asked } = breaker();
     const gate = Promise.withResolvers<string>();
     const answers = Array.from({ length: 40 }, () => run(() => gate.promise));

@@ -29,7 +29,7 @@ function person(numbered: Numbered | undefined): ImportedUser {
 }
 
 describe('JSON lines', () => {
-  test('are read one by one, past empty ones, with a mark of byte order and either end of line', async () => {
+  test('are read one by one, with empty lines, a byte order mark and either line end', async () => {
     const people = await read('a.jsonl', '\ufeff{"email":"a@x.example"}\r\n\n{"email":"b@x.example"}');
     expect(people.map(({ line, record }) => [line, record])).toEqual([
       [1, { email: 'a@x.example' }],
@@ -37,7 +37,7 @@ describe('JSON lines', () => {
     ]);
   });
 
-  test('that are none, or too long, are named and the others read', async () => {
+  test('that are invalid or too long are reported and the others are read', async () => {
     const people = await read('b.jsonl', `{\n{"email":"${'x'.repeat(600_000)}"}\n{"email":"c@x.example"}\n`);
     expect(people.map(({ line, problem }) => [line, problem])).toEqual([
       [1, 'the line is not JSON'],
@@ -48,7 +48,7 @@ describe('JSON lines', () => {
 });
 
 describe('CSV', () => {
-  test('has words and numbers where they belong, objects as JSON or by their members, and names with line breaks', async () => {
+  test('has text and numbers in their members, objects as JSON or by column, and names with line breaks', async () => {
     const people = await read(
       'a.csv',
       'email,email_verified,name,address.country,properties,totp_digits,identities\r\n' +
@@ -69,7 +69,7 @@ describe('CSV', () => {
     ]);
   });
 
-  test('names a line whose word is not understood', async () => {
+  test('reports a line with an invalid word', async () => {
     const people = await read('b.csv', 'email,email_verified\na@x.example,maybe\nb@x.example,true\n');
     expect(people.map(({ line, problem }) => [line, problem])).toEqual([
       [2, 'email_verified: "maybe" is not understood'],
@@ -88,7 +88,7 @@ describe('CSV', () => {
 describe('files of other products', () => {
   const hashOf = (user: ImportedUser) => (user.password.kind === 'hash' ? user.password.hash : '');
 
-  test('a realm of Keycloak', async () => {
+  test('a Keycloak realm', async () => {
     const realm = {
       realm: 'shop',
       users: [
@@ -143,7 +143,7 @@ describe('files of other products', () => {
     expect(user.totp?.secret).toMatch(/^JBSWY3DPE/);
   });
 
-  test('a realm of Keycloak from before version 8', async () => {
+  test('a Keycloak realm from before version 8', async () => {
     const credential = {
       type: 'password',
       hashedSaltedValue: 'JsfNbCOIdZUbyBJ+BT+VoGI91Ec2rWLOvkLPDaX8e9k=',
@@ -156,7 +156,7 @@ describe('files of other products', () => {
     expect(await verifyForeignHash(hashOf(user), 'password')).toBe(true);
   });
 
-  test('a project of Firebase, whose parameters come apart', async () => {
+  test('a Firebase project, with its parameters in a separate file', async () => {
     const vector = vectors.find(({ scheme }) => scheme === 'firebase-scrypt')!;
     const { salt, ...parameters } = vector.parameters as { salt: string };
     const users = [
@@ -257,7 +257,7 @@ describe('files of other products', () => {
       'LDAP',
       { custom_password_hash: { algorithm: 'ldap', hash: { value: '{SSHA}LWf12MEh8QEoU0n/j0IObDR9tfNzYWx0' } } },
     ],
-  ])('an export of Auth0 with %s', async (_what, password) => {
+  ])('an Auth0 export with %s', async (_what, password) => {
     const line = {
       user_id: 'auth0|1',
       email: 'ada@example.com',
@@ -282,7 +282,7 @@ describe('files of other products', () => {
   });
 
   test.each(['keycloak', 'auth0', 'firebase'] as const)(
-    'of %s with people that are none are refused line by line',
+    'of %s with invalid users are refused line by line',
     async (format) => {
       const people = ['x', 1, null, [], { credentials: 'x', attributes: 7, identities: {}, providerUserInfo: 'y' }];
       const text =
@@ -295,12 +295,12 @@ describe('files of other products', () => {
   test.each([
     ['no JSON', '{'],
     ['no users', '{"realm":"x"}'],
-  ])('of Keycloak with %s stop at once', async (_what, text) => {
+  ])('of Keycloak with %s are refused at once', async (_what, text) => {
     await expect(read('none.json', text, 'keycloak')).rejects.toThrow(/the file/);
   });
 });
 
-test('a file may say once what all its hashes are', async () => {
+test('a file may give the parameters of all its hashes once', async () => {
   const hash = { format: 'salted-digest', parameters: { algorithm: 'sha256', template: '{salt}{password}' } };
   const line = {
     email: 'ada@example.com',

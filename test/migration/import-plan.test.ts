@@ -44,7 +44,7 @@ const plan = (
     { update, now },
   )[0]!;
 
-describe('what becomes of a line', () => {
+describe('the result of a line', () => {
   test.each([
     ['nobody has the address', { email: 'eve@example.com' }, {}, 'create'],
     ['the line says nothing new', { email: 'Ada@example.com', name: 'Ada' }, {}, 'unchanged'],
@@ -127,7 +127,7 @@ describe('what becomes of a line', () => {
     expect(plan(given, known).kind).toBe(kind);
   });
 
-  test('what a line says wins, what it does not say stays', () => {
+  test('values in the line replace stored ones, missing values stay', () => {
     const step = plan(
       {
         email: 'Ada@example.com',
@@ -149,7 +149,7 @@ describe('what becomes of a line', () => {
     });
   });
 
-  test('a person made from a line has its id, its status and its age', () => {
+  test('a user created from a line has its id, its status and its creation time', () => {
     const made = newId('usr');
     const step = plan({
       email: 'eve@example.com',
@@ -171,7 +171,7 @@ describe('what becomes of a line', () => {
     ]);
   });
 
-  test('a person, or an identity, that stands twice is taken once', () => {
+  test('a user, or an identity, that occurs twice is imported once', () => {
     const lines = [
       { line: 1, user: imported({ email: 'eve@example.com', identities: [google] }) },
       { line: 2, user: imported({ email: 'EVE@example.com' }) },
@@ -186,7 +186,7 @@ describe('what becomes of a line', () => {
   });
 });
 
-describe('what a line may not say', () => {
+describe('invalid values in a line', () => {
   test.each([
     ['no address', { email: 'ada' }, /^email: must be an address/],
     ['that somebody administers', { administrator: true }, /administrators are not imported/],
@@ -213,11 +213,11 @@ describe('what a line may not say', () => {
     expect(read.kind === 'refused' && read.reason).toMatch(why);
   });
 
-  test.each([[null], [[]], ['ada@example.com'], [42]])('%j instead of a person', (given) => {
+  test.each([[null], [[]], ['ada@example.com'], [42]])('%j instead of a user', (given) => {
     expect(readImportRecord(given).kind).toBe('refused');
   });
 
-  test('never shows the password in what it says', () => {
+  test('the report never contains the password', () => {
     const read = readImportRecord({ email: 'ada@example.com', password: 'hunter2'.repeat(200) });
     expect(JSON.stringify(read)).not.toContain('hunter2');
   });

@@ -62,7 +62,7 @@ const findUser = async (email: string) =>
 const google = { connection: 'google', issuer: 'https://accounts.google.com' };
 
 describe('an import', () => {
-  test('takes in everything that a line says', async () => {
+  test('stores everything in a line', async () => {
     const id = newId('usr');
     const summary = await importLines([
       {
@@ -116,7 +116,7 @@ describe('an import', () => {
     expect(JSON.stringify(events)).not.toContain('correct horse');
   });
 
-  test('that is dry says what would become of each line and changes nothing', async () => {
+  test('in a dry run reports the result of each line and changes nothing', async () => {
     await importLines([{ email: 'here@dry.example', name: 'Here' }]);
     const events = await latchkey.app.database.sql('select 1 from audit_event');
     const { report, ...summary } = await importLines(
@@ -140,14 +140,14 @@ describe('an import', () => {
     expect(await latchkey.app.database.sql('select 1 from audit_event')).toHaveLength(events.length);
   });
 
-  test('that is dry says the same as the one that follows', async () => {
+  test('in a dry run reports the same as the real run', async () => {
     const lines = [...crowd('same', 30), { email: 'same3@crowd.example' }, { email: 'x', shoe: 1 }];
     const dry = await importLines(lines, { dryRun: true });
     const wet = await importLines(lines);
     expect(dry.report).toEqual(wet.report);
   });
 
-  test('goes through in batches of 500 people and half a megabyte at most', async () => {
+  test('uses batches of at most 500 users and half a megabyte', async () => {
     const sizes: [number, number][] = [];
     const measured: Ask = (name, input) => {
       sizes.push([(input as { lines: unknown[] }).lines.length, JSON.stringify(input).length]);
@@ -162,7 +162,7 @@ describe('an import', () => {
     expect(await latchkey.app.commands['audit.verify']!({} as never)).toMatchObject({ intact: true });
   });
 
-  test('that was broken off goes on where it was, and a third run changes nothing', async () => {
+  test('that was interrupted continues, and a third run changes nothing', async () => {
     let batches = 0;
     const broken: Ask = async (name, input) => {
       batches += 1;
@@ -177,14 +177,14 @@ describe('an import', () => {
     expect(await among('resume%')).toBe(1500);
   });
 
-  test('waits when so many people sign in that nothing can be hashed', async () => {
+  test('waits while so many users sign in that no password can be hashed', async () => {
     let refusals = 2;
     const busy: Ask = async (name, input) =>
       (refusals -= 1) >= 0 ? { ok: false, code: 'credentials.busy', message: 'Too many.' } : ask(name, input);
     expect(await importLines(crowd('busy', 2), {}, busy)).toMatchObject({ created: 2 });
   });
 
-  test('of two at once writes each person once', async () => {
+  test('twice at once writes each user once', async () => {
     const results = await Promise.all([importLines(crowd('twice', 700)), importLines(crowd('twice', 700))]);
     expect(results.map(({ refused }) => refused)).toEqual([0, 0]);
     expect(results.reduce((sum, { created }) => sum + created, 0)).toBe(700);
@@ -192,8 +192,8 @@ describe('an import', () => {
   });
 });
 
-describe('people who are here already', () => {
-  test('stay as they are unless told otherwise', async () => {
+describe('existing users', () => {
+  test('stay unchanged by default', async () => {
     await importLines([{ email: 'eve@here.example', email_verified: true, name: 'Eve', properties: { a: 1 } }]);
     const line = {
       email: 'eve@here.example',
@@ -208,7 +208,7 @@ describe('people who are here already', () => {
     expect(await importLines([line], { update: true })).toMatchObject({ unchanged: 1 });
   });
 
-  test('keep a password that they typed here, and get another foreign one', async () => {
+  test('keep a password that they set here, and get another imported one', async () => {
     const bob = await latchkey.user({ email: 'bob@here.example' });
     const before = (await findUser(bob.email))?.['hash'];
     const hash = '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=';
@@ -223,7 +223,7 @@ describe('people who are here already', () => {
     expect(await findUser('joe@here.example')).toMatchObject({ hash: better, scheme: 'bcrypt' });
   });
 
-  test('keep the authenticator app that they have', async () => {
+  test('keep their authenticator app', async () => {
     await importLines([{ email: 'app@here.example', totp_secret: 'JBSWY3DPEHPK3PXP' }]);
     const sealed = () =>
       latchkey.app.database.sql(
@@ -235,7 +235,7 @@ describe('people who are here already', () => {
     expect(await sealed()).toEqual(before);
   });
 
-  test('lose what they hold when a line disables them', async () => {
+  test('lose sessions and tokens when a line disables them', async () => {
     await importLines([{ email: 'out@here.example' }]);
     await importLines([{ email: 'out@here.example', status: 'disabled' }], { update: true });
     const row = await findUser('out@here.example');
@@ -247,7 +247,7 @@ describe('people who are here already', () => {
     expect(events.map(({ type }) => type)).toEqual(['user.imported', 'user.imported', 'user.disabled']);
   });
 
-  test('keep an address that they have beside their first one', async () => {
+  test('keep an additional address', async () => {
     const owner = await latchkey.user({ email: 'owner@further.example' });
     const now = new Date(performance.timeOrigin);
     await latchkey.app.database.sql(
@@ -259,7 +259,7 @@ describe('people who are here already', () => {
     ]);
   });
 
-  test('get the further addresses that a file has, and nobody else’s', async () => {
+  test('get the additional addresses of a file, but not addresses of other users', async () => {
     const lines = [{ email: 'first@further.example', email_verified: true, further_emails: ['Third@further.example'] }];
     expect(await importLines(lines)).toMatchObject({ created: 1 });
     expect(await importLines(lines)).toMatchObject({ unchanged: 1 });
@@ -277,7 +277,7 @@ describe('people who are here already', () => {
     ]);
   });
 
-  test('who signed up with an address that they never proved get nothing that belongs to its owner', async () => {
+  test('with an unverified address get nothing that belongs to its owner', async () => {
     const squatter = await latchkey.user({ email: 'squatted@here.example' });
     const owner = { email: squatter.email, email_verified: true, identities: [{ ...google, subject: 'squatted' }] };
     expect(await importLines([owner])).toMatchObject({ exists: 1 });
@@ -291,7 +291,7 @@ describe('people who are here already', () => {
     expect(await latchkey.app.database.sql('select 1 from user_identity where subject = $1', ['squatted'])).toEqual([]);
   });
 
-  test('are not taken over by somebody who brings their identity', async () => {
+  test('are not taken over by a user with their identity', async () => {
     await importLines([{ email: 'owner@id.example', identities: [{ ...google, subject: 'owner' }] }]);
     const thief = { email: 'thief@id.example', identities: [{ ...google, subject: 'owner' }] };
     expect((await importLines([thief], { update: true })).report).toEqual([
@@ -301,7 +301,7 @@ describe('people who are here already', () => {
   });
 });
 
-test('a hash that would take the service down is refused by its line', async () => {
+test('a hash that is too expensive is refused with its line', async () => {
   const { report } = await importLines([
     {
       email: 'a@hostile.example',
@@ -316,7 +316,7 @@ test('a hash that would take the service down is refused by its line', async () 
   expect(await among('%@hostile.example')).toBe(0);
 });
 
-test('a command with more lines than fit is refused whole', async () => {
+test('a command with too many lines is refused as a whole', async () => {
   const lines = Array.from({ length: 501 }, (_, i) => ({ line: i, record: {} }));
   await expect(latchkey.run('user.import', { lines })).rejects.toThrow(/migration\.invalid/);
 });

@@ -67,8 +67,8 @@ const rowOf = async (email: string) =>
     )
   )[0];
 
-describe('somebody whom nobody brought', () => {
-  test('is taken over when the old system knows them by their password, and not asked about again', async () => {
+describe('a user who was not imported', () => {
+  test('is created when the old system accepts the password, and not asked about again', async () => {
     expect((await signIn('Ada@Old.example', 'right where they were')).get('code')).toMatch(/^lk_ac_/);
     expect(await rowOf('ada@old.example')).toMatchObject({
       email_verified: true,
@@ -89,7 +89,7 @@ describe('somebody whom nobody brought', () => {
     );
   });
 
-  test('is asked about in a request that is signed as standardwebhooks.com says', async () => {
+  test('is asked about in a request with a Standard Webhooks signature', async () => {
     await expect(signIn('nobody@old.example', 'wrong')).rejects.toThrow('refused');
     const [{ headers, body } = { headers: {}, body: '' }] = asked;
     expect(JSON.parse(body)).toEqual({ type: 'password.verify', email: 'nobody@old.example', password: 'wrong' });
@@ -98,12 +98,12 @@ describe('somebody whom nobody brought', () => {
     expect(Math.abs(Number(headers['webhook-timestamp']) - performance.timeOrigin / SECOND)).toBeLessThan(600);
   });
 
-  test('stays nobody when the password is wrong', async () => {
+  test('is not created when the password is wrong', async () => {
     await expect(signIn('eve@old.example', 'wrong')).rejects.toThrow('refused');
     expect(await rowOf('eve@old.example')).toBeUndefined();
   });
 
-  test('is one person when two browsers come at once', async () => {
+  test('is created once from two browsers at once', async () => {
     const codes = await Promise.all([1, 2, 3].map(() => signIn('twice@old.example', 'right where they were')));
     expect(codes.map((back) => back.get('code'))).toEqual([1, 2, 3].map(() => expect.stringMatching(/^lk_ac_/)));
     expect(
@@ -115,7 +115,7 @@ describe('somebody whom nobody brought', () => {
     ['says that the address is proven in words', { email_verified: 'true' }],
     ['sends a picture that is a program', { picture: 'javascript:alert(1)' }],
     ['sends a list', []],
-  ])('is not taken over when the answer %s', async (_what, body) => {
+  ])('is not created when the response %s', async (_what, body) => {
     answer = () => ({ status: 200, body });
     await expect(signIn('odd@old.example', 'right where they were')).rejects.toThrow('refused');
     expect(await rowOf('odd@old.example')).toBeUndefined();
@@ -123,7 +123,7 @@ describe('somebody whom nobody brought', () => {
     await expect(signIn('nobody@old.example', 'x')).rejects.toThrow('refused');
   });
 
-  test('is never an administrator, whatever the answer says', async () => {
+  test('is never an administrator, whatever the response says', async () => {
     answer = () => ({
       status: 200,
       body: { administrator: true, roles: ['administrator'], is_administrator: true, id: 'usr_1' },
@@ -138,7 +138,7 @@ describe('somebody whom nobody brought', () => {
     expect(await rowOf(email)).toMatchObject({ is_administrator: false, email_verified: false, email_proof_due: true });
   });
 
-  test('costs a try like any password: after five the old system is asked no more', async () => {
+  test('costs a try like any password: after five no request is sent', async () => {
     answer = () => ({ status: 401 });
     const { passwords } = latchkey.app;
     const tries = Array.from({ length: 100 }, (_, i) =>
@@ -155,15 +155,15 @@ describe('somebody whom nobody brought', () => {
   });
 });
 
-describe('somebody who was here before', () => {
-  test('is not asked about when they are disabled', async () => {
+describe('a user who exists here', () => {
+  test('is not asked about when disabled', async () => {
     const user = await latchkey.user();
     await latchkey.run('user.disable', { id: user.id });
     await expect(signIn(user.email, 'right where they were')).rejects.toThrow('refused');
     expect(asked).toEqual([]);
   });
 
-  test('is not asked about when they have no password', async () => {
+  test('is not asked about without a password', async () => {
     const { results } = await latchkey.run<{ results: LineResult[] }>('user.import', {
       lines: [{ line: 1, record: { email: 'none@old.example' } }],
     });
@@ -172,7 +172,7 @@ describe('somebody who was here before', () => {
     expect(asked).toEqual([]);
   });
 
-  test('is asked about when they were brought with a mark for it, and has a password of ours from then on', async () => {
+  test('is asked about if the import marked them for it, and has a password of ours afterwards', async () => {
     const record = {
       email: 'marked@old.example',
       email_verified: true,
@@ -189,7 +189,7 @@ describe('somebody who was here before', () => {
 });
 
 describe('an old system that fails', () => {
-  test('is left alone after five failures in a row for half a minute, then asked once to see', async () => {
+  test('is not asked for half a minute after five failures in a row, then once to test it', async () => {
     const ask = (email: string) =>
       latchkey.app.passwords.verify({
         userId: null,
@@ -217,7 +217,7 @@ describe('an old system that fails', () => {
     ['sends something else than JSON', () => ({ status: 200, text: '<html>' })],
     ['sends more than fits', () => ({ status: 200, text: JSON.stringify({ nickname: 'x'.repeat(100_000) }) })],
     ['redirects', () => ({ status: 302 })],
-  ])('and %s says of nobody that the password is right', async (_what, fails) => {
+  ])('and %s accepts no password', async (_what, fails) => {
     answer = fails;
     await expect(signIn('nobody@old.example', 'right where they were')).rejects.toThrow('refused');
     expect(await rowOf('nobody@old.example')).toBeUndefined();
@@ -231,7 +231,7 @@ describe('an old system that fails', () => {
   });
 });
 
-test('nobody is asked where no address is set, or no secret', async () => {
+test('is not asked without an address, or without a secret', async () => {
   await latchkey.run('settings.set', { name: 'migration.verifyUrl', value: 'null' });
   await expect(signIn('off@old.example', 'right where they were')).rejects.toThrow('refused');
   const withoutSecret = await startTestApp({
@@ -252,7 +252,7 @@ test('nobody is asked where no address is set, or no secret', async () => {
   expect(asked).toEqual([]);
 });
 
-test('what is typed is sent to no private address unless OUTBOUND_ALLOW says so', async () => {
+test('receives no password at a private address unless OUTBOUND_ALLOW lists it', async () => {
   const guarded = await startTestApp({ env: { MIGRATION_SECRET: secret }, settings: { 'migration.verifyUrl': url } });
   try {
     const outcome = await guarded.app.passwords.verify({

@@ -57,8 +57,8 @@ const oneEach = [
   ),
 ].map(([scheme, [vector]]) => [scheme, vector!] as const);
 
-describe('a person whose password another system hashed', () => {
-  test.each(oneEach)('signs in by %s once, and by ours from then on', async (scheme, vector) => {
+describe('a user with a password hash of another system', () => {
+  test.each(oneEach)('signs in by %s once, and by our hash from then on', async (scheme, vector) => {
     const { id, email } = await bring(onWire(vector));
     expect(await stored(id)).toMatchObject({ scheme });
     await expect(signIn({ email, password: `not ${vector.password}` })).rejects.toThrow('refused');
@@ -72,7 +72,7 @@ describe('a person whose password another system hashed', () => {
     await expect(signIn({ email, password: `not ${vector.password}` })).rejects.toThrow('refused');
   });
 
-  test('reaches the hash five times at most when two hundred are tried at once, and not by the right one behind them', async () => {
+  test('reaches the hash five times at most in two hundred tries at once, and the right one behind them fails', async () => {
     const { id } = await bring({ password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=' });
     const { passwords } = latchkey.app;
     const tries = Array.from({ length: 200 }, (_, i) =>
@@ -85,7 +85,7 @@ describe('a person whose password another system hashed', () => {
     expect(kinds.filter((kind) => kind === 'throttled')).toHaveLength(195);
   });
 
-  test('keeps the hash of ours that came first when both browsers are right at once', async () => {
+  test('keeps our first hash when both browsers are right at once', async () => {
     const { id } = await bring({ password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=' });
     const { passwords } = latchkey.app;
     const outcomes = await Promise.all(
@@ -96,7 +96,7 @@ describe('a person whose password another system hashed', () => {
     expect((await passwords.verify({ userId: id as never, password: 'Zürich', budget: id })).kind).toBe('verified');
   });
 
-  test('is not known by a hash that is dearer than we compute by now', async () => {
+  test('is not accepted by a hash above the present cost limit', async () => {
     const { id } = await bring({ password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=' });
     const replace = (hash: string) =>
       latchkey.app.database.sql('update password_credential set hash = $1 where user_id = $2', [
@@ -126,7 +126,7 @@ describe('an export', () => {
   };
 
   test.each(['jsonl', 'csv'] as const)(
-    'as %s is taken in by an empty instance, where people sign in as before',
+    'as %s is imported by an empty instance, where users sign in as before',
     async (format) => {
       const people = [
         {
@@ -194,14 +194,14 @@ describe('an export', () => {
     },
   );
 
-  test('holds no hash and no secret unless told so', async () => {
+  test('contains no hash and no secret by default', async () => {
     await bring({ password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=', totp_secret: 'JBSWY3DPEHPK3PXP' });
     const { path } = await exportTo('jsonl', false);
     const text = await readFile(path, 'utf8');
     expect(text).not.toMatch(/password_hash|argon2|\{SHA\}|totp_secret|JBSWY3DP/);
   });
 
-  test('is written to a file that is not there yet, and into the record', async () => {
+  test('is written to a new file only, and recorded in the audit log', async () => {
     const { path } = await exportTo('csv', false);
     await expect(exportPeople(async () => ({ ok: true, result: { users: [] } }), { output: path })).rejects.toThrow(
       /EEXIST/,

@@ -40,7 +40,7 @@ function recording(found: readonly (typeof browser)[] = [browser]) {
 }
 
 describe('an act', () => {
-  test('ends what its row says: links and browsers first, then sessions, then sign-ins, the records last', async () => {
+  test('ends the items of its row: links and browsers first, then sessions, then sign-ins, the records last', async () => {
     const { calls, revoke } = recording();
     await revoke(em, 'account erased', userId, operator);
     const order = [
@@ -56,7 +56,7 @@ describe('an act', () => {
     expect(calls).toEqual(order);
   });
 
-  test('spares the session and the sign-in that go on, where its row does', async () => {
+  test('spares the current session and sign-in, if its row does', async () => {
     const { calls, revoke } = recording();
     const keep = { session: 'here', interaction: 'this' };
     await revoke(em, 'password set in a sign-in', userId, operator, { keep });
@@ -71,7 +71,7 @@ describe('an act', () => {
   });
 
   const sparing = (Object.keys(endings) as EndingAct[]).filter((act) => !JSON.stringify(endings[act]).includes('but'));
-  test.each(sparing)('spares nothing that its row does not: %s', async (act) => {
+  test.each(sparing)('spares only the items that its row spares: %s', async (act) => {
     const [named, bare] = [recording(), recording()];
     const reach = { session: 'one', clientId: 'shop' };
     await named.revoke(em, act, userId, operator, { ...reach, keep: { session: 'here', interaction: 'this' } });
@@ -79,7 +79,7 @@ describe('an act', () => {
     expect(named.calls).toEqual(bare.calls);
   });
 
-  test('ends all where there is no current session', async () => {
+  test('ends everything without a current session', async () => {
     for (const keep of [undefined, {}, { session: null, interaction: null }]) {
       const { calls, revoke } = recording();
       await revoke(em, 'password set in a sign-in', userId, operator, keep ? { keep } : {});
@@ -87,7 +87,7 @@ describe('an act', () => {
     }
   });
 
-  test('that ends one session or the grants of one client names it, or is a fault', async () => {
+  test('that ends one session or the grants of one client must name it, else it is a fault', async () => {
     const { calls, revoke } = recording();
     await expect(revoke(em, 'session ended', userId, operator)).rejects.toThrow('names none');
     await expect(revoke(em, 'consent withdrawn', userId, operator)).rejects.toThrow('names none');
@@ -100,7 +100,7 @@ describe('an act', () => {
     ]);
   });
 
-  test('answers how many sessions it ended, and records each', async () => {
+  test('returns the number of ended sessions, and records each', async () => {
     const { audit, revoke } = recording([browser, { ...browser, id: 'two' }]);
     expect(await revoke(em, 'signed out everywhere', userId, operator)).toEqual({ sessions: 2 });
     expect(audit.events).toMatchObject([

@@ -45,7 +45,7 @@ beforeEach(() => {
 describe('handles', () => {
   const hash = sha256('an id');
 
-  test('stand for an id without telling it', () => {
+  test('represent an id without revealing it', () => {
     const handle = handles.make(hash);
     expect(handles.isHandle(handle)).toBe(true);
     expect(handles.hashOf(handle)).toEqual(hash);
@@ -59,14 +59,14 @@ describe('handles', () => {
     ['with the hash as proof', `~${hash.toString('base64url')}.${hash.toString('base64url')}`],
     ['with a letter more', `${handles.make(hash)}A`],
     ['on a line of its own', `\n${handles.make(hash)}`],
-  ])('%s are ids that nobody has', (_name, forged) => {
+  ])('%s are unknown ids', (_name, forged) => {
     expect(handles.isHandle(forged)).toBe(false);
     expect(handles.hashOf(forged)).not.toEqual(hash);
   });
 });
 
-describe('what is found by another key', () => {
-  test('a session is known by a handle, with which it can be ended', async () => {
+describe('artifacts with a second key', () => {
+  test('a session has a handle, by which it can be ended', async () => {
     const sessions = of('Session');
     await sessions.upsert('cookie', { uid: 'uid', accountId: 'usr_1' }, 60);
     const found = await sessions.findByUid('uid');
@@ -115,7 +115,7 @@ describe('device codes', () => {
     expect(await codes.find('device')).toMatchObject(first);
   });
 
-  test('count as polled by the device alone, and only while nobody has decided', async () => {
+  test('count polls of the device only, and only before a decision', async () => {
     const codes = of('DeviceCode');
     await codes.upsert('device', asked, 600);
     const byUser = await codes.findByUserCode('BCDFGHJK');
@@ -131,13 +131,13 @@ describe('device codes', () => {
   });
 });
 
-describe('using up', () => {
+describe('consuming an artifact', () => {
   test.each<[Kind, string, new (...args: never[]) => Error]>([
     ['AuthorizationCode', mark('AuthorizationCode', 'x'), errors.InvalidGrant],
     ['RefreshToken', mark('RefreshToken', 'x'), errors.InvalidGrant],
     ['DeviceCode', 'x', errors.InvalidGrant],
     ['PushedAuthorizationRequest', 'x', errors.InvalidRequestUri],
-  ])('a %s works once, and what it is is told in seconds', async (kind, id, refusal) => {
+  ])('a %s works once, and its consumption time is in seconds', async (kind, id, refusal) => {
     const adapter = of(kind);
     await adapter.upsert(id, {}, 60);
     await adapter.consume(id);
@@ -146,13 +146,13 @@ describe('using up', () => {
     await expect(adapter.consume(`${id}y`)).rejects.toBeInstanceOf(refusal);
   });
 
-  test('what is ended and was not there is no fault of anything else', async () => {
+  test('a missing artifact causes no other fault', async () => {
     await expect(of('Session').destroy('nobody')).resolves.toBeUndefined();
     await expect(of('AccessToken').destroy(mark('AccessToken', 'x'))).resolves.toBeUndefined();
   });
 });
 
-test('the engine gets an artifact back as it gave it', async () => {
+test('the engine gets an artifact back unchanged', async () => {
   const payload = {
     returnTo: 'https://id.example.com/oidc/auth/uid-of-it',
     prompt: { name: 'login', reasons: [], details: {} },
@@ -183,7 +183,7 @@ describe('grant and session of a token', () => {
     };
   });
 
-  test('that came along with it are not looked up again in the same request', async () => {
+  test('that were loaded with it are not loaded again in the same request', async () => {
     request = {};
     await of('AccessToken').find(token);
     expect(await of('Grant').find('grant')).toMatchObject({ openid: { scope: 'openid' } });
@@ -191,7 +191,7 @@ describe('grant and session of a token', () => {
     expect(looked).toEqual(['AccessToken']);
   });
 
-  test('are copies: what one request makes of them is not seen by the next', async () => {
+  test('are copies: the next request does not see changes of one request', async () => {
     request = {};
     await of('AccessToken').find(token);
     const mine = await of('Grant').find('grant');
@@ -203,7 +203,7 @@ describe('grant and session of a token', () => {
     ['another request', async () => (request = {})],
     ['something was written', async () => of('Grant').upsert('other', {}, 60)],
     ['something was revoked', async () => of('AccessToken').revokeByGrantId('other')],
-  ])('are looked up when %s', async (_name, happen) => {
+  ])('are loaded when %s', async (_name, happen) => {
     request = {};
     await of('AccessToken').find(token);
     await happen();
@@ -211,12 +211,12 @@ describe('grant and session of a token', () => {
     expect(looked).toEqual(['AccessToken', 'Grant']);
   });
 
-  test('are looked up outside of any request', async () => {
+  test('are loaded outside of any request', async () => {
     await of('AccessToken').find(token);
     expect(await of('Grant').find('grant')).toMatchObject({ openid: { scope: 'stored' } });
   });
 
-  test('a token that was looked up a moment ago is forgotten when anything is revoked here', async () => {
+  test('a recently loaded token is forgotten when anything is revoked here', async () => {
     await of('AccessToken').find(token);
     await of('AccessToken').find(token);
     expect(looked).toEqual(['AccessToken']);
@@ -224,7 +224,7 @@ describe('grant and session of a token', () => {
     expect(await of('AccessToken').find(token)).toBeUndefined();
   });
 
-  test('single-use artifacts are looked up each time', async () => {
+  test('single-use artifacts are loaded each time', async () => {
     const refresh = mark('RefreshToken', 'x');
     await of('RefreshToken').upsert(refresh, { grantId: 'grant' }, 60);
     await of('RefreshToken').find(refresh);

@@ -55,18 +55,18 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       return made;
     }
 
-    test('what was stored is found as it was, on every node', async () => {
+    test('a stored artifact is found unchanged, on every node', async () => {
       const { idHash, payload } = await stored('AccessToken');
       expect(await other.find('AccessToken', idHash)).toMatchObject({ idHash, payload, consumedAt: null });
     });
 
-    test('an artifact of one kind is none of another', async () => {
+    test('an artifact of one kind is not found as another', async () => {
       const { idHash } = await stored('AccessToken');
       expect(await store.find('RefreshToken', idHash)).toBeNull();
       expect(await store.consume('RefreshToken', idHash)).toBe('unknown');
     });
 
-    test('replacing keeps the second handle and that it was consumed', async () => {
+    test('a replacement keeps the second handle and the consumption', async () => {
       const lookupHash = anyHash();
       const first = await stored('PushedAuthorizationRequest', { lookupHash });
       await store.consume('PushedAuthorizationRequest', first.idHash);
@@ -76,7 +76,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       expect(found?.consumedAt).not.toBeNull();
     });
 
-    test('a second handle leads to its artifact and goes with it', async () => {
+    test('a second handle leads to its artifact and is deleted with it', async () => {
       const lookupHash = anyHash();
       const { idHash } = await stored('Session', { lookupHash });
       expect((await other.findByLookup('Session', lookupHash))?.idHash).toEqual(idHash);
@@ -85,7 +85,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       expect(await store.findByLookup('Session', lookupHash)).toBeNull();
     });
 
-    test('of fifty who consume at once on two nodes one is first, and the grant is revoked', async () => {
+    test('one of fifty that consume at once on two nodes is first, and the grant is revoked', async () => {
       for (let round = 0; round < 20; round += 1) {
         const grantHash = await grant();
         const { idHash } = await stored('RefreshToken', { grantHash });
@@ -98,20 +98,20 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       }
     });
 
-    test('what is consumed is still found, with the time', async () => {
+    test('a consumed artifact is still found, with the time', async () => {
       const { idHash } = await stored('AuthorizationCode', { grantHash: await grant() });
       expect(await store.consume('AuthorizationCode', idHash)).toBe('consumed');
       expect((await other.find('AuthorizationCode', idHash))?.consumedAt?.getTime()).toBe(clock.now().getTime());
     });
 
-    test('what is unknown or removed cannot be consumed', async () => {
+    test('an unknown or removed artifact cannot be consumed', async () => {
       const { idHash } = await stored('PushedAuthorizationRequest');
       await store.remove('PushedAuthorizationRequest', idHash);
       expect(await store.consume('PushedAuthorizationRequest', idHash)).toBe('unknown');
       expect(await store.consume('PushedAuthorizationRequest', anyHash())).toBe('unknown');
     });
 
-    test('of fifty who insert the same id at once one is first, until it has expired', async () => {
+    test('one of fifty that insert the same id at once is first, until it has expired', async () => {
       for (let round = 0; round < 10; round += 1) {
         const once = artifact();
         const outcomes = await Promise.all(
@@ -121,7 +121,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       }
     });
 
-    test('of fifty who remove the same artifact at once one is told that it was theirs', async () => {
+    test('one of fifty that remove the same artifact at once is told that it removed it', async () => {
       const { idHash } = await stored('Interaction');
       const outcomes = await Promise.all(
         Array.from({ length: 50 }, (_, i) => (i % 2 ? store : other).remove('Interaction', idHash)),
@@ -162,7 +162,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       expect(await store.put('AccessToken', artifact({ grantHash: anyHash() }))).toBe(false);
     });
 
-    test('tokens that were stored while their grant was being revoked are not found', async () => {
+    test('tokens that are stored during the revocation of their grant are not found', async () => {
       for (let round = 0; round < 20; round += 1) {
         const grantHash = await grant();
         const tokens = Array.from({ length: 10 }, () => artifact({ grantHash }));
@@ -172,7 +172,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       }
     });
 
-    test('what is consumed and comes again after its grant was revoked is recognized', async () => {
+    test('a consumed artifact is recognized after its grant was revoked', async () => {
       const grantHash = await grant();
       const { idHash } = await stored('RefreshToken', { grantHash });
       await store.consume('RefreshToken', idHash);
@@ -180,7 +180,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       expect(await other.consume('RefreshToken', idHash)).toBe('spent');
     });
 
-    test('one kind of a grant is removed without the others', async () => {
+    test('one kind of artifact of a grant is removed without the others', async () => {
       const grantHash = await grant();
       const access = await stored('AccessToken', { grantHash });
       const refresh = await stored('RefreshToken', { grantHash });
@@ -227,7 +227,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       expect(await other.insertOnce('ReplayDetection', { idHash, expiresAt: until(MINUTE) })).toBe(false);
     });
 
-    test('what has expired goes, what lives stays', async () => {
+    test('expired artifacts are deleted, others stay', async () => {
       const soon = isPurged ? MINUTE : 30;
       const expired = await stored('AccessToken', { expiresAt: new Date(clock.now().getTime() + soon) });
       const living = await stored('AccessToken');
@@ -241,7 +241,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
       expect(await store.find('AccessToken', living.idHash)).not.toBeNull();
     });
 
-    test('the mark of a revoked grant outlives what was on its way when it was made', async () => {
+    test('the mark of a revoked grant outlives the writes that had started before it', async () => {
       const made = await stored('Grant', { expiresAt: new Date(clock.now().getTime() + SECOND) });
       await store.revokeGrant(made.idHash);
       clock.advance(HOUR);
@@ -250,7 +250,7 @@ export function describeArtifactStore({ name, runs, open, isPurged }: Backend): 
     });
 
     test.runIf(isPurged)(
-      'purging takes at most five thousand at a time',
+      'one purge deletes at most five thousand',
       async () => {
         const expiresAt = new Date(clock.now().getTime() + SECOND);
         await Promise.all(

@@ -25,7 +25,7 @@ test.each<[string, (client: TestClient) => Promise<unknown>, unknown]>([
   ['a scope is taken', (client) => change(client, { scope: 'openid' }), 'openid'],
   ['a demand is made', (client) => change(client, { dpop_bound_access_tokens: true }), undefined],
   ['consent is needed', (client) => change(client, { first_party: false }), undefined],
-])('when %s on one node, another one that knows the client hears of it', async (_what, act, left) => {
+])('when %s on one node, another one that cached the client follows', async (_what, act, left) => {
   const client = await latchkey.client({ first_party: true });
   const tokens = await tokensFor(latchkey.base, client, await latchkey.user(), { scope: 'openid email' });
   const seen = async () => {

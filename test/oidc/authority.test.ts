@@ -17,7 +17,7 @@ const now: Now = {
   mayBeTold: (scope, claim) => mayBeTold(scope, claim, []),
 };
 
-describe('what a grant may be worth at most', () => {
+describe('the maximum authority of a grant', () => {
   const names = ['openid', 'email', 'profile'];
   test.each<[string, Partial<Now>, string[], string[], string[] | null]>([
     ['is what the person allowed', {}, ['openid', 'email'], ['given_name'], ['read']],
@@ -84,7 +84,7 @@ const circumstances: Circumstances = {
   isPkceRequired: true,
 };
 
-describe('what a token or a code is worth now', () => {
+describe('the present authority of a token or a code', () => {
   test.each<[string, Issued, Partial<Circumstances['client']>, string | undefined]>([
     ['its scope', { kind: 'AccessToken', scope: 'openid email' }, {}, 'openid email'],
     ['less', { kind: 'AccessToken', scope: 'openid email profile' }, {}, 'openid email'],
@@ -165,17 +165,17 @@ describe('what a token or a code is worth now', () => {
   });
 });
 
-describe('how a JWT came to be', () => {
+describe('the circumstances of issue of a JWT', () => {
   test.each([
     [{ gty: 'authorization_code refresh_token', origin: { authentication: 3, level: 2 } }],
     [{ gty: 'device_code', origin: { authentication: 0, level: 1 } }],
     [{ gty: 'implicit', origin: { level: 1 } }],
     [{ origin: { authentication: 1 } }],
-  ] as const)('is read as it was written: %o', (made) => {
+  ] as const)('are read as they were written: %o', (made) => {
     expect(readOrigin(writeOrigin(made))).toEqual(made);
   });
 
-  test.each(['', 'x', 'ar-1', '__proto__', 'ar-1-2-3', 'zz-1-1'])('is not known from %o', (text) => {
+  test.each(['', 'x', 'ar-1', '__proto__', 'ar-1-2-3', 'zz-1-1'])('are not read from %o', (text) => {
     expect(readOrigin(text)).toEqual({});
   });
 });

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => latchkey.close());
 
 describe('authorization code (OpenID Connect Core §3.1)', () => {
-  test('a relying party signs a person in', async () => {
+  test('a relying party signs a user in', async () => {
     const tokens = await tokensFor(latchkey.base, client, user, { scope: 'openid email' });
     const answer = await fetch(`${latchkey.base}/oidc/userinfo`, {
       headers: { authorization: `Bearer ${tokens.access_token}` },
@@ -22,7 +22,7 @@ describe('authorization code (OpenID Connect Core §3.1)', () => {
     expect(await answer.json()).toEqual({ sub: user.id, email: user.email, email_verified: false });
   });
 
-  test('a code that was used twice ends everything that came of it (RFC 6749 §4.1.2)', async () => {
+  test('a code that was used twice ends all its tokens (RFC 6749 §4.1.2)', async () => {
     const { verifier, challenge } = pkce();
     const back = await new Visitor().signIn(
       authorizeUrl(latchkey.base, client, {

@@ -37,7 +37,7 @@ const url = (client: TestClient, asked: Asked = {}): string =>
 const answer = (page: Page): Record<string, string> => Object.fromEntries(new URL(page.location ?? 'x:').searchParams);
 const isConsent = (page: Page): boolean => page.text.includes('value="allow"');
 
-describe('what a request may hold (OpenID Connect Core §3.1.2.1, RFC 6749 §3.1)', () => {
+describe('parameters of a request (OpenID Connect Core §3.1.2.1, RFC 6749 §3.1)', () => {
   test.each<[string, Asked]>([
     ['a parameter that nobody knows', { foo: 'bar', 'a[b]': 'c', constructor: 'x', __proto__x: 'y' }],
     ['scopes in another order', { scope: 'email openid' }],
@@ -58,7 +58,7 @@ describe('what a request may hold (OpenID Connect Core §3.1.2.1, RFC 6749 §3.1
     ],
     ['a nonce of 64 characters', { nonce: 'n'.repeat(64) }],
     ['a value that is JSON', { login_hint: '{"a":[1]}' }],
-  ])('%s is fine', async (_what, asked) => {
+  ])('%s is accepted', async (_what, asked) => {
     expect(answer(await signedIn.request(url(own, asked)))['code']).toMatch(/^lk_ac_/);
   });
 
@@ -80,15 +80,15 @@ describe('what a request may hold (OpenID Connect Core §3.1.2.1, RFC 6749 §3.1
     },
   );
 
-  test('a client keeps to the scopes that it was given', async () => {
+  test('a client receives only its own scopes', async () => {
     const narrow = await latchkey.client({ first_party: true, scope: 'openid email' });
     expect(answer(await signedIn.request(url(narrow, { scope: 'openid email' })))['code']).toMatch(/^lk_ac_/);
     expect(answer(await signedIn.request(url(narrow, { scope: 'openid phone' })))['error']).toBe('invalid_scope');
   });
 });
 
-describe('the API that a token is for (RFC 8707 §2)', () => {
-  test('is named in the request, and the token is for it', async () => {
+describe('the API of a token (RFC 8707 §2)', () => {
+  test('is named in the request, and becomes the audience', async () => {
     const { verifier, challenge } = pkce();
     const back = answer(
       await signedIn.request(url(own, { code_challenge: challenge, scope: 'openid read', resource: api })),
@@ -123,7 +123,7 @@ describe('the API that a token is for (RFC 8707 §2)', () => {
     expect(answer(page)).toMatchObject({ error: 'invalid_target', state: 'st', iss: latchkey.base });
   });
 
-  test('one good name among others does not help (§2)', async () => {
+  test('one valid name among others does not help (§2)', async () => {
     const page = await signedIn.request(
       `${url(own, { scope: 'openid read', resource: api })}&resource=${encodeURIComponent(closed)}`,
     );
@@ -160,12 +160,12 @@ describe('consent (OpenID Connect Core §3.1.2.4)', () => {
     await visitor.signIn(url(own), fresh);
   });
 
-  test('is asked the first time, and prompt=none does not go round it', async () => {
+  test('is requested the first time, and prompt=none does not bypass it', async () => {
     expect(answer(await visitor.request(url(app, { prompt: 'none' })))['error']).toBe('consent_required');
     expect(isConsent(await visitor.open(url(app)))).toBe(true);
   });
 
-  test('no is told, and nothing is remembered', async () => {
+  test('a denial is reported, and nothing is stored', async () => {
     const page = await visitor.open(url(app));
     expect(answer(await visitor.submit(page, {}, 'deny'))).toMatchObject({ error: 'access_denied', state: 'st' });
     expect(isConsent(await visitor.open(url(app)))).toBe(true);
@@ -185,7 +185,7 @@ describe('consent (OpenID Connect Core §3.1.2.4)', () => {
     );
   });
 
-  test('yes holds from then on, in this session and in the next', async () => {
+  test('a consent holds from then on, in this session and in the next', async () => {
     await visitor.submit(await visitor.open(url(app, { scope: 'openid email' })), {}, 'allow');
     expect(answer(await visitor.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toMatch(
       /^lk_ac_/,
@@ -200,18 +200,18 @@ describe('consent (OpenID Connect Core §3.1.2.4)', () => {
     ['another scope', { scope: 'openid email profile' }],
     ['a scope of an API', { scope: 'openid read', resource: api }],
     ['a single claim', { scope: 'openid', claims: '{"userinfo":{"phone_number":null}}' }],
-  ])('more is asked for again: %s', async (_what, asked) => {
+  ])('is requested again for more: %s', async (_what, asked) => {
     expect(answer(await visitor.request(url(app, { prompt: 'none', ...asked })))['error']).toBe('consent_required');
     expect(isConsent(await visitor.open(url(app, asked)))).toBe(true);
   });
 
-  test('prompt=consent asks each time, also for an app of our own', async () => {
+  test('is requested each time by prompt=consent, also for a first-party app', async () => {
     expect(isConsent(await visitor.open(url(app, { prompt: 'consent', scope: 'openid email' })))).toBe(true);
     expect(isConsent(await visitor.open(url(own, { prompt: 'consent' })))).toBe(true);
     expect(isConsent(await visitor.open(url(own)))).toBe(false);
   });
 
-  test('a no to prompt=consent keeps what was allowed before', async () => {
+  test('a denial at prompt=consent keeps the earlier consent', async () => {
     const page = await visitor.open(url(app, { prompt: 'consent', scope: 'openid email' }));
     expect(answer(await visitor.submit(page, {}, 'deny'))['error']).toBe('access_denied');
     expect(answer(await visitor.request(url(app, { prompt: 'none', scope: 'openid email' })))['code']).toMatch(
@@ -219,7 +219,7 @@ describe('consent (OpenID Connect Core §3.1.2.4)', () => {
     );
   });
 
-  test('of one person is not that of the next in the same browser', async () => {
+  test('of one user does not count for the next one in the same browser', async () => {
     const shared = new Visitor();
     await tokensFor(latchkey.base, app, fresh, { scope: 'openid email' }, shared);
     const page = await shared.signIn(url(own, { prompt: 'login' }), user);
@@ -227,7 +227,7 @@ describe('consent (OpenID Connect Core §3.1.2.4)', () => {
     expect(isConsent(await shared.open(url(app, { scope: 'openid email' })))).toBe(true);
   });
 
-  test('what is granted is what was allowed, not what is asked later with the same code', async () => {
+  test('the granted scopes are the allowed ones, not the scopes of a later request with the same code', async () => {
     const { verifier, challenge } = pkce();
     const back = answer(await visitor.request(url(app, { scope: 'openid email', code_challenge: challenge })));
     const tokens = await post(`${latchkey.base}/oidc/token`, app, {

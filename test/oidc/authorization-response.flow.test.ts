@@ -37,7 +37,7 @@ const texts: Record<string, string> = {
   '2,048 characters': 'a-b_'.repeat(512),
 };
 
-describe('state and nonce come back as they were sent (RFC 6749 §4.1.2, OpenID Connect Core §3.1.2.1)', () => {
+describe('state and nonce are returned unchanged (RFC 6749 §4.1.2, OpenID Connect Core §3.1.2.1)', () => {
   test.each(Object.entries(texts))('state: %s', async (_what, state) => {
     expect((await answer({ state })).searchParams.getAll('state')).toEqual([state]);
     expect((await answer({ state, prompt: 'none', max_age: '-1' })).searchParams.getAll('state')).toEqual([state]);
@@ -55,7 +55,7 @@ describe('state and nonce come back as they were sent (RFC 6749 §4.1.2, OpenID 
     expect(decodeJwt(tokens.body.id_token)['nonce']).toBe(nonce);
   });
 
-  test('without them there are none', async () => {
+  test('without them the response has none', async () => {
     const { verifier, challenge } = pkce();
     const back = await answer({ state: undefined, nonce: undefined, code_challenge: challenge });
     expect(back.searchParams.has('state')).toBe(false);
@@ -68,7 +68,7 @@ describe('state and nonce come back as they were sent (RFC 6749 §4.1.2, OpenID 
     expect(decodeJwt(tokens.body.id_token)).not.toHaveProperty('nonce');
   });
 
-  test('no character of theirs becomes a header', async () => {
+  test('none of their characters becomes a header', async () => {
     const page = await signedIn.request(
       authorizeUrl(latchkey.base, client, {
         code_challenge: pkce().challenge,
@@ -82,7 +82,7 @@ describe('state and nonce come back as they were sent (RFC 6749 §4.1.2, OpenID 
   });
 });
 
-describe('the issuer names itself in every response (RFC 9207 §2)', () => {
+describe('the issuer is in every response (RFC 9207 §2)', () => {
   const stranger = () => new Visitor();
   test.each([
     ['a code', {}, signedIn, null],
@@ -102,7 +102,7 @@ describe('the issuer names itself in every response (RFC 9207 §2)', () => {
     expect(searchParams.has('code')).toBe(error === null);
   });
 
-  test('also when the person says no', async () => {
+  test('also when the user denies consent', async () => {
     const third = await latchkey.client();
     const visitor = new Visitor();
     await visitor.signIn(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }), user);
@@ -153,7 +153,7 @@ describe('a redirect_uri with a query of its own (RFC 6749 §3.1.2)', () => {
 });
 
 describe('the redirect itself', () => {
-  test('is a 303, is kept by nobody and leaks nothing (RFC 9700 §4.12)', async () => {
+  test('is a 303, is not cached and leaks nothing (RFC 9700 §4.12)', async () => {
     const page = await signedIn.request(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
     expect(page.status).toBe(303);
     expect(page.headers.get('cache-control')).toContain('no-store');
@@ -179,7 +179,7 @@ describe('requests by POST (OpenID Connect Core §3.1.2.1)', () => {
       authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, ...extra }),
     ).searchParams.toString();
 
-  test('are made again by GET, so that the session cookie comes along, and answered the same', async () => {
+  test('are repeated by GET, so that the session cookie is sent, with the same response', async () => {
     const first = await send(parameters({ state: 'é &=' }));
     expect(first.status).toBe(303);
     const next = await signedIn.request(new URL(first.headers.get('location') ?? '', latchkey.base).href);
@@ -188,7 +188,7 @@ describe('requests by POST (OpenID Connect Core §3.1.2.1)', () => {
     expect(back.searchParams.get('code')).toMatch(/^lk_ac_/);
   });
 
-  test('with a bad redirect_uri lead nowhere', async () => {
+  test('with a bad redirect_uri are not redirected', async () => {
     const first = await send(parameters({ redirect_uri: 'https://evil.example/cb' }));
     const next = await signedIn.request(new URL(first.headers.get('location') ?? '', latchkey.base).href);
     expect([next.status, next.location]).toEqual([400, null]);
@@ -199,7 +199,7 @@ describe('requests by POST (OpenID Connect Core §3.1.2.1)', () => {
       expect(new URL((await send(body)).headers.get('location') ?? '', latchkey.base).origin).toBe(latchkey.base);
   });
 
-  test('longer than an address may be are refused with a page, not by a redirect that cannot be followed', async () => {
+  test('too long for an address are refused with a page, not redirected', async () => {
     const answered = await send(parameters({ state: 'a'.repeat(9000) }));
     expect(answered.status).toBe(413);
     expect(answered.headers.get('location')).toBeNull();

@@ -58,7 +58,7 @@ const verify = (token: string, client: TestClient) =>
   });
 
 describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
-  test('a logout token says who, which session and that it is one (§2.4)', async () => {
+  test('a logout token has the subject, the session and the logout event (§2.4)', async () => {
     const client = await listening();
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, client, user, {}, visitor);
@@ -77,7 +77,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     expect(rp.headers[0]?.['content-type']).toMatch(/^application\/x-www-form-urlencoded/);
   });
 
-  test('a relying party that fails twice hears of it the third time, by a token of its own', async () => {
+  test('a relying party that fails twice hears of it the third time, by a new token', async () => {
     rp.answers.push(500, 503);
     const client = await listening();
     const visitor = new Visitor();
@@ -88,7 +88,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  test('a redirect is no answer and is not followed', async () => {
+  test('a redirect is not followed and counts as a failure', async () => {
     rp.answers.push(307);
     const client = await listening();
     const visitor = new Visitor();
@@ -98,7 +98,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     expect(rp.received).toHaveLength(2);
   });
 
-  test('every relying party of the session is told, with its own subject and session id (§2.3)', async () => {
+  test('every relying party of the session is notified, with its own subject and session id (§2.3)', async () => {
     const plain = await listening();
     const pairwise = await listening({ subject_type: 'pairwise' });
     const silent = await latchkey.client({ first_party: true });
@@ -119,7 +119,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     expect(told[0]?.sub).not.toBe(told[1]?.sub);
   });
 
-  test('the session id is left out where the client did not ask for it', async () => {
+  test('the session id is omitted if the client did not request it', async () => {
     const client = await listening({ backchannel_logout_session_required: false });
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, client, user, {}, visitor);
@@ -128,7 +128,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     expect(decodeJwt(rp.received[0]?.get('logout_token') ?? '')['sid']).toBeUndefined();
   });
 
-  test('whoever stays signed in is signed out at the app alone that asked', async () => {
+  test('a user who stays signed in is signed out only at the app that asked', async () => {
     const [asking, other] = [await listening(), await listening()];
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, asking, user, {}, visitor);
@@ -155,7 +155,7 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     });
   });
 
-  test('a private address is not asked unless the operator allows it', async () => {
+  test('a private address receives no request unless the operator allows it', async () => {
     const guarded = await startTestApp();
     const client = await guarded.client({ backchannel_logout_uri: `${rp.url}/bye`, first_party: true });
     const person = await guarded.user();

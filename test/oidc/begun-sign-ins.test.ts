@@ -36,11 +36,11 @@ function readBefore(value: string): string | null {
   return mac === given ? request! : null;
 }
 
-test('the previous release knows a sign-in that this one began', () => {
+test('the previous release accepts a sign-in that this one began', () => {
   expect(readBefore(valueOf(`latchkey-begun-${uid}`))).toMatch(/^[\w-]{12}$/);
 });
 
-test('this release goes on with a sign-in that the previous one began, and names no application when it is gone', async () => {
+test('this release continues a sign-in that the previous one began, and names no application when it has ended', async () => {
   expect(visitor.jar.delete(`/ ${nameOfAsker()}`)).toBe(true);
   const page = await visitor.submit(await visitor.open(`${latchkey.base}/interaction/${uid}`), { email: user.email });
   travel(16 * MINUTE);
@@ -51,7 +51,7 @@ test('this release goes on with a sign-in that the previous one began, and names
   expect((await visitor.submit(page, { password: user.password })).location).toContain('code=');
 });
 
-test.each(['of another sign-in', 'changed'])('who asked is not believed when it is %s', async (how) => {
+test.each(['of another sign-in', 'changed'])('the asking application is not believed when it is %s', async (how) => {
   const own = valueOf(nameOfAsker());
   const strange = how === 'changed' ? own.replace(/^a/, 'd') : await ofAnother();
   visitor.jar.set(`/ ${nameOfAsker()}`, { name: nameOfAsker(), value: strange, path: '/' });

@@ -3,7 +3,7 @@ import { matchesSubject } from '#oidc/client-authentication/certificate-subject.
 
 const DN = 'tls_client_auth_subject_dn';
 
-describe('a subject as RFC 4514 writes it', () => {
+describe('a subject in the form of RFC 4514', () => {
   test.each([
     ['CN=client', 'CN=client'],
     ['CN=client', 'cn=client'],
@@ -47,7 +47,7 @@ describe('another name of the subject', () => {
     expect(matchesSubject(certificate, `tls_client_auth_san_${kind}`, wrong)).toBe(false);
   });
 
-  test('one that is written as if it were several is one', () => {
+  test('one attribute that is written like several is one', () => {
     const certificate = {
       subject: 'CN=x',
       subjectAltName: 'URI:"https://a.example/, DNS:client.example, b", DNS:c.example',

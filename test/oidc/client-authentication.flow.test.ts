@@ -59,7 +59,7 @@ describe('secrets (RFC 6749 §2.3.1)', () => {
   test.each([
     ['client_secret_basic', 'client_secret_post'],
     ['client_secret_post', 'client_secret_basic'],
-  ])('a client of %s may also come as %s: it is the same secret', async (method, other) => {
+  ])('a client with %s may also use %s: the secret is the same', async (method, other) => {
     const robot = await machine({ token_endpoint_auth_method: method });
     const answer =
       other === 'client_secret_basic'
@@ -110,13 +110,13 @@ describe('secrets (RFC 6749 §2.3.1)', () => {
     if (status === 401 && headers['authorization']) expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /);
   });
 
-  test('the answer is JSON also for whoever asks like a browser (RFC 6749 §5.2)', async () => {
+  test('the response is JSON also for a client that sends browser headers (RFC 6749 §5.2)', async () => {
     const answer = await send({}, { ...basic('nobody', 'x'.repeat(43)), accept: 'text/html' });
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
     expect(answer.body.error).toBe('invalid_client');
   });
 
-  test('two secrets are good at once while a client moves from one to the other', async () => {
+  test('two secrets are good at once during a rotation', async () => {
     const robot = await machine();
     const { client_secret: second } = await latchkey.run<TestClient>('client.add-secret', {
       client_id: robot.client_id,
@@ -137,7 +137,7 @@ describe('private_key_jwt (OpenID Connect Core §9, RFC 7523)', () => {
     expect([again.status, again.body.error]).toEqual([401, 'invalid_client']);
   });
 
-  test('of fifty parallel uses of one assertion one succeeds', async () => {
+  test('one of fifty parallel uses of one assertion succeeds', async () => {
     const robot = await signing();
     const assertion = await sign(claimsOf(robot));
     const answers = await Promise.all(Array.from({ length: 50 }, () => assert(assertion)));
@@ -207,7 +207,7 @@ describe('private_key_jwt (OpenID Connect Core §9, RFC 7523)', () => {
     expect([answer.status, answer.body.error]).toEqual([401, 'invalid_client']);
   });
 
-  test('a client that names one algorithm is held to it', async () => {
+  test('a client that names one algorithm may use no other', async () => {
     const robot = await machine({
       token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'PS256',
@@ -216,14 +216,14 @@ describe('private_key_jwt (OpenID Connect Core §9, RFC 7523)', () => {
     expect((await assert(await sign(claimsOf(robot)))).body.error).toBe('invalid_client');
   });
 
-  test('garbage is a bad request, never a fault', async () => {
+  test('garbage is a bad request, not a fault', async () => {
     for (const assertion of ['x', 'a.b.c', '..', unsigned({ sub: 7 }), unsigned([] as never), '\u0000.\u0000.']) {
       const answer = await assert(assertion);
       expect([400, 401]).toContain(answer.status);
     }
   });
 
-  test('a secret does not stand in for the key', async () => {
+  test('a secret does not replace the key', async () => {
     const robot = await signing();
     expect((await send({}, basic(robot.client_id, 'x'.repeat(43)))).body.error).toBe('invalid_client');
     expect((await send({ client_id: robot.client_id })).body.error).toBe('invalid_client');
@@ -231,7 +231,7 @@ describe('private_key_jwt (OpenID Connect Core §9, RFC 7523)', () => {
 });
 
 describe('client_secret_jwt (OpenID Connect Core §9)', () => {
-  test('the secret signs; another one does not', async () => {
+  test('the secret signs; another one is refused', async () => {
     const robot = await machine({ token_endpoint_auth_method: 'client_secret_jwt' });
     const signWith = (secret: string) =>
       new SignJWT(claimsOf(robot)).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(secret));
@@ -240,31 +240,31 @@ describe('client_secret_jwt (OpenID Connect Core §9)', () => {
     expect((await send({}, basic(robot.client_id, robot.client_secret))).body.error).toBe('invalid_client');
   });
 
-  test('an asymmetric key does not stand in for it', async () => {
+  test('an asymmetric key does not replace it', async () => {
     const robot = await machine({ token_endpoint_auth_method: 'client_secret_jwt' });
     expect((await assert(await sign(claimsOf(robot)))).body.error).toBe('invalid_client');
   });
 });
 
 describe('public clients (method none)', () => {
-  test('cannot use a grant in which nobody but the client proves who it is (RFC 6749 §4.4)', async () => {
+  test('cannot use a grant that authenticates only the client (RFC 6749 §4.4)', async () => {
     const spa = await latchkey.client({ type: 'spa' });
     const answer = await send({ client_id: spa.client_id });
     expect(answer.status).toBe(400);
     expect(answer.body.access_token).toBeUndefined();
   });
 
-  test('are refused when they show a secret', async () => {
+  test('are refused when they send a secret', async () => {
     const spa = await latchkey.client({ type: 'spa' });
     const answer = await send({}, basic(spa.client_id, 'x'.repeat(43)));
     expect([answer.status, answer.body.error]).toEqual([401, 'invalid_client']);
   });
 });
 
-describe('guessing', () => {
+describe('guessing secrets', () => {
   const wrong = 'x'.repeat(43);
 
-  test('twenty wrong secrets in five minutes close a client to that address, and to no other', async () => {
+  test('twenty wrong secrets in five minutes lock a client for that IP address, and for no other', async () => {
     const [robot, other] = [await machine(), await machine()];
     const statuses = [];
     for (let i = 0; i < 25; i += 1) statuses.push((await send({}, basic(robot.client_id, wrong))).status);
@@ -276,20 +276,20 @@ describe('guessing', () => {
     expect((await send({}, basic(other.client_id, other.client_secret))).status).toBe(200);
   });
 
-  test('it counts over all endpoints and methods', async () => {
+  test('the limit counts over all endpoints and methods', async () => {
     const robot = await signing();
     for (let i = 0; i < 10; i += 1) await assert(await sign(claimsOf(robot), {}, stranger));
     for (let i = 0; i < 10; i += 1) await send({ token: 'x' }, basic(robot.client_id, wrong), '/oidc/introspect');
     expect((await send({ token: 'x' }, basic(robot.client_id, wrong), '/oidc/revoke')).status).toBe(429);
   });
 
-  test('a page for people instead of JSON is no way around it', async () => {
+  test('a request for HTML instead of JSON does not bypass it', async () => {
     const robot = await machine();
     for (let i = 0; i < 20; i += 1) await send({}, { ...basic(robot.client_id, wrong), accept: 'text/html' });
     expect((await send({}, basic(robot.client_id, wrong))).status).toBe(429);
   });
 
-  test('a burst is no way around it', async () => {
+  test('parallel requests do not bypass it', async () => {
     const robot = await machine();
     const answers = await Promise.all(Array.from({ length: 60 }, () => send({}, basic(robot.client_id, wrong))));
     expect(answers.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(20);
@@ -304,7 +304,7 @@ describe('guessing', () => {
       expect((await send({}, basic(robot.client_id, robot.client_secret))).status).toBe(200);
   });
 
-  test('it is over after five minutes', async () => {
+  test('the lock ends after five minutes', async () => {
     const robot = await machine();
     await latchkey.run('settings.set', { name: 'limits.clientFailuresPerAddress', value: '1' });
     expect((await send({}, basic(robot.client_id, wrong))).status).toBe(401);
@@ -317,7 +317,7 @@ describe('guessing', () => {
     await latchkey.run('settings.set', { name: 'limits.clientFailuresPerAddress', value: '20' });
   });
 
-  test('each wrong proof is on record with the place it came from', async () => {
+  test('each wrong secret is in the audit log with its IP address', async () => {
     const robot = await machine();
     await send({}, { ...basic(robot.client_id, wrong), 'user-agent': 'guesser/1.0' });
     const rows = await latchkey.app.database.sql(

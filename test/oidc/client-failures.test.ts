@@ -31,12 +31,12 @@ async function burst(failures: ClientFailures, tries: number, isProven: boolean)
   return { judged, most };
 }
 
-describe('tries of one client from one address at once', () => {
-  test('are all judged when they are right, a few at a time', async () => {
+describe('parallel tries of one client from one address', () => {
+  test('are all checked when they are right, a few at a time', async () => {
     expect(await burst(limited(), 200, true)).toEqual({ judged: 200, most: POINTS });
   });
 
-  test('are judged as often as the limit says when they are wrong', async () => {
+  test('are checked as often as the limit says when they are wrong', async () => {
     expect((await burst(limited(), 200, false)).judged).toBe(POINTS);
   });
 
@@ -76,7 +76,7 @@ async function open(failures: ClientFailures, count: number): Promise<Attempt[]>
   return outcomes.flatMap((outcome) => ('attempt' in outcome ? [outcome.attempt] : []));
 }
 
-describe('wrong proofs', () => {
+describe('wrong secrets', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
   afterEach(() => void vi.useRealTimers());
 
@@ -88,7 +88,7 @@ describe('wrong proofs', () => {
     expect(await tried(failures, true, 'b', '2001:db8::1')).toBe(true);
   });
 
-  test('of clients that do not exist are counted together', async () => {
+  test('of unknown clients are counted together', async () => {
     const failures = counting(2);
     expect([
       await tried(failures, false, null),
@@ -97,7 +97,7 @@ describe('wrong proofs', () => {
     ]).toEqual([true, true, false]);
   });
 
-  test('end after five minutes', async () => {
+  test('are forgotten after five minutes', async () => {
     const failures = counting(1);
     await tried(failures, false);
     expect(await tried(failures, true)).toBe(false);
@@ -113,15 +113,15 @@ describe('wrong proofs', () => {
     expect([await tried(first, true), await tried(second, true)]).toEqual([false, false]);
   });
 
-  test('cost right proofs nothing', async () => {
+  test('do not count right secrets', async () => {
     const failures = counting(2);
     await tried(failures, false);
     for (let i = 0; i < 10; i += 1) expect(await tried(failures, true)).toBe(true);
   });
 });
 
-describe('a burst', () => {
-  test('that begins to fail counts as a whole before anybody else is let in', async () => {
+describe('a burst of tries', () => {
+  test('that begins to fail counts as a whole before any other is admitted', async () => {
     const failures = counting(3);
     const attempts = await open(failures, 3);
     await attempts[0]?.settle(false);
@@ -129,14 +129,14 @@ describe('a burst', () => {
     expect(await open(failures, 5)).toHaveLength(1);
   });
 
-  test('of right proofs leaves nothing behind', async () => {
+  test('with right secrets leaves no count', async () => {
     const failures = counting(3);
     for (const attempt of await open(failures, 3)) await attempt.settle(true);
     expect(await open(failures, 3)).toHaveLength(3);
   });
 });
 
-test('a wait is said in seconds', async () => {
+test('a wait is given in seconds', async () => {
   const failures = counting(1);
   await tried(failures, false);
   expect(await failures.begin('a', '192.0.2.1')).toEqual({ retryAfter: expect.any(Number) as number });

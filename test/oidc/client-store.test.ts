@@ -14,7 +14,7 @@ const refusing = (reason: unknown) =>
     policiesWith({ oidc: { responseTypes: 'all' } }),
   );
 
-describe('a registration that is refused is answered as RFC 7591 §3.2.2 says', () => {
+describe('a refused registration gets the response of RFC 7591 §3.2.2', () => {
   test.each([
     [
       { redirect_uris: 'holds "https://RP.example/cb", which is wrong' },
@@ -35,19 +35,19 @@ describe('a registration that is refused is answered as RFC 7591 §3.2.2 says', 
     });
   });
 
-  test('a fault of ours stays one', async () => {
+  test('an internal fault stays a fault', async () => {
     await expect(refusing(new Error('connection lost')).upsert('x', {}, 0)).rejects.toThrow('connection lost');
   });
 });
 
 test.each(['', 'with space', 'ümlaut', 'x'.repeat(256), 'nul\u0000'])(
-  'the identifier %j cannot exist and is not looked up',
+  'the impossible identifier %j is not looked up',
   async (id) => {
     expect(await refusing(null).find(id)).toBeUndefined();
   },
 );
 
-describe('while a policy allows code alone', () => {
+describe('while the policy allows only code', () => {
   const engineSees = (client: Record<string, unknown>, isImplicitOff: boolean) =>
     clientAdapter(
       {
@@ -64,7 +64,7 @@ describe('while a policy allows code alone', () => {
     grant_types: ['authorization_code', 'implicit', 'refresh_token'],
   };
 
-  test('a client that has registered more goes on with code', async () => {
+  test('a client with further registered types continues with code', async () => {
     expect(await engineSees(hybrid, true)).toEqual({
       client_id: 'app',
       response_types: ['code'],
@@ -76,7 +76,7 @@ describe('while a policy allows code alone', () => {
     [{ client_id: 'app', response_types: ['code'], grant_types: ['authorization_code'] }, true],
     [{ client_id: 'app', response_types: [], grant_types: ['client_credentials'] }, true],
     [hybrid, false],
-  ])('%j (implicit off: %s) is left as it is', async (client, isImplicitOff) => {
+  ])('%j (implicit off: %s) is left unchanged', async (client, isImplicitOff) => {
     expect(await engineSees(client, isImplicitOff)).toBe(client);
   });
 });

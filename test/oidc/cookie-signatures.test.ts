@@ -9,14 +9,14 @@ const Keygrip = createRequire(import.meta.resolve('cookies'))('keygrip') as new 
 const older = 'the-older-secret-of-these-tests-1234567';
 const newer = 'the-newer-secret-of-these-tests-1234567';
 
-test('signs as Keygrip does, whichever key signed', () => {
+test('signs like Keygrip, with any key', () => {
   const ring = createKeyRing([newer, older]);
   const theirs = new Keygrip(ring.deriveKeys('engine-cookies').map((key) => key.export().toString('base64url')));
   const ours = cookieSignatures(ring);
   for (let i = 0; i < 50; i += 1) expect(ours.sign(`name=${i}`)).toBe(theirs.sign(`name=${i}`));
 });
 
-test('says which key signed, and refuses what none signed', () => {
+test('reports the key of a signature, and refuses unknown ones', () => {
   const signatures = cookieSignatures(createKeyRing([newer, older]));
   const old = cookieSignatures(createKeyRing([older])).sign('name=value');
   expect(signatures.index('name=value', signatures.sign('name=value'))).toBe(0);

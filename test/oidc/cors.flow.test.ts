@@ -38,7 +38,7 @@ const refreshAt = async (who: TestClient, from: string) => {
 };
 
 describe('a single-page app calls from its own origin (RFC 6749, Fetch §3.2)', () => {
-  test('the token endpoint, userinfo and revocation answer it, errors too', async () => {
+  test('the token endpoint, userinfo and revocation respond, also with errors', async () => {
     const tokens = await tokensFor(latchkey.base, { ...spa, redirect_uris: ['http://127.0.0.1:9/cb'] }, user);
     const refused = await refreshAt(spa, origin);
     expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([400, origin]);
@@ -105,7 +105,7 @@ const strangers = [
   '*',
 ];
 
-describe('a request from another origin is judged as if it had none, and its page reads nothing', () => {
+describe('a request from another origin is processed without CORS headers, and its page reads nothing', () => {
   test.each(strangers)('%j at the token endpoint', async (from) => {
     const answer = await refreshAt(spa, from);
     expect(grants(answer.headers)).toEqual([]);
@@ -139,7 +139,7 @@ describe('a request from another origin is judged as if it had none, and its pag
     expect([answer.body.error, grants(answer.headers)]).toEqual(['invalid_grant', []]);
   });
 
-  test('a token of one app shows its claims at userinfo, and the page that stole it does not read them', async () => {
+  test('a stolen token opens userinfo, but the page that stole it cannot read the response', async () => {
     const { access_token: token } = await tokensFor(latchkey.base, web, user);
     for (const from of [origin, 'null', 'https://evil.example']) {
       const answer = await fetch(`${latchkey.base}/oidc/userinfo`, {
@@ -159,7 +159,7 @@ describe('a request from another origin is judged as if it had none, and its pag
   });
 
   test.each(['/oidc/token', '/oidc/userinfo', '/oidc/revoke', '/oidc/par'])(
-    '%s answers the preflight of a stranger with nothing that would let it go on',
+    '%s answers the preflight of another origin without permission',
     async (path) => {
       for (const from of ['https://evil.example', 'null']) {
         const headers = {

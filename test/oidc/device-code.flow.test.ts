@@ -62,7 +62,7 @@ async function finish(visitor: Visitor, page: Page, { email, password }: TestUse
 }
 
 describe('a device (RFC 8628)', () => {
-  test('gets tokens when a person said yes, once', async () => {
+  test('gets tokens once when a user allowed it', async () => {
     const asked = await ask();
     expect((await redeem(asked)).body.error).toBe('authorization_pending');
     const { visitor, page } = await atConfirmation(asked);
@@ -77,14 +77,14 @@ describe('a device (RFC 8628)', () => {
     expect(userinfo.status).toBe(401);
   });
 
-  test('is told when a person said no', async () => {
+  test('gets access_denied when a user denied it', async () => {
     const asked = await ask();
     const { visitor, page } = await atConfirmation(asked);
     await visitor.submit(page, {}, 'abort');
     expect((await redeem(asked)).body.error).toBe('access_denied');
   });
 
-  test('gets nothing for an address that carries the code until somebody presses a button (§5.4)', async () => {
+  test('gets nothing for an address with the code before a user presses a button (§5.4)', async () => {
     const asked = await ask();
     await new Visitor().open(asked.verification_uri_complete);
     expect((await redeem(asked)).body.error).toBe('authorization_pending');
@@ -104,7 +104,7 @@ describe('a device (RFC 8628)', () => {
     expect(errors).toEqual([pending, pending, slow, pending, slow, pending]);
   });
 
-  test('is told that its code has expired', async () => {
+  test('gets expired_token for an expired code', async () => {
     const asked = await ask();
     pass(601);
     expect((await redeem(asked)).body.error).toBe('expired_token');
@@ -112,14 +112,14 @@ describe('a device (RFC 8628)', () => {
   });
 });
 
-describe('who answers a device', () => {
+describe('the user who answers a device', () => {
   /** Types the code and presses the button, as far as the pages let this browser come. */
   async function answer(asked: Asked, button: 'confirm' | 'abort'): Promise<{ visitor: Visitor; page: Page }> {
     const { visitor, page } = await atConfirmation(asked);
     return { visitor, page: page.isRefused ? page : await visitor.submit(page, {}, button) };
   }
 
-  test('of two browsers that say yes at once one goes on, the other is refused', async () => {
+  test('in one of two browsers that allow it at once continues, the other is refused', async () => {
     for (let round = 0; round < 10; round += 1) {
       const asked = await ask();
       const answers = await Promise.all([answer(asked, 'confirm'), answer(asked, 'confirm')]);
@@ -129,7 +129,7 @@ describe('who answers a device', () => {
     }
   });
 
-  test('of yes and no at once the device hears one, and keeps to it', async () => {
+  test('with yes and no at once gives the device one answer for good', async () => {
     for (let round = 0; round < 5; round += 1) {
       const asked = await ask();
       const [yes] = await Promise.all([answer(asked, 'confirm'), answer(asked, 'abort')]);
@@ -142,7 +142,7 @@ describe('who answers a device', () => {
     }
   });
 
-  test('of twenty redemptions at once one wins, and what it won is worth nothing', async () => {
+  test('lets one of twenty redemptions at once win, and its tokens are revoked', async () => {
     const asked = await ask();
     const { visitor, page } = await atConfirmation(asked);
     await finish(visitor, await visitor.submit(page, {}, 'confirm'), user);
@@ -155,7 +155,7 @@ describe('who answers a device', () => {
     expect(userinfo.status).toBe(401);
   });
 
-  test('a code that is being answered in one browser cannot be taken over in another', async () => {
+  test('answers in one browser; the code cannot be taken over in another', async () => {
     const asked = await ask();
     const { visitor, page } = await atConfirmation(asked);
     const begun = await visitor.submit(page, {}, 'confirm');
@@ -201,7 +201,7 @@ describe('guessing user codes (RFC 8628 §5.1)', () => {
     expect(await attempt(from(address()), asked.user_code)).not.toBe('paused');
   });
 
-  test('ends after five wrong ones of one person, from wherever they come', async () => {
+  test('ends after five wrong ones of one user, from any address', async () => {
     const person = await limited.user();
     const shop = await limited.client();
     const visitor = from(address());
@@ -216,7 +216,7 @@ describe('guessing user codes (RFC 8628 §5.1)', () => {
     expect(await attempt(from(address()), asked.user_code)).not.toBe('paused');
   });
 
-  test('counts guesses that come at the same time', async () => {
+  test('counts parallel guesses', async () => {
     const ip = address();
     const pages = await Promise.all(Array.from({ length: 20 }, () => attempt(from(ip), wrong())));
     expect(pages.filter((page) => page === 'paused')).toHaveLength(15);

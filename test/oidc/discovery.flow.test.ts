@@ -38,7 +38,7 @@ describe('provider metadata (OpenID Connect Discovery §3, RFC 8414 §2)', () =>
     expect(Object.keys(metadata)).toContain(member);
   });
 
-  test('signs ID tokens with RS256 for whoever does not choose (OpenID Connect Discovery §3)', () => {
+  test('signs ID tokens with RS256 by default (OpenID Connect Discovery §3)', () => {
     expect(metadata['id_token_signing_alg_values_supported']).toContain('RS256');
   });
 
@@ -46,7 +46,7 @@ describe('provider metadata (OpenID Connect Discovery §3, RFC 8414 §2)', () =>
     expect(await (await read(OAUTH)).json()).toEqual(metadata);
   });
 
-  test('has the issuer that was asked, byte for byte (RFC 8414 §3.3)', () => {
+  test('has exactly the requested issuer (RFC 8414 §3.3)', () => {
     expect(metadata['issuer']).toBe(latchkey.base);
   });
 
@@ -56,13 +56,13 @@ describe('provider metadata (OpenID Connect Discovery §3, RFC 8414 §2)', () =>
     for (const [, value] of endpoints) expect(String(value)).toMatch(new RegExp(`^${latchkey.base}/`));
   });
 
-  test('every address that it names answers', async () => {
+  test('every address in it responds', async () => {
     for (const [name, value] of Object.entries(metadata).filter(([member]) => /_(endpoint|uri)$/.test(member)))
       expect([name, (await fetch(String(value), { redirect: 'manual' })).status]).not.toEqual([name, 404]);
   });
 });
 
-describe('nothing is offered that is off', () => {
+describe('disabled features are not listed', () => {
   test.each([
     ['registration_endpoint', 'dynamic registration'],
     ['backchannel_authentication_endpoint', 'CIBA'],
@@ -75,13 +75,13 @@ describe('nothing is offered that is off', () => {
     expect(metadata[member]).toBeUndefined();
   });
 
-  test('a member without values is left out (RFC 8414 §3.2)', () => {
+  test('a member without values is omitted (RFC 8414 §3.2)', () => {
     expect(
       Object.entries(metadata).filter(([, value]) => value === null || (Array.isArray(value) && value.length === 0)),
     ).toEqual([]);
   });
 
-  test('request objects by reference are not taken (RFC 9101 §5.2)', () => {
+  test('request objects by reference are not supported (RFC 9101 §5.2)', () => {
     expect(metadata['request_uri_parameter_supported']).toBe(false);
   });
 
@@ -95,7 +95,7 @@ describe('nothing is offered that is off', () => {
     expect(metadata['code_challenge_methods_supported']).toEqual(['S256']);
   });
 
-  test('no list holds the algorithm none, a SHA-1 padding or a key that both sides hold', () => {
+  test('no list contains the algorithm none, a SHA-1 padding or a shared key', () => {
     const lists = Object.entries(metadata).filter(([name]) =>
       /_(alg|signing_alg|encryption_alg)_values_supported$/.test(name),
     );
@@ -109,14 +109,14 @@ describe('nothing is offered that is off', () => {
     }
   });
 
-  test('mutual TLS is not offered where no certificate can arrive (RFC 8705 §3.3)', () => {
+  test('mutual TLS is not listed if no certificate can arrive (RFC 8705 §3.3)', () => {
     expect(metadata['tls_client_certificate_bound_access_tokens']).toBeUndefined();
     expect(metadata['token_endpoint_auth_methods_supported']).not.toContain('tls_client_auth');
   });
 });
 
-describe('how it is served', () => {
-  test.each([OPENID, OAUTH])('%s: to every origin, as JSON, for a while', async (path) => {
+describe('the discovery endpoint', () => {
+  test.each([OPENID, OAUTH])('%s: for every origin, as JSON, cacheable for a while', async (path) => {
     for (const headers of [{}, { origin: 'https://anywhere.example' }]) {
       const answer = await read(path, headers);
       expect(answer.status).toBe(200);
@@ -128,7 +128,7 @@ describe('how it is served', () => {
     }
   });
 
-  test('the preflight of a browser is answered', async () => {
+  test('answers the preflight of a browser', async () => {
     const answer = await fetch(latchkey.base + OPENID, {
       method: 'OPTIONS',
       headers: { origin: 'https://app.example', 'access-control-request-method': 'GET' },
@@ -146,11 +146,11 @@ describe('how it is served', () => {
     '/.well-known/openid-configuration/tenant',
     '/tenant/.well-known/openid-configuration',
     '/.well-known/openid-credential-issuer',
-  ])('%s is no address of it', async (path) => {
+  ])('%s is not its address', async (path) => {
     expect((await read(path)).status).toBe(404);
   });
 
-  test('says what a changed policy allows at once', async () => {
+  test('reflects a changed policy at once', async () => {
     await latchkey.run('settings.set', { name: 'oidc.registration', value: '"open"' });
     await latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"all"' });
     const changed = (await (await read(OPENID)).json()) as Metadata;

@@ -62,7 +62,7 @@ const refresh = (token: string, dpop?: string, who = client) =>
 const userinfo = (headers: Record<string, string>, method = 'GET') => fetch(userinfoUrl, { method, headers });
 
 describe('proofs at the token endpoint (RFC 9449 §5)', () => {
-  test('the token is bound to the key that signed, opaque or JWT, and says so', async () => {
+  test('the token is bound to the key that signed, opaque or JWT, and introspection says so', async () => {
     const opaque = await machine(await proofFor(key, 'POST', tokenUrl));
     expect(opaque.body['token_type']).toBe('DPoP');
     const said = await post(`${latchkey.base}/oidc/introspect`, client, { token: opaque.body.access_token });
@@ -130,19 +130,19 @@ describe('proofs at the token endpoint (RFC 9449 §5)', () => {
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_dpop_proof']);
   });
 
-  test('a proof is good once, also for another request (RFC 9449 §11.1)', async () => {
+  test('a proof is valid once, also for another request (RFC 9449 §11.1)', async () => {
     const dpop = await proofFor(key, 'POST', tokenUrl);
     expect((await machine(dpop)).status).toBe(200);
     expect((await machine(dpop)).status).toBe(400);
   });
 
-  test('of fifty parallel uses of one proof one succeeds', async () => {
+  test('one of fifty parallel uses of one proof succeeds', async () => {
     const dpop = await proofFor(key, 'POST', tokenUrl);
     const answers = await Promise.all(Array.from({ length: 50 }, () => machine(dpop)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
-  test('a nonce of ours stands in for the time, a made-up one does not (RFC 9449 §8)', async () => {
+  test('a server nonce replaces the time, an invented one does not (RFC 9449 §8)', async () => {
     const nonce = (await machine(await proofFor(key, 'POST', tokenUrl))).headers.get('dpop-nonce') ?? '';
     expect(nonce).toMatch(/^[\w-]{43}$/);
     const late = await machine(await proofFor(key, 'POST', tokenUrl, { claims: { nonce, iat: now() - 3600 } }));
@@ -160,7 +160,7 @@ describe('proofs at the token endpoint (RFC 9449 §5)', () => {
 });
 
 describe('codes and refresh tokens (RFC 9449 §5, §10)', () => {
-  test('a code that named a key is worth nothing to another one', async () => {
+  test('a code that named a key is refused for another key', async () => {
     const exchange = await codeFor(client, { dpop_jkt: key.thumbprint });
     expect((await post(tokenUrl, client, exchange)).body.error).toBe('invalid_grant');
     const again = await codeFor(client, { dpop_jkt: key.thumbprint });
@@ -172,7 +172,7 @@ describe('codes and refresh tokens (RFC 9449 §5, §10)', () => {
     expect(right.body['token_type']).toBe('DPoP');
   });
 
-  test('a public client refreshes with the same key alone (RFC 9449 §5)', async () => {
+  test('a public client refreshes only with the same key (RFC 9449 §5)', async () => {
     const spa = await latchkey.client({ type: 'spa', first_party: true });
     const first = await boundTokens(spa);
     expect((await refresh(first.refresh_token, undefined, spa)).body.error).toBe('invalid_grant');
@@ -182,7 +182,7 @@ describe('codes and refresh tokens (RFC 9449 §5, §10)', () => {
     expect([right.status, right.body['token_type']]).toEqual([200, 'DPoP']);
   });
 
-  test('a client that binds its tokens cannot refresh itself out of it', async () => {
+  test('a client that binds its tokens cannot refresh to an unbound one', async () => {
     const first = await boundTokens(bound);
     const bare = await refresh(first.refresh_token, undefined, bound);
     expect(bare.status).toBe(400);
@@ -192,7 +192,7 @@ describe('codes and refresh tokens (RFC 9449 §5, §10)', () => {
 });
 
 describe('proofs at userinfo (RFC 9449 §7)', () => {
-  test('the token opens it with a proof for it, by GET and by POST', async () => {
+  test('the token opens it with a matching proof, by GET and by POST', async () => {
     const { access_token: token } = await boundTokens();
     for (const method of ['GET', 'POST']) {
       const dpop = await proofFor(key, method, userinfoUrl, {}, token);
@@ -232,14 +232,14 @@ describe('proofs at userinfo (RFC 9449 §7)', () => {
     expect(await answer.text()).not.toContain(user.id);
   });
 
-  test('a proof is good once', async () => {
+  test('a proof is valid once', async () => {
     const { access_token: token } = await boundTokens();
     const headers = { authorization: `DPoP ${token}`, dpop: await proofFor(key, 'GET', userinfoUrl, {}, token) };
     expect((await userinfo(headers)).status).toBe(200);
     expect((await userinfo(headers)).status).toBe(401);
   });
 
-  test('a Bearer token is not made better by a proof', async () => {
+  test('a Bearer token is not accepted with a proof', async () => {
     const { body } = await post(tokenUrl, client, await codeFor());
     const dpop = await proofFor(key, 'GET', userinfoUrl, {}, body.access_token);
     const answer = await userinfo({ authorization: `DPoP ${body.access_token}`, dpop });

@@ -30,8 +30,8 @@ const byClient = (outcome: string) => ({
   ip: '127.0.0.1',
 });
 
-describe('on record is', () => {
-  test('a refresh token that came back, once', async () => {
+describe('the audit log contains', () => {
+  test('the reuse of a refresh token, once', async () => {
     const before = (await recorded('token.reused')).length;
     const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
     await refresh(token);
@@ -42,7 +42,7 @@ describe('on record is', () => {
     expect(after.at(-1)).toEqual(byClient('failure'));
   });
 
-  test('a code that came back', async () => {
+  test('the reuse of a code', async () => {
     const before = (await recorded('token.reused')).length;
     const { verifier, challenge } = pkce();
     const code =
@@ -59,7 +59,7 @@ describe('on record is', () => {
     expect((await recorded('token.reused')).length).toBe(before + 1);
   });
 
-  test('a refresh token that its client revoked, not one that somebody else would like to', async () => {
+  test('the revocation of a refresh token by its client, but not by another client', async () => {
     const evil = await latchkey.client();
     const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
     await post(`${latchkey.base}/oidc/revoke`, evil, { token });
@@ -68,7 +68,7 @@ describe('on record is', () => {
     expect(await recorded('token.revoked')).toEqual([byClient('success')]);
   });
 
-  test('a person who signs out, not one who stays', async () => {
+  test('a sign-out, but not a user who stays', async () => {
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, user, {}, visitor);
     await visitor.submit(await visitor.open(`${latchkey.base}/oidc/logout`), {}, 'stay');
@@ -80,6 +80,6 @@ describe('on record is', () => {
   });
 });
 
-test('the record is whole', async () => {
+test('a valid chain', async () => {
   expect(await latchkey.run('audit.verify')).toMatchObject({ intact: true });
 });

@@ -98,8 +98,8 @@ async function redeem(
   );
 }
 
-describe('FAPI 2.0 Security Profile: the whole way (§5.3.2, §5.3.3)', () => {
-  test('push, sign in, redeem, ask', async () => {
+describe('FAPI 2.0 Security Profile: the whole flow (§5.3.2, §5.3.3)', () => {
+  test('push, sign in, redeem, call userinfo', async () => {
     const pushed = await push(security, parameters(security, { state: 'a' }));
     expect(pushed.status).toBe(201);
     expect(Number(pushed.body['expires_in'])).toBeLessThan(600);
@@ -128,7 +128,7 @@ describe('FAPI 2.0 Security Profile: the whole way (§5.3.2, §5.3.3)', () => {
     expect((await fetch(`${userinfo}?access_token=${token}`)).status).toBeGreaterThanOrEqual(400);
   });
 
-  test('refresh tokens are kept, not rotated, and give bound tokens alone (§5.3.2.1)', async () => {
+  test('refresh tokens are kept, not rotated, and give bound tokens only (§5.3.2.1)', async () => {
     const { challenge, verifier } = pkce();
     const page = await signedIn.open(
       (
@@ -176,13 +176,13 @@ describe('at the authorization endpoint', () => {
     expect(answer(page)['iss']).toBe(latchkey.base);
   });
 
-  test('a pushed request is answered once (PARAttemptReuseRequestUri)', async () => {
+  test('a pushed request is used once (PARAttemptReuseRequestUri)', async () => {
     const pushed = await push(security, parameters(security));
     expect(answer(await follow(security, pushed))['code']).toMatch(/^lk_ac_/);
     expect((await follow(security, pushed)).location ?? '').not.toContain('code=');
   });
 
-  test('state outside is not used', async () => {
+  test('a state outside of it is ignored', async () => {
     const page = await follow(security, await push(security, parameters(security, { state: undefined })), {
       state: 'outside',
     });
@@ -205,7 +205,7 @@ describe('at the PAR endpoint', () => {
     expect([status, body['request_uri']]).toEqual([400, undefined]);
   });
 
-  test('PKCE stays demanded where other confidential clients may leave it out', async () => {
+  test('PKCE stays required even if other confidential clients may omit it', async () => {
     await latchkey.run('settings.set', { name: 'oidc.pkce', value: '"public"' });
     const refused = await push(
       security,
@@ -229,7 +229,7 @@ describe('at the PAR endpoint', () => {
     expect([status, body.error]).toEqual([401, 'invalid_client']);
   });
 
-  test('an assertion of a clock eight seconds ahead is taken', async () => {
+  test('an assertion of a clock eight seconds ahead is accepted', async () => {
     expect((await push(security, parameters(security), { iat: now() + 8, nbf: now() + 8 })).status).toBe(201);
   });
 
@@ -256,13 +256,13 @@ describe('at the PAR endpoint', () => {
     },
   );
 
-  test('no authentication is none', async () => {
+  test('a request without authentication is refused', async () => {
     expect((await post(`${latchkey.base}/oidc/par`, anonymous(security), parameters(security))).body.error).toMatch(
       /invalid_client|invalid_request/,
     );
   });
 
-  test('an assertion is good once', async () => {
+  test('an assertion is valid once', async () => {
     const assertion = await assertionParameters(signer, security.client_id, latchkey.base);
     const twice = [1, 2].map(() =>
       post(`${latchkey.base}/oidc/par`, anonymous(security), { ...parameters(security), ...assertion }),
@@ -272,18 +272,18 @@ describe('at the PAR endpoint', () => {
 });
 
 describe('at the token endpoint', () => {
-  test('tokens are bound to a key or not given', async () => {
+  test('tokens are bound to a key or not issued', async () => {
     const refused = await redeem(await codeFor(), { proof: false });
     expect([refused.status, refused.body.access_token]).toEqual([400, undefined]);
   });
 
-  test('a code is good for 60 seconds', async () => {
+  test('a code is valid for 60 seconds', async () => {
     const code = await codeFor();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 76_000 });
     expect((await redeem(code)).body.error).toBe('invalid_grant');
   });
 
-  test('a code is good once; what came of it ends with the second use', async () => {
+  test('a code is valid once; its tokens end with the second use', async () => {
     const code = await codeFor();
     const { body } = await redeem(code);
     expect((await redeem(code)).body.error).toBe('invalid_grant');
@@ -297,14 +297,14 @@ describe('at the token endpoint', () => {
     expect(info.status).toBe(401);
   });
 
-  test('a code that was asked for with a key is redeemed with that key alone (EnsureMismatchedDpopJktFails)', async () => {
+  test('a code that was requested with a key is redeemed with that key only (EnsureMismatchedDpopJktFails)', async () => {
     const fixed = await codeFor({ dpop_jkt: dpopKey.thumbprint });
     expect((await redeem(fixed, { key: await proofKey() })).status).toBe(400);
     const again = await codeFor({ dpop_jkt: dpopKey.thumbprint });
     expect((await redeem(again)).status).toBe(200);
   });
 
-  test('a proof at the PAR endpoint binds the code as well, and must fit dpop_jkt (RFC 9449 §10.1)', async () => {
+  test('a proof at the PAR endpoint binds the code as well, and must match dpop_jkt (RFC 9449 §10.1)', async () => {
     const par = `${latchkey.base}/oidc/par`;
     const { verifier, challenge } = pkce();
     const pushed = await push(
@@ -324,7 +324,7 @@ describe('at the token endpoint', () => {
     expect(mismatch.status).toBe(400);
   });
 
-  test('client_secret_basic, a secret in the body and no secret do not open it', async () => {
+  test('client_secret_basic, a secret in the body and no secret are refused', async () => {
     const code = await codeFor();
     const given = {
       grant_type: 'authorization_code',
@@ -339,7 +339,7 @@ describe('at the token endpoint', () => {
   });
 });
 
-describe('what a client of the profile may not be (§5.3.2.1, §5.4)', () => {
+describe('metadata that the profile refuses (§5.3.2.1, §5.4)', () => {
   const bank = (): Record<string, unknown> => ({
     redirect_uris: [redirectUri],
     token_endpoint_auth_method: 'private_key_jwt',
@@ -392,7 +392,7 @@ describe('FAPI 2.0 Message Signing', () => {
     header?: Record<string, unknown>,
   ): Promise<TokenAnswer> => push(signing, { request: await signed(extra, header) });
 
-  test('a signed request is answered by a signed response (§5.3, §5.4)', async () => {
+  test('a signed request gets a signed response (§5.3, §5.4)', async () => {
     const page = await follow(signing, await pushSigned({ state: 'signed' }));
     const { response = '' } = answer(page);
     expect(Object.keys(answer(page))).toEqual(['response']);
@@ -434,18 +434,18 @@ describe('FAPI 2.0 Message Signing', () => {
   });
 
   test.each(['query', 'fragment', 'form_post', undefined])(
-    'the response mode %s is refused: responses are signed',
+    'the response mode %s is refused: responses must be signed',
     async (response_mode) => {
       const { status, body } = await pushSigned({ response_mode });
       expect([status, body['request_uri']]).toEqual([400, undefined]);
     },
   );
 
-  test('one that begins in eight seconds is taken', async () => {
+  test('one that becomes valid in eight seconds is accepted', async () => {
     expect((await pushSigned({ nbf: now() + 8 })).status).toBe(201);
   });
 
-  test('introspection answers as a signed JWT (RFC 9701)', async () => {
+  test('introspection responds with a signed JWT (RFC 9701)', async () => {
     const url = `${latchkey.base}/oidc/introspect`;
     const body = new URLSearchParams({
       client_id: signing.client_id,

@@ -75,21 +75,21 @@ const isClean = ({ status, text }: { status: number; text: string }): boolean =>
 
 describe.each(endpoints)('%s with %j', (path, parameters) => {
   const headers: Record<string, string> = path === '/oidc/userinfo' ? { authorization: '' } : {};
-  test.each(Object.keys(parameters))('a strange %s is the fault of the request, never ours', async (name) => {
+  test.each(Object.keys(parameters))('a strange %s is an error of the request, not a fault', async (name) => {
     for (const value of values) {
       const answer = await send(path, new URLSearchParams({ ...parameters, [name]: value }).toString(), headers);
       expect(isClean(answer), `${JSON.stringify(value)} ${answer.status} ${answer.text.slice(0, 200)}`).toBe(true);
     }
   });
 
-  test('a parameter twice is refused (RFC 6749 §3.2)', async () => {
+  test('a duplicate parameter is refused (RFC 6749 §3.2)', async () => {
     for (const name of Object.keys(parameters)) {
       const answer = await send(path, `${new URLSearchParams(parameters).toString()}&${name}=y`, headers);
       expect([name, answer.status >= 400 && answer.status < 500]).toEqual([name, true]);
     }
   });
 
-  test('an unknown parameter is left alone (RFC 6749 §3.2), also a strange one', async () => {
+  test('an unknown parameter is ignored (RFC 6749 §3.2), also a strange one', async () => {
     for (const name of ['unknown', '__proto__', 'constructor', 'a[b]', '', '\u0000'])
       expect(
         isClean(await send(path, new URLSearchParams({ ...parameters, [name]: 'x' }).toString(), headers)),
@@ -115,16 +115,16 @@ describe.each([...new Set(endpoints.map(([path]) => path))])('%s', (path) => {
     expect(isClean(answer)).toBe(true);
   });
 
-  test.each(['utf-16', 'klingon', '"'])('the character set %s is no fault', async (charset) => {
+  test.each(['utf-16', 'klingon', '"'])('the character set %s causes no fault', async (charset) => {
     const type = `application/x-www-form-urlencoded; charset=${charset}`;
     expect(isClean(await send(path, 'scope=openid', { 'content-type': type }))).toBe(true);
   });
 
-  test('an empty body is no fault', async () => {
+  test('an empty body causes no fault', async () => {
     expect(isClean(await send(path, ''))).toBe(true);
   });
 
-  test('ten thousand parameters are refused or ignored, and soon', async () => {
+  test('ten thousand parameters are refused or ignored, quickly', async () => {
     const begin = performance.now();
     const answer = await send(
       path,
@@ -182,7 +182,7 @@ describe('headers', () => {
   );
 });
 
-test('errors of OAuth look like RFC 6749 §5.2 says', async () => {
+test('OAuth errors have the form of RFC 6749 §5.2', async () => {
   for (const [path, parameters] of endpoints) {
     const answer = await send(path, new URLSearchParams(parameters).toString(), {
       authorization: `Basic ${btoa('nobody:x')}`,
@@ -196,6 +196,6 @@ test('errors of OAuth look like RFC 6749 §5.2 says', async () => {
   }
 });
 
-test('everything still works', async () => {
+test('normal requests still work', async () => {
   expect((await tokensFor(latchkey.base, client, user)).access_token).toBeTypeOf('string');
 });

@@ -27,7 +27,7 @@ afterAll(() => latchkey.close());
 const clientWith = (metadata: object): Promise<TestClient> => latchkey.client({ first_party: true, ...metadata });
 
 describe('an ID token (OpenID Connect Core §2, §3.1.3.7)', () => {
-  test('says who, for whom, from whom and until when', async () => {
+  test('has subject, audience, issuer and times', async () => {
     const client = await clientWith({});
     const { id_token } = await tokensFor(latchkey.base, client, user, { nonce: 'n-0S6_WzA2Mj' });
     const { payload, protectedHeader } = await jwtVerify(id_token, createLocalJWKSet(published), {
@@ -47,7 +47,7 @@ describe('an ID token (OpenID Connect Core §2, §3.1.3.7)', () => {
     ['ES256', 'EC'],
     ['EdDSA', 'OKP'],
     ['Ed25519', 'OKP'],
-  ])('is signed with %s for whoever registered that', async (alg, kty) => {
+  ])('is signed with %s if the client registered it', async (alg, kty) => {
     const client = await clientWith({ id_token_signed_response_alg: alg });
     const { id_token } = await tokensFor(latchkey.base, client, user);
     const { protectedHeader } = await jwtVerify(id_token, createLocalJWKSet(published), { audience: client.client_id });
@@ -59,7 +59,7 @@ describe('an ID token (OpenID Connect Core §2, §3.1.3.7)', () => {
     await expect(clientWith({ id_token_signed_response_alg: alg })).rejects.toThrow('id_token_signed_response_alg');
   });
 
-  test('of one client is none for another', async () => {
+  test('for one client is refused for another', async () => {
     const [mine, other] = [await clientWith({}), await clientWith({})];
     const { id_token } = await tokensFor(latchkey.base, mine, user);
     await expect(jwtVerify(id_token, createLocalJWKSet(published), { audience: other.client_id })).rejects.toThrow(
@@ -67,14 +67,14 @@ describe('an ID token (OpenID Connect Core §2, §3.1.3.7)', () => {
     );
   });
 
-  test('opens no door that an access token opens', async () => {
+  test('is not accepted as an access token', async () => {
     const { id_token } = await tokensFor(latchkey.base, await clientWith({}), user);
     expect(
       (await fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${id_token}` } })).status,
     ).toBe(401);
   });
 
-  test('names the session for whoever must end it (Back-Channel Logout 1.0 §2.1), the same one each time', async () => {
+  test('has the session id for clients with back-channel logout (Back-Channel Logout 1.0 §2.1), always the same', async () => {
     const client = await clientWith({
       backchannel_logout_uri: 'https://rp.example/out',
       backchannel_logout_session_required: true,
@@ -93,7 +93,7 @@ describe('an ID token (OpenID Connect Core §2, §3.1.3.7)', () => {
     expect(sids[2]).not.toBe(sids[0]);
   });
 
-  test('keys that are published hold nothing private (RFC 7517 §9.3)', () => {
+  test('published keys contain nothing private (RFC 7517 §9.3)', () => {
     for (const jwk of published.keys)
       for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']) expect(jwk).not.toHaveProperty(member);
   });
@@ -115,7 +115,7 @@ describe('an encrypted ID token (OpenID Connect Core §10.2, §16.14)', () => {
     ['ECDH-ES', 'A128GCM'],
     ['ECDH-ES', 'A256CBC-HS512'],
     ['ECDH-ES+A256KW', 'A256GCM'],
-  ])('by %s and %s, is signed inside', async (alg, enc) => {
+  ])('with %s and %s is signed inside', async (alg, enc) => {
     const { jwk, open } = await receiver(alg);
     const client = await clientWith({
       jwks: { keys: [jwk] },
@@ -165,7 +165,7 @@ describe('an encrypted ID token (OpenID Connect Core §10.2, §16.14)', () => {
     await expect(clientWith(metadata)).rejects.toThrow(member);
   });
 
-  test('a client whose key does not fit gets an error, not a token in the clear', async () => {
+  test('a client with an unsuitable key gets an error, not a token in clear', async () => {
     const { jwk } = await receiver('ECDH-ES');
     const client = await clientWith({ jwks: { keys: [jwk] }, id_token_encrypted_response_alg: 'RSA-OAEP-256' });
     const { verifier, challenge } = pkce();

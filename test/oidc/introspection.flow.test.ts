@@ -35,7 +35,7 @@ async function apiToken(): Promise<string> {
 }
 
 describe('introspection (RFC 7662)', () => {
-  test('the client of a token learns what it is', async () => {
+  test('the client of a token can introspect it', async () => {
     const { access_token: access, refresh_token: refresh } = await tokens();
     const { status, body, headers } = await introspect(access, client);
     expect(status).toBe(200);
@@ -53,7 +53,7 @@ describe('introspection (RFC 7662)', () => {
     expect((await introspect(refresh, client)).body).toMatchObject({ active: true, sub: user.id });
   });
 
-  test('an API learns about tokens that were made for it (§4)', async () => {
+  test('an API can introspect tokens for it (§4)', async () => {
     const { body } = await introspect(await apiToken(), server);
     expect(body).toMatchObject({ active: true, aud: api, scope: 'read', sub: user.id, client_id: client.client_id });
   });
@@ -75,7 +75,7 @@ describe('introspection (RFC 7662)', () => {
     }
   });
 
-  test('a public client learns nothing, not even about its own', async () => {
+  test('a public client learns nothing, not even about its own tokens', async () => {
     const spa = await latchkey.client({ type: 'spa', first_party: true });
     const { access_token: token } = await tokensFor(latchkey.base, spa, user);
     expect((await introspect(token, { ...spa, client_secret: '' })).body).toEqual({ active: false });
@@ -107,7 +107,7 @@ describe('introspection of a JWT (RFC 9068)', () => {
     return (await post(`${latchkey.base}/oidc/token`, who, parameters)).body.access_token;
   }
 
-  test('says the same as the JWT itself, to its client and to its API', async () => {
+  test('returns the same as the JWT itself, to its client and to its API', async () => {
     const token = await jwtToken();
     const { sub, exp, iat, jti } = decodeJwt(token);
     for (const who of [caller, resource]) {
@@ -125,7 +125,7 @@ describe('introspection of a JWT (RFC 9068)', () => {
     expect(sub).not.toBe(user.id);
   });
 
-  test('of a client that acts for itself', async () => {
+  test('works for a client that acts for itself', async () => {
     const parameters = { grant_type: 'client_credentials', resource: jwtApi };
     const { body } = await post(`${latchkey.base}/oidc/token`, resource, parameters);
     expect((await introspect(body.access_token, resource)).body).toMatchObject({ active: true, aud: jwtApi });
@@ -134,7 +134,7 @@ describe('introspection of a JWT (RFC 9068)', () => {
   test.each<[string, (person: TestUser, token: string) => Promise<unknown>]>([
     ['the person was disabled', (person) => latchkey.run('user.disable', { id: person.id })],
     ['everything of the person was ended', (person) => latchkey.run('session.end', { user: person.id, all: true })],
-  ])('it is over when %s', async (_what, end) => {
+  ])('it is inactive when %s', async (_what, end) => {
     const person = await latchkey.user();
     const token = await jwtToken(person);
     expect((await introspect(token, resource)).body['active']).toBe(true);
@@ -142,14 +142,14 @@ describe('introspection of a JWT (RFC 9068)', () => {
     expect((await introspect(token, resource)).body).toEqual({ active: false });
   });
 
-  test('it is over when its client was disabled', async () => {
+  test('it is inactive when its client is disabled', async () => {
     const gone = await latchkey.client({ first_party: true, apis: { [jwtApi]: ['*'] } });
     const token = await jwtToken(user, gone);
     await latchkey.run('client.disable', { client_id: gone.client_id });
     expect((await introspect(token, resource)).body).toEqual({ active: false });
   });
 
-  test('it outlives a rotation of the keys, and ends with its time', async () => {
+  test('it stays active after a rotation of the keys, until its expiry', async () => {
     const token = await jwtToken();
     await latchkey.run('keys.rotate');
     expect((await introspect(token, resource)).body['active']).toBe(true);
@@ -158,7 +158,7 @@ describe('introspection of a JWT (RFC 9068)', () => {
     vi.useRealTimers();
   });
 
-  test('a changed, forged or foreign one is inactive, and so is one of another API', async () => {
+  test('a changed or forged JWT, or one of another issuer or API, is inactive', async () => {
     const token = await jwtToken();
     const [head = '', body = '', signature = ''] = token.split('.');
     const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -198,7 +198,7 @@ describe('signed introspection (RFC 9701)', () => {
     return { type: answer.headers.get('content-type'), jwt: await answer.text() };
   }
 
-  test('the answer is a JWT of its own type for the caller alone (§5)', async () => {
+  test('the response is a JWT of its own type for the caller only (§5)', async () => {
     const { type, jwt } = await signed(await apiToken());
     expect(type).toContain(JWT);
     const { payload, protectedHeader } = await jwtVerify(
@@ -211,7 +211,7 @@ describe('signed introspection (RFC 9701)', () => {
     expect(payload.sub ?? payload.exp).toBeUndefined();
   });
 
-  test('a token that is none of its business is signed as inactive, with no other member (§5)', async () => {
+  test('a token of another API is signed as inactive, with no other member (§5)', async () => {
     const { access_token: token } = await tokens();
     for (const text of [token, 'made-up']) {
       const { jwt } = await signed(text);
@@ -220,13 +220,13 @@ describe('signed introspection (RFC 9701)', () => {
     }
   });
 
-  test('JSON is still to be had', async () => {
+  test('JSON is still available', async () => {
     expect((await introspect('made-up', signing)).body).toEqual({ active: false });
   });
 });
 
 describe('revocation (RFC 7009)', () => {
-  test('an access token is over, and the refresh token of its grant with it (§2.1)', async () => {
+  test('ends an access token, and the refresh token of its grant (§2.1)', async () => {
     const { access_token: access, refresh_token: refresh } = await tokens();
     expect((await revoke(access, client)).status).toBe(200);
     expect((await introspect(access, client)).body).toEqual({ active: false });
@@ -237,7 +237,7 @@ describe('revocation (RFC 7009)', () => {
     expect(answer.body.error).toBe('invalid_grant');
   });
 
-  test('a refresh token takes the access tokens of its grant along (§2.1)', async () => {
+  test('ends a refresh token with the access tokens of its grant (§2.1)', async () => {
     const { access_token: access, refresh_token: refresh } = await tokens();
     expect((await revoke(refresh, client, { token_type_hint: 'refresh_token' })).status).toBe(200);
     expect((await introspect(refresh, client)).body).toEqual({ active: false });
@@ -246,19 +246,19 @@ describe('revocation (RFC 7009)', () => {
     expect(answer.status).toBe(401);
   });
 
-  test('a wrong hint does not keep a token alive (§2.1)', async () => {
+  test('ends a token with a wrong hint (§2.1)', async () => {
     const { refresh_token: refresh } = await tokens();
     await revoke(refresh, client, { token_type_hint: 'access_token' });
     expect((await introspect(refresh, client)).body).toEqual({ active: false });
   });
 
-  test('a token of client credentials is over', async () => {
+  test('ends a token of client credentials', async () => {
     const { body } = await post(`${latchkey.base}/oidc/token`, server, { grant_type: 'client_credentials' });
     await revoke(body.access_token, server);
     expect((await introspect(body.access_token, server)).body).toEqual({ active: false });
   });
 
-  test('a public client ends its own token', async () => {
+  test('ends the token of a public client', async () => {
     const spa = await latchkey.client({ type: 'spa', first_party: true });
     const { access_token: token } = await tokensFor(latchkey.base, spa, user);
     expect((await revoke(token, { ...spa, client_secret: '' })).status).toBe(200);
@@ -266,7 +266,7 @@ describe('revocation (RFC 7009)', () => {
     expect(answer.status).toBe(401);
   });
 
-  test('what is unknown, spent or of another client is answered alike, and nothing of others is ended (§2.2)', async () => {
+  test('gives the same response for an unknown, used or foreign token, and ends no foreign one (§2.2)', async () => {
     const { access_token: access, refresh_token: refresh } = await tokens();
     const answers = [];
     for (const token of [access, refresh, 'made-up', 'ü'.repeat(100)]) answers.push(await revoke(token, evil));

@@ -4,7 +4,7 @@ import { acrOf, askedLevel, isUnreachable, levelOf, requestedAcr, saidAcr } from
 const [one, two, three] = ([1, 2, 3] as const).map(acrOf) as [string, string, string];
 const claims = (acr: unknown) => JSON.stringify({ id_token: { acr } });
 
-describe('what a request asks of the level', () => {
+describe('the requested level', () => {
   test.each<[string, Record<string, unknown>, ReturnType<typeof askedLevel>]>([
     ['nothing', {}, null],
     ['acr_values', { acr_values: two }, { level: 2, essential: false }],
@@ -31,7 +31,7 @@ describe('what a request asks of the level', () => {
     expect(askedLevel(requestedAcr(params))).toEqual(asked);
   });
 
-  test('an essential level that is none of ours can never be reached', () => {
+  test('an unknown essential level can never be reached', () => {
     expect(isUnreachable({ essential: true, value: 'urn:gold' })).toBe(true);
     expect(isUnreachable({ essential: true, values: ['urn:gold', one] })).toBe(false);
     expect(isUnreachable({ essential: true })).toBe(false);
@@ -39,7 +39,7 @@ describe('what a request asks of the level', () => {
   });
 });
 
-describe('what is said of a session', () => {
+describe('the level of a session', () => {
   test.each<[string, Parameters<typeof saidAcr>[0], string | undefined, string | undefined]>([
     ['its level when nothing is asked', {}, two, two],
     ['the level asked for, when it has a higher one', { value: one }, three, one],

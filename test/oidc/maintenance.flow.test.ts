@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-test('the product cleans up and rotates by itself, on one of its nodes', async () => {
+test('the product cleans up and rotates keys automatically, on one of its nodes', async () => {
   const { database } = latchkey.app;
   const schedules = () => database.sql<{ name: string }>('select name from latchkey_jobs.schedule');
   await vi.waitFor(
@@ -22,7 +22,7 @@ test('the product cleans up and rotates by itself, on one of its nodes', async (
   );
 });
 
-test('everything that is over goes, everything that lives stays', async () => {
+test('expired rows are deleted, others stay', async () => {
   const { database } = latchkey.app;
   const [past, future] = [new Date(Date.now() - 400 * 86_400_000), new Date(Date.now() + 86_400_000)];
   const user = await latchkey.user();

@@ -30,13 +30,13 @@ describe('cleaning up', () => {
     [4999, [4999]],
     [5000, [5000, 0]],
     [12_001, [5000, 5000, 2001]],
-  ])('%d rows go in batches of five thousand, as long as they are full', async (rows, expected) => {
+  ])('%d rows are deleted in batches of five thousand, while batches are full', async (rows, expected) => {
     const { purge, batches } = pile(rows);
     await purgeExpired([{ purge }]).handler(job());
     expect(batches).toEqual(expected);
   });
 
-  test('what fails keeps nothing else from being cleaned, and is told', async () => {
+  test('a failure does not stop other clean-ups, and is logged', async () => {
     const { purge, batches } = pile(3);
     const broken: Purgeable['purge'] = async () => {
       throw new Error('table is locked');

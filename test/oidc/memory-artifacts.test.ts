@@ -4,7 +4,7 @@ import type { Artifact } from '../../src/oidc/artifacts/artifact-store.ts';
 import { MemoryArtifacts } from '../../src/oidc/artifacts/memory-artifacts.ts';
 import { testClock } from '../support/clock.ts';
 
-test('of more than fit the oldest go, with every way to them', async () => {
+test('above the bound the oldest artifacts are dropped, with all their handles', async () => {
   const store = new MemoryArtifacts(testClock(), 3);
   const all = Array.from({ length: 5 }, (): Artifact => ({
     idHash: randomBytes(32),

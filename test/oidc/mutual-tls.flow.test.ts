@@ -21,7 +21,7 @@ function jwksOf(name: string): { keys: JWK[] } {
   return { keys: [{ ...jwk, x5c: [certificate(name).raw.toString('base64')] }] };
 }
 
-describe('on our own TLS listener (RFC 8705)', () => {
+describe('on the built-in TLS listener (RFC 8705)', () => {
   let latchkey: TestApp;
   let named: TestClient;
   let selfSigned: TestClient;
@@ -87,7 +87,7 @@ describe('on our own TLS listener (RFC 8705)', () => {
     expect(decodeJwt(jwt.body.access_token)['cnf']).toEqual({ 'x5t#S256': thumbprint('client') });
   });
 
-  test('a registered certificate that nobody vouches for authenticates by its key (§2.2)', async () => {
+  test('a registered self-signed certificate authenticates by its key (§2.2)', async () => {
     expect((await send(selfSigned, 'self')).status).toBe(200);
   });
 
@@ -102,12 +102,12 @@ describe('on our own TLS listener (RFC 8705)', () => {
     expect([status, body.error]).toEqual([401, 'invalid_client']);
   });
 
-  test('a certificate does not stand in for another method', async () => {
+  test('a certificate does not replace another method', async () => {
     const robot = await latchkey.run<TestClient>('client.create', machine);
     expect((await send(robot, 'client')).body.error).toBe('invalid_client');
   });
 
-  test('the metadata say so (§3.3)', async () => {
+  test('the metadata list it (§3.3)', async () => {
     const path = '/.well-known/openid-configuration';
     const metadata = await new Promise<Record<string, unknown>>((resolve, reject) => {
       request(`${latchkey.base}${path}`, { agent: false, ca: pem('ca') }, (answer) => {
@@ -157,7 +157,7 @@ describe('behind a trusted proxy', () => {
     (await fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${value}`, ...headers } }))
       .status;
 
-  test('the certificate that it passes on authenticates', async () => {
+  test('the certificate in its header authenticates', async () => {
     expect((await token(shows('client'))).status).toBe(200);
   });
 
@@ -182,7 +182,7 @@ describe('behind a trusted proxy', () => {
     expect(answer.body.access_token).toBeUndefined();
   });
 
-  test('a bound token opens userinfo with its certificate alone (§3)', async () => {
+  test('a bound token opens userinfo only with its certificate (§3)', async () => {
     const bare = await tokensFor(latchkey.base, web, user).catch((error: Error) => error.message);
     expect(bare).toMatch(/invalid_grant/);
     const { refresh_token: refresh, access_token: value } = await withCertificate();
@@ -211,11 +211,11 @@ describe('behind a trusted proxy', () => {
   }
 });
 
-describe('a header that nobody was told to trust', () => {
+describe('a header without a trusted proxy', () => {
   test.each<[string, Record<string, string>]>([
     ['from anywhere, where no header is named', {}],
     ['from an address that is no proxy', { TRUSTED_PROXIES: '192.0.2.1', CLIENT_CERT_HEADER: 'x-ssl-client-cert' }],
-  ])('is no proof: %s', async (_what, env) => {
+  ])('is ignored: %s', async (_what, env) => {
     const latchkey = await startTestApp({ env });
     const robot = await latchkey
       .run<TestClient>('client.create', {

@@ -41,7 +41,7 @@ const end = (read: Kept, login: Record<string, unknown>, accountId: string) =>
 const proved = { progress: { proofs: 1 }, accountId: 'usr_1' };
 const count = (outcomes: readonly unknown[]): number => outcomes.filter(Boolean).length;
 
-test('what was written is read, and may be written over by who read it last', async () => {
+test('a written state is read, and its last reader may overwrite it', async () => {
   const read = await kept();
   expect(read).toEqual({ progress: null, accountId: null, step: 0 });
   expect(await signIns.write(uid, read, { progress: { identifier: 'a@example.com' }, accountId: null })).toBe(true);
@@ -49,12 +49,12 @@ test('what was written is read, and may be written over by who read it last', as
   expect(await kept()).toEqual({ ...proved, step: 2 });
 });
 
-test('of many who read the same one writes', async () => {
+test('one of many that read the same state writes', async () => {
   const reads = await Promise.all(Array.from({ length: MANY }, kept));
   expect(count(await Promise.all(reads.map((read) => signIns.write(uid, read, proved))))).toBe(1);
 });
 
-test('what a user proved is taken away from who read it before, and from every sign-in but the one that is named', async () => {
+test('proofs of a user are removed from earlier reads, and from every sign-in except the named one', async () => {
   const read = await kept();
   await signIns.write(uid, read, proved);
   await database.transaction((em) => signIns.endOf(em, 'usr_1', uid));
@@ -66,7 +66,7 @@ test('what a user proved is taken away from who read it before, and from every s
   expect(await kept()).toMatchObject({ progress: null, accountId: null });
 });
 
-test('of many answers one counts, beside those of earlier questions, and nothing is written after it', async () => {
+test('one of many responses counts, next to earlier prompts, and nothing is written after it', async () => {
   const read = await kept();
   await signIns.write(uid, read, proved);
   const answers = await Promise.all(
@@ -80,26 +80,26 @@ test('of many answers one counts, beside those of earlier questions, and nothing
   expect(await signIns.write(uid, await kept(), proved)).toBe(false);
 });
 
-test('an error stands alone', async () => {
+test('an error is stored alone', async () => {
   expect(await signIns.answer(uid, { error: 'access_denied' })).toBe(`/oidc/auth/${uid}`);
   expect(await signIns.answer(uid, { consent: {} })).toBeNull();
   expect((await signIns.find(uid))?.payload['result']).toEqual({ error: 'access_denied' });
 });
 
-test('of many who take it one is told whose it was', async () => {
+test('one of many that take the response is told whose it was', async () => {
   await signIns.write(uid, await kept(), proved);
   const taken = await Promise.all(Array.from({ length: MANY }, () => signIns.take(sha256(uid))));
   expect(taken.filter((one) => one !== null)).toEqual([{ accountId: 'usr_1' }]);
   expect(await signIns.find(uid)).toBeNull();
 });
 
-test('the engine may write its question again without a change of what was found out', async () => {
+test('the engine may write its prompt again without a change of the results', async () => {
   await signIns.write(uid, await kept(), proved);
   await ask({ returnTo: 'https://id.example.com/oidc/auth/x', prompt: 'other' });
   expect(await signIns.find(uid)).toMatchObject({ payload: { prompt: 'other' }, kept: { ...proved, step: 1 } });
 });
 
-test('what is over is not found, and cannot be answered', async () => {
+test('an expired sign-in is not found, and cannot be answered', async () => {
   clock.advance(MINUTE);
   expect(await signIns.find(uid)).toBeNull();
   expect(await signIns.answer(uid, { login: {} })).toBeNull();

@@ -72,7 +72,7 @@ const codeIn = ({ location }: Page): string | null =>
 
 describe.runIf(redisUrl && databaseUrl)('Redis', () => {
   describe.each(['stop', 'freeze'] as const)('lost while running (%s)', (outage) => {
-    test('people sign in, and tokens are issued, refreshed and judged, without it', async () => {
+    test('users sign in, and tokens are issued, refreshed and checked, without it', async () => {
       const rig = await rigWithRedis(outage);
       const { latchkey, client, user } = rig;
       const before = await tokensFor(latchkey.base, client, user, offline);
@@ -95,7 +95,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
       expect((await tokensFor(latchkey.base, client, user)).access_token).toMatch(/^lk_at_/);
     });
 
-    test('a sign-in that was begun before goes on: lost at its first page, and before its last redirect', async () => {
+    test('a sign-in that began before continues: lost at its first page, and before its last redirect', async () => {
       const rig = await rigWithRedis(outage);
       const [early, late] = [new Visitor(), new Visitor()];
       const page = await early.open(signInUrl(rig));
@@ -107,7 +107,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
       expect(codeIn(await late.request(resume))).toMatch(/^lk_ac_/);
     });
 
-    test('a sign-in that was begun without it ends when it is back', async () => {
+    test('a sign-in that began without it completes when it is back', async () => {
       const rig = await rigWithRedis(outage);
       const visitor = new Visitor();
       await rig.lose();
@@ -116,7 +116,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
       expect(codeIn(await visitor.request(resume))).toMatch(/^lk_ac_/);
     });
 
-    test('a sign-in that ended before, or without it, does not end again when it is back', async () => {
+    test('a sign-in that completed before, or without it, does not complete again when it is back', async () => {
       const rig = await rigWithRedis(outage);
       const [before, during] = [new Visitor(), new Visitor()];
       const first = await almostSignedIn(rig, before);
@@ -137,7 +137,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
       }
     });
 
-    test('a token of a machine that was revoked without it stays revoked', async () => {
+    test('a machine token that was revoked without it stays revoked', async () => {
       const rig = await rigWithRedis(outage);
       const token = await machineToken(rig);
       expect(await isActive(rig, token)).toBe(true);
@@ -148,7 +148,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
       expect(await isActive(rig, token)).toBe(false);
     });
 
-    test('codes and refresh tokens that were used stay used', async () => {
+    test('consumed codes and refresh tokens stay consumed', async () => {
       const rig = await rigWithRedis(outage);
       const { latchkey, client, user } = rig;
       const tokens = await tokensFor(latchkey.base, client, user, offline);
@@ -165,7 +165,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
     });
   });
 
-  test('that comes back empty costs no token and no sign-in', async () => {
+  test('that comes back empty loses no token of a user and no sign-in', async () => {
     const rig = await rigWithRedis('stop');
     const { latchkey, client, user } = rig;
     const tokens = await tokensFor(latchkey.base, client, user, offline);
@@ -191,7 +191,7 @@ describe.runIf(redisUrl && databaseUrl)('Redis', () => {
 
 describe.runIf(databaseUrl)('PostgreSQL', () => {
   test.each(['stop', 'freeze'] as const)(
-    'lost while running (%s): 503 with Retry-After, and back by itself',
+    'lost while running (%s): 503 with Retry-After, and recovery',
     async (outage) => {
       const latchkey = await startTestApp({ settings: { 'limits.clientFailuresPerAddress': 1000 } });
       onTestFinished(() => latchkey.close());

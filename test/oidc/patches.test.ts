@@ -26,7 +26,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   sessionRename: ['test/oidc/session-rename.flow.test.ts', 'has a new id after each sign-in'],
   heldSignIns: ['test/attacks/sessions/last-step.test.ts', 'signed in by it'],
   guardedClients: ['test/oidc/client-authentication.flow.test.ts', 'twenty wrong secrets in five minutes'],
-  introspectedJwts: ['test/oidc/introspection.flow.test.ts', 'says the same as the JWT itself'],
+  introspectedJwts: ['test/oidc/introspection.flow.test.ts', 'returns the same as the JWT itself'],
   origins: ['test/attacks/oauth/tightened-clients.test.ts', 'a request that was pushed is as good as before'],
   narrowedGrants: ['test/attacks/oauth/taken-authority.test.ts', 'a scope of an API, or the API itself'],
   boundTokens: ['test/attacks/oauth/tightened-clients.test.ts', 'no token is issued that nothing could bind'],
@@ -35,7 +35,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   deviceClaims: ['test/oidc/device-code.flow.test.ts', 'cannot be taken over in another'],
   deviceForms: ['test/device/device-pages.flow.test.ts', 'opened twice'],
   writtenTogether: ['test/oidc/round-trips.flow.test.ts', 'one that uses the old token up and stores both new ones'],
-  userCodeLimit: ['test/oidc/device-code.flow.test.ts', 'of one person, from wherever they come'],
+  userCodeLimit: ['test/oidc/device-code.flow.test.ts', 'of one user, from any address'],
 };
 
 const table: readonly (readonly [string, Patch])[] = Object.entries<Patch>(patches);
@@ -59,7 +59,7 @@ function shapeOf(path: string, wanted: Shape): Shape | undefined {
 }
 
 describe('the engine', () => {
-  test('is installed in the one version that the patches are written against', () => {
+  test('is installed in the version of the patches', () => {
     const { dependencies } = JSON.parse(read('package.json')) as { dependencies: Record<string, string> };
     const { version } = JSON.parse(read('node_modules/oidc-provider/package.json')) as { version: string };
     expect([dependencies['oidc-provider'], version]).toEqual([ENGINE_VERSION, ENGINE_VERSION]);
@@ -67,13 +67,13 @@ describe('the engine', () => {
 
   test.each(
     table.flatMap(([name, { members }]) => Object.entries(members).map((member) => [name, ...member] as const)),
-  )('has what %s overrides: %s', (_name, member, shape) => {
+  )('has the member that %s overrides: %s', (_name, member, shape) => {
     expect(shapeOf(member, shape)).toEqual(shape);
   });
 });
 
 describe.each(table)('the patch %s', (name, { members, reason, upstream }) => {
-  test('says what, why and where', () => {
+  test('has a description, a reason and a link', () => {
     expect(Object.keys(members).length).toBeGreaterThan(0);
     expect(reason).toMatch(/^[A-Z].{30,}\.$/);
     const [, path] =
@@ -83,7 +83,7 @@ describe.each(table)('the patch %s', (name, { members, reason, upstream }) => {
     expect(path === undefined || existsSync(join(root, 'node_modules/oidc-provider', path)), upstream).toBe(true);
   });
 
-  test('is seen to work', () => {
+  test('has a test', () => {
     const [file, title] = proofs[name as keyof typeof patches];
     expect(
       read(file)

@@ -60,7 +60,7 @@ describe('code_challenge at the authorization endpoint (RFC 7636 §4.3, RFC 9700
       expect(back.get('code')).toBeNull();
     });
 
-    test('S256 is taken', async () => {
+    test('S256 is accepted', async () => {
       expect((await authorize(name, { code_challenge: challenge })).get('code')).toMatch(/^lk_ac_/);
     });
   });
@@ -80,7 +80,7 @@ describe('code_verifier at the token endpoint (RFC 7636 §4.6)', () => {
   };
 
   describe.each(['web', 'spa'])('of a client of type %s', (name) => {
-    test.each(Object.entries(wrong))('gives nothing when it %s', async (_what, give) => {
+    test.each(Object.entries(wrong))('is refused when it %s', async (_what, give) => {
       const { verifier, challenge } = pkce();
       const code = (await authorize(name, { code_challenge: challenge })).get('code') ?? '';
       const answer = await redeem(name, code, give(verifier));
@@ -89,7 +89,7 @@ describe('code_verifier at the token endpoint (RFC 7636 §4.6)', () => {
       expect(answer.body.access_token).toBeUndefined();
     });
 
-    test.each([43, 64, 128])('of %d characters is taken', async (length) => {
+    test.each([43, 64, 128])('of %d characters is accepted', async (length) => {
       const verifier = `${'aZ09-._~'.repeat(16)}`.slice(0, length);
       const code = (await authorize(name, { code_challenge: s256(verifier) })).get('code') ?? '';
       expect((await redeem(name, code, { code_verifier: verifier })).status).toBe(200);
@@ -97,27 +97,27 @@ describe('code_verifier at the token endpoint (RFC 7636 §4.6)', () => {
   });
 });
 
-describe('demanded of public clients alone (setting oidc.pkce)', () => {
+describe('required of public clients only (setting oidc.pkce)', () => {
   beforeAll(() => latchkey.run('settings.set', { name: 'oidc.pkce', value: '"public"' }));
   afterAll(() => latchkey.run('settings.set', { name: 'oidc.pkce', value: '"all"' }));
   const none = { code_challenge_method: undefined };
 
-  test('a confidential client may leave it out', async () => {
+  test('a confidential client may omit it', async () => {
     const code = (await authorize('web', none)).get('code') ?? '';
     expect((await redeem('web', code, {})).status).toBe(200);
   });
 
-  test('a public client may not', async () => {
+  test('a public client may not omit it', async () => {
     expect((await authorize('spa', none)).get('error')).toBe('invalid_request');
   });
 
-  test('a verifier for a request from which somebody took the challenge redeems nothing (RFC 9700 §4.8.2)', async () => {
+  test('a verifier for a request without its challenge redeems nothing (RFC 9700 §4.8.2)', async () => {
     const code = (await authorize('web', none)).get('code') ?? '';
     const answer = await redeem('web', code, { code_verifier: pkce().verifier });
     expect(answer.body.error).toBe('invalid_grant');
   });
 
-  test('a challenge that was sent is held to, also of a confidential client', async () => {
+  test('a sent challenge is enforced, also for a confidential client', async () => {
     const code = (await authorize('web', { code_challenge: pkce().challenge })).get('code') ?? '';
     expect((await redeem('web', code, {})).body.error).toBe('invalid_grant');
   });

@@ -26,7 +26,7 @@ const session = (idHash: Buffer, lookupHash: Buffer, n: number): Artifact => ({
   payload: { n },
 });
 
-test('a session that many requests write at once is written by each of them', async () => {
+test('a session that many requests write at once contains the writes of each', async () => {
   for (let round = 0; round < 20; round += 1) {
     const [id, uid] = [randomBytes(32), randomBytes(32)];
     const written = await Promise.all(
@@ -37,7 +37,7 @@ test('a session that many requests write at once is written by each of them', as
   }
 });
 
-test('an older request has nothing to say about a session that was renamed meanwhile', async () => {
+test('an older request cannot overwrite a session that was renamed meanwhile', async () => {
   const [before, after, uid] = [randomBytes(32), randomBytes(32), randomBytes(32)];
   await artifacts.put('Session', session(before, uid, 1));
   await artifacts.rename(before, after);
@@ -46,7 +46,7 @@ test('an older request has nothing to say about a session that was renamed meanw
   expect((await artifacts.find('Session', after))?.payload).toMatchObject({ n: 1 });
 });
 
-test('a user code that somebody else’s device has is not given away', async () => {
+test('a user code of another device is not issued', async () => {
   const code = randomBytes(32);
   const device = (): Artifact => ({ ...session(randomBytes(32), code, 1), accountId: null, stage: 0 });
   await artifacts.put('DeviceCode', device());
@@ -61,7 +61,7 @@ const code = (grant: Buffer): Artifact => ({
   grantHash: grant,
 });
 
-test('a grant and what depends on it are written at once, unless the grant was revoked before', async () => {
+test('a grant and its artifacts are written at once, unless the grant was revoked before', async () => {
   const grant = { ...session(randomBytes(32), randomBytes(32), 1), lookupHash: null };
   const puts = () => [
     { kind: 'Grant' as const, artifact: grant },
@@ -79,7 +79,7 @@ test('a grant and what depends on it are written at once, unless the grant was r
   expect(await found(after)).toEqual([false, false, true]);
 });
 
-test('of many who use one code up, each with a token, one has a token, and that dies with the grant', async () => {
+test('one of many that consume one code for a token gets a token, which ends with the grant', async () => {
   const grant = { ...session(randomBytes(32), randomBytes(32), 1), lookupHash: null };
   await artifacts.put('Grant', grant);
   const used = code(grant.idHash);
@@ -99,7 +99,7 @@ test('of many who use one code up, each with a token, one has a token, and that 
   expect(left.every((token) => token === null)).toBe(true);
 });
 
-test('a session that was renamed meanwhile keeps nothing else from being written', async () => {
+test('a session that was renamed meanwhile does not block other writes', async () => {
   const [before, after, uid] = [randomBytes(32), randomBytes(32), randomBytes(32)];
   await artifacts.put('Session', session(before, uid, 1));
   await artifacts.rename(before, after);

@@ -62,12 +62,12 @@ const at = (seconds: number): void =>
   });
 
 describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
-  test('answers at once for whoever is signed in', async () => {
+  test('responds at once for a signed-in user', async () => {
     const page = await (await signedIn()).request(url({ prompt: 'none' }));
     expect(answer(page)['code']).toMatch(/^lk_ac_/);
   });
 
-  test('shows no page: login_required for whoever is not', async () => {
+  test('shows no page: login_required without a session', async () => {
     const page = await new Visitor().request(url({ prompt: 'none' }));
     expect(answer(page)).toMatchObject({ error: 'login_required', state: 'st' });
   });
@@ -78,7 +78,7 @@ describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
     expect(answer(page)).toMatchObject({ error: 'consent_required' });
   });
 
-  test('never answers an app on the device by itself, unless it holds an https address (RFC 8252 §8.6)', async () => {
+  test('never responds to a native app, unless it has an https address (RFC 8252 §8.6)', async () => {
     const visitor = await signedIn();
     expect(answer(await visitor.request(url({ prompt: 'none' }, native)))['error']).toBe('interaction_required');
     expect(
@@ -86,7 +86,7 @@ describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
     ).toMatch(/^lk_ac_/);
   });
 
-  test.each(['login', 'consent', 'select_account', 'create'])('cannot stand with %s', async (word) => {
+  test.each(['login', 'consent', 'select_account', 'create'])('cannot be combined with %s', async (word) => {
     const page = await (await signedIn()).request(url({ prompt: `none ${word}` }));
     expect(answer(page)['error']).toBe('invalid_request');
   });
@@ -104,7 +104,7 @@ describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
     );
   });
 
-  test('is login_required for a person who was disabled', async () => {
+  test('is login_required for a disabled user', async () => {
     const gone = await latchkey.user();
     const visitor = await signedIn(gone);
     await latchkey.run('user.disable', { id: gone.id });
@@ -114,7 +114,7 @@ describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
 });
 
 describe('prompt=login', () => {
-  test('asks for the password again, and auth_time is then', async () => {
+  test('asks for the password again, and auth_time is new', async () => {
     const visitor = await signedIn();
     const before = await idToken(visitor, { max_age: '3600' });
     at(90);
@@ -131,7 +131,7 @@ describe('prompt=login', () => {
     );
   });
 
-  test('somebody else may sign in: the one before is signed out', async () => {
+  test('another user may sign in: the previous one is signed out', async () => {
     const visitor = await signedIn();
     expect((await idToken(visitor, { prompt: 'login' }, other)).sub).toBe(other.id);
     expect((await idToken(visitor)).sub).toBe(other.id);
@@ -139,7 +139,7 @@ describe('prompt=login', () => {
 });
 
 describe('prompt=select_account', () => {
-  test('offers the account of this browser, which one button takes', async () => {
+  test('offers the account of this browser, selected by one button', async () => {
     const visitor = await signedIn();
     const page = await visitor.open(url({ prompt: 'select_account' }));
     expect(page.text).toContain('Noor');
@@ -147,25 +147,25 @@ describe('prompt=select_account', () => {
     expect(answer(back)['code']).toMatch(/^lk_ac_/);
   });
 
-  test('another account begins with its e-mail address', async () => {
+  test('another account begins with its email address', async () => {
     const visitor = await signedIn();
     const page = await visitor.submit(await visitor.open(url({ prompt: 'select_account' })), {}, 'another');
     expect(form(page)).toBe('email');
   });
 
-  test('an account that is not of this browser is not taken', async () => {
+  test('an account that is not of this browser is refused', async () => {
     const visitor = await signedIn();
     const [chooser] = formsOf(await visitor.open(url({ prompt: 'select_account' })));
     const page = await visitor.open(chooser?.action ?? '', { ...chooser?.fields, account: other.id });
     expect(page.location).toBeNull();
   });
 
-  test('without a session the person signs in', async () => {
+  test('without a session the user signs in', async () => {
     expect(form(await new Visitor().open(url({ prompt: 'select_account' })))).toBe('email');
     expect((await idToken(new Visitor(), { prompt: 'select_account' })).sub).toBe(user.id);
   });
 
-  test('together with login, both are asked', async () => {
+  test('with login, both are shown', async () => {
     const visitor = await signedIn();
     const page = await visitor.submit(await visitor.open(url({ prompt: 'select_account login' })), {
       account: user.id,
@@ -175,7 +175,7 @@ describe('prompt=select_account', () => {
 });
 
 describe('prompt=create (Initiating User Registration 1.0 §4)', () => {
-  test('leads to creating an account, and is answered too by whoever signs in to theirs', async () => {
+  test('leads to registration, and a sign-in to an existing account satisfies it too', async () => {
     const visitor = new Visitor();
     const create = await visitor.open(url({ prompt: 'create' }));
     expect(new URL(create.url).pathname).toMatch(/\/create$/);
@@ -187,12 +187,12 @@ describe('prompt=create (Initiating User Registration 1.0 §4)', () => {
     expect(answer(back)['code']).toMatch(/^lk_ac_/);
   });
 
-  test('asks also whoever is signed in', async () => {
+  test('is shown also to a signed-in user', async () => {
     expect(new URL((await (await signedIn()).open(url({ prompt: 'create' }))).url).pathname).toMatch(/\/create$/);
   });
 });
 
-describe('prompt values that nobody knows', () => {
+describe('unknown prompt values', () => {
   test.each(['dance', 'LOGIN', 'login,consent', 'login  consent', ' login'])(
     '%j is invalid_request',
     async (prompt) => {
@@ -210,7 +210,7 @@ describe('max_age (OpenID Connect Core §3.1.2.1)', () => {
     expect(answer(await visitor.request(url({ max_age: '90' })))['code']).toMatch(/^lk_ac_/);
   });
 
-  test('puts auth_time into the ID token, true to the session', async () => {
+  test('puts auth_time into the ID token, as in the session', async () => {
     const visitor = await signedIn();
     const first = await idToken(visitor, { max_age: '10000' });
     at(100);
@@ -219,11 +219,11 @@ describe('max_age (OpenID Connect Core §3.1.2.1)', () => {
     expect(Number(second.iat) - Number(second['auth_time'])).toBeGreaterThanOrEqual(99);
   });
 
-  test('0 asks as prompt=login does', async () => {
+  test('0 acts like prompt=login', async () => {
     expect(form(await (await signedIn()).open(url({ max_age: '0' })))).toBe('email');
   });
 
-  test('a client may have one by default (default_max_age), and the request goes before it', async () => {
+  test('a client may have a default (default_max_age), and the request overrides it', async () => {
     const strict = await latchkey.client({ first_party: true, default_max_age: 60, require_auth_time: true });
     const visitor = await signedIn();
     expect(answer(await visitor.request(url({}, strict)))['code']).toMatch(/^lk_ac_/);
@@ -243,13 +243,13 @@ describe('acr_values and acr (OpenID Connect Core §3.1.2.1, §5.5.1.1)', () => 
   });
   const level = 'urn:latchkey:acr:1';
 
-  test('a level that is wished for is told, one that we do not have does not stand in the way', async () => {
+  test('a voluntary level is returned, and an unknown one is ignored', async () => {
     const visitor = await signedIn();
     for (const acr_values of [level, `urn:gold ${level}`, 'urn:gold'])
       expect((await idToken(visitor, { acr_values }))['acr']).toBe(level);
   });
 
-  test('an essential level that was reached is fine', async () => {
+  test('an essential level that was reached is accepted', async () => {
     const visitor = await signedIn();
     expect((await idToken(visitor, essential({ value: level })))['acr']).toBe(level);
     expect((await idToken(visitor, essential({ values: ['urn:gold', level] })))['acr']).toBe(level);
@@ -271,12 +271,12 @@ describe('acr_values and acr (OpenID Connect Core §3.1.2.1, §5.5.1.1)', () => 
     );
   });
 
-  test('how the person proved who they are is told when asked for (amr)', async () => {
+  test('the methods of the user are returned on request (amr)', async () => {
     expect((await idToken(await signedIn(), { claims: '{"id_token":{"amr":null}}' }))['amr']).toEqual(['pwd']);
   });
 });
 
-describe('who is meant: login_hint, id_token_hint and the claim sub', () => {
+describe('the requested user: login_hint, id_token_hint and the claim sub', () => {
   async function hint(of: TestUser): Promise<string> {
     const { verifier, challenge } = pkce();
     const back = await new Visitor().signIn(url({ code_challenge: challenge }), of);
@@ -289,23 +289,23 @@ describe('who is meant: login_hint, id_token_hint and the claim sub', () => {
     return tokens.body.id_token;
   }
 
-  test('login_hint fills in the e-mail address', async () => {
+  test('login_hint fills in the email address', async () => {
     const page = await new Visitor().open(url({ login_hint: 'noor@example.com' }));
     expect(formsOf(page)[0]?.fields['email']).toBe('noor@example.com');
   });
 
-  test('login_hint signs nobody in and is no markup', async () => {
+  test('login_hint signs no user in and is escaped', async () => {
     const page = await new Visitor().open(url({ login_hint: '"><script>alert(1)</script>@x.example' }));
     expect(page.text).not.toContain('<script>alert(1)');
     expect(form(page)).toBe('email');
   });
 
-  test('id_token_hint of the person who is signed in: go on', async () => {
+  test('id_token_hint of the signed-in user: the request continues', async () => {
     const page = await (await signedIn()).request(url({ prompt: 'none', id_token_hint: await hint(user) }));
     expect(answer(page)['code']).toMatch(/^lk_ac_/);
   });
 
-  test('id_token_hint of somebody else: login_required without a page, a sign-in with one', async () => {
+  test('id_token_hint of another user: login_required without a page, a sign-in with one', async () => {
     const visitor = await signedIn();
     const id_token_hint = await hint(other);
     expect(answer(await visitor.request(url({ prompt: 'none', id_token_hint })))['error']).toBe('login_required');
@@ -313,7 +313,7 @@ describe('who is meant: login_hint, id_token_hint and the claim sub', () => {
     expect((await idToken(visitor, { id_token_hint }, other)).sub).toBe(other.id);
   });
 
-  test('who signs in as somebody else than the hint names is no answer to it', async () => {
+  test('a sign-in by another user than the hint does not satisfy it', async () => {
     const id_token_hint = await hint(other);
     const back = await new Visitor().signIn(url({ id_token_hint }), user);
     expect(back.get('error')).toBe('login_required');
@@ -344,14 +344,14 @@ describe('who is meant: login_hint, id_token_hint and the claim sub', () => {
     expect(answer(page)['error']).toBe('invalid_request');
   });
 
-  test('the hint of another client is none', async () => {
+  test('the hint of another client is refused', async () => {
     const third = await latchkey.client({ first_party: true });
     expect(answer(await (await signedIn()).request(url({ id_token_hint: await hint(user) }, third)))['error']).toBe(
       'invalid_request',
     );
   });
 
-  test('sub of the person who is signed in: go on; of nobody: login_required', async () => {
+  test('sub of the signed-in user: the request continues; of an unknown user: login_required', async () => {
     const visitor = await signedIn();
     const asked = (value: string): Asked => ({
       prompt: 'none',
@@ -362,7 +362,7 @@ describe('who is meant: login_hint, id_token_hint and the claim sub', () => {
   });
 });
 
-describe('how pages look: ui_locales, claims_locales, display (OpenID Connect Core §3.1.2.1)', () => {
+describe('the look of pages: ui_locales, claims_locales, display (OpenID Connect Core §3.1.2.1)', () => {
   const language = (page: Page): string | undefined => /<html[^>]*lang="([^"]*)"/.exec(page.text)?.[1];
 
   test.each([
@@ -379,7 +379,7 @@ describe('how pages look: ui_locales, claims_locales, display (OpenID Connect Co
     expect(language(await visitor.submit(page, { email: user.email }))).toBe(expected);
   });
 
-  test('holds also for a request that was pushed', async () => {
+  test('works for a pushed request too', async () => {
     const pushed = await post(
       `${latchkey.base}/oidc/par`,
       client,
@@ -391,7 +391,7 @@ describe('how pages look: ui_locales, claims_locales, display (OpenID Connect Co
     expect(language(page)).toBe('de');
   });
 
-  test('an error page speaks it too', async () => {
+  test('applies to an error page too', async () => {
     expect(language(await new Visitor().open(url({ ui_locales: 'de', redirect_uri: 'https://evil.example' })))).toBe(
       'de',
     );
@@ -403,7 +403,7 @@ describe('how pages look: ui_locales, claims_locales, display (OpenID Connect Co
     { display: 'popup' },
     { display: 'touch' },
     { display: 'teapot' },
-  ])('%j changes nothing that is answered', async (asked) => {
+  ])('%j changes nothing in the response', async (asked) => {
     expect((await idToken(await signedIn(), asked)).sub).toBe(user.id);
   });
 

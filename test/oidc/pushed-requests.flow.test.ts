@@ -46,7 +46,7 @@ const use = (request_uri: string, extra: Record<string, string> = {}, of = clien
 const answer = (page: Page): Record<string, string> => Object.fromEntries(new URL(page.location ?? 'x:').searchParams);
 
 describe('pushing a request (RFC 9126 §2)', () => {
-  test('gives a reference that nobody guesses and that is good for a minute', async () => {
+  test('returns a random reference that is valid for a minute', async () => {
     const { status, body, headers } = await push();
     expect(status).toBe(201);
     expect(body).toEqual({
@@ -57,7 +57,7 @@ describe('pushing a request (RFC 9126 §2)', () => {
     expect((await push()).body['request_uri']).not.toBe(body['request_uri']);
   });
 
-  test('a public client pushes with its name alone', async () => {
+  test('a public client pushes with its id only', async () => {
     const { client_secret: _none, ...rest } = spa;
     expect((await push(parameters({}, spa), { ...rest, client_secret: '' })).status).toBe(201);
   });
@@ -91,7 +91,7 @@ describe('pushing a request (RFC 9126 §2)', () => {
     ['a request_uri in it (§2.1)', { request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'request_uri_not_supported'],
     ['a request_uri to the web', { request_uri: 'https://evil.example/x' }, 'request_uri_not_supported'],
     ['the name of another client', { client_id: 'another' }, 'invalid_request'],
-  ])('%s is refused as the authorization endpoint would (§2.3)', async (_what, extra, error) => {
+  ])('%s is refused as at the authorization endpoint (§2.3)', async (_what, extra, error) => {
     const { status, body } = await push(parameters(extra));
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(500);
@@ -104,7 +104,7 @@ describe('pushing a request (RFC 9126 §2)', () => {
     expect((await fetch(`${latchkey.base}/oidc/par`, { method })).status).toBe(405);
   });
 
-  test('a parameter that comes twice is refused', async () => {
+  test('a duplicate parameter is refused', async () => {
     const body = `${new URLSearchParams(parameters()).toString()}&scope=email`;
     const refused = await fetch(`${latchkey.base}/oidc/par`, {
       method: 'POST',
@@ -117,14 +117,14 @@ describe('pushing a request (RFC 9126 §2)', () => {
     expect([refused.status, ((await refused.json()) as { error: string }).error]).toEqual([400, 'invalid_request']);
   });
 
-  test('a longer request than an address could hold is fine', async () => {
+  test('a request longer than an address is accepted', async () => {
     const uri = await uriOf(parameters({ nonce: 'a'.repeat(20_000) }));
     expect(answer(await use(uri))['code']).toMatch(/^lk_ac_/);
   });
 });
 
-describe('using what was pushed (RFC 9126 §4)', () => {
-  test('is answered with what it asked for', async () => {
+describe('using a pushed request (RFC 9126 §4)', () => {
+  test('gives the response to its parameters', async () => {
     expect(answer(await use(await uriOf(parameters({ state: 'pushed' }))))).toEqual({
       code: expect.stringMatching(/^lk_ac_/),
       state: 'pushed',
@@ -132,7 +132,7 @@ describe('using what was pushed (RFC 9126 §4)', () => {
     });
   });
 
-  test('parameters beside it count for nothing (RFC 9101 §6.3)', async () => {
+  test('parameters beside it are ignored (RFC 9101 §6.3)', async () => {
     const page = await use(await uriOf(parameters({ state: 'pushed' })), {
       redirect_uri: 'https://evil.example/cb',
       state: 'outside',
@@ -146,13 +146,13 @@ describe('using what was pushed (RFC 9126 §4)', () => {
     expect(answer(page)).toMatchObject({ code: expect.any(String), state: 'pushed' });
   });
 
-  test('what was not pushed cannot be added: state, nonce', async () => {
+  test('parameters that were not pushed cannot be added: state, nonce', async () => {
     const back = answer(await use(await uriOf(parameters({ state: undefined })), { state: 'outside' }));
     expect(back).not.toHaveProperty('state');
     expect(back).toHaveProperty('code');
   });
 
-  test('PKCE that was pushed cannot be replaced in front (RFC 9700 §4.8)', async () => {
+  test('pushed PKCE cannot be replaced in the address (RFC 9700 §4.8)', async () => {
     const [mine, theirs] = [pkce(), pkce()];
     const { code = '' } = answer(
       await use(await uriOf(parameters({ code_challenge: mine.challenge })), {
@@ -170,7 +170,7 @@ describe('using what was pushed (RFC 9126 §4)', () => {
     expect((await redeem(theirs.verifier)).body.error).toBe('invalid_grant');
   });
 
-  test('is answered once: the second use is refused, and so is the third', async () => {
+  test('works once: the second use is refused, and so is the third', async () => {
     const uri = await uriOf();
     expect(answer(await use(uri))['code']).toMatch(/^lk_ac_/);
     for (const page of [await use(uri), await use(uri)]) {
@@ -180,7 +180,7 @@ describe('using what was pushed (RFC 9126 §4)', () => {
     }
   });
 
-  test('is answered once also when the sign-in page stands between (OpenID FAPI 2.0 §5.3.2.2 note)', async () => {
+  test('works once also with the sign-in page in between (OpenID FAPI 2.0 §5.3.2.2 note)', async () => {
     const uri = await uriOf();
     const [first, second] = [new Visitor(), new Visitor()];
     const begun = [
@@ -200,7 +200,7 @@ describe('using what was pushed (RFC 9126 §4)', () => {
     expect(page.status).toBe(400);
   });
 
-  test('is over after a minute', async () => {
+  test('is invalid after a minute', async () => {
     const uri = await uriOf();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
     const page = await use(uri);
@@ -213,26 +213,26 @@ describe('using what was pushed (RFC 9126 §4)', () => {
     'urn:ietf:params:oauth:request_uri:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
     'urn:ietf:params:oauth:request_uri:../../x',
     'urn:ietf:params:oauth:request_uri:%00',
-  ])("%s is nobody's", async (uri) => {
+  ])('%s is unknown', async (uri) => {
     const page = await use(uri);
     expect([page.status, page.location]).toEqual([400, null]);
   });
 
-  test('without client_id beside it there is no client (RFC 9126 §4)', async () => {
+  test('needs client_id beside it (RFC 9126 §4)', async () => {
     const page = await signedIn.request(
       `${latchkey.base}/oidc/auth?${new URLSearchParams({ request_uri: await uriOf() }).toString()}`,
     );
     expect([page.status, page.location]).toEqual([400, null]);
   });
 
-  test('does not come with a request object as well', async () => {
+  test('cannot be combined with a request object', async () => {
     const page = await use(await uriOf(), { request: 'x.y.z' });
     expect(page.location ?? '').not.toContain('code=');
   });
 });
 
 describe('a client that must push (RFC 9126 §6)', () => {
-  test('is refused what it sends by the browser', async () => {
+  test('is refused a request through the browser', async () => {
     const page = await signedIn.request(authorizeUrl(latchkey.base, required, { code_challenge: pkce().challenge }));
     expect(answer(page)).toMatchObject({
       error: 'invalid_request',
@@ -240,7 +240,7 @@ describe('a client that must push (RFC 9126 §6)', () => {
     });
   });
 
-  test('is answered what it pushed', async () => {
+  test('receives the response to its pushed request', async () => {
     const uri = String((await push(parameters({}, required), required)).body['request_uri']);
     expect(answer(await use(uri, {}, required))['code']).toMatch(/^lk_ac_/);
   });

@@ -129,7 +129,7 @@ const refusedTimes = (error: string): string[] => Array.from({ length: RACERS - 
 
 describe(`${ROUNDS} times ${RACERS} at once ${onServer ? 'on two nodes' : 'on one node'}`, () => {
   test(
-    'of those who redeem one code one wins, and nothing that it got works afterwards (RFC 6749 §4.1.2)',
+    'one redemption of one code wins, and its tokens do not work afterwards (RFC 6749 §4.1.2)',
     async () => {
       await rounds(async (browser, n) => {
         const code = await codeFor(browser, n);
@@ -144,7 +144,7 @@ describe(`${ROUNDS} times ${RACERS} at once ${onServer ? 'on two nodes' : 'on on
   );
 
   test(
-    'of those who use one refresh token one wins, and nothing of the family works afterwards (RFC 9700 §4.14.2)',
+    'one use of a refresh token wins, and the family does not work afterwards (RFC 9700 §4.14.2)',
     async () => {
       await rounds(async (browser, n) => {
         const first = await exchange(await offlineCodeFor(browser), n);
@@ -164,7 +164,7 @@ describe(`${ROUNDS} times ${RACERS} at once ${onServer ? 'on two nodes' : 'on on
   );
 
   test(
-    'of those who show one DPoP proof one wins (RFC 9449 §11.1)',
+    'one use of a DPoP proof wins (RFC 9449 §11.1)',
     async () => {
       const key = await proofKey();
       await rounds(async () => {
@@ -177,7 +177,7 @@ describe(`${ROUNDS} times ${RACERS} at once ${onServer ? 'on two nodes' : 'on on
   );
 
   test(
-    'of those who follow one pushed request one gets a code (RFC 9126 §4)',
+    'one use of a pushed request gets a code (RFC 9126 §4)',
     async () => {
       await rounds(async ({ visitor }, n) => {
         const form = {
@@ -209,14 +209,14 @@ describe(`${ROUNDS} times ${RACERS} at once ${onServer ? 'on two nodes' : 'on on
   );
 });
 
-describe('a token that both nodes looked up a moment ago', () => {
+describe('a token that both nodes loaded a moment ago', () => {
   const ways: readonly (readonly [string, () => Promise<string>])[] = [
     ['of a person', async () => (await exchange(await offlineCodeFor(browsers[0]!), 0)).body.access_token],
     ['of a machine', async () => (await token(0, { grant_type: 'client_credentials' })).body.access_token],
   ];
 
   test.each(ways)(
-    '%s is dead here at once and everywhere within a second when it is revoked',
+    '%s is invalid here at once and everywhere within a second after its revocation',
     async (_whose, issue) => {
       for (let round = 0; round < 5; round += 1) {
         const value = await issue();

@@ -33,7 +33,7 @@ function expectPageAboutTheAddress(page: Page): void {
 
 describe('redirect_uri is compared as a string (RFC 9700 §2.1, OpenID Connect Core §3.1.2.1)', () => {
   test.each([registered, 'https://rp.example/other?tenant=1'])(
-    '%s, registered just so, goes on to the sign-in',
+    '%s, registered exactly so, continues to the sign-in',
     async (redirect_uri) => {
       const page = await ask(web, { redirect_uri });
       expect(page.location).toMatch(new RegExp(`^${latchkey.base}/interaction/`));
@@ -102,16 +102,16 @@ describe('redirect_uri is compared as a string (RFC 9700 §2.1, OpenID Connect C
     'about:blank',
     'null',
     evil,
-  ])('%j leads nowhere', async (redirect_uri) => {
+  ])('%j causes no redirect', async (redirect_uri) => {
     expectPageAboutTheAddress(await ask(web, { redirect_uri }));
   });
 
-  test('one that is missing is not made up from the only registered one (FAPI 2.0, RFC 9700 §4.1.3)', async () => {
+  test('a missing one is not replaced by the only registered one (FAPI 2.0, RFC 9700 §4.1.3)', async () => {
     const single = await latchkey.client({ redirect_uris: [registered] });
     for (const redirect_uri of [undefined, '']) expectPageAboutTheAddress(await ask(single, { redirect_uri }));
   });
 
-  test('one that comes twice leads nowhere, whichever of them is good', async () => {
+  test('a duplicate one causes no redirect, whichever of them is right', async () => {
     for (const pair of [
       [registered, evil],
       [evil, registered],
@@ -124,13 +124,13 @@ describe('redirect_uri is compared as a string (RFC 9700 §2.1, OpenID Connect C
   });
 
   test.each(['redirect_uri[]', 'redirect_uri[0]', 'Redirect_Uri', 'redirect_uri.'])(
-    '%s is no redirect_uri',
+    '%s is not a redirect_uri',
     async (name) => {
       expectPageAboutTheAddress(await ask(web, { redirect_uri: undefined, [name]: registered }));
     },
   );
 
-  test('what a page shows of a bad address is text', async () => {
+  test('a page shows a bad address as text', async () => {
     const page = await ask(web, { redirect_uri: 'https://evil.example/"><script>alert(1)</script>' });
     expectPageAboutTheAddress(page);
     expect(page.text).not.toContain('<script>alert(1)');
@@ -138,7 +138,7 @@ describe('redirect_uri is compared as a string (RFC 9700 §2.1, OpenID Connect C
   });
 });
 
-describe('an app on the device (RFC 8252 §7)', () => {
+describe('a native app (RFC 8252 §7)', () => {
   test.each([
     'http://127.0.0.1/cb',
     'http://127.0.0.1:5555/cb',
@@ -216,11 +216,11 @@ describe('an app on the device (RFC 8252 §7)', () => {
     'com.example.app://cb',
     'com.example.app:/cb/',
     'com.example.other:/cb',
-  ])('%s leads nowhere', async (redirect_uri) => {
+  ])('%s causes no redirect', async (redirect_uri) => {
     expectPageAboutTheAddress(await ask(native, { redirect_uri }));
   });
 
-  test('an address that is registered with a port stands for every port too', async () => {
+  test('an address that is registered with a port matches every port too', async () => {
     const fixed = await latchkey.client({ type: 'native', redirect_uris: ['http://127.0.0.1:7777/cb?a=1'] });
     for (const good of ['http://127.0.0.1:7777/cb?a=1', 'http://127.0.0.1:7778/cb?a=1', 'http://127.0.0.1/cb?a=1'])
       expect((await ask(fixed, { redirect_uri: good })).location, good).toMatch(/\/interaction\//);
@@ -233,7 +233,7 @@ describe('an app on the device (RFC 8252 §7)', () => {
     'http://127.0.0.1:05555/bye',
     'http://127.0.0.1:/bye',
     'http://127.0.0.1/other',
-  ])('after a sign-out %s leads nowhere', async (uri) => {
+  ])('after a sign-out %s causes no redirect', async (uri) => {
     const app = await latchkey.client({
       type: 'native',
       redirect_uris: ['http://127.0.0.1/cb'],
@@ -247,7 +247,7 @@ describe('an app on the device (RFC 8252 §7)', () => {
     expect([(await leave(uri)).status, (await leave(uri)).location]).toEqual([400, null]);
   });
 
-  test('a port is free for native apps alone', async () => {
+  test('a port is free for native apps only', async () => {
     const local = await latchkey.client({ redirect_uris: ['http://127.0.0.1:9/cb'] });
     expectPageAboutTheAddress(await ask(local, { redirect_uri: 'http://127.0.0.1:10/cb' }));
   });
@@ -282,21 +282,21 @@ const mistakes: Record<string, Record<string, string | undefined>> = {
   'resource with a fragment': { resource: 'https://unknown.example/#x' },
 };
 
-describe('an error is told to the relying party only where it is known to be the one (RFC 6749 §4.1.2.1)', () => {
-  test.each(Object.entries(mistakes))('%s and a bad redirect_uri: a page that says so', async (_name, mistake) => {
+describe('the relying party gets an error only if it is known (RFC 6749 §4.1.2.1)', () => {
+  test.each(Object.entries(mistakes))('%s and a bad redirect_uri: a page with the reason', async (_name, mistake) => {
     const page = await ask(web, { ...mistake, redirect_uri: evil });
     expectPageAboutTheAddress(page);
     expect(words(page)).toContain('This app cannot sign you in');
   });
 
-  test.each(Object.entries(mistakes))('%s and an unknown client: a page that says so', async (_name, mistake) => {
+  test.each(Object.entries(mistakes))('%s and an unknown client: a page with the reason', async (_name, mistake) => {
     const page = await ask({ ...web, client_id: 'nobody' }, { ...mistake, redirect_uri: evil });
     expect(page.location).toBeNull();
     expect(page.status).toBe(400);
     expect(words(page)).toContain('We do not know this app');
   });
 
-  test.each(Object.entries(mistakes))('%s alone: never a redirect to anybody else', async (_name, mistake) => {
+  test.each(Object.entries(mistakes))('%s alone: never a redirect to another address', async (_name, mistake) => {
     const page = await ask(web, mistake);
     const target = page.location ?? /<form[^>]*action="([^"]*)"/.exec(page.text)?.[1] ?? '';
     expect(['', registered]).toContain(target.split(/[?#]/)[0]);
@@ -313,19 +313,19 @@ describe('an error is told to the relying party only where it is known to be the
     },
   );
 
-  test('a parameter that comes twice does not hide that the client is unknown', async () => {
+  test('a duplicate parameter does not hide that the client is unknown', async () => {
     const url = authorizeUrl(latchkey.base, { ...web, client_id: 'nobody' }, { code_challenge: challenge });
     const page = await new Visitor().request(`${url}&scope=openid&state=again`);
     expect(page.location).toBeNull();
     expect(words(page)).toContain('We do not know this app');
   });
 
-  test('a parameter that comes twice does not hide that the address is bad', async () => {
+  test('a duplicate parameter does not hide that the address is bad', async () => {
     const url = authorizeUrl(latchkey.base, web, { code_challenge: challenge, redirect_uri: evil });
     expectPageAboutTheAddress(await new Visitor().request(`${url}&scope=openid&state=again`));
   });
 
-  test('a client that is disabled is unknown', async () => {
+  test('a disabled client is unknown', async () => {
     const client = await latchkey.client({ redirect_uris: [registered] });
     await latchkey.run('client.disable', { client_id: client.client_id });
     const page = await ask(client, {});
@@ -333,7 +333,7 @@ describe('an error is told to the relying party only where it is known to be the
     expect(words(page)).toContain('We do not know this app');
   });
 
-  test('every other parameter that comes twice is told by a redirect to the right place (RFC 6749 §3.1)', async () => {
+  test('every other duplicate parameter is reported by a redirect to the right place (RFC 6749 §3.1)', async () => {
     for (const name of ['response_type', 'scope', 'state', 'nonce', 'prompt', 'code_challenge', 'max_age', 'claims']) {
       const url = new URL(authorizeUrl(latchkey.base, web, { code_challenge: challenge }));
       url.searchParams.append(name, 'again');
@@ -344,7 +344,7 @@ describe('an error is told to the relying party only where it is known to be the
     }
   });
 
-  test('a client_id that comes twice is told on a page', async () => {
+  test('a duplicate client_id is reported on a page', async () => {
     const page = await new Visitor().request(
       `${authorizeUrl(latchkey.base, web, { code_challenge: challenge })}&client_id=${native.client_id}`,
     );

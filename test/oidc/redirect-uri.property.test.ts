@@ -74,7 +74,7 @@ test('no text but the registered one is a redirect_uri (RFC 9700 §2.1)', async 
   );
 });
 
-test('an app on the device is free in the port of its loopback address and in nothing else (RFC 8252 §7.3)', async () => {
+test('for a native app only the port of its loopback address is free (RFC 8252 §7.3)', async () => {
   const isAllowed = (uri: string): boolean => {
     // One spelling of a port: no empty one, no leading zero, and none of 0, on which no app listens.
     const port = /^http:\/\/127\.0\.0\.1(?::([1-9]\d*))?\/cb$/.exec(uri);

@@ -44,12 +44,12 @@ describe('refresh (RFC 6749 §6, OpenID Connect Core §12)', () => {
     expect(after['nonce']).toBe(before['nonce']);
   });
 
-  test('no refresh token without offline_access and leave for it (OpenID Connect Core §11)', async () => {
+  test('there is no refresh token without offline_access and consent (OpenID Connect Core §11)', async () => {
     const tokens = await tokensFor(latchkey.base, client, user, { scope: 'openid' });
     expect(tokens.refresh_token).toBeUndefined();
   });
 
-  test('scopes narrow and come back, but never grow (RFC 6749 §6)', async () => {
+  test('scopes can be narrowed and restored, but never extended (RFC 6749 §6)', async () => {
     const first = await tokensFor(latchkey.base, client, user, offline);
     const narrow = await refresh(first.refresh_token, { scope: 'openid' });
     expect(narrow.body['scope']).toBe('openid');
@@ -60,7 +60,7 @@ describe('refresh (RFC 6749 §6, OpenID Connect Core §12)', () => {
     expect((await refresh(wide.body.refresh_token)).status).toBe(200);
   });
 
-  test('the whole family dies when an old token comes back (RFC 9700 §4.14.2)', async () => {
+  test('the whole family ends when an old token is used (RFC 9700 §4.14.2)', async () => {
     const first = await tokensFor(latchkey.base, client, user, offline);
     const second = (await refresh(first.refresh_token)).body;
     const third = (await refresh(second.refresh_token)).body;
@@ -71,7 +71,7 @@ describe('refresh (RFC 6749 §6, OpenID Connect Core §12)', () => {
     expect(await isActive(first.access_token)).toBe(false);
   });
 
-  test('of twenty parallel uses at most one wins, and what it won is dead', async () => {
+  test('at most one of twenty parallel uses wins, and its token is revoked', async () => {
     const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
     const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(token)));
     const winners = answers.filter(({ status }) => status === 200);
@@ -102,7 +102,7 @@ describe('refresh (RFC 6749 §6, OpenID Connect Core §12)', () => {
     expect([answer.status, answer.body.error]).toEqual([400, error]);
   });
 
-  test('a public client rotates too, and without authentication it needs its id', async () => {
+  test('a public client rotates too, and needs its id', async () => {
     const spa = await latchkey.client({ type: 'spa' });
     const first = await tokensFor(latchkey.base, spa, user, offline);
     const second = await refresh(first.refresh_token, {}, { client_id: spa.client_id, client_secret: '' });
@@ -112,8 +112,8 @@ describe('refresh (RFC 6749 §6, OpenID Connect Core §12)', () => {
   });
 });
 
-describe('how long a refresh token lives', () => {
-  test('an idle one dies after fourteen days, a used one does not', async () => {
+describe('the lifetime of a refresh token', () => {
+  test('an unused one ends after fourteen days, a used one does not', async () => {
     const [idle, used] = [
       await tokensFor(latchkey.base, client, user, offline),
       await tokensFor(latchkey.base, client, user, offline),

@@ -55,7 +55,7 @@ function updateOf({
 }
 
 describe('registering (RFC 7591 §3)', () => {
-  test('gives a name, a secret and a way to manage both (§3.2.1)', async () => {
+  test('returns an id, a secret and a management token and address (§3.2.1)', async () => {
     const { status, body, headers } = await register(given);
     expect(status).toBe(201);
     expect(headers.get('cache-control')).toContain('no-store');
@@ -73,7 +73,7 @@ describe('registering (RFC 7591 §3)', () => {
     expect(body['registration_access_token']).toMatch(/^lk_rg_/);
   });
 
-  test('is enough to sign a person in, who is asked for consent', async () => {
+  test('is enough to sign a user in, who is asked for consent', async () => {
     const { body } = await register({ ...given, grant_types: ['authorization_code', 'refresh_token'] });
     const client = body as { client_id: string; client_secret: string; redirect_uris: string[] };
     const { verifier, challenge } = pkce();
@@ -97,7 +97,7 @@ describe('registering (RFC 7591 §3)', () => {
     expect(body).not.toHaveProperty('client_secret');
   });
 
-  test('takes what the OpenID Connect Dynamic Client Registration §2 lists', async () => {
+  test('accepts the members of OpenID Connect Dynamic Client Registration §2', async () => {
     const signer = await createSigner('ES256');
     const full = {
       ...given,
@@ -130,7 +130,7 @@ describe('registering (RFC 7591 §3)', () => {
     expect((await manage(body, 'GET')).body).toMatchObject(full);
   });
 
-  test('what nobody knows is left out, not kept (§2)', async () => {
+  test('unknown members are omitted (§2)', async () => {
     const { status, body } = await register({ ...given, favourite_colour: 'blue', software_statement: 'x.y.z' });
     expect(status).toBe(201);
     expect(body).not.toHaveProperty('favourite_colour');
@@ -150,7 +150,7 @@ describe('registering (RFC 7591 §3)', () => {
     [`{"redirect_uris":["${redirectUri}"],"grant_types":"authorization_code"}`, 400],
     [`{"redirect_uris":["${redirectUri}"],"scope":["openid"]}`, 400],
     [`{"redirect_uris":["${redirectUri}"],"__proto__":{"first_party":true},"response_types":[]}`, 400],
-  ])('%s is refused, never a fault', async (body, status) => {
+  ])('%s is refused, without a fault', async (body, status) => {
     const answer = await register(body);
     expect(answer.status).toBe(status);
     expect(answer.body['error']).toMatch(/^invalid_/);
@@ -165,13 +165,13 @@ describe('registering (RFC 7591 §3)', () => {
     'client_secret',
     'client_id',
     'client_id_issued_at',
-  ])('%s is not theirs to say (RFC 7591 §5)', async (member) => {
+  ])('%s cannot be set by the client (RFC 7591 §5)', async (member) => {
     const value = 'chosen-by-the-software-itself-and-long-enough';
     const { body } = await register({ ...given, [member]: value });
     expect(JSON.stringify(body)).not.toContain(value);
   });
 
-  test('nor is the profile that the operator decides about', async () => {
+  test('the profile that the operator decides cannot be set either', async () => {
     const { status, body } = await register({ ...given, latchkey_profile: 'fapi2_security' });
     expect([status, body['error']]).toEqual([400, 'invalid_client_metadata']);
   });
@@ -201,7 +201,7 @@ describe('the ceiling of the operator (settings oidc.registrationGrants, oidc.re
     expect([status, body['error']]).toEqual([400, 'invalid_client_metadata']);
   });
 
-  test('holds for each update as well', async () => {
+  test('applies to each update as well', async () => {
     const { body } = await register(given);
     for (const extra of [{ grant_types: ['authorization_code', 'refresh_token'] }, { scope: 'openid profile' }]) {
       const refused = await manage(body, 'PUT', { ...updateOf(body), ...extra });
@@ -213,7 +213,7 @@ describe('the ceiling of the operator (settings oidc.registrationGrants, oidc.re
     });
   });
 
-  test('is what a client gets that names no scopes, and a request beyond it is refused', async () => {
+  test('applies to a client without scopes, and a request beyond it is refused', async () => {
     const { body } = await register(given);
     expect(body['scope']).toBe('openid email');
     const page = await new Visitor().request(
@@ -224,7 +224,7 @@ describe('the ceiling of the operator (settings oidc.registrationGrants, oidc.re
 });
 
 describe('managing (RFC 7592)', () => {
-  test('each update gives another token, and the old one is over (§3)', async () => {
+  test('each update returns another token, and the old one is invalid (§3)', async () => {
     const { body: first } = await register(given);
     const { body: second, status } = await manage(first, 'PUT', { ...updateOf(first), client_name: 'Renamed' });
     expect([status, second['client_name'], second['client_secret']]).toEqual([200, 'Renamed', first['client_secret']]);
@@ -244,7 +244,7 @@ describe('managing (RFC 7592)', () => {
     ]);
   });
 
-  test('an update replaces everything: what it leaves out has its default again (§2.2)', async () => {
+  test('an update replaces everything: omitted members get their default again (§2.2)', async () => {
     const { body } = await register({
       ...given,
       logo_uri: 'https://software.example/logo.png',
@@ -267,14 +267,14 @@ describe('managing (RFC 7592)', () => {
     ['its own expiry', { client_secret_expires_at: 1 }],
     ['an operator profile', { latchkey_profile: 'fapi2_security' }],
     ['a private key', { jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'a', y: 'b', d: 'c' }] } }],
-  ])('%s is refused in an update, and nothing is changed', async (_what, extra) => {
+  ])('%s is refused in an update, which changes nothing', async (_what, extra) => {
     const { body } = await register(given);
     const refused = await manage(body, 'PUT', { ...updateOf(body), client_name: 'Changed', ...extra });
     expect(refused.status).toBe(400);
     expect((await manage(body, 'GET')).body['client_name']).toBe('Software');
   });
 
-  test('the token of one client opens no other, and is over when it was tried', async () => {
+  test('the token of one client opens no other, and is revoked after the try', async () => {
     const [{ body: mine }, { body: other }] = [await register(given), await register(given)];
     for (const method of ['GET', 'PUT', 'DELETE'])
       expect(
@@ -297,7 +297,7 @@ describe('managing (RFC 7592)', () => {
     if (refused.status === 401) expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer/);
   });
 
-  test('a token in the address counts for nothing (RFC 6750 §5.3)', async () => {
+  test('a token in the address is ignored (RFC 6750 §5.3)', async () => {
     const { body } = await register(given);
     const answer = await fetch(
       `${String(body['registration_client_uri'])}?access_token=${String(body['registration_access_token'])}`,
@@ -305,7 +305,7 @@ describe('managing (RFC 7592)', () => {
     expect(answer.status).toBeGreaterThanOrEqual(400);
   });
 
-  test('a client that is deleted is gone, with its token and its sign-in (§2.3)', async () => {
+  test('a deleted client is gone, with its token and its sign-in (§2.3)', async () => {
     const { body } = await register(given);
     expect((await manage(body, 'DELETE')).status).toBe(204);
     expect((await manage(body, 'GET')).status).toBe(401);
@@ -315,7 +315,7 @@ describe('managing (RFC 7592)', () => {
     expect([page.status, page.location]).toEqual([400, null]);
   });
 
-  test('a client that an operator made cannot be reached', async () => {
+  test('a client that an operator created cannot be managed', async () => {
     const [client, { body }] = [await latchkey.client(), await register(given)];
     expect(
       (
@@ -327,7 +327,7 @@ describe('managing (RFC 7592)', () => {
     ).toBe(401);
   });
 
-  test('what the operator decided about a registered client outlives its updates', async () => {
+  test('the operator’s decisions about a registered client survive its updates', async () => {
     const signer = await createSigner('PS256');
     const { body } = await register({
       ...given,
@@ -354,7 +354,7 @@ describe('managing (RFC 7592)', () => {
 });
 
 describe('a flood of registrations (setting limits.registrationsPerAddress)', () => {
-  test('is stopped before anything is stored, and told when to come again', async () => {
+  test('is stopped before anything is stored, and told when to retry', async () => {
     const flooded = await startTestApp({
       settings: { 'oidc.registration': 'open', 'limits.registrationsPerAddress': 3 },
     });
@@ -372,7 +372,7 @@ describe('a flood of registrations (setting limits.registrationsPerAddress)', ()
 describe('by initial access token (setting oidc.registration=token)', () => {
   beforeAll(() => set('registration', 'token'));
 
-  test('a token from the command line registers clients until it is over', async () => {
+  test('a token from the command line registers clients until it expires', async () => {
     const made = await latchkey.run<{ initial_access_token: string; expires_at: string }>('registration-token.create', {
       expires_in_seconds: 120,
     });
@@ -383,14 +383,14 @@ describe('by initial access token (setting oidc.registration=token)', () => {
     expect((await register(given, made.initial_access_token)).status).toBe(401);
   });
 
-  test.each([undefined, 'x', 'lk_it_AAAA'])('%j does not', async (token) => {
+  test.each([undefined, 'x', 'lk_it_AAAA'])('%j does not register clients', async (token) => {
     const refused = await register(given, token);
     expect(refused.status).toBeGreaterThanOrEqual(400);
     expect(refused.body['client_id']).toBeUndefined();
     if (token !== undefined) expect([refused.status, refused.body['error']]).toEqual([401, 'invalid_token']);
   });
 
-  test('neither does the token of a registered client, nor an access token', async () => {
+  test('the token of a registered client and an access token do not either', async () => {
     const made = await latchkey.run<{ initial_access_token: string }>('registration-token.create');
     const { body } = await register(given, made.initial_access_token);
     expect((await register(given, String(body['registration_access_token']))).status).toBe(401);
@@ -406,7 +406,7 @@ describe('by initial access token (setting oidc.registration=token)', () => {
     await expect(latchkey.run('registration-token.create', input)).rejects.toThrow('oidc.registration_token_invalid');
   });
 
-  test('is written down, without the token', async () => {
+  test('is in the audit log, without the token', async () => {
     const made = await latchkey.run<{ initial_access_token: string }>('registration-token.create');
     const rows = await latchkey.app.database.sql<{ details: unknown }>(
       "select details from audit_event where type = 'registration_token.created'",
@@ -416,10 +416,10 @@ describe('by initial access token (setting oidc.registration=token)', () => {
   });
 });
 
-describe('off, as it is by default', () => {
+describe('off, the default', () => {
   beforeAll(() => set('registration', 'off'));
 
-  test('there is no such address, and no token for it', async () => {
+  test('the address does not exist, and no token for it', async () => {
     expect((await register(given)).status).toBe(404);
     await expect(latchkey.run('registration-token.create')).rejects.toThrow('dynamic registration is off');
   });

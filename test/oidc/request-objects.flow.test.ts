@@ -67,7 +67,7 @@ function expectRefused(page: Page, error = 'invalid_request_object'): void {
 }
 
 describe('a signed request (RFC 9101 §4, OpenID Connect Core §6.1)', () => {
-  test('is answered with what it asks for', async () => {
+  test('gives the response to its parameters', async () => {
     expect(answer(await send(await signed()))).toEqual({
       code: expect.stringMatching(/^lk_ac_/),
       state: 'inside',
@@ -75,17 +75,17 @@ describe('a signed request (RFC 9101 §4, OpenID Connect Core §6.1)', () => {
     });
   });
 
-  test.each(['oauth-authz-req+jwt', 'JWT', undefined])('of the type %s is taken (§10.8)', async (typ) => {
+  test.each(['oauth-authz-req+jwt', 'JWT', undefined])('of the type %s is accepted (§10.8)', async (typ) => {
     expect(answer(await send(await signed({}, typ === undefined ? {} : { typ })))['code']).toMatch(/^lk_ac_/);
   });
 
-  test('of an audience among others is taken (OpenID Connect Core §6.1)', async () => {
+  test('with several audiences is accepted (OpenID Connect Core §6.1)', async () => {
     expect(answer(await send(await signed({ aud: ['https://other.example', latchkey.base] })))['code']).toMatch(
       /^lk_ac_/,
     );
   });
 
-  test('of a clock eight seconds ahead is taken (FAPI 2.0 §5.3.2.1)', async () => {
+  test('of a clock eight seconds ahead is accepted (FAPI 2.0 §5.3.2.1)', async () => {
     expect(answer(await send(await signed({ nbf: now() + 8, iat: now() + 8 })))['code']).toMatch(/^lk_ac_/);
   });
 
@@ -93,7 +93,7 @@ describe('a signed request (RFC 9101 §4, OpenID Connect Core §6.1)', () => {
     expect(answer(await send(await signed({ claims: { id_token: { auth_time: null } } })))['code']).toMatch(/^lk_ac_/);
   });
 
-  test('parameters beside it count for nothing (§6.3)', async () => {
+  test('parameters beside it are ignored (§6.3)', async () => {
     const page = await send(await signed(), {
       redirect_uri: 'https://rp.example/other',
       state: 'outside',
@@ -105,11 +105,11 @@ describe('a signed request (RFC 9101 §4, OpenID Connect Core §6.1)', () => {
     expect(answer(page)).toMatchObject({ code: expect.any(String), state: 'inside' });
   });
 
-  test('a state that stands outside alone is not used', async () => {
+  test('a state outside is ignored', async () => {
     expect(answer(await send(await signed({ state: undefined }), { state: 'outside' }))).not.toHaveProperty('state');
   });
 
-  test('also comes by PAR (RFC 9126 §3)', async () => {
+  test('may be pushed (RFC 9126 §3)', async () => {
     const pushed = await post(`${latchkey.base}/oidc/par`, client, {
       request: await signed(),
       state: 'outside',
@@ -123,7 +123,7 @@ describe('a signed request (RFC 9101 §4, OpenID Connect Core §6.1)', () => {
   });
 });
 
-describe('a request object that is refused (RFC 9101 §6.2, §10)', () => {
+describe('a refused request object (RFC 9101 §6.2, §10)', () => {
   const claims: Record<string, Record<string, unknown>> = {
     'for another issuer': { aud: 'https://other.example' },
     'for our token endpoint': { aud: 'https://other.example/oidc/token' },
@@ -236,28 +236,28 @@ describe('a request object that is refused (RFC 9101 §6.2, §10)', () => {
     expectRefused(await send(await clientAssertion(signer, client.client_id, latchkey.base, inside())));
   });
 
-  test.each(['', 'x', 'x.y', 'x.y.z', '...', `${'e30'}.${'bnVsbA'}.x`])('that is no JWT: %j', async (text) => {
+  test.each(['', 'x', 'x.y', 'x.y.z', '...', `${'e30'}.${'bnVsbA'}.x`])('that is not a JWT: %j', async (text) => {
     const page = await send(text);
     expect(page.location ?? '').not.toContain('code=');
     expect(page.status).toBeLessThan(500);
   });
 });
 
-describe('where a refusal is told', () => {
-  test('a redirect_uri inside that is not registered leads nowhere', async () => {
+describe('the place of a refusal', () => {
+  test('a redirect_uri inside that is not registered causes no redirect', async () => {
     const page = await send(await signed({ redirect_uri: 'https://evil.example/cb' }));
     expect([page.status, page.location]).toEqual([400, null]);
     expect(page.text).toContain('redirect');
   });
 
-  test('a good one outside does not help a bad one inside', async () => {
+  test('a valid one outside does not replace a bad one inside', async () => {
     const page = await send(await signed({ redirect_uri: 'https://evil.example/cb' }), { redirect_uri: redirectUri });
     expect([page.status, page.location]).toEqual([400, null]);
   });
 });
 
 describe('a client that must sign (RFC 9101 §10.5)', () => {
-  test('is refused what it did not sign', async () => {
+  test('is refused an unsigned request', async () => {
     const page = await signedIn.request(
       authorizeUrl(latchkey.base, must, { code_challenge: pkce().challenge, redirect_uri: redirectUri }),
     );
@@ -273,13 +273,13 @@ describe('a client that must sign (RFC 9101 §10.5)', () => {
     expect(pushed.body.error).toBe('invalid_request');
   });
 
-  test('is answered what it signed', async () => {
+  test('receives the response to its signed request', async () => {
     expect(answer(await send(await signed({}, undefined, signer, must), {}, must))['code']).toMatch(/^lk_ac_/);
   });
 });
 
 describe('a request by reference (RFC 9101 §5.2)', () => {
-  test('is not fetched, and refused', async () => {
+  test('is not fetched, and is refused', async () => {
     let asked = 0;
     const port = await freePort();
     const server = createServer((_req, res) => {

@@ -66,7 +66,7 @@ describe('client credentials (RFC 6749 §4.4)', () => {
     },
   );
 
-  test('a JWT for a registered API holds what RFC 9068 §2.2 demands', async () => {
+  test('a JWT for a registered API has the claims of RFC 9068 §2.2', async () => {
     const { body } = await token({ resource: invoices, scope: 'read' });
     const { payload, protectedHeader } = await verify(body.access_token, invoices);
     expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'at+jwt', kid: expect.any(String) as string });
@@ -107,7 +107,7 @@ describe('client credentials (RFC 6749 §4.4)', () => {
     expect([answer.status, answer.body.error]).toEqual([400, error]);
   });
 
-  test('a scope that the client was not given is left out, however it asks', async () => {
+  test('a scope that the client does not have is omitted, for any request', async () => {
     const { body } = await token({ resource: invoices, scope: 'read write' });
     expect(body['scope']).toBe('read');
   });
@@ -125,7 +125,7 @@ describe('client credentials (RFC 6749 §4.4)', () => {
     expect(await answer.json()).toMatchObject({ error: 'invalid_target' });
   });
 
-  test('the grant is closed to clients that were not made for it', async () => {
+  test('the grant is closed to other clients', async () => {
     const answer = await token({}, app);
     expect(answer.status).toBe(400);
     expect(['unauthorized_client', 'invalid_request']).toContain(answer.body.error);
@@ -142,7 +142,7 @@ describe('client credentials (RFC 6749 §4.4)', () => {
 });
 
 describe('APIs in a sign-in (RFC 8707 §2.1)', () => {
-  test('a token for an API names it, and the person; it does not open userinfo', async () => {
+  test('a token for an API has its audience and the user; userinfo refuses it', async () => {
     const { verifier, challenge } = pkce();
     const url = authorizeUrl(latchkey.base, app, {
       code_challenge: challenge,
@@ -164,7 +164,7 @@ describe('APIs in a sign-in (RFC 8707 §2.1)', () => {
     expect(answer.status).toBe(401);
   });
 
-  test('a refresh token serves the APIs that were allowed, one at a time, and no other', async () => {
+  test('a refresh token serves the allowed APIs, one at a time, and no other', async () => {
     const url = { scope: 'openid read offline_access', resource: invoices, prompt: 'consent' };
     const first = await tokensFor(latchkey.base, app, user, url);
     const refresh = (token: string, resource: string) =>
@@ -184,7 +184,7 @@ describe('APIs in a sign-in (RFC 8707 §2.1)', () => {
     expect(new URL(page.location ?? '').searchParams.get('error')).toBe('invalid_target');
   });
 
-  test('an API that was closed to the client is closed at its next refresh', async () => {
+  test('an API that was withdrawn from the client is refused at its next refresh', async () => {
     const other = await latchkey.client({ first_party: true, apis: { [invoices]: ['*'] } });
     const first = await tokensFor(latchkey.base, other, user, {
       scope: 'openid read offline_access',

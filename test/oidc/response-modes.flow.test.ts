@@ -65,7 +65,7 @@ describe('response modes (OAuth 2.0 Multiple Response Types §2.1, Form Post Res
     expect([answer.getAll('state'), answer.getAll('iss')]).toEqual([['st'], [latchkey.base]]);
   });
 
-  test('a code comes in the query unless another mode is asked for', async () => {
+  test('a code is in the query unless another mode is requested', async () => {
     expect(query(await ask({})).get('code')).toMatch(/^lk_ac_/);
   });
 
@@ -79,7 +79,7 @@ describe('response modes (OAuth 2.0 Multiple Response Types §2.1, Form Post Res
   );
 
   test.each([...Object.keys(readers), 'jwt', 'form_post.jwt', 'web_message.jwt'])(
-    '%s leads to nobody with a bad redirect_uri',
+    '%s does not respond to a bad redirect_uri',
     async (response_mode) => {
       const page = await ask({ response_mode, redirect_uri: 'https://evil.example/cb' });
       expect([page.status, page.location]).toEqual([400, null]);
@@ -89,7 +89,7 @@ describe('response modes (OAuth 2.0 Multiple Response Types §2.1, Form Post Res
     },
   );
 
-  test('a client is answered in the modes that it registered alone', async () => {
+  test('a client gets responses only in its registered modes', async () => {
     const strict = await latchkey.client({
       first_party: true,
       redirect_uris: [redirectUri],
@@ -111,7 +111,7 @@ describe('a page that posts itself (Form Post Response Mode §2)', () => {
     expect([page.status, page.headers.get('cache-control')]).toEqual([200, 'no-store']);
   });
 
-  test('is a page of ours, in the language of the person, that runs our scripts and no other', async () => {
+  test('is a page of ours, in the language of the user, that runs only our scripts', async () => {
     const page = await ask({ response_mode: 'form_post', ui_locales: 'de' });
     const policy = page.headers.get('content-security-policy') ?? '';
     expect(policy).toMatch(/script-src 'nonce-[\w-]{22}';/);
@@ -121,7 +121,7 @@ describe('a page that posts itself (Form Post Response Mode §2)', () => {
     expect(page.text).toMatch(/<script type="module" src="\/assets\/forward[^"]*" nonce=/);
   });
 
-  test('says nothing of ours to the other site, and works without scripts', async () => {
+  test('reveals nothing of ours to the other site, and works without JavaScript', async () => {
     const [sent] = formsOf(await ask({ response_mode: 'form_post' }));
     expect(Object.keys(sent?.fields ?? {}).toSorted()).toEqual(['code', 'iss', 'state']);
     expect(sent?.buttons).toEqual([{ name: '', value: '' }]);
@@ -132,7 +132,7 @@ describe('a page that posts itself (Form Post Response Mode §2)', () => {
     "' onclick='alert(1)",
     '</form><form action=https://evil.example>',
     '\u2028&amp;',
-  ])('the state %j stays text', async (state) => {
+  ])('the state %j is escaped', async (state) => {
     const page = await ask({ response_mode: 'form_post', state });
     expect(form(page).get('state')).toBe(state);
     expect(formsOf(page)).toHaveLength(1);
@@ -140,8 +140,8 @@ describe('a page that posts itself (Form Post Response Mode §2)', () => {
   });
 });
 
-describe('a page that answers the window which opened it (Web Message Response Mode)', () => {
-  test('speaks to the origin of the registered address alone', async () => {
+describe('a page that responds to the window which opened it (Web Message Response Mode)', () => {
+  test('sends only to the origin of the registered address', async () => {
     const page = await ask({ response_mode: 'web_message' });
     const [, json = '{}'] = /var data = (.*);/.exec(page.text) ?? [];
     expect((JSON.parse(json) as { redirect_uri: string }).redirect_uri).toBe(redirectUri);
@@ -159,7 +159,7 @@ describe('a page that answers the window which opened it (Web Message Response M
   });
 
   test.each(['</script><script>alert(1)</script>', '\u2028', '<!--', '"};alert(1);{"'])(
-    'the state %j stays text',
+    'the state %j is escaped',
     async (state) => {
       const page = await ask({ response_mode: 'web_message', state });
       expect(message(page).get('state')).toBe(state);
@@ -167,7 +167,7 @@ describe('a page that answers the window which opened it (Web Message Response M
     },
   );
 
-  test('relays to nobody else (web_message_uri)', async () => {
+  test('relays to no other window (web_message_uri)', async () => {
     const page = await ask({ response_mode: 'web_message', web_message_uri: 'https://evil.example' });
     expect([page.status, page.location]).toEqual([400, null]);
     expect(page.text).not.toContain('postMessage');
@@ -198,7 +198,7 @@ describe('signed responses (JARM)', () => {
     expect([inner.get('error'), inner.get('state'), inner.get('code')]).toEqual(['login_required', 'st', null]);
   });
 
-  test.each(['RS256', 'PS256', 'ES256', 'EdDSA'])('signed with %s for whoever registered that', async (alg) => {
+  test.each(['RS256', 'PS256', 'ES256', 'EdDSA'])('are signed with %s if the client registered it', async (alg) => {
     const other = await latchkey.client({
       first_party: true,
       redirect_uris: [redirectUri],
@@ -209,7 +209,7 @@ describe('signed responses (JARM)', () => {
     await unsigned(response, other);
   });
 
-  test('one altered character breaks it, and it is for no other client', async () => {
+  test('one altered character breaks it, and it is refused for another client', async () => {
     const response = query(await ask({ response_mode: 'jwt' })).get('response') ?? '';
     const altered = response.replace(/\.(.)/, (_all, letter: string) => `.${letter === 'a' ? 'b' : 'a'}`);
     await expect(jwtVerify(altered, keys)).rejects.toThrow();

@@ -39,7 +39,7 @@ const anywhere = (page: Page): URLSearchParams => {
 /** OpenID Connect Core §3.3.2.11: the left half of the hash that the signature uses. */
 const half = (text: string): string => createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url');
 
-describe('by default there is code alone (RFC 9700 §2.1.2)', () => {
+describe('by default only code is allowed (RFC 9700 §2.1.2)', () => {
   test.each([...frontChannel, 'token', 'none', 'teapot', 'code teapot', ''])(
     'response_type %j is refused',
     async (response_type) => {
@@ -49,7 +49,7 @@ describe('by default there is code alone (RFC 9700 §2.1.2)', () => {
     },
   );
 
-  test('a client that has registered more is refused it, and is served code all the same', async () => {
+  test('a client with further registered types is refused them, and still gets codes', async () => {
     for (const response_type of frontChannel)
       expect(anywhere(await ask(hybrid, { response_type })).get('error')).toBe('unsupported_response_type');
     expect(anywhere(await ask(hybrid, {})).get('code')).toMatch(/^lk_ac_/);
@@ -73,7 +73,7 @@ describe('with the setting oidc.responseTypes=all', () => {
   });
 
   test.each(frontChannel)(
-    '%s gives what it names, in the fragment (OpenID Connect Core §3.2.2.5, §3.3.2.5)',
+    '%s returns its members in the fragment (OpenID Connect Core §3.2.2.5, §3.3.2.5)',
     async (response_type) => {
       const page = await ask(hybrid, { response_type });
       expect(new URL(page.location ?? 'x:').search).toBe('');
@@ -102,7 +102,7 @@ describe('with the setting oidc.responseTypes=all', () => {
     },
   );
 
-  test('the words may stand in any order (OAuth 2.0 Multiple Response Types §3)', async () => {
+  test('the words may be in any order (OAuth 2.0 Multiple Response Types §3)', async () => {
     expect(anywhere(await ask(hybrid, { response_type: 'token code id_token' })).get('id_token')).toMatch(/^ey/);
   });
 
@@ -115,14 +115,11 @@ describe('with the setting oidc.responseTypes=all', () => {
     },
   );
 
-  test.each(frontChannel)(
-    '%s never comes in the query (OAuth 2.0 Multiple Response Types §3)',
-    async (response_type) => {
-      const page = await ask(hybrid, { response_type, response_mode: 'query' });
-      expect(anywhere(page).get('error')).toBe('invalid_request');
-      expect(page.location).not.toMatch(/id_token=|access_token=|code=/);
-    },
-  );
+  test.each(frontChannel)('%s is never in the query (OAuth 2.0 Multiple Response Types §3)', async (response_type) => {
+    const page = await ask(hybrid, { response_type, response_mode: 'query' });
+    expect(anywhere(page).get('error')).toBe('invalid_request');
+    expect(page.location).not.toMatch(/id_token=|access_token=|code=/);
+  });
 
   test.each(frontChannel.filter((type) => type.startsWith('code')))(
     '%s: code and PKCE belong together',
@@ -135,7 +132,7 @@ describe('with the setting oidc.responseTypes=all', () => {
     },
   );
 
-  test('id_token carries the claims itself where there is no access token to fetch them with (OpenID Connect Core §5.4)', async () => {
+  test('id_token contains the claims if there is no access token to fetch them (OpenID Connect Core §5.4)', async () => {
     const answer = anywhere(await ask(hybrid, { response_type: 'id_token', scope: 'openid email' }));
     expect((await jwtVerify(answer.get('id_token') ?? '', keys)).payload['email']).toBe(user.email);
     const both = anywhere(await ask(hybrid, { response_type: 'id_token token', scope: 'openid email' }));
@@ -150,7 +147,7 @@ describe('with the setting oidc.responseTypes=all', () => {
     expect(await info.json()).toMatchObject({ sub: user.id, email: user.email });
   });
 
-  test('both ID tokens of the hybrid flow speak of the same person and sign-in (OpenID Connect Core §3.3.3.6)', async () => {
+  test('both ID tokens of the hybrid flow have the same user and sign-in (OpenID Connect Core §3.3.3.6)', async () => {
     const { verifier, challenge } = pkce();
     const answer = anywhere(await ask(hybrid, { response_type: 'code id_token', code_challenge: challenge }));
     const tokens = await post(`${latchkey.base}/oidc/token`, hybrid, {
@@ -170,7 +167,7 @@ describe('with the setting oidc.responseTypes=all', () => {
     ]);
   });
 
-  test('no refresh token leaves by the front channel', async () => {
+  test('no refresh token is issued through the front channel', async () => {
     for (const response_type of frontChannel)
       expect(
         (await ask(hybrid, { response_type, scope: 'openid offline_access', prompt: 'login' })).location ?? '',
@@ -184,7 +181,7 @@ describe('with the setting oidc.responseTypes=all', () => {
     );
   });
 
-  test('response_type none gives nothing but the state (OAuth 2.0 Multiple Response Types §4)', async () => {
+  test('response_type none returns only the state (OAuth 2.0 Multiple Response Types §4)', async () => {
     const client = await latchkey.client({
       first_party: true,
       redirect_uris: [redirectUri],
@@ -196,7 +193,7 @@ describe('with the setting oidc.responseTypes=all', () => {
     });
   });
 
-  test('errors come the way the answer would have come (OpenID Connect Core §3.2.2.6)', async () => {
+  test('errors use the channel of the response (OpenID Connect Core §3.2.2.6)', async () => {
     const page = await new Visitor().request(
       authorizeUrl(latchkey.base, hybrid, {
         response_type: 'id_token',

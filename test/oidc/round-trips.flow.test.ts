@@ -40,7 +40,7 @@ async function costOf(work: () => Promise<unknown>): Promise<string[]> {
 
 const introspect = (token: string) => post(`${latchkey.base}/oidc/introspect`, client, { token });
 
-describe('statements of', () => {
+describe('the number of statements of', () => {
   test('an introspection: one for a token with its grant and session, the user is in memory; none a moment later', async () => {
     const { access_token: token } = await tokensFor(latchkey.base, client, user);
     expect(await costOf(() => introspect(token))).toHaveLength(1);
@@ -49,7 +49,7 @@ describe('statements of', () => {
     expect(await costOf(() => introspect(other))).toHaveLength(1);
   });
 
-  test('an introspection of what can be no token of ours: none', async () => {
+  test('an introspection of a token that cannot be ours: none', async () => {
     for (const token of ['x', 'lk_at_', `lk_at_${'a'.repeat(49)}`, 'lk_xx_123456'])
       expect(await costOf(() => introspect(token))).toEqual([]);
   });
@@ -73,7 +73,7 @@ describe('statements of', () => {
     expect(cost).toHaveLength(2);
   });
 
-  test('a token of a machine: one at most', async () => {
+  test('a machine token: one at most', async () => {
     const cost = await costOf(() => post(`${latchkey.base}/oidc/token`, client, { grant_type: 'client_credentials' }));
     expect(cost.length).toBeLessThanOrEqual(1);
   });

@@ -24,7 +24,7 @@ const sessions = () =>
 const signInUrl = () => authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, prompt: 'login' });
 const cookie = (visitor: Visitor) => [...visitor.jar.values()].find(({ name }) => name === 'latchkey-session')?.value;
 
-test('a session has a new id after each sign-in, and is never away meanwhile', async () => {
+test('a session has a new id after each sign-in, and is always found meanwhile', async () => {
   const visitor = new Visitor();
   const { access_token: token } = await tokensFor(latchkey.base, client, user, {}, visitor);
   const [before] = await sessions();
@@ -52,7 +52,7 @@ test('a session has a new id after each sign-in, and is never away meanwhile', a
   expect(userinfo.status).toBe(200);
 });
 
-test('a session that is ended while its person signs in again stays ended', async () => {
+test('a session that is ended while its user signs in again stays ended', async () => {
   const visitor = new Visitor();
   await visitor.signIn(signInUrl(), user);
   const page = await visitor.submit(await visitor.open(signInUrl()), { email: user.email });

@@ -37,7 +37,7 @@ async function signIn({ remember = false, visitor = new Visitor() } = {}): Promi
   return visitor;
 }
 
-describe('how long a session lasts (settings session.*)', () => {
+describe('the lifetime of a session (settings session.*)', () => {
   test('an hour without use ends it', async () => {
     const visitor = await signIn();
     at(HOUR - 60);
@@ -47,7 +47,7 @@ describe('how long a session lasts (settings session.*)', () => {
     expect(await isSignedIn(idle)).toBe(false);
   });
 
-  test('use keeps it going, for a day and no longer', async () => {
+  test('use keeps it active, for a day and no longer', async () => {
     const visitor = await signIn();
     for (let hours = 0.75; hours < 23.9; hours += 0.75) {
       at(hours * HOUR);
@@ -57,7 +57,7 @@ describe('how long a session lasts (settings session.*)', () => {
     expect(await isSignedIn(visitor)).toBe(false);
   });
 
-  test('who wants to stay signed in is for thirty days, and no longer', async () => {
+  test('a user who stays signed in has thirty days, and no longer', async () => {
     const visitor = await signIn({ remember: true });
     at(29 * DAY);
     expect(await isSignedIn(visitor)).toBe(true);
@@ -72,7 +72,7 @@ describe('how long a session lasts (settings session.*)', () => {
     expect(await isSignedIn(visitor)).toBe(remember);
   });
 
-  test('a session that is not remembered is a cookie of the open browser alone', async () => {
+  test('a session that is not remembered ends with the browser', async () => {
     const lines: string[] = [];
     for (const remember of [false, true]) {
       const visitor = new Visitor();
@@ -90,7 +90,7 @@ describe('how long a session lasts (settings session.*)', () => {
     for (const line of lines) expect(line).toMatch(/SameSite=Lax/i);
   });
 
-  test('a policy that changes holds for sessions that are open', async () => {
+  test('a changed policy applies to open sessions', async () => {
     const visitor = await signIn();
     await latchkey.run('settings.set', { name: 'session.absoluteSeconds', value: '600' });
     expect(await isSignedIn(visitor)).toBe(true);
@@ -102,14 +102,14 @@ describe('how long a session lasts (settings session.*)', () => {
 });
 
 describe('the cookie of a session', () => {
-  test('is another one after a sign-in than before, and after each (ASVS 7.2.4)', async () => {
+  test('has another value after each sign-in (ASVS 7.2.4)', async () => {
     const visitor = await signIn();
     const before = visitor.jar.get('/ latchkey-session')?.value;
     await visitor.signIn(url({ prompt: 'login' }), user);
     expect(visitor.jar.get('/ latchkey-session')?.value).not.toBe(before);
   });
 
-  test('that is old, altered or made up signs nobody in', async () => {
+  test('that is old, altered or invented signs no user in', async () => {
     const visitor = await signIn();
     const key = '/ latchkey-session';
     const old = visitor.jar.get(key);
@@ -124,7 +124,7 @@ describe('the cookie of a session', () => {
 });
 
 describe('two tabs of one browser', () => {
-  test('each ends with its own answer, whichever is first', async () => {
+  test('each ends with its own response, whichever is first', async () => {
     const visitor = new Visitor();
     const [one, two] = [await visitor.open(url({ state: 'one' })), await visitor.open(url({ state: 'two' }))];
     const finish = async (page: Page): Promise<string | null> => {
@@ -134,7 +134,7 @@ describe('two tabs of one browser', () => {
     expect([await finish(two), await finish(one)]).toEqual(['two', 'one']);
   });
 
-  test('an answer that was given cannot be given again', async () => {
+  test('a response cannot be given twice', async () => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visitor.open(url()), { email: user.email });
     const [form] = formsOf(page);
@@ -144,13 +144,13 @@ describe('two tabs of one browser', () => {
     expect(again.text).toContain('This sign-in is finished. You are signed in here as');
   });
 
-  test('the address of a sign-in is worth nothing in another browser', async () => {
+  test('the address of a sign-in is useless in another browser', async () => {
     const page = await new Visitor().open(url());
     const stranger = await new Visitor().open(page.url);
     expect([stranger.status, stranger.text.includes('started in another browser')]).toEqual([410, true]);
   });
 
-  test('a sign-in that stands open for a quarter of an hour is over', async () => {
+  test('an unfinished sign-in ends after a quarter of an hour', async () => {
     const visitor = new Visitor();
     const page = await visitor.open(url());
     at(16 * 60);
@@ -159,8 +159,8 @@ describe('two tabs of one browser', () => {
   });
 });
 
-describe('sign-ins that are begun and never ended', () => {
-  test('are at most 25 of one browser: the oldest go, the last one works', async () => {
+describe('unfinished sign-ins', () => {
+  test('are at most 25 in one browser: the oldest are dropped, the last one works', async () => {
     const visitor = new Visitor();
     const begun: string[] = [];
     for (let n = 0; n < 30; n += 1) begun.push((await visitor.request(url())).location ?? '');
@@ -188,12 +188,12 @@ describe('offline_access (OpenID Connect Core §11)', () => {
     expect(String(answer['scope'])).not.toContain('offline_access');
   });
 
-  test('a client that may not refresh gets none', async () => {
+  test('a client that may not refresh gets no refresh token', async () => {
     const plain = await latchkey.client({ first_party: true, grant_types: ['authorization_code'] });
     expect((await tokens({ scope: 'openid offline_access', prompt: 'consent' }, plain)).refresh_token).toBeUndefined();
   });
 
-  test('it outlives the session, other tokens do not have to', async () => {
+  test('it outlives the session, other tokens need not', async () => {
     const { refresh_token } = await tokens({ scope: 'openid offline_access', prompt: 'consent' });
     at(2 * DAY);
     const answer = await post(`${latchkey.base}/oidc/token`, client, { grant_type: 'refresh_token', refresh_token });
@@ -203,7 +203,7 @@ describe('offline_access (OpenID Connect Core §11)', () => {
 });
 
 describe('third-party-initiated login (OpenID Connect Core §4)', () => {
-  test('a client says where its sign-in begins, and what begins there is an ordinary request', async () => {
+  test('a client names the page where its sign-in begins, which starts an ordinary request', async () => {
     const begun = await latchkey.client({ first_party: true, initiate_login_uri: 'https://rp.example/start' });
     expect(begun['initiate_login_uri']).toBe('https://rp.example/start');
     const page = await new Visitor().open(url({ login_hint: user.email, state: 'begun' }, begun));
@@ -211,7 +211,7 @@ describe('third-party-initiated login (OpenID Connect Core §4)', () => {
   });
 
   test.each(['http://rp.example/start', 'javascript:alert(1)', 'https://user@rp.example/', '/start', ''])(
-    '%j is no such address',
+    '%j is not such an address',
     async (initiate_login_uri) => {
       await expect(latchkey.client({ initiate_login_uri })).rejects.toThrow('initiate_login_uri');
     },

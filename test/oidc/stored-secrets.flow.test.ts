@@ -62,7 +62,7 @@ const cookiesOf = (visitor: Visitor): Record<string, string> =>
   );
 
 describe('a thief of the database and of Redis', () => {
-  test('finds nothing that opens anything', async () => {
+  test('finds no usable secret', async () => {
     const { base } = latchkey;
     const client = await latchkey.client({
       grant_types: [

@@ -34,7 +34,7 @@ const at = (host: string, extra: object = pairwise): Promise<TestClient> =>
   latchkey.client({ ...extra, redirect_uris: [`https://${host}/cb`] });
 
 describe('public subjects (OpenID Connect Core §8)', () => {
-  test('are the same for every client, the same each time, and no e-mail address', async () => {
+  test('are the same for every client and sign-in, and not the email address', async () => {
     const subjects = [await subjectOf(await at('one.example', plain)), await subjectOf(await at('two.example', plain))];
     expect(subjects).toEqual([user.id, user.id]);
     expect(user.id).toMatch(/^usr_[0-9a-z]{26}$/);
@@ -42,7 +42,7 @@ describe('public subjects (OpenID Connect Core §8)', () => {
 });
 
 describe('pairwise subjects (OpenID Connect Core §8.1)', () => {
-  test('are the same for the clients of one host, each time', async () => {
+  test('are the same for the clients of one host and each sign-in', async () => {
     const client = await at('sector.example');
     const subject = await subjectOf(client);
     expect(subject).toMatch(/^[\w-]{43}$/);
@@ -50,7 +50,7 @@ describe('pairwise subjects (OpenID Connect Core §8.1)', () => {
     expect(await subjectOf(await at('sector.example'))).toBe(subject);
   });
 
-  test('differ between hosts, between persons, and from the public one', async () => {
+  test('differ between hosts, between users, and from the public one', async () => {
     const client = await at('left.example');
     const subjects = [
       await subjectOf(client),
@@ -62,14 +62,14 @@ describe('pairwise subjects (OpenID Connect Core §8.1)', () => {
     expect(new Set(subjects).size).toBe(5);
   });
 
-  test('are what introspection says as well', async () => {
+  test('are the same in introspection', async () => {
     const client = await at('asks.example');
     const tokens = await tokensFor(latchkey.base, client, user);
     const { body } = await post(`${latchkey.base}/oidc/introspect`, client, { token: tokens.access_token });
     expect(body['sub']).toBe(decodeJwt(tokens.id_token).sub);
   });
 
-  test('the hint of a pairwise client names the person', async () => {
+  test('the hint of a pairwise client identifies the user', async () => {
     const client = await at('hint.example');
     const visitor = new Visitor();
     const { id_token } = await tokensFor(latchkey.base, client, user, {}, visitor);
@@ -83,7 +83,7 @@ describe('pairwise subjects (OpenID Connect Core §8.1)', () => {
     expect(page.location).toContain('code=');
   });
 
-  test('the subject of another sector, or the public one, does not name anybody', async () => {
+  test('the subject of another sector, or the public one, identifies no user', async () => {
     const client = await at('sub.example');
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, user, {}, visitor);
@@ -99,7 +99,7 @@ describe('pairwise subjects (OpenID Connect Core §8.1)', () => {
     }
   });
 
-  test('several hosts need a document that says they belong together', async () => {
+  test('several hosts need a document that joins them', async () => {
     await expect(
       latchkey.client({ ...pairwise, redirect_uris: ['https://a.example/cb', 'https://b.example/cb'] }),
     ).rejects.toThrow('sector_identifier_uri');
@@ -162,7 +162,7 @@ describe('sector_identifier_uri (OpenID Connect Dynamic Client Registration §5)
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   };
 
-  test('holds the clients of several hosts together', async () => {
+  test('joins the clients of several hosts', async () => {
     const { status, body } = await register(guarded, '/good');
     expect([body['error_description'], status]).toEqual([undefined, 201]);
     const person = await guarded.user();
@@ -177,7 +177,7 @@ describe('sector_identifier_uri (OpenID Connect Dynamic Client Registration §5)
   });
 
   test.each(['/lacking', '/object', '/numbers', '/garbled', '/missing', '/moved', '/large'])(
-    '%s is no such document',
+    '%s is not such a document',
     async (path) => {
       const { status, body } = await register(guarded, path);
       expect([status, body['error']]).toEqual([400, 'invalid_client_metadata']);
@@ -190,7 +190,7 @@ describe('sector_identifier_uri (OpenID Connect Dynamic Client Registration §5)
     expect(asked).toEqual(['/moved']);
   });
 
-  test('a private address is not asked unless it is allowed', async () => {
+  test('a private address is not requested unless it is allowed', async () => {
     asked.length = 0;
     const strict = await startTestApp({ settings: { 'oidc.registration': 'open' } });
     const { status, body } = await register(strict, '/good');
@@ -199,7 +199,7 @@ describe('sector_identifier_uri (OpenID Connect Dynamic Client Registration §5)
     expect(JSON.stringify(body)).not.toContain('ECONN');
   });
 
-  test('once it was checked, its host may be away', async () => {
+  test('after the check, its host may be down', async () => {
     answers['/later'] = { body: JSON.stringify(uris) };
     const client = (await register(guarded, '/later')).body as unknown as TestClient;
     delete answers['/later'];

@@ -4,7 +4,7 @@ import { mark, markedKinds, mayBe } from '../../src/oidc/artifacts/token-marks.t
 
 const random = (): string => randomBytes(32).toString('base64url');
 
-describe('marks of tokens', () => {
+describe('token prefixes', () => {
   test.each(markedKinds)('a %s is recognized, and no other kind takes it for its own', (kind) => {
     for (let i = 0; i < 200; i += 1) {
       const text = mark(kind, random());
@@ -13,7 +13,7 @@ describe('marks of tokens', () => {
     }
   });
 
-  test('stay as they are: scanners know them', () => {
+  test('do not change, because secret scanners know them', () => {
     expect(mark('AccessToken', 'A'.repeat(43))).toBe(`lk_at_${'A'.repeat(43)}0JsmNI`);
   });
 
@@ -27,11 +27,11 @@ describe('marks of tokens', () => {
     ['in capitals', mark('AccessToken', random()).toUpperCase()],
     ['without a mark', random()],
     ['of lone surrogates', `lk_at_\ud800${'A'.repeat(42)}000000`],
-  ])('a text that is %s is no access token', (_name, text) => {
+  ])('a text that is %s is not an access token', (_name, text) => {
     expect(mayBe('AccessToken', text)).toBe(false);
   });
 
-  test('kinds without a mark may be any text', () => {
+  test('kinds without a prefix may be any text', () => {
     expect(mayBe('Session', 'anything')).toBe(true);
   });
 });

@@ -117,7 +117,7 @@ afterAll(async () => {
   await listener.close();
 });
 
-test('each kind was minted', () => {
+test('each kind is issued', () => {
   for (const kind of kinds) expect(minted[kind], kind).toMatch(/^\S{20,}$/);
   expect(decodeJwt(minted['logout token'])).toMatchObject({ iss: latchkey.base, aud: client.client_id, sub: user.id });
 });
@@ -196,19 +196,19 @@ describe.each(doors)('at %s', (door, right, isTaken) => {
   test.each(wrong)('a %s is refused (RFC 8725 §3.12)', async (kind) => {
     expect(await isTaken(minted[kind])).toBe(false);
   });
-  test.each(right.filter((kind) => !neverAlone.has(kind)))('a %s is taken', async (kind) => {
+  test.each(right.filter((kind) => !neverAlone.has(kind)))('a %s is accepted', async (kind) => {
     expect(await isTaken(minted[kind])).toBe(true);
   });
 });
 
-test('a code is no token of another kind either, and still good once for its own client', async () => {
+test('a code is not accepted as another kind, and still works once for its own client', async () => {
   const exchange = await signIn(new Visitor());
   expect((await authenticated({ token: exchange['code'] ?? '' }, '/oidc/introspect')).body).toEqual({ active: false });
   await authenticated({ token: exchange['code'] ?? '' }, '/oidc/revoke');
   expect((await authenticated(exchange)).status).toBe(200);
 });
 
-test('tokens of people name who signed in, whatever a caller puts beside them', async () => {
+test('tokens of users have the signed-in user, whatever a caller adds', async () => {
   const plain = await latchkey.client({ first_party: true });
   const { id_token: token } = await tokensFor(latchkey.base, plain, user, { login_hint: 'somebody@else.example' });
   expect(decodeJwt(token).sub).toBe(user.id);

@@ -33,7 +33,7 @@ describe('userinfo (OpenID Connect Core §5.3)', () => {
       'by POST in the form (RFC 6750 §2.2)',
       () => ({ method: 'POST', body: new URLSearchParams({ access_token: token }) }),
     ],
-  ])('answers with the claims of the scopes, %s', async (_how, init) => {
+  ])('returns the claims of the scopes, %s', async (_how, init) => {
     const answer = await userinfo(init());
     expect(answer.status).toBe(200);
     expect(answer.headers.get('cache-control')).toBe('no-store');
@@ -49,12 +49,12 @@ describe('userinfo (OpenID Connect Core §5.3)', () => {
     });
   });
 
-  test('a scope that was not asked for gives no claim', async () => {
+  test('a scope that was not requested gives no claim', async () => {
     const { access_token: narrow } = await tokensFor(latchkey.base, client, user, { scope: 'openid' });
     expect(await (await userinfo({ headers: bearer(narrow) })).json()).toEqual({ sub: user.id });
   });
 
-  test('a token without openid does not open it', async () => {
+  test('a token without openid is refused', async () => {
     const { access_token: plain } = await tokensFor(latchkey.base, client, user, { scope: 'email', nonce: undefined });
     const answer = await userinfo({ headers: bearer(plain) });
     expect(answer.status).toBe(403);
@@ -110,7 +110,7 @@ describe('userinfo (OpenID Connect Core §5.3)', () => {
 });
 
 describe('protected answers (OpenID Connect Core §5.3.2)', () => {
-  test('a signed one is for this client, from this issuer', async () => {
+  test('a signed one has this client and this issuer', async () => {
     const signed = await latchkey.client({ first_party: true, userinfo_signed_response_alg: 'ES256' });
     const { access_token: value } = await tokensFor(latchkey.base, signed, user, { scope: 'openid email' });
     const answer = await userinfo({ headers: bearer(value) });
@@ -125,7 +125,7 @@ describe('protected answers (OpenID Connect Core §5.3.2)', () => {
   });
 
   test.each(['RSA-OAEP-256', 'ECDH-ES'])(
-    'an encrypted one (%s) opens with the key of the client alone',
+    'an encrypted one (%s) can be decrypted only with the client’s key',
     async (alg) => {
       const pair =
         alg === 'ECDH-ES'

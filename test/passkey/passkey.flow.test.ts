@@ -28,8 +28,8 @@ async function personWith(authenticator: Authenticator): Promise<TestUser> {
   return user;
 }
 
-describe('the offer to make a passkey', () => {
-  test('comes behind the password in a browser that could keep one, is taken, and does not come again', async () => {
+describe('the offer to add a passkey', () => {
+  test('follows the password in a browser with passkey support, is accepted, and does not come again', async () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     const page = await visits.afterPassword(visitor, user);
@@ -46,13 +46,13 @@ describe('the offer to make a passkey', () => {
     expect(event?.details).toMatchObject({ attestation: 'none', user_verified: true });
   });
 
-  test('does not come where the browser says nothing of passkeys', async () => {
+  test('does not appear without passkey support of the browser', async () => {
     const user = await latchkey.user();
     const done = await new Visitor().signIn(visits.start(), user);
     expect(done.get('code')).not.toBeNull();
   });
 
-  test('can be left, and is not made again for half a year', async () => {
+  test('can be declined, and does not come again for half a year', async () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     expect(visits.codeIn(await visitor.submit(await visits.afterPassword(visitor, user), {}, 'skip'))).not.toBeNull();
@@ -61,7 +61,7 @@ describe('the offer to make a passkey', () => {
     expect(at(await visits.afterPassword(new Visitor(), user))).toBe('offer-passkey');
   });
 
-  test('is not made to a user who has an authenticator app and has not used it', async () => {
+  test('does not appear for a user with an authenticator app who has not used it', async () => {
     const user = await latchkey.user();
     await latchkey.app.database.sql(
       `insert into totp_credential (user_id, sealed, algorithm, digits, period, name, last_step, created_at)
@@ -74,7 +74,7 @@ describe('the offer to make a passkey', () => {
     expect(visits.codeIn(page)).not.toBeNull();
   });
 
-  test('is passed by where no script runs', async () => {
+  test('is skipped without JavaScript', async () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     const page = await visits.afterPassword(visitor, user);
@@ -89,7 +89,7 @@ describe('the offer to make a passkey', () => {
     ['unsupported', 'cannot create passkeys'],
     ['failed', 'gave no answer'],
     ['anything', 'gave no answer'],
-  ])('says what to do when the browser says %s, and asks anew', async (failure, says) => {
+  ])('gives advice when the browser reports %s, and asks again', async (failure, says) => {
     const visitor = new Visitor();
     const page = await visits.afterPassword(visitor, await latchkey.user());
     const refused = await visitor.submit(page, { failure });
@@ -98,21 +98,21 @@ describe('the offer to make a passkey', () => {
     expect(optionsOn(refused)).not.toMatchObject({ challenge: (optionsOn(page) as { challenge: string }).challenge });
   });
 
-  test('takes no lie, and says so', async () => {
+  test('accepts no false response, and says so', async () => {
     const user = await latchkey.user();
     const page = await visits.enrol(user, new Authenticator(), { origin: 'https://evil.test' });
     expect(page.isRefused).toBe(true);
     expect(words(page)).toContain('This passkey was not accepted');
   });
 
-  test('is not made where the operator does not want it', async () => {
+  test('does not appear if the operator disabled it', async () => {
     await set('passkeys.offer', false);
     const page = await visits.afterPassword(new Visitor(), await latchkey.user());
     await set('passkeys.offer', true);
     expect(visits.codeIn(page)).not.toBeNull();
   });
 
-  test('cannot be reached before a proof', async () => {
+  test('cannot be opened before a proof', async () => {
     const visitor = new Visitor();
     const first = await visitor.open(visits.start());
     for (const path of ['offer-passkey', 'enrol-factor/passkey']) {
@@ -124,7 +124,7 @@ describe('the offer to make a passkey', () => {
 });
 
 describe('signing in with a passkey', () => {
-  test('needs no address, and the relying party is told what was proved', async () => {
+  test('needs no email address, and the relying party receives the methods', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     const { verifier, challenge } = pkce();
@@ -146,7 +146,7 @@ describe('signing in with a passkey', () => {
     });
   });
 
-  test('works by the field for the address: the script asks for what it waits with', async () => {
+  test('works in the email field: the script requests the pending challenge', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     const visitor = new Visitor();
@@ -166,7 +166,7 @@ describe('signing in with a passkey', () => {
     expect(event?.subject_id).toBe(user.id);
   });
 
-  test('behind an address asks for the passkeys of that person, those that no device remembers too', async () => {
+  test('after an email address requests the passkeys of that user, also non-discoverable ones', async () => {
     const key = new Authenticator({ isResident: false, transports: ['usb'] });
     const user = await personWith(key);
     const visitor = new Visitor();
@@ -194,7 +194,7 @@ describe('signing in with a passkey', () => {
     ['unsupported', 'cannot use passkeys'],
     ['failed', 'gave no answer'],
     ['exists', 'gave no answer'],
-  ])('says what to do when the browser says %s', async (failure, says) => {
+  ])('gives advice when the browser reports %s', async (failure, says) => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visits.atPasskey(visitor), { failure });
     expect(page.isRefused).toBe(true);
@@ -202,19 +202,19 @@ describe('signing in with a passkey', () => {
     expect(page.text).toContain('Error:');
   });
 
-  test('shows its page to who presses the button without a script', async () => {
+  test('shows its page after a click without JavaScript', async () => {
     const visitor = new Visitor();
     const page = await visits.atPasskey(visitor);
     expect(at(await visitor.submit(page))).toBe('passkey');
   });
 
-  test('leads to another way: the address, or what else policy lets begin a sign-in', async () => {
+  test('links to other methods: the email address, or other first factors of the policy', async () => {
     expect((await visits.atPasskey(new Visitor())).text).toMatch(/href="[^"]+\/login">Try another way/);
     const page = await visits.atPasskey(new Visitor(), 'nobody@example.com');
     expect(page.text).toMatch(/href="[^"]+\/password">Use your password/);
   });
 
-  test('with one that nobody has tells the browser to forget it', async () => {
+  test('with an unknown one tells the browser to forget it', async () => {
     const visitor = new Visitor();
     const stranger = new Authenticator();
     stranger.create({ challenge: 'AA', rp: { id: 'localhost' }, user: { id: 'AA' } }, latchkey.base);
@@ -226,7 +226,7 @@ describe('signing in with a passkey', () => {
     expect(page.text).toContain(`&quot;credentialId&quot;:&quot;${credentialId}&quot;`);
   });
 
-  test('needs the form of a page of ours', async () => {
+  test('requires the form of our page', async () => {
     const visitor = new Visitor();
     const page = await visits.atPasskey(visitor);
     for (const path of [page.url, `${page.url}/options`])
@@ -234,8 +234,8 @@ describe('signing in with a passkey', () => {
   });
 });
 
-describe('wrong answers', () => {
-  test('are counted in a sign-in, and shut nobody out of another one', async () => {
+describe('wrong responses', () => {
+  test('are counted in a sign-in, and do not block another one', async () => {
     const authenticator = new Authenticator();
     await personWith(authenticator);
     const mallory = new Visitor();
@@ -250,7 +250,7 @@ describe('wrong answers', () => {
     expect(visits.codeIn(await visits.answer(visitor, await visits.atPasskey(visitor), authenticator))).not.toBeNull();
   });
 
-  test('are recorded with their reason, which the page does not tell', async () => {
+  test('are recorded with their reason, which the page does not show', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     const visitor = new Visitor();
@@ -267,8 +267,8 @@ describe('wrong answers', () => {
   });
 });
 
-describe('a passkey behind a password', () => {
-  test('is asked for when the relying party wants more than the password, as policy says', async () => {
+describe('a passkey after a password', () => {
+  test('is requested when the relying party requires more than the password, according to policy', async () => {
     const key = new Authenticator({ isResident: false, verifiesUser: false, transports: ['usb'] });
     const user = await personWith(key);
     const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:latchkey:acr:3' } } });
@@ -294,8 +294,8 @@ describe('a passkey behind a password', () => {
   });
 });
 
-describe('what an address gives away', () => {
-  test('is nothing: everybody is asked for passkeys, the same ones each time', async () => {
+describe('an email address', () => {
+  test('reveals nothing: passkeys are requested for every address, the same ones each time', async () => {
     const [one, two] = [new Authenticator(), new Authenticator()];
     const disabled = await personWith(two);
     await latchkey.run('user.disable', { id: disabled.id });
@@ -322,7 +322,7 @@ describe('what an address gives away', () => {
 });
 
 describe('an operator', () => {
-  test('can go without passkeys', async () => {
+  test('can disable passkeys', async () => {
     await set('passkeys.enabled', false);
     const visitor = new Visitor();
     const first = await visitor.open(visits.start());
@@ -336,7 +336,7 @@ describe('an operator', () => {
     expect(formsOf(await new Visitor().open(visits.start())).length).toBe(2);
   });
 
-  test('can keep passkeys for the second step alone', async () => {
+  test('can use passkeys as a second factor only', async () => {
     await set('signIn.methods', ['password']);
     const visitor = new Visitor();
     const first = await visitor.open(visits.start());
@@ -347,7 +347,7 @@ describe('an operator', () => {
     await set('signIn.methods', ['password', 'passkey']);
   });
 
-  test('can let other sites use them, which is published and nowhere else', async () => {
+  test('can allow related origins, which are published only at the well-known address', async () => {
     const url = `${latchkey.base}/.well-known/webauthn`;
     expect((await fetch(url)).status).toBe(404);
     await set('passkeys.relatedOrigins', ['https://shop.example.org']);

@@ -50,7 +50,7 @@ async function sent(user: TestUser, visitor = someone()): Promise<{ visitor: Vis
 }
 
 describe('a code by mail', () => {
-  test('signs somebody in who has no password, and says how (RFC 8176)', async () => {
+  test('signs in a user without a password, with the right amr (RFC 8176)', async () => {
     const user = await withoutPassword();
     const { verifier, challenge } = pkce();
     const visitor = someone();
@@ -71,7 +71,7 @@ describe('a code by mail', () => {
     expect(claims).toMatchObject({ sub: user.id, amr: ['otp'], acr: 'urn:latchkey:acr:1' });
   });
 
-  test('is sent once, however often its page is loaded, and anew when asked for', async () => {
+  test('is sent once for repeated page loads, and again on request', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     await visitor.open(page.url);
@@ -95,7 +95,7 @@ describe('a code by mail', () => {
     expect([refused.isRefused, refused.text.includes(text)]).toEqual([true, true]);
   });
 
-  test('is dead after five tries, and the sixth is not looked at though it is right', async () => {
+  test('ends after five tries, and the sixth is not compared even if right', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     const wrong = mail.code === '111111' ? '222222' : '111111';
@@ -106,14 +106,14 @@ describe('a code by mail', () => {
     expect(arrived(await visitor.submit(fresh, { code: (await mailTo(user)).code }))).toMatch(/^lk_ac_/);
   });
 
-  test('works for ten minutes', async () => {
+  test('is valid for ten minutes', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     later(10.3);
     expect((await visitor.submit(page, { code: mail.code })).isRefused).toBe(true);
   });
 
-  test('is good in the sign-in alone that it was asked for in', async () => {
+  test('is valid only in the sign-in that requested it', async () => {
     const user = await withoutPassword();
     const { mail, page } = await sent(user);
     const thief = someone();
@@ -123,7 +123,7 @@ describe('a code by mail', () => {
     expect(answer.isRefused).toBe(true);
   });
 
-  test.each(['unverified', 'disabled', 'nobody'])('goes to no one for an account that is %s', async (what) => {
+  test.each(['unverified', 'disabled', 'nobody'])('is not sent for an account that is %s', async (what) => {
     const user = await latchkey.user({ email_verified: what !== 'unverified' });
     if (what === 'disabled') await latchkey.run('user.disable', { id: user.id });
     const email = what === 'nobody' ? `nobody-${user.email}` : user.email;
@@ -134,7 +134,7 @@ describe('a code by mail', () => {
     expect((await mails.all()).filter(({ to }) => to === email)).toEqual([]);
   });
 
-  test('is nothing to somebody who was disabled after it was sent', async () => {
+  test('is refused for a user who was disabled after it was sent', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     await latchkey.run('user.disable', { id: user.id });
@@ -142,7 +142,7 @@ describe('a code by mail', () => {
     expect((await someone().open(mail.link)).status).toBe(410);
   });
 
-  test('keeps the person signed in where they say so', async () => {
+  test('keeps the user signed in on request', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     await visitor.submit(page, { code: mail.code, remember: '1' });
@@ -155,7 +155,7 @@ describe('a code by mail', () => {
 describe('a link by mail', () => {
   const press = (visitor: Visitor, page: Page) => visitor.submit(page, {}, 'continue');
 
-  test('signs in where it was asked for, once, and only by the button', async () => {
+  test('signs in in its browser, once, and only by the button', async () => {
     const user = await withoutPassword();
     const { visitor, mail } = await sent(user);
     for (let i = 0; i < 3; i += 1) await visitor.open(mail.link);
@@ -165,7 +165,7 @@ describe('a link by mail', () => {
     expect((await visitor.open(mail.link)).status).toBe(410);
   });
 
-  test('uses up the code, and the code uses up the link', async () => {
+  test('consumes the code, and the code consumes the link', async () => {
     const user = await withoutPassword();
     const first = await sent(user);
     const page = await first.visitor.open(first.mail.link);
@@ -173,7 +173,7 @@ describe('a link by mail', () => {
     expect((await press(first.visitor, page)).status).toBe(410);
   });
 
-  test('opened in another browser names the account, signs nobody in, and leaves the code as it was', async () => {
+  test('opened in another browser shows the account, signs no user in, and does not affect the code', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
     const elsewhere = someone();
@@ -191,7 +191,7 @@ describe('a link by mail', () => {
     expect(arrived(await visitor.submit(page, { code: mail.code }))).toMatch(/^lk_ac_/);
   });
 
-  test('opened in another sign-in of the same browser is no button either', async () => {
+  test('opened in another sign-in of the same browser has no button either', async () => {
     const user = await withoutPassword();
     const { visitor, mail } = await sent(user);
     const other = await visitor.submit(await visitor.open(start()), { email: user.email });
@@ -200,7 +200,7 @@ describe('a link by mail', () => {
     expect((await press(visitor, page)).status).toBe(410);
   });
 
-  test('is alone in the mail, or missing from it, as policy says', async () => {
+  test('is alone in the mail, or missing from it, according to policy', async () => {
     await methods(['password', 'emailLink']);
     const user = await withoutPassword();
     const first = await sent(user);
@@ -214,7 +214,7 @@ describe('a link by mail', () => {
     expect(arrived(await second.visitor.submit(second.page, { code: second.mail.code }))).toMatch(/^lk_ac_/);
   });
 
-  test('is dead when the password changes', async () => {
+  test('ends when the password changes', async () => {
     const user = await latchkey.user({ email_verified: true });
     const { visitor, mail } = await sent(user);
     await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), { email: user.email });
@@ -225,8 +225,8 @@ describe('a link by mail', () => {
   });
 });
 
-describe('ways to begin', () => {
-  test('are links by policy alone', async () => {
+describe('sign-in methods', () => {
+  test('are links that depend only on the policy', async () => {
     const user = await latchkey.user();
     const visitor = someone();
     const page = await visitor.submit(await visitor.open(start()), { email: user.email });
@@ -235,7 +235,7 @@ describe('ways to begin', () => {
     expect((await visitor.open(page.url)).text).not.toContain('Sign in by email');
   });
 
-  test('without passwords lead to the code, and nobody gets in with a password', async () => {
+  test('without passwords lead to the code, and no password is accepted', async () => {
     await methods(['emailCode', 'emailLink']);
     const user = await latchkey.user({ email_verified: true });
     const visitor = someone();

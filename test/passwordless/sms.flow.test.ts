@@ -39,7 +39,7 @@ async function codeTo(number: string): Promise<string> {
 }
 
 describe('a code as a text message', () => {
-  test('signs somebody in who has no password', async () => {
+  test('signs in a user without a password', async () => {
     const user = await withNumber('+12025550101');
     const visitor = someone();
     const page = await begin(user, visitor);
@@ -53,7 +53,7 @@ describe('a code as a text message', () => {
   test.each([
     ['whose number is not proved', '+12025550102', { phone_number_verified: false }, false],
     ['who is disabled', '+12025550103', {}, true],
-  ])('does not go to somebody %s, who sees the same page', async (_what, number, given, isDisabled) => {
+  ])('is not sent to a user %s, who sees the same page', async (_what, number, given, isDisabled) => {
     const user = await withNumber(number, given);
     if (isDisabled) await latchkey.run('user.disable', { id: user.id });
     const page = await begin(user);
@@ -64,7 +64,7 @@ describe('a code as a text message', () => {
     expect(await textsTo(number)).toEqual([]);
   });
 
-  test('is not offered where no text messages are sent', async () => {
+  test('is not offered if text messages are off', async () => {
     await latchkey.run('settings.set', { name: 'sms.countries', value: '[]' });
     const visitor = someone();
     const page = await begin(await withNumber('+12025550104'), visitor);
@@ -74,7 +74,7 @@ describe('a code as a text message', () => {
     expect(new URL(direct.url).pathname).toMatch(/\/password$/);
   });
 
-  test('is nothing at the page for a code by mail', async () => {
+  test('is refused on the page for a code by mail', async () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["smsCode","emailCode"]' });
     const user = await withNumber('+12025550105', { email_verified: true });
     const visitor = someone();

@@ -25,7 +25,7 @@ async function ask(visitor: Visitor, { email }: Pick<TestUser, 'email'>): Promis
 const next = ({ email }: Pick<TestUser, 'email'>) => mails.next(email, /Choose a new password/);
 const opens = async (link: string): Promise<boolean> => (await new Visitor(own()).open(link)).status === 200;
 
-test('a link that a known browser asked for outlives those that strangers ask for, and is always sent', async () => {
+test('a link for a known browser survives links for unknown browsers, and is always sent', async () => {
   const user = await latchkey.user({ email_verified: true });
   const { visitor } = await signInTo(latchkey, user, own());
   for (let i = 0; i < 5; i += 1) await ask(new Visitor(own()), user);
@@ -36,7 +36,7 @@ test('a link that a known browser asked for outlives those that strangers ask fo
   expect(await opens(mine.link)).toBe(true);
 });
 
-test('of links that strangers asked for the newest works', async () => {
+test('the newest link for unknown browsers works', async () => {
   const user = await latchkey.user({ email_verified: true });
   await ask(new Visitor(own()), user);
   const older = await next(user);
@@ -45,7 +45,7 @@ test('of links that strangers asked for the newest works', async () => {
   expect([await opens(older.link), await opens(newest.link)]).toEqual([false, true]);
 });
 
-test('one that a limit of the network holds back ends none that was sent', async () => {
+test('a link that a network limit holds back ends no earlier link', async () => {
   const user = await latchkey.user({ email_verified: true });
   await ask(new Visitor(own()), user);
   const mine = await next(user);

@@ -50,8 +50,8 @@ async function linkFor(user: TestUser): Promise<string> {
 const save = async (visitor: Visitor, link: string, password = fresh) =>
   visitor.submit(await visitor.open(link), { password });
 
-describe('whoever forgot their password', () => {
-  test('sets a new one by the link in a mail and goes on where they were', async () => {
+describe('a user who forgot the password', () => {
+  test('sets a new one by the link in a mail and continues the sign-in', async () => {
     const user = await person();
     const visitor = someone();
     const page = await atPassword(visitor, user);
@@ -75,7 +75,7 @@ describe('whoever forgot their password', () => {
     await mails.next(user.email, /was changed/);
   });
 
-  test('does so in another browser, which is told to go back to the app', async () => {
+  test('does so in another browser, which refers back to the app', async () => {
     const user = await person();
     const elsewhere = someone();
     const done = await save(elsewhere, await linkFor(user));
@@ -85,7 +85,7 @@ describe('whoever forgot their password', () => {
     expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
   });
 
-  test('asks outside of a sign-in too', async () => {
+  test('can request it outside of a sign-in too', async () => {
     const user = await person();
     const visitor = someone();
     const sent = await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), { email: user.email });
@@ -94,7 +94,7 @@ describe('whoever forgot their password', () => {
     expect(new URL(done.url).pathname).toBe('/recovery/done');
   });
 
-  test('reads in the language that they chose', async () => {
+  test('receives the mail in the chosen language', async () => {
     const user = await person({ locale: 'de-CH' });
     await ask(user);
     expect((await mails.next(user.email)).subject).toBe('Neues Passwort für Latchkey wählen');
@@ -103,7 +103,7 @@ describe('whoever forgot their password', () => {
   test.each([
     ['no address', { email: '' }, 'Enter your email address'],
     ['what is none', { email: 'noor at fernway' }, 'Enter an email address like'],
-  ])('and types %s is told so', async (_what, values, text) => {
+  ])('and enters %s sees an error', async (_what, values, text) => {
     const visitor = someone();
     const page = await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), values);
     expect(page.isRefused).toBe(true);
@@ -111,8 +111,8 @@ describe('whoever forgot their password', () => {
   });
 });
 
-describe('a new password by a link', () => {
-  test('ends every session, refresh token and token of the person', async () => {
+describe('a password reset by a link', () => {
+  test('ends every session, refresh token and token of the user', async () => {
     const user = await person();
     const visitor = someone();
     const tokens = await tokensFor(
@@ -136,7 +136,7 @@ describe('a new password by a link', () => {
     expect(new URL(back.location!).searchParams.get('error')).toBe('login_required');
   });
 
-  test('ends what was proved in sign-ins that are not finished', async () => {
+  test('ends the proofs of unfinished sign-ins', async () => {
     const user = await person();
     const intruder = someone();
     const { url, text } = await atPassword(intruder, user);
@@ -149,7 +149,7 @@ describe('a new password by a link', () => {
     expect((await intruder.request(start({ prompt: 'none' }))).location).toContain('login_required');
   });
 
-  test('opens an account that guesses had closed, in this browser too', async () => {
+  test('unlocks an account that guesses had locked, in this browser too', async () => {
     await latchkey.run('settings.set', { name: 'limits.passwordMaximumFailures', value: '6' });
     const user = await person();
     const visitor = someone();
@@ -172,7 +172,7 @@ describe('a new password by a link', () => {
     await latchkey.run('settings.set', { name: 'limits.passwordMaximumFailures', value: 'null' });
   });
 
-  test('is refused with the reason, and the link stays good', async () => {
+  test('refuses a weak password with the reason, and the link stays valid', async () => {
     const user = await person({ name: 'Noor Haddad' });
     const link = await linkFor(user);
     const visitor = someone();
@@ -191,7 +191,7 @@ describe('a new password by a link', () => {
     expect(heading(await visitor.submit(page, { password: fresh }))).toBe('Your password is changed');
   });
 
-  test('is on record, with who asked for it', async () => {
+  test('is in the audit log, with its origin', async () => {
     const user = await person();
     await save(someone(), await linkFor(user));
     const events = await latchkey.app.database.sql<{ type: string }>(
@@ -203,7 +203,7 @@ describe('a new password by a link', () => {
 });
 
 describe('a link', () => {
-  test('is looked at as often as anybody likes, and leaves the address at once', async () => {
+  test('can be opened any number of times, and leaves the address at once', async () => {
     const user = await person();
     const link = await linkFor(user);
     for (let i = 0; i < 3; i += 1) {
@@ -240,7 +240,7 @@ describe('a link', () => {
     ['nothing', ''],
     ['what is none', 'x'],
     ['a cookie of its own', 'a%0d%0ab'],
-  ])('with %s in it is none', async (_what, secret) => {
+  ])('with %s in it is refused', async (_what, secret) => {
     const page = await someone().open(`${latchkey.base}/recovery/link/${secret}`);
     expect([404, 410, 400]).toContain(page.status);
   });
@@ -252,7 +252,7 @@ describe('a link', () => {
     ]);
 });
 
-describe('who may have no link is told why', () => {
+describe('a user without the right to a link receives the reason by mail', () => {
   test.each([
     ['because the account is switched off', true, { email_verified: true }, 'switched off'],
     ['because the address was never confirmed', false, {}, 'never confirmed'],
@@ -268,7 +268,7 @@ describe('who may have no link is told why', () => {
     expect(mail.text + mail.html).not.toContain('/recovery/link');
   });
 
-  test('but without another way in by mail a first password may be set', async () => {
+  test('without another sign-in method by mail a first password may be set', async () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","passkey"]' });
     const user = await latchkey.user({ email_verified: true, password: undefined });
     await save(someone(), await linkFor(user));
@@ -276,14 +276,14 @@ describe('who may have no link is told why', () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
   });
 
-  test('where nobody has a password there is nothing to forget', async () => {
+  test('without the method password the page does not exist', async () => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["emailCode"]' });
     const visitor = someone();
     expect((await visitor.open(`${latchkey.base}/recovery`)).status).toBe(404);
     await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
   });
 
-  test('an address that nobody has gets no mail', async () => {
+  test('an unknown address receives no mail', async () => {
     await ask({ email: 'nobody-at-all@example.com' });
     const marker = await person();
     await ask(marker);
@@ -292,10 +292,10 @@ describe('who may have no link is told why', () => {
   });
 });
 
-describe('an operator who demands a new password', () => {
+describe('an operator who requires a new password', () => {
   const wants = ({ id }: TestUser) => latchkey.run('user.require-password', { id });
 
-  test('has the next sign-in set one, before anything else is given', async () => {
+  test('makes the next sign-in set one before it completes', async () => {
     const user = await person();
     await wants(user);
     const visitor = someone();
@@ -314,7 +314,7 @@ describe('an operator who demands a new password', () => {
     expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
   });
 
-  test('ends the sessions of before with it, also in the browser that goes on', async () => {
+  test('ends earlier sessions with it, also in the browser that continues', async () => {
     const user = await person();
     const [here, there] = [someone(), someone()];
     for (const visitor of [here, there]) await visitor.signIn(start(), user);
@@ -329,20 +329,20 @@ describe('an operator who demands a new password', () => {
     expect(new URL(still.location!).searchParams.get('code')).toMatch(/^lk_ac_/);
   });
 
-  test('is settled by a reset as well', async () => {
+  test('is satisfied by a reset as well', async () => {
     const user = await person();
     await wants(user);
     await save(someone(), await linkFor(user));
     expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
   });
 
-  test('is told when there is nobody, or no password', async () => {
+  test('gets an error for an unknown user, or one without a password', async () => {
     await expect(latchkey.run('user.require-password', { id: 'usr_01h455vb4pex5vsknk084sn02q' })).rejects.toThrow();
     const user = await latchkey.user({ password: undefined });
     await expect(wants(user)).rejects.toThrow('credentials.no_password');
   });
 
-  test('the page is nobody’s by its address', async () => {
+  test('the page is not accessible by its address', async () => {
     const user = await person();
     const visitor = someone();
     const page = await atPassword(visitor, user);
@@ -351,7 +351,7 @@ describe('an operator who demands a new password', () => {
   });
 });
 
-test('whoever locks their account ends what an intruder has proved, and gets back in by the mail', async () => {
+test('a user who locks the account ends the intruder’s proofs, and signs in again by the mail', async () => {
   const user = await person();
   await someone().signIn(start(), user);
   const intruder = someone();

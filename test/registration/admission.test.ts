@@ -19,7 +19,7 @@ function admission(
   });
 }
 
-describe('who may create an account', () => {
+describe('registration modes', () => {
   const form = (invitation: object | null, domains: readonly string[] | null = null) => ({
     kind: 'form',
     invitation,
@@ -46,7 +46,7 @@ describe('who may create an account', () => {
   });
 });
 
-test('what people choose is what lets them in again later', () => {
+test('the chosen credential can sign in later', () => {
   expect(admission().methods()).toEqual(['password', 'passkey']);
   expect(admission({}, {}, null).methods()).toEqual(['password']);
   expect(admission({ methods: ['passkey', 'email_code'] }, {}, null).methods()).toEqual(['email_code']);
@@ -57,7 +57,7 @@ test('what people choose is what lets them in again later', () => {
   expect(admission({ methods: ['email_code'] }, {}, {}, { methods: ['password'] }).methods()).toEqual(['password']);
 });
 
-test('a form asks for what is wanted of newcomers and of everybody, once, and never what operators keep to themselves', () => {
+test('a form shows the fields for new users and for all users, once, and never operator-only properties', () => {
   const door = admission(
     { fields: ['name', 'birthdate'] },
     {

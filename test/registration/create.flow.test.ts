@@ -51,8 +51,8 @@ async function toCheck(email = freshEmail(), visitor = newcomer()) {
   return { visitor, email, page, mail: await mails.next(email) };
 }
 
-describe('somebody who wants an account', () => {
-  test('has none before the code is typed, and one with a proven address after', async () => {
+describe('a user who registers', () => {
+  test('has no account before the code is entered, and one with a verified address after it', async () => {
     const { visitor, email, page, mail } = await toCheck();
     expect(await findUser(latchkey, email)).toBeUndefined();
     const end = await visitor.submit(page, { code: `${mail.code.slice(0, 3)} ${mail.code.slice(3)}` });
@@ -67,7 +67,7 @@ describe('somebody who wants an account', () => {
     expect(idToken).toEqual(expect.stringMatching(/^ey/));
   });
 
-  test('is known by one proof of the mailbox alone, not by a password that was just chosen', async () => {
+  test('has one proof, the mailbox, and not the password that was just chosen', async () => {
     const { visitor, end } = await register(latchkey, client, mails);
     const back = await visitor.submit(end, {}, 'allow');
     expect(back.location).toContain('code=');
@@ -78,7 +78,7 @@ describe('somebody who wants an account', () => {
     expect(details).toMatchObject({ level: 1, amr: ['otp'] });
   });
 
-  test('comes by the link on the page for the address as well', async () => {
+  test('can start by the link on the email page as well', async () => {
     const visitor = newcomer();
     const login = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
     expect(login.text).toMatch(/href="\/interaction\/[\w-]+\/create"/);
@@ -89,7 +89,7 @@ describe('somebody who wants an account', () => {
     expect((await visitor.submit(check, { code })).text).toContain('Shop');
   });
 
-  test('finishes by the link in the browser in which they began, and only by saying so', async () => {
+  test('finishes by the link in the same browser, and only by its button', async () => {
     const { visitor, email, mail } = await toCheck();
     for (let i = 0; i < 3; i += 1) {
       const page = await visitor.open(mail.link);
@@ -102,7 +102,7 @@ describe('somebody who wants an account', () => {
     expect((await new Visitor().open(mail.link)).status).toBe(410);
   });
 
-  test('sees the form again with what is wrong beside it, and nothing is sent', async () => {
+  test('sees the form again with the errors next to the fields, and no mail is sent', async () => {
     const email = freshEmail();
     const visitor = newcomer();
     const wrong = await begin(visitor, request(), { name: '', email: 'noor at fernway', password: 'short' });
@@ -116,7 +116,7 @@ describe('somebody who wants an account', () => {
     expect((await mails.all()).filter(({ to }) => to === email)).toEqual([]);
   });
 
-  test('gets another code, which makes the first useless, and may take another address', async () => {
+  test('gets another code, which invalidates the first, and may change the address', async () => {
     const { visitor, email, page, mail: first } = await toCheck();
     const again = await visitor.submit(page, {}, 'resend');
     expect([again.status, again.text.includes('We sent a new code')]).toEqual([200, true]);
@@ -137,7 +137,7 @@ describe('somebody who wants an account', () => {
     expect(await findUser(latchkey, email)).toBeUndefined();
   });
 
-  test('is told by mail alone that there is an account already', async () => {
+  test('learns only by mail that the account exists already', async () => {
     const owner = await latchkey.user({ email_verified: true });
     const visitor = newcomer();
     const taken = await begin(visitor, request(), filled(owner.email.toUpperCase()));
@@ -153,7 +153,7 @@ describe('somebody who wants an account', () => {
   });
 });
 
-test('what proves an address is in the mail and nowhere else, in the language of the page', async () => {
+test('receives the code in the mail only, in the language of the page', async () => {
   const seen: Page[] = [];
   class Recorder extends Visitor {
     override async request(...given: Parameters<Visitor['request']>): Promise<Page> {
@@ -179,13 +179,13 @@ test('what proves an address is in the mail and nowhere else, in the language of
 });
 
 describe('a code or link', () => {
-  test('is good for ten minutes', async () => {
+  test('is valid for ten minutes', async () => {
     const { visitor, page, mail } = await toCheck();
     later(10 * MINUTE + 16_000);
     expect((await visitor.submit(page, { code: mail.code })).isRefused).toBe(true);
   });
 
-  test('is dead after the sign-in that it belongs to, which says where to go', async () => {
+  test('is invalid after its sign-in, and the page says where to continue', async () => {
     const { visitor, email, mail } = await toCheck();
     later(2 * HOUR);
     const page = await visitor.open(mail.link);
@@ -193,7 +193,7 @@ describe('a code or link', () => {
     expect(await findUser(latchkey, email)).toBeUndefined();
   });
 
-  test('does nothing in another browser, and nothing for another sign-in', async () => {
+  test('does nothing in another browser or in another sign-in', async () => {
     const first = await toCheck();
     const stranger = await toCheck();
     const elsewhere = await stranger.visitor.open(first.mail.link);
@@ -206,7 +206,7 @@ describe('a code or link', () => {
     expect((await first.visitor.submit(first.page, { code: first.mail.code })).text).toContain('Shop');
   });
 
-  test('of a newer attempt at the same address elsewhere is worth nothing here, and takes nothing away', async () => {
+  test('of a newer registration for the same address elsewhere does not work here, and ends nothing', async () => {
     const { visitor, email, page, mail: mine } = await toCheck();
     const attacker = await toCheck(email);
     if (attacker.mail.code !== mine.code)
@@ -219,7 +219,7 @@ describe('a code or link', () => {
     expect([late.isRefused, late.location]).toEqual([true, null]);
   });
 
-  test('is refused after five wrong ones, whatever browser they come from', async () => {
+  test('is refused after five wrong ones, from any browser', async () => {
     const { visitor, page, mail } = await toCheck();
     const wrong = mail.code === '000000' ? '000001' : '000000';
     for (let i = 0; i < 5; i += 1) expect((await visitor.submit(page, { code: wrong })).isRefused).toBe(true);
@@ -239,7 +239,7 @@ describe('a code or link', () => {
     expect((await visitor.open(`${latchkey.base}/invitation/${link.split('/').at(-1)}`)).status).toBe(410);
   });
 
-  test.each(['code', 'link'])('makes one account when it comes fifty times at once: %s', async (kind) => {
+  test.each(['code', 'link'])('creates one account in fifty requests at once: %s', async (kind) => {
     const { visitor, email, page, mail } = await toCheck();
     const confirm = kind === 'link' ? await visitor.open(mail.link) : page;
     const form = formsOf(confirm)[0]!;
@@ -254,8 +254,8 @@ describe('a code or link', () => {
   });
 });
 
-describe('who may', () => {
-  test('nobody, where it is closed: neither the link nor the page', async () => {
+describe('registration is refused', () => {
+  test('in mode closed: neither the link nor the page exists', async () => {
     await set('registration.mode', 'closed', 'open');
     const visitor = newcomer();
     const login = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
@@ -265,7 +265,7 @@ describe('who may', () => {
     await expect(latchkey.run('user.invite', { email: freshEmail() })).rejects.toThrow('registration.closed');
   });
 
-  test('whoever has an address of a domain, compared as addresses are', async () => {
+  test('for other domains than the listed ones, compared in canonical form', async () => {
     await set('registration.domains', ['fernway.example'], []);
     await set('registration.mode', 'domains', 'open');
     const visitor = newcomer();
@@ -284,7 +284,7 @@ describe('who may', () => {
     expect((await mails.next(email.split('@')[0] + '@fernway.example')).code).toMatch(/^\d{6}$/);
   });
 
-  test('nobody more from one network after too many, and says until when', async () => {
+  test('for one network after too many, with the time to retry', async () => {
     await set('limits.accountsPerAddress', 3, 20);
     const visitor = newcomer();
     const pages: Page[] = [];
@@ -294,7 +294,7 @@ describe('who may', () => {
   });
 });
 
-test('a browser solves a piece of work first, where that is asked for', async () => {
+test('until the browser solves a proof of work, if it is required', async () => {
   await set('risk.proofOfWork', 'always', 'pressure');
   const email = freshEmail();
   for (const answer of ['', '{}', 'x'.repeat(2048)]) {
@@ -308,8 +308,8 @@ test('a browser solves a piece of work first, where that is asked for', async ()
   expect((await mails.all()).filter(({ to }) => to === email)).toEqual([]);
 });
 
-describe('by which method', () => {
-  test('a code by mail alone: no password is asked for, and none is there', async () => {
+describe('with the method', () => {
+  test('code by mail: no password is requested or stored', async () => {
     await set('registration.methods', ['email_code'], ['password', 'passkey']);
     const visitor = newcomer();
     const form = await visitor.open(request());
@@ -324,7 +324,7 @@ describe('by which method', () => {
     expect(rows).toEqual([]);
   });
 
-  test('a passkey: it is made right after the address is proved, or a password instead', async () => {
+  test('passkey: it is created right after the verification, or a password instead', async () => {
     const visitor = newcomer();
     const email = freshEmail();
     const check = await begin(visitor, request(), { name: 'Noor', email }, 'passkey');
@@ -339,7 +339,7 @@ describe('by which method', () => {
     expect((await tokensFor(latchkey.base, client, { email, password: strong })).id_token).toMatch(/^ey/);
   });
 
-  test('a passkey first: the password is behind an address of its own', async () => {
+  test('passkey first: the password has an address of its own', async () => {
     await set('registration.methods', ['passkey', 'password', 'email_code'], ['password', 'passkey']);
     const visitor = newcomer();
     const form = await visitor.open(request());

@@ -30,8 +30,8 @@ async function invite(given: Record<string, unknown> = {}) {
   return { email, ...(await mails.next(email, /invitation|Einladung/i)) };
 }
 
-describe('whoever was invited', () => {
-  test('opens the link, says so, and creates the account of that address without a code', async () => {
+describe('an invited user', () => {
+  test('opens the link, confirms, and creates the account without a code', async () => {
     const { email, link } = await invite();
     const visitor = newcomer();
     for (let i = 0; i < 3; i += 1) expect((await visitor.open(link)).text).toContain(email.split('@')[0]);
@@ -46,7 +46,7 @@ describe('whoever was invited', () => {
     expect((await tokensFor(latchkey.base, client, { email, password: strong })).id_token).toMatch(/^ey/);
   });
 
-  test('may begin at the application as well, once the link was opened in that browser', async () => {
+  test('may begin at the application as well, after opening the link in that browser', async () => {
     const { email, link } = await invite({ administrator: true });
     const visitor = newcomer();
     const stranger = await visitor.open(createRequest(latchkey, client));
@@ -58,7 +58,7 @@ describe('whoever was invited', () => {
     expect(await findUser(latchkey, email)).toMatchObject({ is_administrator: true });
   });
 
-  test('leaves the form to whoever else sits at that browser', async () => {
+  test('may leave the form to another user of that browser', async () => {
     const { email, link } = await invite();
     await latchkey.run('settings.set', { name: 'registration.mode', value: '"open"' });
     const visitor = newcomer();
@@ -72,7 +72,7 @@ describe('whoever was invited', () => {
     expect(await findUser(latchkey, email)).toBeUndefined();
   });
 
-  test('is found by the link on the page for the address, which strangers do not see', async () => {
+  test('sees the link on the email page, which others do not see', async () => {
     const { link } = await invite();
     const visitor = newcomer();
     const url = authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge });
@@ -81,7 +81,7 @@ describe('whoever was invited', () => {
     expect((await visitor.open(url)).text).toContain('/create"');
   });
 
-  test('reads the mail in the language that the operator names', async () => {
+  test('receives the mail in the language that the operator names', async () => {
     expect((await invite({ language: 'de' })).subject).toContain('Einladung');
   });
 });
@@ -103,7 +103,7 @@ describe('an invitation', () => {
     expect((await newcomer().open(link)).status).toBe(410);
   });
 
-  test('is dead after seven days, and after a newer one', async () => {
+  test('is invalid after seven days, and after a newer one', async () => {
     const { email, link } = await invite();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 6 * DAY });
     expect((await newcomer().open(link)).status).toBe(200);
@@ -115,7 +115,7 @@ describe('an invitation', () => {
     expect((await newcomer().open((await mails.next(email)).link)).status).toBe(200);
   });
 
-  test('of somebody who has an account by then leads to signing in', async () => {
+  test('of a user who has an account by then leads to the sign-in', async () => {
     const { email, link } = await invite();
     const visitor = newcomer();
     const form = await visitor.submit(await visitor.open(link));
@@ -124,7 +124,7 @@ describe('an invitation', () => {
     expect(end.text).toContain('You have an account already');
   });
 
-  test('puts nobody into an account without a click on our page that names the address', async () => {
+  test('joins no account without a click on our page that shows the address', async () => {
     const { link } = await invite();
     const visitor = new Visitor();
     await visitor.open(createRequest(latchkey, client));
@@ -143,7 +143,7 @@ describe('an invitation', () => {
     await expect(latchkey.run('user.invite', { email })).rejects.toThrow(code);
   });
 
-  test('is refused to whoever has an account', async () => {
+  test('is refused to a user with an account', async () => {
     const { email } = await latchkey.user();
     await expect(latchkey.run('user.invite', { email })).rejects.toThrow('registration.invitation_refused');
   });

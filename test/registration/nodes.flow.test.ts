@@ -6,7 +6,7 @@ import { type Node, startNode } from '../support/nodes.ts';
 import { begin, createRequest, freshEmail, newcomer, ownNetworks, strong } from '../support/registration.ts';
 import { formsOf, type Page } from '../support/visitor.ts';
 
-describe.skipIf(!process.env['TEST_DATABASE_URL'])('fifty at once on two nodes', () => {
+describe.skipIf(!process.env['TEST_DATABASE_URL'])('fifty registrations at once on two nodes', () => {
   let mails: Mails;
   let latchkey: TestApp;
   let client: TestClient;

@@ -41,7 +41,7 @@ async function person(email: string) {
   return database.transaction((em) => users.create(em, { email }, { actor: { type: 'system' } }));
 }
 
-test('what somebody wants to be is that of one sign-in, the latest, for an hour', async () => {
+test('a pending registration belongs to one sign-in, the latest, for an hour', async () => {
   await save('First@x.example');
   await save('Second@x.example');
   expect(await pending.find(uid)).toEqual(wish('Second@x.example'));
@@ -51,7 +51,7 @@ test('what somebody wants to be is that of one sign-in, the latest, for an hour'
   expect(await database.transaction((em) => pending.take(em, uid))).toBeNull();
 });
 
-test('once somebody came of it, it holds their choice and nothing else, and nobody else comes of it', async () => {
+test('after the account exists, it keeps only the chosen method, and creates no other account', async () => {
   const email = 'came-of-it@x.example';
   await save(email);
   const { id: userId } = await person(email);
@@ -66,7 +66,7 @@ test('once somebody came of it, it holds their choice and nothing else, and nobo
   expect(await pending.findChoice('another', userId)).toBeNull();
 });
 
-test('what nobody finished is forgotten, a batch at a time', async () => {
+test('unfinished ones are deleted in batches', async () => {
   for (let i = 0; i < 5; i += 1) {
     uid = `left ${i}`;
     await save(`left-${i}@x.example`);

@@ -40,7 +40,7 @@ async function signIn(
 }
 
 describe('the terms', () => {
-  test('are agreed to where the account is created, in the version of that time', async () => {
+  test('are accepted during the registration, in their current version', async () => {
     await set('registration.termsVersion', '2026-01');
     const visitor = newcomer();
     const email = freshEmail();
@@ -53,7 +53,7 @@ describe('the terms', () => {
     expect(await findUser(latchkey, email)).toMatchObject({ terms_version: '2026-01' });
   });
 
-  test('are asked of everybody else once, and again when they change', async () => {
+  test('are shown to all other users once, and again when they change', async () => {
     const user = await latchkey.user({ email_verified: true });
     for (const version of ['2026-01', '2026-02']) {
       await set('registration.termsVersion', version);
@@ -72,7 +72,7 @@ describe('the terms', () => {
     expect(events).toHaveLength(2);
   });
 
-  test('that somebody does not agree to end the sign-in at the application, and the account stays', async () => {
+  test('that a user refuses end the sign-in with an error at the application, and the account stays', async () => {
     await set('registration.termsVersion', '2026-01');
     const user = await latchkey.user({ email_verified: true });
     const { visitor, page } = await signIn(user);
@@ -81,7 +81,7 @@ describe('the terms', () => {
     expect((await signIn(user)).page.url).toMatch(/\/terms$/);
   });
 
-  test('cannot be passed by an address or a form of another step', async () => {
+  test('cannot be bypassed by an address or a form of another step', async () => {
     await set('registration.termsVersion', '2026-01');
     const user = await latchkey.user({ email_verified: true });
     const { visitor, page } = await signIn(user);
@@ -94,7 +94,7 @@ describe('the terms', () => {
   });
 });
 
-describe('what everybody says of themselves', () => {
+describe('required profile fields', () => {
   const team = {
     name: 'team',
     type: 'text',
@@ -111,7 +111,7 @@ describe('what everybody says of themselves', () => {
     required: true,
   };
 
-  test('is asked of whoever lacks it, in their language, and told to relying parties', async () => {
+  test('are requested from a user without them, in their language, and become claims', async () => {
     await set('profile.properties', [team, grade]);
     const user = await latchkey.user({ email_verified: true });
     const { visitor, page } = await signIn(user, new Visitor({ 'accept-language': 'de' }));
@@ -142,7 +142,7 @@ describe('what everybody says of themselves', () => {
     expect(less.body).not.toHaveProperty('team');
   });
 
-  test('is asked with the account, and hostile words stay words', async () => {
+  test('are in the registration form, and hostile text is escaped', async () => {
     await set('profile.properties', [{ ...team, label: '<b onclick=alert(1)>Team</b>', registration: true }]);
     await set('profile.required', ['birthdate']);
     const visitor = newcomer();
@@ -160,7 +160,7 @@ describe('what everybody says of themselves', () => {
     });
   });
 
-  test('is asked for nothing that an account has', async () => {
+  test('are not requested if the account has them', async () => {
     await set('profile.required', ['name']);
     const named = await latchkey.user({ email_verified: true, name: 'Ada' });
     expect((await signIn(named)).page.location).toContain('code=');

@@ -75,7 +75,7 @@ describe('rules', () => {
     expect(assess(facts(more), policy).actions).toEqual(actions);
   });
 
-  test('are data: all signals of a rule must be there', () => {
+  test('are data: all signals of a rule must be present', () => {
     const strict = sections.risk.parse({
       rules: [{ signals: ['new_network', 'new_country'], actions: ['second_factor'] }],
     });
@@ -86,11 +86,11 @@ describe('rules', () => {
   test.each([
     [{ rules: [{ signals: [], actions: ['notify'] }] }],
     [{ rules: [{ signals: ['rain'], actions: ['notify'] }] }],
-  ])('that say nothing are refused: %j', (section) => {
+  ])('that are invalid are refused: %j', (section) => {
     expect(sections.risk.safeParse(section).success).toBe(false);
   });
 });
 
-test('Lisbon and Tokyo lie eleven thousand kilometres apart', () => {
+test('Lisbon and Tokyo are eleven thousand kilometres apart', () => {
   expect(Math.round(kilometres(lisbon, tokyo) / 100)).toBe(111);
 });

@@ -27,8 +27,8 @@ async function solve(challenge: Challenge): Promise<string> {
   return JSON.stringify({ challenge, solution: await solveChallenge({ challenge, deriveKey }) });
 }
 
-describe('while somebody is guessing', () => {
-  test('a password is looked at when the browser has solved what it was given', async () => {
+describe('during an attack', () => {
+  test('a password is checked when the browser has solved its challenge', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await atPassword(user.email);
     const back = await visitor.submit(page, { password: user.password, work: await solve(challengeOf(page)) });
@@ -60,7 +60,7 @@ describe('while somebody is guessing', () => {
           parameters: { algorithm: 'SHA-256', cost: 1, keyLength: 32, keyPrefix: '0', nonce: 'ab', salt: 'cd' },
         }),
     ],
-  ])('%s is no work', async (_title, answer) => {
+  ])('%s is not a solution', async (_title, answer) => {
     const user = await latchkey.user();
     const { visitor, page } = await atPassword(user.email);
     const refused = await visitor.submit(page, { password: user.password, work: await answer(page) });
@@ -71,7 +71,7 @@ describe('while somebody is guessing', () => {
     expect(back.location).toContain('code=');
   });
 
-  test('one answer is good once, however many use it at a time', async () => {
+  test('one solution is valid once, for any number of parallel uses', async () => {
     const user = await latchkey.user();
     const first = await atPassword(user.email);
     const work = await solve(challengeOf(first.page));
@@ -84,7 +84,7 @@ describe('while somebody is guessing', () => {
   });
 });
 
-test('in calm nothing is asked for, and after many failures from an address it is', async () => {
+test('no challenge is required normally, and one after many failures from an address', async () => {
   const calm = await startTestApp({ settings: { 'risk.failuresPerAddress': 2 } });
   try {
     const client = await calm.client();

@@ -57,8 +57,8 @@ async function events(user: TestUser, type: string) {
   );
 }
 
-describe('a sign-in in a browser that was never seen', () => {
-  test('is no news the first time, and the next time the owner is told where, when and with what', async () => {
+describe('a sign-in in a new browser', () => {
+  test('is not reported the first time, and the next time the owner receives place, time and browser', async () => {
     const user = await person();
     const usual = from(lisbon);
     expect((await withPassword(usual, user)).location).toContain('code=');
@@ -98,7 +98,7 @@ describe('a sign-in in a browser that was never seen', () => {
     expect(gone.text).not.toContain('Porto');
   });
 
-  test('takes away with it what was added since, and leaves what was there before', async () => {
+  test('is undone with all later additions, and earlier ones stay', async () => {
     const [before, since] = [await person(), await person()];
     const addApp = ({ id }: TestUser) =>
       latchkey.app.database.transaction((em) =>
@@ -130,7 +130,7 @@ describe('a sign-in in a browser that was never seen', () => {
 });
 
 describe('an impossible journey', () => {
-  test('asks for a code by mail of whoever has no second factor, and is in the event', async () => {
+  test('requires a code by mail from a user without a second factor, and is in the event', async () => {
     const user = await person();
     await withPassword(from(lisbon), user);
     const page = await withPassword(from(tokyo), user);
@@ -141,13 +141,13 @@ describe('an impossible journey', () => {
     expect(await events(user, 'user.signed_in')).toHaveLength(1);
   });
 
-  test('within one country is none', async () => {
+  test('does not occur within one country', async () => {
     const user = await person();
     await withPassword(from(lisbon), user);
     expect((await withPassword(from(porto), user)).location).toContain('code=');
   });
 
-  test('asks nothing of somebody whose address nobody ever proved: the code would help a stranger', async () => {
+  test('requires nothing if the address was never verified: the code would help an attacker', async () => {
     const user = await latchkey.user({ email_verified: false });
     await withPassword(from(lisbon), user);
     const page = await withPassword(from(tokyo), user);
@@ -155,7 +155,7 @@ describe('an impossible journey', () => {
   });
 });
 
-test('a file that is none stops the start with a sentence', async () => {
+test('an invalid GeoIP file stops the start with a message', async () => {
   await expect(startTestApp({ env: { GEOIP_FILE: import.meta.filename } })).rejects.toThrow(
     /GEOIP_FILE: .* cannot be read/,
   );

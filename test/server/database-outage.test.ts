@@ -13,7 +13,7 @@ import { createTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 const server = process.env['TEST_DATABASE_URL'] ?? '';
 
 /** Everything below needs a PostgreSQL that can be cut off; the embedded database is in the process itself. */
-describe.skipIf(server === '')('PostgreSQL that comes late, goes away and hangs', () => {
+describe.skipIf(server === '')('PostgreSQL that starts late, goes down and hangs', () => {
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
   beforeAll(() => onServer(server, `create database ${name}`));
   afterAll(() => onServer(server, `drop database if exists ${name} with (force)`));
@@ -64,7 +64,7 @@ describe.skipIf(server === '')('PostgreSQL that comes late, goes away and hangs'
       interval: 100,
     });
 
-  test('the process waits for it, and goes on by itself whenever it comes back', async () => {
+  test('the process waits for it, and recovers whenever it is back', async () => {
     const target = new URL(server);
     const proxy = await createTcpProxy({ host: target.hostname, port: Number(target.port || 5432) });
     await proxy.stop();

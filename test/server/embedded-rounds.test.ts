@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { playRounds } from './embedded-rounds.ts';
 
-test('servers and commands that start at random on one embedded folder lose nothing, and say what to do', async () => {
+test('servers and commands that start at random on one embedded folder lose nothing, and report errors with advice', async () => {
   const { wrong, created, gaveWay } = await playRounds(10, { commands: 2, pace: 0.4 });
   expect(wrong).toEqual([]);
   expect(created).toBeGreaterThan(10);

@@ -84,7 +84,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
   });
 
   /** One after another, because they have the folder. */
-  describe('a fault ends what has opened everything:', () => {
+  describe('a fault ends a process that has opened everything:', () => {
     test.each<[string, () => Promise<Running>, RegExp]>([
       [
         'a server whose metrics port is taken',
@@ -140,7 +140,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
       held.release();
     });
 
-    test('a command whose server does not answer', async () => {
+    test('a command whose server does not respond', async () => {
       const path = fresh();
       await mkdir(path, { mode: 0o700 });
       const server = createServer((socket) => void socket.on('error', () => undefined)).listen(
@@ -154,8 +154,8 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
     });
   });
 
-  describe('a signal ends what has opened everything:', () => {
-    test('a server that makes its database', async () => {
+  describe('a signal ends a process that has opened everything:', () => {
+    test('a server that creates its database', async () => {
       const path = fresh();
       const server = await serve({ LATCHKEY_DATA: path });
       await expect
@@ -165,7 +165,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
       expect(await server.ended).toMatchObject({ code: 0 });
     });
 
-    test('and a database that was left half made is made again', async () => {
+    test('and a half-created database is created again', async () => {
       const path = fresh();
       await mkdir(join(path, 'database'), { recursive: true, mode: 0o700 });
       await writeFile(join(path, 'database.unfinished'), '');
@@ -175,7 +175,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
       expect(existsSync(join(path, 'database.unfinished'))).toBe(false);
     }, 60_000);
 
-    test('a server that runs beside a Redis that is away, which says so', async () => {
+    test('a server that runs without its Redis, and says so', async () => {
       const server = await serve({ LATCHKEY_DATA: prepared, ...redisAway });
       await server.says('Latchkey is ready');
       server.child.kill('SIGTERM');
@@ -260,7 +260,7 @@ describe.skipIf(databaseServer === '')('on PostgreSQL and Redis', () => {
       expectFailure(await start(), words);
     });
 
-    test('an export whose reader has gone away', async () => {
+    test('an export whose reader has closed', async () => {
       const command = run(['user', 'export'], env);
       command.child.stdout!.destroy();
       expect([0, 1]).toContain((await command.ended).code);

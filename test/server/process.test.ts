@@ -96,7 +96,7 @@ describe.each([
   ['two workers', workersOf(2)],
 ])('%s', (_title, env) => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    'told to stop by %s finishes what is in flight and exits with 0',
+    'told to stop by %s finishes its requests and exits with 0',
     async (signal) => {
       const one = await launched(env);
       const inFlight = get(one, '/slow');
@@ -110,7 +110,7 @@ describe.each([
   );
 
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    'told once by %s, which npm hands on as well, finishes what is in flight',
+    'told once by %s, which npm repeats, finishes its requests',
     async (signal) => {
       const one = await launched(env);
       const inFlight = get(one, '/slow');
@@ -133,27 +133,27 @@ describe.each([
     expect(statusOf(await inFlight)).toBe(0);
   });
 
-  test('says its first words once', async () => {
+  test('prints its addresses once', async () => {
     const one = await launched(env);
     await pids(one, 1);
     await vi.waitFor(() => expect(one.output().match(/first words/g)).toHaveLength(1), 10_000);
   });
 
-  test('that can never start says why and exits', async () => {
+  test('that can never start prints the reason and exits', async () => {
     const one = await launch(env, '--broken');
     expect(await one.exited).toBe(1);
     expect(one.output()).toContain('this can never start');
   });
 });
 
-test('a promise that nobody awaited is logged, and everybody is served on', async () => {
+test('an unhandled rejection is logged, and requests continue', async () => {
   const one = await launched();
   await get(one, '/reject');
   expect(statusOf(await get(one, '/'))).toBe(200);
   expect(one.output()).toContain('nobody awaited me');
 });
 
-test('an exception that nobody caught is logged, and the process ends in order', async () => {
+test('an uncaught exception is logged, and the process ends in order', async () => {
   const one = await launched();
   const inFlight = get(one, '/slow');
   await slowBegun(one);
@@ -164,7 +164,7 @@ test('an exception that nobody caught is logged, and the process ends in order',
 });
 
 describe('a supervisor', () => {
-  test('starts as many workers as asked, and a dead one again', async () => {
+  test('starts the requested number of workers, and replaces a dead one', async () => {
     const one = await launched(workersOf(2));
     const before = await pids(one, 2);
     await get(one, '/crash');
@@ -175,7 +175,7 @@ describe('a supervisor', () => {
     expect(await one.exited).toBe(0);
   });
 
-  test('hands an interrupt of the terminal on once, though its workers see it too', async () => {
+  test('passes an interrupt of the terminal on once, though its workers receive it too', async () => {
     const one = await launched(workersOf(2));
     const inFlight = get(one, '/slow');
     await slowBegun(one);
@@ -184,7 +184,7 @@ describe('a supervisor', () => {
     expect(await one.exited).toBe(0);
   });
 
-  test('adds up the figures of its workers', async () => {
+  test('adds up the metrics of its workers', async () => {
     const one = await launched(workersOf(2));
     await pids(one, 2);
     const figures = async () =>
@@ -196,7 +196,7 @@ describe('a supervisor', () => {
     expect(Number(await figures()) - first).toBe(6);
   });
 
-  test('that dies takes its workers along, so that the next start finds the port free', async () => {
+  test('that dies ends its workers, so that the next start finds the port free', async () => {
     const one = await launched(workersOf(2));
     const workers = await pids(one, 2);
     one.child.kill('SIGKILL');

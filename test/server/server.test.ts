@@ -56,7 +56,7 @@ const statuses = async (server: Server, ...paths: string[]): Promise<number[]> =
   Promise.all(paths.map(async (path) => statusOf(await get(server, path))));
 
 describe('a start', () => {
-  test('answers probes before the application is there, and everybody else with 503', async () => {
+  test('answers probes before the application is ready, and other requests with 503', async () => {
     const opening = Promise.withResolvers<App>();
     const server = await start(() => opening.promise);
     expect(await statuses(server, '/livez', '/readyz', '/')).toEqual([200, 503, 503]);
@@ -66,7 +66,7 @@ describe('a start', () => {
     expect(await statuses(server, '/livez', '/readyz', '/')).toEqual([200, 200, 200]);
   });
 
-  test('waits for a database that is not up yet, with growing pauses', async () => {
+  test('waits for a database that is starting, with growing pauses', async () => {
     const tries: number[] = [];
     const { app } = application();
     const server = await start(async () => {
@@ -93,14 +93,14 @@ describe('a start', () => {
     expect(createApp).toHaveBeenCalledTimes(1);
   });
 
-  test('calls for the first words when it can be used', async () => {
+  test('prints its addresses when it is ready', async () => {
     const onListening = vi.fn(async () => undefined);
     const server = await start(async () => application({ onListening }).app);
     await server.ready;
     expect(onListening).toHaveBeenCalledTimes(1);
   });
 
-  test('on a port that is taken says which variable to change', async () => {
+  test('on an occupied port says which variable to change', async () => {
     const server = await start(async () => application().app);
     await expect(start(async () => application().app, { ...embedded, PORT: String(server.port) })).rejects.toThrow(
       ConfigError,
@@ -112,7 +112,7 @@ describe('a start', () => {
 });
 
 describe('a stop', () => {
-  test('finishes what is in flight, refuses what is new, and closes the application after the last answer', async () => {
+  test('finishes requests in progress, refuses new ones, and closes the application after the last response', async () => {
     const { app, closed, arrived, finish } = application();
     const server = await start(async () => app);
     await server.ready;
@@ -138,7 +138,7 @@ describe('a stop', () => {
     expect(await get(server, '/')).toBe('');
   });
 
-  test('keeps the door open for a balancer that watches, and for nobody else', async () => {
+  test('keeps the listener open for a balancer that watches, and for no other reason', async () => {
     const watched = await start(async () => application().app);
     await watched.ready;
     await get(watched, '/readyz');
@@ -152,7 +152,7 @@ describe('a stop', () => {
     await alone.stop({ drain: 60_000 });
   });
 
-  test('does not wait longer than ten seconds for anything', async () => {
+  test('takes no longer than ten seconds', async () => {
     const never = new Promise<void>(() => undefined);
     const { app, arrived } = application({ close: () => never });
     const server = await start(async () => app);
@@ -165,7 +165,7 @@ describe('a stop', () => {
     expect(await hanging).toBe('');
   });
 
-  test('while it waits for the database ends the waiting', async () => {
+  test('during the wait for the database ends the wait', async () => {
     const createApp = vi.fn(() => Promise.reject<App>(away()));
     const server = await start(createApp, postgres);
     await vi.waitFor(() => expect(createApp).toHaveBeenCalled());
@@ -184,7 +184,7 @@ describe('a stop', () => {
   });
 });
 
-test('figures are on a port of their own and nowhere else', async () => {
+test('metrics are on a port of their own', async () => {
   const metrics = createMetrics();
   const server = await start(async () => application({ metrics }).app, { ...embedded, METRICS_PORT: '0' });
   await server.ready;

@@ -32,8 +32,8 @@ async function signedIn(user?: TestUser): Promise<{ visitor: Visitor; user: Test
   return { visitor, user: person, page };
 }
 
-describe('a page of ours for people who are signed in', () => {
-  test('leads whoever is not to the sign-in, and back to the very page they wanted', async () => {
+describe('a page of ours for signed-in users', () => {
+  test('sends a visitor without a session to the sign-in, and back to the same page', async () => {
     const [visitor, user] = [new Visitor(), await latchkey.user()];
     const asked = await visitor.open(at('/account/activity?before=x'));
     expect(isSignIn(asked)).toBe(true);
@@ -41,12 +41,12 @@ describe('a page of ours for people who are signed in', () => {
     expect([page.status, page.url]).toEqual([200, at('/account/activity?before=x')]);
   });
 
-  test('asks for no leave: the pages are the house’s own', async () => {
+  test('needs no consent: the pages are first-party', async () => {
     const { page } = await signedIn();
     expect([page.status, page.url]).toEqual([200, at('/account')]);
   });
 
-  test('shows each browser its own person, and with the cookies of another one that one', async () => {
+  test('shows each browser its own user, and with another’s cookies the other user', async () => {
     const [alice, bob] = [await signedIn(), await signedIn()];
     expect(alice.page.text).toContain(alice.user.email.split('@')[0]);
     expect(alice.page.text).not.toContain(bob.user.email.split('@')[0]);
@@ -55,14 +55,14 @@ describe('a page of ours for people who are signed in', () => {
     expect((await swapped.open(at('/account'))).text).toContain(bob.user.email.split('@')[0]);
   });
 
-  test('is closed at once when the session was ended elsewhere', async () => {
+  test('closes at once when the session ended elsewhere', async () => {
     const { visitor, user } = await signedIn();
     expect((await visitor.open(at('/account/devices'))).status).toBe(200);
     await latchkey.run('session.end', { user: user.id, all: true });
     expect(isSignIn(await visitor.open(at('/account/devices')))).toBe(true);
   });
 
-  test('is closed when the account was disabled, and stays closed when that is over', async () => {
+  test('closes when the account is disabled, and stays closed afterwards', async () => {
     const { visitor, user } = await signedIn();
     await latchkey.run('user.disable', { id: user.id });
     expect(isSignIn(await visitor.open(at('/account')))).toBe(true);
@@ -70,7 +70,7 @@ describe('a page of ours for people who are signed in', () => {
     expect(isSignIn(await visitor.open(at('/account')))).toBe(true);
   });
 
-  test('begins the idle time of the session anew, and ends it with the absolute one', async () => {
+  test('restarts the idle time of the session, and ends with its absolute time', async () => {
     const { visitor } = await signedIn();
     for (const minutes of [50, 100, 150]) {
       travel(minutes * MINUTE);
@@ -91,8 +91,8 @@ describe('a page of ours for people who are signed in', () => {
   });
 });
 
-describe('a page that asks for a proof of the last five minutes', () => {
-  test('opens right after the sign-in, and after six minutes asks for the password, of the same person', async () => {
+describe('a page that requires a sign-in within the last five minutes', () => {
+  test('opens right after the sign-in, and after six minutes asks for the password, of the same user', async () => {
     const { visitor, user } = await signedIn();
     expect(heading(await visitor.open(at('/account/password')))).toBe('Change password');
     travel(6 * MINUTE);
@@ -104,7 +104,7 @@ describe('a page that asks for a proof of the last five minutes', () => {
     expect([page.status, page.url]).toEqual([200, at('/account/password')]);
   });
 
-  test('does nothing with a form that comes too late, and says so on the page it leads back to', async () => {
+  test('ignores a form that arrives too late, and says so on its page', async () => {
     const { visitor, user } = await signedIn();
     const page = await visitor.open(at('/account/password'));
     travel(6 * MINUTE);
@@ -116,7 +116,7 @@ describe('a page that asks for a proof of the last five minutes', () => {
     expect((await signedIn(user)).page.status).toBe(200);
   });
 
-  test('asks a user who has a second factor for both', async () => {
+  test('requires both factors from a user who has two', async () => {
     const { visitor, user } = await signedIn();
     const offer = await visitor.open(at('/account/authenticator'));
     const secret = /id="totp-key" value="([^"]+)"/.exec(offer.text)?.[1]?.replaceAll(' ', '') ?? '';
@@ -143,12 +143,12 @@ describe('a page for administrators', () => {
     return person;
   }
 
-  test('is for nobody else', async () => {
+  test('is refused to other users', async () => {
     const { visitor } = await signedIn();
     expect((await visitor.open(preview())).status).toBe(403);
   });
 
-  test('asks again when nobody used it for a quarter of an hour, whatever else was done in the browser', async () => {
+  test('asks again after a quarter of an hour without use of it, even in an active browser', async () => {
     const { visitor, user } = await administrator();
     expect((await visitor.open(preview())).status).toBe(200);
     travel(10 * MINUTE);
@@ -163,7 +163,7 @@ describe('a page for administrators', () => {
     expect((await prove(visitor, asked, user)).url).toBe(preview());
   });
 
-  test('asks again after twelve hours, however busy they were', async () => {
+  test('asks again after twelve hours, even in use', async () => {
     const { visitor } = await administrator();
     for (let minutes = 10; minutes < 12 * 60; minutes += 10) {
       travel(minutes * MINUTE);
@@ -174,19 +174,19 @@ describe('a page for administrators', () => {
   });
 });
 
-describe('the way back from a sign-in', () => {
+describe('the return from a sign-in', () => {
   test.each([
     ['a foreign address', 'https://evil.example/'],
     ['a foreign address without its scheme', '//evil.example/'],
     ['a path that nobody signed', Buffer.from('/account/close').toString('base64url')],
     ['nothing', ''],
-  ])('is the overview when the state is %s', async (_what, state) => {
+  ])('leads to the overview when the state is %s', async (_what, state) => {
     const { visitor } = await signedIn();
     const page = await visitor.request(at(`/session/return?state=${encodeURIComponent(state)}&code=x`));
     expect([page.status, page.location]).toEqual([303, at('/account')]);
   });
 
-  test('is worth nothing in another browser, and nothing after a quarter of an hour', async () => {
+  test('is useless in another browser, and after a quarter of an hour', async () => {
     const visitor = new Visitor();
     const started = await visitor.request(at('/account/devices'));
     const state = new URL(started.location ?? '').searchParams.get('state') ?? '';
@@ -200,21 +200,21 @@ describe('the way back from a sign-in', () => {
     expect((await back(visitor)).location).toBe(at('/account'));
   });
 
-  test('refuses what the sign-in refused', async () => {
+  test('reports errors of the sign-in', async () => {
     const page = await new Visitor().request(at('/session/return?error=access_denied&state=x'));
     expect(page.status).toBe(403);
   });
 });
 
 describe('the client of our own pages', () => {
-  test('is in no list, cannot be taken, and its codes can be redeemed by nobody', async () => {
+  test('is in no list, cannot be created again, and its codes cannot be redeemed by others', async () => {
     const { clients } = await latchkey.run<{ clients: { client_id: string }[] }>('client.list');
     expect(clients.map(({ client_id: id }) => id)).not.toContain('latchkey-pages');
     await expect(latchkey.run('client.delete', { client_id: 'latchkey-pages' })).rejects.toThrow('not_found');
     await expect(latchkey.client({ client_id: 'latchkey-pages' })).rejects.toThrow('client_id_taken');
   });
 
-  test('comes back to its own address alone', async () => {
+  test('redirects to its own address only', async () => {
     const parameters = new URLSearchParams({
       client_id: 'latchkey-pages',
       redirect_uri: 'https://evil.example/',
@@ -228,7 +228,7 @@ describe('the client of our own pages', () => {
   });
 });
 
-describe('a form of a signed-in person', () => {
+describe('a form of a signed-in user', () => {
   test('is refused without its token, with a token of another session in the same browser, and of another browser', async () => {
     const { visitor } = await signedIn();
     const send = (who: Visitor, csrf: string) =>

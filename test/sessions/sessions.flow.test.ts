@@ -32,8 +32,8 @@ const userinfo = async (token: string) =>
 const refresh = (token: string, who = client): Promise<TokenAnswer> =>
   post(`${latchkey.base}/oidc/token`, who, { grant_type: 'refresh_token', refresh_token: token });
 
-describe("a person's signed-in browsers", () => {
-  test('are listed with where, when, with what, and at which apps; nobody sees those of others', async () => {
+describe('sessions of a user', () => {
+  test('are listed with place, time, browser and apps, for their own user only', async () => {
     const [user, other] = [await latchkey.user(), await latchkey.user()];
     const [desk, phone] = [new Visitor({ 'user-agent': 'Desk/1.0' }), new Visitor({ 'user-agent': 'Phone/1.0' })];
     await tokensFor(latchkey.base, client, user, {}, desk);
@@ -57,14 +57,14 @@ describe("a person's signed-in browsers", () => {
     expect(await list(user)).toHaveLength(1);
   });
 
-  test('one browser ends what lives with it, not what was allowed for longer (OpenID Connect Core §11)', async () => {
+  test('end with their tokens, except offline access (OpenID Connect Core §11)', async () => {
     const user = await latchkey.user();
     const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
     await latchkey.run('session.end', { user: user.id, id: (await list(user))[0]?.id });
     expect((await refresh(token)).status).toBe(200);
   });
 
-  test('all at once end every token too', async () => {
+  test('end all at once, with every token', async () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, client, user, offline, visitor);
@@ -74,7 +74,7 @@ describe("a person's signed-in browsers", () => {
     expect([await userinfo(tokens.access_token), await isActive(tokens.access_token)]).toEqual([401, false]);
   });
 
-  test('a request that holds the session while it ends cannot bring it back', async () => {
+  test('cannot be restored by a request that holds the session while it ends', async () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, user, {}, visitor);
@@ -85,7 +85,7 @@ describe("a person's signed-in browsers", () => {
     expect(await list(user)).toEqual([]);
   });
 
-  test('are ended on record', async () => {
+  test('end with an audit event', async () => {
     const user = await latchkey.user();
     await tokensFor(latchkey.base, client, user);
     const [session] = await list(user);
@@ -112,8 +112,8 @@ describe("a person's signed-in browsers", () => {
   });
 });
 
-describe('what stops within five seconds', () => {
-  test('everything of a person who is disabled, at every endpoint', async () => {
+describe('within five seconds the server stops accepting', () => {
+  test('everything of a disabled user, at every endpoint', async () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, client, user, offline, visitor);
@@ -184,7 +184,7 @@ describe('what stops within five seconds', () => {
     expect(await isSignedIn(visitor)).toBe(true);
   });
 
-  test('what a client got by a consent that was taken back; the other client keeps its own', async () => {
+  test('the tokens of a revoked consent; another client keeps its own', async () => {
     const user = await latchkey.user();
     const [asking, other] = [await latchkey.client(), await latchkey.client()];
     const visitor = new Visitor();
@@ -209,7 +209,7 @@ describe('what stops within five seconds', () => {
     await expect(latchkey.run('consent.revoke', { user: user.id })).rejects.toThrow('consent.invalid');
   });
 
-  test('an ID token says which session it is of, and two browsers have two (Back-Channel Logout §2.1)', async () => {
+  test('an ID token has the id of its session, and two browsers have two (Back-Channel Logout §2.1)', async () => {
     const user = await latchkey.user();
     const naming = await latchkey.client({
       first_party: true,

@@ -20,7 +20,7 @@ async function store(section: string, value: string): Promise<void> {
 }
 
 describe('the policy in force', () => {
-  test('is the one of the instance for every subject, and reading it makes nothing', async () => {
+  test('is the policy of the instance for every subject, and a read creates nothing', async () => {
     const { settings } = latchkey.app;
     const subjects: PolicySubject[] = [{ user: 'usr_1' }, { client: 'shop' }, { user: 'usr_1', client: 'shop' }];
     const before = settings.for(instance);
@@ -31,7 +31,7 @@ describe('the policy in force', () => {
     await latchkey.run('settings.set', { name: 'mfa.trustDays', value: 'null' });
   });
 
-  test('names a user, an organization or a client: no ids at all are no subject', () => {
+  test('has a user, an organization or a client as subject: no ids at all are not a subject', () => {
     expectTypeOf<{ organization: undefined }>().not.toExtend<PolicySubject>();
     expectTypeOf<{ user: undefined }>().not.toExtend<PolicySubject>();
     expectTypeOf<{ user: undefined; client: string }>().toExtend<PolicySubject>();
@@ -40,7 +40,7 @@ describe('the policy in force', () => {
 });
 
 describe('policies', () => {
-  test('have the safe default each', async () => {
+  test('each have a safe default', async () => {
     const all = await latchkey.run<Policies>('settings.list');
     expect(all['oidc']).toMatchObject({ pkce: 'all', responseTypes: 'code', registration: 'off' });
     expect(all['limits']).toMatchObject({
@@ -63,11 +63,11 @@ describe('policies', () => {
     ['oidc.pkce.deep', '1', /no setting/],
     ['__proto__.polluted', '1', /no setting/],
     ['oidc.unknown', '1', /oidc/],
-  ])('refuse %s = %s and say why', async (name, value, why) => {
+  ])('refuse %s = %s with the reason', async (name, value, why) => {
     await expect(latchkey.run('settings.set', { name, value })).rejects.toThrow(why);
   });
 
-  test('keep every one of many changes at once, also while others read them again', async () => {
+  test('keep every one of many changes at once, also during reads', async () => {
     const { settings } = latchkey.app;
     const by = { actor: { type: 'operator' as const } };
     const changes: [string, unknown][] = [
@@ -85,7 +85,7 @@ describe('policies', () => {
     expect(settings.for(instance).branding.name).toBe('Latchkey');
   });
 
-  test('change at once, with an event that tells before and after, and back to the default by null', async () => {
+  test('change at once, with an event with the values before and after; null restores the default', async () => {
     await latchkey.run('settings.set', { name: 'branding.name', value: 'Fernway' });
     const page = await fetch(`${latchkey.base}/no-such-page`, { headers: { accept: 'text/html' } });
     expect(await page.text()).toContain('Fernway');
@@ -102,13 +102,13 @@ describe('policies', () => {
     ['that cannot be read has its default', '{"idleSeconds":"soon","absoluteSeconds":7200}'],
     ['of a newer version is left alone', '{"idleSeconds":3600,"absoluteSeconds":7200,"unheardOf":true}'],
     ['with a name of every object is none', '{"constructor":1,"toString":{},"__proto__":5,"absoluteSeconds":7200}'],
-  ])('a member %s, and takes nothing else of its section along', async (_what, value) => {
+  ])('drop a member %s, and keep the rest of its section', async (_what, value) => {
     await store('session', value);
     expect(latchkey.app.settings.for(instance).session).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 7200 });
     expect(latchkey.app.settings.for(instance).session).not.toHaveProperty('unheardOf');
   });
 
-  test.each(['null', '[]', '5', '"soon"', '"{"'])('a section %s has its defaults', async (value) => {
+  test.each(['null', '[]', '5', '"soon"', '"{"'])('replace a section %s by its defaults', async (value) => {
     await store('session', value);
     expect(latchkey.app.settings.for(instance).session).toMatchObject({ idleSeconds: 3600, absoluteSeconds: 86_400 });
   });

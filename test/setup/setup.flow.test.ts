@@ -19,7 +19,7 @@ const link = async () => `${latchkey.base}${await latchkey.app.setup.openLink()}
 const administrators = () => latchkey.app.database.sql('select 1 from users where is_administrator');
 
 describe('the link of the first administrator', () => {
-  test('holds 256 random bits, of which the database keeps a hash', async () => {
+  test('has 256 random bits; the database stores the hash', async () => {
     const secret = (await link()).split('/').at(-1) ?? '';
     expect(secret).toMatch(/^[\w-]{43}$/);
     expect(
@@ -27,7 +27,7 @@ describe('the link of the first administrator', () => {
     ).not.toContain(secret);
   });
 
-  test('works once it is the newest, and an older one leads to the sign-in', async () => {
+  test('works if it is the newest, and an older one leads to the sign-in', async () => {
     const [older, newer] = [await link(), await link()];
     const gone = await new Visitor().open(older);
     expect(gone.status).toBe(410);
@@ -35,7 +35,7 @@ describe('the link of the first administrator', () => {
     expect((await new Visitor().open(newer)).status).toBe(200);
   });
 
-  test('is over after an hour', async () => {
+  test('expires after an hour', async () => {
     const url = await link();
     vi.useFakeTimers({ toFake: ['Date'], now: performance.timeOrigin + performance.now() + 61 * MINUTE });
     try {
@@ -60,7 +60,7 @@ describe('the link of the first administrator', () => {
     expect((await visitor.open(page.url)).status).toBe(200);
   });
 
-  test('makes one administrator however many use it at once, and is gone then', async () => {
+  test('creates one administrator in any number of parallel uses, and is then invalid', async () => {
     const url = await link();
     const visitors = Array.from({ length: 4 }, () => new Visitor());
     const pages = await Promise.all(visitors.map((visitor) => visitor.open(url)));
@@ -74,7 +74,7 @@ describe('the link of the first administrator', () => {
     expect(await latchkey.app.setup.openLink()).toBeNull();
   });
 
-  test('of somebody who guesses is over like every other', async () => {
+  test('that is guessed looks like an expired one', async () => {
     expect((await new Visitor().open(`${latchkey.base}/setup/${'A'.repeat(43)}`)).status).toBe(410);
   });
 });

@@ -42,8 +42,8 @@ const findBy = async (value: string) => (await made.users.findByIdentifier(email
 const emails = async (userId: UserId) =>
   (await made.contacts.list(userId, 'email')).map(({ value, isVerified }) => `${value}${isVerified ? '' : '?'}`);
 
-describe('a further address', () => {
-  test('is good for nothing until it is proved, and signs in afterwards', async () => {
+describe('an additional address', () => {
+  test('has no effect until it is verified, and signs in afterwards', async () => {
     expect(await add(ada, 'ada@home.example')).toBe('added');
     expect(await findBy('ada@home.example')).toBeNull();
     expect(await confirm(ada, 'ada@home.example')).toBe('confirmed');
@@ -57,14 +57,14 @@ describe('a further address', () => {
     expect(await add(ada, 'ada@x.example')).toBe('verified_already');
   });
 
-  test('keeps nobody from an address that is theirs while it is unproven', async () => {
+  test('does not block the address for its owner while it is unverified', async () => {
     await add(ada, 'carol@x.example');
     const carol = await person(`carol${run}@x.example`);
     expect(await confirm(ada, 'carol@x.example')).toBe('taken');
     expect(await findBy('carol@x.example')).toBe(carol);
   });
 
-  test('that is proved keeps others from making an account or a further address of it', async () => {
+  test('that is verified prevents another account or additional address with it', async () => {
     await add(ada, 'shared@x.example');
     await add(bob, 'shared@x.example');
     expect(await confirm(ada, 'shared@x.example')).toBe('confirmed');
@@ -73,7 +73,7 @@ describe('a further address', () => {
     await expect(person(`SHARED${run}@x.example`)).rejects.toMatchObject({ code: 'users.email_taken' });
   });
 
-  test('proved by two at once is one’s', async () => {
+  test('verified by two users at once belongs to one', async () => {
     await add(ada, 'race@x.example');
     await add(bob, 'race@x.example');
     const outcomes = await Promise.all([
@@ -92,7 +92,7 @@ describe('a further address', () => {
     expect(await add(ada, 'one-more@x.example')).toBe('too_many');
   });
 
-  test('is removed by its owner alone', async () => {
+  test('can be removed only by its owner', async () => {
     await add(ada, 'ada@home.example');
     const [, further] = await made.contacts.list(ada, 'email');
     expect(await act((em) => made.contacts.remove(em, bob, 'email', further!.id!))).toBeNull();
@@ -104,15 +104,15 @@ describe('a further address', () => {
   });
 });
 
-describe('the first address', () => {
-  test('tells when it is proved for the first time', async () => {
+describe('the primary address', () => {
+  test('reports its first verification', async () => {
     const carol = await person(`carol${run}@x.example`, false);
     expect(await confirm(carol, 'carol@x.example')).toBe('first_proof');
     expect(await confirm(carol, 'carol@x.example')).toBe('gone');
     expect(await made.users.findById(carol)).toMatchObject({ emailVerified: true, emailProofDue: false });
   });
 
-  test('makes room and stays with the person', async () => {
+  test('makes way for another one and stays with the user', async () => {
     await add(ada, 'ada@home.example');
     await confirm(ada, 'ada@home.example');
     expect(await replace(ada, 'ada@home.example', 'keep')).toMatchObject({ value: `Ada${run}@x.example` });
@@ -120,7 +120,7 @@ describe('the first address', () => {
     expect([await findBy('ada@home.example'), await findBy('ada@x.example')]).toEqual([ada, ada]);
   });
 
-  test('makes room and is kept from others for three days, of no use to anybody', async () => {
+  test('makes way and stays reserved for three days, without another use', async () => {
     await replace(ada, 'ada@new.example', 'reserve');
     expect(await findBy('ada@x.example')).toBeNull();
     expect(await emails(ada)).toEqual([`ada${run}@new.example`]);
@@ -134,7 +134,7 @@ describe('the first address', () => {
     await expect(person(`ada${run}@x.example`)).resolves.toMatch(/^usr_/);
   });
 
-  test('keeps the time of its proof when it makes room and when it comes back', async () => {
+  test('keeps the time of its verification when it makes way and when it comes back', async () => {
     const held = () => act((em) => heldEmails(em, ada));
     const [original] = await held();
     expect(original).toMatchObject({ place: 'first', isOriginal: true });
@@ -159,7 +159,7 @@ describe('the first address', () => {
     expect((await held())[1]).toMatchObject({ place: 'further', since: provenAt });
   });
 
-  test('that is removed and added again has been there since its new proof', async () => {
+  test('that is removed and added again counts from its new verification', async () => {
     await replace(ada, 'ada@home.example', 'keep');
     const [, original] = await made.contacts.list(ada, 'email');
     await act((em) => made.contacts.remove(em, ada, 'email', original!.id!));
@@ -170,14 +170,14 @@ describe('the first address', () => {
     expect(held[1]).toMatchObject({ place: 'further', since: clock.now(), isOriginal: false });
   });
 
-  test('that nobody proved is dropped when it makes room', async () => {
+  test('that was never verified is dropped when it makes way', async () => {
     const carol = await person(`carol${run}@x.example`, false);
     await replace(carol, 'carol@new.example', 'reserve');
     await expect(person(`carol${run}@x.example`)).resolves.toMatch(/^usr_/);
   });
 });
 
-test('what was added since a moment can be dropped, and reservations end by themselves', async () => {
+test('additions since a time can be dropped, and reservations expire', async () => {
   await add(ada, 'before@x.example');
   clock.advance(DAY);
   const since = clock.now();
@@ -195,7 +195,7 @@ describe('phone numbers', () => {
   const confirmPhone = (n: number) => act((em) => made.contacts.confirmPhone(em, ada, number(n)));
   const phones = async () => (await made.contacts.list(ada, 'phone')).map(({ value, isFirst }) => [value, isFirst]);
 
-  test('the first one that is proved is what relying parties are told, until another takes its place', async () => {
+  test('the first verified one is the claim for relying parties, until another replaces it', async () => {
     expect(await confirmPhone(1)).toBe('gone');
     await addPhone(1);
     expect(await confirmPhone(1)).toBe('confirmed');
@@ -211,7 +211,7 @@ describe('phone numbers', () => {
     expect(await made.users.findById(ada)).toMatchObject({ phoneNumber: number(2), phoneNumberVerified: true });
   });
 
-  test('that came in a period go with it, also from the first place, which the oldest one of before gets back', async () => {
+  test('that were added in a period are dropped with it, also as primary, and the oldest earlier one replaces it', async () => {
     const confirmed = async (n: number) => (await addPhone(n), confirmPhone(n));
     const removeSince = (since: Date, until?: Date) =>
       act((em) => made.contacts.removeSince(em, ada, { since, ...(until ? { until } : {}) }));
@@ -235,7 +235,7 @@ describe('phone numbers', () => {
     expect(await made.users.findById(ada)).toMatchObject({ phoneNumber: null, phoneNumberVerified: false });
   });
 
-  test('of before a change keep their place when what came since is dropped', async () => {
+  test('from before a change stay when later ones are dropped', async () => {
     await addPhone(1);
     await confirmPhone(1);
     clock.advance(DAY);
@@ -248,7 +248,7 @@ describe('phone numbers', () => {
     expect(await phones()).toEqual([[number(1), true]]);
   });
 
-  test('the first one goes when no other could take its place', async () => {
+  test('the primary one is dropped when no other can replace it', async () => {
     await addPhone(1);
     await confirmPhone(1);
     await addPhone(2);
@@ -260,7 +260,7 @@ describe('phone numbers', () => {
     expect(await phones()).toEqual([]);
   });
 
-  test('may be of several people, and name none', async () => {
+  test('may belong to several users, and identify none', async () => {
     await addPhone(1);
     await confirmPhone(1);
     await act((em) => made.contacts.add(em, bob, { kind: 'phone', value: number(1) }));

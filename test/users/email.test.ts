@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalEmail } from '#users/module.ts';
 
-describe('the form in which addresses are compared', () => {
+describe('the canonical form of email addresses', () => {
   test.each([
     ['Ada@Example.COM', 'ada@example.com'],
     ['  ada@example.com ', 'ada@example.com'],
@@ -44,7 +44,7 @@ describe('the form in which addresses are compared', () => {
     'ada@evil.example\\@example.com',
     'ada@exa%6dple.com',
     '<ada@example.com>',
-  ])('%j is no address', (typed) => expect(canonicalEmail(typed)).toBeNull());
+  ])('%j is not an address', (typed) => expect(canonicalEmail(typed)).toBeNull());
 
   test('a canonical address is its own canonical form', () => {
     fc.assert(
@@ -55,7 +55,7 @@ describe('the form in which addresses are compared', () => {
     );
   });
 
-  test('no two letters become one by anything but ASCII case', () => {
+  test('no two letters are equal except by ASCII case', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 3 }), (local) => {
         const canonical = canonicalEmail(`${local}@example.com`);

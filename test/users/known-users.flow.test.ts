@@ -6,7 +6,7 @@ import { tokensFor } from '../support/visitor.ts';
 const server = process.env['TEST_DATABASE_URL'];
 
 describe.runIf(server)('users in memory, on PostgreSQL', () => {
-  test('are forgotten when a foreign hand changes the table', async () => {
+  test('are forgotten when another program changes the table', async () => {
     const latchkey = await startTestApp();
     onTestFinished(() => latchkey.close());
     const user = await latchkey.user();

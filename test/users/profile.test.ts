@@ -25,7 +25,7 @@ describe('profile claims (OpenID Connect Core §5.1)', () => {
     expect(parsed.success).toBe(false);
   });
 
-  test('characters that hide or turn text around are taken out of names', () => {
+  test('characters that hide or reorder text are removed from names', () => {
     expect(profileSchema.parse({ name: 'Ada\u202E\u200B\u0007 L' }).name).toBe('Ada L');
   });
 });

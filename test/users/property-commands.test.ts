@@ -20,8 +20,8 @@ type Answer = { properties: Record<string, unknown> };
 const change = async (set?: unknown, id = ada.id) =>
   (await latchkey.run<Answer>('user.properties', { id, ...(set === undefined ? {} : { set }) })).properties;
 
-describe('what an operator knows of a person', () => {
-  test('is added to, changed, taken away and shown', async () => {
+describe('properties of a user on the command line', () => {
+  test('are added, changed, removed and shown', async () => {
     expect(await change()).toEqual({});
     expect(await change({ team: ' Looms ', score: 3.5, news: false, start: '2026-12-01' })).toEqual({
       team: 'Looms',
@@ -46,11 +46,11 @@ describe('what an operator knows of a person', () => {
     ['too long a text', { team: 'x'.repeat(9) }],
     ['a day that is none', { start: '2026-02-30' }],
     ['a list', ['team']],
-  ])('is not %s', async (_what, set) => {
+  ])('are not %s', async (_what, set) => {
     await expect(change(set)).rejects.toThrow('users.properties_invalid');
   });
 
-  test('is of somebody', async () => {
+  test('belong to an existing user', async () => {
     await expect(change({}, 'usr_01h455vb4pex5vsknk084sn02q')).rejects.toThrow('users.not_found');
     await expect(change({}, 'nobody')).rejects.toThrow('users.not_found');
   });

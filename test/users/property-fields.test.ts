@@ -38,8 +38,8 @@ function read(typed: Record<string, string>) {
 
 const whole = { name: 'Ada', property_team: 'Looms' };
 
-describe('a form about a person', () => {
-  test('gives claims and properties by their types, without what was left empty', () => {
+describe('a profile form', () => {
+  test('returns claims and properties by their types, without empty fields', () => {
     expect(
       read({
         name: ' Ada\u202E ',
@@ -56,7 +56,7 @@ describe('a form about a person', () => {
     });
   });
 
-  test('takes a box that is not ticked for an answer', () => {
+  test('treats an unchecked box as an answer', () => {
     expect(read(whole)).toEqual({ profile: { name: 'Ada' }, properties: { team: 'Looms', news: false } });
   });
 
@@ -72,19 +72,19 @@ describe('a form about a person', () => {
     ['property_plan', 'c', 'choice'],
     ['property_page', 'javascript:alert(1)', 'url'],
     ['property_page', 'http://', 'url'],
-  ])('says of %s with %j: %s', (field, typed, kind) => {
+  ])('reports for %s with %j: %s', (field, typed, kind) => {
     expect(read({ ...whole, [field]: typed })).toEqual({ [field]: kind });
   });
 });
 
-describe('a person', () => {
-  test('lacks what was never answered, and nothing by the name of what every object has', () => {
+describe('a user', () => {
+  test('lacks unanswered properties, and nothing by the name of an object member', () => {
     expect(lacking(fields, { profile: { name: 'Ada' }, properties: { team: 'Looms', news: false } })).toEqual(
       [size, start, plan, page].map(propertyField),
     );
   });
 
-  test('is described to relying parties by what the schema shows them now', () => {
+  test('has the claims that the current schema shows', () => {
     const person = {
       email: 'a@x.example',
       emailVerified: true,
@@ -127,7 +127,7 @@ describe('a schema of properties', () => {
     expect(sections.profile.safeParse({ properties: [property] }).success).toBe(false);
   });
 
-  test('is refused with one name twice', () => {
+  test('is refused with a duplicate name', () => {
     expect(sections.profile.safeParse({ properties: [text, text] }).success).toBe(false);
   });
 });

@@ -35,7 +35,7 @@ afterAll(() => database.close());
 
 const add = (email: string, more = {}) => database.transaction((em) => users.create(em, { email, ...more }, operator));
 
-describe('people', () => {
+describe('users', () => {
   test('are found by any spelling of their address', async () => {
     const ada = await add('Ada.Find@Example.com', { profile: { name: 'Ada' } });
     expect(ada.email).toBe('Ada.Find@Example.com');
@@ -45,7 +45,7 @@ describe('people', () => {
     expect(await users.findByIdentifier('not an address')).toBeNull();
   });
 
-  test('are read for claims as the mapper reads them', async () => {
+  test('have the same claims as through the mapper', async () => {
     const profile = { name: 'Ada ä', address: { country: 'GB' } };
     const person = await add('claims@example.com', { profile, phoneNumber: '+12025550123', emailVerified: true });
     const { status, email, emailVerified, phoneNumber, phoneNumberVerified, updatedAt } = person;
@@ -65,7 +65,7 @@ describe('people', () => {
     expect(await users.findById(newId('usr'))).toBeNull();
   });
 
-  test('are kept in memory until a transaction of this process is over, or another says that they changed', async () => {
+  test('are cached until a transaction of this process ends, or another process reports a change', async () => {
     const person = await add('kept@example.com');
     await known.find(person.id);
     await database.sql('update users set email = $2 where id = $1', [toUuid(person.id), 'other@example.com']);
@@ -94,7 +94,7 @@ describe('people', () => {
     expect(await users.findByIdentifier(email)).toBeNull();
   });
 
-  test('leave an event when they come and when their status changes', async () => {
+  test('cause an event when they are created and when their status changes', async () => {
     const eve = await add('events@example.com');
     await users.changeStatus(eve.id, 'disabled', operator);
     const events = await database.sql<{ type: string }>(

@@ -35,8 +35,8 @@ async function arrive(user: TestUser, visitor = new Visitor()): Promise<{ visito
   return { visitor, page };
 }
 
-describe('whoever has an unproven address', () => {
-  test('types the code of the mail and goes on, and is not asked again', async () => {
+describe('a user with an unverified address', () => {
+  test('enters the code of the mail and continues, and is not asked again', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await arrive(user);
     expect(page.text).toContain(user.email);
@@ -50,7 +50,7 @@ describe('whoever has an unproven address', () => {
     expect(idToken).toEqual(expect.stringMatching(/^ey/));
   });
 
-  test('opens the link: nothing happens until they say so, and its token is nowhere to be seen', async () => {
+  test('opens the link: nothing happens before the button, and its token is not shown', async () => {
     const user = await latchkey.user();
     const { visitor } = await arrive(user);
     const { link } = await mails.next(user.email);
@@ -70,7 +70,7 @@ describe('whoever has an unproven address', () => {
     expect(await isProved(user)).toBe(true);
   });
 
-  test('cannot be signed in by somebody else’s click: the link is dead in another browser', async () => {
+  test('is not signed in by another user’s click: the link does not work in another browser', async () => {
     const user = await latchkey.user();
     await arrive(user);
     const { link } = await mails.next(user.email);
@@ -87,7 +87,7 @@ describe('whoever has an unproven address', () => {
     expect(await isProved(user)).toBe(false);
   });
 
-  test('reaches nothing behind the step by an address of its own', async () => {
+  test('reaches nothing after the step by its address', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await arrive(user);
     const base = page.url.replace(/\/verify-email$/, '');
@@ -97,7 +97,7 @@ describe('whoever has an unproven address', () => {
     expect(await isProved(user)).toBe(false);
   });
 
-  test('gets no second mail by looking again, three in a row by asking, and is told when there were too many', async () => {
+  test('gets no second mail by a reload, three in a row on request, and a message after too many', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await arrive(user);
     await visitor.open(page.url);
@@ -110,7 +110,7 @@ describe('whoever has an unproven address', () => {
     });
   });
 
-  test('may try a code five times, and the right one helps no more', async () => {
+  test('may try a code five times, and the right one fails after that', async () => {
     const user = await latchkey.user();
     const { visitor, page } = await arrive(user);
     const { code } = await mails.next(user.email);
@@ -130,7 +130,7 @@ describe('whoever has an unproven address', () => {
   });
 });
 
-test('the first proof leaves nothing of somebody who was in the account before', async () => {
+test('the first verification removes everything of an earlier user of the account', async () => {
   await latchkey.run('settings.set', { name: 'verification.email', value: '"optional"' });
   const user = await latchkey.user();
   const [{ id }] = (await latchkey.app.database.sql<{ id: string }>('select id from users where email = $1', [
@@ -164,7 +164,7 @@ test('the first proof leaves nothing of somebody who was in the account before',
   );
 });
 
-test('by default only those for whom nobody vouches are asked', async () => {
+test('by default only imported users are asked', async () => {
   await latchkey.run('settings.set', { name: 'verification.email', value: '"imported"' });
   const user = await latchkey.user();
   const came = await latchkey.user();

@@ -36,8 +36,8 @@ async function joined(): Promise<string> {
   return email;
 }
 
-describe('somebody who would like to have an account', () => {
-  test('is led to the waitlist, and is on it when the address is proved by the code', async () => {
+describe('a user who wants an account', () => {
+  test('sees the waitlist, and is on it after verifying the address by code', async () => {
     const visitor = newcomer();
     const page = await visitor.open(createRequest(latchkey, client));
     expect(new URL(page.url).pathname).toBe('/waitlist');
@@ -51,7 +51,7 @@ describe('somebody who would like to have an account', () => {
     expect(await list()).toContainEqual(expect.objectContaining({ email, name: 'Ada', language: 'en' }));
   });
 
-  test('may open the link anywhere, and is on it once, however often it is pressed', async () => {
+  test('may open the link anywhere, and is on it once after any number of clicks', async () => {
     const { email, mail } = await join();
     const elsewhere = newcomer();
     for (let i = 0; i < 3; i += 1) expect((await elsewhere.open(mail.link)).status).toBe(200);
@@ -64,7 +64,7 @@ describe('somebody who would like to have an account', () => {
     expect((await elsewhere.open(mail.link)).status).toBe(410);
   });
 
-  test('gets another code on asking, and keeps their place when asking again', async () => {
+  test('gets another code on request, and keeps the place in a repeated request', async () => {
     const email = await joined();
     const place = (await list()).findIndex((entry) => entry.email === email);
     await joined();
@@ -79,7 +79,7 @@ describe('somebody who would like to have an account', () => {
     expect(entries[place]).toMatchObject({ name: 'Ada Lovelace' });
   });
 
-  test('who has an account is told by mail alone', async () => {
+  test('with an account learns it only by mail', async () => {
     const owner = await latchkey.user({ email_verified: true });
     const { visitor, check, mail } = await join(owner.email);
     expect([mail.subject.includes('already'), mail.code]).toEqual([true, '']);
@@ -87,7 +87,7 @@ describe('somebody who would like to have an account', () => {
     expect(await list()).not.toContainEqual(expect.objectContaining({ email: owner.email }));
   });
 
-  test('sees what is wrong in the form', async () => {
+  test('sees the errors in the form', async () => {
     const visitor = newcomer();
     const page = await visitor.submit(await visitor.open(`${latchkey.base}/waitlist`), {
       name: '<script>alert(1)</script>'.repeat(9),
@@ -100,7 +100,7 @@ describe('somebody who would like to have an account', () => {
 });
 
 describe('an operator', () => {
-  test('lets the first in, who come by a link and leave the list with their account', async () => {
+  test('invites the first ones, who register by link and leave the list', async () => {
     const waiting = (await list()).filter((entry) => entry.invited_at === undefined).map((entry) => entry.email);
     const email = await joined();
     const invited = await latchkey.run<{ invited: string[] }>('waitlist.invite', { first: 2 });
@@ -119,7 +119,7 @@ describe('an operator', () => {
     expect(await list()).not.toContainEqual(expect.objectContaining({ email }));
   });
 
-  test('invites nobody twice when two of them do it at once', async () => {
+  test('invites no user twice in parallel commands', async () => {
     const emails = [await joined(), await joined(), await joined(), await joined()];
     const outcomes = await Promise.all(
       [2, 2].map((first) => latchkey.run<{ invited: string[] }>('waitlist.invite', { first })),
@@ -129,7 +129,7 @@ describe('an operator', () => {
     for (const email of emails) await latchkey.run('waitlist.remove', { email });
   });
 
-  test('skips who has an account by now, and takes people off', async () => {
+  test('skips users who have an account by now, and removes users', async () => {
     const [late, gone] = [await joined(), await joined()];
     await latchkey.user({ email: late });
     expect(await latchkey.run('waitlist.invite', { emails: [late] })).toEqual({ invited: [], skipped: [late] });
@@ -139,14 +139,14 @@ describe('an operator', () => {
   });
 
   test.each([[{}], [{ emails: ['a@x.example'], first: 1 }], [{ first: 0 }], [{ first: 1.5 }]])(
-    'is told what is wrong with %j',
+    'gets an error for %j',
     async (input) => {
       await expect(latchkey.run('waitlist.invite', input)).rejects.toThrow('waitlist.invalid');
     },
   );
 });
 
-test('there is no waitlist where accounts are for everybody', async () => {
+test('the waitlist does not exist in mode open', async () => {
   await latchkey.run('settings.set', { name: 'registration.mode', value: '"open"' });
   expect((await newcomer().open(`${latchkey.base}/waitlist`)).status).toBe(404);
 });

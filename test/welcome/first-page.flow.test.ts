@@ -14,19 +14,19 @@ beforeAll(async () => {
 afterAll(() => Promise.all([latchkey.close(), production.close()]));
 
 describe('the first page', () => {
-  test('leads to the account where nothing is to be tried', async () => {
+  test('leads to the account without a demo', async () => {
     const answer = await request(production, 'GET /');
     expect([statusOf(answer), headerOf(answer, 'Location')]).toEqual([303, '/account']);
   });
 
-  test('ends on a page of ours, whatever the database is', async () => {
+  test('leads to a page of ours, with any database', async () => {
     const page = await new Visitor().open(`${latchkey.base}/`);
     expect(page.status).toBe(200);
     expect(new URL(page.url).pathname).toMatch(latchkey.config.embedded ? /^\/$/ : /^\/interaction\//);
   });
 });
 
-test('discovery names no page that is not there', async () => {
+test('discovery lists no missing page', async () => {
   const metadata = (await (await fetch(`${latchkey.base}/.well-known/openid-configuration`)).json()) as object;
   for (const member of ['service_documentation', 'op_policy_uri', 'op_tos_uri'])
     expect(metadata).not.toHaveProperty(member);

@@ -37,7 +37,7 @@ async function openTo(others: string): Promise<string[]> {
   return found.filter(([, mode]) => mode !== 0).map(([name, mode]) => `${name} ${mode.toString(8)}`);
 }
 
-test('nobody else reads the data folder, a report or an export, whatever the umask and however open it all was', async () => {
+test('other users of the machine cannot read the data folder, a report or an export, with any umask and earlier mode', async () => {
   const folder = join(around, 'data');
   await prepareDataFolder(folder);
   for (const name of ['', ...(await readdir(folder, { recursive: true }))])

@@ -133,8 +133,8 @@ async function signIn(visitor: Visitor, email: string, password: string): Promis
 const isIn = (text: string, secret: string): boolean =>
   /^\d{6}$/.test(secret) ? new RegExp(`(?<![\\w.:-])${secret}(?![\\w.:-])`).test(text) : text.includes(secret);
 
-describe('what is secret of people', () => {
-  test('was there to be found', () => {
+describe('secrets of users', () => {
+  test('exist in this test', () => {
     const kinds = [...secrets.keys()].map((what) => what.split(' ')[0]);
     for (const kind of ['password', 'link', 'code', 'recovery', 'cookie']) expect(kinds, kind).toContain(kind);
     expect(kinds.filter((kind) => kind === 'recovery')).toHaveLength(10);
@@ -142,11 +142,11 @@ describe('what is secret of people', () => {
     expect(logged.length).toBeGreaterThan(10_000);
   });
 
-  test('is in no line of the log', () => {
+  test('are in no line of the log', () => {
     expect([...secrets].filter(([, secret]) => isIn(logged, secret)).map(([what]) => what)).toEqual([]);
   });
 
-  test('is in no row of the database', async () => {
+  test('are in no row of the database', async () => {
     // Jobs have a schema of their own.
     const tables = await app.database.sql<{ name: string }>(
       `select format('%I.%I', table_schema, table_name) as name from information_schema.tables

@@ -33,7 +33,7 @@ test.each([
   `profile = 'unheard-of'`,
   `name = ''`,
   `apis = '[1]'`,
-])('a client with %s', async (change) => {
+])('a stored client with %s', async (change) => {
   const bad = await latchkey.client({ name: 'Bad' });
   await latchkey.app.database.sql(`update client set ${change} where client_id = $1`, [bad.client_id]);
   const page = await new Visitor().open(authorizeUrl(latchkey.base, bad, { code_challenge: pkce().challenge }));
@@ -55,7 +55,7 @@ test.each([
   `update oidc_artifact set payload = '{}' where kind = 'Grant' and account_id = $2`,
   `update oidc_artifact set payload = 'null' where kind = 'RefreshToken' and account_id = $2`,
   `update oidc_artifact set payload = '[]' where kind = 'AccessToken' and account_id = $2`,
-])('what belongs to one person: %s', async (statement) => {
+])('a stored value of one user: %s', async (statement) => {
   const unlucky = await latchkey.user({ name: 'Unlucky' });
   const visitor = new Visitor();
   const asked = { scope: 'openid profile offline_access', prompt: 'consent' };

@@ -107,7 +107,7 @@ afterAll(async () => {
 });
 
 describe('secrets', () => {
-  test('were there to be found', () => {
+  test('exist in this test', () => {
     expect(secrets.size).toBeGreaterThanOrEqual(15);
     for (const [what, secret] of secrets) expect(secret.length, what).toBeGreaterThanOrEqual(15);
     expect(logged.length).toBeGreaterThan(2000);

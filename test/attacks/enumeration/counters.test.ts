@@ -25,7 +25,7 @@ async function tries(email: string, passwords: readonly string[]): Promise<boole
   return open;
 }
 
-test('the right password of somebody who is disabled takes no failure back', async () => {
+test('the right password of a disabled user does not reset the counter', async () => {
   const person = await latchkey.user();
   await latchkey.run('user.disable', { id: person.id });
   const guesses = [
@@ -47,7 +47,7 @@ test('the right password of somebody who is disabled takes no failure back', asy
   ).rejects.toThrow('refused');
 });
 
-test('an operator reads why nobody got in', async () => {
+test('the audit log tells the operator why each sign-in failed', async () => {
   const person = await latchkey.user();
   await latchkey.run('user.disable', { id: person.id });
   await tries(person.email, [person.password]);

@@ -47,14 +47,14 @@ async function walk(email: string): Promise<Look[]> {
   return seen;
 }
 
-describe('status, headers, cookies and words of every answer', () => {
+describe('status, headers, cookies and words of every response', () => {
   let stranger: Look[];
   beforeAll(async () => {
     stranger = await walk('known-ah@example.com');
   });
 
   test.each([...Object.entries(known), ...Object.entries(unknown)])(
-    'are for an account that is %s as for nobody',
+    'are the same for an account that is %s as for an unknown address',
     async (_what, email) => {
       const seen = await walk(email);
       expect(seen.map(({ isRefused }) => isRefused)).toEqual([false, true, true, true, true, true, true]);

@@ -90,14 +90,14 @@ async function walk(email: string): Promise<Look[]> {
   return seen;
 }
 
-describe('status, headers, cookies and words of every answer', () => {
+describe('status, headers, cookies and words of every response', () => {
   let stranger: Look[];
   beforeAll(async () => {
     stranger = await walk(address('az'));
   });
 
   test.each([...Object.entries(known), ['nobody either', address('ay')]])(
-    'are for an account that is %s as for nobody',
+    'are the same for an account that is %s as for an unknown address',
     async (_what, email) => {
       expect(await walk(email)).toEqual(stranger);
     },

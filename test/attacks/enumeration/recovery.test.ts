@@ -114,14 +114,14 @@ describe.each(Object.entries(ways))('%s', (_way, walk) => {
   });
 
   test.each([...Object.entries(known), ...Object.entries(unknown)])(
-    'answers for an account that is %s as for nobody, however often',
+    'responds the same for an account that is %s as for an unknown address, at every repetition',
     async (_what, email) => {
       expect(await walk(email)).toEqual(stranger);
     },
   );
 });
 
-test('as many mails were written for somebody as for nobody', async () => {
+test('writes as many mails for an account as for an unknown address', async () => {
   const counted = await latchkey.app.database.sql<{ known: boolean; many: number }>(
     `select subject_id is not null as known, count(*)::int as many from audit_event
      where type in ('user.password_reset_requested', 'user.sign_in_code_sent') group by 1 order by 1`,

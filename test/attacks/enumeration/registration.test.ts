@@ -53,13 +53,13 @@ async function walk(email: string): Promise<Look[]> {
   return seen;
 }
 
-describe('status, headers, cookies and words of every answer', () => {
+describe('status, headers, cookies and words of every response', () => {
   let stranger: Look[];
   beforeAll(async () => {
     stranger = await walk(unknown);
   });
 
-  test.each(Object.entries(known))('are for an address that is %s as for a free one', async (_what, email) => {
+  test.each(Object.entries(known))('are the same for an address that is %s as for a free one', async (_what, email) => {
     const seen = await walk(email);
     expect(seen.map(({ status, isRefused }) => (isRefused ? 'refused' : status))).toEqual([
       200,
@@ -73,7 +73,7 @@ describe('status, headers, cookies and words of every answer', () => {
   });
 });
 
-test('hashes a password once, whoever’s the address is', async () => {
+test('hashes a password once, for a known and for a free address', async () => {
   const hashing = vi.spyOn(latchkey.app.credentials.hashing, 'run');
   const counts: number[] = [];
   for (const email of ['known-ba@example.com', known.active, known.disabled]) {
@@ -85,7 +85,7 @@ test('hashes a password once, whoever’s the address is', async () => {
   expect(counts).toEqual([1, 1, 1]);
 });
 
-test('mails the address that is stored, and each at most three times in a quarter of an hour', async () => {
+test('mails the stored address, and each address at most three times in a quarter of an hour', async () => {
   const owner = await latchkey.user({ email: 'Known-Ca@example.com', email_verified: true });
   for (let i = 0; i < 6; i += 1)
     expect((await begin(newcomer(), createRequest(latchkey, client), filled('kNOWN-ca@EXAMPLE.com'))).status).toBe(200);
@@ -97,7 +97,7 @@ test('mails the address that is stored, and each at most three times in a quarte
   expect((await mails.all()).filter(({ to }) => to.toLowerCase() === 'known-ca@example.com')).toHaveLength(3);
 });
 
-test('the waitlist answers everybody alike', async () => {
+test('the waitlist gives the same response for every address', async () => {
   await latchkey.run('settings.set', { name: 'registration.mode', value: '"waitlist"' });
   const seen = new Map<string, Look[]>();
   for (const email of ['known-da@example.com', known.active, known.disabled, known.invited]) {

@@ -69,7 +69,7 @@ function filled(page: Page, values: Record<string, string>): { action: string; f
 const isRefused = ({ status }: Page) => status === 400 || status === 403;
 
 describe.each(Object.entries(forms))('%s', (_title, { reach, values, token }) => {
-  test('is taken with its token', async () => {
+  test('is accepted with its token', async () => {
     const visitor = new Visitor();
     const { action, fields } = filled(await reach(visitor), values());
     const answer = await visitor.request(action, { form: fields });
@@ -98,9 +98,9 @@ describe.each(Object.entries(forms))('%s', (_title, { reach, values, token }) =>
   });
 });
 
-describe('signing somebody else in', () => {
+describe('signing in another user’s browser', () => {
   test.each([{ origin: 'https://evil.test' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }])(
-    'by a form of another site, although its token is right, is 403: %j',
+    'by a form of another site, although its token is right, is refused with 403: %j',
     async (headers) => {
       const victim = new Visitor();
       const { action, fields } = filled(await forms['the password']!.reach(victim), { password: user.password });
@@ -110,7 +110,7 @@ describe('signing somebody else in', () => {
     },
   );
 
-  test('by text that a page may send anywhere without asking is refused', async () => {
+  test('by a text body that a page may send without a preflight is refused', async () => {
     const victim = new Visitor();
     const { url } = await forms['the password']!.reach(victim);
     const answer = await fetch(url, {
@@ -121,7 +121,7 @@ describe('signing somebody else in', () => {
     expect([403, 415]).toContain(answer.status);
   });
 
-  test('in another browser than the one that began is refused: the address of a sign-in is worth nothing without its cookie', async () => {
+  test('in another browser than the one that began is refused: the address of a sign-in is useless without its cookie', async () => {
     const [began, other] = [new Visitor(), new Visitor()];
     const page = await forms['the password']!.reach(began);
     await other.open(authorize());
@@ -133,7 +133,7 @@ describe('signing somebody else in', () => {
   });
 });
 
-describe('signing somebody out', () => {
+describe('signing a user out', () => {
   const isSignedIn = async (visitor: Visitor) =>
     new URL((await visitor.open(authorize({ prompt: 'none' }))).location ?? '').searchParams.has('code');
 
@@ -144,7 +144,7 @@ describe('signing somebody out', () => {
     '/logout',
     '/oidc/logout/confirm',
     '/oidc/logout/success',
-  ])('by a picture whose address is %s shows a question at most', async (path) => {
+  ])('by an image with the address %s shows a question at most', async (path) => {
     const visitor = new Visitor();
     await visitor.signIn(authorize(), user);
     const answer = await visitor.request(latchkey.base + path.replace('CLIENT', client.client_id), {
@@ -154,7 +154,7 @@ describe('signing somebody out', () => {
     expect(await isSignedIn(visitor)).toBe(true);
   });
 
-  test('ends the session: the old cookie is dead, and no page of it may be kept', async () => {
+  test('ends the session: the old cookie is invalid, and no page of it may be cached', async () => {
     const visitor = new Visitor();
     await visitor.signIn(authorize(), user);
     const before = new Map(visitor.jar);
@@ -167,7 +167,7 @@ describe('signing somebody out', () => {
   });
 });
 
-describe('where a browser can be sent', () => {
+describe('redirects of a browser', () => {
   const payloads = [
     'https://evil.test',
     '//evil.test',
@@ -200,7 +200,7 @@ describe('where a browser can be sent', () => {
       expect(new URL(href.replaceAll('&amp;', '&'), page.url).origin, href).toBe(latchkey.base);
   }
 
-  test.each(payloads)('after a sign-out: not to %j', async (payload) => {
+  test.each(payloads)('after a sign-out never lead to %j', async (payload) => {
     const visitor = new Visitor();
     await visitor.signIn(authorize(), user);
     const url = `${latchkey.base}/oidc/logout?${new URLSearchParams({ client_id: client.client_id, post_logout_redirect_uri: payload }).toString()}`;
@@ -209,7 +209,7 @@ describe('where a browser can be sent', () => {
     if (page.status === 200) expectAtHome(await visitor.submit(page, {}, 'logout'));
   });
 
-  test.each(payloads)('after a sign-in: not to %j', async (payload) => {
+  test.each(payloads)('after a sign-in never lead to %j', async (payload) => {
     expectAtHome(await new Visitor().open(authorize({ redirect_uri: payload })));
   });
 
@@ -224,7 +224,7 @@ describe('where a browser can be sent', () => {
     'target_link_uri',
     'redirect_url',
     'back',
-  ])('by the parameter %s of a page: never', async (name) => {
+  ])('never follow the parameter %s of a page', async (name) => {
     const visitor = new Visitor();
     const { url } = await visitor.open(authorize());
     for (const payload of payloads) {
@@ -234,7 +234,7 @@ describe('where a browser can be sent', () => {
     }
   });
 
-  test('by where it came from: never', async () => {
+  test('never follow the Referer', async () => {
     const visitor = new Visitor({ referer: 'https://evil.test/x' });
     const page = await visitor.open(authorize());
     expectAtHome(page);
@@ -244,7 +244,7 @@ describe('where a browser can be sent', () => {
   });
 });
 
-describe('text from outside stays text', () => {
+describe('untrusted text is escaped', () => {
   const payloads = [
     '"><svg onload=alert(1)>',
     '</script><script>alert(1)</script>',
@@ -300,7 +300,7 @@ describe('text from outside stays text', () => {
       );
   });
 
-  test('in what a person types', async () => {
+  test('in text that a user types', async () => {
     for (const payload of payloads) {
       const visitor = new Visitor();
       expectInert(await visitor.submit(await visitor.open(authorize()), { email: payload }), payload);
@@ -309,7 +309,7 @@ describe('text from outside stays text', () => {
     }
   });
 
-  test('in the name of an app and of a person, and in the name of their browser', async () => {
+  test('in the name of an app and of a user, and in the name of their browser', async () => {
     for (const payload of payloads) {
       const hostile = await latchkey.client({ name: payload });
       const person = await latchkey.user({ name: payload });
@@ -335,7 +335,7 @@ describe('text from outside stays text', () => {
     }
   });
 
-  test('in what a device says about itself', async () => {
+  test('in the description of a device', async () => {
     const tv = await latchkey.client({
       name: 'TV',
       type: 'native',

@@ -69,13 +69,13 @@ const pathOf = ({ url, status }: Page): string => `${status} ${new URL(url).path
 const directive = ({ headers }: Page, name: string): string | undefined =>
   (headers.get('content-security-policy') ?? '').split(/;\s*/).find((part) => part.split(' ', 1)[0] === name);
 
-test('the journeys went everywhere', () => {
+test('the journeys visited every page', () => {
   const statuses = new Set(witness.seen.map(({ status }) => status));
   for (const status of [200, 303, 400, 401, 404]) expect(statuses).toContain(status);
   expect(witness.seen.length).toBeGreaterThan(25);
 });
 
-describe('every answer, errors and redirects included', () => {
+describe('every response, errors and redirects included', () => {
   test.each([
     ['x-content-type-options', /^nosniff$/],
     ['referrer-policy', /^no-referrer$/],
@@ -92,16 +92,16 @@ describe('every answer, errors and redirects included', () => {
     for (const answer of witness.seen) expect(answer.headers.get(name), pathOf(answer)).toBeNull();
   });
 
-  test('of a form is 303 where it redirects, so that no password is sent again (RFC 9700 §4.12)', () => {
+  test('to a form is 303 if it redirects, so that no password is sent again (RFC 9700 §4.12)', () => {
     for (const answer of witness.seen) if (answer.location) expect(answer.status, pathOf(answer)).toBe(303);
   });
 
-  test('that holds a page is kept by no cache', () => {
+  test('with a page is not cacheable', () => {
     for (const answer of witness.seen.filter(isPage))
       expect(answer.headers.get('cache-control'), pathOf(answer)).toContain('no-store');
   });
 
-  test('that holds a page allows no script but ours, and no frame', () => {
+  test('with a page allows only our scripts and no frame', () => {
     for (const answer of witness.seen.filter(isPage)) {
       expect(answer.headers.get('content-security-policy'), pathOf(answer)).not.toMatch(/unsafe|\*|https?:(?!\/\/)/);
       expect(directive(answer, 'script-src'), pathOf(answer)).toMatch(
@@ -111,7 +111,7 @@ describe('every answer, errors and redirects included', () => {
     }
   });
 
-  test('has a nonce of its own, and every script on its page carries it or matches its hash', () => {
+  test('has its own nonce, and every script on its page carries it or matches its hash', () => {
     const nonces = witness.seen
       .filter(isPage)
       .map((answer) => /'nonce-([\w-]+)'/.exec(directive(answer, 'script-src') ?? '')?.[1]);
@@ -126,7 +126,7 @@ describe('every answer, errors and redirects included', () => {
       }
   });
 
-  test('loads nothing from anybody else', () => {
+  test('loads nothing from third parties', () => {
     for (const answer of witness.seen.filter(isPage))
       for (const [, url = ''] of answer.text.matchAll(
         /<(?:script|link|img|iframe|source|form)\b[^>]*?\s(?:src|href|action)="([^"]*)"/g,
@@ -150,7 +150,7 @@ const expected = (pathname: string) =>
   leaving.find(([pattern]) => pattern.test(pathname))?.[1] ?? { opener: false, leadsOut: false };
 
 test.each(siteMap({ embedded: true }).map((mount) => [mount.path, mount] as const))(
-  '%s says where its forms may lead, and keeps its opener, as pages of a sign-in, a device and a sign-out alone do',
+  '%s lists its form targets, and keeps its opener only on pages of a sign-in, a device and a sign-out',
   async (path, mount) => {
     const pathname = path.replace('/*', '/x');
     const { opener, leadsOut } = expected(pathname);
@@ -163,8 +163,8 @@ test.each(siteMap({ embedded: true }).map((mount) => [mount.path, mount] as cons
   },
 );
 
-describe('on the way of a sign-in and a sign-out', () => {
-  test('every answer keeps the opener, and no page names where its form ends', () => {
+describe('during a sign-in and a sign-out', () => {
+  test('every response keeps the opener, and no page lists the target of its form', () => {
     const way = witness.seen.filter(({ url }) => expected(new URL(url).pathname).leadsOut);
     expect(way.length).toBeGreaterThan(8);
     for (const answer of way) {
@@ -173,13 +173,13 @@ describe('on the way of a sign-in and a sign-out', () => {
     }
   });
 
-  test('the page that carries an answer by form runs our script', () => {
+  test('the page that posts a response runs our script', () => {
     const [page] = witness.seen.filter(({ text }) => text.includes('data-forward'));
     expect(directive(page!, 'script-src')).toMatch(/^script-src 'nonce-[\w-]{22}'$/);
   });
 });
 
-test('an answer by postMessage may be framed and keeps its opener, and runs its own script alone', async () => {
+test('a response by postMessage may be framed, keeps its opener, and runs only its own script', async () => {
   const page = await witness.open(
     authorizeUrl(latchkey.base, client, {
       code_challenge: pkce().challenge,
@@ -196,7 +196,7 @@ test('an answer by postMessage may be framed and keeps its opener, and runs its 
 describe('cookies', () => {
   const lines = () => witness.seen.flatMap(({ cookiesSet }) => cookiesSet);
 
-  test('are all Secure, HttpOnly, SameSite=Lax, of this host alone and below 4 KiB', () => {
+  test('are all Secure, HttpOnly, SameSite=Lax, for this host only and below 4 KiB', () => {
     expect(lines().length).toBeGreaterThan(5);
     for (const line of lines()) {
       expect(line).toMatch(/;\s*secure/i);
@@ -207,14 +207,14 @@ describe('cookies', () => {
     }
   });
 
-  test('bear the prefix __Host- on the root path and __Secure- below it', () => {
+  test('have the prefix __Host- on the root path and __Secure- below it', () => {
     for (const line of lines()) {
       const path = /;\s*path=([^;]*)/i.exec(line)?.[1];
       expect(line).toMatch(path === '/' ? /^__Host-/ : /^__Secure-/);
     }
   });
 
-  test('that hold a session have at least 128 random bits and say nothing', () => {
+  test('with a session have at least 128 random bits and no meaning', () => {
     const sessions = lines().filter((line) => /^__Host-[^=]*session[^=]*=[^;]{8,}/i.test(line) && !/\.sig=/.test(line));
     expect(sessions.length).toBeGreaterThan(0);
     for (const line of sessions) {
@@ -250,24 +250,27 @@ describe('cross-origin requests', () => {
     '/oidc/register',
   ];
 
-  test.each(paths)('at %s: no stranger reads an answer, asks before or is given credentials', async (path) => {
-    for (const origin of origins)
-      for (const method of ['GET', 'OPTIONS', 'POST']) {
-        const preflight = {
-          'access-control-request-method': 'POST',
-          'access-control-request-headers': 'authorization',
-        };
-        const answer = await fetch(latchkey.base + path, {
-          method,
-          redirect: 'manual',
-          headers: { origin, ...(method === 'OPTIONS' ? preflight : {}) },
-        });
-        for (const header of answer.headers.keys())
-          expect(header, `${method} ${origin}`).not.toMatch(/^access-control-/);
-      }
-  });
+  test.each(paths)(
+    'at %s: other origins cannot read a response, send a preflight or send credentials',
+    async (path) => {
+      for (const origin of origins)
+        for (const method of ['GET', 'OPTIONS', 'POST']) {
+          const preflight = {
+            'access-control-request-method': 'POST',
+            'access-control-request-headers': 'authorization',
+          };
+          const answer = await fetch(latchkey.base + path, {
+            method,
+            redirect: 'manual',
+            headers: { origin, ...(method === 'OPTIONS' ? preflight : {}) },
+          });
+          for (const header of answer.headers.keys())
+            expect(header, `${method} ${origin}`).not.toMatch(/^access-control-/);
+        }
+    },
+  );
 
-  test('a public client reads its tokens from its own origin and from no other', async () => {
+  test('a public client reads its tokens from its own origin only', async () => {
     const ask = async (origin: string) => {
       const answer = await fetch(`${latchkey.base}/oidc/token`, {
         method: 'POST',
@@ -312,7 +315,7 @@ describe('cross-origin requests', () => {
   });
 
   test.each(['/.well-known/openid-configuration', '/oidc/jwks'])(
-    'everybody reads %s, without credentials',
+    'every origin can read %s, without credentials',
     async (path) => {
       const answer = await fetch(latchkey.base + path, { headers: { origin: 'https://anyone.test' } });
       expect(answer.headers.get('access-control-allow-origin')).toMatch(/^(\*|https:\/\/anyone\.test)$/);
@@ -374,7 +377,7 @@ describe('a client certificate', () => {
     });
   }
 
-  test('proves its client where it was used for the connection', async () => {
+  test('authenticates its client on the connection that used it', async () => {
     expect(await ask(await certified(), { isShown: true })).toMatchObject({ status: 200 });
   });
 
@@ -386,7 +389,7 @@ describe('a client certificate', () => {
     'x-forwarded-client-cert',
     'client-cert',
     'x-ssl-cert',
-  ])('in the header %s proves nothing', async (name) => {
+  ])('in the header %s is ignored', async (name) => {
     const headers = { [name]: encodeURIComponent(pem()), 'x-ssl-client-verify': 'SUCCESS' };
     expect(await ask(await certified(), { headers })).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   });

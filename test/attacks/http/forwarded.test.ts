@@ -31,7 +31,7 @@ describe.each([
   });
   afterAll(() => latchkey.close());
 
-  test('an address cannot be left by naming others: 20 guesses in five minutes, and the log names the socket', async () => {
+  test('a forged address does not escape the limit: 20 guesses in five minutes, and the log names the socket', async () => {
     const rotating = (guess: number) => ({
       'x-forwarded-for': `203.0.113.${guess}`,
       forwarded: `for=203.0.113.${guess}`,
@@ -47,7 +47,7 @@ describe.each([
   });
 });
 
-test('behind a trusted proxy each client has its own count, and what a client writes before the proxy does not matter', async () => {
+test('behind a trusted proxy each client has its own counter, and headers that a client adds before the proxy are ignored', async () => {
   const latchkey = await startTestApp({ env: { TRUSTED_PROXIES: '127.0.0.1' } });
   const client = await latchkey.client();
   const from = (address: string) => (guess: number) => ({ 'x-forwarded-for': `198.51.100.${guess}, ${address}` });

@@ -395,7 +395,7 @@ function judge(answer: Answer, hint: string): void {
 }
 
 describe.each(siteMap({ embedded: true }).map((mount) => [mount.path, mount] as const))('%s', (path, mount) => {
-  test('answers whatever comes', { timeout: 20_000 }, async () => {
+  test('responds to every input', { timeout: 20_000 }, async () => {
     const property = fc.asyncProperty(
       fc.oneof(
         { weight: 6, arbitrary: fc.constantFrom(...mount.methods) },
@@ -449,7 +449,7 @@ describe.each(siteMap({ embedded: true }).map((mount) => [mount.path, mount] as 
   });
 });
 
-test('after all that a person signs in', async () => {
+test('a user can still sign in afterwards', async () => {
   const tokens = await tokensFor(latchkey.base, web, user, { prompt: 'login' });
   expect(tokens['token_type']).toBe('Bearer');
 });

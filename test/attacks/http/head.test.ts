@@ -21,7 +21,7 @@ async function head(visitor: Visitor, url: string): Promise<Response> {
   return answer;
 }
 
-test('at no step of a sign-in it takes the step', async () => {
+test('does not perform any step of a sign-in', async () => {
   const visitor = new Visitor();
   let page = await visitor.request(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
   let steps = 0;
@@ -47,7 +47,7 @@ test('at no step of a sign-in it takes the step', async () => {
   expect(new URL(page.location ?? 'x:').searchParams.get('code')).toMatch(/^lk_ac_/);
 });
 
-test('it uses no pushed request up', async () => {
+test('does not consume a pushed request', async () => {
   const answer = await fetch(`${latchkey.base}/oidc/par`, {
     method: 'POST',
     headers: {
@@ -75,7 +75,7 @@ test('it uses no pushed request up', async () => {
   expect(new URL((await visitor.request(url)).location ?? 'x:').searchParams.get('code')).toMatch(/^lk_ac_/);
 });
 
-test('it uses no setup link up', async () => {
+test('does not consume a setup link', async () => {
   const url = `${latchkey.base}${(await latchkey.app.setup.openLink()) ?? ''}`;
   const visitor = new Visitor();
   for (let i = 0; i < 3; i += 1) await head(visitor, url);

@@ -93,7 +93,7 @@ describe.each<[string, () => Visitor]>([
   });
 });
 
-describe('a sign-out where nobody is signed in', () => {
+describe('a sign-out without a session', () => {
   test.each<[string, () => Record<string, string>, () => string]>([
     ['ends on our page', () => ({}), () => `${latchkey.base}/oidc/logout/success`],
     [
@@ -114,7 +114,7 @@ describe('a sign-out where nobody is signed in', () => {
   });
 });
 
-test('a code that came in the address is filled in, and goes nowhere before the person says so', async () => {
+test('a code in the address is filled in, and is sent only after the user confirms', async () => {
   const code = await deviceCode();
   const visitor = new Visitor({ 'accept-language': 'de' });
   const page = await visitor.open(`${latchkey.base}/oidc/device?user_code=${code}`);
@@ -126,7 +126,7 @@ test('a code that came in the address is filled in, and goes nowhere before the 
   expect(formsOf(confirm)[0]?.buttons.map(({ value }) => value)).toEqual(['confirm', 'abort']);
 });
 
-test('another person who signs in where one is signed in leaves by a page of ours, and the old session ends', async () => {
+test('when another user signs in over a session, a page of ours follows and the old session ends', async () => {
   const visitor = new Visitor({ 'accept-language': 'de' });
   await visitor.signIn(url(), user);
   const again = await visitor.open(url({ prompt: 'login' }));

@@ -38,14 +38,14 @@ function expectClean(answer: string): void {
   if (bodyOf(answer) !== '') expect(headerOf(answer, 'Content-Type')).toMatch(/charset=utf-8/i);
 }
 
-describe('too much', () => {
+describe('oversized requests', () => {
   test.each([
     ['one header of 17,000 bytes', [`X: ${'x'.repeat(17_000)}`]],
     [
       '300 headers of 60 bytes',
       Array.from({ length: 300 }, (_, i) => `X-${String(i).padStart(4, '0')}: ${'x'.repeat(52)}`),
     ],
-  ])('%s: refused, and the next connection is fine', async (_title, headers) => {
+  ])('%s: refused, and the next connection works', async (_title, headers) => {
     expect(statusOf(await send('GET /', headers))).toBe(431);
     expect(statusOf(await send('GET /oidc/jwks'))).toBe(200);
   });
@@ -93,7 +93,7 @@ describe('too much', () => {
     expect([statusOf(answer), headerOf(answer, 'Connection')]).toEqual([413, 'close']);
   });
 
-  test('a packed body is not unpacked', async () => {
+  test('a compressed body is not decompressed', async () => {
     const packed = gzipSync(Buffer.alloc(50 * 1024 * 1024));
     const head = [
       `POST /oidc/token HTTP/1.1`,
@@ -119,7 +119,7 @@ describe('framing', () => {
     ['chunked and then identity', ['Transfer-Encoding: chunked, identity'], '0\r\n\r\n'],
     ['an unknown coding', ['Transfer-Encoding: xchunked'], '0\r\n\r\n'],
     ['a folded header', ['X-A: b', ' c', 'Content-Length: 0'], ''],
-  ])('%s: 400, the connection ends, the glued request is not answered', async (_title, headers, body) => {
+  ])('%s: 400, the connection ends, the smuggled request gets no response', async (_title, headers, body) => {
     const head = [`POST /oidc/token HTTP/1.1`, `Host: ${target.host}`, ...headers, '', ''].join('\r\n');
     const answer = await raw(target.port, `${head}${body}GET /setup/x HTTP/1.1\r\nHost: ${target.host}\r\n\r\n`);
     expect([statusOf(answer), headerOf(answer, 'Connection')]).toEqual([400, 'close']);
@@ -132,7 +132,7 @@ describe('framing', () => {
 });
 
 test.each(['Host: evil.test', 'Host: localhost', 'Host: a@localhost', 'Host: localhost:1'])(
-  'poisoning by %s is refused and never repeated',
+  'cache poisoning by %s is refused and never reflected',
   async (header) => {
     for (const path of ['/', '/.well-known/openid-configuration', login.path, '/oidc/auth']) {
       const answer = await raw(target.port, `GET ${path} HTTP/1.1\r\n${header}\r\nConnection: close\r\n\r\n`);
@@ -142,7 +142,7 @@ test.each(['Host: evil.test', 'Host: localhost', 'Host: a@localhost', 'Host: loc
   },
 );
 
-test('forwarded headers change no address: metadata and redirects are the same', async () => {
+test('forwarded headers change no URL: metadata and redirects are the same', async () => {
   const lies = [
     'X-Forwarded-Host: evil.test',
     'Forwarded: host=evil.test;proto=http',
@@ -177,7 +177,7 @@ describe('methods', () => {
     expect([statusOf(answer), headerOf(answer, 'Allow')]).toEqual([405, allow]);
   });
 
-  test('an override makes no other request of it', async () => {
+  test('a method override changes nothing', async () => {
     const overridden = await token(
       'grant_type=client_credentials',
       'X-HTTP-Method-Override: GET',
@@ -188,7 +188,7 @@ describe('methods', () => {
   });
 });
 
-describe('a parameter twice is invalid_request (RFC 6749 §3.1)', () => {
+describe('a duplicate parameter is invalid_request (RFC 6749 §3.1)', () => {
   test.each(['client_id', 'redirect_uri', 'scope', 'state', 'code_challenge', 'response_type', 'nonce'])(
     '%s at the authorization endpoint',
     async (name) => {
@@ -216,7 +216,7 @@ test.each([
   ['an object', 'email=alice@x.test&password[$ne]=x'],
   ['two of one', 'email=alice@x.test&email=bob@x.test'],
   ['the prototype', '__proto__[isAdmin]=1'],
-])('%s where the sign-in form has one value is 400', async (_title, body) => {
+])('%s for a field of the sign-in form is 400', async (_title, body) => {
   const answer = await send(
     `POST ${login.path}`,
     [formType, `Cookie: ${login.cookie}`],
@@ -234,7 +234,7 @@ test('JSON to the sign-in form is refused', async () => {
   expect(statusOf(answer)).toBe(415);
 });
 
-describe('hygiene of errors', () => {
+describe('error handling', () => {
   const shapes = [
     '%',
     '%ff',
@@ -338,7 +338,7 @@ describe('hygiene of errors', () => {
     '/setup/x',
     '/oidc/register/x',
     '/assets/x.css',
-  ])('%s of nobody is refused', async (path) => {
+  ])('an unknown %s is refused', async (path) => {
     const answer = await send(`GET ${path}`, [`Cookie: ${login.cookie}`]);
     expect(statusOf(answer)).toBeGreaterThanOrEqual(400);
     expect(statusOf(answer)).toBeLessThan(500);
@@ -355,7 +355,7 @@ describe('hygiene of errors', () => {
     'Bearer \u00ff',
     'DPoP x',
     'Digest x',
-  ])('credentials %j are no fault', async (credentials) => {
+  ])('credentials %j cause no fault', async (credentials) => {
     for (const path of ['/oidc/token', '/oidc/userinfo', '/oidc/introspect']) {
       const answer = await send(
         `POST ${path}`,
@@ -369,7 +369,7 @@ describe('hygiene of errors', () => {
   });
 
   test.each(['session', '_session', '_interaction', 'latchkey-csrf', 'latchkey-language', 'latchkey-device'])(
-    'a broken cookie %s is no fault',
+    'a broken cookie %s causes no fault',
     async (name) => {
       for (const value of ['%', '%00', '\u00ff', 'x'.repeat(4000), '"', '{}', '__proto__']) {
         for (const path of [login.path, '/oidc/auth', '/oidc/logout']) {
@@ -382,7 +382,7 @@ describe('hygiene of errors', () => {
 });
 
 test.each(['x.css', ';x.js', '%2fx.png', '/x.css', '%3bx.js', '.css', '%00.css', '/'])(
-  'no cache can be made to keep a page under the name of a file: %s',
+  'no cache can be tricked into storing a page under a file name: %s',
   async (suffix) => {
     const answer = await send(`GET ${login.path}${suffix}`, [`Cookie: ${login.cookie}`]);
     expect([400, 404]).toContain(statusOf(answer));
@@ -390,7 +390,7 @@ test.each(['x.css', ';x.js', '%2fx.png', '/x.css', '%3bx.js', '.css', '%00.css',
   },
 );
 
-describe('one route, one path', () => {
+describe('one route has one path', () => {
   const forms = (path: string): string[] => [
     `/${path}`,
     `${path}/`,
@@ -413,7 +413,7 @@ describe('one route, one path', () => {
   );
 
   test.each(['/recovery', '/recovery/link/x', '/account/emails', '/not-me/done', '/waitlist/check'])(
-    '%s has no letters of another case',
+    '%s is case-sensitive',
     async (path) => {
       expect(statusOf(await send(`GET ${path}`))).not.toBe(404);
       const last = path.split('/')[2] ?? 'recovery';
@@ -425,7 +425,7 @@ describe('one route, one path', () => {
     },
   );
 
-  test('the sign-in form has none that a limit could miss', async () => {
+  test('the sign-in form has no other path that a limit could miss', async () => {
     for (const form of [...forms(login.path), login.path.replace('/login', '/LOGIN')]) {
       const answer = await send(
         `POST ${form}`,

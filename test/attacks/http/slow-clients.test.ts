@@ -57,7 +57,7 @@ async function honestAnswers(until: Promise<unknown>): Promise<number> {
   return answers;
 }
 
-describe.concurrent('clients that dribble', { timeout: 60_000 }, () => {
+describe.concurrent('slow clients', { timeout: 60_000 }, () => {
   test.each([
     ['headers', 'headersTimeout', 'GET / HTTP/1.1\r\nHost: x\r\n', 'X-A: b\r\n'],
     [
@@ -67,7 +67,7 @@ describe.concurrent('clients that dribble', { timeout: 60_000 }, () => {
       'a',
     ],
   ] as const)(
-    '%s are cut when their time is over, and nobody else waits for them',
+    '%s are disconnected after their time limit, and no other client waits for them',
     async (_what, limit, first, more) => {
       const lived = dribble(first.replace('HOST', new URL(latchkey.base).host), more);
       expect(await honestAnswers(lived)).toBeGreaterThan(10);

@@ -80,14 +80,14 @@ const paths = [
   '/waitlist/check',
 ];
 
-test('the paths that are tried are there', async () => {
+test('the tested paths exist', async () => {
   expect(uid).toMatch(/^[\w-]{43}$/);
   for (const path of ['/account/password', '/account/profile', `/interaction/${uid}/login`])
     expect(await statusOf('GET', path), path).toBeLessThan(400);
 });
 
-describe.each(spellings)('written with %s', (_title, spell) => {
-  test('no path is taken for itself', async () => {
+describe.each(spellings)('a path written with %s', (_title, spell) => {
+  test('is not accepted as the path', async () => {
     for (const path of paths) {
       const right = path.replace(':uid', uid);
       const wrong = spell(right);

@@ -92,7 +92,7 @@ describe('the parameter claims (OpenID Connect Core §5.5)', () => {
     '{"__proto__":{"email":null},"id_token":{"email":null}}',
     '{"constructor":{"prototype":{"admin":true}},"id_token":{"acr":{"values":[null,{}]}}}',
     '{"id_token":{"auth_time":{"value":"x","essential":true},"amr":{"values":{"length":3}}}}',
-  ])('%s asks for nothing that there is', async (claims) => {
+  ])('%s requests no known claim', async (claims) => {
     const page = await walk({ claims });
     expect(new URL(page.location ?? '').searchParams.get('code')).toMatch(/^lk_ac_/);
     expect(({} as Record<string, unknown>)['admin']).toBeUndefined();
@@ -117,7 +117,7 @@ const objects: Record<string, Record<string, unknown>> = {
 };
 
 describe('signed requests (RFC 9101)', () => {
-  test.each(Object.entries(objects))('%s is a bad request, told to nobody but the browser', async (_what, claims) => {
+  test.each(Object.entries(objects))('%s is a bad request, reported only to the browser', async (_what, claims) => {
     const page = await walk({ request: await requestObject(claims), state: undefined });
     expect([page.status, page.location]).toEqual([400, null]);
     expect(page.text).toContain('oidc.request_unreadable');
@@ -143,12 +143,12 @@ describe('signed requests (RFC 9101)', () => {
     expect(answer.status).toBe(400);
   });
 
-  test.each([{ state: { a: 1 } }, { nonce: 5 }])('%j is refused: it is no text', async (claims) => {
+  test.each([{ state: { a: 1 } }, { nonce: 5 }])('%j is refused, because it is not text', async (claims) => {
     const page = await walk({ request: await requestObject(claims), state: undefined });
     expect([page.status, errorOf(page)]).toEqual([303, 'invalid_request_object']);
   });
 
-  test('what can be read is taken', async () => {
+  test('readable text is accepted', async () => {
     const page = await walk({
       request: await requestObject({ state: 'é\u2028', whatever: { a: [{}] } }),
       state: undefined,
@@ -162,7 +162,7 @@ describe('registration (RFC 7591)', () => {
     ['a key', { jwks: { keys: [{ ...jwk, 'a\ud800': 1 }] } }],
     ['the name', { client_name: '\udc00' }],
     ['a member that nobody knows', { 'x\ud800': [{ 'y\udfff': '' }] }],
-  ])('half a character in %s is a bad request', async (_what, member) => {
+  ])('half a surrogate pair in %s is a bad request', async (_what, member) => {
     const answer = await fetch(`${latchkey.base}/oidc/register`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

@@ -59,7 +59,7 @@ const raw = (head: string): Promise<void> =>
     setTimeout(() => socket.destroy(), 2000).unref();
   });
 
-test('whatever is sent, each line is one object, and no character in it moves or hides another', async () => {
+test('each log line is one JSON object for any input, and no character in it moves or hides another', async () => {
   const ran = await runCommand(app.commands, 'client.create', {
     name: 'Shop',
     type: 'web',

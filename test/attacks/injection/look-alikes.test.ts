@@ -41,7 +41,7 @@ test.each([
 });
 
 test.each([['https://evil.test/cb'], ['http://localhost:9/cb']])(
-  'whatever the name says, the page of consent says that the answer goes to %s',
+  'the consent page shows the host of the redirect URI %s, whatever the name says',
   async (uri) => {
     const { status, body } = await register({ client_name: 'Acme Admin', redirect_uris: [uri] });
     expect(status).toBe(201);
@@ -59,7 +59,7 @@ test.each([
   expect([status, body['error']]).toEqual([400, 'invalid_client_metadata']);
 });
 
-test('the page of consent asks nobody else for a picture, and links to nothing but the web', async () => {
+test('the consent page loads no third-party image and links to web addresses only', async () => {
   const { body } = await register({
     client_name: 'Acme Admin',
     logo_uri: 'https://evil.test/logo.svg',
@@ -72,7 +72,7 @@ test('the page of consent asks nobody else for a picture, and links to nothing b
 });
 
 test.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'client_name#de', 'x_unknown'])(
-  'a member %s that nobody knows is ignored (RFC 7591 §2)',
+  'an unknown member %s is ignored (RFC 7591 §2)',
   async (member) => {
     const { status, body } = await register({ [member]: { a: 1 } });
     expect(status).toBe(201);
@@ -80,7 +80,7 @@ test.each(['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'client_name#
   },
 );
 
-test('what the operator alone decides is decided by no registration', async () => {
+test('a registration cannot set members that only the operator may set', async () => {
   const { body } = await register({
     first_party: true,
     skip_consent: true,

@@ -100,7 +100,7 @@ async function traces(): Promise<number> {
 }
 
 describe.each([...relayed, ...malformed])('%j', (email) => {
-  test('is no new address, and those of the first kind can be looked up', () => {
+  test('is refused as a new address; plain-looking ones can still be looked up', () => {
     expect(newCanonicalEmail(email)).toBeNull();
     expect(canonicalEmail(email) !== null).toBe(relayed.includes(email));
   });
@@ -159,7 +159,7 @@ const doors: Readonly<Record<string, Door>> = {
 };
 
 describe.each(Object.entries(doors))('by %s', (_name, enter) => {
-  test('none of them comes in', async () => {
+  test('is refused', async () => {
     for (const email of [...relayed, ...malformed]) {
       const before = await traces();
       await enter(email);
@@ -168,13 +168,13 @@ describe.each(Object.entries(doors))('by %s', (_name, enter) => {
   });
 });
 
-test('by the pages of an account a plain one comes in', async () => {
+test('a plain address is accepted on the account pages', async () => {
   const before = await traces();
   await send(person, `${latchkey.base}/account/emails`, { email: 'plain@example.com' });
   expect(await traces()).toBeGreaterThan(before);
 });
 
-test('by the waitlist none of them comes in', async () => {
+test('is refused by the waitlist', async () => {
   await latchkey.run('settings.set', { name: 'registration.mode', value: '"waitlist"' });
   for (const email of [...relayed, ...malformed]) {
     const before = await traces();
@@ -185,8 +185,8 @@ test('by the waitlist none of them comes in', async () => {
   }
 });
 
-describe('a person who has such an address from before', () => {
-  test.each(earlier)('%s signs in with it and is found by it', async (email) => {
+describe('a user with an older address of this kind', () => {
+  test.each(earlier)('%s can sign in and is found', async (email) => {
     const user = await latchkey.user();
     await latchkey.app.database.sql('update users set email = $1, email_canonical = $2 where email = $3', [
       email,
@@ -202,7 +202,7 @@ describe('a person who has such an address from before', () => {
     expect(back.get('code')).toEqual(expect.any(String));
   });
 
-  test.each(earlier)('%s gets mail at that very address', async (email) => {
+  test.each(earlier)('%s receives mail at exactly that address', async (email) => {
     const sink = await createSmtpSink();
     const letter = {
       from: { name: '=?utf-8?q?x?= <eve@evil.example>', address: 'no-reply@id.example' },

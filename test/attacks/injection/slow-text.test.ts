@@ -122,7 +122,7 @@ describe('in a header', () => {
   });
 });
 
-describe('in the parameter of an address', () => {
+describe('in a query parameter', () => {
   test.each([
     'client_id',
     'redirect_uri',

@@ -78,7 +78,7 @@ const raised = async (work: () => Promise<void>): Promise<void> => {
 
 describe('one code', () => {
   test(
-    'of an app, sent fifty times at once from ten sign-ins, lets one of them in',
+    'from an app, sent fifty times at once from ten sign-ins, completes one of them',
     () =>
       raised(async () => {
         const { key, ...user } = await steps.withApp();
@@ -91,7 +91,7 @@ describe('one code', () => {
   );
 
   test(
-    'of a paper, sent fifty times at once from ten sign-ins, lets one of them in',
+    'for recovery, sent fifty times at once from ten sign-ins, completes one of them',
     () =>
       raised(async () => {
         const { key: _key, ...user } = await steps.withApp();
@@ -107,7 +107,7 @@ describe('one code', () => {
     60_000,
   );
 
-  test('of an app is nothing in another browser a moment later', async () => {
+  test('from an app is refused in another browser a moment later', async () => {
     const { key, ...user } = await steps.withApp();
     const [one, other] = await halves(user, 2);
     const code = codeOf(key);
@@ -128,7 +128,7 @@ describe('guesses', () => {
     expect(await finished(half)).toBe(0);
   }, 60_000);
 
-  test('are five in all, whatever is begun anew', async () => {
+  test('are limited to five in all, across new sign-ins', async () => {
     const { key: _key, ...user } = await steps.withApp();
     await steps.withRecoveryCodes(user);
     for (let round = 0; round < 4; round += 1) {
@@ -141,7 +141,7 @@ describe('guesses', () => {
   });
 });
 
-test('no grant of the token endpoint knows a person by a password or a code', async () => {
+test('no grant of the token endpoint accepts a password or a code of a user', async () => {
   const { key, ...user } = await steps.withApp();
   for (const grant_type of ['password', 'urn:latchkey:otp', 'http://auth0.com/oauth/grant-type/mfa-otp']) {
     const form = { grant_type, username: user.email, password: user.password, otp: codeOf(key) };

@@ -31,8 +31,8 @@ const isLetIn = (answer: Page): boolean =>
   codeBack(answer) !== null || (answer.status === 200 && answer.text.includes(name) && !isSecondStep(answer));
 const isSecondStep = (answer: Page): boolean => new URL(answer.url).pathname.includes('/second-factor/');
 
-describe('with half a sign-in', () => {
-  test('no address of the product lets anybody in', async () => {
+describe('with one of two factors', () => {
+  test('no address of the product opens', async () => {
     const paths = siteMap(latchkey.config)
       .filter(({ methods }) => methods.includes('GET'))
       .flatMap(({ path }) => (path.endsWith('/*') ? [path.slice(0, -2), path.replace('*', 'security')] : [path]));
@@ -40,7 +40,7 @@ describe('with half a sign-in', () => {
     for (const path of paths) expect(isLetIn(await visitor.open(`${latchkey.base}${path}`)), path).toBe(false);
   });
 
-  test('no step of the sign-in comes before the second one', async () => {
+  test('no later step of the sign-in is accepted before the second factor', async () => {
     const path = page.url.replace('/second-factor/totp', '');
     const others = ['consent', 'create', 'new-password', 'verify-email', 'terms', 'profile', 'offer-passkey'];
     const adding = [
@@ -61,19 +61,19 @@ describe('with half a sign-in', () => {
     expect(isAt(await visitor.open(path), '/second-factor/totp')).toBe(true);
   });
 
-  test('the relying party is told that nobody is signed in', async () => {
+  test('the relying party hears that no user is signed in', async () => {
     const silent = authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, prompt: 'none' });
     const { location } = await visitor.open(silent);
     expect(new URL(location ?? '').searchParams.get('error')).toBe('login_required');
   });
 
-  test('the address at which the engine goes on leads back to the second step', async () => {
+  test('the engine’s resume address leads back to the second factor', async () => {
     const uid = /interaction\/([^/]+)/.exec(page.url)?.[1];
     const resumed = await visitor.open(`${latchkey.base}/oidc/auth/${uid}`);
     expect(isLetIn(resumed)).toBe(false);
   });
 
-  test('cookies of before are no way round it', async () => {
+  test('earlier cookies do not bypass it', async () => {
     const { key: _key, ...user } = await steps.withApp();
     const half = await steps.afterPassword(user);
     const before = new Map(half.visitor.jar);
@@ -84,7 +84,7 @@ describe('with half a sign-in', () => {
   });
 });
 
-test('with the whole of it the account page opens, so that the addresses above were not closed for another reason', async () => {
+test('with both factors the account page opens, so the addresses above were closed for the right reason', async () => {
   const { key, ...user } = await steps.withApp();
   const half = await steps.afterPassword(user);
   const account = `${latchkey.base}/account`;
@@ -93,7 +93,7 @@ test('with the whole of it the account page opens, so that the addresses above w
   expect((await half.visitor.open(account)).text).toContain(nameOf(user));
 });
 
-test('what one tab proved does nothing for the other', async () => {
+test('a factor proved in one tab does not count in another', async () => {
   const { key, ...user } = await steps.withApp();
   const one = await steps.afterPassword(user);
   const other = await steps.afterPassword(user, one.visitor);

@@ -51,23 +51,23 @@ async function said(
   return { acr, amr, auth_time };
 }
 
-test('of somebody with a password alone it says one factor, also when more is wished for', async () => {
+test('a password alone gives one factor, also if more is requested voluntarily', async () => {
   const bob = await latchkey.user();
   expect(await said(bob, { acr_values: level(2) })).toMatchObject({ acr: level(1), amr: ['pwd'] });
 });
 
-test('of somebody with a password alone it says nothing when more is a must: they are asked to add a factor', async () => {
+test('a password alone gives no token if more is required: the user is asked to add a factor', async () => {
   const bob = await latchkey.user();
   expect(await said(bob, { claims: essential(2) })).toEqual({ at: 'enrol-factor' });
 });
 
-test('of somebody with an app it says two', async () => {
+test('an app gives two factors', async () => {
   const { key, ...alice } = await steps.withApp();
   const answer = await said(alice, { claims: essential(2) }, { key });
   expect(answer).toMatchObject({ acr: level(2), amr: ['pwd', 'otp', 'mfa'] });
 });
 
-test('of a trusted browser it says one, and two where two are a must', async () => {
+test('a trusted browser gives one factor, and two if two are required', async () => {
   const { key, ...alice } = await steps.withApp();
   const visitor = new Visitor();
   await said(alice, { prompt: 'login' }, { key, remember: true }, visitor);
@@ -77,14 +77,14 @@ test('of a trusted browser it says one, and two where two are a must', async () 
   expect(raised).toEqual({ at: 'second-factor/totp' });
 });
 
-test('no session says more than it was proved with, without a page', async () => {
+test('no session claims more than it proved, without a page', async () => {
   const bob = await latchkey.user();
   const visitor = new Visitor();
   await said(bob, {}, {}, visitor);
   expect(await said(bob, { prompt: 'none', claims: essential(2) }, {}, visitor)).toEqual({ error: 'login_required' });
 });
 
-test('the cookie of one person’s trusted browser is nothing with the password of another', async () => {
+test('the cookie of one user’s trusted browser is useless with the password of another', async () => {
   const { key: bobsKey, ...bob } = await steps.withApp();
   const { key: _key, ...alice } = await steps.withApp();
   const { visitor, page } = await steps.afterPassword(bob);

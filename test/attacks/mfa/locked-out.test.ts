@@ -47,8 +47,8 @@ async function useUp(person: Owner, visitor: Visitor): Promise<Page> {
   return page;
 }
 
-describe('after a stranger used up their tries', () => {
-  test('an owner in a browser that the account knows gets in with the app', async () => {
+describe('after an attacker used up the tries', () => {
+  test('the owner signs in with the app in a known browser', async () => {
     const person = await owner();
     expect(isPaused(await useUp(person, browser()))).toBe(true);
     const { visitor, page } = await steps.afterPassword(person, person.known);
@@ -64,7 +64,7 @@ describe('after a stranger used up their tries', () => {
   });
 });
 
-test('a known browser has five tries, and takes none from the others', async () => {
+test('a known browser has five tries, and uses up none of the others', async () => {
   const person = await owner();
   expect(isPaused(await useUp(person, person.known))).toBe(true);
   const { visitor, page } = await steps.afterPassword(person, browser());

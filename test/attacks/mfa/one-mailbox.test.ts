@@ -40,8 +40,8 @@ async function byMail(email: string, extra: Record<string, string> = {}): Promis
   return { visitor, page: await visitor.submit(page, { code: (await mails.next(email, /\d{3}/)).code }) };
 }
 
-describe('the mailbox of somebody with an app', () => {
-  test('sets a new password, and is then no second factor beside it', async () => {
+describe('the mailbox of a user with an app', () => {
+  test('resets the password, and is then not a second factor beside it', async () => {
     const user = await steps.withApp({ email_verified: true });
     const visitor = new Visitor();
     await visitor.submit(await visitor.open(`${latchkey.base}/recovery`), { email: user.email });
@@ -59,28 +59,28 @@ describe('the mailbox of somebody with an app', () => {
     expect(isAt(await visitor.open(base), '/totp')).toBe(true);
   });
 
-  test('begins a sign-in, and does not end it', async () => {
+  test('begins a sign-in, but does not complete it', async () => {
     const user = await steps.withApp({ email_verified: true });
     expect(isAt((await byMail(user.email)).page, '/second-factor/totp')).toBe(true);
   });
 });
 
-describe('the mailbox of somebody with a password', () => {
-  test('is one factor to a relying party that wants two, by code and by code again', async () => {
+describe('the mailbox of a user with a password', () => {
+  test('is one factor for a relying party that requires two, even with two codes', async () => {
     const user = await latchkey.user({ email_verified: true });
     const { page } = await byMail(user.email, level(2));
     expect(codeBack(page)).toBeNull();
     expect(page.url).not.toContain('/second-factor/email');
   });
 
-  test('is all that an odd sign-in asks of whoever has nothing else: proved first, it is not asked again', async () => {
+  test('is the only extra check of an unusual sign-in for a user without other factors, and is not asked twice', async () => {
     const user = await latchkey.user({ email_verified: true });
     expect(codeBack((await byMail(user.email)).page)).not.toBeNull();
     const { page } = await byMail(user.email);
     expect(codeBack(page)).not.toBeNull();
   });
 
-  test('is asked in an odd sign-in with the password', async () => {
+  test('is asked for in an unusual sign-in with the password', async () => {
     const user = await latchkey.user({ email_verified: true });
     expect(codeBack((await steps.afterPassword(user)).page)).not.toBeNull();
     expect((await steps.afterPassword(user)).page.url).toContain('/second-factor/email');

@@ -97,7 +97,7 @@ async function addsNothing(visitor: Visitor, page: Page): Promise<void> {
 
 describe.each(unusable)('a passkey that is %s', (state) => {
   test.each(['optional', 'required', 'administrators'])(
-    'with recovery codes, enforcement %s: a code is asked for, and nothing is added before it',
+    'with recovery codes, enforcement %s: a code is required, and no factor is added before it',
     async (enforcement) => {
       const user = await holder({ administrator: enforcement === 'administrators' });
       await set('mfa.enforcement', enforcement);
@@ -112,7 +112,7 @@ describe.each(unusable)('a passkey that is %s', (state) => {
   );
 
   test.each(['optional', 'required'])(
-    'without a code that is left, enforcement %s: the page says who helps, and adds nothing',
+    'without recovery codes, enforcement %s: the page refers to the administrator, and adds nothing',
     async (enforcement) => {
       const user = await holder();
       await useUpCodes(user);
@@ -125,7 +125,7 @@ describe.each(unusable)('a passkey that is %s', (state) => {
     },
   );
 
-  test('where the instance asks nobody: the password signs in, and reaches no level 2', async () => {
+  test('without enforcement: the password signs in, and does not reach level 2', async () => {
     const user = await holder();
     await useUpCodes(user);
     await set('mfa.enforcement', 'off');
@@ -136,7 +136,7 @@ describe.each(unusable)('a passkey that is %s', (state) => {
     await addsNothing(visitor, page);
   });
 
-  test.each([2, 3])('alone, where a relying party must have level %i: nothing is added', async (level) => {
+  test.each([2, 3])('alone, when a relying party requires level %i: no factor is added', async (level) => {
     const user = await holder({ codes: false });
     await states[state](user);
     const { visitor, page } = await steps.afterPassword(user, undefined, essential(level));
@@ -144,7 +144,7 @@ describe.each(unusable)('a passkey that is %s', (state) => {
     await addsNothing(visitor, page);
   });
 
-  test('alone, in an odd sign-in: the mailbox is no stand-in', async () => {
+  test('alone, in an unusual sign-in: the mailbox does not replace it', async () => {
     const user = await holder({ codes: false });
     await set('risk.rules', [{ signals: ['new_device'], actions: ['second_factor'] }]);
     await states[state](user);
@@ -152,7 +152,7 @@ describe.each(unusable)('a passkey that is %s', (state) => {
     expect(isAt(page, '/second-factor/methods')).toBe(true);
   });
 
-  test('the pages of the account ask for level 2 before a factor is added', async () => {
+  test('the account pages require level 2 before a factor is added', async () => {
     const user = await holder({ codes: false });
     await states[state](user);
     const { visitor, page } = await steps.afterPassword(user);
@@ -161,7 +161,7 @@ describe.each(unusable)('a passkey that is %s', (state) => {
       expect(isAt(await visitor.open(`${latchkey.base}/account/${path}`), '/second-factor/methods'), path).toBe(true);
   });
 
-  test('an app beside it goes on, and the level is two', async () => {
+  test('an app beside it still works, and gives level 2', async () => {
     const user = await holder({ codes: false });
     const key = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
     await latchkey.app.database.transaction((em) =>
@@ -185,8 +185,8 @@ describe.each(unusable)('a passkey that is %s', (state) => {
   });
 });
 
-describe('a passkey that proves nothing now', () => {
-  test.each(['stopped', 'model_not_allowed', 'switched_off'] as const)('%s: it signs nobody in', async (state) => {
+describe('a passkey that cannot be used', () => {
+  test.each(['stopped', 'model_not_allowed', 'switched_off'] as const)('%s: signs in no user', async (state) => {
     const user = await holder();
     await states[state](user);
     const visitor = new Visitor();
@@ -200,7 +200,7 @@ describe('a passkey that proves nothing now', () => {
     expect([answer.isRefused, codeBack(answer)]).toEqual([true, null]);
   });
 
-  test('is as it was when the policy changes back', async () => {
+  test('works again when the policy is restored', async () => {
     const user = await holder();
     await states.model_not_allowed(user);
     await set('passkeys.allowedAuthenticators', []);
@@ -210,7 +210,7 @@ describe('a passkey that proves nothing now', () => {
     expect(visits.codeIn(await visits.answer(visitor, page, user.authenticator))).not.toBeNull();
   });
 
-  test('makes a trusted browser worth nothing', async () => {
+  test('invalidates a trusted browser', async () => {
     const user = await holder();
     const { visitor, page } = await steps.afterPassword(user);
     expect(isAt(page, '/second-factor/passkey')).toBe(true);
@@ -226,8 +226,8 @@ describe('a passkey that proves nothing now', () => {
   });
 });
 
-describe('a passkey that is gone', () => {
-  test('by its owner: the password signs in, and a factor is added where one is demanded', async () => {
+describe('a deleted passkey', () => {
+  test('deleted by its owner: the password signs in, and a factor is added if one is required', async () => {
     const user = await holder();
     const [passkey] = await latchkey.app.credentials.passkeys.list(user.id as never);
     await latchkey.app.credentials.passkeys.remove(user.id as never, passkey!.id, { actor: { type: 'system' } });
@@ -236,7 +236,7 @@ describe('a passkey that is gone', () => {
     expect((await steps.afterPassword(user)).page.url).toContain('/enrol-factor');
   });
 
-  test('by the operator: the mailbox is asked beside the password, and then the user is in', async () => {
+  test('deleted by the operator: the mailbox is asked in addition to the password, then the user is signed in', async () => {
     const user = await holder();
     await useUpCodes(user);
     await states.stopped(user);
@@ -249,7 +249,7 @@ describe('a passkey that is gone', () => {
   });
 });
 
-test('an operator sees the state of every credential, and in the list whose can be used', async () => {
+test('an operator sees the state of every credential, and in the list which users have usable factors', async () => {
   const [user, nobody] = [await holder(), await latchkey.user()];
   await states.stopped(user);
   const shown = await latchkey.run('user.show', { id: user.id });

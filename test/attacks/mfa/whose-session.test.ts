@@ -82,7 +82,7 @@ async function idToken(page: Page, verifier: string, of = client) {
   return decodeJwt(body.id_token);
 }
 
-describe('a session by mail of an attacker, and the password of a victim', () => {
+describe('an attacker’s session by mail, and the password of a victim', () => {
   let attacker: TestUser;
   let victim: TestUser;
   let browser: Visitor;
@@ -105,7 +105,7 @@ describe('a session by mail of an attacker, and the password of a victim', () =>
     ['level 2 is wished for', () => ({ extra: wished, of: client })],
     ['level 2 is a must', () => ({ extra: essential, of: client })],
     ['the client demands level 2', () => ({ extra: {}, of: strict })],
-  ])('where %s: the odd sign-in is asked for the mailbox of the victim, and adds no factor', async (_title, asked) => {
+  ])('when %s: the unusual sign-in asks for the victim’s mailbox, and adds no factor', async (_title, asked) => {
     const { extra, of } = asked();
     const { path, csrf } = await begin(browser, extra, of);
     const page = await sayVictim(path, csrf);
@@ -120,7 +120,7 @@ describe('a session by mail of an attacker, and the password of a victim', () =>
     expect(found).toHaveLength(1);
   });
 
-  test('with an app of the victim it is asked for, and the level is the one of the victim', async () => {
+  test('asks for the victim’s app, and the level is the victim’s level', async () => {
     const { key, ...careful } = await steps.withApp({ email_verified: true });
     await steps.afterPassword(careful);
     victim = careful;
@@ -134,7 +134,7 @@ describe('a session by mail of an attacker, and the password of a victim', () =>
     expect(token).toMatchObject({ sub: victim.id, acr: acr(2), amr: ['pwd', 'otp', 'mfa'] });
   });
 
-  test('a choice that no page asks for is not recorded: the session stays the one that is made stronger', async () => {
+  test('a choice that no page offers is not recorded: the session stays the one that steps up', async () => {
     const { path, csrf } = await begin(browser, essential);
     const answer = await postOutOfTurn(browser, `${path}/account`, { csrf, account: 'another' });
     expect(answer.location).toBe(path);
@@ -146,7 +146,7 @@ describe('a session by mail of an attacker, and the password of a victim', () =>
   });
 });
 
-test('the own session of a user by mail is no second factor beside the password', async () => {
+test('a user’s own session by mail is not a second factor beside the password', async () => {
   const { key: _key, ...user } = await steps.withApp({ email_verified: true });
   await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"off"' });
   const visitor = await byMail(user);
@@ -159,7 +159,7 @@ test('the own session of a user by mail is no second factor beside the password'
   expect(isAt(page, '/second-factor/totp')).toBe(true);
 });
 
-test('a user whose browser holds the session of another signs in from a request for more, as themselves', async () => {
+test('a user whose browser has another user’s session signs in as themselves from a step-up request', async () => {
   const { key, ...alice } = await steps.withApp({ email_verified: true });
   const mallory = await latchkey.user({ email_verified: true });
   const visitor = await byMail(mallory);
@@ -172,7 +172,7 @@ test('a user whose browser holds the session of another signs in from a request 
   expect(await idToken(end, verifier)).toMatchObject({ sub: alice.id, acr: acr(2) });
 });
 
-test('a user who is disabled while a session is made stronger goes on as nobody', async () => {
+test('a user who is disabled during a step-up is signed out', async () => {
   const user = await latchkey.user({ email_verified: true });
   const visitor = await byMail(user);
   const { path } = await begin(visitor, essential);
@@ -182,7 +182,7 @@ test('a user who is disabled while a session is made stronger goes on as nobody'
   expect(isAt(page, '/enrol-factor')).toBe(false);
 });
 
-test('a session that was proved an hour ago adds no factor: its user proves again who they are', async () => {
+test('a session that was proved an hour ago adds no factor: its user reauthenticates first', async () => {
   const user = await latchkey.user({ email_verified: true });
   const visitor = await byMail(user);
   travel(HOUR);
@@ -253,7 +253,7 @@ describe('a page that is posted out of turn records nothing', () => {
         ['login', 'enrol-factor', 'enrol-factor/totp', 'enrol-factor/passkey'],
       ],
     ];
-  test.each(rows)('where %s is asked for', async (_title, extra, of, turn, mine) => {
+  test.each(rows)('when %s is required', async (_title, extra, of, turn, mine) => {
     const user = await latchkey.user({ email_verified: true });
     const visitor = await byMail(user);
     const { path, csrf } = await begin(visitor, extra, of === 'client' ? client : thirdParty);

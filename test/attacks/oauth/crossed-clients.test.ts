@@ -54,20 +54,20 @@ const names = ['a twin', 'one of ours', 'a page', 'an app'];
 const other = (name: string): TestClient => others[name]!;
 
 describe.each(names)('%s', (name) => {
-  test('cannot redeem a code, not even with its verifier', async () => {
+  test('cannot redeem another client’s code, not even with its verifier', async () => {
     const proof = await codeFor(mine);
     const { status, body } = await redeem(other(name), proof);
     expect([status, body.error]).toEqual([400, 'invalid_grant']);
     expect(body).not.toHaveProperty('access_token');
   });
 
-  test('cannot put a code of its own into the sign-in of another (RFC 9700 §4.5)', async () => {
+  test('cannot inject its own code into another client’s sign-in (RFC 9700 §4.5)', async () => {
     const [injected, honest] = [await codeFor(other(name)), await codeFor(mine)];
     expect((await redeem(mine, { code: injected.code, verifier: honest.verifier })).body.error).toBe('invalid_grant');
     expect((await redeem(mine, injected)).body.error).toBe('invalid_grant');
   });
 
-  test('cannot refresh', async () => {
+  test('cannot refresh another client’s token', async () => {
     const tokens = await tokensFor(latchkey.base, mine, user, { scope: 'openid offline_access', prompt: 'consent' });
     const stolen = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
     expect((await ask(other(name), stolen)).body.error).toBe('invalid_grant');
@@ -76,7 +76,7 @@ describe.each(names)('%s', (name) => {
     expect((await ask(mine, stolen)).status).toBe(200);
   });
 
-  test('cannot take up a pushed request (RFC 9126 §2.2)', async () => {
+  test('cannot use another client’s pushed request (RFC 9126 §2.2)', async () => {
     const pushed = await ask(
       mine,
       {
@@ -100,7 +100,7 @@ describe.each(names)('%s', (name) => {
     expect((await new Visitor().open(own)).status).toBe(200);
   });
 
-  test('cannot push a request in the name of another', async () => {
+  test('cannot push a request in another client’s name', async () => {
     const parameters = {
       client_id: mine.client_id,
       redirect_uri: redirectUri,
@@ -114,14 +114,14 @@ describe.each(names)('%s', (name) => {
     expect(body).not.toHaveProperty('request_uri');
   });
 
-  test('cannot poll with a device code, and cannot end its request by trying', async () => {
+  test('cannot poll with another client’s device code, and cannot end its request by trying', async () => {
     const { body } = await ask(mine, { client_id: mine.client_id, scope: 'openid' }, '/oidc/device/auth');
     const poll = { grant_type: DEVICE, device_code: String(body['device_code']) };
     expect((await ask(other(name), poll)).body.error).toBe('invalid_grant');
     expect(['authorization_pending', 'slow_down']).toContain((await ask(mine, poll)).body.error);
   });
 
-  test('cannot name a person by the ID token of another (OpenID Connect Core §3.1.2.1)', async () => {
+  test('cannot identify a user by another client’s ID token (OpenID Connect Core §3.1.2.1)', async () => {
     const { id_token } = await tokensFor(latchkey.base, mine, user);
     const url = authorizeUrl(latchkey.base, other(name), {
       code_challenge: pkce().challenge,
@@ -132,7 +132,7 @@ describe.each(names)('%s', (name) => {
     expect(new URL(location ?? '').searchParams.get('error')).toBe('invalid_request');
   });
 
-  test('cannot be sent to by the ID token of another at the end of a session (RP-Initiated Logout §2)', async () => {
+  test('is not redirected to by another client’s ID token at sign-out (RP-Initiated Logout §2)', async () => {
     const visitor = new Visitor();
     const theirs = await tokensFor(latchkey.base, other(name), user, {}, visitor);
     const own = await tokensFor(latchkey.base, mine, user, {}, visitor);
@@ -156,7 +156,7 @@ describe.each(names)('%s', (name) => {
     expect(back.location).toBe(`${logoutUri}?state=s+t`);
   });
 
-  test('learns nothing about a token and ends none', async () => {
+  test('cannot introspect or revoke another client’s token', async () => {
     const tokens = await tokensFor(latchkey.base, mine, user);
     const about = await ask(other(name), { token: tokens.access_token }, '/oidc/introspect');
     if (about.status === 200) expect(about.body).toEqual({ active: false });
@@ -171,7 +171,7 @@ describe('an assertion (RFC 7523)', () => {
       .setProtectedHeader({ alg: 'ES256', kid: 'k' })
       .sign(privateKey);
 
-  test('of one client is none of another, although both hold the same key', async () => {
+  test('of one client is refused for another, although both have the same key', async () => {
     const robots = await Promise.all(
       ['One', 'Two'].map((name) =>
         latchkey.client({
@@ -203,7 +203,7 @@ describe('an assertion (RFC 7523)', () => {
       expect([400, 401], JSON.stringify(claims)).toContain((await send(one, claims)).status);
   });
 
-  test('does not stand beside another way to prove oneself (RFC 6749 §2.3)', async () => {
+  test('cannot be combined with another authentication method (RFC 6749 §2.3)', async () => {
     const robot = await latchkey.client({
       name: 'Three',
       type: 'machine',

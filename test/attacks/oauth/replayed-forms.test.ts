@@ -40,8 +40,8 @@ const events = async (user: TestUser) =>
     [user.id],
   );
 
-describe('leave', () => {
-  test('is given once: the form of a request that is over is worth nothing', async () => {
+describe('consent', () => {
+  test('is given once: the form of a finished request has no effect', async () => {
     await people();
     const visitor = new Visitor();
     const page = await signedIn(visitor, authorize(shop), alice);
@@ -53,7 +53,7 @@ describe('leave', () => {
     expect([again.status >= 400, again.location]).toEqual([true, null]);
   });
 
-  test('is about what was shown: more scopes, another client or another address in the form change nothing', async () => {
+  test('covers the shown request: more scopes, another client or another address in the form change nothing', async () => {
     await people();
     const visitor = new Visitor();
     const page = await signedIn(visitor, authorize(shop), alice);
@@ -72,7 +72,7 @@ describe('leave', () => {
     expect(queryOf(more).get('error')).toBe('consent_required');
   });
 
-  test('for one request is none for another that waits in the same browser', async () => {
+  test('for one request does not count for another open request in the same browser', async () => {
     await people();
     const visitor = new Visitor();
     const first = await signedIn(visitor, authorize(shop), alice);
@@ -86,21 +86,24 @@ describe('leave', () => {
     expect(queryOf(silent).get('error')).toBe('consent_required');
   });
 
-  test.each(['signed out', 'disabled'])('of a person who is %s since is none, and is not remembered', async (how) => {
-    await people();
-    const visitor = new Visitor();
-    const page = await signedIn(visitor, authorize(shop), alice);
-    expect(isConsent(page)).toBe(true);
-    if (how === 'disabled') await latchkey.run('user.disable', { id: alice.id });
-    else await visitor.submit(await visitor.open(`${latchkey.base}/oidc/logout`), {}, 'logout');
-    const answer = await visitor.submit(page, {}, 'allow');
-    expect(queryOf(answer).get('code')).toBeNull();
-    expect(await events(alice)).toEqual([]);
-    if (how === 'disabled') await latchkey.run('user.enable', { id: alice.id });
-    expect(isConsent(await signedIn(new Visitor(), authorize(shop), alice))).toBe(true);
-  });
+  test.each(['signed out', 'disabled'])(
+    'of a user who is %s since then does not count, and is not stored',
+    async (how) => {
+      await people();
+      const visitor = new Visitor();
+      const page = await signedIn(visitor, authorize(shop), alice);
+      expect(isConsent(page)).toBe(true);
+      if (how === 'disabled') await latchkey.run('user.disable', { id: alice.id });
+      else await visitor.submit(await visitor.open(`${latchkey.base}/oidc/logout`), {}, 'logout');
+      const answer = await visitor.submit(page, {}, 'allow');
+      expect(queryOf(answer).get('code')).toBeNull();
+      expect(await events(alice)).toEqual([]);
+      if (how === 'disabled') await latchkey.run('user.enable', { id: alice.id });
+      expect(isConsent(await signedIn(new Visitor(), authorize(shop), alice))).toBe(true);
+    },
+  );
 
-  test('of one person is none of the next one at the same browser', async () => {
+  test('of one user does not count for the next user in the same browser', async () => {
     await people();
     const visitor = new Visitor();
     const page = await signedIn(visitor, authorize(shop), alice);
@@ -114,7 +117,7 @@ describe('leave', () => {
     expect(isConsent(await signedIn(new Visitor(), authorize(shop), alice))).toBe(true);
   });
 
-  test('is not given by a form without a button, by a list of buttons, or by one that nobody made', async () => {
+  test('is not given by a form without a button, by a list of buttons, or by an unknown button', async () => {
     await people();
     const visitor = new Visitor();
     const page = await signedIn(visitor, authorize(shop), alice);
@@ -128,7 +131,7 @@ describe('leave', () => {
 });
 
 describe('a sign-in', () => {
-  test('cannot be jumped: its later pages do nothing for whoever has not proved who they are', async () => {
+  test('cannot skip steps: its later pages do nothing before the user is authenticated', async () => {
     await people();
     const visitor = new Visitor();
     const page = await visitor.open(authorize(shop));
@@ -149,7 +152,7 @@ describe('a sign-in', () => {
     expect(resumed.location).toBeNull();
   });
 
-  test('as somebody else by the chooser is no sign-in', async () => {
+  test('does not switch to another user through the account chooser', async () => {
     await people();
     const visitor = new Visitor();
     await signedIn(visitor, authorize(shop), alice);

@@ -156,7 +156,7 @@ const codeGrant = { grant_types: ['refresh_token', DEVICE], response_types: [], 
 
 type Row = [string, (held: Held) => Promise<unknown>, Partial<Worth>];
 
-describe('what was taken away is not read from the grant', () => {
+describe('a grant does not keep withdrawn rights', () => {
   test.each<Row>([
     ['nothing', async () => undefined, {}],
     [
@@ -234,7 +234,7 @@ describe('what was taken away is not read from the grant', () => {
     expect(await worth(held)).toEqual({ ...whole, ...left });
   });
 
-  test('a scope of an API, or the API itself, from everybody', async () => {
+  test('a scope of an API, or the API itself, withdrawn from every client', async () => {
     const held = await everything();
     await latchkey.run('api.delete', { identifier: opaqueApi });
     expect(await seen(held.opaque, held.client)).toBe('inactive');
@@ -259,14 +259,14 @@ describe('what was taken away is not read from the grant', () => {
       ({ email }: TestUser) =>
         latchkey.app.database.transaction((em) => em.execute('delete from users where email = ?', [email])),
     ],
-  ])('everything, from a person who is %s', async (_what, end) => {
+  ])('all rights, withdrawn from a user who is %s', async (_what, end) => {
     const other = await latchkey.user();
     const held = await everything(other, await signedIn(other));
     await end(other);
     expect(await worth(held)).toEqual(nothing);
   });
 
-  test('everything, where a first-party client becomes one that needs consent; the next sign-in asks for it', async () => {
+  test('all rights, when a first-party client becomes one that needs consent; the next sign-in asks for it', async () => {
     const client = await latchkey.client({ first_party: true });
     const asked = { scope: 'openid email', prompt: undefined };
     const { body } = await token(client, await codeOf(client, user, browser, asked));
@@ -280,7 +280,7 @@ describe('what was taken away is not read from the grant', () => {
     expect((await browser.signIn(silent, user)).get('error')).toBe('consent_required');
   });
 
-  test('claims that were asked for one by one go with the scope that they belong to', async () => {
+  test('claims that were requested one by one are withdrawn with their scope', async () => {
     const { client } = await everything();
     const claims = JSON.stringify({ userinfo: { email: null, given_name: null } });
     const { body } = await token(client, await codeOf(client, user, browser, { scope: 'openid', claims }));
@@ -294,19 +294,22 @@ test.each<['access' | 'opaque' | 'jwt', string]>([
   ['access', whole.access],
   ['opaque', whole.opaque],
   ['jwt', whole.jwt],
-])('a token that outlived its session by offline_access ends when that is taken: %s', async (which, scopes) => {
-  const other = await latchkey.user();
-  const held = await everything(other, await signedIn(other));
-  const [session] = (await latchkey.run<{ sessions: { id: string }[] }>('session.list', { user: other.id })).sessions;
-  await latchkey.run('session.end', { user: other.id, id: session?.id });
-  await signedIn(other);
-  expect(await seen(held[which], held.client)).toBe(scopes);
-  await change({ scope: 'openid email' })(held);
-  expect(await seen(held[which], held.client)).toBe('inactive');
-  if (which === 'access') expect(await told(held.access)).toBe('401');
-  await change({ scope: null })(held);
-  expect(await seen(held[which], held.client)).toBe(scopes);
-});
+])(
+  'a token that outlived its session by offline_access ends when that scope is withdrawn: %s',
+  async (which, scopes) => {
+    const other = await latchkey.user();
+    const held = await everything(other, await signedIn(other));
+    const [session] = (await latchkey.run<{ sessions: { id: string }[] }>('session.list', { user: other.id })).sessions;
+    await latchkey.run('session.end', { user: other.id, id: session?.id });
+    await signedIn(other);
+    expect(await seen(held[which], held.client)).toBe(scopes);
+    await change({ scope: 'openid email' })(held);
+    expect(await seen(held[which], held.client)).toBe('inactive');
+    if (which === 'access') expect(await told(held.access)).toBe('401');
+    await change({ scope: null })(held);
+    expect(await seen(held[which], held.client)).toBe(scopes);
+  },
+);
 
 test('a token of the front channel ends when the operator closes the front channel', async () => {
   await latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"all"' });
@@ -325,7 +328,7 @@ test('a token of the front channel ends when the operator closes the front chann
   expect([await seen(access, client), await told(access)]).toEqual(['inactive', '401']);
 });
 
-test('a client that registered itself and gives a scope up has it no longer', async () => {
+test('a client that registered itself and gives up a scope loses it', async () => {
   await latchkey.run('settings.set', { name: 'oidc.registration', value: '"open"' });
   const headers = { 'content-type': 'application/json' };
   const register = (url: string, method: string, body: object, more: Record<string, string> = {}) =>
@@ -345,7 +348,7 @@ test('a client that registered itself and gives a scope up has it no longer', as
   await latchkey.run('settings.set', { name: 'oidc.registration', value: '"off"' });
 });
 
-describe('what comes back', () => {
+describe('restored rights', () => {
   test('a scope that the client gets again is in its old tokens again', async () => {
     const held = await everything();
     await change({ scope: 'openid offline_access' })(held);
@@ -356,7 +359,7 @@ describe('what comes back', () => {
     expect(await seen(held.access, held.client)).toBe(whole.access);
   });
 
-  test('a client that is enabled again goes on with what it had', async () => {
+  test('a client that is enabled again can use its old tokens', async () => {
     const held = await everything();
     await latchkey.run('client.disable', { client_id: held.client.client_id });
     expect(await seen(held.opaque, server)).toBe('inactive');
@@ -364,14 +367,14 @@ describe('what comes back', () => {
     expect(await worth(held)).toEqual(whole);
   });
 
-  test('consent that is given again revives nothing', async () => {
+  test('a new consent revives no old token', async () => {
     const held = await everything();
     await latchkey.run('consent.revoke', { user: user.id, client_id: held.client.client_id });
     await token(held.client, await codeOf(held.client, user, browser));
     expect(await worth(held)).toEqual(nothing);
   });
 
-  test('a client may always revoke what is left of its tokens', async () => {
+  test('a client may always revoke its remaining tokens', async () => {
     const held = await everything();
     await change({ scope: 'email offline_access' })(held);
     expect((await post(`${latchkey.base}/oidc/revoke`, held.client, { token: held.refresh })).status).toBe(200);
@@ -379,7 +382,7 @@ describe('what comes back', () => {
     expect(await seen(held.refresh, held.client)).toBe('inactive');
   });
 
-  test('a refresh token that comes a second time ends its family, also when nothing of it was left', async () => {
+  test('a refresh token that is used twice ends its family, also when it had lost all rights', async () => {
     const held = await everything();
     const next = (await refresh(held.client, held.refresh)).body.refresh_token;
     await change({ scope: 'email offline_access' })(held);

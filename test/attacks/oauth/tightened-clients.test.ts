@@ -84,7 +84,7 @@ async function userinfo(token: string): Promise<number> {
   return (await fetch(`${latchkey.base}/oidc/userinfo`, { headers })).status;
 }
 
-describe('tokens that do not meet what the client demands now', () => {
+describe('tokens that do not meet the present demands of the client', () => {
   test.each<[string, Record<string, unknown>]>([
     ['proof of possession (RFC 9449 §5.2)', { dpop_bound_access_tokens: true }],
     ['a certificate (RFC 8705 §3)', { tls_client_certificate_bound_access_tokens: true }],
@@ -110,14 +110,14 @@ describe('tokens that do not meet what the client demands now', () => {
     ['another way to send the same secret', {}, { token_endpoint_auth_method: 'client_secret_post' }],
     ['less than before', { minimum_acr: 'urn:latchkey:acr:1' }, { minimum_acr: null }],
     ['another name', {}, { name: 'Store' }],
-  ])('%s: all go on', async (_what, before, after) => {
+  ])('%s: all stay valid', async (_what, before, after) => {
     const held = await issued(before);
     await change(held.client, after);
     expect(await seen(held)).toEqual(both);
     expect(await userinfo(held.access)).toBe(200);
   });
 
-  test('proof of possession that was taken off and is demanded again: what was issued between is over', async () => {
+  test('proof of possession that was switched off and on again: tokens issued between are invalid', async () => {
     const held = await issued({ dpop_bound_access_tokens: true }, proof);
     await change(held.client, { dpop_bound_access_tokens: false });
     const bearer = (await refresh(held.client, held.refresh, { resource: opaqueApi })).body;
@@ -131,7 +131,7 @@ describe('tokens that do not meet what the client demands now', () => {
     expect(await isActive(renewed.body.access_token)).toBe(true);
   });
 
-  test('a refresh token of a public client that is bound to no key is refused, whichever key comes with it', async () => {
+  test('a refresh token of a public client without a bound key is refused, with any key', async () => {
     const held = await issued({ type: 'spa' });
     await change(held.client, { dpop_bound_access_tokens: true });
     const answer = await refresh(held.client, held.refresh, {}, await proof());
@@ -207,7 +207,7 @@ describe('codes of requests that would be refused now', () => {
   });
 });
 
-test('a sign-in that takes longer than its pushed request is kept', async () => {
+test('the code of a sign-in that outlasts its pushed request is kept', async () => {
   const client = await latchkey.client({ first_party: true, require_pushed_authorization_requests: true });
   const { verifier, challenge } = pkce();
   const redirect_uri = client.redirect_uris[0] ?? '';
@@ -228,8 +228,8 @@ test('a sign-in that takes longer than its pushed request is kept', async () => 
   expect((await post(tokenUrl, client, grant)).status).toBe(200);
 });
 
-describe('tokens of another form or age than are issued now', () => {
-  test('a JWT for an API that wants opaque tokens, and the other way round', async () => {
+describe('tokens of another form or age than new ones', () => {
+  test('a JWT for an API that now wants opaque tokens, and the reverse', async () => {
     const held = await issued();
     await recreateApi(jwtApi, { token_format: 'opaque' });
     await recreateApi(opaqueApi, { token_format: 'jwt' });
@@ -241,7 +241,7 @@ describe('tokens of another form or age than are issued now', () => {
     expect(await seen(held)).toEqual(both);
   });
 
-  test('a life that the API shortened counts from the moment of issue', async () => {
+  test('a lifetime that the API shortened counts from the issue of the token', async () => {
     const held = await issued();
     for (const [identifier, token_format] of [
       [opaqueApi, 'opaque'],

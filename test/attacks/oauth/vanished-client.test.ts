@@ -70,7 +70,7 @@ describe.each(ends)('a client that is %s', (_how, end) => {
       },
       (visitor, page) => visitor.submit(page, {}, 'deny'),
     ],
-  ])('%s: the page says so, also when it is loaded again', async (_where, begin, goOn) => {
+  ])('%s: the page says so, also after a reload', async (_where, begin, goOn) => {
     const client = await latchkey.client();
     const visitor = new Visitor();
     const page = await begin(visitor, client);
@@ -80,7 +80,7 @@ describe.each(ends)('a client that is %s', (_how, end) => {
     expectClear(await goOn(visitor, page));
   });
 
-  test('between the last step of a sign-in and its way back: nobody is sent anywhere', async () => {
+  test('between the last step of a sign-in and its redirect: the browser is not redirected', async () => {
     const client = await latchkey.client({ first_party: true });
     const visitor = new Visitor();
     const page = await visitor.submit(await visitor.open(request(client)), { email: user.email });
@@ -103,7 +103,7 @@ describe.each(ends)('a client that is %s', (_how, end) => {
     return [status, body.error];
   };
 
-  test('while its device waits: the code, its confirmation and the consent lead to a clear page, and the device hears it', async () => {
+  test('while its device waits: the code, its confirmation and the consent lead to a clear page, and the device receives an error', async () => {
     const client = await device();
     const [entered, confirmed, asked] = [await ask(client), await ask(client), await ask(client)];
     const [first, second, third] = [await signedIn(), await signedIn(), await signedIn()];
@@ -121,7 +121,7 @@ describe.each(ends)('a client that is %s', (_how, end) => {
       expect(await poll(client, code)).toEqual([401, 'invalid_client']);
   });
 
-  test('while the user signs out of it: they are signed out, or stay, all the same', async () => {
+  test('while the user signs out of it: the user is signed out or stays, as chosen', async () => {
     for (const [button, left] of [
       ['logout', false],
       ['stay', true],
@@ -173,7 +173,7 @@ describe('a client that changes while the user signs in', () => {
   test.each([
     ['goes back to an address that is registered still', [`${bye}?a=b`, bye], `${bye}?state=st`],
     ['stays with us where the address was given up', ['http://127.0.0.1:9/other'], null],
-  ])('the user who signs out of it %s', async (_what, addresses, location) => {
+  ])('during a sign-out by its user: %s', async (_what, addresses, location) => {
     const client = await latchkey.client({ first_party: true, post_logout_redirect_uris: [bye] });
     const visitor = await signedIn();
     const { id_token: hint } = await tokensFor(latchkey.base, client, user, {}, visitor);
@@ -186,7 +186,7 @@ describe('a client that changes while the user signs in', () => {
   test.each<[string, Record<string, unknown>, string]>([
     ['the scope', { scope: 'openid' }, 'invalid_scope'],
     ['the grant', { grant_types: ['refresh_token'] }, 'invalid_request'],
-  ])('its device hears that %s is gone, and so does the person', async (_what, values, error) => {
+  ])('its device and the user are told that %s is gone', async (_what, values, error) => {
     const client = await latchkey.client({ type: 'native', redirect_uris: [], grant_types: [DEVICE, 'refresh_token'] });
     const { body } = await post(`${latchkey.base}/oidc/device/auth`, client, { scope: 'openid email' });
     const visitor = await signedIn();

@@ -66,15 +66,15 @@ async function changing(): Promise<{ visitor: Visitor; user: TestUser; page: Pag
   return { visitor, user, page, to, code: (await mails.next(to)).code };
 }
 
-describe('many at once', () => {
-  test('with the code of a new address change it once', async () => {
+describe('many requests at once', () => {
+  test('with the code of a new address change the address once', async () => {
     const { visitor, user, page, code } = await changing();
     const answers = await many(() => send(visitor, page.url, { ...fieldsOf(page), code }));
     expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
     expect(await eventsOf(user, 'user.email_changed')).toBe(1);
   });
 
-  test('with the link back take it back once', async () => {
+  test('with the link back undo the change once', async () => {
     const { visitor, user, page, code } = await changing();
     await visitor.submit(page, { code });
     const browser = new Visitor();
@@ -84,7 +84,7 @@ describe('many at once', () => {
     expect(await eventsOf(user, 'user.email_reverted')).toBe(1);
   });
 
-  test('with the link of a sign-in that was not theirs lock the account once', async () => {
+  test('with the link of another user’s sign-in lock the account once', async () => {
     const user = await latchkey.user({ email_verified: true });
     await steps.afterPassword(user);
     await steps.afterPassword(user);
@@ -96,8 +96,8 @@ describe('many at once', () => {
   });
 });
 
-describe('two at once', () => {
-  test('new recovery codes and an old one: it works before them or not at all', async () => {
+describe('two requests at once', () => {
+  test('new recovery codes and an old code: it works before they exist or not at all', async () => {
     const user = await steps.withApp();
     const id = user.id as never;
     const by = { actor: { type: 'user' as const, id } };
@@ -140,7 +140,7 @@ describe('two at once', () => {
         return () => send(visitor, page.url, { ...fieldsOf(page), code });
       },
     ],
-  ])('the link back and %s: the address of the link is the first one', async (_what, prepare) => {
+  ])('the link back and %s: the address of the link is the primary one', async (_what, prepare) => {
     const { visitor, user, page, to, code } = await changing();
     await visitor.submit(page, { code });
     const browser = new Visitor();
@@ -154,7 +154,7 @@ describe('two at once', () => {
     expect(first?.email).toBe(user.email);
   });
 
-  test('a password changed and a sign-in that is half done with the old one: nobody is in by it', async () => {
+  test('a password change and a half-finished sign-in with the old one: the sign-in fails', async () => {
     for (let round = 0; round < 3; round += 1) {
       const user = await latchkey.user({ email_verified: true });
       const { visitor } = await signInTo(latchkey, user);
@@ -175,7 +175,7 @@ describe('two at once', () => {
     }
   });
 
-  test('an account that is erased in the midst of a sign-in: nobody goes on with it', async () => {
+  test('an erased account in the middle of a sign-in: the sign-in cannot continue', async () => {
     const user = await steps.withApp();
     const half = await steps.afterPassword(user);
     await latchkey.app.database.sql(`update users set deletes_at = now() - interval '1 minute' where email = $1`, [
@@ -186,7 +186,7 @@ describe('two at once', () => {
     expect([answer.status, new URL(answer.url).pathname.split('/').at(-1)]).toEqual([200, 'login']);
   });
 
-  test('an account that goes and a sign-in: it is whole or it is gone', async () => {
+  test('an account deletion and a sign-in: the account is complete or gone', async () => {
     const { visitor, user } = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
     const csrf = await tokenOn(visitor, at('/account/close'));
     await send(visitor, at('/account/close'), { csrf, email: user.email });

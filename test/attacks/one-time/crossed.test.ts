@@ -64,7 +64,7 @@ async function change(visitor: Visitor, base: string, to: string): Promise<Page>
 }
 
 describe('a token', () => {
-  test('is nothing at any endpoint but its own, and works there afterwards', async () => {
+  test('is refused at every endpoint but its own, and works there afterwards', async () => {
     const { base } = latchkey;
     const owner = await latchkey.user({ email_verified: true });
     const visitor = new Visitor();
@@ -140,7 +140,7 @@ describe('a token', () => {
     expect((await new Visitor().open(revert)).text).toContain(owner.email);
   });
 
-  test('of a change is used once by fifty at the same time, on both nodes', async () => {
+  test('of a change is used once by fifty requests at once, on both nodes', async () => {
     const user = await latchkey.user({ email_verified: true });
     const visitor = new Visitor();
     await arrive(visitor, `${latchkey.base}/account/emails`, user);
@@ -164,7 +164,7 @@ describe('a token', () => {
     expect(changes).toHaveLength(1);
   });
 
-  test('of one address that two want goes to one of them, on both nodes', async () => {
+  test('for one address that two users want goes to one of them, on both nodes', async () => {
     const wanted = fresh('both');
     const forms = await Promise.all(
       ['bob', 'dave'].map(async () => {
@@ -201,7 +201,7 @@ describe('a token', () => {
   });
 });
 
-test('no code or token of a mail is in an answer, a header, an address or the log', async () => {
+test('no code or token of a mail is in a response, a header, an address or the log', async () => {
   let logged = '';
   const destination = new Writable({
     write(chunk, _encoding, done) {

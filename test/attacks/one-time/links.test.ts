@@ -37,8 +37,8 @@ async function atCode(user: TestUser, visitor = someone()) {
   return { visitor, page, mail: await mails.next(user.email, /sign-in code/) };
 }
 
-describe('a reset', () => {
-  test('is of the newest link alone, and once', async () => {
+describe('a password reset', () => {
+  test('works only with the newest link, and once', async () => {
     const user = await person();
     const [older, newest] = [await resetLink(user), await resetLink(user)];
     expect((await someone().open(older)).status).toBe(410);
@@ -48,7 +48,7 @@ describe('a reset', () => {
     expect((await someone().open(older)).status).toBe(410);
   });
 
-  test('changes nobody but whom the link was for, whatever else the form says', async () => {
+  test('changes only the user of the link, whatever else the form says', async () => {
     const [mallory, alice] = [await person(), await person()];
     const visitor = someone();
     const page = await visitor.open(await resetLink(mallory));
@@ -58,7 +58,7 @@ describe('a reset', () => {
     expect((await someone().signIn(start(), { ...mallory, password: fresh })).get('code')).toMatch(/^lk_ac_/);
   });
 
-  test('takes nothing by JSON', async () => {
+  test('accepts no JSON', async () => {
     const visitor = someone();
     const page = await visitor.open(await resetLink(await person()));
     const answer = await fetch(page.url, {
@@ -69,7 +69,7 @@ describe('a reset', () => {
     expect(answer.status).toBe(415);
   });
 
-  test('leaves the second factor to be asked for', async () => {
+  test('still requires the second factor', async () => {
     const user = await walk(latchkey, client).withApp({ email_verified: true });
     const visitor = someone();
     await visitor.submit(await visitor.open(await resetLink(user)), { password: fresh });
@@ -79,7 +79,7 @@ describe('a reset', () => {
     expect(page.location).toBeNull();
   });
 
-  test('signs nobody in', async () => {
+  test('does not sign the user in', async () => {
     const user = await person();
     const visitor = someone();
     await visitor.submit(await visitor.open(await resetLink(user)), { password: fresh });
@@ -87,7 +87,7 @@ describe('a reset', () => {
     expect(new URL(silent.location!).searchParams.get('error')).toBe('login_required');
   });
 
-  test('kills what else was sent and not used', async () => {
+  test('ends all other open links and codes', async () => {
     const user = await person();
     const { visitor: first, page, mail } = await atCode(user);
     const visitor = someone();
@@ -125,7 +125,7 @@ describe('a secret of one purpose', () => {
     expect((await visitor.open(mail.link)).status).toBe(200);
   });
 
-  test('is no form token, state or cookie of another kind', async () => {
+  test('is not a form token, state or cookie of another kind', async () => {
     const user = await person();
     const reset = secretOf(await resetLink(user));
     const visitor = someone();
@@ -135,11 +135,11 @@ describe('a secret of one purpose', () => {
   });
 });
 
-describe('what is in a mail is nowhere else', () => {
+describe('a secret in a mail is in no other place', () => {
   const everything = ({ text, headers, url, location }: Page): string =>
     [text, url, location ?? '', ...[...headers].flat()].join('\n');
 
-  test('not in any answer on the way to it', async () => {
+  test('not in any response before the mail', async () => {
     const user = await person();
     const visitor = someone();
     const seen: string[] = [];
@@ -160,7 +160,7 @@ describe('what is in a mail is nowhere else', () => {
     for (const secret of secrets) expect(seen.filter((text) => text.includes(secret))).toEqual([]);
   });
 
-  test('a link to a new password leaves the address before any page is shown, and no page loads what is not ours', async () => {
+  test('a link to reset the password leaves the address before any page is shown, and no page loads third-party content', async () => {
     const user = await person();
     const link = await resetLink(user);
     const visitor = someone();
@@ -178,7 +178,7 @@ describe('what is in a mail is nowhere else', () => {
     expect(page.text.match(/(?:src|href|action)="https?:\/\//g)).toBeNull();
   });
 
-  test('and no table keeps it', async () => {
+  test('and no table stores it', async () => {
     const user = await person();
     const reset = secretOf(await resetLink(user));
     const { mail } = await atCode(user);
@@ -190,7 +190,7 @@ describe('what is in a mail is nowhere else', () => {
   });
 });
 
-test('fifty requests from ten addresses send no more than three mails of a kind in a quarter of an hour', async () => {
+test('fifty requests from ten addresses send at most three mails of a kind in a quarter of an hour', async () => {
   const user = await person();
   await Promise.all(
     Array.from({ length: 10 }, async () => {

@@ -88,26 +88,29 @@ async function compared({ id }: TestUser): Promise<number> {
 const seats: readonly Seat[] = ['known', 'new', 'stranger'];
 const pairs = seats.flatMap((asks) => seats.map((tries) => [asks, tries] as const));
 
-describe('a code that one browser asked for', () => {
-  test.each(pairs)('%s: is no code in another one, %s, whose tries leave it alone', async (asks, tries) => {
-    const user = await owner();
-    const mine = await askAndRead(user.seat(asks), user.email);
-    const theirs = await askAndRead(tries === asks ? browser() : user.seat(tries), user.email);
-    const guesses = [1, 2, 3, 4, 5].map((n) => wrong(theirs.mail.code, n));
-    if (mine.mail.code !== theirs.mail.code) guesses[0] = mine.mail.code;
-    for (const guess of guesses) expect(await type(theirs, guess)).toBe('wrong');
-    expect(await type(theirs, theirs.mail.code)).toBe('throttled');
-    expect(await type(mine, mine.mail.code)).toBe('in');
-  });
+describe('a code that one browser requested', () => {
+  test.each(pairs)(
+    '%s: does not work in another one, %s, and its tries do not count on the code',
+    async (asks, tries) => {
+      const user = await owner();
+      const mine = await askAndRead(user.seat(asks), user.email);
+      const theirs = await askAndRead(tries === asks ? browser() : user.seat(tries), user.email);
+      const guesses = [1, 2, 3, 4, 5].map((n) => wrong(theirs.mail.code, n));
+      if (mine.mail.code !== theirs.mail.code) guesses[0] = mine.mail.code;
+      for (const guess of guesses) expect(await type(theirs, guess)).toBe('wrong');
+      expect(await type(theirs, theirs.mail.code)).toBe('throttled');
+      expect(await type(mine, mine.mail.code)).toBe('in');
+    },
+  );
 
-  test.each(pairs)('%s: works after another one, %s, asked four times', async (asks, others) => {
+  test.each(pairs)('%s: works after another one, %s, requested four codes', async (asks, others) => {
     const user = await owner();
     const mine = await askAndRead(user.seat(asks), user.email);
     for (let i = 0; i < 4; i += 1) await ask(others === asks ? browser() : user.seat(others), user.email);
     expect(await type(mine, mine.mail.code)).toBe('in');
   });
 
-  test.each(seats)('%s: is compared five times there, and the right one is refused after', async (asks) => {
+  test.each(seats)('%s: allows five tries in its browser, and the right code is refused after them', async (asks) => {
     const user = await owner();
     const mine = await askAndRead(user.seat(asks), user.email);
     for (let i = 0; i < 5; i += 1) expect(await type(mine, wrong(mine.mail.code, i + 1))).toBe('wrong');
@@ -125,8 +128,8 @@ describe('a code that one browser asked for', () => {
   });
 });
 
-describe('strangers together', () => {
-  test('have 3 codes and 15 tries in 15 minutes; the owner still asks and gets in where the account knows the browser', async () => {
+describe('all unknown browsers together', () => {
+  test('have 3 codes and 15 tries in 15 minutes; the owner still requests a code and signs in in a known browser', async () => {
     const user = await owner();
     const mine = await askAndRead(user.seat('new'), user.email);
     let tried = 0;
@@ -145,7 +148,7 @@ describe('strangers together', () => {
     expect(await type(known, known.mail.code)).toBe('in');
   });
 
-  test('leave the owner in a new browser the link of their mail, when all tries are used up', async () => {
+  test('leave the owner in a new browser the link of the mail, when all tries are used up', async () => {
     const user = await owner();
     const mine = await askAndRead(user.seat('new'), user.email);
     for (const { code } of [mine.mail, mine.mail]) {
@@ -158,7 +161,7 @@ describe('strangers together', () => {
     expect(arrived(await mine.visitor.submit(page, {}, 'continue'))).toBe(true);
   });
 
-  test('have 10 codes and 50 tries a day, however they are spread; the windows slide', async () => {
+  test('have 10 codes and 50 tries a day, in any distribution; the windows slide', async () => {
     const user = await owner();
     for (let round = 0; round < 14; round += 1) {
       const asked = await ask(browser(), user.email);
@@ -173,7 +176,7 @@ describe('strangers together', () => {
     expect(await type(fresh, fresh.mail.code)).toBe('in');
   });
 
-  test('see the same for an address that nobody has, however often', async () => {
+  test('see the same for an unknown address, at every repetition', async () => {
     const user = await owner();
     const walk = async (email: string): Promise<string[]> => {
       const seen: string[] = [];
@@ -190,8 +193,8 @@ describe('strangers together', () => {
   });
 });
 
-describe('a browser that the account knows', () => {
-  test('has 3 codes in 15 minutes and 20 tries a day of its own, whatever strangers used up', async () => {
+describe('a known browser', () => {
+  test('has 3 codes in 15 minutes and 20 tries a day of its own, whatever unknown browsers used up', async () => {
     const user = await owner();
     for (let i = 0; i < 4; i += 1) await ask(browser(), user.email);
     expect(await mailed(user.email)).toBe(3);
@@ -210,7 +213,7 @@ describe('a browser that the account knows', () => {
     expect(again.mail.code).toMatch(/^\d{6}$/);
   });
 
-  test('of one account is a stranger to another', async () => {
+  test('of one account is an unknown browser for another', async () => {
     const [ada, bob] = [await owner(), await owner()];
     for (let i = 0; i < 3; i += 1) await ask(browser(), ada.email);
     await ask(bob.seat('known'), ada.email);
@@ -218,8 +221,8 @@ describe('a browser that the account knows', () => {
   });
 });
 
-describe('the mails that prove an address', () => {
-  test('reach the owner of the account, although a stranger wants the same address for another account', async () => {
+describe('verification mails', () => {
+  test('reach the owner of the account, although an attacker requests the same address for another account', async () => {
     const user = await latchkey.user({ email_verified: false });
     await latchkey.app.database.sql('update users set email_proof_due = true where id = $1', [
       toUuid(user.id as never),

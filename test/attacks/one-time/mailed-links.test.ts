@@ -153,7 +153,7 @@ const acts = async () =>
   )[0]!.acts;
 
 describe.each(Object.entries(kinds))('the link to %s', (kind, send) => {
-  test('leaves the address before any page, acts at the button alone, and once', async () => {
+  test('leaves the address before any page, acts only on the button, and once', async () => {
     const { link, visitor, values = {}, done } = await send();
     const secret = secretOf(link);
     expect(secret).toMatch(/^[\w-]{43}$/);
@@ -202,7 +202,7 @@ describe.each(Object.entries(kinds))('the link to %s', (kind, send) => {
   });
 });
 
-test('the cookie of each kind opens no page of another', async () => {
+test('the cookie of each kind opens no page of another kind', async () => {
   const sent: { kind: string; page: string; visitor: Visitor; name: string; secret: string }[] = [];
   for (const [kind, send] of Object.entries(kinds)) {
     // The first administrator is there by now.

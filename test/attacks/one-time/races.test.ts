@@ -65,7 +65,7 @@ const signIns = async ({ id }: TestUser): Promise<number> => {
   return rows.length;
 };
 
-describe(`of ${MANY} or so at once`, () => {
+describe(`of ${MANY} or so requests at once`, () => {
   test('one sets a new password', async () => {
     const user = await latchkey.user({ email_verified: true });
     const visitor = new Visitor({ 'x-forwarded-for': '198.51.100.251' });
@@ -83,7 +83,7 @@ describe(`of ${MANY} or so at once`, () => {
     expect(changed).toHaveLength(1);
   });
 
-  test('one is signed in by a link', async () => {
+  test('one signs in with a link', async () => {
     const user = await latchkey.user({ email_verified: true });
     const { visitor, mail } = await atCode(user);
     const page = await visitor.open(mail.link);
@@ -98,7 +98,7 @@ describe(`of ${MANY} or so at once`, () => {
     expect(await signIns(user)).toBe(1);
   });
 
-  test('one is signed in by a code', async () => {
+  test('one signs in with a code', async () => {
     const user = await latchkey.user({ email_verified: true });
     const { visitor, page, mail } = await atCode(user);
     const answers = await race(visitor, page.url, copies(fieldsOf(page, { code: mail.code }, 'continue')));
@@ -106,7 +106,7 @@ describe(`of ${MANY} or so at once`, () => {
     expect(await signIns(user)).toBe(1);
   });
 
-  test('guesses at a code five are looked at, though one of the others is right', async () => {
+  test('that guess a code five are compared, though one of the others is right', async () => {
     const user = await latchkey.user({ email_verified: true });
     const { visitor, page, mail } = await atCode(user);
     const guesses = Array.from({ length: 199 }, (_, i) =>
@@ -123,7 +123,7 @@ describe(`of ${MANY} or so at once`, () => {
     expect(row?.tries).toBeLessThanOrEqual(5);
   });
 
-  test('guesses at three codes of three browsers fifteen are looked at in all', async () => {
+  test('that guess three codes of three browsers fifteen are compared in all', async () => {
     const user = await latchkey.user({ email_verified: true });
     const asked = [await atCode(user), await atCode(user), await atCode(user)];
     await Promise.all(
@@ -142,7 +142,7 @@ describe(`of ${MANY} or so at once`, () => {
     expect(row?.tries).toBe(15);
   });
 
-  test('browsers that ask for a code three are sent one', async () => {
+  test('that request a code three are sent one', async () => {
     const user = await latchkey.user({ email_verified: true });
     const asking = await Promise.all(
       Array.from({ length: 12 }, async () => {

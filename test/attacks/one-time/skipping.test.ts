@@ -166,7 +166,7 @@ const SEEDS = [1, 2, 3];
 const STEPS = 30;
 
 describe.each(SEEDS)('a walk over every control (seed %i)', (seed) => {
-  test('that proves nothing gets nowhere', async () => {
+  test('that proves nothing reaches no later step', async () => {
     const walker = new Walker(seed);
     await walker.start();
     for (let i = 0; i < STEPS; i += 1) {
@@ -179,7 +179,7 @@ describe.each(SEEDS)('a walk over every control (seed %i)', (seed) => {
     expect(new URL(page.url).pathname).toMatch(beforeProof);
   });
 
-  test('that proves the password gets no further than the second factor', async () => {
+  test('that proves the password stops at the second factor', async () => {
     const walker = new Walker(seed + 100);
     const uid = await walker.start();
     await walker.identify(uid);
@@ -200,10 +200,10 @@ describe.each(SEEDS)('a walk over every control (seed %i)', (seed) => {
   });
 });
 
-describe('two first factors are not two factors', () => {
+describe('two first factors do not count as two factors', () => {
   const path = (page: Page) => new URL(page.url).pathname.replace(/\/interaction\/[^/]+/, '');
 
-  test('a code by mail after the password is not asked for, nor taken', async () => {
+  test('a code by mail after the password is neither requested nor accepted', async () => {
     const walker = new Walker(7);
     const uid = await walker.start();
     await walker.identify(uid);
@@ -219,7 +219,7 @@ describe('two first factors are not two factors', () => {
     expect(path(pressed)).toBe('/second-factor/totp');
   });
 
-  test('a password after a code by mail is not either', async () => {
+  test('a password after a code by mail does not count either', async () => {
     const walker = new Walker(8);
     const uid = await walker.start();
     await walker.identify(uid);
@@ -231,7 +231,7 @@ describe('two first factors are not two factors', () => {
     expect(path(await walker.visitor.open(walker.at(uid, 'password'), form))).toBe('/second-factor/totp');
   });
 
-  test('a session of one does not become a session of two by the other', async () => {
+  test('a session with one does not become a session with two by the other', async () => {
     await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"off"' });
     const person = await latchkey.user({ email_verified: true });
     const walker = new Walker(9);

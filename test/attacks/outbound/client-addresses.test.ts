@@ -34,7 +34,7 @@ async function authenticate(latchkey: TestApp, { client_id }: Pick<TestClient, '
 const robot = { type: 'machine', redirect_uris: [], token_endpoint_auth_method: 'private_key_jwt' };
 const settings = { 'oidc.registration': 'open', 'limits.clientFailuresPerAddress': 100_000 };
 
-describe('inside', () => {
+describe('internal addresses', () => {
   let latchkey: TestApp;
   const listeners: SocketServer[] = [];
   let port = 0;
@@ -81,7 +81,7 @@ describe('inside', () => {
     'https://127。0。0。1',
   ];
 
-  test.each(inside)('%s: no key is fetched there', async (host) => {
+  test.each(inside)('%s: no key is fetched from it', async (host) => {
     const before = hits;
     const made = await latchkey.client({ ...robot, jwks_uri: `${host}:${port}/jwks` }).catch(() => null);
     if (made) {
@@ -91,7 +91,7 @@ describe('inside', () => {
     expect(hits).toBe(before);
   });
 
-  test.each(inside)('%s: no list of addresses is fetched there', async (host) => {
+  test.each(inside)('%s: no list of addresses is fetched from it', async (host) => {
     const before = hits;
     const answer = await fetch(`${latchkey.base}/oidc/register`, {
       method: 'POST',
@@ -106,7 +106,7 @@ describe('inside', () => {
     expect(hits).toBe(before);
   });
 
-  test('a request object is fetched from nowhere', async () => {
+  test('no request object is fetched', async () => {
     const before = hits;
     const client = await latchkey.client();
     for (const host of inside) {
@@ -120,7 +120,7 @@ describe('inside', () => {
     expect(hits).toBe(before);
   });
 
-  test('an open port, a closed one, a host that is not there and one that is forbidden answer alike', async () => {
+  test('an open port, a closed one, a missing host and a forbidden one give the same response', async () => {
     const targets = [
       `https://127.0.0.1:${port}/`,
       'https://127.0.0.1:9/',
@@ -138,7 +138,7 @@ describe('inside', () => {
   });
 });
 
-describe('whatever answers', () => {
+describe('any response of a key server', () => {
   let latchkey: TestApp;
   let server: Server;
   let base = '';
@@ -190,13 +190,13 @@ describe('whatever answers', () => {
     await latchkey.close();
   });
 
-  test('with the right keys authenticates', async () => {
+  test('with the right keys authenticates the client', async () => {
     const client = await latchkey.client({ ...robot, jwks_uri: `${base}/good` });
     expect((await authenticate(latchkey, client)).status).toBe(200);
   });
 
   test.each(Object.keys(keySets).filter((name) => name !== 'good' && name !== 'mixed'))(
-    '%s: authenticates nobody',
+    '%s: authenticates no client',
     async (name) => {
       const client = await latchkey.client({ ...robot, jwks_uri: `${base}/${encodeURIComponent(name)}` });
       asked.length = 0;
@@ -207,13 +207,13 @@ describe('whatever answers', () => {
     },
   );
 
-  test('with a good key among odd ones authenticates (RFC 7517 §5)', async () => {
+  test('with a good key among odd ones authenticates the client (RFC 7517 §5)', async () => {
     const client = await latchkey.client({ ...robot, jwks_uri: `${base}/mixed` });
     expect((await authenticate(latchkey, client)).status).toBe(200);
   });
 
   test.each(Object.keys(keySets).filter((name) => name !== 'good' && name !== 'mixed'))(
-    '%s: leaves nothing to encrypt for',
+    '%s: leaves no key for encryption',
     async (name) => {
       const client = await latchkey.client({
         id_token_encrypted_response_alg: 'ECDH-ES',

@@ -46,8 +46,8 @@ async function stored(): Promise<{ count: number; flagged: boolean }> {
   return row!;
 }
 
-describe('an answer that was given before', () => {
-  test('opens nothing again: not here, not elsewhere, and of many at once one', async () => {
+describe('a response that was used before', () => {
+  test('is refused everywhere, and of many at once one succeeds', async () => {
     const [visitor, other] = [new Visitor(), new Visitor()];
     const page = await visits.atPasskey(visitor);
     const captured = signedBy(page, alices);
@@ -80,7 +80,7 @@ describe('an answer that was given before', () => {
   });
 });
 
-describe('an answer made elsewhere or without its owner', () => {
+describe('a response made elsewhere or without its owner', () => {
   const bases = (): Record<string, Lies> => {
     const { host, hostname, port } = new URL(latchkey.base);
     return {
@@ -106,7 +106,7 @@ describe('an answer made elsewhere or without its owner', () => {
       'data with a tail': { authenticatorData: (data) => Buffer.concat([data, Buffer.from([0xa0])]) },
     };
   };
-  test('is refused, makes no session and counts nothing', async () => {
+  test('is refused, creates no session and counts nothing', async () => {
     const before = await stored();
     for (const [name, lies] of Object.entries(bases())) {
       const visitor = new Visitor();
@@ -134,8 +134,8 @@ describe('an answer made elsewhere or without its owner', () => {
   });
 });
 
-describe('the passkey of another user', () => {
-  test('answers nowhere for alice', async () => {
+describe('another user’s passkey', () => {
+  test('does not sign in alice', async () => {
     const [, mallorys] = await personWithPasskey();
     const { userHandle } = alices.credentials[0]!;
     const allowAll = (page: Page) => ({ ...(optionsOn(page) as object), allowCredentials: [] }) as never;
@@ -148,7 +148,7 @@ describe('the passkey of another user', () => {
     await expectRefused(visitor, await send(visitor, discoverable, signedBy(discoverable, mallorys, { userHandle })));
   });
 
-  test('is no second factor of alice’s', async () => {
+  test('is not a second factor for alice', async () => {
     const [, mallorys] = await personWithPasskey();
     const visitor = new Visitor();
     const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:latchkey:acr:3' } } });
@@ -161,7 +161,7 @@ describe('the passkey of another user', () => {
     await expectRefused(visitor, await send(visitor, page, mallorys.get(options, latchkey.base)));
   });
 
-  test('cannot take the id of alice’s', async () => {
+  test('cannot be registered under alice’s credential id', async () => {
     const mallory = await latchkey.user();
     const page = await visits.enrol(mallory, new Authenticator(), {
       id: alices.credentials[0]!.id.toString('base64url'),
@@ -177,8 +177,8 @@ describe('the passkey of another user', () => {
   });
 });
 
-describe('a copy of a passkey', () => {
-  test.each([9, 10, 0])('that counts %i after 10 is stopped, and the original with it', async (signCount) => {
+describe('a clone of a passkey', () => {
+  test.each([9, 10, 0])('with counter %i after 10 is stopped, and the original with it', async (signCount) => {
     const visitor = new Visitor();
     const page = await visits.atPasskey(visitor);
     expect(visits.codeIn(await send(visitor, page, signedBy(page, alices, { signCount: 10 })))).not.toBeNull();
@@ -194,8 +194,8 @@ describe('a copy of a passkey', () => {
   });
 });
 
-describe('half a session', () => {
-  test('adds no passkey: neither before a proof nor when a second one is still missing', async () => {
+describe('a session with one of two factors', () => {
+  test('adds no passkey: neither before a proof nor while a second one is missing', async () => {
     const [user] = await personWithPasskey();
     const visitor = new Visitor();
     const claims = JSON.stringify({ id_token: { acr: { essential: true, value: 'urn:latchkey:acr:3' } } });

@@ -39,7 +39,7 @@ async function isIn(user: TestUser, password: string): Promise<boolean> {
   return (await visitor.submit(asked, { password })).location !== null;
 }
 
-describe('at the edges of length', () => {
+describe('at the limits of length', () => {
   const words = 'granite otter lantern violet anchor meadow ';
   const cut = (length: number) => [...words.repeat(10)].slice(0, length).join('').replace(/ $/, 'q');
 
@@ -60,7 +60,7 @@ describe('at the edges of length', () => {
     ['256 characters', cut(256)],
     ['emoji', '🦊🐢🦜🐙🦔🐝🦋🐌🐞🦂🐡🐠🐬🐳🦈'],
     ['spaces around it', `  ${cut(20)}  `],
-  ])('%s work as they were typed, and nothing less or more', async (_what, password) => {
+  ])('%s work exactly as typed', async (_what, password) => {
     const user = await person();
     const { visitor, page } = await atForm(user);
     expect((await visitor.submit(page, { password })).status).toBe(200);
@@ -70,7 +70,7 @@ describe('at the edges of length', () => {
     expect(await isIn(user, password.trim())).toBe(password.trim() === password);
   });
 
-  test('what another hash would cut counts: two that are equal in the first 72 bytes differ', async () => {
+  test('characters that another hash would truncate count: two passwords with the same first 72 bytes differ', async () => {
     const user = await person();
     const { visitor, page } = await atForm(user);
     await visitor.submit(page, { password: `${cut(80)}one end` });
@@ -79,7 +79,7 @@ describe('at the edges of length', () => {
   });
 });
 
-test('a password typed in another Unicode form is the same, in other letters it is not', async () => {
+test('a password typed in another Unicode form is the same, with other letters it differs', async () => {
   const user = await person();
   const { visitor, page } = await atForm(user);
   const password = 'Café with a view of it';
@@ -89,7 +89,7 @@ test('a password typed in another Unicode form is the same, in other letters it 
   expect(await isIn(user, password.replace('é', 'e'))).toBe(false);
 });
 
-test('a NUL is refused, not cut at', async () => {
+test('a NUL is refused, not truncated', async () => {
   const { visitor, page } = await atForm(await person());
   expect((await visitor.submit(page, { password: 'granite otter lantern\u0000x' })).status).toBe(400);
 });
@@ -115,20 +115,20 @@ test.each([
   'aaaaaaaaaaaaaaaa',
   'PasswordPassword1',
   'abc123abc123abc123',
-])('%s is on a list that everybody has', async (password) => {
+])('%s is on a list of common passwords', async (password) => {
   expect(await latchkey.app.passwords.check(password, { userId: null, email: 'noor@fernway.example' })).toMatchObject({
     kind: 'common',
   });
 });
 
-test('the own address and name make no password', async () => {
+test('the user’s own address and name do not make a password', async () => {
   const user = await person({ name: 'Noor Haddad' });
   const { visitor, page } = await atForm(user);
   for (const password of [user.email, user.email.toUpperCase(), 'noorhaddadnoorhaddad', 'Haddad Noor 1984'])
     expect((await visitor.submit(page, { password })).isRefused, password).toBe(true);
 });
 
-test('after a hundred wrong ones in a row not even the right one opens, until it is reset', async () => {
+test('after a hundred wrong passwords in a row the right one is refused until a reset', async () => {
   const user = await person();
   const begun = Date.now();
   const answers: string[] = [];

@@ -30,7 +30,7 @@ async function isPassword(userId: string, password: string): Promise<boolean> {
 test.each([
   ['all sessions were ended', (id: string) => latchkey.run('session.end', { user: id, all: true })],
   ['the user was disabled', (id: string) => latchkey.run('user.disable', { id })],
-])('stays what it was when %s meanwhile', async (_act, act) => {
+])('a required new password is not set when %s meanwhile', async (_act, act) => {
   const { user, visitor, asked } = await atDemand();
   const { passwords } = latchkey.app;
   const prepare = passwords.prepare.bind(passwords);
@@ -45,7 +45,7 @@ test.each([
   expect([await isPassword(user.id, user.password), await isPassword(user.id, chosen)]).toEqual([true, false]);
 });
 
-test('is set by the sign-in that goes on', async () => {
+test('a required new password is set by the sign-in that continues', async () => {
   const { user, visitor, asked } = await atDemand();
   expect((await visitor.submit(asked, { password: chosen })).location).toContain('code=');
   expect(await isPassword(user.id, chosen)).toBe(true);

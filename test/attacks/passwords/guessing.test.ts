@@ -29,7 +29,7 @@ async function tried({ id }: { id: string }): Promise<{ wrong: number; throttled
   return { wrong: of('wrong'), throttled: of('throttled') };
 }
 
-describe('one person, one counter', () => {
+describe('one user has one counter', () => {
   const spellings: Record<string, (email: string) => string> = {
     'upper case': (email) => email.toUpperCase(),
     'space around it': (email) => `  ${email}\u00a0`,
@@ -72,7 +72,7 @@ describe('one person, one counter', () => {
     expect(code(await fresh.submit(await atPassword(fresh, person.email), { password: person.password }))).toBeNull();
   });
 
-  test('a made-up cookie of a known browser opens no other counter', async () => {
+  test('a forged cookie of a known browser opens no other counter', async () => {
     const person = await latchkey.user();
     const guess = async (device: string, password: string) => {
       const visitor = new Visitor();
@@ -83,7 +83,7 @@ describe('one person, one counter', () => {
     expect(code(await guess('device9'.padEnd(43, 'x'), person.password))).toBeNull();
   });
 
-  test('the cookie of somebody else’s known browser opens none either', async () => {
+  test('the cookie of another user’s known browser opens no other counter either', async () => {
     const [person, mallory] = [await latchkey.user(), await latchkey.user()];
     const visitor = new Visitor();
     await visitor.submit(await atPassword(visitor, mallory.email), { password: mallory.password });
@@ -104,7 +104,7 @@ test('of forty guesses at once no more are compared than one after the other (fi
   expect(code(await honest.submit(await atPassword(honest, person.email), { password: person.password }))).toBeNull();
 });
 
-describe('a password is what was typed', () => {
+describe('a password matches exactly', () => {
   const composed = 'Caf\u00e9 in the old harbour 7';
 
   test.each<[string, string, boolean]>([
@@ -124,7 +124,7 @@ describe('a password is what was typed', () => {
     expect(code(answer) !== null).toBe(isRight);
   });
 
-  test('to its last character: 256 of them, none is cut off', async () => {
+  test('to its last character: 256 characters, none truncated', async () => {
     const long = Array.from({ length: 256 }, (_, i) => String.fromCharCode(33 + (i % 90))).join('');
     const person = await latchkey.user({ password: long });
     for (const [typed, isRight] of [
@@ -141,7 +141,7 @@ describe('a password is what was typed', () => {
 });
 
 test.each(['password', 'client_credentials password', 'PASSWORD', 'urn:ietf:params:oauth:grant-type:password'])(
-  'no grant takes a password: %s',
+  'no grant accepts a password: %s',
   async (grant_type) => {
     const person = await latchkey.user();
     const answer = await fetch(`${latchkey.base}/oidc/token`, {

@@ -25,8 +25,8 @@ function copyOf(visitor: Visitor): Visitor {
   return copy;
 }
 
-describe('a changed password', () => {
-  test('ends the sessions, refresh tokens and access tokens of everybody else who had them', async () => {
+describe('a password change', () => {
+  test('ends all other sessions, refresh tokens and access tokens', async () => {
     const owner = await signInTo(latchkey);
     const thief = copyOf((await signInTo(latchkey, owner.user)).visitor);
     const tokens = await tokensFor(latchkey.base, shop, owner.user, {
@@ -53,14 +53,14 @@ describe('a changed password', () => {
     ['without the current one', {}, 303],
     ['with an empty current one', { current: '' }, 303],
     ['with a list instead of it', { 'current[]': 'x' }, 400],
-  ])('does not come about %s', async (_what, given, status) => {
+  ])('is refused %s', async (_what, given, status) => {
     const { visitor, user } = await signInTo(latchkey);
     const page = await send(visitor, at('/account/password'), { password: newPassword, ...given });
     expect([page.status, page.isRefused]).toEqual([status, status === 303]);
     await signInTo(latchkey, user);
   });
 
-  test('does not come about with the current one sent twice', async () => {
+  test('is refused with the current one sent twice', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const url = at('/account/password');
     const csrf = await tokenOn(visitor, url);
@@ -81,7 +81,7 @@ describe('a changed password', () => {
 });
 
 describe('a stolen session', () => {
-  test('that is remembered for thirty days changes nothing that counts', async () => {
+  test('that is remembered for thirty days changes nothing sensitive', async () => {
     const visitor = new Visitor();
     const user = await latchkey.user();
     const asked = await visitor.submit(await visitor.open(at('/account')), { email: user.email });
@@ -93,7 +93,7 @@ describe('a stolen session', () => {
       expect(isSignIn(await thief.open(at(`/account/${path}`))), path).toBe(true);
   });
 
-  test('cannot prove itself again as somebody else: it is then their session, and their account', async () => {
+  test('cannot reauthenticate as another user: it then becomes that user’s session', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await latchkey.user()];
     const thief = copyOf(alice.visitor);
     travel(6 * MINUTE);
@@ -105,7 +105,7 @@ describe('a stolen session', () => {
     expect(page.text).not.toContain(alice.user.email.split('@')[0]);
   });
 
-  test('opens no form of the one that came after it in the same browser', async () => {
+  test('opens no form of the session that followed it in the same browser', async () => {
     const { visitor } = await signInTo(latchkey);
     const thief = copyOf(visitor);
     const stolen = await tokenOn(thief, at('/account/profile'));
@@ -117,8 +117,8 @@ describe('a stolen session', () => {
   });
 });
 
-describe('the sessions of somebody else', () => {
-  test('are neither shown nor ended, whatever id is guessed or known', async () => {
+describe('sessions of another user', () => {
+  test('are neither shown nor ended, with any id', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
     const { sessions } = await latchkey.run<{ sessions: { id: string }[] }>('session.list', { user: alice.user.id });
     const page = await mallory.visitor.open(at('/account/devices'));
@@ -129,9 +129,9 @@ describe('the sessions of somebody else', () => {
   });
 });
 
-describe('pages of the account', () => {
+describe('account pages', () => {
   test.each(['', '/profile', '/security', '/devices', '/apps', '/activity', '/data'])(
-    'are kept by no cache and framed by nobody: /account%s',
+    'are neither cached nor framed: /account%s',
     async (path) => {
       const page = await (kept ??= await signInTo(latchkey)).visitor.open(at(`/account${path}`));
       expect(page.status).toBe(200);
@@ -141,7 +141,7 @@ describe('pages of the account', () => {
   );
   let kept: Awaited<ReturnType<typeof signInTo>> | undefined;
 
-  test('take no form from another site', async () => {
+  test('accept no form from another site', async () => {
     const { visitor } = await signInTo(latchkey);
     const csrf = await tokenOn(visitor, at('/account/profile'));
     for (const path of ['profile', 'devices', 'apps', 'activity/not-me', 'close', 'password', 'recovery-codes']) {

@@ -177,7 +177,7 @@ async function expectEnding(ending: Ending, act: Act, forLonger: TestClient): Pr
   expect(await look()).toEqual(leftAfter(ending));
 }
 
-test('everything is good while nothing is done', () => expectEnding({}, async () => undefined, clients.house));
+test('everything is valid before the acts', () => expectEnding({}, async () => undefined, clients.house));
 
 test.each(Object.entries({ ...endings, ...engineEndings }) as [ActName, Ending][])('%s', async (name, ending) =>
   expectEnding(ending, acts[name], name === 'consent withdrawn' ? clients.stranger : clients.house),

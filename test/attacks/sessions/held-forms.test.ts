@@ -49,7 +49,7 @@ async function hold(visitor: Visitor, page: Page, values: Record<string, string>
   return answered;
 }
 
-describe('on a page of the account', () => {
+describe('a form on the account page, sent after the session ended', () => {
   test('adds no authenticator app', async () => {
     const { visitor, user } = await signInTo(latchkey);
     const page = await visitor.open(at('/account/authenticator'));
@@ -68,7 +68,7 @@ describe('on a page of the account', () => {
   });
 });
 
-describe('of a sign-in', () => {
+describe('a form of a sign-in, sent after it ended', () => {
   test('adds no authenticator app', async () => {
     const user = await latchkey.user({ email_verified: true });
     const steps = walk(latchkey, client);
@@ -81,7 +81,7 @@ describe('of a sign-in', () => {
     expect(await factors(user)).toEqual([]);
   });
 
-  test('sets no password that was demanded', async () => {
+  test('does not set a required password', async () => {
     const user = await latchkey.user({ email_verified: true });
     await latchkey.run('user.require-password', { id: user.id });
     const { visitor, page } = await walk(latchkey, client).afterPassword(user);

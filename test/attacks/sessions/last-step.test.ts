@@ -38,13 +38,13 @@ const acts: Record<string, Act> = {
   },
 };
 
-test('nothing between: the browser is signed in', async () => {
+test('without an act in between the browser is signed in', async () => {
   const { thief, last } = await heldBack(await latchkey.user());
   expect((await thief.open(last)).location).toContain('code=');
   expect((await thief.open(at('/account'))).url).toBe(at('/account'));
 });
 
-test.each(Object.entries(acts))('%s: nobody is signed in by it', async (_what, act) => {
+test.each(Object.entries(acts))('%s: no user is signed in by it', async (_what, act) => {
   const owner = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
   const { thief, last } = await heldBack(owner.user);
   await act(owner);
@@ -52,7 +52,7 @@ test.each(Object.entries(acts))('%s: nobody is signed in by it', async (_what, a
   expect((await thief.open(at('/account'))).url).not.toBe(at('/account'));
 });
 
-test('a password that is changed while it is compared signs nobody in', async () => {
+test('a password that is changed while it is compared signs no user in', async () => {
   const owner = await signInTo(latchkey);
   const { passwordAttempts } = latchkey.app.credentials;
   const thief = new Visitor();

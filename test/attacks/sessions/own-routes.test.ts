@@ -59,7 +59,7 @@ const every = (sensitive: string, others: string) =>
 /** Of an upload nothing is read that is none. */
 const refusal = (path: string, others: string) => (path === UPLOAD && others === '403' ? '415' : others);
 
-describe('every form of the account', () => {
+describe('every form of the account page', () => {
   test('is known to this test', () => {
     expect(posts.size).toBeGreaterThan(20);
     for (const path of Object.keys(everyday)) expect([...posts]).toContain(path);
@@ -75,11 +75,11 @@ describe('every form of the account', () => {
     });
   });
 
-  test('is refused from whoever is nobody', async () => {
+  test('is refused without a session', async () => {
     expect(await answers(new Visitor())).toEqual(every('sign in lately', 'sign in'));
   });
 
-  test('is refused without its token, and with one of another session', async () => {
+  test('is refused without its token, and with a token of another session', async () => {
     expect(await answers(plain.visitor)).toEqual(every('403', '403'));
     const other = await signInTo(latchkey);
     const csrf = await tokenOn(other.visitor, `${latchkey.base}/account/profile`);
@@ -92,14 +92,14 @@ describe('every form of the account', () => {
     expect((await fetch(url, { method: 'POST', body: upload, headers, redirect: 'manual' })).status).toBe(403);
   });
 
-  test('is refused from a session that is six minutes old, but for what is of every day', async () => {
+  test('is refused in a session older than five minutes, except harmless forms', async () => {
     travel(6 * MINUTE);
     const csrf = await tokenOn(plain.visitor, `${latchkey.base}/account/profile`);
     const seen = await answers(plain.visitor, { csrf: `${csrf}x` });
     expect(seen).toEqual(every('sign in lately', '403'));
   });
 
-  test('is refused from a session of one factor of somebody who has two, but for what is of every day', async () => {
+  test('is refused in a session with one factor of a user with two, except harmless forms', async () => {
     const { visitor, user } = await signInTo(latchkey);
     await latchkey.app.database.transaction((em) =>
       latchkey.app.credentials.totp.import(em, user.id as never, { secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }),

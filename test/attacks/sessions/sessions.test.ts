@@ -38,7 +38,7 @@ function copyOf(visitor: Visitor): Visitor {
 }
 
 describe('a session', () => {
-  test('has another id after the sign-in than before, and the old one is worth nothing', async () => {
+  test('has another id after the sign-in than before, and the old one is invalid', async () => {
     const victim = new Visitor();
     await victim.open(`${latchkey.base}/oidc/device`);
     const planted = copyOf(victim);
@@ -49,7 +49,7 @@ describe('a session', () => {
     expect(await silent(planted)).toBe('login_required');
   });
 
-  test('has another id after proving oneself again, and the old one is worth nothing', async () => {
+  test('has another id after reauthentication, and the old one is invalid', async () => {
     const visitor = new Visitor();
     await visitor.signIn(request(), user);
     const before = copyOf(visitor);
@@ -58,7 +58,7 @@ describe('a session', () => {
     expect(await silent(before)).toBe('login_required');
   });
 
-  test('is worth nothing when its cookie was changed, or its signature is missing', async () => {
+  test('is invalid if its cookie was changed, or its signature is missing', async () => {
     const visitor = new Visitor();
     await visitor.signIn(request(), user);
     for (const name of ['latchkey-session', 'latchkey-session.sig']) {
@@ -75,7 +75,7 @@ describe('a session', () => {
     }
   });
 
-  test('ends after an hour of rest', async () => {
+  test('ends after an hour without use', async () => {
     const visitor = new Visitor();
     await visitor.signIn(request(), user);
     travel(59 * MINUTE);
@@ -86,7 +86,7 @@ describe('a session', () => {
     expect(await silent(visitor)).toBe('login_required');
   });
 
-  test('ends after a day however busy it is', async () => {
+  test('ends after a day even in use', async () => {
     const visitor = new Visitor();
     await visitor.signIn(request(), user);
     for (let minutes = 50; minutes < 24 * 60; minutes += 50) {
@@ -97,7 +97,7 @@ describe('a session', () => {
     expect(await silent(visitor)).toBe('login_required');
   });
 
-  test('of somebody who is disabled opens nothing, and does not come back to life', async () => {
+  test('of a disabled user opens nothing, and stays ended', async () => {
     const person = await latchkey.user();
     const visitor = new Visitor();
     await visitor.signIn(request(), person);
@@ -109,7 +109,7 @@ describe('a session', () => {
 });
 
 describe('a sign-in in progress', () => {
-  test('cannot be finished by another browser for the one that began', async () => {
+  test('cannot be finished in another browser', async () => {
     const alice = new Visitor();
     const page = await alice.open(request());
     const mallory = new Visitor();
@@ -145,7 +145,7 @@ describe('a sign-in in progress', () => {
     expect(otherAnswer.searchParams.get('state')).toBe('second');
   });
 
-  test('cannot be played back once it is done', async () => {
+  test('cannot be replayed once it is done', async () => {
     const visitor = new Visitor();
     const page = await visitor.submit(await visitor.open(request()), { email: user.email });
     const before = copyOf(visitor);
@@ -155,7 +155,7 @@ describe('a sign-in in progress', () => {
   });
 });
 
-test('a token of a session that was signed out is not renewed', async () => {
+test('a token of a signed-out session cannot be renewed', async () => {
   const visitor = new Visitor();
   const tokens = await tokensFor(latchkey.base, client, user, { scope: 'openid' }, visitor);
   const confirm = await visitor.open(`${latchkey.base}/oidc/logout?id_token_hint=${tokens.id_token}`);

@@ -238,11 +238,11 @@ test.each(table)('%s', async (_what, act, alive) => {
   expect([await isAlive(ownersUndo), await isAlive(ownersNotMe), await isAlive(thiefsNotMe)]).toEqual(alive);
 });
 
-describe('an intruder who made an own address first and changed that back', () => {
+describe('an intruder who first set their own address and changed it back', () => {
   test.each([
     ['resets the password', ({ owner }: Account) => reset(owner.email)],
     ['says “this was not me” by the link', async ({ ownersNotMe }: Taken) => void (await confirm(ownersNotMe))],
-  ])('holds nothing when the owner %s', async (_what, cleanUp) => {
+  ])('has no link when the owner %s', async (_what, cleanUp) => {
     const account = await taken();
     const { owner, thief, mailbox, thiefsNotMe } = account;
     await press(thief, 'first', owner.email);
@@ -259,7 +259,7 @@ describe('an intruder who made an own address first and changed that back', () =
   });
 });
 
-test('an intruder whose address was on the account for days holds nothing when the owner resets the password', async () => {
+test('an intruder whose address was on the account for days has no link when the owner resets the password', async () => {
   const { owner, thief, mailbox } = await entered();
   await addEmail(thief, mailbox);
   travel(4 * DAY);
@@ -285,7 +285,7 @@ describe('the owner’s link', () => {
     ['link back', 'ownersUndo', '/verification/reverted'],
     ['“this was not me”', 'ownersNotMe', '/not-me/done'],
   ] as const)(
-    '%s takes away what was added before the own reset, and spares what was added after it',
+    '%s removes additions before the owner’s reset, and keeps additions after it',
     async (_what, which, end) => {
       const account = await taken();
       const { owner } = account;
@@ -298,7 +298,7 @@ describe('the owner’s link', () => {
     },
   );
 
-  test('spares what was added after the own “this was not me”', async () => {
+  test('keeps additions after the owner’s “this was not me”', async () => {
     const { owner, ownersUndo, ownersNotMe } = await taken();
     await confirm(ownersNotMe);
     await addApp(owner);
@@ -319,7 +319,7 @@ describe('the owner’s link', () => {
         expect(page.url).toBe(at('/account'));
       },
     ],
-  ])('spares nothing when the intruder %s by the own mailbox afterwards', async (_what, comeBack) => {
+  ])('keeps nothing when the intruder %s with the intruder’s mailbox afterwards', async (_what, comeBack) => {
     await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","emailCode"]' });
     const account = await taken();
     await reset(account.owner.email);
@@ -329,7 +329,7 @@ describe('the owner’s link', () => {
     expect(await hasApp(account.owner)).toBe(false);
   });
 
-  test('spares nothing when a factor from before the own reset was used after it', async () => {
+  test('keeps nothing when a factor from before the reset was used after it', async () => {
     const { owner, ownersUndo } = await taken();
     await addApp(owner);
     await reset(owner.email);
@@ -358,7 +358,7 @@ describe('the owner’s link', () => {
       },
     ],
   ])(
-    '“this was not me” puts the owner’s address first again when the intruder %s, and mails the way back there',
+    '“this was not me” restores the owner’s address as primary when the intruder %s, and mails the recovery link to it',
     async (_what, take) => {
       const account = await entered();
       const { owner, ownersNotMe, mailbox } = account;
@@ -373,7 +373,7 @@ describe('the owner’s link', () => {
     },
   );
 
-  test('is named by the mail that tells the removed address, which names nothing that needs a sign-in', async () => {
+  test('the mail to the removed address contains it, and mentions nothing that requires a sign-in', async () => {
     const { owner, thief, ownersUndo } = await taken();
     await press(thief, 'remove', owner.email);
     const told = await mails.next(owner.email, /removed/);
@@ -386,7 +386,7 @@ describe('the owner’s link', () => {
 });
 
 describe('a link back', () => {
-  test('is mailed to an address that was the first one for longer than a change can be undone, and not to one that was not', async () => {
+  test('is mailed to an address that was primary for longer than a change can be undone, and to no other', async () => {
     const owner = await latchkey.user({ email_verified: true });
     const { visitor } = await signInTo(latchkey, owner, network());
     const [second, third, fourth] = [fresh('second'), fresh('third'), fresh('fourth')];
@@ -400,7 +400,7 @@ describe('a link back', () => {
     expect((await mails.next(third, /was changed/)).text).toContain('/verification/revert');
   });
 
-  test('leaves further addresses of before where they were', async () => {
+  test('keeps earlier additional addresses', async () => {
     const owner = await latchkey.user({ email_verified: true });
     const { visitor } = await signInTo(latchkey, owner, network());
     const further = fresh('further');

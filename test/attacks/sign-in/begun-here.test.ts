@@ -71,7 +71,7 @@ describe("an attacker's sign-in in the victim's browser", () => {
     expect(still.url).toMatch(/\/password$/);
   });
 
-  test('the sign-in that the victim began goes on beside it, with planted cookies of equal names on longer paths', async () => {
+  test('the victim’s own sign-in continues beside it, with planted cookies of the same names on longer paths', async () => {
     const attacker = new Visitor();
     const theirs = uidOf(await attacker.open(url()));
     const browser = new Visitor();
@@ -86,7 +86,7 @@ describe("an attacker's sign-in in the victim's browser", () => {
     expect((await browser.submit(before, { password })).location).toContain('code=');
   });
 
-  test('an interaction that the attacker has finished cannot be resumed there', async () => {
+  test('an interaction that the attacker finished cannot be resumed there', async () => {
     const attacker = new Visitor();
     const own = await latchkey.user();
     const page = await attacker.submit(await attacker.open(url()), { email: own.email });
@@ -131,14 +131,14 @@ describe('the list of sign-ins that a browser began', () => {
     ['no signature', (value) => value.split('.').slice(0, 2).join('.')],
     ['nothing', () => 'x'],
     ['a quoted value', (value) => `"${value}"`],
-  ])('with %s is not ours', async (_title, change) => {
+  ])('with %s is refused', async (_title, change) => {
     const visitor = new Visitor();
     const page = await visitor.open(url());
     for (const cookie of begunCookies(visitor)) cookie.value = change(cookie.value);
     expect((await visitor.open(page.url)).status).toBe(410);
   });
 
-  test('with the entry of one sign-in under the name of another is not ours', async () => {
+  test('with the entry of one sign-in under the name of another is refused', async () => {
     const visitor = new Visitor();
     const one = await visitor.open(url());
     const [entry] = begunCookies(visitor);
@@ -162,7 +162,7 @@ describe('the list of sign-ins that a browser began', () => {
     expect((await new Visitor().request(page.url, { headers: { cookie: cookies } })).status).toBe(410);
   });
 
-  test('keeps 20 sign-ins that were begun at once, each with its own answer', async () => {
+  test('keeps 20 sign-ins that began at once, each with its own answer', async () => {
     const visitor = new Visitor();
     const states = Array.from({ length: 20 }, (_, n) => `tab-${n}`);
     const pages = await Promise.all(states.map((state) => visitor.open(url({ state }))));
@@ -176,7 +176,7 @@ describe('the list of sign-ins that a browser began', () => {
     }
   });
 
-  test('goes over to the next question of the same request', async () => {
+  test('moves to the next prompt of the same request', async () => {
     const asking = await latchkey.client();
     const visitor = new Visitor();
     const authorize = authorizeUrl(latchkey.base, asking, { code_challenge: pkce().challenge });
@@ -190,7 +190,7 @@ describe('the list of sign-ins that a browser began', () => {
     expect((await visitor.submit(consent, {}, 'allow')).location).toContain('code=');
   });
 
-  test('that was pushed out of the browser by other cookies ends the sign-in and nothing else', async () => {
+  test('whose entry was pushed out by other cookies ends that sign-in and nothing else', async () => {
     const visitor = new Visitor();
     const page = await visitor.open(url());
     for (const key of [...visitor.jar.keys()].filter((name) => /latchkey-begun-/.test(name))) visitor.jar.delete(key);

@@ -146,7 +146,7 @@ const places: Record<string, Place> = {
 };
 
 describe.each(Object.entries(places))('%s', (_where, show) => {
-  test('is refused and is no fault', async () => {
+  test('is refused and causes no fault', async () => {
     for (const jwt of shapes) {
       const { status, text } = await show(jwt);
       expect(status, jwt).toBeLessThan(500);
@@ -156,7 +156,7 @@ describe.each(Object.entries(places))('%s', (_where, show) => {
   });
 });
 
-test('introspection and revocation know nothing of any', async () => {
+test('introspection and revocation recognize none of them', async () => {
   for (const jwt of shapes) {
     // The engine tells a caller that it keeps no JWTs; it says so of every one alike.
     expect((await ask('/oidc/introspect', { token: jwt })).text, jwt).toMatch(

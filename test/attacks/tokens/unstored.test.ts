@@ -43,7 +43,7 @@ const refresh = (token: string): Promise<TokenAnswer> =>
   post(`${latchkey.base}/oidc/token`, client, { grant_type: 'refresh_token', refresh_token: token });
 
 describe('an authorization request', () => {
-  test.each(['AuthorizationCode', 'Grant', 'Session'])('without room for the %s brings no code', async (kind) => {
+  test.each(['AuthorizationCode', 'Grant', 'Session'])('that cannot store the %s gives no code', async (kind) => {
     await refuse(`new.kind = '${kind}'`);
     const again = authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, prompt: 'none' });
     const browser = new Visitor();
@@ -65,7 +65,7 @@ describe('a token request', () => {
     ['the access token', "new.kind = 'AccessToken'"],
     ['the refresh token', "new.kind = 'RefreshToken'"],
     ['the use of the code', "new.kind = 'AuthorizationCode' and new.consumed_at is not null"],
-  ])('without room for %s brings none, and the code brings tokens once at most', async (_what, condition) => {
+  ])('that cannot store %s gives no token, and the code gives tokens once at most', async (_what, condition) => {
     const code = await offlineCode();
     await refuse(condition);
     const answer = await exchange(code);
@@ -79,7 +79,7 @@ describe('a token request', () => {
     ['the access token', "new.kind = 'AccessToken'"],
     ['the next refresh token', "new.kind = 'RefreshToken' and new.consumed_at is null"],
     ['the use of the one before', "new.kind = 'RefreshToken' and new.consumed_at is not null"],
-  ])('of a refresh token without room for %s uses up nothing', async (_what, condition) => {
+  ])('with a refresh token that cannot store %s consumes nothing', async (_what, condition) => {
     const { body } = await exchange(await offlineCode());
     await refuse(condition);
     const answer = await refresh(body.refresh_token);

@@ -37,14 +37,14 @@ async function signCountOf(user: User): Promise<number> {
   return Number(row?.count);
 }
 
-describe('a passkey that signs in alone', () => {
+describe('a passkey that signs in without a password', () => {
   test.each([
     { title: 'kept on the device', kind: {}, amr: ['hwk', 'user', 'mfa'] },
     { title: 'synced between devices', kind: { isSynced: true }, amr: ['swk', 'user', 'mfa'] },
     { title: 'of Ed25519', kind: { algorithm: -8 as const }, amr: ['hwk', 'user', 'mfa'] },
     { title: 'of RSA', kind: { algorithm: -257 as const }, amr: ['hwk', 'user', 'mfa'] },
     { title: 'that does not count', kind: { counts: false }, amr: ['hwk', 'user', 'mfa'] },
-  ])('says who is there: one $title', async ({ kind, amr }) => {
+  ])('identifies its user: one $title', async ({ kind, amr }) => {
     const authenticator = new Authenticator(kind);
     const user = await personWith(authenticator);
     expect(await world.signIn(authenticator)).toMatchObject({
@@ -57,7 +57,7 @@ describe('a passkey that signs in alone', () => {
     expect(await world.passkeys.list(user.id)).toMatchObject([{ lastUsedAt: world.clock.now(), state: 'active' }]);
   });
 
-  test('asks nobody in particular, for five minutes, and always for a fingerprint, a face or a PIN', async () => {
+  test('requests no named passkey, for five minutes, and always a fingerprint, a face or a PIN', async () => {
     const options = await world.proof.options({ purpose: 'sign_in', binding: 'b' });
     expect(options).toMatchObject({
       rpId: 'id.example.com',
@@ -142,7 +142,7 @@ describe('a passkey that signs in alone', () => {
     expect(await world.signIn(authenticator)).toMatchObject({ kind: 'refused', reason: 'not_verified' });
   });
 
-  test('that nobody has is unknown, and named so that the browser can forget it', async () => {
+  test('that is unknown is named so that the browser can forget it', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     const [passkey] = await world.passkeys.list(user.id);
@@ -153,14 +153,14 @@ describe('a passkey that signs in alone', () => {
     });
   });
 
-  test('of a disabled person opens nothing', async () => {
+  test('of a disabled user opens nothing', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     await world.users.changeStatus(user.id, 'disabled', { actor: { type: 'operator' } });
     expect(await world.signIn(authenticator)).toMatchObject({ kind: 'refused', reason: 'disabled' });
   });
 
-  test('is gone with its owner (WAN-08)', async () => {
+  test('is deleted with its owner (WAN-08)', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     await database.sql('delete from users where email = $1', [user.email]);
@@ -176,20 +176,20 @@ describe('a challenge (WAN-01)', () => {
     return { authenticator, options: options! };
   }
 
-  test('is used up by a good answer', async () => {
+  test('is consumed by a good response', async () => {
     const { authenticator, options } = await asked('sign_in');
     const answer = authenticator.get(options, origin);
     expect(await verify('sign_in', answer)).toMatchObject({ kind: 'verified' });
     expect(await verify('sign_in', answer)).toEqual({ kind: 'expired' });
   });
 
-  test('is used up by a bad answer', async () => {
+  test('is consumed by a bad response', async () => {
     const { authenticator, options } = await asked('sign_in');
     expect(await verify('sign_in', authenticator.get(options, 'https://evil.test'))).toMatchObject({ kind: 'refused' });
     expect(await verify('sign_in', authenticator.get(options, origin))).toEqual({ kind: 'expired' });
   });
 
-  test('answered two hundred times at once on two nodes lets one in', async () => {
+  test('answered two hundred times at once on two nodes succeeds once', async () => {
     const { authenticator, options } = await asked('sign_in');
     const answer = authenticator.get(options, origin);
     const nodes = [world, openPasskeys(database)];
@@ -202,19 +202,19 @@ describe('a challenge (WAN-01)', () => {
     expect(outcomes.filter(({ kind }) => kind === 'expired')).toHaveLength(199);
   });
 
-  test('is worth nothing in another sign-in, and then in none', async () => {
+  test('is refused in another sign-in, and then in its own', async () => {
     const { authenticator, options } = await asked('sign_in');
     const answer = authenticator.get(options, origin);
     expect(await verify('sign_in', answer, 'another')).toMatchObject({ kind: 'refused', reason: 'other_ceremony' });
     expect(await verify('sign_in', answer)).toEqual({ kind: 'expired' });
   });
 
-  test.each<ProofPurpose>(['sign_in_as', 'second_factor'])('of a sign-in is worth nothing as %s', async (purpose) => {
+  test.each<ProofPurpose>(['sign_in_as', 'second_factor'])('of a sign-in is refused as %s', async (purpose) => {
     const { authenticator, options } = await asked('sign_in');
     expect(await verify(purpose, authenticator.get(options, origin))).toMatchObject({ reason: 'other_ceremony' });
   });
 
-  test('of an enrolment signs nobody in', async () => {
+  test('of an enrolment does not sign in', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     const options = await world.registration.options(user, { binding: 'interaction', isOnlyFactor: false });
@@ -233,21 +233,21 @@ describe('a challenge (WAN-01)', () => {
     expect(await verify('sign_in', authenticator.get(options, origin))).toMatchObject({ kind });
   });
 
-  test('that nobody answers is purged', async () => {
+  test('without a response is purged', async () => {
     await asked('sign_in');
     world.clock.advance(6 * MINUTE);
     expect(await world.webauthnChallenges.purge()).toBeGreaterThan(0);
     expect(await world.webauthnChallenges.purge()).toBe(0);
   });
 
-  test('made up by the browser is none of ours', async () => {
+  test('invented by the browser is refused', async () => {
     const { authenticator, options } = await asked('sign_in');
     const answer = authenticator.get(options, origin, { challenge: Buffer.alloc(32, 7).toString('base64url') });
     expect(await verify('sign_in', answer)).toEqual({ kind: 'expired' });
   });
 });
 
-describe('whose passkey it is (WAN-04)', () => {
+describe('the owner of the passkey (WAN-04)', () => {
   let ada: User;
   let adas: Authenticator;
   let mallorys: Authenticator;
@@ -264,7 +264,7 @@ describe('whose passkey it is (WAN-04)', () => {
     ['names its owner by somebody else’s handle', () => ({ userHandle: adas.credentials[0]!.userHandle })],
     ['names nobody', () => ({ userHandle: null })],
     ['names nobody by an empty handle', () => ({ userHandle: '' })],
-  ])('decides without an address: one that %s is refused', async (_title, lies) => {
+  ])('decides without an email address: one that %s is refused', async (_title, lies) => {
     expect(await world.signIn(mallorys, lies())).toEqual({
       kind: 'refused',
       reason: 'other_person',
@@ -272,7 +272,7 @@ describe('whose passkey it is (WAN-04)', () => {
     });
   });
 
-  test('decides not: another key under somebody’s id signs nothing', async () => {
+  test('does not count for another key under the same id', async () => {
     const outcome = await world.signIn(mallorys, {
       id: credentialId(adas),
       userHandle: adas.credentials[0]!.userHandle,
@@ -280,7 +280,7 @@ describe('whose passkey it is (WAN-04)', () => {
     expect(outcome).toEqual({ kind: 'refused', reason: 'not_verified', userId: ada.id });
   });
 
-  test.each(['sign_in_as', 'second_factor'] as const)('must be the person’s in the step %s', async (purpose) => {
+  test.each(['sign_in_as', 'second_factor'] as const)('must be the user in the step %s', async (purpose) => {
     const question = { purpose, binding: 'interaction', userId: ada.id, identifier: ada.email };
     for (const [authenticator, lies, outcome] of [
       [adas, {}, { kind: 'verified', userId: ada.id }],
@@ -297,7 +297,7 @@ describe('whose passkey it is (WAN-04)', () => {
     }
   });
 
-  test('cannot be anybody’s where the address is nobody’s', async () => {
+  test('does not exist if the address is unknown', async () => {
     const options = await world.proof.options({
       purpose: 'sign_in_as',
       binding: 'interaction',
@@ -309,7 +309,7 @@ describe('whose passkey it is (WAN-04)', () => {
   });
 });
 
-describe('what is asked when an address was typed', () => {
+describe('the challenge after an email address', () => {
   const asked = async (identifier: string, user: User | null) => {
     const options = await world.proof.options({
       purpose: 'sign_in_as',
@@ -320,7 +320,7 @@ describe('what is asked when an address was typed', () => {
     return options?.allowCredentials ?? [];
   };
 
-  test('is the same each time for an address that nobody has, however it is written', async () => {
+  test('is the same each time for an unknown address, in any spelling', async () => {
     const first = await asked('nobody@example.com', null);
     expect(first.length).toBeGreaterThan(0);
     expect(await asked('nobody@example.com', null)).toEqual(first);
@@ -328,13 +328,13 @@ describe('what is asked when an address was typed', () => {
     expect(await asked('nobody2@example.com', null)).not.toEqual(first);
   });
 
-  test('is the same for somebody without a passkey as for nobody', async () => {
+  test('is the same for a user without a passkey as for an unknown address', async () => {
     const email = `without${turn}@example.com`;
     const before = await asked(email, null);
     expect(await asked(email, await world.person(email))).toEqual(before);
   });
 
-  test('looks like what people have: one, two or three, of lengths that authenticators make', async () => {
+  test('looks like real accounts: one, two or three passkeys with realistic id lengths', async () => {
     const counts = new Map<number, number>();
     for (let i = 0; i < 100; i += 1) {
       const decoys = await asked(`nobody${i}@example.com`, null);
@@ -371,7 +371,7 @@ describe('a second factor (WAN-03)', () => {
     expect(result.outcome).toMatchObject(outcome);
   });
 
-  test('that recognizes nobody signs nobody in alone, whatever the policy of second factors', async () => {
+  test('without user verification does not sign in alone, with any policy of second factors', async () => {
     world = openPasskeys(database, { policy: { secondFactorVerification: 'discouraged' } });
     const key = new Authenticator({ verifiesUser: false, transports: ['usb'] });
     await personWith(key);
@@ -379,12 +379,12 @@ describe('a second factor (WAN-03)', () => {
   });
 });
 
-describe('a passkey that may have been copied (WAN-06)', () => {
+describe('a passkey that may be a clone (WAN-06)', () => {
   test.each([
     ['less than before', 9],
     ['the same as before', 10],
     ['nothing any more', 0],
-  ])('counts %s: it is refused from then on, its owner is told', async (_title, signCount) => {
+  ])('counts %s: it is refused from then on, its owner is notified', async (_title, signCount) => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     expect(await world.signIn(authenticator, { signCount: 10 })).toMatchObject({ kind: 'verified' });
@@ -399,7 +399,7 @@ describe('a passkey that may have been copied (WAN-06)', () => {
     expect(await world.passkeys.countUsable(user.id)).toBe(0);
   });
 
-  test('cannot be made suspicious by somebody who has not got it', async () => {
+  test('cannot be stopped by an attacker who does not hold it', async () => {
     const authenticator = new Authenticator();
     const user = await personWith(authenticator);
     await world.signIn(authenticator, { signCount: 10 });
@@ -408,7 +408,7 @@ describe('a passkey that may have been copied (WAN-06)', () => {
     expect(await world.passkeys.list(user.id)).toMatchObject([{ state: 'active' }]);
   });
 
-  test('counts on from nothing', async () => {
+  test('continues to count from zero', async () => {
     const authenticator = new Authenticator({ counts: false });
     await personWith(authenticator);
     for (const signCount of [0, 0, 5, 2 ** 32 - 1])
@@ -418,7 +418,7 @@ describe('a passkey that may have been copied (WAN-06)', () => {
   test.each([
     ['becomes one that can be backed up', {}, FLAGS.be],
     ['can be backed up no longer', { isSynced: true }, FLAGS.be | FLAGS.bs],
-  ])('is another one when it %s', async (_title, kind, flip) => {
+  ])('with another %s is refused', async (_title, kind, flip) => {
     const authenticator = new Authenticator(kind);
     await personWith(authenticator);
     expect(await world.signIn(authenticator, { flags: (flags) => flags ^ flip })).toMatchObject({
@@ -427,7 +427,7 @@ describe('a passkey that may have been copied (WAN-06)', () => {
     });
   });
 
-  test('is not one whose backup was switched off', async () => {
+  test('is accepted when its backup was switched off', async () => {
     const authenticator = new Authenticator({ isSynced: true });
     const user = await personWith(authenticator);
     expect(await world.passkeys.list(user.id)).toMatchObject([{ backup: 'synced' }]);
@@ -437,7 +437,7 @@ describe('a passkey that may have been copied (WAN-06)', () => {
 });
 
 describe('an instance', () => {
-  test('that wants no passkeys asks for none and takes none', async () => {
+  test('with passkeys disabled requests none and accepts none', async () => {
     const authenticator = new Authenticator();
     await personWith(authenticator);
     const options = await world.proof.options({ purpose: 'sign_in', binding: 'interaction' });
@@ -447,11 +447,11 @@ describe('an instance', () => {
     expect(await verify('sign_in', answer)).toMatchObject({ kind: 'refused', reason: 'unavailable' });
   });
 
-  test.each(['http://127.0.0.1:3000', 'http://[::1]:3000'])('at %s has no name for passkeys', (issuer) => {
+  test.each(['http://127.0.0.1:3000', 'http://[::1]:3000'])('at %s has no relying party id for passkeys', (issuer) => {
     expect(openPasskeys(database, { issuer }).passkeys.relyingParty).toBeNull();
   });
 
-  test('takes answers from origins that it says are related, and asks for the name it was given', async () => {
+  test('accepts responses from configured related origins, and requests the configured id', async () => {
     world = openPasskeys(database, {
       policy: { rpId: 'example.com', relatedOrigins: ['https://shop.example.org'] },
     });

@@ -40,8 +40,8 @@ const options = async (user = ada, isOnlyFactor = false) => {
 const register = (answer: string, user = ada, binding = 'enrolment', isOnlyFactor = false) =>
   world.registration.register({ userId: user.id, binding, isOnlyFactor }, answer, byUser(user.id, visitor));
 
-describe('what an authenticator is asked for', () => {
-  test('names us, the person, what we verify, and nothing that is not needed', async () => {
+describe('the request to an authenticator', () => {
+  test('names us, the user, our verification, and nothing unnecessary', async () => {
     expect(await options()).toMatchObject({
       rp: { id: 'id.example.com', name: 'Latchkey' },
       user: { name: ada.email, displayName: ada.email },
@@ -53,7 +53,7 @@ describe('what an authenticator is asked for', () => {
     });
   });
 
-  test('is more when the passkey will be all that the person has', async () => {
+  test('requires more when the passkey will be the only credential', async () => {
     expect((await options(ada, true)).authenticatorSelection).toMatchObject({
       residentKey: 'required',
       userVerification: 'required',
@@ -71,7 +71,7 @@ describe('what an authenticator is asked for', () => {
     });
   });
 
-  test('knows the person by 64 random bytes, the same for ever and nobody else’s (WAN-08)', async () => {
+  test('identifies the user by 64 random bytes, the same for ever and unique (WAN-08)', async () => {
     const [first, again] = [await options(), await options({ ...ada, email: 'renamed@example.com' })];
     const other = await options(await world.person(`eve${turn}@example.com`));
     expect(Buffer.from(first.user.id, 'base64url')).toHaveLength(64);
@@ -80,7 +80,7 @@ describe('what an authenticator is asked for', () => {
     expect(Buffer.from(first.user.id, 'base64url').toString('latin1')).not.toContain(ada.id.slice(4));
   });
 
-  test('leaves out the authenticators that the person uses already, the suspicious ones too', async () => {
+  test('excludes the authenticators that the user has already, including stopped ones', async () => {
     const authenticator = new Authenticator();
     await world.enrol(ada, authenticator);
     await database.sql('update passkey set flagged_at = now() where user_id = $1', [toUuid(ada.id)]);
@@ -112,7 +112,7 @@ describe('a new passkey', () => {
       kind: { transports: ['usb'] },
       passkey: { name: null, authenticator: null, isSecurityKey: true },
     },
-  ])('$title is kept, named, recorded and told', async ({ kind, passkey }) => {
+  ])('$title is stored, named, recorded and mailed', async ({ kind, passkey }) => {
     const outcome = await world.enrol(ada, new Authenticator(kind));
     expect(outcome).toMatchObject({ kind: 'registered', passkey: { ...passkey, state: 'active', lastUsedAt: null } });
     expect(await world.passkeys.list(ada.id)).toMatchObject([passkey]);
@@ -124,7 +124,7 @@ describe('a new passkey', () => {
     expect(world.notices).toEqual([{ kind: 'passkey_added', userId: ada.id, name: passkey.name, visitor }]);
   });
 
-  test('knows only transports that there are', async () => {
+  test('stores known transports only', async () => {
     await world.enrol(ada, new Authenticator({ transports: ['usb', 'telepathy', 'usb'] }));
     expect(await world.passkeys.usable(ada.id)).toMatchObject([{ transports: ['usb'] }]);
   });
@@ -152,7 +152,7 @@ describe('a new passkey', () => {
     expect(world.notices).toEqual([]);
   });
 
-  test('is refused when nobody was recognized and it is to be all that the person has (WAN-03)', async () => {
+  test('is refused without user verification if it will be the only credential (WAN-03)', async () => {
     const key = new Authenticator({ verifiesUser: false });
     expect(await world.enrol(ada, key, {}, true)).toEqual({ kind: 'refused' });
     expect(await world.enrol(ada, key)).toMatchObject({ kind: 'registered' });
@@ -167,7 +167,7 @@ describe('a new passkey', () => {
     expect(await world.enrol(ada, new Authenticator())).toEqual({ kind: 'refused' });
   });
 
-  test('cannot take an id that somebody has (WAN-05)', async () => {
+  test('cannot have an existing id (WAN-05)', async () => {
     const adas = new Authenticator();
     await world.enrol(ada, adas);
     const mallory = await world.person(`mallory${turn}@example.com`);
@@ -177,14 +177,14 @@ describe('a new passkey', () => {
     expect(await world.signIn(adas)).toMatchObject({ kind: 'verified', userId: ada.id });
   });
 
-  test('belongs to whoever was asked', async () => {
+  test('belongs to the user of the request', async () => {
     const mallory = await world.person(`mallory${turn}@example.com`);
     const answer = new Authenticator().create(await options(), origin);
     expect(await register(answer, mallory)).toEqual({ kind: 'refused' });
     expect(await register(answer)).toEqual({ kind: 'expired' });
   });
 
-  test('is made where it was asked for, once, within five minutes (WAN-01)', async () => {
+  test('is created in its own sign-in or session, once, within five minutes (WAN-01)', async () => {
     const authenticator = new Authenticator();
     expect(await register(authenticator.create(await options(), origin), ada, 'another')).toEqual({ kind: 'refused' });
     const answer = authenticator.create(await options(), origin);
@@ -195,7 +195,7 @@ describe('a new passkey', () => {
     expect(await register(late)).toEqual({ kind: 'expired' });
   });
 
-  test('is made once of two hundred equal answers at once on two nodes', async () => {
+  test('is created once from two hundred equal responses at once on two nodes', async () => {
     const answer = new Authenticator().create(await options(), origin);
     const nodes = [world, openPasskeys(database)];
     const enrolment = { userId: ada.id, binding: 'enrolment', isOnlyFactor: false };
@@ -208,7 +208,7 @@ describe('a new passkey', () => {
     expect(outcomes.filter(({ kind }) => kind === 'expired')).toHaveLength(199);
   });
 
-  test('cannot answer the question of a sign-in', async () => {
+  test('cannot use the challenge of a sign-in', async () => {
     const asked = await world.proof.options({ purpose: 'sign_in', binding: 'enrolment' });
     const answer = new Authenticator().create(
       { challenge: asked!.challenge, rp: { id: 'id.example.com' }, user: { id: 'AA' } },
@@ -217,7 +217,7 @@ describe('a new passkey', () => {
     expect(await register(answer)).toEqual({ kind: 'refused' });
   });
 
-  test('is one too many when the person has as many as are allowed, also of several at once', async () => {
+  test('is refused above the allowed number, also for several at once', async () => {
     world = openPasskeys(database, { policy: { maximumPerPerson: 2 } });
     const answers = [];
     for (let i = 0; i < 6; i += 1) answers.push(new Authenticator().create(await options(), origin));
@@ -230,7 +230,7 @@ describe('a new passkey', () => {
   });
 });
 
-describe('a policy on authenticators is enforced here, not in the browser (WAN-05)', () => {
+describe('a policy for authenticators is enforced on the server, not in the browser (WAN-05)', () => {
   test.each([
     { title: 'the model is on the list', policy: { allowedAuthenticators: [YUBIKEY] }, kind: { aaguid: YUBIKEY } },
     {
@@ -249,7 +249,7 @@ describe('a policy on authenticators is enforced here, not in the browser (WAN-0
       policy: { attestation: 'direct', attestationRoots: [certificate('ca.pem')] },
       kind: { attestation: 'maker' as const },
     },
-  ])('allows it when $title', async ({ policy, kind }) => {
+  ])('accepts it when $title', async ({ policy, kind }) => {
     world = openPasskeys(database, { policy });
     expect(await world.enrol(ada, new Authenticator(kind))).toMatchObject({ kind: 'registered' });
   });
@@ -274,7 +274,7 @@ describe('a policy on authenticators is enforced here, not in the browser (WAN-0
     expect(await world.enrol(ada, new Authenticator(kind))).toEqual({ kind: 'not_allowed' });
   });
 
-  test('does not look at an attestation that nobody asked for', async () => {
+  test('ignores an attestation that was not requested', async () => {
     const unasked = await world.enrol(ada, new Authenticator({ attestation: 'maker' }));
     expect(unasked).toMatchObject({ kind: 'registered' });
     const nonsense = (object: Buffer) => {
@@ -291,7 +291,7 @@ describe('a policy on authenticators is enforced here, not in the browser (WAN-0
     expect(formats).toEqual([{ format: 'none' }]);
   });
 
-  test('never follows addresses that a certificate names: that format counts as no attestation', async () => {
+  test('never follows addresses in a certificate: that format counts as no attestation', async () => {
     world = openPasskeys(database, { policy: { attestation: 'direct' } });
     const relabelled = (object: Buffer) => {
       const decoded = isoCBOR.decodeFirst<Map<string, unknown>>(new Uint8Array(object));
@@ -301,7 +301,7 @@ describe('a policy on authenticators is enforced here, not in the browser (WAN-0
     expect(await world.enrol(ada, key, { attestationObject: relabelled })).toEqual({ kind: 'not_allowed' });
   });
 
-  test('refuses an attestation that was signed for something else', async () => {
+  test('refuses an attestation that was signed for another request', async () => {
     world = openPasskeys(database, { policy: { attestation: 'direct' } });
     const swapped = (object: Buffer) => {
       const decoded = isoCBOR.decodeFirst<Map<string, Map<string, unknown>>>(new Uint8Array(object));
@@ -320,7 +320,7 @@ describe('a policy on authenticators is enforced here, not in the browser (WAN-0
     ['an origin with a path', { relatedOrigins: ['https://example.com/login'] }],
     ['an origin without TLS', { relatedOrigins: ['http://example.com'] }],
     ['a name with a port', { rpId: 'example.com:8443' }],
-  ])('cannot hold %s', (_title, policy) => {
+  ])('cannot contain %s', (_title, policy) => {
     expect(sections.passkeys.safeParse(policy).success).toBe(false);
   });
 });
@@ -329,7 +329,7 @@ describe('an owner', () => {
   const by = { actor: { type: 'user' as const, id: 'usr_x' }, visitor };
   const only = async (user = ada) => (await world.passkeys.list(user.id))[0]!;
 
-  test('names a passkey, and takes the name away again', async () => {
+  test('names a passkey, and removes the name again', async () => {
     await world.enrol(ada, new Authenticator());
     const { id } = await only();
     expect(await world.passkeys.rename(ada.id, id, `  ${'Work laptop '.repeat(9)}`, by)).toBe(true);
@@ -339,7 +339,7 @@ describe('an owner', () => {
     expect(world.audit.types().slice(-2)).toEqual(['user.passkey_renamed', 'user.passkey_renamed']);
   });
 
-  test('gives a passkey up, and the browser can be told which are left', async () => {
+  test('deletes a passkey, and the browser receives the remaining ones', async () => {
     await world.enrol(ada, new Authenticator());
     const kept = new Authenticator();
     await world.enrol(ada, kept);
@@ -354,7 +354,7 @@ describe('an owner', () => {
     });
   });
 
-  test('cannot touch somebody else’s', async () => {
+  test('cannot change another user’s passkey', async () => {
     const mallory = await world.person(`mallory${turn}@example.com`);
     await world.enrol(ada, new Authenticator());
     const { id } = await only();
@@ -363,7 +363,7 @@ describe('an owner', () => {
     expect(await world.passkeys.list(ada.id)).toMatchObject([{ id, name: 'macOS' }]);
   });
 
-  test('keeps the last one where a second factor is demanded', async () => {
+  test('keeps the last one if a second factor is required', async () => {
     world = openPasskeys(database, { enforcement: 'required' });
     await world.enrol(ada, new Authenticator());
     const { id } = await only();
@@ -372,7 +372,7 @@ describe('an owner', () => {
     expect(await world.passkeys.remove(ada.id, id, by)).toBe(true);
   });
 
-  test('says that they want none for now', async () => {
+  test('declines the offer for now', async () => {
     const policies = policiesWith();
     const state = passkeyStateBy(new URL(origin), policies);
     const secondFactorOverviews = new SecondFactorOverviews(world.clock, database, state, policies);

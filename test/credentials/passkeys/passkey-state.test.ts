@@ -47,7 +47,7 @@ describe('the state of a passkey', () => {
     },
   );
 
-  test('follows the policy from one moment to the next', () => {
+  test('follows each change of the policy', () => {
     let enabled = true;
     const stateOf = passkeyStateBy(new URL(host), { for: () => ({ passkeys: sections.passkeys.parse({ enabled }) }) });
     const row = { is_stopped: false, aaguid: UNKNOWN, attestation_format: 'none' };
@@ -56,7 +56,7 @@ describe('the state of a passkey', () => {
     expect(stateOf(row, owner)).toBe('switched_off');
   });
 
-  test('only active ones are counted as usable', () => {
+  test('counts as usable only when active', () => {
     const stateOf = passkeyStateBy(new URL(host), policiesWith());
     const row = (is_stopped: boolean, user_verified: boolean) => ({
       is_stopped,

@@ -49,7 +49,7 @@ const note = (more: object) =>
   JSON.stringify({ pid: process.pid, host: 'elsewhere', command: 'serve', since: '2026-01-01T00:00:00.000Z', ...more });
 
 describe('a data folder has one owner', () => {
-  test('at a time, whatever name leads to it', async () => {
+  test('at a time, for any name of the folder', async () => {
     const path = join(around, 'd');
     const folder = await own(path);
     await symlink(path, join(around, 'link'));
@@ -60,14 +60,14 @@ describe('a data folder has one owner', () => {
     await expect(own(path)).rejects.toThrow(DataFolderInUse);
   });
 
-  test('of all that take it at once, in this process and in others', async () => {
+  test('of all processes that take it at once', async () => {
     const path = join(around, 'd');
     const takers = await Promise.all(Array.from({ length: 4 }, () => take(path)));
     expect(takers.filter(({ said }) => said === 'owner')).toHaveLength(1);
     await expect(own(path)).rejects.toThrow(DataFolderInUse);
   });
 
-  test('until that is killed: the next one has it at once', async () => {
+  test('until that is killed: the next one owns it at once', async () => {
     const path = join(around, 'd');
     const { child, said } = await take(path);
     expect(said).toBe('owner');
@@ -94,7 +94,7 @@ describe('a data folder has one owner', () => {
     ['an empty file of the lock', { 'owner.lock': '' }],
     ['a file of the lock with other bytes', { 'owner.lock': 'not what belongs here '.repeat(300) }],
     ['a file where the socket was', { 'control.sock': '' }],
-  ])('and %s is no owner', async (_title, files: Record<string, string>) => {
+  ])('and %s is not an owner', async (_title, files: Record<string, string>) => {
     const path = join(around, 'd');
     await mkdir(path, { mode: 0o700 });
     for (const [file, text] of Object.entries(files)) await writeFile(join(path, file), text, { mode: 0o600 });
@@ -102,7 +102,7 @@ describe('a data folder has one owner', () => {
     await expect(own(path)).rejects.toThrow(`process ${process.pid} on `);
   });
 
-  test('also where only the socket tells of it: the file of the lock was removed, or an older version runs', async () => {
+  test('also if only the socket shows it: the lock file was removed, or an older version runs', async () => {
     const path = join(around, 'd');
     await mkdir(path, { mode: 0o700 });
     const server = createServer().listen(join(path, 'control.sock'));
@@ -112,7 +112,7 @@ describe('a data folder has one owner', () => {
     await own(path);
   });
 
-  test('who is named with its address and what to do', async () => {
+  test('which is named with its address and the advice', async () => {
     const path = join(around, 'd');
     await own(path);
     const refused = own(path, { patience: 60_000 });
@@ -121,7 +121,7 @@ describe('a data folder has one owner', () => {
     await expect(refused).rejects.toThrow('set LATCHKEY_DATA to another folder');
   });
 
-  test('that a server waits for while it is a command, and says so once', async () => {
+  test('that a server waits for if it is a command, and says so once', async () => {
     const path = join(around, 'd');
     const command = await own(path, { command: 'user.import' });
     const waited: string[] = [];
@@ -132,7 +132,7 @@ describe('a data folder has one owner', () => {
     expect(waited).toEqual([expect.stringMatching(/^waiting for process \d+ on .*latchkey user import/)]);
   });
 
-  test('that a command asks as soon as it answers, and follows when it goes away', async () => {
+  test('that a command asks as soon as it answers, and replaces when it ends', async () => {
     const path = join(around, 'd');
     const waited: string[] = [];
     const run = () =>
@@ -282,7 +282,7 @@ describe('a command reaches the server', () => {
     expect(await isAnswered(path)).toBe(true);
   });
 
-  test('and where no address can be made the path is refused before anything is in the folder', async () => {
+  test('and the path is refused before anything is in the folder if no socket address can be made', async () => {
     const path = join(around, 'd'.repeat(149));
     await expect(withSocketPath(path, 'control.sock', async () => 1, join(around, 'missing'))).rejects.toThrow(
       /LATCHKEY_DATA.*too long for a socket.*TMPDIR/,
@@ -291,7 +291,7 @@ describe('a command reaches the server', () => {
     expect(await readdir(around)).toEqual([]);
   });
 
-  test('which is told what it may repeat: a command that was not taken up, never one whose answer is lost', async () => {
+  test('and learns what it may repeat: a command that was not accepted, never one whose result is lost', async () => {
     const path = join(around, 'd');
     await mkdir(path, { mode: 0o700 });
     const server = createServer((socket) => socket.destroy()).listen(join(path, 'control.sock'));

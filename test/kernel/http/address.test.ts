@@ -132,7 +132,7 @@ describe('an address may be reached only when it is a unicast address of the pub
     );
   });
 
-  test('this machine knows the addresses of its own interfaces', () => {
+  test('this machine knows its own addresses', () => {
     expect(ownAddresses()).toContain('127.0.0.1');
   });
 });

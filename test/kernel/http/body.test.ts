@@ -56,7 +56,7 @@ describe('a form', () => {
     ['a half escape', Buffer.from('a=%2')],
     ['a character cut by a separator', Buffer.from('a=%C3&%BC=1')],
     ['a bad name', Buffer.from('%ff=1')],
-  ])('with %s is no text (400), for our reader and for the engine alike', (_title, body) => {
+  ])('with %s is not text (400), for our reader and for the engine', (_title, body) => {
     expect(codeOf(() => decodeForm(body))).toBe('400 request.invalid_text');
     expect(codeOf(() => requireFormText(body))).toBe('400 request.invalid_text');
   });
@@ -98,7 +98,7 @@ describe('JSON', () => {
     expect(codeOf(() => parseJson(Buffer.from(text)))).toBe(expected);
   });
 
-  test('that is no UTF-8 is no text', () => {
+  test('that is not UTF-8 is not text', () => {
     expect(codeOf(() => parseJson(Buffer.from([0x22, 0xff, 0x22])))).toBe('400 request.invalid_text');
   });
 });

@@ -6,7 +6,7 @@ const none = createAddressResolver([]);
 const one = createAddressResolver(['10.0.0.1']);
 const network = createAddressResolver(['10.0.0.0/8', '2001:db8:ffff::/48', '127.0.0.1']);
 
-describe('whose address counts', () => {
+describe('the client’s address', () => {
   test.each([
     [
       'without trusted proxies the peer is the client, whatever it forwards',
@@ -62,7 +62,7 @@ describe('whose address counts', () => {
     expect(resolver.resolve(peer, forwarded)).toBe(expected);
   });
 
-  test('an endless chain of proxies is followed 32 hops', () => {
+  test('a long chain of proxies is followed for 32 hops', () => {
     const chain = ['198.51.100.1', ...Array.from({ length: 64 }, (_, i) => `10.0.1.${i}`)].join(',');
     expect(network.resolve('10.0.0.2', chain)).toBe('10.0.1.32');
   });

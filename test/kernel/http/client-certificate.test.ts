@@ -19,7 +19,7 @@ const routes: Routes = (router) => {
   });
 };
 
-describe('on our own TLS listener', () => {
+describe('on the built-in TLS listener', () => {
   const listeners = new Map<string, Listener>();
   beforeAll(async () => {
     // What the machine itself trusts vouches for nobody here.
@@ -91,7 +91,7 @@ describe('on our own TLS listener', () => {
     expect(await show(listener, name)).toEqual(expected);
   });
 
-  test('a header is no certificate, not even from a trusted address', async () => {
+  test('a header is not a certificate, not even from a trusted address', async () => {
     const pem = encodeURIComponent(readFileSync(file('client.pem'), 'utf8'));
     expect(
       await show(listeners.get(file('ca.pem'))!, null, { 'X-SSL-Client-Cert': pem, 'X-SSL-Client-Verify': 'SUCCESS' }),
@@ -99,7 +99,7 @@ describe('on our own TLS listener', () => {
   });
 });
 
-describe('behind a proxy that ends TLS', () => {
+describe('behind a proxy that terminates TLS', () => {
   let trusting: TestEdge;
   let direct: TestEdge;
   let unconfigured: TestEdge;
@@ -164,7 +164,7 @@ describe('behind a proxy that ends TLS', () => {
     expect(await post(trusting, ...headers())).toEqual(expected);
   });
 
-  test('anybody else who sends the header proves nothing', async () => {
+  test('the header of any other sender is ignored', async () => {
     for (const name of [
       'X-SSL-Client-Cert',
       'x-client-cert',
@@ -177,7 +177,7 @@ describe('behind a proxy that ends TLS', () => {
       );
   });
 
-  test('without the header in the configuration not even the proxy does', async () => {
+  test('without the header in the configuration the proxy’s header is ignored too', async () => {
     expect(await post(unconfigured, escaped(), 'X-SSL-Client-Verify: SUCCESS')).toEqual({ subject: null });
   });
 

@@ -60,7 +60,7 @@ const read = async (edge: TestEdge, ...headers: string[]) =>
   JSON.parse(bodyOf(await request(edge, 'GET /page', headers))) as Record<string, unknown>;
 
 describe('the client', () => {
-  test('is the peer, whatever headers claim', async () => {
+  test('is the peer, whatever headers say', async () => {
     const claims = [
       'X-Forwarded-For: 1.2.3.4',
       'Forwarded: for=1.2.3.4',
@@ -72,7 +72,7 @@ describe('the client', () => {
     expect(await read(direct, ...claims)).toMatchObject({ ip: '127.0.0.1', ctxIp: '127.0.0.1' });
   });
 
-  test('is whom the trusted proxy names, and the log says so', async () => {
+  test('is the address that the trusted proxy names, and the log says so', async () => {
     expect(await read(proxied, 'X-Forwarded-For: 6.6.6.6, 198.51.100.1', 'X-Real-IP: 6.6.6.6')).toMatchObject({
       ip: '198.51.100.1',
       ctxIp: '198.51.100.1',
@@ -95,7 +95,7 @@ describe('the client', () => {
   });
 });
 
-test('where the request arrived is what the configuration says', async () => {
+test('the origin of the request comes from the configuration', async () => {
   const lies = [
     'X-Forwarded-Host: evil.test',
     'X-Forwarded-Proto: http',
@@ -137,7 +137,7 @@ describe('the language', () => {
     expect(JSON.parse(bodyOf(await request(direct, `GET ${target}`, headers)))).toMatchObject({ language });
   });
 
-  test('asked for in the address is remembered by the browser for a year, out of reach of scripts', async () => {
+  test('in the address is stored by the browser for a year, inaccessible to scripts', async () => {
     const cookie = headerOf(await request(direct, 'GET /page?ui_locales=de'), 'Set-Cookie');
     expect(cookie).toMatch(/^latchkey-language=de; path=\/; expires=.*; samesite=lax; httponly$/i);
     expect(headerOf(await request(direct, 'GET /page'), 'Set-Cookie')).toBeUndefined();
@@ -147,7 +147,7 @@ describe('the language', () => {
     ['GET /page/moved?ui_locales=de', /^latchkey-language=de;/],
     ['GET /page/detour?ui_locales=de', /^latchkey-language=de;/],
     ['GET /page/moved?ui_locales=xx', /^latchkey-language=en;/],
-  ])('asked for by %s is remembered, although no page is shown', async (target, cookie) => {
+  ])('in %s is stored, although no page is shown', async (target, cookie) => {
     expect(headerOf(await request(direct, target), 'Set-Cookie')).toMatch(cookie);
   });
 
@@ -155,14 +155,14 @@ describe('the language', () => {
     ['GET /page/moved', []],
     ['GET /page/moved?ui_locales=de', ['Cookie: latchkey-language=de']],
     ['POST /page?ui_locales=de', ['Content-Length: 0']],
-  ])('is not remembered by %s with %j', async (target, headers) => {
+  ])('is not stored by %s with %j', async (target, headers) => {
     const answer = await request(direct, target, headers);
     expect([statusOf(answer), headerOf(answer, 'Set-Cookie')]).toEqual([303, undefined]);
   });
 });
 
 describe('a page', () => {
-  test('is shown whole, in its language, with the nonce of its answer, and no cache may keep it', async () => {
+  test('is complete, in its language, with the nonce of its response, and not cacheable', async () => {
     const answer = await request(direct, 'GET /page/shown', ['Accept-Language: de']);
     const nonce = /'nonce-([\w-]+)'/.exec(headerOf(answer, 'Content-Security-Policy') ?? '')?.[1];
     expect([statusOf(answer), headerOf(answer, 'Cache-Control')]).toEqual([418, 'no-store']);
@@ -176,8 +176,8 @@ describe('a page', () => {
   });
 });
 
-describe('the log of a request', () => {
-  test('holds neither query nor body nor cookies', async () => {
+describe('the log line of a request', () => {
+  test('contains no query, body or cookies', async () => {
     await request(direct, 'GET /page?code=c4n4ry&x=c4n4ry', [
       'Cookie: session=c4n4ry',
       'Authorization: Bearer c4n4ry',
@@ -193,12 +193,12 @@ describe('the log of a request', () => {
     expect(JSON.stringify(direct.log)).not.toContain('c4n4ry');
   });
 
-  test('says why a request was refused, where the answer does not', async () => {
+  test('has the reason of a refusal that the response omits', async () => {
     await request(direct, 'GET /page/refused');
     expect(direct.log.at(-1)).toMatchObject({ path: '/page/refused', refusal: 'the client is gone' });
   });
 
-  test('is one line, however the request looks', async () => {
+  test('is one line for any request', async () => {
     direct.log.length = 0;
     await request(direct, `GET /${'x/'.repeat(1000)}`, ['User-Agent: red\t{"event":"signed_in"}']);
     expect(direct.log).toHaveLength(1);
@@ -206,7 +206,7 @@ describe('the log of a request', () => {
   });
 });
 
-test('what is told about a request names its line of the site map, not its path', async () => {
+test('and its metrics name the line of the site map, not the path', async () => {
   direct.answered.length = 0;
   await request(direct, 'GET /page/shown');
   await request(direct, 'GET /nothing/at/all');

@@ -24,7 +24,7 @@ function browser(jar = new Map<string, string>()) {
 }
 
 describe('the token of a form', () => {
-  test('is accepted from the browser that it was shown to, as often as its pages are open', () => {
+  test('is accepted from the browser that received it, while its pages are open', () => {
     const { request, set } = browser();
     const [first, second] = [csrf.issue(request()), csrf.issue(request())];
     expect(csrf.isIssued(request(), first)).toBe(true);
@@ -32,7 +32,7 @@ describe('the token of a form', () => {
     expect(set).toHaveLength(1);
   });
 
-  test('differs from answer to answer, so that a compressed page gives nothing away', () => {
+  test('differs in each response, so that compression reveals nothing', () => {
     const { request } = browser();
     const tokens = Array.from({ length: 20 }, () => csrf.issue(request()));
     expect(new Set(tokens).size).toBe(20);
@@ -49,19 +49,19 @@ describe('the token of a form', () => {
     expect(csrf.isIssued(browser().request(), token)).toBe(false);
   });
 
-  test('is refused with a cookie that is not of our making', () => {
+  test('is refused with a forged cookie', () => {
     const planted = browser(new Map([['__Host-latchkey-csrf-x', 'x']]));
     const token = csrf.issue(browser().request());
     expect(csrf.isIssued(planted.request(), token)).toBe(false);
   });
 
-  test.each(['', '.', 'x', 'a.b', `${'a'.repeat(12)}.${'b'.repeat(43)}`, 'null', '\0'])('%j is none', (token) => {
+  test.each(['', '.', 'x', 'a.b', `${'a'.repeat(12)}.${'b'.repeat(43)}`, 'null', '\0'])('%j is refused', (token) => {
     const { request } = browser();
     csrf.issue(request());
     expect(csrf.isIssued(request(), token)).toBe(false);
   });
 
-  test('with one changed character is none', () => {
+  test('with one changed character is refused', () => {
     const { request } = browser();
     const token = csrf.issue(request());
     for (const at of [0, 11, 13, 40]) {
@@ -70,14 +70,14 @@ describe('the token of a form', () => {
     }
   });
 
-  test('outlives a change of the secrets as long as the older one is in the ring', () => {
+  test('survives a change of the secrets while the older one is in the ring', () => {
     const { request } = browser();
     const token = createCsrf({ issuer, keyRing: createKeyRing([older]) }).issue(request());
     expect(createCsrf({ issuer, keyRing: createKeyRing([newer, older]) }).isIssued(request(), token)).toBe(true);
     expect(csrf.isIssued(request(), token)).toBe(false);
   });
 
-  test('of one holder is none of another in the same browser, nor of nobody', () => {
+  test('of one session is refused in another one of the same browser, and without one', () => {
     const { request } = browser();
     const [nobodys, alices] = [csrf.issue(request()), csrf.issue(request(), 'alice')];
     expect(csrf.isIssued(request(), alices, 'alice')).toBe(true);
@@ -87,7 +87,7 @@ describe('the token of a form', () => {
     expect(csrf.isIssued(request(), nobodys, 'alice')).toBe(false);
   });
 
-  test('belongs to the new cookie also within the answer that sets it', () => {
+  test('belongs to the new cookie also within the response that sets it', () => {
     const { request } = browser();
     const answer = request();
     const [first, second] = [csrf.issue(answer), csrf.issue(answer)];
@@ -110,7 +110,7 @@ describe('its cookie', () => {
     ]);
   });
 
-  test('holds 256 random bits', () => {
+  test('has 256 random bits', () => {
     const { request, jar } = browser();
     csrf.issue(request());
     expect(Buffer.from([...jar.values()][0] ?? '', 'base64url')).toHaveLength(32);
@@ -128,7 +128,7 @@ test('pages that a browser without a cookie opens at once all work', () => {
   expect(jar.size).toBe(20);
 });
 
-describe('where a request comes from', () => {
+describe('the origin of a request', () => {
   test.each([
     [{}, true],
     [{ 'sec-fetch-site': 'same-origin' }, true],
@@ -145,7 +145,7 @@ describe('where a request comes from', () => {
     [{ origin: 'https://id.test.evil.test' }, false],
     [{ origin: 'https://id.test:444' }, false],
     [{ origin: 'https://evil.test', 'sec-fetch-site': 'same-origin' }, false],
-  ])('%j: from here is %s', (headers, expected) => {
+  ])('%j: same origin is %s', (headers, expected) => {
     expect(csrf.isFromHere({ req: { headers } })).toBe(expected);
   });
 });

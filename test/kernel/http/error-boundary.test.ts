@@ -92,7 +92,7 @@ describe('a fault', () => {
     ['/page', 'text/html; charset=utf-8'],
     ['/api/things', 'application/problem+json; charset=utf-8'],
     ['/oauth/keys', 'application/json; charset=utf-8'],
-  ])('at %s is 500 in the form of its audience, says its request id and nothing else', async (path, type) => {
+  ])('at %s is 500 in the format of its audience, with its request id and nothing else', async (path, type) => {
     for (const what of ['fault', 'text', 'half']) {
       const answer = await get(path, what);
       expect([statusOf(answer), headerOf(answer, 'Content-Type'), headerOf(answer, 'Cache-Control')]).toEqual([
@@ -104,7 +104,7 @@ describe('a fault', () => {
     }
   });
 
-  test('is logged once, under the id that is shown', async () => {
+  test('is logged once, with the id that is shown', async () => {
     const answer = await get('/api/things', 'fault');
     const { requestId } = JSON.parse(bodyOf(answer)) as { requestId: string };
     expect(logged('fault')).toEqual([
@@ -124,26 +124,26 @@ describe('a fault', () => {
     expect(JSON.parse(bodyOf(await get('/oauth/keys', 'fault')))).toMatchObject({ error: 'server_error' });
   });
 
-  test('that the engine answered itself is logged and stays as it is', async () => {
+  test('that the engine answered itself is logged and not changed', async () => {
     const answer = await get('/oauth/keys', 'noted fault');
     expect([statusOf(answer), bodyOf(answer)]).toEqual([500, '{"error":"server_error"}']);
     expect(logged('fault')).toHaveLength(1);
   });
 
-  test('in the middle of an answer cuts it, so that nobody takes the part for the whole', async () => {
+  test('in the middle of a response cuts it, so that a part is not taken for the whole', async () => {
     const answer = await request(edge, 'GET /page/stream');
     expect(answer).not.toContain(canary);
     expect(answer).not.toMatch(/\r\n0\r\n\r\n$/);
   });
 });
 
-describe('a database that is away', () => {
+describe('a database that is down', () => {
   test.each([
     ['/page', 'away'],
     ['/api/things', 'away'],
     ['/oauth/keys', 'away'],
     ['/oauth/keys', 'noted away'],
-  ])('at %s (%s) is 503 with the time to come back', async (path, what) => {
+  ])('at %s (%s) is 503 with Retry-After', async (path, what) => {
     const answer = await get(path, what);
     expect([statusOf(answer), headerOf(answer, 'Retry-After')]).toEqual([503, '5']);
     expect(answer).not.toContain(canary);
@@ -151,7 +151,7 @@ describe('a database that is away', () => {
     expect(logged('fault')).toEqual([]);
   });
 
-  test('tells a client of OAuth to come back', async () => {
+  test('tells an OAuth client to retry', async () => {
     expect(JSON.parse(bodyOf(await get('/oauth/keys', 'noted away')))).toMatchObject({
       error: 'temporarily_unavailable',
     });
@@ -159,7 +159,7 @@ describe('a database that is away', () => {
 });
 
 describe('a refusal', () => {
-  test('of an interface is a problem with its code and details (RFC 9457 §3)', async () => {
+  test('of an API is a problem document with its code and details (RFC 9457 §3)', async () => {
     const answer = await get('/api/things', 'refusal');
     expect(JSON.parse(bodyOf(answer))).toEqual({
       type: 'urn:latchkey:problem:things.not_found',
@@ -187,7 +187,7 @@ describe('a refusal', () => {
   });
 
   test.each(['/page', '/api/things', '/oauth/keys'])(
-    'of somebody too eager at %s says when to come back, in whole seconds',
+    'of too many requests at %s says when to retry, in whole seconds',
     async (path) => {
       expect(headerOf(await get(path, 'throttled'), 'Retry-After')).toBe('31');
     },
@@ -198,12 +198,12 @@ describe('a refusal', () => {
     expect(headerOf(answer, 'Content-Type')).toBe('application/problem+json; charset=utf-8');
   });
 
-  test('speaks the language of the browser', async () => {
+  test('uses the language of the browser', async () => {
     expect(bodyOf(await get('/page', 'refusal', 'Accept-Language: de'))).toContain('<html lang="de"');
   });
 });
 
-test('a client that leaves in the middle of its request is no fault of ours', async () => {
+test('a client that disconnects during its request is not a fault', async () => {
   const socket = connect(edge.port, '127.0.0.1');
   socket.write(
     `POST /page HTTP/1.1\r\nHost: ${edge.host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\na=`,

@@ -59,12 +59,12 @@ async function post(
 const good = { email: ' noor@x.test ', password: 'long enough' };
 
 describe('a form', () => {
-  test('gives what its schema makes of the fields', async () => {
+  test('returns the values of its schema', async () => {
     const { read } = await post({ ...good, remember: 'on' });
     expect(read).toEqual({ isValid: true, values: { email: 'noor@x.test', password: 'long enough', remember: 'on' } });
   });
 
-  test('gives no field that its schema does not name', async () => {
+  test('returns no field outside its schema', async () => {
     const { read } = await post({ ...good, action: 'continue', isAdmin: 'true' });
     expect(read).toEqual({ isValid: true, values: { email: 'noor@x.test', password: 'long enough' } });
   });
@@ -88,14 +88,14 @@ describe('a form', () => {
     expect(read).toMatchObject({ isValid: false, errors });
   });
 
-  test('that is wrong shows again what was typed, but no secret', async () => {
+  test('with errors shows the typed values again, but no secret', async () => {
     const { read, answer } = await post({ email: 'noor', name: 'Noor', password: 'hunter2', code: '123456' });
     expect(read).toMatchObject({ isValid: false, values: { email: 'noor', name: 'Noor' } });
     expect(answer).not.toMatch(/hunter2|123456/);
   });
 });
 
-describe('a form that is not ours is 403', () => {
+describe('a form of another origin is 403', () => {
   test.each([
     ['without a token', async () => ({ ...(await open()), csrf: '' })],
     ['with the token of another browser', async () => ({ ...(await open()), csrf: (await open()).csrf })],
@@ -117,13 +117,13 @@ describe('a form that is not ours is 403', () => {
     },
   );
 
-  test('before anything else is said about it', async () => {
+  test('before any other check', async () => {
     const { answer } = await post({ email: 'noor' }, [], { cookie: 'x=y', csrf: 'x' });
     expect(statusOf(answer)).toBe(403);
     expect(answer).not.toContain('no_email');
   });
 
-  test('also as a text that another site may send without asking (Fetch §2.2.2)', async () => {
+  test('also as a text body that another site may send without a preflight (Fetch §2.2.2)', async () => {
     const { cookie } = await open();
     const answer = await request(
       edge,
@@ -136,7 +136,7 @@ describe('a form that is not ours is 403', () => {
 });
 
 test.each(['Origin: null', 'Sec-Fetch-Site: same-origin'])(
-  'a form of ours passes with %s, which browsers send under our referrer policy',
+  'our own form is accepted with %s, which browsers send under our referrer policy',
   async (header) => {
     expect((await post(good, [header])).status).toBe(200);
   },

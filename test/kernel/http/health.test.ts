@@ -27,7 +27,7 @@ const down = async () => {
 };
 const never = () => new Promise<never>(() => undefined);
 
-test('a process that is starting lives and is not ready', async () => {
+test('a starting process is alive and not ready', async () => {
   expect(await ask('/livez')).toMatchObject({ status: 200, text: '{"status":"alive"}' });
   expect(await ask('/readyz')).toMatchObject({ status: 503, text: '{"status":"starting"}' });
 });
@@ -38,14 +38,14 @@ test.each([
   ['Redis is away, which is told and not required', up, down, 200, { status: 'ready', database: 'up', redis: 'down' }],
   ['the database is away', down, up, 503, { status: 'unavailable', database: 'down', redis: 'up' }],
   ['nothing answers', down, down, 503, { status: 'unavailable', database: 'down', redis: 'down' }],
-])('readiness when %s, in words and nothing else', async (_title, database, redis, status, expected) => {
+])('readiness if %s, in words and nothing else', async (_title, database, redis, status, expected) => {
   health.serving({ database, redis });
   const answer = await ask('/readyz');
   expect([answer.status, JSON.parse(answer.text)]).toEqual([status, expected]);
   expect((await ask('/livez')).status).toBe(200);
 });
 
-test('a database that says nothing is away after two seconds', async () => {
+test('a silent database counts as down after two seconds', async () => {
   health.serving({ database: never });
   const begin = performance.now();
   expect(await ask('/readyz')).toMatchObject({ status: 503, text: '{"status":"unavailable","database":"down"}' });
@@ -53,7 +53,7 @@ test('a database that says nothing is away after two seconds', async () => {
   expect(performance.now() - begin).toBeLessThan(3000);
 });
 
-test('a dependency is asked once a second, however many probe', async () => {
+test('a dependency is checked once a second, for any number of probes', async () => {
   const database = vi.fn(up);
   health.serving({ database });
   await Promise.all(Array.from({ length: 20 }, () => ask('/readyz')));
@@ -65,7 +65,7 @@ test('a dependency is asked once a second, however many probe', async () => {
   }, 10_000);
 });
 
-test('a stop shows at once, also to a probe that is waiting for the database', async () => {
+test('a stop is visible at once, also to a probe that waits for the database', async () => {
   const database = vi.fn(never);
   health.serving({ database });
   const waiting = ask('/readyz');
@@ -76,14 +76,14 @@ test('a stop shows at once, also to a probe that is waiting for the database', a
   expect((await ask('/livez')).status).toBe(200);
 });
 
-test('whether a balancer watches is known by its questions for readiness', async () => {
+test('a probe for readiness shows that a balancer watches', async () => {
   await ask('/livez');
   expect(health.isWatched()).toBe(false);
   await ask('/readyz');
   expect(health.isWatched()).toBe(true);
 });
 
-test('HEAD has no body, other methods are refused with what is admitted, other paths are left alone', async () => {
+test('HEAD has no body, other methods are refused with the allowed ones, other paths are passed on', async () => {
   expect(await ask('/livez', 'HEAD')).toMatchObject({ status: 200, text: '' });
   const refused = await ask('/readyz', 'POST');
   expect([refused.status, refused.headers.get('Allow')]).toEqual([405, 'GET, HEAD']);
@@ -92,7 +92,7 @@ test('HEAD has no body, other methods are refused with what is admitted, other p
     expect((await ask(path)).status, path).toBe(418);
 });
 
-test('no answer may be kept, and the unready one says when to ask again', async () => {
+test('no response may be cached, and an unready one says when to retry', async () => {
   const answer = await ask('/readyz');
   expect([
     answer.headers.get('Cache-Control'),

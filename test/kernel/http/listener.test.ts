@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => listener.close(0));
 
-describe('the limits (RFC 9112 leaves them to the server)', () => {
+describe('limits (RFC 9112 leaves them to the server)', () => {
   test('are set on the server itself', () => {
     const { headersTimeout, requestTimeout, keepAliveTimeout } = listener.server;
     expect({ headersTimeout, requestTimeout, keepAliveTimeout }).toEqual({
@@ -45,13 +45,13 @@ describe('the limits (RFC 9112 leaves them to the server)', () => {
       '300 headers of 60 bytes',
       Array.from({ length: 300 }, (_, i) => `X-${String(i).padStart(4, '0')}: ${'x'.repeat(50)}`).join('\r\n'),
     ],
-  ])('%s are too much (431), and the next connection is fine', async (_title, header) => {
+  ])('%s are too large (431), and the next connection works', async (_title, header) => {
     const answer = await raw(listener.port, `GET / HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n`);
     expect([statusOf(answer), headerOf(answer, 'Connection')]).toEqual([431, 'close']);
     expect(statusOf(await raw(listener.port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'))).toBe(200);
   });
 
-  test('no header is dropped because there are many', async () => {
+  test('no header is dropped because of their number', async () => {
     let names: string[] = [];
     listener.server.removeAllListeners('request').on('request', (req, res) => {
       names = Object.keys(req.headers);
@@ -79,7 +79,7 @@ describe('the limits (RFC 9112 leaves them to the server)', () => {
     agent.destroy();
   });
 
-  test('and is closed then, also to who goes on sending', async () => {
+  test('and is closed then, also for a client that continues to send', async () => {
     const answer = await raw(listener.port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1200), 5000);
     expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(1000);
     expect(answer).not.toContain('503');
@@ -88,7 +88,7 @@ describe('the limits (RFC 9112 leaves them to the server)', () => {
 
 const glued = 'GET /glued HTTP/1.1\r\nHost: x\r\n\r\n';
 
-describe('framing that two readers could take differently is 400, and what is glued on is never answered', () => {
+describe('ambiguous framing is 400, and smuggled requests get no response', () => {
   test.each([
     [
       'Content-Length and Transfer-Encoding',
@@ -134,7 +134,7 @@ describe('framing that two readers could take differently is 400, and what is gl
     expect(served).not.toContain('/glued');
   });
 
-  test('what is no HTTP is answered with the headers of every answer', async () => {
+  test('bytes that are not HTTP get a response with the usual headers', async () => {
     const answer = await raw(listener.port, 'nonsense\r\n\r\n');
     expect(headerOf(answer, 'Content-Type')).toBe('text/plain; charset=utf-8');
     expect(headerOf(answer, 'X-Content-Type-Options')).toBe('nosniff');
@@ -152,8 +152,8 @@ function opened(): Promise<Socket> {
 
 const get = (path: string): Promise<string> => raw(listener.port, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`, 5000);
 
-describe('the end', () => {
-  test('waits for the answer in flight, which then closes its connection', async () => {
+describe('the stop', () => {
+  test('waits for the response in progress, which then closes its connection', async () => {
     const answer = get('/slow');
     await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 10_000 });
     listener.drain();
@@ -164,12 +164,12 @@ describe('the end', () => {
     await closed;
   });
 
-  test('tells who still comes to go', async () => {
+  test('closes keep-alive connections', async () => {
     listener.drain();
     expect(headerOf(await get('/'), 'Connection')).toBe('close');
   });
 
-  test('does not wait for connections that ask nothing', async () => {
+  test('does not wait for idle connections', async () => {
     const socket = await opened();
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     await new Promise((resolve) => socket.once('data', resolve));
@@ -180,14 +180,14 @@ describe('the end', () => {
     expect(performance.now() - begin).toBeLessThan(1000);
   });
 
-  test('cuts what takes longer than it may', async () => {
+  test('cuts requests that take too long', async () => {
     const answer = get('/slow');
     await vi.waitFor(() => expect(served).toEqual(['/slow']), { timeout: 10_000 });
     await listener.close(200);
     expect(await answer).toBe('');
   });
 
-  test('takes no further connections', async () => {
+  test('accepts no further connections', async () => {
     const { port } = listener;
     await listener.close(0);
     expect(await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');

@@ -39,7 +39,7 @@ describe.each([
   ['in the path', (secret: string) => `/one/${secret}`],
   ['as a parameter', (secret: string) => `/one?token=${secret}`],
 ])('a secret %s', (_where, address) => {
-  test('goes on in a cookie, at an address that does not hold it', async () => {
+  test('moves to a cookie, at an address without it', async () => {
     const secret = randomSecret();
     const visitor = new Visitor();
     const first = await visitor.request(`${base}${address(secret)}`);
@@ -52,7 +52,7 @@ describe.each([
   });
 
   test.each(['x'.repeat(20), 'x'.repeat(42), 'x'.repeat(44), '%22%3E'.repeat(10)])(
-    'that is none of ours leads to no cookie: %s',
+    'that is unknown sets no cookie: %s',
     async (text) => {
       const first = await new Visitor().request(`${base}${address(text)}`);
       expect([first.status, first.location, first.headers.getSetCookie()]).toEqual([303, `${base}/one/broken`, []]);
@@ -62,7 +62,7 @@ describe.each([
 });
 
 test.each(['x', '%22%3E', 'a.b', 'broken'])(
-  'what is too short to be a part of a secret opens nothing: %s',
+  'a value too short for a part of a secret opens nothing: %s',
   async (text) => {
     const page = await new Visitor().request(`${base}/one/${text}`);
     expect([page.status, page.text, page.headers.getSetCookie()]).toEqual([200, 'one:', []]);
@@ -80,7 +80,7 @@ test('several links are open in one browser at the same time, opened one after t
   expect((await visitor.request(pages[1]!.location!)).text).toBe(`one:${secrets[1]}`);
 });
 
-test('a browser that is sent through many links keeps the six newest', async () => {
+test('a browser that follows many links keeps the six newest', async () => {
   const visitor = new Visitor();
   const secrets = Array.from({ length: 20 }, () => randomSecret());
   const pages = [];

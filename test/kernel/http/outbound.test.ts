@@ -46,7 +46,7 @@ async function failure(work: Promise<unknown>): Promise<OutboundError> {
   return error as OutboundError;
 }
 
-describe('inner targets are refused before a socket opens', () => {
+describe('internal targets are refused before a socket opens', () => {
   const urls = [
     'http://127.0.0.1:PORT/',
     'https://127.0.0.1:PORT/',
@@ -130,7 +130,7 @@ describe('inner targets are refused before a socket opens', () => {
     expect(hits).toBe(0);
   });
 
-  test('a name that does not resolve reads the same as a name that resolves to the inside', async () => {
+  test('an unresolvable name gives the same error as a name that resolves to an internal address', async () => {
     const outbound = client({
       allow: [],
       resolve: async (host) =>
@@ -151,12 +151,12 @@ describe('inner targets are refused before a socket opens', () => {
   });
 });
 
-test('a failure whose caller hears the reason is no line of its own', async () => {
+test('a failure whose caller gets the reason is not logged separately', async () => {
   const error = await failure(client({ allow: [] }).limited({})('https://10.0.0.1/callback?token=canary'));
   expect([error.origin, lines]).toEqual(['https://10.0.0.1', []]);
 });
 
-describe('what the operator allows', () => {
+describe('targets that the operator allows', () => {
   test('a host by name, over http and on any port', async () => {
     const port = await serve((_, response) => response.end('inside'));
     const outbound = client({ allow: ['idp.internal'], resolve: async () => ['127.0.0.1'] });
@@ -164,7 +164,7 @@ describe('what the operator allows', () => {
     expect((await failure(outbound.fetch(`http://other.internal:${port}/`))).kind).toBe('refused_address');
   });
 
-  test('a block, whatever name leads there, and nothing beside it', async () => {
+  test('a block, for any name in it, and nothing beside it', async () => {
     const port = await serve((_, response) => response.end('inside'));
     const addresses: Record<string, string> = { 'a.test': '127.0.0.1', 'b.test': '127.0.0.2' };
     const outbound = client({ allow: ['127.0.0.1/32'], resolve: async (host) => [addresses[host] ?? ''] });
@@ -172,7 +172,7 @@ describe('what the operator allows', () => {
     expect((await failure(outbound.fetch(`http://b.test:${port}/`))).kind).toBe('refused_address');
   });
 
-  test('a block lets this instance itself be reached too, by any of its names', async () => {
+  test('a block also allows this instance itself, by any of its names', async () => {
     const port = await serve((_, response) => response.end('own'));
     const outbound = client({ allow: ['127.0.0.0/8'], ownHosts: ['localhost'], resolve: async () => ['127.0.0.1'] });
     expect((await outbound.fetch(`http://localhost:${port}/`)).status).toBe(200);
@@ -185,8 +185,8 @@ describe('what the operator allows', () => {
   });
 });
 
-describe('the address that was judged is the address that is reached', () => {
-  test('a name that points elsewhere by the next look-up (DNS rebinding) never reaches the other host', async () => {
+describe('the checked address is the connected address', () => {
+  test('a name that resolves to another address later (DNS rebinding) never reaches the other host', async () => {
     const reached: string[] = [];
     const close =
       (name: string): RequestListener =>
@@ -206,7 +206,7 @@ describe('the address that was judged is the address that is reached', () => {
     expect(reached).toEqual(['judged']);
   });
 
-  test.each([301, 302, 303, 307, 308])('a redirect %i is an answer, not a way', async (status) => {
+  test.each([301, 302, 303, 307, 308])('a redirect %i is a response and is not followed', async (status) => {
     let inner = 0;
     const innerPort = await serve((_, response) => void (inner++, response.end()), '127.0.0.2');
     const port = await serve((_, response) =>
@@ -217,13 +217,13 @@ describe('the address that was judged is the address that is reached', () => {
     expect(inner).toBe(0);
   });
 
-  test("the caller's dispatcher does not lead around the guard", async () => {
+  test('the caller’s dispatcher does not bypass the guard', async () => {
     const outbound = client({ allow: [] });
     const init = { dispatcher: { dispatch: () => expect.unreachable() } } as unknown as RequestInit;
     expect((await failure(outbound.fetch('http://127.0.0.1/', init))).kind).toBe('refused_address');
   });
 
-  test('proxies of the environment are not asked', async () => {
+  test('proxies of the environment are not used', async () => {
     let proxied = 0;
     const proxy = await serve((_, response) => void (proxied++, response.end('proxy')));
     const before = { ...process.env };
@@ -240,7 +240,7 @@ describe('the address that was judged is the address that is reached', () => {
 describe('https', () => {
   const tlsServer = () => listen(createHttpsServer(selfSigned, (_, response) => response.end('over TLS')));
 
-  test('a certificate that nobody vouches for ends the connection', async () => {
+  test('an untrusted certificate ends the connection', async () => {
     const port = await tlsServer();
     const error = await failure(client({ allow: ['localhost'] }).fetch(`https://localhost:${port}/`));
     expect(error.kind).toBe('could_not_connect');
@@ -265,7 +265,7 @@ describe('limits', () => {
     return performance.now() - start;
   };
 
-  test('a TLS server that never answers the handshake is given up within the connect limit of 3 s', async () => {
+  test('a TLS server without a handshake is given up within the connect limit of 3 s', async () => {
     const port = await speak(() => undefined);
     const outbound = client();
     const time = await lasts(async () =>
@@ -275,7 +275,7 @@ describe('limits', () => {
     expect(time).toBeLessThan(4500);
   });
 
-  test('a name server that never answers is given up within the connect limit of 3 s', async () => {
+  test('a silent name server is given up within the connect limit of 3 s', async () => {
     const outbound = client({ resolve: () => new Promise(() => undefined) });
     const time = await lasts(async () =>
       expect((await failure(outbound.fetch('https://slow.test/'))).kind).toBe('timeout'),
@@ -304,7 +304,7 @@ describe('limits', () => {
     expect(time).toBeLessThan(1500);
   });
 
-  test('a flood of header fields ends at once', async () => {
+  test('too many header fields end the request at once', async () => {
     const port = await speak((socket) => void socket.write(`HTTP/1.1 200 OK\r\n${'X: 1234567890\r\n'.repeat(5000)}`));
     const time = await lasts(async () =>
       expect((await failure(client().fetch(`http://127.0.0.1:${port}/`))).kind).toBe('bad_answer'),
@@ -312,7 +312,7 @@ describe('limits', () => {
     expect(time).toBeLessThan(1500);
   });
 
-  test('the signal of the caller ends it as well', async () => {
+  test('the caller’s signal ends the request too', async () => {
     const port = await speak(() => undefined);
     const error = await failure(client().fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(100) }));
     expect(error.kind).toBe('timeout');
@@ -356,7 +356,7 @@ describe('limits', () => {
   });
 });
 
-describe('what is sent and what comes back', () => {
+describe('requests and responses', () => {
   async function received(request: IncomingMessage): Promise<Record<string, unknown>> {
     let body = '';
     for await (const chunk of request) body += String(chunk);
@@ -392,28 +392,25 @@ describe('what is sent and what comes back', () => {
     expect(seen.headers).not.toHaveProperty('cookie');
   });
 
-  test.each([204, 304])('an answer %i has no body', async (status) => {
+  test.each([204, 304])('a response %i has no body', async (status) => {
     const port = await serve((_, response) => response.writeHead(status).end());
     const response = await client().fetch(`http://127.0.0.1:${port}/`);
     expect([response.status, await response.text()]).toEqual([status, '']);
   });
 
-  test.each([400, 404, 500, 302])(
-    'fetchOk makes an error of status %i and keeps the body to itself',
-    async (status) => {
-      const port = await serve((_, response) => response.writeHead(status).end('canary'));
-      const error = await failure(client().fetchOk(`http://127.0.0.1:${port}/`));
-      expect([error.kind, error.status, error.shown]).toEqual(['bad_status', status, 'bad status']);
-      expect(error.message).not.toContain('canary');
-    },
-  );
+  test.each([400, 404, 500, 302])('fetchOk throws an error for status %i and drops the body', async (status) => {
+    const port = await serve((_, response) => response.writeHead(status).end('canary'));
+    const error = await failure(client().fetchOk(`http://127.0.0.1:${port}/`));
+    expect([error.kind, error.status, error.shown]).toEqual(['bad_status', status, 'bad status']);
+    expect(error.message).not.toContain('canary');
+  });
 
-  test('fetchOk hands over an answer of success', async () => {
+  test('fetchOk returns a successful response', async () => {
     const port = await serve((_, response) => response.writeHead(201).end('made'));
     expect(await (await client().fetchOk(`http://127.0.0.1:${port}/`)).text()).toBe('made');
   });
 
-  test('a closed port could not be connected to', async () => {
+  test('a closed port gives a connection error', async () => {
     const server = createTcpServer();
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -425,7 +422,7 @@ describe('what is sent and what comes back', () => {
   test.each([
     ['a banner of another protocol', 'SSH-2.0-canary\r\n', 'bad_answer'],
     ['a connection that closes without a word', '', 'could_not_connect'],
-  ])('%s is a class of error without its content', async (_name, banner, kind) => {
+  ])('%s is a class of error without content', async (_name, banner, kind) => {
     const port = await speak((socket) => void socket.once('data', () => socket.end(banner)));
     const error = await failure(client().fetch(`http://127.0.0.1:${port}/`));
     expect(error.kind).toBe(kind);

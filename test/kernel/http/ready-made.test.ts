@@ -35,7 +35,7 @@ const comparable = (text: string) =>
     .toSorted();
 
 describe('a constant document', () => {
-  test('is made once and then answered the same, byte for byte and header for header', async () => {
+  test('is made once and then sent unchanged, byte for byte and header for header', async () => {
     const [first, second] = [await get(), await get()];
     expect(asked).toBe(1);
     expect(comparable(second)).toEqual(comparable(first));
@@ -44,7 +44,7 @@ describe('a constant document', () => {
     expect(JSON.parse(bodyOf(second))).toEqual({ keys: [1] });
   });
 
-  test('is counted like every other answer', async () => {
+  test('is counted like every other response', async () => {
     await get();
     await get();
     expect(edge.answered.map(({ mount, status }) => [mount?.path, status])).toEqual([
@@ -58,7 +58,7 @@ describe('a constant document', () => {
     await vi.waitFor(async () => expect(JSON.parse(bodyOf(await get()))).toEqual({ keys: [2] }), { timeout: 10_000 });
   });
 
-  test('is forgotten at once when something that it says has changed', async () => {
+  test('is dropped at once when its content changes', async () => {
     await get();
     edge.edge.forgetReady();
     expect(JSON.parse(bodyOf(await get()))).toEqual({ keys: [2] });
@@ -71,7 +71,7 @@ describe('a constant document', () => {
     ['a range', '/keys', ['Range: bytes=0-1']],
     ['a body', '/keys', ['Content-Length: 0']],
   ])(
-    'is left to the application for a request with %s, which changes nothing for others',
+    'is left to the application for a request with %s, which does not affect others',
     async (_title, path, headers) => {
       await get();
       await get(path, ...headers);
@@ -80,7 +80,7 @@ describe('a constant document', () => {
     },
   );
 
-  test('comes with no guard left out: host and methods', async () => {
+  test('is sent with all guards: host and methods', async () => {
     await get();
     expect(statusOf(await request({ ...edge, host: 'evil.test' }, 'GET /keys'))).toBe(421);
     expect(statusOf(await get('/keys', `Host: ${edge.host}`))).toBe(400);
@@ -94,14 +94,14 @@ test.each([
   ['an error', (ctx: Context) => void (ctx.status = 500)],
   ['a refusal', (ctx: Context) => ctx.throw(404)],
   ['what sets a cookie', (ctx: Context) => void (ctx.cookies.set('a', 'b', { signed: false }), (ctx.body = {}))],
-])('%s is not kept', async (_title, wrong) => {
+])('%s is not cached', async (_title, wrong) => {
   answer = wrong;
   await get();
   await get();
   expect(asked).toBe(2);
 });
 
-test('what is not constant is asked for each time', async () => {
+test('other documents are built each time', async () => {
   await get('/mine');
   await get('/mine');
   expect(asked).toBe(2);

@@ -11,7 +11,7 @@ function answer() {
   };
 }
 
-describe('a path of ours', () => {
+describe('a local path', () => {
   test.each([
     ['/', '/'],
     ['/account', '/account'],
@@ -61,7 +61,7 @@ const hostile = [
   '.',
 ];
 
-test.each(hostile)('%j is no path of ours, and no redirect goes there', (text) => {
+test.each(hostile)('%j is not a local path, and no redirect goes there', (text) => {
   expect(ownPath(text)).toBeNull();
   const ctx = answer();
   expect(() => seeOther(ctx, text)).toThrow('left this origin');
@@ -79,7 +79,7 @@ describe('redirecting', () => {
     });
   });
 
-  test('leaves this origin only for an address that was registered to the letter', () => {
+  test('leaves this origin only to an exactly registered address', () => {
     const ctx = answer();
     seeOther(ctx, 'https://rp.test/cb?x=1', ['https://rp.test/cb?x=1']);
     expect(ctx.headers['Location']).toBe('https://rp.test/cb?x=1');
@@ -91,7 +91,7 @@ describe('redirecting', () => {
     'https://rp.test/cb?x',
     'HTTPS://rp.test/cb',
     'https://rp.test/cb%2f',
-  ])('takes %j for another address than the registered one', (location) => {
+  ])('does not accept %j as the registered one', (location) => {
     expect(() => seeOther(answer(), location, ['https://rp.test/cb'])).toThrow('left this origin');
   });
 });

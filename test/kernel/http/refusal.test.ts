@@ -31,7 +31,7 @@ function browser(jar = new Map<string, string>()) {
   return { answer, set, jar };
 }
 
-describe('the problem of a refused form', () => {
+describe('the error of a refused form', () => {
   test('is shown once, on its own page', () => {
     const { refusals } = setting();
     const { answer, set } = browser();
@@ -64,7 +64,7 @@ describe('the problem of a refused form', () => {
     expect(refusals.take(browser().answer(), place)).toBeUndefined();
   });
 
-  test('is forgotten after a minute, whatever the browser keeps', () => {
+  test('is forgotten after a minute, even if the browser keeps the cookie', () => {
     const { refusals: mine, clock } = setting();
     const { answer } = browser();
     mine.keep(answer(), place, problem);
@@ -77,7 +77,7 @@ describe('the problem of a refused form', () => {
     ['cut', (text: string) => text.slice(0, 20)],
     ['empty', () => ''],
     ['of plain text', () => JSON.stringify(problem)],
-  ])('is not shown when the cookie is %s, which goes away', (_, change) => {
+  ])('is not shown when the cookie is %s, and the cookie is deleted', (_, change) => {
     const { answer, jar } = browser();
     refusals.keep(answer(), place, problem);
     for (const [name, value] of jar) jar.set(name, change(value));
@@ -85,7 +85,7 @@ describe('the problem of a refused form', () => {
     expect(jar.size).toBe(0);
   });
 
-  test('of one page leaves that of another alone, for three pages', () => {
+  test('of one page does not replace the error of another, for three pages', () => {
     const { answer, jar } = browser();
     const pages = ['/a', '/b', '/c', '/d', '/e'];
     for (const page of pages) refusals.keep(answer(), { page, holder: '' }, { page });
@@ -107,7 +107,7 @@ describe('the problem of a refused form', () => {
   });
 });
 
-describe('what was typed', () => {
+describe('typed values', () => {
   const secrets = [
     'password',
     'current',
@@ -120,7 +120,7 @@ describe('what was typed', () => {
   ];
   const others = ['client_secret', 'token', 'csrf', 'credential', 'passphrase'];
 
-  test.each([...secrets, ...others])('is never kept as %s, at whatever depth', (name) => {
+  test.each([...secrets, ...others])('are never kept in %s, at any depth', (name) => {
     const { refusals } = setting();
     const { answer } = browser();
     const given = { [name]: 'Hunter-2', values: { [name]: 'Hunter-2' }, list: [{ [name]: 'Hunter-2' }] };
@@ -128,7 +128,7 @@ describe('what was typed', () => {
     expect(JSON.stringify(refusals.take(answer(), place))).not.toContain('Hunter');
   });
 
-  test('may be wrong in a field of a secret: its kind is kept', () => {
+  test('may be wrong in a secret field: the kind of error is kept', () => {
     const { refusals } = setting();
     const { answer } = browser();
     const shown = { errors: { password: 'too_long', email: 'required' }, email: 'ada@example.com' };
@@ -144,7 +144,7 @@ describe('what was typed', () => {
       { problem: { kind: 'wrong' } },
     ],
     ['many short ones', { name: 'Ada', more: Array.from({ length: 300 }, () => 'Ada') }, undefined],
-  ])('is left out when it is too large: %s', (_, typed, kept) => {
+  ])('are dropped when they are too long: %s', (_, typed, kept) => {
     const { refusals } = setting();
     const { answer, set } = browser();
     refusals.keep(answer(), place, { ...typed, problem: { kind: 'wrong' } });
@@ -169,7 +169,7 @@ describe('a page with a form', () => {
   afterAll(() => edge.close());
   const get = (cookie: string, method = 'GET') => request(edge, `${method} /page?step=2`, [`Cookie: ${cookie}`]);
 
-  test('answers 303 to itself, shows what was wrong, and forgets it; HEAD forgets nothing', async () => {
+  test('answers 303 to itself, shows the errors once; HEAD does not clear them', async () => {
     const refused = await request(edge, 'POST /page');
     expect(statusOf(refused)).toBe(303);
     expect(headerOf(refused, 'Location')).toBe('/page?step=2');

@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(() => edge.close());
 
 describe('the Host', () => {
-  test('is ours', async () => {
+  test('of the issuer is accepted', async () => {
     expect(statusOf(await request(edge, 'GET /page'))).toBe(200);
   });
 
@@ -68,7 +68,7 @@ describe('the Host', () => {
     expect(answer).not.toContain('evil.test');
   });
 
-  test('given twice, both times ours, is refused all the same', async () => {
+  test('given twice is refused, even if both are right', async () => {
     expect(statusOf(await request(edge, 'GET /page', [`Host: ${edge.host}`]))).toBe(400);
   });
 
@@ -85,7 +85,7 @@ describe('the Host', () => {
   });
 });
 
-test('no address is ever made of what was sent', async () => {
+test('no URL is ever built from it', async () => {
   const answer = await request(edge, 'GET /', [
     'X-Forwarded-Host: evil.test',
     'X-Forwarded-Proto: https',
@@ -98,19 +98,19 @@ test('no address is ever made of what was sent', async () => {
 });
 
 describe('the absolute form of a target (RFC 9112 §3.2.2)', () => {
-  test('for us is served as the path in it', async () => {
+  test('for our host is served as its path', async () => {
     expect(bodyOf(await request(edge, `GET ${edge.origin}/page`))).toBe('page');
   });
 
   test.each(['http://evil.test/page', 'https://localhost/page', 'http://localhost:99999/page', '*', 'page'])(
-    '%s is not ours',
+    '%s is not our host',
     async (target) => {
       expect([400, 421]).toContain(statusOf(await request(edge, `GET ${target}`)));
     },
   );
 });
 
-describe('a path has one spelling', () => {
+describe('one path has one spelling', () => {
   test.each([
     '/',
     '/page',
@@ -123,7 +123,7 @@ describe('a path has one spelling', () => {
     '/page/a@b',
     '/page?x=%2f..%2f',
     '/page?',
-  ])('%s is one', async (path) => {
+  ])('%s is accepted', async (path) => {
     expect(statusOf(await request(edge, `GET ${path}`))).toBe(200);
   });
 
@@ -164,7 +164,7 @@ describe('a path has one spelling', () => {
   });
 });
 
-describe('bytes that are no text are 400', () => {
+describe('bytes that are not text are 400', () => {
   test.each([
     '/page?x=%',
     '/page?x=%zz',
@@ -207,17 +207,17 @@ describe('methods', () => {
     ['PROPFIND /page', 'GET, POST, HEAD'],
     ['GET /oauth/token', 'POST, OPTIONS'],
     ['PUT /api/things', 'GET, POST, PATCH, DELETE, HEAD'],
-  ])('%s is 405 and says what is admitted', async (line, allow) => {
+  ])('%s is 405 and lists the allowed methods', async (line, allow) => {
     const answer = await request(edge, line);
     expect([statusOf(answer), headerOf(answer, 'Allow')]).toEqual([405, allow]);
   });
 
-  test('CONNECT is refused before it is a request', async () => {
+  test('CONNECT is refused before it becomes a request', async () => {
     const answer = await raw(edge.port, 'CONNECT evil.test:443 HTTP/1.1\r\nHost: evil.test:443\r\n\r\n');
     expect([statusOf(answer), headerOf(answer, 'Connection')]).toEqual([405, 'close']);
   });
 
-  test('an override in a header changes nothing', async () => {
+  test('a method override in a header changes nothing', async () => {
     const answer = await request(
       edge,
       'POST /page',
@@ -228,7 +228,7 @@ describe('methods', () => {
     expect(statusOf(answer)).toBe(200);
   });
 
-  test('HEAD is GET without the body', async () => {
+  test('HEAD equals GET without the body', async () => {
     const answer = await request(edge, 'HEAD /page');
     expect([statusOf(answer), headerOf(answer, 'Content-Length'), bodyOf(answer)]).toEqual([200, '4', '']);
   });
@@ -265,7 +265,7 @@ describe('the size of a body', () => {
     ['JSON', 'POST /api/things', jsonType, jsonOf, 256 * 1024],
     ['a form for the engine', 'POST /oauth/token', formType, formOf, 64 * 1024],
   ] as const)(
-    'of %s may reach its limit, and one byte more is 413 and the end of the connection',
+    'of %s may reach its limit; one byte more is 413 and ends the connection',
     async (_title, line, type, make, limit) => {
       expect(statusOf(await request(edge, line, [type], make(limit)))).toBe(200);
       expect(statusOf(await inChunks(line, type, make(limit)))).toBe(200);
@@ -277,7 +277,7 @@ describe('the size of a body', () => {
     },
   );
 
-  test('is refused by its declaration, before it is sent', async () => {
+  test('is refused by its Content-Length, before it is sent', async () => {
     const answer = await raw(
       edge.port,
       `POST /page HTTP/1.1\r\nHost: ${edge.host}\r\n${formType}\r\nContent-Length: 900000000\r\n\r\n`,
@@ -285,7 +285,7 @@ describe('the size of a body', () => {
     expect(statusOf(answer)).toBe(413);
   });
 
-  test('is refused without `100 Continue` to who asks first (RFC 9110 §10.1.1)', async () => {
+  test('is refused without `100 Continue` for a client that expects it (RFC 9110 §10.1.1)', async () => {
     const ask = (length: number) =>
       raw(
         edge.port,
@@ -295,7 +295,7 @@ describe('the size of a body', () => {
     expect(await ask(3)).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/);
   });
 
-  test('does not grow the process: what comes after the limit is not kept', async () => {
+  test('beyond the limit is not kept in memory', async () => {
     const before = process.memoryUsage().rss;
     const socket = connect(edge.port, '127.0.0.1');
     socket.on('error', () => undefined);

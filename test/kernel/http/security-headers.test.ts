@@ -55,7 +55,7 @@ const everyAnswer = [
 ] as const;
 
 describe.each(everyAnswer)('%s', (_title, line, status) => {
-  test('carries every header that browsers need', async () => {
+  test('has every security header', async () => {
     const answer = await request(secure, line);
     expect(statusOf(answer)).toBe(status);
     expect(headerOf(answer, 'X-Content-Type-Options')).toBe('nosniff');
@@ -73,7 +73,7 @@ describe.each(everyAnswer)('%s', (_title, line, status) => {
     expect(answer).not.toMatch(/unsafe-inline|unsafe-eval|unsafe-hashes/);
   });
 
-  test('does not say what it runs on', async () => {
+  test('does not name the server software', async () => {
     const answer = await request(plain, line);
     expect(headerOf(answer, 'Server')).toBeUndefined();
     expect(headerOf(answer, 'X-Powered-By')).toBeUndefined();
@@ -81,7 +81,7 @@ describe.each(everyAnswer)('%s', (_title, line, status) => {
   });
 });
 
-test('HSTS is of https only', async () => {
+test('HSTS is sent for https only', async () => {
   expect(headerOf(await request(plain, 'GET /page'), 'Strict-Transport-Security')).toBeUndefined();
 });
 
@@ -95,8 +95,8 @@ test.each([
   expect(headerOf(await request(plain, line), 'Cross-Origin-Resource-Policy')).toBe(expected);
 });
 
-describe('the policy of a page', () => {
-  test('lets run what carries the nonce of this very answer, 128 random bits', async () => {
+describe('the content security policy of a page', () => {
+  test('allows scripts with the nonce of this response, 128 random bits', async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => request(plain, 'GET /page')));
     const nonces = answers.map(
       (answer) => /^'nonce-([\w-]+)'$/.exec(directives(answer)['script-src'] ?? '')?.[1] ?? '',
@@ -114,16 +114,13 @@ describe('the policy of a page', () => {
     ['a page that a relying party may open as a popup', 'GET /popup', "'self'", undefined],
     ['a page whose form ends at a relying party', 'GET /leaves', undefined, undefined],
     ['a refusal there', 'PUT /leaves', undefined, undefined],
-  ])(
-    'of %s says where forms may lead, and the opener is kept where it must be',
-    async (_title, line, target, opener) => {
-      const answer = await request(plain, line);
-      expect(directives(answer)['form-action']).toBe(target);
-      expect(headerOf(answer, 'Cross-Origin-Opener-Policy')).toBe(opener);
-    },
-  );
+  ])('of %s lists its form targets, and the opener is kept where needed', async (_title, line, target, opener) => {
+    const answer = await request(plain, line);
+    expect(directives(answer)['form-action']).toBe(target);
+    expect(headerOf(answer, 'Cross-Origin-Opener-Policy')).toBe(opener);
+  });
 
-  test('of data allows nothing', async () => {
+  test('of an API response allows nothing', async () => {
     expect(directives(await request(plain, 'GET /api/things'))).toEqual({
       'default-src': "'none'",
       'base-uri': "'none'",

@@ -50,7 +50,7 @@ describe('a static file', () => {
     ['fonts/hyperlegible.woff2', 'font/woff2'],
     ['fonts/OFL-hyperlegible.txt', 'text/plain; charset=utf-8'],
     ['brand.css', 'text/css; charset=utf-8'],
-  ])('has an address that may be kept for ever, its type and no sniffing: %s', async (name, type) => {
+  ])('has an immutable address, its type and no sniffing: %s', async (name, type) => {
     const response = await get(files.url(name));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe(type);
@@ -68,7 +68,7 @@ describe('a static file', () => {
     expect(changing.url('brand.css')).not.toBe(before);
   });
 
-  test('is answered at an older address too, as two versions side by side need, but not to be kept', async () => {
+  test('is served at an older address too, as two versions side by side need, but not cached', async () => {
     const response = await get('/assets/page.AAAAAAAAAAAA.js');
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-cache');
@@ -78,14 +78,14 @@ describe('a static file', () => {
   test.each([
     ['br', brotliDecompressSync],
     ['gzip', gunzipSync],
-  ])('comes compressed as %s when the browser takes it', async (encoding, decompress) => {
+  ])('is sent compressed with %s if the browser accepts it', async (encoding, decompress) => {
     const { headers, body } = await raw(files.url('page.js'), { 'accept-encoding': encoding });
     expect(headers['content-encoding']).toBe(encoding);
     expect(Number(headers['content-length'])).toBe(body.length);
     expect(decompress(body).toString()).toBe(readFileSync(new URL('page.js', folder), 'utf8'));
   });
 
-  test('is not sent again to who has it, in the encoding that they have (RFC 9110 §13.1.2)', async () => {
+  test('is not sent again to a client that has it, in the same encoding (RFC 9110 §13.1.2)', async () => {
     const first = await raw(files.url('page.js'), { 'accept-encoding': 'gzip' });
     const validator = { 'if-none-match': first.headers.etag ?? '' };
     const again = await raw(files.url('page.js'), { ...validator, 'accept-encoding': 'gzip' });
@@ -94,14 +94,14 @@ describe('a static file', () => {
     expect((await raw(files.url('page.js'), { ...validator, 'accept-encoding': 'br' })).status).toBe(200);
   });
 
-  test('answers HEAD with the same head and no body', async () => {
+  test('answers HEAD with the same headers and no body', async () => {
     const response = await get(files.url('page.js'), { method: 'HEAD' });
     expect(response.headers.get('content-length')).not.toBe('0');
     expect(await response.text()).toBe('');
   });
 
   test.each(['/favicon.ico', '/robots.txt', '/apple-touch-icon.png'])(
-    'is found where browsers and robots look for it, for a day: %s',
+    'is found at well-known addresses, cached for a day: %s',
     async (path) => {
       const response = await get(path);
       expect(response.status).toBe(200);
@@ -110,14 +110,14 @@ describe('a static file', () => {
     },
   );
 
-  test('that a stylesheet names has its own lasting address in it', async () => {
+  test('that a stylesheet names has its immutable address in it', async () => {
     const css = await (await get(files.url('latchkey.css'))).text();
     expect(css).toContain(`url(${files.url('fonts/hyperlegible.woff2')})`);
     expect(css).not.toContain('url(fonts/');
   });
 });
 
-describe('anything else', () => {
+describe('other files', () => {
   test.each([
     '/assets/',
     '/assets/page.js',
@@ -129,21 +129,21 @@ describe('anything else', () => {
     '/assets/fonts',
     '/assets/page.AAAAAAAAAAAA.js/x.css',
     '/assets/page.AAAAAAAAAAAA.js%00',
-  ])('below the assets is 404 and not to be kept: %s', async (path) => {
+  ])('below the assets are 404 and not cached: %s', async (path) => {
     const { status, headers } = await raw(path);
     expect(status).toBe(404);
     expect(headers['cache-control']).toBe('no-store');
   });
 
-  test('is refused when something is sent to a file', async () => {
+  test('refuse a request with a body', async () => {
     expect((await get(files.url('page.js'), { method: 'POST', body: 'x' })).status).toBe(404);
   });
 
-  test('outside of the assets goes on to the pages', async () => {
+  test('outside of the assets are passed on to the pages', async () => {
     expect(await (await get('/account/x.css')).text()).toBe('another page');
   });
 
-  test('throws when a page names it, so that no page links to nothing', () => {
+  test('throw when a page names them, so that no page has a broken link', () => {
     expect(() => files.url('nothing.css')).toThrow('no public file "nothing.css"');
     expect(() => files.publish('x.exe', '')).toThrow('no content type');
   });
@@ -152,11 +152,11 @@ describe('anything else', () => {
 describe('a stylesheet', () => {
   const served = async (name: string) => (await get(files.url(name))).text();
 
-  test('of the pages on the way in stays below 20 KB', async () => {
+  test('of the sign-in pages stays below 20 KB', async () => {
     expect((await served('latchkey.css')).length).toBeLessThan(20_000);
   });
 
-  test('is sent without comments and without the space that only readers need', async () => {
+  test('is sent without comments and white space', async () => {
     const [written, sent] = [readFileSync(new URL('latchkey.css', folder), 'utf8'), await served('latchkey.css')];
     expect(sent.length).toBeLessThan(written.length * 0.95);
     expect(sent).not.toContain('/*');

@@ -31,7 +31,7 @@ describe('the code of an error', () => {
     'users.email_taken',
     'EAUTH',
     404,
-  ])('%s is in the log, whatever wrapped it', (code) => {
+  ])('%s is in the log, inside any wrapper', (code) => {
     expect(logged({ err: withCode(code) }).line.err).toMatchObject({ code });
     expect(logged({ err: new Error('outer', { cause: withCode(code) }) }).line.err).toMatchObject({ cause: { code } });
     expect(logged(withCode(code)).line.err).toMatchObject({ code });
@@ -45,7 +45,7 @@ describe('the code of an error', () => {
     ['a one-time code as a number', 637879],
     ['a code of a device', 'FZTP-FJFJ'],
     ['a recovery code', 'k7vq2-9xmpd'],
-  ])('is told from %s, which is never there', (_what, code) => {
+  ])('is distinguished from %s, which is never there', (_what, code) => {
     for (const fields of [{ code }, { body: { code } }, { err: withCode(code) }, { err: { code, message: 'x' } }])
       expect(logged(fields).text).not.toContain(String(code));
   });
@@ -64,7 +64,7 @@ describe('an error in the log', () => {
     expect(fault.text).not.toContain('u000a');
   });
 
-  test('of a refusal has no stack', () => {
+  test('has no stack for a refusal', () => {
     const refusal = new AppError({ code: 'users.email_taken', status: 409, message: 'Another user has this address.' });
     expect(logged({ err: refusal }).line.err).toEqual({
       name: 'AppError',
@@ -92,12 +92,12 @@ describe('an error in the log', () => {
     ['lines', new Error('first\n  second\r\nthird'), /^first second third$/],
     ['words with a cause', new Error('outer', { cause: new Error('inner') }), /^outer: inner$/],
     ['sentences with a cause', new Error('Start it.', { cause: withCode('E', 'refused') }), /^Start it\. \(refused\)$/],
-  ])('that is %s has words', (_what, thrown, words) => {
+  ])('that is %s has a message', (_what, thrown, words) => {
     expect(describeError(thrown)).toMatch(words);
     expect(describeError(thrown)).not.toMatch(/\[object|c4n4ry/);
   });
 
-  test('that a library spread into a plain object keeps no more than an error', () => {
+  test('that a library copied into a plain object is treated like an error', () => {
     const { text } = logged({
       err: { message: 'x "c4n4ry"', stack: '', severity: 'ERROR', code: '22P02', params: ['c4n4ry'], detail: 'c4n4ry' },
     });
@@ -105,7 +105,7 @@ describe('an error in the log', () => {
     expect(text).toContain('22P02');
   });
 
-  test('of a mail server names nobody', () => {
+  test('of a mail server names no recipient', () => {
     const thrown = Object.assign(new Error("Can't send mail: 550 <noor.haddad@x.example> no"), {
       code: 'EENVELOPE',
       responseCode: 550,
@@ -117,7 +117,7 @@ describe('an error in the log', () => {
     });
   });
 
-  test('cannot bring lines of a message into its stack', () => {
+  test('cannot move lines of a message into its stack', () => {
     const { text } = logged({ err: new Error('x\n    at c4n4ry (file:///x.ts:1:1)\n    at y') });
     expect(JSON.parse(text).err.stack).not.toContain('c4n4ry');
   });
@@ -198,7 +198,7 @@ describe('an error of the database', () => {
     });
   });
 
-  test('whatever the value holds, it is not in the line', async () => {
+  test('any value is removed from the line', async () => {
     const noise = fc.string({
       unit: fc.constantFrom(...`a"':«»“”\n (){}=-column "relation `.split('')),
       maxLength: 24,

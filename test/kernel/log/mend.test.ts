@@ -11,7 +11,7 @@ import { freePort, testSecrets } from '../../support/app.ts';
 const failed = (code: string, message = 'it failed', more: object = {}) =>
   Object.assign(new Error(message), { code, ...more });
 
-describe('a connection to PostgreSQL that fails', () => {
+describe('a failed connection to PostgreSQL', () => {
   test.each([
     ['ECONNREFUSED', /refuses connections\. .*DATABASE_URL/],
     ['ENOTFOUND', /no name service knows.*DATABASE_URL/],
@@ -24,7 +24,7 @@ describe('a connection to PostgreSQL that fails', () => {
     ['57P03', /starting or stopping/],
     ['25006', /standby.*DATABASE_URL/],
     ['XX999', /cannot be reached.*DATABASE_URL/],
-  ])('with %s is told as %s', (code, words) => {
+  ])('with %s is reported as %s', (code, words) => {
     for (const error of [failed(code), new Error('outer', { cause: failed(code) }), new AggregateError([failed(code)])])
       expect(databaseMend(error, 'db:5432')).toMatch(words);
   });
@@ -34,7 +34,7 @@ describe('a connection to PostgreSQL that fails', () => {
     ['timeout exceeded when trying to connect', /DATABASE_POOL/],
     ['The server does not support SSL connections', /sslmode.*DATABASE_URL/],
     ['self-signed certificate', /sslrootcert.*DATABASE_URL/],
-  ])('with the words %j is told as %s', (message, words) => {
+  ])('with the words %j is reported as %s', (message, words) => {
     expect(databaseMend(new Error(message), 'db:5432')).toMatch(words);
   });
 });
@@ -43,7 +43,7 @@ describe('the data folder', () => {
   const config = { embedded: true, dataFolder: '/nowhere/latchkey' };
 
   test.each(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EACCES', 'EPERM', 'ENOTDIR', 'EIO', 'EMFILE'])(
-    'that fails with %s is named, with the code and what to do',
+    'that fails with %s is named, with the code and the fix',
     (code) => {
       const text = failureOfFolder(failed(code, 'x', { path: '/nowhere/latchkey/secrets' }), config);
       expect(text).toBe(folderMend(code, config.dataFolder));
@@ -56,17 +56,17 @@ describe('the data folder', () => {
     [69, 'EROFS'],
     [2, 'EACCES'],
     [22, 'EFBIG'],
-  ])('is named for the number %d of the embedded database, which is %s', (errno, code) => {
+  ])('is named for the errno %d of the embedded database, which is %s', (errno, code) => {
     expect(failureOfFolder({ name: 'ErrnoError', errno }, config)).toBe(folderMend(code, config.dataFolder));
   });
 
-  test('is blamed for nothing that happens elsewhere', () => {
+  test('is not blamed for errors elsewhere', () => {
     expect(failureOfFolder(failed('ENOENT', 'x', { path: '/people.csv' }), config)).toBeUndefined();
     expect(failureOfFolder(failed('ENOSPC'), { ...config, embedded: false })).toBeUndefined();
     expect(failureOfFolder(new TypeError('x is not a function'), config)).toBeUndefined();
   });
 
-  test('that can be written, while the database ends without a word, has one that is damaged', async () => {
+  test('that is writable while the database ends without a word contains a damaged database', async () => {
     const dataFolder = await mkdtemp(join(tmpdir(), 'latchkey-mend-'));
     const text = failureOfFolder(Object.assign(new Error('Aborted()'), { name: 'RuntimeError' }), {
       embedded: true,
@@ -80,7 +80,7 @@ describe('the data folder', () => {
 test.each([
   ['EADDRINUSE', 'METRICS_PORT 9 of 127.0.0.1 is taken by another program. Set METRICS_PORT to a free one.'],
   ['EACCES', 'METRICS_PORT 9 may not be taken by this user. Set METRICS_PORT to one above 1023.'],
-])('a port that is refused with %s is named by its variable', (code, text) => {
+])('a port that is refused with %s is reported with its variable', (code, text) => {
   expect(listenMend(failed(code), { port: 9, host: '127.0.0.1', variable: 'METRICS_PORT' })).toBe(text);
 });
 
@@ -145,14 +145,14 @@ describe('latchkey', () => {
       (at) => ({ LATCHKEY_DATA: join(at, 'tls'), TLS_CERT: '/none.pem', TLS_KEY: '/none.pem' }),
       /TLS_CERT names a file that cannot be read/,
     ],
-  ])('%s says what to do, and exits with 1', async (_what, words, env, text) => {
+  ])('%s prints the fix, and exits with 1', async (_what, words, env, text) => {
     const ended = await run([cli, ...words], env(folder));
     expect(ended.stderr).toMatch(text);
     expect(ended.stderr).not.toMatch(/c4n4ry|\[object|\n\s+at /);
     expect(ended.code).toBe(1);
   });
 
-  test('says what the embedded database does not say: that its folder takes no more', async () => {
+  test('reports a full folder, which the embedded database does not report', async () => {
     const words = [join(import.meta.dirname, 'full-folder.ts'), folder];
     const { code, stderr } = await run(words, {}, 'ulimit -f 64;');
     expect([code, stderr.trim()]).toEqual([1, folderMend('EFBIG', folder)]);

@@ -15,8 +15,8 @@ function lettersOf(brand: Brand = defaultBrand) {
   };
 }
 
-describe('a letter', () => {
-  test('is sent with what it says, to whom, until when, and in the transaction of whoever sends it', async () => {
+describe('a mail', () => {
+  test('is sent with its data, recipient and expiry, in the transaction of the caller', async () => {
     const { sent, letters } = lettersOf();
     const em = {} as never;
     const expiresAt = new Date('2026-11-22T11:00:00Z');
@@ -45,7 +45,7 @@ describe('a letter', () => {
     expect(sent[0]?.mail.html).toContain('<html lang="de" dir="ltr"');
   });
 
-  test('wears the brand: its colours in both themes, its corners, its help page in both parts', () => {
+  test('shows the brand: its colours in both themes, its corners, its help page in both parts', () => {
     const { letters } = lettersOf(
       brandOf({ name: 'Fernway', color: '#0a3fb5', radius: 'sharp', helpUrl: 'https://fernway.example/help' }),
     );
@@ -62,7 +62,7 @@ describe('a letter', () => {
   test.each([
     { title: 'a picture that mail programs show', letterUrl: '/assets/brand/logo.AAAAAAAAAAAA.png', shown: true },
     { title: 'a drawing, which they do not show', letterUrl: null, shown: false },
-  ])('shows the logo by its whole address: $title', ({ letterUrl, shown }) => {
+  ])('shows the logo by its absolute address: $title', ({ letterUrl, shown }) => {
     const logo = { url: '/assets/brand/logo.AAAAAAAAAAAA.svg', darkUrl: null, letterUrl };
     const { letters } = lettersOf(
       brandOf({ name: 'Fernway', wordmark: true }, { logo, stylesheets: { derived: null, custom: null } }),
@@ -76,7 +76,7 @@ describe('a letter', () => {
       );
   });
 
-  test('keeps foreign text on its line and in its direction', () => {
+  test('keeps untrusted text on its line and in its direction', () => {
     const { letters } = lettersOf();
     const hostile = Object.fromEntries(
       Object.entries(context).map(([name, value]) => [

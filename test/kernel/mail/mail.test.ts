@@ -82,7 +82,7 @@ const mailTo = (local: string, more: Partial<Mail> = {}): Mail => ({
 });
 
 describe('a mail', () => {
-  test('goes out after the transaction that sends it has committed', async () => {
+  test('is sent after its transaction has committed', async () => {
     const { mailer, kept } = await office();
     const mail = mailTo('noor', { to: { name: 'Noor', address: 'noor@x.example' } });
     await database.transaction(async (em) => {
@@ -99,7 +99,7 @@ describe('a mail', () => {
     });
   });
 
-  test('goes out never when the transaction fails, and at once without one', async () => {
+  test('is never sent when the transaction fails, and at once without one', async () => {
     const { mailer, kept } = await office();
     const failing = database.transaction(async (em) => {
       await mailer.send(mailTo('never'), em);
@@ -124,7 +124,7 @@ describe('a mail', () => {
     },
   );
 
-  test('leaves nothing that works in the log or in the table of jobs', async () => {
+  test('leaves no usable secret in the log or in the table of jobs', async () => {
     const { mailer, kept, lines } = await office();
     await mailer.send(mailTo('noor'));
     await vi.waitFor(() => expect(kept).toHaveLength(1), { timeout: 10_000 });
@@ -137,7 +137,7 @@ describe('a mail', () => {
     );
   });
 
-  test('that nobody is to get is written like any other and thrown away', async () => {
+  test('without a recipient is written like any other and discarded', async () => {
     const { mailer, kept, waiting } = await office();
     await mailer.send(mailTo('nobody', { discard: true }));
     const [row] = await database.sql<{ size: number }>(
@@ -148,7 +148,7 @@ describe('a mail', () => {
     expect(kept).toEqual([]);
   });
 
-  test('over the limit looks like success and is not sent', async () => {
+  test('above the limit looks like a success and is not sent', async () => {
     const { mailer, kept, waiting, lines } = await office();
     const mail = mailTo('flooded');
     for (let i = 0; i < 6; i += 1) await mailer.send(mail);
@@ -159,7 +159,7 @@ describe('a mail', () => {
     expect(held[0]).toMatchObject({ mail: 'password_reset', to: 'f•••@x.example' });
   });
 
-  test('whose time is over is dropped', async () => {
+  test('is dropped after its time', async () => {
     const { mailer, kept, lines } = await office();
     await mailer.send(mailTo('late', { expiresAt: new Date(systemClock.now().getTime() - SECOND) }));
     await mailer.send(mailTo('fresh', { expiresAt: new Date(systemClock.now().getTime() + HOUR) }));
@@ -175,7 +175,7 @@ describe('a mail', () => {
     );
   });
 
-  test('without a server and without a mailbox is an error in the log, not of the caller', async () => {
+  test('without a server and without a mailbox is an error in the log, not for the caller', async () => {
     const { mailer, lines } = await office({ mailbox: false });
     await mailer.send(mailTo('noor'));
     await vi.waitFor(
@@ -192,7 +192,7 @@ describe('a mail', () => {
     );
   });
 
-  test('needs a sender that is one', async () => {
+  test('needs a valid sender', async () => {
     await expect(office({ mailFrom: 'nobody' })).rejects.toThrow(/^MAIL_FROM/);
   });
 });
@@ -201,18 +201,15 @@ describe('a mail server', () => {
   test.each([
     [{}, 'id.example'],
     [{ smtpClientName: 'mail.example.com' }, 'mail.example.com'],
-  ])(
-    'goes to a server that is greeted by the name of the issuer, or the one that is set: %j',
-    async (settings, name) => {
-      const sink = await createSmtpSink();
-      const { mailer } = await office({ smtpUrl: sink.url, ...settings });
-      await mailer.send(mailTo('ehlo'));
-      await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 10_000 });
-      expect(sink.greetings).toEqual([name]);
-    },
-  );
+  ])('is greeted by the name of the issuer, or the configured one: %j', async (settings, name) => {
+    const sink = await createSmtpSink();
+    const { mailer } = await office({ smtpUrl: sink.url, ...settings });
+    await mailer.send(mailTo('ehlo'));
+    await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 10_000 });
+    expect(sink.greetings).toEqual([name]);
+  });
 
-  test('gets each mail once', async () => {
+  test('receives each mail once', async () => {
     const sink = await createSmtpSink();
     const { mailer, waiting } = await office({ smtpUrl: sink.url });
     await Promise.all(Array.from({ length: 10 }, (_, i) => mailer.send(mailTo(`n${i}`))));
@@ -221,7 +218,7 @@ describe('a mail server', () => {
     expect(sink.mails).toHaveLength(10);
   });
 
-  test('that defers is asked again', async () => {
+  test('that defers is tried again', async () => {
     const sink = await createSmtpSink({ RCPT: '451 later' });
     const { mailer } = await office({ smtpUrl: sink.url });
     await mailer.send(mailTo('deferred'));
@@ -230,7 +227,7 @@ describe('a mail server', () => {
     await vi.waitFor(() => expect(sink.mails).toHaveLength(1), { timeout: 15_000, interval: 200 });
   });
 
-  test('that refuses for good is not asked again', async () => {
+  test('that refuses permanently is not tried again', async () => {
     const sink = await createSmtpSink({ RCPT: '550 no such user' });
     const { mailer, waiting, lines } = await office({ smtpUrl: sink.url });
     await mailer.send(mailTo('refused'));
@@ -247,7 +244,7 @@ describe('a mail server', () => {
     expect(JSON.stringify(lines)).not.toContain('refused-');
   });
 
-  test('that stays away until the last attempt is one line, with the recipient and the letter', async () => {
+  test('that is down until the last attempt is one log line, with the recipient and the mail', async () => {
     const { mailer, lines } = await office({ smtpUrl: 'smtp://127.0.0.1:1' });
     await database.sql(`update latchkey_jobs.queue set retry_limit = 0 where name = 'mail'`);
     onTestFinished(() => void database.sql(`update latchkey_jobs.queue set retry_limit = 110 where name = 'mail'`));
@@ -257,7 +254,7 @@ describe('a mail server', () => {
     expect(failed()[0]).toMatchObject({ mail: 'password_reset', to: 'g•••@x.example', err: { code: 'ESOCKET' } });
   });
 
-  test('that takes a mail without saying so gets it once more, later', { timeout: 30_000 }, async () => {
+  test('that accepts a mail without saying so receives it once more, later', { timeout: 30_000 }, async () => {
     const sink = await createSmtpSink({ '.': null });
     const patience = { ...smtpPatience, silence: 1000 };
     const { mailer } = await office({ smtpUrl: sink.url, patience });
@@ -278,7 +275,7 @@ describe('a mail server', () => {
     expect(ids[1]).toBe(ids[0]);
   });
 
-  test('that is away makes nobody wait', async () => {
+  test('that is down delays no request', async () => {
     // It takes the call and never says a word.
     const silent = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void silent.close());
@@ -288,7 +285,7 @@ describe('a mail server', () => {
     expect(await waiting()).toBe(10);
   });
 
-  test('that has been away for five minutes is an error in the log', async () => {
+  test('that is down for five minutes is an error in the log', async () => {
     const ahead = { now: () => new Date(systemClock.now().getTime() + 6 * MINUTE) };
     const { mailer, lines } = await office({ smtpUrl: 'smtp://127.0.0.1:1', clock: ahead });
     await mailer.send(mailTo('waiting'));

@@ -22,8 +22,8 @@ function sender() {
   return { clock, id, take, count };
 }
 
-describe('of mails of one kind to one recipient', () => {
-  test('three go in any 15 minutes, however the attempts lie', async () => {
+describe('mails of one kind to one recipient', () => {
+  test('are limited to three in any 15 minutes', async () => {
     const { clock, count } = sender();
     expect(await count(1)).toBe(1);
     clock.advance(14 * MINUTE);
@@ -36,7 +36,7 @@ describe('of mails of one kind to one recipient', () => {
     expect(await count(5)).toBe(2);
   });
 
-  test('ten go in any day', async () => {
+  test('are limited to ten in any day', async () => {
     const { clock, count } = sender();
     let granted = 0;
     for (let i = 0; i < 20; i += 1) {
@@ -48,14 +48,14 @@ describe('of mails of one kind to one recipient', () => {
     expect(await count(5)).toBe(3);
   });
 
-  test('what is held back does not count, so that going on asking locks nobody out', async () => {
+  test('do not count when they are held back, so that repeated requests lock nobody out', async () => {
     const { clock, count } = sender();
     await count(100);
     clock.advance(15 * MINUTE);
     expect(await count(100)).toBe(3);
   });
 
-  test('another kind and another recipient have limits of their own; tags and case do not make another recipient', async () => {
+  test('are counted by kind and recipient; tags and case do not make another recipient', async () => {
     const { id, count } = sender();
     expect(await count(5)).toBe(3);
     expect(await count(5, { kind: 'verify' })).toBe(3);
@@ -63,13 +63,13 @@ describe('of mails of one kind to one recipient', () => {
     expect(await count(5, { to: `${id.toUpperCase()}+a@x.example` })).toBe(0);
   });
 
-  test('of twenty at once exactly three go', async () => {
+  test('are limited to exactly three in twenty at once', async () => {
     const { take } = sender();
     const granted = await Promise.all(Array.from({ length: 20 }, () => take()));
     expect(granted.filter(Boolean)).toHaveLength(3);
   });
 
-  test('a transaction that fails gives back what it took', async () => {
+  test('are not counted when the transaction fails', async () => {
     const { clock, id, count } = sender();
     const failing = database.transaction(async (em) => {
       await takeQuota(em, clock, mailLimits, { kind: 'reset', to: `${id}@x.example` });
@@ -80,8 +80,8 @@ describe('of mails of one kind to one recipient', () => {
   });
 });
 
-describe('of the mails that one client address causes', () => {
-  test('twenty go in an hour over all kinds and recipients, IPv6 by its first 64 bits', async () => {
+describe('mails from one client IP address', () => {
+  test('are limited to twenty in an hour over all kinds and recipients, IPv6 by its first 64 bits', async () => {
     const { clock, id, take } = sender();
     const part = () => Math.floor(Math.random() * 0xffff).toString(16);
     const network = `2001:db8:${part()}:${part()}`;
@@ -93,7 +93,7 @@ describe('of the mails that one client address causes', () => {
     expect(await attempt(99)).toBe(true);
   });
 
-  test('an address that is over its limit uses up nothing of a recipient', async () => {
+  test('above the limit use up nothing of a recipient', async () => {
     const { id, take, count } = sender();
     const ip = `198.51.${Math.floor(Math.random() * 256)}.${Math.floor(Math.random() * 256)}`;
     for (let i = 0; i < 20; i += 1) await take({ to: `${i}-${id}@x.example`, ip });
@@ -102,7 +102,7 @@ describe('of the mails that one client address causes', () => {
   });
 });
 
-test('rows whose time is over are purged, and no others', async () => {
+test('expired rows are purged, and no others', async () => {
   const { clock, count, take } = sender();
   await take();
   await purgeQuotas(database, clock);

@@ -50,7 +50,7 @@ describe('a mail over SMTP', () => {
     ['a body', { text: 'x\r\n.\r\nMAIL FROM:<evil@evil.test>\r\nRCPT TO:<evil@evil.test>\r\nDATA\r\n' }],
     ['a path as text', { text: '/etc/passwd', html: 'file:///etc/passwd' }],
   ] as [string, Partial<Letter>][])(
-    '%s that means harm reaches one recipient and adds no field',
+    '%s with an attack reaches one recipient and adds no field',
     async (_name, harm) => {
       const sink = await createSmtpSink();
       const [plain] = [await open(sink.url).deliver(letter(), alone)];
@@ -65,7 +65,7 @@ describe('a mail over SMTP', () => {
   );
 });
 
-describe('a server that does not take it', () => {
+describe('a server that does not accept it', () => {
   const moods: [string, SmtpMood, string][] = [
     ['the recipient is refused for good', { RCPT: '550 no such user' }, 'refused'],
     ['the content is refused for good', { '.': '554 looks like spam' }, 'refused'],
@@ -82,7 +82,7 @@ describe('a server that does not take it', () => {
     expect(await open(sink.url).deliver(letter(), alone)).toMatchObject({ kind });
   });
 
-  test('nobody listens', async () => {
+  test('no server listens', async () => {
     expect(await open('smtp://127.0.0.1:1').deliver(letter(), alone)).toMatchObject({ kind: 'unsent' });
   });
 
@@ -90,13 +90,13 @@ describe('a server that does not take it', () => {
     ['before the mail is handed over', { DATA: null }, 'unsent', 0],
     ['after it: perhaps it was taken', { '.': null }, 'doubtful', 1],
     ['at once', { greeting: null }, 'unsent', 0],
-  ] as [string, SmtpMood, string, number][])('it falls silent %s', async (_name, mood, kind, taken) => {
+  ] as [string, SmtpMood, string, number][])('it is silent %s', async (_name, mood, kind, taken) => {
     const sink = await createSmtpSink(mood);
     expect(await open(sink.url).deliver(letter(), AbortSignal.timeout(500))).toMatchObject({ kind });
     expect(sink.mails).toHaveLength(taken);
   });
 
-  test('a server that hangs is given up, after 5 s before its greeting and 15 s in all', async () => {
+  test('a hanging server is given up, after 5 s before its greeting and 15 s in all', async () => {
     expect(smtpPatience).toEqual({ attempt: 15_000, greeting: 5000, silence: 10_000 });
     const [greeting, data] = [await createSmtpSink({ greeting: null }), await createSmtpSink({ '.': null })];
     const outcomes = await Promise.all(
@@ -106,8 +106,8 @@ describe('a server that does not take it', () => {
   });
 });
 
-describe('the name that a mail server is greeted with', () => {
-  test('is the one that is told', async () => {
+describe('the EHLO name', () => {
+  test('is the configured one', async () => {
     const sink = await createSmtpSink();
     await createSmtp(sink.url, { clientName: 'mail.id.example' }).deliver(letter(), alone);
     expect(sink.greetings).toEqual(['mail.id.example']);

@@ -28,14 +28,14 @@ const run = async (act: Parameters<typeof oneStatement>[0]): Promise<unknown[]> 
 const written = async (): Promise<string[]> =>
   (await database.sql<{ name: string }>('select name from act order by name')).map(({ name }) => name);
 
-test('all parts are written, and the deciding one answers', async () => {
+test('all parts are written, and the deciding one returns its rows', async () => {
   expect(await run({ conditions: [], decision: row('decided'), others: [row('one'), row('two')] })).toEqual([
     { name: 'decided' },
   ]);
   expect(await written()).toEqual(['decided', 'one', 'two']);
 });
 
-test('nothing is written when a condition does not hold', async () => {
+test('nothing is written when a condition is false', async () => {
   const act = { conditions: [found('there', 'lock')], decision: row('decided'), others: [row('one')] };
   expect(await run(act)).toEqual([]);
   expect(await written()).toEqual([]);
@@ -43,7 +43,7 @@ test('nothing is written when a condition does not hold', async () => {
   expect(await run({ ...act, lock: found('locked', 'lock') })).toEqual([{ name: 'decided' }]);
 });
 
-test('a lock that finds nothing to lock stops nothing', async () => {
+test('a lock without a row blocks nothing', async () => {
   expect(await run({ lock: found('locked', 'nothing'), conditions: [], decision: row('decided'), others: [] })).toEqual(
     [{ name: 'decided' }],
   );

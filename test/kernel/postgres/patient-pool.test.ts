@@ -59,14 +59,14 @@ function open(port: number, connectionTimeoutMillis = 2000): Pool {
 }
 
 describe('a pool', () => {
-  test('asks again while the server says that it is starting', async () => {
+  test('retries while the server says that it is starting', async () => {
     const server = await listen(0, { refuse: 2 });
     const client = await open(server.port).connect();
     client.release();
     expect(server.connections()).toBe(3);
   });
 
-  test('asks again while nothing listens yet, by callback too', async () => {
+  test('retries while no server listens, by callback too', async () => {
     const port = await freePort();
     const connected = new Promise<unknown>((resolve) =>
       open(port).connect((error, client, release) => {
@@ -78,7 +78,7 @@ describe('a pool', () => {
     expect(await connected).toBe('connected');
   });
 
-  test('gives up and says where, what and which variable, without a secret', async () => {
+  test('gives up with the place, the reason and the variable, without a secret', async () => {
     const port = await freePort();
     const error: unknown = await open(port)
       .query('select 1')
@@ -90,7 +90,7 @@ describe('a pool', () => {
     expect(isTransient(error)).toBe(true);
   });
 
-  test('says that a connection was not made in time, and waits for it once', async () => {
+  test('reports a connection timeout, after one wait', async () => {
     const server = await listen(0, { silent: true });
     const error: unknown = await open(server.port, 1200)
       .connect()
@@ -99,7 +99,7 @@ describe('a pool', () => {
     expect([server.connections(), isTransient(error)]).toEqual([1, true]);
   });
 
-  test('says that all of its connections are in use', async () => {
+  test('reports that all of its connections are in use', async () => {
     const server = await listen(0);
     const pool = open(server.port, 1200);
     const client = await pool.connect();
@@ -110,7 +110,7 @@ describe('a pool', () => {
   });
 });
 
-test('a command waits for a connection as long as DATABASE_CONNECT_SECONDS says', async () => {
+test('a command waits for a connection for DATABASE_CONNECT_SECONDS', async () => {
   const server = await listen(0, { silent: true });
   const connectionString = `postgres://x:c4n4ry@127.0.0.1:${server.port}/x`;
   const patient = Promise.allSettled([reachDatabase({ connectionString, connectSeconds: 60 })]);

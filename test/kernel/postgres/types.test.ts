@@ -23,7 +23,7 @@ const row = {
   moments: [moment, null],
 };
 
-test('JSON is a value and a moment is a date', async () => {
+test('JSON is a value and a timestamp is a date', async () => {
   expect(await database.sql(text)).toEqual([row]);
   expect(await database.transaction((em) => em.execute(text))).toEqual([row]);
   expect(await database.em().execute(text)).toEqual([row]);

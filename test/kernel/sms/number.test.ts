@@ -15,7 +15,7 @@ test.each([
   ['+12025550123\r\nBcc: x', undefined, null],
   ['', 'US', null],
   [`+1${'2'.repeat(100)}`, undefined, null],
-])('%j typed in %s is %s', (typed, country, expected) => {
+])('%j entered in %s is %s', (typed, country, expected) => {
   expect(readPhoneNumber(typed, country)).toBe(expected);
 });
 

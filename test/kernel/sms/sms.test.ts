@@ -99,7 +99,7 @@ const message = (more: object = {}) => ({ kind: 'verify_phone', to: number(), te
 const soon = { timeout: 10_000 };
 
 describe('a text message', () => {
-  test('goes out after the transaction that sends it has committed, and never when that fails', async () => {
+  test('is sent after its transaction has committed, and never when that fails', async () => {
     const { sms, kept } = await office();
     const failing = database.transaction(async (em) => {
       await sms.send(message(), em);
@@ -122,7 +122,7 @@ describe('a text message', () => {
     },
   );
 
-  test('leaves nothing that works in the log or in the table of jobs', async () => {
+  test('leaves no usable secret in the log or in the table of jobs', async () => {
     const { sms, kept, lines } = await office();
     await sms.send(message());
     await vi.waitFor(() => expect(kept).toHaveLength(1), soon);
@@ -130,7 +130,7 @@ describe('a text message', () => {
     expect(JSON.stringify([rows, lines])).not.toMatch(/canary|402913|\+1202/);
   });
 
-  test('that came too late is dropped', async () => {
+  test('is dropped after its time', async () => {
     const clock = testClock();
     const { sms, kept, lines, waiting } = await office({ clock });
     const expiresAt = clock.now();
@@ -140,7 +140,7 @@ describe('a text message', () => {
     expect(lines.map(({ msg }) => msg)).toContain('a text message was not delivered in time and is dropped');
   });
 
-  test('without anybody to carry it is an error that the log names, and nothing is on', async () => {
+  test('without a gateway is an error in the log, and the feature is off', async () => {
     const { sms, lines } = await office({ mailbox: false });
     expect(sms.isOn()).toBe(false);
     expect(sms.reaches(number())).toBe(false);
@@ -149,8 +149,8 @@ describe('a text message', () => {
   });
 });
 
-describe('against toll fraud', () => {
-  test('nothing goes anywhere until a country is allowed', async () => {
+describe('protection against toll fraud', () => {
+  test('nothing is sent until a country is allowed', async () => {
     const { sms, kept, waiting } = await office({ policy: { ...everywhere, countries: [] } });
     expect(sms.isOn()).toBe(false);
     await sms.send(message());
@@ -164,12 +164,12 @@ describe('against toll fraud', () => {
     ['+4930901820', true],
     ['+447700900123', false],
     ['4930901820', false],
-  ])('allowed beginnings, without the exceptions: %s %s', async (to, expected) => {
+  ])('allowed prefixes, without the exceptions: %s %s', async (to, expected) => {
     const { sms } = await office();
     expect(sms.reaches(to)).toBe(expected);
   });
 
-  test('what nobody is to get, and what is over a limit, looks like success and is not sent', async () => {
+  test('a message without a recipient or above a limit looks like a success and is not sent', async () => {
     const { sms, kept, waiting } = await office();
     await sms.send(message({ discard: true }));
     const flooded = message();
@@ -178,7 +178,7 @@ describe('against toll fraud', () => {
     expect(kept).toHaveLength(3);
   });
 
-  test('a number has three in 15 minutes and ten in a day of one kind, an address its hour, the instance its day', async () => {
+  test('a number has three in 15 minutes and ten in a day of one kind, a client address its hourly limit, the instance its daily limit', async () => {
     const clock = testClock(`2031-0${1 + Math.floor(Math.random() * 9)}-01T00:00:00Z`);
     const take = (given: object = {}, perDay = 1_000_000) =>
       database.transaction((em) =>
@@ -228,7 +228,7 @@ describe('against toll fraud', () => {
 describe('Twilio', () => {
   const url = (host: string, more = '?from=%2B12025550100') => `twilio://${account}:to%3Aken@${host}${more}`;
 
-  test('gets number, text and sender under the credentials of the account', async () => {
+  test('receives number, text and sender with the credentials of the account', async () => {
     const { host, posted } = await gateway(201);
     const { sms } = await office({ smsUrl: url(host), mailbox: false });
     const sent = message();
@@ -243,7 +243,7 @@ describe('Twilio', () => {
     });
   });
 
-  test('may be told a messaging service, and an API key beside the account', async () => {
+  test('may have a messaging service, and an API key with the account', async () => {
     const { host, posted } = await gateway(201);
     const key = `SK${'1'.repeat(32)}`;
     const { sms } = await office({
@@ -256,7 +256,7 @@ describe('Twilio', () => {
     expect(new URLSearchParams(posted[0]!.body).has('From')).toBe(false);
   });
 
-  test('is asked again after a failure of its own, and not after a refusal', async () => {
+  test('is tried again after its own failure, and not after a refusal', async () => {
     const failing = await gateway(503, 201);
     const first = await office({ smsUrl: url(failing.host) });
     await first.sms.send(message());
@@ -275,13 +275,13 @@ describe('Twilio', () => {
     `twilio://${account}@api.twilio.com?from=+12025550100`,
     `twilio://${account}:token@api.twilio.com`,
     `twilio://${account}:token@api.twilio.com?from=+12025550100&service=MG1`,
-  ])('an address that cannot work stops the start: %s', async (smsUrl) => {
+  ])('an invalid address stops the start: %s', async (smsUrl) => {
     await expect(office({ smsUrl })).rejects.toThrow('SMS_URL for Twilio must be');
   });
 });
 
-describe('a gateway of the operator', () => {
-  test('gets a signed object whose id stays the same over attempts', async () => {
+describe('the operator’s own gateway', () => {
+  test('receives a signed object whose id stays the same over attempts', async () => {
     const { host, posted } = await gateway(500, 204);
     const { sms } = await office({ smsUrl: `http://${host}/send` });
     const sent = message();
@@ -299,7 +299,7 @@ describe('a gateway of the operator', () => {
     expect(posted[0]!.headers['webhook-id']).toBe(posted[1]!.headers['webhook-id']);
   }, 20_000);
 
-  test.each(['', 'secret', 'whsec_c2hvcnQ='])('needs a secret worth its name: %j', async (smsSecret) => {
+  test.each(['', 'secret', 'whsec_c2hvcnQ='])('needs a long enough secret: %j', async (smsSecret) => {
     await expect(office({ smsUrl: 'https://sms.example', smsSecret })).rejects.toThrow('SMS_SECRET must be');
   });
 });
