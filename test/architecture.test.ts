@@ -502,7 +502,7 @@ describe('times and sizes', () => {
   /** Fixed by a format, an algorithm or another program, and so told beside what reads it. */
   const isFixed =
     /_(BYTES|LENGTH|CHARACTERS)$|^(LENGTH|ROUNDS|DEFAULT_ROUNDS|VERSION_3_HEADER|NOT_A_DATABASE|TIMESTAMPTZ|TIMESTAMPTZ_ARRAY|EARTH_RADIUS_KM|QUALITY|FIRST_ADMINISTRATOR_LOCK)$/;
-  const isPlace = /(^|\/)(lifetimes|limits)\.ts$/;
+  const isPlace = /(^|\/|-)(lifetimes|limits)\.ts$/;
   /** A slice, a folder of the kernel, or a file directly in the kernel, which is one place by itself. */
   const unitOf = (file: string): string => (file.startsWith('kernel/') ? file.split('/', 2).join('/') : sliceOf(file));
   /** How many a slice may keep where they are used. */

@@ -6,7 +6,5 @@ export const ACTIVITY_PAGE = 30;
 export const MOST_EXPORTED_EVENTS = 10_000;
 /** Devices on the overview, which has a page with all of them behind it. */
 export const MOST_OVERVIEW_DEVICES = 3;
-/** Bytes; a photograph of a telephone, made smaller once, is below it. */
-export const LARGEST_PICTURE = 2 * 1024 * 1024;
 /** A picture that changes has another address, so browsers keep it a year. */
 export const PICTURE_CACHING = `public, max-age=${(365 * DAY) / SECOND}, immutable`;

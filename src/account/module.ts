@@ -29,16 +29,17 @@ import {
 } from '#credentials/module.ts';
 import type { OwnPages, SessionService } from '#sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
-import type {
-  AccessRevocation,
-  ClosingService,
-  ContactService,
-  OwnDetails,
-  PasswordDemands,
-  PictureService,
-  User,
-  UserBulk,
-  UserId,
+import {
+  type AccessRevocation,
+  type ClosingService,
+  type ContactService,
+  LARGEST_PICTURE,
+  type OwnDetails,
+  type PasswordDemands,
+  type PictureService,
+  type User,
+  type UserBulk,
+  type UserId,
 } from '#users/module.ts';
 import { activityRoutes } from './activity-routes.ts';
 import { appRoutes } from './app-routes.ts';
@@ -57,6 +58,8 @@ import { pictureRoutes } from './picture-routes.ts';
 import { profileRoutes } from './profile-routes.ts';
 import { recoveryCodeRoutes } from './recovery-code-routes.ts';
 import { securityRoutes } from './security-routes.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
+import { uploadBodyLimit } from '#kernel/http/upload.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -121,6 +124,15 @@ export function createAccount(deps: Dependencies) {
   }
   return { routes, step: { name: 'account', signedIn } };
 }
+
+/** Where its pages are. */
+export const accountMounts: readonly Mount[] = [
+  { path: '/account', audience: 'page', methods: READ_AND_SEND },
+  { path: '/account/*', audience: 'page', methods: READ_AND_SEND },
+  // A photograph and what the form adds to it; pages of applications show the picture.
+  { path: '/account/picture', audience: 'page', methods: ['POST'], bodyLimit: uploadBodyLimit(LARGEST_PICTURE) },
+  { path: '/account/picture/*', audience: 'page', methods: READ_AND_SEND, crossOrigin: true },
+];
 
 export { PICTURE_PATH } from './account-frame.ts';
 export { OwnerLetters } from './owner-letters.ts';

@@ -6,9 +6,9 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { readUpload } from '#kernel/http/upload.ts';
 import type { OwnPages } from '#sessions/module.ts';
 import { z } from 'zod';
-import type { PictureService } from '#users/module.ts';
+import { LARGEST_PICTURE, type PictureService } from '#users/module.ts';
 import { profilePage } from './profile-form.ts';
-import { LARGEST_PICTURE, PICTURE_CACHING } from './limits.ts';
+import { PICTURE_CACHING } from './limits.ts';
 
 type PictureRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;

@@ -9,6 +9,7 @@ import type { Policies, Policy } from '#settings/module.ts';
 import {
   detailsOf,
   labelIn,
+  LARGEST_PICTURE_MEGABYTES,
   type OwnDetails,
   type PersonDetails,
   type PersonField,
@@ -67,6 +68,7 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
       languages: languageChoices(typed?.['language'] ?? languageOf(user)),
       theme: user.theme ?? null,
       pictureProblem,
+      pictureMegabytes: LARGEST_PICTURE_MEGABYTES,
     });
   }
 

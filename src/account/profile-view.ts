@@ -13,6 +13,8 @@ export type ProfilePage = {
   languages: readonly { language: string; name: string; isChosen: boolean }[];
   theme: 'light' | 'dark' | null;
   pictureProblem: 'required' | 'too_large' | 'no_picture' | null;
+  /** Of the largest picture. */
+  pictureMegabytes: number;
 };
 
 const plain: ProfilePage = {
@@ -26,6 +28,7 @@ const plain: ProfilePage = {
   ],
   theme: null,
   pictureProblem: null,
+  pictureMegabytes: 2,
 };
 
 export const profileView = view<ProfilePage>('account/profile.njk', {

@@ -113,6 +113,7 @@ async function assemble(
   return {
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
     checks: checksOf({ database, redis }),
+    routes: edge.routes,
     metrics,
     operations: createOperations(nouns),
     commands: createCommands(kernel, nouns, provider, steps),

@@ -18,6 +18,7 @@ import type { Policies, SettingsService } from '#settings/module.ts';
 import { BrandService, type Dependencies as BrandDependencies } from './brand-service.ts';
 import { brandingRoutes, type Dependencies as RouteDependencies } from './routes.ts';
 import { BRAND_FRESH_FOR, MOST_KEPT_BRANDS } from './limits.ts';
+import { type Mount, READ } from '#kernel/http/mounts.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -61,6 +62,12 @@ export async function createBranding({ invalidation, log, ...deps }: Dependencie
     },
   };
 }
+
+/** Where its pages are. */
+export const brandingMounts: readonly Mount[] = [
+  { path: '/branding/preview', audience: 'page', methods: READ },
+  { path: '/branding/preview/*', audience: 'page', methods: READ },
+];
 
 export { brandingCommands } from './commands.ts';
 export { BrandRow } from './brand-row.ts';

@@ -2,6 +2,7 @@ import { system } from '#audit/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Log } from '#kernel/log.ts';
 import type { ClientService } from '#clients/module.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export const DEMO_CLIENT_ID = 'demo';
 /** `offline_access` is what a refresh token is asked for with (OpenID Connect Core §11). */
@@ -53,3 +54,9 @@ export async function registerDemoClient({ clients, log, addresses }: DemoClient
     log.warn('the demo could not be registered: its client was deleted, and names are not given twice');
   }
 }
+
+/** Where its pages are. Told apart from the demo itself, which is loaded on the embedded database alone. */
+export const demoMounts: readonly Mount[] = [
+  { path: '/demo', audience: 'page', methods: READ_AND_SEND },
+  { path: '/demo/*', audience: 'page', methods: READ_AND_SEND, getActs: true },
+];

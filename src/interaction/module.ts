@@ -14,6 +14,7 @@ import { type InteractionDependencies, InteractionService } from './interaction-
 import { type GoneDependencies, showGone } from './gone-routes.ts';
 import { goOnWhenSentTwice, interactionRoutes } from './routes.ts';
 import type { SignInStep } from './sign-in-step.ts';
+import { leadingOut, type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = Omit<InteractionDependencies, 'steps'> &
   GoneDependencies & {
@@ -33,6 +34,11 @@ export function createInteraction(dependencies: Dependencies) {
     routes: [interactionRoutes(interactions, stepRoutes), ...stepRoutes],
   };
 }
+
+/** The pages of a sign-in, of whichever step. */
+export const interactionMounts: readonly Mount[] = [
+  { path: '/interaction/*', audience: 'page', methods: READ_AND_SEND, getActs: true, ...leadingOut },
+];
 
 export { type BrowserCookies, browserCookies } from './browser-cookies.ts';
 export type {

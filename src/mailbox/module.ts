@@ -13,6 +13,13 @@ import type { Database } from '#kernel/database.ts';
 import type { State } from '#kernel/http/context.ts';
 import { MailboxService } from './mailbox-service.ts';
 import { createRoutes } from './routes.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
+
+/** Where its pages are. */
+export const mailboxMounts: readonly Mount[] = [
+  { path: '/dev/mailbox', audience: 'page', methods: READ_AND_SEND },
+  { path: '/dev/mailbox/*', audience: 'page', methods: READ_AND_SEND },
+];
 
 export { MailboxMessage } from './mailbox-message.ts';
 

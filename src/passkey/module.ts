@@ -12,6 +12,7 @@ import { PasskeySignIn, type SignInDependencies } from './passkey-sign-in.ts';
 import { passkeyRequirements } from './passkey-requirements.ts';
 import { type RelatedOriginDependencies, relatedOriginRoutes } from './related-origin-routes.ts';
 import { passkeyRoutes, type RouteDependencies } from './routes.ts';
+import { type Mount, READ } from '#kernel/http/mounts.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuerUrl'>;
@@ -33,3 +34,8 @@ export function createPasskey(dependencies: Dependencies): SignInStep {
     ],
   };
 }
+
+/** Beside the pages below /interaction. */
+export const passkeyMounts: readonly Mount[] = [
+  { path: '/.well-known/webauthn', audience: 'problem', methods: READ, crossOrigin: true },
+];

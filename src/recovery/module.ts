@@ -17,6 +17,7 @@ import { recoveryRequirements } from './recovery-requirements.ts';
 import { type RecoveryDependencies, RecoveryService } from './recovery-service.ts';
 import { resetRoutes, type ResetRouteDependencies } from './reset-routes.ts';
 import { forgotRoutes, type RouteDependencies } from './routes.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands: PasswordDemands } & Omit<
   RecoveryDependencies,
@@ -57,3 +58,9 @@ export function createRecovery(given: Dependencies): Recovery {
     sendAfterLock: (em, user, by) => recovery.sendAfterLock(em, user, by),
   };
 }
+
+/** Beside the pages below /interaction. */
+export const recoveryMounts: readonly Mount[] = [
+  { path: '/recovery', audience: 'page', methods: READ_AND_SEND },
+  { path: '/recovery/*', audience: 'page', methods: READ_AND_SEND, getActs: true },
+];

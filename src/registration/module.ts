@@ -30,6 +30,7 @@ import { PendingRegistrations } from './pending-registration.ts';
 import { RegistrationService, type RegistrationDependencies } from './registration-service.ts';
 import { registrationRequirements } from './registration-requirements.ts';
 import { type TaskDependencies, taskRoutes } from './task-routes.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 type Made = 'applications' | 'accounts' | 'pending' | 'admission' | 'urlOf';
 
@@ -106,5 +107,10 @@ export function createRegistration(dependencies: Dependencies) {
       admission.isOffered(invitationCookie.read(ctx)) ? `${path}/create` : null,
   };
 }
+
+/** Beside the pages below /interaction. */
+export const registrationMounts: readonly Mount[] = [
+  { path: '/invitation/*', audience: 'page', methods: READ_AND_SEND, getActs: true },
+];
 
 export { PendingRegistration } from './pending-registration.ts';

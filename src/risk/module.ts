@@ -22,6 +22,7 @@ import { riskRequirements } from './risk-requirements.ts';
 import { RiskService, type RiskDependencies } from './risk-service.ts';
 import { notMeRoutes } from './routes.ts';
 import { SignInTraces } from './sign-in-trace.ts';
+import { type Mount, READ, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -69,6 +70,12 @@ export function createNotMe({ config, ...dependencies }: { config: Pick<Config, 
   const notMe = new NotMeService(dependencies);
   return { notMe, routes: notMeRoutes({ notMe, link: mailedLink(config.issuerUrl, 'not-me') }) };
 }
+
+/** Where its pages are. */
+export const riskMounts: readonly Mount[] = [
+  { path: '/not-me', audience: 'page', methods: READ },
+  { path: '/not-me/*', audience: 'page', methods: READ_AND_SEND },
+];
 
 export type { Places } from './places.ts';
 export type { ProofOfWork } from './proof-of-work.ts';

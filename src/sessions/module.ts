@@ -15,6 +15,7 @@ import { OwnPages, type OwnPagesDependencies } from './own-pages.ts';
 import { ReturnPaths } from './return-path.ts';
 import { sessionRoutes } from './routes.ts';
 import { type Dependencies as ServiceDependencies, SessionService } from './session-service.ts';
+import { type Mount, READ } from '#kernel/http/mounts.ts';
 
 export type Dependencies = ServiceDependencies &
   Omit<OwnPagesDependencies, 'paths' | 'cookie' | 'client'> & {
@@ -35,6 +36,9 @@ export function createSessions({ config, keyRing, client, ...dependencies }: Dep
   });
   return { sessions: new SessionService(dependencies), ownPages, routes: sessionRoutes(ownPages, client.returnPath) };
 }
+
+/** Where a sign-in for a page of ours comes back. */
+export const sessionMounts: readonly Mount[] = [{ path: '/session/return', audience: 'page', methods: READ }];
 
 export type { SessionService } from './session-service.ts';
 export { LATELY } from './limits.ts';

@@ -11,6 +11,7 @@ import { mailedLink } from '#kernel/http/mailed-link.ts';
 import { AdminLinks } from './admin-link.ts';
 import { setupRoutes } from './routes.ts';
 import { type SetupDependencies, SetupService } from './setup-service.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = Omit<SetupDependencies, 'links'> & {
   config: Pick<Config, 'issuerUrl'>;
@@ -22,5 +23,8 @@ export function createSetup({ config, clock, startUrl, ...dependencies }: Depend
   const setup = new SetupService({ ...dependencies, links: new AdminLinks(clock, dependencies.database) });
   return { setup, routes: setupRoutes({ setup, link: mailedLink(config.issuerUrl, 'setup'), startUrl }) };
 }
+
+/** Where its page is. */
+export const setupMounts: readonly Mount[] = [{ path: '/setup/*', audience: 'page', methods: READ_AND_SEND }];
 
 export { AdminLink } from './admin-link.ts';

@@ -62,6 +62,7 @@ export { claimsOf } from './claims.ts';
 export type { PasswordDemands } from './password-demands.ts';
 export { UserPicture } from './picture.ts';
 export { PictureService } from './picture-service.ts';
+export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
 export { propertyCommands } from './property-commands.ts';
 export type { ProfileCompletion } from './profile-completion.ts';

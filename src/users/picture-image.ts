@@ -1,4 +1,4 @@
-import { LONGEST_DECODING_SECONDS, MOST_PIXELS } from './limits.ts';
+import { LONGEST_DECODING_SECONDS, MOST_PIXELS } from './picture-limits.ts';
 
 export const sizes = { large: 512, small: 256 } as const;
 type DrawnPicture = Record<keyof typeof sizes, Buffer>;

@@ -7,7 +7,7 @@ import type { Throttle } from '#kernel/throttle.ts';
 import { tooManyPictures } from './errors.ts';
 import { drawPicture, sizes } from './picture-image.ts';
 import type { UserId } from './user.ts';
-import { PICTURE_UPLOADS } from './limits.ts';
+import { PICTURE_UPLOADS } from './picture-limits.ts';
 import { userPictureChanged, userPictureRemoved } from './events.ts';
 
 type PictureDependencies = {

@@ -13,6 +13,7 @@ import type { EmailProofs } from './email-proofs.ts';
 import { revertRoutes } from './revert-routes.ts';
 import { stepRoutes } from './step-routes.ts';
 import { verificationRequirements } from './verification-requirements.ts';
+import { type Mount, READ, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuerUrl'>;
@@ -30,6 +31,13 @@ export function createVerification({ config: { issuerUrl }, emailProofs, emailCh
     ],
   };
 }
+
+/** Beside the page below /interaction. */
+export const verificationMounts: readonly Mount[] = [
+  { path: '/verification/revert', audience: 'page', methods: READ },
+  { path: '/verification/revert/*', audience: 'page', methods: READ_AND_SEND },
+  { path: '/verification/reverted', audience: 'page', methods: READ },
+];
 
 export { createContactProofs } from './contact-proofs.ts';
 export type { Asker, EmailProofs } from './email-proofs.ts';

@@ -14,6 +14,7 @@ import { mailedLink } from '#kernel/http/mailed-link.ts';
 import { waitlistCommands } from './commands.ts';
 import { type RouteDependencies, waitlistRoutes } from './routes.ts';
 import { type Asked, type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
+import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = Omit<WaitlistDependencies, 'urlOf'> &
   Pick<RouteDependencies, 'policies' | 'applications' | 'work'> & {
@@ -49,6 +50,12 @@ export function createWaitlist(dependencies: Dependencies) {
     commands: waitlistCommands(waitlist),
   };
 }
+
+/** Where its pages are. */
+export const waitlistMounts: readonly Mount[] = [
+  { path: '/waitlist', audience: 'page', methods: READ_AND_SEND },
+  { path: '/waitlist/*', audience: 'page', methods: READ_AND_SEND, getActs: true },
+];
 
 export { leaveWaitlist } from './waitlist-service.ts';
 export { WaitlistEntry } from './waitlist-entry.ts';

@@ -10,6 +10,7 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { welcomeView } from './welcome-view.ts';
+import { type Mount, READ } from '#kernel/http/mounts.ts';
 
 export function createWelcome({
   issuer,
@@ -44,3 +45,6 @@ export function createWelcome({
 
   return { routes };
 }
+
+/** Where its page is. */
+export const welcomeMounts: readonly Mount[] = [{ path: '/', audience: 'page', methods: READ }];

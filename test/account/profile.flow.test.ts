@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from '#users/module.ts';
 import { eventsOf, send, signInTo, tokenOn } from '../support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { tokensFor, type Visitor } from '../support/visitor.ts';
@@ -153,7 +154,7 @@ describe('picture of a user', () => {
       Buffer.from('\x89PNG\r\n\x1a\nand then nothing', 'latin1'),
       'no picture that we can read',
     ],
-    ['more than two megabytes', Buffer.alloc(2 * 1024 * 1024 + 1, 0xff), 'larger than 2 MB'],
+    ['more than the limit', Buffer.alloc(LARGEST_PICTURE + 1, 0xff), `larger than ${LARGEST_PICTURE_MEGABYTES} MB`],
   ])('is not accepted from %s', async (_what, file, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const answer = await upload(visitor, file);

@@ -20,7 +20,7 @@ import { pinOrigin } from './origin.ts';
 import { createReadyMade } from './ready-made.ts';
 import { createRefusals } from './refusal.ts';
 import { requestGuard } from './request-guard.ts';
-import type { Router } from './router.ts';
+import { type Route, type Router, routesOf } from './router.ts';
 import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 
@@ -40,6 +40,8 @@ export type Edge = Koa<State, { params: Readonly<Record<string, string>> }> & {
   forgetReady(): void;
   /** Answers the addresses of these; what is not there is left out. */
   mount(routers: readonly (Router<State> | undefined)[]): void;
+  /** What was mounted. */
+  readonly routes: readonly Route[];
 };
 
 /** A Koa application that has its edge; the features are its next middleware. */
@@ -75,10 +77,15 @@ export function createEdge({
     const handle = callback();
     return readyMade.wrap((req, res) => void handle(req, res));
   };
+  const routes: Route[] = [];
   const mount: Edge['mount'] = (routers) => {
-    for (const router of routers) if (router) app.use(router.routes());
+    for (const router of routers)
+      if (router) {
+        app.use(router.routes());
+        routes.push(...routesOf(router));
+      }
   };
-  return Object.assign(app, { callback: listener, forgetReady: readyMade.forget, mount });
+  return Object.assign(app, { callback: listener, forgetReady: readyMade.forget, mount, routes });
 }
 
 function traceRequest(tracing: Tracing, addresses: AddressResolver): Middleware {

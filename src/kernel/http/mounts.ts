@@ -38,6 +38,14 @@ export type Mount = Readonly<{
   delegated?: boolean;
 }>;
 
+/** Methods of pages: shown, and sent by a form. */
+export const READ = ['GET'] as const;
+export const READ_AND_SEND = ['GET', 'POST'] as const;
+/** A relying party may show these in a popup. */
+export const inPopup = { keepsOpener: true } as const;
+/** The last form of a sign-in or a sign-out ends at the relying party. */
+export const leadingOut = { ...inPopup, formsLeadOut: true } as const;
+
 export type Mounts = {
   find(path: string): Mount | undefined;
   all: readonly Mount[];

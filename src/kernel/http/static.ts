@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Context, Middleware } from './context.ts';
+import { type Mount, READ } from './mounts.ts';
 
 export type StaticFiles = {
   /** Address of a file by its name below `public/`. Throws on a name that does not exist. */
@@ -155,3 +156,11 @@ function refuse(ctx: Context): void {
   ctx.type = 'text/plain; charset=utf-8';
   ctx.body = 'There is no such file.\n';
 }
+
+/** Where the public files are. */
+export const staticMounts: readonly Mount[] = [
+  { path: '/assets/*', audience: 'page', methods: READ },
+  { path: '/favicon.ico', audience: 'page', methods: READ },
+  { path: '/apple-touch-icon.png', audience: 'page', methods: READ },
+  { path: '/robots.txt', audience: 'page', methods: READ },
+];

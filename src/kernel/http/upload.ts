@@ -8,6 +8,9 @@ import { LARGEST_UPLOAD_FRAME, LONGEST_UPLOAD_FIELD, MOST_UPLOAD_FIELDS } from '
 
 type Upload = { kind: 'file'; bytes: Buffer } | { kind: 'none' } | { kind: 'too_large' };
 
+/** Bytes of a form with a file of at most `limit` bytes: what is larger than twice the limit nobody reads to the end. */
+export const uploadBodyLimit = (limit: number): number => 2 * limit + LARGEST_UPLOAD_FRAME;
+
 /**
  * The file of the field `name`. Throws AppError: 403 when the form is not from a page of ours, 400 and 415 for what is no such
  * form, 413 when it is larger than twice the limit, which nobody reads to the end.
@@ -15,7 +18,7 @@ type Upload = { kind: 'file'; bytes: Buffer } | { kind: 'none' } | { kind: 'too_
 export async function readUpload(ctx: Context, { name, limit }: { name: string; limit: number }): Promise<Upload> {
   requireOwnForm(ctx);
   if (!ctx.is('multipart/form-data')) throw refused(415, 'Send the file as multipart/form-data.');
-  const body = await readBody(ctx, 2 * limit + LARGEST_UPLOAD_FRAME);
+  const body = await readBody(ctx, uploadBodyLimit(limit));
   const { token, upload } = await parse(ctx.req.headers['content-type'] ?? '', body, name, limit);
   requireOwnForm(ctx, token);
   return upload;
