@@ -14,7 +14,7 @@ An event has an id, a time, a type, an actor, and as far as they apply a subject
 browser and id of the request, an outcome (\`success\` or \`failure\`), and the details of its type. Details hold no secrets. They, the
 address and the browser are taken away when a user is erased; that something happened stays.
 
-- **Seen by**: the operator of the instance, administrators of the organization, or the person whom the account belongs to. The person
+- **Seen by**: the operator of the instance, administrators of the organization, or the owner of the account. The person
   sees it on the activity page of the account.
 - **Letter**: the mail by which the owner of the account is told, a folder and a name below \`views\`. A letter about a sign-in is sent
   when the [assessment](risk.md) says so; \`account/change\` tells of a password that was changed on the account page, \`recovery/changed\`

@@ -42,7 +42,7 @@ const mayImport: Record<string, readonly string[]> = {
   mailbox: [],
 };
 
-/** What is outside may know a slice by its door, its entities and the types of its services, never by these. */
+/** Files of a slice that no other slice may import: others use its module, its entities and the types of its services. */
 const insideOnly = /(^|[/-])(routes|form|view|letters?)\.ts$/;
 /** The composition root hands the routes of slices to the doors of the management API and the console. */
 const handedOverByApp = /(^|\/)(api|console)-routes\.ts$/;
@@ -88,7 +88,7 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bhttps?\.(request|get)\(/, outbound],
   [/['"]Retry-After['"]/, /^kernel\/http\/retry-after\.ts$/],
   [/\bcredentials\.busy\b/, /^(credentials\/errors|migration\/files\/import-run)\.ts$/],
-  // What the engine does not promise is overridden in one table (patches.ts).
+  // One table (patches.ts) overrides undocumented members of the engine.
   [
     /(?<!Object)\.prototype\b|\bIN_PAYLOAD\b|\bObject\.defineProperty\((OIDCContext|engine|Session)\b/,
     /^oidc\/patches\//,
@@ -108,10 +108,10 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   // A policy is asked about a subject, and one of no ids is the instance, by its name.
   [/\bsettings\.(policy|all)\(|\bpolicies\(\)|\(\) => (Pick<)?(Policy|Policies|PolicyInForce)\b/, nowhere],
   [/\.for\(\{\s*\}\)/, nowhere],
-  // What a user may do is asked of access; how a role is stored is known to users alone.
+  // The access slice answers permission questions; only users knows the storage of roles.
   [/\bisAdministrator\b/, nowhere],
   [/\bis_administrator\b/, /^(users\/(role|role-holders|user|user-bulk)|settings\/profile-policy)\.ts$/],
-  // Who acts, and from where, is one type with one constructor each; no verb needs a visitor, so that a command and a job can call it.
+  // The actor and the origin are one type with one constructor each; no verb needs a visitor, so that a command and a job can call it.
   [/\btype By =|\bactor: \{/, /^audit\//],
   [/(?<!\?): Visitor\b(?! \| undefined)|<Visitor\b/, /^audit\/by\.ts$/],
 ];
@@ -166,7 +166,7 @@ const isNode = (value: unknown): value is Node => typeof value === 'object' && v
 const childrenOf = (node: Node): Node[] => Object.values(node).flat().filter(isNode);
 const nodesOf = (node: Node): Node[] => [node, ...childrenOf(node).flatMap(nodesOf)];
 
-/** What puts the slices together stands above all of them, in a folder of its own. */
+/** The composition stands above all slices, in a folder of its own. */
 const isAbove = (file: string): boolean => !file.includes('/') || file.startsWith('app/');
 const sliceOf = (file: string): string => (isAbove(file) ? '(root)' : file.slice(0, file.indexOf('/')));
 const foreign = [...imports].flatMap(([file, list]) =>
@@ -178,7 +178,7 @@ const longestHandler = 23;
 
 type Handler = { verb: string; written: string; functions: readonly string[] };
 
-/** What is given to the routers of pages, and the functions of that name in the same file: none where it stands inline. */
+/** The handlers given to the routers of pages, and the functions of that name in the same file: none for an inline function. */
 const handlers: readonly Handler[] = [...parsed]
   .filter(([, { code }]) => /\bnew (Step)?Router\b/.test(code))
   .flatMap(([file, { text }]) => {
@@ -434,7 +434,7 @@ describe('files', () => {
       module.staticExports
         .flatMap((e) => e.entries)
         .map(({ exportName }) => `${file} ${exportName.name}`)
-        // What a slice needs is a part of its door.
+        // The dependencies of a slice are part of its module.
         .filter((name) => !used.has(name) && !used.has(`${file} *`) && !name.endsWith('/module.ts Dependencies')),
     );
     expect(unused).toEqual([]);

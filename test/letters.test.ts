@@ -49,7 +49,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.letter.name}, ${sample
       }
     });
 
-    test('reads as it was read by somebody', async () => {
+    test('matches the approved text', async () => {
       for (const language of everyLanguage) {
         const { subject, text, html } = press.render(letter, context, language);
         const folder = `__snapshots__/letters/${language}`;
@@ -74,7 +74,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.letter.name}, ${sample
 describe.each(texts)('the text message $slug', ({ template, name, slug, context }) => {
   const telephone = strictTexts();
 
-  test('reads as it was read by somebody, in at most three parts, its code bound to our origin', async () => {
+  test('matches the approved text, in at most three parts, its code bound to our origin', async () => {
     const { code } = context as { code?: string };
     for (const language of everyLanguage) {
       const text = telephone.render(template, context, language);

@@ -1,4 +1,4 @@
-/** What holds for every operation, whichever slice declares it. */
+/** Rules for every operation of every slice. */
 import { describe, expect, test } from 'vitest';
 import { permissions } from '#access/module.ts';
 import { operations } from '../src/app/operations.ts';

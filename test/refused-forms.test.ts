@@ -59,7 +59,7 @@ afterAll(async () => {
   gateway.close();
 });
 
-/** What a row set, until its default is set again. */
+/** Settings that a row changed, until they are reset. */
 const changed = new Set<string>();
 async function set(name: string, value: unknown): Promise<void> {
   await latchkey.run('settings.set', { name, value: JSON.stringify(value) });
@@ -202,7 +202,7 @@ test('every form that the code can refuse has its row', () => {
   expect([...known].toSorted()).toEqual(found.toSorted());
 });
 
-/** What the cookies of an answer hold, opened as this server opens them: for each page and holder of forms. */
+/** The decrypted content of a response's cookies, for each page and holder of forms. */
 async function openedCookies(answer: Page): Promise<string[]> {
   const ring = createKeyRing([testSecrets]);
   const rows = await latchkey.app.database.sql<{ uid: string }>(

@@ -22,7 +22,7 @@ const samples = await allSamples();
 const letters = await allLetters();
 const texts = await allTexts();
 
-/** Renders each page once, whoever asks first. */
+/** Renders each page once, at its first request. */
 const rendered = new Map<string, string>();
 function htmlOf(sample: Sample, language: Language): string {
   const key = `${sample.slug} ${language}`;
@@ -66,7 +66,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
         )) {
           if (head.includes('method="get"')) continue;
           expect(head, language).toContain('method="post"');
-          // What goes to another site, or to the engine by itself, takes no token of ours along.
+          // A form to another site, or to the engine directly, contains no token of ours.
           if (head.includes('data-forward')) {
             expect(body, language).not.toContain('name="csrf"');
             continue;

@@ -48,7 +48,7 @@ export const clientSecretAdded = eventType({
 
 export const clientSecretRotated = eventType({
   name: 'client.secret_rotated',
-  text: 'A new secret took the place of those of a client.',
+  text: 'A new secret replaced the secrets of a client.',
   details: z.strictObject({ secret_id: z.string(), expires_at: z.string().nullable() }),
   audience: ['operator'],
   gravity: 'notice',

@@ -57,7 +57,7 @@ export function planImport(
     // Another person may have signed up with the address before its owner came.
     const belongsToOwner = user.emailVerified === true || newIdentities.length + newContacts.length > 0;
     if (update && before?.emailVerified === false && belongsToOwner)
-      return refuse('email: whoever is here has not proved it, and gets nothing that belongs to its owner');
+      return refuse('email: the existing user has not verified it, and gets nothing that belongs to its owner');
     seen.set(user.emailCanonical, line).set(id, line);
     for (const { canonical } of newContacts) seen.set(canonical, line);
     for (const identity of newIdentities) holders.set(keyOf(identity), id);

@@ -34,7 +34,7 @@ const at = (path: string) => `${latchkey.base}${path}`;
 const sql = <T = Record<string, unknown>>(text: string, values: unknown[] = []) =>
   latchkey.app.database.sql<T & Record<string, unknown>>(text, values);
 const exists = async ({ email }: TestUser) => (await sql('select 1 from users where email = $1', [email])).length > 0;
-/** What the clean-up does every few minutes. */
+/** The clean-up that runs every few minutes. */
 const cleanUp = () => latchkey.app.closing.purge(1000);
 
 describe('download of a user’s data', () => {
@@ -62,7 +62,7 @@ describe('download of a user’s data', () => {
       sessions: [{ ip: '127.0.0.1' }, { ip: '127.0.0.1' }],
       apps: [{ name: 'Shop', scopes: ['profile'] }],
     });
-    // What the operator alone may see stays so.
+    // Operator-only properties stay hidden.
     expect(data['properties']).toEqual({ team: 'Red' });
     expect(JSON.stringify(data['activity'])).toContain('user.profile_changed');
     const hashes = await sql<{ hash: string }>(
@@ -99,7 +99,7 @@ describe('account deletion', () => {
 
   test.each([
     ['nothing typed', '', 'Type your email address'],
-    ['another address', 'somebody@else.example', 'not the email address of this account'],
+    ['another address', 'other@else.example', 'not the email address of this account'],
   ])('is refused with %s', async (_what, email, text) => {
     const { visitor, user } = await signInTo(latchkey);
     const page = await visitor.follow(await send(visitor, at('/account/close'), { email }));
@@ -142,7 +142,7 @@ describe('account deletion', () => {
     expect(await eventsOf(latchkey, user)).toContain('user.erased');
     const { log } = createAudit({ clock: systemClock, database: latchkey.app.database });
     expect(await log.verify()).toMatchObject({ intact: true });
-    // The address is free again, and the old password is nobody's.
+    // The address is free again, and the old password signs no user in.
     vi.useRealTimers();
     const stranger = new Visitor();
     expect((await prove(stranger, await stranger.open(at('/account')), user)).isRefused).toBe(true);

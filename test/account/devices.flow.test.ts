@@ -134,7 +134,7 @@ describe('activity', () => {
   test('lists the user’s own events in sentences, newest first, page by page', async () => {
     const { visitor, user } = await signInTo(latchkey, undefined, { 'user-agent': firefox });
     const other = await signInTo(latchkey);
-    await send(other.visitor, at('/account/profile'), { name: 'Somebody else' });
+    await send(other.visitor, at('/account/profile'), { name: 'Another user' });
     for (let change = 0; change < 31; change += 1)
       await send(visitor, at('/account/profile'), { name: `Name ${change}` });
     const page = await visitor.open(at('/account/activity'));
@@ -146,7 +146,7 @@ describe('activity', () => {
     expect(rest.text).toContain('Firefox on Linux');
     expect(rest.text).toContain('The account was created');
     expect(rest.text.match(/Your details were changed/g)).toHaveLength(1);
-    // A cursor of somebody else's leads nowhere.
+    // The cursor of another user leads to no entries.
     expect((await other.visitor.open(at(older))).text).not.toContain('Your details were changed');
     expect((await other.visitor.open(at('/account/activity?before=evt_x'))).status).toBe(200);
     expect(user.id).toMatch(/^usr_/);

@@ -35,7 +35,7 @@ async function withPasskey(person: SignedInVisitor): Promise<{ authenticator: Au
   const added = await person.visitor.submit(asked, { credential });
   expect(added.url).toBe(at('/account/security?done=saved'));
   const path = /\/account\/passkeys\/psk_\w+/.exec(added.text)?.[0] ?? '';
-  // Whoever has a passkey is asked for it before they change anything about it.
+  // A user with a passkey must use it before a change of passkeys.
   const page = await byPasskey(person, authenticator, await person.visitor.open(at(path)));
   expect(page.url).toBe(at(path));
   return { authenticator, page };

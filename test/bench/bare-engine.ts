@@ -1,4 +1,4 @@
-/** What is compared with: node-oidc-provider as it comes, in memory, with the same keys and clients, in its own process. */
+/** The reference: plain node-oidc-provider in memory, with the same keys and clients, in its own process. */
 import { generateKeyPairSync } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { Provider, type Configuration } from 'oidc-provider';
@@ -83,7 +83,7 @@ const configuration: Configuration = {
 const provider = new Provider(`http://localhost:${setup.port}`, configuration);
 provider.on('server_error', (_ctx, error) => process.stderr.write(`${error.stack}\n`));
 
-/** What sign-ins would have left behind. */
+/** Data that sign-ins would have stored. */
 async function mint(count: number): Promise<Minted> {
   const client = await provider.Client.find(setup.client.client_id);
   if (!client) throw new Error('the client is not there');

@@ -1,4 +1,4 @@
-/** What is compared with: Node's own HTTP server that answers given bytes, in its own process. */
+/** The reference: Node's own HTTP server with fixed responses, in its own process. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

@@ -1,4 +1,4 @@
-/** What the limits of the product counted in a run, and the end of it: nothing of a run stays on servers that others use. */
+/** The counters of limits after a run, and their removal: a run leaves nothing on shared servers. */
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';

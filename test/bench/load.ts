@@ -2,7 +2,7 @@
 import { signIn, type SignInJob } from './sign-in.ts';
 import { Connection, post } from './wire.ts';
 
-/** What is measured: how it is asked for, and what every answer must hold. */
+/** A measurement: its requests, and the check of every response. */
 export type Work =
   | { kind: 'requests'; requests: readonly string[]; status: number; holds: string }
   | { kind: 'refresh'; host: string; path: string; authorization: string; chains: string[] }

@@ -1,4 +1,4 @@
-/** What is asked of the servers, written out once for each of them. */
+/** The requests to the servers, once for each server. */
 import type { Job } from './load.ts';
 import type { Prepared } from './product.ts';
 import { get, post } from './wire.ts';
@@ -10,7 +10,7 @@ export type Scenario = {
   target?: number;
   /** With tokens that were never shown before, and are shown again when nothing remembers them any more. */
   isCold?: boolean;
-  /** What is sent to a server that calls itself by `host`. */
+  /** The bytes of a request to a server with the host `host`. */
   work(host: string, tokens: SideTokens): Job['work'];
 };
 

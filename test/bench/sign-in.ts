@@ -65,7 +65,7 @@ export async function obtainTokens(connection: Connection, job: SignInJob, place
   return tokens;
 }
 
-/** What the person enters: leave, the password or the address. */
+/** The user's input: consent, the password or the email address. */
 function fields(page: string, { email, password }: Person): Record<string, string> {
   if (page.includes('value="allow"')) return { action: 'allow' };
   return { ...(page.includes('type="password"') ? { password } : { email }), action: 'continue' };
@@ -83,7 +83,7 @@ class Browser {
     this.#jar = new Map(known);
   }
 
-  /** What is left of it when it is closed, and opened again much later: by this the account knows it. */
+  /** The cookies that remain when the browser is closed and opened much later: the account recognizes the browser by them. */
   closed(): StoredCookie[] {
     return [...this.#jar].filter(([key]) => key.endsWith('device'));
   }

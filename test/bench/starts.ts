@@ -7,7 +7,7 @@ import { productEnvironment, startProduct } from './product.ts';
 import { median } from './table.ts';
 
 const STARTS = 5;
-/** What a start leaves behind is collected within this time. */
+/** Time within which the garbage of a start is collected. */
 const SETTLING = 5000;
 
 export type Starts = { seconds: number; mebibytes: number };

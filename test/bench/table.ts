@@ -1,9 +1,9 @@
-/** What was measured, as a table that can be pasted into a page. */
+/** The measurements as a Markdown table. */
 export type Row = {
   what: string;
   ours: string;
   theirs: string;
-  /** What is compared, in the unit of the target; undefined where nothing is asked. */
+  /** The compared value, in the unit of the target; undefined without a target. */
   value?: number | undefined;
   target?: { atLeast: number } | { atMost: number } | undefined;
   unit?: string;

@@ -1,4 +1,4 @@
-// What the first page of a sign-in costs a phone, with each typeface that an operator may choose and in each language.
+// The size of the first page of a sign-in, with each typeface that an operator may choose and in each language.
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FontName, fontNames } from '#kernel/brand/fonts.ts';
@@ -51,7 +51,7 @@ const facesOf = (css: string, font: FontName, text: string): string[] =>
     .filter((face) => new RegExp(`font-family: ?"(${font}|vazirmatn)"`, 'i').test(face) && hasLetterOf(face, text))
     .map((face) => /url\(([^)]+)\)/.exec(face)![1]!);
 
-/** What is seen of a page: the list of languages is closed. */
+/** The visible text of a page: the list of languages is closed. */
 const textOf = (html: string): string =>
   html.replaceAll(/<details class="languages">[\s\S]*?<\/details>|<head>[\s\S]*?<\/head>|<[^>]*>/g, ' ');
 

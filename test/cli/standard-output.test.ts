@@ -130,7 +130,7 @@ describe.each(leaves.map((leaf) => [leaf.path.join(' '), leaf] as const))('latch
     ['the disk', 'ENOSPC', 'no space left on device, write'],
     ['a statement', '57014', 'canceling statement due to statement timeout'],
   ])('prints nothing to standard output when %s fails', async (_what, code, message) => {
-    // What migrates fails while the product opens, all others when they run.
+    // Commands that migrate fail while the product opens, all others when they run.
     const opens = leaf.path[0] === 'migrate';
     const ended = await run([...wordsOf(leaf), '--json'], postgres, failing(code, message, opens));
     expectAnswerAlone(ended);

@@ -26,7 +26,7 @@ let run = 0;
 const someone = (): Visitor => new Visitor({ 'x-forwarded-for': `198.51.100.${(run += 1)}` });
 const fresh = (name: string): string => `${name}${(run += 1)}@new.example`;
 
-/** Somebody with a proven address, signed in at the page of their addresses. */
+/** A user with a verified address, signed in on the page of email addresses. */
 async function owner(): Promise<{ user: TestUser; visitor: Visitor; page: Page }> {
   const user = await latchkey.user({ email_verified: true });
   return { user, ...(await signedIn(user)) };

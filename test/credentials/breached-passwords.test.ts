@@ -11,7 +11,7 @@ const sha1 = (text: string): string => createHash('sha1').update(text).digest('h
 const known = 'correct horse battery';
 const padding = 'a password that only fills the answer';
 
-/** What the service does with a request. */
+/** The service's response to a request. */
 let answer: 'range' | 'error' | 'silence' | 'flood';
 let asked: Pick<IncomingMessage, 'url' | 'headers'>[] = [];
 const server = createServer((req, res) => {

@@ -32,7 +32,7 @@ const secretsOf = (clock: Clock, secrets: readonly string[] = [ring]) =>
 
 type Issue = Partial<Parameters<OneTimeSecrets['issue']>[1]>;
 
-/** Somebody new each time, with a clock of their own. */
+/** A new user each time, with a clock of its own. */
 async function begin(secrets: readonly string[] = [ring]) {
   const clock = testClock();
   const made = secretsOf(clock, secrets);

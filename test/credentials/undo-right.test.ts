@@ -1,4 +1,4 @@
-/** What a mailed link may still undo, as a table: the rules alone, without a database. */
+/** The acts that a mailed link may still undo, as a table: only the rules, without a database. */
 import { describe, expect, test } from 'vitest';
 import { DAY, HOUR } from '#kernel/clock.ts';
 import type { HeldEmail } from '#users/module.ts';

@@ -103,7 +103,7 @@ describe('a code that was typed', () => {
     expect(isAsked(await visitor.open(answer.location!), asked)).toBe(true);
   });
 
-  test('twice at once in one browser is that of one request, and both answers lead to it', async () => {
+  test('twice at once in one browser belongs to one request, and both responses lead to it', async () => {
     for (let round = 0; round < 10; round += 1) {
       const [asked, visitor] = [await ask(), new Visitor()];
       const form = formsOf(await codePage(visitor))[0]!;
@@ -117,7 +117,7 @@ describe('a code that was typed', () => {
   });
 });
 
-/** What becomes of a confirmation page, and what its address then shows: to this browser, and again when it is loaded again. */
+/** The outcome of a confirmation page, and the later content of its address: in this browser, and after a reload. */
 const states: Readonly<
   Record<string, { prepare?(shown: Shown): Promise<unknown>; see(page: Page, shown: Shown): void }>
 > = {

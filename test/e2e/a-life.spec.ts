@@ -15,7 +15,7 @@ let latchkey: TestApp;
 const people: Person[] = [];
 
 beforeAll(async () => {
-  // As somebody tries it out: the embedded database, whose mails are read in the browser.
+  // As in a trial: the embedded database, with mails shown in the browser.
   [browser, latchkey] = await Promise.all([launchBrowser(), startTestApp({ embedded: true })]);
 });
 afterAll(async () => {
@@ -162,7 +162,7 @@ describe('an account, from its first day to its last', () => {
     await phone.locator('#password').fill(secondPassword);
     await press(phone, 'continue');
     await at(phone, /\/forgot\/done$/);
-    // What was signed in before is signed out, and the new password alone is not enough: there is a second factor.
+    // Earlier sessions are signed out, and the new password alone is not enough: there is a second factor.
     await page.goto(`${latchkey.base}/account`);
     await at(page, /^\/interaction\/[^/]+$/);
     await page.locator('form[action$="/login"] #email').waitFor();

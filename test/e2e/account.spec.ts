@@ -181,7 +181,7 @@ describe('the account page', () => {
     await open(there, '/account');
     expect(new URL(there.url()).pathname).toMatch(/^\/interaction\//);
     await open(page, '/account/apps');
-    await page.getByText('What it may know and do').click();
+    await page.getByText(/it may know and do/).click();
     await expectGoodPage(page);
     await page.getByRole('button', { name: /^Disconnect/ }).click();
     expect(await page.locator('main').innerText()).toContain('No app can use your account.');

@@ -13,7 +13,7 @@ export async function loadAxe(page: Page): Promise<void> {
 }
 
 /**
- * What axe finds, as `rule: element`. Only some rules depend on size and theme; the others need to run once.
+ * The findings of axe, as `rule: element`. Only some rules depend on size and theme; the others need to run once.
  * `loadAxe` or `bringAxe` goes before it.
  */
 export async function violations(page: Page, rules: 'all' | 'of appearance'): Promise<readonly string[]> {

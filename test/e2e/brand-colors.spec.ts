@@ -99,7 +99,7 @@ describe.each(['light', 'dark'] as const)('on %s pages', (theme) => {
       expect(contrast(palette.link, palette.surface), color).toBeGreaterThanOrEqual(4.5);
       expect(contrast(palette.ink2, palette.page), color).toBeGreaterThanOrEqual(4.5);
       expect(contrast(palette.bolt, palette.page), color).toBeGreaterThanOrEqual(3);
-      // What lies outside of the screen's colours is brought in by either in its own way.
+      // Each of them maps colours outside of the screen's gamut in its own way.
       for (const [index, channel] of channels(palette.fill).entries())
         expect(Math.abs(channel - channels(found['fill']!)[index]!), `${color} ${palette.fill}`).toBeLessThanOrEqual(3);
     }

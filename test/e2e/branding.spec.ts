@@ -44,10 +44,10 @@ describe('an administrator who previews a brand', () => {
     expect(await button.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe('rgb(15, 123, 108)');
     expect(await button.evaluate((element) => getComputedStyle(element).fontFamily)).toMatch(/^Figtree/);
     expect(await page.locator('.logo').innerText()).toBe('Latchkey');
-    const somebody = await browser.newPage();
-    await somebody.goto(`${latchkey.base}/nothing`);
-    expect(await somebody.title()).toContain('· Latchkey');
-    await somebody.close();
+    const visitor = await browser.newPage();
+    await visitor.goto(`${latchkey.base}/nothing`);
+    expect(await visitor.title()).toContain('· Latchkey');
+    await visitor.close();
   });
 
   test('can press nothing in those pages, and the keyboard skips them', async () => {

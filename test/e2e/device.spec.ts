@@ -33,7 +33,7 @@ afterEach(async () => {
   await person.context.close();
 });
 
-/** What a device without a browser shows, and how it asks whether somebody has answered. */
+/** The display of a device without a browser, and its polling for the answer. */
 async function newDevice(): Promise<{
   userCode: string;
   uri: string;

@@ -5,7 +5,7 @@ import { launchBrowser } from '../support/browser.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
 import { arrive, heading, identify, newPerson, type Person, press, reach, typeEmail } from './person.ts';
 
-/** What the first page of a sign-in may cost a phone: document, styles, script, icon and font, as they cross the wire. */
+/** Size limits of the first page of a sign-in: document, styles, script, icon and font, as transferred. */
 const FIRST_PAGE_BYTES = 60 * 1024;
 
 let browser: Browser;

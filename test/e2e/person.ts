@@ -7,7 +7,7 @@ import { loadAxe, violations } from './axe.ts';
 export type Person = {
   context: BrowserContext;
   page: Page;
-  /** What the browser complained about, and requests that left this machine. */
+  /** Errors in the browser's console, and requests that left this machine. */
   complaints: string[];
   newTab(): Promise<Page>;
 };
@@ -32,7 +32,7 @@ export async function newPerson(browser: Browser, options: BrowserContextOptions
 }
 
 /**
- * Nothing that axe objects to on a wide light page and on a narrow dark one, and no sideways scroll there. What is between
+ * Nothing that axe objects to on a wide light page and on a narrow dark one, and no sideways scroll there. The part between
  * these is looked at with the samples of every page.
  */
 export async function expectGoodPage(page: Page): Promise<void> {

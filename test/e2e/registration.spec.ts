@@ -228,7 +228,7 @@ describe('registration', () => {
       terms_version: '1',
     });
 
-    // Whoever was here before is asked on the way in.
+    // An existing user is asked during the sign-in.
     const user = await latchkey.user({ email_verified: true });
     const other = await someone();
     await other.goto(`${tally.base}/login`);

@@ -43,7 +43,7 @@ async function someone(options = {}): Promise<Page> {
   return person.page;
 }
 
-/** At the page that follows the password. Whoever is signed in need not say who they are. */
+/** At the page that follows the password. A signed-in user does not enter the email address. */
 async function atSecondStep(page: Page, user: TestUser, isKnown = false): Promise<void> {
   await page.goto(`${tally.base}/login?prompt=login`);
   if (isKnown) await typePassword(page, user.password);
@@ -116,7 +116,7 @@ describe.each([
 test('codes are copied and printed by a script', async () => {
   await set('mfa.enforcement', 'required');
   const page = await someone();
-  // What is copied cannot be read back here, nor a print be looked at.
+  // A test cannot read the clipboard or a print.
   await page.addInitScript(`
     navigator.clipboard.writeText = async (text) => void (document.documentElement.dataset.copied = text);
     window.print = () => void (document.documentElement.dataset.printed = 'yes');

@@ -114,7 +114,7 @@ const rows: [title: string, given: Case, step: string][] = [
   ['a password', {}, 'signed-in'],
   ['a code by mail', { proved: ['email'] }, 'signed-in'],
   ['a passkey', { proved: ['passkey'], held: key }, 'signed-in'],
-  // What is held.
+  // The user's factors.
   ['an app', { held: app }, 'second-factor'],
   ['an app, proved', { held: app, proved: ['password', 'totp'] }, 'signed-in'],
   ['an app, where policy asks nobody', { held: app, policy: { mfa: { enforcement: 'off' } } }, 'signed-in'],
@@ -125,7 +125,7 @@ const rows: [title: string, given: Case, step: string][] = [
   ['recovery codes alone', { held: { recoveryCodes: 9 } }, 'signed-in'],
   ['codes that were just made', { held: { ...app, showsCodes: true }, proved: ['password', 'totp'] }, 'recovery-codes'],
   ['codes that were just made, before the factor', { held: { ...app, showsCodes: true } }, 'second-factor'],
-  // What policy demands.
+  // The policy.
   ['a factor is demanded of a user with none', { policy: must }, 'enrol-factor'],
   ['of a user with an app', { policy: must, held: app }, 'second-factor'],
   ['of a user with a passkey', { policy: must, held: key }, 'second-factor'],
@@ -184,7 +184,7 @@ const rows: [title: string, given: Case, step: string][] = [
     { held: { resetAt: long }, policy: must, proved: ['password', 'email'] },
     'enrol-factor',
   ],
-  // What the relying party asks.
+  // The request of the relying party.
   ['level 2 must be, with none', essential(2), 'enrol-factor'],
   ['level 2 must be, with an app', { ...essential(2), held: app }, 'second-factor'],
   ['level 2 is wished for, with none', wished(2), 'signed-in'],

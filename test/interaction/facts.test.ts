@@ -19,7 +19,7 @@ const now = 1_900_000_000;
 const strengthen = true;
 const somethingElse = false;
 
-/** What a sign-in knows when `factors` were proved by `who` in it. */
+/** The state of a sign-in in which `who` proved `factors`. */
 function facts(
   session: Session,
   isStepUp: boolean,
@@ -202,7 +202,7 @@ describe('a page is open only if the prompt asks for it', () => {
   type Row = [
     prompt: Question['prompt'],
     hasSession: boolean,
-    /** What the session is asked: nothing of it, the same proof again, a stronger one. */
+    /** The demand on the session: none, the same proof again, a stronger one. */
     asks: 'nothing' | 'again' | 'more',
     chosen: Progress['chosen'],
     who: typeof alice | typeof mallory | null,

@@ -268,7 +268,7 @@ describe('the required level', () => {
       page('second-factor'),
     ],
     [
-      'a key to add by somebody who used the app',
+      'a key to add by a user who used the app',
       ['password', 'totp'],
       must(3),
       null,
@@ -332,7 +332,14 @@ describe('the required level', () => {
       page('second-factor'),
     ],
     ['a relying party that must have two', ['password'], must(2), null, { factors: ['totp'] }, page('second-factor')],
-    ['a relying party that must have two of somebody with one', ['password'], must(2), null, {}, page('enrol-factor')],
+    [
+      'a relying party that strictly requires two of a user with one',
+      ['password'],
+      must(2),
+      null,
+      {},
+      page('enrol-factor'),
+    ],
     [
       'a relying party that must have two, given',
       ['password', 'totp'],
@@ -343,9 +350,9 @@ describe('the required level', () => {
     ],
     ['a relying party that must have one', ['password'], must(1), null, { factors: ['totp'] }, signedIn()],
     ['a relying party that wishes for two', ['password'], wish(2), null, { factors: ['totp'] }, page('second-factor')],
-    ['a relying party that wishes for two of somebody with one', ['password'], wish(2), null, {}, signedIn()],
+    ['a relying party that prefers two of a user with one', ['password'], wish(2), null, {}, signedIn()],
     [
-      'a relying party that wishes for three of somebody with an app',
+      'a relying party that prefers three of a user with an app',
       ['password'],
       wish(3),
       null,
@@ -379,16 +386,9 @@ describe('the required level', () => {
       { factors: ['security-key'] },
       signedIn(),
     ],
-    ['a step up of somebody with one factor', [], must(2), 'password', {}, page('enrol-factor')],
-    ['a step up that is only wished for, of somebody with one factor', [], wish(2), 'password', {}, unchanged],
-    [
-      'a step up that is only wished for, of somebody with two',
-      [],
-      wish(2),
-      'password',
-      { factors: ['totp'] },
-      page('second-factor'),
-    ],
+    ['a step up of a user with one factor', [], must(2), 'password', {}, page('enrol-factor')],
+    ['a preferred step up, of a user with one factor', [], wish(2), 'password', {}, unchanged],
+    ['a preferred step up, of a user with two', [], wish(2), 'password', { factors: ['totp'] }, page('second-factor')],
   ];
 
   test.each(rows)('%s', (_title, proofs, asked, stepUpFrom, requirements, step) => {

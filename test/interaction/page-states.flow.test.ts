@@ -76,7 +76,7 @@ const expectGone = (page: Page, sentences: readonly string[], next: string) => {
   expect(page.headers.get('content-security-policy')).not.toContain('form-action');
 };
 
-/** What each state comes to. `open` is the page as this browser finds it. */
+/** The outcome of each state. `open` is the page as this browser finds it. */
 const states: Readonly<
   Record<
     string,
@@ -215,7 +215,7 @@ test('every page of a sign-in in the code has its row', () => {
   const src = resolve(import.meta.dirname, '../../src');
   const files = globSync('*/*routes.ts', { cwd: src }).map((file) => readFileSync(join(src, file), 'utf8'));
   const found = files.flatMap((text) => {
-    // What a mailed link opens says itself what became of it.
+    // The page of a mailed link itself reports the state of the link.
     const named = [...text.matchAll(/\/interaction\/:uid\/([a-z][\w-]*)(?![\w-]|\/:link)/g)].map(([, page]) => page!);
     const constants = /\/interaction\/:uid\/\$\{PAGE\}/.test(text) ? [/const PAGE = '([^']+)'/.exec(text)![1]!] : [];
     return [...named, ...constants];

@@ -3,7 +3,7 @@ import type { TestClient, TestUser } from '../support/app.ts';
 import { type Asked, type ServerLog, startLoggedApp } from '../support/server-log.ts';
 import { authorizeUrl, type Page, pkce, post, Visitor } from '../support/visitor.ts';
 
-/** What a password sign-in of a returning browser may cost, from the authorization request to userinfo. */
+/** The budget of a password sign-in of a returning browser, from the authorization request to userinfo. */
 const MOST = { requests: 8, statements: 19, commits: 7, redisCommands: 5 };
 
 let log: ServerLog;

@@ -9,7 +9,7 @@ export type InvalidationBackend = {
   nodes(count: number): Promise<Invalidation[]>;
 };
 
-/** What every way of telling other nodes must do. */
+/** Requirements for every channel to other nodes. */
 export function describeInvalidation({ name, runs, nodes }: InvalidationBackend): void {
   function recorder(node: Invalidation, topic: string): string[] {
     const heard: string[] = [];

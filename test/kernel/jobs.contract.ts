@@ -22,7 +22,7 @@ export const definition = (handler: JobDefinition['handler'], more: Partial<JobD
   ...more,
 });
 
-/** What jobs must do on every database. */
+/** Requirements for jobs on every database. */
 export function describeJobs({ name, runs, open }: JobsBackend): void {
   describe.runIf(runs)(`jobs ${name}`, () => {
     let database: Database;

@@ -20,7 +20,7 @@ export async function countAllowed(
   return outcomes.filter(({ allowed }) => allowed).length;
 }
 
-/** What a limit must do wherever it counts. */
+/** Requirements for a limit on every backend. */
 export function describeThrottle({ name, runs, create }: ThrottleBackend): void {
   describe.runIf(runs)(`a limit ${name}`, () => {
     test('exactly as many of 200 attempts at once pass as it has points', async () => {

@@ -114,7 +114,7 @@ describe('published keys', () => {
     const keys = await startedNode();
     await keys.rotation.rotate({}, operator);
     const { keys: published } = keys.service.publishedJwks();
-    // Three keys of each family, of which two sign by two algorithms.
+    // Three keys of each family; two families sign with two algorithms.
     expect(published).toHaveLength(15);
     for (const jwk of published) expect(jwk).toMatchObject({ use: 'sig', alg: expect.any(String) as string });
     expect(new Set(published.map(({ kid }) => kid)).size).toBe(15);

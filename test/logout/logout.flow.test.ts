@@ -168,7 +168,7 @@ describe('requests that must not redirect', () => {
     ['text', () => 'x'],
     ['an unsigned one', () => `${encode({ alg: 'none' })}.${idToken.split('.')[1] ?? ''}.`],
     [
-      'one signed by somebody else',
+      'one signed by another issuer',
       () =>
         new SignJWT(decodeJwt(idToken))
           .setProtectedHeader({ alg: 'RS256', kid: String(decodeProtectedHeader(idToken).kid) })

@@ -60,19 +60,19 @@ describe('the result of a line', () => {
       'unchanged',
     ],
     [
-      'an identity is somebody else’s',
+      'an identity belongs to another user',
       { email: 'Ada@example.com', identities: [google] },
       { identities: [{ ...google, userId: newId('usr') }] },
       'refused',
     ],
     [
-      'an identity is somebody else’s and nobody has the address',
+      'an identity belongs to another user and the address is free',
       { email: 'eve@example.com', identities: [google] },
       { identities: [{ ...google, userId: id }], update: true },
       'refused',
     ],
     [
-      'somebody has the address beside their first',
+      'a user has it as an additional address',
       { email: 'eve@example.com' },
       { contacts: [contact('eve@example.com', newId('usr'))] },
       'refused',
@@ -189,7 +189,7 @@ describe('the result of a line', () => {
 describe('invalid values in a line', () => {
   test.each([
     ['no address', { email: 'ada' }, /^email: must be an address/],
-    ['that somebody administers', { administrator: true }, /administrators are not imported/],
+    ['that the user is an administrator', { administrator: true }, /administrators are not imported/],
     ['what nobody knows', { shoe_size: 41 }, /shoe_size/],
     ['a password and a hash', { password: 'x', password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=' }, /not both/],
     [

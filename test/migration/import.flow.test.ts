@@ -284,7 +284,7 @@ describe('existing users', () => {
     expect((await importLines([owner], { update: true })).report).toEqual([
       expect.objectContaining({
         outcome: 'refused',
-        reason: expect.stringMatching(/^email: whoever is here/) as unknown,
+        reason: expect.stringMatching(/^email: the existing user/) as unknown,
       }),
     ]);
     expect(await findUser(squatter.email)).toMatchObject({ email_verified: false });

@@ -16,7 +16,7 @@ export type Backend = {
 
 const anyHash = (): Buffer => randomBytes(32);
 
-/** What a store must do wherever it keeps artifacts. */
+/** Requirements for a store of artifacts on every backend. */
 export function describeArtifactStore({ name, runs, open, isPurged }: Backend): void {
   describe.runIf(runs)(`artifacts ${name}`, () => {
     const clock = testClock(new Date().toISOString());

@@ -133,7 +133,7 @@ describe('a request from another origin is processed without CORS headers, and i
   test.each<[string, () => TestClient, string]>([
     ['a client with a secret has none', () => web, 'http://127.0.0.1:9'],
     ['a native app has none', () => native, 'com.example.app:'],
-    ['the origin of one app is not that of another', () => native, origin],
+    ['the origin of another app', () => native, origin],
   ])('%s', async (_what, who, from) => {
     const answer = await refreshAt(who(), from);
     expect([answer.body.error, grants(answer.headers)]).toEqual(['invalid_grant', []]);

@@ -165,7 +165,7 @@ describe('behind a trusted proxy', () => {
     ['none', {}, 401],
     ['an empty header', { [HEADER]: '' }, 401],
     ['one that the proxy could not check', shows('client', 'FAILED:self-signed certificate'), 401],
-    ['one of which it says nothing', { [HEADER]: encodeURIComponent(pem('client')) }, 401],
+    ['one without the verification header', { [HEADER]: encodeURIComponent(pem('client')) }, 401],
     ['one with another name', shows('self'), 401],
     ['garbage', { [HEADER]: 'x', 'x-ssl-client-verify': 'SUCCESS' }, 400],
     [

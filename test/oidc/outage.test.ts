@@ -202,7 +202,7 @@ describe.runIf(databaseUrl)('PostgreSQL', () => {
       const { access_token: token } = await tokensFor(latchkey.base, client, await latchkey.user());
       const introspect = () => node.send('/oidc/introspect', { form: { token }, headers: basic(client) });
       expect((await introspect()).body['active']).toBe(true);
-      // What was looked up a moment ago is forgotten.
+      // Recently read values are forgotten.
       await sleep(600);
 
       await proxy[outage]();

@@ -1,4 +1,4 @@
-/** What is overridden in the engine stands there as it is expected, in the version that is installed. */
+/** The installed version of the engine has each overridden member in the expected form. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Provider } from 'oidc-provider';

@@ -27,7 +27,7 @@ async function isTaken(client: TestClient, redirect_uri: string): Promise<boolea
   return false;
 }
 
-/** The registered text with one place changed, as somebody would who hopes for a lenient comparison. */
+/** The registered text with one place changed, as in an attack on a lenient comparison. */
 const edited = (text: string): fc.Arbitrary<string> =>
   fc
     .record({

@@ -43,7 +43,7 @@ const manage = (registered: Body, method: string, body?: unknown): Promise<Answe
   send(String(registered['registration_client_uri']), method, body, String(registered['registration_access_token']));
 const set = (name: string, value: unknown) =>
   latchkey.run('settings.set', { name: `oidc.${name}`, value: JSON.stringify(value) });
-/** What an update must repeat, and what it may not (RFC 7592 §2.2). */
+/** Members that an update must repeat or must not contain (RFC 7592 §2.2). */
 function updateOf({
   registration_access_token: _token,
   registration_client_uri: _uri,

@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 
 async function costOf(work: () => Promise<unknown>): Promise<string[]> {
-  // What is cached for seconds is not what is counted.
+  // Values that are cached for seconds are not counted.
   await post(`${latchkey.base}/oidc/introspect`, client, { token: 'nothing' });
   statements = [];
   await work();

@@ -58,7 +58,7 @@ test('a session that is ended while its user signs in again stays ended', async 
   const page = await visitor.submit(await visitor.open(signInUrl()), { email: user.email });
   const [form] = formsOf(page);
   const proven = await visitor.request(form?.action ?? '', { form: { ...form?.fields, password: user.password } });
-  // What an administrator, or the person on another device, does at this moment.
+  // An act of an administrator, or of the user on another device, at this moment.
   await latchkey.app.database.sql(
     `update oidc_artifact set revoked_at = now() where kind = 'Session' and account_id = $1`,
     [user.id],

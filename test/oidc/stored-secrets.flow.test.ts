@@ -45,7 +45,7 @@ async function redisText(): Promise<string> {
   return [...keys, ...values].join(' ');
 }
 
-/** What somebody could present: it must be in no store, neither as it is nor as the bytes that a dump shows in hex. */
+/** A secret that an attacker could present: no store may contain it, neither as it is nor as hexadecimal bytes of a dump. */
 function expectNowhere(secrets: Readonly<Record<string, string | undefined>>, text: string): void {
   for (const [name, secret] of Object.entries(secrets)) {
     if (!secret || secret.length < 8) throw new Error(`${name} is no secret: ${secret}`);

@@ -210,6 +210,6 @@ test('a code is not accepted as another kind, and still works once for its own c
 
 test('tokens of users have the signed-in user, whatever a caller adds', async () => {
   const plain = await latchkey.client({ first_party: true });
-  const { id_token: token } = await tokensFor(latchkey.base, plain, user, { login_hint: 'somebody@else.example' });
+  const { id_token: token } = await tokensFor(latchkey.base, plain, user, { login_hint: 'other@else.example' });
   expect(decodeJwt(token).sub).toBe(user.id);
 });

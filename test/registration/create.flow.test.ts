@@ -129,7 +129,7 @@ describe('a user who registers', () => {
     expect(formsOf(form)[0]!.fields['email']).toBe(email);
     const check = await visitor.submit(form, filled(other));
     expect(check.text).toContain(other);
-    // What proved the first address proves nothing about the second.
+    // The proof of the first address proves nothing about the second.
     expect((await visitor.submit(check, { code: second.code })).isRefused).toBe(true);
     expect((await visitor.open(second.link)).status).toBe(410);
     const { code } = await mails.next(other);
@@ -280,7 +280,7 @@ describe('registration is refused', () => {
       expect((await visitor.submit(form, filled(email))).text).toContain('certain addresses only');
     const email = `A${freshEmail().split('@')[0]}@FernWay.Example`;
     expect((await visitor.submit(form, filled(email))).url).toMatch(/\/create\/check$/);
-    // What is typed is what mail goes to, with the domain as everybody compares it.
+    // Mail goes to the address as typed, with the domain in canonical form.
     expect((await mails.next(email.split('@')[0] + '@fernway.example')).code).toMatch(/^\d{6}$/);
   });
 

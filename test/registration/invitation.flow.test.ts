@@ -1,4 +1,4 @@
-/** Invitations: whom they let in, with what rights, and how often. */
+/** Invitations: the invited user, the rights, and the number of uses. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DAY } from '#kernel/clock.ts';
 import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';

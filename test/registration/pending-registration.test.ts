@@ -57,7 +57,7 @@ test('after the account exists, it keeps only the chosen method, and creates no 
   const { id: userId } = await person(email);
   await database.transaction((em) => pending.close(em, uid, { userId, ...wish(email) }));
   expect([await pending.find(uid), await pending.findChoice(uid, userId)]).toEqual([null, 'passkey']);
-  await save('somebody-else@x.example');
+  await save('another-user@x.example');
   expect(await database.transaction((em) => pending.take(em, uid))).toBeNull();
   const rows = await database.sql('select details from pending_registration where user_id is not null');
   expect(JSON.stringify(rows)).not.toContain('Looms');

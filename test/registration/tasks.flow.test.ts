@@ -1,4 +1,4 @@
-/** What an account must have before a sign-in ends: the terms, and what everybody says of themselves. */
+/** Requirements before a sign-in completes: the terms, and required profile fields. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
 import { type Mails, openMails } from '../support/mails.ts';

@@ -91,7 +91,7 @@ describe('a sign-in in a new browser', () => {
     const refused = await withPassword(from(lisbon), user);
     expect(refused.isRefused).toBe(true);
 
-    // Used up: for whoever finds the mail later there is nothing left to do, nor to see.
+    // Consumed: a later reader of the mail can do nothing and see nothing.
     const late = new Visitor();
     const gone = await late.open(link);
     expect(gone.status).toBe(410);

@@ -13,12 +13,12 @@ import { endAll, type Ended, launch, type Running } from '../support/processes.t
 export type RoundsResult = {
   rounds: number;
   created: number;
-  /** Commands that gave up or lost their server, all of which said what to do. */
+  /** Commands that gave up or lost their server; all of them gave advice. */
   gaveUp: number;
   /** Servers that gave way to another one. */
   gaveWay: number;
   killed: number;
-  /** What should not have happened. */
+  /** Unexpected results. */
   wrong: string[];
 };
 

@@ -6,7 +6,7 @@ import { authorizeUrl, pkce, tokensFor, Visitor } from '../support/visitor.ts';
 
 /** On PostgreSQL another process; the embedded database has one. */
 const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
-/** What one node ends, no other may honour for longer. */
+/** Sessions and tokens that end on one node must end on all others. */
 const DEAD_AFTER = 5000;
 
 let latchkey: TestApp;
@@ -33,7 +33,7 @@ async function signedIn(): Promise<Held> {
   return { user, cookie, access: tokens.access_token, refresh: tokens.refresh_token };
 }
 
-/** What the other node still takes. */
+/** Sessions and tokens that the other node still accepts. */
 async function honoured({ cookie, access, refresh }: Held, withRefresh: boolean): Promise<string[]> {
   const url = authorizeUrl('', client, { code_challenge: pkce().challenge, prompt: 'none' });
   const session = await other.send(url, { headers: { cookie } });

@@ -98,7 +98,7 @@ describe('sessions of a user', () => {
   });
 
   test.each<[string, (user: TestUser, foreign: string) => object, string]>([
-    ['a session of somebody else', (user, foreign) => ({ user: user.id, id: foreign }), 'sessions.not_found'],
+    ['a session of another user', (user, foreign) => ({ user: user.id, id: foreign }), 'sessions.not_found'],
     ['a session that does not exist', (user) => ({ user: user.id, id: 'x' }), 'sessions.not_found'],
     ['no session', (user) => ({ user: user.id }), 'sessions.invalid'],
     ['an id that is none', () => ({ user: 'alice', all: true }), 'sessions.invalid'],

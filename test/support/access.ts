@@ -1,4 +1,4 @@
-/** What acts end, for tests of one slice on a database of its own. */
+/** Access revocation, for tests of one slice on a database of its own. */
 import type { AuditLog } from '#audit/module.ts';
 import { createRevocables } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';

@@ -20,7 +20,7 @@ import { openSnapshot, unpackSnapshot } from './embedded.ts';
 
 export const testSecrets = 'a-secret-that-only-the-tests-know-01';
 export const password = 'correct horse battery staple 9';
-/** A hash of production takes 24 ms of a processor, of which thousands of sign-ins would only make the tests slow. */
+/** A production hash takes 24 ms of processor time; thousands of sign-ins with it would only make the tests slow. */
 const cheapHashes: HashCost = { memoryCost: 1024, timeCost: 1 };
 
 export type TestApp = {

@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
 import { readFileSync } from 'node:fs';
 import { isoCBOR } from '@simplewebauthn/server/helpers';
 
-/** What differs from the truth. */
+/** Deviations from a correct response. */
 export type Lies = {
   type?: string;
   challenge?: string;

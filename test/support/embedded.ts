@@ -142,7 +142,7 @@ async function snapshotOf(name: string, prepare: (pglite: PGlite) => Promise<voi
   return snapshot;
 }
 
-/** 40 MB each, so those of migrations that were edited since do not stay. */
+/** 40 MB each, so snapshots of edited migrations are deleted. */
 async function forgetOldSnapshots(): Promise<void> {
   for (const file of await readdir(cache)) {
     const { mtimeMs } = await stat(join(cache, file)).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));

@@ -6,7 +6,7 @@ export type Exhibit = { kind: 'page' | 'letter'; of: string; name: string; slug:
 export const pictureOf = ({ slug }: Pick<Exhibit, 'slug'>, device: string, theme: string): string =>
   `${slug}.${device}.${theme}.png`;
 
-/** What belongs to one journey, in the order in which people meet it; a slice that no row names comes by itself. */
+/** Slices of one journey, in the order in which users see them; a slice without a row is a group of its own. */
 const journeys: readonly (readonly [string, readonly string[]])[] = [
   ['Signing in', ['login', 'passwordless', 'passkey', 'risk']],
   ['Creating an account', ['registration', 'waitlist', 'contacts']],

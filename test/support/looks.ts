@@ -27,7 +27,7 @@ export function look(page: Pick<Page, 'status' | 'headers' | 'text' | 'location'
       .map(([name, value]) => `${name}: ${value}`),
     cookies: page.headers.getSetCookie().map((line) =>
       line
-        // What is sealed says something by its length.
+        // The length of an encrypted value reveals something.
         .replace(/(?<=-refused-)[\w-]+=([^;]*)/, (_, sealed: string) => `(page)-of-${sealed.length}`)
         .replaceAll(/=[^;]+/g, '=')
         .replaceAll(/expires=[^;]+/gi, 'expires'),

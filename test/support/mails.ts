@@ -18,7 +18,7 @@ export type Mails = {
   /** For `startTestApp`. */
   env: { SMTP_URL: string };
   all(): Promise<readonly ReadMail[]>;
-  /** The next mail to somebody that was not handed out yet, whose subject fits; waits for it. */
+  /** The next mail to an address that was not returned yet and has a matching subject; waits for it. */
   next(to: string, subject?: RegExp): Promise<ReadMail>;
   close(): void;
 };

@@ -6,7 +6,7 @@ import { authorizeUrl, formsOf, type Page, pkce, Visitor } from './visitor.ts';
 
 export const step = 30_000;
 
-/** What an authenticator app with this key shows, `steps` steps from now. */
+/** The code of an authenticator app with this key, `steps` steps from now. */
 export const codeOf = (key: string, steps = 0): string =>
   generateSync({ secret: key.replaceAll(' ', ''), epoch: Math.floor(Date.now() / 1000) + steps * 30 });
 

@@ -31,13 +31,13 @@ export async function servePages(brand: Brand = defaultBrand): Promise<PageServe
   });
   app.use(files.serve);
   app.use((ctx) => {
-    // What the preview shows in its frames; without the scripts that would not run there.
+    // The pages in the frames of the preview, without scripts, which would not run there.
     if (ctx.path === '/branding/preview/frame') {
       const framed = bySlug.get(`${String(ctx.query['view']).replaceAll('/', '-')}--${String(ctx.query['sample'])}`);
       ctx.body = framed ? renderSample(renderer, framed, 'en').replaceAll(/<script[^>]*><\/script>/g, '') : '';
       return;
     }
-    // What the field for the address waits with.
+    // The pending challenge of the email field.
     if (ctx.path.endsWith('/passkey/options')) {
       ctx.body = { challenge: 'AAAA', rpId: ctx.hostname, allowCredentials: [] };
       return;

@@ -3,7 +3,7 @@ import type { Authenticator, Lies } from './authenticator.ts';
 import type { TestApp, TestClient, TestUser } from './app.ts';
 import { authorizeUrl, formsOf, type Page, pkce, Visitor } from './visitor.ts';
 
-/** What the form of a page asks the authenticator; undefined where there is none. */
+/** The request to the authenticator in the form of a page; undefined without one. */
 export function optionsOn(page: Page): never {
   const text = /data-options="([^"]*)"/.exec(page.text)?.[1];
   if (text === undefined) throw new Error(`nothing is asked at ${page.url} (${page.status})`);

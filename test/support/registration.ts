@@ -1,4 +1,4 @@
-/** Creating an account as somebody does it, page by page, from an address of their own. */
+/** Registers like a user, page by page, from an IP address of its own. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { expect } from 'vitest';
 import type { TestApp, TestClient } from './app.ts';
@@ -44,7 +44,7 @@ export async function register(
   return { visitor, email, end: await visitor.submit(check, { code }) };
 }
 
-/** What people there are, as the operator sees them. */
+/** The users, as the operator sees them. */
 export async function findUser(latchkey: TestApp, email: string): Promise<Record<string, unknown> | undefined> {
   const [row] = await latchkey.app.database.sql(
     'select email, email_verified, profile, properties, terms_version, is_administrator from users where email = $1',

@@ -1,4 +1,4 @@
-/** What an application asks of PostgreSQL and Redis, as the two servers tell it: for tests on servers alone. */
+/** The statements and commands that PostgreSQL and Redis received, from their logs: for tests on servers only. */
 import { Redis } from 'ioredis';
 import type { PoolClient } from 'pg';
 import { startTestApp, type TestApp } from './app.ts';
@@ -16,7 +16,7 @@ export type ServerLog = {
   requests: readonly string[];
   /** Without those that only open and close a transaction. */
   statements: readonly Asked[];
-  /** What became durable: each transaction and each statement by itself that wrote something. */
+  /** The commits: each transaction and each single statement that wrote something. */
   commits: readonly Asked[];
   redisCommands: readonly Asked[];
   /** Waits until the servers have told everything. */

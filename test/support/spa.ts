@@ -1,6 +1,6 @@
 /**
- * A single-page application as somebody else would write it: oidc-client-ts in the browser, its files from a loopback port.
- * What it may do is on `window.app`; the heading says who is signed in.
+ * A single-page application as a customer would write it: oidc-client-ts in the browser, its files from a loopback port.
+ * Its functions are on `window.app`; the heading shows the signed-in user.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';

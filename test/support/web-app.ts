@@ -1,5 +1,5 @@
 /**
- * A confidential web application as somebody else would write it: openid-client on a loopback port of its own, under a host
+ * A confidential web application as a customer would write it: openid-client on a loopback port of its own, under a host
  * name that is another site than the provider's.
  */
 import { randomBytes } from 'node:crypto';

@@ -78,7 +78,7 @@ describe('a user with an unverified address', () => {
     const page = await elsewhere.open(link);
     expect(page.status).toBe(410);
     expect(page.text).toContain('This link does not work here');
-    // Somebody else who signs in there with the same token in their cookie gets no further either.
+    // Another user who signs in there with the same token in the cookie gets no further either.
     const mallory = await latchkey.user();
     const { visitor } = await arrive(mallory);
     await visitor.request(link);

@@ -68,7 +68,7 @@ describe('a user who wants an account', () => {
     const email = await joined();
     const place = (await list()).findIndex((entry) => entry.email === email);
     await joined();
-    const { visitor, check, mail } = await join(email, 'Somebody Else');
+    const { visitor, check, mail } = await join(email, 'Another Name');
     const again = await visitor.submit(check, {}, 'resend');
     expect(again.text).toContain('We sent a new code');
     const { code } = await mails.next(email);

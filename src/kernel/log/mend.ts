@@ -58,7 +58,7 @@ const folderMends: Mends = {
   EROFS: 'which is on a read-only file system. Mount it writable, or name another folder.',
   EACCES: 'where this user may not write. Give the folder to this user (chown -R), or name another one.',
   EPERM: 'where this user may not write. Give the folder to this user (chown -R), or name another one.',
-  ENOTDIR: 'of which a part is a file. Name a folder.',
+  ENOTDIR: 'with a file as a parent folder. Name a folder.',
   EEXIST: 'which is a file. Name a folder.',
   ELOOP: 'which is a circle of links. Name a folder.',
   ENAMETOOLONG: 'which is too long. Name a shorter path.',

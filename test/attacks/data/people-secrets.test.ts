@@ -1,4 +1,4 @@
-/** What comes to people by mail, is shown to them once or is typed by them: nowhere in the log, and in no row of the database. */
+/** Secrets in mails, secrets that are shown once and secrets that users type: nowhere in the log, and in no row of the database. */
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';

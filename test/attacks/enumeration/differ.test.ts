@@ -1,4 +1,4 @@
-/** What a stranger can learn of an account from the pages of a sign-in: nothing. */
+/** An attacker learns nothing about an account from the pages of a sign-in. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { type Look, look } from '../../support/looks.ts';

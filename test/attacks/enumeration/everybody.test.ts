@@ -53,7 +53,7 @@ afterAll(() => latchkey.close());
 
 let run = 0;
 
-/** What an authenticator is asked, without the challenge and without the keys: some are named for everybody. */
+/** The request to an authenticator, without the challenge and the keys: it names keys for every address. */
 function withoutChance(text: string): string {
   return text.replaceAll(/data-options="([^"]*)"/g, (_all, json: string) => {
     const { challenge, allowCredentials, ...asked } = JSON.parse(unescaped(json)) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** What a stranger can learn of an account from the pages that write to it: nothing. */
+/** An attacker learns nothing about an account from the pages that send mail to it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { authorizeUrl, type Page, pkce, Visitor } from '../../support/visitor.ts';

@@ -1,4 +1,4 @@
-/** What another site, another browser or an old page can do with our forms, and where ours can send a browser. */
+/** Attacks on our forms from another site, another browser or an old page, and redirects of our pages. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, Visitor } from '../../support/visitor.ts';

@@ -283,7 +283,7 @@ const parameters: fc.Arbitrary<Parameter[]> = fc.array(
 );
 
 const authorize = ['client_id', 'redirect_uri', 'response_type', 'scope', 'code_challenge', 'code_challenge_method'];
-/** What an honest request there has; half of the others are one with something wrong added. */
+/** The fields of a normal request; half of the fuzzed requests are normal ones with an error added. */
 const honest: Readonly<Record<string, readonly string[]>> = {
   '/oidc/auth': authorize,
   '/oidc/par': authorize,
@@ -368,7 +368,7 @@ function send(method: string, path: string, headers: Record<string, string>, bod
   });
 }
 
-/** What must never leave: traces, statements, paths of this machine, names and versions of what we are made of. */
+/** Text that no response may contain: stack traces, statements, paths of this machine, names and versions of software. */
 const tellTale =
   /\n\s+at \S+ \(|node_modules|\/src\/|file:\/\/|\/work\/|syntax error at or near|relation "|violates |SQLSTATE|invalid input syntax|\bKoa[ /]|nunjucks|MikroORM|PGlite|oidc-provider|TypeError|RangeError|undefined is not/;
 

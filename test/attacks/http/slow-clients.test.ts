@@ -4,7 +4,7 @@ import { type Listener, openListener } from '#kernel/http/listener.ts';
 import { startTestApp, type TestApp } from '../../support/app.ts';
 import { raw, statusOf } from '../../support/edge.ts';
 
-/** The limits are those of production, through ten: test/kernel/http/listener.test.ts holds their numbers. */
+/** The limits are the production limits divided by ten: test/kernel/http/listener.test.ts holds their numbers. */
 const FASTER = 10;
 const CLIENTS = 150;
 

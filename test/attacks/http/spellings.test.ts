@@ -94,7 +94,7 @@ describe.each(spellings)('a path written with %s', (_title, spell) => {
       if (wrong === right) continue;
       for (const method of ['GET', 'POST']) {
         const status = await statusOf(method, wrong);
-        // Below /oidc/device/ stand the ids of sign-ins, of which none is called that (410).
+        // Below /oidc/device/ are the ids of sign-ins; none has this name (410).
         const refusals = wrong.startsWith('/oidc/device/') ? [400, 404, 405, 410] : [400, 404, 405];
         expect(refusals, `${method} ${wrong}: ${status}`).toContain(status);
       }

@@ -1,4 +1,4 @@
-/** Software that registers itself and would like to be taken for somebody else: where a person decides, it shows. */
+/** Software that registers itself and imitates another application: the consent page reveals it. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';

@@ -18,7 +18,7 @@ import { begin, createRequest, newcomer, ownNetworks, strong } from '../../suppo
 import { createSmtpSink } from '../../support/smtp-sink.ts';
 import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';
 
-/** What the grammar lets through and a relay may read otherwise. */
+/** Addresses that the grammar accepts and a relay may misread. */
 const relayed = [
   '=?utf-8?q?bob=40evil.example=3E?=@example.com',
   '=?x?b?Ym9i?=@example.com',
@@ -41,7 +41,7 @@ const relayed = [
 /** One spelling of each, of those that fit. */
 const earlier = relayed.filter((email) => email.length < 60 && !/0x7f|127\.1$/.test(email));
 
-/** What is no address at all. */
+/** Invalid addresses. */
 const malformed = [
   '@relay.example,@other.example:bob@example.com',
   '@relay.example:bob@example.com',

@@ -1,4 +1,4 @@
-/** Whoever knows the password and nothing else: what the browser holds then must be worth nothing anywhere. */
+/** An attacker who knows only the password: the cookies after that step must be useless everywhere. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { siteMap } from '../../../src/site-map.ts';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
@@ -10,7 +10,7 @@ let client: TestClient;
 let steps: ReturnType<typeof walk>;
 let visitor: Visitor;
 let page: Page;
-/** What no page shows but to them: the address itself is broken before its @. */
+/** A text that pages show only to the user: the email address is split before its @. */
 let name: string;
 
 beforeAll(async () => {

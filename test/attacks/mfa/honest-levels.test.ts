@@ -1,4 +1,4 @@
-/** What an ID token says of a sign-in is what happened, whoever asks for more. */
+/** An ID token describes the sign-in as it happened, whatever the request asked for. */
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';

@@ -1,4 +1,4 @@
-/** Whoever reads somebody's mail, and nothing else: that is one factor, whatever way it is used, and never in place of a better one. */
+/** An attacker who reads a user's mail has one factor, whatever its use, and it never replaces a stronger one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';

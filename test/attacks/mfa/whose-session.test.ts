@@ -1,4 +1,4 @@
-/** Whose session a browser brings, and what it is worth in the sign-in of another user: nothing. */
+/** The session of one user counts for nothing in the sign-in of another user in the same browser. */
 import { decodeJwt } from 'jose';
 import { HOUR } from '#kernel/clock.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';

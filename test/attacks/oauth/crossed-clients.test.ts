@@ -1,4 +1,4 @@
-/** What one client got is worth nothing to another one of the same type, with the same addresses and a secret of its own. */
+/** Tokens of one client are useless to another client of the same type, with the same addresses and its own secret. */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const logoutUri = 'https://rp.example/bye';
 let latchkey: TestApp;
 let user: TestUser;
 let mine: TestClient;
-/** Every way in which somebody else may be like `mine`. */
+/** Another client that resembles `mine` in every respect. */
 const others: Record<string, TestClient> = {};
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -1,4 +1,4 @@
-/** What the address, the cookie and the form of a confirmation page are worth in other hands: nothing. */
+/** The address, the cookie and the form of a confirmation page are useless to an attacker. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, Visitor } from '../../support/visitor.ts';

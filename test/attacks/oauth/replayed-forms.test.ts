@@ -27,7 +27,7 @@ const authorize = (client: TestClient, extra: Record<string, string> = {}): stri
 
 async function signedIn(visitor: Visitor, url: string, { email, password }: TestUser): Promise<Page> {
   const first = await visitor.open(url);
-  // Whoever is signed in is asked as that person until they say that they are another.
+  // The consent page addresses the signed-in user until another account is chosen.
   const asking = first.url.endsWith('/login') ? first : await visitor.open(first.url.replace(/\/\w+$/, '/login'));
   return visitor.submit(await visitor.submit(asking, { email }), { password });
 }
@@ -79,7 +79,7 @@ describe('consent', () => {
     const second = await visitor.open(authorize(evil, { scope: 'openid email' }));
     expect([isConsent(first), isConsent(second)]).toEqual([true, true]);
     const [mine, theirs] = [formsOf(first)[0]!, formsOf(second)[0]!];
-    // What a form holds does not say what it is for: the address does, and the cookie below it.
+    // The fields of a form do not name its request: the address and the cookie on its path do.
     const crossed = await visitor.open(mine.action, { ...theirs.fields, action: 'deny' });
     expect(crossed.location).toMatch(/^http:\/\/127\.0\.0\.1:9\/cb\?error=access_denied/);
     const silent = await visitor.open(authorize(evil, { scope: 'openid email', prompt: 'none' }));

@@ -112,7 +112,7 @@ async function told(value: string): Promise<string> {
   return answer.status === 200 ? sorted(Object.keys((await answer.json()) as object).join(' ')) : String(answer.status);
 }
 
-/** What each use of what a client holds is answered now. */
+/** The present response to each use of a client's tokens. */
 async function worth({ client, access, opaque, jwt, code, device, ...held }: Held) {
   return {
     access: await seen(access, client),
@@ -245,7 +245,7 @@ describe('a grant does not keep withdrawn rights', () => {
     expect(await seen(held.refresh, held.client)).toBe('email list offline_access openid');
     const empty = await refresh(held.client, held.refresh, { resource: opaqueApi });
     expect(outcome(empty)).toBe('invalid_target');
-    // What was refused has not used up the refresh token.
+    // The refused request has not consumed the refresh token.
     expect(outcome(await refresh(held.client, held.refresh, { resource: jwtApi }))).toBe('list');
     await latchkey.run('api.delete', { identifier: opaqueApi });
     await createApi(opaqueApi);

@@ -1,4 +1,4 @@
-/** Two acts on one account at once, of which one must win or both must fit: on one node, and on two where there are two. */
+/** Two acts on one account at once: one must win, or both must be consistent, on one node and on two if there are two. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toUuid } from '#kernel/ids.ts';
 import { signInTo, tokenOn } from '../../support/account.ts';
@@ -109,7 +109,7 @@ describe('two requests at once', () => {
       recoveryCodes.make({ userId: id, holder: 'race' }, by),
     ]);
     expect(['verified', 'wrong']).toContain(tried.kind);
-    // Whoever came first, the ten new ones are whole and the old one is dead.
+    // In either order, the ten new codes are complete and the old one is invalid.
     expect((await recoveryCodes.find(id))?.left).toBe(10);
     expect((await recoveryCodes.verify(id, old, { ...by, visitor })).kind).toBe('wrong');
   });
@@ -169,7 +169,7 @@ describe('two requests at once', () => {
         }),
         send(thief, asked.url, { ...fieldsOf(asked), password: user.password }),
       ]);
-      // What was proved before the change ended with it; what came after it was refused.
+      // Proofs from before the change ended with it; later ones were refused.
       const after = await thief.open(asked.url.replace(/\/password$/, ''));
       expect(codeBack(after), `round ${round}`).toBeNull();
     }

@@ -69,7 +69,7 @@ describe('a token', () => {
     const owner = await latchkey.user({ email_verified: true });
     const visitor = new Visitor();
     const emails = await arrive(visitor, `${base}/account/emails`, owner);
-    // What an owner may hold at once: a link back, a further address, another change, a new password, a sign-in.
+    // Links that an owner may hold at once: a link back, an additional address, another change, a new password, a sign-in.
     const first = fresh('first');
     const changing = await change(visitor, base, first);
     await visitor.submit(changing, { code: (await mails.next(first)).code });

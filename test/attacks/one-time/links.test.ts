@@ -1,4 +1,4 @@
-/** Links and codes in mails: used twice, late, for something else, for somebody else, and looked for where they must not be. */
+/** Links and codes in mails: used twice, late, for another purpose or user, and searched for in forbidden places. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';

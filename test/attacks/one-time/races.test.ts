@@ -93,7 +93,7 @@ describe(`of ${MANY} or so requests at once`, () => {
       [user.email],
     );
     expect(used).toHaveLength(1);
-    // Whoever comes after the winner is sent on by what the winner proved, or told that the link is used up.
+    // A later request continues with the proof of the winner, or is told that the link is consumed.
     expect(Object.keys(statuses(answers)).every((status) => status === '303' || status === '410')).toBe(true);
     expect(await signIns(user)).toBe(1);
   });

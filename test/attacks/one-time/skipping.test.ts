@@ -32,7 +32,7 @@ afterAll(async () => {
   mails.close();
 });
 
-/** Pages at which somebody may be who has proved nothing, or the first factor. */
+/** Pages that are open with no proof or with the first factor only. */
 const beforeProof = /\/(login|password|passkey|email-code|sms-code|forgot(\/sent)?)$/;
 const afterProof = /\/(second-factor(\/.*)?|passkey|login|forgot(\/sent)?)$/;
 const pages = [

@@ -29,7 +29,7 @@ type Act = (owner: { visitor: Visitor; user: TestUser }) => Promise<unknown>;
 const acts: Record<string, Act> = {
   'the password is changed': ({ visitor, user }) =>
     send(visitor, at('/account/password'), { current: user.password, password: 'several entirely new words 77' }),
-  'the owner says that it was somebody else': ({ visitor }) => send(visitor, at('/account/activity/not-me')),
+  'the owner says “this was not me”': ({ visitor }) => send(visitor, at('/account/activity/not-me')),
   'the operator takes the factors away': ({ user }) =>
     latchkey.run('user.reset-mfa', { id: user.id, reason: 'lost phone' }),
   'the account is disabled and enabled': async ({ user }) => {

@@ -1,4 +1,4 @@
-/** What a mailed link may still undo: whose mailbox it went to × what happened since × who opens it. */
+/** The acts that a mailed link may still undo: recipient × later acts × opener. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DAY, MINUTE } from '#kernel/clock.ts';
 import { toUuid } from '#kernel/ids.ts';

@@ -1,4 +1,4 @@
-/** Whoever got into an account and took its address: the owner's link back works, whatever the intruder does meanwhile. */
+/** An intruder changed the email address of an account: the owner's link back works, whatever the intruder does meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { send, signInTo } from '../../support/account.ts';
 import { startTestApp, type TestApp, type TestUser } from '../../support/app.ts';
@@ -47,7 +47,7 @@ const firstAddress = async ({ id }: TestUser): Promise<string | undefined> => {
 
 describe('the link back', () => {
   test.each<[string, (held: { thief: Visitor; mailbox: string }) => Promise<unknown>]>([
-    ['says that it was somebody else', ({ thief }) => send(thief, at('/account/activity/not-me'))],
+    ['says “this was not me”', ({ thief }) => send(thief, at('/account/activity/not-me'))],
     [
       'changes the address once more, which mails no link back',
       async ({ thief, mailbox }) => {

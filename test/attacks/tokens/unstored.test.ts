@@ -1,4 +1,4 @@
-/** What the database refuses to store is answered to nobody: no code, no token, no session. */
+/** When the database refuses to store an artifact, no response contains it: no code, no token, no session. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, pkce, post, type TokenAnswer, Visitor } from '../../support/visitor.ts';

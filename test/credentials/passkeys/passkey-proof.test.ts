@@ -261,7 +261,7 @@ describe('the owner of the passkey (WAN-04)', () => {
   const credentialId = (authenticator: Authenticator) => authenticator.credentials[0]!.id.toString('base64url');
 
   test.each<[string, () => Lies]>([
-    ['names its owner by somebody else’s handle', () => ({ userHandle: adas.credentials[0]!.userHandle })],
+    ['names its owner by another user’s handle', () => ({ userHandle: adas.credentials[0]!.userHandle })],
     ['names nobody', () => ({ userHandle: null })],
     ['names nobody by an empty handle', () => ({ userHandle: '' })],
   ])('decides without an email address: one that %s is refused', async (_title, lies) => {

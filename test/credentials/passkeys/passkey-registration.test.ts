@@ -245,7 +245,7 @@ describe('a policy for authenticators is enforced on the server, not in the brow
       kind: { attestation: 'maker' as const },
     },
     {
-      title: 'a maker whom the operator trusts signed for it',
+      title: 'a trusted manufacturer signed for it',
       policy: { attestation: 'direct', attestationRoots: [certificate('ca.pem')] },
       kind: { attestation: 'maker' as const },
     },
@@ -265,7 +265,7 @@ describe('a policy for authenticators is enforced on the server, not in the brow
     { title: 'nobody signed for it', policy: { attestation: 'direct' }, kind: {} },
     { title: 'it signed for itself', policy: { attestation: 'direct' }, kind: { attestation: 'self' as const } },
     {
-      title: 'a maker signed for it whom the operator does not trust',
+      title: 'an untrusted manufacturer signed for it',
       policy: { attestation: 'direct', attestationRoots: [certificate('self.pem')] },
       kind: { attestation: 'maker' as const },
     },

@@ -35,7 +35,7 @@ async function own(path: string, { command = 'serve', patience = 0, waited = [] 
   return folder;
 }
 
-/** What a process of its own says when it takes the folder. */
+/** The output of another process that takes the folder. */
 async function take(path: string, patience = 0): Promise<{ child: ChildProcess; said: string }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'folder-taker.ts'), path, String(patience)], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -203,7 +203,7 @@ describe('a data folder is closed to other users', () => {
 
   test.each([
     ['a file', async (path: string) => writeFile(path, ''), 'which is a file'],
-    ['a folder below a file', async (path: string) => symlink('/dev/null/x', path), 'of which a part is a file'],
+    ['a folder below a file', async (path: string) => symlink('/dev/null/x', path), 'with a file as a parent folder'],
     [
       'what other programs use too',
       async (path: string) => {

@@ -22,7 +22,7 @@ const routes: Routes = (router) => {
 describe('on the built-in TLS listener', () => {
   const listeners = new Map<string, Listener>();
   beforeAll(async () => {
-    // What the machine itself trusts vouches for nobody here.
+    // The machine's trusted authorities do not count here.
     setDefaultCACertificates([...getCACertificates('default'), readFileSync(file('ca.pem'), 'utf8')]);
     const certificates = createClientCertificates({
       header: 'x-ssl-client-cert',

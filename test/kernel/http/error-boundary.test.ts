@@ -10,7 +10,7 @@ import { bodyOf, headerOf, openEdge, request, statusOf, type Context, type TestE
 const canary = 'select * from secrets where id = 7';
 const gone = () => Object.assign(new Error(`Connection terminated unexpectedly: ${canary}`), { code: 'ECONNREFUSED' });
 
-/** What a route can do wrong. */
+/** Faults of a route. */
 const accidents: Record<string, (ctx: Context) => unknown> = {
   fault: () => {
     throw new Error(canary, { cause: new Error('the cause') });

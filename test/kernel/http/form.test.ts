@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => edge.close());
 
-/** What a browser holds after it was shown the page. */
+/** The cookies of a browser after it received the page. */
 async function open(): Promise<{ cookie: string; csrf: string }> {
   const answer = await request(edge, 'GET /page');
   return { cookie: headerOf(answer, 'Set-Cookie')!.split(';', 1)[0]!, csrf: bodyOf(answer) };

@@ -28,7 +28,7 @@ beforeAll(async () => {
       router.post('/api/things', async (ctx) => {
         ctx.body = { read: await readJson(ctx) };
       });
-      // What the engine does: its own reader on the stream that it is given.
+      // Like the engine, with its own reader on the stream.
       router.post('/oauth/token', async (ctx) => {
         try {
           let size = 0;

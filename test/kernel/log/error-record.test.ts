@@ -1,4 +1,4 @@
-/** What the log keeps of an error: codes and causes, in one line; never a value of a row. */
+/** An error in the log: codes and causes, in one line; never a row value. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '#kernel/database.ts';

@@ -1,4 +1,4 @@
-/** What an operator is told when a start or a command fails: the variable and the mend, and no secret. */
+/** The message for the operator when a start or a command fails: the variable and the fix, and no secret. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';

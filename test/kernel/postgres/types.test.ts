@@ -1,4 +1,4 @@
-/** What rows of plain SQL hold: the same on both databases, by `sql` and inside a transaction. */
+/** The values of SQL rows: the same on both databases, by `sql` and inside a transaction. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '#kernel/database.ts';
 import { openTestDatabase } from '../../support/database.ts';

@@ -216,7 +216,7 @@ describe('protection against toll fraud', () => {
     clock.advance(DAY);
     expect(await count(5, () => ({}), 3)).toBe(3);
     expect(await take({}, 3)).toBe('day_is_over');
-    // Nobody's message takes nothing of the day.
+    // A message without a recipient does not count in the daily limit.
     expect(await take({ isDiscarded: true }, 3)).toBe('granted');
     clock.advance(DAY);
     expect(await take({}, 3)).toBe('granted');
