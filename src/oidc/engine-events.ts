@@ -4,6 +4,7 @@ import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.
 import type { Database } from '#kernel/database.ts';
 import { visitorOf } from '#kernel/http/context.ts';
 import type { UserId } from '#users/module.ts';
+import type { Reuse } from './artifacts/reuse.ts';
 import type { Engine } from './engine.ts';
 import { sessionEnded, tokenReused, tokenRevoked } from './events.ts';
 
@@ -13,11 +14,8 @@ type Owned = { accountId?: string | undefined };
 /** What happened in a request, until it is written down. */
 const happened = new WeakMap<object, AuditEvent[]>();
 
-/** How the engine says, to the log alone, that something single-use came a second time. */
-const REUSED = /already (used|consumed)/;
-
 /** The engine tells what it did; the record wants what that means. Tokens that are issued are counted, not recorded. */
-export function noteEvents(engine: Engine): void {
+export function noteEvents(engine: Engine, reuse: Pick<Reuse, 'of'>): void {
   engine.on('end_session.success', (ctx) => {
     const { session } = ctx.oidc;
     const accountId = session?.accountId;
@@ -32,12 +30,14 @@ export function noteEvents(engine: Engine): void {
       }),
     );
   });
-  engine.on('grant.error', (ctx, error) => {
-    if (!REUSED.test(error.error_detail ?? '')) return;
+  engine.on('grant.error', (ctx) => {
+    const reused = reuse.of(ctx);
+    if (reused === null) return;
     note(
       ctx,
       tokenReused({
         ...clientAt(ctx),
+        ...of(reused.accountId),
         outcome: 'failure',
         details: { grant_type: String(ctx.oidc.params?.['grant_type']) },
       }),
@@ -66,10 +66,13 @@ function clientAt({ oidc }: KoaContextWithOIDC): Pick<AuditEvent, 'actor' | 'sub
   const held = (entities.RefreshToken ?? entities.AuthorizationCode ?? entities.AccessToken) as Owned | undefined;
   return {
     ...byClient(client?.clientId),
-    ...(held?.accountId ? { subject: { type: 'user', id: held.accountId } } : {}),
+    ...of(held?.accountId),
     ...(client ? { clientId: client.clientId } : {}),
   };
 }
+
+const of = (accountId: string | undefined) =>
+  accountId === undefined ? {} : { subject: { type: 'user', id: accountId } };
 
 function note(ctx: KoaContextWithOIDC, event: AuditEvent): void {
   happened.set(ctx, [...(happened.get(ctx) ?? []), event]);

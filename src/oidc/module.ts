@@ -41,6 +41,7 @@ import { engineForms, postedRequests } from './requests/engine-forms.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
 import { HeldWrites } from './artifacts/held-writes.ts';
+import { Reuse } from './artifacts/reuse.ts';
 import { GoneSignIns } from './gone-sign-ins.ts';
 import { Interactions } from './interactions.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
@@ -138,6 +139,7 @@ export function createOidc({
   const storeOf = (kind: Kind): ArtifactStore => (kind === 'ClientCredentials' ? machineTokens : artifacts);
   const heldWrites = new HeldWrites((batch) => artifacts.write(batch));
   const memo = new RequestMemo(() => Provider.ctx);
+  const reuse = new Reuse(() => Provider.ctx);
   const rename = (from: Buffer, to: Buffer) => artifacts.rename(from, to);
   const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
   const clientsOfEngine = clientAdapter(clients, policies);
@@ -151,6 +153,7 @@ export function createOidc({
           memo,
           recent,
           held: heldWrites,
+          reuse,
           rename,
           notePoll,
         });
@@ -209,7 +212,7 @@ export function createOidc({
       policies,
     });
     sayInterval(engine);
-    noteEvents(engine);
+    noteEvents(engine, reuse);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
     engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));
     return {

@@ -9,6 +9,7 @@ import type { Found, Kind } from '../../src/oidc/artifacts/artifact-store.ts';
 import { Handles } from '../../src/oidc/artifacts/handles.ts';
 import { MemoryArtifacts } from '../../src/oidc/artifacts/memory-artifacts.ts';
 import { RecentFinds } from '../../src/oidc/artifacts/recent-finds.ts';
+import { Reuse } from '../../src/oidc/artifacts/reuse.ts';
 import { RequestMemo } from '../../src/oidc/artifacts/request-memo.ts';
 import { mark } from '../../src/oidc/artifacts/token-marks.ts';
 import { testClock } from '../support/clock.ts';
@@ -19,6 +20,7 @@ let request: object | undefined;
 let polls: number;
 let isPatient: boolean;
 let store: MemoryArtifacts;
+let reuse: Reuse;
 let of: (kind: Kind) => ArtifactAdapter;
 
 beforeEach(() => {
@@ -26,6 +28,7 @@ beforeEach(() => {
   polls = 0;
   isPatient = true;
   store = new MemoryArtifacts(clock, 1000);
+  reuse = new Reuse(() => request);
   const dependencies = {
     clock,
     handles,
@@ -33,6 +36,7 @@ beforeEach(() => {
     memo: new RequestMemo(() => request),
     recent: new RecentFinds(),
     held: { holdsPut: () => false, holdsUse: () => false, flush: async () => undefined },
+    reuse,
     rename: async () => undefined,
     notePoll: async () => {
       polls += 1;

@@ -1,3 +1,4 @@
+import { errors } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { authorizeUrl, pkce, post, tokensFor, Visitor } from '../support/visitor.ts';
@@ -21,6 +22,43 @@ const recorded = (type: string) =>
   );
 const refresh = (token: string) =>
   post(`${latchkey.base}/oidc/token`, client, { grant_type: 'refresh_token', refresh_token: token });
+type Exchange = Readonly<Record<string, string>>;
+
+async function codeExchange(): Promise<Exchange> {
+  const { verifier, challenge } = pkce();
+  const answer = await new Visitor().signIn(authorizeUrl(latchkey.base, client, { code_challenge: challenge }), user);
+  return {
+    grant_type: 'authorization_code',
+    code: answer.get('code') ?? '',
+    redirect_uri: client.redirect_uris[0] ?? '',
+    code_verifier: verifier,
+  };
+}
+
+async function refreshExchange(): Promise<Exchange> {
+  const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
+  return { grant_type: 'refresh_token', refresh_token: token };
+}
+
+const detailsOfLast = async (type: string): Promise<unknown> => {
+  const [row] = await latchkey.app.database.sql<{ details: unknown }>(
+    'select details from audit_event where type = $1 order by sequence desc limit 1',
+    [type],
+  );
+  return row?.details;
+};
+
+/** Takes away what the engine says to the log about a refused exchange. */
+function wordless(): { restore(): void } {
+  const { prototype } = errors.InvalidGrant;
+  Object.defineProperty(prototype, 'error_detail', {
+    configurable: true,
+    get: () => 'no',
+    set() {},
+  });
+  return { restore: () => void Reflect.deleteProperty(prototype, 'error_detail') };
+}
+
 const byClient = (outcome: string) => ({
   actor_type: 'client',
   actor_id: client.client_id,
@@ -42,21 +80,44 @@ describe('the audit log contains', () => {
     expect(after.at(-1)).toEqual(byClient('failure'));
   });
 
-  test('the reuse of a code', async () => {
+  const twice: readonly (readonly [title: string, grantType: string, exchange: () => Promise<Exchange>])[] = [
+    ['a code', 'authorization_code', codeExchange],
+    ['a refresh token', 'refresh_token', refreshExchange],
+  ];
+  describe.each(twice)('the second use of %s', (_title, grantType, exchange) => {
+    test.each([
+      ['after the first', false],
+      ['at the same time', true],
+    ])('%s, independently of the words of the engine', async (_when, isRace) => {
+      const form = await exchange();
+      const before = (await recorded('token.reused')).length;
+      const spoken = wordless();
+      const send = () => post(`${latchkey.base}/oidc/token`, client, form);
+      const answers = isRace ? await Promise.all([send(), send()]) : [await send(), await send()];
+      spoken.restore();
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 400]));
+      const after = await recorded('token.reused');
+      expect(after).toHaveLength(before + 1);
+      expect(after.at(-1)).toEqual(byClient('failure'));
+      expect(await detailsOfLast('token.reused')).toEqual({ grant_type: grantType });
+    });
+
+    test('only when its own client sends it', async () => {
+      const form = await exchange();
+      await post(`${latchkey.base}/oidc/token`, client, form);
+      const before = (await recorded('token.reused')).length;
+      const other = await latchkey.client({ grant_types: ['authorization_code', 'refresh_token'] });
+      const answer = await post(`${latchkey.base}/oidc/token`, other, form);
+      expect(answer.status).toBe(400);
+      expect(await recorded('token.reused')).toHaveLength(before);
+    });
+  });
+
+  test('no reuse when a code is refused for another reason', async () => {
+    const form = await codeExchange();
     const before = (await recorded('token.reused')).length;
-    const { verifier, challenge } = pkce();
-    const code =
-      (await new Visitor().signIn(authorizeUrl(latchkey.base, client, { code_challenge: challenge }), user)).get(
-        'code',
-      ) ?? '';
-    const exchange = {
-      grant_type: 'authorization_code',
-      code,
-      redirect_uri: client.redirect_uris[0] ?? '',
-      code_verifier: verifier,
-    };
-    for (let i = 0; i < 2; i += 1) await post(`${latchkey.base}/oidc/token`, client, exchange);
-    expect((await recorded('token.reused')).length).toBe(before + 1);
+    await post(`${latchkey.base}/oidc/token`, client, { ...form, code_verifier: 'x'.repeat(43) });
+    expect(await recorded('token.reused')).toHaveLength(before);
   });
 
   test('the revocation of a refresh token by its client, but not by another client', async () => {

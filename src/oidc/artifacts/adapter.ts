@@ -8,6 +8,7 @@ import type { Handles } from './handles.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';
+import type { Reuse } from './reuse.ts';
 import { OWN_ID } from './open-sign-ins.ts';
 import { mayBe } from './token-marks.ts';
 import { NO_EXPIRY } from '../lifetimes.ts';
@@ -19,6 +20,7 @@ type AdapterDependencies = {
   memo: RequestMemo;
   recent: RecentFinds;
   held: Pick<HeldWrites, 'holdsPut' | 'holdsUse' | 'flush'>;
+  reuse: Pick<Reuse, 'shown' | 'revoked' | 'lost'>;
   /** Gives a session another id. */
   rename(from: Buffer, to: Buffer): Promise<void>;
   /** Counts a poll of a device; false when it came too soon. */
@@ -73,7 +75,9 @@ export class ArtifactAdapter implements Adapter {
     // Whoever shows the code itself is the device that waits; the person's browser is known by a handle.
     const isPoll = this.#kind === 'DeviceCode' && isPending(found) && !this.#handles.isHandle(id);
     if (isPoll && !(await this.#deps.notePoll(idHash))) throw new errors.SlowDown();
-    return this.#toPayload(found, id);
+    const payload = this.#toPayload(found, id)!;
+    this.#deps.reuse.shown(this.#kind, payload);
+    return payload;
   }
 
   async #find(idHash: Buffer): Promise<Found | null> {
@@ -113,7 +117,10 @@ export class ArtifactAdapter implements Adapter {
 
   #requireFirst(outcome: Consumed): void {
     if (outcome === 'consumed') return;
-    if (outcome === 'spent') this.#forget();
+    if (outcome === 'spent') {
+      this.#forget();
+      this.#deps.reuse.lost(this.#kind);
+    }
     if (this.#kind === 'PushedAuthorizationRequest')
       throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
     throw new errors.InvalidGrant('already used');
@@ -130,6 +137,7 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
+    this.#deps.reuse.revoked(grantId);
     this.#forget();
     await this.#deps.held.flush();
     await this.#store.removeOfGrant(this.#kind, sha256(grantId));

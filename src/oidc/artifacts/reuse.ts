@@ -1,0 +1,46 @@
+import type { AdapterPayload } from 'oidc-provider';
+import type { Kind } from './artifact-store.ts';
+
+/** What is exchanged for tokens, and good once. */
+const exchanged: ReadonlySet<Kind> = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode']);
+
+type Shown = { grantId: string | undefined; accountId: string | undefined; isUsed: boolean };
+
+/**
+ * Requests in which a code or a refresh token was shown a second time (RFC 9700 §4.14.2). The adapter knows them by what is stored: what
+ * was read had been used up and the engine then revoked its grant, or another request used it up first. The words in which the engine
+ * refuses play no part.
+ */
+export class Reuse {
+  readonly #request: () => object | undefined;
+  readonly #shown = new WeakMap<object, Shown>();
+  readonly #detected = new WeakSet<object>();
+
+  constructor(request: () => object | undefined) {
+    this.#request = request;
+  }
+
+  /** Something was read. That it had been used up proves nothing yet: the engine may refuse it because it is of another client. */
+  shown(kind: Kind, { grantId, accountId, consumed }: AdapterPayload): void {
+    const request = this.#request();
+    if (request && exchanged.has(kind)) this.#shown.set(request, { grantId, accountId, isUsed: Boolean(consumed) });
+  }
+
+  /** The engine revokes a grant. */
+  revoked(grantId: string): void {
+    const request = this.#request();
+    const shown = request && this.#shown.get(request);
+    if (shown?.isUsed && shown.grantId === grantId) this.#detected.add(request!);
+  }
+
+  /** Another request was first, and the store revoked the grant. */
+  lost(kind: Kind): void {
+    const request = this.#request();
+    if (request && exchanged.has(kind)) this.#detected.add(request);
+  }
+
+  /** Whose code or token a request used a second time; null where it did not. */
+  of(request: object): { accountId: string | undefined } | null {
+    return this.#detected.has(request) ? { accountId: this.#shown.get(request)?.accountId } : null;
+  }
+}
