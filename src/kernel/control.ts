@@ -33,7 +33,7 @@ const LARGEST_COMMAND = 1024 * 1024;
 /** A stop lets commands that were taken up be answered. */
 const LONGEST_LAST_COMMAND = SECOND;
 
-/** What a command was given, as its schema reads it; `refusal` makes the error of what is wrong with which member. */
+/** The input of a command, parsed by its schema; `refusal` creates the error for the first wrong member. */
 export function commandInput<S extends z.ZodType>(
   schema: S,
   input: unknown,

@@ -41,7 +41,7 @@ const expectedWords: Readonly<Record<string, string>> = {
   record: 'must be an object',
 };
 
-/** What is wrong, in words that follow the name of the member. A schema that has words of its own keeps them. */
+/** The error text, which follows the name of the member. A schema with its own text keeps it. */
 function inWords(issue: z.core.$ZodRawIssue): string {
   if (issue.code === 'invalid_type')
     return issue.input === undefined ? 'must be given' : (expectedWords[issue.expected] ?? 'is not valid');

@@ -29,13 +29,13 @@ type CommandShape = {
   others?: { flags: string; description: string };
 };
 
-/** What an error list of an operation needs to know of an error: `errorType` makes one. */
+/** An error in the error list of an operation: `errorType` creates one. */
 type NamedError = Pick<ErrorType, 'code' | 'status'>;
 
 type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output extends z.ZodType, By, Services> = {
   /** Plural noun and verb, dotted: `users.disable`, `clients.secrets.rotate`. The common verbs are list, create, read, update, delete. */
   name: `${string}.${string}`;
-  /** What the caller must be allowed to do (src/access/permission.ts). */
+  /** The permission that the caller needs (src/access/permission.ts). */
   permission: string;
   /** Members that stand in the path of the API and are the arguments of the command, in this order. */
   params?: Params;
