@@ -15,5 +15,6 @@ const BrandRowSchema = defineEntity({
     changedAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** Files and choices of one brand: the instance's or a client's (table `brand`). */
 export class BrandRow extends BrandRowSchema.class {}
 BrandRowSchema.setClass(BrandRow);

@@ -32,6 +32,7 @@ export type Dependencies = {
   clients: BrandDependencies['clients'];
 };
 
+/** Creates the brand service with its cache, the routes of the preview, and the middleware for public files. */
 export async function createBranding({ invalidation, log, ...deps }: Dependencies) {
   const brands = new BrandService({
     ...deps,

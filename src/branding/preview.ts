@@ -50,8 +50,10 @@ export function proposedBrand(
   return { brand, proposal, wrong };
 }
 
+/** The language of the preview from its query; the default language if it names none. */
 export const languageOf = ({ language }: Query): Language => chooseLanguage({ uiLocales: String(language ?? '') });
 
+/** The theme of the preview from its query; null follows the browser. */
 export const themeOf = ({ theme }: Query): 'light' | 'dark' | null =>
   theme === 'light' || theme === 'dark' ? theme : null;
 

@@ -19,6 +19,7 @@ export type Dependencies = {
 
 const demands = { permission: 'branding.preview' } as const;
 
+/** Routes of the brand preview, for administrators only. */
 export function brandingRoutes({ brands, policies, files, ownPages }: Dependencies): Router<State> {
   const router = new Router<State>();
   const proposed = (ctx: Context) => proposedBrand(ctx.query, policies.for(instance).branding, brands.present());

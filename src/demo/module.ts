@@ -25,6 +25,7 @@ export type Dependencies = {
   mailboxUrl: string | null;
 };
 
+/** Creates the demo relying party. Call `register` before the first visit: it creates its client at the provider. */
 export function createDemo({ config, clock, log, clients, mailboxUrl }: Dependencies): {
   routes: Router<State>;
   /** To be called before anybody visits. */

@@ -26,6 +26,7 @@ const buttonForm = form(z.object({}));
 
 const unknownState: DemoFailure = { error: 'unknown_state', description: null };
 
+/** Routes of the demo application: its pages, its callback, and its buttons for refresh, userinfo and sign-out. */
 export function demoRoutes({
   issuer,
   addresses,

@@ -52,6 +52,9 @@ export type BrandFiles = Pick<Brand, 'stylesheets'> & {
 const ownName = 'Latchkey';
 const noFiles: BrandFiles = { stylesheets: { derived: null, custom: null }, logo: null };
 
+/**
+ * Completes the operator's choices with defaults and derived colours. `files` are the uploaded logo and stylesheets.
+ */
 export function brandOf(choice: BrandChoice, { stylesheets, logo }: BrandFiles = noFiles): Brand {
   const { name, color, accent, radius = 'soft', font = 'hyperlegible', background = 'plain' } = choice;
   const one = (both: string): Color => ({ light: both, dark: both });

@@ -32,6 +32,10 @@ type Options<Value> = {
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
 };
 
+/**
+ * Creates a cache in memory with at most `maxEntries` values, each for `ttl` milliseconds. Messages of `invalidation`
+ * drop keys on every node.
+ */
 export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation }: Options<Value>): Cache<Value> {
   const kept = new Map<string, { value: Value; until: number }>();
   const loading = new Map<string, Promise<Value>>();

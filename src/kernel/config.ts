@@ -171,6 +171,7 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** Whether a host name or IP literal means this machine (RFC 6761 §6.3, 127.0.0.0/8, ::1). */
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||
@@ -180,6 +181,10 @@ export function isLoopback(hostname: string): boolean {
   );
 }
 
+/**
+ * Reads the configuration from environment variables. Throws a `ConfigError` that names each wrong variable and its
+ * fix.
+ */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = configSchema.safeParse(given);

@@ -43,6 +43,7 @@ export type KeyRing = Readonly<{
   deriveKeys(label: string): KeyObject[];
 }>;
 
+/** A sealed text cannot be opened: its key is missing, it was changed, or it belongs to another place. */
 export class SealError extends Error {
   override readonly name = 'SealError';
 }

@@ -60,6 +60,7 @@ export function databaseCommands(database: Pick<Database, 'migrate'>): Commands 
   };
 }
 
+/** Opens the embedded database, or PostgreSQL if `DATABASE_URL` is set. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   return options.config.databaseUrl === undefined
     ? openEmbedded(options)

@@ -112,6 +112,7 @@ function readTable(folder: URL): ReadonlyMap<string, Message> {
   return table;
 }
 
+/** The parameter `name` of the message `key`. Throws if it is missing or null. */
 export function requireParameter<T>(parameters: Readonly<Record<string, T>>, name: string, key: string): T & {} {
   const value = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
   if (value === undefined || value === null) throw new Error(`the message "${key}" needs the parameter "${name}"`);
@@ -138,6 +139,10 @@ type LanguageWishes = {
 /** Headers are attacker's text: beyond this many ranges nobody means anything. */
 const MOST_RANGES = 32;
 
+/**
+ * The first supported language among `ui_locales`, the remembered language and Accept-Language (RFC 4647 §3.4);
+ * otherwise the default language.
+ */
 export function chooseLanguage({ uiLocales, remembered, acceptLanguage }: LanguageWishes): Language {
   const tags = [
     ...(uiLocales ?? '').split(' ').slice(0, MOST_RANGES),

@@ -52,6 +52,7 @@ type Options = {
   log: Pick<Log, 'warn'>;
 };
 
+/** Creates the messages between nodes over Redis and PostgreSQL; with neither they stay in this process. */
 export function createInvalidation({ redis, database, databaseUrl, log }: Options): Invalidation {
   const node = randomUUID();
   const handlers = new Map<string, InvalidationHandler[]>();

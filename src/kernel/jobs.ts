@@ -83,6 +83,7 @@ type Options = {
   log: Log;
 };
 
+/** Creates the job queue (pg-boss) on the database. Job payloads are encrypted under the key ring. */
 export function createJobs({ database, config, keyRing, clock, log }: Options): Jobs {
   const definitions = new Map<string, JobDefinition>();
   const workers = new Map<string, string[]>();

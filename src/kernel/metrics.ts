@@ -37,6 +37,7 @@ const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 /** Labels that are known before anything happens: their series begin at zero, so that the first event is an increase. */
 export type KnownLabels = Readonly<Partial<Record<'signIns' | 'tokens' | 'breachChecks', readonly string[]>>>;
 
+/** Creates the Prometheus metrics. `known` are label values whose series start at zero. */
 export function createMetrics(known: KnownLabels = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];

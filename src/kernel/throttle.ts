@@ -39,6 +39,7 @@ type Options = {
   processes: number;
 };
 
+/** Creates the limits. Without Redis each of the `processes` allows its share of the points. */
 export function createThrottle({ redis, processes }: Options): Throttle {
   const limiters = new Map<string, RateLimiterAbstract>();
 

@@ -26,6 +26,7 @@ export type Tracing = {
 /** Milliseconds that a stop waits for the last traces. */
 const FLUSH_TIMEOUT = 2000;
 
+/** Starts OpenTelemetry tracing with an OTLP exporter; undefined without a collector. */
 export async function openTracing({ otelEndpoint }: Pick<Config, 'otelEndpoint'>): Promise<Tracing | undefined> {
   if (otelEndpoint === undefined) return undefined;
   const [

@@ -12,6 +12,7 @@ export type View<C extends object> = { readonly template: string; readonly sampl
 
 const everyView: View<object>[] = [];
 
+/** Declares a page: its template, the type of its context, and the samples for tests and gallery. */
 export function view<C extends object>(
   template: string,
   { samples }: { samples: Readonly<Record<string, C>> },
@@ -52,6 +53,7 @@ type RendererOptions = {
   inspect?: (key: string) => void;
 };
 
+/** Creates the renderer of pages. It throws for a variable that the context lacks. */
 export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): Renderer {
   const templates = compileTemplates('html', { asset: assetUrl, initials, webUrl });
   const words = everyWords(loadMessages(), 'page', inspect);

@@ -1,5 +1,6 @@
 import { AppError } from '#kernel/errors.ts';
 
+/** 404: the mailbox has no mail with this id. */
 export const mailNotFound = () =>
   new AppError({
     code: 'mailbox.not_found',

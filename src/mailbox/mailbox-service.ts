@@ -14,6 +14,7 @@ export type StoredMail = Kept & { id: MailId; at: Date };
 /** Older ones make room. */
 const MOST_MAILS = 200;
 
+/** Stores unsent mails and text messages, encrypted, the newest two hundred. */
 export class MailboxService implements Mailbox, TextBox {
   readonly #database: Database;
   readonly #keyRing: KeyRing;

@@ -9,6 +9,7 @@ const HOME = '/dev/mailbox';
 const urlOf = ({ id }: StoredMail): string => `${HOME}/${id}`;
 const textOf = ({ name, address }: StoredMail['to']): string => (name ? `${name} <${address}>` : address);
 
+/** Routes of the mailbox page and of single mails, as HTML or JSON. */
 export function createRoutes(mailbox: Pick<MailboxService, 'listMails' | 'findMail'>): Router<State> {
   const routes = new Router<State>();
 

@@ -34,6 +34,7 @@ export type Dependencies = {
   deviceCookie: BrowserCookies['deviceCookie'];
 } & Omit<RiskDependencies, 'places' | 'traces' | 'pressure'>;
 
+/** Creates the risk service: comparison of sign-ins, proof of work, and the page "This was not me". */
 export function createRisk(dependencies: Dependencies) {
   const { clock, database, keyRing, throttle, config, policies, deviceCookie } = dependencies;
   const places = openPlaces(config.geoipFile);

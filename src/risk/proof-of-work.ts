@@ -16,6 +16,7 @@ const UsedProofOfWorkSchema = defineEntity({
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('proof_of_work_expires_at_index'),
   },
 });
+/** A solved challenge, stored until it expires so that it counts once (table `proof_of_work`). */
 export class UsedProofOfWork extends UsedProofOfWorkSchema.class {}
 UsedProofOfWorkSchema.setClass(UsedProofOfWork);
 

@@ -34,6 +34,7 @@ export type RiskDependencies = {
 /** An assessment as it was kept meanwhile; null when none was made. */
 type Decided = { actions: readonly string[] } | null;
 
+/** Compares sign-ins with earlier ones of the same user and applies the rules of the policy. */
 export class RiskService {
   readonly #deps: RiskDependencies;
 

@@ -14,6 +14,7 @@ type RouteDependencies = { notMe: NotMeService; link: MailedLink };
 const PAGE = '/not-me/confirm/:link';
 const confirmForm = form(z.object({ action: z.enum(['confirm'], { error: 'required' }) }));
 
+/** Routes of the mailed link "This was not me" (`/not-me`). */
 export function notMeRoutes({ notMe, link }: RouteDependencies): Router<State> {
   const router = new Router<State>();
 

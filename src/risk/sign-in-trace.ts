@@ -22,6 +22,7 @@ const SignInTraceSchema = defineEntity({
     longitude: p.double().nullable(),
   },
 });
+/** Browser, network and coarse place of a sign-in, for comparison with later ones (table `sign_in_trace`). */
 export class SignInTrace extends SignInTraceSchema.class {}
 SignInTraceSchema.setClass(SignInTrace);
 

@@ -9,5 +9,6 @@ const SettingSchema = defineEntity({
     changedAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** One stored section or value of the settings (table `setting`). */
 export class Setting extends SettingSchema.class {}
 SettingSchema.setClass(Setting);

@@ -12,6 +12,7 @@ const AdminLinkSchema = defineEntity({
     usedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
+/** The one-time link of the first administrator; only the hash of its secret is stored (table `admin_link`). */
 export class AdminLink extends AdminLinkSchema.class {}
 AdminLinkSchema.setClass(AdminLink);
 

@@ -19,6 +19,7 @@ export type Dependencies = Omit<SetupDependencies, 'links'> & {
   startUrl: string | null;
 };
 
+/** Creates the service and the routes that create the first administrator. */
 export function createSetup({ config, clock, startUrl, ...dependencies }: Dependencies) {
   const setup = new SetupService({ ...dependencies, links: new AdminLinks(clock, dependencies.database) });
   return { setup, routes: setupRoutes({ setup, link: mailedLink(config.issuerUrl, 'setup'), startUrl }) };

@@ -27,6 +27,7 @@ const noErrors: AdminPage['errors'] = { name: null, email: null, password: null,
 
 const PAGE = '/setup/:link';
 
+/** Routes of the one-time link (`/setup`): form, creation of the administrator, confirmation. */
 export function setupRoutes({
   setup,
   link,

@@ -23,6 +23,7 @@ type SetupOutcome =
 /** One at a time on all nodes, so that two links cannot make two first administrators. */
 const FIRST_ADMINISTRATOR_LOCK = 7_809_642_057;
 
+/** Creates one-time links for the first administrator, and the administrator from such a link. */
 export class SetupService {
   readonly #deps: SetupDependencies;
 

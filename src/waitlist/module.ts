@@ -25,6 +25,7 @@ export type Dependencies = Omit<WaitlistDependencies, 'urlOf'> &
 /** Where the sealed text of the cookie belongs. */
 const COOKIE_PLACE = 'cookie:waitlist';
 
+/** Creates the service, the routes and the commands of the waitlist. */
 export function createWaitlist(dependencies: Dependencies) {
   const { config, keyRing } = dependencies;
   const waitlist = new WaitlistService({ ...dependencies, urlOf: (path) => `${config.issuerUrl.origin}${path}` });

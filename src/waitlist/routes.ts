@@ -36,6 +36,7 @@ const CHECK = `${PATH}/check`;
 const joinPage = formPage<Pick<JoinPage, 'name' | 'email' | 'errors' | 'problem'>>();
 const codePage = formPage<Pick<CodePage, 'problem'>>();
 
+/** Routes of `/waitlist`: join, verify by code or link, confirmation. */
 export function waitlistRoutes({
   waitlist,
   link,

@@ -12,6 +12,7 @@ import { show } from '#kernel/views.ts';
 import { welcomeView } from './welcome-view.ts';
 import { type Mount, READ } from '#kernel/http/mounts.ts';
 
+/** The route `/`: the trial page, or a redirect to the account page. */
 export function createWelcome({
   issuer,
   version,

@@ -102,6 +102,7 @@ export function readOwner(folder: string): Owner | null {
   }
 }
 
+/** Describes the owner of the data folder for messages: process, host, command, address and start time. */
 export function describeOwner(owner: Owner | null): string {
   if (!owner) return 'another process';
   const { pid, host, command, address, since } = owner;

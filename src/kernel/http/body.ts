@@ -52,6 +52,7 @@ function receive(req: IncomingMessage, limit: number): Promise<Buffer | undefine
   });
 }
 
+/** The Content-Length of a request in bytes; 0 without the header, NaN for an invalid one. */
 export function declaredLength(req: IncomingMessage): number {
   return Number(req.headers['content-length'] ?? 0);
 }
@@ -72,6 +73,7 @@ export async function closeAfterAnswer({ req, res }: Pick<BodyContext, 'req' | '
   req.off('data', count).off('end', stop).off('close', stop).pause();
 }
 
+/** Refuses a body above `limit` bytes with 413 and closes the connection after the response. Always throws. */
 export async function refuseLarge(ctx: Pick<BodyContext, 'req' | 'res'>, limit: number): Promise<never> {
   await closeAfterAnswer(ctx);
   throw tooLarge(limit);
@@ -106,6 +108,10 @@ export function decodeForm(body: Buffer): readonly (readonly [string, string])[]
     });
 }
 
+/**
+ * Parses a JSON body. Throws 400 for bytes that are not UTF-8, invalid JSON, deep nesting and hidden keys such as
+ * `__proto__`.
+ */
 export function parseJson(body: Buffer): unknown {
   requireText(body);
   const text = body.toString('utf8');
@@ -182,14 +188,17 @@ function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || declaredLength(req) > 0;
 }
 
+/** 413: the body is larger than `limit` bytes. */
 export const tooLarge = (limit: number): AppError =>
   new AppError({ code: 'request.too_large', status: 413, message: `The body is larger than ${limit} bytes.` });
+/** 415: the body has another media type than `wanted`, or a content encoding. */
 export const unsupported = (wanted: string): AppError =>
   new AppError({
     code: 'request.unsupported_media_type',
     status: 415,
     message: `The body must be ${wanted}, without a content encoding.`,
   });
+/** 400: the request contains bytes that are not UTF-8 text. */
 export const invalidText = (cause?: unknown): AppError =>
   new AppError({
     code: 'request.invalid_text',

@@ -33,6 +33,10 @@ export function clientCertificatesOf({
   return createClientCertificates({ header: clientCertHeader, addresses: createAddressResolver(trustedProxies) });
 }
 
+/**
+ * Reads the client certificate of a request (RFC 8705): from the built-in TLS listener, or from `header` if a trusted
+ * proxy sent it.
+ */
 export function createClientCertificates({
   header,
   addresses,

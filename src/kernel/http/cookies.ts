@@ -34,6 +34,10 @@ type CookieOptions = {
   sameSite?: 'lax' | 'strict';
 };
 
+/**
+ * One cookie for the whole host, with the prefix `__Host-` on https. Values are sent as given: sign or encrypt them
+ * before.
+ */
 export function browserCookie(
   issuer: URL,
   label: string,
@@ -58,6 +62,7 @@ export type BrowserCookies = {
   clear(ctx: CookieContext, member: string): void;
 };
 
+/** A family of cookies with one name prefix, each with its own suffix, for example one for each open link. */
 export function browserCookies(
   issuer: URL,
   label: string,

@@ -32,6 +32,9 @@ const NAME_BYTES = 6;
 const COOKIE_VALUE = /^[\w-]{43}$/;
 const TOKEN = /^([\w-]{12})\.([\w-]{43})$/;
 
+/**
+ * Creates the tokens of forms. A token is bound to a cookie of the browser and to the session that received the page.
+ */
 export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<KeyRing, 'deriveKeys'> }): Csrf {
   // A browser without a cookie that opens several pages at once gets one with each, and each page must work.
   const cookies = browserCookies(issuer, 'csrf');

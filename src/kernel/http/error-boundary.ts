@@ -20,6 +20,10 @@ export function noteFault(ctx: Context, error: unknown): void {
   faults.set(ctx, error);
 }
 
+/**
+ * Middleware that turns each error into the response for its audience: page, problem document or OAuth error. It logs
+ * faults once.
+ */
 export function errorBoundary(clock: Clock): Middleware {
   return async function errorBoundary(ctx, next) {
     try {

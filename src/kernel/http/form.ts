@@ -29,6 +29,10 @@ type Form<S extends Schema> = {
   read(ctx: Context): Promise<ValidForm<S> | InvalidForm<S>>;
 };
 
+/**
+ * Declares a form by the schema of its fields. Its `read` checks the token of the form first and throws 403 without
+ * it.
+ */
 export function form<S extends Schema>(schema: S): Form<S> {
   const fields = Object.keys(schema.shape) as Field<S>[];
 

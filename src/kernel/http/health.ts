@@ -39,6 +39,7 @@ export function checksOf({
   };
 }
 
+/** Creates the state behind `/livez` and `/readyz`. Checks of database and Redis are cached for a second. */
 export function createHealth(): Health {
   let state: 'starting' | 'serving' | 'stopping' = 'starting';
   let database: () => Promise<Word> = async () => 'down';

@@ -49,6 +49,7 @@ type CountedSocket = Duplex & { [served]?: number };
 
 type ListenerConfig = Pick<Config, 'port' | 'host' | 'tls'>;
 
+/** Opens the HTTP or HTTPS listener with its limits. Rejects if the port is taken or a certificate cannot be read. */
 export async function openListener(config: ListenerConfig, listener: RequestListener): Promise<Listener> {
   const active = new Set<ServerResponse>();
   let draining = false;

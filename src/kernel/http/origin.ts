@@ -51,6 +51,7 @@ export function requireOwnHost(req: IncomingMessage, issuer: URL): void {
   });
 }
 
+/** The number of Host headers in the raw header list of a request, which Node merges elsewhere. */
 export function countHosts(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2)

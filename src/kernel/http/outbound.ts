@@ -89,6 +89,10 @@ const USER_AGENT = 'Latchkey';
 /** Where https is served by convention; other ports are the business of databases and admin tools. */
 const HTTPS_PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
 
+/**
+ * Creates the only fetch for outgoing requests. It refuses private addresses outside `allow`, checks the address of
+ * the connection, follows no redirect, and limits time and size.
+ */
 export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHost }: Options): Outbound {
   const allowed = createAllowList(allow);
   const own = new Set(ownHosts.map((host) => bareHost(host.toLowerCase())));

@@ -13,6 +13,7 @@ type Problem = {
   [extension: string]: unknown;
 };
 
+/** Answers with a problem document (RFC 9457): type `urn:latchkey:problem:<code>`, status, message and details. */
 export function sendProblem(
   ctx: Context,
   { code, status, message, details }: Pick<AppError, 'code' | 'status' | 'message' | 'details'>,

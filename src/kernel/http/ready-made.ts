@@ -33,6 +33,10 @@ const deciding = [
   'expect',
 ];
 
+/**
+ * Creates the cache of constant documents. `observe` receives each response that the cache sends, for log and
+ * metrics.
+ */
 export function createReadyMade(issuer: URL, observe?: (request: AnsweredRequest) => void): ReadyMade {
   const ready = new Map<string, Ready>();
 

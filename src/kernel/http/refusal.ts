@@ -25,6 +25,7 @@ export type Refusals = {
 
 const NAME_CHARACTERS = 11;
 
+/** Creates the encrypted cookies that carry the errors of a refused form to the next page for a minute. */
 export function createRefusals({
   issuer,
   keyRing,
@@ -113,6 +114,7 @@ type FormPage<Shown extends object> = {
   refused(ctx: RefusalContext): Partial<Shown>;
 };
 
+/** Declares a page with a form: `refuse` redirects (303) to the page with its errors, `refused` returns them once. */
 export function formPage<Shown extends object>(): FormPage<Shown> {
   return {
     refuse(ctx, page, shown) {

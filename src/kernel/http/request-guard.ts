@@ -11,6 +11,10 @@ import type { Mount } from './mounts.ts';
 import { requireOwnHost } from './origin.ts';
 import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
 
+/**
+ * Middleware that checks host, target, method and body of each request before any feature (RFC 9110, RFC 9112). It
+ * throws 400, 404, 405, 413, 415 or 421.
+ */
 export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeader'>): Middleware {
   return async function requestGuard(ctx, next) {
     const { mount } = ctx.state;

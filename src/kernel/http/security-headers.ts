@@ -67,6 +67,7 @@ const policyOfPage = (nonce: string, { formsLeadOut = false }: Pick<Mount, 'form
     "frame-ancestors 'none'",
   ].join('; ');
 
+/** Middleware that sets the security headers of every response; HSTS only on https. */
 export function securityHeaders(config: Pick<Config, 'issuerUrl'>): Middleware {
   const everywhere: Headers = [
     ['X-Content-Type-Options', 'nosniff'],

@@ -58,6 +58,7 @@ const forNow = 'no-cache';
 
 const publicFolder = new URL('../../../public/', import.meta.url);
 
+/** Loads, hashes and compresses all files of `folder` at the start. Its `url` throws for a missing file. */
 export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
   const files = new Map<string, File>();
 

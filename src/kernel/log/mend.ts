@@ -129,9 +129,11 @@ export function redisMend(error: unknown, where: string): string {
   return `Redis at ${where} ${redisMends[code ?? ''] ?? 'cannot be used. Check that it runs, and REDIS_URL.'}`;
 }
 
+/** The message for an error `code` of the data folder at `path`, with the fix. */
 export const folderMend = (code: string, path: string): string =>
   `LATCHKEY_DATA names ${path}, ${folderMends[code] ?? 'which cannot be used. Name one that this user may write to.'}${code === '' ? '' : ` (${code})`}`;
 
+/** The message for an error of a listener, with the variable to change; undefined for an unknown error. */
 export function listenMend(
   error: unknown,
   { port, host, variable = 'PORT' }: { port: number; host: string; variable?: string },

@@ -8,6 +8,10 @@ type Palette = Readonly<
   Record<'page' | 'surface' | 'sunken' | 'line' | 'firm' | 'ink' | 'ink2' | 'fill' | 'onFill' | 'link' | 'bolt', string>
 >;
 
+/**
+ * The brand colours of a mail for both themes as `#rrggbb`, with a contrast of at least 4.5 for text (WCAG 2.2
+ * §1.4.3).
+ */
 export function paletteOf({ color, bolt }: Pick<Brand, 'color' | 'bolt'>): { light: Palette; dark: Palette } {
   const onWhite = oklchOf(color.light);
   const onBlack = oklchOf(color.dark);

@@ -13,6 +13,7 @@ import { paletteOf } from './colors.ts';
 /** A letter: its templates `<slice>/<name>`, and contexts that it must survive, the ugly ones among them. */
 export type Letter<C extends object> = { readonly name: string; readonly letterSamples: Readonly<Record<string, C>> };
 
+/** Declares a mail: the name of its three templates and the samples for tests and gallery. */
 export function letter<C extends object>(
   name: `${string}/${string}`,
   { samples }: { samples: Readonly<Record<string, C>> },
@@ -45,6 +46,7 @@ type LettersOptions = {
   inspect?: (key: string) => void;
 };
 
+/** Creates the renderer of mails. Its `send` writes a job in the caller's transaction. */
 export function createLetters({ mailer, brand, origin, inspect }: LettersOptions): Letters {
   const globals = { spaced };
   const html = compileTemplates('html', globals);

@@ -20,6 +20,7 @@ const MailQuotaSchema = defineEntity({
   },
   indexes: [{ name: 'mail_quota_ends_at_index', properties: ['endsAt'] }],
 });
+/** Times of recent mails or codes under one key, for sliding limits (table `mail_quota`). */
 export class MailQuota extends MailQuotaSchema.class {}
 MailQuotaSchema.setClass(MailQuota);
 

@@ -20,6 +20,10 @@ export type Act = {
   others: readonly Part[];
 };
 
+/**
+ * Builds one SQL statement with numbered parameters from the parts of an act. It writes nothing if a condition is
+ * false.
+ */
 export function oneStatement({ lock, conditions, decision, others }: Act): { text: string; values: unknown[] } {
   const values: unknown[] = [];
   const write = (part: Part, only: string): string => {

@@ -31,6 +31,7 @@ export const connection = {
 export const retryDelay = (attempt: number): number =>
   Math.min(50 * 2 ** Math.min(attempt, 5), SECOND) * (0.8 + 0.4 * Math.random());
 
+/** Opens a connection to one Redis node, or to a cluster for several. Commands fail at once while it is down. */
 export function connect(nodes: readonly RedisNode[]): RedisClient {
   if (nodes.length > 1) return connectCluster(nodes);
   return new Redis({ ...connection, ...nodes[0], enableOfflineQueue: false, retryStrategy: retryDelay });

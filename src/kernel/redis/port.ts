@@ -46,6 +46,7 @@ export type RedisPort = {
 /** Before every key and channel, so that another program may use the same Redis. */
 export const KEY_PREFIX = 'latchkey:';
 
+/** Opens Redis from `REDIS_URL`; null without one. Throws a `ConfigError` for an invalid address. */
 export function openRedis({
   url,
   log,

@@ -18,6 +18,7 @@ const SmsDaySchema = defineEntity({
     sent: p.integer(),
   },
 });
+/** The number of text messages of one day in UTC (table `sms_day`). */
 export class SmsDay extends SmsDaySchema.class {}
 SmsDaySchema.setClass(SmsDay);
 
@@ -56,6 +57,7 @@ export async function takeSms(
   return rows.length > 0 ? 'granted' : 'day_is_over';
 }
 
+/** Deletes counters of past days and returns their number. */
 export async function purgeSmsDays(database: Pick<Database, 'sql'>, clock: Clock): Promise<number> {
   return (
     await database.sql('delete from sms_day where day < $1 returning 1', [dayOf(fromNow(clock, -SMS_DAY_KEPT_FOR))])

@@ -14,6 +14,7 @@ export type TextTemplate<C extends object> = {
   readonly textSamples: Readonly<Record<string, C>>;
 };
 
+/** Declares a text message: the name of its template and the samples for tests and gallery. */
 export function textTemplate<C extends object>(
   name: `${string}/${string}`,
   { samples }: { samples: Readonly<Record<string, C>> },
@@ -46,6 +47,7 @@ type Options = {
   inspect?: (key: string) => void;
 };
 
+/** Creates the renderer of text messages. Its `send` writes a job in the caller's transaction. */
 export function createTexts({ sms, brand, issuer, inspect }: Options): Texts {
   const templates = compileTemplates('plain', {});
   const words = everyWords(loadMessages(), 'plain', inspect);
