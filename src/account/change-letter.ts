@@ -1,14 +1,6 @@
 import { letter } from '#kernel/mail/letters.ts';
 
-const changeKinds = [
-  'password_changed',
-  'password_set',
-  'password_removed',
-  'data_downloaded',
-  'closing',
-  'reopened',
-  'closed',
-] as const;
+const changeKinds = ['password_set', 'password_removed', 'data_downloaded', 'closing', 'reopened', 'closed'] as const;
 
 /** What was done on the account page. */
 export type ChangeLetter = {
@@ -24,7 +16,7 @@ export type ChangeLetter = {
 };
 
 const plain: ChangeLetter = {
-  kind: 'password_changed',
+  kind: 'password_set',
   at: new Date('2026-11-22T10:31:00Z'),
   goesAt: null,
   device: 'Firefox, Linux',
@@ -34,8 +26,7 @@ const plain: ChangeLetter = {
 
 export const changeLetter = letter<ChangeLetter>('account/change', {
   samples: {
-    'password changed': plain,
-    'password set': { ...plain, kind: 'password_set' },
+    'password set': plain,
     'password removed': { ...plain, kind: 'password_removed' },
     'data downloaded': { ...plain, kind: 'data_downloaded' },
     closing: {

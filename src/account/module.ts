@@ -11,7 +11,8 @@ import type { Router } from '#kernel/http/router.ts';
 import { type AuditLog, type AuditReader, type By, byUser, type EventTypeRow } from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Language } from '#kernel/i18n.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import {
@@ -70,6 +71,12 @@ export type Dependencies = {
   catalogue: readonly EventTypeRow[];
   closing: ClosingService;
   letters: OwnerLetters;
+  /** By the letter that also tells of a password that was forgotten: it says how to take the account back. */
+  tellPasswordChanged: (
+    em: EntityManager,
+    owner: User,
+    about: { type: EventTypeRow; by: By; language: Language | undefined },
+  ) => Promise<void>;
   policies: Policies<'branding' | 'account' | 'profile'>;
   ownPages: OwnPages;
   sessions: SessionService;
@@ -102,7 +109,10 @@ export function createAccount(deps: Dependencies) {
     demands: deps.passwordDemands,
     access: deps.access,
     audit: deps.audit,
-    tellOwner: (em, user, act, { by }) => deps.letters.send(em, user, `password_${act}`, by),
+    tellOwner: (em, user, act, about) =>
+      act === 'changed'
+        ? deps.tellPasswordChanged(em, user, about)
+        : deps.letters.send(em, user, `password_${act}`, about.by),
   });
   const routes: Router<State>[] = [
     overviewRoutes({ ...deps, methods }),

@@ -1,13 +1,23 @@
-import type { Visitor } from '#audit/module.ts';
+import type { EventTypeRow, Visitor } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
+import { userPasswordRemoved, userPasswordSet } from '#credentials/events.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import { deviceName } from '#kernel/http/device-name.ts';
-import { chooseLanguage } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { User } from '#users/module.ts';
+import { userClosingCancelled, userClosingRequested, userErased } from '#users/events.ts';
+import { tellOwner, type User } from '#users/module.ts';
 import { type ChangeLetter, changeLetter } from './change-letter.ts';
+import { userDataDownloaded } from './events.ts';
 
 type Dependencies = { clock: Clock; issuer: string; letters: Pick<Letters, 'send'> };
+
+const types: Readonly<Record<ChangeLetter['kind'], EventTypeRow>> = {
+  password_set: userPasswordSet,
+  password_removed: userPasswordRemoved,
+  data_downloaded: userDataDownloaded,
+  closing: userClosingRequested,
+  reopened: userClosingCancelled,
+  closed: userErased,
+};
 
 /** Writes to the owner, in their language, what was done on the account page. */
 export class OwnerLetters {
@@ -19,28 +29,18 @@ export class OwnerLetters {
 
   async send(
     em: EntityManager,
-    user: Pick<User, 'email' | 'profile'>,
+    owner: Pick<User, 'email' | 'profile'>,
     kind: ChangeLetter['kind'],
     { visitor, goesAt = null }: { visitor?: Visitor | undefined; goesAt?: Date | null } = {},
   ): Promise<void> {
-    const { clock, issuer, letters } = this.#deps;
-    const { browser, system } = deviceName(visitor?.userAgent ?? '');
-    await letters.send(
-      changeLetter,
-      {
-        kind: `account_${kind}`,
-        to: { address: user.email },
-        language: chooseLanguage({ uiLocales: user.profile.locale }),
-        context: {
-          kind,
-          at: clock.now(),
-          goesAt,
-          device: [browser, system].filter((part) => part !== null).join(', ') || null,
-          ip: visitor?.ip ?? null,
-          url: kind === 'closed' ? null : `${issuer}/account${kind.startsWith('password') ? '/security' : ''}`,
-        },
-      },
-      em,
-    );
+    const url =
+      kind === 'closed' ? null : `${this.#deps.issuer}/account${kind.startsWith('password') ? '/security' : ''}`;
+    await tellOwner(this.#deps, em, types[kind], {
+      letter: changeLetter,
+      kind: `account_${kind}`,
+      owner,
+      visitor,
+      context: ({ at, device, ip }) => ({ kind, at, goesAt, device, ip, url }),
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** The pages of signed-in people about themselves. */
-import { createAccount, OwnerLetters } from '#account/module.ts';
+import { createAccount, type Dependencies as AccountDependencies, OwnerLetters } from '#account/module.ts';
 import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import type { Places } from '#risk/module.ts';
@@ -13,6 +13,7 @@ import { eventTypes } from '../event-types.ts';
 type Watch = {
   places: Places;
   notMe: { lock(userId: UserId, by: By): Promise<void> };
+  tellPasswordChanged: AccountDependencies['tellPasswordChanged'];
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
@@ -20,7 +21,7 @@ export function createOwnAccount(
   { clock, config, database, throttle }: Kernel,
   nouns: Nouns,
   { oidc, consents, ownPages, sessions }: Provider,
-  { places, notMe, deviceCookie }: Watch,
+  { places, notMe, tellPasswordChanged, deviceCookie }: Watch,
 ) {
   const { audit, policies, access, credentials, clients, apis, look } = nouns;
   const letters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
@@ -42,6 +43,7 @@ export function createOwnAccount(
     catalogue: eventTypes,
     closing,
     letters,
+    tellPasswordChanged,
     policies,
     ownPages,
     sessions,

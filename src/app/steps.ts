@@ -72,6 +72,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const account = createOwnAccount(kernel, nouns, provider, {
     places: risk.places,
     notMe: notMe.notMe,
+    tellPasswordChanged: recovery.tellPasswordChanged,
     deviceCookie,
   });
   const proofs = createContactProofs({

@@ -6,7 +6,7 @@ export const userPasswordChanged = eventType({
   text: 'A user chose another password.',
   audience: ['operator', 'organization', 'person'],
   gravity: 'notice',
-  letter: 'account/change',
+  letter: 'recovery/changed',
   webhook: true,
   caep: caep.credentialChange,
 });

@@ -1,4 +1,4 @@
-import type { AuditLog, By } from '#audit/module.ts';
+import type { AuditLog, By, EventTypeRow } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { AccessRevocation, PasswordDemands, User, UserId } from '#users/module.ts';
@@ -22,7 +22,12 @@ export type NewPasswordDependencies<Act extends PasswordAct> = {
   access: AccessRevocation<(typeof acts)[Act]['ends']>;
   audit: Pick<AuditLog, 'record'>;
   /** Writes to the owner, in the transaction that changes the password. */
-  tellOwner(em: EntityManager, user: User, act: Act, about: { by: By; language: Language | undefined }): Promise<void>;
+  tellOwner(
+    em: EntityManager,
+    user: User,
+    act: Act,
+    about: { type: EventTypeRow; by: By; language: Language | undefined },
+  ): Promise<void>;
 };
 
 export type NewPassword<Act extends PasswordAct> = {
@@ -60,6 +65,6 @@ export class NewPasswords<Act extends PasswordAct> {
     if (forgives) await passwords.forgive(em, user.id, deviceSecret);
     await demands.settle(em, user.id);
     await audit.record(em, event({ ...by, subject: { type: 'user', id: user.id } }));
-    await tellOwner(em, user, act, { by, language });
+    await tellOwner(em, user, act, { type: event, by, language });
   }
 }

@@ -1,8 +1,18 @@
+import type { EventTypeRow } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { deviceName } from '#kernel/http/device-name.ts';
-import { chooseLanguage } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { readUser } from '#users/module.ts';
+import { readUser, tellOwner } from '#users/module.ts';
+import {
+  userMfaReset,
+  userPasskeyAdded,
+  userPasskeyFlagged,
+  userPasskeyRemoved,
+  userRecoveryCodesMade,
+  userRecoveryCodeUsed,
+  userSecondFactorBlocked,
+  userTotpAdded,
+  userTotpRemoved,
+} from './events.ts';
 import { factorLetter } from './factor-letter.ts';
 import type { FactorNotice, TellOwner } from './second-factor-notice.ts';
 
@@ -13,29 +23,31 @@ type Dependencies = {
   securityUrl: string;
 };
 
+const types: Readonly<Record<FactorNotice['kind'], EventTypeRow>> = {
+  totp_added: userTotpAdded,
+  totp_removed: userTotpRemoved,
+  passkey_added: userPasskeyAdded,
+  passkey_removed: userPasskeyRemoved,
+  passkey_flagged: userPasskeyFlagged,
+  recovery_codes_made: userRecoveryCodesMade,
+  recovery_code_used: userRecoveryCodeUsed,
+  tries_used_up: userSecondFactorBlocked,
+  reset: userMfaReset,
+};
+
 /** Writes to the owner, in their language, whatever happens to what they prove themselves with. */
 export function tellOwnerByMail({ clock, letters, securityUrl }: Dependencies): TellOwner {
   return async (em, notice) => {
-    const user = await readUser(em, notice.userId);
-    if (!user) return;
+    const owner = await readUser(em, notice.userId);
+    if (!owner) return;
     const { kind, visitor } = notice;
-    await letters.send(
-      factorLetter,
-      {
-        kind,
-        to: { address: user.email },
-        language: chooseLanguage({ uiLocales: user.profile.locale }),
-        context: {
-          kind,
-          ...particulars(notice),
-          at: clock.now(),
-          device: visitor ? deviceText(visitor.userAgent) : null,
-          ip: visitor?.ip ?? null,
-          securityUrl,
-        },
-      },
-      em,
-    );
+    await tellOwner({ clock, letters }, em, types[kind], {
+      letter: factorLetter,
+      kind,
+      owner,
+      visitor,
+      context: ({ at, device, ip }) => ({ kind, ...particulars(notice), at, device, ip, securityUrl }),
+    });
   };
 }
 
@@ -45,9 +57,4 @@ function particulars(notice: FactorNotice): { name: string | null; left: number 
     left: notice.kind === 'recovery_code_used' ? notice.left : null,
     reason: notice.kind === 'reset' ? notice.reason : null,
   };
-}
-
-function deviceText(userAgent: string): string | null {
-  const { browser, system } = deviceName(userAgent);
-  return [browser, system].filter((part) => part !== null).join(', ') || null;
 }

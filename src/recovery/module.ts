@@ -12,7 +12,7 @@ import { browserCookie } from '#kernel/http/cookies.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { PasswordDemands } from '#users/module.ts';
 import { demandRoutes, type DemandRouteDependencies } from './demand-routes.ts';
-import { tellOwner } from './owner-letter.ts';
+import { type TellPasswordChanged, tellPasswordChanged } from './owner-letter.ts';
 import { recoveryRequirements } from './recovery-requirements.ts';
 import { type RecoveryDependencies, RecoveryService } from './recovery-service.ts';
 import { resetRoutes, type ResetRouteDependencies } from './reset-routes.ts';
@@ -31,18 +31,20 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands:
 type Recovery = SignInStep & {
   /** Mails the link after somebody locked their account. */
   sendAfterLock: RecoveryService['sendAfterLock'];
+  tellPasswordChanged: TellPasswordChanged;
 };
 
 export function createRecovery(given: Dependencies): Recovery {
   const { config, passwordDemands } = given;
   const { origin } = config.issuerUrl;
   const { clock, letters, passwords, access, audit } = given;
+  const tellChanged = tellPasswordChanged({ clock, origin, letters });
   const newPasswords = new NewPasswords<'reset' | 'demanded'>({
     passwords,
     access,
     audit,
     demands: passwordDemands,
-    tellOwner: (em, user, _act, about) => tellOwner({ clock, origin, letters }, em, user, about),
+    tellOwner: (em, user, _act, about) => tellChanged(em, user, about),
   });
   const recovery = new RecoveryService({ ...given, origin, newPasswords });
   const resetLink = mailedLink(config.issuerUrl, 'reset');
@@ -56,6 +58,7 @@ export function createRecovery(given: Dependencies): Recovery {
       demandRoutes({ ...given, interactions, recovery }),
     ],
     sendAfterLock: (em, user, by) => recovery.sendAfterLock(em, user, by),
+    tellPasswordChanged: tellChanged,
   };
 }
 

@@ -1,10 +1,9 @@
-import type { By } from '#audit/module.ts';
+import type { By, EventTypeRow } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import { deviceName } from '#kernel/http/device-name.ts';
-import { chooseLanguage, type Language } from '#kernel/i18n.ts';
+import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import type { User } from '#users/module.ts';
+import { tellOwner, type User } from '#users/module.ts';
 import { changedLetter } from './recovery-letters.ts';
 
 type Dependencies = {
@@ -14,28 +13,21 @@ type Dependencies = {
   letters: Pick<Letters, 'send'>;
 };
 
-/** Says to the owner of an account that its password is another one. */
-export async function tellOwner(
-  { clock, origin, letters }: Dependencies,
+export type TellPasswordChanged = (
   em: EntityManager,
-  { email, profile }: Pick<User, 'email' | 'profile'>,
-  { by: { visitor }, language }: { by: By; language: Language | undefined },
-): Promise<void> {
-  const { browser, system } = deviceName(visitor?.userAgent ?? '');
-  await letters.send(
-    changedLetter,
-    {
+  owner: Pick<User, 'email' | 'profile'>,
+  about: { type: EventTypeRow; by: By; language: Language | undefined },
+) => Promise<void>;
+
+/** Tells the owner of an account that its password is another one, and where to take the account back. */
+export function tellPasswordChanged({ clock, origin, letters }: Dependencies): TellPasswordChanged {
+  return async (em, owner, { type, by: { visitor }, language }) =>
+    tellOwner({ clock, letters }, em, type, {
+      letter: changedLetter,
       kind: 'password_changed',
-      to: { address: email },
-      language: chooseLanguage({ uiLocales: profile.locale, remembered: language }),
-      context: {
-        email,
-        at: clock.now(),
-        device: [browser, system].filter((part) => part !== null).join(', ') || null,
-        ip: visitor?.ip ?? null,
-        url: `${origin}/recovery`,
-      },
-    },
-    em,
-  );
+      owner,
+      visitor,
+      language,
+      context: ({ at, device, ip }) => ({ email: owner.email, at, device, ip, url: `${origin}/recovery` }),
+    });
 }

@@ -9,7 +9,8 @@ import { deviceName } from '#kernel/http/device-name.ts';
 import type { Arrival } from '#interaction/module.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import type { Policies } from '#settings/module.ts';
-import type { User, UserId } from '#users/module.ts';
+import { tellOwner, type User, type UserId } from '#users/module.ts';
+import { userSignedIn } from '#interaction/events.ts';
 import { assess, type Assessment, type Seen } from './assessment.ts';
 import { newSignInLetter } from './new-sign-in-letter.ts';
 import { placeName, type Places } from './places.ts';
@@ -74,7 +75,7 @@ export class RiskService {
 
   /** Tells the owner when a rule says so. */
   async signedIn(
-    user: Pick<User, 'id' | 'email'>,
+    user: Pick<User, 'id' | 'email' | 'profile'>,
     arrival: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
     decided: Decided,
   ): Promise<void> {
@@ -82,7 +83,7 @@ export class RiskService {
   }
 
   async #tellOwner(
-    user: Pick<User, 'id' | 'email'>,
+    user: Pick<User, 'id' | 'email' | 'profile'>,
     { ip, userAgent, language }: Pick<Arrival, 'ip' | 'userAgent' | 'language'>,
   ): Promise<void> {
     const { clock, config, database, oneTimeSecrets, letters, places } = this.#deps;
@@ -98,23 +99,21 @@ export class RiskService {
         keepsOlder: true,
         data: { at: at.toISOString(), browser: device.browser, system: device.system, place, ip },
       });
-      await letters.send(
-        newSignInLetter,
-        {
-          kind: 'new_sign_in',
-          to: { address: user.email },
-          language,
-          context: {
-            ...device,
-            place,
-            ip,
-            at,
-            email: user.email,
-            url: `${config.issuer}/not-me?token=${link}`,
-          },
-        },
-        em,
-      );
+      await tellOwner({ clock, letters }, em, userSignedIn, {
+        letter: newSignInLetter,
+        kind: 'new_sign_in',
+        owner: user,
+        visitor: undefined,
+        language,
+        context: (told) => ({
+          ...device,
+          place: placeName(places.find(ip), told.language),
+          ip,
+          at,
+          email: user.email,
+          url: `${config.issuer}/not-me?token=${link}`,
+        }),
+      });
     });
   }
 

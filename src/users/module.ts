@@ -47,6 +47,7 @@ export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { User, type UserId } from './user.ts';
 export type { Role, RoleHolder } from './role.ts';
+export { tellOwner } from './owner-notice.ts';
 export { lockUser, readUser } from './user-row.ts';
 export type { RoleHolders } from './role-holders.ts';
 export { createContacts } from './contacts-module.ts';

@@ -1,13 +1,27 @@
-import type { By } from '#audit/module.ts';
+import type { By, EventTypeRow } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import { deviceName } from '#kernel/http/device-name.ts';
-import { chooseLanguage } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { readUser, type UserId } from '#users/module.ts';
+import { readUser, tellOwner, type UserId } from '#users/module.ts';
 import { changedLetter, type NoticeLetter, noticeLetter } from './contact-letters.ts';
+import {
+  userEmailAdded,
+  userEmailChanged,
+  userEmailRemoved,
+  userPhoneAdded,
+  userPhoneChanged,
+  userPhoneRemoved,
+} from './events.ts';
 
 export type NoticeDependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
+
+const types: Readonly<Record<NoticeLetter['kind'], EventTypeRow>> = {
+  email_added: userEmailAdded,
+  email_removed: userEmailRemoved,
+  phone_added: userPhoneAdded,
+  phone_removed: userPhoneRemoved,
+  phone_changed: userPhoneChanged,
+};
 
 /** Writes to the owner of an account, in their language, in the transaction of what happened. */
 export class ContactNotices {
@@ -27,64 +41,55 @@ export class ContactNotices {
     {
       kind,
       value,
-      by,
+      by: { visitor },
       undoableUntil = null,
     }: Pick<NoticeLetter, 'kind' | 'value'> & { by: By; undoableUntil?: Date | null },
   ): Promise<void> {
-    const { clock, letters, issuer } = this.#deps;
-    const user = await readUser(em, userId);
-    if (user === null) return;
-    const { email, profile } = user;
-    for (const address of kind === 'email_removed' ? [email, value] : [email])
-      await letters.send(
-        noticeLetter,
-        {
+    const owner = await readUser(em, userId);
+    if (owner === null) return;
+    const accountUrl = `${this.#deps.issuer}/account/${kind.startsWith('phone') ? 'phones' : 'emails'}`;
+    for (const address of kind === 'email_removed' ? [owner.email, value] : [owner.email])
+      await tellOwner(this.#deps, em, types[kind], {
+        letter: noticeLetter,
+        kind,
+        owner,
+        address,
+        visitor,
+        context: ({ at, device, ip }) => ({
           kind,
-          to: { address },
-          language: chooseLanguage({ uiLocales: profile.locale }),
-          context: {
-            kind,
-            value,
-            at: clock.now(),
-            ...whereFrom(by),
-            undoableUntil: address === value ? undoableUntil : null,
-            accountUrl: `${issuer}/account/${kind.startsWith('phone') ? 'phones' : 'emails'}`,
-          },
-        },
-        em,
-      );
+          value,
+          at,
+          device,
+          ip,
+          undoableUntil: address === value ? undoableUntil : null,
+          accountUrl,
+        }),
+      });
   }
 
   /** To the address that was the first one, with the link that takes it back if it has the right to. */
   async tellFormer(
     em: EntityManager,
     userId: UserId,
-    { former, to, link, endsAt, by }: { former: string; to: string; link: string | null; endsAt: Date; by: By },
+    {
+      former,
+      to,
+      link,
+      endsAt,
+      by: { visitor },
+    }: { former: string; to: string; link: string | null; endsAt: Date; by: By },
   ): Promise<void> {
-    const { clock, letters, issuer } = this.#deps;
-    const user = await readUser(em, userId);
-    if (user === null) return;
-    await letters.send(
-      changedLetter,
-      {
-        kind: 'email_changed',
-        to: { address: former },
-        language: chooseLanguage({ uiLocales: user.profile.locale }),
-        context: {
-          to,
-          at: clock.now(),
-          ...whereFrom(by),
-          revertUrl: link === null ? null : `${issuer}/verification/revert?token=${link}`,
-          endsAt,
-        },
-        expiresAt: endsAt,
-      },
-      em,
-    );
+    const owner = await readUser(em, userId);
+    if (owner === null) return;
+    const revertUrl = link === null ? null : `${this.#deps.issuer}/verification/revert?token=${link}`;
+    await tellOwner(this.#deps, em, userEmailChanged, {
+      letter: changedLetter,
+      kind: 'email_changed',
+      owner,
+      address: former,
+      visitor,
+      expiresAt: endsAt,
+      context: ({ at, device, ip }) => ({ to, at, device, ip, revertUrl, endsAt }),
+    });
   }
-}
-
-function whereFrom({ visitor }: By): { device: string | null; ip: string | null } {
-  const { browser, system } = deviceName(visitor?.userAgent ?? '');
-  return { device: [browser, system].filter((part) => part !== null).join(', ') || null, ip: visitor?.ip ?? null };
 }

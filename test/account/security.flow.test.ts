@@ -57,7 +57,7 @@ describe('the password', () => {
     expect(isSignIn(await there.visitor.open(at('/account')))).toBe(true);
     expect(await eventsOf(latchkey, here.user)).toContain('user.password_changed');
     const mail = await mails.next(here.user.email, /password was changed/);
-    expect(mail.text).toContain(at('/account/security'));
+    expect(mail.text).toContain(at('/recovery'));
     await signInTo(latchkey, { ...here.user, password: newPassword });
   });
 

@@ -88,6 +88,29 @@ describe('the catalogue', () => {
     expect(told).toEqual([]);
   });
 
+  test('decides in one place whether the owner is told, and every letter that it names is sent there', () => {
+    const told = eventTypes.filter(({ letter }) => letter !== null).map(({ name }) => name);
+    const asking = [...codeOf].filter(([, code]) =>
+      /\btellOwner\(\s*(this\.#deps|\{ clock, letters \}), em, /.test(code),
+    );
+    expect(asking.map(([file]) => file).toSorted()).toEqual([
+      'account/owner-letters.ts',
+      'credentials/owner-letters.ts',
+      'recovery/owner-letter.ts',
+      'risk/risk-service.ts',
+      'verification/notices.ts',
+    ]);
+    // The recovery of a password is told by what set the password, which hands over the type that it records.
+    const handing = [...asking.map(([, code]) => code), codeOf.get('credentials/new-passwords.ts')!].join('\n');
+    const { variable: unsent = null } =
+      declared.find(
+        ({ variable, name }) => told.includes(name) && !new RegExp(String.raw`\b${variable}\b`).test(handing),
+      ) ?? {};
+    expect(unsent).toBeNull();
+    const past = /\bletters\.send\(\s*(factorLetter|changeLetter|changedLetter|noticeLetter|newSignInLetter)\b/;
+    expect([...codeOf].filter(([, code]) => past.test(code)).map(([file]) => file)).toEqual([]);
+  });
+
   test('gives every gravity to some type', () => {
     expect(new Set(eventTypes.map(({ gravity }) => gravity))).toEqual(new Set(Object.keys(gravities)));
   });
