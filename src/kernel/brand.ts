@@ -2,6 +2,7 @@
  * The brand of the pages. The operator gives a name and one or two colours; the stylesheet derives the rest from them.
  */
 import type { ClientBrandChoice } from './brand/choice.ts';
+import { hasBlackText, hex } from './brand/contrast.ts';
 import { fontRules, type FontName } from './brand/fonts.ts';
 
 /** `#rrggbb`. The dark one is for dark pages; the light one serves both where it is the same. */
@@ -91,7 +92,7 @@ export function brandStylesheet(brand: Looks, assetUrl: (name: string) => string
   if (color.dark !== color.light || bolt.dark !== bolt.light)
     rules.push(`@supports ${adapts} { :root { --brand: ${both(color)}; --brand-2: ${both(bolt)}; } }`);
   // White text is the plain stylesheet's only choice; browsers that can compute it choose for themselves.
-  if (luminance(color.light) > 0.179)
+  if (hasBlackText(color.light))
     rules.push('@supports not (color: light-dark(red, red)) { :root { --on-fill: #000; } }');
   if (brand.radius !== 'soft') {
     const [control, sheet] = cornersOf(brand);
@@ -109,20 +110,3 @@ const adapts = '(color: light-dark(red, red)) and (color: color(from red xyz-d65
 
 const both = (color: Color): string =>
   color.light === color.dark ? hex(color.light) : `light-dark(${hex(color.light)}, ${hex(color.dark)})`;
-
-function hex(text: string): string {
-  if (!/^#[0-9a-f]{6}$/i.test(text)) throw new Error(`a brand colour is written #rrggbb, not "${text}"`);
-  return text.toLowerCase();
-}
-
-/** Relative luminance by WCAG 2.2; above 0.179 black text has more contrast than white. */
-export function luminance(color: string): number {
-  const [red = 0, green = 0, blue = 0] = linearChannels(hex(color));
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
-/** Red, green and blue as amounts of light, 0 to 1. */
-export const linearChannels = (color: string): number[] =>
-  [1, 3, 5]
-    .map((at) => Number.parseInt(color.slice(at, at + 2), 16) / 255)
-    .map((channel) => (channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4));

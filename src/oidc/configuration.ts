@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
@@ -22,6 +21,7 @@ import type { DeviceForms } from './device/device-forms.ts';
 import type { ShownDevices } from './device/shown-devices.ts';
 import type { EnginePages } from './pages/pages.ts';
 import { isPkceRequired, rotateRefreshToken } from './profiles.ts';
+import { pairwiseSubject } from './pairwise-subject.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { withUsableKeys } from './client-authentication/usable-keys.ts';
@@ -92,7 +92,7 @@ export function configuration(
     formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) =>
-      pairwise(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
+      pairwiseSubject(deps.keyRing, String(client['sectorIdentifier'] ?? client.clientId), accountId),
     sectorIdentifierUriValidate: () => isRegistering(Provider.ctx),
     rotateRefreshToken,
     extraClientMetadata: registrationPolicy(policies, deps),
@@ -158,11 +158,4 @@ function cookieNames(secure: boolean): { session: string; interaction: string; r
     interaction: '__Secure-latchkey-interaction',
     resume: '__Secure-latchkey-resume',
   };
-}
-
-/** OpenID Connect Core §8.1: not reversible, not linkable between sectors without the key. */
-function pairwise(keyRing: KeyRing, sector: string, accountId: string): string {
-  return createHmac('sha256', keyRing.deriveKey('pairwise-subject'))
-    .update(`${sector}\u0000${accountId}`)
-    .digest('base64url');
 }

@@ -1,5 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { type Clock, DAY, epochSeconds, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { sessionSeconds } from './sessions/remember-me.ts';
 import { instance, type Policies, type Policy, type PolicySubject } from '#settings/module.ts';
 import { isFapi } from './profiles.ts';
 
@@ -99,18 +100,4 @@ function refreshSeconds(
 ): number {
   const left = iiat + refreshAbsoluteSeconds - iat;
   return isFapiClient ? left : Math.min(refreshIdleSeconds, left);
-}
-
-type KnownSession = { accountId?: string | undefined; transient?: boolean | undefined; loginTs?: number | undefined };
-
-/** How long a session that is used `now` (NumericDate) lives from then on. */
-export function sessionSeconds(
-  { idleSeconds, absoluteSeconds, rememberSeconds }: Policy<'session'>,
-  { accountId, transient, loginTs }: KnownSession,
-  now: number,
-): number {
-  const isRemembered = accountId !== undefined && !transient;
-  const absolute = isRemembered ? rememberSeconds : absoluteSeconds;
-  const left = loginTs === undefined ? absolute : loginTs + absolute - now;
-  return Math.max(LEAST, Math.min(isRemembered ? rememberSeconds : idleSeconds, left));
 }

@@ -2,7 +2,8 @@
  * The colours of letters. Mail programs know neither custom properties nor relative colours, so what `latchkey.css`
  * derives from the brand in the browser is resolved here, by the same rules.
  */
-import { linearChannels, luminance, type Brand } from '#kernel/brand.ts';
+import type { Brand } from '#kernel/brand.ts';
+import { hasBlackText, linearChannels } from '#kernel/brand/contrast.ts';
 
 type Palette = Readonly<
   Record<'page' | 'surface' | 'sunken' | 'line' | 'firm' | 'ink' | 'ink2' | 'fill' | 'onFill' | 'link' | 'bolt', string>
@@ -54,14 +55,7 @@ export function paletteOf({ color, bolt }: Pick<Brand, 'color' | 'bolt'>): { lig
 
 type Oklch = { l: number; c: number; h: number };
 
-/** Contrast of two colours by WCAG 2.2: 4.5 is AA for text. */
-export function contrast(one: string, other: string): number {
-  const [dim = 0, bright = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b);
-  return (bright + 0.05) / (dim + 0.05);
-}
-
-/** Above 0.179 black text has more contrast than white. */
-const textOn = (color: string): string => (luminance(color) > 0.179 ? '#000000' : '#ffffff');
+const textOn = (color: string): string => (hasBlackText(color) ? '#000000' : '#ffffff');
 
 /** CSS Color 4 §9.2, with the matrices of its sample code. */
 function oklchOf(color: string): Oklch {

@@ -5,7 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { type Level, levelOf } from '../levels.ts';
-import { sessionSeconds } from '../lifetimes.ts';
+import { sessionSeconds } from './remember-me.ts';
 import type { LastSeen } from './last-seen.ts';
 import { SESSION_TRACE_EVERY } from '../limits.ts';
 
