@@ -8,7 +8,9 @@ import { isTransient } from '#kernel/database-errors.ts';
 import { SealError } from '#kernel/crypto.ts';
 import { describeError } from '#kernel/log.ts';
 import { failureOfFolder } from '#kernel/log/mend.ts';
-import { defineCommands, type Files } from './cli-commands.ts';
+import { operations } from './app/operations.ts';
+import { defineFiles, type Files } from './cli-files.ts';
+import { defineOperations, inFlags } from './cli-operations.ts';
 import { execute, openCommands, type OpenApp, print, printError, type Terminal } from './cli-run.ts';
 import type { ProcessLife } from './process-end.ts';
 
@@ -30,7 +32,13 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
   let code = DONE;
   let config: Config | undefined;
   const configure = (): Config => (config = readConfig(env));
-  const place = () => ({ config: configure(), terminal, openApp, opened: life?.opened });
+  const place = (command: Command) => ({
+    words: wordsOf(command),
+    config: configure(),
+    terminal,
+    openApp,
+    opened: life?.opened,
+  });
   const program = new Command('latchkey')
     .description('OpenID Connect provider and identity platform')
     .showHelpAfterError()
@@ -39,11 +47,11 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
       writeOut: (text) => void terminal.stdout.write(text),
       writeErr: (text) => void terminal.stderr.write(text),
     })
-    .option('--json', 'print the answer as JSON');
+    .option('--json', 'Print the answer as JSON');
 
   program
     .command('serve')
-    .description('start the server')
+    .description('Start the server.')
     .action(async () => {
       const config = configure();
       const { start } = await import('./start.ts');
@@ -53,7 +61,7 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
   const files: Files = {
     async importPeople(path, options, command) {
       const { importPeople } = await import('#migration/command-line.ts');
-      const commands = openCommands(place());
+      const commands = openCommands(place(command));
       try {
         const summary = await importPeople(commands.run, path, options);
         print(terminal, { ok: true, result: summary }, asJson(command));
@@ -64,7 +72,7 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
     },
     async exportPeople(options, command) {
       const { exportPeople } = await import('#migration/command-line.ts');
-      const commands = openCommands(place());
+      const commands = openCommands(place(command));
       try {
         const summary = await exportPeople(commands.run, options, terminal.stdout);
         if (options['output'] !== undefined) print(terminal, { ok: true, result: summary }, asJson(command));
@@ -74,16 +82,19 @@ export function createProgram({ terminal = process, env, openApp, life }: Option
     },
   };
 
-  defineCommands(
-    program,
-    async (name, input, command) => {
-      const answer = await execute(place(), name, input);
-      print(terminal, answer, asJson(command));
-      code = answer.ok ? DONE : REFUSED;
-    },
-    files,
-  );
+  defineOperations(program, operations, async (operation, given, command) => {
+    const answer = await execute(place(command), operation.name, given);
+    print(terminal, inFlags(operation, answer), asJson(command));
+    code = answer.ok ? DONE : REFUSED;
+  });
+  defineFiles(program, files);
   return { program, code: () => code, config: () => config };
+}
+
+/** `user import`: what the user typed, without arguments. */
+function wordsOf(command: Command): string {
+  const above = command.parent?.parent ? `${command.parent.name()} ` : '';
+  return `${above}${command.name()}`;
 }
 
 const asJson = (command: Command): boolean => Boolean(command.optsWithGlobals()['json']);

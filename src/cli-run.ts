@@ -3,13 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { App } from './app/app.ts';
 import { systemClock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
-import { askRunning, type CommandAnswer, runCommand } from '#kernel/control.ts';
+import { askRunning } from '#kernel/control.ts';
 import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
 import { createLog, type Log } from '#kernel/log.ts';
+import type { Given, OperationAnswer } from '#kernel/operations/bound-operation.ts';
 import { LONGEST_COMMAND_CLOSE } from './limits.ts';
 
 /** Where a command runs: what it is told, where it prints, how it opens the product, and who closes that when a signal ends it. */
 type Place = {
+  /** The command that was typed, for those who wait for this process. */
+  words: string;
   config: Config;
   terminal: Terminal;
   openApp?: OpenApp | undefined;
@@ -20,7 +23,7 @@ export type OpenApp = (parts: {
   config: Config;
   log: Log;
   folder?: DataFolder | undefined;
-}) => Promise<Pick<App, 'commands' | 'close'>>;
+}) => Promise<Pick<App, 'run' | 'close'>>;
 
 /** The product is loaded only where it is needed: a command that a running node answers needs none of it. */
 const openHere: OpenApp = async (parts) => {
@@ -38,17 +41,17 @@ const logOf = ({ stderr }: Terminal, level: string): Log =>
   createLog({ level, destination: { write: (line) => void stderr.write(line) } });
 
 /** Has commands run in the running process when the database is embedded and one has it open, else here, opened once. */
-export function openCommands({ config, terminal, openApp = openHere, opened: outer }: Place) {
+export function openCommands({ words, config, terminal, openApp = openHere, opened: outer }: Place) {
   const opened = new AsyncDisposableStack();
   outer?.defer(() => opened.disposeAsync());
-  let app: Pick<App, 'commands' | 'close'> | undefined;
+  let app: Pick<App, 'run' | 'close'> | undefined;
   return {
-    async run(name: string, input: unknown): Promise<CommandAnswer> {
-      if (app) return runCommand(app.commands, name, input);
+    async run(name: string, given: Given): Promise<OperationAnswer> {
+      if (app) return app.run(name, given);
       const { answer, folder } = config.embedded
         ? await askOrOwnDataFolder(config.dataFolder, {
-            task: { command: name },
-            ask: () => askRunning(config.dataFolder, name, input),
+            task: { command: words },
+            ask: () => askRunning(config.dataFolder, name, given),
             onWaiting: (text) => void terminal.stderr.write(`latchkey: ${text}\n`),
           })
         : {};
@@ -57,7 +60,7 @@ export function openCommands({ config, terminal, openApp = openHere, opened: out
       const created = await openApp({ config, log: logOf(terminal, 'warn'), folder });
       opened.defer(() => created.close());
       app = created;
-      return runCommand(app.commands, name, input);
+      return app.run(name, given);
     },
     async close(): Promise<void> {
       await Promise.race([opened.disposeAsync(), delay(LONGEST_COMMAND_CLOSE, undefined, { ref: false })]);
@@ -65,16 +68,17 @@ export function openCommands({ config, terminal, openApp = openHere, opened: out
   };
 }
 
-export async function execute(place: Place, name: string, input: unknown): Promise<CommandAnswer> {
+/** Has one operation run and closes what that opened. */
+export async function execute(place: Place, name: string, given: Given): Promise<OperationAnswer> {
   const commands = openCommands(place);
   try {
-    return await commands.run(name, input);
+    return await commands.run(name, given);
   } finally {
     await commands.close();
   }
 }
 
-export function print(terminal: Terminal, answer: CommandAnswer, asJson: boolean): void {
+export function print(terminal: Terminal, answer: OperationAnswer, asJson: boolean): void {
   if (!answer.ok) return printError(terminal, answer, asJson);
   terminal.stdout.write(
     asJson ? `${JSON.stringify(answer.result ?? null, null, 2)}\n` : `${readable(answer.result, '')}\n`,

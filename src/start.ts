@@ -33,7 +33,7 @@ async function createServedApp(
   // The door has kept it small while the program was loaded; under load it may grow again as V8 would have it.
   setTimeout(() => setFlagsFromString('--semi-space-growth-factor=2'), SETTLED_AFTER).unref();
   void app.startJobs().catch((err: unknown) => log.error({ err }, 'jobs not started'));
-  const control = folder ? await serveCommands({ dataFolder: folder.path, commands: app.commands, log }) : null;
+  const control = folder ? await serveCommands({ dataFolder: folder.path, run: app.run, log }) : null;
   return {
     ...app,
     async onListening() {

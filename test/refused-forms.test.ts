@@ -62,7 +62,7 @@ afterAll(async () => {
 /** Settings that a row changed, until they are reset. */
 const changed = new Set<string>();
 async function set(name: string, value: unknown): Promise<void> {
-  await latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+  await latchkey.run('settings.update', { name, value: JSON.stringify(value) });
   changed.add(name);
 }
 async function setDefaults(): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PGlite } from '@electric-sql/pglite';
+import { operator } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
@@ -11,13 +12,13 @@ import type { HashCost } from '#credentials/module.ts';
 import { checksOf } from '#kernel/http/health.ts';
 import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
+import { runFor } from '#kernel/operations/bound-operation.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
 import { createWelcome } from '#welcome/module.ts';
-import { createCommands } from './commands.ts';
 import { defineJobs } from './jobs.ts';
 import { openKernel } from './kernel.ts';
 import { createNouns } from './nouns.ts';
-import { createOperations } from './operations.ts';
+import { createOperations } from './bound-operations.ts';
 import { createProvider } from './provider.ts';
 import { createSteps } from './steps.ts';
 import { entities } from '../entities.ts';
@@ -109,14 +110,16 @@ async function assemble(
 
   defineJobs(kernel, nouns, provider, steps);
   await jobs.open();
+  const operations = createOperations(kernel, nouns, provider, steps);
 
   return {
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,
     checks: checksOf({ database, redis }),
     routes: edge.routes,
     metrics,
-    operations: createOperations(nouns),
-    commands: createCommands(kernel, nouns, provider, steps),
+    operations,
+    /** Runs an operation for an operator: access to the server is the proof. */
+    run: runFor(operations, operator),
     database,
     mailer: kernel.mailer,
     credentials,

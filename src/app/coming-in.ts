@@ -1,6 +1,5 @@
 /** How people come in: creating an account, being invited, waiting for it. */
 import type { ProofOfWork } from '#risk/module.ts';
-import { joinCommands } from '#kernel/control.ts';
 import { createRegistration } from '#registration/module.ts';
 import { createWaitlist, leaveWaitlist } from '#waitlist/module.ts';
 import type { Kernel } from './kernel.ts';
@@ -50,6 +49,6 @@ export function createComingIn(
   return {
     registration,
     routes: [waitlist.routes],
-    commands: joinCommands([registration.commands, waitlist.commands]),
+    waitlist: waitlist.waitlist,
   };
 }

@@ -146,7 +146,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     addressLimit: perAddress,
     policies,
     canCreateCookie,
-    missingCodes: mfa.missingCodes,
+    factorAdded: mfa.enrolled,
     audit,
     counted: metrics?.countSignIn,
   });

@@ -16,7 +16,6 @@ export function createAudit({ clock, database }: Dependencies) {
   return { log: new AuditLog(clock, database), reader: new AuditReader(database) };
 }
 
-export { auditCommands } from './commands.ts';
 export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
 export type { AuditEvent, EventTypeRow, Gravity } from './event-type.ts';

@@ -70,5 +70,4 @@ export const brandingMounts: readonly Mount[] = [
   { path: '/branding/preview/*', audience: 'page', methods: READ },
 ];
 
-export { brandingCommands } from './commands.ts';
 export { BrandRow } from './brand-row.ts';

@@ -14,6 +14,5 @@ export function createConsent(dependencies: Dependencies): SignInStep {
   return { name: 'consent', routes: (interactions) => [consentRoutes({ ...dependencies, interactions })] };
 }
 
-export { consentCommands } from './commands.ts';
 export { ConsentService } from './consent-service.ts';
 export { Consent } from './consent.ts';

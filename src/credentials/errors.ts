@@ -1,16 +1,15 @@
-import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
+import { AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
 import type { PasswordProblem } from './password-problem.ts';
 import { BUSY_SECONDS } from './limits.ts';
 
 const BUSY = 'credentials.busy';
 
-export const hashingBusy = () =>
-  new AppError({
-    code: BUSY,
-    status: 503,
-    message: 'Too many people are signing in right now. Try again in a few seconds.',
-    details: { [RETRY_AFTER]: BUSY_SECONDS },
-  });
+export const hashingBusy = errorType({
+  code: BUSY,
+  status: 503,
+  message: 'Too many people are signing in right now. Try again in a few seconds.',
+  details: () => ({ [RETRY_AFTER]: BUSY_SECONDS }),
+});
 
 /** For `catch` where a page says so itself: the outcome in place of the error. */
 export function unavailableWhenBusy(error: unknown): { kind: 'unavailable' } {
@@ -18,28 +17,30 @@ export function unavailableWhenBusy(error: unknown): { kind: 'unavailable' } {
   throw error;
 }
 
-export function passwordRefused(problem: PasswordProblem): AppError {
-  const texts = {
-    too_short: `Use at least ${problem.kind === 'too_short' ? problem.minimum : ''} characters.`,
-    too_long: 'Use at most 256 characters.',
-    common: 'This password is too easy to guess. Use another one.',
-    breached: 'This password is known from a data breach elsewhere. Use another one.',
-    reused: 'This password was used before. Use another one.',
-  };
-  const { kind: reason, ...details } = problem;
-  return new AppError({
-    code: `credentials.password_${reason}`,
+const passwordError = (kind: PasswordProblem['kind'], message: string | ((problem: PasswordProblem) => string)) =>
+  errorType({
+    code: `credentials.password_${kind}`,
     status: 422,
-    message: texts[reason],
-    details: { reason, ...details },
+    message: (problem: PasswordProblem) => (typeof message === 'string' ? message : message(problem)),
+    details: ({ kind: reason, ...details }) => ({ reason, ...details }),
   });
-}
-export const noPassword = () =>
-  new AppError({
-    code: 'credentials.no_password',
-    status: 409,
-    message: 'This user has no password that a new one could replace.',
-  });
+/** One error for each reason for which policy refuses a password. */
+export const passwordErrors = {
+  too_short: passwordError(
+    'too_short',
+    (problem) => `Use at least ${problem.kind === 'too_short' ? problem.minimum : ''} characters.`,
+  ),
+  too_long: passwordError('too_long', 'Use at most 256 characters.'),
+  common: passwordError('common', 'This password is too easy to guess. Use another one.'),
+  breached: passwordError('breached', 'This password is known from a data breach elsewhere. Use another one.'),
+  reused: passwordError('reused', 'This password was used before. Use another one.'),
+} as const satisfies Record<PasswordProblem['kind'], unknown>;
+export const passwordRefused = (problem: PasswordProblem): AppError => passwordErrors[problem.kind](problem);
+export const noPassword = errorType({
+  code: 'credentials.no_password',
+  status: 409,
+  message: 'This user has no password that a new one could replace.',
+});
 export const lastWayIn = () =>
   new AppError({
     code: 'credentials.last_way_in',

@@ -145,6 +145,7 @@ export function createCredentials({
 export type { KnownElsewhere, OldSystem, PasswordService } from './password-service.ts';
 export type { AttemptOutcome, PasswordAttempts } from './password-attempts.ts';
 export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
+export { UserAdministration } from './user-administration.ts';
 export { PasswordChanges } from './password-changes.ts';
 export { DEVICE_KNOWN_FOR } from './lifetimes.ts';
 export { LONGEST_PASSWORD_FIELD, LONGEST_SHOWN_WAIT } from './limits.ts';
@@ -199,7 +200,6 @@ export {
 export { isFactorDemanded } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments } from './totp/totp-enrolments.ts';
-export type { WrittenWith } from './written-with.ts';
 export { type QrCode, qrCode } from './totp/qr-code.ts';
 export { totpImport, type TotpImport } from './totp/totp-secret.ts';
 export { unavailableWhenBusy } from './errors.ts';

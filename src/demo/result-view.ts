@@ -1,16 +1,16 @@
 import { view } from '#kernel/views.ts';
 
-/** The tokens and claims of the demo app, with explanations. */
+/** What the demo app got, explained. */
 export type DemoResultPage = {
   person: { subject: string; name: string | null; email: string | null };
   idToken: { raw: string; header: readonly DemoClaim[]; claims: readonly DemoClaim[] };
   accessToken: { raw: string; isJwt: boolean; expiresInSeconds: number; scope: string };
   refreshToken: string | null;
-  /** The userinfo response; null before the first request. */
+  /** What the userinfo endpoint said, null when it was not asked yet. */
   userinfo: readonly DemoClaim[] | null;
-  /** The result of the last button. */
+  /** What the last button did. */
   news: 'refreshed' | 'userinfo' | null;
-  /** The error of the last request. */
+  /** What the last request failed with. */
   failure: { error: string; description: string | null } | null;
   /** Each is a form that posts. */
   refreshUrl: string;

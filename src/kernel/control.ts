@@ -10,22 +10,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND } from './clock.ts';
 import { withSocketPath } from './data-folder/socket-path.ts';
-import type { z } from 'zod';
-import { AppError } from './errors.ts';
 import type { Log } from './log.ts';
-
-export type Commands = Readonly<Record<string, (input: never) => Promise<unknown>>>;
-export type CommandAnswer =
-  | { ok: true; result: unknown }
-  | { ok: false; code: string; message: string; details?: unknown };
-
-/** The commands of several slices in one map. Throws when two slices claim one name. */
-export function joinCommands(slices: readonly Commands[]): Commands {
-  const all = slices.flatMap((commands) => Object.entries(commands));
-  const joined = Object.fromEntries(all);
-  if (Object.keys(joined).length < all.length) throw new Error('two slices have a command of the same name');
-  return joined;
-}
+import type { Given, OperationAnswer, RunOperation } from './operations/bound-operation.ts';
 
 const SOCKET = 'control.sock';
 /** Bytes of one command; an import comes in many. */
@@ -33,37 +19,14 @@ const LARGEST_COMMAND = 1024 * 1024;
 /** A stop lets commands that were taken up be answered. */
 const LONGEST_LAST_COMMAND = SECOND;
 
-/** The input of a command, parsed by its schema; `refusal` creates the error for the first wrong member. */
-export function commandInput<S extends z.ZodType>(
-  schema: S,
-  input: unknown,
-  refusal: (problems: string) => Error,
-): z.output<S> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw refusal(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`).join('; '));
-}
-
-/** Runs a command; refusals become answers, faults are thrown. */
-export async function runCommand(commands: Commands, name: string, input: unknown): Promise<CommandAnswer> {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) return { ok: false, code: 'control.unknown_command', message: `There is no command ${name}.` };
-  try {
-    return { ok: true, result: await command(input as never) };
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return { ok: false, code: error.code, message: error.message, details: error.details };
-  }
-}
-
 /** Opens the socket, in place of one that a killed process left behind. */
 export async function serveCommands({
   dataFolder,
-  commands,
+  run,
   log,
 }: {
   dataFolder: string;
-  commands: Commands;
+  run: RunOperation;
   log: Log;
 }): Promise<{ close(): Promise<void> }> {
   const path = join(dataFolder, SOCKET);
@@ -76,8 +39,8 @@ export async function serveCommands({
           body += String(chunk);
           if (body.length > LARGEST_COMMAND) throw new Error('the command is too large');
         }
-        const { name, input } = JSON.parse(body) as { name: string; input: unknown };
-        res.end(JSON.stringify(await runCommand(commands, name, input)));
+        const { name, params, input } = JSON.parse(body) as { name: string } & Given;
+        res.end(JSON.stringify(await run(name, { params, input })));
       } catch (err) {
         log.error({ err }, 'a command failed');
         res.statusCode = 500;
@@ -86,7 +49,7 @@ export async function serveCommands({
             ok: false,
             code: 'control.fault',
             message: 'The command failed. The log of the running server says why.',
-          } satisfies CommandAnswer),
+          } satisfies OperationAnswer),
         );
       }
     })();
@@ -127,7 +90,7 @@ export async function isAnswered(dataFolder: string): Promise<boolean> {
  * Asks the process that has this data folder open; null when there is none, or it went away before it took the command up:
  * the command is sent only when the server says `100 Continue`, so what was not begun can be tried again.
  */
-export async function askRunning(dataFolder: string, name: string, input: unknown): Promise<CommandAnswer | null> {
+export async function askRunning(dataFolder: string, name: string, given: Given): Promise<OperationAnswer | null> {
   return withSocketPath(
     dataFolder,
     SOCKET,
@@ -142,13 +105,13 @@ export async function askRunning(dataFolder: string, name: string, input: unknow
         asked.on('error', onError);
         asked.on('continue', () => {
           isTakenUp = true;
-          asked.end(JSON.stringify({ name, input }));
+          asked.end(JSON.stringify({ name, ...given }));
         });
         asked.on('response', (answer) => {
           let text = '';
           answer.setEncoding('utf8');
           answer.on('data', (chunk: string) => (text += chunk));
-          answer.on('end', () => resolve(JSON.parse(text) as CommandAnswer));
+          answer.on('end', () => resolve(JSON.parse(text) as OperationAnswer));
           answer.on('error', onError);
         });
         asked.flushHeaders();

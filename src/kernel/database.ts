@@ -9,7 +9,6 @@ import { type Config, DEFAULT_CONNECT_SECONDS } from './config.ts';
 import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
-import type { Commands } from './control.ts';
 import { migrateAlone } from './database-lock.ts';
 import { connectPatiently } from './postgres/patient-pool.ts';
 import { readTimes } from './postgres/times.ts';
@@ -49,16 +48,6 @@ type DatabaseOptions = {
 };
 
 export const migrationsFolder = join(import.meta.dirname, '../../migrations');
-
-/** `latchkey migrate`: opening the database has migrated it; a running server is asked to look again. */
-export function databaseCommands(database: Pick<Database, 'migrate'>): Commands {
-  return {
-    'database.migrate': async () => {
-      await database.migrate();
-      return { database: 'up to date' };
-    },
-  };
-}
 
 /** Opens the embedded database, or PostgreSQL if `DATABASE_URL` is set. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {

@@ -14,10 +14,7 @@ import { enrolTotpForm, methodForm } from './mfa-form.ts';
 import { totpView, type TotpPage } from './totp-view.ts';
 
 export type EnrolmentRouteDependencies = {
-  interactions: Pick<
-    InteractionService,
-    'due' | 'require' | 'recordProofIn' | 'recordSkip' | 'userChanged' | 'proceed'
-  >;
+  interactions: Pick<InteractionService, 'due' | 'recordProof' | 'recordSkip' | 'userChanged' | 'proceed'>;
   enrolments: EnrolmentService;
   totpEnrolments: Pick<TotpEnrolments, 'offer'>;
 };
@@ -78,13 +75,10 @@ export function enrolmentRoutes({
     const { code = '' } = form.values;
     if (code === '') return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'required' } });
     const { due } = turn;
-    const { userId } = due;
-    const outcome = await enrolments.confirmTotp(due, code, byUser(userId, visitorOf(ctx)), (em) =>
-      interactions.recordProofIn(em, due, { userId, proof: { factor: 'totp', amr: methods.totp.amr } }),
-    );
+    const outcome = await enrolments.confirmTotp(due, code, byUser(due.userId, visitorOf(ctx)));
     switch (outcome.kind) {
       case 'confirmed':
-        return goOn(ctx);
+        return goOn(ctx, due);
       case 'wrong':
       case 'expired':
         return totpPage.refuse(ctx, ctx.path, { problem: outcome });
@@ -93,9 +87,10 @@ export function enrolmentRoutes({
     }
   }
 
-  async function goOn(ctx: Context): Promise<void> {
+  async function goOn(ctx: Context, due: DueInteraction): Promise<void> {
     interactions.userChanged(ctx);
-    return interactions.proceed(ctx, await interactions.require(ctx));
+    const proof = { factor: 'totp', amr: methods.totp.amr } as const;
+    return interactions.proceed(ctx, await interactions.recordProof(due, { userId: due.userId, proof }));
   }
 
   async function begin(ctx: Context): Promise<Turn | null> {

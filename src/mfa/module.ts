@@ -24,7 +24,7 @@ export type Dependencies = Omit<RouteDependencies, 'interactions' | 'secondFacto
     trustedDevices: Pick<TrustedDevices, 'noteUse'>;
   };
 
-type Mfa = SignInStep & { missingCodes: EnrolmentService['missingCodes'] };
+type Mfa = SignInStep & { enrolled: EnrolmentService['enrolled'] };
 
 export function createMfa(dependencies: Dependencies): Mfa {
   const { secondFactorRequests, trustedDevices, trustCookie } = dependencies;
@@ -43,6 +43,8 @@ export function createMfa(dependencies: Dependencies): Mfa {
       enrolmentRoutes({ ...dependencies, interactions, enrolments }),
       recoveryCodeRoutes({ ...dependencies, interactions }),
     ],
-    missingCodes: enrolments.missingCodes.bind(enrolments),
+    enrolled: enrolments.enrolled.bind(enrolments),
   };
 }
+
+export { ResetService } from './reset-service.ts';

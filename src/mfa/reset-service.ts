@@ -8,11 +8,13 @@ import type {
   TotpService,
 } from '#credentials/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { AccessRevocation, UserId } from '#users/module.ts';
+import type { AccessRevocation, UserId, UserService } from '#users/module.ts';
 import { userMfaReset } from '#credentials/events.ts';
+import { userNotFound } from './errors.ts';
 
-export type ResetDependencies = {
+type ResetDependencies = {
   database: Database;
+  users: Pick<UserService, 'findById'>;
   audit: Pick<AuditLog, 'record'>;
   totp: Pick<TotpService, 'erase'>;
   recoveryCodes: Pick<RecoveryCodes, 'erase'>;
@@ -34,9 +36,11 @@ export class ResetService {
   /**
    * Takes every second factor away and ends all that is signed in. Until the person has signed in again, which takes a code from
    * their mailbox, nothing can be added: whoever talked an operator into it and knows the password gets no further.
+   * Throws mfa.user_not_found.
    */
   async reset(userId: UserId, reason: string, by: By): Promise<void> {
-    const { database, audit, totp, recoveryCodes, passkeys, access } = this.#deps;
+    const { database, users, audit, totp, recoveryCodes, passkeys, access } = this.#deps;
+    if ((await users.findById(userId)) === null) throw userNotFound();
     await database.transaction(async (em) => {
       await totp.erase(em, userId);
       await recoveryCodes.erase(em, userId);

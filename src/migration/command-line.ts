@@ -3,9 +3,10 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import type { RunOperation } from '#kernel/operations/bound-operation.ts';
 import { runExport } from './files/export-run.ts';
 import { type ImportFormat, importFormats, readPeople } from './files/formats.ts';
-import { type Ask, type ImportSummary, runImport } from './files/import-run.ts';
+import { type ImportSummary, runImport } from './files/import-run.ts';
 import { FileProblem } from './files/numbered.ts';
 
 export type ImportOptions = {
@@ -18,7 +19,7 @@ export type ImportOptions = {
 };
 export type ExportOptions = { format?: string; withHashes?: boolean; output?: string };
 
-export async function importPeople(ask: Ask, path: string, options: ImportOptions): Promise<ImportSummary> {
+export async function importPeople(ask: RunOperation, path: string, options: ImportOptions): Promise<ImportSummary> {
   const { format, hashFormat, hashParameters, report: reportPath, dryRun = false, update = false } = options;
   if (format !== undefined && !isImportFormat(format))
     throw new FileProblem(`--format must be one of ${importFormats.join(', ')}`);
@@ -51,7 +52,7 @@ async function openReport(path: string): Promise<WriteStream> {
 
 /** To a file that only its owner may read, or to standard output. */
 export async function exportPeople(
-  ask: Ask,
+  ask: RunOperation,
   options: ExportOptions,
   stdout: Writable = process.stdout,
 ): Promise<{ users: number }> {

@@ -1,12 +1,16 @@
+import type { AuditLog, By } from '#audit/module.ts';
 import type { PasswordBulk, TotpService } from '#credentials/module.ts';
 import { OLD_SYSTEM } from '#credentials/module.ts';
 import type { BulkContact, BulkIdentity, BulkUser, ContactBulk, UserBulk, UserId } from '#users/module.ts';
+import { usersExported } from './events.ts';
+import { MOST_LINES } from './limits.ts';
 
 export type ExportDependencies = {
   userBulk: Pick<UserBulk, 'page' | 'identitiesOf'>;
   contactBulk: Pick<ContactBulk, 'of'>;
   passwordBulk: Pick<PasswordBulk, 'of'>;
   totp: Pick<TotpService, 'secretsOf'>;
+  audit: Pick<AuditLog, 'note'>;
 };
 
 type Secrets = {
@@ -22,9 +26,21 @@ export class ExportService {
     this.#deps = dependencies;
   }
 
-  async page(after: UserId | null, limit: number, withHashes: boolean): Promise<Record<string, unknown>[]> {
+  /** One page; the first one is recorded, because all the others follow it. */
+  async page(
+    { after, withHashes }: { after?: UserId | undefined; withHashes: boolean },
+    by: By,
+  ): Promise<{ users: Record<string, unknown>[]; next?: string }> {
+    if (after === undefined)
+      await this.#deps.audit.note(usersExported({ ...by, details: { with_hashes: withHashes } }));
+    const people = await this.#deps.userBulk.page(after ?? null, MOST_LINES);
+    const users = await this.#read(people, withHashes);
+    const last = people.at(-1);
+    return { users, ...(last && people.length === MOST_LINES ? { next: last.id } : {}) };
+  }
+
+  async #read(people: readonly BulkUser[], withHashes: boolean): Promise<Record<string, unknown>[]> {
     const { userBulk, contactBulk, passwordBulk, totp } = this.#deps;
-    const people = await userBulk.page(after, limit);
     const ids = people.map(({ id }) => id);
     const identities = Map.groupBy(await userBulk.identitiesOf(ids), ({ userId }) => userId);
     const contacts = Map.groupBy(await contactBulk.of(ids), ({ userId }) => userId);

@@ -1,4 +1,4 @@
-import { type AuditLog, operator } from '#audit/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
 import type { BulkPassword, PasswordBulk, PasswordService, TotpService } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -32,7 +32,7 @@ export class ImportService {
     this.#deps = dependencies;
   }
 
-  async run({ lines, update, dryRun }: ImportBatch): Promise<LineResult[]> {
+  async run({ lines, update, dryRun }: ImportBatch, by: By): Promise<LineResult[]> {
     const { clock, database, userBulk, contactBulk } = this.#deps;
     const refused: Refused[] = [];
     const ready: Line[] = [];
@@ -59,14 +59,14 @@ export class ImportService {
       };
       const plan = planImport(ready, known, { update, now: clock.now() });
       const steps = plan.filter((step): step is Step => step.kind !== 'refused');
-      const touched = dryRun ? new Set<UserId>() : await this.#carryOut(em, steps, { hashes, update });
+      const touched = dryRun ? new Set<UserId>() : await this.#carryOut(em, steps, { hashes, update }, by);
       return {
         results: [...refused, ...plan].map((step) => resultOf(step, touched)),
         statuses: dryRun ? [] : steps.filter(isUpdate).filter(({ next, before }) => next.status !== before.status),
       };
     });
     // Disabling somebody ends what they hold, which is a transaction of its own.
-    for (const { next } of statuses) await this.#deps.users.changeStatus(next.id, next.status, operator);
+    for (const { next } of statuses) await this.#deps.users.changeStatus(next.id, next.status, by);
     return results.sort((a, b) => a.line - b.line);
   }
 
@@ -89,6 +89,7 @@ export class ImportService {
     em: EntityManager,
     steps: readonly Step[],
     { hashes, update }: { hashes: ReadonlyMap<number, string>; update: boolean },
+    by: By,
   ): Promise<Set<UserId>> {
     const { userBulk, contactBulk, passwordBulk, totp, audit } = this.#deps;
     const created = steps.filter((step) => step.kind === 'create');
@@ -130,7 +131,7 @@ export class ImportService {
         .filter(({ kind, next }) => kind === 'create' || kind === 'update' || touched.has(next.id))
         .map((step) =>
           userImported({
-            ...operator,
+            ...by,
             subject: { type: 'user', id: step.next.id },
             details: {
               change: step.kind === 'create' ? 'created' : 'updated',

@@ -1,4 +1,4 @@
-import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
+import { AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
 
 export const signInExpired = (cause?: unknown) =>
   new AppError({
@@ -9,8 +9,11 @@ export const signInExpired = (cause?: unknown) =>
   });
 export const isSignInExpired = (error: unknown): boolean =>
   error instanceof AppError && error.code === 'oidc.sign_in_expired';
-export const registrationTokenInvalid = (problem: string) =>
-  new AppError({ code: 'oidc.registration_token_invalid', status: 422, message: `No token was made: ${problem}.` });
+export const registrationTokenInvalid = errorType({
+  code: 'oidc.registration_token_invalid',
+  status: 422,
+  message: (problem: string) => `No token was made: ${problem}.`,
+});
 export const requestTooLong = (limit: number) =>
   new AppError({
     code: 'oidc.request_too_long',

@@ -22,8 +22,6 @@ export const FRESH_PROOF = (5 * MINUTE) / SECOND;
 export const DPOP_PROOF_LIFETIME = MINUTE / SECOND;
 /** Seconds that `exp` of a client assertion may lie ahead: little to steal, and little to remember against replay. */
 export const LONGEST_ASSERTION_LIFE = (5 * MINUTE) / SECOND;
-/** Seconds that an initial access token may live: it lets its holder register clients. */
-export const LONGEST_INITIAL_TOKEN = (90 * DAY) / SECOND;
 /** Seconds. FAPI 2.0 Message Signing §5.3.1: how long a signed request may be good for, and how old it may be. */
 export const LONGEST_REQUEST_OBJECT_LIFE = (60 * MINUTE) / SECOND;
 /** A revoked grant keeps its mark, in every store, until no token that was on its way can come back. */

@@ -1,4 +1,4 @@
-import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 
 /** Characters of a `jti`, which is remembered against replay: several times a UUID. */
 export const LONGEST_JTI = 512;
@@ -40,3 +40,5 @@ export const MOST_RECENT_FINDS = 10_000;
 export const LONGEST_KEPT_PATH = 4096;
 /** Characters of the id of a client; a longer one is not written down. */
 export const LONGEST_CLIENT_ID = 64;
+/** Seconds that an initial access token may live: it lets its holder register clients. */
+export const LONGEST_INITIAL_TOKEN = (90 * DAY) / SECOND;

@@ -29,7 +29,7 @@ import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
 import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
 import { ClientFailures } from './client-authentication/client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
-import { registrationCommands } from './registration/commands.ts';
+import { InitialTokens } from './registration/initial-tokens.ts';
 import { configuration, sessionCookie } from './configuration.ts';
 import { cookieSignatures } from './cookie-signatures.ts';
 import { closeToStrangers } from './cors.ts';
@@ -263,7 +263,7 @@ export function createOidc({
     /** What is purged: machine tokens only where they are in memory, for the other stores need no help. */
     stores: inMemory === null ? [artifacts] : [artifacts, inMemory],
     browsers,
-    commands: registrationCommands({
+    initialTokens: new InitialTokens({
       clock,
       database,
       audit,

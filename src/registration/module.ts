@@ -19,7 +19,6 @@ import { instance, type Policies } from '#settings/module.ts';
 import { Admission } from './admission.ts';
 import { Applications, type ApplicationsDependencies } from './applications.ts';
 import { checkRoutes } from './check-routes.ts';
-import { invitationCommands } from './commands.ts';
 import { type CreateDependencies, createRoutes } from './create-routes.ts';
 import { type FirstPasskeyDependencies, firstPasskeyRoutes } from './first-passkey-routes.ts';
 import { type FirstPasswordDependencies, FirstPasswords } from './first-passwords.ts';
@@ -101,7 +100,6 @@ export function createRegistration(dependencies: Dependencies) {
     pending,
     applications,
     invitations,
-    commands: invitationCommands(invitations),
     /** Where an account can be created in this sign-in; null where this browser's person cannot. */
     createUrl: (ctx: Context, { path }: Interaction): string | null =>
       admission.isOffered(invitationCookie.read(ctx)) ? `${path}/create` : null,

@@ -1,12 +1,10 @@
-import { AppError } from '#kernel/errors.ts';
+import { AppError, errorType } from '#kernel/errors.ts';
 
-export const sessionNotFound = () =>
-  new AppError({
-    code: 'sessions.not_found',
-    status: 404,
-    message: 'There is no such session. session list shows those of a user.',
-  });
-export const sessionInvalid = (message: string) => new AppError({ code: 'sessions.invalid', status: 422, message });
+export const sessionNotFound = errorType({
+  code: 'sessions.not_found',
+  status: 404,
+  message: 'There is no such session. session list shows those of a user.',
+});
 /** For scripts; a page sends the browser to the sign-in instead. */
 export const signInRequired = () =>
   new AppError({ code: 'sessions.sign_in_required', status: 401, message: 'Sign in first.' });

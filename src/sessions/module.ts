@@ -43,4 +43,3 @@ export const sessionMounts: readonly Mount[] = [{ path: '/session/return', audie
 export type { SessionService } from './session-service.ts';
 export { LATELY } from './limits.ts';
 export { AGAIN, type OwnPages, type SignedInPerson } from './own-pages.ts';
-export { sessionCommands } from './commands.ts';

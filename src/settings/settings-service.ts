@@ -55,10 +55,18 @@ export class SettingsService implements Policies {
     for (const listener of this.#listeners) listener(next);
   }
 
+  /** Changes one setting by its name, as `oidc.registration`, and answers with its section. Throws settings.invalid. */
+  async set(name: string, value: unknown, by: By): Promise<Partial<PolicyInForce>> {
+    const [section = '', member = '', ...rest] = name.split('.');
+    if (!isSection(section) || member === '' || rest.length > 0)
+      throw settingInvalid(`There is no setting ${name}. settings list shows them all.`);
+    return { [section]: await this.change(section, { [member]: value }, by) };
+  }
+
   /** Merges `change` into a section. Throws settings.invalid with the member that is wrong. */
   async change<S extends Section>(section: S, change: Record<string, unknown>, by: By): Promise<Policy<S>> {
     const after = await this.#database.transaction(async (em) => {
-      // The stored value, not the cached one: two changes at once would otherwise undo each other.
+      // What is stored now and not what this node knows: two changes at once would otherwise undo each other.
       await em.execute('select pg_advisory_xact_lock(hashtext(?))', [`setting:${section}`]);
       const [row] = await em.execute<{ value: unknown }[]>('select value from setting where section = ?', [section]);
       const before = parseAll(new Map(row ? [[section, row.value]] : []))[section];
@@ -82,6 +90,8 @@ export class SettingsService implements Policies {
     return after;
   }
 }
+
+const isSection = (name: string): name is Section => Object.hasOwn(sections, name);
 
 /** Throws settings.invalid with the member that is wrong. A member that is null has its default again. */
 function merge<S extends Section>(section: S, before: Policy<S>, change: Record<string, unknown>): Policy<S> {

@@ -1,15 +1,17 @@
-import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
+import { AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
+import { listProblems } from '#kernel/operations/input.ts';
 
-export const emailTaken = () =>
-  new AppError({
-    code: 'users.email_taken',
-    status: 409,
-    message: 'Another user has this email address. Use another one.',
-  });
-export const emailInvalid = () =>
-  new AppError({ code: 'users.email_invalid', status: 422, message: 'Enter an email address like name@example.com.' });
-export const userNotFound = () =>
-  new AppError({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
+export const emailTaken = errorType({
+  code: 'users.email_taken',
+  status: 409,
+  message: 'Another user has this email address. Use another one.',
+});
+export const emailInvalid = errorType({
+  code: 'users.email_invalid',
+  status: 422,
+  message: 'Enter an email address like name@example.com.',
+});
+export const userNotFound = errorType({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
 export const lastAdministrator = () =>
   new AppError({
     code: 'users.last_administrator',
@@ -23,14 +25,14 @@ export const tooManyPictures = (seconds: number) =>
     message: 'Too many pictures in a short time. Try again later.',
     details: { [RETRY_AFTER]: seconds },
   });
-export const propertiesInvalid = (message: string) =>
-  new AppError({ code: 'users.properties_invalid', status: 422, message });
-export const profileInvalid = (details: Record<string, string>) =>
-  new AppError({
-    code: 'users.profile_invalid',
-    status: 422,
-    message: `Correct these members: ${Object.entries(details)
-      .map(([name, text]) => `${name} ${text}`)
-      .join('; ')}.`,
-    details,
-  });
+export const propertiesInvalid = errorType({
+  code: 'users.properties_invalid',
+  status: 422,
+  message: (problem: string) => problem,
+});
+export const profileInvalid = errorType({
+  code: 'users.profile_invalid',
+  status: 422,
+  message: (problems: Readonly<Record<string, string>>) => `Correct these members: ${listProblems(problems)}.`,
+  details: (problems) => problems,
+});

@@ -65,7 +65,7 @@ export { UserPicture } from './picture.ts';
 export { PictureService } from './picture-service.ts';
 export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
-export { propertyCommands } from './property-commands.ts';
+export { PropertyService } from './property-service.ts';
 export type { ProfileCompletion } from './profile-completion.ts';
 export {
   type AskedClaim,

@@ -152,9 +152,9 @@ export class UserService {
     return this.#database.em().find(User, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
   }
 
-  /** A disabled person can neither sign in nor use what was issued before. */
-  async changeStatus(id: UserId, status: UserStatus, by: By): Promise<void> {
-    await this.#database.transaction(async (em) => {
+  /** A disabled person can neither sign in nor use what was issued before. Throws users.not_found. */
+  async changeStatus(id: UserId, status: UserStatus, by: By): Promise<User> {
+    const changed = await this.#database.transaction(async (em) => {
       const user = await em.findOne(User, { id });
       if (!user) throw userNotFound();
       Object.assign(user, { status, updatedAt: this.#clock.now() });
@@ -162,8 +162,10 @@ export class UserService {
       const type = status === 'disabled' ? userDisabled : userEnabled;
       await this.#audit.record(em, type({ ...by, subject: { type: 'user', id } }));
       if (status === 'disabled') await this.#access.revoke(em, 'user disabled', id, by);
+      return user;
     });
     await this.#known?.changed(id);
+    return changed;
   }
 }
 

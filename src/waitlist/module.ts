@@ -11,7 +11,6 @@ import { type KeyRing, SealError } from '#kernel/crypto.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { browserCookie } from '#kernel/http/cookies.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
-import { waitlistCommands } from './commands.ts';
 import { type RouteDependencies, waitlistRoutes } from './routes.ts';
 import { type Asked, type WaitlistDependencies, WaitlistService } from './waitlist-service.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
@@ -48,7 +47,6 @@ export function createWaitlist(dependencies: Dependencies) {
   return {
     waitlist,
     routes: waitlistRoutes({ ...dependencies, waitlist, link: mailedLink(config.issuerUrl, 'waitlist'), asked }),
-    commands: waitlistCommands(waitlist),
   };
 }
 

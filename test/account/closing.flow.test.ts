@@ -151,7 +151,7 @@ describe('account deletion', () => {
 
   test('happens at once if the days of grace are zero', async () => {
     const { visitor, user } = await signInTo(latchkey);
-    await latchkey.run('settings.set', { name: 'account.deletionDays', value: '0' });
+    await latchkey.run('settings.update', { name: 'account.deletionDays', value: '0' });
     try {
       expect((await visitor.open(at('/account/close'))).text).toContain('at once');
       const page = await send(visitor, at('/account/close'), { email: user.email });
@@ -159,7 +159,7 @@ describe('account deletion', () => {
       expect(await exists(user)).toBe(false);
       await mails.next(user.email, /account is closed/);
     } finally {
-      await latchkey.run('settings.set', { name: 'account.deletionDays', value: '14' });
+      await latchkey.run('settings.update', { name: 'account.deletionDays', value: '14' });
     }
   });
 

@@ -12,7 +12,7 @@ let own: TestClient;
 beforeAll(async () => {
   mails = await openMails();
   latchkey = await startTestApp({ env: mails.env });
-  await latchkey.run('api.create', {
+  await latchkey.run('apis.create', {
     identifier: 'https://api.example',
     name: 'Tally API',
     scopes: [{ name: 'read', description: 'Read your invoices' }],
@@ -38,7 +38,7 @@ const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefo
 const phone =
   'Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36';
 const sessionsOf = async ({ id }: { id: string }) =>
-  (await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('session.list', { user: id })).sessions;
+  (await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('sessions.list', { user_id: id })).sessions;
 const refresh = async (client: TestClient, token: string) =>
   (await post(at('/oidc/token'), client, { grant_type: 'refresh_token', refresh_token: token })).body.error ?? 'works';
 const offline = { scope: 'openid profile offline_access', prompt: 'consent' };

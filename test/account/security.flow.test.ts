@@ -229,13 +229,13 @@ describe('the last second factor when one is required', () => {
     const secret = secretOn(offer);
     await person.visitor.submit(offer, { code: code(secret) }, 'confirm');
     await person.visitor.submit(await person.visitor.open(at('/account/authenticator')), { code: code(secret, 30) });
-    await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"required"' });
+    await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"required"' });
     try {
       const page = await person.visitor.submit(await person.visitor.open(at('/account/authenticator')), {}, 'remove');
       expect(page.isRefused).toBe(true);
       expect(page.text).toContain('You need a second step here');
     } finally {
-      await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"optional"' });
+      await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"optional"' });
     }
   });
 });
@@ -248,13 +248,13 @@ describe('the last sign-in method', () => {
       'delete from password_credential where user_id in (select id from users where email = $1)',
       [person.user.email],
     );
-    await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","passkey"]' });
+    await latchkey.run('settings.update', { name: 'signIn.methods', value: '["password","passkey"]' });
     try {
       const refused = await person.visitor.submit(await person.visitor.open(page.url), {}, 'remove');
       expect(refused.isRefused).toBe(true);
       expect(refused.text).toContain('This is your only way in');
     } finally {
-      await latchkey.run('settings.set', {
+      await latchkey.run('settings.update', {
         name: 'signIn.methods',
         value: '["password","passkey","emailLink","emailCode"]',
       });

@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '#kernel/config.ts';
 import { execute } from '../../src/cli-run.ts';
+import { givenTo } from '../support/operations.ts';
 import { run, stop, untilReady } from './children.ts';
 import type { Person } from './sign-in.ts';
 
@@ -61,7 +62,7 @@ export const redirectUri = 'http://127.0.0.1:9/cb';
 export async function prepare(env: Record<string, string>, people: number): Promise<Prepared> {
   const config = readConfig(env);
   const command = async <T>(name: string, input: object): Promise<T> => {
-    const answer = await execute({ config, terminal: process }, name, input);
+    const answer = await execute({ words: name, config, terminal: process }, name, givenTo(name, input));
     if (!answer.ok) throw new Error(`${name}: ${answer.message}`);
     return answer.result as T;
   };
@@ -71,10 +72,10 @@ export async function prepare(env: Record<string, string>, people: number): Prom
     alg,
   }));
   // Nothing is asked outside this machine, and no limit is what is measured: what is raised is printed.
-  for (const [name, value] of Object.entries(raised)) await command('settings.set', { name, value });
+  for (const [name, value] of Object.entries(raised)) await command('settings.update', { name, value });
   for (const { identifier, alg } of apis)
-    await command('api.create', { identifier, token_format: 'jwt', signing_alg: alg, scopes: [{ name: 'read' }] });
-  const client = await command<Prepared['client']>('client.create', {
+    await command('apis.create', { identifier, token_format: 'jwt', signing_alg: alg, scopes: [{ name: 'read' }] });
+  const client = await command<Prepared['client']>('clients.create', {
     name: 'Bench',
     type: 'web',
     first_party: true,
@@ -85,7 +86,7 @@ export async function prepare(env: Record<string, string>, people: number): Prom
   const made: Person[] = [];
   for (let i = 0; i < people; i += 1) {
     const person = { email: `person-${i}@example.com`, password: randomBytes(12).toString('base64url') };
-    await command('user.create', { ...person, name: 'Ada Lovelace', email_verified: true });
+    await command('users.create', { ...person, name: 'Ada Lovelace', email_verified: true });
     made.push(person);
   }
   const authorization = `Basic ${Buffer.from(`${client.client_id}:${client.client_secret}`).toString('base64')}`;

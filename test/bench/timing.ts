@@ -30,10 +30,10 @@ const latchkey = await startTestApp({
 
 const ordinary = await latchkey.user();
 const disabled = await latchkey.user();
-await latchkey.run('user.disable', { id: disabled.id });
+await latchkey.run('users.disable', { user_id: disabled.id });
 const withoutPassword = await latchkey.user({ password: undefined });
 const imported = 'imported@example.com';
-await latchkey.run('user.import', {
+await latchkey.run('users.import', {
   lines: [{ line: 1, record: { email: imported, password_hash: '$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/' } }],
 });
 const kinds: Readonly<Record<string, string>> = {

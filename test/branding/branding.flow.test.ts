@@ -68,7 +68,7 @@ describe('the brand of the instance', () => {
       background: 'tint',
       helpUrl: 'https://fernway.example/help',
     }))
-      await latchkey.run('settings.set', { name: `branding.${name}`, value });
+      await latchkey.run('settings.update', { name: `branding.${name}`, value });
     const page = await firstPage();
     expect(page.text).toContain('· Fernway</title>');
     expect(page.text).toContain('<a href="https://fernway.example/help">');
@@ -87,13 +87,15 @@ describe('the brand of the instance', () => {
     { name: 'background', value: 'url(https://evil.example)' },
     { name: 'helpUrl', value: 'javascript:alert(1)' },
   ])('refuses $name: $value', async ({ name, value }) => {
-    await expect(latchkey.run('settings.set', { name: `branding.${name}`, value })).rejects.toThrow('settings.invalid');
+    await expect(latchkey.run('settings.update', { name: `branding.${name}`, value })).rejects.toThrow(
+      'settings.invalid',
+    );
   });
 
   test('has a logo, and one for dark pages, served from here under a name that changes with them', async () => {
-    await upload('branding.logo', png('one'));
+    await upload('branding.logo.update', png('one'));
     const before = logoOf(await firstPage());
-    await upload('branding.logo', png('two'));
+    await upload('branding.logo.update', png('two'));
     const page = await firstPage();
     expect(logoOf(page)).not.toBe(before);
     const answer = await get(logoOf(page));
@@ -101,40 +103,40 @@ describe('the brand of the instance', () => {
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     expect(Buffer.from(await answer.arrayBuffer())).toEqual(png('two'));
-    await upload('branding.logo', png('dark'), { dark: true });
+    await upload('branding.logo.update', png('dark'), { dark: true });
     expect((await firstPage()).text).toMatch(
       /<picture><source srcset="\/assets\/brand\/logo-dark\.[\w-]{12}\.png" media="\(prefers-color-scheme: dark\)"><img src="\/assets\/brand\/logo\.[\w-]{12}\.png" alt=""><\/picture><span>Fernway<\/span>/,
     );
-    await upload('branding.logo', null, { dark: true });
+    await upload('branding.logo.update', null, { dark: true });
   });
 
   test('has the name in the logo if the operator says so', async () => {
-    await latchkey.run('settings.set', { name: 'branding.wordmark', value: 'true' });
+    await latchkey.run('settings.update', { name: 'branding.wordmark', value: 'true' });
     expect((await firstPage()).text).toMatch(/<img class="plate" src="[^"]+" alt="Fernway"><\/span>/);
-    await latchkey.run('settings.set', { name: 'branding.wordmark', value: 'false' });
+    await latchkey.run('settings.update', { name: 'branding.wordmark', value: 'false' });
   });
 
   test('can have an SVG logo in which nothing runs, also when it is opened directly', async () => {
-    await upload('branding.logo', svg);
+    await upload('branding.logo.update', svg);
     const answer = await get(logoOf(await firstPage()));
     expect(answer.headers.get('content-type')).toBe('image/svg+xml');
     expect(answer.headers.get('content-security-policy')).toBe(
       "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
     );
-    await upload('branding.logo', null);
+    await upload('branding.logo.update', null);
     expect(logoOf(await firstPage())).toBe('');
   });
 
   test('can have custom rules, after all others, and refuses forbidden ones', async () => {
-    await upload('branding.stylesheet', '.sheet { border-width: 2px; }');
+    await upload('branding.stylesheet.update', '.sheet { border-width: 2px; }');
     const page = await firstPage();
     const last = stylesheetsOf(page).at(-1) ?? '';
     expect(await (await get(last)).text()).toBe('.sheet{border-width:2px}\n');
-    await expect(upload('branding.stylesheet', 'a{}\n@import "//evil.example";')).rejects.toThrow(
+    await expect(upload('branding.stylesheet.update', 'a{}\n@import "//evil.example";')).rejects.toThrow(
       'branding.stylesheet_refused Line 2 uses @import, which is not allowed.',
     );
     expect(stylesheetsOf(await firstPage())).toContain(last);
-    await upload('branding.stylesheet', null);
+    await upload('branding.stylesheet.update', null);
     expect(stylesheetsOf(await firstPage())).not.toContain(last);
   });
 
@@ -148,7 +150,7 @@ describe('the brand of the instance', () => {
 
 describe('the brand of a client', () => {
   beforeAll(() =>
-    latchkey.run('branding.client', {
+    latchkey.run('branding.clients.update', {
       client_id: client.client_id,
       change: { name: 'Tally Works', color: '#17663f', radius: 'round' },
     }),
@@ -188,7 +190,7 @@ describe('the brand of a client', () => {
   });
 
   test('has its own logo, which a node serves before it has shown its pages', async () => {
-    await upload('branding.logo', png('tally'), { client_id: client.client_id });
+    await upload('branding.logo.update', png('tally'), { client_id: client.client_id });
     const logo = logoOf(await firstPage());
     const key = Buffer.from(client.client_id).toString('base64url');
     expect(logo).toMatch(new RegExp(`^/assets/brand/${key}/logo\\.[\\w-]{12}\\.png$`));
@@ -205,14 +207,14 @@ describe('the brand of a client', () => {
     { change: { name: '' }, message: 'name: ' },
     { change: { stylesheet: 'a{}' }, message: 'stylesheet' },
   ])('refuses $change', async ({ change, message }) => {
-    const refused = latchkey.run('branding.client', { client_id: client.client_id, change });
+    const refused = latchkey.run('branding.clients.update', { client_id: client.client_id, change });
     await expect(refused).rejects.toThrow('branding.choice_invalid');
     await expect(refused).rejects.toThrow(message);
   });
 
   test('exists only for existing clients', async () => {
     await expect(
-      latchkey.run('branding.client', { client_id: 'nobody', change: { color: '#000000' } }),
+      latchkey.run('branding.clients.update', { client_id: 'nobody', change: { color: '#000000' } }),
     ).rejects.toThrow('branding.client_unknown');
   });
 
@@ -225,15 +227,15 @@ describe('the brand of a client', () => {
 
   test('is deleted with its client, and no other', async () => {
     const gone = await latchkey.client({ name: 'Gone' });
-    await latchkey.run('branding.client', { client_id: gone.client_id, change: { color: '#000000' } });
+    await latchkey.run('branding.clients.update', { client_id: gone.client_id, change: { color: '#000000' } });
     const { brands } = await anotherNode();
     expect(await brands.purge(100)).toBe(0);
-    await latchkey.run('client.delete', { client_id: gone.client_id });
+    await latchkey.run('clients.delete', { client_id: gone.client_id });
     expect(await brands.purge(100)).toBe(1);
   });
 
   test('can be reset member by member', async () => {
-    const left = await latchkey.run('branding.client', {
+    const left = await latchkey.run('branding.clients.update', {
       client_id: client.client_id,
       change: { name: null, color: null, radius: null },
     });

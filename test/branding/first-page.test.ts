@@ -60,7 +60,7 @@ describe('the first page', () => {
     ...fontNames.map((font) => ({ font, language: 'en' as Language })),
     ...(Object.keys(languages) as Language[]).map((language) => ({ font: 'hyperlegible' as const, language })),
   ])('transfers at most 60 KB with $font, $language', async ({ font, language }) => {
-    await latchkey.run('settings.set', { name: 'branding.font', value: font });
+    await latchkey.run('settings.update', { name: 'branding.font', value: font });
     const visitor = new Visitor({ 'accept-language': language });
     const page = await visitor.open(
       authorizeUrl(latchkey.base, client, { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM' }),

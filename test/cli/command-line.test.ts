@@ -17,7 +17,7 @@ let control: { close(): Promise<void> };
 beforeAll(async () => {
   latchkey = await startTestApp();
   dataFolder = await mkdtemp(join(tmpdir(), 'latchkey-cli-'));
-  control = await serveCommands({ dataFolder, commands: latchkey.app.commands, log: createLog({ level: 'silent' }) });
+  control = await serveCommands({ dataFolder, run: latchkey.app.run, log: createLog({ level: 'silent' }) });
 });
 afterAll(async () => {
   await control.close();

@@ -84,15 +84,10 @@ const postgres = { DATABASE_URL: 'postgres://latchkey:c4n4ry@127.0.0.1:1/x', LAT
 const openWith =
   (before: (log: Log) => void): OpenApp =>
   async ({ log }) => ({
-    commands: Object.fromEntries(
-      Object.entries(latchkey.app.commands).map(([name, command]) => [
-        name,
-        async (input: never) => {
-          before(log);
-          return command(input);
-        },
-      ]),
-    ),
+    run: async (name, given) => {
+      before(log);
+      return latchkey.app.run(name, given);
+    },
     close: async () => void log.warn({ closing: true }, 'something was slow to close'),
   });
 
@@ -157,10 +152,10 @@ describe('a command that a running server executes', () => {
     const lines: string[] = [];
     const control = await serveCommands({
       dataFolder: folder,
-      commands: {
-        ...latchkey.app.commands,
-        'user.list': () => Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' })),
-      },
+      run: (name, given) =>
+        name === 'users.list'
+          ? Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }))
+          : latchkey.app.run(name, given),
       log: createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
     });
     for (const [words, code] of [
@@ -193,7 +188,7 @@ test('is logged by the server to standard error, while Redis and the mail server
       clock: systemClock,
       ...(pglite ? { pglite } : {}),
     });
-    return { commands: opened.commands, close: () => opened!.close() };
+    return { run: opened.run, close: () => opened!.close() };
   };
   const ended = await run(['client', 'list', '--json'], env, openApp);
   expectAnswerAlone(ended);

@@ -5,7 +5,7 @@ let app: TestApp;
 
 beforeAll(async () => {
   app = await startTestApp({ settings: { 'oidc.registration': 'open' } });
-  await app.run('api.create', { identifier: 'https://api.example', scopes: [{ name: 'read' }, { name: 'write' }] });
+  await app.run('apis.create', { identifier: 'https://api.example', scopes: [{ name: 'read' }, { name: 'write' }] });
 });
 afterAll(() => app.close());
 
@@ -24,14 +24,16 @@ const token = (client: Pick<TestClient, 'client_id'>, secret: string, parameters
     body: new URLSearchParams({ grant_type: 'client_credentials', ...parameters }),
   });
 const machine = (more: object = {}) =>
-  app.run<TestClient>('client.create', { name: 'Robot', type: 'machine', ...more });
+  app.run<TestClient>('clients.create', { name: 'Robot', type: 'machine', ...more });
 
 describe('client authentication (RFC 6749 §2.3)', () => {
   test('accepts the old and the new secret during a rotation, and only the new one without overlap', async () => {
     const robot = await machine();
-    const { client_secret: second } = await app.run<TestClient>('client.rotate-secret', { client_id: robot.client_id });
+    const { client_secret: second } = await app.run<TestClient>('clients.secrets.rotate', {
+      client_id: robot.client_id,
+    });
     expect([(await token(robot, robot.client_secret)).status, (await token(robot, second)).status]).toEqual([200, 200]);
-    const { client_secret: third } = await app.run<TestClient>('client.rotate-secret', {
+    const { client_secret: third } = await app.run<TestClient>('clients.secrets.rotate', {
       client_id: robot.client_id,
       overlap_seconds: 0,
     });
@@ -46,10 +48,10 @@ describe('client authentication (RFC 6749 §2.3)', () => {
   ])('is refused at once after %s', async (end, back) => {
     const robot = await machine();
     expect((await token(robot, robot.client_secret)).status).toBe(200);
-    await app.run(`client.${end}`, { client_id: robot.client_id });
+    await app.run(`clients.${end}`, { client_id: robot.client_id });
     expect(await token(robot, robot.client_secret)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
     if (!back) return;
-    await app.run(`client.${back}`, { client_id: robot.client_id });
+    await app.run(`clients.${back}`, { client_id: robot.client_id });
     expect((await token(robot, robot.client_secret)).status).toBe(200);
   });
 
@@ -151,7 +153,7 @@ describe('dynamic registration (RFC 7591, RFC 7592)', () => {
       profile: 'default',
       apis: { 'https://api.example': ['*'] },
     });
-    const shown = await app.run('client.show', { client_id: body['client_id'] });
+    const shown = await app.run('clients.read', { client_id: body['client_id'] });
     expect(shown).toMatchObject({ first_party: false, registered: true, apis: {}, type: 'web', profile: 'default' });
   });
 });

@@ -19,12 +19,12 @@ const base: Metadata = {
 };
 
 async function operated(metadata: Metadata): Promise<Metadata> {
-  return latchkey.run('client.create', { name: 'Shop', type: 'web', ...base, ...metadata });
+  return latchkey.run('clients.create', { name: 'Shop', type: 'web', ...base, ...metadata });
 }
 
 async function changed(metadata: Metadata): Promise<Metadata> {
   const { client_id } = await latchkey.client();
-  return latchkey.run('client.change', { client_id, ...metadata });
+  return latchkey.run('clients.update', { client_id, ...metadata });
 }
 
 async function register(method: string, url: string, metadata: Metadata, token = ''): Promise<Metadata> {
@@ -98,7 +98,7 @@ test('an operator is told which list is too long; nothing is cut off silently', 
 });
 
 test('the scopes of an API that a client may request are a list, too', async () => {
-  await latchkey.run('api.create', { identifier: 'https://api.example', scopes: [{ name: 'read' }] });
+  await latchkey.run('apis.create', { identifier: 'https://api.example', scopes: [{ name: 'read' }] });
   const shown = await operated({ apis: { 'https://api.example': Array.from({ length: 300 }, () => 'read') } });
   expect(shown['apis']).toEqual({ 'https://api.example': ['read'] });
   const many = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`https://api.example/${n}`, ['*']]));

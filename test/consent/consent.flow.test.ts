@@ -35,7 +35,7 @@ describe('the consent page', () => {
   });
 
   test('shows scopes of an API in their registered words', async () => {
-    await latchkey.run('api.create', {
+    await latchkey.run('apis.create', {
       identifier: 'https://invoices.example',
       name: 'Invoices',
       scopes: [

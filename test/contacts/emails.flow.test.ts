@@ -92,7 +92,7 @@ describe('an additional email address', () => {
 
     await press(visitor, 'first', other);
     expect((await mails.next(user.email, /changed/)).text).toContain(other);
-    const claims = await latchkey.run<{ users: { id: string; email: string }[] }>('user.list');
+    const claims = await latchkey.run<{ users: { id: string; email: string }[] }>('users.list');
     expect(claims.users.find(({ id }) => id === user.id)?.email).toBe(other);
     expect(await signsIn(user.email, user.password)).toBe(true);
     await press(visitor, 'remove', user.email);
@@ -239,8 +239,8 @@ describe('the primary email address is changed', () => {
     const wanted = fresh('wanted');
     await change(visitor, wanted);
     const { link } = await mails.next(wanted);
-    await latchkey.run('user.disable', { id: user.id });
-    await latchkey.run('user.enable', { id: user.id });
+    await latchkey.run('users.disable', { user_id: user.id });
+    await latchkey.run('users.enable', { user_id: user.id });
     const { visitor: again } = await signedIn(user);
     expect((await again.open(link)).status).toBe(410);
     expect(await signsIn(wanted, user.password)).toBe(false);

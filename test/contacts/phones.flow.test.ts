@@ -52,7 +52,7 @@ async function press(visitor: Visitor, act: 'send' | 'first' | 'remove', value: 
 }
 
 const numberOf = async (id: string): Promise<unknown> => {
-  const { users } = await latchkey.run<{ users: { id: string; phone_number?: string }[] }>('user.list');
+  const { users } = await latchkey.run<{ users: { id: string; phone_number?: string }[] }>('users.list');
   return users.find((user) => user.id === id)?.phone_number;
 };
 
@@ -140,10 +140,10 @@ describe('a phone number', () => {
   });
 
   test('cannot be added if text messages are off', async () => {
-    await latchkey.run('settings.set', { name: 'sms.countries', value: '[]' });
+    await latchkey.run('settings.update', { name: 'sms.countries', value: '[]' });
     const { page } = await owner();
     expect(page.text).toContain('Text messages are switched off here');
     expect(formsOf(page).some(({ fields }) => 'phone' in fields)).toBe(false);
-    await latchkey.run('settings.set', { name: 'sms.countries', value: '["1", "49"]' });
+    await latchkey.run('settings.update', { name: 'sms.countries', value: '["1", "49"]' });
   });
 });

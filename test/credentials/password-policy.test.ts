@@ -30,7 +30,7 @@ afterEach(async () => {
     await set(name, null);
 });
 
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const owner = (user: TestUser) => ({ userId: user.id as UserId, email: user.email });
 const stranger = { userId: null, email: 'noor@fernway.example', name: 'Noor Haddad' };
 const check = (password: string, who: Parameters<TestApp['app']['passwords']['check']>[1] = stranger) =>

@@ -32,7 +32,7 @@ describe('the demo', () => {
   });
 
   test('is registered once, under the address of this instance, as a public client', async () => {
-    const client = await latchkey.run('client.show', { client_id: 'demo' });
+    const client = await latchkey.run('clients.read', { client_id: 'demo' });
     expect(client).toMatchObject({
       redirect_uris: [`${latchkey.base}/demo/callback`],
       post_logout_redirect_uris: [`${latchkey.base}/demo`],

@@ -163,7 +163,7 @@ const states: Readonly<
     see: (page) => expect([page.status, kindOf(page), says(page, 'data-tone="danger"')]).toEqual([200, 'code', false]),
   },
   'of an application that was disabled': {
-    prepare: () => latchkey.run('client.disable', { client_id: tv.client_id }),
+    prepare: () => latchkey.run('clients.disable', { client_id: tv.client_id }),
     see: (page) => expect([page.status, says(page, 'value="confirm"'), says(page, '<h1')]).toEqual([400, false, true]),
   },
   'after the browser signed out': {
@@ -250,8 +250,8 @@ describe('a button of the confirmation page', () => {
   });
 
   test.each<[string, () => Promise<unknown>]>([
-    ['disabled', () => latchkey.run('client.disable', { client_id: tv.client_id })],
-    ['deleted', () => latchkey.run('client.delete', { client_id: tv.client_id })],
+    ['disabled', () => latchkey.run('clients.disable', { client_id: tv.client_id })],
+    ['deleted', () => latchkey.run('clients.delete', { client_id: tv.client_id })],
   ])('whose application was %s leads by 303 to a page that says so', async (_how, end) => {
     const { visitor, page } = await confirming(await signedIn());
     await end();

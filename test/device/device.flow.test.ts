@@ -17,7 +17,7 @@ beforeAll(async () => {
     settings: { 'limits.userCodeFailures': 1000 },
     env: { TRUSTED_PROXIES: '127.0.0.1' },
   });
-  await latchkey.run('api.create', {
+  await latchkey.run('apis.create', {
     identifier: api,
     name: 'Fernway Studio',
     scopes: [{ name: 'invoices:write', description: 'Read and change your invoices' }],
@@ -297,14 +297,14 @@ describe('the polling of the device (RFC 8628 §3.4, §3.5)', () => {
     const person = await latchkey.user();
     const visitor = await signedIn(person);
     await finish(visitor, await enter(visitor, asked.user_code), person);
-    await latchkey.run('user.disable', { id: person.id });
+    await latchkey.run('users.disable', { user_id: person.id });
     expect((await poll(asked)).body.error).toBe('invalid_grant');
   });
 });
 
 describe('guessing user codes (RFC 8628 §5.1)', () => {
   test('five wrong ones in ten minutes close the form, also for right ones', async () => {
-    await latchkey.run('settings.set', { name: 'limits.userCodeFailures', value: '5' });
+    await latchkey.run('settings.update', { name: 'limits.userCodeFailures', value: '5' });
     const guesser = await latchkey.user();
     const visitor = await signedIn(guesser, { 'x-forwarded-for': `2001:db8:${randomBytes(2).toString('hex')}::1` });
     travel(MINUTE);

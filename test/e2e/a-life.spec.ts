@@ -229,7 +229,7 @@ describe('an account, from its first day to its last', () => {
     await press(page, 'confirm');
     await at(page, '/account/closed');
     await expectGoodPage(page);
-    const { users } = await latchkey.run<{ users: { email: string }[] }>('user.list');
+    const { users } = await latchkey.run<{ users: { email: string }[] }>('users.list');
     expect(users.map((user) => user.email)).toContain(email);
     await page.goto(`${latchkey.base}/account`);
     await at(page, /^\/interaction\//);

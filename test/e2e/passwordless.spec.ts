@@ -24,7 +24,7 @@ afterAll(async () => {
   mails?.close();
 });
 afterEach(async () => {
-  await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
+  await latchkey.run('settings.update', { name: 'signIn.methods', value: 'null' });
   for (const { context, complaints } of people.splice(0)) {
     expect(complaints).toEqual([]);
     await context.close();
@@ -104,7 +104,7 @@ test('while another browser sees the account name, and the advice to enter the c
 });
 
 test('without passwords the code follows the address, also without JavaScript', async () => {
-  await latchkey.run('settings.set', { name: 'signIn.methods', value: '["emailCode"]' });
+  await latchkey.run('settings.update', { name: 'signIn.methods', value: '["emailCode"]' });
   const user = await withoutPassword();
   const page = await someone({ javaScriptEnabled: false });
   await page.goto(`${tally.base}/login`);

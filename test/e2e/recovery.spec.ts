@@ -139,7 +139,7 @@ test('the mail is in the language of its owner, and its button leads to the form
 
 test('an operator’s demand for a new password is met during the sign-in', async () => {
   const user = await latchkey.user({ email_verified: true });
-  await latchkey.run('user.require-password', { id: user.id });
+  await latchkey.run('users.require_password', { user_id: user.id });
   const page = await someone();
   await page.goto(`${tally.base}/login`);
   await identify(page, user);

@@ -47,7 +47,7 @@ const defaults: Record<string, unknown> = {
   'branding.termsUrl': null,
   'branding.privacyUrl': null,
 };
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const at = (page: Page, path: RegExp) => reach(page, ({ pathname }) => path.test(pathname));
 
 async function someone(options: BrowserContextOptions = {}): Promise<Page> {

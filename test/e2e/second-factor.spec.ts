@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const later = (milliseconds: number): void =>
   void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 
 async function someone(options = {}): Promise<Page> {
   const person = await newPerson(browser, options);

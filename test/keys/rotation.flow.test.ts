@@ -16,8 +16,8 @@ let robot: TestClient;
 
 beforeEach(async () => {
   app = await startTestApp();
-  await app.run('api.create', { identifier: audience, scopes: [{ name: 'read' }] });
-  robot = await app.run<TestClient>('client.create', { name: 'Robot', type: 'machine', apis: { [audience]: ['*'] } });
+  await app.run('apis.create', { identifier: audience, scopes: [{ name: 'read' }] });
+  robot = await app.run<TestClient>('clients.create', { name: 'Robot', type: 'machine', apis: { [audience]: ['*'] } });
 });
 afterEach(() => app.close());
 

@@ -160,7 +160,7 @@ describe('a user who mistypes', () => {
 describe('a refused user', () => {
   test('sees the same for a disabled account as for a wrong password', async () => {
     const person = await latchkey.user({ email: 'disabled-tax@example.com' });
-    await latchkey.run('user.disable', { id: person.id });
+    await latchkey.run('users.disable', { user_id: person.id });
     const answers = await Promise.all(
       [person.email, 'disabled-tea@example.com'].map(async (email) => {
         const visitor = new Visitor();

@@ -27,7 +27,7 @@ afterAll(async () => {
   mails.close();
 });
 
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const later = (milliseconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 const essential = (level: number) => ({
   claims: JSON.stringify({ id_token: { acr: { essential: true, value: `urn:latchkey:acr:${level}` } } }),
@@ -189,7 +189,7 @@ describe('a second factor is required', () => {
 
 describe('a user whose factors an operator removed', () => {
   const reset = ({ id }: Pick<TestUser, 'id'>) =>
-    latchkey.run('user.reset-mfa', { id, reason: 'Lost phone, seen at the desk' });
+    latchkey.run('users.reset_mfa', { user_id: id, reason: 'Lost phone, seen at the desk' });
 
   test('is notified, signed out, and signs in with only the password and a code from the mailbox', async () => {
     await set('mfa.enforcement', 'optional');
@@ -236,11 +236,11 @@ describe('a user whose factors an operator removed', () => {
   });
 
   test.each([
-    [{ id: 'usr_nobody', reason: 'Lost phone' }, 'mfa.user_not_found'],
-    [{ id: 'usr_01h455vb4pex5vsknk084sn02q', reason: 'Lost phone' }, 'mfa.user_not_found'],
-    [{ id: 'usr_01h455vb4pex5vsknk084sn02q', reason: ' ' }, 'mfa.reason_missing'],
-    [{ id: 'usr_01h455vb4pex5vsknk084sn02q' }, 'mfa.reason_missing'],
+    [{ user_id: 'usr_nobody', reason: 'Lost phone' }, 'input.invalid'],
+    [{ user_id: 'usr_01h455vb4pex5vsknk084sn02q', reason: 'Lost phone' }, 'mfa.user_not_found'],
+    [{ user_id: 'usr_01h455vb4pex5vsknk084sn02q', reason: ' ' }, 'input.invalid'],
+    [{ user_id: 'usr_01h455vb4pex5vsknk084sn02q' }, 'input.invalid'],
   ])('must exist, and the command needs a reason: %j', async (input, code) => {
-    await expect(latchkey.run('user.reset-mfa', input)).rejects.toThrow(code);
+    await expect(latchkey.run('users.reset_mfa', input)).rejects.toThrow(code);
   });
 });

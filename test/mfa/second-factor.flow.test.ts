@@ -23,7 +23,7 @@ afterAll(async () => {
   mails.close();
 });
 
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const later = (milliseconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
 
 describe('a user with an authenticator app', () => {

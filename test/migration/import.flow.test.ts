@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCommand } from '#kernel/control.ts';
+import type { RunOperation } from '#kernel/operations/bound-operation.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import { importPeople, type ImportOptions } from '#migration/command-line.ts';
-import type { Ask, ImportSummary } from '#migration/files/import-run.ts';
+import type { ImportSummary } from '#migration/files/import-run.ts';
 import type { LineResult } from '#migration/import-service.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 
@@ -20,13 +20,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const ask: Ask = (name, input) => runCommand(latchkey.app.commands, name, input);
+const ask: RunOperation = (name, given) => latchkey.app.run(name, given);
 let files = 0;
 
 async function importLines(
   lines: readonly Record<string, unknown>[],
   options: ImportOptions = {},
-  through: Ask = ask,
+  through: RunOperation = ask,
 ): Promise<ImportSummary & { report: LineResult[] }> {
   const path = join(folder, `${(files += 1)}.jsonl`);
   await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
@@ -149,9 +149,10 @@ describe('an import', () => {
 
   test('uses batches of at most 500 users and half a megabyte', async () => {
     const sizes: [number, number][] = [];
-    const measured: Ask = (name, input) => {
+    const measured: RunOperation = (name, given) => {
+      const { input } = given;
       sizes.push([(input as { lines: unknown[] }).lines.length, JSON.stringify(input).length]);
-      return ask(name, input);
+      return ask(name, given);
     };
     const fat = crowd('fat', 60).map((line) => ({ ...line, properties: { text: 'x'.repeat(15_000) } }));
     const summary = await importLines([...crowd('thin', 1100), ...fat], {}, measured);
@@ -159,14 +160,14 @@ describe('an import', () => {
     expect(Math.max(...sizes.map(([lines]) => lines))).toBe(500);
     expect(Math.max(...sizes.map(([, bytes]) => bytes))).toBeLessThan(600 * 1024);
     expect(sizes).toHaveLength(4);
-    expect(await latchkey.app.commands['audit.verify']!({} as never)).toMatchObject({ intact: true });
+    expect(await latchkey.run('audit.verify')).toMatchObject({ intact: true });
   });
 
   test('that was interrupted continues, and a third run changes nothing', async () => {
     let batches = 0;
-    const broken: Ask = async (name, input) => {
+    const broken: RunOperation = async (name, given) => {
       batches += 1;
-      return batches > 2 ? { ok: false, code: 'control.fault', message: 'The node is gone.' } : ask(name, input);
+      return batches > 2 ? { ok: false, code: 'control.fault', message: 'The node is gone.' } : ask(name, given);
     };
     await expect(importLines(crowd('resume', 1500), {}, broken)).rejects.toThrow(
       /stopped before line 1001; run the same command/,
@@ -179,8 +180,8 @@ describe('an import', () => {
 
   test('waits while so many users sign in that no password can be hashed', async () => {
     let refusals = 2;
-    const busy: Ask = async (name, input) =>
-      (refusals -= 1) >= 0 ? { ok: false, code: 'credentials.busy', message: 'Too many.' } : ask(name, input);
+    const busy: RunOperation = async (name, given) =>
+      (refusals -= 1) >= 0 ? { ok: false, code: 'credentials.busy', message: 'Too many.' } : ask(name, given);
     expect(await importLines(crowd('busy', 2), {}, busy)).toMatchObject({ created: 2 });
   });
 
@@ -318,5 +319,5 @@ test('a hash that is too expensive is refused with its line', async () => {
 
 test('a command with too many lines is refused as a whole', async () => {
   const lines = Array.from({ length: 501 }, (_, i) => ({ line: i, record: {} }));
-  await expect(latchkey.run('user.import', { lines })).rejects.toThrow(/migration\.invalid/);
+  await expect(latchkey.run('users.import', { lines })).rejects.toThrow(/input\.invalid/);
 });

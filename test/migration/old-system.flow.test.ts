@@ -158,13 +158,13 @@ describe('a user who was not imported', () => {
 describe('a user who exists here', () => {
   test('is not asked about when disabled', async () => {
     const user = await latchkey.user();
-    await latchkey.run('user.disable', { id: user.id });
+    await latchkey.run('users.disable', { user_id: user.id });
     await expect(signIn(user.email, 'right where they were')).rejects.toThrow('refused');
     expect(asked).toEqual([]);
   });
 
   test('is not asked about without a password', async () => {
-    const { results } = await latchkey.run<{ results: LineResult[] }>('user.import', {
+    const { results } = await latchkey.run<{ results: LineResult[] }>('users.import', {
       lines: [{ line: 1, record: { email: 'none@old.example' } }],
     });
     expect(results[0]?.outcome).toBe('created');
@@ -179,7 +179,7 @@ describe('a user who exists here', () => {
       password_hash_format: 'old-system',
       name: 'As brought',
     };
-    await latchkey.run('user.import', { lines: [{ line: 1, record }] });
+    await latchkey.run('users.import', { lines: [{ line: 1, record }] });
     await expect(signIn('marked@old.example', 'wrong')).rejects.toThrow('refused');
     expect(await rowOf('marked@old.example')).toMatchObject({ scheme: 'old-system', hash: '' });
     expect((await signIn('marked@old.example', 'right where they were')).get('code')).toMatch(/^lk_ac_/);
@@ -232,7 +232,7 @@ describe('an old system that fails', () => {
 });
 
 test('is not asked without an address, or without a secret', async () => {
-  await latchkey.run('settings.set', { name: 'migration.verifyUrl', value: 'null' });
+  await latchkey.run('settings.update', { name: 'migration.verifyUrl', value: 'null' });
   await expect(signIn('off@old.example', 'right where they were')).rejects.toThrow('refused');
   const withoutSecret = await startTestApp({
     env: { OUTBOUND_ALLOW: '127.0.0.1' },

@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCommand } from '#kernel/control.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { exportPeople, importPeople } from '#migration/command-line.ts';
 import type { LineResult } from '#migration/import-service.ts';
@@ -27,11 +26,11 @@ afterAll(async () => {
 /** One person with this hash; more members as a line of a file has them. */
 async function bring(hash: Record<string, unknown>, app = latchkey): Promise<{ id: string; email: string }> {
   const email = `p${randomBytes(6).toString('hex')}@example.com`;
-  const { results } = await app.run<{ results: LineResult[] }>('user.import', {
+  const { results } = await app.run<{ results: LineResult[] }>('users.import', {
     lines: [{ line: 1, record: { email, email_verified: true, ...hash } }],
   });
   expect(results).toEqual([{ line: 1, outcome: 'created', email }]);
-  const again = await app.run<{ results: LineResult[] }>('user.import', { lines: [{ line: 1, record: { email } }] });
+  const again = await app.run<{ results: LineResult[] }>('users.import', { lines: [{ line: 1, record: { email } }] });
   return { id: String(again.results[0]?.id), email };
 }
 const onWire = ({ hash, format, parameters }: (typeof vectors)[number]) => ({
@@ -117,7 +116,7 @@ describe('a user with a password hash of another system', () => {
 describe('an export', () => {
   const exportTo = async (format: 'jsonl' | 'csv', withHashes: boolean) => {
     const path = join(folder, `out-${format}-${withHashes}.${format}`);
-    const summary = await exportPeople((name, input) => runCommand(latchkey.app.commands, name, input), {
+    const summary = await exportPeople(latchkey.app.run, {
       format,
       withHashes,
       output: path,
@@ -166,7 +165,7 @@ describe('an export', () => {
       const empty = await startTestApp();
       try {
         const there = await empty.client();
-        const ask = (name: string, input: unknown) => runCommand(empty.app.commands, name, input);
+        const ask = empty.app.run;
         const summary = await importPeople(ask, path, {});
         expect(summary).toMatchObject({ lines: users, created: users, refused: 0 });
         for (const { id, email, password } of people) {
@@ -177,7 +176,7 @@ describe('an export', () => {
         // Everything else is the same too: seen from there, nothing differs.
         const back = join(folder, `back-${format}.jsonl`);
         await exportPeople(ask, { output: back });
-        const here = await exportPeople((name, input) => runCommand(latchkey.app.commands, name, input), {
+        const here = await exportPeople(latchkey.app.run, {
           output: `${back}.here`,
         });
         expect(here.users).toBe(users);

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const change = (client: TestClient, values: Record<string, unknown>) =>
-  latchkey.run('client.change', { client_id: client.client_id, ...values });
+  latchkey.run('clients.update', { client_id: client.client_id, ...values });
 
 test.each<[string, (client: TestClient) => Promise<unknown>, unknown]>([
   ['a scope is taken', (client) => change(client, { scope: 'openid' }), 'openid'],

@@ -15,7 +15,7 @@ type Asked = Record<string, string | undefined>;
 
 beforeAll(async () => {
   latchkey = await startTestApp();
-  await latchkey.run('api.create', {
+  await latchkey.run('apis.create', {
     identifier: api,
     name: 'Invoices',
     scopes: [
@@ -23,7 +23,7 @@ beforeAll(async () => {
       { name: 'write', description: 'Change your invoices' },
     ],
   });
-  await latchkey.run('api.create', { identifier: closed, scopes: [{ name: 'admin' }] });
+  await latchkey.run('apis.create', { identifier: closed, scopes: [{ name: 'admin' }] });
   own = await latchkey.client({ first_party: true, apis: { [api]: ['*'] } });
   third = await latchkey.client({ apis: { [api]: ['read'] } });
   user = await latchkey.user({ name: 'Noor' });

@@ -141,8 +141,8 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
   });
 
   test.each([
-    ['session.end', (id: string) => ({ user: id, all: true })],
-    ['user.disable', (id: string) => ({ id })],
+    ['sessions.end', (id: string) => ({ user_id: id, all: true })],
+    ['users.disable', (id: string) => ({ user_id: id })],
   ])('is sent when %s ends the session from outside', async (command, input) => {
     const client = await listening();
     const someone = await latchkey.user();

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => latchkey.close());
 
 const machine = (more: Record<string, unknown> = {}): Promise<TestClient> =>
-  latchkey.run<TestClient>('client.create', { name: 'Robot', type: 'machine', ...more });
+  latchkey.run<TestClient>('clients.create', { name: 'Robot', type: 'machine', ...more });
 const signing = () => machine({ token_endpoint_auth_method: 'private_key_jwt', jwks });
 
 const basic = (id: string, secret: string) => ({
@@ -118,7 +118,7 @@ describe('secrets (RFC 6749 §2.3.1)', () => {
 
   test('two secrets are good at once during a rotation', async () => {
     const robot = await machine();
-    const { client_secret: second } = await latchkey.run<TestClient>('client.add-secret', {
+    const { client_secret: second } = await latchkey.run<TestClient>('clients.secrets.create', {
       client_id: robot.client_id,
     });
     const answers = await Promise.all(
@@ -306,7 +306,7 @@ describe('guessing secrets', () => {
 
   test('the lock ends after five minutes', async () => {
     const robot = await machine();
-    await latchkey.run('settings.set', { name: 'limits.clientFailuresPerAddress', value: '1' });
+    await latchkey.run('settings.update', { name: 'limits.clientFailuresPerAddress', value: '1' });
     expect((await send({}, basic(robot.client_id, wrong))).status).toBe(401);
     const refused = await send({}, basic(robot.client_id, robot.client_secret));
     expect(refused.status).toBe(429);
@@ -314,7 +314,7 @@ describe('guessing secrets', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 303_000 });
     expect((await send({}, basic(robot.client_id, robot.client_secret))).status).toBe(200);
     vi.useRealTimers();
-    await latchkey.run('settings.set', { name: 'limits.clientFailuresPerAddress', value: '20' });
+    await latchkey.run('settings.update', { name: 'limits.clientFailuresPerAddress', value: '20' });
   });
 
   test('each wrong secret is in the audit log with its IP address', async () => {

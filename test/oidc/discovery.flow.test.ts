@@ -151,8 +151,8 @@ describe('the discovery endpoint', () => {
   });
 
   test('reflects a changed policy at once', async () => {
-    await latchkey.run('settings.set', { name: 'oidc.registration', value: '"open"' });
-    await latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"all"' });
+    await latchkey.run('settings.update', { name: 'oidc.registration', value: '"open"' });
+    await latchkey.run('settings.update', { name: 'oidc.responseTypes', value: '"all"' });
     const changed = (await (await read(OPENID)).json()) as Metadata;
     expect(changed['registration_endpoint']).toBe(`${latchkey.base}/oidc/register`);
     expect(changed['response_types_supported']).toEqual(

@@ -18,7 +18,7 @@ let tokenUrl: string;
 let userinfoUrl: string;
 beforeAll(async () => {
   latchkey = await startTestApp();
-  await latchkey.run('api.create', { identifier: api, scopes: [{ name: 'read' }] });
+  await latchkey.run('apis.create', { identifier: api, scopes: [{ name: 'read' }] });
   client = await latchkey.client({
     first_party: true,
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],

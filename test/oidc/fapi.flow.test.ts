@@ -206,12 +206,12 @@ describe('at the PAR endpoint', () => {
   });
 
   test('PKCE stays required even if other confidential clients may omit it', async () => {
-    await latchkey.run('settings.set', { name: 'oidc.pkce', value: '"public"' });
+    await latchkey.run('settings.update', { name: 'oidc.pkce', value: '"public"' });
     const refused = await push(
       security,
       parameters(security, { code_challenge: undefined, code_challenge_method: undefined }),
     );
-    await latchkey.run('settings.set', { name: 'oidc.pkce', value: '"all"' });
+    await latchkey.run('settings.update', { name: 'oidc.pkce', value: '"all"' });
     expect(refused.body.error).toBe('invalid_request');
   });
 
@@ -365,12 +365,12 @@ describe('metadata that the profile refuses (§5.3.2.1, §5.4)', () => {
   test('a profile cannot be left by changing one member', async () => {
     const client = await latchkey.client(bank());
     await expect(
-      latchkey.run('client.change', { client_id: client.client_id, id_token_signed_response_alg: 'RS256' }),
+      latchkey.run('clients.update', { client_id: client.client_id, id_token_signed_response_alg: 'RS256' }),
     ).rejects.toThrow('id_token_signed_response_alg');
     await expect(
-      latchkey.run('client.change', { client_id: client.client_id, dpop_bound_access_tokens: false }),
+      latchkey.run('clients.update', { client_id: client.client_id, dpop_bound_access_tokens: false }),
     ).rejects.toThrow('dpop_bound_access_tokens');
-    const changed = await latchkey.run('client.change', {
+    const changed = await latchkey.run('clients.update', {
       client_id: client.client_id,
       require_pushed_authorization_requests: false,
     });

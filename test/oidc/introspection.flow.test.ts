@@ -13,9 +13,9 @@ let evil: TestClient;
 let user: TestUser;
 beforeAll(async () => {
   latchkey = await startTestApp();
-  await latchkey.run('api.create', { identifier: api, scopes: [{ name: 'read' }], token_format: 'opaque' });
+  await latchkey.run('apis.create', { identifier: api, scopes: [{ name: 'read' }], token_format: 'opaque' });
   client = await latchkey.client({ first_party: true, apis: { [api]: ['*'] } });
-  server = await latchkey.run('client.create', { name: 'API', type: 'machine', apis: { [api]: ['*'] } });
+  server = await latchkey.run('clients.create', { name: 'API', type: 'machine', apis: { [api]: ['*'] } });
   evil = await latchkey.client({ apis: { [api]: ['*'] } });
   user = await latchkey.user();
 });
@@ -96,8 +96,8 @@ describe('introspection of a JWT (RFC 9068)', () => {
   let resource: TestClient;
   let caller: TestClient;
   beforeAll(async () => {
-    await latchkey.run('api.create', { identifier: jwtApi, scopes: [{ name: 'read' }] });
-    resource = await latchkey.run('client.create', { name: 'JWT API', type: 'machine', apis: { [jwtApi]: ['*'] } });
+    await latchkey.run('apis.create', { identifier: jwtApi, scopes: [{ name: 'read' }] });
+    resource = await latchkey.run('clients.create', { name: 'JWT API', type: 'machine', apis: { [jwtApi]: ['*'] } });
     caller = await latchkey.client({ first_party: true, subject_type: 'pairwise', apis: { [jwtApi]: ['*'] } });
   });
   async function jwtToken(person = user, who = caller): Promise<string> {
@@ -132,8 +132,8 @@ describe('introspection of a JWT (RFC 9068)', () => {
   });
 
   test.each<[string, (person: TestUser, token: string) => Promise<unknown>]>([
-    ['the person was disabled', (person) => latchkey.run('user.disable', { id: person.id })],
-    ['everything of the person was ended', (person) => latchkey.run('session.end', { user: person.id, all: true })],
+    ['the person was disabled', (person) => latchkey.run('users.disable', { user_id: person.id })],
+    ['everything of the person was ended', (person) => latchkey.run('sessions.end', { user_id: person.id, all: true })],
   ])('it is inactive when %s', async (_what, end) => {
     const person = await latchkey.user();
     const token = await jwtToken(person);
@@ -145,7 +145,7 @@ describe('introspection of a JWT (RFC 9068)', () => {
   test('it is inactive when its client is disabled', async () => {
     const gone = await latchkey.client({ first_party: true, apis: { [jwtApi]: ['*'] } });
     const token = await jwtToken(user, gone);
-    await latchkey.run('client.disable', { client_id: gone.client_id });
+    await latchkey.run('clients.disable', { client_id: gone.client_id });
     expect((await introspect(token, resource)).body).toEqual({ active: false });
   });
 
@@ -181,7 +181,7 @@ describe('introspection of a JWT (RFC 9068)', () => {
 describe('signed introspection (RFC 9701)', () => {
   let signing: TestClient;
   beforeAll(async () => {
-    signing = await latchkey.run('client.create', {
+    signing = await latchkey.run('clients.create', {
       name: 'Signed API',
       type: 'machine',
       apis: { [api]: ['*'] },

@@ -29,14 +29,14 @@ describe('on the built-in TLS listener (RFC 8705)', () => {
     latchkey = await startTestApp({
       env: { TLS_CERT: file('server.pem'), TLS_KEY: file('server.key'), TLS_CLIENT_CA: file('ca.pem') },
     });
-    await latchkey.run('api.create', { identifier: api });
-    named = await latchkey.run('client.create', {
+    await latchkey.run('apis.create', { identifier: api });
+    named = await latchkey.run('clients.create', {
       ...machine,
       token_endpoint_auth_method: 'tls_client_auth',
       tls_client_auth_subject_dn: 'CN=client',
       tls_client_certificate_bound_access_tokens: true,
     });
-    selfSigned = await latchkey.run('client.create', {
+    selfSigned = await latchkey.run('clients.create', {
       ...machine,
       token_endpoint_auth_method: 'self_signed_tls_client_auth',
       jwks: jwksOf('self'),
@@ -103,7 +103,7 @@ describe('on the built-in TLS listener (RFC 8705)', () => {
   });
 
   test('a certificate does not replace another method', async () => {
-    const robot = await latchkey.run<TestClient>('client.create', machine);
+    const robot = await latchkey.run<TestClient>('clients.create', machine);
     expect((await send(robot, 'client')).body.error).toBe('invalid_client');
   });
 
@@ -135,7 +135,7 @@ describe('behind a trusted proxy', () => {
   let user: TestUser;
   beforeAll(async () => {
     latchkey = await startTestApp({ env: { TRUSTED_PROXIES: '127.0.0.1', CLIENT_CERT_HEADER: HEADER } });
-    robot = await latchkey.run('client.create', {
+    robot = await latchkey.run('clients.create', {
       ...machine,
       token_endpoint_auth_method: 'tls_client_auth',
       tls_client_auth_san_dns: 'localhost',
@@ -218,7 +218,7 @@ describe('a header without a trusted proxy', () => {
   ])('is ignored: %s', async (_what, env) => {
     const latchkey = await startTestApp({ env });
     const robot = await latchkey
-      .run<TestClient>('client.create', {
+      .run<TestClient>('clients.create', {
         ...machine,
         token_endpoint_auth_method: 'self_signed_tls_client_auth',
         jwks: jwksOf('self'),

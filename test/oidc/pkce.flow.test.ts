@@ -98,8 +98,8 @@ describe('code_verifier at the token endpoint (RFC 7636 §4.6)', () => {
 });
 
 describe('required of public clients only (setting oidc.pkce)', () => {
-  beforeAll(() => latchkey.run('settings.set', { name: 'oidc.pkce', value: '"public"' }));
-  afterAll(() => latchkey.run('settings.set', { name: 'oidc.pkce', value: '"all"' }));
+  beforeAll(() => latchkey.run('settings.update', { name: 'oidc.pkce', value: '"public"' }));
+  afterAll(() => latchkey.run('settings.update', { name: 'oidc.pkce', value: '"all"' }));
   const none = { code_challenge_method: undefined };
 
   test('a confidential client may omit it', async () => {

@@ -107,7 +107,7 @@ describe('prompt=none (OpenID Connect Core §3.1.2.1, §3.1.2.6)', () => {
   test('is login_required for a disabled user', async () => {
     const gone = await latchkey.user();
     const visitor = await signedIn(gone);
-    await latchkey.run('user.disable', { id: gone.id });
+    await latchkey.run('users.disable', { user_id: gone.id });
     expect(answer(await visitor.request(url({ prompt: 'none' })))['error']).toBe('login_required');
     expect(form(await visitor.open(url()))).toBe('email');
   });

@@ -327,7 +327,7 @@ describe('the relying party gets an error only if it is known (RFC 6749 §4.1.2.
 
   test('a disabled client is unknown', async () => {
     const client = await latchkey.client({ redirect_uris: [registered] });
-    await latchkey.run('client.disable', { client_id: client.client_id });
+    await latchkey.run('clients.disable', { client_id: client.client_id });
     const page = await ask(client, {});
     expect(page.location).toBeNull();
     expect(words(page)).toContain('We do not know this app');

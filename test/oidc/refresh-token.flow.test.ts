@@ -139,11 +139,11 @@ describe('the lifetime of a refresh token', () => {
   });
 
   test('the operator may shorten both', async () => {
-    await latchkey.run('settings.set', { name: 'oidc.refreshIdleSeconds', value: '60' });
+    await latchkey.run('settings.update', { name: 'oidc.refreshIdleSeconds', value: '60' });
     const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
     travel(75_000);
     expect((await refresh(token)).body.error).toBe('invalid_grant');
     vi.useRealTimers();
-    await latchkey.run('settings.set', { name: 'oidc.refreshIdleSeconds', value: String(14 * 86_400) });
+    await latchkey.run('settings.update', { name: 'oidc.refreshIdleSeconds', value: String(14 * 86_400) });
   });
 });

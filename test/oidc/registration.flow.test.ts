@@ -42,7 +42,7 @@ const register = (metadata: unknown, token?: string): Promise<Answer> =>
 const manage = (registered: Body, method: string, body?: unknown): Promise<Answer> =>
   send(String(registered['registration_client_uri']), method, body, String(registered['registration_access_token']));
 const set = (name: string, value: unknown) =>
-  latchkey.run('settings.set', { name: `oidc.${name}`, value: JSON.stringify(value) });
+  latchkey.run('settings.update', { name: `oidc.${name}`, value: JSON.stringify(value) });
 /** Members that an update must repeat or must not contain (RFC 7592 §2.2). */
 function updateOf({
   registration_access_token: _token,
@@ -339,7 +339,7 @@ describe('managing (RFC 7592)', () => {
       introspection_signed_response_alg: 'PS256',
       dpop_bound_access_tokens: true,
     });
-    await latchkey.run('client.change', { client_id: body['client_id'], profile: 'fapi2_security' });
+    await latchkey.run('clients.update', { client_id: body['client_id'], profile: 'fapi2_security' });
     const read = (await manage(body, 'GET')).body;
     expect(read['latchkey_profile']).toBe('fapi2_security');
     const updated = await manage(read, 'PUT', { ...updateOf(read), client_name: 'Renamed' });
@@ -360,7 +360,7 @@ describe('a flood of registrations (setting limits.registrationsPerAddress)', ()
     });
     const answers: Answer[] = [];
     for (let n = 0; n < 5; n += 1) answers.push(await send(`${flooded.base}/oidc/register`, 'POST', given));
-    const { clients } = await flooded.run<{ clients: unknown[] }>('client.list');
+    const { clients } = await flooded.run<{ clients: unknown[] }>('clients.list');
     await flooded.close();
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 429, 429]);
     expect(answers.at(-1)?.body['error']).toBe('temporarily_unavailable');
@@ -373,9 +373,12 @@ describe('by initial access token (setting oidc.registration=token)', () => {
   beforeAll(() => set('registration', 'token'));
 
   test('a token from the command line registers clients until it expires', async () => {
-    const made = await latchkey.run<{ initial_access_token: string; expires_at: string }>('registration-token.create', {
-      expires_in_seconds: 120,
-    });
+    const made = await latchkey.run<{ initial_access_token: string; expires_at: string }>(
+      'registration_tokens.create',
+      {
+        expires_in_seconds: 120,
+      },
+    );
     expect(made.initial_access_token).toMatch(/^lk_it_/);
     expect((await register(given, made.initial_access_token)).status).toBe(201);
     expect((await register(given, made.initial_access_token)).status).toBe(201);
@@ -391,7 +394,7 @@ describe('by initial access token (setting oidc.registration=token)', () => {
   });
 
   test('the token of a registered client and an access token do not either', async () => {
-    const made = await latchkey.run<{ initial_access_token: string }>('registration-token.create');
+    const made = await latchkey.run<{ initial_access_token: string }>('registration_tokens.create');
     const { body } = await register(given, made.initial_access_token);
     expect((await register(given, String(body['registration_access_token']))).status).toBe(401);
     expect((await manage({ ...body, registration_access_token: made.initial_access_token }, 'GET')).status).toBe(401);
@@ -403,11 +406,11 @@ describe('by initial access token (setting oidc.registration=token)', () => {
     { expires_in_seconds: 'long' },
     { colour: 'blue' },
   ])('the command refuses %j', async (input) => {
-    await expect(latchkey.run('registration-token.create', input)).rejects.toThrow('oidc.registration_token_invalid');
+    await expect(latchkey.run('registration_tokens.create', input)).rejects.toThrow('input.invalid');
   });
 
   test('is in the audit log, without the token', async () => {
-    const made = await latchkey.run<{ initial_access_token: string }>('registration-token.create');
+    const made = await latchkey.run<{ initial_access_token: string }>('registration_tokens.create');
     const rows = await latchkey.app.database.sql<{ details: unknown }>(
       "select details from audit_event where type = 'registration_token.created'",
     );
@@ -421,6 +424,6 @@ describe('off, the default', () => {
 
   test('the address does not exist, and no token for it', async () => {
     expect((await register(given)).status).toBe(404);
-    await expect(latchkey.run('registration-token.create')).rejects.toThrow('dynamic registration is off');
+    await expect(latchkey.run('registration_tokens.create')).rejects.toThrow('dynamic registration is off');
   });
 });

@@ -12,20 +12,20 @@ let app: TestClient;
 let user: TestUser;
 beforeAll(async () => {
   latchkey = await startTestApp();
-  await latchkey.run('api.create', {
+  await latchkey.run('apis.create', {
     identifier: invoices,
     scopes: [{ name: 'read' }, { name: 'write' }],
     access_token_seconds: 120,
   });
-  await latchkey.run('api.create', {
+  await latchkey.run('apis.create', {
     identifier: reports,
     scopes: [{ name: 'read' }],
     token_format: 'opaque',
     access_token_seconds: 300,
   });
   for (const alg of ['PS256', 'EdDSA', 'RS256'])
-    await latchkey.run('api.create', { identifier: `https://${alg}.example`, signing_alg: alg });
-  robot = await latchkey.run('client.create', {
+    await latchkey.run('apis.create', { identifier: `https://${alg}.example`, signing_alg: alg });
+  robot = await latchkey.run('clients.create', {
     name: 'Robot',
     type: 'machine',
     apis: {
@@ -191,7 +191,7 @@ describe('APIs in a sign-in (RFC 8707 §2.1)', () => {
       resource: invoices,
       prompt: 'consent',
     });
-    await latchkey.run('client.change', { client_id: other.client_id, apis: {} });
+    await latchkey.run('clients.update', { client_id: other.client_id, apis: {} });
     const answer = await post(`${latchkey.base}/oidc/token`, other, {
       grant_type: 'refresh_token',
       refresh_token: first.refresh_token,

@@ -57,7 +57,7 @@ describe('by default only code is allowed (RFC 9700 §2.1.2)', () => {
 });
 
 describe('with the setting oidc.responseTypes=all', () => {
-  beforeAll(() => latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"all"' }));
+  beforeAll(() => latchkey.run('settings.update', { name: 'oidc.responseTypes', value: '"all"' }));
 
   test.each([...frontChannel, 'none'])(
     'response_type %j is refused to a client that has not registered it',

@@ -92,11 +92,11 @@ describe('the lifetime of a session (settings session.*)', () => {
 
   test('a changed policy applies to open sessions', async () => {
     const visitor = await signIn();
-    await latchkey.run('settings.set', { name: 'session.absoluteSeconds', value: '600' });
+    await latchkey.run('settings.update', { name: 'session.absoluteSeconds', value: '600' });
     expect(await isSignedIn(visitor)).toBe(true);
     at(700);
     const isOver = !(await isSignedIn(visitor));
-    await latchkey.run('settings.set', { name: 'session.absoluteSeconds', value: 'null' });
+    await latchkey.run('settings.update', { name: 'session.absoluteSeconds', value: 'null' });
     expect(isOver).toBe(true);
   });
 });

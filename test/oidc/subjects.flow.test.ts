@@ -203,7 +203,7 @@ describe('sector_identifier_uri (OpenID Connect Dynamic Client Registration §5)
     answers['/later'] = { body: JSON.stringify(uris) };
     const client = (await register(guarded, '/later')).body as unknown as TestClient;
     delete answers['/later'];
-    await guarded.run('settings.set', { name: 'oidc.idTokenSeconds', value: '1800' });
+    await guarded.run('settings.update', { name: 'oidc.idTokenSeconds', value: '1800' });
     const page: Page = await new Visitor().request(
       authorizeUrl(guarded.base, client, { code_challenge: pkce().challenge }),
     );

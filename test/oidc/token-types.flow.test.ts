@@ -68,8 +68,12 @@ beforeAll(async () => {
     settings: { 'limits.clientFailuresPerAddress': 10_000 },
   });
   listener = await startLogoutListener();
-  await latchkey.run('api.create', { identifier: api, scopes: [{ name: 'read' }] });
-  await latchkey.run('api.create', { identifier: `${api}/opaque`, scopes: [{ name: 'read' }], token_format: 'opaque' });
+  await latchkey.run('apis.create', { identifier: api, scopes: [{ name: 'read' }] });
+  await latchkey.run('apis.create', {
+    identifier: `${api}/opaque`,
+    scopes: [{ name: 'read' }],
+    token_format: 'opaque',
+  });
   client = await latchkey.client({
     first_party: true,
     grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],

@@ -20,7 +20,7 @@ afterEach(() => vi.useRealTimers());
 
 const words = (page: Page) => page.text.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
 const at = (page: Page) => new URL(page.url).pathname.split('/').at(-1);
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 
 async function personWith(authenticator: Authenticator): Promise<TestUser> {
   const user = await latchkey.user();
@@ -298,7 +298,7 @@ describe('an email address', () => {
   test('reveals nothing: passkeys are requested for every address, the same ones each time', async () => {
     const [one, two] = [new Authenticator(), new Authenticator()];
     const disabled = await personWith(two);
-    await latchkey.run('user.disable', { id: disabled.id });
+    await latchkey.run('users.disable', { user_id: disabled.id });
     const emails = [(await personWith(one)).email, disabled.email, (await latchkey.user()).email, 'nobody@example.com'];
     const shapes = [];
     for (const email of emails) {

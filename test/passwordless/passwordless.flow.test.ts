@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 const methods = (list: readonly string[] | null) =>
-  latchkey.run('settings.set', { name: 'signIn.methods', value: JSON.stringify(list) });
+  latchkey.run('settings.update', { name: 'signIn.methods', value: JSON.stringify(list) });
 const withoutPassword = () => latchkey.user({ email_verified: true, password: undefined });
 const start = (extra = {}) => authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge, ...extra });
 const later = (minutes: number) => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + minutes * 60_000 });
@@ -125,7 +125,7 @@ describe('a code by mail', () => {
 
   test.each(['unverified', 'disabled', 'nobody'])('is not sent for an account that is %s', async (what) => {
     const user = await latchkey.user({ email_verified: what !== 'unverified' });
-    if (what === 'disabled') await latchkey.run('user.disable', { id: user.id });
+    if (what === 'disabled') await latchkey.run('users.disable', { user_id: user.id });
     const email = what === 'nobody' ? `nobody-${user.email}` : user.email;
     const page = await atCode({ email });
     expect(heading(page)).toBe('Check your email');
@@ -137,7 +137,7 @@ describe('a code by mail', () => {
   test('is refused for a user who was disabled after it was sent', async () => {
     const user = await withoutPassword();
     const { visitor, page, mail } = await sent(user);
-    await latchkey.run('user.disable', { id: user.id });
+    await latchkey.run('users.disable', { user_id: user.id });
     expect((await visitor.submit(page, { code: mail.code })).isRefused).toBe(true);
     expect((await someone().open(mail.link)).status).toBe(410);
   });

@@ -18,7 +18,7 @@ beforeAll(async () => {
   client = await latchkey.client({ first_party: true });
 });
 afterAll(() => latchkey.close());
-afterEach(() => latchkey.run('settings.set', { name: 'sms.countries', value: '["1"]' }));
+afterEach(() => latchkey.run('settings.update', { name: 'sms.countries', value: '["1"]' }));
 
 const withNumber = (number: string, given = {}) =>
   latchkey.user({ phone_number: number, phone_number_verified: true, password: undefined, ...given });
@@ -55,7 +55,7 @@ describe('a code as a text message', () => {
     ['who is disabled', '+12025550103', {}, true],
   ])('is not sent to a user %s, who sees the same page', async (_what, number, given, isDisabled) => {
     const user = await withNumber(number, given);
-    if (isDisabled) await latchkey.run('user.disable', { id: user.id });
+    if (isDisabled) await latchkey.run('users.disable', { user_id: user.id });
     const page = await begin(user);
     expect(page.text).toContain('Check your text messages');
     const marker = `+120255501${20 + people}`;
@@ -65,7 +65,7 @@ describe('a code as a text message', () => {
   });
 
   test('is not offered if text messages are off', async () => {
-    await latchkey.run('settings.set', { name: 'sms.countries', value: '[]' });
+    await latchkey.run('settings.update', { name: 'sms.countries', value: '[]' });
     const visitor = someone();
     const page = await begin(await withNumber('+12025550104'), visitor);
     expect(new URL(page.url).pathname).toMatch(/\/password$/);
@@ -75,7 +75,7 @@ describe('a code as a text message', () => {
   });
 
   test('is refused on the page for a code by mail', async () => {
-    await latchkey.run('settings.set', { name: 'signIn.methods', value: '["smsCode","emailCode"]' });
+    await latchkey.run('settings.update', { name: 'signIn.methods', value: '["smsCode","emailCode"]' });
     const user = await withNumber('+12025550105', { email_verified: true });
     const visitor = someone();
     const page = await begin(user, visitor);

@@ -150,7 +150,7 @@ describe('a password reset by a link', () => {
   });
 
   test('unlocks an account that guesses had locked, in this browser too', async () => {
-    await latchkey.run('settings.set', { name: 'limits.passwordMaximumFailures', value: '6' });
+    await latchkey.run('settings.update', { name: 'limits.passwordMaximumFailures', value: '6' });
     const user = await person();
     const visitor = someone();
     await visitor.signIn(start(), user);
@@ -169,7 +169,7 @@ describe('a password reset by a link', () => {
     await save(visitor, (await mails.next(user.email, subject)).link);
     for (const who of [visitor, someone()])
       expect((await who.signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
-    await latchkey.run('settings.set', { name: 'limits.passwordMaximumFailures', value: 'null' });
+    await latchkey.run('settings.update', { name: 'limits.passwordMaximumFailures', value: 'null' });
   });
 
   test('refuses a weak password with the reason, and the link stays valid', async () => {
@@ -222,7 +222,7 @@ describe('a link', () => {
   test.each<[string, (link: string, user: TestUser) => unknown]>([
     ['used before', async (link) => save(someone(), link)],
     ['older than thirty minutes', () => later(30.3)],
-    ['of a user who is disabled by now', (_link, { id }) => latchkey.run('user.disable', { id })],
+    ['of a user who is disabled by now', (_link, { id }) => latchkey.run('users.disable', { user_id: id })],
     ['of an address that is no longer theirs', (_link, user) => moveAway(user)],
     ['followed by a newer one', (_link, user) => ask(user)],
   ])('that is %s does nothing', async (_what, spoil) => {
@@ -259,7 +259,7 @@ describe('a user without the right to a link receives the reason by mail', () =>
     ['because there is no password', false, { email_verified: true, password: undefined }, 'has no password'],
   ])('%s', async (_why, isDisabled, given, text) => {
     const user = await latchkey.user(given);
-    if (isDisabled) await latchkey.run('user.disable', { id: user.id });
+    if (isDisabled) await latchkey.run('users.disable', { user_id: user.id });
     const { page } = await ask(user);
     expect(heading(page)).toBe('Check your email');
     const mail = await mails.next(user.email);
@@ -269,18 +269,18 @@ describe('a user without the right to a link receives the reason by mail', () =>
   });
 
   test('without another sign-in method by mail a first password may be set', async () => {
-    await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","passkey"]' });
+    await latchkey.run('settings.update', { name: 'signIn.methods', value: '["password","passkey"]' });
     const user = await latchkey.user({ email_verified: true, password: undefined });
     await save(someone(), await linkFor(user));
     expect((await someone().signIn(start(), { ...user, password: fresh })).get('code')).toMatch(/^lk_ac_/);
-    await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
+    await latchkey.run('settings.update', { name: 'signIn.methods', value: 'null' });
   });
 
   test('without the method password the page does not exist', async () => {
-    await latchkey.run('settings.set', { name: 'signIn.methods', value: '["emailCode"]' });
+    await latchkey.run('settings.update', { name: 'signIn.methods', value: '["emailCode"]' });
     const visitor = someone();
     expect((await visitor.open(`${latchkey.base}/recovery`)).status).toBe(404);
-    await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
+    await latchkey.run('settings.update', { name: 'signIn.methods', value: 'null' });
   });
 
   test('an unknown address receives no mail', async () => {
@@ -293,7 +293,7 @@ describe('a user without the right to a link receives the reason by mail', () =>
 });
 
 describe('an operator who requires a new password', () => {
-  const wants = ({ id }: TestUser) => latchkey.run('user.require-password', { id });
+  const wants = ({ id }: TestUser) => latchkey.run('users.require_password', { user_id: id });
 
   test('makes the next sign-in set one before it completes', async () => {
     const user = await person();
@@ -337,7 +337,9 @@ describe('an operator who requires a new password', () => {
   });
 
   test('gets an error for an unknown user, or one without a password', async () => {
-    await expect(latchkey.run('user.require-password', { id: 'usr_01h455vb4pex5vsknk084sn02q' })).rejects.toThrow();
+    await expect(
+      latchkey.run('users.require_password', { user_id: 'usr_01h455vb4pex5vsknk084sn02q' }),
+    ).rejects.toThrow();
     const user = await latchkey.user({ password: undefined });
     await expect(wants(user)).rejects.toThrow('credentials.no_password');
   });

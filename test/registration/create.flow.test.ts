@@ -36,7 +36,7 @@ afterEach(async () => {
 
 let changed: Record<string, unknown> = {};
 async function set(name: string, value: unknown, back?: unknown): Promise<void> {
-  await latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+  await latchkey.run('settings.update', { name, value: JSON.stringify(value) });
   if (back !== undefined) changed[name] = back;
 }
 const later = (milliseconds: number): void =>
@@ -262,7 +262,7 @@ describe('registration is refused', () => {
     expect(login.text).not.toContain('/create"');
     const page = await visitor.open(login.url.replace(/\/login$/, '/create'));
     expect([page.status, page.text.includes('No new accounts here')]).toEqual([403, true]);
-    await expect(latchkey.run('user.invite', { email: freshEmail() })).rejects.toThrow('registration.closed');
+    await expect(latchkey.run('invitations.create', { email: freshEmail() })).rejects.toThrow('registration.closed');
   });
 
   test('for other domains than the listed ones, compared in canonical form', async () => {

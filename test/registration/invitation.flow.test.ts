@@ -26,7 +26,7 @@ afterEach(() => void vi.useRealTimers());
 
 async function invite(given: Record<string, unknown> = {}) {
   const email = freshEmail();
-  await latchkey.run('user.invite', { email, ...given });
+  await latchkey.run('invitations.create', { email, ...given });
   return { email, ...(await mails.next(email, /invitation|Einladung/i)) };
 }
 
@@ -60,7 +60,7 @@ describe('an invited user', () => {
 
   test('may leave the form to another user of that browser', async () => {
     const { email, link } = await invite();
-    await latchkey.run('settings.set', { name: 'registration.mode', value: '"open"' });
+    await latchkey.run('settings.update', { name: 'registration.mode', value: '"open"' });
     const visitor = newcomer();
     const form = await visitor.submit(await visitor.open(link));
     const own = await visitor.open(`${form.url}?without`);
@@ -68,7 +68,7 @@ describe('an invited user', () => {
     const other = freshEmail();
     const check = await visitor.submit(own, { name: 'Eve', email: other, password: strong });
     expect(check.url).toMatch(/\/create\/check$/);
-    await latchkey.run('settings.set', { name: 'registration.mode', value: '"invitation"' });
+    await latchkey.run('settings.update', { name: 'registration.mode', value: '"invitation"' });
     expect(await findUser(latchkey, email)).toBeUndefined();
   });
 
@@ -92,7 +92,7 @@ describe('an invitation', () => {
     const visitor = newcomer();
     const form = formsOf(await visitor.submit(await visitor.open(link)))[0]!;
     const values = { ...form.fields, name: 'Ada', password: strong, action: 'continue' };
-    await latchkey.run('settings.set', { name: 'limits.accountsPerAddress', value: '1000' });
+    await latchkey.run('settings.update', { name: 'limits.accountsPerAddress', value: '1000' });
     const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.request(form.action, { form: values })));
     expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
     const [count] = await latchkey.app.database.sql<{ n: number }>(
@@ -110,7 +110,7 @@ describe('an invitation', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + DAY + 16_000 });
     expect((await newcomer().open(link)).status).toBe(410);
     vi.useRealTimers();
-    await latchkey.run('user.invite', { email });
+    await latchkey.run('invitations.create', { email });
     expect((await newcomer().open(link)).status).toBe(410);
     expect((await newcomer().open((await mails.next(email)).link)).status).toBe(200);
   });
@@ -140,11 +140,11 @@ describe('an invitation', () => {
     ['no address', 'not an address', 'registration.invitation_invalid'],
     ['an address with a line of its own', 'a@x.example\r\nbcc: b@x.example', 'registration.invitation_invalid'],
   ])('is refused to %s', async (_what, email, code) => {
-    await expect(latchkey.run('user.invite', { email })).rejects.toThrow(code);
+    await expect(latchkey.run('invitations.create', { email })).rejects.toThrow(code);
   });
 
   test('is refused to a user with an account', async () => {
     const { email } = await latchkey.user();
-    await expect(latchkey.run('user.invite', { email })).rejects.toThrow('registration.invitation_refused');
+    await expect(latchkey.run('invitations.create', { email })).rejects.toThrow('registration.invitation_refused');
   });
 });

@@ -31,7 +31,7 @@ describe.skipIf(!process.env['TEST_DATABASE_URL'])('fifty registrations at once 
     let page: Page;
     let more: Record<string, string> = {};
     if (kind === 'invitation') {
-      await latchkey.run('user.invite', { email });
+      await latchkey.run('invitations.create', { email });
       page = await visitor.submit(await visitor.open((await mails.next(email)).link));
       more = { name: 'Ada', password: strong };
     } else {

@@ -24,7 +24,7 @@ const before: Record<string, unknown> = {
   'profile.required': [],
   'profile.properties': [],
 };
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 afterEach(async () => {
   for (const [name, value] of Object.entries(before)) await set(name, value);
 });

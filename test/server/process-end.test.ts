@@ -119,7 +119,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
   describe.concurrent('a signal ends', () => {
     test.each(['SIGTERM', 'SIGINT'] as const)('a server that waits for the folder, by %s', async (signal) => {
       const path = fresh();
-      const held = await ownDataFolder(path, { task: { command: 'user.import' }, onWaiting: () => undefined });
+      const held = await ownDataFolder(path, { task: { command: 'user import' }, onWaiting: () => undefined });
       const server = await serve({ LATCHKEY_DATA: path });
       await server.says('waiting for process');
       server.child.kill(signal);
@@ -132,7 +132,7 @@ describe.skipIf(databaseServer !== '')('on the embedded database', () => {
       ['SIGINT', 130],
     ] as const)('a command that waits for the folder, by %s', async (signal, code) => {
       const path = fresh();
-      const held = await ownDataFolder(path, { task: { command: 'user.import' }, onWaiting: () => undefined });
+      const held = await ownDataFolder(path, { task: { command: 'user import' }, onWaiting: () => undefined });
       const command = run(['user', 'list'], { LATCHKEY_DATA: path });
       await command.says('waiting for process');
       command.child.kill(signal);

@@ -51,8 +51,8 @@ async function honoured({ cookie, access, refresh }: Held, withRefresh: boolean)
 }
 
 test.each<[string, (held: Held) => Promise<unknown>]>([
-  ['a person is disabled', ({ user }) => latchkey.run('user.disable', { id: user.id })],
-  ['all sessions of a person are ended', ({ user }) => latchkey.run('session.end', { user: user.id, all: true })],
+  ['a person is disabled', ({ user }) => latchkey.run('users.disable', { user_id: user.id })],
+  ['all sessions of a person are ended', ({ user }) => latchkey.run('sessions.end', { user_id: user.id, all: true })],
 ])('when %s on one node, nothing works on another within five seconds', async (_what, end) => {
   const held = await signedIn();
   expect(await honoured(held, false)).toEqual(['session', 'account', 'userinfo', 'introspection']);
@@ -67,10 +67,10 @@ test.each<[string, (held: Held) => Promise<unknown>]>([
 });
 
 test('when a client is disabled on one node, another refuses it within five seconds', async () => {
-  const robot = await latchkey.run<TestClient>('client.create', { name: 'Robot', type: 'machine' });
+  const robot = await latchkey.run<TestClient>('clients.create', { name: 'Robot', type: 'machine' });
   const ask = () => other.send('/oidc/token', { form: { grant_type: 'client_credentials' }, headers: basic(robot) });
   expect((await ask()).status).toBe(200);
-  await latchkey.run('client.disable', { client_id: robot.client_id });
+  await latchkey.run('clients.disable', { client_id: robot.client_id });
   const deadline = performance.now() + DEAD_AFTER;
   let { status } = await ask();
   while (status === 200 && performance.now() < deadline) {

@@ -58,15 +58,15 @@ describe('a page of ours for signed-in users', () => {
   test('closes at once when the session ended elsewhere', async () => {
     const { visitor, user } = await signedIn();
     expect((await visitor.open(at('/account/devices'))).status).toBe(200);
-    await latchkey.run('session.end', { user: user.id, all: true });
+    await latchkey.run('sessions.end', { user_id: user.id, all: true });
     expect(isSignIn(await visitor.open(at('/account/devices')))).toBe(true);
   });
 
   test('closes when the account is disabled, and stays closed afterwards', async () => {
     const { visitor, user } = await signedIn();
-    await latchkey.run('user.disable', { id: user.id });
+    await latchkey.run('users.disable', { user_id: user.id });
     expect(isSignIn(await visitor.open(at('/account')))).toBe(true);
-    await latchkey.run('user.enable', { id: user.id });
+    await latchkey.run('users.enable', { user_id: user.id });
     expect(isSignIn(await visitor.open(at('/account')))).toBe(true);
   });
 
@@ -208,9 +208,9 @@ describe('the return from a sign-in', () => {
 
 describe('the client of our own pages', () => {
   test('is in no list, cannot be created again, and its codes cannot be redeemed by others', async () => {
-    const { clients } = await latchkey.run<{ clients: { client_id: string }[] }>('client.list');
+    const { clients } = await latchkey.run<{ clients: { client_id: string }[] }>('clients.list');
     expect(clients.map(({ client_id: id }) => id)).not.toContain('latchkey-pages');
-    await expect(latchkey.run('client.delete', { client_id: 'latchkey-pages' })).rejects.toThrow('not_found');
+    await expect(latchkey.run('clients.delete', { client_id: 'latchkey-pages' })).rejects.toThrow('not_found');
     await expect(latchkey.client({ client_id: 'latchkey-pages' })).rejects.toThrow('client_id_taken');
   });
 

@@ -11,15 +11,15 @@ let client: TestClient;
 let server: TestClient;
 beforeAll(async () => {
   latchkey = await startTestApp();
-  await latchkey.run('api.create', { identifier: api, scopes: [{ name: 'read' }], token_format: 'opaque' });
+  await latchkey.run('apis.create', { identifier: api, scopes: [{ name: 'read' }], token_format: 'opaque' });
   client = await latchkey.client({ first_party: true, apis: { [api]: ['*'] } });
-  server = await latchkey.run('client.create', { name: 'API', type: 'machine', apis: { [api]: ['*'] } });
+  server = await latchkey.run('clients.create', { name: 'API', type: 'machine', apis: { [api]: ['*'] } });
 });
 afterAll(() => latchkey.close());
 
 type Listed = { id: string; ip: string; user_agent: string; client_ids: string[]; signed_in_at: string };
 const list = async (user: Pick<TestUser, 'id'>) =>
-  (await latchkey.run<{ sessions: Listed[] }>('session.list', { user: user.id })).sessions;
+  (await latchkey.run<{ sessions: Listed[] }>('sessions.list', { user_id: user.id })).sessions;
 async function isSignedIn(visitor: Visitor): Promise<boolean> {
   const { challenge } = pkce();
   const page = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: challenge, prompt: 'none' }));
@@ -51,7 +51,7 @@ describe('sessions of a user', () => {
     const { access_token: token } = await tokensFor(latchkey.base, client, user, {}, desk);
     await tokensFor(latchkey.base, client, user, {}, phone);
     const [mine] = (await list(user)).filter(({ user_agent: agent }) => agent === 'Desk/1.0');
-    await latchkey.run('session.end', { user: user.id, id: mine?.id });
+    await latchkey.run('sessions.end', { user_id: user.id, session_id: mine?.id });
     expect([await isSignedIn(desk), await isSignedIn(phone)]).toEqual([false, true]);
     expect([await userinfo(token), await isActive(token)]).toEqual([401, false]);
     expect(await list(user)).toHaveLength(1);
@@ -60,7 +60,7 @@ describe('sessions of a user', () => {
   test('end with their tokens, except offline access (OpenID Connect Core §11)', async () => {
     const user = await latchkey.user();
     const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
-    await latchkey.run('session.end', { user: user.id, id: (await list(user))[0]?.id });
+    await latchkey.run('sessions.end', { user_id: user.id, session_id: (await list(user))[0]?.id });
     expect((await refresh(token)).status).toBe(200);
   });
 
@@ -68,7 +68,7 @@ describe('sessions of a user', () => {
     const user = await latchkey.user();
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, client, user, offline, visitor);
-    expect(await latchkey.run('session.end', { user: user.id, all: true })).toEqual({ ended: 1 });
+    expect(await latchkey.run('sessions.end', { user_id: user.id, all: true })).toEqual({ ended: 1 });
     expect(await isSignedIn(visitor)).toBe(false);
     expect((await refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
     expect([await userinfo(tokens.access_token), await isActive(tokens.access_token)]).toEqual([401, false]);
@@ -79,7 +79,7 @@ describe('sessions of a user', () => {
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, user, {}, visitor);
     const requests = Array.from({ length: 8 }, () => isSignedIn(visitor));
-    await latchkey.run('session.end', { user: user.id, all: true });
+    await latchkey.run('sessions.end', { user_id: user.id, all: true });
     await Promise.all(requests);
     expect(await isSignedIn(visitor)).toBe(false);
     expect(await list(user)).toEqual([]);
@@ -89,7 +89,7 @@ describe('sessions of a user', () => {
     const user = await latchkey.user();
     await tokensFor(latchkey.base, client, user);
     const [session] = await list(user);
-    await latchkey.run('session.end', { user: user.id, id: session?.id });
+    await latchkey.run('sessions.end', { user_id: user.id, session_id: session?.id });
     const rows = await latchkey.app.database.sql(
       `select actor_type, subject_id, session_id from audit_event where type = 'session.ended' and subject_id = $1`,
       [user.id],
@@ -98,16 +98,16 @@ describe('sessions of a user', () => {
   });
 
   test.each<[string, (user: TestUser, foreign: string) => object, string]>([
-    ['a session of another user', (user, foreign) => ({ user: user.id, id: foreign }), 'sessions.not_found'],
-    ['a session that does not exist', (user) => ({ user: user.id, id: 'x' }), 'sessions.not_found'],
-    ['no session', (user) => ({ user: user.id }), 'sessions.invalid'],
-    ['an id that is none', () => ({ user: 'alice', all: true }), 'sessions.invalid'],
+    ['a session of another user', (user, foreign) => ({ user_id: user.id, session_id: foreign }), 'sessions.not_found'],
+    ['a session that does not exist', (user) => ({ user_id: user.id, session_id: 'x' }), 'sessions.not_found'],
+    ['no session', (user) => ({ user_id: user.id }), 'input.invalid'],
+    ['an id that is none', () => ({ user_id: 'alice', all: true }), 'input.invalid'],
   ])('%s cannot be ended', async (_what, input, code) => {
     const [user, other] = [await latchkey.user(), await latchkey.user()];
     const visitor = new Visitor();
     await tokensFor(latchkey.base, client, other, {}, visitor);
     const [foreign] = await list(other);
-    await expect(latchkey.run('session.end', input(user, foreign?.id ?? ''))).rejects.toThrow(code);
+    await expect(latchkey.run('sessions.end', input(user, foreign?.id ?? ''))).rejects.toThrow(code);
     expect(await isSignedIn(visitor)).toBe(true);
   });
 });
@@ -133,7 +133,7 @@ describe('within five seconds the server stops accepting', () => {
     ).body.access_token;
     expect(await isActive(apiToken, server)).toBe(true);
 
-    await latchkey.run('user.disable', { id: user.id });
+    await latchkey.run('users.disable', { user_id: user.id });
     expect(await userinfo(tokens.access_token)).toBe(401);
     expect([await isActive(tokens.access_token), await isActive(tokens.refresh_token)]).toEqual([false, false]);
     expect(await isActive(apiToken, server)).toBe(false);
@@ -149,13 +149,13 @@ describe('within five seconds the server stops accepting', () => {
     expect(await list(user)).toEqual([]);
     await expect(tokensFor(latchkey.base, client, user)).rejects.toThrow('refused');
 
-    await latchkey.run('user.enable', { id: user.id });
+    await latchkey.run('users.enable', { user_id: user.id });
     expect(await userinfo(tokens.access_token)).toBe(401);
     expect(await isSignedIn(visitor)).toBe(false);
     expect((await tokensFor(latchkey.base, client, user)).access_token).toBeTypeOf('string');
   });
 
-  test.each(['client.disable', 'client.delete'])('everything of a client after %s', async (command) => {
+  test.each(['clients.disable', 'clients.delete'])('everything of a client after %s', async (command) => {
     const user = await latchkey.user();
     const gone = await latchkey.client({ first_party: true, apis: { [api]: ['*'] } });
     const visitor = new Visitor();
@@ -190,12 +190,12 @@ describe('within five seconds the server stops accepting', () => {
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, asking, user, offline, visitor);
     const kept = await tokensFor(latchkey.base, other, user, offline, visitor);
-    const { consents } = await latchkey.run<{ consents: { client_id: string; scope: string }[] }>('consent.list', {
-      user: user.id,
+    const { consents } = await latchkey.run<{ consents: { client_id: string; scope: string }[] }>('consents.list', {
+      user_id: user.id,
     });
     expect(consents.map(({ client_id: id }) => id).sort()).toEqual([asking.client_id, other.client_id].sort());
 
-    await latchkey.run('consent.revoke', { user: user.id, client_id: asking.client_id });
+    await latchkey.run('consents.revoke', { user_id: user.id, client_id: asking.client_id });
     expect((await refresh(tokens.refresh_token, asking)).body.error).toBe('invalid_grant');
     expect([await userinfo(tokens.access_token), await isActive(tokens.access_token, asking)]).toEqual([401, false]);
     expect((await refresh(kept.refresh_token, other)).status).toBe(200);
@@ -203,10 +203,10 @@ describe('within five seconds the server stops accepting', () => {
       authorizeUrl(latchkey.base, asking, { code_challenge: pkce().challenge, prompt: 'none' }),
     );
     expect(new URL(silent.location ?? '').searchParams.get('error')).toBe('consent_required');
-    await expect(latchkey.run('consent.revoke', { user: user.id, client_id: asking.client_id })).rejects.toThrow(
+    await expect(latchkey.run('consents.revoke', { user_id: user.id, client_id: asking.client_id })).rejects.toThrow(
       'consent.not_found',
     );
-    await expect(latchkey.run('consent.revoke', { user: user.id })).rejects.toThrow('consent.invalid');
+    await expect(latchkey.run('consents.revoke', { user_id: user.id })).rejects.toThrow('input.invalid');
   });
 
   test('an ID token has the id of its session, and two browsers have two (Back-Channel Logout §2.1)', async () => {

@@ -25,10 +25,10 @@ describe('the policy in force', () => {
     const subjects: PolicySubject[] = [{ user: 'usr_1' }, { client: 'shop' }, { user: 'usr_1', client: 'shop' }];
     const before = settings.for(instance);
     for (const subject of subjects) expect(settings.for(subject)).toBe(before);
-    await latchkey.run('settings.set', { name: 'mfa.trustDays', value: '7' });
+    await latchkey.run('settings.update', { name: 'mfa.trustDays', value: '7' });
     for (const subject of [instance, ...subjects]) expect(settings.for(subject).mfa.trustDays).toBe(7);
     expect(before.mfa.trustDays).toBe(30);
-    await latchkey.run('settings.set', { name: 'mfa.trustDays', value: 'null' });
+    await latchkey.run('settings.update', { name: 'mfa.trustDays', value: 'null' });
   });
 
   test('has a user, an organization or a client as subject: no ids at all are not a subject', () => {
@@ -64,7 +64,7 @@ describe('policies', () => {
     ['__proto__.polluted', '1', /no setting/],
     ['oidc.unknown', '1', /oidc/],
   ])('refuse %s = %s with the reason', async (name, value, why) => {
-    await expect(latchkey.run('settings.set', { name, value })).rejects.toThrow(why);
+    await expect(latchkey.run('settings.update', { name, value })).rejects.toThrow(why);
   });
 
   test('keep every one of many changes at once, also during reads', async () => {
@@ -86,7 +86,7 @@ describe('policies', () => {
   });
 
   test('change at once, with an event with the values before and after; null restores the default', async () => {
-    await latchkey.run('settings.set', { name: 'branding.name', value: 'Fernway' });
+    await latchkey.run('settings.update', { name: 'branding.name', value: 'Fernway' });
     const page = await fetch(`${latchkey.base}/no-such-page`, { headers: { accept: 'text/html' } });
     expect(await page.text()).toContain('Fernway');
     const [event] = await latchkey.app.database.sql<{ details: { before: object; after: object } | string }>(
@@ -94,7 +94,7 @@ describe('policies', () => {
     );
     const details = typeof event?.details === 'string' ? (JSON.parse(event.details) as object) : event?.details;
     expect(details).toMatchObject({ before: { name: 'Latchkey' }, after: { name: 'Fernway' } });
-    await latchkey.run('settings.set', { name: 'branding.name', value: 'null' });
+    await latchkey.run('settings.update', { name: 'branding.name', value: 'null' });
     expect((await latchkey.run<Policies>('settings.list'))['branding']).toEqual({ name: 'Latchkey' });
   });
 

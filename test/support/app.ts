@@ -11,7 +11,7 @@ import { Redis } from 'ioredis';
 import type { HashCost } from '#credentials/module.ts';
 import { systemClock } from '#kernel/clock.ts';
 import { type Config, readConfig } from '#kernel/config.ts';
-import { runCommand } from '#kernel/control.ts';
+import { runOperation } from './operations.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { createLog, type Log } from '#kernel/log.ts';
 import { type App, createApp } from '../../src/app/app.ts';
@@ -80,7 +80,7 @@ export async function prepareDataFolder(path: string): Promise<void> {
 
 /** Leaves keys behind, and nothing that would ask anybody outside this machine. */
 async function startOnce(app: App): Promise<void> {
-  await runCommand(app.commands, 'settings.set', { name: 'password.breachCheck', value: 'false' });
+  await runOperation(app.operations, 'settings.update', { name: 'password.breachCheck', value: 'false' });
   await app.close();
 }
 
@@ -157,13 +157,13 @@ export async function startTestApp({
   await app.startJobs();
 
   async function run<T>(name: string, input: unknown = {}): Promise<T> {
-    const answer = await runCommand(app.commands, name, input);
+    const answer = await runOperation(app.operations, name, input);
     if (!answer.ok) throw new Error(`${name}: ${answer.code} ${answer.message}`);
     return answer.result as T;
   }
 
   for (const [name, value] of Object.entries(settings))
-    await run('settings.set', { name, value: JSON.stringify(value) });
+    await run('settings.update', { name, value: JSON.stringify(value) });
 
   return {
     base: config.issuer,
@@ -171,10 +171,10 @@ export async function startTestApp({
     config,
     run,
     client: (given = {}) =>
-      run<TestClient>('client.create', { name: 'Shop', type: 'web', redirect_uris: [redirectUri], ...given }),
+      run<TestClient>('clients.create', { name: 'Shop', type: 'web', redirect_uris: [redirectUri], ...given }),
     async user(given = {}) {
       const email = `p${randomBytes(6).toString('hex')}@example.com`;
-      const made = await run<{ id: string; email: string }>('user.create', { email, password, ...given });
+      const made = await run<{ id: string; email: string }>('users.create', { email, password, ...given });
       return { ...made, password: typeof given['password'] === 'string' ? given['password'] : password };
     },
     async close() {

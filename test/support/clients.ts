@@ -1,15 +1,27 @@
-import { clientCommands } from '#clients/commands.ts';
+import { apiOperations } from '#clients/api-operations.ts';
 import { createApis, createClients } from '#clients/module.ts';
+import { clientOperations } from '#clients/operations.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
 import { createLog } from '#kernel/log.ts';
+import { bindOperations } from '#kernel/operations/bound-operation.ts';
 import { recordingAudit } from './audit.ts';
 import { testClock } from './clock.ts';
+import { callOperation } from './operations.ts';
 import { policiesWith } from './policies.ts';
 
 export const operator = { actor: { type: 'operator' as const } };
 export const keyRingSecret = 'a-secret-of-the-key-ring-with-32-b';
+
+/** What the operations of clients and APIs answer, each with some of these. */
+type ClientAnswer = Record<string, unknown> & {
+  client_id: string;
+  client_secret?: string;
+  client_secret_expires_at?: number;
+  clients: unknown[];
+  client_secrets: { id: string; expires_at: string | null }[];
+};
 
 type Options = {
   secrets?: readonly string[];
@@ -49,11 +61,13 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     invalidation,
     clients: slice.lookup,
   });
+  const operations = [...bindOperations(clientOperations, slice), ...bindOperations(apiOperations, { apis })];
   return {
     ...slice,
     apis,
     apiLookup,
-    commands: clientCommands({ clients: slice.clients, secrets: slice.secrets, apis }),
+    /** Runs an operation of clients and APIs, as an operator. */
+    call: (name: string, members?: unknown) => callOperation<ClientAnswer>(operations, name, members),
     audit,
     clock,
     statements,

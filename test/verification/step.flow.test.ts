@@ -22,7 +22,7 @@ afterEach(() => void vi.useRealTimers());
 
 const request = (): string => authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge });
 const isProved = async (user: TestUser): Promise<boolean> => {
-  const { users } = await latchkey.run<{ users: { id: string; email_verified: boolean }[] }>('user.list');
+  const { users } = await latchkey.run<{ users: { id: string; email_verified: boolean }[] }>('users.list');
   return users.find(({ id }) => id === user.id)?.email_verified === true;
 };
 
@@ -131,7 +131,7 @@ describe('a user with an unverified address', () => {
 });
 
 test('the first verification removes everything of an earlier user of the account', async () => {
-  await latchkey.run('settings.set', { name: 'verification.email', value: '"optional"' });
+  await latchkey.run('settings.update', { name: 'verification.email', value: '"optional"' });
   const user = await latchkey.user();
   const [{ id }] = (await latchkey.app.database.sql<{ id: string }>('select id from users where email = $1', [
     user.email,
@@ -148,7 +148,7 @@ test('the first verification removes everything of an earlier user of the accoun
      values ($1, $2, 'email', 'mallory@x.example', 'mallory@x.example', $3, null, $3)`,
     [crypto.randomUUID(), id, now],
   );
-  await latchkey.run('settings.set', { name: 'verification.email', value: '"required"' });
+  await latchkey.run('settings.update', { name: 'verification.email', value: '"required"' });
   const { visitor, page } = await arrive(user);
   await visitor.submit(page, { code: (await mails.next(user.email)).code });
   for (const table of ['user_identity', 'contact', 'trusted_device', 'totp_credential', 'passkey'])
@@ -165,7 +165,7 @@ test('the first verification removes everything of an earlier user of the accoun
 });
 
 test('by default only imported users are asked', async () => {
-  await latchkey.run('settings.set', { name: 'verification.email', value: '"imported"' });
+  await latchkey.run('settings.update', { name: 'verification.email', value: '"imported"' });
   const user = await latchkey.user();
   const came = await latchkey.user();
   await latchkey.app.database.sql('update users set email_proof_due = true where email = $1', [came.email]);
@@ -174,10 +174,10 @@ test('by default only imported users are asked', async () => {
     expect.stringMatching(/^ey/),
   );
   await arrive(came);
-  await latchkey.run('settings.set', { name: 'verification.email', value: '"optional"' });
+  await latchkey.run('settings.update', { name: 'verification.email', value: '"optional"' });
   await expect(tokensFor(latchkey.base, client, came)).resolves.toHaveProperty(
     'id_token',
     expect.stringMatching(/^ey/),
   );
-  await latchkey.run('settings.set', { name: 'verification.email', value: '"required"' });
+  await latchkey.run('settings.update', { name: 'verification.email', value: '"required"' });
 });

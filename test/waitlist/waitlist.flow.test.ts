@@ -126,7 +126,7 @@ describe('an operator', () => {
     );
     const invited = outcomes.flatMap((outcome) => outcome.invited);
     expect([invited.length, new Set(invited).size]).toEqual([4, 4]);
-    for (const email of emails) await latchkey.run('waitlist.remove', { email });
+    for (const email of emails) await latchkey.run('waitlist.delete', { email });
   });
 
   test('skips users who have an account by now, and removes users', async () => {
@@ -134,19 +134,19 @@ describe('an operator', () => {
     await latchkey.user({ email: late });
     expect(await latchkey.run('waitlist.invite', { emails: [late] })).toEqual({ invited: [], skipped: [late] });
     expect(await list()).not.toContainEqual(expect.objectContaining({ email: late }));
-    await latchkey.run('waitlist.remove', { email: gone });
-    await expect(latchkey.run('waitlist.remove', { email: gone })).rejects.toThrow('waitlist.not_found');
+    await latchkey.run('waitlist.delete', { email: gone });
+    await expect(latchkey.run('waitlist.delete', { email: gone })).rejects.toThrow('waitlist.not_found');
   });
 
   test.each([[{}], [{ emails: ['a@x.example'], first: 1 }], [{ first: 0 }], [{ first: 1.5 }]])(
     'gets an error for %j',
     async (input) => {
-      await expect(latchkey.run('waitlist.invite', input)).rejects.toThrow('waitlist.invalid');
+      await expect(latchkey.run('waitlist.invite', input)).rejects.toThrow('input.invalid');
     },
   );
 });
 
 test('the waitlist does not exist in mode open', async () => {
-  await latchkey.run('settings.set', { name: 'registration.mode', value: '"open"' });
+  await latchkey.run('settings.update', { name: 'registration.mode', value: '"open"' });
   expect((await newcomer().open(`${latchkey.base}/waitlist`)).status).toBe(404);
 });

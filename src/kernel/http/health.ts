@@ -16,7 +16,7 @@ export type Health = {
   answer(req: IncomingMessage, res: ServerResponse): boolean;
   /** From now on the checks decide. Redis is told and not required: everything works without it, more slowly. */
   serving(checks: { database: Check; redis?: Check | undefined }): void;
-  /** Whether a probe asked for readiness recently, as a load balancer does. */
+  /** Whether somebody has asked for readiness lately, as a balancer does. */
   isWatched(): boolean;
   /** From now on not ready, so that a balancer sends nobody here any more. */
   stopping(): void;
@@ -25,7 +25,7 @@ export type Health = {
 type Word = 'up' | 'down';
 type Report = { status: 'ready' | 'starting' | 'stopping' | 'unavailable'; database?: Word; redis?: Word };
 
-/** The services that an instance needs to serve requests. */
+/** What an instance needs to serve. */
 export function checksOf({
   database,
   redis,

@@ -2,8 +2,8 @@ import { AppError } from '../errors.ts';
 import { readInput } from './input.ts';
 import type { Operation } from './operation.ts';
 
-/** The input of a caller: members of the path and of the body or query, not yet parsed. */
-type Given = { params?: unknown; input?: unknown };
+/** What a caller gives: members of the path and members of the body or query, not yet read. */
+export type Given = { params?: unknown; input?: unknown };
 
 /** An operation with its services: what a door (the command line, the API) calls. */
 export type BoundOperation<By> = {
@@ -26,10 +26,12 @@ export function bindOperations<By, Services>(
   }));
 }
 
-type OperationAnswer = { ok: true; result: unknown } | { ok: false; code: string; message: string; details?: unknown };
+export type OperationAnswer =
+  | { ok: true; result: unknown }
+  | { ok: false; code: string; message: string; details?: unknown };
 
 /** Runs an operation by its name. Refusals become answers, faults are thrown. */
-type RunOperation = (name: string, given: Given) => Promise<OperationAnswer>;
+export type RunOperation = (name: string, given: Given) => Promise<OperationAnswer>;
 
 /** Runs these operations for one caller. */
 export function runFor<By>(operations: readonly BoundOperation<By>[], by: By): RunOperation {

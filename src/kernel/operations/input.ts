@@ -2,11 +2,11 @@ import type { z } from 'zod';
 import { AppError } from '../errors.ts';
 
 /** The code of input that a schema does not take; the same for every operation. */
-const INPUT_INVALID = 'input.invalid';
+export const INPUT_INVALID = 'input.invalid';
 
 /** Reads members by a schema. Throws input.invalid, whose details name each wrong member with what is wrong with it. */
 export function readInput(schema: z.ZodObject, given: unknown): Record<string, unknown> {
-  const parsed = schema.safeParse(given ?? {}, { error: inWords });
+  const parsed = schema.safeParse(given === undefined ? {} : given, { error: inWords });
   if (parsed.success) return parsed.data;
   const problems = Object.fromEntries(parsed.error.issues.flatMap(problemsOf));
   throw new AppError({
@@ -41,7 +41,7 @@ const expectedWords: Readonly<Record<string, string>> = {
   record: 'must be an object',
 };
 
-/** The error text, which follows the name of the member. A schema with its own text keeps it. */
+/** What is wrong, in words that follow the name of the member. A schema that has words of its own keeps them. */
 function inWords(issue: z.core.$ZodRawIssue): string {
   if (issue.code === 'invalid_type')
     return issue.input === undefined ? 'must be given' : (expectedWords[issue.expected] ?? 'is not valid');

@@ -8,7 +8,7 @@ import type { ErrorType } from '../errors.ts';
 const noMembers = z.strictObject({});
 
 /** How one member is given on the command line. */
-type CommandOption = {
+export type CommandOption = {
   /** As Commander writes it: `--redirect-uri <uri>`, or `<name>`, `[file]`, `[email...]` for an argument. */
   flags: string;
   /** Makes the member of one given text; `previous` is the value so far where the option may be repeated. */
@@ -16,7 +16,7 @@ type CommandOption = {
 };
 
 /** How an operation stands on the command line where that differs from what its name and schemas give. */
-type CommandShape = {
+export type CommandShape = {
   /** Words after `latchkey`, such as `client rotate-secret`; default: the singular noun and the verb of the name. */
   words?: string;
   /** Members that are arguments, in order; default: the parameters. */
@@ -29,13 +29,13 @@ type CommandShape = {
   others?: { flags: string; description: string };
 };
 
-/** An error in the error list of an operation: `errorType` creates one. */
+/** What an error list of an operation needs to know of an error: `errorType` makes one. */
 type NamedError = Pick<ErrorType, 'code' | 'status'>;
 
 type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output extends z.ZodType, By, Services> = {
   /** Plural noun and verb, dotted: `users.disable`, `clients.secrets.rotate`. The common verbs are list, create, read, update, delete. */
   name: `${string}.${string}`;
-  /** The permission that the caller needs (src/access/permission.ts). */
+  /** What the caller must be allowed to do (src/access/permission.ts). */
   permission: string;
   /** Members that stand in the path of the API and are the arguments of the command, in this order. */
   params?: Params;

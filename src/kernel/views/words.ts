@@ -1,4 +1,4 @@
-/** The functions with which templates write text in one language: messages, durations, times. */
+/** What templates say things with, in one language: messages, durations, moments. */
 import { languages, requireParameter, type Language, type Messages } from '#kernel/i18n.ts';
 import { Markup } from './templates.ts';
 

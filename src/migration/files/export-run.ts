@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { stringify } from 'csv-stringify';
 import { COLUMNS } from './csv.ts';
-import type { Ask } from './import-run.ts';
+import type { RunOperation } from '#kernel/operations/bound-operation.ts';
 import { FileProblem } from './numbered.ts';
 
 type Page = { users: Record<string, unknown>[]; next?: string };
@@ -15,7 +15,7 @@ export async function runExport({
   format,
   withHashes,
 }: {
-  ask: Ask;
+  ask: RunOperation;
   output: Writable;
   format: 'jsonl' | 'csv';
   withHashes: boolean;
@@ -25,7 +25,7 @@ export async function runExport({
   let users = 0;
   let after: string | undefined;
   do {
-    const answer = await ask('user.export', { with_hashes: withHashes, ...(after === undefined ? {} : { after }) });
+    const answer = await ask('users.export', { input: { with_hashes: withHashes, after } });
     if (!answer.ok) throw new FileProblem(answer.message);
     const page = answer.result as Page;
     for (const user of page.users) {

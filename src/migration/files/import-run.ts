@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { SECOND } from '#kernel/clock.ts';
-import type { CommandAnswer } from '#kernel/control.ts';
+import type { RunOperation } from '#kernel/operations/bound-operation.ts';
 import type { LineResult, Outcome } from '../import-service.ts';
 import { FileProblem, type Numbered } from './numbered.ts';
 import { BUSY_RETRIES, LARGEST_BATCH, MOST_LINES, MOST_SHOWN_PROBLEMS } from '../limits.ts';
@@ -8,7 +8,6 @@ import { BUSY_RETRIES, LARGEST_BATCH, MOST_LINES, MOST_SHOWN_PROBLEMS } from '..
 /** What passes by itself: people who sign in have the threads, or somebody else writes the same people. */
 const passing = new Set(['credentials.busy', 'migration.changed_meanwhile']);
 
-export type Ask = (name: string, input: unknown) => Promise<CommandAnswer>;
 export type ImportSummary = Record<Outcome, number> & {
   lines: number;
   dry_run: boolean;
@@ -17,7 +16,7 @@ export type ImportSummary = Record<Outcome, number> & {
 
 type Run = {
   people: AsyncIterable<Numbered>;
-  ask: Ask;
+  ask: RunOperation;
   update: boolean;
   dryRun: boolean;
   /** Each line, as soon as it is decided. */
@@ -57,11 +56,11 @@ export async function runImport({ people, ask, update, dryRun, report, progress 
 }
 
 async function send(
-  ask: Ask,
+  ask: RunOperation,
   input: { lines: { line: number }[]; update: boolean; dry_run: boolean },
 ): Promise<LineResult[]> {
   for (let retry = 0; ; retry += 1) {
-    const answer = await ask('user.import', input);
+    const answer = await ask('users.import', { input });
     if (answer.ok) return (answer.result as { results: LineResult[] }).results;
     if (!passing.has(answer.code) || retry >= BUSY_RETRIES)
       throw new FileProblem(

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { readConfig } from '#kernel/config.ts';
-import { runCommand } from '#kernel/control.ts';
+import { runOperation } from '../../support/operations.ts';
 import { type Listener, openListener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
 import { type App, createApp } from '../../../src/app/app.ts';
@@ -25,7 +25,7 @@ const secrets = new Map<string, string>(passwords.map((password, i) => [`passwor
 
 const at = (path: string) => `${base}${path}`;
 async function run<T>(name: string, input: unknown): Promise<T> {
-  const ran = await runCommand(app.commands, name, input);
+  const ran = await runOperation(app.operations, name, input);
   if (!ran.ok) throw new Error(ran.message);
   return ran.result as T;
 }
@@ -58,8 +58,8 @@ beforeAll(async () => {
   app = await createApp({ config, log, clock: systemClock, pglite: await openPglite() });
   listener = await openListener(config, app.callback);
   await app.startJobs();
-  await run('settings.set', { name: 'password.breachCheck', value: 'false' });
-  const client = await run<TestClient>('client.create', {
+  await run('settings.update', { name: 'password.breachCheck', value: 'false' });
+  const client = await run<TestClient>('clients.create', {
     name: 'Shop',
     type: 'web',
     redirect_uris: [redirectUri],
@@ -113,7 +113,7 @@ async function walk(client: TestClient): Promise<void> {
   await stranger.submit(await stranger.open(back.link), {}, 'confirm');
   await mail(email, /password/i);
 
-  await run('user.invite', { email: 'invited@example.com' });
+  await run('invitations.create', { email: 'invited@example.com' });
   page = await stranger.open((await mail('invited@example.com', /./)).link);
   await stranger.submit(page);
   for (const browser of [visitor, elsewhere, stranger])

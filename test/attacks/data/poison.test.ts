@@ -41,10 +41,10 @@ test.each([
   const answer = await post(`${latchkey.base}/oidc/token`, bad, { grant_type: 'client_credentials' });
   expect(answer.status).toBeGreaterThanOrEqual(400);
   expect(JSON.stringify(answer.body)).not.toMatch(tellTale);
-  const { clients } = await latchkey.run<{ clients: { client_id: string }[] }>('client.list');
+  const { clients } = await latchkey.run<{ clients: { client_id: string }[] }>('clients.list');
   expect(clients.map(({ client_id }) => client_id)).toEqual(expect.arrayContaining([good.client_id, bad.client_id]));
   await expectTheRestToGoOn();
-  await latchkey.run('client.delete', { client_id: bad.client_id });
+  await latchkey.run('clients.delete', { client_id: bad.client_id });
 });
 
 test.each([

@@ -5,7 +5,7 @@ import { systemClock } from '#kernel/clock.ts';
 import { readConfig } from '#kernel/config.ts';
 import { openListener, type Listener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
-import { runCommand } from '#kernel/control.ts';
+import { runOperation } from '../../support/operations.ts';
 import { type App, createApp } from '../../../src/app/app.ts';
 import { freePort, password, redirectUri, testSecrets, type TestClient } from '../../support/app.ts';
 import { openPglite } from '../../support/database.ts';
@@ -32,16 +32,16 @@ beforeAll(async () => {
   });
   listener = await openListener(config, app.callback);
   const answer = async (name: string, input: unknown) => {
-    const ran = await runCommand(app.commands, name, input);
+    const ran = await runOperation(app.operations, name, input);
     if (!ran.ok) throw new Error(ran.message);
     return ran.result as Record<string, string>;
   };
-  const client = (await answer('client.create', {
+  const client = (await answer('clients.create', {
     name: 'Shop',
     type: 'web',
     redirect_uris: [redirectUri],
   })) as unknown as TestClient;
-  const user = await answer('user.create', { email: 'canary@example.com', password });
+  const user = await answer('users.create', { email: 'canary@example.com', password });
   const { verifier, challenge } = pkce();
   const visitor = new Visitor();
   const back = await visitor.signIn(

@@ -27,7 +27,7 @@ async function tries(email: string, passwords: readonly string[]): Promise<boole
 
 test('the right password of a disabled user does not reset the counter', async () => {
   const person = await latchkey.user();
-  await latchkey.run('user.disable', { id: person.id });
+  await latchkey.run('users.disable', { user_id: person.id });
   const guesses = [
     'wrong number one',
     'wrong number two',
@@ -40,7 +40,7 @@ test('the right password of a disabled user does not reset the counter', async (
   expect(disabled).toEqual(await tries('nobody-at-all@example.com', guesses));
   expect(disabled.at(-1)).toBe(false);
 
-  await latchkey.run('user.enable', { id: person.id });
+  await latchkey.run('users.enable', { user_id: person.id });
   const back = new Visitor();
   await expect(
     back.signIn(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }), person),
@@ -49,7 +49,7 @@ test('the right password of a disabled user does not reset the counter', async (
 
 test('the audit log tells the operator why each sign-in failed', async () => {
   const person = await latchkey.user();
-  await latchkey.run('user.disable', { id: person.id });
+  await latchkey.run('users.disable', { user_id: person.id });
   await tries(person.email, [person.password]);
   const [event] = await latchkey.app.database.sql<{ reason: string }>(
     `select details->>'reason' as reason from audit_event where type = 'user.sign_in_failed' and subject_id = $1`,

@@ -22,14 +22,14 @@ beforeAll(async () => {
   await latchkey.user({ email: known.active });
   await latchkey.user({ email: known.verified, email_verified: true });
   const disabled = await latchkey.user({ email: known.disabled });
-  await latchkey.run('user.disable', { id: disabled.id });
-  await latchkey.run('user.create', { email: known['without a password'] });
+  await latchkey.run('users.disable', { user_id: disabled.id });
+  await latchkey.run('users.create', { email: known['without a password'] });
   await latchkey.user({ email: known.locked });
   const brought = {
     email: known['brought with a hash of another system'],
     password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=',
   };
-  await latchkey.run('user.import', { lines: [{ line: 1, record: brought }] });
+  await latchkey.run('users.import', { lines: [{ line: 1, record: brought }] });
 });
 afterAll(() => latchkey.close());
 

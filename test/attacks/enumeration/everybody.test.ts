@@ -37,7 +37,7 @@ beforeAll(async () => {
   const owner = await signInTo(latchkey, await latchkey.user({ email: known['locked by their owner'], ...verified }));
   await send(owner.visitor, `${latchkey.base}/account/activity/not-me`);
   const record = { email: known['brought, and unproven'], password_hash: '{SHA}m17kGi0JAP1sIXdhbJD2Tu5BtVo=' };
-  await latchkey.run('user.import', { lines: [{ line: 1, record }] });
+  await latchkey.run('users.import', { lines: [{ line: 1, record }] });
   const { email } = await latchkey.user({ email: known['to set a new password'], ...verified });
   await latchkey.app.database.sql('update users set password_update_required = true where email = $1', [email]);
   await walks.withRecoveryCodes(await latchkey.user({ email: known['with recovery codes'], ...verified }));

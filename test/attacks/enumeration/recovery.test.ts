@@ -29,7 +29,7 @@ beforeAll(async () => {
   await latchkey.user({ email: known.active, ...verified });
   await latchkey.user({ email: known['without a password'], password: undefined, ...verified });
   const disabled = await latchkey.user({ email: known.disabled, ...verified });
-  await latchkey.run('user.disable', { id: disabled.id });
+  await latchkey.run('users.disable', { user_id: disabled.id });
   await latchkey.user({ email: known['of an unproved address'] });
   const number = { phone_number: '+12025550143', phone_number_verified: true };
   await latchkey.user({ email: known['with a number'], ...number, ...verified });

@@ -26,10 +26,10 @@ beforeAll(async () => {
   await latchkey.user({ email: known.active, email_verified: true });
   await latchkey.user({ email: known.unproven });
   const disabled = await latchkey.user({ email: known.disabled, email_verified: true });
-  await latchkey.run('user.disable', { id: disabled.id });
-  await latchkey.run('user.create', { email: known['without a password'] });
+  await latchkey.run('users.disable', { user_id: disabled.id });
+  await latchkey.run('users.create', { email: known['without a password'] });
   await begin(newcomer(), createRequest(latchkey, client), filled(known['begun in another browser']));
-  await latchkey.run('user.invite', { email: known.invited });
+  await latchkey.run('invitations.create', { email: known.invited });
 });
 afterAll(async () => {
   await latchkey.close();
@@ -98,7 +98,7 @@ test('mails the stored address, and each address at most three times in a quarte
 });
 
 test('the waitlist gives the same response for every address', async () => {
-  await latchkey.run('settings.set', { name: 'registration.mode', value: '"waitlist"' });
+  await latchkey.run('settings.update', { name: 'registration.mode', value: '"waitlist"' });
   const seen = new Map<string, Look[]>();
   for (const email of ['known-da@example.com', known.active, known.disabled, known.invited]) {
     const visitor = newcomer();

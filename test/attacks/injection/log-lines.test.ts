@@ -10,7 +10,7 @@ import { type App, createApp } from '../../../src/app/app.ts';
 import { freePort, password, testSecrets } from '../../support/app.ts';
 import { openPglite } from '../../support/database.ts';
 import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';
-import { runCommand } from '#kernel/control.ts';
+import { runOperation } from '../../support/operations.ts';
 
 let app: App;
 let listener: Listener;
@@ -60,14 +60,14 @@ const raw = (head: string): Promise<void> =>
   });
 
 test('each log line is one JSON object for any input, and no character in it moves or hides another', async () => {
-  const ran = await runCommand(app.commands, 'client.create', {
+  const ran = await runOperation(app.operations, 'clients.create', {
     name: 'Shop',
     type: 'web',
     redirect_uris: [`${base}/x`],
   });
   if (!ran.ok) throw new Error(ran.message);
   const client = ran.result as { client_id: string; redirect_uris: string[] };
-  await runCommand(app.commands, 'user.create', { email: 'log@example.com', password });
+  await runOperation(app.operations, 'users.create', { email: 'log@example.com', password });
   for (const payload of payloads) {
     const visitor = new Visitor();
     const challenge = pkce().challenge;

@@ -92,7 +92,7 @@ test('a registration cannot set members that only the operator may set', async (
     disabled: false,
     registered: false,
   });
-  const shown = await latchkey.run('client.show', { client_id: body['client_id'] });
+  const shown = await latchkey.run('clients.read', { client_id: body['client_id'] });
   expect(shown).toMatchObject({ first_party: false, registered: true, apis: {}, type: 'web', profile: 'default' });
   expect(shown).not.toHaveProperty('skip_consent');
 });

@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCommand } from '#kernel/control.ts';
+import { runOperation } from '../../support/operations.ts';
 import { createSmtp } from '#kernel/mail/smtp.ts';
 import { importPeople } from '#migration/command-line.ts';
 import { canonicalEmail, newCanonicalEmail } from '#users/module.ts';
@@ -110,19 +110,19 @@ type Door = (email: string) => Promise<unknown>;
 const command =
   (name: string, input: (email: string) => object): Door =>
   async (email) => {
-    const answer = await runCommand(latchkey.app.commands, name, input(email));
+    const answer = await runOperation(latchkey.app.operations, name, input(email));
     expect(answer).toMatchObject({ ok: false, code: expect.stringMatching(/invalid$/) as string });
   };
 
 const doors: Readonly<Record<string, Door>> = {
-  'user create': command('user.create', (email) => ({ email })),
-  'user invite': command('user.invite', (email) => ({ email })),
+  'user create': command('users.create', (email) => ({ email })),
+  'user invite': command('invitations.create', (email) => ({ email })),
   async 'user import'(email) {
     const path = join(folder, `${randomBytes(6).toString('hex')}.jsonl`);
     const good = `i${randomBytes(6).toString('hex')}@example.com`;
     const lines = [{ email }, { email: good, further_emails: [email] }];
     await writeFile(path, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    const summary = await importPeople((name, input) => runCommand(latchkey.app.commands, name, input), path, {});
+    const summary = await importPeople(latchkey.app.run, path, {});
     expect(summary).toMatchObject({ created: 0, refused: 2 });
     expect(summary.refusals).toMatchObject([
       { line: 1, reason: expect.stringMatching(/^email: /) as string },
@@ -175,7 +175,7 @@ test('a plain address is accepted on the account pages', async () => {
 });
 
 test('is refused by the waitlist', async () => {
-  await latchkey.run('settings.set', { name: 'registration.mode', value: '"waitlist"' });
+  await latchkey.run('settings.update', { name: 'registration.mode', value: '"waitlist"' });
   for (const email of [...relayed, ...malformed]) {
     const before = await traces();
     const visitor = newcomer();

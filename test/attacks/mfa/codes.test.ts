@@ -71,7 +71,7 @@ async function finished(half: readonly Half[]): Promise<number> {
 
 const raised = async (work: () => Promise<void>): Promise<void> => {
   const set = (value: number) =>
-    latchkey.run('settings.set', { name: 'limits.secondFactorFreeFailures', value: String(value) });
+    latchkey.run('settings.update', { name: 'limits.secondFactorFreeFailures', value: String(value) });
   await set(1000);
   await work().finally(() => set(5));
 };

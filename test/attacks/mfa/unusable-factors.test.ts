@@ -39,7 +39,7 @@ afterEach(async () => {
   for (const [name, value] of Object.entries(defaults)) await set(name, value);
 });
 
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const essential = (level: number) => ({
   claims: JSON.stringify({ id_token: { acr: { essential: true, value: `urn:latchkey:acr:${level}` } } }),
 });
@@ -79,7 +79,9 @@ const states = {
 const unusable = Object.keys(states) as (keyof typeof states)[];
 
 async function stateIs(id: string, state: string): Promise<void> {
-  const { credentials } = await latchkey.run<{ credentials: { method: string; state: string }[] }>('user.show', { id });
+  const { credentials } = await latchkey.run<{ credentials: { method: string; state: string }[] }>('users.read', {
+    user_id: id,
+  });
   expect(credentials.find(({ method }) => method === 'passkey')?.state).toBe(state);
 }
 
@@ -240,7 +242,7 @@ describe('a deleted passkey', () => {
     const user = await holder();
     await useUpCodes(user);
     await states.stopped(user);
-    await latchkey.run('user.reset-mfa', { id: user.id, reason: 'seen at the desk' });
+    await latchkey.run('users.reset_mfa', { user_id: user.id, reason: 'seen at the desk' });
     const { visitor, page } = await steps.afterPassword(user);
     expect(isAt(page, '/second-factor/email')).toBe(true);
     const sent = await visitor.submit(page);
@@ -252,7 +254,7 @@ describe('a deleted passkey', () => {
 test('an operator sees the state of every credential, and in the list which users have usable factors', async () => {
   const [user, nobody] = [await holder(), await latchkey.user()];
   await states.stopped(user);
-  const shown = await latchkey.run('user.show', { id: user.id });
+  const shown = await latchkey.run('users.read', { user_id: user.id });
   expect(shown).toMatchObject({
     id: user.id,
     credentials: [
@@ -261,7 +263,7 @@ test('an operator sees the state of every credential, and in the list which user
       { method: 'recovery-code', left: 10 },
     ],
   });
-  const { users } = await latchkey.run<{ users: { id: string; second_factor: string }[] }>('user.list');
+  const { users } = await latchkey.run<{ users: { id: string; second_factor: string }[] }>('users.list');
   const stateOf = (id: string) => users.find((one) => one.id === id)?.second_factor;
   expect([stateOf(user.id), stateOf(nobody.id)]).toEqual(['unusable', 'none']);
 });

@@ -148,13 +148,13 @@ describe('an attacker’s session by mail, and the password of a victim', () => 
 
 test('a user’s own session by mail is not a second factor beside the password', async () => {
   const { key: _key, ...user } = await steps.withApp({ email_verified: true });
-  await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"off"' });
+  await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"off"' });
   const visitor = await byMail(user);
   const { path, csrf } = await begin(visitor, essential);
   await visitor.open(`${path}/account`, { csrf, account: 'another' });
   await visitor.open(`${path}/login`, { csrf, email: user.email });
   const page = await visitor.open(`${path}/password`, { csrf, email: user.email, password: user.password });
-  await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"optional"' });
+  await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"optional"' });
   expect(codeBack(page)).toBeNull();
   expect(isAt(page, '/second-factor/totp')).toBe(true);
 });
@@ -176,7 +176,7 @@ test('a user who is disabled during a step-up is signed out', async () => {
   const user = await latchkey.user({ email_verified: true });
   const visitor = await byMail(user);
   const { path } = await begin(visitor, essential);
-  await latchkey.run('user.disable', { id: user.id });
+  await latchkey.run('users.disable', { user_id: user.id });
   const page = await visitor.open(path);
   expect(page.text).not.toContain(user.email.split('@')[0]);
   expect(isAt(page, '/enrol-factor')).toBe(false);

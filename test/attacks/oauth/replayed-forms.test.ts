@@ -93,12 +93,12 @@ describe('consent', () => {
       const visitor = new Visitor();
       const page = await signedIn(visitor, authorize(shop), alice);
       expect(isConsent(page)).toBe(true);
-      if (how === 'disabled') await latchkey.run('user.disable', { id: alice.id });
+      if (how === 'disabled') await latchkey.run('users.disable', { user_id: alice.id });
       else await visitor.submit(await visitor.open(`${latchkey.base}/oidc/logout`), {}, 'logout');
       const answer = await visitor.submit(page, {}, 'allow');
       expect(queryOf(answer).get('code')).toBeNull();
       expect(await events(alice)).toEqual([]);
-      if (how === 'disabled') await latchkey.run('user.enable', { id: alice.id });
+      if (how === 'disabled') await latchkey.run('users.enable', { user_id: alice.id });
       expect(isConsent(await signedIn(new Visitor(), authorize(shop), alice))).toBe(true);
     },
   );

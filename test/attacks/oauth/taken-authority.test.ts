@@ -16,14 +16,14 @@ beforeAll(async () => {
   await createApi(opaqueApi);
   await createApi(jwtApi);
   const apis = { [opaqueApi]: ['*'], [jwtApi]: ['*'] };
-  server = await latchkey.run('client.create', { name: 'API', type: 'machine', apis });
+  server = await latchkey.run('clients.create', { name: 'API', type: 'machine', apis });
   user = await latchkey.user();
   browser = await signedIn(user);
 });
 afterAll(() => latchkey.close());
 
 const createApi = (identifier: string, scopes = identifier === jwtApi ? ['list', 'more'] : ['read', 'more']) =>
-  latchkey.run('api.create', {
+  latchkey.run('apis.create', {
     identifier,
     scopes: scopes.map((name) => ({ name })),
     token_format: identifier === jwtApi ? 'jwt' : 'opaque',
@@ -151,7 +151,7 @@ const nothing: Worth = {
 const noClient = Object.fromEntries(Object.keys(nothing).map((use) => [use, 'invalid_client'])) as Worth;
 
 const change = (values: Record<string, unknown>) => (held: Held) =>
-  latchkey.run('client.change', { client_id: held.client.client_id, ...values });
+  latchkey.run('clients.update', { client_id: held.client.client_id, ...values });
 const codeGrant = { grant_types: ['refresh_token', DEVICE], response_types: [], redirect_uris: [] };
 
 type Row = [string, (held: Held) => Promise<unknown>, Partial<Worth>];
@@ -215,17 +215,17 @@ describe('a grant does not keep withdrawn rights', () => {
     ],
     [
       'the consent',
-      ({ who, client }) => latchkey.run('consent.revoke', { user: who.id, client_id: client.client_id }),
+      ({ who, client }) => latchkey.run('consents.revoke', { user_id: who.id, client_id: client.client_id }),
       nothing,
     ],
     [
       'the client, for a while',
-      ({ client }) => latchkey.run('client.disable', { client_id: client.client_id }),
+      ({ client }) => latchkey.run('clients.disable', { client_id: client.client_id }),
       { ...noClient, opaque: 'inactive', jwt: 'inactive', userinfo: '401' },
     ],
     [
       'the client, for good',
-      ({ client }) => latchkey.run('client.delete', { client_id: client.client_id }),
+      ({ client }) => latchkey.run('clients.delete', { client_id: client.client_id }),
       { ...noClient, opaque: 'inactive', jwt: 'inactive', userinfo: '401' },
     ],
   ])('%s', async (_what, take, left) => {
@@ -236,7 +236,7 @@ describe('a grant does not keep withdrawn rights', () => {
 
   test('a scope of an API, or the API itself, withdrawn from every client', async () => {
     const held = await everything();
-    await latchkey.run('api.delete', { identifier: opaqueApi });
+    await latchkey.run('apis.delete', { identifier: opaqueApi });
     expect(await seen(held.opaque, held.client)).toBe('inactive');
     const gone = await refresh(held.client, held.refresh, { resource: opaqueApi });
     expect(outcome(gone)).toBe('invalid_target');
@@ -247,12 +247,12 @@ describe('a grant does not keep withdrawn rights', () => {
     expect(outcome(empty)).toBe('invalid_target');
     // The refused request has not consumed the refresh token.
     expect(outcome(await refresh(held.client, held.refresh, { resource: jwtApi }))).toBe('list');
-    await latchkey.run('api.delete', { identifier: opaqueApi });
+    await latchkey.run('apis.delete', { identifier: opaqueApi });
     await createApi(opaqueApi);
   });
 
   test.each([
-    ['disabled', (who: TestUser) => latchkey.run('user.disable', { id: who.id })],
+    ['disabled', (who: TestUser) => latchkey.run('users.disable', { user_id: who.id })],
     [
       'erased',
       // As every writer of users does, in a transaction: what is kept of users in memory ends with it.
@@ -299,8 +299,9 @@ test.each<['access' | 'opaque' | 'jwt', string]>([
   async (which, scopes) => {
     const other = await latchkey.user();
     const held = await everything(other, await signedIn(other));
-    const [session] = (await latchkey.run<{ sessions: { id: string }[] }>('session.list', { user: other.id })).sessions;
-    await latchkey.run('session.end', { user: other.id, id: session?.id });
+    const [session] = (await latchkey.run<{ sessions: { id: string }[] }>('sessions.list', { user_id: other.id }))
+      .sessions;
+    await latchkey.run('sessions.end', { user_id: other.id, session_id: session?.id });
     await signedIn(other);
     expect(await seen(held[which], held.client)).toBe(scopes);
     await change({ scope: 'openid email' })(held);
@@ -312,7 +313,7 @@ test.each<['access' | 'opaque' | 'jwt', string]>([
 );
 
 test('a token of the front channel ends when the operator closes the front channel', async () => {
-  await latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"all"' });
+  await latchkey.run('settings.update', { name: 'oidc.responseTypes', value: '"all"' });
   const client = await latchkey.client({
     first_party: true,
     redirect_uris: ['https://shop.example/cb'],
@@ -324,12 +325,12 @@ test('a token of the front channel ends when the operator closes the front chann
   const [form] = formsOf(await browser.open(url));
   const access = form?.fields['access_token'] ?? '';
   expect(await seen(access, client)).toBe('openid');
-  await latchkey.run('settings.set', { name: 'oidc.responseTypes', value: '"code"' });
+  await latchkey.run('settings.update', { name: 'oidc.responseTypes', value: '"code"' });
   expect([await seen(access, client), await told(access)]).toEqual(['inactive', '401']);
 });
 
 test('a client that registered itself and gives up a scope loses it', async () => {
-  await latchkey.run('settings.set', { name: 'oidc.registration', value: '"open"' });
+  await latchkey.run('settings.update', { name: 'oidc.registration', value: '"open"' });
   const headers = { 'content-type': 'application/json' };
   const register = (url: string, method: string, body: object, more: Record<string, string> = {}) =>
     fetch(url, { method, headers: { ...headers, ...more }, body: JSON.stringify(body) });
@@ -345,7 +346,7 @@ test('a client that registered itself and gives up a scope loses it', async () =
   const update = await register(String(url), 'PUT', changed, { authorization: `Bearer ${String(bearer)}` });
   expect(update.status).toBe(200);
   expect([await seen(body.access_token, client), await told(body.access_token)]).toEqual(['openid', 'sub']);
-  await latchkey.run('settings.set', { name: 'oidc.registration', value: '"off"' });
+  await latchkey.run('settings.update', { name: 'oidc.registration', value: '"off"' });
 });
 
 describe('restored rights', () => {
@@ -361,15 +362,15 @@ describe('restored rights', () => {
 
   test('a client that is enabled again can use its old tokens', async () => {
     const held = await everything();
-    await latchkey.run('client.disable', { client_id: held.client.client_id });
+    await latchkey.run('clients.disable', { client_id: held.client.client_id });
     expect(await seen(held.opaque, server)).toBe('inactive');
-    await latchkey.run('client.enable', { client_id: held.client.client_id });
+    await latchkey.run('clients.enable', { client_id: held.client.client_id });
     expect(await worth(held)).toEqual(whole);
   });
 
   test('a new consent revives no old token', async () => {
     const held = await everything();
-    await latchkey.run('consent.revoke', { user: user.id, client_id: held.client.client_id });
+    await latchkey.run('consents.revoke', { user_id: user.id, client_id: held.client.client_id });
     await token(held.client, await codeOf(held.client, user, browser));
     expect(await worth(held)).toEqual(nothing);
   });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   tokenUrl = `${latchkey.base}/oidc/token`;
   await createApi(opaqueApi, { token_format: 'opaque' });
   await createApi(jwtApi, { token_format: 'jwt' });
-  server = await latchkey.run('client.create', { name: 'API', type: 'machine', apis });
+  server = await latchkey.run('clients.create', { name: 'API', type: 'machine', apis });
   user = await latchkey.user();
   browser = new Visitor();
   const web = await latchkey.client({ first_party: true });
@@ -33,14 +33,15 @@ afterAll(() => latchkey.close());
 
 const apis = { [opaqueApi]: ['*'], [jwtApi]: ['*'] };
 const createApi = (identifier: string, more: Record<string, unknown>) =>
-  latchkey.run('api.create', { identifier, scopes: [{ name: 'read' }], ...more });
+  latchkey.run('apis.create', { identifier, scopes: [{ name: 'read' }], ...more });
 const recreateApi = async (identifier: string, more: Record<string, unknown>) => {
-  await latchkey.run('api.delete', { identifier });
+  await latchkey.run('apis.delete', { identifier });
   await createApi(identifier, more);
 };
 const change = (client: TestClient, values: Record<string, unknown>) =>
-  latchkey.run('client.change', { client_id: client.client_id, ...values });
-const setting = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+  latchkey.run('clients.update', { client_id: client.client_id, ...values });
+const setting = (name: string, value: unknown) =>
+  latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const travel = (seconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 });
 const proof = async () => ({ dpop: await proofFor(key, 'POST', tokenUrl) });
 
@@ -154,7 +155,7 @@ describe('tokens that do not meet the present demands of the client', () => {
   });
 
   test('tokens of a client that acts for itself', async () => {
-    const machine = await latchkey.run<TestClient>('client.create', { name: 'Robot', type: 'machine', apis });
+    const machine = await latchkey.run<TestClient>('clients.create', { name: 'Robot', type: 'machine', apis });
     const parameters = { grant_type: 'client_credentials', scope: 'read' };
     const tokens = await Promise.all(
       [opaqueApi, jwtApi].map(async (resource) => (await post(tokenUrl, machine, { ...parameters, resource })).body),

@@ -24,10 +24,10 @@ async function signedIn(): Promise<Visitor> {
   return visitor;
 }
 const change = (client: TestClient, values: Record<string, unknown>) =>
-  latchkey.run('client.change', { client_id: client.client_id, ...values });
+  latchkey.run('clients.update', { client_id: client.client_id, ...values });
 const ends: [string, (client: TestClient) => Promise<unknown>][] = [
-  ['disabled', (client) => latchkey.run('client.disable', { client_id: client.client_id })],
-  ['deleted', (client) => latchkey.run('client.delete', { client_id: client.client_id })],
+  ['disabled', (client) => latchkey.run('clients.disable', { client_id: client.client_id })],
+  ['deleted', (client) => latchkey.run('clients.delete', { client_id: client.client_id })],
 ];
 
 /** A page of ours that says what is wrong, and leads nowhere. */

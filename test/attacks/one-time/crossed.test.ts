@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { readConfig } from '#kernel/config.ts';
-import { runCommand } from '#kernel/control.ts';
+import { runOperation } from '../../support/operations.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { createLog } from '#kernel/log.ts';
 import { createApp } from '../../../src/app/app.ts';
@@ -215,7 +215,7 @@ test('no code or token of a mail is in a response, a header, an address or the l
   const listener = await openListener(config, app.callback);
   await app.startJobs();
   const answer = async (name: string, input: unknown) => {
-    const ran = await runCommand(app.commands, name, input);
+    const ran = await runOperation(app.operations, name, input);
     if (!ran.ok) throw new Error(ran.message);
     return ran.result as Record<string, string>;
   };
@@ -229,15 +229,15 @@ test('no code or token of a mail is in a response, a header, an address or the l
       return page;
     }
   }
-  const relyingParty = (await answer('client.create', {
+  const relyingParty = (await answer('clients.create', {
     name: 'Shop',
     type: 'web',
     first_party: true,
     redirect_uris: [redirectUri],
   })) as unknown as TestClient;
-  await answer('settings.set', { name: 'verification.email', value: '"required"' });
+  await answer('settings.update', { name: 'verification.email', value: '"required"' });
   const user = { email: fresh('canary'), password };
-  await answer('user.create', { ...user });
+  await answer('users.create', { ...user });
   const visitor = new Listening();
   const step = await arrive(visitor, start(config.issuer, relyingParty), user);
   const verify = await mails.next(user.email);

@@ -34,7 +34,7 @@ afterAll(async () => {
 
 const at = (path: string) => `${latchkey.base}${path}`;
 const start = () => authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge });
-const set = (name: string, value: unknown) => latchkey.run('settings.set', { name, value: JSON.stringify(value) });
+const set = (name: string, value: unknown) => latchkey.run('settings.update', { name, value: JSON.stringify(value) });
 const fresh = 'granite otter lantern';
 
 async function owner(path = '/account/emails') {
@@ -110,7 +110,7 @@ const kinds: Record<string, () => Promise<Sent>> = {
   },
   async 'an invitation'() {
     const email = freshEmail();
-    await latchkey.run('user.invite', { email });
+    await latchkey.run('invitations.create', { email });
     return { link: (await mails.next(email, /invitation/i)).link, visitor: newcomer(), done: /\/create$/ };
   },
   async 'a new account'() {

@@ -232,7 +232,7 @@ describe('two first factors do not count as two factors', () => {
   });
 
   test('a session with one does not become a session with two by the other', async () => {
-    await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"off"' });
+    await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"off"' });
     const person = await latchkey.user({ email_verified: true });
     const walker = new Walker(9);
     await walker.visitor.signIn(walk(latchkey, client).url(), person);
@@ -242,6 +242,6 @@ describe('two first factors do not count as two factors', () => {
     expect(path(asked)).toMatch(/^\/enrol-factor/);
     for (const page of ['email-code', 'password', 'sms-code'])
       expect(path(await walker.visitor.open(walker.at(uid, page)))).toMatch(/^\/enrol-factor/);
-    await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"required"' });
+    await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"required"' });
   });
 });

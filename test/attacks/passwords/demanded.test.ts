@@ -14,7 +14,7 @@ const chosen = 'several entirely new words 77';
 async function atDemand() {
   const client = await latchkey.client({ first_party: true });
   const user = await latchkey.user({ email_verified: true });
-  await latchkey.run('user.require-password', { id: user.id });
+  await latchkey.run('users.require_password', { user_id: user.id });
   const visitor = new Visitor();
   const page = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
   const asked = await visitor.submit(await visitor.submit(page, { email: user.email }), { password: user.password });
@@ -28,8 +28,8 @@ async function isPassword(userId: string, password: string): Promise<boolean> {
 }
 
 test.each([
-  ['all sessions were ended', (id: string) => latchkey.run('session.end', { user: id, all: true })],
-  ['the user was disabled', (id: string) => latchkey.run('user.disable', { id })],
+  ['all sessions were ended', (id: string) => latchkey.run('sessions.end', { user_id: id, all: true })],
+  ['the user was disabled', (id: string) => latchkey.run('users.disable', { user_id: id })],
 ])('a required new password is not set when %s meanwhile', async (_act, act) => {
   const { user, visitor, asked } = await atDemand();
   const { passwords } = latchkey.app;

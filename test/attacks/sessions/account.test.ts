@@ -120,7 +120,9 @@ describe('a stolen session', () => {
 describe('sessions of another user', () => {
   test('are neither shown nor ended, with any id', async () => {
     const [alice, mallory] = [await signInTo(latchkey), await signInTo(latchkey)];
-    const { sessions } = await latchkey.run<{ sessions: { id: string }[] }>('session.list', { user: alice.user.id });
+    const { sessions } = await latchkey.run<{ sessions: { id: string }[] }>('sessions.list', {
+      user_id: alice.user.id,
+    });
     const page = await mallory.visitor.open(at('/account/devices'));
     expect(page.text).not.toContain(sessions[0]!.id);
     const ended = await send(mallory.visitor, at('/account/devices'), { action: 'logout', device: sessions[0]!.id });

@@ -65,9 +65,9 @@ async function signInAgain({ user }: Holder, visitor: Visitor) {
 
 const acts: Record<ActName, Act> = {
   async 'user disabled'({ user: { id } }) {
-    await latchkey.run('user.disable', { id });
+    await latchkey.run('users.disable', { user_id: id });
     // Enabled again, so that not the status refuses what is asked for then.
-    await latchkey.run('user.enable', { id });
+    await latchkey.run('users.enable', { user_id: id });
   },
   'account closed by its owner': ({ user, owner }) => submitted(owner, '/account/close', { email: user.email }),
   async 'account erased'({ user: { id } }) {
@@ -84,7 +84,7 @@ const acts: Record<ActName, Act> = {
     expect(page.url).toBe(at('/recovery/done'));
   },
   async 'password set in a sign-in'(holder) {
-    await latchkey.run('user.require-password', { id: holder.user.id });
+    await latchkey.run('users.require_password', { user_id: holder.user.id });
     const page = await signInAgain(holder, holder.owner);
     expect(new URL(page.url).pathname).toMatch(/\/new-password$/);
     expect((await holder.owner.submit(page, { password: newPassword })).location).toContain('code=');
@@ -97,7 +97,7 @@ const acts: Record<ActName, Act> = {
     expect((await browser.submit(page, {}, 'confirm')).url).toBe(at('/not-me/done'));
   },
   'second factors removed by an operator': ({ user: { id } }) =>
-    latchkey.run('user.reset-mfa', { id, reason: 'lost phone' }),
+    latchkey.run('users.reset_mfa', { user_id: id, reason: 'lost phone' }),
   async 'passkey or authenticator app added'({ user, owner }) {
     const page = await owner.open(at('/account/authenticator'));
     user.key = keyOn(page);
@@ -146,17 +146,17 @@ const acts: Record<ActName, Act> = {
     expect((await visitor.submit(page, { code })).location).toContain('code=');
   },
   async 'session ended'({ user, owner }) {
-    const { sessions } = await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('session.list', {
-      user: user.id,
+    const { sessions } = await latchkey.run<{ sessions: { id: string; client_ids: string[] }[] }>('sessions.list', {
+      user_id: user.id,
     });
     const others = sessions.filter(({ client_ids: ids }) => ids.includes(clients.house.client_id));
     expect(others).toHaveLength(1);
     await submitted(owner, '/account/devices', { action: 'logout', device: others[0]!.id });
   },
   'signed out everywhere else': ({ owner }) => submitted(owner, '/account/devices', { action: 'others' }),
-  'signed out everywhere': ({ user }) => latchkey.run('session.end', { user: user.id, all: true }),
+  'signed out everywhere': ({ user }) => latchkey.run('sessions.end', { user_id: user.id, all: true }),
   'consent withdrawn': ({ user }) =>
-    latchkey.run('consent.revoke', { user: user.id, client_id: clients.stranger.client_id }),
+    latchkey.run('consents.revoke', { user_id: user.id, client_id: clients.stranger.client_id }),
   'application without consent disconnected': ({ owner }) =>
     submitted(owner, '/account/apps', { app: clients.house.client_id }),
   async 'signed out in one browser'({ other }) {

@@ -18,7 +18,7 @@ afterAll(() => latchkey.close());
 const at = (path: string) => `${latchkey.base}${path}`;
 const factors = async ({ id }: Pick<TestUser, 'id'>) =>
   (await latchkey.app.credentials.totp.find(id as never)) === null ? [] : ['totp'];
-const endAll = ({ id }: TestUser) => latchkey.run('session.end', { user: id, all: true });
+const endAll = ({ id }: TestUser) => latchkey.run('sessions.end', { user_id: id, all: true });
 
 /** Sends a form but for its last byte, and that byte after `meanwhile`. */
 async function hold(visitor: Visitor, page: Page, values: Record<string, string>, meanwhile: () => Promise<unknown>) {
@@ -72,18 +72,18 @@ describe('a form of a sign-in, sent after it ended', () => {
   test('adds no authenticator app', async () => {
     const user = await latchkey.user({ email_verified: true });
     const steps = walk(latchkey, client);
-    await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"required"' });
+    await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"required"' });
     const { visitor, page } = await steps.afterPassword(user);
     const shown = isAt(page, '/enrol-factor') ? await visitor.open(`${page.url}/totp`) : page;
     expect(shown.url).toMatch(/enrol-factor\/totp$/);
     await hold(visitor, shown, { code: codeOf(keyOn(shown)) }, () => endAll(user));
-    await latchkey.run('settings.set', { name: 'mfa.enforcement', value: '"optional"' });
+    await latchkey.run('settings.update', { name: 'mfa.enforcement', value: '"optional"' });
     expect(await factors(user)).toEqual([]);
   });
 
   test('does not set a required password', async () => {
     const user = await latchkey.user({ email_verified: true });
-    await latchkey.run('user.require-password', { id: user.id });
+    await latchkey.run('users.require_password', { user_id: user.id });
     const { visitor, page } = await walk(latchkey, client).afterPassword(user);
     expect(page.url).toMatch(/\/new-password$/);
     await hold(visitor, page, { password: 'several entirely new words 77' }, () => endAll(user));

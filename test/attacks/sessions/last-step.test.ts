@@ -31,10 +31,10 @@ const acts: Record<string, Act> = {
     send(visitor, at('/account/password'), { current: user.password, password: 'several entirely new words 77' }),
   'the owner says “this was not me”': ({ visitor }) => send(visitor, at('/account/activity/not-me')),
   'the operator takes the factors away': ({ user }) =>
-    latchkey.run('user.reset-mfa', { id: user.id, reason: 'lost phone' }),
+    latchkey.run('users.reset_mfa', { user_id: user.id, reason: 'lost phone' }),
   'the account is disabled and enabled': async ({ user }) => {
-    await latchkey.run('user.disable', { id: user.id });
-    await latchkey.run('user.enable', { id: user.id });
+    await latchkey.run('users.disable', { user_id: user.id });
+    await latchkey.run('users.enable', { user_id: user.id });
   },
 };
 

@@ -101,9 +101,9 @@ describe('a session', () => {
     const person = await latchkey.user();
     const visitor = new Visitor();
     await visitor.signIn(request(), person);
-    await latchkey.run('user.disable', { id: person.id });
+    await latchkey.run('users.disable', { user_id: person.id });
     expect(await silent(visitor)).toBe('login_required');
-    await latchkey.run('user.enable', { id: person.id });
+    await latchkey.run('users.enable', { user_id: person.id });
     expect(await silent(visitor)).toBe('login_required');
   });
 });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   vi.useRealTimers();
-  await latchkey.run('settings.set', { name: 'signIn.methods', value: 'null' });
+  await latchkey.run('settings.update', { name: 'signIn.methods', value: 'null' });
 });
 afterAll(async () => {
   await latchkey.close();
@@ -207,8 +207,8 @@ const table: readonly [string, Act, Alive][] = [
   [
     'the operator disabled and enabled the account',
     async ({ owner: { id } }) => {
-      await latchkey.run('user.disable', { id });
-      await latchkey.run('user.enable', { id });
+      await latchkey.run('users.disable', { user_id: id });
+      await latchkey.run('users.enable', { user_id: id });
     },
     [false, false, false],
   ],
@@ -320,7 +320,7 @@ describe('the owner’s link', () => {
       },
     ],
   ])('keeps nothing when the intruder %s with the intruder’s mailbox afterwards', async (_what, comeBack) => {
-    await latchkey.run('settings.set', { name: 'signIn.methods', value: '["password","emailCode"]' });
+    await latchkey.run('settings.update', { name: 'signIn.methods', value: '["password","emailCode"]' });
     const account = await taken();
     await reset(account.owner.email);
     await comeBack(account);

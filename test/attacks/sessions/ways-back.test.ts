@@ -41,7 +41,7 @@ async function press(link: string): Promise<string> {
 }
 
 const firstAddress = async ({ id }: TestUser): Promise<string | undefined> => {
-  const { users } = await latchkey.run<{ users: { id: string; email: string }[] }>('user.list');
+  const { users } = await latchkey.run<{ users: { id: string; email: string }[] }>('users.list');
   return users.find((user) => user.id === id)?.email;
 };
 

@@ -123,7 +123,7 @@ describe('a data folder has one owner', () => {
 
   test('that a server waits for if it is a command, and says so once', async () => {
     const path = join(around, 'd');
-    const command = await own(path, { command: 'user.import' });
+    const command = await own(path, { command: 'user import' });
     const waited: string[] = [];
     const server = own(path, { patience: 60_000, waited });
     await expect.poll(() => waited, { timeout: 20_000 }).toHaveLength(1);
@@ -137,8 +137,8 @@ describe('a data folder has one owner', () => {
     const waited: string[] = [];
     const run = () =>
       askOrOwnDataFolder(path, {
-        task: { command: 'user.list' },
-        ask: () => askRunning(path, 'user.list', { limit: 1 }),
+        task: { command: 'user list' },
+        ask: () => askRunning(path, 'users.list', { input: { limit: 1 } }),
         onWaiting: (text) => waited.push(text),
         patience: 60_000,
       });
@@ -146,9 +146,12 @@ describe('a data folder has one owner', () => {
     const asked = run();
     await expect.poll(() => waited, { timeout: 20_000 }).toHaveLength(1);
     const log = createLog({ level: 'silent' });
-    const commands = { 'user.list': async (input: object) => ({ was: input }) };
-    const control = await serveCommands({ dataFolder: path, commands, log });
-    expect((await asked).answer).toEqual({ ok: true, result: { was: { limit: 1 } } });
+    const control = await serveCommands({
+      dataFolder: path,
+      run: async (name, given) => ({ ok: true, result: { name, was: given.input } }),
+      log,
+    });
+    expect((await asked).answer).toEqual({ ok: true, result: { name: 'users.list', was: { limit: 1 } } });
 
     await control.close();
     const second = run();
@@ -274,11 +277,14 @@ describe('a command reaches the server', () => {
     const path = join(around, name);
     const { path: dataFolder } = await own(path);
     expect(await askRunning(dataFolder, 'x', {})).toBeNull();
-    const commands = { 'user.list': async () => ({ users: [] }) };
-    const control = await serveCommands({ dataFolder, commands, log: createLog({ level: 'silent' }) });
+    const control = await serveCommands({
+      dataFolder,
+      run: async () => ({ ok: true, result: { users: [] } }),
+      log: createLog({ level: 'silent' }),
+    });
     closing.push(() => control.close());
     expect((await stat(join(path, 'control.sock'))).mode & 0o777).toBe(0o600);
-    expect(await askRunning(path, 'user.list', {})).toEqual({ ok: true, result: { users: [] } });
+    expect(await askRunning(path, 'users.list', {})).toEqual({ ok: true, result: { users: [] } });
     expect(await isAnswered(path)).toBe(true);
   });
 
@@ -296,18 +302,18 @@ describe('a command reaches the server', () => {
     await mkdir(path, { mode: 0o700 });
     const server = createServer((socket) => socket.destroy()).listen(join(path, 'control.sock'));
     await once(server, 'listening');
-    expect(await askRunning(path, 'user.create', {})).toBeNull();
+    expect(await askRunning(path, 'users.create', {})).toBeNull();
     server.removeAllListeners('connection');
     server.on('connection', (socket) => {
       socket.write('HTTP/1.1 100 Continue\r\n\r\n');
       let text = '';
       socket.on('data', (chunk) => {
         text += String(chunk);
-        if (text.includes('user.create')) socket.destroy();
+        if (text.includes('users.create')) socket.destroy();
       });
       socket.on('error', () => undefined);
     });
-    await expect(askRunning(path, 'user.create', {})).rejects.toThrow('not known whether it was done');
+    await expect(askRunning(path, 'users.create', {})).rejects.toThrow('not known whether it was done');
     server.close();
   });
 });

@@ -4,7 +4,7 @@ import { ownDataFolder } from '#kernel/data-folder/data-folder.ts';
 const [path = '', patience = '0'] = process.argv.slice(2);
 try {
   await ownDataFolder(path, {
-    task: { command: 'user.create' },
+    task: { command: 'user create' },
     onWaiting: () => undefined,
     patience: Number(patience),
   });

@@ -2,15 +2,19 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
-import { keyCommands } from '#keys/commands.ts';
+import { bindOperations } from '#kernel/operations/bound-operation.ts';
 import { createKeys } from '#keys/module.ts';
+import { keyOperations } from '#keys/operations.ts';
 import { recordingAudit } from '../support/audit.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
 import { testKeyPolicies } from '../support/keys.ts';
+import { callOperation } from '../support/operations.ts';
 
 let database: Database;
-let commands: ReturnType<typeof keyCommands>;
+let call: <T>(name: string, input?: object) => Promise<T>;
+type Key = { kid: string; kty: string; state: string };
+type Rotation = { activated: Key[]; scheduled: unknown[]; retired: string[] };
 const audit = recordingAudit();
 
 beforeAll(async () => {
@@ -24,12 +28,13 @@ beforeAll(async () => {
     policies: testKeyPolicies,
   });
   await keys.start();
-  commands = keyCommands({ ...keys, sealed: { signing_keys: () => keys.service.reencrypt() } });
+  const bound = bindOperations(keyOperations, { ...keys, sealed: { signing_keys: () => keys.service.reencrypt() } });
+  call = (name, input) => callOperation(bound, name, input);
 });
 afterAll(() => database.close());
 
 test('keys list prints every key, its state and its times, and no secret', async () => {
-  const { keys } = await commands['keys.list']();
+  const { keys } = await call<{ keys: Key[] }>('keys.list');
   expect(keys.map(({ kty, state }) => `${kty} ${state}`).sort()).toEqual([
     'EC current',
     'EC next',
@@ -43,20 +48,20 @@ test('keys list prints every key, its state and its times, and no secret', async
 });
 
 test('keys rotate swaps the keys, then prints when the next swap is possible, and records the operator', async () => {
-  const first = await commands['keys.rotate']();
+  const first = await call<Rotation>('keys.rotate');
   expect(first.activated.map(({ kty }) => kty).sort()).toEqual(['EC', 'OKP', 'RSA']);
-  const second = await commands['keys.rotate']({});
+  const second = await call<Rotation>('keys.rotate', {});
   expect(second).toMatchObject({ activated: [], retired: [] });
   expect(second.scheduled).toContainEqual({ kty: 'RSA', at: '2030-01-02T00:00:00.000Z' });
   expect(audit.events.at(-1)).toMatchObject({ type: 'keys.rotation_scheduled', actor: { type: 'operator' } });
 });
 
 test('keys rotate immediately retires all existing keys', async () => {
-  const { keys: before } = await commands['keys.list']();
-  const { retired } = await commands['keys.rotate']({ immediately: true });
+  const { keys: before } = await call<{ keys: Key[] }>('keys.list');
+  const { retired } = await call<Rotation>('keys.rotate', { immediately: true });
   expect(retired.sort()).toEqual(before.map(({ kid }) => kid).sort());
 });
 
 test('keys reencrypt reports each kind of secret by its name', async () => {
-  expect(await commands['keys.reencrypt']()).toEqual({ reencrypted: { signing_keys: { checked: 6, changed: 0 } } });
+  expect(await call('keys.reencrypt')).toEqual({ reencrypted: { signing_keys: { checked: 6, changed: 0 } } });
 });

@@ -1,0 +1,84 @@
+/** What each operation needs to run. */
+import type { By } from '#audit/module.ts';
+import { auditOperations } from '#audit/operations.ts';
+import { brandingOperations } from '#branding/operations.ts';
+import { apiOperations } from '#clients/api-operations.ts';
+import { clientOperations } from '#clients/operations.ts';
+import { consentOperations } from '#consent/operations.ts';
+import { credentialOperations } from '#credentials/operations.ts';
+import { databaseOperations } from '#kernel/operations/database.ts';
+import { keyOperations } from '#keys/operations.ts';
+import { mfaOperations } from '#mfa/operations.ts';
+import { migrationOperations } from '#migration/operations.ts';
+import { registrationTokenOperations } from '#oidc/registration/operations.ts';
+import { invitationOperations } from '#registration/operations.ts';
+import { sessionOperations } from '#sessions/operations.ts';
+import { settingsOperations } from '#settings/operations.ts';
+import { userOperations } from '#users/operations.ts';
+import { waitlistOperations } from '#waitlist/operations.ts';
+import { UserAdministration } from '#credentials/module.ts';
+import { type BoundOperation, bindOperations } from '#kernel/operations/bound-operation.ts';
+import { ResetService } from '#mfa/module.ts';
+import { PropertyService } from '#users/module.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
+import type { Provider } from './provider.ts';
+import type { Steps } from './steps.ts';
+
+/** Each operation with the services that it needs. */
+export function createOperations(
+  { clock, database }: Kernel,
+  nouns: Nouns,
+  { consents, oidc, sessions }: Provider,
+  { comingIn }: Steps,
+): readonly BoundOperation<By>[] {
+  const { audit, policies, settings, look, users, access, clients, apis, keys, credentials, migration } = nouns;
+  const administration = new UserAdministration({
+    database,
+    users,
+    passwordDemands: nouns.passwordDemands,
+    passwords: credentials.passwords,
+    passkeys: credentials.passkeys,
+    totp: credentials.totp,
+    recoveryCodes: credentials.recoveryCodes,
+    secondFactorOverviews: credentials.secondFactorOverviews,
+  });
+  const resets = new ResetService({
+    database,
+    users,
+    audit,
+    access,
+    totp: credentials.totp,
+    recoveryCodes: credentials.recoveryCodes,
+    passkeys: credentials.passkeys,
+    secondFactorAttempts: credentials.secondFactorAttempts,
+    secondFactorRequests: credentials.secondFactorRequests,
+    tellOwner: credentials.tellOwner,
+  });
+  return [
+    bindOperations(databaseOperations, { database }),
+    bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
+    bindOperations(apiOperations, { apis: apis.apis }),
+    bindOperations(credentialOperations, { users, administration }),
+    bindOperations(userOperations, { users, properties: new PropertyService({ clock, database, audit, policies }) }),
+    bindOperations(mfaOperations, { resets }),
+    bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),
+    bindOperations(migrationOperations, { imports: migration.imports, exports: migration.exports }),
+    bindOperations(waitlistOperations, { waitlist: comingIn.waitlist }),
+    bindOperations(sessionOperations, { sessions }),
+    bindOperations(consentOperations, { consents }),
+    bindOperations(keyOperations, {
+      service: keys.service,
+      rotation: keys.rotation,
+      sealed: {
+        'signing keys': () => keys.service.reencrypt(),
+        'client secrets': () => clients.secrets.reencrypt(),
+        'authenticator apps': () => credentials.totp.reencrypt(),
+      },
+    }),
+    bindOperations(registrationTokenOperations, { initialTokens: oidc.initialTokens }),
+    bindOperations(settingsOperations, { settings }),
+    bindOperations(brandingOperations, { brands: look.branding.brands }),
+    bindOperations(auditOperations, { audit }),
+  ].flat();
+}

@@ -1,0 +1,111 @@
+/** Users together with their credentials. */
+import { z } from 'zod';
+import type { By } from '#audit/module.ts';
+import { operation } from '#kernel/operations/operation.ts';
+import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { emailInvalid, emailTaken, profileInvalid, userNotFound } from '#users/errors.ts';
+import type { UserService } from '#users/module.ts';
+import { profileSchema } from '#users/profile.ts';
+import { userOnWire, userSchema } from '#users/user-wire.ts';
+import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
+import type { ShownCredential, UserAdministration } from './user-administration.ts';
+
+type Services = { users: Pick<UserService, 'findById'>; administration: UserAdministration };
+
+const params = { user_id: idSchema('usr') };
+const claims = Object.fromEntries(
+  Object.entries(profileSchema.shape).map(([claim, schema]) => [claim, schema.describe(`Claim ${claim}`)]),
+) as unknown as typeof profileSchema.shape;
+
+const createUser = operation({
+  name: 'users.create',
+  permission: 'users.manage',
+  input: z.strictObject({
+    email: z.string().describe('Email address, with which the user signs in'),
+    email_verified: z.boolean().optional().describe('The email address is verified'),
+    phone_number: z.string().optional().describe('Phone number, such as +12025550123'),
+    phone_number_verified: z.boolean().optional().describe('The phone number is verified'),
+    password: z.string().optional().describe('Password'),
+    administrator: z.boolean().optional().describe('The user may administer this instance'),
+    ...claims,
+    address: claims.address.describe('Postal address (OpenID Connect Core §5.1.1), as JSON'),
+  }),
+  output: userSchema,
+  errors: [emailInvalid, emailTaken, profileInvalid, hashingBusy, ...Object.values(passwordErrors)],
+  description: 'Create a user.',
+  example: { email: 'ada@example.com', email_verified: true, given_name: 'Ada' },
+  command: { options: { email: { flags: '--email <address>' } } },
+  run: async (given, by: By, { administration }: Services) => {
+    const { email, password, administrator, ...rest } = given;
+    const { email_verified: emailVerified, phone_number: phoneNumber, ...others } = rest;
+    const { phone_number_verified: phoneNumberVerified, ...profile } = others;
+    const input = { email, emailVerified, phoneNumber, phoneNumberVerified, password, administrator, profile };
+    return userOnWire(await administration.create(input, by));
+  },
+});
+
+const listUsers = operation({
+  name: 'users.list',
+  permission: 'users.read',
+  input: z.strictObject({
+    limit: z.int().min(1).optional().describe('How many, at most 200'),
+    after: idSchema('usr').optional().describe('User id after which the list goes on'),
+  }),
+  output: z.strictObject({
+    users: z.array(userSchema.extend({ second_factor: z.enum(['none', 'usable', 'unusable']) })),
+  }),
+  description: 'List users, oldest first, each with the state of the second factor.',
+  example: { limit: 20 },
+  run: async ({ limit, after }, _by: By, { administration }: Services) => {
+    const found = await administration.list({ limit, after });
+    return { users: found.map(({ user, secondFactor }) => ({ ...userOnWire(user), second_factor: secondFactor })) };
+  },
+});
+
+const credentialSchema = z.strictObject({
+  method: z.string(),
+  state: z.string(),
+  id: z.string().optional(),
+  name: z.string().nullable().optional(),
+  left: z.int().optional().describe('Recovery codes that are left'),
+  created_at: timeSchema.optional(),
+  last_used_at: timeSchema.nullable().optional(),
+});
+
+const readUser = operation({
+  name: 'users.read',
+  permission: 'users.read',
+  params,
+  output: userSchema.extend({ credentials: z.array(credentialSchema) }),
+  errors: [userNotFound],
+  description: 'Show a user, and every confirmed credential with its state.',
+  run: async ({ user_id: id }, _by: By, { users, administration }: Services) => {
+    const user = await users.findById(id);
+    if (user === null) throw userNotFound();
+    return { ...userOnWire(user), credentials: (await administration.credentialsOf(id)).map(credentialOnWire) };
+  },
+});
+
+const requirePassword = operation({
+  name: 'users.require_password',
+  permission: 'users.manage',
+  params,
+  output: z.strictObject({ id: z.string(), password_update_required: z.literal(true) }),
+  errors: [userNotFound, noPassword],
+  description: 'Require a user to set a new password at the next sign-in.',
+  run: async ({ user_id: id }, by: By, { administration }: Services) => {
+    await administration.requirePassword(id, by);
+    return { id, password_update_required: true as const };
+  },
+});
+
+function credentialOnWire(credential: ShownCredential): z.input<typeof credentialSchema> {
+  const { createdAt, lastUsedAt, ...members } = credential;
+  return {
+    ...members,
+    ...(createdAt === undefined ? {} : { created_at: createdAt.toISOString() }),
+    ...(lastUsedAt === undefined ? {} : { last_used_at: lastUsedAt?.toISOString() ?? null }),
+  };
+}
+
+export const credentialOperations = [createUser, listUsers, readUser, requirePassword];

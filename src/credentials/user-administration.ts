@@ -1,0 +1,119 @@
+import type { By } from '#audit/module.ts';
+import type { Database } from '#kernel/database.ts';
+import type { PasswordDemands, Profile, User, UserId, UserService } from '#users/module.ts';
+import { noPassword } from './errors.ts';
+import { MOST_LISTED_USERS } from './limits.ts';
+import { factorOfKey } from './methods.ts';
+import type { PasskeyService } from './passkeys/passkey-service.ts';
+import type { PasswordService } from './password-service.ts';
+import type { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
+import type { SecondFactorOverviews } from './second-factor-overview.ts';
+import type { TotpService } from './totp/totp-service.ts';
+
+type UserAdministrationDependencies = {
+  database: Pick<Database, 'transaction'>;
+  users: Pick<UserService, 'create' | 'list'>;
+  passwords: Pick<PasswordService, 'accept' | 'has'>;
+  passwordDemands: Pick<PasswordDemands, 'demand'>;
+  passkeys: Pick<PasskeyService, 'list'>;
+  totp: Pick<TotpService, 'find'>;
+  recoveryCodes: Pick<RecoveryCodes, 'find'>;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'among'>;
+};
+
+type NewUser = {
+  email: string;
+  emailVerified?: boolean | undefined;
+  phoneNumber?: string | undefined;
+  phoneNumberVerified?: boolean | undefined;
+  password?: string | undefined;
+  administrator?: boolean | undefined;
+  profile: Profile;
+};
+
+/** A confirmed credential, without anything secret. */
+export type ShownCredential = {
+  method: string;
+  state: string;
+  id?: string;
+  name?: string | null;
+  /** Recovery codes that are left. */
+  left?: number;
+  createdAt?: Date;
+  lastUsedAt?: Date | null;
+};
+
+/** Users together with their credentials, as an operator manages them. */
+export class UserAdministration {
+  readonly #deps: UserAdministrationDependencies;
+
+  constructor(dependencies: UserAdministrationDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Adds a user, with a password where one is given. Throws the errors of users that are invalid, and credentials.password_*. */
+  async create(given: NewUser, by: By): Promise<User> {
+    const { database, users, passwords } = this.#deps;
+    const { email, emailVerified, phoneNumber, phoneNumberVerified, password, administrator, profile } = given;
+    const owner = { userId: null, email, name: profile.name };
+    const save = password === undefined ? null : await passwords.accept(password, owner);
+    return database.transaction(async (em) => {
+      const user = await users.create(
+        em,
+        {
+          email,
+          profile,
+          emailVerified: emailVerified ?? false,
+          phoneNumberVerified: phoneNumberVerified ?? false,
+          roles: administrator ? ['administrator'] : [],
+          ...(phoneNumber === undefined ? {} : { phoneNumber }),
+        },
+        by,
+      );
+      await save?.(em, user.id);
+      return user;
+    });
+  }
+
+  /** By age, oldest first, each with the state of their second factor; `after` is the last one of the page before. */
+  async list({ limit = MOST_LISTED_USERS, after }: { limit?: number | undefined; after?: UserId | undefined }) {
+    const { users, secondFactorOverviews } = this.#deps;
+    const most = Math.min(limit, MOST_LISTED_USERS);
+    const found = await users.list({ limit: most, ...(after === undefined ? {} : { after }) });
+    const states = await secondFactorOverviews.among(found.map(({ id }) => id));
+    return found.map((user) => ({ user, secondFactor: states.get(user.id) ?? ('none' as const) }));
+  }
+
+  /** Every credential that the user has confirmed. */
+  async credentialsOf(id: UserId): Promise<ShownCredential[]> {
+    const { passkeys, passwords, totp, recoveryCodes } = this.#deps;
+    const [keys, app, codes, hasPassword] = await Promise.all([
+      passkeys.list(id),
+      totp.find(id),
+      recoveryCodes.find(id),
+      passwords.has(id),
+    ]);
+    return [
+      ...(hasPassword ? [{ method: 'password', state: 'active' }] : []),
+      ...keys.map(({ verifiesUser, state, id, name, authenticator, createdAt, lastUsedAt }) => ({
+        method: factorOfKey(verifiesUser),
+        state,
+        id,
+        name: name ?? authenticator,
+        createdAt,
+        lastUsedAt,
+      })),
+      ...(app
+        ? [{ method: 'totp', state: 'active', name: app.name, createdAt: app.createdAt, lastUsedAt: app.usedAt }]
+        : []),
+      ...(codes ? [{ method: 'recovery-code', state: 'active', left: codes.left, createdAt: codes.createdAt }] : []),
+    ];
+  }
+
+  /** The next sign-in of the user, in whatever way, sets a new password. Throws credentials.no_password. */
+  async requirePassword(id: UserId, by: By): Promise<void> {
+    const { passwords, passwordDemands } = this.#deps;
+    if (!(await passwords.has(id))) throw noPassword();
+    await passwordDemands.demand(id, by);
+  }
+}

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { By } from '#audit/module.ts';
+import { operation } from '#kernel/operations/operation.ts';
+import { idSchema } from '#kernel/operations/schemas.ts';
+import { propertiesInvalid, userNotFound } from './errors.ts';
+import type { PropertyService } from './property-service.ts';
+import type { UserService } from './user-service.ts';
+import { userOnWire, userSchema } from './user-wire.ts';
+
+type Services = { users: Pick<UserService, 'changeStatus'>; properties: Pick<PropertyService, 'change'> };
+
+const params = { user_id: idSchema('usr') };
+
+const disableUser = operation({
+  name: 'users.disable',
+  permission: 'users.manage',
+  params,
+  output: userSchema,
+  errors: [userNotFound],
+  description: 'Disable a user and end all its sessions and tokens.',
+  run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'disabled', by)),
+});
+
+const enableUser = operation({
+  name: 'users.enable',
+  permission: 'users.manage',
+  params,
+  output: userSchema,
+  errors: [userNotFound],
+  description: 'Enable a disabled user, who can sign in again.',
+  run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'active', by)),
+});
+
+const updateProperties = operation({
+  name: 'users.properties.update',
+  permission: 'users.manage',
+  params,
+  input: z.strictObject({
+    set: z
+      .record(z.string(), z.unknown(), 'must be an object')
+      .default({})
+      .describe('Properties to change; null removes one. Without any, the present ones are shown'),
+  }),
+  output: z.strictObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) }),
+  errors: [userNotFound, propertiesInvalid],
+  description: 'Show or change the properties that the operator keeps of a user beside the claims.',
+  example: { set: { department: 'Sales' } },
+  command: { words: 'user properties' },
+  run: async ({ user_id: id, set }, by: By, { properties }: Services) => ({
+    id,
+    properties: await properties.change(id, set, by),
+  }),
+});
+
+export const userOperations = [disableUser, enableUser, updateProperties];

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { AuditLog, By } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import type { Policies, Property } from '#settings/module.ts';
+import { propertiesInvalid, userNotFound } from './errors.ts';
+import { userPropertiesChanged } from './events.ts';
+import { valueType } from './property-fields.ts';
+import type { UserId } from './user.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  policies: Policies<'profile'>;
+};
+
+/** What the operator keeps of users beside the claims, whoever else may see or edit it. */
+export class PropertyService {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Sets properties, removes those that are null, and answers with all. Throws users.not_found, users.properties_invalid. */
+  async change(id: UserId, set: Readonly<Record<string, unknown>>, by: By): Promise<Record<string, unknown>> {
+    const { clock, database, audit, policies } = this.#deps;
+    const values = checked(policies.for({ user: id }).profile.properties, set);
+    const removed = Object.keys(values).filter((name) => values[name] === null);
+    const kept = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
+    const changes = Object.keys(values).length > 0;
+    return database.transaction(async (em) => {
+      const [row] = await em.execute<{ properties: Record<string, unknown> }[]>(
+        `update users set properties = (properties || ?::jsonb) ${' - ?::text'.repeat(removed.length)}
+         ${changes ? ', updated_at = ?' : ''} where id = ? returning properties`,
+        [JSON.stringify(kept), ...removed, ...(changes ? [clock.now()] : []), toUuid(id)],
+      );
+      if (!row) throw userNotFound();
+      if (changes)
+        await audit.record(
+          em,
+          userPropertiesChanged({ ...by, subject: { type: 'user', id }, details: { members: Object.keys(values) } }),
+        );
+      return row.properties;
+    });
+  }
+}
+
+/** Null takes a property away, also one that the schema does not know any more. */
+function checked(schema: readonly Property[], given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => {
+      if (value === null) return [name, null];
+      const property = schema.find((known) => known.name === name);
+      if (!property) throw propertiesInvalid(`There is no property ${name}. settings list shows profile.properties.`);
+      const parsed = jsonType(property).safeParse(value);
+      if (!parsed.success) throw propertiesInvalid(`${name} must be a ${property.type}.`);
+      return [name, parsed.data];
+    }),
+  );
+}
+
+function jsonType(property: Property): z.ZodType {
+  if (property.type === 'number') return z.number();
+  return property.type === 'boolean' ? z.boolean() : valueType(property);
+}

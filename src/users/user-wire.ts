@@ -1,0 +1,34 @@
+/** A user as operations show one: members are named as the claims of OpenID Connect Core §5.1. */
+import { z } from 'zod';
+import { timeSchema } from '#kernel/operations/schemas.ts';
+import { type Profile, profileSchema } from './profile.ts';
+import type { User } from './user.ts';
+
+const claims = Object.keys(profileSchema.shape) as (keyof Profile)[];
+
+export const userSchema = z.strictObject({
+  id: z.string(),
+  email: z.string(),
+  email_verified: z.boolean(),
+  phone_number: z.string().optional(),
+  phone_number_verified: z.boolean().optional(),
+  // What is stored may be older than the rules for new values.
+  ...Object.fromEntries(claims.map((claim) => [claim, z.unknown().optional()])),
+  status: z.enum(['active', 'disabled']),
+  administrator: z.boolean(),
+  created_at: timeSchema,
+});
+
+/** A user as the command line and the management API show one. */
+export function userOnWire(user: User): z.input<typeof userSchema> {
+  return {
+    id: user.id,
+    email: user.email,
+    email_verified: user.emailVerified,
+    ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),
+    ...user.profile,
+    status: user.status,
+    administrator: user.roles.includes('administrator'),
+    created_at: user.createdAt.toISOString(),
+  };
+}
