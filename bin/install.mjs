@@ -68,7 +68,7 @@ function takeLock(lock) {
     const age = Date.now() - statSync(lock).mtimeMs;
     // An empty file is one between its creation and its first write.
     if (age < LONGEST_INSTALL_MS && (holder === '' || isAlive(Number(holder)))) return false;
-    // The holder died. Two waiters may see that at once: whoever moved a fresh lock away by mistake puts it back.
+    // The holder died. Two waiters may see that at once: a process that moved a fresh lock away by mistake puts it back.
     const grave = `${lock}.${process.pid}`;
     renameSync(lock, grave);
     if (readFileSync(grave, 'utf8') !== holder) linkSync(grave, lock);

@@ -1,4 +1,4 @@
-// What scripts add to a page that is whole without them.
+// Scripts improve a page that is complete without them.
 
 // After a refused form the message comes first, also for who cannot see it.
 document.querySelector('.notice[role="alert"]')?.focus();
@@ -28,7 +28,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
 
 for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => window.print());
 
-// The server does not know where on earth the person is; the browser does. Digits are those of the rest of the page.
+// The browser knows the user's time zone; the server does not. The digits match the rest of the page.
 const { lang } = document.documentElement;
 const locale = navigator.languages.find((tag) => tag.split('-')[0] === lang && isLocale(tag)) ?? lang;
 const styles = { time: { timeStyle: 'short' }, full: { dateStyle: 'long', timeStyle: 'short' }, date: { dateStyle: 'long' } };

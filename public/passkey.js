@@ -1,4 +1,4 @@
-// What a browser alone can do with passkeys. Every page that loads this has another way for browsers that cannot.
+// The browser part of passkeys. Every page that loads this offers another method for browsers without support.
 
 const { PublicKeyCredential } = globalThis;
 /** A little before the challenge that was asked for is too old. */
@@ -64,7 +64,7 @@ async function offerInField(form) {
     clearTimeout(renewal);
     send(form, 'credential', JSON.stringify(toJson(credential)));
   } catch {
-    // Whoever does not choose one types their address.
+    // A user who chooses no passkey enters the email address.
   }
 }
 
@@ -72,7 +72,7 @@ async function hasPlatformAuthenticator() {
   return PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable?.() ?? false;
 }
 
-/** What the page holds, or what the server says when it is asked. */
+/** The request in the page, or in the response of the server. */
 async function optionsOf(form, hasPlatform = false) {
   const { options, optionsUrl } = form.dataset;
   if (options !== undefined) return JSON.parse(options);

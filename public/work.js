@@ -25,7 +25,7 @@ if (field) {
   const { form } = field;
   let isSolved = false;
   let pressed;
-  // Whoever is faster than the check waits for it, and need not press again.
+  // A user who is faster than the check waits for it and need not press again.
   form.addEventListener('submit', (event) => {
     if (isSolved) return;
     event.preventDefault();

@@ -5,7 +5,18 @@ import { describe, expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '..');
 
 /** Files whose English is checked; folders are read with everything in them. */
-const scope = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'docs', 'test', '.ci', 'migrations'];
+const scope = [
+  'README.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'docs',
+  'test',
+  'bin',
+  'views',
+  'public',
+  '.ci',
+  'migrations',
+];
 const skipped = /(^|\/)(__snapshots__|locales|images)(\/|$)|test\/plain-words\.test\.ts$/;
 const read = new Set(['', '.md', '.ts', '.mjs', '.js', '.njk', '.css']);
 
