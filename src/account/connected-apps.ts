@@ -21,7 +21,7 @@ export type ConnectedAppsDependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   grants: Pick<AppGrants, 'list'>;
-  access: AccessRevocation<'application without consent disconnected'>;
+  accessRevocation: AccessRevocation<'application without consent disconnected'>;
   consents: {
     list(userId: UserId): Promise<readonly Consent[]>;
     /** With what was issued on the strength of it. */
@@ -58,13 +58,13 @@ export class ConnectedApps {
 
   /** Takes back all that an app may do; its tokens are dead with it. Throws account.app_not_found. */
   async revoke(userId: UserId, clientId: string, by: By): Promise<void> {
-    const { consents, grants, database, access, audit } = this.#deps;
+    const { consents, grants, database, accessRevocation, audit } = this.#deps;
     if ((await consents.list(userId)).some((consent) => consent.clientId === clientId))
       return consents.revoke(userId, clientId, by);
     const has = clientId !== OWN_CLIENT_ID && (await grants.list(userId)).some((grant) => grant.clientId === clientId);
     if (!has) throw appNotFound();
     return database.transaction(async (em) => {
-      await access.revoke(em, 'application without consent disconnected', userId, by, { clientId });
+      await accessRevocation.revoke(em, 'application without consent disconnected', userId, by, { clientId });
       await audit.record(em, grantRevoked({ ...by, subject: { type: 'user', id: userId }, clientId }));
     });
   }

@@ -98,7 +98,9 @@ export type Dependencies = {
   place: PlaceText;
   /** Locks the account against another person. */
   notMe: { lock(userId: UserId, by: By): Promise<void> };
-  access: AccessRevocation<'application without consent disconnected' | 'password changed on the account page'>;
+  accessRevocation: AccessRevocation<
+    'application without consent disconnected' | 'password changed on the account page'
+  >;
 } & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 
 export function createAccount(deps: Dependencies) {
@@ -107,7 +109,7 @@ export function createAccount(deps: Dependencies) {
   const newPasswords = new NewPasswords<'changed' | 'set' | 'removed'>({
     passwords: deps.passwords,
     demands: deps.passwordDemands,
-    access: deps.access,
+    accessRevocation: deps.accessRevocation,
     audit: deps.audit,
     tellOwner: (em, user, act, about) =>
       act === 'changed'

@@ -10,7 +10,7 @@ type Before = { audit: ReturnType<typeof createAudit>['log']; policies: Policies
 
 export function createAccess({ clock, database, keyRing, jobs }: Kernel, { audit, policies }: Before) {
   const revocables = createRevocables({ clock, database, keyRing, audit, policies });
-  const { held, access } = createHeldSessions({
+  const { held, accessRevocation } = createHeldSessions({
     clock,
     database,
     keyRing,
@@ -23,5 +23,5 @@ export function createAccess({ clock, database, keyRing, jobs }: Kernel, { audit
     passkeyChallenges: revocables.webauthnChallenges,
   });
   const progress = new ProgressStore(clock, database, held.signIns);
-  return { access, held, progress, revocables };
+  return { accessRevocation, held, progress, revocables };
 }

@@ -23,14 +23,14 @@ export function createOwnAccount(
   { oidc, consents, ownPages, sessions }: Provider,
   { places, notMe, tellPasswordChanged, deviceCookie }: Watch,
 ) {
-  const { audit, policies, access, credentials, clients, apis, look } = nouns;
+  const { audit, policies, accessRevocation, credentials, clients, apis, look } = nouns;
   const letters = new OwnerLetters({ clock, issuer: config.issuer, letters: look.letters });
   const closing = new ClosingService({
     clock,
     database,
     policies,
     roleHolders: nouns.roleHolders,
-    access,
+    accessRevocation,
     letters,
     audit,
   });
@@ -65,7 +65,7 @@ export function createOwnAccount(
     apis: apis.lookup,
     grants: oidc.appGrants,
     consents,
-    access,
+    accessRevocation,
     place: places.describe,
     notMe,
     deviceCookie,

@@ -32,7 +32,8 @@ export function createOperations(
   { consents, oidc, sessions }: Provider,
   { comingIn }: Steps,
 ): readonly BoundOperation<By>[] {
-  const { audit, policies, settings, look, users, access, clients, apis, keys, credentials, migration } = nouns;
+  const { audit, policies, settings, look, users, accessRevocation, clients, apis, keys, credentials, migration } =
+    nouns;
   const administration = new UserAdministration({
     database,
     users,
@@ -47,7 +48,7 @@ export function createOperations(
     database,
     users,
     audit,
-    access,
+    accessRevocation,
     totp: credentials.totp,
     recoveryCodes: credentials.recoveryCodes,
     passkeys: credentials.passkeys,

@@ -8,7 +8,7 @@ import type { Provider } from './provider.ts';
 
 export function createComingIn(
   { config, clock, database, keyRing, throttle }: Kernel,
-  { audit, policies, look, users, profileCompletion, credentials, access }: Nouns,
+  { audit, policies, look, users, profileCompletion, credentials, accessRevocation }: Nouns,
   { oidc, ownPages }: Provider,
   work: ProofOfWork,
 ) {
@@ -22,7 +22,7 @@ export function createComingIn(
     passwords: credentials.passwords,
     oneTimeSecrets: credentials.oneTimeSecrets,
     policies,
-    access,
+    accessRevocation,
     users,
     profileCompletion,
     audit,

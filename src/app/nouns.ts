@@ -45,7 +45,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuerUrl,
   });
 
-  const { access, held, progress, revocables } = createAccess(kernel, { audit, policies });
+  const { accessRevocation, held, progress, revocables } = createAccess(kernel, { audit, policies });
   const knownUsers = new KnownUsers({ clock, database, invalidation });
   const {
     users,
@@ -55,7 +55,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     roleHolders,
     profileCompletion,
     ownDetails,
-  } = createUsers({ clock, database, audit, access, known: knownUsers });
+  } = createUsers({ clock, database, audit, accessRevocation, known: knownUsers });
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
@@ -96,7 +96,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     log,
     countedBreachCheck: metrics?.countBreachCheck,
     hashCost,
-    access,
+    accessRevocation,
     knownDevices: revocables.knownDevices,
     trustedDevices: revocables.trustedDevices,
     oneTimeSecrets: revocables.oneTimeSecrets,
@@ -136,7 +136,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     people,
     roleHolders,
     contacts,
-    access,
+    accessRevocation,
     held,
     progress,
   };

@@ -15,7 +15,20 @@ export type Provider = ReturnType<typeof createProvider>;
 
 export function createProvider(
   kernel: Kernel,
-  { audit, policies, settings, look, users, knownUsers, clients, apis, keys, credentials, access, held }: Nouns,
+  {
+    audit,
+    policies,
+    settings,
+    look,
+    users,
+    knownUsers,
+    clients,
+    apis,
+    keys,
+    credentials,
+    accessRevocation,
+    held,
+  }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
   const { dress } = look.branding;
@@ -24,7 +37,7 @@ export function createProvider(
     database,
     audit,
     invalidation,
-    access,
+    accessRevocation,
     clients: clients.lookup,
   });
   const logout = createLogout({ users, signInUrl: config.embedded ? '/demo' : null, dress });
@@ -74,7 +87,7 @@ export function createProvider(
     clock,
     keyRing,
     database,
-    access,
+    accessRevocation,
     users,
     browsers: oidc.browsers,
     current: oidc.current,

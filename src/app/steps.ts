@@ -21,7 +21,7 @@ export type Steps = ReturnType<typeof createSteps>;
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
   const { config, clock, database, keyRing, throttle, metrics } = kernel;
-  const { audit, policies, look, texts, users, contacts, apis, credentials, access, progress } = nouns;
+  const { audit, policies, look, texts, users, contacts, apis, credentials, accessRevocation, progress } = nouns;
   const { passwords, passkeys, knownDevices, oneTimeSecrets, undoRights } = credentials;
   const cookies = browserCookies(config.issuerUrl);
   const { deviceCookie, trustCookie, canCreateCookie } = cookies;
@@ -55,7 +55,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     ways,
     work: risk.work,
     deviceCookie,
-    access,
+    accessRevocation,
     startUrl: config.embedded ? '/' : null,
   });
   const { sendAfterLock: sendReset } = recovery;
@@ -66,7 +66,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     undoRights,
     contacts,
     audit,
-    access,
+    accessRevocation,
     sendReset,
   });
   const account = createOwnAccount(kernel, nouns, provider, {
@@ -86,7 +86,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     letters: look.letters,
     texts,
     audit,
-    access,
+    accessRevocation,
     sendReset,
   });
   const comingIn = createComingIn(kernel, nouns, provider, risk.work);

@@ -21,7 +21,7 @@ type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
-  access: AccessRevocation<'consent withdrawn'>;
+  accessRevocation: AccessRevocation<'consent withdrawn'>;
   clients: Pick<ClientLookup, 'find'>;
 };
 
@@ -35,15 +35,15 @@ export class ConsentService {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
-  readonly #access: Dependencies['access'];
+  readonly #accessRevocation: Dependencies['accessRevocation'];
   readonly #clients: Dependencies['clients'];
   readonly #cache: Cache<KnownConsent | null>;
 
-  constructor({ clock, database, audit, invalidation, access, clients }: Dependencies) {
+  constructor({ clock, database, audit, invalidation, accessRevocation, clients }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
-    this.#access = access;
+    this.#accessRevocation = accessRevocation;
     this.#clients = clients;
     this.#cache = createCache<KnownConsent | null>({
       name: 'consents',
@@ -124,7 +124,7 @@ export class ConsentService {
   async revoke(userId: UserId, clientId: string, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
       if ((await em.nativeDelete(Consent, { userId, clientId })) === 0) throw consentNotFound();
-      await this.#access.revoke(em, 'consent withdrawn', userId, by, { clientId });
+      await this.#accessRevocation.revoke(em, 'consent withdrawn', userId, by, { clientId });
       await this.#audit.record(
         em,
         consentRevoked({

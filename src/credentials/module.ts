@@ -44,7 +44,7 @@ export type Dependencies = {
   log: BreachDependencies['log'];
   countedBreachCheck: BreachDependencies['counted'];
   hashCost?: HashCost | undefined;
-  access: FactorEndings;
+  accessRevocation: FactorEndings;
 } & Revocables;
 
 export function createCredentials({
@@ -60,7 +60,7 @@ export function createCredentials({
   log,
   countedBreachCheck,
   hashCost,
-  access,
+  accessRevocation,
   knownDevices,
   trustedDevices,
   oneTimeSecrets,
@@ -79,7 +79,7 @@ export function createCredentials({
     audit,
     queue: hashing,
     knownDevices,
-    access,
+    accessRevocation,
     tellOwner,
     hashCost,
     policies,
@@ -99,7 +99,7 @@ export function createCredentials({
         await waysIn.assertOneLeft(em, userId);
       },
     },
-    access,
+    accessRevocation,
     tellOwner,
     webauthnChallenges,
   });

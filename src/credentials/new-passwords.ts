@@ -19,7 +19,7 @@ type PasswordAct = keyof typeof acts;
 export type NewPasswordDependencies<Act extends PasswordAct> = {
   passwords: Pick<PasswordService, 'forgive'>;
   demands: Pick<PasswordDemands, 'settle'>;
-  access: AccessRevocation<(typeof acts)[Act]['ends']>;
+  accessRevocation: AccessRevocation<(typeof acts)[Act]['ends']>;
   audit: Pick<AuditLog, 'record'>;
   /** Writes to the owner, in the transaction that changes the password. */
   tellOwner(
@@ -57,10 +57,10 @@ export class NewPasswords<Act extends PasswordAct> {
     em: EntityManager,
     { user, act, save, by, language, deviceSecret, keep, goOn }: NewPassword<Act>,
   ): Promise<void> {
-    const { passwords, demands, access, audit, tellOwner } = this.#deps;
+    const { passwords, demands, accessRevocation, audit, tellOwner } = this.#deps;
     const { event, ends, forgives } = acts[act];
     await save(em, user.id);
-    await access.revoke(em, ends, user.id, by, keep === undefined ? {} : { keep });
+    await accessRevocation.revoke(em, ends, user.id, by, keep === undefined ? {} : { keep });
     await goOn?.(em);
     if (forgives) await passwords.forgive(em, user.id, deviceSecret);
     await demands.settle(em, user.id);

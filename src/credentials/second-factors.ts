@@ -24,7 +24,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record' | 'note'>;
   queue: HashingQueue;
   knownDevices: Pick<KnownDevices, 'counterOf'>;
-  access: FactorEndings;
+  accessRevocation: FactorEndings;
   tellOwner: TellOwner;
   hashCost?: HashCost | undefined;
   policies: Policies<'mfa' | 'branding' | 'limits'>;
@@ -33,8 +33,19 @@ type Dependencies = {
 
 /** What proves a person a second time, put together around the one counter of wrong codes. */
 export function createSecondFactors(dependencies: Dependencies) {
-  const { clock, database, keyRing, audit, queue, knownDevices, access, tellOwner, hashCost, policies, passkeyState } =
-    dependencies;
+  const {
+    clock,
+    database,
+    keyRing,
+    audit,
+    queue,
+    knownDevices,
+    accessRevocation,
+    tellOwner,
+    hashCost,
+    policies,
+    passkeyState,
+  } = dependencies;
   const free = () => policies.for(instance).limits.secondFactorFreeFailures;
   const counter = new AttemptCounter(clock, database, () => secondFactorPolicy(free()));
   const attempts = new SecondFactorAttempts({
@@ -54,7 +65,7 @@ export function createSecondFactors(dependencies: Dependencies) {
     audit,
     attempts,
     demand,
-    access,
+    accessRevocation,
     tellOwner,
     policies,
   });
@@ -64,7 +75,7 @@ export function createSecondFactors(dependencies: Dependencies) {
     keyRing,
     audit,
     totp,
-    access,
+    accessRevocation,
     tellOwner,
     policies,
   });

@@ -21,7 +21,7 @@ type ResetDependencies = {
   passkeys: Pick<PasskeyService, 'eraseAll'>;
   secondFactorAttempts: Pick<SecondFactorAttempts, 'forget'>;
   secondFactorRequests: Pick<SecondFactorRequests, 'reset'>;
-  access: AccessRevocation<'second factors removed by an operator'>;
+  accessRevocation: AccessRevocation<'second factors removed by an operator'>;
   tellOwner: TellOwner;
 };
 
@@ -39,13 +39,13 @@ export class ResetService {
    * Throws mfa.user_not_found.
    */
   async reset(userId: UserId, reason: string, by: By): Promise<void> {
-    const { database, users, audit, totp, recoveryCodes, passkeys, access } = this.#deps;
+    const { database, users, audit, totp, recoveryCodes, passkeys, accessRevocation } = this.#deps;
     if ((await users.findById(userId)) === null) throw userNotFound();
     await database.transaction(async (em) => {
       await totp.erase(em, userId);
       await recoveryCodes.erase(em, userId);
       await passkeys.eraseAll(em, userId);
-      await access.revoke(em, 'second factors removed by an operator', userId, by);
+      await accessRevocation.revoke(em, 'second factors removed by an operator', userId, by);
       await this.#deps.secondFactorRequests.reset(em, userId);
       await audit.record(
         em,

@@ -37,11 +37,11 @@ type Recovery = SignInStep & {
 export function createRecovery(given: Dependencies): Recovery {
   const { config, passwordDemands } = given;
   const { origin } = config.issuerUrl;
-  const { clock, letters, passwords, access, audit } = given;
+  const { clock, letters, passwords, accessRevocation, audit } = given;
   const tellChanged = tellPasswordChanged({ clock, origin, letters });
   const newPasswords = new NewPasswords<'reset' | 'demanded'>({
     passwords,
-    access,
+    accessRevocation,
     audit,
     demands: passwordDemands,
     tellOwner: (em, user, _act, about) => tellChanged(em, user, about),

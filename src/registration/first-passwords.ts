@@ -7,7 +7,7 @@ import type { PendingRegistrations } from './pending-registration.ts';
 export type FirstPasswordDependencies = {
   database: Pick<Database, 'transaction'>;
   passwords: Pick<PasswordService, 'prepare'>;
-  access: AccessRevocation<'password set in a sign-in'>;
+  accessRevocation: AccessRevocation<'password set in a sign-in'>;
   pending: Pick<PendingRegistrations, 'changeChoice'>;
 };
 
@@ -25,12 +25,12 @@ export class FirstPasswords {
     password: string,
     { by, interaction }: { by: By; interaction: string },
   ): Promise<PasswordProblem | null> {
-    const { database, passwords, access, pending } = this.#deps;
+    const { database, passwords, accessRevocation, pending } = this.#deps;
     const prepared = await passwords.prepare(password, { userId, email, name });
     if (prepared.kind === 'refused') return prepared.problem;
     await database.transaction(async (em) => {
       await prepared.save(em, userId);
-      await access.revoke(em, 'password set in a sign-in', userId, by, { keep: { interaction } });
+      await accessRevocation.revoke(em, 'password set in a sign-in', userId, by, { keep: { interaction } });
     });
     await pending.changeChoice(interaction, userId, 'password');
     return null;

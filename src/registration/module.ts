@@ -47,7 +47,7 @@ export type Dependencies = {
   Omit<InvitationDependencies, Made> &
   Omit<TaskDependencies, Made | 'interactions'> &
   Omit<FirstPasskeyDependencies, Made | 'interactions' | 'passwords' | 'firstPasswords'> &
-  Pick<FirstPasswordDependencies, 'access'> &
+  Pick<FirstPasswordDependencies, 'accessRevocation'> &
   Pick<InvitationRoutesDependencies, 'startRegistration'>;
 
 export function createRegistration(dependencies: Dependencies) {

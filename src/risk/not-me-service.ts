@@ -12,7 +12,7 @@ export type NotMeDependencies = {
   contacts: Pick<ContactService, 'replaceEmail' | 'removeSince'>;
   passwords: Pick<PasswordService, 'remove'>;
   undoRights: Pick<UndoRights, 'find' | 'use' | 'cleanUp'>;
-  access: AccessRevocation<LockAct>;
+  accessRevocation: AccessRevocation<LockAct>;
   /** Mails the link that sets a new password. */
   sendReset(em: EntityManager, user: User, by: By): Promise<void>;
   audit: Pick<AuditLog, 'record'>;
@@ -79,9 +79,9 @@ export class NotMeService {
   }
 
   async #lock(em: EntityManager, act: LockAct, userId: UserId, by: By): Promise<void> {
-    const { passwords, access, sendReset, audit } = this.#deps;
+    const { passwords, accessRevocation, sendReset, audit } = this.#deps;
     await passwords.remove(em, userId);
-    await access.revoke(em, act, userId, by);
+    await accessRevocation.revoke(em, act, userId, by);
     await audit.record(em, userLockedByOwner({ ...by, subject: { type: 'user', id: userId } }));
     const user = await readUser(em, userId);
     if (user?.status === 'active') await sendReset(em, user, by);

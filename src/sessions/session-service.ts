@@ -7,19 +7,19 @@ import { sessionNotFound } from './errors.ts';
 export type Dependencies = {
   database: Pick<Database, 'transaction'>;
   browsers: Pick<SignedInBrowsers, 'list'>;
-  access: AccessRevocation<'session ended' | 'signed out everywhere' | 'signed out everywhere else'>;
+  accessRevocation: AccessRevocation<'session ended' | 'signed out everywhere' | 'signed out everywhere else'>;
 };
 
 /** A person's signed-in browsers. What is ended is dead on every node with the commit: sessions and grants are asked of the database. */
 export class SessionService {
   readonly #database: Dependencies['database'];
   readonly #browsers: Dependencies['browsers'];
-  readonly #access: Dependencies['access'];
+  readonly #accessRevocation: Dependencies['accessRevocation'];
 
-  constructor({ database, browsers, access }: Dependencies) {
+  constructor({ database, browsers, accessRevocation }: Dependencies) {
     this.#database = database;
     this.#browsers = browsers;
-    this.#access = access;
+    this.#accessRevocation = accessRevocation;
   }
 
   /** Newest sign-in first. */
@@ -30,7 +30,7 @@ export class SessionService {
   /** Signs one browser of this person out. Throws sessions.not_found, also for a session of somebody else. */
   async end(userId: UserId, sessionId: string, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
-      const { sessions } = await this.#access.revoke(em, 'session ended', userId, by, { session: sessionId });
+      const { sessions } = await this.#accessRevocation.revoke(em, 'session ended', userId, by, { session: sessionId });
       if (sessions === 0) throw sessionNotFound();
     });
   }
@@ -38,7 +38,7 @@ export class SessionService {
   /** Signs the user out everywhere and ends all that was issued for them; answers how many sessions that were. */
   async endEverywhere(userId: UserId, by: By): Promise<number> {
     return this.#database.transaction(
-      async (em) => (await this.#access.revoke(em, 'signed out everywhere', userId, by)).sessions,
+      async (em) => (await this.#accessRevocation.revoke(em, 'signed out everywhere', userId, by)).sessions,
     );
   }
 
@@ -46,7 +46,7 @@ export class SessionService {
   async endElsewhere(userId: UserId, session: string, by: By): Promise<number> {
     const reach = { keep: { session } };
     return this.#database.transaction(
-      async (em) => (await this.#access.revoke(em, 'signed out everywhere else', userId, by, reach)).sessions,
+      async (em) => (await this.#accessRevocation.revoke(em, 'signed out everywhere else', userId, by, reach)).sessions,
     );
   }
 }

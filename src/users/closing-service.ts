@@ -16,7 +16,7 @@ type ClosingDependencies = {
   policies: Policies<'account'>;
   roleHolders: Pick<RoleHolders, 'lock'>;
   /** Also sign-ins that are not finished: one that was begun before must not call the closing off. */
-  access: AccessRevocation<'account closed by its owner' | 'account erased'>;
+  accessRevocation: AccessRevocation<'account closed by its owner' | 'account erased'>;
   /** Writes to the owner, in the transaction of what happened. */
   letters: {
     send(
@@ -47,12 +47,12 @@ export class ClosingService {
    * Throws users.last_administrator.
    */
   async close(userId: UserId, by: By): Promise<Date | null> {
-    const { clock, database, access, letters, audit } = this.#deps;
+    const { clock, database, accessRevocation, letters, audit } = this.#deps;
     const days = this.daysOf(userId);
     const goesAt = fromNow(clock, days * DAY);
     await database.transaction(async (em) => {
       const user = await this.#requireClosable(em, userId);
-      await access.revoke(em, 'account closed by its owner', userId, by);
+      await accessRevocation.revoke(em, 'account closed by its owner', userId, by);
       await audit.record(
         em,
         userClosingRequested({
@@ -111,9 +111,9 @@ export class ClosingService {
 
   /** Rows of other tables go with the person's; what the record says of them stays without anything personal. */
   async #erase(em: EntityManager, user: User): Promise<void> {
-    const { letters, audit, access } = this.#deps;
+    const { letters, audit, accessRevocation } = this.#deps;
     await letters.send(em, user, 'closed');
-    await access.revoke(em, 'account erased', user.id, system);
+    await accessRevocation.revoke(em, 'account erased', user.id, system);
     await em.execute('delete from users where id = ?', [toUuid(user.id)]);
     await audit.forgetPerson(em, user.id);
     await audit.record(em, userErased({ ...system, subject: { type: 'user', id: user.id } }));

@@ -24,14 +24,14 @@ export type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  access: Revocation;
+  accessRevocation: Revocation;
   /** Users in memory. */
   known?: KnownUsers;
 };
 
-export function createUsers({ clock, database, audit, access, known }: Dependencies) {
+export function createUsers({ clock, database, audit, accessRevocation, known }: Dependencies) {
   return {
-    users: new UserService({ clock, database, audit, access, known }),
+    users: new UserService({ clock, database, audit, accessRevocation, known }),
     passwordDemands: new PasswordDemands(database, audit),
     people: new ReachablePeople(database),
     roleHolders: new RoleHolders(),

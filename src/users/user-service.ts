@@ -35,7 +35,7 @@ type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  access: Revocation;
+  accessRevocation: Revocation;
   /** Told after the status of a user changed. */
   known?: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 };
@@ -44,14 +44,14 @@ export class UserService {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
-  readonly #access: Revocation;
+  readonly #accessRevocation: Revocation;
   readonly #known: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 
-  constructor({ clock, database, audit, access, known }: Dependencies) {
+  constructor({ clock, database, audit, accessRevocation, known }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
-    this.#access = access;
+    this.#accessRevocation = accessRevocation;
     this.#known = known;
   }
 
@@ -161,7 +161,7 @@ export class UserService {
       await em.flush();
       const type = status === 'disabled' ? userDisabled : userEnabled;
       await this.#audit.record(em, type({ ...by, subject: { type: 'user', id } }));
-      if (status === 'disabled') await this.#access.revoke(em, 'user disabled', id, by);
+      if (status === 'disabled') await this.#accessRevocation.revoke(em, 'user disabled', id, by);
       return user;
     });
     await this.#known?.changed(id);

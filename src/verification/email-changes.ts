@@ -26,7 +26,7 @@ export type ChangeDependencies = {
   undoRights: Pick<UndoRights, 'find' | 'use' | 'grant' | 'undoableUntil' | 'cleanUp'>;
   notices: Pick<ContactNotices, 'tell' | 'tellFormer'>;
   audit: Pick<AuditLog, 'record'>;
-  access: AccessRevocation<'first email address changed' | 'first email address taken back'>;
+  accessRevocation: AccessRevocation<'first email address changed' | 'first email address taken back'>;
   /** Mails the link that sets a new password. */
   sendReset(em: EntityManager, user: User, by: By): Promise<void>;
 };
@@ -111,7 +111,7 @@ export class EmailChanges {
    * shortly before the change, every open link. Null when the link is dead.
    */
   async revert(link: string, { visitor }: By): Promise<string | null> {
-    const { database, contacts, undoRights, access, sendReset, audit } = this.#deps;
+    const { database, contacts, undoRights, accessRevocation, sendReset, audit } = this.#deps;
     let reverted: string | null = null;
     const outcome = await this.#attempt(() =>
       database.transaction(async (em) => {
@@ -124,7 +124,7 @@ export class EmailChanges {
         await contacts.removeSince(em, userId, period, at);
         await forgetProofs(em, userId, period);
         await undoRights.cleanUp(em, userId, { by: address, began: at, undid: { from: at, until: period.until } });
-        await access.revoke(em, 'first email address taken back', userId, by);
+        await accessRevocation.revoke(em, 'first email address taken back', userId, by);
         await audit.record(
           em,
           userEmailReverted({
@@ -146,9 +146,9 @@ export class EmailChanges {
     { userId, by }: Person,
     change: { value: string; old: 'keep' | 'reserve' },
   ): Promise<void> {
-    const { clock, contacts, access, undoRights, notices, audit } = this.#deps;
+    const { clock, contacts, accessRevocation, undoRights, notices, audit } = this.#deps;
     // What was sent to the old mailbox proves nothing any more.
-    await access.revoke(em, 'first email address changed', userId, by);
+    await accessRevocation.revoke(em, 'first email address changed', userId, by);
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();
     await audit.record(

@@ -38,7 +38,7 @@ export type ProofDependencies = {
   letters: Pick<Letters, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
-  access: AccessRevocation<'first email address proved for the first time'>;
+  accessRevocation: AccessRevocation<'first email address proved for the first time'>;
   issuer: string;
 };
 
@@ -182,11 +182,11 @@ export class EmailProofs {
     em: EntityManager,
     { userId, by, provedWith, interaction }: Required<Pick<Prover, 'provedWith'>> & ProverHere,
   ): Promise<void> {
-    const { contacts, access } = this.#deps;
+    const { contacts, accessRevocation } = this.#deps;
     const keep = provedWith.flatMap((factor) => methods[factor].credential ?? []);
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, { since: null });
-    await access.revoke(em, 'first email address proved for the first time', userId, by, {
+    await accessRevocation.revoke(em, 'first email address proved for the first time', userId, by, {
       keep: { interaction: interaction ?? null },
     });
   }

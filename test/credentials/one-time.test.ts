@@ -37,7 +37,12 @@ async function begin(secrets: readonly string[] = [ring]) {
   const clock = testClock();
   const made = secretsOf(clock, secrets);
   const { log: audit } = createAudit({ clock, database });
-  const { users } = createUsers({ clock, database, audit, access: openAccess({ clock, database, audit }).access });
+  const { users } = createUsers({
+    clock,
+    database,
+    audit,
+    accessRevocation: openAccess({ clock, database, audit }).accessRevocation,
+  });
   count += 1;
   const email = `person${count}@one-time.example`;
   const { id: userId } = await database.transaction((em) =>

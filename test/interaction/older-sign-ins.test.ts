@@ -18,7 +18,11 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 test('an act ends its user’s proofs and open redirects in older rows, and spares other users and the current sign-in', async () => {
-  const { access } = openAccess({ clock, database, audit: { ...recordingAudit(), note: async () => undefined } });
+  const { accessRevocation } = openAccess({
+    clock,
+    database,
+    audit: { ...recordingAudit(), note: async () => undefined },
+  });
   const [user, other] = [newId('usr'), newId('usr')];
   const kept = { proved: { userId: user }, held: { endedAs: user }, here: { userId: user }, other: { userId: other } };
   const uids = Object.fromEntries(Object.keys(kept).map((name) => [name, randomSecret()]));
@@ -34,8 +38,10 @@ test('an act ends its user’s proofs and open redirects in older rows, and spar
     return Object.keys(kept).filter((name) => hashes.has(sha256(uids[name]!).toString('hex')));
   };
   const keep = { session: null, interaction: uids['here']! };
-  await database.transaction((em) => access.revoke(em, 'password set in a sign-in', user, operator, { keep }));
+  await database.transaction((em) =>
+    accessRevocation.revoke(em, 'password set in a sign-in', user, operator, { keep }),
+  );
   expect(await left()).toEqual(['here', 'other']);
-  await database.transaction((em) => access.revoke(em, 'signed out everywhere', user, operator));
+  await database.transaction((em) => accessRevocation.revoke(em, 'signed out everywhere', user, operator));
   expect(await left()).toEqual(['other']);
 });

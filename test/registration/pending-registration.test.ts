@@ -36,7 +36,7 @@ async function person(email: string) {
     clock: systemClock,
     database,
     audit,
-    access: openAccess({ clock: systemClock, database, audit }).access,
+    accessRevocation: openAccess({ clock: systemClock, database, audit }).accessRevocation,
   });
   return database.transaction((em) => users.create(em, { email }, { actor: { type: 'system' } }));
 }

@@ -21,7 +21,7 @@ type Given = {
 export function openAccess({ clock, database, audit, policies = policiesWith() }: Given) {
   const keyRing = createKeyRing([testSecrets]);
   const revocables = createRevocables({ clock, database, keyRing, audit, policies });
-  const { access } = createHeldSessions({
+  const { accessRevocation } = createHeldSessions({
     clock,
     database,
     keyRing,
@@ -33,5 +33,5 @@ export function openAccess({ clock, database, audit, policies = policiesWith() }
     knownBrowsers: revocables.knownDevices,
     passkeyChallenges: revocables.webauthnChallenges,
   });
-  return { access, revocables };
+  return { accessRevocation, revocables };
 }

@@ -36,7 +36,11 @@ export function openPasskeys(
   const clock = testClock();
   const audit = recordingAudit();
   const notices: FactorNotice[] = [];
-  const { access, revocables } = openAccess({ clock, database, audit: { ...audit, note: async () => undefined } });
+  const { accessRevocation, revocables } = openAccess({
+    clock,
+    database,
+    audit: { ...audit, note: async () => undefined },
+  });
   const policies = policiesWith({ passkeys: policy, mfa: { enforcement } });
   const made = createPasskeys(
     {
@@ -47,13 +51,13 @@ export function openPasskeys(
       issuer: new URL(issuer),
       policies,
       demand: new SecondFactorDemand(policies, passkeyStateBy(new URL(issuer), policies)),
-      access,
+      accessRevocation,
       webauthnChallenges: revocables.webauthnChallenges,
       tellOwner: async (_em, notice) => void notices.push(notice),
     },
     verifiers,
   );
-  const { users } = createUsers({ clock, database, audit, access });
+  const { users } = createUsers({ clock, database, audit, accessRevocation });
   const { passkeyRegistration: registration, passkeyProof: proof } = made;
 
   async function person(email: string): Promise<User> {

@@ -25,13 +25,18 @@ export async function openSecondFactors() {
   const clock = testClock();
   const database = await openTestDatabase();
   const { log: audit } = createAudit({ clock, database });
-  const { users } = createUsers({ clock, database, audit, access: openAccess({ clock, database, audit }).access });
+  const { users } = createUsers({
+    clock,
+    database,
+    audit,
+    accessRevocation: openAccess({ clock, database, audit }).accessRevocation,
+  });
   const told: FactorNotice[] = [];
   const queue = new HashingQueue();
 
   function factors(given: Given = {}, secrets: readonly string[] = [testSecrets]) {
     const policies = policiesWith(given);
-    const { access, revocables } = openAccess({ clock, database, audit, policies });
+    const { accessRevocation, revocables } = openAccess({ clock, database, audit, policies });
     const made = createSecondFactors({
       clock,
       database,
@@ -39,7 +44,7 @@ export async function openSecondFactors() {
       audit,
       queue,
       knownDevices: revocables.knownDevices,
-      access,
+      accessRevocation,
       tellOwner: async (_em, notice) => void told.push(notice),
       passkeyState: passkeyStateBy(new URL('https://id.example.com'), policies),
       policies,

@@ -18,8 +18,8 @@ let run = 0;
 beforeAll(async () => {
   database = await openTestDatabase();
   const { log: audit } = createAudit({ clock, database });
-  const { access } = openAccess({ clock, database, audit });
-  made = { ...createUsers({ clock, database, audit, access }), ...createContacts({ clock, database }) };
+  const { accessRevocation } = openAccess({ clock, database, audit });
+  made = { ...createUsers({ clock, database, audit, accessRevocation }), ...createContacts({ clock, database }) };
 });
 afterAll(() => database.close());
 beforeEach(async () => {

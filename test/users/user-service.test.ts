@@ -27,7 +27,7 @@ beforeAll(async () => {
     clock: systemClock,
     database,
     audit,
-    access: openAccess({ clock: systemClock, database, audit }).access,
+    accessRevocation: openAccess({ clock: systemClock, database, audit }).accessRevocation,
     known,
   }).users;
 });

@@ -150,7 +150,7 @@ export class PasskeyRegistration {
     ]);
     if (inserted.length === 0) return { kind: 'taken' };
     const passkey = await em.findOneOrFail(Passkey, { id });
-    await this.#deps.access.revoke(em, 'passkey or authenticator app added', userId, by);
+    await this.#deps.accessRevocation.revoke(em, 'passkey or authenticator app added', userId, by);
     await this.#deps.audit.record(
       em,
       userPasskeyAdded({

@@ -39,7 +39,7 @@ export type PasskeyDependencies = {
   issuer: URL;
   policies: Policies<'passkeys' | 'branding'>;
   demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
-  access: FactorEndings;
+  accessRevocation: FactorEndings;
   tellOwner: TellOwner;
   webauthnUsers: WebauthnUsers;
 };
@@ -112,7 +112,7 @@ export class PasskeyService {
       if (!passkey) return false;
       await em.remove(passkey).flush();
       await this.#deps.demand.assertOneLeft(em, userId);
-      await this.#deps.access.revoke(em, 'passkey or authenticator app removed', userId, by);
+      await this.#deps.accessRevocation.revoke(em, 'passkey or authenticator app removed', userId, by);
       await this.#deps.audit.record(em, userPasskeyRemoved(of(passkey, by)));
       await this.#deps.tellOwner(em, {
         kind: 'passkey_removed',

@@ -31,12 +31,12 @@ type Row = StateRow & {
 
 /** Passkeys where they prove something: each use is one write, which a copy does not pass. */
 export class StoredPasskeys {
-  readonly #deps: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'access' | 'tellOwner'>;
+  readonly #deps: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'accessRevocation' | 'tellOwner'>;
 
   readonly #stateOf: PasskeyState;
 
   constructor(
-    dependencies: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'access' | 'tellOwner'>,
+    dependencies: Pick<PasskeyDependencies, 'clock' | 'database' | 'audit' | 'accessRevocation' | 'tellOwner'>,
     stateOf: PasskeyState,
   ) {
     this.#deps = dependencies;
@@ -80,14 +80,14 @@ export class StoredPasskeys {
 
   /** Refused from now on; its owner is told once. */
   async flag({ id, userId }: Stored, { visitor }: By): Promise<void> {
-    const { database, clock, audit, access, tellOwner } = this.#deps;
+    const { database, clock, audit, accessRevocation, tellOwner } = this.#deps;
     await database.transaction(async (em) => {
       const [flagged] = await em.execute<{ name: string | null }[]>(
         'update passkey set flagged_at = ? where id = ? and flagged_at is null returning name',
         [clock.now(), toUuid(id)],
       );
       if (!flagged) return;
-      await access.revoke(em, 'passkey stopped as a possible copy', userId, { ...system, visitor });
+      await accessRevocation.revoke(em, 'passkey stopped as a possible copy', userId, { ...system, visitor });
       await audit.record(
         em,
         userPasskeyFlagged({

@@ -36,7 +36,7 @@ type Dependencies = {
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
   audit: Pick<AuditLog, 'record'>;
   totp: Pick<TotpService, 'save'>;
-  access: FactorEndings;
+  accessRevocation: FactorEndings;
   tellOwner: TellOwner;
   policies: Policies<'mfa' | 'branding'>;
 };
@@ -77,7 +77,7 @@ export class TotpEnrolments {
     { userId, holder, code, name }: Enrolling & { code: string; name: string },
     by: By,
   ): Promise<TotpConfirmation> {
-    const { clock, database, audit, totp, access, tellOwner, policies } = this.#deps;
+    const { clock, database, audit, totp, accessRevocation, tellOwner, policies } = this.#deps;
     const shown = await this.#find(userId, holder);
     if (!shown) return { kind: 'expired' };
     const window = policies.for({ user: userId }).mfa.totpWindow;
@@ -90,7 +90,7 @@ export class TotpEnrolments {
       );
       if (taken.length === 0) return { kind: 'expired' };
       await totp.save(em, userId, { ...shown.secret, name, lastStep: step });
-      await access.revoke(em, 'passkey or authenticator app added', userId, by);
+      await accessRevocation.revoke(em, 'passkey or authenticator app added', userId, by);
       await audit.record(
         em,
         userTotpAdded({

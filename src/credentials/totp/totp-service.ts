@@ -31,7 +31,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   attempts: Pick<SecondFactorAttempts, 'guard'>;
   demand: Pick<SecondFactorDemand, 'assertOneLeft'>;
-  access: FactorEndings;
+  accessRevocation: FactorEndings;
   tellOwner: TellOwner;
   policies: Policies<'mfa'>;
 };
@@ -90,12 +90,12 @@ export class TotpService {
 
   /** Takes the app away; false when there is none. Throws credentials.last_factor where one is demanded. */
   async remove(userId: UserId, by: By): Promise<boolean> {
-    const { database, audit, demand, access, tellOwner } = this.#deps;
+    const { database, audit, demand, accessRevocation, tellOwner } = this.#deps;
     return database.transaction(async (em) => {
       const name = await this.erase(em, userId);
       if (name === null) return false;
       await demand.assertOneLeft(em, userId);
-      await access.revoke(em, 'passkey or authenticator app removed', userId, by);
+      await accessRevocation.revoke(em, 'passkey or authenticator app removed', userId, by);
       await audit.record(
         em,
         userTotpRemoved({

@@ -42,7 +42,7 @@ export function createHeldSessions({
   trustedBrowsers,
   knownBrowsers,
   passkeyChallenges,
-}: Dependencies): { held: HeldSessions; access: AccessRevocation<EndingAct> } {
+}: Dependencies): { held: HeldSessions; accessRevocation: AccessRevocation<EndingAct> } {
   const handles = new Handles(keyRing.deriveKey('artifact-handle'));
   const recent = new RecentFinds();
   const notices = logoutNotices(jobs);
@@ -50,7 +50,7 @@ export function createHeldSessions({
   const signIns = new OpenSignIns(clock, database);
   return {
     held: { browsers, signIns, handles, recent, notices },
-    access: createAccessRevocation({
+    accessRevocation: createAccessRevocation({
       audit,
       browsers,
       signIns,
