@@ -163,7 +163,7 @@ export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
 export type { CodeOutcome, Issued, OneTimeSecret, OneTimeSecrets, OpenSecret } from './one-time/one-time-secrets.ts';
 export { forgetProofs } from './proofs-of-others.ts';
 export { OneTimeSecretRow, secretLifetimes } from './one-time/one-time-secret.ts';
-export type { NewPasskeyProblem } from './passkeys/new-passkey-problem.ts';
+export type { NewPasskeyProblem, PasskeyRegistration } from './passkeys/passkey-registration.ts';
 export { createRevocables } from './revocables.ts';
 export type { Undo, UndoRights } from './one-time/undo-rights.ts';
 export type { FactorNotice, TellOwner } from './second-factor-notice.ts';
@@ -208,7 +208,7 @@ export type { RecoveryCodes, RecoveryCodesLeft } from './recovery-codes/recovery
 export type { TrustedDevice, TrustedDevices } from './trusted-devices/trusted-devices.ts';
 export type { TrustedDeviceId } from './trusted-devices/trusted-device.ts';
 export { TotpCredential, TotpEnrolment } from './totp/totp-credential.ts';
-export { RecoveryCodeSet } from './recovery-codes/recovery-code-set.ts';
+export { RecoveryCodeSet } from './recovery-codes/recovery-code.ts';
 export { TrustedDeviceRow } from './trusted-devices/trusted-device.ts';
 export { type AttemptCounter, AttemptCounterRow } from './attempts.ts';
 export type { KnownDevices } from './known-device.ts';
@@ -216,7 +216,6 @@ export { type SecondFactorRequests, SecondFactorRequest } from './second-factor-
 export { KnownDevice } from './known-device.ts';
 export { PasswordCredential } from './password-credential.ts';
 export type { PasskeyService, ShownPasskey } from './passkeys/passkey-service.ts';
-export type { PasskeyRegistration } from './passkeys/passkey-registration.ts';
 export type { PasskeyProof, ProofOutcome, Question } from './passkeys/passkey-proof.ts';
 export type { WebauthnUsers } from './passkeys/webauthn-user.ts';
 export { Passkey, type PasskeyId } from './passkeys/passkey.ts';

@@ -1,7 +1,6 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import { type KeyFamily, keyFamilies } from './key-family.ts';
 
 const generate = promisify(generateKeyPair);
 
@@ -49,3 +48,15 @@ function pairOf(family: KeyFamily, rsaBits: RsaBits): Promise<{ privateKey: KeyO
 export function publicHalf<J extends StoredJwk>(jwk: J): Omit<J, 'd'> {
   return Object.fromEntries(Object.entries(jwk).filter(([member]) => !privateMembers.has(member))) as Omit<J, 'd'>;
 }
+
+/** Keys of one kind replace one another; each kind has its own `current`. Named as the `kty` of its JWKs. */
+export type KeyFamily = 'RSA' | 'EC' | 'OKP';
+
+/** What a family signs with; RSA and Ed25519 go by more than one name. The first is that of the key's own id. */
+const keyFamilies: Readonly<Record<KeyFamily, readonly string[]>> = {
+  RSA: ['RS256', 'PS256'],
+  EC: ['ES256'],
+  OKP: ['EdDSA', 'Ed25519'],
+};
+
+export const familyNames = Object.keys(keyFamilies) as KeyFamily[];

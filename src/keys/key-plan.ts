@@ -1,5 +1,5 @@
 import { HOUR } from '#kernel/clock.ts';
-import { familyNames, type KeyFamily } from './key-family.ts';
+import { familyNames, type KeyFamily } from './key-material.ts';
 import type { KeyPolicy } from './key-policy.ts';
 import type { KeyState, SigningKey } from './signing-key.ts';
 

@@ -1,14 +1,14 @@
 import { type AuditLog, type By, system } from '#audit/module.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, MINUTE, SECOND } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
 import { keysCreated, keysReplaced, keysRetired, keysRotated, keysRotationScheduled } from './events.ts';
-import type { KeyFamily } from './key-family.ts';
-import { generateSigningKey, publicHalf, type StoredJwk } from './key-material.ts';
+import { type KeyFamily, generateSigningKey, publicHalf, type StoredJwk } from './key-material.ts';
 import { type KeyPlan, planRotation, type RotationRequest } from './key-plan.ts';
 import { keyPolicy } from './key-policy.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
+import type { JobDefinition } from '#kernel/jobs.ts';
 
 type Dependencies = {
   database: Pick<Database, 'em' | 'transaction'>;
@@ -163,4 +163,15 @@ function shortage(prepared: ReadonlyMap<KeyFamily, readonly StoredJwk[]>, plan: 
     stock.set(family, left - 1);
     return left > 0 ? [] : [family];
   });
+}
+
+/** The job that rotates what is due and retires what has expired: cheap, on one node at a time, every five minutes. */
+export function maintenance(rotation: Pick<KeyRotation, 'maintain'>): JobDefinition {
+  return {
+    schedule: '*/5 * * * *',
+    retries: 3,
+    backoff: { first: 10 * SECOND, max: MINUTE },
+    expire: 2 * MINUTE,
+    handler: async () => void (await rotation.maintain()),
+  };
 }

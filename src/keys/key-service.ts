@@ -3,8 +3,14 @@ import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
 import { SECOND } from '#kernel/clock.ts';
 import { keysNotLoaded } from './errors.ts';
-import type { KeyFamily } from './key-family.ts';
-import { forEachAlgorithm, type PrivateJwk, type PublicJwk, publicHalf, type StoredJwk } from './key-material.ts';
+import {
+  type KeyFamily,
+  forEachAlgorithm,
+  type PrivateJwk,
+  type PublicJwk,
+  publicHalf,
+  type StoredJwk,
+} from './key-material.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
 
 type Dependencies = {

@@ -1,6 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { StoredJwk } from './key-material.ts';
-import type { KeyFamily } from './key-family.ts';
+import type { StoredJwk, KeyFamily } from './key-material.ts';
 
 /**
  * next      published, signs nothing yet

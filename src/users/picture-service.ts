@@ -6,9 +6,10 @@ import { toUuid } from '#kernel/ids.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import { tooManyPictures } from './errors.ts';
 import { drawPicture, sizes } from './picture-image.ts';
-import type { UserId } from './user.ts';
+import { type UserId, User } from './user.ts';
 import { PICTURE_UPLOADS } from './picture-limits.ts';
 import { userPictureChanged, userPictureRemoved } from './events.ts';
+import { defineEntity, p } from '@mikro-orm/core';
 
 type PictureDependencies = {
   clock: Clock;
@@ -79,3 +80,20 @@ export class PictureService {
     return row ? Buffer.from(row.bytes) : null;
   }
 }
+
+const UserPictureSchema = defineEntity({
+  name: 'UserPicture',
+  tableName: 'user_picture',
+  properties: {
+    userId: () =>
+      p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
+    /** Names the picture in its address; of its bytes and its owner, so that nobody guesses it. */
+    name: p.text().unique('user_picture_name_unique'),
+    /** WebP of 512 and 256 pixels, drawn by us. */
+    large: p.blob().columnType('bytea').$type<Buffer>(),
+    small: p.blob().columnType('bytea').$type<Buffer>(),
+    createdAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+});
+export class UserPicture extends UserPictureSchema.class {}
+UserPictureSchema.setClass(UserPicture);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DAY, HOUR } from '#kernel/clock.ts';
 import { type KnownKey, planRotation } from '#keys/key-plan.ts';
 import { testKeyPolicy as policy } from '../support/keys.ts';
-import { familyNames, type KeyFamily } from '#keys/key-family.ts';
+import { familyNames, type KeyFamily } from '#keys/key-material.ts';
 
 const now = new Date('2030-01-01T00:00:00Z');
 const ago = (milliseconds: number) => new Date(now.getTime() - milliseconds);

@@ -1,8 +1,9 @@
-import { hash as digestOf } from 'node:crypto';
+import { hash as digestOf, createHmac } from 'node:crypto';
 import { equalSecrets } from '#kernel/crypto.ts';
 import { cryptBase64, cryptDigit, repeat } from './crypt-steps.ts';
 import { bounded, type Family, HashRefusal, matched } from './family.ts';
 import { MOST_PHPASS_ROUNDS_LOG2 } from '../limits.ts';
+import { readBcrypt } from './bcrypt.ts';
 
 const inThrees = (bytes: number) =>
   Array.from({ length: Math.ceil(bytes / 3) }, (_, group) =>
@@ -36,5 +37,17 @@ export const phpassFamily: Family = {
       });
       return equalSecrets(cryptBase64(digest, order).slice(0, letters), tag);
     };
+  },
+};
+
+const PREFIX = '$wp';
+
+/** WordPress since 6.8 (wp_hash_password): bcrypt over a digest, so that no password is cut. */
+export const wordpressFamily: Family = {
+  scheme: 'wordpress',
+  prefix: /^\$wp\$/,
+  read(hash) {
+    const check = readBcrypt(hash.slice(PREFIX.length));
+    return (password) => check(Buffer.from(createHmac('sha384', 'wp-sha384').update(password).digest('base64')));
   },
 };

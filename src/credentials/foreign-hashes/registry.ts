@@ -7,11 +7,10 @@ import { firebaseScryptFamily } from './firebase-scrypt.ts';
 import { ldapFamily } from './ldap.ts';
 import { md5CryptFamily } from './md5-crypt.ts';
 import { pbkdf2Family } from './pbkdf2.ts';
-import { phpassFamily } from './phpass.ts';
+import { phpassFamily, wordpressFamily } from './phpass.ts';
 import { saltedDigestFamily } from './salted-digest.ts';
 import { scryptFamily } from './scrypt.ts';
 import { shaCryptFamilies } from './sha-crypt.ts';
-import { wordpressFamily } from './wordpress.ts';
 import { LONGEST_IMPORTED_HASH } from '../limits.ts';
 
 /** Every family that is known. Their beginnings differ, so that a hash says itself what it is. */

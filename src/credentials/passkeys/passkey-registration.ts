@@ -170,3 +170,16 @@ const INSERT = `
     is_backup_eligible, is_backed_up, user_verified, attestation_format, created_at)
   values (?, ?, ?, ?, ?, ?, ?::jsonb, ?, ?, ?, ?, ?, ?, ?)
   on conflict (credential_id) do nothing returning id`;
+
+/** Why no passkey was added, for every page that adds one: what the browser says, and what the server does. */
+export type NewPasskeyProblem =
+  | 'cancelled'
+  | 'timed_out'
+  | 'exists'
+  | 'unsupported'
+  | 'failed'
+  | 'expired'
+  | 'refused'
+  | 'not_allowed'
+  | 'taken'
+  | 'full';

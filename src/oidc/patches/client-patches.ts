@@ -4,6 +4,7 @@ import { type Client, Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { requireAnotherTry } from '../client-authentication/client-authentication.ts';
 import { isRegisteredUri } from '#clients/module.ts';
 import { type Origin, originIn, originKinds } from '../authority/origin.ts';
+import type { ArtifactAdapter } from '../artifacts/adapter.ts';
 
 export const builtClients: Patch = {
   members: { 'Client.find': { method: 1 } },
@@ -124,3 +125,16 @@ function keepOriginOf(model: ModelClass): void {
     return save.call(this);
   };
 }
+
+export const replayDetection: Patch = {
+  members: { 'ReplayDetection.unique': { method: 3 }, 'ReplayDetection.adapter': 'property' },
+  reason:
+    'The engine looks first and stores then, so that one proof could be accepted twice at once; one insert cannot.',
+  upstream: source('models/replay_detection.js'),
+  apply(engine) {
+    engine.ReplayDetection.unique = async function unique(iss: string, jti: string, exp: number) {
+      const adapter = engine.ReplayDetection.adapter as unknown as ArtifactAdapter;
+      return adapter.insertOnce(`${iss}\u0000${jti}`, exp);
+    };
+  },
+};

@@ -1,6 +1,6 @@
 import type { Configuration } from 'oidc-provider';
 import type { Engine } from '../engine.ts';
-import { begunSessions, rememberedSessions, sessionRename, sessionTrace } from './session-patches.ts';
+import { begunSessions, rememberedSessions, sessionRename, sessionTrace, logoutCalls } from './session-patches.ts';
 import {
   boundTokens,
   idTokens,
@@ -17,15 +17,12 @@ import {
   origins,
   redirectUriChecks,
   redirectUris,
+  replayDetection,
 } from './client-patches.ts';
-import { deviceClaims } from './device-claims.ts';
-import { deviceForms } from './device-forms.ts';
+import { deviceClaims, deviceForms, userCodeLimit } from './device-patches.ts';
 import { heldSignIns } from './held-sign-ins.ts';
-import { logoutCalls } from './logout-calls.ts';
 import type { Patch, PatchDependencies } from './patch.ts';
-import { replayDetection } from './replay-detection.ts';
 import { EngineWithOwnPages, responseModes } from './response-modes.ts';
-import { userCodeLimit } from './user-code-limit.ts';
 import { writtenTogether } from './written-together.ts';
 
 /** All that is overridden in the engine, in the order in which it is applied: a later one of a member wraps the earlier ones. */

@@ -3,7 +3,7 @@ import { type Patch, source } from './patch.ts';
 import type { ArtifactAdapter } from '../artifacts/adapter.ts';
 import type { State } from '#kernel/http/context.ts';
 import { epochSeconds } from '#kernel/clock.ts';
-import type { LastSeen } from '../sessions/last-seen.ts';
+import type { LastSeen } from '../sessions/current-session.ts';
 
 type StoredSession = { id: string; exp?: number; persist(): Promise<unknown>; save(ttl: number): Promise<unknown> };
 
@@ -81,6 +81,17 @@ export const sessionTrace: Patch = {
       const state = Provider.ctx?.state as State | undefined;
       if (state) this.lastSeen = { ip: state.ip, userAgent: state.userAgent, at: epochSeconds(clock) };
       return save.call(this, ttl);
+    };
+  },
+};
+
+export const logoutCalls: Patch = {
+  members: { 'Client.prototype.backchannelLogout': { method: 2 } },
+  reason: 'The engine asks the relying party once, now, and forgets; a notice waits until it was heard.',
+  upstream: source('models/client.js'),
+  apply({ Client }, { tellLogout }) {
+    Client.prototype['backchannelLogout'] = async function backchannelLogout(accountId: string, sid?: string) {
+      await tellLogout({ clientId: this.clientId, accountId, sid: sid ?? null });
     };
   },
 };

@@ -6,7 +6,6 @@ import type { Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { type Level, levelOf } from '../levels.ts';
 import { sessionSeconds } from './remember-me.ts';
-import type { LastSeen } from './last-seen.ts';
 import { SESSION_TRACE_EVERY } from '../limits.ts';
 
 /** Who is signed in in the browser that sent a request. Times are NumericDate. */
@@ -98,3 +97,6 @@ export class CurrentSessions {
       });
   }
 }
+
+/** From where a session was used last; `at` is a NumericDate. */
+export type LastSeen = { ip: string; userAgent: string; at: number };

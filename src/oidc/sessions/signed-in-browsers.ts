@@ -4,7 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Handles } from '../artifacts/handles.ts';
 import type { LogoutNotices } from './logout-notices.ts';
 import type { RecentFinds } from '../artifacts/recent-finds.ts';
-import type { LastSeen } from './last-seen.ts';
+import type { LastSeen } from './current-session.ts';
 
 /** One browser in which a person is signed in. Times are NumericDate. */
 export type SignedInBrowser = {
