@@ -49,7 +49,7 @@ export const deviceClaims: Patch = {
   },
 };
 
-type FindByUserCode = (userCode: string, options?: unknown) => Promise<object | undefined>;
+type FindAnyByUserCode = (userCode: string, options?: unknown) => Promise<object | undefined>;
 
 /**
  * Wrong user codes in ten minutes, of one user and from one address (IPv6: one /64). Each try is counted before it is looked
@@ -60,7 +60,7 @@ export const userCodeLimit: Patch = {
   reason: 'The engine bounds no guesses of user codes (RFC 8628 §5.1).',
   upstream: source('models/device_code.js'),
   apply(engine, { throttle, policies }) {
-    const model = engine.DeviceCode as unknown as { findByUserCode: FindByUserCode };
+    const model = engine.DeviceCode as unknown as { findByUserCode: FindAnyByUserCode };
     const { findByUserCode } = model;
     model.findByUserCode = async function findByLimitedUserCode(userCode, options) {
       const { limits } = policies.for(instance);
