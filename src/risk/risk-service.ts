@@ -22,7 +22,7 @@ export type RiskDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   config: Pick<Config, 'issuer'>;
-  knownDevices: Pick<KnownDevices, 'isKnown' | 'remembering'>;
+  knownDevices: Pick<KnownDevices, 'knowing' | 'remembering'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'note'>;
@@ -49,12 +49,11 @@ export class RiskService {
     { by, clientId, ip, deviceSecret }: Arrival,
   ): Promise<Assessment> {
     const { knownDevices, traces, pressure, audit, policies } = this.#deps;
-    const [earlier, isKnownDevice, hasManyFailures] = await Promise.all([
-      traces.list(userId),
-      knownDevices.isKnown(userId, deviceSecret),
+    const [habits, hasManyFailures] = await Promise.all([
+      traces.habits(userId, knownDevices.knowing(deviceSecret)),
       pressure.hasManyFailures(email),
     ]);
-    const facts = { now: this.#seen(ip), earlier, isKnownDevice, hasManyFailures };
+    const facts = { now: this.#seen(ip), ...habits, hasManyFailures };
     const assessment = assess(facts, policies.for({ user: userId, client: clientId }).risk);
     if (assessment.actions.includes('second_factor'))
       await audit.note(

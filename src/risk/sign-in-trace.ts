@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { type Clock, fromNow } from '#kernel/clock.ts';
+import type { KnownDevices } from '#credentials/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { IdColumn } from '#kernel/id-column.ts';
 import { type Id, newId, toUuid } from '#kernel/ids.ts';
@@ -27,12 +28,16 @@ export class SignInTrace extends SignInTraceSchema.class {}
 SignInTraceSchema.setClass(SignInTrace);
 
 type Row = {
-  at: Date;
+  is_known: boolean;
+  at: Date | null;
   network: string;
   country: string | null;
   latitude: number | null;
   longitude: number | null;
 };
+
+/** Earlier sign-ins of a user, newest first, and whether the user knows the browser of this one. */
+type Habits = { earlier: Seen[]; isKnownDevice: boolean };
 
 /** From where people signed in: the network and a coarse place, no more than it takes to notice a change. */
 export class SignInTraces {
@@ -44,18 +49,17 @@ export class SignInTraces {
     this.#database = database;
   }
 
-  /** Newest first. */
-  async list(userId: UserId): Promise<Seen[]> {
+  /** One statement. Of the sign-ins from one network and place the newest stands for all, because most users have a few places. */
+  async habits(userId: UserId, knowing: ReturnType<KnownDevices['knowing']>): Promise<Habits> {
     const rows = await this.#database.sql<Row>(
-      'select at, network, country, latitude, longitude from sign_in_trace where user_id = $1 and at > $2 order by at desc limit $3',
-      [toUuid(userId), fromNow(this.#clock, -TRACE_KEPT_FOR), COMPARED_SIGN_INS],
+      `select b.is_known, t.* from (select ${knowing.text((place) => `$${place + 4}`, '$1::uuid')} as is_known) b
+       left join (select max(at) as at, network, country, latitude, longitude from
+         (select at, network, country, latitude, longitude from sign_in_trace
+          where user_id = $1::uuid and at > $2 order by at desc limit $3) newest
+         group by network, country, latitude, longitude) t on true order by t.at desc`,
+      [toUuid(userId), fromNow(this.#clock, -TRACE_KEPT_FOR), COMPARED_SIGN_INS, ...knowing.values],
     );
-    return rows.map(({ at, network, country, latitude, longitude }) => ({
-      at,
-      network,
-      country,
-      coordinates: latitude === null || longitude === null ? null : { latitude, longitude },
-    }));
+    return { isKnownDevice: rows[0]?.is_known === true, earlier: rows.flatMap(seenIn) };
   }
 
   adding(userId: UserId, { at: moment, network, country, coordinates }: Seen): Part {
@@ -84,4 +88,10 @@ export class SignInTraces {
     );
     return rows.length;
   }
+}
+
+/** The row of a user without traces says only whether the browser is known. */
+function seenIn({ at, network, country, latitude, longitude }: Row): Seen[] {
+  const coordinates = latitude === null || longitude === null ? null : { latitude, longitude };
+  return at === null ? [] : [{ at, network, country, coordinates }];
 }
