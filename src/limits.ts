@@ -16,6 +16,8 @@ export const LONGEST_START_RETRY = 2 * SECOND;
 export const LONGEST_COMMAND_CLOSE = 2 * SECOND;
 /** What follows the first answers, such as the queues of jobs, is loaded by then. */
 export const SETTLED_AFTER = 3 * SECOND;
+/** Of a function: enough for V8 to have seen what it is called with. */
+export const CALLS_BEFORE_COMPILED = 50;
 /** One order may arrive twice: npm hands a signal on that a terminal or a service manager has sent to every process. */
 export const SAME_ORDER_WITHIN = SECOND / 2;
 /** Longer than any orderly stop takes: then the process ends by itself. */
