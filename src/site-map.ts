@@ -1,4 +1,5 @@
 import { accountMounts } from '#account/module.ts';
+import { apiMounts } from '#api/module.ts';
 import { brandingMounts } from '#branding/module.ts';
 import { demoMounts } from '#demo/demo-client.ts';
 import { interactionMounts } from '#interaction/module.ts';
@@ -36,6 +37,7 @@ export function siteMap(config: { embedded: boolean }): readonly Mount[] {
     setupMounts,
     brandingMounts,
     accountMounts,
+    apiMounts,
     config.embedded ? [demoMounts, mailboxMounts].flat() : [],
   ].flat();
 }

@@ -37,6 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
   setup: ['users', 'credentials', 'sessions', 'settings', 'audit'],
   account: ['users', 'credentials', 'oidc', 'sessions', 'clients', 'settings', 'audit'],
   contacts: ['account', 'verification', 'users', 'sessions', 'audit'],
+  api: ['users', 'access', 'clients', 'oidc', 'settings', 'audit'],
   welcome: [],
   demo: ['clients', 'audit'],
   mailbox: [],

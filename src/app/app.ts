@@ -15,6 +15,7 @@ import type { Log } from '#kernel/log.ts';
 import { runFor } from '#kernel/operations/bound-operation.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
 import { createWelcome } from '#welcome/module.ts';
+import { createManagementApi } from './api.ts';
 import { defineJobs } from './jobs.ts';
 import { openKernel } from './kernel.ts';
 import { createNouns } from './nouns.ts';
@@ -79,6 +80,9 @@ async function assemble(
   opened.defer(() => demo?.close());
   await demo?.register();
 
+  const operations = createOperations(kernel, nouns, provider, steps);
+  const api = createManagementApi(kernel, nouns, provider, { operations, version });
+
   const edge = createEdge({
     config,
     log,
@@ -102,15 +106,16 @@ async function assemble(
     steps.routes,
     look.branding.routes(provider.ownPages),
     welcome.routes,
+    api.routes,
     demo?.routes,
     mailbox?.routes,
   ];
   edge.mount(routers.flat());
+  edge.use(api.refuseOtherMethods);
   edge.use(provider.oidc.middleware);
 
   defineJobs(kernel, nouns, provider, steps);
   await jobs.open();
-  const operations = createOperations(kernel, nouns, provider, steps);
 
   return {
     callback: edge.callback() as (req: IncomingMessage, res: ServerResponse) => void,

@@ -1,4 +1,5 @@
 /** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
+import { permissions } from '#access/module.ts';
 import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit } from '#audit/module.ts';
 import { createApis, createClients } from '#clients/module.ts';
@@ -28,7 +29,14 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     issuer: config.issuer,
     policies,
   });
-  const apis = createApis({ clock, database, audit, invalidation, clients: clients.lookup });
+  const apis = createApis({
+    clock,
+    database,
+    audit,
+    invalidation,
+    clients: clients.lookup,
+    ownScopes: permissions,
+  });
   const look = await createLook(kernel, { audit, policies, settings, clients: clients.lookup });
   const texts = createTexts({
     sms: createSms({

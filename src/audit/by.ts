@@ -21,8 +21,9 @@ export function byUser(id: Id<'usr'>, visitor?: Visitor, clientId?: string): By 
   return { actor: { type: 'user', id }, visitor, ...at(clientId) };
 }
 
-export function byClient(id?: string): By {
-  return { actor: { type: 'client', ...(id === undefined ? {} : { id }) } };
+/** A client that acts for itself. */
+export function byClient(id?: string, visitor?: Visitor): By {
+  return { actor: { type: 'client', ...(id === undefined ? {} : { id }) }, visitor, ...at(id) };
 }
 
 /** A request that has proved no user: a refused sign-in, a form that anybody can send. */

@@ -1,12 +1,9 @@
 import type { Cache } from '#kernel/cache.ts';
 import type { Database } from '#kernel/database.ts';
 import { allowedScopes } from './api-access.ts';
-import type { ApiResource, ApiScope } from './api-resource.ts';
+import type { ApiScope } from './api-resource.ts';
 import type { ClientLookup } from './client-lookup.ts';
-
-export type KnownApi = Readonly<
-  Pick<ApiResource, 'identifier' | 'name' | 'tokenFormat' | 'accessTokenSeconds' | 'signingAlg'>
-> & { readonly scopes: readonly ApiScope[] };
+import { type KnownApi, OWN_API } from './known-api.ts';
 
 type Row = {
   identifier: string;
@@ -21,6 +18,8 @@ type Dependencies = {
   database: Pick<Database, 'sql'>;
   clients: Pick<ClientLookup, 'find'>;
   cache: Pick<Cache<KnownApi | null>, 'get'>;
+  /** Our own API. */
+  ownApi: KnownApi;
 };
 
 const FIND =
@@ -34,7 +33,8 @@ export class ApiLookup {
     this.#deps = deps;
   }
 
-  find(identifier: string): Promise<KnownApi | null> {
+  async find(identifier: string): Promise<KnownApi | null> {
+    if (identifier === OWN_API) return this.#deps.ownApi;
     return this.#deps.cache.get(identifier, async () => {
       const [row] = await this.#deps.database.sql<Row>(FIND, [identifier]);
       return row ? known(row) : null;
@@ -48,8 +48,12 @@ export class ApiLookup {
     return api && scopes ? { ...api, scopes } : null;
   }
 
-  /** A resource server is known as a client of type machine that the API is open to: it has a secret of its own. */
+  /**
+   * A resource server is known as a client of type machine that the API is open to: it has a secret of its own. No client serves
+   * our own API: those that it is open to learn nothing about the tokens of others.
+   */
   async isServedBy(identifier: string, clientId: string): Promise<boolean> {
+    if (identifier === OWN_API) return false;
     const client = await this.#deps.clients.find(clientId);
     return client?.type === 'machine' && Object.hasOwn(client.apis, identifier);
   }

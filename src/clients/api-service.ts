@@ -11,6 +11,7 @@ import { changesBetween } from './changes.ts';
 import { apiChanged, apiCreated, apiDeleted } from './events.ts';
 import { standardScopes } from './client-metadata.ts';
 import { apiInvalid, apiNotFound, apiTaken } from './errors.ts';
+import { OWN_API } from './known-api.ts';
 import { objectionToName, objectionToShownText } from './shown-name.ts';
 import { DEFAULT_TOKEN_SECONDS, LONGEST_OPAQUE_SECONDS } from './limits.ts';
 
@@ -83,6 +84,7 @@ export class ApiService {
   /** Throws apis.invalid, apis.identifier_taken. */
   async create(input: NewApi, by: By): Promise<ApiResource> {
     const values = read(given(input));
+    if (values.identifier === OWN_API) throw apiTaken();
     const now = this.#deps.clock.now();
     const api = await this.#deps.database.transaction(async (em) => {
       const created = em.create(ApiResource, { id: newId('api'), ...values, createdAt: now, updatedAt: now });

@@ -1,7 +1,7 @@
 /**
  * apis: the APIs that access tokens are made for.
  *
- * Owns    the table api_resource: identifiers, scopes, formats and lifetimes of access tokens.
+ * Owns    the table api_resource: identifiers, scopes, formats and lifetimes of access tokens; the management API, which is built in.
  * Leaves  which APIs a client may ask for to clients, the tokens to oidc.
  * URLs    none.
  */
@@ -10,9 +10,10 @@ import { createCache, keptWhenFound } from '#kernel/cache.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
-import { ApiLookup, type KnownApi } from './api-lookup.ts';
+import { ApiLookup } from './api-lookup.ts';
 import { ApiService } from './api-service.ts';
 import type { ClientLookup } from './client-lookup.ts';
+import { type KnownApi, ownApi } from './known-api.ts';
 import { MOST_KEPT_CLIENTS } from './limits.ts';
 
 type Dependencies = {
@@ -21,9 +22,11 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   clients: Pick<ClientLookup, 'find'>;
+  /** The scopes of the management API, and what each of them allows. */
+  ownScopes: Readonly<Record<string, string>>;
 };
 
-export function createApis({ clients, invalidation, ...deps }: Dependencies) {
+export function createApis({ clients, invalidation, ownScopes, ...deps }: Dependencies) {
   const cache = createCache<KnownApi | null>({
     name: 'apis',
     clock: deps.clock,
@@ -34,6 +37,6 @@ export function createApis({ clients, invalidation, ...deps }: Dependencies) {
   return {
     apis: new ApiService({ ...deps, changed: (identifier) => cache.drop(identifier) }),
     /** The hot path. */
-    lookup: new ApiLookup({ ...deps, clients, cache }),
+    lookup: new ApiLookup({ ...deps, clients, cache, ownApi: ownApi(ownScopes) }),
   };
 }

@@ -29,10 +29,12 @@ export class AppError extends Error {
   }
 }
 
-/** Makes the errors of one code; the code and the status are known before one is made, so that documents can list them. */
+/** Makes the errors of one code; the code, the status and a fixed message are known before one is made, so that documents can list them. */
 export type ErrorType<A extends readonly unknown[] = []> = ((...given: A) => AppError) & {
   readonly code: string;
   readonly status: number;
+  /** Null where it depends on what is given. */
+  readonly message: string | null;
 };
 
 type ErrorDeclaration<A extends readonly unknown[]> = {
@@ -53,7 +55,7 @@ export function errorType<A extends readonly unknown[] = []>(declared: ErrorDecl
       message: typeof message === 'string' ? message : message(...given),
       details: details?.(...given),
     });
-  return Object.assign(make, { code, status });
+  return Object.assign(make, { code, status, message: typeof message === 'string' ? message : null });
 }
 
 /** Makes a `switch` over a closed union exhaustive. */

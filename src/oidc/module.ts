@@ -24,6 +24,7 @@ import type { RedisPort } from '#kernel/redis/port.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
 import type { KnownUsers } from '#users/module.ts';
+import { AccessTokens } from './access-tokens.ts';
 import { ArtifactAdapter } from './artifacts/adapter.ts';
 import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
 import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
@@ -250,6 +251,8 @@ export function createOidc({
     interactions: new Interactions(() => current.engine, begunSignIns, signIns),
     /** What became of a sign-in that is not open any more. */
     gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
+    /** Checks the access tokens that requests to APIs of this process show. */
+    accessTokens: new AccessTokens(() => current.engine),
     /** What applications may do for a person. */
     appGrants: new AppGrants(clock, database),
     /** Who is signed in, for pages of ours. */
@@ -277,6 +280,7 @@ export function createOidc({
   };
 }
 
+export type { AccessTokens, ShownToken, TokenCheck } from './access-tokens.ts';
 export type { Decision, EngineInteraction, Interactions, PromptName } from './interactions.ts';
 export type { GoneSignIn, GoneSignIns } from './gone-sign-ins.ts';
 export type { Kept, OpenSignIns } from './artifacts/open-sign-ins.ts';

@@ -156,6 +156,10 @@ export const sections = {
     accountsPerAddress: z.number().int().min(1).max(10_000_000).default(20),
     /** Clients registered from one address (IPv6: /64) in an hour, where anybody may (`oidc.registration` is `open`). */
     registrationsPerAddress: z.number().int().min(1).max(10_000_000).default(100),
+    /** Calls of the management API by one client, for one user or for itself, in a minute. */
+    apiCallsPerMinute: z.number().int().min(1).max(10_000_000).default(600),
+    /** Access tokens from one address (IPv6: /64) that the management API refuses in a minute before it looks at no more of them. */
+    refusedTokensPerAddress: z.number().int().min(1).max(10_000_000).default(60),
   }),
   migration: z.strictObject({
     /** Where the system that people come from says whether a password is right, of addresses that nobody has here (docs/migrating.md). */

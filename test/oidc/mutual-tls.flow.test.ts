@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { decodeJwt, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { API, callApi, clientTokens } from '../support/api.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { authorizeUrl, pkce, post, tokensFor, type TokenAnswer, Visitor } from '../support/visitor.ts';
 
@@ -193,6 +194,21 @@ describe('behind a trusted proxy', () => {
       post(`${latchkey.base}/oidc/token`, web, { grant_type: 'refresh_token', refresh_token: refresh }, headers);
     expect((await renew({})).body.error).toBe('invalid_grant');
     expect((await renew(shows('client'))).status).toBe(200);
+  });
+
+  test('and the management API', async () => {
+    const client = await latchkey.run<TestClient>('clients.create', {
+      ...machine,
+      apis: { [API]: ['users.read'] },
+      tls_client_certificate_bound_access_tokens: true,
+    });
+    const headers = shows('client');
+    const { access_token: value } = await clientTokens(latchkey, client, { scope: 'users.read' }, headers);
+    const call = async (shown: Record<string, string>) =>
+      (await callApi(latchkey, `/v1/users/${user.id}`, { token: value, headers: shown })).status;
+    expect(await call(headers)).toBe(200);
+    expect(await call(shows('self'))).toBe(401);
+    expect(await call({})).toBe(401);
   });
 
   async function withCertificate(): Promise<TokenAnswer['body']> {

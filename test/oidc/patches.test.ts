@@ -30,6 +30,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   origins: ['test/attacks/oauth/tightened-clients.test.ts', 'a request that was pushed is as good as before'],
   narrowedGrants: ['test/attacks/oauth/taken-authority.test.ts', 'a scope of an API, or the API itself'],
   boundTokens: ['test/attacks/oauth/tightened-clients.test.ts', 'no token is issued that nothing could bind'],
+  apiTokens: ['test/api/tokens.flow.test.ts', 'of a client that acts for itself'],
   judgedTokens: ['test/attacks/oauth/taken-authority.test.ts', 'ends when the operator closes the front channel'],
   redirectUriChecks: ['test/attacks/oauth/vanished-client.test.ts', 'gives up its redirect URI is sent nothing there'],
   deviceClaims: ['test/oidc/device-code.flow.test.ts', 'cannot be taken over in another'],

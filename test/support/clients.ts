@@ -60,6 +60,7 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     audit,
     invalidation,
     clients: slice.lookup,
+    ownScopes: { 'users.read': 'Read users' },
   });
   const operations = [...bindOperations(clientOperations, slice), ...bindOperations(apiOperations, { apis })];
   return {

@@ -2,7 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import type { AppError } from '#kernel/errors.ts';
 import type { Context } from './context.ts';
 
-/** Problem Details for HTTP APIs, RFC 9457 §3.1, with our code and what the refusal adds (§3.2). */
+/**
+ * Problem Details for HTTP APIs, RFC 9457 §3.1, with our code and what the refusal adds (§3.2): of input that is wrong, each
+ * member by its name under `errors`.
+ */
 type Problem = {
   type: string;
   title: string;
@@ -19,7 +22,7 @@ export function sendProblem(
   { code, status, message, details }: Pick<AppError, 'code' | 'status' | 'message' | 'details'>,
 ): void {
   const problem: Problem = {
-    ...details,
+    ...(status === 422 && details ? { errors: details } : details),
     type: `urn:latchkey:problem:${code}`,
     title: STATUS_CODES[status] ?? 'Error',
     status,

@@ -79,7 +79,8 @@ function isPlainPath(path: string): boolean {
 /** What some address takes. TRACE and the like are refused (RFC 9110 §9.3.8) wherever they are tried. */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-function notAllowed(ctx: Context, methods: readonly string[]): AppError {
+/** Names the methods that an address takes (RFC 9110 §15.5.6). */
+export function notAllowed(ctx: Context, methods: readonly string[]): AppError {
   const allow = methods.join(', ');
   ctx.set('Allow', allow);
   return new AppError({

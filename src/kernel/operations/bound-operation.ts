@@ -20,7 +20,8 @@ export function bindOperations<By, Services>(
   return operations.map((operation) => ({
     operation,
     async call({ params, input }, by) {
-      const given = { ...readInput(operation.params, params), ...readInput(operation.input, input) };
+      // The object is the one of the path, whatever an input that takes any member says.
+      const given = { ...readInput(operation.input, input), ...readInput(operation.params, params) };
       return operation.output.parse(await operation.run(given as never, by, services));
     },
   }));

@@ -29,8 +29,8 @@ export type CommandShape = {
   others?: { flags: string; description: string };
 };
 
-/** What an error list of an operation needs to know of an error: `errorType` makes one. */
-type NamedError = Pick<ErrorType, 'code' | 'status'>;
+/** An error in the error list of an operation: `errorType` creates one. */
+export type NamedError = Pick<ErrorType, 'code' | 'status' | 'message'>;
 
 type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output extends z.ZodType, By, Services> = {
   /** Plural noun and verb, dotted: `users.disable`, `clients.secrets.rotate`. The common verbs are list, create, read, update, delete. */

@@ -12,7 +12,7 @@ import type { ApiStore } from '../resources.ts';
 import { words } from './authority.ts';
 import { type CurrentAuthority, heldBy } from './current-authority.ts';
 import { unbound } from './demands.ts';
-import { authorityOn, findClient, type FindGrant, route, uses } from './grant-worth.ts';
+import { API_ROUTE, authorityOn, findClient, type FindGrant, route, uses } from './grant-worth.ts';
 import { authenticationStrength } from './origin.ts';
 import { type Circumstances, type Issued, type Verdict, verdictOn } from './verdict.ts';
 
@@ -58,6 +58,9 @@ export function requireBound(issued: Issued, client: Client): void {
   if (unmet !== null) throw new errors.InvalidRequest(unmet);
 }
 
+/** Where a token is used without the claims of its user. */
+const readsNoAccount: ReadonlySet<string> = new Set(['introspection', API_ROUTE]);
+
 /** What the engine refuses by itself, and has to see for that: a replay ends the grant. */
 function isDecided({ kind, accountId, consumed, isExpired }: Shown): boolean {
   return consumed !== undefined || isExpired || (kind === 'DeviceCode' && accountId === undefined);
@@ -90,7 +93,7 @@ const grantedScope = (grant: Grant): string => (Object.getPrototypeOf(grant) as 
 function refuse(where: string, reason: string): undefined {
   noteRefusal(Provider.ctx as never, reason);
   if (where === 'token') throw new errors.InvalidGrant(reason);
-  if (where === 'userinfo') throw new errors.InvalidToken(reason);
+  if (where === 'userinfo' || where === API_ROUTE) throw new errors.InvalidToken(reason);
   return undefined;
 }
 
@@ -99,7 +102,7 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
   const client = await findClient(engine, clientId);
   if (!client) return { holds: false, reason: 'the client is gone, disabled or not usable' };
   // Elsewhere the engine reads the account itself.
-  if (route() === 'introspection' && accountId !== undefined && !(await deps.isActive(accountId)))
+  if (readsNoAccount.has(route()) && accountId !== undefined && !(await deps.isActive(accountId)))
     return { holds: false, reason: 'the account is gone or disabled' };
   const resources = [aud ?? [], shown.resource ?? []].flat();
   const { find } = engine.Grant as unknown as { find: FindGrant };

@@ -3,8 +3,11 @@ import type { Engine } from '../engine.ts';
 import type { Authority } from './authority.ts';
 import { type CurrentAuthority, narrow } from './current-authority.ts';
 
+/** Requests to an API of this process, which is no endpoint of the engine. */
+export const API_ROUTE = 'api';
+
 /** Where a token, a code or a refresh token is shown to have something for it. Revoking one is always possible. */
-export const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspection']);
+export const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspection', API_ROUTE]);
 
 export const route = (): string => Provider.ctx?.oidc.route ?? '';
 

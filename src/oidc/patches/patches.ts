@@ -2,6 +2,7 @@ import type { Configuration } from 'oidc-provider';
 import type { Engine } from '../engine.ts';
 import { begunSessions, rememberedSessions, sessionRename, sessionTrace, logoutCalls } from './session-patches.ts';
 import {
+  apiTokens,
   boundTokens,
   idTokens,
   introspectedJwts,
@@ -47,6 +48,7 @@ export const patches = {
   narrowedGrants,
   boundTokens,
   judgedTokens,
+  apiTokens,
   redirectUriChecks,
   deviceClaims,
   userCodeLimit,

@@ -2,7 +2,7 @@ import { Provider, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { requireBound, type Shown, judged } from '../authority/enforcement.ts';
 import { type Patch, source } from './patch.ts';
 import { originKinds } from '../authority/origin.ts';
-import { type FindGrant, findNarrowed } from '../authority/grant-worth.ts';
+import { API_ROUTE, type FindGrant, findNarrowed, route } from '../authority/grant-worth.ts';
 import { requestedAcr, saidAcr } from '../levels.ts';
 import { mark, type MarkedKind, markedKinds } from '../artifacts/token-marks.ts';
 import { jwtReader } from '../introspection/introspection.ts';
@@ -141,3 +141,19 @@ function introspected(): Record<string, unknown> | undefined {
   const ctx = Provider.ctx;
   return ctx?.oidc.route === 'introspection' ? ctx.oidc.params : undefined;
 }
+
+export const apiTokens: Patch = {
+  members: { 'AccessToken.find': { method: 0 }, 'ClientCredentials.find': { method: 1 } },
+  reason:
+    'An API of this process takes tokens of users and of clients; userinfo, whose checks it uses, knows those of users alone.',
+  upstream: source('shared/access_token.js'),
+  apply({ AccessToken, ClientCredentials }) {
+    const users = AccessToken as unknown as { find: FindToken };
+    const clients = ClientCredentials as unknown as { find: FindToken };
+    const { find } = users;
+    users.find = async (value, options) => {
+      const found = await find.call(users, value, options);
+      return found ?? (route() === API_ROUTE ? clients.find(value, options) : undefined);
+    };
+  },
+};

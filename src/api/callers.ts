@@ -1,0 +1,77 @@
+import { access, type Permission } from '#access/module.ts';
+import { type By, byClient, byUser } from '#audit/module.ts';
+import { MINUTE, SECOND } from '#kernel/clock.ts';
+import { addressKey } from '#kernel/http/address.ts';
+import { parseId } from '#kernel/ids.ts';
+import type { Throttle } from '#kernel/throttle.ts';
+import type { ShownToken, TokenCheck } from '#oidc/module.ts';
+import { instance, type Policies } from '#settings/module.ts';
+import type { UserService } from '#users/module.ts';
+import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens } from './errors.ts';
+
+/** The time within which calls of one caller, and refused tokens of one address, are counted. */
+const CALL_WINDOW = MINUTE;
+
+/** A client with its access token, and the user for whom it acts. */
+export type Caller = {
+  by: By;
+  /** Names the caller for limits. */
+  key: string;
+  scheme: ShownToken['scheme'];
+  /** What the scopes of the token allow and, of a user, the roles that they hold now. */
+  may(permission: Permission): boolean;
+};
+
+type CalledFrom = NonNullable<By['visitor']>;
+
+type Dependencies = {
+  users: Pick<UserService, 'findById'>;
+  throttle: Pick<Throttle, 'consume' | 'isUsedUp'>;
+  policies: Policies<'limits'>;
+};
+
+/** Who calls the management API, and how often. */
+export class Callers {
+  readonly #deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The caller whose token `check` finds. Their calls, and the refused tokens of an address, are counted before any more work.
+   * @throws AppError api.invalid_token and its kin, api.too_many_calls, api.too_many_refused_tokens.
+   */
+  async identify(check: () => Promise<TokenCheck>, visitor: CalledFrom): Promise<Caller> {
+    const { throttle, policies } = this.#deps;
+    const { limits } = policies.for(instance);
+    const address = addressKey(visitor.ip);
+    const refused = { name: 'api-refused-tokens', points: limits.refusedTokensPerAddress, duration: CALL_WINDOW };
+    if (await throttle.isUsedUp([refused, address])) throw tooManyRefusedTokens(CALL_WINDOW / SECOND);
+    const token = await check();
+    const caller = token.kind === 'valid' ? await this.#callerOf(token, visitor) : null;
+    if (caller === null) {
+      await throttle.consume(refused, address);
+      throw token.kind === 'valid' ? invalidToken() : tokenRefused(token.error);
+    }
+    const calls = { name: 'api-calls', points: limits.apiCallsPerMinute, duration: CALL_WINDOW };
+    const counted = await throttle.consume(calls, caller.key);
+    if (!counted.allowed) throw tooManyCalls(counted.retryAfter);
+    return caller;
+  }
+
+  /** Null for a user who does not exist, or is disabled since the token was looked at. */
+  async #callerOf({ clientId, accountId, scopes, scheme }: ShownToken, visitor: CalledFrom): Promise<Caller | null> {
+    if (accountId === null)
+      return { by: byClient(clientId, visitor), key: clientId, scheme, may: (permission) => scopes.has(permission) };
+    const id = parseId('usr', accountId);
+    const user = id && (await this.#deps.users.findById(id));
+    if (!id || user?.status !== 'active') return null;
+    return {
+      by: byUser(id, visitor, clientId),
+      key: `${clientId} ${id}`,
+      scheme,
+      may: (permission) => scopes.has(permission) && access.can(user, permission, 'instance'),
+    };
+  }
+}

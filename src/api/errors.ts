@@ -1,0 +1,63 @@
+import { type AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
+
+const wait = (seconds: number) => ({ [RETRY_AFTER]: seconds });
+
+/** Refusals of the door itself, by the error code of RFC 6750 §3.1, RFC 9449 §7.1 and §9. */
+const tokenErrors = {
+  invalid_token: errorType({
+    code: 'api.invalid_token',
+    status: 401,
+    message: 'Send an access token for urn:latchkey:api that is valid now, in the header Authorization.',
+  }),
+  invalid_dpop_proof: errorType({
+    code: 'api.invalid_dpop_proof',
+    status: 401,
+    message: 'The access token is bound to a key. Send a new DPoP proof of it for this request.',
+  }),
+  use_dpop_nonce: errorType({
+    code: 'api.use_dpop_nonce',
+    status: 401,
+    message: 'Make the DPoP proof with the nonce of the header DPoP-Nonce.',
+  }),
+  invalid_request: errorType({
+    code: 'api.invalid_request',
+    status: 400,
+    message: 'Send the access token once, in the header Authorization: Bearer TOKEN, or DPoP TOKEN with a proof.',
+  }),
+} as const;
+
+/** By a code of OAuth; every code that is not known here means that the token is not valid. */
+export function tokenRefused(error: string): AppError {
+  return Object.hasOwn(tokenErrors, error) ? tokenErrors[error as keyof typeof tokenErrors]() : invalidToken();
+}
+
+export const invalidToken = tokenErrors.invalid_token;
+export const permissionMissing = errorType({
+  code: 'api.insufficient_scope',
+  status: 403,
+  message: (scope: string) =>
+    `This needs an access token with the scope ${scope}, and a user or client that has this permission now.`,
+  details: (scope: string) => ({ scope }),
+});
+export const tooManyCalls = errorType({
+  code: 'api.too_many_calls',
+  status: 429,
+  message: (_seconds: number) => 'Too many calls in a short time. Try again later.',
+  details: wait,
+});
+export const tooManyRefusedTokens = errorType({
+  code: 'api.too_many_refused_tokens',
+  status: 429,
+  message: (_seconds: number) => 'Too many access tokens from this address were refused. Try again later.',
+  details: wait,
+});
+/** For ids that cannot be of anything, where the operation names no error of its own for what is missing. */
+export const notFound = errorType({ code: 'api.not_found', status: 404, message: 'There is nothing of this id.' });
+
+/** What the door may answer before an operation runs, for the document. */
+export const doorErrors = [
+  ...Object.values(tokenErrors),
+  permissionMissing,
+  tooManyCalls,
+  tooManyRefusedTokens,
+] as const;

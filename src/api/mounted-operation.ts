@@ -1,0 +1,76 @@
+import type { z } from 'zod';
+import { type Permission, permissions } from '#access/module.ts';
+import type { By } from '#audit/module.ts';
+import { AppError } from '#kernel/errors.ts';
+import type { BoundOperation } from '#kernel/operations/bound-operation.ts';
+import type { Operation } from '#kernel/operations/operation.ts';
+import { notFound } from './errors.ts';
+import { type OperationRoute, routeOf } from './operation-route.ts';
+import { queryReader } from './query-text.ts';
+
+/** Entries of a list, where a call names no limit: a list of everything would hold up the server. */
+const LISTED_WITHOUT_LIMIT = 100;
+
+/** An operation with its address. */
+export type MountedOperation = {
+  operation: Operation;
+  route: OperationRoute;
+  permission: Permission;
+  /** The input as the API takes it. */
+  input: z.ZodObject;
+  /** Throws what says that nothing has this id, where a parameter has a form that no id has. */
+  readParams(given: unknown): unknown;
+  readQuery(query: Readonly<Record<string, unknown>>): Record<string, unknown>;
+  call: BoundOperation<By>['call'];
+};
+
+/**
+ * Finds the operations of these names among all, and their addresses.
+ * @throws Error when one does not exist, needs a permission that does not exist, or has the address of another one.
+ */
+export function mountedOperations(
+  all: readonly BoundOperation<By>[],
+  names: readonly string[],
+): readonly MountedOperation[] {
+  const known = new Map(all.map((bound) => [bound.operation.name, bound]));
+  const taken = new Set<string>();
+  return names.map((name) => {
+    const bound = known.get(name);
+    if (!bound) throw new Error(`there is no operation ${name}`);
+    const mounted = mountedOperation(bound);
+    const place = `${mounted.route.method} ${mounted.route.path.replaceAll(/\{\w+\}/g, '{}')}`;
+    if (taken.has(place)) throw new Error(`two operations have the address ${place}`);
+    taken.add(place);
+    return mounted;
+  });
+}
+
+function mountedOperation({ operation, call }: BoundOperation<By>): MountedOperation {
+  const { name, permission } = operation;
+  if (!isPermission(permission)) throw new Error(`the operation ${name} needs a permission that does not exist`);
+  const route = routeOf(operation);
+  const limit = route.method === 'GET' ? (operation.input.shape['limit'] as z.ZodType | undefined) : undefined;
+  const readText = queryReader(operation.input);
+  return {
+    operation,
+    route,
+    permission,
+    input: limit ? operation.input.safeExtend({ limit: limit.default(LISTED_WITHOUT_LIMIT) }) : operation.input,
+    readParams(given) {
+      if (!operation.params.safeParse(given).success) throw missing(operation);
+      return given;
+    },
+    readQuery: (query) => ({ ...(limit ? { limit: LISTED_WITHOUT_LIMIT } : {}), ...readText(query) }),
+    call,
+  };
+}
+
+const isPermission = (name: string): name is Permission => Object.hasOwn(permissions, name);
+
+/** As the operation says it, so that a made-up id and one of another kind are answered like one of something that is gone. */
+function missing({ errors }: Operation): AppError {
+  const named = errors.find(({ status }) => status === 404);
+  return named?.message
+    ? new AppError({ ...named, message: named.message, code: named.code, status: 404 })
+    : notFound();
+}

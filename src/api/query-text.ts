@@ -1,0 +1,32 @@
+import { z } from 'zod';
+
+type Reader = (text: string) => unknown;
+
+const readers: Readonly<Record<string, Reader>> = {
+  integer: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
+  number: (text) => (/^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text),
+  boolean: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+};
+
+/**
+ * Reads the members of a query, which are text, as what the schema wants: numbers and truth values. What is neither stays text,
+ * for the schema to refuse.
+ */
+export function queryReader(
+  schema: z.ZodObject,
+): (query: Readonly<Record<string, unknown>>) => Record<string, unknown> {
+  const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  const typed = new Map(
+    Object.entries(properties).map(([name, property]) => [
+      name,
+      typeof property === 'object' ? property.type : undefined,
+    ]),
+  );
+  return (query) =>
+    Object.fromEntries(
+      Object.entries(query).map(([name, text]) => {
+        const read = readers[String(typed.get(name))];
+        return [name, read && typeof text === 'string' ? read(text) : text];
+      }),
+    );
+}

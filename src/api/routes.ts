@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { OWN_API } from '#clients/module.ts';
+import { readJson } from '#kernel/http/body.ts';
+import { type Context, type Middleware, type State, visitorOf } from '#kernel/http/context.ts';
+import { notAllowed } from '#kernel/http/request-guard.ts';
+import { Router } from '#kernel/http/router.ts';
+import { readInput } from '#kernel/operations/input.ts';
+import type { AccessTokens } from '#oidc/module.ts';
+import type { Caller, Callers } from './callers.ts';
+import { permissionMissing } from './errors.ts';
+import type { MountedOperation } from './mounted-operation.ts';
+
+type RouteDependencies = {
+  issuer: string;
+  mounted: readonly MountedOperation[];
+  /** The document of OpenAPI, as text. */
+  document: string;
+  tokens: Pick<AccessTokens, 'check'>;
+  callers: Callers;
+};
+
+/** One address for each operation that is mounted, and the document about them. */
+export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+  for (const operation of mounted) {
+    const path = operation.route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    if (operation.route.method === 'GET') router.get(path, answer);
+    if (operation.route.method === 'POST') router.post(path, answer);
+    if (operation.route.method === 'PATCH') router.patch(path, answer);
+    if (operation.route.method === 'DELETE') router.delete(path, answer);
+
+    async function answer(ctx: Context): Promise<void> {
+      const caller = await callers.identify(() => tokens.check(ctx, OWN_API), visitorOf(ctx));
+      if (!caller.may(operation.permission)) throw refuse(ctx, operation, caller);
+      const given = { params: operation.readParams({ ...ctx.params }), input: await inputOf(ctx, operation) };
+      send(ctx, operation.route.status, JSON.stringify(await operation.call(given, caller.by)));
+    }
+  }
+  router.get('/api/openapi.json', showDocument);
+
+  async function showDocument(ctx: Context): Promise<void> {
+    ctx.set('Cache-Control', KEEP);
+    send(ctx, 200, document);
+  }
+
+  /** RFC 6750 §3.1: the scope that is missing is named. */
+  function refuse(ctx: Context, { permission }: MountedOperation, { scheme }: Caller): Error {
+    ctx.set('WWW-Authenticate', `${scheme} realm="${issuer}", error="insufficient_scope", scope="${permission}"`);
+    return permissionMissing(permission);
+  }
+
+  return router;
+}
+
+/** Refuses the methods that an address does not take. To be asked after the routes. */
+export function refuseOtherMethods(router: Router<State>): Middleware {
+  return async function refuseOtherMethods(ctx, next) {
+    const methods = router.match(ctx.path, ctx.method).path.flatMap((route) => route.methods);
+    if (methods.length > 0) throw notAllowed(ctx, [...new Set(methods)].toSorted());
+    return next();
+  };
+}
+
+/** Long enough to spare us most look-ups; a new release is seen soon. */
+const KEEP = 'public, max-age=300';
+const noMembers = z.strictObject({});
+
+/** The members of the body, or of the query where the operation reads; none stand in the other. Throws input.invalid. */
+async function inputOf(ctx: Context, { route, readQuery }: MountedOperation): Promise<unknown> {
+  if (route.reads) return readQuery(ctx.query);
+  readInput(noMembers, ctx.query);
+  const hasBody = (ctx.request.length ?? 0) > 0 || ctx.req.headers['transfer-encoding'] !== undefined;
+  // Null would be no input, and is none that anybody meant.
+  return hasBody ? ((await readJson(ctx)) ?? []) : {};
+}
+
+function send(ctx: Context, status: number, json: string): void {
+  ctx.status = status;
+  ctx.body = json;
+  ctx.set('Content-Type', 'application/json; charset=utf-8');
+}

@@ -1,0 +1,28 @@
+/** The management API: which operations it offers. */
+import { createApi } from '#api/module.ts';
+import type { By } from '#audit/module.ts';
+import type { BoundOperation } from '#kernel/operations/bound-operation.ts';
+import type { Kernel } from './kernel.ts';
+import type { Nouns } from './nouns.ts';
+import type { Provider } from './provider.ts';
+
+/** One row each. */
+export const mounted = ['users.read', 'users.disable', 'clients.list'] as const;
+
+export function createManagementApi(
+  { config, throttle }: Kernel,
+  { policies, users }: Nouns,
+  { oidc }: Provider,
+  { operations, version }: { operations: readonly BoundOperation<By>[]; version: string },
+) {
+  return createApi({
+    config,
+    version,
+    operations,
+    mounted,
+    tokens: oidc.accessTokens,
+    users,
+    throttle,
+    policies,
+  });
+}

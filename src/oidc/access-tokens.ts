@@ -1,0 +1,86 @@
+import compose from 'koa-compose';
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Context } from '#kernel/http/context.ts';
+import { noteRefusal } from '#kernel/http/request-log.ts';
+import { API_ROUTE } from './authority/grant-worth.ts';
+import type { Engine } from './engine.ts';
+import {
+  currentRequest,
+  getSetWWWAuthenticateHeader,
+  getValidateAccessToken,
+  loadAccessTokenClient,
+  loadAccessTokenGrant,
+} from './patches/inner-parts.ts';
+
+/** What an access token is worth in this request. */
+export type ShownToken = {
+  clientId: string;
+  /** Null where a client acts for itself. */
+  accountId: string | null;
+  /** What of its scope is allowed now. */
+  scopes: ReadonlySet<string>;
+  /** How it was shown; a token that is bound to a key is worth nothing as a bearer token. */
+  scheme: 'Bearer' | 'DPoP';
+};
+
+export type TokenCheck =
+  | ({ kind: 'valid' } & ShownToken)
+  /** `error` is a code of RFC 6750 §3.1 or RFC 9449; the header WWW-Authenticate is set. */
+  | { kind: 'refused'; status: 400 | 401; error: string; description: string };
+
+/** Checks access tokens that are shown to an API of this process, by the code of the engine and of introspection. */
+export class AccessTokens {
+  readonly #engine: () => Engine;
+
+  constructor(engine: () => Engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * Looks at the header Authorization alone (RFC 6750 §2.1). A token is valid for exactly this audience; it is refused when it is
+   * expired or revoked, its session is over, its grant, client, API or user is gone, or its key is not proved.
+   */
+  async check(ctx: Context, audience: string): Promise<TokenCheck> {
+    const engine = this.#engine();
+    const request = ctx as unknown as KoaContextWithOIDC;
+    // No endpoint of the engine has the address of this request, which a proof of a key must name (RFC 9449 §4.3).
+    const oidc = Object.assign(new engine.OIDCContext(request), { route: API_ROUTE, urlFor: () => addressOf(ctx) });
+    Object.defineProperty(ctx, 'oidc', { configurable: true, value: oidc });
+    try {
+      await currentRequest.run(request, () => checks(audience)(request as never, async () => undefined));
+      return shownToken(request);
+    } catch (error) {
+      return refusalOf(ctx, error);
+    }
+  }
+}
+
+const addressOf = (ctx: Context): string => `${ctx.origin}${ctx.path}`;
+
+const checks = (audience: string) =>
+  compose([
+    getSetWWWAuthenticateHeader(),
+    getValidateAccessToken(),
+    async function requireAudience({ oidc }: KoaContextWithOIDC, next: () => Promise<unknown>) {
+      if (oidc.accessToken?.aud !== audience) throw new errors.InvalidToken('the token is for another audience');
+      // The engine forgives clocks some seconds, and what it forgives is not judged.
+      if (!oidc.accessToken.isValid) throw new errors.InvalidToken('the token has expired');
+      return next();
+    },
+    loadAccessTokenClient,
+    async function requireGrant(ctx: KoaContextWithOIDC, next: () => Promise<unknown>) {
+      return ctx.oidc.accessToken?.accountId === undefined ? next() : loadAccessTokenGrant(ctx, next);
+    },
+  ] as never);
+
+function shownToken({ oidc }: KoaContextWithOIDC): TokenCheck {
+  const { clientId = '', accountId, scopes, jkt } = oidc.accessToken!;
+  return { kind: 'valid', clientId, accountId: accountId ?? null, scopes, scheme: jkt ? 'DPoP' : 'Bearer' };
+}
+
+function refusalOf(ctx: Context, error: unknown): TokenCheck {
+  if (!(error instanceof errors.OIDCProviderError) || error.statusCode >= 500) throw error;
+  if (error.error_detail !== undefined) noteRefusal(ctx, error.error_detail);
+  const { error: code, error_description: description = code } = error;
+  return { kind: 'refused', status: error.statusCode === 400 ? 400 : 401, error: code, description };
+}

@@ -1,0 +1,67 @@
+/** Every operation that the API offers, and every permission that there is: the right one opens it, no other does. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { permissions } from '#access/module.ts';
+import { mounted } from '../../src/app/api.ts';
+import { operations } from '../../src/app/operations.ts';
+import { routeOf } from '../../src/api/operation-route.ts';
+import { API, callApi, clientTokens, refusalOf } from '../support/api.ts';
+import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
+import { post } from '../support/visitor.ts';
+
+const otherApi = 'https://reports.example';
+const everything = Object.keys(permissions);
+
+let latchkey: TestApp;
+let robot: TestClient;
+beforeAll(async () => {
+  const settings = { 'limits.refusedTokensPerAddress': 10_000, 'limits.apiCallsPerMinute': 10_000 };
+  latchkey = await startTestApp({ settings });
+  const scopes = everything.map((name) => ({ name }));
+  await latchkey.run('apis.create', { identifier: otherApi, token_format: 'opaque', scopes });
+  const apis = { [API]: ['*'], [otherApi]: ['*'] };
+  robot = await latchkey.client({ type: 'machine', redirect_uris: undefined, apis });
+});
+afterAll(() => latchkey.close());
+
+const offered = operations
+  .filter(({ name }) => (mounted as readonly string[]).includes(name))
+  .map((operation) => ({ operation, ...routeOf(operation) }))
+  .map(({ operation, method, path }) => ({ name: operation.name, permission: operation.permission, method, path }));
+
+test('every operation that is offered is here', () => {
+  expect(offered.map(({ name }) => name).toSorted()).toEqual([...mounted].toSorted());
+});
+
+describe.each(offered)('$method $path ($name)', ({ permission, method, path }) => {
+  /** Of nothing: who may not call learns nothing about what exists, and who may changes nothing. */
+  const address = path.replace(/^\/api/, '').replaceAll(/\{\w+\}/g, 'nothing_01h455vb4pex5vsknk084sn02q');
+  const callWith = async (scope: string, resource = API) => {
+    const { access_token: token } = await clientTokens(latchkey, robot, { scope, resource });
+    return callApi(latchkey, address, { method, token });
+  };
+
+  test('needs a token', async () => {
+    expect(refusalOf(await callApi(latchkey, address, { method }))).toEqual([401, 'api.invalid_token']);
+  });
+
+  test('needs a token for this API', async () => {
+    expect(refusalOf(await callWith(everything.join(' '), otherApi))).toEqual([401, 'api.invalid_token']);
+    const { body } = await post(`${latchkey.base}/oidc/token`, robot, { grant_type: 'client_credentials' });
+    const answer = await callApi(latchkey, address, { method, token: body.access_token });
+    expect(refusalOf(answer)).toEqual([401, 'api.invalid_token']);
+  });
+
+  test(`is not opened by any permission but ${permission}`, async () => {
+    const others = everything.filter((name) => name !== permission);
+    for (const scope of [...others, others.join(' '), '']) {
+      const answer = await callWith(scope);
+      expect(refusalOf(answer), scope).toEqual([403, 'api.insufficient_scope']);
+      expect(answer.body['scope']).toBe(permission);
+    }
+  });
+
+  test(`is opened by ${permission} alone`, async () => {
+    const answer = await callWith(permission);
+    expect(answer.status).toBe(path.includes('{') ? 404 : 200);
+  });
+});

@@ -1,0 +1,162 @@
+/** Inputs and addresses that the API refuses, and the form of its errors (RFC 9457). */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callApi, clientTokens, machineWith, refusalOf } from '../support/api.ts';
+import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
+
+let latchkey: TestApp;
+let user: TestUser;
+let token: string;
+let disable: string;
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  user = await latchkey.user();
+  const robot = await machineWith(latchkey, '*');
+  ({ access_token: token } = await clientTokens(latchkey, robot, { scope: 'users.read users.manage clients.read' }));
+  disable = `/v1/users/${user.id}/disable`;
+});
+afterAll(() => latchkey.close());
+
+const json = { 'content-type': 'application/json' };
+const isActive = async (): Promise<boolean> =>
+  (await callApi(latchkey, `/v1/users/${user.id}`, { token })).body['status'] === 'active';
+
+type Body = [what: string, body: string, headers: Record<string, string>, refusal: [number, string]];
+
+describe('a body is refused, and nothing is done,', () => {
+  test.each<Body>([
+    [
+      'that is a form',
+      'reason=x',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      [415, 'request.unsupported_media_type'],
+    ],
+    ['of no type', '{}', { 'content-type': '' }, [415, 'request.unsupported_media_type']],
+    ['that is text', '{}', { 'content-type': 'text/plain' }, [415, 'request.unsupported_media_type']],
+    ['that is packed', '{}', { ...json, 'content-encoding': 'gzip' }, [415, 'request.unsupported_media_type']],
+    ['that is no JSON', '{', json, [400, 'request.invalid_json']],
+    ['in which a member is __proto__', '{"__proto__":{"reason":"x"}}', json, [400, 'request.invalid_json']],
+    ['with NUL in it', '{"reason":"a\\u0000b"}', json, [400, 'request.invalid_json']],
+    ['with half a character', '{"reason":"\\ud800"}', json, [400, 'request.invalid_json']],
+    ['that is nested deeply', `${'['.repeat(40)}${']'.repeat(40)}`, json, [400, 'request.invalid_json']],
+    ['that is a list', '[]', json, [422, 'input.invalid']],
+    ['that is null', 'null', json, [422, 'input.invalid']],
+    ['that is text in JSON', '"reason"', json, [422, 'input.invalid']],
+    ['that is large', `{"reason":"${'x'.repeat(300_000)}"}`, json, [413, 'request.too_large']],
+  ])('%s', async (_what, body, headers, refusal) => {
+    expect(refusalOf(await callApi(latchkey, disable, { method: 'POST', token, headers, body }))).toEqual(refusal);
+    expect(await isActive()).toBe(true);
+  });
+
+  test.each<[string, string, string[]]>([
+    ['a member that is not known', '{"status":"active","isAdmin":true}', ['isAdmin', 'status']],
+    ['a name of every object', '{"constructor":{"prototype":{"x":1}}}', ['constructor']],
+    ['a member of the path', '{"user_id":"usr_01h455vb4pex5vsknk084sn02q"}', ['user_id']],
+  ])('with %s, which is named', async (_what, body, members) => {
+    const answer = await callApi(latchkey, disable, { method: 'POST', token, headers: json, body });
+    expect(refusalOf(answer)).toEqual([422, 'input.invalid']);
+    expect(Object.keys(answer.body['errors'] as object).toSorted()).toEqual(members);
+    expect(await isActive()).toBe(true);
+  });
+});
+
+describe('a query is refused, which is named,', () => {
+  test.each<[string, string, string, string[]]>([
+    ['of a member that is not known', 'GET', '/v1/clients?sort=secret', ['sort']],
+    ['where the operation takes none', 'GET', '/v1/users/USER?fields=passwordHash', ['fields']],
+    ['where the input is a body', 'POST', '/v1/users/USER/disable?reason=x', ['reason']],
+    ['of a method in disguise', 'POST', '/v1/users/USER/disable?_method=DELETE', ['_method']],
+  ])('%s: %s %s', async (_what, method, path, members) => {
+    const answer = await callApi(latchkey, path.replace('USER', user.id), { method, token });
+    expect(refusalOf(answer)).toEqual([422, 'input.invalid']);
+    expect(Object.keys(answer.body['errors'] as object)).toEqual(members);
+    expect(await isActive()).toBe(true);
+  });
+
+  test('of a parameter twice', async () => {
+    const answer = await callApi(latchkey, '/v1/clients?limit=1&limit=2', { token });
+    expect(refusalOf(answer)).toEqual([400, 'request.repeated_parameter']);
+  });
+});
+
+describe('an id', () => {
+  test('of a user who does not exist, of another kind and of no kind are answered alike', async () => {
+    const ids = ['usr_01h455vb4pex5vsknk084sn02q', 'client_01h455vb4pex5vsknk084sn02q', 'usr_', 'nothing', '0', 'null'];
+    const answers = await Promise.all(ids.map((id) => callApi(latchkey, `/v1/users/${id}`, { token })));
+    const problems = answers.map(({ status, body: { requestId: _requestId, ...problem } }) => ({ ...problem, status }));
+    expect(problems).toEqual(ids.map(() => problems[0]));
+    expect(problems[0]).toMatchObject({ status: 404, code: 'users.not_found' });
+  });
+});
+
+describe('addresses and methods', () => {
+  test.each<[string, string]>([
+    ['GET', '/v1'],
+    ['GET', '/v1/nothing'],
+    ['GET', '/v2/clients'],
+    ['PUT', '/v1/nothing'],
+    ['OPTIONS', '/v1/users'],
+    ['GET', '/v1/users'],
+    ['GET', '/openapi'],
+  ])('%s %s does not exist', async (method, path) => {
+    const answer = await callApi(latchkey, path, { method, token });
+    expect(refusalOf(answer)).toEqual([404, 'request.not_found']);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+  });
+
+  test.each<[string, string, string]>([
+    ['DELETE', '/v1/clients', 'GET, HEAD'],
+    ['OPTIONS', '/v1/clients', 'GET, HEAD'],
+    ['PUT', '/v1/users/usr_x', 'GET, HEAD'],
+    ['GET', '/v1/users/usr_x/disable', 'POST'],
+    ['POST', '/openapi.json', 'GET, HEAD'],
+  ])('%s %s is not taken, and what is taken is said', async (method, path, allow) => {
+    const answer = await callApi(latchkey, path, { method, token });
+    expect(refusalOf(answer)).toEqual([405, 'request.method_not_allowed']);
+    expect(answer.headers.get('allow')).toBe(allow);
+  });
+});
+
+describe('a problem (RFC 9457 §3.1)', () => {
+  test('says type, title, status, detail, code and the id of the request', async () => {
+    const { body } = await callApi(latchkey, '/v1/users/usr_x', { token });
+    expect(body).toEqual({
+      type: 'urn:latchkey:problem:users.not_found',
+      title: 'Not Found',
+      status: 404,
+      detail: expect.stringMatching(/^There is no such user\./) as string,
+      code: 'users.not_found',
+      requestId: expect.stringMatching(/^[\da-f-]{36}$/) as string,
+    });
+  });
+});
+
+describe('limits', () => {
+  test('of calls count for each caller, and say when to come back', async () => {
+    await latchkey.run('settings.update', { name: 'limits.apiCallsPerMinute', value: '3' });
+    try {
+      const [first, second] = [await machineWith(latchkey, '*'), await machineWith(latchkey, '*')];
+      const tokens = await Promise.all(
+        [first, second].map((client) => clientTokens(latchkey, client, { scope: 'clients.read' })),
+      );
+      const call = (of: number) => callApi(latchkey, '/v1/clients?limit=1', { token: tokens[of]!.access_token });
+      for (let made = 0; made < 3; made += 1) expect((await call(0)).status).toBe(200);
+      const refused = await call(0);
+      expect(refusalOf(refused)).toEqual([429, 'api.too_many_calls']);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect((await call(1)).status).toBe(200);
+    } finally {
+      await latchkey.run('settings.update', { name: 'limits.apiCallsPerMinute', value: '600' });
+    }
+  });
+
+  test('of refused tokens count for an address, before the next token is looked at', async () => {
+    await latchkey.run('settings.update', { name: 'limits.refusedTokensPerAddress', value: '2' });
+    const wrong = () => callApi(latchkey, '/v1/clients', { token: 'made-up' });
+    const answers = [await wrong(), await wrong(), await wrong()];
+    expect(answers.map(refusalOf).at(-1)).toEqual([429, 'api.too_many_refused_tokens']);
+    expect(answers.at(-1)!.headers.get('retry-after')).toBe('60');
+    expect(refusalOf(await callApi(latchkey, '/v1/clients', { token }))).toEqual([429, 'api.too_many_refused_tokens']);
+    await latchkey.run('settings.update', { name: 'limits.refusedTokensPerAddress', value: '10000' });
+    expect((await callApi(latchkey, '/v1/clients', { token })).status).toBe(200);
+  });
+});
