@@ -1,4 +1,5 @@
 /** The arguments and options of a command, made from the schemas of its operation. */
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import type { CommandOption, CommandShape, Operation } from '#kernel/operations/operation.ts';
@@ -36,7 +37,7 @@ function given(member: string, schema: z.ZodType, option: CommandOption | undefi
     flags,
     description: describe(schema, kind),
     isRequired: !schema.safeParse(undefined).success,
-    read: option?.read ?? (takesText ? readers[kind] : undefined),
+    read: option?.isFile ? readTextFile : (option?.read ?? (takesText ? readers[kind] : undefined)),
   };
 }
 
@@ -98,6 +99,14 @@ const within = (description: string, inner: Words): Words => ({
   ...inner,
   description: description || inner.description,
 });
+
+function readTextFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new InvalidArgumentError('The file cannot be read.');
+  }
+}
 
 /** Reads an option that is JSON. */
 export function readJson(text: string): unknown {

@@ -1,4 +1,4 @@
-import { AuditChain, AuditEventRow } from '#audit/audit-event.ts';
+import { AuditChain, AuditDetail, AuditEventRow, AuditSeal, AuditSealKey, AuditUnsealed } from '#audit/audit-tables.ts';
 import { BrandRow } from '#branding/module.ts';
 import { ApiResource, Client, ClientSecret, RetiredClientId } from '#clients/module.ts';
 import { Consent } from '#consent/module.ts';
@@ -37,7 +37,11 @@ export const entities: Entities = [
   ApiResource,
   AttemptCounterRow,
   AuditChain,
+  AuditDetail,
   AuditEventRow,
+  AuditSeal,
+  AuditSealKey,
+  AuditUnsealed,
   BrandRow,
   Client,
   ClientSecret,

@@ -1,5 +1,6 @@
 import type { EventTypeRow } from '#audit/module.ts';
 import * as account from '#account/events.ts';
+import * as audit from '#audit/events.ts';
 import * as branding from '#branding/events.ts';
 import * as clients from '#clients/events.ts';
 import * as consent from '#consent/events.ts';
@@ -18,6 +19,7 @@ import * as verification from '#verification/events.ts';
 import * as waitlist from '#waitlist/events.ts';
 
 const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
+  audit,
   settings,
   branding,
   users,

@@ -66,7 +66,8 @@ async function assemble(
   const kernel = await openKernel(dependencies, keyRing, database, opened);
   const { redis, jobs, mailbox, metrics, tracing } = kernel;
   const nouns = await createNouns(kernel, dependencies.hashCost);
-  const { settings, keys, clients, credentials, look } = nouns;
+  const { sealer, settings, keys, clients, credentials, look } = nouns;
+  opened.defer(() => sealer.stop());
   opened.defer(keys.service.watch());
   const provider = createProvider(kernel, nouns);
   const steps = createSteps(kernel, nouns, provider);
@@ -126,6 +127,7 @@ async function assemble(
     /** Runs an operation for an operator: access to the server is the proof. */
     run: runFor(operations, operator),
     database,
+    sealer,
     mailer: kernel.mailer,
     credentials,
     passwords: credentials.passwords,
@@ -134,6 +136,9 @@ async function assemble(
     closing: steps.account.closing,
     close: () => opened.disposeAsync(),
     /** Begins to work on jobs, which a process that runs one command leaves to those that serve. */
-    startJobs: () => jobs.start(),
+    async startJobs() {
+      sealer.start();
+      await jobs.start();
+    },
   };
 }

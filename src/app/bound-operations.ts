@@ -75,11 +75,16 @@ export function createOperations(
         'signing keys': () => keys.service.reencrypt(),
         'client secrets': () => clients.secrets.reencrypt(),
         'authenticator apps': () => credentials.totp.reencrypt(),
+        'keys of audit seals': () => nouns.sealingKeys.reencrypt(),
       },
     }),
     bindOperations(registrationTokenOperations, { initialTokens: oidc.initialTokens }),
     bindOperations(settingsOperations, { settings }),
     bindOperations(brandingOperations, { brands: look.branding.brands }),
-    bindOperations(auditOperations, { audit }),
+    bindOperations(auditOperations, {
+      verifier: nouns.verifier,
+      checkpoints: nouns.checkpoints,
+      retention: nouns.retention,
+    }),
   ].flat();
 }

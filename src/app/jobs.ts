@@ -1,4 +1,5 @@
 /** What is done behind the requests, on a schedule. */
+import { checkpointJob, partitionJob } from '#audit/module.ts';
 import { purgeExpiredSecrets } from '#clients/module.ts';
 import { maintenance } from '#keys/module.ts';
 import { purgeExpired } from '#oidc/module.ts';
@@ -9,11 +10,13 @@ import type { Steps } from './steps.ts';
 
 export function defineJobs(
   { jobs }: Kernel,
-  { keys, clients, contacts, credentials, look, progress }: Nouns,
+  { checkpoints, partitions, keys, clients, contacts, credentials, look, progress }: Nouns,
   { oidc }: Provider,
   { risk, comingIn, account }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
+  jobs.define('audit-partitions', partitionJob(partitions));
+  jobs.define('audit-checkpoint', checkpointJob(checkpoints));
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));
   jobs.define(
     'clean-up',

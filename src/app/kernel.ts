@@ -28,7 +28,7 @@ export async function openKernel(
   opened.defer(() => tracing?.close());
   const redis = openRedis({ url: config.redisUrl, log });
   opened.defer(() => redis?.close());
-  const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseUrl, log });
+  const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseMigrationUrl, log });
   opened.defer(() => invalidation.close());
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
   const outbound = createOutbound({ allow: config.outboundAllow, log, ownHosts: [config.issuerUrl.hostname] });

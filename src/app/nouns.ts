@@ -1,7 +1,7 @@
 /** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
 import { permissions } from '#access/module.ts';
 import { PICTURE_PATH } from '#account/module.ts';
-import { createAudit } from '#audit/module.ts';
+import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis, createClients } from '#clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { createSms } from '#kernel/sms/sms.ts';
@@ -18,7 +18,14 @@ export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
 export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const { config, clock, database, keyRing, invalidation, jobs, log, mailbox, metrics, outbound } = kernel;
-  const { log: audit, reader: events } = createAudit({ clock, database });
+  const {
+    log: audit,
+    reader: events,
+    sealer,
+    sealingKeys,
+    partitions,
+  } = createAudit({ clock, database, keyRing, log });
+  await partitions.ensure();
   const { settings, policies } = await createSettings({ clock, database, audit, invalidation, log });
   const clients = createClients({
     clock,
@@ -82,6 +89,16 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     invalidation,
   });
   await keys.start();
+  const { checkpoints, verifier, retention } = createAuditProofs({
+    clock,
+    database,
+    log,
+    audit,
+    sealingKeys,
+    keys: keys.service,
+    issuer: config.issuer,
+    file: config.auditCheckpointFile,
+  });
   const credentials = createCredentials({
     config,
     clock,
@@ -124,6 +141,12 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   metrics?.watchHashing({ depth: () => credentials.hashing.depth });
   return {
     audit,
+    sealer,
+    sealingKeys,
+    partitions,
+    checkpoints,
+    verifier,
+    retention,
     policies,
     settings,
     look,

@@ -38,7 +38,7 @@ export class AuditReader {
   /** Newest first; `before` is the last one of the page before. */
   async listOfUser(userId: string, { types, before = null, limit }: Page): Promise<PastEvent[]> {
     const rows = await this.#database.sql<Row>(
-      `select id, at, type, actor_type, client_id, ip, user_agent, outcome, details from audit_event
+      `select id, at, type, actor_type, client_id, ip, user_agent, outcome, details from audit_record
        where subject_type = 'user' and subject_id = $1 and ($2::text[] is null or type = any($2::text[]))
          and ($3::uuid is null or (at, id) < (select e.at, e.id from audit_event e where e.id = $3 and e.subject_id = $1))
        order by at desc, id desc limit $4`,

@@ -1,21 +1,61 @@
 /**
  * audit: the append-only record of what happened.
  *
- * Owns    the tables audit_event and audit_chain; it is their only writer.
+ * Owns    the tables audit_event, audit_detail, audit_unsealed, audit_seal, audit_seal_key and audit_chain; it is their only writer.
  * Leaves  who may read what to api and console, deliveries to webhooks, counts to insights.
  * URLs    none.
  */
 import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
+import type { Log } from '#kernel/log.ts';
 import { AuditLog } from './audit-log.ts';
 import { AuditReader } from './audit-reader.ts';
+import { Checkpoints, type CheckpointKeys } from './checkpoint.ts';
+import { AuditPartitions } from './partitions.ts';
+import { AuditRetention } from './retention.ts';
+import { Sealer } from './sealer.ts';
+import { SealingKeys } from './sealing-keys.ts';
+import { AuditVerifier } from './verifier.ts';
 
-export type Dependencies = { clock: Clock; database: Database };
+export type Dependencies = {
+  clock: Clock;
+  database: Database;
+  keyRing: Pick<KeyRing, 'deriveKeys' | 'seal' | 'open' | 'isCurrent'>;
+  log: Pick<Log, 'info' | 'warn' | 'error'>;
+};
+type ProofDependencies = Omit<Dependencies, 'keyRing'> & {
+  audit: AuditLog;
+  sealingKeys: SealingKeys;
+  keys: CheckpointKeys;
+  issuer: string;
+  file: string | undefined;
+};
 
-export function createAudit({ clock, database }: Dependencies) {
-  return { log: new AuditLog(clock, database), reader: new AuditReader(database) };
+export function createAudit({ clock, database, keyRing, log }: Dependencies) {
+  const sealingKeys = new SealingKeys({ clock, database, keyRing });
+  const sealer = new Sealer({ clock, database, keys: sealingKeys, log });
+  return {
+    log: new AuditLog({ clock, database, wake: () => sealer.wake() }),
+    reader: new AuditReader(database),
+    sealer,
+    sealingKeys,
+    partitions: new AuditPartitions({ clock, database, log }),
+  };
 }
 
+/** What proves the record: verification, checkpoints, and months that are dropped on purpose. */
+export function createAuditProofs({ clock, database, log, audit, sealingKeys, keys, issuer, file }: ProofDependencies) {
+  const checkpoints = new Checkpoints({ clock, database, keys, issuer, file, log });
+  return {
+    checkpoints,
+    verifier: new AuditVerifier({ clock, database, keys: sealingKeys, checkpoints }),
+    retention: new AuditRetention({ clock, database, keys: sealingKeys, audit }),
+  };
+}
+
+export { checkpointJob } from './checkpoint.ts';
+export { partitionJob } from './partitions.ts';
 export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
 export type { AuditEvent, EventTypeRow, Gravity } from './event-type.ts';

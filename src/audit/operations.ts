@@ -1,16 +1,63 @@
 import { z } from 'zod';
 import { operation } from '#kernel/operations/operation.ts';
-import type { AuditLog } from './audit-log.ts';
 import type { By } from './by.ts';
+import type { Checkpoints } from './checkpoint.ts';
+import { checkpointRefused, monthRefused, notIntact } from './errors.ts';
+import { auditMonthsDropped } from './events.ts';
+import type { AuditRetention } from './retention.ts';
+import type { AuditVerifier } from './verifier.ts';
 
-type Services = { audit: Pick<AuditLog, 'verify'> };
+type Services = {
+  verifier: Pick<AuditVerifier, 'verify'>;
+  checkpoints: Pick<Checkpoints, 'make'>;
+  retention: Pick<AuditRetention, 'drop'>;
+};
+
+const chains = z.record(z.string(), z.strictObject({ sequence: z.string(), seal: z.string() }));
 
 const verifyAudit = operation({
   name: 'audit.verify',
   permission: 'audit.read',
-  output: z.looseObject({ intact: z.boolean() }),
-  description: 'Verify the chain of the audit log.',
-  run: async (_given, _by: By, { audit }: Services) => audit.verify(),
+  input: z.strictObject({
+    checkpoints: z.string().optional().describe('Compare with the checkpoints in this file too, one a line'),
+  }),
+  output: z.strictObject({
+    intact: z.boolean(),
+    events: z.int().describe('Events whose seal was recomputed'),
+    chains: z.int(),
+    unsealed: z.int().describe('Events that wait for their seal'),
+    oldest_unsealed_seconds: z.int().nullable().describe('How long the oldest of them waits'),
+    checkpoints: z.int().describe('Checkpoints that were compared'),
+    problems: z.array(z.strictObject({ chain: z.string(), sequence: z.string().nullable(), problem: z.string() })),
+  }),
+  errors: [notIntact, checkpointRefused],
+  description: 'Verify the seals of the audit log. Refused with the first wrong event when it was changed.',
+  command: { options: { checkpoints: { flags: '--checkpoint <file>', isFile: true } } },
+  run: async ({ checkpoints }, _by: By, { verifier }: Services) => {
+    const report = await verifier.verify(checkpoints === undefined ? {} : { checkpoints });
+    if (!report.intact) throw notIntact(report);
+    return report;
+  },
 });
 
-export const auditOperations = [verifyAudit];
+const makeCheckpoint = operation({
+  name: 'audit.checkpoint',
+  permission: 'audit.read',
+  output: z.strictObject({ checkpoint: z.string().describe('JWS in compact form'), chains }),
+  description: 'Print where the audit log ends now, signed.',
+  run: async (_given, _by: By, { checkpoints }: Services) => checkpoints.make(),
+});
+
+const dropMonths = operation({
+  name: 'audit.drop',
+  permission: 'audit.manage',
+  input: z.strictObject({ before: z.string().describe('First month that stays, such as 2026-01') }),
+  output: z.strictObject({ before: z.string(), chains }),
+  errors: [monthRefused],
+  event: auditMonthsDropped,
+  description: 'Remove the months before one from the audit log for good.',
+  example: { before: '2026-01' },
+  run: async ({ before }, by: By, { retention }: Services) => retention.drop(before, by),
+});
+
+export const auditOperations = [verifyAudit, makeCheckpoint, dropMonths];

@@ -59,7 +59,7 @@ export class SignInEnding {
   ): Omit<Act, 'decision'> {
     const { audit, progress, users, steps } = this.#deps;
     const { signals, actions } = facts.assessment ?? { signals: [], actions: [] };
-    const { lock, event } = audit.part(
+    const event = audit.part(
       userSignedIn({
         ...byUser(userId, visitorOf(ctx)),
         subject: { type: 'user', id: userId },
@@ -69,7 +69,6 @@ export class SignInEnding {
     );
     const held = progress.held(interaction[inside].question)?.act ?? { conditions: [], others: [] };
     return {
-      lock,
       conditions: [users.active(userId), ...held.conditions],
       others: [event, ...held.others, ...steps.flatMap((step) => step.ending?.(ctx, end) ?? [])],
     };

@@ -37,6 +37,11 @@ export const configSchema = z.object({
     .optional()
     .describe('PostgreSQL server. Without it one process uses an embedded database in LATCHKEY_DATA.'),
   DATABASE_REPLICA_URL: url('postgres', 'postgresql').optional().describe('PostgreSQL replica for reads that may lag.'),
+  DATABASE_MIGRATION_URL: url('postgres', 'postgresql')
+    .optional()
+    .describe(
+      'The same database for migrations, partitions and notifications: as the role that owns the tables, and past a connection pooler. Default: DATABASE_URL.',
+    ),
   DATABASE_POOL: wholeNumber(1, 200).default(10).describe('Connections to PostgreSQL that each process may hold.'),
   DATABASE_CONNECT_SECONDS: wholeNumber(1, 60)
     .default(DEFAULT_CONNECT_SECONDS)
@@ -125,6 +130,7 @@ export const configSchema = z.object({
     .describe(
       'Secret that signs requests to the old system of migrated users (setting migration.verifyUrl, docs/migrating.md).',
     ),
+  AUDIT_CHECKPOINT_FILE: z.string().optional().describe('File for daily checkpoints of the audit log (docs/audit.md).'),
   METRICS_PORT: port.optional().describe('Port of /metrics for Prometheus. Off when not set.'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url('http', 'https')
     .optional()
@@ -141,6 +147,8 @@ export type Config = Readonly<{
   dataFolder: string;
   databaseUrl: string | undefined;
   databaseReplicaUrl: string | undefined;
+  /** As the owner of the tables; the database URL where no other is given. */
+  databaseMigrationUrl: string | undefined;
   databasePool: number;
   databaseConnectSeconds: number;
   /** No DATABASE_URL: the embedded database, one process, the demo and the mailbox. */
@@ -162,6 +170,7 @@ export type Config = Readonly<{
   webConcurrency: number;
   logLevel: string;
   migrationSecret: string | undefined;
+  auditCheckpointFile: string | undefined;
   metricsPort: number | undefined;
   otelEndpoint: string | undefined;
 }>;
@@ -206,8 +215,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     throw new ConfigError(
       'WEB_CONCURRENCY must be 1 with the embedded database, which admits one process. Set DATABASE_URL to use more.',
     );
-  if (embedded && v.DATABASE_REPLICA_URL)
-    throw new ConfigError('DATABASE_REPLICA_URL needs DATABASE_URL. Set both or none.');
+  for (const name of ['DATABASE_REPLICA_URL', 'DATABASE_MIGRATION_URL'] as const)
+    if (embedded && v[name]) throw new ConfigError(`${name} needs DATABASE_URL. Set both or none.`);
   return Object.freeze({
     port: v.PORT,
     host: v.HOST,
@@ -216,6 +225,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     dataFolder: resolve(v.LATCHKEY_DATA),
     databaseUrl: v.DATABASE_URL,
     databaseReplicaUrl: v.DATABASE_REPLICA_URL,
+    databaseMigrationUrl: v.DATABASE_MIGRATION_URL ?? v.DATABASE_URL,
     databasePool: v.DATABASE_POOL,
     databaseConnectSeconds: v.DATABASE_CONNECT_SECONDS,
     embedded,
@@ -234,6 +244,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     webConcurrency: v.WEB_CONCURRENCY ?? (embedded ? 1 : availableParallelism()),
     logLevel: v.LOG_LEVEL,
     migrationSecret: v.MIGRATION_SECRET,
+    auditCheckpointFile: v.AUDIT_CHECKPOINT_FILE,
     metricsPort: v.METRICS_PORT,
     otelEndpoint: v.OTEL_EXPORTER_OTLP_ENDPOINT,
   });

@@ -38,6 +38,25 @@ export async function migrateAlone(reach: Reach, migration: Migration, log: Log)
   }
 }
 
+/** Longest that DDL waits for those who use the table, who wait behind it meanwhile. */
+const LOCK_TIMEOUT = 2 * SECOND;
+
+/** One transaction on a connection of its own. @throws DatabaseAway */
+export async function inOwnTransaction<T>(
+  reach: Reach,
+  work: (query: <Row>(text: string, values?: readonly unknown[]) => Promise<Row[]>) => Promise<T>,
+): Promise<T> {
+  const client = await connect(reach);
+  try {
+    await client.query(`begin; set local lock_timeout = ${LOCK_TIMEOUT}`);
+    const result = await work(async (text, values = []) => (await client.query(text, [...values])).rows as never);
+    await client.query('commit');
+    return result;
+  } finally {
+    await client.end();
+  }
+}
+
 /** Whether there is a database, before the product is loaded. @throws DatabaseAway */
 export async function reachDatabase(reach: Reach): Promise<void> {
   const client = await connect(reach);

@@ -9,12 +9,14 @@ import { type Config, DEFAULT_CONNECT_SECONDS } from './config.ts';
 import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
-import { migrateAlone } from './database-lock.ts';
+import { inOwnTransaction, migrateAlone } from './database-lock.ts';
 import { connectPatiently } from './postgres/patient-pool.ts';
 import { readTimes } from './postgres/times.ts';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
 export type Entities = (EntityClass<AnyEntity> | EntitySchema)[];
+
+export type OwnerQuery = <Row = Record<string, unknown>>(text: string, values?: readonly unknown[]) => Promise<Row[]>;
 
 export type Database = {
   /** The mapper; for migrations and tests. */
@@ -29,6 +31,8 @@ export type Database = {
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Applies what is missing, once however many processes start together. */
   migrate(): Promise<void>;
+  /** One transaction as the role that owns the tables (`DATABASE_MIGRATION_URL`), on a connection of its own: for DDL. */
+  asOwner<T>(work: (query: OwnerQuery) => Promise<T>): Promise<T>;
   /** The native pool, null when embedded. */
   pool: Pool | null;
   /** The embedded engine, null on PostgreSQL. */
@@ -38,7 +42,8 @@ export type Database = {
 };
 
 type DatabaseOptions = {
-  config: Pick<Config, 'databaseUrl' | 'databasePool'> & Partial<Pick<Config, 'databaseConnectSeconds'>>;
+  config: Pick<Config, 'databaseUrl' | 'databasePool'> &
+    Partial<Pick<Config, 'databaseConnectSeconds' | 'databaseMigrationUrl'>>;
   log: Log;
   entities: Entities;
   /** Where the embedded database is; only the owner of a folder has one. */
@@ -99,6 +104,8 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
     async migrate() {
       if (!(await isCurrent((text) => orm.em.getConnection().execute(text)))) await orm.migrator.up();
     },
+    asOwner: (work) =>
+      pglite.transaction((tx) => work(async (text, values = []) => (await tx.query(text, [...values])).rows as never)),
     async close() {
       await orm.close(true);
       if (owned) await pglite.close();
@@ -144,6 +151,7 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     },
   });
   const pool = await orm.em.getConnection().getNativeClient();
+  const owner = { connectionString: options.config.databaseMigrationUrl ?? clientUrl, connectSeconds };
   connectPatiently(pool);
   readTimes(pool);
   const names = new Map<string, string>();
@@ -157,13 +165,25 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
     pglite: null,
     embedded: false,
     migrate: () =>
-      migrateAlone(
-        { connectionString: clientUrl, connectSeconds },
-        { isCurrent, apply: async () => void (await orm.migrator.up()) },
-        options.log,
-      ),
+      migrateAlone(owner, { isCurrent, apply: () => applyMigrations(options, owner.connectionString) }, options.log),
+    asOwner: (work) => inOwnTransaction(owner, work),
     close: () => orm.close(true),
   };
+}
+
+/** A migration may take its time, and its role may be another one than that of the application. */
+async function applyMigrations(options: DatabaseOptions, clientUrl: string): Promise<void> {
+  const orm = await PostgresORM.init({
+    ...ormOptions(options),
+    clientUrl,
+    pool: { min: 0, max: 2 },
+    driverOptions: { lock_timeout: 10 * SECOND, keepAlive: true, application_name: 'latchkey migrate' },
+  });
+  try {
+    await orm.migrator.up();
+  } finally {
+    await orm.close(true);
+  }
 }
 
 function facade(

@@ -4,14 +4,14 @@
  * that asks for it does. It runs at least once, on any node; what it carries is sealed at rest.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import { fromKysely, fromPglite, PgBoss, type JobWithMetadata } from 'pg-boss';
 import { DAY, HOUR, SECOND, type Clock } from '#kernel/clock.ts';
-import { type Config, DEFAULT_CONNECT_SECONDS } from '#kernel/config.ts';
+import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
-import { connectPatiently } from '#kernel/postgres/patient-pool.ts';
+import { createJobsPool } from '#kernel/postgres/jobs-pool.ts';
 
 export type JobData = Readonly<Record<string, unknown>>;
 
@@ -77,7 +77,7 @@ const HELPER_POLL_SECONDS = 60;
 
 type Options = {
   database: Pick<Database, 'pglite'>;
-  config: Pick<Config, 'databaseUrl'> & Partial<Pick<Config, 'databaseConnectSeconds'>>;
+  config: Pick<Config, 'databaseUrl'> & Partial<Pick<Config, 'databaseConnectSeconds' | 'databaseMigrationUrl'>>;
   keyRing: Pick<KeyRing, 'seal' | 'open'>;
   clock: Clock;
   log: Log;
@@ -90,11 +90,14 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
   const stopping = new AbortController();
   let isOpen = false;
   const { pglite } = database;
-  const pool = pglite ? null : createPool(config, log);
+  const pool = pglite ? null : createJobsPool(config, log);
   const db = pglite ? fromPglite(pglite) : fromPool(pool!);
   const common = { db, schema: SCHEMA, backend: pglite ? 'pglite' : 'postgres' } as const;
+  const ownerUrl = config.databaseMigrationUrl ?? config.databaseUrl;
+  /** Another role owns the tables, and it alone may make and change them. */
+  const hasOwner = ownerUrl !== config.databaseUrl;
   // Sending needs no timers and no maintenance, and so is ready in milliseconds.
-  const sender = quietly(new PgBoss({ ...common, schedule: false, supervise: false }));
+  const sender = quietly(new PgBoss({ ...common, schedule: false, supervise: false, migrate: !hasOwner }));
   const worker = quietly(new PgBoss({ ...common, migrate: false }));
 
   function quietly(boss: PgBoss): PgBoss {
@@ -111,7 +114,19 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
     });
   }
 
+  async function migrateAsOwner(): Promise<void> {
+    const ownerPool = createJobsPool({ ...config, databaseUrl: ownerUrl }, log);
+    try {
+      const owner = quietly(new PgBoss({ ...common, db: fromPool(ownerPool), schedule: false, supervise: false }));
+      await owner.start();
+      await owner.stop({ graceful: false, close: false });
+    } finally {
+      await ownerPool.end();
+    }
+  }
+
   async function open(): Promise<void> {
+    if (hasOwner) await migrateAsOwner();
     await sender.start();
     const known = new Map((await sender.getQueues()).map((queue) => [queue.name, queue]));
     let isNew = false;
@@ -254,20 +269,6 @@ function queueOptions({ retries, backoff, expire }: JobDefinition) {
     // Long enough to see what happened, short enough that tables do not grow.
     deleteAfterSeconds: DAY / SECOND,
   };
-}
-
-function createPool({ databaseUrl, databaseConnectSeconds }: Options['config'], log: Log): Pool {
-  const pool = new Pool({
-    connectionString: databaseUrl,
-    max: 3,
-    connectionTimeoutMillis: (databaseConnectSeconds ?? DEFAULT_CONNECT_SECONDS) * SECOND,
-    query_timeout: 60 * SECOND,
-    idleTimeoutMillis: 30 * SECOND,
-    keepAlive: true,
-    application_name: 'latchkey jobs',
-  });
-  connectPatiently(pool);
-  return pool.on('error', (err) => log.warn({ err }, 'jobs: a connection was lost'));
 }
 
 function fromPool(pool: Pool): ReturnType<typeof fromPglite> {

@@ -99,6 +99,12 @@ export class KeyService {
     return this.#deps.database.em().find(SigningKey, {}, { orderBy: { createdAt: 'desc', kid: 'asc' } });
   }
 
+  /** The public half of a key that was ever published, retired ones included; of each kind the one of its first algorithm. */
+  async findPublicJwk(kid: string): Promise<Omit<StoredJwk, 'd'> | null> {
+    const key = await this.#deps.database.em().findOne(SigningKey, { kid });
+    return key?.publicJwk ?? null;
+  }
+
   /** Seals every private key under the first secret of the ring. May be broken off and called again. */
   async reencrypt(): Promise<{ checked: number; changed: number }> {
     const { database, keyRing } = this.#deps;

@@ -44,7 +44,7 @@ describe('profile of a user', () => {
     expect(await claims(user)).not.toHaveProperty('birthdate');
     expect(await eventsOf(latchkey, user)).toContain('user.profile_changed');
     const recorded = await latchkey.app.database.sql(
-      `select 1 from audit_event where subject_id = $1 and details::text like '%Haddad%'`,
+      `select 1 from audit_record where subject_id = $1 and details::text like '%Haddad%'`,
       [user.id],
     );
     expect(recorded).toEqual([]);

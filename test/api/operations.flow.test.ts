@@ -48,7 +48,7 @@ describe.each(callers)('%s', (_who, token) => {
     expect((await callApi(latchkey, `/v1/users/${user.id}`, { token: token() })).body['status']).toBe('disabled');
     expect((await callApi(latchkey, `/v1/users/${user.id}`, { token: theirs })).status).toBe(401);
     const [event] = await latchkey.app.database.sql(
-      "select actor_type, actor_id, client_id from audit_event where type = 'user.disabled' and subject_id = $1",
+      "select actor_type, actor_id, client_id from audit_record where type = 'user.disabled' and subject_id = $1",
       [user.id],
     );
     expect(event).toEqual(

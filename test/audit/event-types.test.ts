@@ -20,6 +20,8 @@ const codeOf = new Map(
     ];
   }),
 );
+const migrationsFolder = resolve(src, '../migrations');
+const migrations = readdirSync(migrationsFolder).map((file) => readFileSync(join(migrationsFolder, file), 'utf8'));
 const isDeclaring = (file: string) => /^[a-z-]+\/events\.ts$/.test(file);
 const declared = [...codeOf]
   .filter(([file]) => isDeclaring(file))
@@ -47,7 +49,8 @@ describe('the catalogue', () => {
 
   test('holds no type that no code writes', () => {
     const others = [...codeOf].filter(([file]) => !isDeclaring(file)).map(([, code]) => code);
-    const isWritten = ({ variable }: { variable: string }) =>
+    const isWritten = ({ variable, name }: { variable: string; name: string }) =>
+      migrations.some((code) => code.includes(`'${name}'`)) ||
       others.some((code) =>
         new RegExp(String.raw`\b${variable}\b(?!\.name)`).test(code.replaceAll(/^import .*$/gm, '')),
       );
@@ -60,7 +63,7 @@ describe('the catalogue', () => {
     const isSpelled = (code: string) => spelled.test(code.replaceAll(/\bengine\.on\('[a-z_.]+'/g, ''));
     const wrong = [...codeOf].filter(([file, code]) => !isDeclaring(file) && isSpelled(code));
     // Whether an event may lack its details is a matter of the chain: the name stands in the statement that verifies it.
-    expect(wrong.map(([file]) => file)).toEqual(['audit/audit-log.ts']);
+    expect(wrong.map(([file]) => file)).toEqual(['audit/chain-verifier.ts']);
   });
 
   test('names letters that exist', async () => {

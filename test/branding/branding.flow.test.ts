@@ -142,7 +142,7 @@ describe('the brand of the instance', () => {
 
   test('is recorded in the audit log when it changes', async () => {
     const events = await latchkey.app.database.sql(
-      "select subject_type, subject_id from audit_event where type = 'brand.changed' order by at limit 1",
+      "select subject_type, subject_id from audit_record where type = 'brand.changed' order by at, id limit 1",
     );
     expect(events).toEqual([{ subject_type: 'setting', subject_id: 'branding' }]);
   });

@@ -183,7 +183,7 @@ test('is logged by the server to standard error, while Redis and the mail server
     const { databaseUrl, embedded } = latchkey.config;
     const { pglite } = latchkey.app.database;
     opened = await createApp({
-      config: { ...config, databaseUrl, embedded, secrets: latchkey.config.secrets },
+      config: { ...config, databaseUrl, databaseMigrationUrl: databaseUrl, embedded, secrets: latchkey.config.secrets },
       log,
       clock: systemClock,
       ...(pglite ? { pglite } : {}),

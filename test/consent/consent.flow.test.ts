@@ -60,7 +60,7 @@ describe('the consent page', () => {
     expect(answer.get('state')).toBe('st');
     expect(answer.get('iss')).toBe(latchkey.base);
     const events = await latchkey.app.database.sql(
-      `select 1 from audit_event where type = 'consent.refused' and subject_id = $1`,
+      `select 1 from audit_record where type = 'consent.refused' and subject_id = $1`,
       [user.id],
     );
     expect(events).toHaveLength(1);
@@ -72,7 +72,7 @@ describe('the consent page', () => {
     const answer = await visitor.open(form?.action ?? '', { ...form?.fields, action: 'continue' });
     expect([answer.status, answer.url]).toEqual([200, page.url]);
     expect(
-      await latchkey.app.database.sql(`select 1 from audit_event where type = 'consent.given' and subject_id = $1`, [
+      await latchkey.app.database.sql(`select 1 from audit_record where type = 'consent.given' and subject_id = $1`, [
         user.id,
       ]),
     ).toEqual([]);
@@ -104,7 +104,7 @@ describe('a user who is asked in the wrong account', () => {
     const back = await visitor.submit(next, {}, 'allow');
     expect(new URL(back.location ?? '').searchParams.get('code')).toMatch(/^lk_ac_/);
     const given = await latchkey.app.database.sql<{ subject_id: string }>(
-      `select subject_id from audit_event where type = 'consent.given' order by sequence desc limit 1`,
+      `select subject_id from audit_record where type = 'consent.given' order by at desc, id desc limit 1`,
     );
     expect(given[0]?.subject_id).toBe(other.id);
   });

@@ -70,7 +70,7 @@ const signsIn = async (email: string, password: string): Promise<boolean> =>
   );
 const eventsOf = async (user: TestUser): Promise<string[]> => {
   const rows = await latchkey.app.database.sql<{ type: string }>(
-    `select type from audit_event where subject_id = $1 order by at, id`,
+    `select type from audit_record where subject_id = $1 order by at, id`,
     [user.id],
   );
   return rows.map(({ type }) => type);

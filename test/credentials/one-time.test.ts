@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAudit } from '#audit/module.ts';
 import type { AskingBrowser, Holder, OneTimeSecrets } from '#credentials/module.ts';
 import { type Clock, DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import { oneStatement } from '#kernel/postgres/one-statement.ts';
 import type { Database } from '#kernel/database.ts';
 import { createUsers } from '#users/module.ts';
+import { openAudit } from '../support/audit.ts';
 import { codeRules } from '../../src/credentials/one-time/code-limits.ts';
 import { secretLifetimes, type Purpose, type PurposeGroup } from '../../src/credentials/one-time/one-time-secret.ts';
 import { KnownDevices } from '../../src/credentials/known-device.ts';
@@ -36,7 +36,7 @@ type Issue = Partial<Parameters<OneTimeSecrets['issue']>[1]>;
 async function begin(secrets: readonly string[] = [ring]) {
   const clock = testClock();
   const made = secretsOf(clock, secrets);
-  const { log: audit } = createAudit({ clock, database });
+  const { log: audit } = openAudit({ clock, database });
   const { users } = createUsers({
     clock,
     database,

@@ -147,7 +147,7 @@ describe.each([
     expect(statuses.filter((status) => status >= 400)).toEqual([]);
     expect(new Set(arrived.map(({ search }) => search)).size).toBe(1);
     const finished = await latchkey.app.database.sql(
-      `select 1 from audit_event where type = 'user.signed_in' and subject_id = $1`,
+      `select 1 from audit_record where type = 'user.signed_in' and subject_id = $1`,
       [user.id],
     );
     expect(finished).toHaveLength(1);

@@ -34,7 +34,7 @@ const sending = (page: Page, values: Record<string, string>, button?: string) =>
   return { action: form?.action ?? '', form: { ...form?.fields, ...values, ...(button ? { action: button } : {}) } };
 };
 const events = (type: string) =>
-  latchkey.app.database.sql<{ type: string }>('select type from audit_event where type = $1', [type]);
+  latchkey.app.database.sql<{ type: string }>('select type from audit_record where type = $1', [type]);
 
 describe('a password that is sent again', () => {
   test('before the browser followed leads to the same place as the first', async () => {

@@ -179,7 +179,7 @@ describe('a refused user', () => {
     const visitor = new Visitor();
     await visitor.submit(await atPassword(visitor, user.email), { password: 'canary-of-a-password' });
     const [event] = await latchkey.app.database.sql<{ details: unknown; outcome: string; ip: string }>(
-      `select details, outcome, ip from audit_event where type = 'user.sign_in_failed' order by sequence desc limit 1`,
+      `select details, outcome, ip from audit_record where type = 'user.sign_in_failed' order by at desc, id desc limit 1`,
     );
     expect(event?.outcome).toBe('failure');
     expect(event?.ip).toBe('127.0.0.1');

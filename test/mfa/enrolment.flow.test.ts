@@ -200,7 +200,7 @@ describe('a user whose factors an operator removed', () => {
     await reset(user);
     expect((await mails.next(user.email, /second step was removed/)).text).toContain('Lost phone, seen at the desk');
     const events = await latchkey.app.database.sql<{ type: string }>(
-      `select type from audit_event where subject_id = $1 and type in ('user.mfa_reset', 'session.ended')`,
+      `select type from audit_record where subject_id = $1 and type in ('user.mfa_reset', 'session.ended')`,
       [user.id],
     );
     expect(events.map(({ type }) => type).toSorted()).toEqual(['session.ended', 'user.mfa_reset']);

@@ -33,7 +33,7 @@ describe('a user with an authenticator app', () => {
     expect(isAt(page, '/second-factor/totp')).toBe(true);
     expect(codeBack(await visitor.submit(page, { code: codeOf(key) }))).not.toBeNull();
     const [event] = await latchkey.app.database.sql<{ details: { level: number; amr: string[] } }>(
-      `select details from audit_event where type = 'user.signed_in' and subject_id = $1`,
+      `select details from audit_record where type = 'user.signed_in' and subject_id = $1`,
       [user.id],
     );
     expect(event?.details).toMatchObject({ level: 2, amr: ['pwd', 'otp', 'mfa'] });

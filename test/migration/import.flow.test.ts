@@ -112,13 +112,13 @@ describe('an import', () => {
     await importLines([{ email: 'plain@example.com', password: 'correct horse battery staple 9' }]);
     const row = await findUser('plain@example.com');
     expect(row).toMatchObject({ scheme: null, hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456/) });
-    const events = await latchkey.app.database.sql('select details::text from audit_event');
+    const events = await latchkey.app.database.sql('select details::text from audit_record');
     expect(JSON.stringify(events)).not.toContain('correct horse');
   });
 
   test('in a dry run reports the result of each line and changes nothing', async () => {
     await importLines([{ email: 'here@dry.example', name: 'Here' }]);
-    const events = await latchkey.app.database.sql('select 1 from audit_event');
+    const events = await latchkey.app.database.sql('select 1 from audit_record');
     const { report, ...summary } = await importLines(
       [
         { email: 'new@dry.example', password: 'not hashed' },
@@ -137,7 +137,7 @@ describe('an import', () => {
     ]);
     expect(summary.refusals.map(({ line }) => line)).toEqual([3, 4]);
     expect(await among('%@dry.example')).toBe(1);
-    expect(await latchkey.app.database.sql('select 1 from audit_event')).toHaveLength(events.length);
+    expect(await latchkey.app.database.sql('select 1 from audit_record')).toHaveLength(events.length);
   });
 
   test('in a dry run reports the same as the real run', async () => {
@@ -242,7 +242,7 @@ describe('existing users', () => {
     const row = await findUser('out@here.example');
     expect(row?.['status']).toBe('disabled');
     const events = await latchkey.app.database.sql<{ type: string }>(
-      'select type from audit_event where subject_id = $1 order by sequence',
+      'select type from audit_record where subject_id = $1 order by at, id',
       [fromUuid('usr', String(row?.id))],
     );
     expect(events.map(({ type }) => type)).toEqual(['user.imported', 'user.imported', 'user.disabled']);

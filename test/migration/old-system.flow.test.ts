@@ -83,7 +83,7 @@ describe('a user who was not imported', () => {
     expect((await signIn('ada@old.example', 'right where they were')).get('code')).toMatch(/^lk_ac_/);
     await expect(signIn('ada@old.example', 'something else')).rejects.toThrow('refused');
     expect(asked).toHaveLength(1);
-    const events = await latchkey.app.database.sql<{ type: string }>('select type from audit_event order by sequence');
+    const events = await latchkey.app.database.sql<{ type: string }>('select type from audit_record order by at, id');
     expect(events.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['user.created', 'user.migrated', 'user.signed_in']),
     );

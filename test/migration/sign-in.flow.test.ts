@@ -206,7 +206,7 @@ describe('an export', () => {
       /EEXIST/,
     );
     const events = await latchkey.app.database.sql<{ details: unknown }>(
-      `select details from audit_event where type = 'users.exported'`,
+      `select details from audit_record where type = 'users.exported'`,
     );
     expect(events).toContainEqual({ details: { with_hashes: true } });
   });

@@ -321,7 +321,7 @@ describe('guessing secrets', () => {
     const robot = await machine();
     await send({}, { ...basic(robot.client_id, wrong), 'user-agent': 'guesser/1.0' });
     const rows = await latchkey.app.database.sql(
-      `select outcome, ip, user_agent from audit_event where type = 'client.authentication_failed' and client_id = $1`,
+      `select outcome, ip, user_agent from audit_record where type = 'client.authentication_failed' and client_id = $1`,
       [robot.client_id],
     );
     expect(rows).toEqual([{ outcome: 'failure', ip: '127.0.0.1', user_agent: 'guesser/1.0' }]);

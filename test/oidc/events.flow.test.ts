@@ -17,7 +17,7 @@ afterAll(() => latchkey.close());
 
 const recorded = (type: string) =>
   latchkey.app.database.sql(
-    'select actor_type, actor_id, subject_id, client_id, outcome, ip from audit_event where type = $1 and (subject_id = $2 or client_id = $3) order by sequence',
+    'select actor_type, actor_id, subject_id, client_id, outcome, ip from audit_record where type = $1 and (subject_id = $2 or client_id = $3) order by at, id',
     [type, user.id, client.client_id],
   );
 const refresh = (token: string) =>
@@ -42,7 +42,7 @@ async function refreshExchange(): Promise<Exchange> {
 
 const detailsOfLast = async (type: string): Promise<unknown> => {
   const [row] = await latchkey.app.database.sql<{ details: unknown }>(
-    'select details from audit_event where type = $1 order by sequence desc limit 1',
+    'select details from audit_record where type = $1 order by at desc, id desc limit 1',
     [type],
   );
   return row?.details;

@@ -412,7 +412,7 @@ describe('by initial access token (setting oidc.registration=token)', () => {
   test('is in the audit log, without the token', async () => {
     const made = await latchkey.run<{ initial_access_token: string }>('registration_tokens.create');
     const rows = await latchkey.app.database.sql<{ details: unknown }>(
-      "select details from audit_event where type = 'registration_token.created'",
+      "select details from audit_record where type = 'registration_token.created'",
     );
     expect(rows.length).toBeGreaterThan(0);
     expect(JSON.stringify(rows)).not.toContain(made.initial_access_token);

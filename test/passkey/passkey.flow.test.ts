@@ -40,7 +40,7 @@ describe('the offer to add a passkey', () => {
     });
     expect(visits.codeIn(done)).not.toBeNull();
     const [event] = await latchkey.app.database.sql<{ details: unknown }>(
-      `select details from audit_event where type = 'user.passkey_added' and subject_id = $1`,
+      `select details from audit_record where type = 'user.passkey_added' and subject_id = $1`,
       [user.id],
     );
     expect(event?.details).toMatchObject({ attestation: 'none', user_verified: true });
@@ -161,7 +161,7 @@ describe('signing in with a passkey', () => {
     const done = await visitor.open(first.url.replace(/login$/, 'passkey'), { ...form, credential });
     expect(visits.codeIn(done)).not.toBeNull();
     const [event] = await latchkey.app.database.sql<{ subject_id: string }>(
-      `select subject_id from audit_event where type = 'user.signed_in' order by sequence desc limit 1`,
+      `select subject_id from audit_record where type = 'user.signed_in' order by at desc, id desc limit 1`,
     );
     expect(event?.subject_id).toBe(user.id);
   });
@@ -258,7 +258,7 @@ describe('wrong responses', () => {
     const second = await visits.atPasskey(visitor);
     await visits.answer(visitor, second, authenticator, { rpId: 'evil.test' });
     const rows = await latchkey.app.database.sql<{ details: unknown; subject_id: string | null }>(
-      `select details, subject_id from audit_event where type = 'user.sign_in_failed' order by sequence desc limit 2`,
+      `select details, subject_id from audit_record where type = 'user.sign_in_failed' order by at desc, id desc limit 2`,
     );
     expect(rows).toEqual([
       { details: { method: 'passkey', reason: 'not_verified' }, subject_id: user.id },
@@ -287,7 +287,7 @@ describe('a passkey after a password', () => {
     const done = await visits.answer(visitor, page, key);
     expect(visits.codeIn(done)).not.toBeNull();
     const [event] = await latchkey.app.database.sql<{ details: unknown }>(
-      `select details from audit_event where type = 'user.signed_in' and subject_id = $1 order by sequence desc limit 1`,
+      `select details from audit_record where type = 'user.signed_in' and subject_id = $1 order by at desc, id desc limit 1`,
       [user.id],
     );
     expect(event?.details).toMatchObject({ level: 3, amr: ['pwd', 'hwk', 'user', 'mfa'] });

@@ -195,7 +195,7 @@ describe('a password reset by a link', () => {
     const user = await person();
     await save(someone(), await linkFor(user));
     const events = await latchkey.app.database.sql<{ type: string }>(
-      `select type from audit_event where subject_id = $1 and type like 'user.password%' order by sequence`,
+      `select type from audit_record where subject_id = $1 and type like 'user.password%' order by at, id`,
       [user.id],
     );
     expect(events.map(({ type }) => type)).toEqual(['user.password_reset_requested', 'user.password_reset']);

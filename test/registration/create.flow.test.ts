@@ -72,7 +72,7 @@ describe('a user who registers', () => {
     const back = await visitor.submit(end, {}, 'allow');
     expect(back.location).toContain('code=');
     const [event] = await latchkey.app.database.sql<{ details: string | object }>(
-      `select details from audit_event where type = 'user.signed_in' order by sequence desc limit 1`,
+      `select details from audit_record where type = 'user.signed_in' order by at desc, id desc limit 1`,
     );
     const details = typeof event!.details === 'string' ? JSON.parse(event!.details) : event!.details;
     expect(details).toMatchObject({ level: 1, amr: ['otp'] });

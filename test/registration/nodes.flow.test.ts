@@ -54,7 +54,7 @@ describe.skipIf(!process.env['TEST_DATABASE_URL'])('fifty registrations at once 
     // A full queue for hashing is an answer; a fault is none.
     expect(answers.filter((status) => status >= 500 && status !== 503)).toEqual([]);
     const [count] = await latchkey.app.database.sql<{ people: number; events: number }>(
-      `select count(*)::int as people, (select count(*)::int from audit_event e where e.type = 'user.registered' and e.details->>'method' = 'password'
+      `select count(*)::int as people, (select count(*)::int from audit_record e where e.type = 'user.registered' and e.details->>'method' = 'password'
          and e.subject_id is not null and e.at >= min(u.created_at)) as events from users u where email = $1`,
       [email],
     );

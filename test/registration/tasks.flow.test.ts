@@ -66,7 +66,7 @@ describe('the terms', () => {
       expect((await signIn(user)).page.location).toContain('code=');
     }
     const events = await latchkey.app.database.sql<{ details: unknown }>(
-      `select details from audit_event where type = 'user.terms_accepted' and subject_id = $1`,
+      `select details from audit_record where type = 'user.terms_accepted' and subject_id = $1`,
       [user.id],
     );
     expect(events).toHaveLength(2);

@@ -52,7 +52,7 @@ async function withPassword(visitor: Visitor, { email, password }: TestUser) {
 
 async function events(user: TestUser, type: string) {
   return latchkey.app.database.sql<{ details: { signals: string[]; actions: string[] } }>(
-    'select details from audit_event where type = $1 and subject_id = $2 order by sequence',
+    'select details from audit_record where type = $1 and subject_id = $2 order by at, id',
     [type, user.id],
   );
 }

@@ -91,7 +91,7 @@ describe('sessions of a user', () => {
     const [session] = await list(user);
     await latchkey.run('sessions.end', { user_id: user.id, session_id: session?.id });
     const rows = await latchkey.app.database.sql(
-      `select actor_type, subject_id, session_id from audit_event where type = 'session.ended' and subject_id = $1`,
+      `select actor_type, subject_id, session_id from audit_record where type = 'session.ended' and subject_id = $1`,
       [user.id],
     );
     expect(rows).toEqual([{ actor_type: 'operator', subject_id: user.id, session_id: session?.id }]);

@@ -90,7 +90,7 @@ describe('policies', () => {
     const page = await fetch(`${latchkey.base}/no-such-page`, { headers: { accept: 'text/html' } });
     expect(await page.text()).toContain('Fernway');
     const [event] = await latchkey.app.database.sql<{ details: { before: object; after: object } | string }>(
-      `select details from audit_event where type = 'setting.changed' order by sequence desc limit 1`,
+      `select details from audit_record where type = 'setting.changed' order by at desc, id desc limit 1`,
     );
     const details = typeof event?.details === 'string' ? (JSON.parse(event.details) as object) : event?.details;
     expect(details).toMatchObject({ before: { name: 'Latchkey' }, after: { name: 'Fernway' } });

@@ -31,7 +31,7 @@ export const travel = (milliseconds: number) =>
 /** Types of what happened to a person, oldest first. */
 export async function eventsOf(latchkey: TestApp, { id }: Pick<TestUser, 'id'>): Promise<string[]> {
   const rows = await latchkey.app.database.sql<{ type: string }>(
-    `select type from audit_event where subject_id = $1 order by sequence`,
+    `select type from audit_record where subject_id = $1 order by at, id`,
     [id],
   );
   return rows.map(({ type }) => type);

@@ -62,7 +62,8 @@ export async function unpackSnapshot(
 async function load(snapshot: string): Promise<Engine> {
   const pglite = await PGlite.create({ loadDataDir: new Blob([readFileSync(snapshot)]) });
   const rows = new Map<string, Blob>();
-  for (const table of await tablesOf(pglite)) {
+  // A partitioned table has its rows in its partitions.
+  for (const table of await tablesOf(pglite, 'r')) {
     const { rows: found } = await pglite.query(`select 1 from ${table} limit 1`);
     if (found.length > 0) rows.set(table, (await pglite.query(`copy ${table} to '/dev/blob'`)).blob!);
   }
@@ -103,10 +104,10 @@ async function schemasOf(pglite: PGlite): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-async function tablesOf(pglite: PGlite): Promise<string[]> {
+async function tablesOf(pglite: PGlite, kinds = 'rp'): Promise<string[]> {
   const { rows } = await pglite.query<{ name: string }>(`
     select format('%I.%I', nspname, relname) as name from pg_class c join pg_namespace n on n.oid = relnamespace
-    where ${OWN} and relkind in ('r', 'p') order by c.oid`);
+    where ${OWN} and strpos('${kinds}', relkind::text) > 0 order by c.oid`);
   return rows.map(({ name }) => name);
 }
 

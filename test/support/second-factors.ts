@@ -1,10 +1,10 @@
 /** Second factors on a database of their own, with a clock that stands still, and what their owner was told. */
 import { generateSync } from 'otplib';
-import { createAudit } from '#audit/module.ts';
 import type { FactorNotice } from '#credentials/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Policy } from '#settings/module.ts';
 import { createUsers, type Role, type User } from '#users/module.ts';
+import { openAudit } from './audit.ts';
 import { HashingQueue } from '../../src/credentials/hashing-queue.ts';
 import { passkeyStateBy } from '../../src/credentials/passkeys/passkey-state.ts';
 import { createSecondFactors } from '../../src/credentials/second-factors.ts';
@@ -24,7 +24,7 @@ export const by = {
 export async function openSecondFactors() {
   const clock = testClock();
   const database = await openTestDatabase();
-  const { log: audit } = createAudit({ clock, database });
+  const { log: audit } = openAudit({ clock, database });
   const { users } = createUsers({
     clock,
     database,
@@ -67,7 +67,7 @@ export async function openSecondFactors() {
     events: async ({ id }: Pick<User, 'id'>) =>
       (
         await database.sql<{ type: string }>(
-          `select type from audit_event where subject_id = $1 and type <> 'user.created' order by sequence`,
+          `select type from audit_record where subject_id = $1 and type <> 'user.created' order by at, id`,
           [id],
         )
       ).map(({ type }) => type),

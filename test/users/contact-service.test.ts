@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createAudit } from '#audit/module.ts';
 import { DAY } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { createContacts, createUsers, heldEmails, type UserId } from '#users/module.ts';
+import { openAudit } from '../support/audit.ts';
 import { openAccess } from '../support/access.ts';
 import { testClock } from '../support/clock.ts';
 import { openTestDatabase } from '../support/database.ts';
@@ -17,7 +17,7 @@ let run = 0;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  const { log: audit } = createAudit({ clock, database });
+  const { log: audit } = openAudit({ clock, database });
   const { accessRevocation } = openAccess({ clock, database, audit });
   made = { ...createUsers({ clock, database, audit, accessRevocation }), ...createContacts({ clock, database }) };
 });

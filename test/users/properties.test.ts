@@ -33,7 +33,7 @@ describe('properties of a user on the command line', () => {
     expect(await change({ score: 4, start: null, news: null })).toEqual({ team: 'Looms', score: 4 });
     expect(await change()).toEqual({ team: 'Looms', score: 4 });
     const events = await latchkey.app.database.sql(
-      `select 1 from audit_event where type = 'user.properties_changed' and subject_id = $1`,
+      `select 1 from audit_record where type = 'user.properties_changed' and subject_id = $1`,
       [ada.id],
     );
     expect(events).toHaveLength(2);

@@ -3,8 +3,8 @@ import { systemClock } from '#kernel/clock.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { InvalidationHandler } from '#kernel/invalidation.ts';
 import type { Database } from '#kernel/database.ts';
-import { createAudit } from '#audit/module.ts';
 import { createUsers, KnownUsers, type UserService } from '#users/module.ts';
+import { openAudit } from '../support/audit.ts';
 import { openAccess } from '../support/access.ts';
 import { openTestDatabase } from '../support/database.ts';
 
@@ -16,7 +16,7 @@ let heard: InvalidationHandler | undefined;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  const audit = createAudit({ clock: systemClock, database }).log;
+  const audit = openAudit({ clock: systemClock, database }).log;
   const invalidation = {
     publish: async () => undefined,
     subscribe: (_topic: string, handler: InvalidationHandler) => void (heard = handler),
@@ -98,7 +98,7 @@ describe('users', () => {
     const eve = await add('events@example.com');
     await users.changeStatus(eve.id, 'disabled', operator);
     const events = await database.sql<{ type: string }>(
-      'select type from audit_event where subject_id = $1 order by sequence',
+      'select type from audit_record where subject_id = $1 order by at, id',
       [eve.id],
     );
     expect(events.map(({ type }) => type)).toEqual(['user.created', 'user.disabled']);

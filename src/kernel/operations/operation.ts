@@ -13,6 +13,8 @@ export type CommandOption = {
   flags: string;
   /** Makes the member of one given text; `previous` is the value so far where the option may be repeated. */
   read?: (text: string, previous: unknown) => unknown;
+  /** The text given names a file, whose text is the member. */
+  isFile?: true;
 };
 
 /** How an operation stands on the command line where that differs from what its name and schemas give. */

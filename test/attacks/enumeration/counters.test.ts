@@ -52,7 +52,7 @@ test('the audit log tells the operator why each sign-in failed', async () => {
   await latchkey.run('users.disable', { user_id: person.id });
   await tries(person.email, [person.password]);
   const [event] = await latchkey.app.database.sql<{ reason: string }>(
-    `select details->>'reason' as reason from audit_event where type = 'user.sign_in_failed' and subject_id = $1`,
+    `select details->>'reason' as reason from audit_record where type = 'user.sign_in_failed' and subject_id = $1`,
     [person.id],
   );
   expect(event?.reason).toBe('disabled');

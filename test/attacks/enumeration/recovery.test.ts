@@ -123,7 +123,7 @@ describe.each(Object.entries(ways))('%s', (_way, walk) => {
 
 test('writes as many mails for an account as for an unknown address', async () => {
   const counted = await latchkey.app.database.sql<{ known: boolean; many: number }>(
-    `select subject_id is not null as known, count(*)::int as many from audit_event
+    `select subject_id is not null as known, count(*)::int as many from audit_record
      where type in ('user.password_reset_requested', 'user.sign_in_code_sent') group by 1 order by 1`,
   );
   const perAccount = counted.map(({ known: isKnown, many }) => many / (isKnown ? 6 : 3));

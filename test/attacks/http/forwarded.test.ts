@@ -41,7 +41,7 @@ describe.each([
     });
     expect(await guessesOf(latchkey, client, rotating)).toBe(20);
     const rows = await latchkey.app.database.sql<{ ip: string }>(
-      "select distinct ip from audit_event where type = 'user.sign_in_failed'",
+      "select distinct ip from audit_record where type = 'user.sign_in_failed'",
     );
     expect(rows).toEqual([{ ip: '127.0.0.1' }]);
   });

@@ -108,6 +108,8 @@ test('each log line is one JSON object for any input, and no character in it mov
     expect(line).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/);
     expect(entry['user']).toBeUndefined();
   }
-  const events = await app.database.sql<{ type: string }>(`select type from audit_event where type = 'user.signed_in'`);
+  const events = await app.database.sql<{ type: string }>(
+    `select type from audit_record where type = 'user.signed_in'`,
+  );
   expect(events).toEqual([]);
 });

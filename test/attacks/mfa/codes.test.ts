@@ -53,7 +53,7 @@ function race(half: readonly Half[], count: number, codeFor: (i: number) => stri
 
 const reasons = async ({ id }: Pick<TestUser, 'id'>): Promise<Record<string, number>> => {
   const rows = await latchkey.app.database.sql<{ reason: string }>(
-    `select details->>'reason' as reason from audit_event where type = 'user.second_factor_failed' and subject_id = $1`,
+    `select details->>'reason' as reason from audit_record where type = 'user.second_factor_failed' and subject_id = $1`,
     [id],
   );
   return Object.fromEntries(

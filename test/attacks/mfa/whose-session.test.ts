@@ -114,7 +114,7 @@ describe('an attacker’s session by mail, and the password of a victim', () => 
     for (const way of ['enrol-factor', 'enrol-factor/totp', 'enrol-factor/passkey'])
       expect(isAt(await browser.open(`${path}/${way}`), '/second-factor/email'), way).toBe(true);
     const found = await latchkey.app.database.sql(
-      `select 1 from audit_event where type = 'user.signed_in' and subject_id = $1`,
+      `select 1 from audit_record where type = 'user.signed_in' and subject_id = $1`,
       [victim.id],
     );
     expect(found).toHaveLength(1);

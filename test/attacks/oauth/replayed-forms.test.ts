@@ -36,7 +36,7 @@ const isConsent = (page: Page): boolean => formsOf(page)[0]?.buttons.some(({ val
 const queryOf = (page: Page): URLSearchParams => new URL(page.location ?? 'http://none.invalid/').searchParams;
 const events = async (user: TestUser) =>
   latchkey.app.database.sql<{ type: string; client_id: string }>(
-    `select type, client_id from audit_event where type = 'consent.given' and subject_id = $1`,
+    `select type, client_id from audit_record where type = 'consent.given' and subject_id = $1`,
     [user.id],
   );
 

@@ -52,7 +52,7 @@ const fieldsOf = (page: Page, button?: string): Record<string, string> => {
   return { ...form?.fields, ...(pressed ? { [pressed.name]: pressed.value } : {}) };
 };
 const eventsOf = async ({ id }: Pick<TestUser, 'id'>, type: string): Promise<number> => {
-  const rows = await latchkey.app.database.sql('select 1 from audit_event where subject_id = $1 and type = $2', [
+  const rows = await latchkey.app.database.sql('select 1 from audit_record where subject_id = $1 and type = $2', [
     id,
     type,
   ]);

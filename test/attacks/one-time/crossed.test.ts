@@ -126,7 +126,7 @@ describe('a token', () => {
         expect(answer.location ?? '', `${kind} at ${name}`).not.toMatch(/reverted|done|saved/);
       }
     const events = await latchkey.app.database.sql<{ type: string }>(
-      `select type from audit_event where subject_id in ($1, $2) and type in
+      `select type from audit_record where subject_id in ($1, $2) and type in
        ('user.email_verified', 'user.email_added', 'user.email_reverted', 'user.password_reset', 'user.locked_by_owner')`,
       [owner.id, newcomer.id],
     );
@@ -158,7 +158,7 @@ describe('a token', () => {
     expect(answers.filter(({ location }) => location?.search === '?done=saved')).toHaveLength(1);
     expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
     const changes = await latchkey.app.database.sql(
-      `select 1 from audit_event where subject_id = $1 and type = 'user.email_changed'`,
+      `select 1 from audit_record where subject_id = $1 and type = 'user.email_changed'`,
       [user.id],
     );
     expect(changes).toHaveLength(1);

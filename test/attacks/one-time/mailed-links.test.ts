@@ -148,7 +148,7 @@ const acts = async () =>
     await latchkey.app.database.sql<{ acts: string }>(
       `select (select count(*) from one_time_secret where used_at is not null) || ' '
          || (select count(*) from admin_link where used_at is not null) || ' ' || (select count(*) from users) || ' '
-         || (select count(*) from waitlist_entry) || ' ' || (select count(*) from audit_event) as acts`,
+         || (select count(*) from waitlist_entry) || ' ' || (select count(*) from audit_record) as acts`,
     )
   )[0]!.acts;
 

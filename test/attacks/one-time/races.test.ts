@@ -59,7 +59,7 @@ async function atCode(user: TestUser): Promise<{ visitor: Visitor; page: Page; m
 /** The one proof of a user ends the sign-in in the request that brings it. */
 const signIns = async ({ id }: TestUser): Promise<number> => {
   const rows = await latchkey.app.database.sql(
-    `select 1 from audit_event where type = 'user.signed_in' and subject_id = $1`,
+    `select 1 from audit_record where type = 'user.signed_in' and subject_id = $1`,
     [id],
   );
   return rows.length;
@@ -77,7 +77,7 @@ describe(`of ${MANY} or so requests at once`, () => {
     expect(won, JSON.stringify(statuses(answers))).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 410).length + won.length).toBe(forms.length);
     const changed = await latchkey.app.database.sql(
-      `select 1 from audit_event where type = 'user.password_reset' and subject_id = $1`,
+      `select 1 from audit_record where type = 'user.password_reset' and subject_id = $1`,
       [user.id],
     );
     expect(changed).toHaveLength(1);

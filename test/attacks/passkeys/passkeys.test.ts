@@ -187,7 +187,7 @@ describe('a clone of a passkey', () => {
     await expectRefused(copy, await send(copy, second, signedBy(second, alices, { signCount })));
     expect(await stored()).toEqual({ count: 10, flagged: true });
     const rows = await latchkey.app.database.sql(
-      `select 1 from audit_event where type = 'user.passkey_flagged' and subject_id = $1`,
+      `select 1 from audit_record where type = 'user.passkey_flagged' and subject_id = $1`,
       [alice.id],
     );
     expect(rows).toHaveLength(1);

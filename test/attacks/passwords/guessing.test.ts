@@ -22,7 +22,7 @@ const code = (page: Page): string | null => page.location && new URL(page.locati
 
 async function tried({ id }: { id: string }): Promise<{ wrong: number; throttled: number }> {
   const rows = await latchkey.app.database.sql<{ reason: string }>(
-    `select details->>'reason' as reason from audit_event where type = 'user.sign_in_failed' and subject_id = $1`,
+    `select details->>'reason' as reason from audit_record where type = 'user.sign_in_failed' and subject_id = $1`,
     [id],
   );
   const of = (wanted: string): number => rows.filter(({ reason }) => reason === wanted).length;

@@ -1,0 +1,117 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+
+const instant = () => p.datetime(3).columnType('timestamptz(3)');
+const eventId = () => p.type(new IdColumn('evt')).$type<Id<'evt'>>();
+const bytes = () => p.blob().columnType('bytea').$type<Buffer>();
+
+/** What happened, for ever. The columns from `chain` on are those that the release before writes; a later one drops them. */
+const AuditEventSchema = defineEntity({
+  name: 'AuditEventRow',
+  tableName: 'audit_event',
+  /** Take apart what nodes of the release before write, and forget where they forget. The migration has their text. */
+  triggers: [
+    { name: 'audit_event_of_release_before', timing: 'before', events: ['insert'], expression: 'by migration' },
+    { name: 'audit_event_forgotten', timing: 'before', events: ['update'], expression: 'by migration' },
+  ],
+  properties: {
+    id: eventId().primary(),
+    at: instant().primary(),
+    type: p.text(),
+    actorType: p.text(),
+    actorId: p.text().nullable(),
+    subjectType: p.text().nullable(),
+    subjectId: p.text().nullable(),
+    organizationId: p.text().nullable(),
+    clientId: p.text().nullable(),
+    sessionId: p.text().nullable(),
+    outcome: p.text(),
+    /** SHA-256 of the row in audit_detail, in hex. */
+    digest: p.text(),
+    chain: p.text().nullable(),
+    sequence: p.bigint('string').nullable(),
+    ip: p.text().nullable(),
+    userAgent: p.text().nullable(),
+    requestId: p.text().nullable(),
+    details: p.json().nullable().default('{}'),
+    salt: p.text().nullable(),
+    hash: bytes().nullable(),
+  },
+  indexes: [
+    { name: 'audit_event_subject_index', properties: ['subjectType', 'subjectId', 'at'] },
+    { name: 'audit_event_type_index', properties: ['type', 'at'] },
+    { name: 'audit_event_actor_index', properties: ['actorId'] },
+  ],
+});
+export class AuditEventRow extends AuditEventSchema.class {}
+AuditEventSchema.setClass(AuditEventRow);
+
+/** What can be forgotten of an event. With the salt the digest says whether it was changed; without it the digest says nothing. */
+const AuditDetailSchema = defineEntity({
+  name: 'AuditDetail',
+  tableName: 'audit_detail',
+  properties: {
+    eventId: eventId().primary(),
+    at: instant().primary(),
+    ip: p.text().nullable(),
+    userAgent: p.text().nullable(),
+    requestId: p.text().nullable(),
+    details: p.json<Readonly<Record<string, unknown>>>(),
+    salt: p.text().nullable(),
+  },
+});
+export class AuditDetail extends AuditDetailSchema.class {}
+AuditDetailSchema.setClass(AuditDetail);
+
+/** Events that have no seal yet, in the order in which they get one. */
+const AuditUnsealedSchema = defineEntity({
+  name: 'AuditUnsealed',
+  tableName: 'audit_unsealed',
+  properties: { place: p.uuid().primary(), eventId: eventId(), at: instant() },
+});
+export class AuditUnsealed extends AuditUnsealedSchema.class {}
+AuditUnsealedSchema.setClass(AuditUnsealed);
+
+const AuditSealSchema = defineEntity({
+  name: 'AuditSeal',
+  tableName: 'audit_seal',
+  properties: {
+    /** The organization's id, or `instance`. */
+    chain: p.text().primary(),
+    /** Without a gap in its chain, in the order of sealing. */
+    sequence: p.bigint('string').primary(),
+    /** Never before the event nor before the seal that precedes this one. */
+    sealedAt: instant().primary(),
+    eventId: eventId(),
+    eventAt: instant(),
+    keyId: p.text(),
+    seal: bytes(),
+  },
+  indexes: [{ name: 'audit_seal_event_index', properties: ['eventId'] }],
+});
+export class AuditSeal extends AuditSealSchema.class {}
+AuditSealSchema.setClass(AuditSeal);
+
+/** Keys of seals, kept for verification after their secret has left the ring. */
+const AuditSealKeySchema = defineEntity({
+  name: 'AuditSealKey',
+  tableName: 'audit_seal_key',
+  properties: {
+    id: p.text().primary(),
+    /** Under the key ring, with the id as associated data. */
+    sealed: p.text(),
+    createdAt: instant(),
+  },
+});
+export class AuditSealKey extends AuditSealKeySchema.class {}
+AuditSealKeySchema.setClass(AuditSealKey);
+
+/** The heads of the chains of the release before, whose nodes may still run. Not read here; a later release drops it. */
+const AuditChainSchema = defineEntity({
+  name: 'AuditChain',
+  tableName: 'audit_chain',
+  properties: { chain: p.text().primary(), sequence: p.bigint('string'), hash: bytes() },
+});
+export class AuditChain extends AuditChainSchema.class {}
+AuditChainSchema.setClass(AuditChain);

@@ -1,0 +1,138 @@
+import { createHmac } from 'node:crypto';
+import { type Clock } from '#kernel/clock.ts';
+import type { Database, OwnerQuery } from '#kernel/database.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { By } from './by.ts';
+import type { Anchor } from './chain-verifier.ts';
+import { monthRefused } from './errors.ts';
+import { auditMonthsDropped } from './events.ts';
+import { PARTITIONED } from './partitions.ts';
+import { SEALER_LOCK } from './sealer.ts';
+import type { SealingKeys } from './sealing-keys.ts';
+
+type Dropped = {
+  before: string;
+  chains: Record<string, { sequence: string; seal: string }>;
+  key: string;
+  proof: string;
+};
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'asOwner' | 'sql'>;
+  keys: Pick<SealingKeys, 'current' | 'find'>;
+  audit: Pick<AuditLog, 'recordBy'>;
+};
+
+/**
+ * What stays although its month goes: events whose seal is of a later month, and the last event of each chain. The time of a seal
+ * is never before that of its event, so no event loses its seal. DDL takes no parameters: `from` is of the form that `drop` asks for.
+ */
+const keptRows = (from: string) => [
+  `create temp table kept_seal on commit drop as
+    select * from (select distinct on (chain) * from audit_seal order by chain, sequence desc) last where sealed_at < '${from}'`,
+  `create temp table kept_event on commit drop as
+    select * from audit_event e where at < '${from}' and exists (
+      select 1 from audit_seal s where s.event_id = e.id and s.event_at = e.at and s.sealed_at >= '${from}'
+      union all select 1 from kept_seal s where s.event_id = e.id and s.event_at = e.at)`,
+  `create temp table kept_detail on commit drop as
+    select d.* from audit_detail d join kept_event e on e.id = d.event_id and e.at = d.at`,
+];
+const ENDS = `
+  select distinct on (s.chain) s.chain, s.sequence::text, s.seal from audit_seal s where sealed_at < $1::timestamptz
+    and not exists (select 1 from kept_seal k where k.chain = s.chain and k.sequence = s.sequence) order by s.chain, s.sequence desc`;
+const EVENT =
+  'id, at, type, actor_type, actor_id, subject_type, subject_id, organization_id, client_id, session_id, outcome, digest';
+const PUT_BACK = [
+  `insert into audit_event (${EVENT}) select ${EVENT} from kept_event`,
+  'insert into audit_detail select * from kept_detail',
+  'insert into audit_seal select * from kept_seal',
+];
+
+/**
+ * Takes months out of the record for good. The record says so itself, with the end of each chain that went and a proof that only
+ * this installation can make: what is missing without that counts as removed.
+ */
+export class AuditRetention {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Drops the months before `before` (`2026-01`), except the last event of each chain. @throws audit.month_refused */
+  async drop(before: string, by: By): Promise<{ before: string; chains: Dropped['chains'] }> {
+    const { database, clock, keys, audit } = this.#deps;
+    const from = `${before}-01T00:00:00.000Z`;
+    if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(before) || from > clock.now().toISOString())
+      throw monthRefused('Name the first month that stays, such as 2026-01. It cannot lie in the future.');
+    const { id, key } = await keys.current();
+    const earlier = await droppedMonths(database, keys);
+    return database.asOwner(async (query) => {
+      await query(`select pg_advisory_xact_lock(${SEALER_LOCK})`);
+      const [waiting] = await query('select 1 from audit_unsealed where at < $1::timestamptz limit 1', [from]);
+      if (waiting) throw monthRefused('Events of these months have no seal yet. Try again when they have.');
+      for (const statement of keptRows(from)) await query(statement);
+      const chains = Object.fromEntries([...earlier].map(([chain, anchor]) => [chain, asText(anchor)]));
+      for (const { chain, sequence, seal } of await query<{ chain: string; sequence: string; seal: Uint8Array }>(ENDS, [
+        from,
+      ]))
+        chains[chain] = asText({ sequence: BigInt(sequence), seal });
+      await dropPartitions(query, before, from);
+      for (const statement of PUT_BACK) await query(statement);
+      const proof = createHmac('sha256', key).update(proved(before, chains)).digest('hex');
+      await audit.recordBy(query, auditMonthsDropped({ ...by, details: { before, chains, key: id, proof } }));
+      return { before, chains };
+    });
+  }
+}
+
+/** Where chains begin, because what was before was dropped on purpose. Records that nobody with the key made do not count. */
+export async function droppedMonths(
+  database: Pick<Database, 'sql'>,
+  keys: Pick<SealingKeys, 'find'>,
+): Promise<Map<string, Anchor>> {
+  const rows = await database.sql<{ details: Partial<Dropped> }>(
+    'select details from audit_record where type = $1 order by at, id',
+    [auditMonthsDropped.name],
+  );
+  const anchors = new Map<string, Anchor>();
+  for (const { details } of rows) {
+    const { before = '', chains = {}, key: id = '', proof } = details;
+    const key = await keys.find(id);
+    if (key === null || createHmac('sha256', key).update(proved(before, chains)).digest('hex') !== proof) continue;
+    for (const [chain, { sequence, seal }] of Object.entries(chains))
+      if (BigInt(sequence) > (anchors.get(chain)?.sequence ?? 0n))
+        anchors.set(chain, { sequence: BigInt(sequence), seal: Buffer.from(seal, 'hex') });
+  }
+  return anchors;
+}
+
+async function dropPartitions(query: OwnerQuery, before: string, from: string): Promise<void> {
+  const end = `_${before.replace('-', '_')}`;
+  for (const table of PARTITIONED) {
+    const partitions = await query<{ name: string }>(
+      `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = $1::regclass`,
+      [table],
+    );
+    for (const { name } of partitions)
+      if (/_\d{4}_\d{2}$/.test(name) && name < table + end) await query(`drop table ${name}`);
+    const column = table === 'audit_seal' ? 'sealed_at' : 'at';
+    await query(`delete from ${table}_default where ${column} < $1::timestamptz`, [from]);
+  }
+}
+
+const asText = ({ sequence, seal }: Anchor) => ({
+  sequence: String(sequence),
+  seal: Buffer.from(seal).toString('hex'),
+});
+
+/** jsonb keeps no order of members, so chains are sorted. */
+function proved(before: string, chains: Dropped['chains']): string {
+  const sorted = Object.entries(chains).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([
+    'latchkey audit drop',
+    before,
+    sorted.map(([chain, { sequence, seal }]) => [chain, sequence, seal]),
+  ]);
+}

@@ -1,0 +1,175 @@
+import { type Clock, SECOND } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { type Anchor, type ChainResult, verifyChain } from './chain-verifier.ts';
+import type { Checkpoint, Checkpoints } from './checkpoint.ts';
+import { auditChainMigrated } from './events.ts';
+import { MOST_PROBLEMS, VERIFIED_PAGE } from './limits.ts';
+import { droppedMonths } from './retention.ts';
+import { INSTANCE_CHAIN } from './seal-chain.ts';
+import type { SealingKeys } from './sealing-keys.ts';
+
+type Problem = { chain: string; sequence: string | null; problem: string };
+
+type AuditReport = {
+  intact: boolean;
+  /** Events whose seal was recomputed. */
+  events: number;
+  chains: number;
+  unsealed: number;
+  /** Seconds since the oldest event that has no seal yet; null when each has one. */
+  oldest_unsealed_seconds: number | null;
+  checkpoints: number;
+  problems: Problem[];
+};
+
+const NEXT_CHAIN = 'select min(chain) as chain from audit_seal where chain > $1';
+/** Of a queue that is longer, which the first seconds after an upgrade may have, the first part is looked at. */
+const QUEUE = `
+  select count(*)::int as unsealed, min(u.at) as oldest, (array_agg(u.event_id::text) filter (where e.id is null))[1:10] as lost
+  from (select event_id, at from audit_unsealed order by place limit 100000) u left join audit_event e on e.id = u.event_id and e.at = u.at`;
+/** One statement, and so one moment: an event is in the queue or has a seal. */
+const STRAYS = `
+  with page as (select id, at, organization_id from audit_event where (id, at) > ($1::uuid, $2::timestamptz) order by id, at limit ${VERIFIED_PAGE})
+  select id::text, at, organization_id,
+    not exists (select 1 from audit_seal s where s.event_id = page.id and s.event_at = page.at) and not exists (select 1 from audit_unsealed u where u.event_id = page.id and u.at = page.at) as is_stray
+  from page order by id, at`;
+const CARRIED = `
+  select coalesce(organization_id, '${INSTANCE_CHAIN}') as chain, details->>'brokenAt' as broken_at from audit_record
+  where type = $1 and outcome = 'failure' order by at, id`;
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql'>;
+  keys: Pick<SealingKeys, 'find'>;
+  checkpoints: Pick<Checkpoints, 'read'>;
+};
+
+/** Says whether the record is what was written: chains, details, queue, and what checkpoints outside the database say. */
+export class AuditVerifier {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** `checkpoints`: lines of a file of checkpoints. Throws `audit.checkpoint_refused` when one is not of this installation. */
+  async verify({ checkpoints: text = '' }: { checkpoints?: string } = {}): Promise<AuditReport> {
+    const { database, clock } = this.#deps;
+    const checkpoints = await this.#deps.checkpoints.read(text);
+    const anchors = await droppedMonths(database, this.#deps.keys);
+    const problems: Problem[] = [];
+    let events = 0;
+    let chains = 0;
+    for await (const chain of this.#chains()) {
+      const result = await this.#verifyChain(chain, anchors.get(chain), checkpoints, problems);
+      events += result.events;
+      chains += 1;
+    }
+    problems.push(...(await this.#missingChains(anchors, checkpoints)), ...(await this.#carriedOver()));
+    const [queue] = await database.sql<{ unsealed: number; oldest: Date | null; lost: string[] | null }>(QUEUE);
+    for (const id of queue!.lost ?? [])
+      problems.push({
+        chain: INSTANCE_CHAIN,
+        sequence: null,
+        problem: `The event ${id} was removed before it was sealed.`,
+      });
+    problems.push(...(await this.#strays()));
+    return {
+      intact: problems.length === 0,
+      events,
+      chains,
+      unsealed: queue!.unsealed,
+      oldest_unsealed_seconds:
+        queue!.oldest && Math.max(0, Math.floor((clock.now().getTime() - queue!.oldest.getTime()) / SECOND)),
+      checkpoints: checkpoints.length,
+      problems: problems.slice(0, MOST_PROBLEMS),
+    };
+  }
+
+  async *#chains(): AsyncGenerator<string> {
+    let chain: string | null = '';
+    for (;;) {
+      const [next]: { chain: string | null }[] = await this.#deps.database.sql(NEXT_CHAIN, [chain]);
+      chain = next?.chain ?? null;
+      if (chain === null) return;
+      yield chain;
+    }
+  }
+
+  async #verifyChain(
+    chain: string,
+    anchor: Anchor | undefined,
+    checkpoints: readonly Checkpoint[],
+    problems: Problem[],
+  ): Promise<ChainResult> {
+    const due = new Map<bigint, Set<string>>();
+    for (const { chains } of checkpoints) {
+      const said = chains[chain];
+      // Of months that were dropped nothing is left to compare.
+      if (!said || BigInt(said.sequence) < (anchor?.sequence ?? 0n)) continue;
+      const number = BigInt(said.sequence);
+      due.set(number, (due.get(number) ?? new Set()).add(said.seal));
+    }
+    const compare = (sequence: bigint, seal: Uint8Array): void => {
+      const said = due.get(sequence);
+      if (said?.size === 1 && said.has(Buffer.from(seal).toString('base64url'))) due.delete(sequence);
+    };
+    if (anchor) compare(anchor.sequence, anchor.seal);
+    const result = await verifyChain(this.#deps, chain, anchor, compare);
+    if (result.problem) problems.push({ chain, ...result.problem });
+    const [first] = [...due.keys()].sort((a, b) => (a < b ? -1 : 1));
+    if (first !== undefined && (result.problem === null || first <= result.last))
+      problems.push({ chain, sequence: String(first), problem: differs(first, result.last) });
+    return result;
+  }
+
+  async #missingChains(anchors: ReadonlyMap<string, Anchor>, checkpoints: readonly Checkpoint[]): Promise<Problem[]> {
+    const named = new Set([...checkpoints.flatMap(({ chains }) => Object.keys(chains)), ...anchors.keys()]);
+    const problems: Problem[] = [];
+    for (const chain of named) {
+      const found = await this.#deps.database.sql('select 1 from audit_seal where chain = $1 limit 1', [chain]);
+      if (found.length === 0)
+        problems.push({ chain, sequence: null, problem: 'The whole chain is missing, and it was there before.' });
+    }
+    return problems;
+  }
+
+  async #carriedOver(): Promise<Problem[]> {
+    const rows = await this.#deps.database.sql<{ chain: string; broken_at: string | null }>(CARRIED, [
+      auditChainMigrated.name,
+    ]);
+    return rows.map(({ chain, broken_at: sequence }) => ({
+      chain,
+      sequence,
+      problem: 'The chain of the release before was broken here already when it was carried over.',
+    }));
+  }
+
+  async #strays(): Promise<Problem[]> {
+    let place: readonly unknown[] = ['00000000-0000-0000-0000-000000000000', '-infinity'];
+    const problems: Problem[] = [];
+    for (;;) {
+      const rows = await this.#deps.database.sql<{
+        id: string;
+        at: Date;
+        organization_id: string | null;
+        is_stray: boolean;
+      }>(STRAYS, place);
+      for (const { id, organization_id: chain } of rows.filter((row) => row.is_stray))
+        if (problems.length < MOST_PROBLEMS)
+          problems.push({
+            chain: chain ?? INSTANCE_CHAIN,
+            sequence: null,
+            problem: `The event ${id} has no seal and does not wait for one: its seal was removed, or it was put in by hand.`,
+          });
+      const end = rows.at(-1);
+      if (!end || rows.length < VERIFIED_PAGE) return problems;
+      place = [end.id, end.at];
+    }
+  }
+}
+
+const differs = (sequence: bigint, last: bigint): string =>
+  sequence > last
+    ? `A checkpoint says that this seal was there. The record ends at ${last}: its newest events were removed.`
+    : 'This seal is not the one of the checkpoint: the record was written again from here or earlier.';

@@ -1,0 +1,159 @@
+/** Months that are gone: on purpose, which the record says itself, and otherwise. */
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { byClient, operator } from '#audit/module.ts';
+import type { Database } from '#kernel/database.ts';
+import { anyEvent, openProvedAudit } from '../../support/audit.ts';
+import { openTestDatabase } from '../../support/database.ts';
+
+let database: Database;
+let audit: Awaited<ReturnType<typeof openProvedAudit>>;
+let now = new Date('2031-01-20T10:00:00.000Z');
+const clock = { now: () => now };
+
+beforeEach(async () => {
+  database = await openTestDatabase();
+  audit = await openProvedAudit({ clock, database });
+  // Ends of months, where an event and its seal fall apart.
+  await write('2031-01-20T10:00:00.000Z', 3, '2031-01-20T10:00:01.000Z');
+  await write('2031-01-31T23:59:59.900Z', 1, '2031-02-01T00:00:00.100Z');
+  await write('2031-02-14T10:00:00.000Z', 3, '2031-02-14T10:00:00.000Z', 'org_1');
+  await write('2031-03-14T10:00:00.000Z', 3, '2031-03-14T10:00:00.000Z');
+  expect(await audit.verifier.verify()).toMatchObject({ intact: true, events: 10, chains: 2 });
+});
+afterEach(() => database.close());
+
+async function write(at: string, count: number, sealedAt: string, organizationId?: string): Promise<void> {
+  now = new Date(at);
+  await audit.partitions.ensure();
+  const org = organizationId === undefined ? {} : { organizationId };
+  for (let i = 0; i < count; i += 1) await audit.log.note({ type: anyEvent('act'), ...byClient('shop'), ...org });
+  now = new Date(sealedAt);
+  await audit.sealer.seal();
+}
+
+const dropTables = async (month: string, tables = ['audit_event', 'audit_detail', 'audit_seal']): Promise<void> => {
+  for (const table of tables) await database.sql(`drop table ${table}_${month}`);
+};
+
+describe('months that an operator drops', () => {
+  test('leave a record by which verification knows', async () => {
+    const dropped = await audit.retention.drop('2031-02', operator);
+    expect(dropped).toMatchObject({ before: '2031-02', chains: { instance: { sequence: '3' } } });
+    await audit.sealer.seal();
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, events: 8 });
+    expect(await database.sql(`select to_regclass('audit_event_2031_01') as gone`)).toEqual([{ gone: null }]);
+    expect(
+      await database.sql(
+        `select actor_type, details->>'before' as before from audit_record where type = 'audit.months_dropped'`,
+      ),
+    ).toEqual([{ actor_type: 'operator', before: '2031-02' }]);
+    await audit.retention.drop('2031-03', operator);
+    await write('2031-03-15T10:00:00.000Z', 2, '2031-03-15T10:00:00.000Z', 'org_1');
+    // The last event of a chain stays, so that the next one is sealed behind it.
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, chains: 2 });
+    expect(await database.sql(`select min(s.sequence)::int as first from audit_seal s where chain = 'org_1'`)).toEqual([
+      { first: 3 },
+    ]);
+  });
+
+  test('do not disturb checkpoints of before and after', async () => {
+    const { checkpoint: before } = await audit.checkpoints.make();
+    await audit.retention.drop('2031-03', operator);
+    await audit.sealer.seal();
+    const { checkpoint: after } = await audit.checkpoints.make();
+    expect(await audit.verifier.verify({ checkpoints: `${before}\n${after}` })).toMatchObject({ intact: true });
+  });
+
+  test.each([['2031-04'], ['2031-13'], ['january'], ['']])('are not %s', async (before) => {
+    await expect(audit.retention.drop(before, operator)).rejects.toMatchObject({ code: 'audit.month_refused' });
+  });
+
+  test('are not those with events that have no seal', async () => {
+    now = new Date('2031-02-20T10:00:00.000Z');
+    await audit.log.note({ type: anyEvent('act'), ...operator });
+    now = new Date('2031-03-20T10:00:00.000Z');
+    await expect(audit.retention.drop('2031-03', operator)).rejects.toMatchObject({ code: 'audit.month_refused' });
+  });
+});
+
+describe('months that are gone otherwise are reported', () => {
+  test.each([
+    ['the first month', () => dropTables('2031_01'), '4', /missing: numbers 1 to 3/],
+    ['the events of a month', () => dropTables('2031_01', ['audit_event']), '1', /event of this seal was removed/],
+    ['the details of a month', () => dropTables('2031_01', ['audit_detail']), '1', /details of the event were removed/],
+    ['the seals of a month', () => dropTables('2031_03', ['audit_seal']), null, /has no seal and does not wait/],
+    [
+      'a month with a record that was put in by hand',
+      async () => {
+        const [end] = await database.sql<{ seal: string }>(
+          `select encode(seal, 'hex') as seal from audit_seal s where s.sequence = 3 and chain = 'instance'`,
+        );
+        await dropTables('2031_01');
+        const chains = { instance: { sequence: '3', seal: end!.seal } };
+        const [key] = await database.sql<{ id: string }>('select id from audit_seal_key');
+        const details = { before: '2031-02', chains, key: key!.id, proof: 'a'.repeat(64) };
+        await audit.log.note({ type: anyEvent('audit.months_dropped'), ...operator, details });
+        await audit.sealer.seal();
+      },
+      '4',
+      /No record says that they were dropped/,
+    ],
+  ])('%s', async (_what, tamper, sequence, problem) => {
+    await tamper();
+    const { intact, problems } = await audit.verifier.verify();
+    expect(intact).toBe(false);
+    expect(problems).toContainEqual({
+      chain: 'instance',
+      sequence,
+      problem: expect.stringMatching(problem) as unknown,
+    });
+  });
+});
+
+describe('partitions', () => {
+  test('are made for this month and the two after it, once', async () => {
+    const made = () =>
+      database.sql<{ name: string }>(
+        `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_seal'::regclass and inhrelid::regclass::text like '%2031%' order by 1`,
+      );
+    const before = await made();
+    expect(before.map(({ name }) => name)).toEqual(
+      ['01', '02', '03', '04', '05'].map((month) => `audit_seal_2031_${month}`),
+    );
+    await audit.partitions.ensure();
+    expect(await made()).toEqual(before);
+    expect(await database.sql('select 1 from audit_event_2031_03')).toHaveLength(3);
+  });
+
+  test('may be missing: events go into the default one, and the record holds', async () => {
+    now = new Date('2033-06-14T10:00:00.000Z');
+    await audit.log.note({ type: anyEvent('act'), ...operator });
+    await audit.sealer.seal();
+    expect(await database.sql('select 1 from audit_event_default')).toHaveLength(1);
+    // A month that has events in the default partition stays there.
+    await audit.partitions.ensure();
+    expect(
+      await database.sql(
+        `select to_regclass('audit_event_2033_06')::text as june, to_regclass('audit_event_2033_07')::text as july`,
+      ),
+    ).toEqual([{ june: null, july: 'audit_event_2033_07' }]);
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, events: 11 });
+    now = new Date('2033-08-14T10:00:00.000Z');
+    await audit.log.note({ type: anyEvent('act'), ...operator });
+    await audit.sealer.seal();
+    await audit.retention.drop('2033-07', operator);
+    await audit.sealer.seal();
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true });
+  });
+
+  test('are not needed by an application that may not make them', async () => {
+    now = new Date('2034-06-14T10:00:00.000Z');
+    const asOwner = vi.fn(async () => Promise.reject(new Error('permission denied')));
+    const other = await openProvedAudit({ clock, database: { ...database, asOwner } });
+    await other.partitions.ensure();
+    expect(asOwner).toHaveBeenCalledTimes(3);
+    await other.log.note({ type: anyEvent('act'), ...operator });
+    await other.sealer.seal();
+    expect(await other.verifier.verify()).toMatchObject({ intact: true, events: 11 });
+  });
+});
