@@ -1,10 +1,10 @@
 import { AGAIN, type SignedInPerson } from '#sessions/module.ts';
 
-/** What was done when a page is shown after a form: the word in the address and the sentence at the top. */
+/** The result of a form on the next page: the word in the address and the sentence at the top. */
 export const doneKinds = ['saved', 'removed', 'signed_out', 'disconnected', 'reopened'] as const;
 type Done = (typeof doneKinds)[number];
 
-/** What every page of the account carries. */
+/** Values on every account page. */
 export type AccountFrame = {
   name: string | null;
   email: string;
@@ -17,6 +17,7 @@ export type AccountFrame = {
 
 export const PICTURE_PATH = '/account/picture/';
 
+/** The common values of an account page: name, email address, picture, and the result of the last form. */
 export function accountFrame(
   ctx: { query: Readonly<Record<string, unknown>> },
   { user }: Pick<SignedInPerson, 'user'>,

@@ -30,6 +30,10 @@ const PAGE = '/account/activity';
 const NOT_ME = `${PAGE}/not-me`;
 const noFields = form(z.object({}));
 
+/**
+ * Routes of `/account/activity`: the user's events, and "This was not me", which needs a sign-in within the last five
+ * minutes.
+ */
 export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
   const { ownPages, events, notMe } = deps;
   const told = toldEvents(deps.catalogue);

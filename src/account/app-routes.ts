@@ -13,6 +13,7 @@ import type { ConnectedApps } from './connected-apps.ts';
 const PAGE = '/account/apps';
 const removeForm = form(z.object({ app: z.string().min(1).max(255) }));
 
+/** Routes of `/account/apps`: connected apps, and their disconnection. */
 export function appRoutes({
   ownPages,
   apps,

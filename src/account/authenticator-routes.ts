@@ -17,7 +17,7 @@ type AuthenticatorRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   totp: Pick<TotpService, 'find' | 'remove'>;
   totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
-  /** What the app is called in lists. */
+  /** The name of the app in lists. */
   policies: Policies<'branding'>;
 };
 
@@ -26,6 +26,7 @@ const codeForm = form(z.object({ code: z.string().trim().min(1, 'required').max(
 const noFields = form(z.object({}));
 const authenticatorPage = formPage<Pick<AuthenticatorPage, 'problem'>>();
 
+/** Routes of the authenticator app on the account page: offer, confirmation by code, removal. */
 export function authenticatorRoutes(deps: AuthenticatorRouteDependencies): Router<State> {
   const { ownPages, totp, totpEnrolments, policies } = deps;
   const router = new Router<State>();

@@ -2,7 +2,7 @@ import { letter } from '#kernel/mail/letters.ts';
 
 const changeKinds = ['password_set', 'password_removed', 'data_downloaded', 'closing', 'reopened', 'closed'] as const;
 
-/** What was done on the account page. */
+/** The change on the account page. */
 export type ChangeLetter = {
   kind: (typeof changeKinds)[number];
   at: Date;

@@ -26,8 +26,8 @@ type DataExportDependencies = {
 };
 
 /**
- * What is kept about a person, as they may take it along: not what the operator alone may see, and of what they prove
- * themselves with, that it is there.
+ * The stored data of a user for download: without operator-only properties, and without the secrets of credentials, which
+ * are only listed.
  */
 export class DataExport {
   readonly #deps: DataExportDependencies;

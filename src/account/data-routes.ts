@@ -27,6 +27,7 @@ const noFields = form(z.object({}));
 const closePage = formPage<Pick<ClosePage, 'problem'>>();
 const closeForm = form(z.object({ email: z.string().trim().max(254).default('') }));
 
+/** Routes of `/account/data`: download of the user's data as JSON, and deletion of the account. */
 export function dataRoutes(deps: DataRouteDependencies): Router<State> {
   const { ownPages, apps, dataExport, closing } = deps;
   const router = new Router<State>();

@@ -19,6 +19,7 @@ type DeviceRouteDependencies = {
 const PAGE = '/account/devices';
 const endForm = form(z.object({ action: z.enum(['logout', 'others']), device: z.string().max(128).default('') }));
 
+/** Routes of `/account/devices`: signed-in browsers, and their sign-out. */
 export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependencies): Router<State> {
   const router = new Router<State>();
 
@@ -47,7 +48,7 @@ export function deviceRoutes({ ownPages, sessions, place }: DeviceRouteDependenc
     const { userId, sessionId } = person;
     const by = byUser(userId, visitorOf(ctx));
     if (form.values.action === 'others') await sessions.endElsewhere(userId, sessionId, by);
-    // One of somebody else, or one that is over, is not found.
+    // A session of another user, or an ended one, is not found.
     else await sessions.end(userId, form.values.device, by);
     return seeOther(ctx, `${PAGE}?done=signed_out`);
   }

@@ -49,5 +49,6 @@ export function shownDevices(
   return browsers.map((browser) => shownDevice(browser, about)).sort((a, b) => rank(b) - rank(a));
 }
 
+/** The icon of a device by its operating system; an unknown system counts as a computer. */
 export const kindOf = (system: string | null): ShownDevice['kind'] =>
   system !== null && phones.has(system) ? 'phone' : 'computer';

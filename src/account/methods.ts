@@ -16,7 +16,7 @@ export type SignInMethods = {
   hasPasskeys: boolean;
   app: Totp | null;
   codes: RecoveryCodesLeft | null;
-  /** Null for whoever has no password. */
+  /** Null for a user without a password. */
   passwordChangedAt: Date | null;
 };
 
@@ -27,6 +27,7 @@ type MethodsDependencies = {
   recoveryCodes: Pick<RecoveryCodes, 'find'>;
 };
 
+/** Loads the sign-in methods of a user for the security page. */
 export class Methods {
   readonly #deps: MethodsDependencies;
 

@@ -103,6 +103,7 @@ export type Dependencies = {
   >;
 } & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 
+/** Creates the account pages with their services, the deletion of accounts and the data export. */
 export function createAccount(deps: Dependencies) {
   const methods = new Methods(deps);
   const apps = new ConnectedApps(deps);

@@ -5,7 +5,7 @@ import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from './accou
 /** Fields: `credential`, `failure`, filled in by passkey.js. */
 export type NewPasskeyPage = {
   frame: AccountFrame;
-  /** What to ask the authenticator, as JSON; null when there is no room for another one. */
+  /** The request to the authenticator as JSON; null when the user has the maximum number. */
   options: string | null;
   problem: { kind: NewPasskeyProblem } | null;
 };

@@ -22,6 +22,7 @@ type OverviewRouteDependencies = {
   place: PlaceText;
 };
 
+/** The route `/account`: the overview page. */
 export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   const { ownPages, methods, sessions, place } = deps;
   const router = new Router<State>();
@@ -49,7 +50,7 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
     });
   }
 
-  /** Whoever signed in to call the closing of their account off is told that it worked. */
+  /** A user who signed in to cancel the account deletion sees that it worked. */
   async function frameOf(ctx: Context, person: SignedInPerson): Promise<AccountFrame> {
     const frame = accountFrame(ctx, person);
     if (frame.done !== null) return frame;

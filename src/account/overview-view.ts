@@ -9,7 +9,7 @@ export type OverviewPage = {
   methods: {
     passkeys: { count: number; lastUsedAt: Date | null };
     appAddedAt: Date | null;
-    /** Null for whoever has no password. */
+    /** Null for a user without a password. */
     passwordChangedAt: Date | null;
   };
   devices: readonly ShownDevice[];

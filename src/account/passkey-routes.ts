@@ -48,6 +48,7 @@ const refusals: Readonly<Record<string, PasskeyPage['problem']>> = {
   'credentials.last_way_in': 'last_way',
 };
 
+/** Routes of passkeys on the account page: add, rename, remove. */
 export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
   const { ownPages, passkeys, passkeyRegistration, passwords } = deps;
   const router = new Router<State>();
@@ -111,7 +112,7 @@ export function passkeyRoutes(deps: PasskeyRouteDependencies): Router<State> {
     show(ctx, 200, newPasskeyView, page);
   }
 
-  /** 404 for a passkey of somebody else, as for none. */
+  /** 404 for another user's passkey, as for an unknown one. */
   async function showOne(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, { maxAgeSeconds: LATELY });
     if (person === null) return;

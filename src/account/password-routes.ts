@@ -38,6 +38,7 @@ const passwordPage = formPage<Pick<PasswordPage, 'current' | 'problem'>>();
 const PAGE = '/account/password';
 const DONE = '/account/security?done=saved';
 
+/** Routes of the password on the account page: change it, set the first one, remove it. */
 export function passwordRoutes({
   ownPages,
   passwords,
@@ -84,7 +85,7 @@ export function passwordRoutes({
     return seeOther(ctx, '/account/security?done=removed');
   }
 
-  /** A passkey is as good a way in as any; whoever has none keeps the password. */
+  /** A passkey suffices to sign in; a user without one keeps the password. */
   async function mayRemove({ userId }: SignedInPerson): Promise<boolean> {
     return (await passwords.has(userId)) && (await passkeys.countUsable(userId)) > 0;
   }

@@ -18,6 +18,7 @@ type PictureRouteDependencies = {
 const PAGE = '/account/profile';
 const noFields = form(z.object({}));
 
+/** Routes of profile pictures: upload, removal, and the public address of the picture. */
 export function pictureRoutes({ ownPages, pictures }: PictureRouteDependencies): Router<State> {
   const router = new Router<State>();
 

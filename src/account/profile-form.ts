@@ -21,10 +21,11 @@ export function ownFields({ properties }: Policy<'profile'>): readonly PersonFie
   return [...claims.map(claimField), ...properties.filter(({ editable }) => editable === 'user').map(propertyField)];
 }
 
+/** Whether the policy or the schema of properties requires a value for this field. */
 export const isRequired = (field: PersonField, { required }: Policy<'profile'>): boolean =>
   field.kind === 'claim' ? required.includes(field.claim) : field.property.required;
 
-/** What the person left empty comes back as null, what was not asked stays away. */
+/** Empty fields are null; fields that were not in the form are missing. */
 export function profileForm(policy: Policy<'profile'>) {
   const fields = ownFields(policy);
   const shape = fieldShape(fields);

@@ -30,6 +30,7 @@ type Answers = Readonly<Record<string, unknown>> & { language: string; theme: ''
 
 const PAGE = '/account/profile';
 
+/** Routes of `/account/profile`: name, claims, custom properties, language and appearance. */
 export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDependencies): Router<State> {
   const router = new Router<State>();
 
@@ -75,7 +76,7 @@ export function profileRoutes({ ownPages, ownDetails, policies }: ProfileRouteDe
   return router;
 }
 
-/** What was typed into a form that was refused, as far as it was kept; a box that was not ticked is not sent. */
+/** The stored values of a refused form; an unchecked box is not sent. */
 function typedOr(
   before: string,
   field: PersonField,
@@ -97,7 +98,7 @@ function known(field: PersonField, { profile, properties }: User): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
-/** What an operator has written down about a user, and the user may see. */
+/** Properties that the operator set and the user may see. */
 function operatorFacts({ properties }: User, schema: Policy<'profile'>, language: string): ProfilePage['facts'] {
   return schema.properties
     .filter(({ editable, visibility }) => editable === 'operator' && visibility !== 'operator')

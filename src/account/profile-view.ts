@@ -8,7 +8,7 @@ export type ProfilePage = {
   fields: readonly ShownField[];
   /** Whether one of them must be corrected. */
   isWrong: boolean;
-  /** What the person may see and only an operator may change. */
+  /** Values that the user may see and only an operator may change. */
   facts: readonly { label: string; value: string }[];
   languages: readonly { language: string; name: string; isChosen: boolean }[];
   theme: 'light' | 'dark' | null;

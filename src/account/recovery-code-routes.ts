@@ -24,6 +24,10 @@ const noFields = form(z.object({}));
 const shownPage = formPage<{ isUnsaved: boolean }>();
 const savedForm = form(z.object({ saved: z.literal('1') }));
 
+/**
+ * Routes of recovery codes on the account page: create, show, confirm. They need a sign-in within the last five
+ * minutes.
+ */
 export function recoveryCodeRoutes(deps: RecoveryCodeRouteDependencies): Router<State> {
   const { ownPages, recoveryCodes, policies } = deps;
   const router = new Router<State>();

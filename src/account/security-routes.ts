@@ -24,6 +24,7 @@ type SecurityRouteDependencies = {
 const PAGE = '/account/security';
 const trustForm = form(z.object({ device: z.string().max(64) }));
 
+/** Routes of `/account/security`: overview of sign-in methods, and trusted browsers. */
 export function securityRoutes(deps: SecurityRouteDependencies): Router<State> {
   const { ownPages, methods, passkeys, trustedDevices } = deps;
   const router = new Router<State>();

@@ -8,7 +8,7 @@ type SecurityPage = {
   passkeys: readonly ShownPasskey[] | null;
   app: { name: string; addedAt: Date } | null;
   codes: { left: number; isFew: boolean; madeAt: Date } | null;
-  /** Null for whoever has no password. */
+  /** Null for a user without a password. */
   passwordChangedAt: Date | null;
   trusted: readonly (Pick<TrustedDevice, 'id' | 'expiresAt'> & {
     kind: 'computer' | 'phone';

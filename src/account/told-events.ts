@@ -5,7 +5,7 @@ type Tone = 'ok' | 'warn' | 'bad' | null;
 
 const tones: Readonly<Record<Gravity, Tone>> = { info: null, notice: 'warn', warning: 'bad', alert: 'bad' };
 
-/** What the activity page shows of an event, besides when and where it was. */
+/** The text of an event on the activity page, besides its time and place. */
 export type ToldEvent = {
   /** Its words are `account.event.<type>`. */
   type: string;
@@ -14,13 +14,14 @@ export type ToldEvent = {
   isDoubtful: boolean;
 };
 
-/** What people are told of what happened in their account, by type; the rest of the catalogue is for others. */
+/** Events that the activity page shows to the owner, by type; the rest of the catalogue is for others. */
 export function toldEvents(catalogue: readonly EventTypeRow[]): ReadonlyMap<string, ToldEvent> {
   return new Map(
     catalogue.filter(({ audience }) => audience.includes('person')).map((row) => [row.name, toldEvent(row)]),
   );
 }
 
+/** The presentation of an event type on the activity page: its tone, and whether the user can report it. */
 export function toldEvent({ name, gravity, caep: signal }: EventTypeRow): ToldEvent {
   const isSignIn = signal === caep.sessionEstablished;
   return {

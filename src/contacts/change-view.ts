@@ -7,7 +7,7 @@ export type ChangePage = {
   /** Where the form posts to. Fields: `email`; button `action=continue`. */
   action: string;
   backUrl: string;
-  /** What was typed. */
+  /** The typed value. */
   email: string;
   /** `same`: it is the first one already. `limited`: too many mails were sent. */
   problem: { kind: 'required' | 'email' | 'same' | 'limited' } | null;

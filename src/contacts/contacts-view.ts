@@ -23,7 +23,7 @@ type ContactProblem = {
 export type EmailsPage = {
   frame: AccountFrame;
   contacts: readonly ListedContact[];
-  /** What was typed. */
+  /** The typed value. */
   email: string;
   problem: ContactProblem | null;
 };

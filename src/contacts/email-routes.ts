@@ -26,6 +26,7 @@ const PAGE = '/account/emails';
 /** A user who changes how the account can be reached has proved lately who they are. */
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
+/** Routes of `/account/emails`: add, verify, make primary, remove. */
 export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
   const { ownPages, contacts, emailProofs, emailChanges, deviceCookie } = deps;
   const router = new Router<State>();

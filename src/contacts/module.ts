@@ -17,6 +17,7 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & EmailRouteDep
   Omit<ConfirmDependencies, 'links'> &
   PhoneRouteDependencies;
 
+/** Creates the account pages for email addresses and phone numbers. */
 export function createContactPages(dependencies: Dependencies): { routes: readonly Router<State>[] } {
   const { issuerUrl } = dependencies.config;
   const links = { address: mailedLink(issuerUrl, 'address'), change: mailedLink(issuerUrl, 'change') };

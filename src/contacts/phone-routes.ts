@@ -31,6 +31,7 @@ const PAGE = '/account/phones';
 const CONFIRM = `${PAGE}/confirm`;
 const sensitive = { maxAgeSeconds: LATELY, returnTo: `${PAGE}?${AGAIN}` };
 
+/** Routes of `/account/phones`: add, verify, make primary, remove. */
 export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
   const { ownPages, contacts, phoneProofs, phoneChanges, texts, deviceCookie } = deps;
   const router = new Router<State>();
@@ -159,7 +160,7 @@ export function phoneRoutes(deps: PhoneRouteDependencies): Router<State> {
 
 const byOwner = (ctx: Context, { userId }: SignedInPerson): By => byUser(userId, visitorOf(ctx));
 
-/** Whose numbers people mean who leave the country code out: `CH` for de-CH. */
+/** The country of numbers without a country code: `CH` for de-CH. */
 function regionOf({ user }: SignedInPerson): string | undefined {
   const { locale } = user.profile;
   return locale === undefined ? undefined : new Intl.Locale(locale).region;

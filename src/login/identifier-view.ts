@@ -3,9 +3,9 @@ import { view } from '#kernel/views.ts';
 export type IdentifierPage = {
   /** Where the form posts to. Fields: `email`; button `action=continue`. */
   action: string;
-  /** Who the person is signing in to; null when that is nobody but this server. */
+  /** The application of the sign-in; null for our own pages. */
   client: { name: string } | null;
-  /** What was typed before, or a `login_hint`; empty otherwise. */
+  /** The address typed before, or a `login_hint`; empty otherwise. */
   email: string;
   /** Where passkeys are used instead; null where there are none. */
   passkeyUrl: string | null;

@@ -11,7 +11,7 @@ export const identifierForm = form(
 
 export const passwordForm = form(
   z.object({
-    /** Filled for password managers; one of these may put somebody else there. */
+    /** Filled for password managers; one of these may enter another user. */
     email: z.string().max(512).optional(),
     password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'wrong'),
     remember: z.string().max(8).optional(),

@@ -29,6 +29,7 @@ export type LoginDependencies = {
 
 type Attempt = { identifier: string; password: string; deviceSecret: string | undefined };
 
+/** Checks email address and password of a sign-in. */
 export class LoginService {
   readonly #deps: LoginDependencies;
 
@@ -45,7 +46,7 @@ export class LoginService {
 
     const user = await users.findByIdentifier(identifier);
     const holder = user?.id ?? `nobody:${canonicalEmail(identifier) ?? identifier}`;
-    // Whoever may not sign in has no password here: the right one neither shows itself nor takes the failures back.
+    // A user who may not sign in counts as one without a password: the right one neither reveals itself nor resets the failures.
     const userId = user?.status === 'active' ? user.id : null;
     const asked = user === null || userId !== null ? { identifier } : {};
     const outcome = await passwordAttempts.attempt({

@@ -11,6 +11,7 @@ import { loginRoutes, type RouteDependencies } from './routes.ts';
 
 export type Dependencies = LoginDependencies & Omit<RouteDependencies, 'interactions' | 'login'>;
 
+/** Creates the sign-in step for email address and password. */
 export function createLogin(dependencies: Dependencies): SignInStep {
   const login = new LoginService(dependencies);
   return { name: 'login', routes: (interactions) => [loginRoutes({ ...dependencies, interactions, login })] };

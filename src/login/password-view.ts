@@ -4,11 +4,11 @@ import { view } from '#kernel/views.ts';
 export type PasswordPage = {
   /** Where the form posts to. Fields: `email`, `password`, `remember`; button `action=continue`. */
   action: string;
-  /** What the person typed, whether or not there is such an account. */
+  /** The typed email address, with or without an account. */
   email: string;
   /** The box "Keep me signed in" as it was left. */
   remember: boolean;
-  /** Back to the e-mail address, for who is somebody else. */
+  /** Address of the email page, for another user. */
   changeUrl: string;
   /** This page again, for when the pause is over. */
   retryUrl: string;
@@ -17,7 +17,7 @@ export type PasswordPage = {
   /** The other ways to begin a sign-in. */
   otherWays: readonly OtherWay[];
   problem: PasswordProblem | null;
-  /** What the browser must solve first, while somebody is guessing. */
+  /** The challenge that the browser must solve first, during an attack. */
   challenge: string | null;
 };
 

@@ -35,7 +35,7 @@ export type RouteDependencies = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
   /** Where an account can be created; null where that is not possible. */
   createUrl(ctx: Context, interaction: Interaction): string | null;
-  /** What a browser solves before a password is looked at, while somebody is guessing. */
+  /** The challenge that a browser solves before a password is checked, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
     check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
@@ -48,6 +48,7 @@ const ANOTHER_ACCOUNT = 'another';
 const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'problem'>>();
 const passwordPage = formPage<Pick<PasswordPage, 'remember' | 'problem'>>();
 
+/** Routes of the email page and the password page. */
 export function loginRoutes({
   interactions,
   login,

@@ -3,9 +3,9 @@ import { view } from '#kernel/views.ts';
 type LogoutConfirmPage = {
   /** Where the form posts to; buttons `action=logout` and `action=stay`. */
   action: string;
-  /** What the receiver of the form wants back as it was, by field name. */
+  /** Hidden fields that the receiver of the form needs unchanged, by name. */
   fields: Readonly<Record<string, string>>;
-  /** Who is signed in, null when that is not to be told. */
+  /** The signed-in user; null if the page must not show it. */
   account: { name: string | null; email: string } | null;
   /** The app that asks. */
   client: { name: string } | null;

@@ -19,6 +19,7 @@ export type Dependencies = {
   dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
 };
 
+/** Creates the pages of RP-initiated logout. */
 export function createLogout({ users, signInUrl, dress }: Dependencies): {
   pages: Pick<EnginePages, 'confirmLogout' | 'loggedOut'>;
 } {

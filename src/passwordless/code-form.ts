@@ -8,5 +8,5 @@ export const codeForm = form(
   }),
 );
 
-/** A form of which only the button counts. */
+/** A form with a button only. */
 export const pressForm = form(z.object({ remember: z.string().max(8).optional() }));

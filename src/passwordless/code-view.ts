@@ -3,13 +3,13 @@ import { view } from '#kernel/views.ts';
 
 export type CodePage = {
   channel: 'email' | 'sms';
-  /** What was sent: a link alone leaves nothing to type. */
+  /** The sent secrets: a link alone needs no code field. */
   sent: 'both' | 'code' | 'link';
   /** Where the code goes. Fields: `code`, `remember`; button `action=continue`. */
   action: string;
   /** Asks for a new one; button `action=resend`. */
   resendAction: string;
-  /** What the person typed, whether or not there is such an account. */
+  /** The typed email address, with or without an account. */
   email: string;
   remember: boolean;
   changeUrl: string;

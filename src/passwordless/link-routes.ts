@@ -20,7 +20,7 @@ const PAGE = '/interaction/:uid/email-link/:link';
 
 /**
  * The link in the mail. Opening it does nothing, because programs that look into mails open links; the button signs in, and
- * only where the sign-in began: in any other browser it would sign in whoever was sent somebody else's link.
+ * only in the browser that began: elsewhere an attacker's link would sign its recipient in to the attacker's account.
  */
 export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies): Router<State> {
   const router = new Router<State>();

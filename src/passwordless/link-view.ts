@@ -1,15 +1,15 @@
 import { view } from '#kernel/views.ts';
 
-/** What the link in the mail shows. It signs nobody in by being opened. */
+/** The page of the link in the mail. Opening it does not sign the user in. */
 type LinkPage = {
   /**
    * `here`: in the browser that asked; the button signs in. `elsewhere`: in another one, where it never does.
    * `expired`: used before, too old, or never ours.
    */
   place: 'here' | 'elsewhere' | 'expired';
-  /** Whose account it is; null when expired. */
+  /** The account of the link; null when expired. */
   email: string | null;
-  /** Who is signed in to; null where that is not known. */
+  /** The application of the sign-in; null if unknown. */
   client: string | null;
   /** Whether the mail holds a code to type in the other browser. */
   hasCode: boolean;

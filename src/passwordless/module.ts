@@ -16,6 +16,7 @@ import { type SignInCodeDependencies, SignInCodes } from './sign-in-codes.ts';
 export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & Omit<SignInCodeDependencies, 'origin'> &
   Omit<RouteDependencies, 'interactions' | 'codes'>;
 
+/** Creates the sign-in step for links and codes by email and for codes by text message. */
 export function createPasswordless(given: Dependencies): SignInStep {
   const codes = new SignInCodes({ ...given, origin: given.config.issuerUrl.origin });
   return {

@@ -72,7 +72,7 @@ export class SignInCodes {
     this.#deps = dependencies;
   }
 
-  /** What policy has in a mail or a text. */
+  /** The secrets in a mail or text message, by policy. */
   sentBy(channel: Channel, subject: PolicySubject): Sent {
     const { methods: opened } = this.#deps.policies.for(subject).signIn;
     const { settings, link } = methods[channel].first;
@@ -126,7 +126,7 @@ export class SignInCodes {
     return owners.length === 0 ? this.#refused({ kind: 'wrong' }, asking, person) : this.#verified();
   }
 
-  /** What a link stands for, without using it up; null when it signs nobody in. */
+  /** The subject of a link, without consuming it; null for an invalid link. */
   async findLink(link: string): Promise<{ userId: UserId; address: string; client: string } | null> {
     const secret = await this.#deps.oneTimeSecrets.findByLink(purposes.email, link);
     const userId = secret === null ? null : await this.#ownerOf('email', secret);
@@ -241,7 +241,7 @@ function isReached(channel: Channel, person: ReachablePerson | null): person is 
   return channel === 'email' ? person.emailVerified : person.phoneNumber !== null && person.phoneNumberVerified;
 }
 
-/** Where it goes. Whoever has no number is given one that is nobody's: what is written to it is thrown away. */
+/** The recipient. A user without a number gets an unused one: messages to it are discarded. */
 function addressOf(channel: Channel, person: ReachablePerson | null, identifier: string): string {
   if (channel === 'email') return person?.email ?? identifier.trim();
   return person?.phoneNumber ?? `+1202555${String(100 + (sha256(identifier).readUInt16BE() % 100)).padStart(4, '0')}`;

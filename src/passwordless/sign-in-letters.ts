@@ -1,10 +1,10 @@
 import { letter } from '#kernel/mail/letters.ts';
 import { textTemplate } from '#kernel/sms/texts.ts';
 
-/** The link and the code that sign somebody in; one of them may be missing, as policy says. */
+/** The link and the code to sign in; the policy may omit one of them. */
 type SignInLetter = {
   email: string;
-  /** Who is signed in to. */
+  /** The application of the sign-in. */
   client: string;
   code: string | null;
   url: string | null;
@@ -29,7 +29,7 @@ export const signInLetter = letter<SignInLetter>('passwordless/sign-in', {
   },
 });
 
-/** The code that signs somebody in. */
+/** The code to sign in. */
 type CodeText = { code: string };
 
 export const codeText = textTemplate<CodeText>('passwordless/code', { samples: { plain: { code: '402913' } } });

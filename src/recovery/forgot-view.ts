@@ -8,7 +8,7 @@ export type ForgotPage = {
   /** Back to the sign-in; null when nobody came from one. */
   backUrl: string | null;
   problem: 'required' | 'email' | 'work' | null;
-  /** What the browser must solve first, while somebody is guessing. */
+  /** The challenge that the browser must solve first, during an attack. */
   challenge: string | null;
 };
 
@@ -34,7 +34,7 @@ export const forgotView = view<ForgotPage>('recovery/forgot.njk', {
 
 /** The same for everybody, whether or not there is an account. */
 type SentPage = {
-  /** What was typed; null outside of a sign-in, where nothing is remembered. */
+  /** The typed address; null outside of a sign-in, where nothing is stored. */
   email: string | null;
   /** Where the form posts to that asks again. Field: `email`; button `action=resend`. */
   action: string;

@@ -29,11 +29,12 @@ export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands:
   Omit<RouteDependencies, 'interactions' | 'recovery' | 'originCookie'>;
 
 type Recovery = SignInStep & {
-  /** Mails the link after somebody locked their account. */
+  /** Mails the link after a user locked the account. */
   sendAfterLock: RecoveryService['sendAfterLock'];
   tellPasswordChanged: TellPasswordChanged;
 };
 
+/** Creates the password recovery by mail, inside and outside of a sign-in. */
 export function createRecovery(given: Dependencies): Recovery {
   const { config, passwordDemands } = given;
   const { origin } = config.issuerUrl;

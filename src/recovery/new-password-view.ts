@@ -6,7 +6,7 @@ export type NewPasswordPage = {
   action: string;
   /** `forgotten`: by a link in a mail. `demanded`: in a sign-in, because an operator says so. */
   reason: 'forgotten' | 'demanded';
-  /** Whose password it is: the page names the account, for who was sent somebody else's link. */
+  /** The account of the password: the page names it, for a user who received another user's link. */
   email: string;
   minimumLength: number;
   problem: NewPasswordProblem | null;
@@ -30,7 +30,7 @@ export const newPasswordView = view<NewPasswordPage>('recovery/new-password.njk'
   },
 });
 
-/** What the link led to in the end. */
+/** The result of the link. */
 type ResetEndPage = {
   /** `expired`: used before, too old, or never ours. */
   outcome: 'done' | 'expired';

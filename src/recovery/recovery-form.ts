@@ -15,5 +15,6 @@ export const newPasswordForm = form(
   z.object({ password: z.string().min(1, 'required').max(LONGEST_PASSWORD_FIELD, 'too_long') }),
 );
 
+/** The error of the form as a kind. */
 export const problemOf = ({ password }: { password?: string }) =>
   ({ kind: password === 'too_long' ? 'too_long' : 'required' }) as const;

@@ -6,7 +6,7 @@ type ResetLetter = {
   url: string;
   /** How long it works, in seconds. */
   lifetime: number;
-  /** The account page says that it was somebody else: nothing was asked for, and everybody was signed out. */
+  /** After “this was not me” on the account page: no reset was requested, and all sessions ended. */
   isLocked: boolean;
 };
 
@@ -47,7 +47,7 @@ type ChangedLetter = {
   /** The browser and its system; null when nothing is known of it. */
   device: string | null;
   ip: string | null;
-  /** Where a new password is asked for, for whoever did not do this. */
+  /** The address of the recovery page, for a user who did not do this. */
   url: string;
 };
 

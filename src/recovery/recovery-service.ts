@@ -59,7 +59,7 @@ type ResetOutcome =
 const LIFETIME = secretLifetimes.password_reset;
 const PURPOSE = 'password_reset';
 
-/** Who may set a new password, or why not; `nobody` has no such address. */
+/** The user who may set a new password, or the reason why not; `nobody` means an unknown address. */
 type Answer =
   | { kind: 'link'; person: ReachablePerson }
   | { kind: NoReset; person: ReachablePerson }
@@ -75,7 +75,7 @@ export class RecoveryService {
 
   /**
    * Sends what there is to send. For everybody the same is read and written; the mail to nobody is thrown away by the worker.
-   * Who may have no link is told why, by mail, where nobody else learns it.
+   * A user without the right to a link learns the reason by mail, which no other user sees.
    */
   async request({ email, language, by, deviceSecret }: ResetRequest): Promise<void> {
     const { database, audit } = this.#deps;
@@ -83,7 +83,7 @@ export class RecoveryService {
     await database.transaction(async (em) => {
       const person = answer.kind === 'nobody' ? null : answer.person;
       const address = person?.email ?? email.trim();
-      // What is made for nobody opens nothing.
+      // A link for an unknown address opens nothing.
       const holder =
         answer.kind === 'link' ? { userId: answer.person.id } : { emailCanonical: canonicalEmail(address) ?? address };
       const browser = { holds: deviceSecret ?? by.visitor?.requestId ?? randomSecret(), deviceSecret };
@@ -129,7 +129,7 @@ export class RecoveryService {
     );
   }
 
-  /** Whose password a link would set, without using it up. */
+  /** The user whose password a link would set, without consuming it. */
   async find(link: string): Promise<User | null> {
     const secret = await this.#deps.oneTimeSecrets.findByLink(PURPOSE, link);
     return secret === null ? null : this.#ownerOf(secret);
@@ -176,7 +176,7 @@ export class RecoveryService {
   async #ownerOf({ userId, address, data }: OneTimeSecret): Promise<User | null> {
     const person = await this.#deps.people.find(address);
     if (userId === null || person?.id !== userId || person.status !== 'active') return null;
-    // Whoever locks an account has no other way back into it.
+    // A user who locks the account has no other way back into it.
     if (!person.emailVerified && data['isAfterLock'] !== true) return null;
     return this.#deps.users.findById(userId);
   }
@@ -221,7 +221,7 @@ export class RecoveryService {
   }
 }
 
-/** What the person chose, else what this browser asks for. */
+/** The user's language, or the language of this browser. */
 function languageOf(person: ReachablePerson | null, asked: Language): Language {
   return chooseLanguage({ uiLocales: person?.locale, remembered: asked });
 }

@@ -20,7 +20,7 @@ export type ResetRouteDependencies = {
   /** The sign-in in which this browser asked for a link, if it did. */
   originCookie: Pick<BrowserCookie, 'read' | 'clear'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
-  /** Where somebody begins who came with nothing else; null where nothing is. */
+  /** The start page for a user without a sign-in in progress; null without one. */
   startUrl: string | null;
 };
 
@@ -29,7 +29,7 @@ const passwordPage = formPage<Pick<NewPasswordPage, 'problem'>>();
 /** 256 bits as base64url. */
 const SIGN_IN = /^[\w-]{43}$/;
 
-/** What a link in a mail leads to. Only the form acts: programs that look into mails open links. */
+/** The page of the link in a mail. Only the form acts, because mail scanners open links. */
 export function resetRoutes({
   recovery,
   passwords,

@@ -18,7 +18,7 @@ export type RouteDependencies = {
   /** Remembers in which sign-in this browser asked, so that it goes on there. */
   originCookie: Pick<BrowserCookie, 'write'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
-  /** What a browser solves before a mail is written, while somebody is guessing. */
+  /** The challenge that a browser solves before a mail is written, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
     check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;

@@ -33,7 +33,7 @@ export const proofLetter = letter<ProofLetter>('verification/proof', {
 
 const noticeKinds = ['email_added', 'email_removed', 'phone_added', 'phone_removed', 'phone_changed'] as const;
 
-/** What happened to somebody's further addresses and numbers. */
+/** A change of a user's additional email addresses and phone numbers. */
 export type NoticeLetter = {
   kind: (typeof noticeKinds)[number];
   /** The address or number. */
@@ -112,7 +112,7 @@ export const changedLetter = letter<ChangedLetter>('verification/changed', {
   },
 });
 
-/** Somebody wanted an address for their account that is another account's. */
+/** Another account requested an address that belongs to this account. */
 type TakenLetter = { accountUrl: string };
 
 export const takenLetter = letter<TakenLetter>('verification/taken', {

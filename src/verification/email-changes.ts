@@ -91,7 +91,7 @@ export class EmailChanges {
     return database.transaction(async (em) => {
       const undoableUntil = chosen && (await undoRights.undoableUntil(em, userId, chosen.value));
       const removed = await contacts.remove(em, userId, 'email', id, undoableUntil);
-      // What nobody proved was good for nothing: there is nothing to tell.
+      // An unverified address had no effect: no notice is needed.
       if (!removed?.isVerified) return removed !== null;
       const { value } = removed;
       const subject = { type: 'user', id: userId };
@@ -107,7 +107,7 @@ export class EmailChanges {
   }
 
   /**
-   * The old address is the first one again, and whoever is in the account is out: sessions, password, whatever was added since
+   * The old address becomes primary again, and an intruder loses access: sessions, password, all additions since
    * shortly before the change, every open link. Null when the link is dead.
    */
   async revert(link: string, { visitor }: By): Promise<string | null> {
@@ -147,7 +147,7 @@ export class EmailChanges {
     change: { value: string; old: 'keep' | 'reserve' },
   ): Promise<void> {
     const { clock, contacts, accessRevocation, undoRights, notices, audit } = this.#deps;
-    // What was sent to the old mailbox proves nothing any more.
+    // Codes and links sent to the old mailbox are invalid now.
     await accessRevocation.revoke(em, 'first email address changed', userId, by);
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();

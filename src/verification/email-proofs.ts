@@ -15,7 +15,7 @@ import type { ContactNotices } from './notices.ts';
 import { proofLetter, type ProofLetter, takenLetter } from './contact-letters.ts';
 import { userEmailAdded, userEmailChangeRequested, userEmailVerified } from './events.ts';
 
-/** Who asks, in which words to answer, and where the code may be typed. */
+/** The requester, the language, and the browser in which the code is valid. */
 export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };
 /**
  * The user who proves an address. In a sign-in `provedWith` lists the factors that were proved in it, so that what another person left
@@ -65,7 +65,7 @@ export class EmailProofs {
       const secret = { purpose, holder: { userId }, address, form: 'both', browser } as const;
       const asked = { ...secret, ...(interaction === undefined ? {} : { interaction }) };
       const issued = await oneTimeSecrets.issue(em, asked, async ({ link, code }) => {
-        // Who has the address has a part of its mails alone: strangers who want it cannot use that up.
+        // The account with the address has its own part of the mail limit: other accounts cannot use it up.
         const share = holder?.id === userId ? userId : undefined;
         const envelope = {
           kind: purpose,
@@ -96,18 +96,18 @@ export class EmailProofs {
     });
   }
 
-  /** What this person was sent last in this browser and can still use. */
+  /** The last valid secret for this user in this browser. */
   async pending(userId: UserId, purpose: ProofPurpose, browser: AskingBrowser): Promise<OpenSecret | null> {
     return this.#deps.oneTimeSecrets.findOpen(purpose, { userId }, browser);
   }
 
-  /** The person whom a link was sent for, if it works; it is not used up. */
+  /** The user of a link, if it is valid; it is not consumed. */
   async find(purpose: ProofPurpose, link: string): Promise<{ userId: UserId; address: string } | null> {
     const found = await this.#deps.oneTimeSecrets.findByLink(purpose, link);
     return found?.userId ? { userId: found.userId, address: found.address } : null;
   }
 
-  /** By the code that was typed. An address that somebody else proved meanwhile is a wrong code. */
+  /** Verifies by the typed code. If another user verified the address meanwhile, the code counts as wrong. */
   async confirmByCode(
     prover: Prover,
     { code, browser, interaction }: { code: string; browser: AskingBrowser; interaction?: string },
@@ -175,7 +175,7 @@ export class EmailProofs {
   }
 
   /**
-   * Until now nobody had proved to be the owner. What was set that this sign-in did not use may be of somebody who made the
+   * Until now no user had proved to be the owner. Credentials that this sign-in did not use may belong to an attacker who created the
    * account and waited for them: other factors, linked identities, further addresses and numbers, sessions.
    */
   async #dropOthers(

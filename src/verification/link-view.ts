@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-/** What a link out of a mail shows before anything is done: mail programs open links too. */
+/** The page of a mailed link before it acts: mail programs open links too. */
 type LinkPage = {
   /** Where the form posts to; null when the link is used up, too old, or of another browser. Button: `action=confirm`. */
   action: string | null;

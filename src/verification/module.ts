@@ -21,6 +21,7 @@ export type Dependencies = {
   emailChanges: EmailChanges;
 };
 
+/** Creates the sign-in step that verifies the email address. */
 export function createVerification({ config: { issuerUrl }, emailProofs, emailChanges }: Dependencies): SignInStep {
   return {
     name: 'verification',
