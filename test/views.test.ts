@@ -220,3 +220,9 @@ describe('templates', () => {
     expect(templates.map(({ name }) => name).filter((name) => !shown.has(name) && !/(^|\/)_/.test(name))).toEqual([]);
   });
 });
+
+test('every error page has a link that leads on', () => {
+  const errors = samples.filter(({ page }) => page.startsWith('errors/'));
+  expect(errors.length).toBeGreaterThan(10);
+  for (const sample of errors) expect(htmlOf(sample, 'en'), sample.name).toMatch(/<a class="btn[^"]*" href="[^"]+"/);
+});

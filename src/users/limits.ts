@@ -1,4 +1,4 @@
-import { DAY } from '#kernel/clock.ts';
+import { DAY, HOUR } from '#kernel/clock.ts';
 
 /** Users in memory, some hundred bytes each. */
 export const MOST_KEPT_USERS = 20_000;
@@ -10,3 +10,5 @@ export const MOST_CONTACTS = 10;
 export const UNDO_WINDOW = 3 * DAY;
 /** Characters of a text for which the definition of its field names no limit. */
 export const LONGEST_PROPERTY_TEXT = 256;
+/** The earliest time zone is this much ahead of UTC. */
+export const FIRST_TIME_ZONE = 14 * HOUR;

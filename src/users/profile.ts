@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { systemClock } from '#kernel/clock.ts';
+import { FIRST_TIME_ZONE } from './limits.ts';
 
 /** Control characters, zero-width characters and bidi overrides have no place in a name. */
 const hidden = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
@@ -8,6 +10,14 @@ export const plainText = (max: number) =>
     .transform((value) => value.replace(hidden, '').trim())
     .pipe(z.string().max(max));
 const webUrl = z.url({ protocol: /^https?$/ }).max(2048);
+
+/** The message of a date that has not come yet. */
+export const NOT_YET = 'must not be in the future';
+
+/** Of a date or a year as text, on the calendar of the place where the day begins first. */
+function hasCome(date: string): boolean {
+  return date <= new Date(systemClock.now().valueOf() + FIRST_TIME_ZONE).toISOString().slice(0, 10);
+}
 
 /** The profile claims of OpenID Connect Core §5.1 that a person may have, under their names on the wire. */
 export const profileSchema = z.strictObject({
@@ -24,6 +34,7 @@ export const profileSchema = z.strictObject({
   birthdate: z
     .string()
     .regex(/^(\d{4}|0000-\d{2}-\d{2}|\d{4}-\d{2}-\d{2})$/, 'must be YYYY-MM-DD, 0000-MM-DD or YYYY')
+    .refine(hasCome, NOT_YET)
     .optional(),
   zoneinfo: z
     .string()

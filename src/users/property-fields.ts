@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Property } from '#settings/module.ts';
-import { plainText, profileSchema, type Profile } from './profile.ts';
+import { NOT_YET, plainText, profileSchema, type Profile } from './profile.ts';
 import { LONGEST_PROPERTY_TEXT } from './limits.ts';
 
 /** A claim that a person may be asked for in a form. */
@@ -24,7 +24,7 @@ export const propertyField = (property: Property): PersonField => ({
   field: `property_${property.name}`,
 });
 
-/** The schema of the form's fields; what is wrong is a kind: `required`, `too_long`, `number`, `date`, `choice`, `url`. */
+/** The schema of the form's fields; what is wrong is a kind: `required`, `too_long`, `number`, `date`, `future`, `choice`, `url`. */
 export function fieldShape(fields: readonly PersonField[]): Record<string, z.ZodType> {
   return Object.fromEntries(
     fields.map((field) => [
@@ -70,8 +70,10 @@ function claimType(claim: AskedClaim): z.ZodType {
   return z.string().transform((typed, context) => {
     const parsed = schema.safeParse(typed);
     if (parsed.success && parsed.data !== '') return parsed.data;
-    const isLong = !parsed.success && parsed.error.issues.some(({ code }) => code === 'too_big');
-    context.addIssue({ code: 'custom', message: isLong ? 'too_long' : claimErrors[claim] });
+    const issues = parsed.error?.issues ?? [];
+    const isLong = issues.some(({ code }) => code === 'too_big');
+    const isNotYet = issues.every(({ message }) => message === NOT_YET) && issues.length > 0;
+    context.addIssue({ code: 'custom', message: isLong ? 'too_long' : isNotYet ? 'future' : claimErrors[claim] });
     return z.NEVER;
   });
 }

@@ -94,7 +94,7 @@ export const fieldSamples = {
     },
     { ...team, name: 'property_page', type: 'url', label: 'Page of the team', isRequired: false },
   ],
-  wrong: (['required', 'too_long', 'number', 'date', 'choice', 'url'] as const).map((error) => ({
+  wrong: (['required', 'too_long', 'number', 'date', 'future', 'choice', 'url'] as const).map((error) => ({
     ...team,
     name: `property_${error}`,
     type: error === 'choice' ? 'choice' : 'text',

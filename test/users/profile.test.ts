@@ -6,6 +6,8 @@ describe('profile claims (OpenID Connect Core §5.1)', () => {
     [{ name: 'Ada Lovelace', birthdate: '1815-12-10', zoneinfo: 'Europe/London', locale: 'en-GB' }],
     [{ birthdate: '0000-12-10' }],
     [{ birthdate: '1815' }],
+    [{ birthdate: new Date().toISOString().slice(0, 10) }],
+    [{ birthdate: String(new Date().getUTCFullYear()) }],
     [{ website: 'https://ada.example/', address: { country: 'UK', formatted: '12 St James Square\nLondon' } }],
   ])('%j is accepted', (profile) => expect(profileSchema.parse(profile)).toEqual(profile));
 
@@ -13,6 +15,9 @@ describe('profile claims (OpenID Connect Core §5.1)', () => {
     [{ website: 'javascript:alert(1)' }, 'website'],
     [{ picture: 'data:text/html,x' }, 'picture'],
     [{ birthdate: '10.12.1815' }, 'birthdate'],
+    [{ birthdate: '2999-01-01' }, 'birthdate'],
+    [{ birthdate: '2999' }, 'birthdate'],
+    [{ birthdate: new Date(Date.now() + 2 * 24 * 3_600_000).toISOString().slice(0, 10) }, 'birthdate'],
     [{ zoneinfo: 'Mars/Olympus' }, 'zoneinfo'],
     [{ locale: 'not a tag' }, 'locale'],
     [{ name: 'x'.repeat(129) }, 'name'],
