@@ -539,6 +539,31 @@ describe('times and sizes', () => {
   });
 });
 
+describe('types of events', () => {
+  const isDeclaring = (file: string): boolean => file.endsWith('/events.ts');
+  const names = [...parsed]
+    .filter(([file]) => isDeclaring(file))
+    .flatMap(([, { code }]) => [...code.matchAll(/\beventType\(\{\s*name: '([^']+)'/g)].map(([, name]) => name!));
+  /** Whether an event may lack its details is a matter of its chain, which is verified in one statement. */
+  const verifying = /^audit\/(audit-log|chain-verifier)\.ts$/;
+
+  test('are spelled only where they are declared: other code names the declaration', () => {
+    expect(names.length).toBeGreaterThan(75);
+    const spelled = new RegExp(`(['"\`])(${names.map((name) => name.replace('.', String.raw`\.`)).join('|')})\\1`);
+    // The engine has events of its own, and code that listens to them.
+    const isSpelled = (code: string) => spelled.test(code.replaceAll(/\bengine\.on\('[a-z_.]+'/g, ''));
+    const wrong = [...parsed].filter(
+      ([file, { code }]) => !isDeclaring(file) && !verifying.test(file) && isSpelled(code),
+    );
+    expect(wrong.map(([file]) => file)).toEqual([]);
+  });
+
+  test('are declared only in events.ts', () => {
+    const wrong = [...parsed].filter(([file, { code }]) => /= eventType\(/.test(code) && !isDeclaring(file));
+    expect(wrong.map(([file]) => file)).toEqual([]);
+  });
+});
+
 describe('tables', () => {
   /** table -> slice, by the file that maps it. */
   const owners = new Map(
