@@ -47,7 +47,7 @@ beforeAll(async () => {
   const api = createApi({
     config: { issuer: 'http://localhost' },
     version: '0.0.0',
-    operations: operations as never,
+    operations,
     mounted: operations.map((bound) => bound.operation.name),
     tokens: {
       check: async () => ({
