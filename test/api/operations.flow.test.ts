@@ -48,10 +48,11 @@ describe.each(callers)('%s', (_who, token) => {
     expect((await callApi(latchkey, `/v1/users/${user.id}`, { token: token() })).body['status']).toBe('disabled');
     expect((await callApi(latchkey, `/v1/users/${user.id}`, { token: theirs })).status).toBe(401);
     const [event] = await latchkey.app.database.sql(
-      "select actor_type, actor_id, client_id from audit_record where type = 'user.disabled' and subject_id = $1",
+      "select actor_type, actor_id, client_id, ip, request_id from audit_record where type = 'user.disabled' and subject_id = $1",
       [user.id],
     );
-    expect(event).toEqual(
+    expect(event).toMatchObject({ ip: '127.0.0.1', request_id: expect.stringMatching(/^[\da-f-]{36}$/) as string });
+    expect(event).toMatchObject(
       token === bot
         ? { actor_type: 'client', actor_id: robot.client_id, client_id: robot.client_id }
         : { actor_type: 'user', actor_id: administrator.id, client_id: web.client_id },
