@@ -213,9 +213,9 @@ describe('templates', () => {
     const shown = new Set([
       ...samples.map(({ view }) => view.template),
       ...letters.flatMap(({ letter }) =>
-        ['subject', 'text', 'html'].map((part) => `${letter.name.replace('/', '/mail/')}.${part}.njk`),
+        ['subject', 'text', 'html'].map((part) => `${letter.name.replace(/\/(?=[^/]+$)/, '/mail/')}.${part}.njk`),
       ),
-      ...texts.map(({ template }) => `${template.name.replace('/', '/sms/')}.text.njk`),
+      ...texts.map(({ template }) => `${template.name.replace(/\/(?=[^/]+$)/, '/sms/')}.text.njk`),
     ]);
     expect(templates.map(({ name }) => name).filter((name) => !shown.has(name) && !/(^|\/)_/.test(name))).toEqual([]);
   });

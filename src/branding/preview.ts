@@ -92,4 +92,4 @@ export function sampleOf({ view: page, sample }: Query): { view: View<object>; c
 }
 
 const pageOf = ({ template }: View<object>): string => template.replace(/\.njk$/, '');
-const sliceOf = (view: View<object>): string => pageOf(view).split('/')[0]!;
+const sliceOf = ({ template }: View<object>): string => template.slice(0, template.lastIndexOf('/'));

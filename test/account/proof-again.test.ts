@@ -16,7 +16,7 @@ const plain: Readonly<Record<string, string>> = {
 };
 
 /** `file path` of every form, and what stands in its handler. */
-const forms = globSync('{account,contacts}/*-routes.ts', { cwd: src }).flatMap((file) => {
+const forms = globSync('{account,contacts}/**/*-routes.ts', { cwd: src }).flatMap((file) => {
   const text = readFileSync(join(src, file), 'utf8');
   const demand = 'maxAgeSeconds: LATELY';
   const named = [...text.matchAll(/const (\w+) = (?!await)[^;]*maxAgeSeconds: LATELY/g)].map(([, name]) => name);

@@ -213,7 +213,7 @@ describe.each(Object.keys(states))('a page %s', (state) => {
 
 test('every page of a sign-in in the code has its row', () => {
   const src = resolve(import.meta.dirname, '../../src');
-  const files = globSync('*/*routes.ts', { cwd: src }).map((file) => readFileSync(join(src, file), 'utf8'));
+  const files = globSync('**/*routes.ts', { cwd: src }).map((file) => readFileSync(join(src, file), 'utf8'));
   const found = files.flatMap((text) => {
     // The page of a mailed link itself reports the state of the link.
     const named = [...text.matchAll(/\/interaction\/:uid\/([a-z][\w-]*)(?![\w-]|\/:link)/g)].map(([, page]) => page!);
