@@ -164,13 +164,13 @@ const CARRY_OVER = [
     from audit_event_before b`,
   `insert into audit_detail (event_id, at, ip, user_agent, request_id, details, salt)
     select id, at, ip, user_agent, request_id, details, salt from audit_event_before`,
-  // The queue is taken in the order of places: those of a UUID version 7 come after these.
+  // The queue is read in the order of places: places from a UUID version 7 follow these.
   `insert into audit_unsealed (place, event_id, at)
     select (lpad(to_hex(dense_rank() over (order by chain)), 8, '0') || '-0000-0000-0000-' || lpad(to_hex(sequence), 12, '0'))::uuid, id, at
     from audit_event_before`,
 ];
 
-/** What was found, as an event of the chain: how many, the last hash, and where the chain was broken. */
+/** The result, as an event of the chain: the number of events, the last hash, and the place of a break. */
 const CARRIED = `
   with given as (
     select gen_random_uuid() as id, date_trunc('milliseconds', now()) as at, ${SALT} as salt, null::text as ip, null::text as user_agent, null::text as request_id,

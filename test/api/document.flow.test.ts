@@ -51,7 +51,7 @@ test('is valid OpenAPI 3.1', async () => {
   expect([result.valid, document.openapi.slice(0, 3)]).toEqual([true, '3.1']);
 });
 
-test('names every operation that is offered, each with the scope that it needs', () => {
+test('contains every mounted operation with its scope', () => {
   const found = Object.values(document.paths).flatMap((methods) => Object.values(methods));
   expect(found.map(({ operationId }) => operationId).toSorted()).toEqual([...mounted].toSorted());
   for (const { security } of found) {
@@ -61,7 +61,7 @@ test('names every operation that is offered, each with the scope that it needs',
   }
 });
 
-test('says where tokens come from', () => {
+test('names the token endpoint', () => {
   expect(document.servers).toEqual([{ url: latchkey.base }]);
   const { authorizationCode, clientCredentials } = document.components.securitySchemes['oauth2']!.flows;
   for (const flow of [authorizationCode, clientCredentials]) {
@@ -105,7 +105,7 @@ test.each(mounted)('%s names every error with its status and its code', (name) =
   expect(Object.keys(responses)).toEqual(expect.arrayContaining(['200', '401', '403', '422', '429', '500', '503']));
 });
 
-test('is the same for everyone, and needs no token', async () => {
+test('is the same for every caller, and needs no token', async () => {
   const answer = await callApi(latchkey, '/openapi.json', { token: 'made-up', headers: { cookie: 'a=b' } });
   expect(answer.body).toEqual(document);
   expect(answer.headers.get('cache-control')).toBe('public, max-age=300');

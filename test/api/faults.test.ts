@@ -76,7 +76,7 @@ const call = async (
 };
 
 describe('an operation', () => {
-  test('that succeeds says what its schema lets through', async () => {
+  test('that succeeds returns only members of its schema', async () => {
     const { answer, status, problem } = await call('succeed', '{"reason":"x"}');
     expect([status, problem]).toEqual([200, { done: true }]);
     expect(headerOf(answer, 'Cache-Control')).toBe('no-store');
@@ -95,13 +95,13 @@ describe('an operation', () => {
     },
   );
 
-  test('whose database is away is to be asked again', async () => {
+  test('without its database answers 503 with Retry-After', async () => {
     const { answer, status, problem } = await call('miss');
     expect([status, problem['code'], headerOf(answer, 'Retry-After')]).toEqual([503, 'server.unavailable', '5']);
     expect(answer).not.toContain(secret);
   });
 
-  test('that refuses says so with its own code and details', async () => {
+  test('that refuses returns its own code and details', async () => {
     const { status, problem } = await call('refuse');
     expect([status, problem]).toMatchObject([
       409,
@@ -110,7 +110,7 @@ describe('an operation', () => {
   });
 });
 
-describe('an input is refused before the operation begins', () => {
+describe('wrong input is refused before the operation begins', () => {
   test.each<[string, string, Record<string, string>]>([
     ['a member of another type', '{"reason":{"$ne":null}}', { reason: 'must be text' }],
     ['a member that is too long', `{"reason":"${'x'.repeat(21)}"}`, { reason: 'must have at most 20 characters' }],

@@ -60,7 +60,7 @@ const call = fc.record({
 /** A text as a part of an address, also one that no encoder takes. */
 const encoded = (text: string): string => encodeURIComponent(text.toWellFormed()).replaceAll('.', '%2E');
 
-test('no input is a fault', async () => {
+test('no input causes a fault', async () => {
   await fc.assert(
     fc.asyncProperty(call, async ({ route, id: given, query, type, hasToken, ...sent }) => {
       const method = sent.method === 'own' ? route.method : sent.method;

@@ -65,7 +65,7 @@ describe('mounting', () => {
     expect(() => mountedOperations(bound as never, names)).toThrow(message);
   });
 
-  test('two methods of one address are no clash', () => {
+  test('two methods of one address do not conflict', () => {
     expect(mountedOperations(bound as never, ['users.read', 'users.delete'])).toHaveLength(2);
   });
 });

@@ -35,7 +35,7 @@ describe.each(callers)('%s', (_who, token) => {
     expect(answer.body).toMatchObject({ id: user.id, email: user.email, status: 'active' });
   });
 
-  test('disables a user, and the record names the client and its user', async () => {
+  test('disables a user, and the audit log names the client and its user', async () => {
     const user = await latchkey.user();
     const { access_token: theirs } = await userTokens(latchkey, web, user, 'openid');
     const path = `/v1/users/${user.id}/disable`;
@@ -73,7 +73,7 @@ describe.each(callers)('%s', (_who, token) => {
 });
 
 describe('a list', () => {
-  test('has a hundred entries where the call names no limit', async () => {
+  test('has a hundred entries by default', async () => {
     for (let made = 0; made < 101; made += 1) await latchkey.client();
     const { body } = await callApi(latchkey, '/v1/clients', { token: ofRobot });
     expect(body['clients']).toHaveLength(100);
@@ -90,7 +90,7 @@ describe('a list', () => {
 });
 
 describe('HEAD', () => {
-  test('says what GET says, without the body', async () => {
+  test('equals GET without the body', async () => {
     const path = `/v1/users/${administrator.id}`;
     const answer = await callApi(latchkey, path, { method: 'HEAD', token: ofRobot });
     expect([answer.status, answer.body]).toEqual([200, { text: '' }]);

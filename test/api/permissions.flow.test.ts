@@ -28,7 +28,7 @@ const offered = operations
   .map((operation) => ({ operation, ...routeOf(operation) }))
   .map(({ operation, method, path }) => ({ name: operation.name, permission: operation.permission, method, path }));
 
-test('every operation that is offered is here', () => {
+test('every mounted operation is in this test', () => {
   expect(offered.map(({ name }) => name).toSorted()).toEqual([...mounted].toSorted());
 });
 

@@ -22,7 +22,7 @@ const isActive = async (): Promise<boolean> =>
 
 type Body = [what: string, body: string, headers: Record<string, string>, refusal: [number, string]];
 
-describe('a body is refused, and nothing is done,', () => {
+describe('a body is refused without an effect', () => {
   test.each<Body>([
     [
       'that is a form',
@@ -59,7 +59,7 @@ describe('a body is refused, and nothing is done,', () => {
   });
 });
 
-describe('a query is refused, which is named,', () => {
+describe('a query is refused with the name of the parameter', () => {
   test.each<[string, string, string, string[]]>([
     ['of a member that is not known', 'GET', '/v1/clients?sort=secret', ['sort']],
     ['where the operation takes none', 'GET', '/v1/users/USER?fields=passwordHash', ['fields']],
@@ -72,14 +72,14 @@ describe('a query is refused, which is named,', () => {
     expect(await isActive()).toBe(true);
   });
 
-  test('of a parameter twice', async () => {
+  test('with a duplicate parameter', async () => {
     const answer = await callApi(latchkey, '/v1/clients?limit=1&limit=2', { token });
     expect(refusalOf(answer)).toEqual([400, 'request.repeated_parameter']);
   });
 });
 
 describe('an id', () => {
-  test('of a user who does not exist, of another kind and of no kind are answered alike', async () => {
+  test('of a missing user, of another kind and of no kind get the same response', async () => {
     const ids = ['usr_01h455vb4pex5vsknk084sn02q', 'client_01h455vb4pex5vsknk084sn02q', 'usr_', 'nothing', '0', 'null'];
     const answers = await Promise.all(ids.map((id) => callApi(latchkey, `/v1/users/${id}`, { token })));
     const problems = answers.map(({ status, body: { requestId: _requestId, ...problem } }) => ({ ...problem, status }));
@@ -117,7 +117,7 @@ describe('addresses and methods', () => {
 });
 
 describe('a problem (RFC 9457 §3.1)', () => {
-  test('says type, title, status, detail, code and the id of the request', async () => {
+  test('has type, title, status, detail, code and the request id', async () => {
     const { body } = await callApi(latchkey, '/v1/users/usr_x', { token });
     expect(body).toEqual({
       type: 'urn:latchkey:problem:users.not_found',
@@ -131,7 +131,7 @@ describe('a problem (RFC 9457 §3.1)', () => {
 });
 
 describe('limits', () => {
-  test('of calls count for each caller, and say when to come back', async () => {
+  test('of calls count for each caller, and say when to retry', async () => {
     await latchkey.run('settings.update', { name: 'limits.apiCallsPerMinute', value: '3' });
     try {
       const [first, second] = [await machineWith(latchkey, '*'), await machineWith(latchkey, '*')];
@@ -149,7 +149,7 @@ describe('limits', () => {
     }
   });
 
-  test('of refused tokens count for an address, before the next token is looked at', async () => {
+  test('of refused tokens count for an IP address, before the next token is checked', async () => {
     await latchkey.run('settings.update', { name: 'limits.refusedTokensPerAddress', value: '2' });
     const wrong = () => callApi(latchkey, '/v1/clients', { token: 'made-up' });
     const answers = [await wrong(), await wrong(), await wrong()];

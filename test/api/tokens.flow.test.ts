@@ -47,7 +47,7 @@ describe('a token opens the API', () => {
     expect(await opens(await ofUser())).toBe(true);
   });
 
-  test('that a refresh token brought', async () => {
+  test('from a refresh token', async () => {
     const asked = `openid offline_access ${scope}`;
     const { refresh_token } = await userTokens(latchkey, web, administrator, asked, { prompt: 'consent' });
     const refreshed = await post(`${latchkey.base}/oidc/token`, web, {
@@ -58,7 +58,7 @@ describe('a token opens the API', () => {
     expect(await opens(refreshed.body.access_token)).toBe(true);
   });
 
-  test('that a library got by discovery and the code flow', async () => {
+  test('from a library with discovery and the code flow', async () => {
     const config = await oauth.discovery(new URL(latchkey.base), web.client_id, web.client_secret, undefined, {
       execute: [oauth.allowInsecureRequests],
     });
@@ -86,7 +86,7 @@ describe('a token opens the API', () => {
     expect(answer.status).toBe(200);
   });
 
-  test('and tells introspection of its own client what it is for, and no other client anything', async () => {
+  test('and can be introspected by its own client only', async () => {
     const token = await ofClient();
     const introspect = async (client: TestClient) =>
       (await post(`${latchkey.base}/oidc/introspect`, client, { token })).body;
@@ -169,7 +169,7 @@ describe('a call is refused', () => {
   });
 });
 
-describe('a token is worth nothing as soon as', () => {
+describe('a token is refused as soon as', () => {
   type End = [what: string, end: () => Promise<{ token: string; end: () => Promise<unknown> }>];
   test.each<End>([
     [
@@ -295,14 +295,14 @@ describe('the rights of a user (now)', () => {
     expect(refusalOf(await callApi(latchkey, path, { token }))).toEqual([403, 'api.insufficient_scope']);
   });
 
-  test('are none for a user without a role, whatever the client may ask for', async () => {
+  test('are empty for a user without a role, whatever scopes the client has', async () => {
     const token = await ofUser(await latchkey.user());
     expect(refusalOf(await callApi(latchkey, path, { token }))).toEqual([403, 'api.insufficient_scope']);
   });
 });
 
 describe('the resource urn:latchkey:api (RFC 8707)', () => {
-  test('is closed to clients that have no access to it', async () => {
+  test('is closed to clients without access', async () => {
     const client = await latchkey.client({ type: 'machine', redirect_uris: undefined });
     expect(await clientTokens(latchkey, client, { scope })).toMatchObject({ error: 'invalid_target' });
     const { challenge } = pkce();
@@ -311,14 +311,14 @@ describe('the resource urn:latchkey:api (RFC 8707)', () => {
     expect(back.get('error')).toBe('invalid_target');
   });
 
-  test('gives a client the scopes that it was given, and none that it does not ask for', async () => {
+  test('gives a client the requested scopes among its allowed ones', async () => {
     const client = await machineWith(latchkey, 'users.read');
     expect((await clientTokens(latchkey, client, { scope }))['scope']).toBe('users.read');
     const { access_token: token } = await clientTokens(latchkey, client);
     expect(refusalOf(await callApi(latchkey, path, { token }))).toEqual([403, 'api.insufficient_scope']);
   });
 
-  test('cannot be made by an operator, nor deleted', async () => {
+  test('cannot be created or deleted by an operator', async () => {
     const create = latchkey.run('apis.create', { identifier: API, scopes: [{ name: 'everything' }] });
     await expect(create).rejects.toThrow('apis.identifier_taken');
     await expect(latchkey.run('apis.delete', { identifier: API })).rejects.toThrow('apis.not_found');

@@ -33,7 +33,7 @@ const many = (from: number, count: number): AuditEvent[] =>
   }));
 
 describe('the audit log', () => {
-  test('is intact as it was written', async () => {
+  test('verifies as written', async () => {
     expect(await sealAndVerify()).toEqual({
       intact: true,
       events: 5,
@@ -45,7 +45,7 @@ describe('the audit log', () => {
     });
   });
 
-  test('says how many events wait for their seal, and for how long', async () => {
+  test('reports the number of unsealed events and the age of the oldest', async () => {
     await database.sql(`update audit_unsealed set at = at - interval '90 seconds'`);
     await database.sql(`update audit_event set at = at - interval '90 seconds'`);
     await database.sql(`update audit_detail set at = at - interval '90 seconds'`);
@@ -55,7 +55,7 @@ describe('the audit log', () => {
     expect(report.oldest_unsealed_seconds).toBeLessThan(100);
   });
 
-  test('writes what happened apart from what can be forgotten', async () => {
+  test('stores events apart from erasable details', async () => {
     const visitor = { ip: '203.0.113.24', userAgent: 'A browser', requestId: 'r1' };
     await audit.log.note({
       type: anyEvent('user.signed_in'),
@@ -110,12 +110,12 @@ describe('the audit log', () => {
     expect(numbers.map(({ sequence }) => Number(sequence))).toEqual(Array.from({ length: 725 }, (_, i) => i + 1));
   });
 
-  test('writes nothing when many events are none', async () => {
+  test('writes nothing for an empty list of events', async () => {
     await database.transaction((em) => audit.log.recordAll(em, []));
     expect(await sealAndVerify()).toMatchObject({ intact: true, events: 5 });
   });
 
-  test('writes the part of an act when the act is decided, and only then', async () => {
+  test('writes its part of an act when the act succeeds, and only then', async () => {
     const act = (isRight: boolean) => {
       const decision = {
         name: 'decision',
@@ -132,7 +132,7 @@ describe('the audit log', () => {
     expect(await sealAndVerify()).toMatchObject({ intact: true, events: 6 });
   });
 
-  test('keeps the act from happening when it cannot be written', async () => {
+  test('rolls the act back when it cannot be written', async () => {
     await database.sql('alter table audit_detail rename to audit_detail_away');
     const act = database.transaction(async (em) => {
       await em.execute(`insert into setting (section, value, changed_at) values ('x', '{}', now())`);

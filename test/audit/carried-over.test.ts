@@ -62,8 +62,8 @@ async function addOldest(): Promise<void> {
   );
 }
 
-describe('the record of the release before', () => {
-  test('is carried over with its numbers, and says so', async () => {
+describe('the audit log of the previous release', () => {
+  test('is migrated with its numbers, and an event says so', async () => {
     const heads = await database.sql<{ chain: string; hash: string }>(
       `select chain, encode(hash, 'hex') as hash from audit_chain order by chain`,
     );
@@ -97,7 +97,7 @@ describe('the record of the release before', () => {
     ]);
   });
 
-  test('is proved also where somebody was forgotten, and where rows are older than digests', async () => {
+  test('verifies also with an erased user, and with rows older than digests', async () => {
     await addOldest();
     await before.forgetPerson(alice.id);
     await before.note({ type: anyEvent('user.erased'), actor: { type: 'system' }, subject: alice });
@@ -138,7 +138,7 @@ describe('the record of the release before', () => {
     },
   );
 
-  test('may be of many months', async () => {
+  test('may cover many months', async () => {
     await database.sql(`delete from audit_event`);
     await database.sql(`delete from audit_chain`);
     await addOldest();
@@ -150,8 +150,8 @@ describe('the record of the release before', () => {
   });
 });
 
-describe('nodes of the release before that still run', () => {
-  test('write, forget and read as they did, and the record holds', async () => {
+describe('nodes of the previous release that still run', () => {
+  test('write, erase and read as before, and the audit log verifies', async () => {
     const audit = await update();
     for (let i = 0; i < 3; i += 1) await Promise.all([before.note(signIn(10 + i)), audit.log.note(signIn(20 + i))]);
     await audit.sealer.seal();
@@ -163,7 +163,7 @@ describe('nodes of the release before that still run', () => {
       [visitor.ip],
     );
     expect(levels.map(({ level }) => level)).toEqual([0, 1, 2, 3, 4, 6, 10, 11, 12, 20, 21, 22, 30]);
-    // What they write is nowhere but where it can be forgotten.
+    // Their personal data are only in the table that erasure covers.
     expect(await database.sql('select 1 from audit_event where ip is not null or salt is not null')).toEqual([]);
     for (const row of await before.listOfUser(alice.id)) expect(row['details']).toEqual({});
     await before.forgetPerson(alice.id);

@@ -48,7 +48,7 @@ describe('the catalogue', () => {
     expect(declared.filter(({ variable, name }) => variable !== camel(name))).toEqual([]);
   });
 
-  test('holds no type that no code writes', () => {
+  test('contains no unused type', () => {
     const writing = [...codeOf]
       .filter(([file]) => !isDeclaring(file) && !isTelling(file))
       .map(([, code]) => code.replaceAll(/^import [^;]*;$/gm, ''));
@@ -64,7 +64,7 @@ describe('the catalogue', () => {
     expect(eventTypes.flatMap(({ letter }) => letter ?? []).filter((letter) => !letters.has(letter))).toEqual([]);
   });
 
-  test('has words in every language for what the person is told, and for nothing else', () => {
+  test('has texts in every language for types that the user sees, and for no others', () => {
     const told = eventTypes.filter(({ audience }) => audience.includes('person')).map(({ name }) => name);
     for (const language of Object.keys(languages)) {
       const worded = Object.keys(
@@ -76,7 +76,7 @@ describe('the catalogue', () => {
     }
   });
 
-  test('lets the operator see everything, and tells by mail only what is in an account', () => {
+  test('shows every type to the operator, and mails only types about an account', () => {
     expect(eventTypes.filter(({ audience }) => !audience.includes('operator'))).toEqual([]);
     const told = eventTypes.filter(
       ({ letter, audience, name }) => letter !== null && name !== 'user.erased' && !audience.includes('person'),
@@ -84,7 +84,7 @@ describe('the catalogue', () => {
     expect(told).toEqual([]);
   });
 
-  test('decides in one place whether the owner is told, and every letter that it names is sent there', () => {
+  test('decides in one place whether the owner is notified, and every mail in it is sent there', () => {
     const told = eventTypes.filter(({ letter }) => letter !== null).map(({ name }) => name);
     const asking = [...codeOf].filter(([, code]) =>
       /\btellOwner\(\s*(this\.#deps|\{ clock, letters \}), em, /.test(code),
@@ -149,7 +149,7 @@ describe('the catalogue', () => {
     expect(names.filter((name) => atWill.test(name))).toHaveLength(5);
   });
 
-  test('gives every gravity to some type', () => {
+  test('uses every gravity', () => {
     expect(new Set(eventTypes.map(({ gravity }) => gravity))).toEqual(new Set(Object.keys(gravities)));
   });
 });
@@ -172,7 +172,7 @@ describe('an event type', () => {
   });
   const actor = { type: 'system' } as const;
 
-  test('makes events of itself', () => {
+  test('creates its events', () => {
     const tags: readonly string[] = ['a'];
     expect(happened({ actor, details: { left: 1, tags } })).toEqual({
       actor,
@@ -214,7 +214,7 @@ describe('an event type', () => {
     },
   );
 
-  test('is checked for members that no schema has where a variable brings them in', () => {
+  test('is checked for members outside the schema in a variable', () => {
     const details = { left: 1, tags: [], more: 2 };
     expect(() => assertDetails(happened({ actor, details }))).toThrow('the details of thing.done are not as declared');
   });

@@ -47,8 +47,8 @@ const detail = (sequence: number) =>
   `where event_id = (select event_id from audit_seal where chain = 'instance' and sequence = ${sequence})`;
 const EMPTY = `update audit_detail set ip = null, user_agent = null, request_id = null, details = '{}', salt = null`;
 
-describe('forgetting a person', () => {
-  test('leaves what happened and to which id, nothing personal, and an intact chain', async () => {
+describe('erasure of a user', () => {
+  test('keeps events and ids, no personal data, and a valid chain', async () => {
     await forget();
     const rows = await database.sql(
       `select e.type, e.subject_id, d.ip, d.user_agent, d.request_id, d.details::text as details, d.salt from audit_event e
@@ -95,7 +95,7 @@ describe('forgetting a person', () => {
     });
   });
 
-  test('counts as tampering when nobody was erased', async () => {
+  test('counts as tampering if no user was erased', async () => {
     await database.transaction((em) => audit.log.forgetPerson(em, alice.id));
     expect(await audit.verifier.verify()).toMatchObject({
       intact: false,
@@ -103,7 +103,7 @@ describe('forgetting a person', () => {
     });
   });
 
-  test('holds before the events have their seals too', async () => {
+  test('also works before the events have their seals', async () => {
     await audit.log.note({
       type: anyEvent('user.signed_in'),
       actor: alice,

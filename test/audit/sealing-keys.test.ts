@@ -20,7 +20,7 @@ async function sealOne(...secrets: string[]) {
   return audit;
 }
 
-test('one chain goes on under the key of a new secret, and is verified when the old secret has left the ring', async () => {
+test('a chain continues under the key of a new secret, and verifies after the old secret left the ring', async () => {
   await sealOne(first);
   await sealOne(first);
   const { sealingKeys } = await sealOne(second, first);
@@ -31,13 +31,13 @@ test('one chain goes on under the key of a new secret, and is verified when the 
   expect(await verifier.verify()).toMatchObject({ intact: true, events: 4 });
 });
 
-test('nodes seal in one chain while one of them has the new secret already', async () => {
+test('nodes seal one chain while only one of them has the new secret', async () => {
   for (const secrets of [[first], [second, first], [first, second], [second, first]]) await sealOne(...secrets);
   const { verifier } = await sealOne(first, second);
   expect(await verifier.verify()).toMatchObject({ intact: true, events: 5 });
 });
 
-test('a secret that leaves the ring before its key was moved leaves seals that cannot be verified', async () => {
+test('a secret that leaves the ring before reencryption makes its seals unverifiable', async () => {
   await sealOne(first);
   const { verifier } = await sealOne(second);
   expect(await verifier.verify()).toMatchObject({
@@ -46,7 +46,7 @@ test('a secret that leaves the ring before its key was moved leaves seals that c
   });
 });
 
-test('keys are kept encrypted, each for its own place', async () => {
+test('keys are stored encrypted, each for its own place', async () => {
   await sealOne(first);
   await sealOne(second, first);
   await database.sql(`update audit_seal_key a set sealed = b.sealed from audit_seal_key b where a.id <> b.id`);

@@ -14,7 +14,7 @@ import { policiesWith } from './policies.ts';
 export const operator = { actor: { type: 'operator' as const } };
 export const keyRingSecret = 'a-secret-of-the-key-ring-with-32-b';
 
-/** What the operations of clients and APIs answer, each with some of these. */
+/** Members in the answers of operations on clients and APIs; each has some of them. */
 type ClientAnswer = Record<string, unknown> & {
   client_id: string;
   client_secret?: string;

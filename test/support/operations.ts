@@ -4,8 +4,8 @@ import { operations as declared } from '../../src/app/operations.ts';
 import type { By } from '../../src/audit/by.ts';
 
 /**
- * What an operation is given, from the members of path and body together. A text where the command has an argument that is read
- * from text is read so, as on the command line.
+ * The input of an operation, from members of path and body together. Text for an argument that the command parses
+ * is parsed as on the command line.
  */
 export function givenTo(name: string, members: unknown = {}): Given {
   const operation = declared.find((each) => each.name === name);

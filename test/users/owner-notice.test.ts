@@ -42,7 +42,7 @@ beforeEach(() => {
   sent = [];
 });
 
-test('an owner is told by the letter that the catalogue names, in the language of the account', async () => {
+test('an owner is notified by the mail in the catalogue, in the language of the account', async () => {
   await tellOwner({ clock, letters }, em, typeWith('test/thing'), notice);
   expect(sent).toEqual([
     {
@@ -54,7 +54,7 @@ test('an owner is told by the letter that the catalogue names, in the language o
   ]);
 });
 
-test('an owner without a language is told in that of the browser', async () => {
+test('an owner without a language is notified in the language of the browser', async () => {
   await tellOwner({ clock, letters }, em, typeWith('test/thing'), {
     ...notice,
     owner: { ...notice.owner, profile: {} },
@@ -62,12 +62,12 @@ test('an owner without a language is told in that of the browser', async () => {
   expect(sent).toMatchObject([{ language: 'de' }]);
 });
 
-test('an owner is not told where the catalogue names no letter', async () => {
+test('an owner is not notified if the catalogue names no mail', async () => {
   await tellOwner({ clock, letters }, em, typeWith(undefined), notice);
   expect(sent).toEqual([]);
 });
 
-test('another letter than the catalogue names is a fault', async () => {
+test('another mail than the one in the catalogue is a fault', async () => {
   const telling = tellOwner({ clock, letters }, em, typeWith('test/other'), notice);
   await expect(telling).rejects.toThrow('thing.done is told by test/other, not by test/thing');
   expect(sent).toEqual([]);

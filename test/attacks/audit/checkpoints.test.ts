@@ -1,4 +1,4 @@
-/** What a database alone cannot prove: that its newest rows are all there. A checkpoint outside it does. */
+/** A database alone cannot prove that its newest rows are complete. A checkpoint outside it can. */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ async function cutFrom(sequence: number, chain = 'instance'): Promise<void> {
 }
 
 describe('a checkpoint', () => {
-  test('names the last seal of each chain, and fits what was written and what comes after it', async () => {
+  test('names the last seal of each chain, and matches the log also after later events', async () => {
     await write(2, 'org_1');
     const { checkpoint, chains } = await audit.checkpoints.make();
     expect(Object.entries(chains).map(([chain, { sequence }]) => [chain, sequence])).toEqual([
@@ -50,7 +50,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  test('finds out that the newest events and their seals were cut', async () => {
+  test('detects that the newest events and their seals were removed', async () => {
     const { checkpoint } = await audit.checkpoints.make();
     await cutFrom(5);
     expect(await audit.verifier.verify()).toMatchObject({ intact: true, events: 4 });
@@ -62,7 +62,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  test('finds out that others were written in their place', async () => {
+  test('detects that other events replaced them', async () => {
     const { checkpoint } = await audit.checkpoints.make();
     await cutFrom(5);
     await write(5);
@@ -84,7 +84,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  test('is one of many in a file, each of which must fit', async () => {
+  test('is one of many in a file, and each must match', async () => {
     const first = await audit.checkpoints.make();
     await write(2);
     const second = await audit.checkpoints.make();
@@ -97,7 +97,7 @@ describe('a checkpoint', () => {
     });
   });
 
-  test('goes to the file and to the log, and is read from both', async () => {
+  test('is written to the file and to the log, and can be read from both', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'latchkey-'));
     const file = join(folder, 'checkpoints');
     const lines: object[] = [];
@@ -126,7 +126,7 @@ describe('a checkpoint is refused', () => {
     message: expect.stringMatching(reason) as unknown,
   });
 
-  test('when it is of another installation with the same key', async () => {
+  test('from another installation with the same key', async () => {
     const other = await openProvedAudit({
       clock: systemClock,
       database,
@@ -139,7 +139,7 @@ describe('a checkpoint is refused', () => {
     );
   });
 
-  test('when it is of another installation with the same issuer', async () => {
+  test('from another installation with the same issuer', async () => {
     const other = await openProvedAudit({ clock: systemClock, database });
     const { checkpoint } = await other.checkpoints.make();
     await expect(audit.verifier.verify({ checkpoints: checkpoint })).rejects.toMatchObject(
@@ -147,7 +147,7 @@ describe('a checkpoint is refused', () => {
     );
   });
 
-  test('when a foreign key signed it under the id of ours', async () => {
+  test('with the signature of a foreign key under our key id', async () => {
     const { checkpoint } = await audit.checkpoints.make();
     const { privateKey } = await generateKeyPair('ES256');
     const header = JSON.parse(Buffer.from(checkpoint.split('.')[0] ?? '', 'base64url').toString()) as { alg: string };

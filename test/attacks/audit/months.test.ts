@@ -35,8 +35,8 @@ const dropTables = async (month: string, tables = ['audit_event', 'audit_detail'
   for (const table of tables) await database.sql(`drop table ${table}_${month}`);
 };
 
-describe('months that an operator drops', () => {
-  test('leave a record by which verification knows', async () => {
+describe('months that the operator drops', () => {
+  test('leave an event that verification accepts', async () => {
     const dropped = await audit.retention.drop('2031-02', operator);
     expect(dropped).toMatchObject({ before: '2031-02', chains: { instance: { sequence: '3' } } });
     await audit.sealer.seal();
@@ -56,7 +56,7 @@ describe('months that an operator drops', () => {
     ]);
   });
 
-  test('do not disturb checkpoints of before and after', async () => {
+  test('do not affect earlier and later checkpoints', async () => {
     const { checkpoint: before } = await audit.checkpoints.make();
     await audit.retention.drop('2031-03', operator);
     await audit.sealer.seal();
@@ -68,7 +68,7 @@ describe('months that an operator drops', () => {
     await expect(audit.retention.drop(before, operator)).rejects.toMatchObject({ code: 'audit.month_refused' });
   });
 
-  test('are not those with events that have no seal', async () => {
+  test('may not contain events without a seal', async () => {
     now = new Date('2031-02-20T10:00:00.000Z');
     await audit.log.note({ type: anyEvent('act'), ...operator });
     now = new Date('2031-03-20T10:00:00.000Z');
@@ -76,7 +76,7 @@ describe('months that an operator drops', () => {
   });
 });
 
-describe('months that are gone otherwise are reported', () => {
+describe('months that disappear in another way are reported', () => {
   test.each([
     ['the first month', () => dropTables('2031_01'), '4', /missing: numbers 1 to 3/],
     ['the events of a month', () => dropTables('2031_01', ['audit_event']), '1', /event of this seal was removed/],
@@ -111,7 +111,7 @@ describe('months that are gone otherwise are reported', () => {
 });
 
 describe('partitions', () => {
-  test('are made for this month and the two after it, once', async () => {
+  test('are created for this month and the next two, once', async () => {
     const made = () =>
       database.sql<{ name: string }>(
         `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'audit_seal'::regclass and inhrelid::regclass::text like '%2031%' order by 1`,
@@ -125,7 +125,7 @@ describe('partitions', () => {
     expect(await database.sql('select 1 from audit_event_2031_03')).toHaveLength(3);
   });
 
-  test('may be missing: events go into the default one, and the record holds', async () => {
+  test('may be missing: events go into the default one, and the log verifies', async () => {
     now = new Date('2033-06-14T10:00:00.000Z');
     await audit.log.note({ type: anyEvent('act'), ...operator });
     await audit.sealer.seal();
@@ -146,7 +146,7 @@ describe('partitions', () => {
     expect(await audit.verifier.verify()).toMatchObject({ intact: true });
   });
 
-  test('are not needed by an application that may not make them', async () => {
+  test('are not needed by an application without the right to create them', async () => {
     now = new Date('2034-06-14T10:00:00.000Z');
     const asOwner = vi.fn(async () => Promise.reject(new Error('permission denied')));
     const other = await openProvedAudit({ clock, database: { ...database, asOwner } });

@@ -1,4 +1,4 @@
-/** What can go wrong while events are sealed: two nodes at once, a crash, an act that commits late. */
+/** Faults during sealing: two nodes at once, a crash, an act that commits late. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '#audit/module.ts';
 import { systemClock } from '#kernel/clock.ts';
@@ -84,7 +84,7 @@ describe('sealing', () => {
     ).toEqual([{ sequence: 4 }]);
   });
 
-  test('does not wait for an event that was removed from under it', async () => {
+  test('does not wait for an event that was deleted meanwhile', async () => {
     await write(2);
     await database.sql(
       `insert into audit_unsealed (place, event_id, at) values ('00000000-0000-0000-0000-000000000001', gen_random_uuid(), now())`,
@@ -93,7 +93,7 @@ describe('sealing', () => {
     expect(await audit.verifier.verify()).toMatchObject({ intact: false, events: 2, unsealed: 1 });
   });
 
-  test('follows what is written by itself, and stops when it is told to', async () => {
+  test('starts automatically after writes, and stops on request', async () => {
     audit.sealer.start();
     await write(3);
     await expect.poll(async () => (await audit.verifier.verify()).events, { timeout: 5000 }).toBe(3);

@@ -40,7 +40,7 @@ const cutFrom = (sequence: number) => [
 ];
 const eventOf = (sequence: number) => `(select event_id from audit_seal where sequence = ${sequence})`;
 
-describe('events that are changed are found out', () => {
+describe('changed events are detected', () => {
   test.each([
     [
       'the newest are cut and the head is moved back',
@@ -188,7 +188,7 @@ describe('events that are changed are found out', () => {
     expect(await audit.verifier.verify()).toMatchObject(found(sequence, problem));
   });
 
-  test('one is removed and the whole rest is sealed again, under a key of the attacker', async () => {
+  test('one is removed and all later ones are sealed again with an attacker’s key', async () => {
     await run(...cutFrom(3).slice(0, 2), 'delete from audit_seal where sequence = 3');
     const key = 'a key that is not of the ring';
     const rows = await database.sql<{ sequence: string }>(
@@ -204,7 +204,7 @@ describe('events that are changed are found out', () => {
     expect((await audit.verifier.verify()).problems[0]).toMatchObject({ sequence: '3' });
   });
 
-  test('a key of the attacker in the table of keys opens nothing', async () => {
+  test('an attacker’s key in the table of keys is useless', async () => {
     await run(
       `insert into audit_seal_key (id, sealed, created_at) values ('another', 'lk1.${'A'.repeat(8)}.${'A'.repeat(80)}', now())`,
       `update audit_seal set key_id = 'another' where sequence = 6`,
@@ -212,7 +212,7 @@ describe('events that are changed are found out', () => {
     expect(await audit.verifier.verify()).toMatchObject(found('6', /key another of this seal is not known/));
   });
 
-  test('the newest events are cut with their seals: the process that sealed them says so when it seals the next one', async () => {
+  test('the newest events are removed with their seals: the process that sealed them reports it at the next seal', async () => {
     const lines: unknown[] = [];
     audit = await openProvedAudit({
       clock: systemClock,
