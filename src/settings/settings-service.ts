@@ -2,7 +2,9 @@ import type { z } from 'zod';
 import type { AuditLog, By } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { inWords } from '#kernel/operations/schema-words.ts';
 import { settingInvalid } from './errors.ts';
+import { noSetting, sentenceOf } from './wrong-setting.ts';
 import { type Policies, type Policy, type PolicyInForce, type Section, sections } from './policies.ts';
 import type { PolicySubject } from './policy-subject.ts';
 import { settingChanged } from './events.ts';
@@ -58,8 +60,7 @@ export class SettingsService implements Policies {
   /** Changes one setting by its name, as `oidc.registration`, and answers with its section. Throws settings.invalid. */
   async set(name: string, value: unknown, by: By): Promise<Partial<PolicyInForce>> {
     const [section = '', member = '', ...rest] = name.split('.');
-    if (!isSection(section) || member === '' || rest.length > 0)
-      throw settingInvalid(`There is no setting ${name}. settings list shows them all.`);
+    if (!isSection(section) || member === '' || rest.length > 0) throw settingInvalid(noSetting(name));
     return { [section]: await this.change(section, { [member]: value }, by) };
   }
 
@@ -96,11 +97,9 @@ const isSection = (name: string): name is Section => Object.hasOwn(sections, nam
 /** Throws settings.invalid with the member that is wrong. A member that is null has its default again. */
 function merge<S extends Section>(section: S, before: Policy<S>, change: Record<string, unknown>): Policy<S> {
   const merged = Object.fromEntries(Object.entries({ ...before, ...change }).filter(([, value]) => value !== null));
-  const parsed = sections[section].safeParse(merged);
+  const parsed = sections[section].safeParse(merged, { error: inWords });
   if (parsed.success) return parsed.data as Policy<S>;
-  throw settingInvalid(
-    parsed.error.issues.map((issue) => `${section}.${issue.path.join('.')}: ${issue.message}`).join('; '),
-  );
+  throw settingInvalid(parsed.error.issues.map((issue) => sentenceOf(section, issue)).join(' '));
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { inWords } from './schema-words.ts';
 
 /** The code of input that a schema does not take; the same for every operation. */
 export const INPUT_INVALID = 'input.invalid';
@@ -29,31 +30,4 @@ function problemsOf(issue: z.core.$ZodIssue): [member: string, problem: string][
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((name) => [[...path, name].join('.'), 'is not a member here']);
   return [[path.join('.') || 'input', issue.message]];
-}
-
-const expectedWords: Readonly<Record<string, string>> = {
-  string: 'must be text',
-  number: 'must be a number',
-  int: 'must be a whole number',
-  boolean: 'must be true or false',
-  array: 'must be a list',
-  object: 'must be an object',
-  record: 'must be an object',
-};
-
-/** What is wrong, in words that follow the name of the member. A schema that has words of its own keeps them. */
-function inWords(issue: z.core.$ZodRawIssue): string {
-  if (issue.code === 'invalid_type')
-    return issue.input === undefined ? 'must be given' : (expectedWords[issue.expected] ?? 'is not valid');
-  if (issue.code === 'invalid_value')
-    return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}`;
-  if (issue.code === 'too_small') return `must ${extent(issue.origin, 'at least', Number(issue.minimum))}`;
-  if (issue.code === 'too_big') return `must ${extent(issue.origin, 'at most', Number(issue.maximum))}`;
-  return issue.code === 'invalid_format' ? 'has the wrong form' : 'is not valid';
-}
-
-function extent(origin: string, bound: string, size: number): string {
-  if (origin === 'string') return `have ${bound} ${size} ${size === 1 ? 'character' : 'characters'}`;
-  if (origin === 'array' || origin === 'set') return `have ${bound} ${size} ${size === 1 ? 'entry' : 'entries'}`;
-  return `be ${bound} ${size}`;
 }
