@@ -32,12 +32,18 @@ function given(member: string, schema: z.ZodType, option: CommandOption | undefi
   const kind = kindOf(schema);
   const flags = option?.flags ?? flagsOf(member, kind);
   const takesText = /[<[]/.test(flags);
+  const read = option?.isFile ? readTextFile : (option?.read ?? (takesText ? readers[kind] : undefined));
+  const isRequired = !schema.safeParse(undefined).success;
   return {
     member,
     flags,
-    description: describe(schema, kind),
-    isRequired: !schema.safeParse(undefined).success,
-    read: option?.isFile ? readTextFile : (option?.read ?? (takesText ? readers[kind] : undefined)),
+    description: describe(schema, [
+      isRequired && flags.startsWith('--') ? 'required' : '',
+      kind === 'flag' && takesText ? 'true or false' : '',
+      flags.startsWith('--') && (read?.length ?? 0) > 1 ? 'may be repeated' : '',
+    ]),
+    isRequired,
+    read,
   };
 }
 
@@ -71,13 +77,9 @@ function flagsOf(member: string, kind: Kind): string {
   return `${flag} <${placeholder}>`;
 }
 
-function describe(schema: z.ZodType, kind: Kind): string {
+function describe(schema: z.ZodType, remarks: readonly string[]): string {
   const { description, choices, fallback } = wordsOf(schema);
-  const notes = [
-    choices.join(', '),
-    fallback === undefined ? '' : `default ${fallback}`,
-    kind === 'texts' ? 'may be repeated' : '',
-  ].filter(Boolean);
+  const notes = [choices.join(', '), fallback === undefined ? '' : `default ${fallback}`, ...remarks].filter(Boolean);
   return notes.length > 0 ? `${description} (${notes.join('; ')})` : description;
 }
 

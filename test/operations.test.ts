@@ -2,9 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { permissions } from '#access/module.ts';
 import { operations } from '../src/app/operations.ts';
+import { eventTypes } from '../src/event-types.ts';
 
 const named = operations.map((operation) => ({ name: operation.name, operation }));
-const readingVerbs = ['list', 'read', 'verify'];
+const readingVerbs = ['list', 'read', 'verify', 'checkpoint'];
+/** Operations that change nothing that an event would tell of. */
+const unrecorded = ['database.migrate', 'keys.reencrypt'];
 
 test('names are unique', () => {
   const names = operations.map(({ name }) => name);
@@ -40,6 +43,12 @@ describe.each(named)('$name', ({ name, operation }) => {
   test('has no member in both the path and the body', () => {
     const inPath = Object.keys(operation.params.shape);
     expect(Object.keys(operation.input.shape).filter((member) => inPath.includes(member))).toEqual([]);
+  });
+
+  test('records an event of the catalogue if it changes something, else none', () => {
+    const reads = readingVerbs.includes(name.split('.').at(-1)!) || unrecorded.includes(name);
+    expect(operation.event !== null).toBe(!reads);
+    if (operation.event !== null) expect(eventTypes).toContain(operation.event);
   });
 
   test('needs a manage permission if it changes something, else a read permission', () => {

@@ -23,6 +23,7 @@ export const permissions = {
   'settings.manage': 'Change the settings of the instance',
   'branding.manage': 'Change logos, the stylesheet and the brands of clients',
   'audit.read': 'Read and verify the audit log',
+  'audit.manage': 'Remove old months from the audit log',
   'database.migrate': 'Bring the database up to date',
 } as const satisfies Readonly<Record<string, string>>;
 export type Permission = keyof typeof permissions;

@@ -1,4 +1,4 @@
-import { eventType } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
 
 export const grantRevoked = eventType({
   name: 'grant.revoked',

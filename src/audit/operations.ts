@@ -32,6 +32,7 @@ const verifyAudit = operation({
   }),
   errors: [notIntact, checkpointRefused],
   description: 'Verify the seals of the audit log. Refused with the first wrong event when it was changed.',
+  example: {},
   command: { options: { checkpoints: { flags: '--checkpoint <file>', isFile: true } } },
   run: async ({ checkpoints }, _by: By, { verifier }: Services) => {
     const report = await verifier.verify(checkpoints === undefined ? {} : { checkpoints });

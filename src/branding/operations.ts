@@ -3,6 +3,7 @@ import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import type { BrandService } from './brand-service.ts';
 import { choiceInvalid, clientUnknown, logoRefused, stylesheetRefused } from './errors.ts';
+import { brandChanged } from './events.ts';
 
 type Services = { brands: Pick<BrandService, 'changeFile' | 'changeOfClient'> };
 
@@ -21,6 +22,7 @@ const updateLogo = operation({
   }),
   output: z.strictObject({ logo: outcome }),
   errors: [logoRefused, clientUnknown],
+  event: brandChanged,
   description: 'Set or remove the logo: a PNG, JPEG, WebP or SVG file of at most 256 KB.',
   example: { content: 'PHN2Zy8+' },
   command: { words: 'branding logo', file: 'content' },
@@ -39,6 +41,7 @@ const updateStylesheet = operation({
   }),
   output: z.strictObject({ stylesheet: outcome }),
   errors: [stylesheetRefused],
+  event: brandChanged,
   description: 'Set or remove your own CSS rules, at most 32 KB.',
   example: { content: 'aDF7fQ==' },
   command: { words: 'branding stylesheet', file: 'content' },
@@ -59,6 +62,7 @@ const updateBrandOfClient = operation({
   }),
   output: z.record(z.string(), z.unknown()),
   errors: [choiceInvalid, clientUnknown],
+  event: brandChanged,
   description: 'Change the brand of the pages on the way to one client.',
   example: { change: { color: '#0a3fb5' } },
   command: { words: 'branding client' },

@@ -8,6 +8,7 @@ import type { ApiService } from './api-service.ts';
 import { apiInvalid, apiNotFound, apiTaken } from './errors.ts';
 import { LISTED_PAGE } from './limits.ts';
 import { listed } from './listed.ts';
+import { apiCreated, apiDeleted } from './events.ts';
 
 type Services = { apis: ApiService };
 
@@ -43,6 +44,7 @@ const createApi = operation({
   }),
   output: apiSchema,
   errors: [apiInvalid, apiTaken],
+  event: apiCreated,
   description: 'Create an API, for which clients can get access tokens.',
   example: { identifier: 'https://api.example.com', scopes: [{ name: 'read', description: 'See your invoices' }] },
   command: {
@@ -80,6 +82,7 @@ const deleteApi = operation({
   params: { identifier: z.string() },
   output: z.strictObject({ identifier: z.string(), deleted: z.literal(true) }),
   errors: [apiNotFound],
+  event: apiDeleted,
   description: 'Delete an API. No more tokens are made for it.',
   run: async ({ identifier }, by: By, { apis }: Services) => {
     await apis.delete(identifier, by);

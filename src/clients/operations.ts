@@ -31,6 +31,14 @@ import {
 } from './errors.ts';
 import { LISTED_PAGE, LONGEST_OVERLAP_SECONDS } from './limits.ts';
 import { listed } from './listed.ts';
+import {
+  clientChanged,
+  clientCreated,
+  clientDeleted,
+  clientSecretAdded,
+  clientSecretRemoved,
+  clientSecretRotated,
+} from './events.ts';
 
 type Services = { clients: ClientService; secrets: ClientSecrets };
 
@@ -39,11 +47,8 @@ const params = { client_id: z.string() };
 const changed = {
   name: z.string().optional().describe('Name that users see'),
   profile: z.enum(clientProfiles).optional().describe('Security profile'),
-  first_party: z
-    .boolean()
-    .optional()
-    .describe('Whether the client belongs to the operator, so that no consent is asked'),
-  apis: apiAccessSchema.optional().describe('APIs that it may ask tokens for, with the scopes of each; * for all'),
+  first_party: z.boolean().optional().describe('The client belongs to the operator, so that no consent is asked'),
+  apis: apiAccessSchema.optional().describe('API that it may ask tokens for, with scopes of it or * for all'),
 };
 const address = z.string();
 
@@ -66,6 +71,7 @@ const createClient = operation({
   }),
   output: clientWithSecretSchema,
   errors: [metadataInvalid, clientIdTaken, clientIdRetired],
+  event: clientCreated,
   description: 'Create a client. Its secret is shown once.',
   example: { name: 'Shop', type: 'web', redirect_uris: ['https://shop.example.com/callback'] },
   command: {
@@ -100,6 +106,7 @@ const listClients = operation({
   errors: [clientNotFound],
   description: 'List clients, oldest first.',
   example: { limit: 20 },
+  command: { options: { after: { flags: '--after <id>' } } },
   run: async ({ limit, after }, _by: By, { clients }: Services) => {
     const from = after === undefined ? undefined : (await clients.require(after)).id;
     const found = await listed<Client>((page) => clients.list(page), { limit, after: from });
@@ -126,10 +133,11 @@ const updateClient = operation({
   params,
   input: z.looseObject({
     ...changed,
-    disabled: z.boolean().optional().describe('Whether the client is refused everything'),
+    disabled: z.boolean().optional().describe('The client is disabled, so that it is refused everything'),
   }),
   output: clientWithSecretSchema,
   errors: [clientNotFound, metadataInvalid],
+  event: clientChanged,
   description: 'Change a client. Members that are not named stay as they are.',
   example: { name: 'Shop and café' },
   command: {
@@ -155,6 +163,7 @@ const disableClient = operation({
   params,
   output: clientWithSecretSchema,
   errors: [clientNotFound, metadataInvalid],
+  event: clientChanged,
   description: 'Disable a client, so that it is refused everything.',
   run: async ({ client_id: clientId }, by: By, services: Services) =>
     change(services, clientId, { disabled: true }, by),
@@ -166,6 +175,7 @@ const enableClient = operation({
   params,
   output: clientWithSecretSchema,
   errors: [clientNotFound, metadataInvalid],
+  event: clientChanged,
   description: 'Enable a client that was disabled.',
   run: async ({ client_id: clientId }, by: By, services: Services) =>
     change(services, clientId, { disabled: false }, by),
@@ -177,6 +187,7 @@ const deleteClient = operation({
   params,
   output: z.strictObject({ client_id: z.string(), deleted: z.literal(true) }),
   errors: [clientNotFound],
+  event: clientDeleted,
   description: 'Delete a client and everything that was issued to it.',
   run: async ({ client_id: clientId }, by: By, { clients }: Services) => {
     await clients.delete(clientId, by);
@@ -205,6 +216,7 @@ const rotateSecret = operation({
   }),
   output: newSecretSchema,
   errors: [clientNotFound, secretNotUsed],
+  event: clientSecretRotated,
   description: 'Create a new client secret. The old one stays valid for a day, or as long as you say.',
   example: { overlap_seconds: 3600 },
   command: { words: 'client rotate-secret', options: { overlap_seconds: { flags: '--overlap-seconds <n>' } } },
@@ -227,6 +239,7 @@ const createSecret = operation({
   }),
   output: newSecretSchema,
   errors: [clientNotFound, secretNotUsed, tooManySecrets],
+  event: clientSecretAdded,
   description: 'Create a second client secret beside the first. It is shown once.',
   example: { expires_in_seconds: 86_400 },
   command: { words: 'client add-secret' },
@@ -242,6 +255,7 @@ const deleteSecret = operation({
   params: { ...params, client_secret_id: idSchema('csec').describe('Id of the secret, as client show names it') },
   output: z.strictObject({ client_id: z.string(), client_secret_id: z.string(), deleted: z.literal(true) }),
   errors: [clientNotFound, secretNotFound, secretNotUsed, lastSecret],
+  event: clientSecretRemoved,
   description: 'Delete one of two client secrets. It is refused from then on.',
   command: { words: 'client remove-secret', arguments: { client_id: { flags: '<client_id>' } } },
   run: async ({ client_id: clientId, client_secret_id: id }, by: By, { secrets }: Services) => {

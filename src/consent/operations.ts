@@ -5,6 +5,7 @@ import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import type { ConsentService } from './consent-service.ts';
 import type { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
+import { consentRevoked } from './events.ts';
 
 type Services = { consents: Pick<ConsentService, 'list' | 'revoke'> };
 
@@ -39,6 +40,7 @@ const revokeConsent = operation({
   input: z.strictObject({ ...ofUser, client_id: z.string().describe('Client identifier') }),
   output: z.strictObject({ client_id: z.string(), revoked: z.literal(true) }),
   errors: [consentNotFound],
+  event: consentRevoked,
   description: 'Take back what a user allowed to a client, and end its tokens.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', client_id: 'shop' },
   command: { options: user },

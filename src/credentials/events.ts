@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { caep, eventType, risc } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
+import { caep, risc } from '#audit/shared-signals.ts';
 
 export const userPasswordChanged = eventType({
   name: 'user.password_changed',

@@ -9,6 +9,7 @@ import { profileSchema } from '#users/profile.ts';
 import { userOnWire, userSchema } from '#users/user-wire.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
 import type { ShownCredential, UserAdministration } from './user-administration.ts';
+import { userCreated, userPasswordDemanded } from '#users/events.ts';
 
 type Services = { users: Pick<UserService, 'findById'>; administration: UserAdministration };
 
@@ -32,6 +33,7 @@ const createUser = operation({
   }),
   output: userSchema,
   errors: [emailInvalid, emailTaken, profileInvalid, hashingBusy, ...Object.values(passwordErrors)],
+  event: userCreated,
   description: 'Create a user.',
   example: { email: 'ada@example.com', email_verified: true, given_name: 'Ada' },
   command: { options: { email: { flags: '--email <address>' } } },
@@ -56,6 +58,7 @@ const listUsers = operation({
   }),
   description: 'List users, oldest first, each with the state of the second factor.',
   example: { limit: 20 },
+  command: { options: { after: { flags: '--after <id>' } } },
   run: async ({ limit, after }, _by: By, { administration }: Services) => {
     const found = await administration.list({ limit, after });
     return { users: found.map(({ user, secondFactor }) => ({ ...userOnWire(user), second_factor: secondFactor })) };
@@ -92,6 +95,7 @@ const requirePassword = operation({
   params,
   output: z.strictObject({ id: z.string(), password_update_required: z.literal(true) }),
   errors: [userNotFound, noPassword],
+  event: userPasswordDemanded,
   description: 'Require a user to set a new password at the next sign-in.',
   run: async ({ user_id: id }, by: By, { administration }: Services) => {
     await administration.requirePassword(id, by);

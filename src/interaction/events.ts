@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { caep, eventType } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
+import { caep } from '#audit/shared-signals.ts';
 
 export const userSignedIn = eventType({
   name: 'user.signed_in',

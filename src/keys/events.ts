@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventType } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
 
 /** Key ids, and families whose next key takes over at a later time. */
 const keyChanges = z.strictObject({

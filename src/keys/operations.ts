@@ -5,6 +5,7 @@ import { timeSchema } from '#kernel/operations/schemas.ts';
 import type { KeyRotation } from './key-rotation.ts';
 import type { KeyService } from './key-service.ts';
 import type { SigningKey } from './signing-key.ts';
+import { keysRotated } from './events.ts';
 
 type Counted = { checked: number; changed: number };
 type Services = {
@@ -46,6 +47,7 @@ const rotateKeys = operation({
     scheduled: z.array(z.strictObject({ kty: z.string(), at: timeSchema })),
     retired: z.array(z.string()).describe('Ids of keys that are neither published nor accepted any more'),
   }),
+  event: keysRotated,
   description: 'Replace the signing keys. New ones are published for a day before they sign.',
   example: { immediately: false },
   command: { words: 'keys rotate' },

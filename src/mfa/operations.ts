@@ -4,6 +4,7 @@ import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
 import { userNotFound } from './errors.ts';
 import type { ResetService } from './reset-service.ts';
+import { userMfaReset } from '#credentials/events.ts';
 
 type Services = { resets: Pick<ResetService, 'reset'> };
 
@@ -16,6 +17,7 @@ const resetSecondFactors = operation({
   }),
   output: z.strictObject({ id: z.string(), reset: z.literal(true) }),
   errors: [userNotFound],
+  event: userMfaReset,
   description: 'Remove all second factors of a user who lost them, and end all sessions and tokens.',
   example: { reason: 'Lost the phone, identity checked by telephone' },
   run: async ({ user_id: id, reason }, by: By, { resets }: Services) => {

@@ -7,6 +7,7 @@ import { changedMeanwhile } from './errors.ts';
 import type { ExportService } from './export-service.ts';
 import type { ImportService } from './import-service.ts';
 import { MOST_LINES } from './limits.ts';
+import { userImported, usersExported } from './events.ts';
 
 type Services = { imports: Pick<ImportService, 'run'>; exports: Pick<ExportService, 'page'> };
 
@@ -33,6 +34,7 @@ const importUsers = operation({
     ),
   }),
   errors: [changedMeanwhile],
+  event: userImported,
   description: 'Import users, with the hashes of their passwords. One call is one transaction.',
   example: { lines: [{ line: 1, record: { email: 'ada@example.com' } }] },
   command: false,
@@ -52,6 +54,7 @@ const exportUsers = operation({
     users: z.array(z.record(z.string(), z.unknown())),
     next: z.string().optional().describe('Where the next call goes on; not there on the last page'),
   }),
+  event: usersExported,
   description: 'Export users in the form that an import takes, a page at a time.',
   example: { with_hashes: false },
   command: false,

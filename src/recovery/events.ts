@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventType } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
 
 export const userPasswordResetRequested = eventType({
   name: 'user.password_reset_requested',

@@ -11,7 +11,7 @@ import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import { invitationLetter } from './registration-letters.ts';
 import type { NewAccounts, Newcomer } from './new-accounts.ts';
-import { userInvited } from './events.ts';
+import { userInvited } from '#users/events.ts';
 
 type Invitation = { email: string; language: Language; roles?: readonly Role[] };
 

@@ -4,6 +4,7 @@ import { operation } from '#kernel/operations/operation.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import type { InvitationService } from './invitation-service.ts';
+import { userInvited } from '#users/events.ts';
 
 type Services = { invitations: Pick<InvitationService, 'invite'> };
 
@@ -20,6 +21,7 @@ const createInvitation = operation({
   }),
   output: z.strictObject({ email: z.string(), administrator: z.boolean(), invited: z.literal(true) }),
   errors: [registrationClosed, invitationInvalid, invitationRefused],
+  event: userInvited,
   description: 'Invite a user to create an account, by a link that works for seven days.',
   example: { email: 'ada@example.com' },
   command: {

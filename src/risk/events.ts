@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { eventType, risc } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
+import { risc } from '#audit/shared-signals.ts';
 
 export const userSignInChallenged = eventType({
   name: 'user.sign_in_challenged',

@@ -6,6 +6,7 @@ import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import type { SignedInBrowser } from '#oidc/module.ts';
 import { sessionNotFound } from './errors.ts';
 import type { SessionService } from './session-service.ts';
+import { sessionEnded } from '#oidc/events.ts';
 
 type Services = { sessions: Pick<SessionService, 'list' | 'end' | 'endEverywhere'> };
 
@@ -50,6 +51,7 @@ const endSessions = operation({
     }),
   output: z.strictObject({ ended: z.int().describe('How many sessions were ended') }),
   errors: [sessionNotFound],
+  event: sessionEnded,
   description: 'Sign a user out in one browser or everywhere.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', all: true },
   command: { options: { ...user, session_id: { flags: '--id <session>' } } },

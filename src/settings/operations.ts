@@ -4,6 +4,7 @@ import { operation } from '#kernel/operations/operation.ts';
 import { settingInvalid } from './errors.ts';
 import { instance } from './policy-subject.ts';
 import type { SettingsService } from './settings-service.ts';
+import { settingChanged } from './events.ts';
 
 type Services = { settings: Pick<SettingsService, 'for' | 'set'> };
 
@@ -25,7 +26,8 @@ const updateSetting = operation({
   input: z.strictObject({ value: z.unknown().describe('Value, as JSON or as a plain word; null for the default') }),
   output: sectionsSchema,
   errors: [settingInvalid],
-  description: 'Change one setting, for example: settings set oidc.registration open.',
+  event: settingChanged,
+  description: 'Change one setting, which is named by its section and member, such as oidc.registration.',
   example: { value: 'open' },
   command: {
     words: 'settings set',

@@ -1,11 +1,21 @@
 import { z } from 'zod';
-import { eventType, risc } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
+import { risc } from '#audit/shared-signals.ts';
 
 export const userCreated = eventType({
   name: 'user.created',
   text: 'An account was created.',
   details: z.strictObject({ email_verified: z.boolean() }),
   audience: ['operator', 'organization', 'person'],
+  gravity: 'info',
+  webhook: true,
+});
+
+export const userInvited = eventType({
+  name: 'user.invited',
+  text: 'A link to create an account was mailed to an address.',
+  details: z.strictObject({ email: z.string(), administrator: z.boolean() }),
+  audience: ['operator', 'organization'],
   gravity: 'info',
   webhook: true,
 });

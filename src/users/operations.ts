@@ -6,6 +6,7 @@ import { propertiesInvalid, userNotFound } from './errors.ts';
 import type { PropertyService } from './property-service.ts';
 import type { UserService } from './user-service.ts';
 import { userOnWire, userSchema } from './user-wire.ts';
+import { userDisabled, userEnabled, userPropertiesChanged } from './events.ts';
 
 type Services = { users: Pick<UserService, 'changeStatus'>; properties: Pick<PropertyService, 'change'> };
 
@@ -17,6 +18,7 @@ const disableUser = operation({
   params,
   output: userSchema,
   errors: [userNotFound],
+  event: userDisabled,
   description: 'Disable a user and end all its sessions and tokens.',
   run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'disabled', by)),
 });
@@ -27,6 +29,7 @@ const enableUser = operation({
   params,
   output: userSchema,
   errors: [userNotFound],
+  event: userEnabled,
   description: 'Enable a disabled user, who can sign in again.',
   run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'active', by)),
 });
@@ -43,6 +46,7 @@ const updateProperties = operation({
   }),
   output: z.strictObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) }),
   errors: [userNotFound, propertiesInvalid],
+  event: userPropertiesChanged,
   description: 'Show or change the properties that the operator keeps of a user beside the claims.',
   example: { set: { department: 'Sales' } },
   command: { words: 'user properties' },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { eventType, risc } from '#audit/module.ts';
+import { eventType } from '#audit/event-type.ts';
+import { risc } from '#audit/shared-signals.ts';
 
 export const userEmailChangeRequested = eventType({
   name: 'user.email_change_requested',

@@ -5,6 +5,8 @@ import { timeSchema } from '#kernel/operations/schemas.ts';
 import { notOnWaitlist } from './errors.ts';
 import type { WaitlistEntry } from './waitlist-entry.ts';
 import type { WaitlistService } from './waitlist-service.ts';
+import { userInvited } from '#users/events.ts';
+import { waitlistRemoved } from './events.ts';
 
 type Services = { waitlist: Pick<WaitlistService, 'list' | 'inviteFirst' | 'inviteThese' | 'remove'> };
 
@@ -52,6 +54,7 @@ const inviteFromWaitlist = operation({
     invited: z.array(z.string()),
     skipped: z.array(z.string()).describe('Email addresses that are not on the waitlist or have an account'),
   }),
+  event: userInvited,
   description: 'Invite users from the waitlist: those named, or the first in the list.',
   example: { first: 10 },
   command: { arguments: { emails: { flags: '[email...]' } } },
@@ -65,6 +68,7 @@ const removeFromWaitlist = operation({
   params: { email: z.string() },
   output: z.strictObject({ email: z.string(), removed: z.literal(true) }),
   errors: [notOnWaitlist],
+  event: waitlistRemoved,
   description: 'Remove an email address from the waitlist.',
   command: { words: 'waitlist remove' },
   run: async ({ email }, by: By, { waitlist }: Services) => {

@@ -6,6 +6,7 @@ import { timeSchema } from '#kernel/operations/schemas.ts';
 import { registrationTokenInvalid } from '../errors.ts';
 import { LONGEST_INITIAL_TOKEN } from '../limits.ts';
 import type { InitialTokens } from './initial-tokens.ts';
+import { registrationTokenCreated } from '../events.ts';
 
 type Services = { initialTokens: Pick<InitialTokens, 'issue'> };
 
@@ -22,6 +23,7 @@ const createRegistrationToken = operation({
   }),
   output: z.strictObject({ initial_access_token: z.string(), expires_at: timeSchema }),
   errors: [registrationTokenInvalid],
+  event: registrationTokenCreated,
   description: 'Create an initial access token, with which software registers itself (RFC 7591). It is shown once.',
   example: { expires_in_seconds: 3600 },
   run: async ({ expires_in_seconds: seconds }, by: By, { initialTokens }: Services) => {

@@ -1,0 +1,87 @@
+/** Every operation runs in the product, and gives what its output schema says; a new one is missing here until it does. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { operations } from '../src/app/operations.ts';
+import { startTestApp, type TestApp } from './support/app.ts';
+import { tokensFor, Visitor } from './support/visitor.ts';
+
+let latchkey: TestApp;
+beforeAll(async () => {
+  latchkey = await startTestApp({ settings: { 'registration.mode': 'invitation', 'oidc.registration': 'token' } });
+});
+afterAll(() => latchkey.close());
+
+const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const email = 'ada@every.example';
+
+test('every operation gives what its output schema lets through', async () => {
+  const done = new Set<string>();
+  const run = async (name: string, members: object = {}): Promise<Record<string, never>> => {
+    const answer: Record<string, never> = await latchkey.run(name, members);
+    expect(JSON.parse(JSON.stringify(answer)), name).toEqual(answer);
+    done.add(name);
+    return answer;
+  };
+
+  await run('database.migrate');
+  const { client_id } = await run('clients.create', {
+    name: 'Every',
+    type: 'web',
+    redirect_uris: ['http://127.0.0.1:9/'],
+  });
+  const { client_secret_id } = await run('clients.secrets.rotate', { client_id });
+  await run('clients.secrets.delete', { client_id, client_secret_id });
+  await run('clients.secrets.create', { client_id });
+  await run('clients.update', { client_id, name: 'All', tos_uri: 'https://every.example/terms' });
+  for (const verb of ['disable', 'enable', 'read']) await run(`clients.${verb}`, { client_id });
+  const first = await run('clients.list', { limit: 1 });
+  expect(first['clients']).toHaveLength(1);
+  await run('clients.delete', { client_id });
+
+  const identifier = 'https://api.every.example';
+  await run('apis.create', { identifier, scopes: [{ name: 'read' }] });
+  await run('apis.list');
+  await run('apis.delete', { identifier });
+
+  const address = { country: 'UK' };
+  const password = 'correct horse battery staple 9';
+  const { id: user_id } = await run('users.create', { email, password, phone_number: '+12025550123', address });
+  const client = await latchkey.client();
+  await tokensFor(latchkey.base, client, { email, password }, {}, new Visitor());
+  await run('users.list');
+  await run('users.read', { user_id });
+  await run('consents.list', { user_id });
+  await run('consents.revoke', { user_id, client_id: client.client_id });
+  await run('sessions.list', { user_id });
+  await run('sessions.end', { user_id, all: true });
+  await run('users.properties.update', { user_id });
+  for (const verb of ['require_password', 'disable', 'enable']) await run(`users.${verb}`, { user_id });
+  await run('users.reset_mfa', { user_id, reason: 'lost phone' });
+  await run('users.export', { with_hashes: true });
+  await run('users.import', {
+    lines: [
+      { line: 1, record: { email: 'bob@every.example' } },
+      { line: 2, record: 7 },
+    ],
+  });
+  await run('invitations.create', { email: 'eve@every.example' });
+
+  await run('waitlist.invite', { emails: ['nobody@every.example'] });
+  await latchkey.app.database.sql(
+    `insert into waitlist_entry (id, email, email_canonical, name, language, joined_at)
+     values (gen_random_uuid(), 'wait@every.example', 'wait@every.example', 'Wait', 'en', now())`,
+  );
+  await run('waitlist.list');
+  await run('waitlist.delete', { email: 'wait@every.example' });
+
+  for (const verb of ['list', 'rotate', 'reencrypt']) await run(`keys.${verb}`);
+  await run('registration_tokens.create');
+  await run('settings.list');
+  await run('settings.update', { name: 'branding.name', value: 'Every' });
+  await run('branding.logo.update', { content: png });
+  await run('branding.stylesheet.update', { content: null });
+  await run('branding.clients.update', { client_id: client.client_id, change: { color: '#0a3fb5' } });
+  for (const verb of ['verify', 'checkpoint']) await run(`audit.${verb}`);
+  await run('audit.drop', { before: '2020-01' });
+
+  expect([...done].sort()).toEqual(operations.map(({ name }) => name).sort());
+});
