@@ -146,7 +146,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     addressLimit: perAddress,
     policies,
     canCreateCookie,
-    factorAdded: mfa.enrolled,
+    missingCodes: mfa.missingCodes,
     audit,
     counted: metrics?.countSignIn,
   });

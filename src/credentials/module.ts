@@ -200,6 +200,7 @@ export {
 export { isFactorDemanded } from './second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments } from './totp/totp-enrolments.ts';
+export type { WrittenWith } from './written-with.ts';
 export { type QrCode, qrCode } from './totp/qr-code.ts';
 export { totpImport, type TotpImport } from './totp/totp-secret.ts';
 export { unavailableWhenBusy } from './errors.ts';

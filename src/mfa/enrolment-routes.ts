@@ -14,7 +14,10 @@ import { enrolTotpForm, methodForm } from './mfa-form.ts';
 import { totpView, type TotpPage } from './totp-view.ts';
 
 export type EnrolmentRouteDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'recordProof' | 'recordSkip' | 'userChanged' | 'proceed'>;
+  interactions: Pick<
+    InteractionService,
+    'due' | 'require' | 'recordProofIn' | 'recordSkip' | 'userChanged' | 'proceed'
+  >;
   enrolments: EnrolmentService;
   totpEnrolments: Pick<TotpEnrolments, 'offer'>;
 };
@@ -75,10 +78,13 @@ export function enrolmentRoutes({
     const { code = '' } = form.values;
     if (code === '') return totpPage.refuse(ctx, ctx.path, { problem: { kind: 'required' } });
     const { due } = turn;
-    const outcome = await enrolments.confirmTotp(due, code, byUser(due.userId, visitorOf(ctx)));
+    const { userId } = due;
+    const outcome = await enrolments.confirmTotp(due, code, byUser(userId, visitorOf(ctx)), (em) =>
+      interactions.recordProofIn(em, due, { userId, proof: { factor: 'totp', amr: methods.totp.amr } }),
+    );
     switch (outcome.kind) {
       case 'confirmed':
-        return goOn(ctx, due);
+        return goOn(ctx);
       case 'wrong':
       case 'expired':
         return totpPage.refuse(ctx, ctx.path, { problem: outcome });
@@ -87,10 +93,9 @@ export function enrolmentRoutes({
     }
   }
 
-  async function goOn(ctx: Context, due: DueInteraction): Promise<void> {
+  async function goOn(ctx: Context): Promise<void> {
     interactions.userChanged(ctx);
-    const proof = { factor: 'totp', amr: methods.totp.amr } as const;
-    return interactions.proceed(ctx, await interactions.recordProof(due, { userId: due.userId, proof }));
+    return interactions.proceed(ctx, await interactions.require(ctx));
   }
 
   async function begin(ctx: Context): Promise<Turn | null> {

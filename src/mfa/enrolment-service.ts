@@ -5,9 +5,11 @@ import {
   type RecoveryCodes,
   type SecondFactorRequests,
   type TotpEnrolments,
+  type WrittenWith,
 } from '#credentials/module.ts';
 import type { DueInteraction } from '#interaction/module.ts';
 import type { Clock } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
 import type { UserId } from '#users/module.ts';
 import { graceEnd } from './mfa-requirements.ts';
 
@@ -19,7 +21,7 @@ export type EnrolmentOffer = { choices: readonly Choice[]; graceEnd: Date | null
 export type EnrolmentDependencies = {
   clock: Clock;
   totpEnrolments: Pick<TotpEnrolments, 'offer' | 'confirm'>;
-  recoveryCodes: Pick<RecoveryCodes, 'find' | 'make'>;
+  recoveryCodes: Pick<RecoveryCodes, 'prepareMissing'>;
   secondFactorRequests: Pick<SecondFactorRequests, 'ask'>;
 };
 
@@ -44,17 +46,20 @@ export class EnrolmentService {
     return { choices, graceEnd: isSpared ? end : null };
   }
 
-  /** Turns the app on that was shown in this sign-in. */
-  async confirmTotp(due: DueInteraction, code: string, by: By) {
+  /** Turns the app on that was shown in this sign-in. `record` writes the proof in the sign-in, in the same transaction. */
+  async confirmTotp(due: DueInteraction, code: string, by: By, record: (em: EntityManager) => Promise<void>) {
     const { userId, uid: holder } = due;
-    const outcome = await this.#deps.totpEnrolments.confirm({ userId, holder, code, name: '' }, by);
-    if (outcome.kind === 'confirmed') await this.enrolled(due, by);
-    return outcome;
+    return this.#deps.totpEnrolments.confirm({ userId, holder, code, name: '' }, by, async () => {
+      const writeCodes = await this.missingCodes(due, by);
+      return async (em) => {
+        await record(em);
+        await writeCodes(em);
+      };
+    });
   }
 
-  /** A factor was added in this sign-in: a user without recovery codes gets some, which the sign-in then shows. */
-  async enrolled({ userId, uid }: { userId: UserId; uid: string }, by: By): Promise<void> {
-    const codes = await this.#deps.recoveryCodes.find(userId);
-    if ((codes?.left ?? 0) === 0) await this.#deps.recoveryCodes.make({ userId, holder: uid }, by);
+  /** A user without recovery codes gets some with the first factor that is added in a sign-in, which then shows them. */
+  async missingCodes({ userId, uid }: { userId: UserId; uid: string }, by: By): ReturnType<WrittenWith> {
+    return this.#deps.recoveryCodes.prepareMissing({ userId, holder: uid }, by);
   }
 }

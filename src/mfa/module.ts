@@ -24,7 +24,7 @@ export type Dependencies = Omit<RouteDependencies, 'interactions' | 'secondFacto
     trustedDevices: Pick<TrustedDevices, 'noteUse'>;
   };
 
-type Mfa = SignInStep & { enrolled: EnrolmentService['enrolled'] };
+type Mfa = SignInStep & { missingCodes: EnrolmentService['missingCodes'] };
 
 export function createMfa(dependencies: Dependencies): Mfa {
   const { secondFactorRequests, trustedDevices, trustCookie } = dependencies;
@@ -43,7 +43,7 @@ export function createMfa(dependencies: Dependencies): Mfa {
       enrolmentRoutes({ ...dependencies, interactions, enrolments }),
       recoveryCodeRoutes({ ...dependencies, interactions }),
     ],
-    enrolled: enrolments.enrolled.bind(enrolments),
+    missingCodes: enrolments.missingCodes.bind(enrolments),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type By, byUser } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
-import type { PasskeyRegistration, WebauthnUsers } from '#credentials/module.ts';
+import type { PasskeyRegistration, WebauthnUsers, WrittenWith } from '#credentials/module.ts';
 import { type DueInteraction, type InteractionService, StepRouter } from '#interaction/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { formPage } from '#kernel/http/refusal.ts';
@@ -12,13 +12,13 @@ import { type EnrolPage, type EnrolProblem, enrolView } from './enrol-view.ts';
 import { passkeyForm } from './passkey-form.ts';
 
 export type EnrolDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'recordSkip' | 'userChanged' | 'proceed'>;
+  interactions: Pick<InteractionService, 'due' | 'require' | 'recordTaskIn' | 'recordSkip' | 'userChanged' | 'proceed'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   webauthnUsers: Pick<WebauthnUsers, 'declineOffer'>;
   users: Pick<UserService, 'findById'>;
   policies: Policies<'mfa'>;
-  /** Told when a second factor was added because one is needed. */
-  factorAdded(signIn: { userId: UserId; uid: string }, by: By): Promise<void>;
+  /** Prepares recovery codes for a user who adds a second factor because one is needed, and has none. */
+  missingCodes(signIn: { userId: UserId; uid: string }, by: By): ReturnType<WrittenWith>;
 };
 
 const enrolPage = formPage<Pick<EnrolPage, 'problem'>>();
@@ -30,7 +30,7 @@ export function enrolRoutes({
   webauthnUsers,
   users,
   policies,
-  factorAdded,
+  missingCodes,
 }: EnrolDependencies): Router<State> {
   const router = new StepRouter();
 
@@ -90,11 +90,17 @@ export function enrolRoutes({
     if (failure !== '') return enrolPage.refuse(ctx, ctx.path, { problem: { kind: failure } });
     const { userId, uid: binding } = due;
     const by = byUser(userId, visitorOf(ctx));
-    const outcome = await passkeyRegistration.register({ userId, binding, isOnlyFactor: false }, credential, by);
+    const enrolment = { userId, binding, isOnlyFactor: false };
+    const outcome = await passkeyRegistration.register(enrolment, credential, by, async () => {
+      const writeCodes = reason === 'factor' ? await missingCodes(due, by) : null;
+      return async (em) => {
+        await interactions.recordTaskIn(em, due);
+        await writeCodes?.(em);
+      };
+    });
     if (outcome.kind === 'registered') {
-      if (reason === 'factor') await factorAdded(due, by);
       interactions.userChanged(ctx);
-      return interactions.proceed(ctx, due);
+      return interactions.proceed(ctx, await interactions.require(ctx));
     }
     return enrolPage.refuse(ctx, ctx.path, { problem: outcome });
   }

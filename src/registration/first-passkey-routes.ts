@@ -19,7 +19,7 @@ import type { FirstPasswords } from './first-passwords.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
 
 export type FirstPasskeyDependencies = {
-  interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
+  interactions: Pick<InteractionService, 'due' | 'require' | 'recordTaskIn' | 'userChanged' | 'proceed'>;
   passkeyRegistration: Pick<PasskeyRegistration, 'options' | 'register'>;
   passwords: Pick<PasswordService, 'minimumLength'>;
   firstPasswords: FirstPasswords;
@@ -64,14 +64,17 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     const { action, credential, failure } = read.values;
     if (action === 'skip' && admission.methods().includes('email_code')) {
       await pending.changeChoice(uid, userId, 'email_code');
-      return goOn(ctx, due);
+      return goOn(ctx);
     }
     if (credential === '')
       return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: failure === '' ? 'unsupported' : failure } });
     const enrolment = { userId, binding: uid, isOnlyFactor: true };
-    const outcome = await passkeyRegistration.register(enrolment, credential, byUser(userId, visitorOf(ctx)));
+    const by = byUser(userId, visitorOf(ctx));
+    const outcome = await passkeyRegistration.register(enrolment, credential, by, async () => {
+      return (em) => interactions.recordTaskIn(em, due);
+    });
     // With as many as are allowed there is one, so that the step is done.
-    if (outcome.kind === 'registered' || outcome.kind === 'full') return goOn(ctx, due);
+    if (outcome.kind === 'registered' || outcome.kind === 'full') return goOn(ctx);
     return passkeyPage.refuse(ctx, ctx.path, { problem: outcome });
   }
 
@@ -89,14 +92,18 @@ export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Rout
     const { password } = read.values;
     if (password === '') return passwordPage.refuse(ctx, ctx.path, { problem: { kind: 'required' } });
     const by = byUser(due.userId, visitorOf(ctx));
-    const problem = await firstPasswords.set(due.facts.user, password, { by, interaction: due.uid });
+    const problem = await firstPasswords.set(due.facts.user, password, {
+      by,
+      interaction: due.uid,
+      record: (em) => interactions.recordTaskIn(em, due),
+    });
     if (problem !== null) return passwordPage.refuse(ctx, ctx.path, { problem });
-    return goOn(ctx, due);
+    return goOn(ctx);
   }
 
-  function goOn(ctx: Context, due: DueInteraction): Promise<void> {
+  async function goOn(ctx: Context): Promise<void> {
     interactions.userChanged(ctx);
-    return interactions.proceed(ctx, due);
+    return interactions.proceed(ctx, await interactions.require(ctx));
   }
 
   async function showPasskey(ctx: Context, due: DueInteraction): Promise<void> {

@@ -1,6 +1,6 @@
 import type { By } from '#audit/module.ts';
 import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import type { AccessRevocation, User } from '#users/module.ts';
 import type { PendingRegistrations } from './pending-registration.ts';
 
@@ -19,11 +19,11 @@ export class FirstPasswords {
     this.#deps = dependencies;
   }
 
-  /** Why it may not be set; null when it is set. `interaction` is the sign-in that goes on. */
+  /** Why it may not be set; null when it is set. `interaction` is the sign-in that goes on; `record` writes that, in the same transaction. */
   async set(
     { id: userId, email, profile: { name } }: Pick<User, 'id' | 'email' | 'profile'>,
     password: string,
-    { by, interaction }: { by: By; interaction: string },
+    { by, interaction, record }: { by: By; interaction: string; record: (em: EntityManager) => Promise<void> },
   ): Promise<PasswordProblem | null> {
     const { database, passwords, accessRevocation, pending } = this.#deps;
     const prepared = await passwords.prepare(password, { userId, email, name });
@@ -31,8 +31,9 @@ export class FirstPasswords {
     await database.transaction(async (em) => {
       await prepared.save(em, userId);
       await accessRevocation.revoke(em, 'password set in a sign-in', userId, by, { keep: { interaction } });
+      await pending.changeChoice(interaction, userId, 'password', em);
+      await record(em);
     });
-    await pending.changeChoice(interaction, userId, 'password');
     return null;
   }
 }

@@ -59,9 +59,9 @@ const COLUMNS = 'email, email_canonical, method, details';
 
 export class PendingRegistrations {
   readonly #clock: Clock;
-  readonly #database: Pick<Database, 'sql'>;
+  readonly #database: Pick<Database, 'sql' | 'em'>;
 
-  constructor(clock: Clock, database: Pick<Database, 'sql'>) {
+  constructor(clock: Clock, database: Pick<Database, 'sql' | 'em'>) {
     this.#clock = clock;
     this.#database = database;
   }
@@ -114,11 +114,12 @@ export class PendingRegistrations {
     return row?.method ?? null;
   }
 
-  async changeChoice(uid: string, userId: UserId, method: Method): Promise<void> {
-    await this.#database.sql('update pending_registration set method = $3 where uid_hash = $1 and user_id = $2', [
+  /** In `em` it is changed with what else is written there. */
+  async changeChoice(uid: string, userId: UserId, method: Method, em = this.#database.em()): Promise<void> {
+    await em.execute('update pending_registration set method = ? where uid_hash = ? and user_id = ?', [
+      method,
       sha256(uid),
       toUuid(userId),
-      method,
     ]);
   }
 

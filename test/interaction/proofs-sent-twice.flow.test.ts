@@ -8,7 +8,8 @@ import { type Mails, openMails } from '../support/mails.ts';
 import { codeOf, walk } from '../support/mfa.ts';
 import { optionsOn, passkeyVisits } from '../support/passkey-visits.ts';
 import { begin, createRequest, freshEmail, newcomer, ownNetworks, strong } from '../support/registration.ts';
-import { authorizeUrl, formsOf, type Page, pkce, type Visitor } from '../support/visitor.ts';
+import { twice } from '../support/sent-twice.ts';
+import { authorizeUrl, type Page, pkce, type Visitor } from '../support/visitor.ts';
 
 let latchkey: TestApp;
 let mails: Mails;
@@ -67,20 +68,6 @@ async function atWay(visitor: Visitor, { email }: Pick<TestUser, 'email'>, way: 
   const first = await visitor.open(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }));
   const page = await visitor.submit(first, { email });
   return page.url.endsWith(`/${way}`) ? page : visitor.open(page.url.replace(/\/[^/]+$/, `/${way}`));
-}
-
-/** Sends the form of the page twice at once; both must lead to the same page, and not back to this one. */
-async function twice(visitor: Visitor, page: Page, values: Record<string, string> = {}): Promise<Page> {
-  const [shown] = formsOf(page);
-  const action = shown?.action ?? '';
-  const form = { ...shown?.fields, ...values };
-  const answers = await Promise.all([visitor.request(action, { form }), visitor.request(action, { form })]);
-  expect(answers.map(({ status }) => status)).toEqual([303, 303]);
-  expect(answers.map(({ location }) => location)).not.toContain(page.url);
-  const ends: Page[] = [];
-  for (const { location } of answers) ends.push(await visitor.open(location ?? ''));
-  expect(ends[1]?.url).toBe(ends[0]?.url);
-  return ends[0]!;
 }
 
 describe('at the beginning of a sign-in', () => {

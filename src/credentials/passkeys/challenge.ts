@@ -60,6 +60,12 @@ export class Challenges {
     return challenge;
   }
 
+  /** Whether a challenge waits for its answer, which `consume` decides. */
+  async isOpen(challenge: string): Promise<boolean> {
+    const rows = await this.#database.sql('select 1 from webauthn_challenge where hash = $1', [sha256(challenge)]);
+    return rows.length > 0;
+  }
+
   /** Takes a challenge away at its first try, good or bad. Null when there is none, `foreign` when it was for something else. */
   async consume(
     em: EntityManager,

@@ -23,6 +23,7 @@ import {
 } from './passkey-service.ts';
 import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 import { userPasskeyAdded } from '../events.ts';
+import { nothingElse, type WrittenWith } from '../written-with.ts';
 
 type RegistrationOutcome =
   | { kind: 'registered'; passkey: ShownPasskey }
@@ -42,6 +43,14 @@ type Enrolment = {
   binding: string;
   /** Whether it will be all that the person has: then it must ask for a fingerprint, a face or a PIN. */
   isOnlyFactor: boolean;
+};
+
+type Verified = {
+  userId: UserId;
+  attestation: Attestation;
+  verified: NewCredential;
+  by: By;
+  writeRest: Awaited<ReturnType<WrittenWith>>;
 };
 
 export class PasskeyRegistration {
@@ -95,37 +104,45 @@ export class PasskeyRegistration {
     });
   }
 
-  /** Enrols what the browser brought; `answer` is its JSON. */
-  async register({ userId, binding, isOnlyFactor }: Enrolment, answer: string, by: By): Promise<RegistrationOutcome> {
+  /**
+   * Enrols what the browser brought; `answer` is its JSON. `prepare` gives what is written in the same transaction. The challenge is
+   * used up by its first answer, good or bad.
+   */
+  async register(
+    { userId, binding, isOnlyFactor }: Enrolment,
+    answer: string,
+    by: By,
+    prepare: WrittenWith = nothingElse,
+  ): Promise<RegistrationOutcome> {
     const { relyingParty } = this.#passkeys;
     const attestation = readAttestation(answer);
     const clientData = attestation && readClientData(attestation.response.clientDataJSON);
     if (relyingParty === null || !attestation || !clientData) return { kind: 'refused' };
-
-    const ceremony = await this.#deps.database.transaction((em) =>
-      this.#challenges.consume(em, clientData.challenge, { purpose: 'register', binding }),
-    );
-    if (ceremony === null) return { kind: 'expired' };
-    if (ceremony === 'foreign' || ceremony.userId !== userId || clientData.isFramed) return { kind: 'refused' };
+    const { challenge, isFramed } = clientData;
+    if (!(await this.#challenges.isOpen(challenge))) return { kind: 'expired' };
 
     const verified = await checkAttestation(this.#verify, attestation, {
-      challenge: clientData.challenge,
+      challenge,
       relyingParty,
       mustVerifyUser: isOnlyFactor,
       policy: this.#deps.policies.for({ user: userId }).passkeys,
       clock: this.#deps.clock,
     });
-    if (verified === 'refused' || verified === 'not_allowed') return { kind: verified };
-    return this.#deps.database.transaction((em) => this.#store(em, userId, attestation, verified, by));
+    const prepared = typeof verified === 'string' ? verified : { verified, writeRest: await prepare() };
+    return this.#deps.database.transaction(async (em) => {
+      const ceremony = await this.#challenges.consume(em, challenge, { purpose: 'register', binding });
+      if (ceremony === null) return { kind: 'expired' };
+      if (ceremony === 'foreign' || ceremony.userId !== userId || isFramed) return { kind: 'refused' };
+      if (typeof prepared === 'string') return { kind: prepared };
+      return this.#store(em, { userId, attestation, by, ...prepared });
+    });
   }
 
   async #store(
     em: EntityManager,
-    userId: UserId,
-    attestation: Attestation,
-    { credential, aaguid, fmt, userVerified, credentialDeviceType, credentialBackedUp }: NewCredential,
-    by: By,
+    { userId, attestation, verified, by, writeRest }: Verified,
   ): Promise<RegistrationOutcome> {
+    const { credential, aaguid, fmt, userVerified, credentialDeviceType, credentialBackedUp } = verified;
     // Two at once are counted one after the other: the row of the handle is there since the options were made.
     await em.execute('select 1 from webauthn_user where user_id = ? for update', [toUuid(userId)]);
     if ((await em.count(Passkey, { userId })) >= this.#deps.policies.for({ user: userId }).passkeys.maximumPerPerson)
@@ -151,6 +168,7 @@ export class PasskeyRegistration {
     if (inserted.length === 0) return { kind: 'taken' };
     const passkey = await em.findOneOrFail(Passkey, { id });
     await this.#deps.accessRevocation.revoke(em, 'passkey or authenticator app added', userId, by);
+    await writeRest(em);
     await this.#deps.audit.record(
       em,
       userPasskeyAdded({

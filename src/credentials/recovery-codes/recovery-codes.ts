@@ -19,6 +19,8 @@ export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date 
 /** A person, and the sign-in (its uid) or the session (its id) in which the codes are shown. */
 type Shown = { userId: UserId; holder: string };
 
+type NewCodes = { codes: readonly string[]; salt: Buffer; hashes: readonly string[] };
+
 type Dependencies = {
   clock: Clock;
   database: Database;
@@ -47,31 +49,17 @@ export class RecoveryCodes {
   }
 
   /** Makes ten codes; those before are dead. `show` gives them until `saved`. */
-  async make({ userId, holder }: Shown, by: By): Promise<void> {
-    const { clock, database, keyRing, audit, queue, tellOwner, hashCost } = this.#deps;
-    const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
-    const salt = newSalt();
-    // One turn in the queue for all of them: half of the codes would be no use.
-    const hashes = await queue.run(() => hashRecoveryCodes(codes, salt, hashCost));
-    await database.transaction(async (em) => {
-      await em.execute(
-        `insert into recovery_codes (user_id, salt, hashes, created_at, shown_sealed, shown_to, shown_until)
-         values (?, ?, ?::text[], ?, ?, ?, ?)
-         on conflict (user_id) do update set salt = excluded.salt, hashes = excluded.hashes, created_at = excluded.created_at,
-           shown_sealed = excluded.shown_sealed, shown_to = excluded.shown_to, shown_until = excluded.shown_until`,
-        [
-          toUuid(userId),
-          salt,
-          `{${hashes.join(',')}}`,
-          clock.now(),
-          keyRing.seal(codes.join('\n'), sealPlace(userId)),
-          sha256(holder),
-          fromNow(clock, RECOVERY_CODES_SHOWN_FOR),
-        ],
-      );
-      await audit.record(em, userRecoveryCodesMade({ ...by, subject: { type: 'user', id: userId } }));
-      await tellOwner(em, { kind: 'recovery_codes_made', userId, visitor: by.visitor });
-    });
+  async make(shown: Shown, by: By): Promise<void> {
+    const fresh = await this.#newCodes();
+    await this.#deps.database.transaction((em) => this.#write(em, shown, fresh, by, 'true'));
+  }
+
+  /** Prepares ten codes for a user who has none left: what comes back writes them, and nothing for any other user. */
+  async prepareMissing(shown: Shown, by: By): Promise<(em: EntityManager) => Promise<void>> {
+    const codes = await this.find(shown.userId);
+    if (codes !== null && codes.left > 0) return async () => undefined;
+    const fresh = await this.#newCodes();
+    return (em) => this.#write(em, shown, fresh, by, 'cardinality(c.hashes) = 0');
   }
 
   /** The codes that were made here and not yet saved; null when there is nothing to show. */
@@ -131,6 +119,44 @@ export class RecoveryCodes {
       [this.#deps.clock.now(), batch],
     );
     return rows.length;
+  }
+
+  async #newCodes(): Promise<NewCodes> {
+    const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
+    const salt = newSalt();
+    // One turn in the queue for all of them: half of the codes would be no use.
+    const hashes = await this.#deps.queue.run(() => hashRecoveryCodes(codes, salt, this.#deps.hashCost));
+    return { codes, salt, hashes };
+  }
+
+  /** `mayReplace`: when codes that are there (`c`) make room. */
+  async #write(
+    em: EntityManager,
+    { userId, holder }: Shown,
+    { codes, salt, hashes }: NewCodes,
+    by: By,
+    mayReplace: string,
+  ): Promise<void> {
+    const { clock, keyRing, audit, tellOwner } = this.#deps;
+    const written = await em.execute<unknown[]>(
+      `insert into recovery_codes as c (user_id, salt, hashes, created_at, shown_sealed, shown_to, shown_until)
+       values (?, ?, ?::text[], ?, ?, ?, ?)
+       on conflict (user_id) do update set salt = excluded.salt, hashes = excluded.hashes, created_at = excluded.created_at,
+         shown_sealed = excluded.shown_sealed, shown_to = excluded.shown_to, shown_until = excluded.shown_until
+       where ${mayReplace} returning user_id`,
+      [
+        toUuid(userId),
+        salt,
+        `{${hashes.join(',')}}`,
+        clock.now(),
+        keyRing.seal(codes.join('\n'), sealPlace(userId)),
+        sha256(holder),
+        fromNow(clock, RECOVERY_CODES_SHOWN_FOR),
+      ],
+    );
+    if (written.length === 0) return;
+    await audit.record(em, userRecoveryCodesMade({ ...by, subject: { type: 'user', id: userId } }));
+    await tellOwner(em, { kind: 'recovery_codes_made', userId, visitor: by.visitor });
   }
 
   async #use(

@@ -5,6 +5,7 @@ import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import type { UserId } from '#users/module.ts';
+import { nothingElse, type WrittenWith } from '../written-with.ts';
 import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
 import { type QrCode, qrCode } from './qr-code.ts';
 import { inGroups, matchingStep, newTotpSecret, type TotpSecret, totpUri } from './totp-secret.ts';
@@ -72,10 +73,14 @@ export class TotpEnrolments {
     return { qr: qrCode(uri), uri, key: inGroups(secret.secret) };
   }
 
-  /** Turns the app on when the code is one of the secret shown; an app that was there before is replaced. */
+  /**
+   * Turns the app on when the code is one of the secret shown; an app that was there before is replaced. `prepare` gives what is written
+   * in the same transaction.
+   */
   async confirm(
     { userId, holder, code, name }: Enrolling & { code: string; name: string },
     by: By,
+    prepare: WrittenWith = nothingElse,
   ): Promise<TotpConfirmation> {
     const { clock, database, audit, totp, accessRevocation, tellOwner, policies } = this.#deps;
     const shown = await this.#find(userId, holder);
@@ -83,6 +88,7 @@ export class TotpEnrolments {
     const window = policies.for({ user: userId }).mfa.totpWindow;
     const step = matchingStep(shown.secret, code, { clock, window });
     if (step === null) return { kind: 'wrong' };
+    const writeRest = await prepare();
     return database.transaction(async (em) => {
       const taken = await em.execute<unknown[]>(
         'delete from totp_enrolment where user_id = ? and holder_hash = ? and sealed = ? returning user_id',
@@ -91,6 +97,7 @@ export class TotpEnrolments {
       if (taken.length === 0) return { kind: 'expired' };
       await totp.save(em, userId, { ...shown.secret, name, lastStep: step });
       await accessRevocation.revoke(em, 'passkey or authenticator app added', userId, by);
+      await writeRest(em);
       await audit.record(
         em,
         userTotpAdded({
