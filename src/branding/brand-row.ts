@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { ClientBrandChoice } from '#kernel/brand/choice.ts';
 
-/** What the settings do not hold: files, and the choices for the pages of one client. */
+/** Brand data outside the settings: files, and the choices for the pages of one client. */
 const BrandRowSchema = defineEntity({
   name: 'BrandRow',
   tableName: 'brand',

@@ -21,7 +21,7 @@ type Row = {
   stylesheet: string | null;
 };
 
-/** What a brand may have besides its choices; null takes it away. */
+/** Files of a brand; null removes a file. */
 type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } | { stylesheet: string | null };
 
 export type Dependencies = {
@@ -34,7 +34,7 @@ export type Dependencies = {
   cache: Cache<Stored | null>;
   clients: {
     find(clientId: string): Promise<object | null>;
-    /** Those of these ids that no client has. */
+    /** The given ids without a client. */
     missing(clientIds: readonly string[]): Promise<readonly string[]>;
   };
   /** Tells every node, this one too, that the brand of the instance is to be read again. */
@@ -45,7 +45,7 @@ export type Dependencies = {
 const INSTANCE = '';
 const COLUMNS = { logo: 'logo', darkLogo: 'dark_logo', stylesheet: 'stylesheet' } as const;
 
-/** The brand in force is held in memory: pages read it for nothing. Those of clients are read when their pages are shown. */
+/** The brand in force is held in memory: pages read it at no cost. Brands of clients are read when their pages are shown. */
 export class BrandService {
   readonly #deps: Dependencies;
   #instance: Stored | null = null;
@@ -165,7 +165,7 @@ export class BrandService {
     );
     if (!row) return null;
     return {
-      // What an older or newer version wrote and this one cannot read is as if it were not chosen.
+      // A choice that another version wrote and this one cannot read counts as not made.
       choice: clientBrandChoice.safeParse(row.choice).data ?? {},
       logo: row.logo && Buffer.from(row.logo),
       darkLogo: row.dark_logo && Buffer.from(row.dark_logo),
@@ -182,7 +182,7 @@ export class BrandService {
     const { branding } = policies.for(instance);
     const { name = branding.name, color } = stored.choice;
     const hasOwnLogo = stored.logo !== null || name !== branding.name;
-    // What belongs together stays together: a colour with its accent, a name with its logo, a logo with what it holds.
+    // Related values stay together: a colour with its accent, a name with its logo, a logo with its wordmark.
     const inherited = {
       ...branding,
       ...(color === undefined ? {} : { accent: undefined }),

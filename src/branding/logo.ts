@@ -1,6 +1,6 @@
 /**
  * Logos. Pictures are known by their first bytes, whatever their file was called. An SVG is shown by `<img>` alone, where
- * nothing in it runs, and is refused all the same when it could do anything if somebody opened it by its address.
+ * nothing in it runs. An SVG that could run code when a user opens its address is refused as well.
  */
 import { logoRefused } from './errors.ts';
 import { LARGEST_LOGO } from './limits.ts';

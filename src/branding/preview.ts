@@ -1,4 +1,4 @@
-/** What an administrator sees of every page in a brand that is in force, or only proposed. Nothing here is stored. */
+/** The preview of every page for administrators, in the present or a proposed brand. Nothing here is stored. */
 import { z } from 'zod';
 import { type Brand, type BrandChoice, brandOf } from '#kernel/brand.ts';
 import { brandChoice } from '#kernel/brand/choice.ts';

@@ -2,7 +2,7 @@ import { type Brand, type BrandChoice, type BrandFiles, brandOf, brandStylesheet
 import type { StaticFiles } from '#kernel/http/static.ts';
 import { kindOf } from './logo.ts';
 
-/** What was uploaded for a brand. */
+/** Uploaded files of a brand. */
 export type BrandUploads = { logo: Buffer | null; darkLogo: Buffer | null; stylesheet: string | null };
 
 /** Puts the files of a brand where browsers load them, below a folder of its own. */

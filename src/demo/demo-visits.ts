@@ -14,7 +14,7 @@ export type DemoTokens = {
   claims: Readonly<Record<string, unknown>> & { sub: string };
 };
 
-/** What must come back with the answer to an authorization request, and what must not leave this process. */
+/** State of an authorization request: the values that the response must repeat, and the secrets that stay in this process. */
 export type PendingSignIn = { verifier: string; nonce: string; until: number };
 
 /** One browser at the demo. */
@@ -23,7 +23,7 @@ export type DemoVisit = {
   pending: Map<string, PendingSignIn>;
   tokens: DemoTokens | null;
   userinfo: Readonly<Record<string, unknown>> | null;
-  /** What the last request brought, shown once. */
+  /** The result of the last request, shown once. */
   news: DemoResultPage['news'];
   failure: DemoFailure | null;
 };
@@ -78,7 +78,7 @@ export class DemoVisits {
     return pending && pending.until > this.#now() ? pending : null;
   }
 
-  /** Whoever came last goes last. */
+  /** The visit with the latest request is dropped last. */
   #keep(secret: string, visit: DemoVisit): void {
     this.#visits.set(secret, { visit, until: this.#now() + VISIT_LIFETIME });
     dropOldest(this.#visits, MOST_VISITS);

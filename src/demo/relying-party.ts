@@ -36,7 +36,7 @@ type RelyingPartyDependencies = {
 
 type Answer = TokenEndpointResponse & TokenEndpointResponseHelpers;
 
-/** What every relying party does, by a library that is certified for it. Everything here may throw; see `failureOf`. */
+/** The work of every relying party, with a certified library. Every function may throw; see `failureOf`. */
 export class RelyingParty {
   readonly #deps: RelyingPartyDependencies;
 
@@ -88,7 +88,7 @@ export class RelyingParty {
     });
   }
 
-  /** Asked afresh each time: this app lives beside a provider whose keys and settings somebody is trying out. */
+  /** Asked afresh each time: this app runs beside a provider whose keys and settings change during a trial. */
   async #discover(): Promise<Configuration> {
     const { issuerUrl } = this.#deps.config;
     // It also checks signatures where TLS alone would do (OpenID Connect Core §3.1.3.7): the page says that it does.
@@ -115,7 +115,7 @@ function tokensOf(answer: Answer, before: DemoTokens | null): DemoTokens {
   };
 }
 
-/** What the page says went wrong; null when it is a fault of this program. */
+/** The error for the page; null for a fault of this program. */
 export function failureOf(error: unknown): DemoFailure | null {
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError)
     return { error: error.error, description: error.error_description ?? null };

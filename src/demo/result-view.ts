@@ -1,16 +1,16 @@
 import { view } from '#kernel/views.ts';
 
-/** What the demo app got, explained. */
+/** The tokens and claims of the demo app, with explanations. */
 export type DemoResultPage = {
   person: { subject: string; name: string | null; email: string | null };
   idToken: { raw: string; header: readonly DemoClaim[]; claims: readonly DemoClaim[] };
   accessToken: { raw: string; isJwt: boolean; expiresInSeconds: number; scope: string };
   refreshToken: string | null;
-  /** What the userinfo endpoint said, null when it was not asked yet. */
+  /** The userinfo response; null before the first request. */
   userinfo: readonly DemoClaim[] | null;
-  /** What the last button did. */
+  /** The result of the last button. */
   news: 'refreshed' | 'userinfo' | null;
-  /** What the last request failed with. */
+  /** The error of the last request. */
   failure: { error: string; description: string | null } | null;
   /** Each is a form that posts. */
   refreshUrl: string;

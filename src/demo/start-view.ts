@@ -7,7 +7,7 @@ type DemoStartPage = {
   issuer: string;
   /** The mailbox of this node, null where it has none. */
   mailboxUrl: string | null;
-  /** What came back instead of a sign-in: the protocol's own texts, or a code of ours, for which the page has words. */
+  /** The error instead of a sign-in: the protocol's own texts, or one of our codes, for which the page has a text. */
   failure: { error: string; description: string | null } | null;
 };
 

@@ -1,5 +1,5 @@
 /**
- * Whose pages these are. The operator gives a name and one colour, or two; the stylesheet derives all else from them.
+ * The brand of the pages. The operator gives a name and one or two colours; the stylesheet derives the rest from them.
  */
 import type { ClientBrandChoice } from './brand/choice.ts';
 import { hasBlackText, hex } from './brand/contrast.ts';
@@ -42,10 +42,10 @@ type Logo =
 const ink: Color = { light: '#1d2733', dark: '#e3e7eb' };
 const brass: Color = { light: '#b1760f', dark: '#b1760f' };
 
-/** What an operator chose. */
+/** The operator's choices. */
 export type BrandChoice = ClientBrandChoice & { name: string };
 
-/** What was uploaded for it, and where its stylesheets are. */
+/** The uploaded files, and the addresses of the stylesheets. */
 export type BrandFiles = Pick<Brand, 'stylesheets'> & {
   logo: { url: string; darkUrl: string | null; letterUrl: string | null } | null;
 };
@@ -66,7 +66,7 @@ export function brandOf(choice: BrandChoice, { stylesheets, logo }: BrandFiles =
     radius,
     font,
     background,
-    // Our mark beside somebody else's name would be neither's.
+    // Our mark next to another brand's name would represent neither.
     logo: logo
       ? { kind: 'image', ...logo, holdsName: choice.wordmark ?? false }
       : { kind: name === ownName ? 'latchkey' : 'none' },

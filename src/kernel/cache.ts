@@ -13,7 +13,7 @@ export type Cache<Value> = {
   get(key: string, load: () => Promise<Value>): Promise<Value>;
   /** The value kept, without waiting; undefined when there is none. */
   peek(key: string): Value | undefined;
-  /** What `load` brings, whatever is kept; it is kept from now on. */
+  /** Calls `load` even if a value is cached, and caches its result. */
   refresh<Loaded extends Value>(key: string, load: () => Promise<Loaded>): Promise<Loaded>;
   /** Forgets everything here. */
   clear(): void;
@@ -41,7 +41,7 @@ export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation 
   const loading = new Map<string, Promise<Value>>();
   const now = (): number => clock.now().getTime();
 
-  // What is loading was perhaps read before the change, so it is handed to those who wait and not kept.
+  // A load in progress may have read the old value, so its callers get it and the cache does not keep it.
   invalidation.subscribe(name, {
     changed: (key) => void (kept.delete(key), loading.delete(key)),
     resync: () => void (kept.clear(), loading.clear()),

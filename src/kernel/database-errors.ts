@@ -3,7 +3,7 @@
 /** Classes and codes of PostgreSQL (appendix A) that say nothing about the statement. */
 const transientStates = /^(08...|53[0-3]..|57014|57P0[1-5]|40001|40P01|55P03|25006|25P0[34]|58030)$/;
 
-/** What the socket, the resolver or the pool says when the server is away. */
+/** Error codes of the socket, the resolver or the pool when the server is down. */
 const transientCodes: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

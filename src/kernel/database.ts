@@ -171,7 +171,7 @@ async function openPostgres(options: DatabaseOptions, clientUrl: string): Promis
   };
 }
 
-/** A migration may take its time, and its role may be another one than that of the application. */
+/** A migration may take its time, and its role may differ from the application's role. */
 async function applyMigrations(options: DatabaseOptions, clientUrl: string): Promise<void> {
   const orm = await PostgresORM.init({
     ...ormOptions(options),

@@ -47,7 +47,7 @@ export type Messages = {
   keys(language: Language): readonly string[];
   /** The plural forms that a message has; none when it has one text for all. Throws on an unknown key. */
   forms(language: Language, key: string): readonly string[];
-  /** The message in pieces, for whoever must escape the parameters. Throws on an unknown key. */
+  /** The message in pieces, for callers that must escape the parameters. Throws on an unknown key. */
   parts(language: Language, key: string, count?: number): readonly Part[];
   /** The message as plain text, for mail subjects and logs. Throws on an unknown key or a parameter that is not given. */
   text(language: Language, key: string, parameters?: Readonly<Record<string, string | number>>): string;
@@ -126,7 +126,7 @@ function splitMessage(message: string): readonly Part[] {
     .map((piece) => (/^\{[a-z][A-Za-z]*\}$/.test(piece) ? { parameter: piece.slice(1, -1) } : { text: piece }));
 }
 
-/** What a person or their browser asks for, the strongest wish first. */
+/** The languages that the user or the browser asks for, the preferred one first. */
 type LanguageWishes = {
   /** `ui_locales` of OpenID Connect Core 1.0 §3.1.2.1: language tags separated by spaces, the best first. */
   uiLocales?: string | undefined;

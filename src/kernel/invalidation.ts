@@ -1,7 +1,7 @@
 /**
  * Tells every node that something it may have cached has changed. Messages travel over Redis where there is one, else
  * over PostgreSQL (LISTEN/NOTIFY); what Redis refuses takes the other way. With neither there is one process, and
- * nobody else to tell. Neither way remembers messages, so whoever comes (back) to one is told to forget everything.
+ * no other node. Neither channel stores messages, so a node that connects or reconnects forgets everything.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -20,7 +20,7 @@ export type InvalidationHandler = {
 
 export type Invalidation = {
   /**
-   * To be called after the change was committed. The handlers of this process have run when it returns; those of
+   * To be called after the change was committed. The handlers of this process have run when it returns; the handlers of
    * other nodes follow within milliseconds, and later when every way to them is closed. Never rejects.
    */
   publish(topic: string, key: string): Promise<void>;
@@ -33,7 +33,7 @@ export type Invalidation = {
 type Listener = { message(text: string): void; up(): void; down(): void };
 type Way = { publish(message: string): Promise<void>; listen(listener: Listener): () => void | Promise<void> };
 
-/** From whom, which topic, which key; null for all keys, a null topic for everything. */
+/** Sender, topic and key; a null key means all keys, a null topic everything. */
 type Message = [node: string, topic: string | null, key: string | null];
 
 const CHANNEL = 'latchkey_invalidation';
@@ -133,7 +133,7 @@ export function createInvalidation({ redis, database, databaseUrl, log }: Option
   };
 }
 
-/** Whoever else writes to the channel must not stop this process: what cannot be read may mean anything. */
+/** Other writers to the channel must not stop this process: an unreadable message may mean anything. */
 function readMessage(text: string): Message {
   try {
     const message: unknown = JSON.parse(text);

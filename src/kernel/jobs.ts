@@ -29,7 +29,7 @@ export type Job = {
 export type JobDefinition = {
   /** Throws to be tried again. May run more than once for one job. */
   handler(job: Job): Promise<void>;
-  /** What a line of the log about a failure says of the job besides its id: nothing secret. */
+  /** Data of the job, besides its id, in the log line of a failure: nothing secret. */
   describe?(data: JobData): Readonly<Record<string, unknown>>;
   /** Attempts after the first. */
   retries: number;

@@ -1,6 +1,6 @@
 /**
  * Mail. `send` writes a job in the caller's transaction and is done; a worker delivers after the answer, so that nobody
- * waits for a mail server, and nobody learns from the waiting whether there was somebody to write to.
+ * waits for a mail server, and the response time does not reveal whether there was a recipient.
  */
 import { randomUUID } from 'node:crypto';
 import { DAY, fromNow, MINUTE, SECOND, type Clock } from '#kernel/clock.ts';
@@ -14,9 +14,9 @@ import { mailLimits, purgeQuotas, takeQuota, type MailLimits } from '#kernel/mai
 import { clientNameOf, createSmtp, type Smtp, type SmtpPatience } from '#kernel/mail/smtp.ts';
 
 export type Mail = {
-  /** What for, in one word such as `password_reset`: limits count by it and the log names it. */
+  /** The purpose in one word such as `password_reset`: limits count by it and the log names it. */
   kind: string;
-  /** A stored address, never one that somebody has just typed. */
+  /** A stored address, never one that a visitor has just typed. */
   to: { name?: string; address: string };
   subject: string;
   text: string;
@@ -25,7 +25,7 @@ export type Mail = {
   expiresAt?: Date;
   /** The client address that caused it. */
   ip?: string | undefined;
-  /** Whose part of what the recipient may be sent it is counted in; the common part unless said otherwise. */
+  /** The part of the recipient's limit in which it is counted; by default the common part. */
   share?: string | undefined;
   /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */
   discard?: boolean;
@@ -58,7 +58,7 @@ type Options = {
   patience?: SmtpPatience;
 };
 
-/** What a job carries. */
+/** The payload of a job. */
 type Parcel = {
   kind: string;
   to: MailAddress;
@@ -177,7 +177,7 @@ export function createMail({
       case 'doubtful':
         if (parcel.isDoubtful)
           return log.error({ ...fields, err: outcome.error }, 'the mail server took a mail twice without saying so');
-        // Once more and no more: whoever is written to may have it already.
+        // Once more and no more: the recipient may have it already.
         log.warn({ ...fields, err: outcome.error }, 'the mail server took a mail without saying so');
         return jobs.send(QUEUE, { ...parcel, isDoubtful: true }, { startAfter: fromNow(clock, DOUBTFUL_RETRY) });
       case 'unsent':

@@ -11,7 +11,7 @@ import { retryAfter } from './http/retry-after.ts';
 
 export type MetricsSource = { readonly contentType: string; text(): Promise<string> };
 
-/** How full something bounded is, read when somebody asks. */
+/** The usage of a bounded resource, read at each scrape. */
 export type Level = Readonly<Record<string, () => number>>;
 
 export type Metrics = MetricsSource & {
@@ -23,7 +23,7 @@ export type Metrics = MetricsSource & {
   }): void;
   countSignIn(outcome: string): void;
   countToken(grant: string): void;
-  /** A new password looked up among those of known breaches. */
+  /** A new password compared with known breaches. */
   countBreachCheck(outcome: string): void;
   /** argon2 work by state: `{ waiting: () => 3, running: () => 2 }`. */
   watchHashing(level: Level): void;
@@ -63,7 +63,7 @@ export function createMetrics(known: KnownLabels = {}): Metrics {
   });
   const breachChecks = new Counter({
     name: 'latchkey_breach_checks_total',
-    help: 'New passwords looked up among those of known breaches, by outcome; failed and skipped ones stood against the local list alone.',
+    help: 'New passwords compared with known breaches, by outcome; failed and skipped ones were compared with the local list only.',
     labelNames: ['outcome'] as const,
     registers,
   });

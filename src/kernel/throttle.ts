@@ -1,7 +1,7 @@
 /**
  * Named limits on how often something may be tried: counted before the work they guard, over all nodes where there is
  * Redis. While Redis is out each process counts for itself and allows half, so that an outage never lifts a limit.
- * What guards an account is not here but in PostgreSQL, where it cannot be forgotten.
+ * Limits of an account are not here but in PostgreSQL, where they cannot be lost.
  */
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import { SECOND } from '#kernel/clock.ts';
@@ -19,7 +19,7 @@ export type ThrottlePolicy = Readonly<{
 
 type ThrottleOutcome = { allowed: true } | { allowed: false; /** Seconds, at least 1. */ retryAfter: number };
 
-/** Of which user, or from which address. */
+/** The user or the IP address that is counted. */
 type Limited = readonly [ThrottlePolicy, key: string];
 
 export type Throttle = {

@@ -77,7 +77,7 @@ export async function openTracing({ otelEndpoint }: Pick<Config, 'otelEndpoint'>
     watchQueries(pool) {
       pool?.on('connect', (client) => {
         spanQueries(client, (text) => {
-          // Statements of nobody's request (jobs, probes) would be traces of one span each.
+          // Statements outside a request (jobs, probes) would be traces of one span each.
           if (trace.getSpan(context.active()) === undefined) return undefined;
           const attributes = { 'db.system.name': 'postgresql', 'db.query.text': text.replaceAll(literals, "'…'") };
           const span = tracer.startSpan(text.trimStart().split(/\s/, 1)[0]!.toUpperCase(), {

@@ -22,10 +22,10 @@ export function view<C extends object>(
   return declared;
 }
 
-/** Every page that was declared so far, for whoever shows them all. */
+/** Every page that was declared so far, for the preview and the tests. */
 export const declaredViews = (): readonly View<object>[] => everyView;
 
-/** What every page carries and no context may hold. */
+/** Values on every page that no context may contain. */
 type Frame = {
   language: Language;
   /** Value of the hidden field `csrf` of every form. */
@@ -34,7 +34,7 @@ type Frame = {
   nonce: string;
   /** Null follows the system. */
   theme?: 'light' | 'dark' | null;
-  /** The brand of the client that this page is about; that of the instance where none is given. */
+  /** The brand of the client of this page; by default the brand of the instance. */
   brand?: Brand | undefined;
   /** Raw query of a GET request without `?`, kept by the language switch; empty for anything else. */
   query: string;

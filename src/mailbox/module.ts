@@ -1,5 +1,5 @@
 /**
- * mailbox: mails that were caught while somebody tries Latchkey out without a mail server.
+ * mailbox: mails that are shown instead of sent, during a trial without a mail server.
  *
  * Owns    the table mailbox_message, views/mailbox.
  * Leaves  sending to kernel/mail.

@@ -5,7 +5,7 @@ import { SAME_PLACE_KM } from './limits.ts';
 type Signal = Policy<'risk'>['rules'][number]['signals'][number];
 type Action = Policy<'risk'>['rules'][number]['actions'][number];
 
-/** What a sign-in looked like, and what the rules made of it. Kept in its event. */
+/** The signals of a sign-in, and the actions of the rules. Stored in its event. */
 export type Assessment = { signals: readonly Signal[]; actions: readonly Action[] };
 
 /** Somewhere on earth, in degrees. */

@@ -19,7 +19,7 @@ export type NotMeDependencies = {
 };
 
 /**
- * "This was not me". Whoever says so may be right about the password: it is worth nothing from now on, and nothing that was
+ * "This was not me". The password may be known to an attacker: it becomes invalid, and nothing that was
  * opened or begun with it goes on. The way back is a link to the mailbox.
  */
 export class NotMeService {

@@ -4,11 +4,11 @@ import type { Throttle, ThrottlePolicy } from '#kernel/throttle.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import { canonicalEmail } from '#users/module.ts';
 
-/** Who tried: from which address if there is one, and which account, whether or not there is one. */
+/** The IP address of a try, if known, and the account, whether or not it exists. */
 type Trial = { ip: string | undefined; identifier: string };
 
 /**
- * Whether somebody is guessing: from an address, at an account, or on the whole instance. Never a refusal, only a reason to ask
+ * Detects guessing: from an IP address, at an account, or on the whole instance. It never refuses, it is only a reason to ask
  * for more, so it may be forgotten; an account that does not exist is guessed at like any other.
  */
 export class Pressure {
@@ -32,7 +32,7 @@ export class Pressure {
     return this.#throttle.isUsedUp(...this.#floods(ip));
   }
 
-  /** Whether an account had many failures lately, whoever made them. */
+  /** Whether an account had many failures recently, from any browser. */
   async hasManyFailures(identifier: string): Promise<boolean> {
     return this.#throttle.isUsedUp([this.#accountPolicy(), accountKey(identifier)]);
   }

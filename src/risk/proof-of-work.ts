@@ -43,7 +43,7 @@ export class ProofOfWork {
     this.#keySecret = keyRing.deriveKey('proof-of-work-key').export().toString('base64url');
   }
 
-  /** What a page must solve before its form is looked at; null in calm. */
+  /** The challenge that a page must solve before its form is read; null without an attack. */
   async challenge(ip: string): Promise<string | null> {
     if (!(await this.#pressure.isOn(ip))) return null;
     const challenge = await createChallenge({

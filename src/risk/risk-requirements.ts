@@ -3,7 +3,7 @@ import type { SignInFacts, StepRequirements } from '#interaction/module.ts';
 type RiskFacts = Pick<SignInFacts, 'assessment' | 'proved'> & { user: Pick<SignInFacts['user'], 'emailVerified'> };
 
 /**
- * What a sign-in that is unlike its user asks for. A user with a second factor is asked for it; of the others the mailbox is asked,
+ * Requirements of an unusual sign-in. A user with a second factor must use it; other users must prove the mailbox,
  * unless it was never proved to be theirs: then a stranger would be helped by it and the owner kept out. A user who came by the
  * mailbox has nothing more to show.
  */

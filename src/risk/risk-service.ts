@@ -66,7 +66,7 @@ export class RiskService {
     return assessment;
   }
 
-  /** What is written with the end of a sign-in: browser and place are remembered. */
+  /** Writes the browser and the place at the end of a sign-in. */
   ending(userId: UserId, { ip, userAgent }: Pick<Arrival, 'ip' | 'userAgent'>, deviceSecret: string): readonly Part[] {
     const { knownDevices, traces } = this.#deps;
     return [traces.adding(userId, this.#seen(ip)), knownDevices.remembering(userId, deviceSecret, userAgent)];

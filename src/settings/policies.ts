@@ -19,7 +19,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** Policies of the instance, by section. What is not set has the default given here. */
+/** Policies of the instance, by section. A policy that is not set has the default given here. */
 export const sections = {
   branding: z.strictObject({
     name: z.string().min(1).max(64).default('Latchkey'),
@@ -32,9 +32,9 @@ export const sections = {
     minimumScore: z.number().int().min(0).max(4).default(2),
     /** Words that make no password, such as the names of the house and its products. */
     blockedWords: z.array(z.string().min(3).max(64)).max(500).default([]),
-    /** Whether new passwords are looked up among those of known breaches. */
+    /** Whether new passwords are compared with known breaches. */
     breachCheck: z.boolean().default(true),
-    /** What is asked: the first five digits of the password's SHA-1 are added to it. Any mirror of the range API of Have I Been Pwned. */
+    /** Address of the range API of Have I Been Pwned, or of a mirror. The first five digits of the password's SHA-1 are appended. */
     breachUrl: z
       .url({ protocol: /^https?$/ })
       .max(512)
@@ -44,7 +44,7 @@ export const sections = {
   }),
   signIn: z.strictObject({
     /**
-     * Ways to begin a sign-in, the one offered first at the front. A link and a code by email come in one mail. Whoever
+     * Ways to begin a sign-in, the one offered first at the front. A link and a code by email come in one mail. A user who
      * has none of these ways cannot sign in.
      */
     methods: z
@@ -55,23 +55,23 @@ export const sections = {
   }),
   mfa: z.strictObject({
     /**
-     * Who proves a second time when signing in. `off`: nobody. `optional`: who has added a second factor. `required`: everybody.
-     * `administrators`: administrators, and who has added one.
+     * Users who need a second factor to sign in. `off`: none. `optional`: users who added one. `required`: all users.
+     * `administrators`: administrators, and users who added one.
      */
     enforcement: z.enum(['off', 'optional', 'required', 'administrators']).default('optional'),
-    /** What can be added as a second factor, the one offered first at the front. */
+    /** Second factors that users can add, in the order of the offer. */
     factors: z
       .array(z.enum(['passkey', 'totp']))
       .refine((list) => new Set(list).size === list.length, 'must name each once')
       .default(['passkey', 'totp']),
     /**
-     * A code sent by email counts as a second factor of whoever has no other, unless email was the first. It is the weakest: who
+     * A code sent by email counts as a second factor for users without another, unless email was the first. It is the weakest: an attacker who
      * reads the mail can set a new password too.
      */
     emailCodes: z.boolean().default(false),
     /** A code sent as a text message counts as a second factor. Numbers can be taken over. */
     smsCodes: z.boolean().default(false),
-    /** Days for which somebody who must add a second factor may put it off, from the first time they are asked. */
+    /** Days for which a user may postpone a required second factor, from the first request. */
     graceDays: z.number().int().min(0).max(90).default(0),
     /** Days for which a person may trust a browser with the first factor alone; 0 for never. Administrators never may. */
     trustDays: z.number().int().min(0).max(30).default(30),
@@ -81,7 +81,7 @@ export const sections = {
   passkeys: z.strictObject({
     /** Whether people may enrol passkeys and security keys, and use those that they have. */
     enabled: z.boolean().default(true),
-    /** Whether a sign-in by password offers to make one, to whoever has none. */
+    /** Whether a sign-in by password offers a passkey to users without one. */
     offer: z.boolean().default(true),
     /** Whether a passkey that follows a password must ask for a fingerprint, a face or a PIN. One that signs in alone always must. */
     secondFactorVerification: z.enum(['required', 'preferred', 'discouraged']).default('preferred'),
@@ -123,8 +123,8 @@ export const sections = {
   }),
   verification: z.strictObject({
     /**
-     * Who must prove their email address before a sign-in ends, when nobody has. `imported`: whoever came from a file or from another
-     * system, for which nobody vouches. `required`: everybody, also whom the operator added. `optional`: nobody.
+     * Users who must verify an unverified email address before a sign-in completes. `imported`: users from a file or from another
+     * system with an unverified address. `required`: all users, also users that the operator created. `optional`: none.
      */
     email: z.enum(['imported', 'required', 'optional']).default('imported'),
   }),
@@ -168,7 +168,7 @@ export const sections = {
     verifySeconds: z.number().int().min(1).max(10).default(5),
   }),
   risk: z.strictObject({
-    /** `pressure`: browsers solve a proof of work while somebody is guessing. */
+    /** `pressure`: browsers solve a proof of work during an attack. */
     proofOfWork: z.enum(['off', 'pressure', 'always']).default('pressure'),
     /**
      * Failures from one address (IPv6: /64) in 15 minutes after which a proof of work is asked for there. Without it two and a
@@ -181,7 +181,7 @@ export const sections = {
     failuresPerMinute: z.number().int().min(1).max(10_000_000).default(1000),
     /** Two sign-ins whose places lie farther apart than this speed reaches are the signal `impossible_journey`. */
     journeyKmPerHour: z.number().int().min(100).max(100_000).default(1000),
-    /** What is done when all signals of a rule are there. */
+    /** The actions when all signals of a rule are present. */
     rules: z
       .array(
         z.strictObject({
@@ -241,5 +241,5 @@ export type Section = keyof typeof sections;
 export type Policy<S extends Section> = z.infer<(typeof sections)[S]>;
 export type PolicyInForce = { readonly [S in Section]: Policy<S> };
 
-/** What slices receive: the policy in force for a subject, of the sections that they read. */
+/** The policies for a slice: the policy in force for a subject, with the sections that the slice reads. */
 export type Policies<S extends Section = Section> = { for(subject: PolicySubject): Pick<PolicyInForce, S> };

@@ -1,7 +1,7 @@
 /** The subject of what is about no user, organization or client: keys, limits of an address, the name of the instance. */
 export const instance = 'instance' as const;
 
-/** What a policy is asked about: the instance, or at least one of these, as far as they are known where it is asked. */
+/** The subject of a policy: the instance, or at least one of these ids, as far as the caller knows them. */
 export type PolicySubject =
   | typeof instance
   | (({ user: string } | { organization: string } | { client: string }) & {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a label says, in one text for all or by language; English is what other languages fall back to. */
+/** The text of a label: one text for all languages, or texts by language with English as the fallback. */
 const label = z.union([
   z.string().trim().min(1).max(128),
   z
@@ -10,7 +10,7 @@ const label = z.union([
 
 /**
  * Names that a token, a claim or a record of a person has already: a property must not be able to say in an ID token who
- * somebody is or when it ends (IANA registries of JWT and of token introspection, OpenID Connect Core §5.1, RFC 9068, RFC 7643).
+ * the user is or when it ends (IANA registries of JWT and of token introspection, OpenID Connect Core §5.1, RFC 9068, RFC 7643).
  */
 const taken = new Set(
   `constructor prototype properties id password status
@@ -30,7 +30,7 @@ const propertySchema = z
       .refine((name) => !taken.has(name), 'is a name that is taken'),
     type: z.enum(['text', 'number', 'boolean', 'date', 'choice', 'url']),
     label,
-    /** Whoever lacks it is asked when signing in next, where people may edit it. */
+    /** A user without a value is asked at the next sign-in, if users may edit it. */
     required: z.boolean().default(false),
     /** `operator`: nobody else sees it. `user`: the person too. `claims`: relying parties too, by a claim of its name with the scope `profile`. */
     visibility: z.enum(['operator', 'user', 'claims']).default('user'),
@@ -39,7 +39,7 @@ const propertySchema = z
     registration: z.boolean().default(false),
     /** Most characters of a text. */
     maxLength: z.number().int().min(1).max(4096).optional(),
-    /** What can be chosen, by what is stored. */
+    /** The choices, by stored value. */
     choices: z
       .array(z.strictObject({ value: z.string().min(1).max(128), label }))
       .min(1)
@@ -61,9 +61,9 @@ const propertySchema = z
 export type Property = z.infer<typeof propertySchema>;
 
 export const profilePolicy = z.strictObject({
-  /** Claims that everybody must have. Whoever lacks one, having been imported for example, is asked when signing in next. */
+  /** Claims that every user must have. A user without one, for example after an import, is asked at the next sign-in. */
   required: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default([]),
-  /** What is known of people beyond the claims of OpenID Connect, in the order in which it is asked. */
+  /** Custom properties of users beyond the claims of OpenID Connect, in the order of the form. */
   properties: z
     .array(propertySchema)
     .max(64)

@@ -10,13 +10,13 @@ const domain = z
 
 export const registrationPolicy = z.strictObject({
   /**
-   * Who may create an account. `open`: everybody. `domains`: whoever has an address of `domains`. `waitlist`: whoever was
-   * invited; others may join the waitlist. `invitation`: whoever was invited. `closed`: nobody. An invitation is good in all but the last.
+   * Users who may create an account. `open`: all. `domains`: users with an address in `domains`. `waitlist`: users who were
+   * invited; others may join the waitlist. `invitation`: invited users. `closed`: none. An invitation is valid in all modes but the last.
    */
   mode: z.enum(['open', 'domains', 'waitlist', 'invitation', 'closed']).default('open'),
   /** The part after the @, for the mode `domains`. */
   domains: z.array(domain).max(1000).default([]),
-  /** What somebody chooses to sign in with later, the one offered first at the front. */
+  /** Credentials that a new user may choose for later sign-ins, in the order of the offer. */
   methods: z
     .array(z.enum(['password', 'passkey', 'email_code']))
     .min(1)

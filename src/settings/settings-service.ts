@@ -67,7 +67,7 @@ export class SettingsService implements Policies {
   /** Merges `change` into a section. Throws settings.invalid with the member that is wrong. */
   async change<S extends Section>(section: S, change: Record<string, unknown>, by: By): Promise<Policy<S>> {
     const after = await this.#database.transaction(async (em) => {
-      // What is stored now and not what this node knows: two changes at once would otherwise undo each other.
+      // The stored value, not the cached one: two changes at once would otherwise undo each other.
       await em.execute('select pg_advisory_xact_lock(hashtext(?))', [`setting:${section}`]);
       const [row] = await em.execute<{ value: unknown }[]>('select value from setting where section = ?', [section]);
       const before = parseAll(new Map(row ? [[section, row.value]] : []))[section];

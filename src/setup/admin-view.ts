@@ -5,7 +5,7 @@ import { view } from '#kernel/views.ts';
 export type AdminPage = {
   /** Where the form posts to. Fields: `name`, `email`, `password`, `password_again`; button `action=continue`. */
   action: string;
-  /** What must come back with the form, such as the one-time secret of the link. */
+  /** Hidden fields of the form, such as the one-time secret of the link. */
   fields: Readonly<Record<string, string>>;
   name: string;
   email: string;
@@ -62,7 +62,7 @@ export const adminView = view<AdminPage>('setup/admin.njk', {
   },
 });
 
-/** What the link shows afterwards. */
+/** The page that the link shows afterwards. */
 type AdminEndPage = {
   /** `expired`: used before, too old, or never ours. */
   outcome: 'done' | 'expired';

@@ -58,7 +58,7 @@ export class SetupService {
       return await database.transaction(async (em) => {
         await em.execute('select pg_advisory_xact_lock(?)', [FIRST_ADMINISTRATOR_LOCK]);
         if (!(await links.consume(em, secret)) || (await this.#isDone(em))) return { kind: 'expired' };
-        // Whoever holds the link runs the server: the address needs no other proof.
+        // The holder of the link runs the server: the address needs no other proof.
         const user = await users.create(
           em,
           { email, emailVerified: true, profile: name === '' ? {} : { name }, roles: ['administrator'] },

@@ -23,7 +23,7 @@ export type RouteDependencies = {
     /** Counts a mail asked for from an address; says until when there are too many. */
     take(ip: string): Promise<Throttled | null>;
   };
-  /** What a browser solves before a form is looked at, while somebody floods this instance. */
+  /** The challenge that a browser solves before a form is read, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
     check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;

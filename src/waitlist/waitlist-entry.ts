@@ -19,6 +19,6 @@ const WaitlistEntrySchema = defineEntity({
     invitedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
-/** Somebody who would like to have an account, and has shown that the address is theirs. */
+/** A visitor who wants an account and has verified the email address. */
 export class WaitlistEntry extends WaitlistEntrySchema.class {}
 WaitlistEntrySchema.setClass(WaitlistEntry);

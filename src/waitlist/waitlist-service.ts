@@ -26,7 +26,7 @@ export type WaitlistDependencies = {
 };
 
 type Joining = { email: string; name: string };
-/** What was asked in a browser, and a secret of that browser. */
+/** The requested address, and a secret of the browser. */
 export type Asked = Joining & { secret: string };
 type Reader = { by: By; language: Language };
 type Waiting = Pick<WaitlistEntry, 'email' | 'emailCanonical' | 'language'>;
@@ -35,7 +35,7 @@ type Invited = { invited: string[]; skipped: string[] };
 /** An address without an account knows no browser. */
 const browserOf = (secret: string): AskingBrowser => ({ holds: secret, deviceSecret: undefined });
 
-/** Where somebody who has an account already signs in. */
+/** The sign-in address for users with an account. */
 const SIGN_IN_PATH = '/account';
 
 /** A user with an account waits no more. False when the address was not on the list. */
@@ -43,7 +43,7 @@ export async function leaveWaitlist(em: EntityManager, emailCanonical: string): 
   return (await em.nativeDelete(WaitlistEntry, { emailCanonical })) > 0;
 }
 
-/** Who would like to have an account. Nobody is on the list before their address is proved. */
+/** The waitlist. An address is on the list only after its verification. */
 export class WaitlistService {
   readonly #deps: WaitlistDependencies;
 
@@ -51,7 +51,7 @@ export class WaitlistService {
     this.#deps = dependencies;
   }
 
-  /** Sends a link and a code. Whoever has an account is told so by mail alone, and who is on the list already confirms again. */
+  /** Sends a link and a code. A user with an account learns it only by mail; a visitor on the list confirms again. */
   async ask({ email, name, secret: held }: Asked, { by, language }: Reader): Promise<void> {
     const { database, users, oneTimeSecrets, letters, urlOf } = this.#deps;
     const owner = await users.findByIdentifier(email);
@@ -70,7 +70,7 @@ export class WaitlistService {
     });
   }
 
-  /** Whose link it is, without using it up. */
+  /** The owner of a link, without consuming it. */
   async findByLink(link: string): Promise<{ email: string } | null> {
     const secret = await this.#deps.oneTimeSecrets.findByLink('waitlist', link);
     return secret && { email: secret.address };
@@ -120,7 +120,7 @@ export class WaitlistService {
     return outcome;
   }
 
-  /** Whoever was invited before gets a new link. Addresses that are not on the list are skipped. */
+  /** A visitor who was invited before gets a new link. Addresses that are not on the list are skipped. */
   async inviteThese(emails: readonly string[], by: By): Promise<Invited> {
     const wanted = new Map(emails.map((email) => [canonicalEmail(email) ?? '', email]));
     const found = await this.#deps.database.em().find(WaitlistEntry, { emailCanonical: { $in: [...wanted.keys()] } });
@@ -156,7 +156,7 @@ export class WaitlistService {
       );
   }
 
-  /** Whoever has an account by now leaves the list instead. */
+  /** An address that has an account by now is removed from the list instead. */
   async #invite(entry: Waiting, by: By, outcome: Invited): Promise<void> {
     const { clock, database, invitations } = this.#deps;
     const { email, emailCanonical, language } = entry;

@@ -4,7 +4,7 @@ type Throttled = { kind: 'throttled'; until: Date; waitSeconds: number };
 const throttled: Throttled = { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 2270 };
 const longEmail = `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`;
 
-/** Where somebody asks to be let in later. */
+/** The page to join the waitlist. */
 export type JoinPage = {
   /** Where the form posts to. Fields: `name`, `email`; button `action=continue`. */
   action: string;
@@ -13,7 +13,7 @@ export type JoinPage = {
   errors: { name: 'required' | 'too_long' | null; email: 'required' | 'email' | null };
   /** `work`: the browser has not solved what it was asked. */
   problem: Throttled | { kind: 'work' } | null;
-  /** What the browser must solve first, while somebody floods this instance. */
+  /** The challenge that the browser must solve first, during an attack. */
   challenge: string | null;
 };
 
@@ -84,7 +84,7 @@ export const confirmView = view<ConfirmPage>('waitlist/confirm.njk', {
   },
 });
 
-/** What came of it. */
+/** The result. */
 type EndPage = {
   outcome: 'joined' | 'expired';
   /** Where to ask again; null when it is done, or there is no list any more. */

@@ -4,7 +4,7 @@ import { fontNames } from './fonts.ts';
 const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'must be a colour such as #0a3fb5');
 const page = z.url({ protocol: /^https?$/ }).max(2048);
 
-/** What an operator may say about the looks of the instance, or of the pages of one client. */
+/** The operator's choices for the look of the instance, or of the pages of one client. */
 export const brandChoice = {
   /** Of buttons, links and the focus; the stylesheet derives pairs of colours that can be read. */
   color: color.optional(),

@@ -12,7 +12,7 @@ type Family = {
 const fonts = {
   /** Atkinson Hyperlegible Next, of the stylesheet itself: made so that 0 is never O and 1 never l. */
   hyperlegible: { stack: '"Hyperlegible"', file: null },
-  /** What the device uses everywhere else. */
+  /** The default font of the device. */
   system: { stack: 'system-ui', file: null },
   figtree: { stack: '"Figtree"', file: 'figtree' },
   manrope: { stack: '"Manrope"', file: 'manrope' },

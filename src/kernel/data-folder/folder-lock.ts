@@ -13,7 +13,7 @@ import { ConfigError } from '#kernel/config.ts';
 import { folderMend, whyUnwritable } from '#kernel/log/mend.ts';
 import { randomSecret } from '#kernel/crypto.ts';
 
-/** What the owner of a folder does: `serve`, or the name of a command. */
+/** The task of the owner of a folder: `serve`, or the name of a command. */
 export type Task = { command: string; address?: string | undefined };
 
 const ownerSchema = z.object({

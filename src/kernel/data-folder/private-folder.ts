@@ -53,7 +53,7 @@ async function closeFolder(path: string): Promise<string> {
     throw new ConfigError(
       `LATCHKEY_DATA names ${path}, which other users can open, and its file system keeps no access modes. Name a folder on another one.`,
     );
-  // What was written while the folder was open may be open too, and would be again wherever the folder is copied.
+  // Files written while the folder was open may be open too, and would be open again in a copy of the folder.
   await visitEntries(real, async (file, entry) => {
     requireOwn(path, entry);
     if ((entry.mode & OTHERS) !== 0) await chmod(file, entry.mode & ~OTHERS & 0o7777);

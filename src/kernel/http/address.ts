@@ -19,7 +19,7 @@ export function isPublicAddress(text: string): boolean {
   const address = parse(text);
   if (!address || address.range() !== 'unicast') return false;
   if (address instanceof ipaddr.IPv4) return !metadataAddresses.has(address.toString());
-  // What lies outside 2000::/3 is not assigned for use on the internet; ::a.b.c.d (RFC 4291 §2.5.5.1) is there too.
+  // Addresses outside 2000::/3 are not assigned for use on the internet, including ::a.b.c.d (RFC 4291 §2.5.5.1).
   // ISATAP (RFC 5214 §6.1) hides an IPv4 address in the interface identifier.
   return address.match(globalUnicast) && !(address.parts[5] === 0x5efe && (address.parts[4]! & 0xfdff) === 0);
 }

@@ -10,7 +10,7 @@ import { FORM_LIMIT } from './limits.ts';
 type WatchedBody = { isTooLarge(): boolean };
 
 /**
- * Makes whoever iterates the request get its body in one checked piece. A bad body makes the reader fail with an AppError,
+ * Makes the request stream deliver its body in one checked chunk. A bad body makes the reader fail with an AppError,
  * which the engine answers with `invalid_request`.
  */
 export function watchBody(ctx: Pick<Context, 'req' | 'is'>, limit = FORM_LIMIT): WatchedBody {

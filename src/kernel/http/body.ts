@@ -22,8 +22,8 @@ export async function readBody(ctx: BodyContext, limit: number): Promise<Buffer>
 const collected = new WeakMap<IncomingMessage, Promise<Buffer | undefined>>();
 
 /**
- * All bytes of the body, or undefined as soon as there are more than `limit`. Rejects when the client leaves. Who asks
- * again gets the same.
+ * All bytes of the body, or undefined as soon as there are more than `limit`. Rejects when the client leaves. A repeated call
+ * returns the same body.
  */
 export function collect(req: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const body = collected.get(req) ?? receive(req, limit);
@@ -85,7 +85,7 @@ export async function readForm(ctx: BodyContext, limit = FORM_LIMIT): Promise<Re
     throw unsupported('a form (application/x-www-form-urlencoded)');
   const fields = new Map<string, string>();
   for (const [name, value] of decodeForm(await readBody(ctx, limit))) {
-    // Arrays and objects in disguise (`email[]`, `email[$ne]`, `__proto__`) and second values are nobody's honest form.
+    // Arrays and objects in disguise (`email[]`, `email[$ne]`, `__proto__`) and second values come from no real form.
     if (!/^[a-z][\w.-]*$/i.test(name) || fields.has(name)) throw invalidForm();
     fields.set(name, value);
   }

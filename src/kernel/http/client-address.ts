@@ -1,6 +1,6 @@
 /**
- * Who is at the other end: the peer of the socket, or, where the peer is a proxy that the operator named, the address
- * which that proxy and those before it vouch for. Nothing a stranger sends can change the answer.
+ * The address of the client: the peer of the socket, or, if the peer is a trusted proxy, the address
+ * that the chain of trusted proxies reports. No other client can influence the result.
  */
 import { isIP } from 'node:net';
 import { ConfigError } from '#kernel/config.ts';
@@ -17,7 +17,7 @@ export type AddressResolver = {
   resolve(peer: string | undefined, forwardedFor: string | undefined): string;
 };
 
-/** What is said of a connection whose peer is not known any more, because it was reset. */
+/** The address of a connection whose peer is unknown because it was reset. */
 const unknownAddress = '0.0.0.0';
 
 /** @throws ConfigError that names the entry of TRUSTED_PROXIES which is no address and no CIDR. */
@@ -33,8 +33,8 @@ export function createAddressResolver(trustedProxies: readonly string[]): Addres
     resolve(peer, forwardedFor) {
       let client = peer === undefined ? unknownAddress : unmapped(peer);
       if (forwardedFor === undefined || !isTrusted(client)) return client;
-      // From the right, because each proxy appends whom it saw: the first address that is no proxy of ours is the client,
-      // and whatever stands to its left was written by that client.
+      // From the right, because each proxy appends its peer: the first address that is not one of our proxies is the client,
+      // and that client wrote everything to its left.
       for (const hop of forwardedFor.split(',').toReversed().slice(0, MOST_HOPS)) {
         const address = readHop(hop.trim());
         if (address === null) return client;

@@ -1,5 +1,5 @@
 /**
- * What every request knows about itself. The state is lazy: an endpoint of machines that asks for no form token, no
+ * The state of every request. It is lazy: an endpoint for machines that needs no form token, no
  * nonce and no language pays for none.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -37,7 +37,7 @@ export type State = {
   language: Language;
   /** How the person wants pages to look; null follows the system. */
   theme: 'light' | 'dark' | null;
-  /** The brand that the pages of this request wear; undefined for that of the instance. */
+  /** The brand on the pages of this request; undefined for the brand of the instance. */
   brand: Brand | undefined;
   /** A language for this page, unless the browser knows another one that its user chose. */
   suggestLanguage(tag: string): void;
@@ -59,14 +59,14 @@ export type State = {
   readonly isRefused: boolean;
   /** Forgets what this answer keeps: the form did its work in another request. */
   dropRefusal(): void;
-  /** What is kept for the page that is shown now; once. */
+  /** The stored error for the page that is shown now; once. */
   takeRefusal(): unknown;
   /** Child of the process's log that carries the request id. */
   readonly log: Log;
   render: Render;
 };
 
-/** Who asks, as events and limits know it. */
+/** The visitor, for events and limits. */
 export function visitorOf({
   state: { ip, userAgent, requestId },
 }: {

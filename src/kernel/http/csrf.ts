@@ -63,7 +63,7 @@ export function createCsrf({ issuer, keyRing }: { issuer: URL; keyRing: Pick<Key
     isIssued(ctx, token, holder = '') {
       const [, salt, given] = TOKEN.exec(token) ?? [];
       if (salt === undefined || given === undefined) return false;
-      // The older keys count too, so that changing the secrets breaks no form that somebody is filling in.
+      // The older keys count too, so that a change of the secrets breaks no open form.
       return browserValues(ctx).some((browser) =>
         keys.some((key) => equalSecrets(mac(key, salt, browser, holder), given)),
       );
@@ -89,7 +89,7 @@ function isFromHere(headers: Headers, issuer: URL): boolean {
 
 /**
  * Refuses (403) what a page of another site sent, and, given a token, what does not hold one of this browser.
- * Whoever takes a POST without `form()` calls it with the token.
+ * A handler that accepts a POST without `form()` calls it with the token.
  */
 export function requireOwnForm(
   ctx: { state: { isFromHere(): boolean; isCsrfToken(token: string): boolean } },

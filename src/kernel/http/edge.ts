@@ -40,7 +40,7 @@ export type Edge = Koa<State, { params: Readonly<Record<string, string>> }> & {
   forgetReady(): void;
   /** Answers the addresses of these; what is not there is left out. */
   mount(routers: readonly (Router<State> | undefined)[]): void;
-  /** What was mounted. */
+  /** The mounted routes. */
   readonly routes: readonly Route[];
 };
 
@@ -63,7 +63,7 @@ export function createEdge({
   const addresses = createAddressResolver(config.trustedProxies);
   const certificates = createClientCertificates({ header: config.clientCertHeader, addresses });
   pinOrigin(app, config.issuerUrl);
-  // What reaches Koa's own handler was thrown outside of the boundary, while writing an answer.
+  // An error in Koa's own handler was thrown outside of the boundary, while a response was being written.
   app.on('error', (error: unknown) => log[isHangUp(error) ? 'debug' : 'error']({ err: error }, 'answer not written'));
   app.use(openContext({ config, log, addresses, certificates, csrf, refusals, mounts, renderer }));
   if (tracing) app.use(traceRequest(tracing, addresses));

@@ -74,7 +74,7 @@ function answer(ctx: Context, clock: Clock, error: unknown): void {
   return showError(ctx, clock, refusal);
 }
 
-/** What may be said about an error. */
+/** The public part of an error. */
 function refusalOf(ctx: Context, error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (isHangUp(ctx)) return plainRefusal(400);

@@ -1,16 +1,16 @@
 import { view } from '../views.ts';
 
-/** What can go wrong where no redirect may follow. Each has a title, what happened, and what to do in `views/locales/`. */
+/** Errors that must not redirect. Each has a title, a description and advice in `views/locales/`. */
 export type ErrorKind =
   | 'not-found'
-  /** What the address was for is over. */
+  /** The object of the address has ended. */
   | 'expired'
   | 'bad-redirect-uri'
   | 'unknown-client'
   | 'bad-post-logout-redirect-uri'
   | 'bad-id-token-hint'
   | 'invalid-request'
-  /** The hidden form token is missing, old or somebody else's. */
+  /** The hidden form token is missing, old or of another browser. */
   | 'forbidden-form'
   | 'forbidden'
   | 'throttled'
@@ -22,7 +22,7 @@ export type ErrorPage = {
   kind: ErrorKind;
   requestId: string;
   at: Date;
-  /** What the app's developers need to see. Everything here may be an attacker's text. */
+  /** Details for the app's developers. Every value may be an attacker's text. */
   protocol: { error: string; description: string | null; received: string | null; clientId: string | null } | null;
   /** A client that we know, with its *registered* home page; never an address that was received. */
   client: { name: string; homeUrl: string | null } | null;

@@ -1,5 +1,5 @@
 /**
- * One form: a zod schema of its fields, read after its token was checked. What is wrong with a field is a kind such as
+ * One form: a zod schema of its fields, read after its token was checked. The error of a field is a kind such as
  * `required`; the sentence is chosen by the page.
  */
 import type { z } from 'zod';
@@ -17,7 +17,7 @@ type InvalidForm<S extends Schema> = {
   isValid: false;
   /** Kind of the first thing that is wrong, by field. */
   errors: Partial<Record<Field<S>, string>>;
-  /** What the person typed and may see again; never a secret. */
+  /** The typed values that the page may show again; never a secret. */
   values: Partial<Record<Field<S>, string>>;
 };
 

@@ -16,7 +16,7 @@ export type Health = {
   answer(req: IncomingMessage, res: ServerResponse): boolean;
   /** From now on the checks decide. Redis is told and not required: everything works without it, more slowly. */
   serving(checks: { database: Check; redis?: Check | undefined }): void;
-  /** Whether somebody has asked for readiness lately, as a balancer does. */
+  /** Whether a probe asked for readiness recently, as a load balancer does. */
   isWatched(): boolean;
   /** From now on not ready, so that a balancer sends nobody here any more. */
   stopping(): void;
@@ -25,7 +25,7 @@ export type Health = {
 type Word = 'up' | 'down';
 type Report = { status: 'ready' | 'starting' | 'stopping' | 'unavailable'; database?: Word; redis?: Word };
 
-/** What an instance needs to serve. */
+/** The services that an instance needs to serve requests. */
 export function checksOf({
   database,
   redis,

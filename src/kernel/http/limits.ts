@@ -24,7 +24,7 @@ export const LONGEST_CHECK = 2 * SECOND;
 export const WATCHED_WITHIN = 30 * SECOND;
 /** Node looks for slow clients this often. */
 export const SLOW_CLIENT_CHECK_INTERVAL = SECOND / 2;
-/** What Node may be late with slow clients: a check interval, and the rest for a process that is busy while it should look. */
+/** The delay of Node with slow clients: a check interval, and the rest for a process that is busy while it should look. */
 export const SLOW_CLIENT_MARGIN = 1.5 * SECOND;
 /** Requests after which a connection is closed, so that clients spread over new nodes. */
 export const REQUESTS_PER_SOCKET = 1000;

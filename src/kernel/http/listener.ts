@@ -91,7 +91,7 @@ export async function openListener(config: ListenerConfig, listener: RequestList
     },
     async close(grace) {
       const closed = new Promise((resolve) => void server.close(resolve));
-      // A connection that became idle after `close()` is nobody's business any more.
+      // A connection that became idle after `close()` needs no further care.
       const sweep = setInterval(() => server.closeIdleConnections(), 50);
       await Promise.race([closed, delay(grace, undefined, { ref: false })]);
       clearInterval(sweep);
@@ -153,7 +153,7 @@ const statusOfParseErrors: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** What is no HTTP never becomes a request: short answer, and the connection with whatever was glued on is gone. */
+/** Bytes that are not HTTP never become a request: a short response, and the connection is closed with any smuggled bytes. */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

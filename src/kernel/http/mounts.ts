@@ -14,7 +14,7 @@ export type Mount = Readonly<{
   /** An exact path, or with `/*` at its end every path below it. Also the name of its group in metrics. */
   path: string;
   audience: Audience;
-  /** What is admitted; HEAD comes with GET, unless GET acts. */
+  /** The allowed methods; HEAD comes with GET, unless GET has an effect. */
   methods: readonly string[];
   /** GET is a step of something (the protocol makes browsers go on by it); HEAD must not take one (RFC 9110 §9.2.1). */
   getActs?: boolean;
@@ -34,7 +34,7 @@ export type Mount = Readonly<{
   constant?: boolean;
   /** Bytes; 64 KiB unless said otherwise, 256 KiB for `problem`. */
   bodyLimit?: number;
-  /** Somebody else's code (the engine) reads parameters and body: the guard watches the body on its way there. */
+  /** Third-party code (the engine) reads parameters and body: the guard watches the body on its way there. */
   delegated?: boolean;
 }>;
 

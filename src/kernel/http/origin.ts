@@ -1,6 +1,6 @@
 /**
  * One public origin, from the configuration. Koa derives protocol, host and addresses from headers; here it cannot, so no
- * link, redirect, cookie attribute or metadata can be made of what somebody sent.
+ * link, redirect, cookie attribute or metadata can contain text from a request.
  */
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
@@ -34,7 +34,7 @@ function define(target: object, name: string, read: (request: Koa.Request) => un
 }
 
 /**
- * Refuses a request for somebody else: 400 when the Host is missing, given twice or no host, 421 when it is another one
+ * Refuses a request for another host: 400 when the Host is missing, given twice or no host, 421 when it is another one
  * (RFC 9110 §7.4). The answers never repeat the name.
  */
 export function requireOwnHost(req: IncomingMessage, issuer: URL): void {

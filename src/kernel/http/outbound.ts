@@ -20,7 +20,7 @@ type OutboundErrorKind =
   | 'bad_status';
 
 const shown: Record<OutboundErrorKind, string> = {
-  // One sentence for both: whoever may name a URL must not learn which inner hosts exist.
+  // One sentence for both: a client that may name a URL must not learn which internal hosts exist.
   refused_address: 'could not connect',
   could_not_connect: 'could not connect',
   timeout: 'timeout',
@@ -29,7 +29,7 @@ const shown: Record<OutboundErrorKind, string> = {
   bad_status: 'bad status',
 };
 
-/** A request that brought no usable answer. `kind` and `cause` are for the log, `shown` for whoever named the URL. */
+/** A request without a usable response. `kind` and `cause` are for the log, `shown` is for the owner of the URL. */
 export class OutboundError extends Error {
   override readonly name = 'OutboundError';
   readonly kind: OutboundErrorKind;

@@ -1,6 +1,6 @@
 /**
  * Documents that are the same for everybody (discovery, key sets) are answered from bytes that are ready, before any
- * middleware runs: relying parties ask for them all the time. What is kept is what the application itself answered a
+ * middleware runs: relying parties ask for them all the time. The cache holds the application's own response of a
  * moment ago, headers included; it is forgotten after a second, and at once when something that it says has changed.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node:http';

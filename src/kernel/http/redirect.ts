@@ -1,6 +1,6 @@
 /**
- * Where an answer may send the browser: a path of ours, or one of the exact addresses that the caller names because
- * somebody registered them. This is the only place that writes `Location`.
+ * Allowed redirect targets: a local path, or one of the exact addresses that the caller names because
+ * they are registered. This is the only place that writes `Location`.
  */
 type RedirectContext = {
   status: number;
@@ -15,7 +15,7 @@ const anyOrigin = 'http://origin.invalid';
  * Redirects with 303 See Other, never 307 or 308: those would repeat a form with a password at the target
  * (RFC 9700 §4.12).
  *
- * @param exactly registered addresses, one of which `location` is then to the letter.
+ * @param exactly registered addresses; `location` must equal one of them.
  * @throws Error when `location` is neither; targets that come with a request go through `ownPath` first.
  */
 export function seeOther(ctx: RedirectContext, location: string, exactly: readonly string[] = []): void {

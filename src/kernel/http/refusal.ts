@@ -19,7 +19,7 @@ type Place = { page: string; holder: string };
 export type Refusals = {
   keep(ctx: CookieContext, place: Place, what: object): void;
   drop(ctx: CookieContext, page: string): void;
-  /** What is kept for this place, and no longer from here on; undefined when there is nothing. */
+  /** Takes the stored error of this place, once; undefined when there is none. */
   take(ctx: CookieContext, place: Place): unknown;
 };
 
@@ -110,7 +110,7 @@ type RefusalContext = Parameters<typeof seeOther>[0] & {
 type FormPage<Shown extends object> = {
   /** @param page path of the page, with a query where it needs one. */
   refuse(ctx: RefusalContext, page: string, shown: Partial<Shown>): void;
-  /** What this very answer shows of a form that was refused. Nothing secret is in it, nor a text of more than 320 characters. */
+  /** The error of a refused form for this response. It contains no secret and no text of more than 320 characters. */
   refused(ctx: RefusalContext): Partial<Shown>;
 };
 

@@ -1,5 +1,5 @@
 /**
- * What is refused before any feature sees it: requests for another host, targets in a form that two readers could take
+ * Refuses bad requests before any feature sees them: requests for another host, targets in a form that two readers could take
  * differently, methods that the path does not have, bodies that are too large or packed.
  */
 import type { Config } from '#kernel/config.ts';
@@ -76,7 +76,7 @@ function isPlainPath(path: string): boolean {
   return !/%(2[dDeEfF]|3[0-9bB]|4[1-9a-fA-F]|5[0-9aAcCfF]|6[1-9a-fA-F]|7[0-9aAeE])/.test(path);
 }
 
-/** What some address takes. TRACE and the like are refused (RFC 9110 §9.3.8) wherever they are tried. */
+/** Methods that at least one address accepts. TRACE and similar methods are refused everywhere (RFC 9110 §9.3.8). */
 const knownMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Names the methods that an address takes (RFC 9110 §15.5.6). */

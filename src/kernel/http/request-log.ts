@@ -3,7 +3,7 @@ import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { LONGEST_LOGGED_PATH } from './limits.ts';
 
-/** What is told about a request when it has been answered. */
+/** The record of a finished request. */
 export type AnsweredRequest = { mount: Mount | undefined; method: string; status: number; seconds: number };
 
 /** Sign-ins in progress and one-time links have their secret in the path; ids of things look like `usr_01h…`. */
@@ -18,7 +18,7 @@ export function noteRefusal(ctx: Context, reason: string): void {
 
 /**
  * One line a request: never its query, its headers or its body, where secrets travel. Files are of interest only to
- * whoever debugs them.
+ * a developer who debugs them.
  */
 export function requestLog(log: Log, observe?: (request: AnsweredRequest) => void): Middleware {
   return async function requestLog(ctx, next) {

@@ -6,7 +6,7 @@ export type Router<S> = KoaRouter<S>;
 /** One declared route: `GET /interaction/:uid/login`, and the name of its handler. */
 export type Route = { readonly methods: readonly string[]; readonly path: string; readonly handler: string };
 
-/** What a router answers, as it was declared. */
+/** The declared routes of a router. */
 export function routesOf<S>(router: Router<S>): readonly Route[] {
   return router.stack.map(({ methods, path, stack }) => ({
     methods: methods.filter((method) => method !== 'HEAD'),

@@ -1,5 +1,5 @@
 /**
- * What browsers must know about every answer, errors and redirects included. The headers are set before the request goes
+ * Security headers of every response, errors and redirects included. The headers are set before the request goes
  * on, because the engine amends the policy that it finds: it adds the hash of its own script to `script-src` on the pages
  * that post themselves, and takes `frame-ancestors` away from the one that answers a frame by `postMessage`.
  */

@@ -42,7 +42,7 @@ const types: Readonly<Record<string, string>> = {
 /** For who opens a drawing by its address: it is a document then, and nothing in it may run or load. */
 const policyOfDrawing = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
-/** What a browser or a robot asks for by a fixed address, whatever the pages say. */
+/** Files that browsers and robots request at fixed addresses. */
 const fixedAddresses: Readonly<Record<string, string>> = {
   '/favicon.ico': 'favicon.ico',
   '/apple-touch-icon.png': 'apple-touch-icon.png',
@@ -50,7 +50,7 @@ const fixedAddresses: Readonly<Record<string, string>> = {
 };
 
 const prefix = '/assets/';
-/** The address changes with the content, so whoever has it need never ask again. */
+/** The address changes with the content, so a client that has it need never ask again. */
 const forEver = 'public, max-age=31536000, immutable';
 const forADay = 'public, max-age=86400';
 /** An address of an older or a newer version, as two nodes show during an update: right today, not to be kept. */

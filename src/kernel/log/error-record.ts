@@ -1,5 +1,5 @@
 /**
- * What may be written down of an error: its kind, its code, where it comes from and what caused it. Never a value: a
+ * The loggable parts of an error: its kind, its code, its place and its causes. Never a value: a
  * database quotes rows and parameters in its messages, and keeps them in members beside (`detail`, `where`, `params`).
  */
 import { getSystemErrorMap } from 'node:util';
@@ -64,7 +64,7 @@ export function isErrorCode(value: unknown, { inError }: { inError: boolean }): 
 
 const isStatus = (value: number): boolean => value >= 100 && value <= 599;
 
-/** Errors, also those of another realm and those that a library has spread into a plain object. */
+/** Errors, also errors of another realm and errors that a library copied into a plain object. */
 export function isErrorLike(value: unknown): value is ErrorLike {
   if (value instanceof Error) return true;
   if (value === null || typeof value !== 'object') return false;
@@ -72,7 +72,7 @@ export function isErrorLike(value: unknown): value is ErrorLike {
   return typeof message === 'string' && (typeof stack === 'string' || typeof severity === 'string');
 }
 
-/** What stands where an error is expected and is none: WebAssembly throws objects with a name and a number. */
+/** Thrown values that are not errors: WebAssembly throws objects with a name and a number. */
 export function looksLikeError(value: unknown): value is ErrorLike {
   if (isErrorLike(value)) return true;
   if (value === null || typeof value !== 'object') return false;
@@ -127,7 +127,7 @@ function recordOf(thrown: unknown, tidy: (text: string) => string, depth: number
   return { record, raw, safe };
 }
 
-/** What caused it, unless it is only the driver's error under another name. */
+/** The cause, unless it is only the driver's error under another name. */
 function innerOf(error: ErrorLike): unknown {
   const { cause, previous, errors } = error;
   if (cause !== undefined && cause !== null) return cause;

@@ -1,6 +1,6 @@
 /**
- * What an operator is told when a start or a command fails: what happened, the variable concerned, the mend. One table of
- * codes for each thing that can fail; code that meets an error asks here, and adds nothing.
+ * The message for the operator when a start or a command fails: the failure, the variable, the fix. One table of
+ * codes for each service that can fail; code that meets an error calls a function here, and adds nothing.
  */
 import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -142,7 +142,7 @@ export function listenMend(
   return code === undefined ? undefined : listenMends[code]?.(port, host, variable);
 }
 
-/** What a fault is about, when it came out of the folder; undefined when it did not. */
+/** The code of a fault in the data folder; undefined for other faults. */
 export function failureOfFolder(
   error: unknown,
   { embedded, dataFolder }: Pick<Config, 'embedded' | 'dataFolder'>,
@@ -179,7 +179,7 @@ export function whyUnwritable(path: string): string | undefined {
   }
 }
 
-/** Why nothing can be written there, or undefined when it can. What did not fit has been taken away again by now. */
+/** The reason why the folder is not writable; undefined if it is. Data that did not fit has been removed by now. */
 function probe(folder: string): string | undefined {
   const file = join(folder, `probe.${process.pid}`);
   try {

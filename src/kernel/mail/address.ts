@@ -9,7 +9,7 @@ const domainLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
  * One bare address, its domain in lower-case A-labels (IDNA); null for anything else. Stricter than RFC 5321 on
- * purpose: every form that two parsers read differently has been used to send a mail to somebody else.
+ * purpose: every form that two parsers read differently has been used to send a mail to another recipient.
  */
 export function readMailAddress(text: string): string | null {
   const at = text.lastIndexOf('@');

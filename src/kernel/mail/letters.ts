@@ -1,5 +1,5 @@
 /**
- * Letters. What we write to people is declared once, like a page: a type, samples, and three templates of one name,
+ * Letters. Each mail is declared once, like a page: a type, samples, and three templates of one name,
  * `views/<slice>/mail/<name>.{subject,text,html}.njk`. Words, brand, language and direction come from here.
  */
 import { type Brand, cornersOf } from '#kernel/brand.ts';
@@ -23,7 +23,7 @@ export function letter<C extends object>(
 
 type LetterText = Pick<Mail, 'subject' | 'text' | 'html'>;
 
-/** To whom, in which language, and all that a mail needs besides its words. */
+/** Recipient, language, and all other data of a mail except its text. */
 type Sending<C extends object> = Omit<Mail, keyof LetterText> & { language: Language; context: C };
 
 export type Letters = {

@@ -1,6 +1,6 @@
 /**
- * How many mails somebody may be sent, or cause. It is counted in the transaction that sends, so on all nodes at once,
- * and over a sliding time: a limit that begins anew at the full hour would let twice as many through around it.
+ * Limits on mails by recipient and by cause. They are counted in the transaction that sends, so on all nodes at once,
+ * and in a sliding window: a limit that restarts at the full hour would allow twice as many around it.
  */
 import { defineEntity, p } from '@mikro-orm/core';
 import { DAY, HOUR, MINUTE, type Clock } from '#kernel/clock.ts';
@@ -113,7 +113,7 @@ function limitsOf(
 /** Beside the day, what one recipient is sent counts within this time. */
 export const RECIPIENT_QUARTER_HOUR = 15 * MINUTE;
 
-/** What a recipient may be sent is counted by who causes it where the sender says so: one of them cannot use up another's part. */
+/** The limit of a recipient is counted by cause if the sender names one: one cause cannot use up another's part. */
 export const shareOf = (recipient: string, share: string | undefined): string =>
   share === undefined ? recipient : `${recipient} ${share}`;
 

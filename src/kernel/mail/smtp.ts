@@ -50,9 +50,9 @@ export function createSmtp(
           from,
           to,
           messageId,
-          // What the server is told does not depend on how anybody reads a header or a text: addresses stay in parts.
+          // The SMTP commands do not depend on the parsing of a header or a text: addresses stay in parts.
           envelope: { from: inParts(from), to: [inParts(to)] } as never,
-          // RFC 3834 §5: nobody's absence note answers a mail of a machine.
+          // RFC 3834 §5: no absence note answers a mail of a machine.
           headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
           body,
           signal: AbortSignal.any([signal, AbortSignal.timeout(patience.attempt)]),
@@ -86,7 +86,7 @@ async function connect(url: string, name: string, { greeting, silence }: SmtpPat
   const transport = createTransport({
     url,
     name,
-    // Credentials do not cross a network in clear, even when somebody on the way hides that the server speaks TLS.
+    // Credentials do not cross a network in clear, even when an attacker on the way hides that the server supports TLS.
     ...(server.username && !isLoopback(server.hostname) ? { requireTLS: true } : {}),
     dnsTimeout: greeting,
     connectionTimeout: greeting,

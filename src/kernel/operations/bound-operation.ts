@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts';
 import { readInput } from './input.ts';
 import type { Operation } from './operation.ts';
 
-/** What a caller gives: members of the path and members of the body or query, not yet read. */
+/** The input of a caller: members of the path and of the body or query, not yet parsed. */
 export type Given = { params?: unknown; input?: unknown };
 
 /** An operation with its services: what a door (the command line, the API) calls. */

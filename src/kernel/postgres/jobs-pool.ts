@@ -6,7 +6,7 @@ import { connectPatiently } from './patient-pool.ts';
 
 type Reach = Pick<Config, 'databaseUrl'> & Partial<Pick<Config, 'databaseConnectSeconds'>>;
 
-/** The few connections of the job queue, apart from those of requests. */
+/** The few connections of the job queue, apart from the connections of requests. */
 export function createJobsPool({ databaseUrl, databaseConnectSeconds }: Reach, log: Pick<Log, 'warn'>): Pool {
   const pool = new Pool({
     connectionString: databaseUrl,

@@ -1,5 +1,5 @@
 /**
- * What several slices write for one act, as one statement: all of it becomes true or nothing, in one round trip and one commit.
+ * The writes of several slices for one act, as one statement: it succeeds as a whole or not at all, in one round trip and one commit.
  * Each writes its part about its own tables; none sees what another part writes.
  */
 export type Part = {
@@ -11,7 +11,7 @@ export type Part = {
 };
 
 export type Act = {
-  /** Locked first, and waited for. What comes after it waits for no lock, so that two acts never wait for each other. */
+  /** Locked first, with a wait. Later parts wait for no lock, so that two acts never wait for each other. */
   lock?: Part | undefined;
   /** Each must return a row. */
   conditions: readonly Part[];

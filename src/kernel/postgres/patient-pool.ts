@@ -22,7 +22,7 @@ type Connected = (error: Error | undefined, client: PoolClient | undefined, rele
 
 /**
  * A connection that fails quickly is asked for again, with jitter, for a second: nothing was sent yet, so nothing happens
- * twice. What takes longer was waited for long enough.
+ * twice. A slower failure has already waited long enough.
  */
 export function connectPatiently(pool: Pool): void {
   const connect = pool.connect.bind(pool) as (done: Connected) => void;

@@ -23,7 +23,7 @@ export const connection = {
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   connectionName: 'latchkey',
-  // After a failover the address may lead to a replica: connect anew.
+  // After a failover the address may lead to a replica: reconnect.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 } satisfies RedisOptions;
 

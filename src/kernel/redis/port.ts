@@ -109,7 +109,7 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
     if (!up && client.status === 'ready') void probe();
   }, PROBE_INTERVAL).unref();
 
-  /** What the requests of one turn of the event loop ask goes out in one write: each by itself would be a system call. */
+  /** The commands of one turn of the event loop are sent in one write: each alone would be a system call. */
   function gather(): void {
     const stream = 'stream' in client ? client.stream : undefined;
     if (!stream || stream.writableCorked > 0) return;

@@ -18,7 +18,7 @@ type SmsDelivery = { kind: 'sent' } | { kind: 'refused' | 'unsent'; error: unkno
 
 export type SmsGateway = { deliver(text: OutgoingText): Promise<SmsDelivery> };
 
-/** What an answer says about trying again: 4xx is about this message, except where it is about us or about the hour. */
+/** Whether a response allows a retry: 4xx is final for this message, except codes about our account or about the rate. */
 export function deliveryOf(status: number): SmsDelivery {
   if (status >= 200 && status < 300) return { kind: 'sent' };
   const error = new Error(`the gateway answered ${status}`);

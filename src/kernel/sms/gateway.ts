@@ -1,4 +1,4 @@
-/** Who carries text messages: the port, and which adapter an address in the configuration means. */
+/** The gateway for text messages: the port, and the adapter for an address in the configuration. */
 import type { Clock } from '#kernel/clock.ts';
 import { ConfigError, type Config } from '#kernel/config.ts';
 import type { Outbound } from '#kernel/http/outbound.ts';

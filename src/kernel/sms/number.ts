@@ -5,7 +5,7 @@ const e164 = /^\+[1-9]\d{6,14}$/;
 
 /**
  * A number as people type one, `+49 (30) 901820` or, with the country that they chose, `030 901820`; null when it is none.
- * What was typed with a plus means itself, whatever the country.
+ * A number with a plus ignores the country.
  */
 export function readPhoneNumber(typed: string, country?: string): string | null {
   if (typed.length > 64) return null;

@@ -1,6 +1,6 @@
 /**
- * How many text messages somebody may be sent, or cause, and how many this instance sends in a day: each costs money, and
- * whoever owns the numbers earns it (toll fraud). Counted in the transaction that sends, on all nodes at once.
+ * Limits on text messages by recipient and by cause, and for the instance in a day: each message costs money, and
+ * the owner of the numbers earns it (toll fraud). Counted in the transaction that sends, on all nodes at once.
  */
 import { defineEntity, p } from '@mikro-orm/core';
 import { type Clock, DAY, fromNow, HOUR } from '#kernel/clock.ts';

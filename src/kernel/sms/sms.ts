@@ -17,16 +17,16 @@ import { purgeSmsDays, type SmsLimits, takeSms } from './quota.ts';
 import { SMS_LIFETIME } from './limits.ts';
 
 export type TextMessage = {
-  /** What for, in one word such as `second_factor_sms`: limits count by it and the log names it. */
+  /** The purpose in one word such as `second_factor_sms`: limits count by it and the log names it. */
   kind: string;
-  /** A stored number (E.164), never one that somebody has just typed. */
+  /** A stored number (E.164), never one that a visitor has just typed. */
   to: string;
   text: string;
   /** When what it says is no longer true; it is not delivered after that. Ten minutes unless said otherwise. */
   expiresAt?: Date | undefined;
   /** The client address that caused it. */
   ip?: string | undefined;
-  /** Whose part of what the recipient may be sent it is counted in; the common part unless said otherwise. */
+  /** The part of the recipient's limit in which it is counted; by default the common part. */
   share?: string | undefined;
   /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */
   discard?: boolean | undefined;
@@ -43,7 +43,7 @@ export type SmsPolicy = SmsLimits & {
 export type TextBox = { keepText(text: { to: string; text: string }): Promise<void> };
 
 export type Sms = {
-  /** Whether messages are sent at all: a country is allowed and somebody carries them. Ask before one is offered. */
+  /** Whether messages are sent at all: a country is allowed and a gateway exists. Check it before a page offers one. */
   isOn(): boolean;
   /** Whether a message to this number would be sent. For answers to the owner of the number alone. */
   reaches(number: string): boolean;
@@ -68,7 +68,7 @@ type Options = {
   policy: () => SmsPolicy;
 };
 
-/** What a job carries. */
+/** The payload of a job. */
 type Parcel = { id: string; kind: string; to: string; text: string; expiresAt: string; isDiscarded: boolean };
 
 const QUEUE = 'sms';

@@ -1,4 +1,4 @@
-/** What templates say things with, in one language: messages, durations, moments. */
+/** The functions with which templates write text in one language: messages, durations, times. */
 import { languages, requireParameter, type Language, type Messages } from '#kernel/i18n.ts';
 import { Markup } from './templates.ts';
 
