@@ -1,7 +1,7 @@
 import type { Database } from '#kernel/database.ts';
 import { fromUuid, type Id, toUuid } from '#kernel/ids.ts';
 
-/** What happened to somebody, or was done by them. */
+/** An event about one user, as its readers see it. */
 export type PastEvent = {
   id: Id<'evt'>;
   at: Date;

@@ -12,16 +12,19 @@ const PARTITION_LOCK = '1885434484';
 
 type Month = { suffix: string; from: string; to: string };
 
+/** Rights to change events and seals, or to remove details: of every role but the owner, who cannot lose them. */
+const EXCESS = `
+      select distinct c.oid::regclass as relation, a.grantee, c.relname ~ '^audit_detail' as is_detail
+      from pg_class c, aclexplode(c.relacl) a
+      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and c.relname ~ '^audit_(event|detail|seal)(|_default|_[0-9]{4}_[0-9]{2})$'
+        and a.grantee <> c.relowner and (a.privilege_type in ('DELETE', 'TRUNCATE') or a.privilege_type = 'UPDATE' and c.relname !~ '^audit_detail')`;
+
 /** Every role but the owner may add events and seals, never change them; of details it may only take away. */
 const INSERT_ONLY = `
   do $$
   declare given record;
   begin
-    for given in
-      select distinct c.oid::regclass as relation, a.grantee, c.relname ~ '^audit_detail' as is_detail
-      from pg_class c, aclexplode(c.relacl) a
-      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and c.relname ~ '^audit_(event|detail|seal)(|_default|_[0-9]{4}_[0-9]{2})$'
-        and a.grantee <> c.relowner and (a.privilege_type in ('DELETE', 'TRUNCATE') or a.privilege_type = 'UPDATE' and c.relname !~ '^audit_detail')
+    for given in ${EXCESS}
     loop
       execute format('revoke delete, truncate%s on %s from %s', case when given.is_detail then '' else ', update' end, given.relation,
         case when given.grantee = 0 then 'public' else given.grantee::regrole::text end);
@@ -53,6 +56,18 @@ export class AuditPartitions {
       } catch (err) {
         log.warn({ err, month: month.suffix.slice(1) }, 'partitions of the audit log could not be made');
       }
+    }
+    await this.#protect();
+  }
+
+  /** Takes away rights that were given to all tables at once. */
+  async #protect(): Promise<void> {
+    const { database, log } = this.#deps;
+    if ((await database.sql(EXCESS)).length === 0) return;
+    try {
+      await database.asOwner((query) => query(INSERT_ONLY));
+    } catch (err) {
+      log.warn({ err }, 'a role other than the owner of the tables may change the audit log');
     }
   }
 }
