@@ -32,8 +32,11 @@ const SEALS = `
     d.event_id is not null as has_detail, ${DETAIL_TEXT} as rest,
     d.salt is null and d.ip is null and d.user_agent is null and d.request_id is null and d.details = '{}'::jsonb as is_bare,
     d.salt is null and exists (select 1 from audit_event x where x.type = 'user.erased' and x.subject_type = 'user' and x.subject_id in (e.subject_id, e.actor_id)) as is_erased
-  from audit_seal s left join audit_event e on e.id = s.event_id and e.at = s.event_at left join audit_detail d on d.event_id = e.id and d.at = e.at
-  where s.chain = $1 and (s.sequence, s.sealed_at) > ($2::bigint, $3::timestamptz) order by s.sequence, s.sealed_at limit ${VERIFIED_PAGE}`;
+  from (
+    select * from audit_seal s where s.chain = $1 and (s.sequence, s.sealed_at) > ($2::bigint, $3::timestamptz)
+    order by s.sequence, s.sealed_at limit ${VERIFIED_PAGE}
+  ) s left join audit_event e on e.id = s.event_id and e.at = s.event_at left join audit_detail d on d.event_id = e.id and d.at = e.at
+  order by s.sequence, s.sealed_at`;
 
 type Dependencies = {
   database: Pick<Database, 'sql'>;

@@ -34,7 +34,7 @@ const WRITE = `/* sealer */
 
 type Dependencies = {
   clock: Clock;
-  database: Pick<Database, 'transaction' | 'sql' | 'embedded'>;
+  database: Pick<Database, 'em' | 'sql' | 'embedded'>;
   keys: Pick<SealingKeys, 'current'>;
   log: Pick<Log, 'warn' | 'error'>;
 };
@@ -116,7 +116,8 @@ export class Sealer {
 
   async #sealBatch(): Promise<number> {
     const key = await this.#deps.keys.current();
-    const links = await this.#deps.database.transaction(async (em) => {
+    // Not a transaction of an act: what is cached of users stays.
+    const links = await this.#deps.database.em().transactional(async (em) => {
       const [lock] = await em.execute<{ taken: boolean }[]>(LOCK);
       if (!lock?.taken) return [];
       const events = await em.execute<Unsealed[]>(TAKE);

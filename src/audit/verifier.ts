@@ -1,5 +1,6 @@
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import { inTransaction } from '#kernel/postgres/in-transaction.ts';
 import { type Anchor, type ChainResult, verifyChain } from './chain-verifier.ts';
 import type { Checkpoint, Checkpoints } from './checkpoint.ts';
 import { auditChainMigrated } from './events.ts';
@@ -27,11 +28,12 @@ const NEXT_CHAIN = 'select min(chain) as chain from audit_seal where chain > $1'
 const QUEUE = `
   select count(*)::int as unsealed, min(u.at) as oldest, (array_agg(u.event_id::text) filter (where e.id is null))[1:10] as lost
   from (select event_id, at from audit_unsealed order by place limit 100000) u left join audit_event e on e.id = u.event_id and e.at = u.at`;
-/** One statement, and so one moment: an event is in the queue or has a seal. */
+/** One statement, and so one moment: an event is in the queue or has a seal. The limits keep the look-ups to the events of the page. */
 const STRAYS = `
-  with page as (select id, at, organization_id from audit_event where (id, at) > ($1::uuid, $2::timestamptz) order by id, at limit ${VERIFIED_PAGE})
+  with page as materialized (select id, at, organization_id from audit_event where (id, at) > ($1::uuid, $2::timestamptz) order by id, at limit ${VERIFIED_PAGE})
   select id::text, at, organization_id,
-    not exists (select 1 from audit_seal s where s.event_id = page.id and s.event_at = page.at) and not exists (select 1 from audit_unsealed u where u.event_id = page.id and u.at = page.at) as is_stray
+    (select 1 from audit_seal s where s.event_id = page.id and s.event_at = page.at limit 1) is null
+      and not exists (select 1 from audit_unsealed u where u.event_id = page.id and u.at = page.at) as is_stray
   from page order by id, at`;
 const CARRIED = `
   select coalesce(organization_id, '${INSTANCE_CHAIN}') as chain, details->>'brokenAt' as broken_at from audit_record
@@ -39,17 +41,33 @@ const CARRIED = `
 
 type Dependencies = {
   clock: Clock;
-  database: Pick<Database, 'sql'>;
+  database: Pick<Database, 'sql' | 'em'>;
   keys: Pick<SealingKeys, 'find'>;
   checkpoints: Pick<Checkpoints, 'read'>;
 };
 
 /** Says whether the record is what was written: chains, details, queue, and what checkpoints outside the database say. */
+/**
+ * The same database for statements that look up many rows in many partitions: their cost looks high enough to compile them, which
+ * takes many times as long as to run them.
+ */
+function uncompiled(database: Pick<Database, 'em'>): Pick<Database, 'sql'> {
+  return {
+    sql: (text, values = []) =>
+      database.em().transactional(async (em) => {
+        await em.execute('set local jit = off');
+        return inTransaction(em, text, values);
+      }),
+  };
+}
+
 export class AuditVerifier {
   readonly #deps: Dependencies;
+  readonly #pages: Pick<Database, 'sql'>;
 
   constructor(dependencies: Dependencies) {
     this.#deps = dependencies;
+    this.#pages = uncompiled(dependencies.database);
   }
 
   /** `checkpoints`: lines of a file of checkpoints. Throws `audit.checkpoint_refused` when one is not of this installation. */
@@ -115,7 +133,7 @@ export class AuditVerifier {
       if (said?.size === 1 && said.has(Buffer.from(seal).toString('base64url'))) due.delete(sequence);
     };
     if (anchor) compare(anchor.sequence, anchor.seal);
-    const result = await verifyChain(this.#deps, chain, anchor, compare);
+    const result = await verifyChain({ database: this.#pages, keys: this.#deps.keys }, chain, anchor, compare);
     if (result.problem) problems.push({ chain, ...result.problem });
     const [first] = [...due.keys()].sort((a, b) => (a < b ? -1 : 1));
     if (first !== undefined && (result.problem === null || first <= result.last))
@@ -149,7 +167,7 @@ export class AuditVerifier {
     let place: readonly unknown[] = ['00000000-0000-0000-0000-000000000000', '-infinity'];
     const problems: Problem[] = [];
     for (;;) {
-      const rows = await this.#deps.database.sql<{
+      const rows = await this.#pages.sql<{
         id: string;
         at: Date;
         organization_id: string | null;

@@ -85,11 +85,11 @@ describe.runIf(server)('with a role for the application', () => {
   });
 
   test('rights that were granted on all tables at once are revoked at the next start', async () => {
-    const [owner] = [at(`latchkey_owner_${suffix}`)];
-    await onServer(owner!, `grant all on all tables in schema public to latchkey_app_${suffix}`);
+    const owner = at(`latchkey_owner_${suffix}`);
+    await onServer(owner, `grant all on all tables in schema public to latchkey_app_${suffix}`);
     await sql('delete from audit_event where false');
     const again = await startTestApp({
-      env: { DATABASE_URL: at(`latchkey_app_${suffix}`), DATABASE_MIGRATION_URL: owner! },
+      env: { DATABASE_URL: at(`latchkey_app_${suffix}`), DATABASE_MIGRATION_URL: owner },
     });
     await again.close();
     await expect(sql('delete from audit_event where false')).rejects.toMatchObject({ code: '42501' });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '#audit/module.ts';
 import { systemClock } from '#kernel/clock.ts';
-import type { Database } from '#kernel/database.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
 import { anyEvent, openProvedAudit } from '../../support/audit.ts';
 import { openTestDatabase } from '../../support/database.ts';
 
@@ -19,6 +19,18 @@ beforeEach(async () => {
   audit = await openProvedAudit({ clock: systemClock, database });
 });
 afterEach(() => database.close());
+
+/** Its transactions end without a commit. */
+function crashingEm(hasWritten: boolean): EntityManager {
+  const em = database.em();
+  const { transactional } = em;
+  em.transactional = (work) =>
+    transactional.call(em, async (inside) => {
+      if (hasWritten) await work(inside);
+      throw new Error('the process is gone');
+    }) as never;
+  return em;
+}
 
 async function whole(events: number): Promise<void> {
   await audit.sealer.seal();
@@ -50,11 +62,7 @@ describe('sealing', () => {
       clock: systemClock,
       database: {
         ...database,
-        transaction: (work) =>
-          database.transaction(async (em) => {
-            if (at === 1) await work(em);
-            throw new Error('the process is gone');
-          }),
+        em: () => crashingEm(at === 1),
       },
     });
     await expect(crashing.sealer.seal()).rejects.toThrow('gone');
