@@ -1,4 +1,4 @@
-/** What the command line loads before it knows which command it runs: help must not wait for the product. */
+/** Files that the command line loads before it knows the command: help must not wait for the product. */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseSync } from 'oxc-parser';
@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 const src = resolve(import.meta.dirname, '../../src');
 
-/** Packages and files that a file loads, and those that they load. What is imported when it is needed is not among them. */
+/** Packages and files that a file loads, directly and indirectly, without dynamic imports. */
 function loadedBy(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen;
   seen.add(file);
