@@ -11,13 +11,13 @@ type Run = (operation: Operation, given: Given, command: Command) => Promise<voi
 /** The first words of commands, and what each is about. */
 const groups: Readonly<Record<string, string>> = {
   client: 'Clients (OAuth and OpenID Connect)',
-  api: 'APIs that access tokens are made for',
+  api: 'APIs, the audiences of access tokens',
   user: 'Users',
   waitlist: 'Waitlist for accounts',
   session: 'Signed-in browsers',
-  consent: 'What users allowed to clients',
+  consent: 'Consents of users for clients',
   keys: 'Signing keys',
-  'registration-token': 'Tokens with which software registers itself',
+  'registration-token': 'Initial access tokens for dynamic client registration',
   settings: 'Settings of the instance',
   branding: 'Logos, stylesheet and brands of clients',
   audit: 'Audit log',
