@@ -27,11 +27,15 @@ type Sealed = {
   is_erased: boolean;
 } & (SealableEvent | { id: null });
 
+/** Whether a record says that the user of the event `e` was erased. */
+export const isErased = (event: string): string =>
+  `exists (select 1 from audit_event x where x.type = 'user.erased' and x.subject_type = 'user' and x.subject_id in (${event}.subject_id, ${event}.actor_id))`;
+
 const SEALS = `
   select s.sequence::text, ${instant('s.sealed_at')} as sealed_at, s.key_id, s.seal, ${EVENT_COLUMNS},
     d.event_id is not null as has_detail, ${DETAIL_TEXT} as rest,
     d.salt is null and d.ip is null and d.user_agent is null and d.request_id is null and d.details = '{}'::jsonb as is_bare,
-    d.salt is null and exists (select 1 from audit_event x where x.type = 'user.erased' and x.subject_type = 'user' and x.subject_id in (e.subject_id, e.actor_id)) as is_erased
+    d.salt is null and ${isErased('e')} as is_erased
   from (
     select * from audit_seal s where s.chain = $1 and (s.sequence, s.sealed_at) > ($2::bigint, $3::timestamptz)
     order by s.sequence, s.sealed_at limit ${VERIFIED_PAGE}
@@ -39,13 +43,15 @@ const SEALS = `
   order by s.sequence, s.sealed_at`;
 
 type Dependencies = {
+  /** Ids of events whose details are known to be empty although no record says so any more. */
+  emptied: ReadonlySet<string>;
   database: Pick<Database, 'sql'>;
   keys: { find(id: string): Promise<KeyObject | null> };
 };
 
 /** Recomputes one chain and stops at the first seal that is wrong. `seen` is told each seal that is right. */
 export async function verifyChain(
-  { database, keys }: Dependencies,
+  { database, keys, emptied }: Dependencies,
   chain: string,
   anchor: Anchor = { sequence: 0n, seal: NO_SEAL },
   seen: (sequence: bigint, seal: Uint8Array) => void = () => undefined,
@@ -59,7 +65,9 @@ export async function verifyChain(
     const rows = await database.sql<Sealed>(SEALS, [chain, ...place]);
     for (const row of rows) {
       const problem =
-        wrongNumber(row, last + 1n) ?? wrongSeal(row, chain, previous, await keys.find(row.key_id)) ?? wrongDetail(row);
+        wrongNumber(row, last + 1n) ??
+        wrongSeal(row, chain, previous, await keys.find(row.key_id)) ??
+        wrongDetail(row, emptied);
       if (problem !== null) return { events, last, problem: { sequence: row.sequence, problem } };
       last += 1n;
       events += 1;
@@ -89,10 +97,12 @@ function wrongSeal(row: Sealed, chain: string, previous: Uint8Array, key: KeyObj
   return 'The seal does not fit: the event, the seal or a seal before it was changed.';
 }
 
-function wrongDetail(row: Sealed): string | null {
+function wrongDetail(row: Sealed, emptied: ReadonlySet<string>): string | null {
   if (row.id === null) return null;
   if (!row.has_detail) return 'The details of the event were removed.';
   if (digestOf(row.rest) === row.digest) return null;
   if (!row.is_bare) return 'The details of the event were changed.';
-  return row.is_erased ? null : 'The details of the event were emptied, and no record says that its user was erased.';
+  return row.is_erased || emptied.has(row.id)
+    ? null
+    : 'The details of the event were emptied, and no record says that its user was erased.';
 }

@@ -25,6 +25,8 @@ export const auditMonthsDropped = eventType({
     before: z.string(),
     /** The last seal that went, in hex, by chain. */
     chains: z.record(z.string(), z.strictObject({ sequence: z.string(), seal: z.string() })),
+    /** Ids of events that stay although their month goes, and whose details are empty because their user was erased. */
+    emptied: z.array(z.string()),
     key: z.string(),
     /** HMAC-SHA-256 over the other members, which only this installation can make. */
     proof: z.string(),

@@ -1,21 +1,24 @@
 import { createHmac } from 'node:crypto';
+import { z } from 'zod';
 import { type Clock } from '#kernel/clock.ts';
 import type { Database, OwnerQuery } from '#kernel/database.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { By } from './by.ts';
-import type { Anchor } from './chain-verifier.ts';
+import { type Anchor, isErased } from './chain-verifier.ts';
 import { monthRefused } from './errors.ts';
 import { auditMonthsDropped } from './events.ts';
 import { PARTITIONED } from './partitions.ts';
 import { SEALER_LOCK } from './sealer.ts';
 import type { SealingKeys } from './sealing-keys.ts';
 
-type Dropped = {
-  before: string;
-  chains: Record<string, { sequence: string; seal: string }>;
-  key: string;
-  proof: string;
-};
+const droppedSchema = z.object({
+  before: z.string(),
+  chains: z.record(z.string(), z.object({ sequence: z.string().regex(/^\d{1,19}$/), seal: z.string() })),
+  emptied: z.array(z.string()),
+  key: z.string(),
+  proof: z.string(),
+});
+type Dropped = z.infer<typeof droppedSchema>;
 
 type Dependencies = {
   clock: Clock;
@@ -38,6 +41,10 @@ const keptRows = (from: string) => [
   `create temp table kept_detail on commit drop as
     select d.* from audit_detail d join kept_event e on e.id = d.event_id and e.at = d.at`,
 ];
+/** The record that their user was erased may go; $1: those of which an earlier drop said so. */
+const EMPTIED = `
+  select e.id::text from kept_event e join kept_detail d on d.event_id = e.id and d.at = e.at
+  where d.salt is null and (e.id::text in (select jsonb_array_elements_text($1::jsonb)) or ${isErased('e')}) order by e.id`;
 const ENDS = `
   select distinct on (s.chain) s.chain, s.sequence::text, s.seal from audit_seal s where sealed_at < $1::timestamptz
     and not exists (select 1 from kept_seal k where k.chain = s.chain and k.sequence = s.sequence) order by s.chain, s.sequence desc`;
@@ -73,39 +80,46 @@ export class AuditRetention {
       const [waiting] = await query('select 1 from audit_unsealed where at < $1::timestamptz limit 1', [from]);
       if (waiting) throw monthRefused('Events of these months have no seal yet. Try again when they have.');
       for (const statement of keptRows(from)) await query(statement);
-      const chains = Object.fromEntries([...earlier].map(([chain, anchor]) => [chain, asText(anchor)]));
+      const chains = Object.fromEntries([...earlier.anchors].map(([chain, anchor]) => [chain, asText(anchor)]));
       for (const { chain, sequence, seal } of await query<{ chain: string; sequence: string; seal: Uint8Array }>(ENDS, [
         from,
       ]))
         chains[chain] = asText({ sequence: BigInt(sequence), seal });
+      const bare = await query<{ id: string }>(EMPTIED, [JSON.stringify([...earlier.emptied])]);
+      const emptied = bare.map((event) => event.id);
       await dropPartitions(query, before, from);
       for (const statement of PUT_BACK) await query(statement);
-      const proof = createHmac('sha256', key).update(proved(before, chains)).digest('hex');
-      await audit.recordBy(query, auditMonthsDropped({ ...by, details: { before, chains, key: id, proof } }));
+      const proof = createHmac('sha256', key).update(proved({ before, chains, emptied })).digest('hex');
+      await audit.recordBy(query, auditMonthsDropped({ ...by, details: { before, chains, emptied, key: id, proof } }));
       return { before, chains };
     });
   }
 }
 
-/** Where chains begin, because what was before was dropped on purpose. Records that nobody with the key made do not count. */
+/** Where chains begin, and which events have empty details, because what was before was dropped on purpose. */
+export type DroppedMonths = { anchors: Map<string, Anchor>; emptied: Set<string> };
+
+/** What the records of dropped months say. Those that nobody with the key made do not count. */
 export async function droppedMonths(
   database: Pick<Database, 'sql'>,
   keys: Pick<SealingKeys, 'find'>,
-): Promise<Map<string, Anchor>> {
-  const rows = await database.sql<{ details: Partial<Dropped> }>(
+): Promise<DroppedMonths> {
+  const rows = await database.sql<{ details: unknown }>(
     'select details from audit_record where type = $1 order by at, id',
     [auditMonthsDropped.name],
   );
   const anchors = new Map<string, Anchor>();
+  const emptied = new Set<string>();
   for (const { details } of rows) {
-    const { before = '', chains = {}, key: id = '', proof } = details;
-    const key = await keys.find(id);
-    if (key === null || createHmac('sha256', key).update(proved(before, chains)).digest('hex') !== proof) continue;
-    for (const [chain, { sequence, seal }] of Object.entries(chains))
+    const { data } = droppedSchema.safeParse(details);
+    const key = data && (await keys.find(data.key));
+    if (!data || !key || createHmac('sha256', key).update(proved(data)).digest('hex') !== data.proof) continue;
+    for (const id of data.emptied) emptied.add(id);
+    for (const [chain, { sequence, seal }] of Object.entries(data.chains))
       if (BigInt(sequence) > (anchors.get(chain)?.sequence ?? 0n))
         anchors.set(chain, { sequence: BigInt(sequence), seal: Buffer.from(seal, 'hex') });
   }
-  return anchors;
+  return { anchors, emptied };
 }
 
 async function dropPartitions(query: OwnerQuery, before: string, from: string): Promise<void> {
@@ -128,11 +142,8 @@ const asText = ({ sequence, seal }: Anchor) => ({
 });
 
 /** jsonb keeps no order of members, so chains are sorted. */
-function proved(before: string, chains: Dropped['chains']): string {
+function proved({ before, chains, emptied }: Pick<Dropped, 'before' | 'chains' | 'emptied'>): string {
   const sorted = Object.entries(chains).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([
-    'latchkey audit drop',
-    before,
-    sorted.map(([chain, { sequence, seal }]) => [chain, sequence, seal]),
-  ]);
+  const ends = sorted.map(([chain, { sequence, seal }]) => [chain, sequence, seal]);
+  return JSON.stringify(['latchkey audit drop', before, ends, emptied]);
 }

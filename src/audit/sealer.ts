@@ -19,7 +19,7 @@ const LOCK = `/* sealer */ select pg_try_advisory_xact_lock(${SEALER_LOCK}) as t
 const LOOK = '/* sealer */ select 1 from audit_unsealed limit 1';
 const TAKE = `/* sealer */
   select u.place::text as place, ${EVENT_COLUMNS} from audit_unsealed u join audit_event e on e.id = u.event_id and e.at = u.at
-  order by u.place limit ${SEALING_BATCH}`;
+  where isfinite(u.at) order by u.place limit ${SEALING_BATCH}`;
 const HEADS = `/* sealer */
   select c.chain, last.sequence::text, last.seal, ${instant('last.sealed_at')} as sealed_at from jsonb_array_elements_text(?::jsonb) c (chain),
     lateral (select sequence, seal, sealed_at from audit_seal s where s.chain = c.chain order by sequence desc limit 1) last`;

@@ -5,10 +5,11 @@ import { type Anchor, type ChainResult, verifyChain } from './chain-verifier.ts'
 import type { Checkpoint, Checkpoints } from './checkpoint.ts';
 import { auditChainMigrated } from './events.ts';
 import { MOST_PROBLEMS, VERIFIED_PAGE } from './limits.ts';
-import { droppedMonths } from './retention.ts';
+import { type DroppedMonths, droppedMonths } from './retention.ts';
 import { INSTANCE_CHAIN } from './seal-chain.ts';
 import type { SealingKeys } from './sealing-keys.ts';
 
+type Stray = { id: string; at: string; organization_id: string | null; seals: number; is_stray: boolean };
 type Problem = { chain: string; sequence: string | null; problem: string };
 
 type AuditReport = {
@@ -23,18 +24,21 @@ type AuditReport = {
   problems: Problem[];
 };
 
-const NEXT_CHAIN = 'select min(chain) as chain from audit_seal where chain > $1';
+/** Also a chain without a name, which nothing but an attacker makes. */
+const FIRST_CHAIN = 'select min(chain) as chain from audit_seal';
+const NEXT_CHAIN = `${FIRST_CHAIN} where chain > $1`;
 /** Of a queue that is longer, which the first seconds after an upgrade may have, the first part is looked at. */
 const QUEUE = `
-  select count(*)::int as unsealed, min(u.at) as oldest, (array_agg(u.event_id::text) filter (where e.id is null))[1:10] as lost
+  select count(*)::int as unsealed, min(u.at) filter (where isfinite(u.at)) as oldest,
+    (array_agg(u.event_id::text) filter (where e.id is null or not isfinite(u.at)))[1:10] as lost
   from (select event_id, at from audit_unsealed order by place limit 100000) u left join audit_event e on e.id = u.event_id and e.at = u.at`;
-/** One statement, and so one moment: an event is in the queue or has a seal. The limits keep the look-ups to the events of the page. */
-const STRAYS = `
-  with page as materialized (select id, at, organization_id from audit_event where (id, at) > ($1::uuid, $2::timestamptz) order by id, at limit ${VERIFIED_PAGE})
-  select id::text, at, organization_id,
-    (select 1 from audit_seal s where s.event_id = page.id and s.event_at = page.at limit 1) is null
-      and not exists (select 1 from audit_unsealed u where u.event_id = page.id and u.at = page.at) as is_stray
-  from page order by id, at`;
+/** One statement, and so one moment: an event is in the queue or has a seal. */
+const STRAYS = (after: '>' | '>=') => `
+  with page as materialized (select id, at, organization_id from audit_event where (id, at) ${after} ($1::uuid, $2::timestamptz) order by id, at limit ${VERIFIED_PAGE}),
+  counted as materialized (select page.*, (select count(*)::int from audit_seal s where s.event_id = page.id and s.event_at = page.at) as seals from page)
+  select id::text, at::text as at, organization_id, seals,
+    seals = 0 and not exists (select 1 from audit_unsealed u where u.event_id = counted.id and u.at = counted.at) as is_stray
+  from counted order by counted.id, counted.at`;
 const CARRIED = `
   select coalesce(organization_id, '${INSTANCE_CHAIN}') as chain, details->>'brokenAt' as broken_at from audit_record
   where type = $1 and outcome = 'failure' order by at, id`;
@@ -74,22 +78,22 @@ export class AuditVerifier {
   async verify({ checkpoints: text = '' }: { checkpoints?: string } = {}): Promise<AuditReport> {
     const { database, clock } = this.#deps;
     const checkpoints = await this.#deps.checkpoints.read(text);
-    const anchors = await droppedMonths(database, this.#deps.keys);
+    const dropped = await droppedMonths(database, this.#deps.keys);
     const problems: Problem[] = [];
     let events = 0;
     let chains = 0;
     for await (const chain of this.#chains()) {
-      const result = await this.#verifyChain(chain, anchors.get(chain), checkpoints, problems);
+      const result = await this.#verifyChain(chain, dropped, checkpoints, problems);
       events += result.events;
       chains += 1;
     }
-    problems.push(...(await this.#missingChains(anchors, checkpoints)), ...(await this.#carriedOver()));
+    problems.push(...(await this.#missingChains(dropped.anchors, checkpoints)), ...(await this.#carriedOver()));
     const [queue] = await database.sql<{ unsealed: number; oldest: Date | null; lost: string[] | null }>(QUEUE);
     for (const id of queue!.lost ?? [])
       problems.push({
         chain: INSTANCE_CHAIN,
         sequence: null,
-        problem: `The event ${id} was removed before it was sealed.`,
+        problem: `The event ${id} was removed before it was sealed, or its time was.`,
       });
     problems.push(...(await this.#strays()));
     return {
@@ -105,21 +109,21 @@ export class AuditVerifier {
   }
 
   async *#chains(): AsyncGenerator<string> {
-    let chain: string | null = '';
-    for (;;) {
-      const [next]: { chain: string | null }[] = await this.#deps.database.sql(NEXT_CHAIN, [chain]);
-      chain = next?.chain ?? null;
-      if (chain === null) return;
-      yield chain;
+    type Next = { chain: string | null };
+    let [next] = await this.#deps.database.sql<Next>(FIRST_CHAIN);
+    while (next && next.chain !== null) {
+      yield next.chain;
+      [next] = await this.#deps.database.sql<Next>(NEXT_CHAIN, [next.chain]);
     }
   }
 
   async #verifyChain(
     chain: string,
-    anchor: Anchor | undefined,
+    { anchors, emptied }: DroppedMonths,
     checkpoints: readonly Checkpoint[],
     problems: Problem[],
   ): Promise<ChainResult> {
+    const anchor = anchors.get(chain);
     const due = new Map<bigint, Set<string>>();
     for (const { chains } of checkpoints) {
       const said = chains[chain];
@@ -133,7 +137,7 @@ export class AuditVerifier {
       if (said?.size === 1 && said.has(Buffer.from(seal).toString('base64url'))) due.delete(sequence);
     };
     if (anchor) compare(anchor.sequence, anchor.seal);
-    const result = await verifyChain({ database: this.#pages, keys: this.#deps.keys }, chain, anchor, compare);
+    const result = await verifyChain({ database: this.#pages, keys: this.#deps.keys, emptied }, chain, anchor, compare);
     if (result.problem) problems.push({ chain, ...result.problem });
     const [first] = [...due.keys()].sort((a, b) => (a < b ? -1 : 1));
     if (first !== undefined && (result.problem === null || first <= result.last))
@@ -164,27 +168,23 @@ export class AuditVerifier {
   }
 
   async #strays(): Promise<Problem[]> {
-    let place: readonly unknown[] = ['00000000-0000-0000-0000-000000000000', '-infinity'];
+    let rows = await this.#pages.sql<Stray>(STRAYS('>='), ['00000000-0000-0000-0000-000000000000', '-infinity']);
     const problems: Problem[] = [];
     for (;;) {
-      const rows = await this.#pages.sql<{
-        id: string;
-        at: Date;
-        organization_id: string | null;
-        is_stray: boolean;
-      }>(STRAYS, place);
-      for (const { id, organization_id: chain } of rows.filter((row) => row.is_stray))
-        if (problems.length < MOST_PROBLEMS)
-          problems.push({
-            chain: chain ?? INSTANCE_CHAIN,
-            sequence: null,
-            problem: `The event ${id} has no seal and does not wait for one: its seal was removed, or it was put in by hand.`,
-          });
+      for (const row of rows.filter(({ is_stray: isStray, seals }) => isStray || seals > 1))
+        if (problems.length < MOST_PROBLEMS) problems.push(strayProblem(row));
       const end = rows.at(-1);
       if (!end || rows.length < VERIFIED_PAGE) return problems;
-      place = [end.id, end.at];
+      rows = await this.#pages.sql<Stray>(STRAYS('>'), [end.id, end.at]);
     }
   }
+}
+
+function strayProblem({ id, organization_id: chain, is_stray: isStray }: Stray): Problem {
+  const problem = isStray
+    ? `The event ${id} has no seal and does not wait for one: its seal was removed, or it was put in by hand.`
+    : `The event ${id} has more than one seal: it was put into the queue again by hand.`;
+  return { chain: chain ?? INSTANCE_CHAIN, sequence: null, problem };
 }
 
 const differs = (sequence: bigint, last: bigint): string =>

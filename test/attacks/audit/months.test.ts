@@ -1,6 +1,6 @@
 /** Months that are gone: on purpose, which the record says itself, and otherwise. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { byClient, operator } from '#audit/module.ts';
+import { byClient, byUser, operator } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { anyEvent, openProvedAudit } from '../../support/audit.ts';
 import { openTestDatabase } from '../../support/database.ts';
@@ -54,6 +54,28 @@ describe('months that the operator drops', () => {
     expect(await database.sql(`select min(s.sequence)::int as first from audit_seal s where chain = 'org_1'`)).toEqual([
       { first: 3 },
     ]);
+  });
+
+  test('may hold the record of an erased user whose last event stays', async () => {
+    const user = 'usr_01h455vb4pex5vsknk084sn02q';
+    const act = { ...byUser(user), organizationId: 'org_2', details: { note: 'personal' } };
+    await audit.log.note({ type: anyEvent('act'), ...act });
+    await database.transaction(async (em) => {
+      await audit.log.forgetPerson(em, user);
+      await audit.log.record(em, { type: anyEvent('user.erased'), ...operator, subject: { type: 'user', id: user } });
+    });
+    await audit.log.note({ type: anyEvent('act'), ...operator });
+    await audit.sealer.seal();
+    // Twice: the second drop knows of the erasure from the record of the first alone.
+    for (const month of ['2031-04', '2031-05']) {
+      await write(`${month}-10T10:00:00.000Z`, 1, `${month}-10T10:00:01.000Z`);
+      await audit.retention.drop(month, operator);
+      await audit.sealer.seal();
+      expect(await audit.verifier.verify()).toMatchObject({ intact: true, problems: [] });
+    }
+    const kept = `(select event_id from audit_seal where chain = 'org_1')`;
+    await database.sql(`update audit_detail set details = '{}', salt = null where event_id in ${kept}`);
+    expect(await audit.verifier.verify()).toMatchObject({ intact: false, problems: [{ chain: 'org_1' }] });
   });
 
   test('do not affect earlier and later checkpoints', async () => {
