@@ -69,7 +69,7 @@ const ROWS = `
     subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details::text, salt, digest, encode(hash, 'hex') as hash,
     salt is not null or digest is null or exists (select 1 from audit_event_before x
       where x.type = 'user.erased' and x.subject_id in (b.subject_id, b.actor_id)) as is_known
-  from audit_event_before b where chain = ? and sequence > ?::bigint order by sequence limit ${BATCH}`;
+  from audit_event_before b where chain = ? and sequence > ?::bigint order by b.sequence limit ${BATCH}`;
 
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);

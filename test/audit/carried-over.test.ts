@@ -97,6 +97,13 @@ describe('the audit log of the previous release', () => {
     ]);
   });
 
+  test('verifies in the order of its numbers, over more than one batch', async () => {
+    for (let i = 0; i < 2100; i += 1) await before.note(signIn(i));
+    const audit = await update();
+    await audit.sealer.seal();
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, problems: [] });
+  });
+
   test('verifies also with an erased user, and with rows older than digests', async () => {
     await addOldest();
     await before.forgetPerson(alice.id);
