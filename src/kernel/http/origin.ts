@@ -38,7 +38,7 @@ function define(target: object, name: string, read: (request: Koa.Request) => un
  * (RFC 9110 §7.4). The answers never repeat the name.
  */
 export function requireOwnHost(req: IncomingMessage, issuer: URL): void {
-  if (countHosts(req.rawHeaders) !== 1) throw badHost();
+  if (countHeaders(req.rawHeaders, 'host') !== 1) throw badHost();
   const host = req.headers.host ?? '';
   if (host === issuer.host) return;
   if (!/^(\[[\da-f:.]+\]|[a-z\d_.-]+)(:\d{1,5})?$/i.test(host)) throw badHost();
@@ -51,11 +51,21 @@ export function requireOwnHost(req: IncomingMessage, issuer: URL): void {
   });
 }
 
-/** The number of Host headers in the raw header list of a request, which Node merges elsewhere. */
-export function countHosts(rawHeaders: readonly string[]): number {
+/** Refuses credentials that are sent twice: of two headers one reader takes the first and another the last (RFC 9110 §5.3). */
+export function requireSingleCredentials(req: IncomingMessage): void {
+  if (req.headers.authorization === undefined || countHeaders(req.rawHeaders, 'authorization') === 1) return;
+  throw new AppError({
+    code: 'request.repeated_authorization',
+    status: 400,
+    message: 'The request must have the header Authorization at most once.',
+  });
+}
+
+/** The number of headers of a name in lower case in the raw header list of a request, which Node merges elsewhere. */
+export function countHeaders(rawHeaders: readonly string[], name: string): number {
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2)
-    if (rawHeaders[i]!.length === 4 && rawHeaders[i]!.toLowerCase() === 'host') count += 1;
+    if (rawHeaders[i]!.length === name.length && rawHeaders[i]!.toLowerCase() === name) count += 1;
   return count;
 }
 

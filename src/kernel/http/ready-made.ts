@@ -7,7 +7,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node
 import { SECOND } from '#kernel/clock.ts';
 import type { Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
-import { countHosts } from './origin.ts';
+import { countHeaders } from './origin.ts';
 import type { AnsweredRequest } from './request-log.ts';
 import { READY_ANSWER_LIFETIME } from './limits.ts';
 
@@ -45,7 +45,7 @@ export function createReadyMade(issuer: URL, observe?: (request: AnsweredRequest
     if (!found || found.until < performance.now()) return undefined;
     const isPlain =
       req.headers.host === issuer.host &&
-      countHosts(req.rawHeaders) === 1 &&
+      countHeaders(req.rawHeaders, 'host') === 1 &&
       deciding.every((name) => req.headers[name] === undefined);
     return isPlain ? found : undefined;
   }

@@ -8,7 +8,7 @@ import { closeAfterAnswer, collect, declaredLength, invalidText, refuseLarge, un
 import { watchBody } from './body-watch.ts';
 import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
-import { requireOwnHost } from './origin.ts';
+import { requireOwnHost, requireSingleCredentials } from './origin.ts';
 import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
 
 /**
@@ -19,6 +19,7 @@ export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeade
   return async function requestGuard(ctx, next) {
     const { mount } = ctx.state;
     requireOwnHost(ctx.req, config.issuerUrl);
+    requireSingleCredentials(ctx.req);
     requireTarget(ctx);
     if (mount === undefined) throw knownMethods.has(ctx.method) ? notFound() : notAllowed(ctx, ['GET', 'HEAD']);
     if (!mount.methods.includes(ctx.method)) throw notAllowed(ctx, mount.methods);

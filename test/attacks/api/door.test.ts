@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => latchkey.close());
 
-type Raw = { method?: string; path: string; headers?: Record<string, string>; body?: string };
+type Raw = { method?: string; path: string; headers?: Record<string, string | string[]>; body?: string };
 
 /** The path as it is: `fetch` would mend it. */
 function send({
@@ -158,6 +158,17 @@ describe('a token counts in the header alone (RFC 6750 §2.1)', () => {
     ],
   ])('not %s', async (_where, call, refusal) => {
     expect(refusalOf(await callApi(...call()))).toEqual(refusal);
+    expect(await isActive()).toBe(true);
+  });
+
+  test.each(['Bearer another', 'Basic eDp5', ''])('nor beside another header Authorization: %j', async (other) => {
+    for (const authorization of [
+      [`Bearer ${token}`, other],
+      [other, `Bearer ${token}`],
+    ]) {
+      const answer = await send({ method: 'POST', path: `/api${path()}`, headers: { authorization } });
+      expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('request.repeated_authorization')]);
+    }
     expect(await isActive()).toBe(true);
   });
 
