@@ -12,17 +12,17 @@ const sameEverywhere = [
   'test/kernel/{tracing,mail/smtp}.test.ts',
   'test/credentials/foreign-hashes/**',
   // Processes around an application of the test, without a database.
-  'test/server/{process,server}.test.ts',
+  'test/main/{process,server}.test.ts',
   // The folder of the embedded database, which there is none of there.
   'test/kernel/data-folder/**',
-  'test/server/embedded-rounds.test.ts',
+  'test/main/embedded-rounds.test.ts',
   'test/attacks/data/folder-modes.test.ts',
   // Browsers send what the flows of the same slices send over HTTP, which run on both; pages are the same on both.
   'test/e2e/**',
 ];
 
 /** What counts what the servers are asked, and so runs on PostgreSQL and Redis alone. */
-const onServersAlone = ['test/interaction/sign-in-cost.test.ts'];
+const onServersAlone = ['test/sign-in/interaction/sign-in-cost.test.ts'];
 
 export default defineConfig({
   test: {

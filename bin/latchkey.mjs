@@ -58,7 +58,7 @@ if (!ensureInstalled()) {
 } else if (isRightNode()) {
   cacheCompiledCode();
   keepYoungSpaceSmall();
-  await import('../src/cli.ts');
+  await import('../src/main/cli.ts');
 } else if (existsSync(pinnedNode())) {
   handOver();
 } else {

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createProgram } from '../src/cli-program.ts';
+import { createProgram } from '../src/main/cli-program.ts';
 
 const head = `# Commands
 

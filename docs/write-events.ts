@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EventTypeRow, gravities } from '#audit/module.ts';
-import { eventTypes } from '#event-types.ts';
+import { eventTypes } from '#app/event-types.ts';
 
 const head = `# Events
 

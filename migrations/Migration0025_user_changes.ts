@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Tells every process that keeps a user in memory of each change of the user, by any writer (src/users/known-users.ts). */
+/** Tells every process that keeps a user in memory of each change of the user, by any writer (src/directory/users/known-users.ts). */
 export class Migration0025_user_changes extends Migration {
   override up(): void {
     this.addSql(`

@@ -1,8 +1,8 @@
 /** Rules for every operation of every slice. */
 import { describe, expect, test } from 'vitest';
-import { permissions } from '#access/module.ts';
+import { permissions } from '#directory/access/module.ts';
 import { operations } from '../src/app/operations.ts';
-import { eventTypes } from '../src/event-types.ts';
+import { eventTypes } from '../src/app/event-types.ts';
 
 const named = operations.map((operation) => ({ name: operation.name, operation }));
 const readingVerbs = ['list', 'read', 'verify', 'checkpoint'];

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseSync } from 'oxc-parser';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMounts } from '#kernel/http/mounts.ts';
-import { siteMap } from '../src/site-map.ts';
+import { siteMap } from '../src/app/site-map.ts';
 import { startTestApp, type TestApp } from './support/app.ts';
 
 const src = resolve(import.meta.dirname, '../src');

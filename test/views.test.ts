@@ -108,7 +108,7 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
 
 describe('a page', () => {
   test('cannot be rendered with an incomplete context', () => {
-    const sample = samples.find(({ page }) => page === 'login/password')!;
+    const sample = samples.find(({ page }) => page === 'sign-in/login/password')!;
     const { problem: _, ...rest } = sample.context as { problem: null };
     expect(() => renderSample(renderer, { ...sample, context: rest }, 'en')).toThrow('the page has no "problem"');
   });
@@ -126,7 +126,7 @@ describe('a page', () => {
   });
 
   test('begins its title with the error', () => {
-    const wrong = samples.find(({ page, name }) => page === 'login/password' && name === 'wrong');
+    const wrong = samples.find(({ page, name }) => page === 'sign-in/login/password' && name === 'wrong');
     expect(renderSample(renderer, wrong!, 'en')).toContain('<title>Error: Enter your password');
     expect(renderSample(renderer, wrong!, 'de')).toContain('<title>Fehler: Passwort eingeben');
   });

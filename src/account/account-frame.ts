@@ -1,4 +1,4 @@
-import { AGAIN, type SignedInPerson } from '#sessions/module.ts';
+import { AGAIN, type SignedInPerson } from '#oidc/sessions/module.ts';
 
 /** The result of a form on the next page: the word in the address and the sentence at the top. */
 export const doneKinds = ['saved', 'removed', 'signed_out', 'disconnected', 'reopened'] as const;

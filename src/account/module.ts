@@ -28,12 +28,11 @@ import {
   type TrustedDevices,
   type WaysIn,
 } from '#credentials/module.ts';
-import type { OwnPages, SessionService } from '#sessions/module.ts';
+import type { OwnPages, SessionService } from '#oidc/sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import {
   type AccessRevocation,
   type ClosingService,
-  type ContactService,
   LARGEST_PICTURE,
   type OwnDetails,
   type PasswordDemands,
@@ -41,24 +40,25 @@ import {
   type User,
   type UserBulk,
   type UserId,
-} from '#users/module.ts';
-import { activityRoutes } from './activity-routes.ts';
-import { appRoutes } from './app-routes.ts';
-import { authenticatorRoutes } from './authenticator-routes.ts';
-import { ConnectedApps, type ConnectedAppsDependencies } from './connected-apps.ts';
-import { DataExport } from './data-export.ts';
-import { dataRoutes } from './data-routes.ts';
-import { deviceRoutes } from './device-routes.ts';
-import type { PlaceText } from './device-text.ts';
-import { Methods } from './methods.ts';
-import { overviewRoutes } from './overview-routes.ts';
+} from '#directory/users/module.ts';
+import type { ContactService } from '#directory/contacts/module.ts';
+import { activityRoutes } from './activity/activity-routes.ts';
+import { appRoutes } from './apps/app-routes.ts';
+import { authenticatorRoutes } from './authenticator/authenticator-routes.ts';
+import { ConnectedApps, type ConnectedAppsDependencies } from './apps/connected-apps.ts';
+import { DataExport } from './data/data-export.ts';
+import { dataRoutes } from './data/data-routes.ts';
+import { deviceRoutes } from './devices/device-routes.ts';
+import type { PlaceText } from './devices/device-text.ts';
+import { Methods } from './security/methods.ts';
+import { overviewRoutes } from './overview/overview-routes.ts';
 import type { OwnerLetters } from './owner-letters.ts';
-import { passkeyRoutes } from './passkey-routes.ts';
-import { passwordRoutes } from './password-routes.ts';
-import { pictureRoutes } from './picture-routes.ts';
-import { profileRoutes } from './profile-routes.ts';
-import { recoveryCodeRoutes } from './recovery-code-routes.ts';
-import { securityRoutes } from './security-routes.ts';
+import { passkeyRoutes } from './passkeys/passkey-routes.ts';
+import { passwordRoutes } from './password/password-routes.ts';
+import { pictureRoutes } from './profile/picture-routes.ts';
+import { profileRoutes } from './profile/profile-routes.ts';
+import { recoveryCodeRoutes } from './recovery-codes/recovery-code-routes.ts';
+import { securityRoutes } from './security/security-routes.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 import { uploadBodyLimit } from '#kernel/http/upload.ts';
 

@@ -3,8 +3,8 @@ import type { Clock } from '#kernel/clock.ts';
 import { userPasswordRemoved, userPasswordSet } from '#credentials/events.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { userClosingCancelled, userClosingRequested, userErased } from '#users/events.ts';
-import { tellOwner, type User } from '#users/module.ts';
+import { userClosingCancelled, userClosingRequested, userErased } from '#directory/users/events.ts';
+import { tellOwner, type User } from '#directory/users/module.ts';
 import { type ChangeLetter, changeLetter } from './change-letter.ts';
 import { userDataDownloaded } from './events.ts';
 

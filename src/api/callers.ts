@@ -1,4 +1,4 @@
-import { access, type Permission } from '#access/module.ts';
+import { access, type Permission } from '#directory/access/module.ts';
 import { type By, byClient, byUser } from '#audit/module.ts';
 import { MINUTE, SECOND } from '#kernel/clock.ts';
 import { addressKey } from '#kernel/http/address.ts';
@@ -6,7 +6,7 @@ import { parseId } from '#kernel/ids.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { ShownToken, TokenCheck } from '#oidc/module.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import type { UserService } from '#users/module.ts';
+import type { UserService } from '#directory/users/module.ts';
 import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens } from './errors.ts';
 
 /** The time within which calls of one caller, and refused tokens of one address, are counted. */

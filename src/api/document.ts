@@ -2,8 +2,8 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from 'zod-openapi';
-import { permissions } from '#access/module.ts';
-import { OWN_API } from '#clients/module.ts';
+import { permissions } from '#directory/access/module.ts';
+import { OWN_API } from '#applications/apis/module.ts';
 import { retryAfter } from '#kernel/http/retry-after.ts';
 import type { NamedError } from '#kernel/operations/operation.ts';
 import { doorErrors } from './errors.ts';

@@ -14,7 +14,7 @@ import type { BoundOperation } from '#kernel/operations/bound-operation.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { AccessTokens } from '#oidc/module.ts';
 import type { Policies } from '#settings/module.ts';
-import type { UserService } from '#users/module.ts';
+import type { UserService } from '#directory/users/module.ts';
 import { Callers } from './callers.ts';
 import { documentOf } from './document.ts';
 import { mountedOperations } from './mounted-operation.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Permission, permissions } from '#access/module.ts';
+import { type Permission, permissions } from '#directory/access/module.ts';
 import type { By } from '#audit/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { BoundOperation } from '#kernel/operations/bound-operation.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWN_API } from '#clients/module.ts';
+import { OWN_API } from '#applications/apis/module.ts';
 import { readJson } from '#kernel/http/body.ts';
 import { type Context, type Middleware, type State, visitorOf } from '#kernel/http/context.ts';
 import { notAllowed } from '#kernel/http/request-guard.ts';

@@ -1,7 +1,7 @@
 /** What acts end of what users hold, and the one who ends it: made before users and credentials, which perform such acts. */
 import type { createAudit } from '#audit/module.ts';
 import { createRevocables } from '#credentials/module.ts';
-import { olderSignIns, ProgressStore } from '#interaction/module.ts';
+import { olderSignIns, ProgressStore } from '#sign-in/interaction/module.ts';
 import { createHeldSessions } from '#oidc/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Kernel } from './kernel.ts';

@@ -2,12 +2,12 @@
 import { createAccount, type Dependencies as AccountDependencies, OwnerLetters } from '#account/module.ts';
 import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
-import type { Places } from '#risk/module.ts';
-import { ClosingService, type UserId } from '#users/module.ts';
+import type { Places } from '#sign-in/risk/module.ts';
+import { ClosingService, type UserId } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
-import { eventTypes } from '../event-types.ts';
+import { eventTypes } from './event-types.ts';
 
 /** What the account asks of the slice that watches sign-ins. */
 type Watch = {

@@ -14,7 +14,7 @@ import { createEdge } from '#kernel/http/edge.ts';
 import type { Log } from '#kernel/log.ts';
 import { runFor } from '#kernel/operations/bound-operation.ts';
 import { loadKeyRing } from '#kernel/secrets.ts';
-import { createWelcome } from '#welcome/module.ts';
+import { createWelcome } from '#trial/welcome/module.ts';
 import { createManagementApi } from './api.ts';
 import { defineJobs } from './jobs.ts';
 import { openKernel } from './kernel.ts';
@@ -22,9 +22,9 @@ import { createNouns } from './nouns.ts';
 import { createOperations } from './bound-operations.ts';
 import { createProvider } from './provider.ts';
 import { createSteps } from './steps.ts';
-import { entities } from '../entities.ts';
-import { openTogether } from '../opening.ts';
-import { siteMap } from '../site-map.ts';
+import { entities } from './entities.ts';
+import { openTogether } from './opening.ts';
+import { siteMap } from './site-map.ts';
 
 export type AppDependencies = {
   config: Config;
@@ -76,7 +76,7 @@ async function assemble(
   const welcome = createWelcome({ issuer: config.issuer, version, mailboxUrl, isTrial: config.embedded });
   // With what it needs to be a relying party it is loaded only where it is shown.
   const demo = config.embedded
-    ? (await import('#demo/module.ts')).createDemo({ config, clock, log, clients: clients.clients, mailboxUrl })
+    ? (await import('#trial/demo/module.ts')).createDemo({ config, clock, log, clients: clients.clients, mailboxUrl })
     : null;
   opened.defer(() => demo?.close());
   await demo?.register();

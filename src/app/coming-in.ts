@@ -1,7 +1,7 @@
 /** How people come in: creating an account, being invited, waiting for it. */
-import type { ProofOfWork } from '#risk/module.ts';
-import { createRegistration } from '#registration/module.ts';
-import { createWaitlist, leaveWaitlist } from '#waitlist/module.ts';
+import type { ProofOfWork } from '#sign-in/risk/module.ts';
+import { createRegistration } from '#sign-in/registration/module.ts';
+import { createWaitlist, leaveWaitlist } from '#directory/waitlist/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';

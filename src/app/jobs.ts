@@ -1,7 +1,7 @@
 /** What is done behind the requests, on a schedule. */
 import { checkpointJob, partitionJob } from '#audit/module.ts';
-import { purgeExpiredSecrets } from '#clients/module.ts';
-import { maintenance } from '#keys/module.ts';
+import { purgeExpiredSecrets } from '#applications/clients/module.ts';
+import { maintenance } from '#oidc/keys/module.ts';
 import { purgeExpired } from '#oidc/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';

@@ -1,7 +1,7 @@
 /** The kernel of one process: what knows no word of the domain, opened in order. */
-import { tokenGrantTypes } from '#clients/module.ts';
+import { tokenGrantTypes } from '#applications/clients/module.ts';
 import { breachChecks } from '#credentials/module.ts';
-import { signInOutcomes } from '#interaction/module.ts';
+import { signInOutcomes } from '#sign-in/interaction/module.ts';
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
@@ -14,7 +14,7 @@ import { createMail } from '#kernel/mail.ts';
 import { openRedis } from '#kernel/redis/port.ts';
 import { createThrottle } from '#kernel/throttle.ts';
 import { openTracing } from '#kernel/tracing.ts';
-import { createMailbox } from '#mailbox/module.ts';
+import { createMailbox } from '#trial/mailbox/module.ts';
 
 export type Kernel = Awaited<ReturnType<typeof openKernel>>;
 

@@ -1,7 +1,7 @@
 /** How everything looks and reads: the public files, the brand, the pages, the letters. */
 import type { AuditLog } from '#audit/module.ts';
 import { createBranding } from '#branding/module.ts';
-import type { ClientLookup } from '#clients/module.ts';
+import type { ClientLookup } from '#applications/clients/module.ts';
 import { loadStaticFiles } from '#kernel/http/static.ts';
 import { createLetters } from '#kernel/mail/letters.ts';
 import { createRenderer } from '#kernel/views.ts';

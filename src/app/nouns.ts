@@ -1,15 +1,17 @@
 /** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
-import { permissions } from '#access/module.ts';
+import { permissions } from '#directory/access/module.ts';
 import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
-import { createApis, createClients } from '#clients/module.ts';
+import { createApis } from '#applications/apis/module.ts';
+import { createClients } from '#applications/clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
-import { createKeys } from '#keys/module.ts';
+import { createKeys } from '#oidc/keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
-import { createContacts, createUsers, KnownUsers, PictureService } from '#users/module.ts';
+import { createContacts } from '#directory/contacts/module.ts';
+import { createUsers, KnownUsers, PictureService } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
 import { createLook } from './look.ts';

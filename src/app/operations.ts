@@ -1,21 +1,21 @@
 /** Every operation of the product. Loading this list loads no service, so that the command line starts fast. */
 import { auditOperations } from '#audit/operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
-import { apiOperations } from '#clients/api-operations.ts';
-import { clientOperations } from '#clients/operations.ts';
-import { consentOperations } from '#consent/operations.ts';
+import { apiOperations } from '#applications/apis/operations.ts';
+import { clientOperations } from '#applications/clients/operations.ts';
+import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
-import { keyOperations } from '#keys/operations.ts';
-import { mfaOperations } from '#mfa/operations.ts';
+import { keyOperations } from '#oidc/keys/operations.ts';
+import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
-import { invitationOperations } from '#registration/operations.ts';
-import { sessionOperations } from '#sessions/operations.ts';
+import { invitationOperations } from '#sign-in/registration/operations.ts';
+import { sessionOperations } from '#oidc/sessions/operations.ts';
 import { settingsOperations } from '#settings/operations.ts';
-import { userOperations } from '#users/operations.ts';
-import { waitlistOperations } from '#waitlist/operations.ts';
+import { userOperations } from '#directory/users/operations.ts';
+import { waitlistOperations } from '#directory/waitlist/operations.ts';
 
 export const operations: readonly Operation[] = [
   databaseOperations,

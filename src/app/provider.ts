@@ -1,12 +1,12 @@
 /** The OpenID provider, and what it knows of people: their consents and their signed-in browsers. */
-import { ConsentService } from '#consent/module.ts';
-import { OWN_CLIENT_ID, OWN_RETURN_PATH } from '#clients/module.ts';
+import { ConsentService } from '#oidc/consents/module.ts';
+import { OWN_CLIENT_ID, OWN_RETURN_PATH } from '#applications/clients/module.ts';
 import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
 import { languages } from '#kernel/i18n.ts';
-import { createDevice } from '#device/module.ts';
-import { createLogout } from '#logout/module.ts';
+import { createDevice } from '#sign-in/device/module.ts';
+import { createLogout } from '#sign-in/logout/module.ts';
 import { createOidc } from '#oidc/module.ts';
-import { createSessions } from '#sessions/module.ts';
+import { createSessions } from '#oidc/sessions/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import { KEY_SET_LIMITS } from '#kernel/http/limits.ts';

@@ -1,15 +1,16 @@
 /** The steps of a sign-in and the pages around it. */
-import { createConsent } from '#consent/module.ts';
-import { createContactPages } from '#contacts/module.ts';
-import { browserCookies, createInteraction, Ways } from '#interaction/module.ts';
-import { addressLimit, createLogin } from '#login/module.ts';
-import { createMfa } from '#mfa/module.ts';
-import { createPasskey } from '#passkey/module.ts';
-import { createPasswordless } from '#passwordless/module.ts';
-import { createRecovery } from '#recovery/module.ts';
-import { createNotMe, createRisk } from '#risk/module.ts';
+import { createConsent } from '#sign-in/consent/module.ts';
+import { createContactPages } from '#account/contacts/module.ts';
+import { browserCookies, createInteraction, Ways } from '#sign-in/interaction/module.ts';
+import { addressLimit, createLogin } from '#sign-in/login/module.ts';
+import { createMfa } from '#sign-in/mfa/module.ts';
+import { createPasskey } from '#sign-in/passkey/module.ts';
+import { createPasswordless } from '#sign-in/passwordless/module.ts';
+import { createRecovery } from '#sign-in/recovery/module.ts';
+import { createNotMe, createRisk } from '#sign-in/risk/module.ts';
 import { createSetup } from '#setup/module.ts';
-import { createContactProofs, createVerification } from '#verification/module.ts';
+import { createContactProofs } from '#directory/contacts/module.ts';
+import { createVerification } from '#sign-in/verification/module.ts';
 import { createOwnAccount } from './account.ts';
 import { createComingIn } from './coming-in.ts';
 import type { Kernel } from './kernel.ts';

@@ -49,12 +49,20 @@ const plain: PreviewPage = {
   wrong: [],
   choices,
   slices: [
-    { name: 'login', href: '/branding/preview?slice=login', isHere: true },
-    { name: 'consent', href: '/branding/preview?slice=consent', isHere: false },
+    { name: 'sign-in/login', href: '/branding/preview?slice=sign-in%2Flogin', isHere: true },
+    { name: 'sign-in/consent', href: '/branding/preview?slice=sign-in%2Fconsent', isHere: false },
   ],
   frames: [
-    { page: 'login/identifier', sample: 'plain', src: '/branding/preview/frame?view=login/identifier&sample=plain' },
-    { page: 'login/password', sample: 'wrong', src: '/branding/preview/frame?view=login/password&sample=wrong' },
+    {
+      page: 'sign-in/login/identifier',
+      sample: 'plain',
+      src: '/branding/preview/frame?view=sign-in/login/identifier&sample=plain',
+    },
+    {
+      page: 'sign-in/login/password',
+      sample: 'wrong',
+      src: '/branding/preview/frame?view=sign-in/login/password&sample=wrong',
+    },
   ],
 };
 
@@ -70,7 +78,9 @@ export const previewView = view<PreviewPage>('branding/preview.njk', {
       ...plain,
       proposal: { ...plain.proposal, name: '"><script>alert(1)</script>', color: '"><img src=x onerror=alert(1)>' },
       wrong: ['color'],
-      frames: [{ page: 'login/password', sample: '<b>', src: '/branding/preview/frame?view=%22%3E&sample=<b>' }],
+      frames: [
+        { page: 'sign-in/login/password', sample: '<b>', src: '/branding/preview/frame?view=%22%3E&sample=<b>' },
+      ],
     },
   },
 });

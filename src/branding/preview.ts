@@ -61,7 +61,7 @@ export const themeOf = ({ theme }: Query): 'light' | 'dark' | null =>
 export function previewOf(query: Query, proposal: Proposal, wrong: readonly Field[]): PreviewPage {
   const views = declaredViews();
   const slices = [...new Set(views.map(sliceOf))].toSorted();
-  const here = slices.find((slice) => slice === query['slice']) ?? 'login';
+  const here = slices.find((slice) => slice === query['slice']) ?? 'sign-in/login';
   const parameters = (more: Record<string, string>) => new URLSearchParams({ ...proposal, ...more }).toString();
   return {
     proposal,

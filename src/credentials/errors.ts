@@ -1,5 +1,5 @@
 import { AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
-import type { PasswordProblem } from './password-problem.ts';
+import type { PasswordProblem } from './passwords/password-problem.ts';
 import { BUSY_SECONDS } from './limits.ts';
 
 const BUSY = 'credentials.busy';

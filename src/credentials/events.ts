@@ -7,7 +7,7 @@ export const userPasswordChanged = eventType({
   text: 'A user chose another password.',
   audience: ['operator', 'organization', 'person'],
   gravity: 'notice',
-  letter: 'recovery/changed',
+  letter: 'sign-in/recovery/changed',
   webhook: true,
   caep: caep.credentialChange,
 });
@@ -37,7 +37,7 @@ export const userPasswordReset = eventType({
   text: 'A user chose a new password by a link that was mailed.',
   audience: ['operator', 'organization', 'person'],
   gravity: 'notice',
-  letter: 'recovery/changed',
+  letter: 'sign-in/recovery/changed',
   webhook: true,
   caep: caep.credentialChange,
 });

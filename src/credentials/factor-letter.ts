@@ -1,5 +1,5 @@
 import { letter } from '#kernel/mail/letters.ts';
-import type { FactorNotice } from './second-factor-notice.ts';
+import type { FactorNotice } from './second-factors/second-factor-notice.ts';
 
 /** What happened to somebody's second factors. */
 type FactorLetter = {

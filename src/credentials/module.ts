@@ -14,20 +14,20 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import { AttemptCounter } from './attempts.ts';
-import { type BreachDependencies, BreachedPasswords } from './breached-passwords.ts';
-import { HashingQueue } from './hashing-queue.ts';
-import type { HashCost } from './password-hash.ts';
+import { type BreachDependencies, BreachedPasswords } from './passwords/breached-passwords.ts';
+import { HashingQueue } from './passwords/hashing-queue.ts';
+import type { HashCost } from './passwords/password-hash.ts';
 import { UndoRights } from './one-time/undo-rights.ts';
 import { passkeyStateBy } from './passkeys/passkey-state.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
-import { PasswordBulk } from './password-bulk.ts';
-import { PasswordHistory } from './password-history.ts';
-import { PasswordPolicy } from './password-policy.ts';
-import { PasswordAttempts } from './password-attempts.ts';
-import { isOneOf, type OldSystem, PasswordService } from './password-service.ts';
+import { PasswordBulk } from './passwords/password-bulk.ts';
+import { PasswordHistory } from './passwords/password-history.ts';
+import { PasswordPolicy } from './passwords/password-policy.ts';
+import { PasswordAttempts } from './passwords/password-attempts.ts';
+import { isOneOf, type OldSystem, PasswordService } from './passwords/password-service.ts';
 import type { Revocables } from './revocables.ts';
-import type { FactorEndings, TellOwner } from './second-factor-notice.ts';
-import { createSecondFactors } from './second-factors.ts';
+import type { FactorEndings, TellOwner } from './second-factors/second-factor-notice.ts';
+import { createSecondFactors } from './second-factors/second-factors.ts';
 import { WaysIn } from './ways-in.ts';
 import { PASSWORD_DELAYS } from './limits.ts';
 
@@ -142,21 +142,21 @@ export function createCredentials({
   };
 }
 
-export type { KnownElsewhere, OldSystem, PasswordService } from './password-service.ts';
-export type { AttemptOutcome, PasswordAttempts } from './password-attempts.ts';
-export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './new-passwords.ts';
+export type { KnownElsewhere, OldSystem, PasswordService } from './passwords/password-service.ts';
+export type { AttemptOutcome, PasswordAttempts } from './passwords/password-attempts.ts';
+export { type NewPassword, type NewPasswordDependencies, NewPasswords } from './passwords/new-passwords.ts';
 export { UserAdministration } from './user-administration.ts';
-export { PasswordChanges } from './password-changes.ts';
+export { PasswordChanges } from './passwords/password-changes.ts';
 export { DEVICE_KNOWN_FOR } from './lifetimes.ts';
 export { LONGEST_PASSWORD_FIELD, LONGEST_SHOWN_WAIT } from './limits.ts';
 export type { WaysIn } from './ways-in.ts';
-export type { NewPasswordProblem, PasswordProblem } from './password-problem.ts';
-export { breachChecks } from './breached-passwords.ts';
-export { newPasswordProblems } from './password-problem.ts';
-export { PasswordHistoryRow } from './password-history.ts';
-export { OLD_SYSTEM } from './password-service.ts';
-export type { HashCost } from './password-hash.ts';
-export type { BulkPassword, PasswordBulk } from './password-bulk.ts';
+export type { NewPasswordProblem, PasswordProblem } from './passwords/password-problem.ts';
+export { breachChecks } from './passwords/breached-passwords.ts';
+export { newPasswordProblems } from './passwords/password-problem.ts';
+export { PasswordHistoryRow } from './passwords/password-history.ts';
+export { OLD_SYSTEM } from './passwords/password-service.ts';
+export type { HashCost } from './passwords/password-hash.ts';
+export type { BulkPassword, PasswordBulk } from './passwords/password-bulk.ts';
 export { HashRefusal } from './foreign-hashes/family.ts';
 export { foreignHash } from './foreign-hashes/formats.ts';
 export type { AskingBrowser, Holder } from './one-time/one-time-budget.ts';
@@ -166,9 +166,9 @@ export { OneTimeSecretRow, secretLifetimes } from './one-time/one-time-secret.ts
 export type { NewPasskeyProblem, PasskeyRegistration } from './passkeys/passkey-registration.ts';
 export { createRevocables } from './revocables.ts';
 export type { Undo, UndoRights } from './one-time/undo-rights.ts';
-export type { FactorNotice, TellOwner } from './second-factor-notice.ts';
+export type { FactorNotice, TellOwner } from './second-factors/second-factor-notice.ts';
 export { tellOwnerByMail } from './owner-letters.ts';
-export type { FactorOutcome, SecondFactorAttempts } from './second-factor-attempts.ts';
+export type { FactorOutcome, SecondFactorAttempts } from './second-factors/second-factor-attempts.ts';
 export {
   beginsWith,
   type CodeFactor,
@@ -196,8 +196,8 @@ export {
   type OverviewPlace,
   type SecondFactorOverview,
   type SecondFactorOverviews,
-} from './second-factor-overview.ts';
-export { isFactorDemanded } from './second-factor-demand.ts';
+} from './second-factors/second-factor-overview.ts';
+export { isFactorDemanded } from './second-factors/second-factor-demand.ts';
 export type { Totp, TotpService } from './totp/totp-service.ts';
 export type { TotpEnrolments } from './totp/totp-enrolments.ts';
 export type { WrittenWith } from './written-with.ts';
@@ -212,10 +212,10 @@ export { TotpCredential, TotpEnrolment } from './totp/totp-credential.ts';
 export { RecoveryCodeSet } from './recovery-codes/recovery-code.ts';
 export { TrustedDeviceRow } from './trusted-devices/trusted-device.ts';
 export { type AttemptCounter, AttemptCounterRow } from './attempts.ts';
-export type { KnownDevices } from './known-device.ts';
-export { type SecondFactorRequests, SecondFactorRequest } from './second-factor-requests.ts';
-export { KnownDevice } from './known-device.ts';
-export { PasswordCredential } from './password-credential.ts';
+export type { KnownDevices } from './trusted-devices/known-device.ts';
+export { type SecondFactorRequests, SecondFactorRequest } from './second-factors/second-factor-requests.ts';
+export { KnownDevice } from './trusted-devices/known-device.ts';
+export { PasswordCredential } from './passwords/password-credential.ts';
 export type { PasskeyService, ShownPasskey } from './passkeys/passkey-service.ts';
 export type { PasskeyProof, ProofOutcome, Question } from './passkeys/passkey-proof.ts';
 export type { WebauthnUsers } from './passkeys/webauthn-user.ts';

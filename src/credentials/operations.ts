@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
-import { emailInvalid, emailTaken, profileInvalid, userNotFound } from '#users/errors.ts';
-import type { UserService } from '#users/module.ts';
-import { profileSchema } from '#users/profile.ts';
-import { userOnWire, userSchema } from '#users/user-wire.ts';
+import { emailInvalid, emailTaken, profileInvalid, userNotFound } from '#directory/users/errors.ts';
+import type { UserService } from '#directory/users/module.ts';
+import { profileSchema } from '#directory/users/profile.ts';
+import { userOnWire, userSchema } from '#directory/users/user-wire.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
 import type { ShownCredential, UserAdministration } from './user-administration.ts';
-import { userCreated, userPasswordDemanded } from '#users/events.ts';
+import { userCreated, userPasswordDemanded } from '#directory/users/events.ts';
 
 type Services = { users: Pick<UserService, 'findById'>; administration: UserAdministration };
 

@@ -1,7 +1,7 @@
 import type { EventTypeRow } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
-import { readUser, tellOwner } from '#users/module.ts';
+import { readUser, tellOwner } from '#directory/users/module.ts';
 import {
   userMfaReset,
   userPasskeyAdded,
@@ -14,7 +14,7 @@ import {
   userTotpRemoved,
 } from './events.ts';
 import { factorLetter } from './factor-letter.ts';
-import type { FactorNotice, TellOwner } from './second-factor-notice.ts';
+import type { FactorNotice, TellOwner } from './second-factors/second-factor-notice.ts';
 
 type Dependencies = {
   clock: Clock;

@@ -1,6 +1,6 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import type { UserId } from '#users/module.ts';
+import type { UserId } from '#directory/users/module.ts';
 import type { Factor, methods } from './methods.ts';
 
 type Credential = NonNullable<(typeof methods)[Factor]['credential']>;

@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Policies } from '#settings/module.ts';
-import { KnownDevices } from './known-device.ts';
+import { KnownDevices } from './trusted-devices/known-device.ts';
 import { OneTimeSecrets } from './one-time/one-time-secrets.ts';
 import { Challenges } from './passkeys/challenge.ts';
 import { TrustedDevices } from './trusted-devices/trusted-devices.ts';

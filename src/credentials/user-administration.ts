@@ -1,13 +1,13 @@
 import type { By } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { PasswordDemands, Profile, User, UserId, UserService } from '#users/module.ts';
+import type { PasswordDemands, Profile, User, UserId, UserService } from '#directory/users/module.ts';
 import { noPassword } from './errors.ts';
 import { MOST_LISTED_USERS } from './limits.ts';
 import { factorOfKey } from './methods.ts';
 import type { PasskeyService } from './passkeys/passkey-service.ts';
-import type { PasswordService } from './password-service.ts';
+import type { PasswordService } from './passwords/password-service.ts';
 import type { RecoveryCodes } from './recovery-codes/recovery-codes.ts';
-import type { SecondFactorOverviews } from './second-factor-overview.ts';
+import type { SecondFactorOverviews } from './second-factors/second-factor-overview.ts';
 import type { TotpService } from './totp/totp-service.ts';
 
 type UserAdministrationDependencies = {

@@ -1,7 +1,7 @@
 import type { EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import { lockUser, type UserId } from '#users/module.ts';
+import { lockUser, type UserId } from '#directory/users/module.ts';
 import { lastWayIn } from './errors.ts';
 import { beginsWith } from './methods.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';

@@ -1,6 +1,6 @@
 /** Things that were read a moment ago, until they change or their time is up, on this node; changes arrive from all. */
-import { type Clock, SECOND } from '#kernel/clock.ts';
-import type { Invalidation } from '#kernel/invalidation.ts';
+import { type Clock, SECOND } from './clock.ts';
+import type { Invalidation } from './invalidation.ts';
 
 /** A change is told to every node; one that was not told, such as a restored backup, is seen after this time at the latest. */
 export const UNTOLD_CHANGE_SEEN_AFTER = 4 * SECOND;

@@ -6,11 +6,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { SECOND } from '#kernel/clock.ts';
-import { DEFAULT_CONNECT_SECONDS } from '#kernel/config.ts';
-import type { Database } from '#kernel/database.ts';
-import type { Log } from '#kernel/log.ts';
-import type { RedisPort } from '#kernel/redis/port.ts';
+import { SECOND } from './clock.ts';
+import { DEFAULT_CONNECT_SECONDS } from './config.ts';
+import type { Database } from './database.ts';
+import type { Log } from './log.ts';
+import type { RedisPort } from './redis/port.ts';
 
 export type InvalidationHandler = {
   changed(key: string): void;

@@ -6,12 +6,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { fromKysely, fromPglite, PgBoss, type JobWithMetadata } from 'pg-boss';
-import { DAY, HOUR, SECOND, type Clock } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
-import type { Log } from '#kernel/log.ts';
-import { createJobsPool } from '#kernel/postgres/jobs-pool.ts';
+import { DAY, HOUR, SECOND, type Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import type { KeyRing } from './crypto.ts';
+import type { Database, EntityManager } from './database.ts';
+import type { Log } from './log.ts';
+import { createJobsPool } from './postgres/jobs-pool.ts';
 
 export type JobData = Readonly<Record<string, unknown>>;
 

@@ -3,15 +3,15 @@
  * waits for a mail server, and the response time does not reveal whether there was a recipient.
  */
 import { randomUUID } from 'node:crypto';
-import { DAY, fromNow, MINUTE, SECOND, type Clock } from '#kernel/clock.ts';
-import { ConfigError, type Config } from '#kernel/config.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
-import type { Job, Jobs } from '#kernel/jobs.ts';
-import type { Log } from '#kernel/log.ts';
-import { headerText, maskMailAddress, readMailAddress, readSender, type MailAddress } from '#kernel/mail/address.ts';
-import { mailLimits, purgeQuotas, takeQuota, type MailLimits } from '#kernel/mail/quota.ts';
-import { clientNameOf, createSmtp, type Smtp, type SmtpPatience } from '#kernel/mail/smtp.ts';
+import { DAY, fromNow, MINUTE, SECOND, type Clock } from './clock.ts';
+import { ConfigError, type Config } from './config.ts';
+import type { Database, EntityManager } from './database.ts';
+import { AppError, unreachable } from './errors.ts';
+import type { Job, Jobs } from './jobs.ts';
+import type { Log } from './log.ts';
+import { headerText, maskMailAddress, readMailAddress, readSender, type MailAddress } from './mail/address.ts';
+import { mailLimits, purgeQuotas, takeQuota, type MailLimits } from './mail/quota.ts';
+import { clientNameOf, createSmtp, type Smtp, type SmtpPatience } from './mail/smtp.ts';
 
 export type Mail = {
   /** The purpose in one word such as `password_reset`: limits count by it and the log names it. */

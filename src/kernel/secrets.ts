@@ -1,7 +1,7 @@
 import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, type Config } from '#kernel/config.ts';
-import { createKeyRing, randomSecret, type KeyRing } from '#kernel/crypto.ts';
+import { ConfigError, type Config } from './config.ts';
+import { createKeyRing, randomSecret, type KeyRing } from './crypto.ts';
 
 const FILE = 'secrets';
 const OWNER_ONLY = 0o600;

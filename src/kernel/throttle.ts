@@ -4,9 +4,9 @@
  * Limits of an account are not here but in PostgreSQL, where they cannot be lost.
  */
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
-import { SECOND } from '#kernel/clock.ts';
-import { sha256 } from '#kernel/crypto.ts';
-import { KEY_PREFIX, RedisUnavailable, type RedisPort } from '#kernel/redis/port.ts';
+import { SECOND } from './clock.ts';
+import { sha256 } from './crypto.ts';
+import { KEY_PREFIX, RedisUnavailable, type RedisPort } from './redis/port.ts';
 
 export type ThrottlePolicy = Readonly<{
   /** Unique; attempts are counted under it, so that another number of points keeps what was counted. */

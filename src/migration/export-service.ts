@@ -1,7 +1,7 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import type { PasswordBulk, TotpService } from '#credentials/module.ts';
-import { OLD_SYSTEM } from '#credentials/module.ts';
-import type { BulkContact, BulkIdentity, BulkUser, ContactBulk, UserBulk, UserId } from '#users/module.ts';
+import { type PasswordBulk, type TotpService, OLD_SYSTEM } from '#credentials/module.ts';
+import type { BulkContact, ContactBulk } from '#directory/contacts/module.ts';
+import type { BulkIdentity, BulkUser, UserBulk, UserId } from '#directory/users/module.ts';
 import { usersExported } from './events.ts';
 import { MOST_LINES } from './limits.ts';
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { newId } from '#kernel/ids.ts';
-import type { BulkContact, BulkIdentity, BulkUser, UserId } from '#users/module.ts';
+import type { BulkContact } from '#directory/contacts/module.ts';
+import type { BulkIdentity, BulkUser, UserId } from '#directory/users/module.ts';
 import type { FurtherContact, Identity, ImportedUser } from './import-record.ts';
 
 export type Line = { line: number; user: ImportedUser };

@@ -3,13 +3,13 @@ import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } fro
 import { parseId } from '#kernel/ids.ts';
 import {
   MOST_CONTACTS,
-  type BulkContact,
   newCanonicalEmail,
   phoneNumberSchema,
   type Profile,
   profileSchema,
   type UserId,
-} from '#users/module.ts';
+} from '#directory/users/module.ts';
+import type { BulkContact } from '#directory/contacts/module.ts';
 import { LARGEST_PROPERTIES, LONGEST_IMPORTED_PASSWORD } from './limits.ts';
 
 /** Exact bytes, never empty, never white space alone. */

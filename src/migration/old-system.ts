@@ -9,7 +9,7 @@ import type { Outbound } from '#kernel/http/outbound.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Log } from '#kernel/log.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { newCanonicalEmail, phoneNumberSchema, profileSchema, type UserService } from '#users/module.ts';
+import { newCanonicalEmail, phoneNumberSchema, profileSchema, type UserService } from '#directory/users/module.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { LARGEST_OLD_SYSTEM_ANSWER } from './limits.ts';
 import { userMigrated } from './events.ts';

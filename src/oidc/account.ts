@@ -1,7 +1,7 @@
 import type { Account, FindAccount } from 'oidc-provider';
 import { parseId } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import { claimsOf, type KnownUsers } from '#users/module.ts';
+import { claimsOf, type KnownUsers } from '#directory/users/module.ts';
 
 /** A disabled or deleted person is nobody: no token is issued to or accepted from them. */
 export function findAccount(users: Pick<KnownUsers, 'find'>, policies: Policies<'profile'>): FindAccount {

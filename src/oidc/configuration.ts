@@ -3,7 +3,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import type { KnownUsers } from '#users/module.ts';
+import type { KnownUsers } from '#directory/users/module.ts';
 import { findAccount } from './account.ts';
 import { algorithms } from './algorithms.ts';
 import { claimsWith, scopes } from './claims.ts';

@@ -3,8 +3,8 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { visitorOf } from '#kernel/http/context.ts';
-import type { UserId } from '#users/module.ts';
-import type { Reuse } from './artifacts/reuse.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { Reuse } from './artifacts/token-reuse.ts';
 import type { Engine } from './engine.ts';
 import { sessionEnded, tokenReused, tokenRevoked } from './events.ts';
 

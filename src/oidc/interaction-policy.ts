@@ -1,5 +1,5 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
+import { MINIMUM_ACR_MEMBER } from '#applications/clients/module.ts';
 import { askedLevel, isUnreachable, levelOf, requestedAcr } from './levels.ts';
 import { DEVICE_SESSION_AGE } from './limits.ts';
 

@@ -1,5 +1,5 @@
 import type { InteractionResults } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
+import { MINIMUM_ACR_MEMBER } from '#applications/clients/module.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Act } from '#kernel/postgres/one-statement.ts';
 import { Detour } from '#kernel/http/redirect.ts';

@@ -1,5 +1,5 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import { PROFILE_MEMBER, type ClientProfile } from '#clients/module.ts';
+import { PROFILE_MEMBER, type ClientProfile } from '#applications/clients/module.ts';
 import type { Policy } from '#settings/module.ts';
 
 /** The profile that the operator gave the client; a registration cannot name one. */

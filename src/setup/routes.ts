@@ -9,7 +9,7 @@ import type { MailedLink } from '#kernel/http/mailed-link.ts';
 import { formPage } from '#kernel/http/refusal.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { newEmailField } from '#users/module.ts';
+import { newEmailField } from '#directory/users/module.ts';
 import { adminEndView, type AdminPage, adminView } from './admin-view.ts';
 import type { SetupService } from './setup-service.ts';
 

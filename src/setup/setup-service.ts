@@ -3,7 +3,7 @@ import type { PasswordProblem, PasswordService } from '#credentials/module.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { instance } from '#settings/module.ts';
-import type { RoleHolders, UserService } from '#users/module.ts';
+import type { RoleHolders, UserService } from '#directory/users/module.ts';
 import type { AdminLinks } from './admin-link.ts';
 
 export type SetupDependencies = {

@@ -7,12 +7,12 @@ const src = resolve(import.meta.dirname, '../../src');
 
 /** Forms that change neither how the account is reached nor how its user signs in. */
 const plain: Readonly<Record<string, string>> = {
-  'account/profile-routes.ts PAGE': 'says who one is, not how one proves it',
-  'account/picture-routes.ts /account/picture': 'the same',
-  'account/picture-routes.ts /account/picture/remove': 'the same',
-  'account/security-routes.ts /account/trusted-devices': 'takes trust away',
-  'account/device-routes.ts PAGE': 'signs out',
-  'account/app-routes.ts PAGE': 'takes leave away',
+  'account/profile/profile-routes.ts PAGE': 'says who one is, not how one proves it',
+  'account/profile/picture-routes.ts /account/picture': 'the same',
+  'account/profile/picture-routes.ts /account/picture/remove': 'the same',
+  'account/security/security-routes.ts /account/trusted-devices': 'takes trust away',
+  'account/devices/device-routes.ts PAGE': 'signs out',
+  'account/apps/app-routes.ts PAGE': 'takes leave away',
 };
 
 /** `file path` of every form, and what stands in its handler. */

@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { permissions } from '#access/module.ts';
+import { permissions } from '#directory/access/module.ts';
 import { mounted } from '../../src/app/api.ts';
 import { callApi } from '../support/api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';

@@ -6,7 +6,7 @@ import { AppError } from '#kernel/errors.ts';
 import { bindOperations } from '#kernel/operations/bound-operation.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { createThrottle } from '#kernel/throttle.ts';
-import { siteMap } from '../../src/site-map.ts';
+import { siteMap } from '../../src/app/site-map.ts';
 import { bodyOf, headerOf, openEdge, request, statusOf, type TestEdge } from '../support/edge.ts';
 import { policiesWith } from '../support/policies.ts';
 

@@ -1,6 +1,6 @@
 /** Every operation that the API offers, and every permission that there is: the right one opens it, no other does. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { permissions } from '#access/module.ts';
+import { permissions } from '#directory/access/module.ts';
 import { mounted } from '../../src/app/api.ts';
 import { operations } from '../../src/app/operations.ts';
 import { routeOf } from '../../src/api/operation-route.ts';

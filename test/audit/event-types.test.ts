@@ -4,7 +4,7 @@ import { parseSync } from 'oxc-parser';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { eventType, gravities } from '#audit/module.ts';
-import { eventTypes } from '#event-types.ts';
+import { eventTypes } from '#app/event-types.ts';
 import { languages } from '#kernel/i18n.ts';
 import { assertDetails } from '../support/event-details.ts';
 import { allLetters } from '../support/letters.ts';

@@ -17,7 +17,7 @@ import { createKeyRing } from '#kernel/crypto.ts';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
 import { newId } from '#kernel/ids.ts';
-import { entities } from '../../src/entities.ts';
+import { entities } from '../../src/app/entities.ts';
 import { anyEvent } from '../support/audit.ts';
 import { RECORD_BEFORE, valuesBefore } from '../support/audit-before.ts';
 import { onServer } from '../support/database.ts';

@@ -1,6 +1,6 @@
 /** The yardstick of a sign-in by password: how many hashes a second this machine checks when it does nothing else. */
 import { availableParallelism } from 'node:os';
-import { hashPassword, verifyPassword } from '#credentials/password-hash.ts';
+import { hashPassword, verifyPassword } from '#credentials/passwords/password-hash.ts';
 
 export type Hashing = { perSecond: number; /** Milliseconds of one hash. */ p50: number; p99: number };
 

@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
 });
 const people = Number(options.people);
 const BATCH = 500;
-const door = join(import.meta.dirname, '../../src/cli.ts');
+const door = join(import.meta.dirname, '../../src/main/cli.ts');
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 type Person = { email: string; password_hash: string; given_name: string; properties: object };

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '#kernel/config.ts';
-import { execute } from '../../src/cli-run.ts';
+import { execute } from '../../src/main/cli-run.ts';
 import { givenTo } from '../support/operations.ts';
 import { run, stop, untilReady } from './children.ts';
 import type { Person } from './sign-in.ts';

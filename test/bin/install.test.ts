@@ -87,7 +87,7 @@ test('package-lock.json has an entry for each optional package, so that npm ci a
 
 /** A project whose pinned Node is another file than the one that runs this test, and whose program is `source`. */
 function pinnedProject(source: string): string {
-  const folder = project({ 'node_modules/node/package.json': '{}', 'src/cli.ts': source });
+  const folder = project({ 'node_modules/node/package.json': '{}', 'src/main/cli.ts': source });
   cpSync(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
   const pinned = join(folder, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
   mkdirSync(join(pinned, '..'), { recursive: true });

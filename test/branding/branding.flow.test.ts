@@ -256,7 +256,7 @@ describe('the preview', () => {
     const someone = new Visitor();
     const refused = await enter(someone, person);
     expect(refused.status).toBe(403);
-    for (const path of [`${preview}/frame?view=login/password&sample=plain`, `${preview}/brand.css?name=x`])
+    for (const path of [`${preview}/frame?view=sign-in/login/password&sample=plain`, `${preview}/brand.css?name=x`])
       expect((await someone.request(`${latchkey.base}${path}`)).status).toBe(403);
   });
 
@@ -265,13 +265,15 @@ describe('the preview', () => {
     expect(page.status).toBe(200);
     expect(page.headers.get('content-security-policy')).toContain("frame-src 'self'");
     expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
-    expect(page.text).toMatch(/<iframe src="[^"]*view=login%2Fpassword[^"]*" title="login\/password, wrong"/);
+    expect(page.text).toMatch(
+      /<iframe src="[^"]*view=sign-in%2Flogin%2Fpassword[^"]*" title="sign-in\/login\/password, wrong"/,
+    );
   });
 
   test('shows a page in the proposed brand, without scripts and without forms that can be sent', async () => {
     const proposal = 'name=Halden&color=%23ffc914&radius=round&font=literata&background=tint&language=de&theme=dark';
     const frame = await visitor.request(
-      `${latchkey.base}${preview}/frame?view=login/password&sample=wrong&${proposal}`,
+      `${latchkey.base}${preview}/frame?view=sign-in/login/password&sample=wrong&${proposal}`,
     );
     expect(frame.status).toBe(200);
     const policy = frame.headers.get('content-security-policy');
@@ -289,18 +291,18 @@ describe('the preview', () => {
   });
 
   test('reports a wrong value, and shows the pages without it', async () => {
-    const page = await visitor.request(`${latchkey.base}${preview}?name=Halden&color=red%7D&slice=consent`);
+    const page = await visitor.request(`${latchkey.base}${preview}?name=Halden&color=red%7D&slice=sign-in%2Fconsent`);
     expect(page.text).toContain('<title>Error: ');
     expect(page.text).toContain('href="#color"');
-    expect(page.text).toContain('title="consent/consent, plain"');
+    expect(page.text).toContain('title="sign-in/consent/consent, plain"');
     const sheet = await visitor.request(`${latchkey.base}${preview}/brand.css?name=Halden&color=red%7D`);
     expect(sheet.text).toContain('--brand: #0a3fb5');
   });
 
   test.each([
     'view=../../etc/passwd&sample=plain',
-    'view=login/password&sample=constructor',
-    'view=login/password',
+    'view=sign-in/login/password&sample=constructor',
+    'view=sign-in/login/password',
     '',
   ])('has no page for %j', async (query) => {
     expect((await visitor.request(`${latchkey.base}${preview}/frame?${query}`)).status).toBe(404);

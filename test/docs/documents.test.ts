@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sections } from '#settings/module.ts';
-import { createProgram } from '../../src/cli-program.ts';
+import { createProgram } from '../../src/main/cli-program.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const pages = ['README.md', 'SECURITY.md', 'CHANGELOG.md', 'src/README.md']

@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { brandOf, brandStylesheet } from '#kernel/brand.ts';
 import { contrast } from '#kernel/brand/contrast.ts';
-import { paletteOf } from '#kernel/mail/colors.ts';
+import { paletteOf } from '#kernel/mail/letter-colors.ts';
 import { launchBrowser } from '../support/browser.ts';
 
 const sheet = readFileSync(new URL('../../public/latchkey.css', import.meta.url), 'utf8').replaceAll(

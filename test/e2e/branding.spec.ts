@@ -34,8 +34,8 @@ describe('an administrator who previews a brand', () => {
     await page.locator('#language').selectOption('de');
     await page.getByRole('button', { name: 'Show' }).click();
     await page.waitForURL(/name=Kestrel/);
-    const frame = page.frameLocator('iframe[title="login/password, plain"]');
-    await page.locator('iframe[title="login/password, plain"]').scrollIntoViewIfNeeded();
+    const frame = page.frameLocator('iframe[title="sign-in/login/password, plain"]');
+    await page.locator('iframe[title="sign-in/login/password, plain"]').scrollIntoViewIfNeeded();
     const button = frame.locator('.btn.primary');
     await button.waitFor();
     expect(await frame.locator('html').getAttribute('lang')).toBe('de');
@@ -52,7 +52,7 @@ describe('an administrator who previews a brand', () => {
 
   test('can press nothing in those pages, and the keyboard skips them', async () => {
     expect(await page.locator('iframe:not([inert][sandbox="allow-same-origin"])').count()).toBe(0);
-    await page.locator('a[href*="view=login%2Fpassword"]').first().focus();
+    await page.locator('a[href*="view=sign-in%2Flogin%2Fpassword"]').first().focus();
     await page.keyboard.press('Tab');
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('A');
   });
@@ -62,7 +62,7 @@ describe('an administrator who previews a brand', () => {
     await elsewhere.route('https://evil.example/**', (route) =>
       route.fulfill({
         contentType: 'text/html',
-        body: `<iframe src="${latchkey.base}/branding/preview/frame?view=login/password&sample=plain"></iframe>`,
+        body: `<iframe src="${latchkey.base}/branding/preview/frame?view=sign-in/login/password&sample=plain"></iframe>`,
       }),
     );
     await elsewhere.goto('https://evil.example/');

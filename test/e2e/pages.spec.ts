@@ -99,7 +99,7 @@ describe('the examination itself', () => {
       await page.setViewportSize(smallest);
       await page.goto(
         server.url(
-          samples.find(({ page }) => page === 'login/identifier')!,
+          samples.find(({ page }) => page === 'sign-in/login/identifier')!,
           'en',
         ),
       );
@@ -170,7 +170,7 @@ describe('additions by scripts', () => {
 
   test('the message has the focus after a refused form, so that it is read first', () =>
     inTab(async (page) => {
-      await page.goto(server.url(sampleOf('login/password', 'wrong'), 'en'));
+      await page.goto(server.url(sampleOf('sign-in/login/password', 'wrong'), 'en'));
       expect(await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('alert');
       await page.getByRole('alert').getByRole('link').click();
       expect(await page.evaluate(() => document.activeElement?.id)).toBe('password');
@@ -178,7 +178,7 @@ describe('additions by scripts', () => {
 
   test('the focus does not move on a page without errors', () =>
     inTab(async (page) => {
-      await page.goto(server.url(sampleOf('login/identifier', 'plain'), 'en'));
+      await page.goto(server.url(sampleOf('sign-in/login/identifier', 'plain'), 'en'));
       expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('BODY');
     }));
 
@@ -195,7 +195,7 @@ describe('additions by scripts', () => {
 
   test('times are shown in the time zone of the user', () =>
     inTab(async (page) => {
-      await page.goto(server.url(sampleOf('login/password', 'throttled for minutes'), 'en'));
+      await page.goto(server.url(sampleOf('sign-in/login/password', 'throttled for minutes'), 'en'));
       await expect.poll(() => page.locator('time').innerText()).toBe('19:31');
     }));
 
@@ -230,7 +230,7 @@ describe('without scripts', () => {
     inTab(async (page) => {
       await page.goto(
         server.url(
-          samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!,
+          samples.find(({ page, name }) => page === 'sign-in/login/identifier' && name === 'plain')!,
           'en',
         ),
       );
@@ -242,7 +242,7 @@ describe('without scripts', () => {
 });
 
 describe('the list of languages', () => {
-  const plain = samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!;
+  const plain = samples.find(({ page, name }) => page === 'sign-in/login/identifier' && name === 'plain')!;
 
   test('fits on the smallest screen, offers every language by its own name, and passes axe', () =>
     inTabWithAxe(async (page) => {
@@ -276,7 +276,7 @@ describe('the list of languages', () => {
 });
 
 describe('settings of the device', () => {
-  const plain = samples.find(({ page, name }) => page === 'login/password' && name === 'wrong')!;
+  const plain = samples.find(({ page, name }) => page === 'sign-in/login/password' && name === 'wrong')!;
 
   test('nothing moves with reduced motion', () =>
     inTab(async (page) => {
@@ -324,7 +324,7 @@ describe('a page of a sign-in', () => {
     inTab(async (page) => {
       await page.goto(
         server.url(
-          samples.find(({ page, name }) => page === 'login/password' && name === 'plain')!,
+          samples.find(({ page, name }) => page === 'sign-in/login/password' && name === 'plain')!,
           'en',
         ),
       );
@@ -351,7 +351,7 @@ describe('a page of a sign-in', () => {
     page.on('request', (request) => asked.push(new URL(request.url()).pathname.replace(/\.[\w-]{12}\./, '.')));
     await page.goto(
       server.url(
-        samples.find(({ page, name }) => page === 'login/identifier' && name === 'plain')!,
+        samples.find(({ page, name }) => page === 'sign-in/login/identifier' && name === 'plain')!,
         'de',
       ),
       { waitUntil: 'networkidle' },

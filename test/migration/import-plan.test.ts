@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { planImport } from '#migration/import-plan.ts';
 import { type ImportedUser, readImportRecord } from '#migration/import-record.ts';
 import { newId } from '#kernel/ids.ts';
-import type { BulkUser } from '#users/module.ts';
+import type { BulkUser } from '#directory/users/module.ts';
 
 const now = new Date('2026-03-01T12:00:00.000Z');
 const id = newId('usr');

@@ -9,7 +9,7 @@ import type { Found, Kind } from '../../src/oidc/artifacts/artifact-store.ts';
 import { Handles } from '../../src/oidc/artifacts/handles.ts';
 import { MemoryArtifacts } from '../../src/oidc/artifacts/memory-artifacts.ts';
 import { RecentFinds } from '../../src/oidc/artifacts/recent-finds.ts';
-import { Reuse } from '../../src/oidc/artifacts/reuse.ts';
+import { Reuse } from '../../src/oidc/artifacts/token-reuse.ts';
 import { RequestMemo } from '../../src/oidc/artifacts/request-memo.ts';
 import { mark } from '../../src/oidc/artifacts/token-marks.ts';
 import { testClock } from '../support/clock.ts';

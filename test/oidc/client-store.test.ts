@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { metadataInvalid } from '#clients/errors.ts';
+import { metadataInvalid } from '#applications/clients/errors.ts';
 import { clientAdapter } from '#oidc/client-store.ts';
 import { policiesWith } from '../support/policies.ts';
 

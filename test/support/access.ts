@@ -2,7 +2,7 @@
 import type { AuditLog } from '#audit/module.ts';
 import { createRevocables } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
-import { olderSignIns } from '#interaction/module.ts';
+import { olderSignIns } from '#sign-in/interaction/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createHeldSessions } from '#oidc/module.ts';

@@ -3,7 +3,7 @@ import { type AuditEvent, type AuditLog, createAudit, createAuditProofs, eventTy
 import type { Clock } from '#kernel/clock.ts';
 import { createKeyRing, type KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
-import { generateSigningKey, publicHalf, type StoredJwk } from '#keys/key-material.ts';
+import { generateSigningKey, publicHalf, type StoredJwk } from '#oidc/keys/key-material.ts';
 import { testSecrets } from './app.ts';
 import { assertDetails } from './event-details.ts';
 

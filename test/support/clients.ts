@@ -1,6 +1,7 @@
-import { apiOperations } from '#clients/api-operations.ts';
-import { createApis, createClients } from '#clients/module.ts';
-import { clientOperations } from '#clients/operations.ts';
+import { apiOperations } from '#applications/apis/operations.ts';
+import { createApis } from '#applications/apis/module.ts';
+import { createClients } from '#applications/clients/module.ts';
+import { clientOperations } from '#applications/clients/operations.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';

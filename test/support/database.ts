@@ -3,7 +3,7 @@ import type { PGlite } from '@electric-sql/pglite';
 import { Client } from 'pg';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
-import { entities } from '../../src/entities.ts';
+import { entities } from '../../src/app/entities.ts';
 import { openSnapshot } from './embedded.ts';
 
 const log = createLog({ level: 'silent' });

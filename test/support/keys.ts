@@ -1,5 +1,5 @@
 import { DAY, HOUR, SECOND } from '#kernel/clock.ts';
-import type { KeyPolicy } from '#keys/module.ts';
+import type { KeyPolicy } from '#oidc/keys/module.ts';
 import { policiesWith } from './policies.ts';
 
 export const testKeyPolicy: KeyPolicy = {

@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestApp, TestClient } from './app.ts';
-import { freePort, testSecrets } from './app.ts';
+import { type TestApp, type TestClient, freePort, testSecrets } from './app.ts';
 
 export type Answer = {
   status: number;
@@ -55,7 +54,7 @@ export function sender(issuer: string, port: number): { send: Send; close(): voi
 /** One more process of the product, ready to answer. */
 export async function startNode({ config }: TestApp, env: Record<string, string> = {}): Promise<Node> {
   const port = await freePort();
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli.ts'), 'serve'], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main/cli.ts'), 'serve'], {
     env: {
       PATH: process.env['PATH'] ?? '',
       NODE_COMPILE_CACHE: join(import.meta.dirname, '../../node_modules/.cache/latchkey'),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
-import { entities } from '../../src/entities.ts';
+import { entities } from '../../src/app/entities.ts';
 import { onServer } from './database.ts';
 
 /** A database of its own as an older release left it: migrated up to one migration. `migrate` brings it up to date. */

@@ -1,9 +1,9 @@
 /** Every page with every sample of it, as the tests of all pages and the gallery see them. */
 import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { activityView } from '#account/activity-view.ts';
-import { toldEvents } from '#account/told-events.ts';
-import { eventTypes } from '#event-types.ts';
+import { activityView } from '#account/activity/activity-view.ts';
+import { toldEvents } from '#account/activity/shown-events.ts';
+import { eventTypes } from '#app/event-types.ts';
 import { defaultBrand, brandStylesheet, type Brand } from '#kernel/brand.ts';
 import { loadStaticFiles, type StaticFiles } from '#kernel/http/static.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -46,9 +46,9 @@ function everyEvent(): Sample {
   const { plain } = activityView.samples;
   const events = [...toldEvents(eventTypes).values()].map((told) => ({ ...plain!.events[0]!, ...told }));
   return {
-    page: 'account/activity',
+    page: 'account/activity/activity',
     name: 'everything that happens',
-    slug: 'account-activity--everything-that-happens',
+    slug: 'account-activity-activity--everything-that-happens',
     view: activityView,
     context: { ...plain, events },
   };

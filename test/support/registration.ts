@@ -1,8 +1,7 @@
 /** Registers like a user, page by page, from an IP address of its own. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { expect } from 'vitest';
-import type { TestApp, TestClient } from './app.ts';
-import { password } from './app.ts';
+import { type TestApp, type TestClient, password } from './app.ts';
 import type { Mails } from './mails.ts';
 import { authorizeUrl, type Page, pkce, Visitor } from './visitor.ts';
 

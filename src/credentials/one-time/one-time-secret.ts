@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
 import { DAY, MINUTE } from '#kernel/clock.ts';
-import { UNDO_WINDOW, User } from '#users/module.ts';
+import { UNDO_WINDOW, User } from '#directory/users/module.ts';
 import { CODE_LIFETIME } from '../lifetimes.ts';
 
 /** What a secret is good for, and how long. A secret of one purpose is nothing to any other. */

@@ -1,4 +1,4 @@
-import type { HeldEmail } from '#users/module.ts';
+import type { HeldEmail } from '#directory/users/module.ts';
 import { secretLifetimes, type UndoPurpose } from './one-time-secret.ts';
 import { INTRUDER_PREPARATION } from '../lifetimes.ts';
 

@@ -2,7 +2,7 @@ import type { Clock } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import { canonicalEmail, type HeldEmail, heldEmails, type UserId } from '#users/module.ts';
+import { canonicalEmail, type HeldEmail, heldEmails, type UserId } from '#directory/users/module.ts';
 import { hasUsedProofs } from '../proofs-of-others.ts';
 import { type UndoPurpose, undoPurposes } from './one-time-secret.ts';
 import type { OneTimeSecrets } from './one-time-secrets.ts';

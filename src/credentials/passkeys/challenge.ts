@@ -3,7 +3,7 @@ import { type Clock, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import type { UserId } from '#users/module.ts';
+import type { UserId } from '#directory/users/module.ts';
 import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 
 /** What a ceremony is for. A challenge of one is worth nothing in another. */

@@ -6,7 +6,7 @@ import {
 import type { By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { fromUuid } from '#kernel/ids.ts';
-import { canonicalEmail, type UserId } from '#users/module.ts';
+import { canonicalEmail, type UserId } from '#directory/users/module.ts';
 import { amrOf, checkAssertion, type Verify } from './assertion-check.ts';
 import { type Assertion, readAssertion, readClientData } from './browser-answer.ts';
 import type { Challenges, Purpose } from './challenge.ts';

@@ -7,7 +7,7 @@ import { cose, decodeCredentialPublicKey } from '@simplewebauthn/server/helpers'
 import type { By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
-import type { User, UserId } from '#users/module.ts';
+import type { User, UserId } from '#directory/users/module.ts';
 import { ALGORITHMS, checkAttestation, type NewCredential, type Verify } from './attestation-check.ts';
 import { firstName } from './authenticators.ts';
 import { type Attestation, readAttestation, readClientData } from './browser-answer.ts';

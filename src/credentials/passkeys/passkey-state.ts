@@ -1,5 +1,5 @@
 import type { Policies, Policy } from '#settings/module.ts';
-import type { UserId } from '#users/module.ts';
+import type { UserId } from '#directory/users/module.ts';
 import type { CredentialState, PasskeyCount } from '../methods.ts';
 import { relyingPartyOf } from './relying-party.ts';
 

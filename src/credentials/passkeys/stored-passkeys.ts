@@ -1,7 +1,7 @@
 import { type By, system } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
-import type { UserId } from '#users/module.ts';
+import type { UserId } from '#directory/users/module.ts';
 import type { CredentialState } from '../methods.ts';
 import type { Signed } from './assertion-check.ts';
 import type { PasskeyId } from './passkey.ts';

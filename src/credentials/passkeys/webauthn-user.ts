@@ -3,7 +3,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
-import { User, type UserId } from '#users/module.ts';
+import { User, type UserId } from '#directory/users/module.ts';
 
 const WebauthnUserSchema = defineEntity({
   name: 'WebauthnUser',

@@ -1,8 +1,8 @@
 import argon2 from 'argon2';
 import { randomBytes } from 'node:crypto';
-import { argon2Options, type HashCost, safeHashCost } from '../password-hash.ts';
+import { argon2Options, type HashCost, safeHashCost } from '../passwords/password-hash.ts';
 import { defineEntity, p } from '@mikro-orm/core';
-import { User } from '#users/module.ts';
+import { User } from '#directory/users/module.ts';
 
 /** Crockford's base32 without i, l, o and u, which are taken for others. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { User } from '#users/module.ts';
+import { User } from '#directory/users/module.ts';
 import type { TotpAlgorithm } from './totp-secret.ts';
 
 /** Mapped for the drift test alone; totp-service.ts and totp-enrolments.ts write by conditional statements. */

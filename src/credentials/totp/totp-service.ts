@@ -4,10 +4,10 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import type { UserId } from '#users/module.ts';
-import type { FactorOutcome, SecondFactorAttempts } from '../second-factor-attempts.ts';
-import type { SecondFactorDemand } from '../second-factor-demand.ts';
-import type { FactorEndings, TellOwner } from '../second-factor-notice.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { FactorOutcome, SecondFactorAttempts } from '../second-factors/second-factor-attempts.ts';
+import type { SecondFactorDemand } from '../second-factors/second-factor-demand.ts';
+import type { FactorEndings, TellOwner } from '../second-factors/second-factor-notice.ts';
 import { matchingStep, totpImport, type TotpAlgorithm, type TotpImport, type TotpSecret } from './totp-secret.ts';
 import { userTotpRemoved } from '../events.ts';
 

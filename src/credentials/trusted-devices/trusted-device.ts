@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
-import { User } from '#users/module.ts';
+import { User } from '#directory/users/module.ts';
 
 export type TrustedDeviceId = Id<'tdev'>;
 

@@ -1,11 +1,11 @@
-import { access } from '#access/module.ts';
+import { access } from '#directory/access/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
 import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import { randomSecret, sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
-import type { RoleHolder, UserId } from '#users/module.ts';
+import type { RoleHolder, UserId } from '#directory/users/module.ts';
 import type { TrustedDeviceId } from './trusted-device.ts';
 import { userDeviceTrusted, userTrustedDeviceRemoved } from '../events.ts';
 

@@ -1,6 +1,6 @@
 /** The folder of the embedded database has one owner at a time. Whatever opens something in it becomes its owner first. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isAnswered } from '#kernel/control.ts';
+import { isAnswered } from '../control.ts';
 import { describeOwner, type Owner, readOwner, type Task, tryLock } from './folder-lock.ts';
 import { makePrivate } from './private-folder.ts';
 import { LOOKS_TO_BELIEVE_OWNER, OWNER_LOOK_INTERVAL, OWNER_PATIENCE } from './limits.ts';

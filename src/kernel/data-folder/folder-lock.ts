@@ -8,10 +8,10 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { systemClock } from '#kernel/clock.ts';
-import { ConfigError } from '#kernel/config.ts';
-import { folderMend, whyUnwritable } from '#kernel/log/mend.ts';
-import { randomSecret } from '#kernel/crypto.ts';
+import { systemClock } from '../clock.ts';
+import { ConfigError } from '../config.ts';
+import { folderMend, whyUnwritable } from '../log/mend.ts';
+import { randomSecret } from '../crypto.ts';
 
 /** The task of the owner of a folder: `serve`, or the name of a command. */
 export type Task = { command: string; address?: string | undefined };

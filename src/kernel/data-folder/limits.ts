@@ -1,4 +1,4 @@
-import { SECOND } from '#kernel/clock.ts';
+import { SECOND } from '../clock.ts';
 
 /** How long a start waits for a command that has the folder: a command ends within a minute. */
 export const OWNER_PATIENCE = 60 * SECOND;

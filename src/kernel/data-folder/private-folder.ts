@@ -5,8 +5,8 @@
 import type { Stats } from 'node:fs';
 import { chmod, lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError } from '#kernel/config.ts';
-import { folderMend, whyUnwritable } from '#kernel/log/mend.ts';
+import { ConfigError } from '../config.ts';
+import { folderMend, whyUnwritable } from '../log/mend.ts';
 import { LONGEST_FOLDER_PATH } from './limits.ts';
 
 const OWNER_ONLY = 0o700;

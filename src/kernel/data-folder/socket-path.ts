@@ -5,7 +5,7 @@
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError } from '#kernel/config.ts';
+import { ConfigError } from '../config.ts';
 import { LONGEST_SOCKET_PATH } from './limits.ts';
 
 const fits = (path: string): boolean => Buffer.byteLength(path) <= LONGEST_SOCKET_PATH;

@@ -4,7 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { AppError } from '#kernel/errors.ts';
+import { AppError } from '../errors.ts';
 import { DEEPEST_JSON, FORM_LIMIT, JSON_LIMIT, MOST_BODY_FIELDS, REFUSED_BODY_DRAIN } from './limits.ts';
 
 type BodyContext = {

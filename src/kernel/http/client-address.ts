@@ -3,7 +3,7 @@
  * that the chain of trusted proxies reports. No other client can influence the result.
  */
 import { isIP } from 'node:net';
-import { ConfigError } from '#kernel/config.ts';
+import { ConfigError } from '../config.ts';
 import { bareHost, canonicalAddress, createAllowList } from './address.ts';
 import { MOST_HOPS } from './limits.ts';
 

@@ -5,8 +5,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import type { Config } from '#kernel/config.ts';
-import { AppError } from '#kernel/errors.ts';
+import type { Config } from '../config.ts';
+import { AppError } from '../errors.ts';
 import { type AddressResolver, createAddressResolver } from './client-address.ts';
 
 export type ClientCertificate = {

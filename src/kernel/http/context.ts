@@ -4,12 +4,12 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type Koa from 'koa';
-import type { Brand } from '#kernel/brand.ts';
-import { DAY } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
-import { chooseLanguage, type Language } from '#kernel/i18n.ts';
-import type { Log } from '#kernel/log.ts';
-import type { Render, Renderer, View } from '#kernel/views.ts';
+import type { Brand } from '../brand.ts';
+import { DAY } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { chooseLanguage, type Language } from '../i18n.ts';
+import type { Log } from '../log.ts';
+import type { Render, Renderer, View } from '../views.ts';
 import type { AddressResolver } from './client-address.ts';
 import type { ClientCertificate, ClientCertificates } from './client-certificate.ts';
 import { browserCookie, type BrowserCookie } from './cookies.ts';

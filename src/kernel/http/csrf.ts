@@ -5,8 +5,8 @@
  * the browser says about where the request comes from.
  */
 import { createHmac, type KeyObject, randomBytes } from 'node:crypto';
-import { AppError } from '#kernel/errors.ts';
-import { equalSecrets, randomSecret, type KeyRing } from '#kernel/crypto.ts';
+import { AppError } from '../errors.ts';
+import { equalSecrets, randomSecret, type KeyRing } from '../crypto.ts';
 import { type BrowserCookies, browserCookies } from './cookies.ts';
 
 type CookieContext = Parameters<BrowserCookies['write']>[0] & Parameters<BrowserCookies['readAll']>[0];

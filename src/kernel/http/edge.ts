@@ -4,12 +4,12 @@
  */
 import type { RequestListener } from 'node:http';
 import Koa from 'koa';
-import type { Clock } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
-import type { KeyRing } from '#kernel/crypto.ts';
-import type { Log } from '#kernel/log.ts';
-import type { Tracing } from '#kernel/tracing.ts';
-import type { Renderer } from '#kernel/views.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { KeyRing } from '../crypto.ts';
+import type { Log } from '../log.ts';
+import type { Tracing } from '../tracing.ts';
+import type { Renderer } from '../views.ts';
 import { createAddressResolver, type AddressResolver } from './client-address.ts';
 import { createClientCertificates } from './client-certificate.ts';
 import { openContext, type Middleware, type State } from './context.ts';

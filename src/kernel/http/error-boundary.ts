@@ -2,10 +2,10 @@
  * Whatever was thrown becomes an answer here, in the form that its audience reads. Refusals (AppError) say what they say;
  * a fault says nothing but the id of the request, under which it is logged once.
  */
-import type { Clock } from '#kernel/clock.ts';
-import { isTransient } from '#kernel/database-errors.ts';
-import { AppError, RETRY_AFTER } from '#kernel/errors.ts';
-import { show } from '#kernel/views.ts';
+import type { Clock } from '../clock.ts';
+import { isTransient } from '../database-errors.ts';
+import { AppError, RETRY_AFTER } from '../errors.ts';
+import { show } from '../views.ts';
 import type { Context, Middleware } from './context.ts';
 import { errorView, type ErrorKind } from './error-view.ts';
 import { sendProblem } from './problem.ts';

@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { retryAfter } from './retry-after.ts';
-import type { Database } from '#kernel/database.ts';
-import type { RedisPort } from '#kernel/redis/port.ts';
+import type { Database } from '../database.ts';
+import type { RedisPort } from '../redis/port.ts';
 import { CHECK_REMEMBERED_FOR, LONGEST_CHECK, WATCHED_WITHIN } from './limits.ts';
 
 /** Resolves when the dependency answers. */

@@ -1,4 +1,4 @@
-import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
+import { HOUR, MINUTE, SECOND } from '../clock.ts';
 
 /** Bytes of a form, where its page names no other limit: many times the longest of ours. */
 export const FORM_LIMIT = 64 * 1024;

@@ -16,9 +16,9 @@ import { createServer as createTlsServer, type ServerOptions as TlsOptions } fro
 import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SECOND } from '#kernel/clock.ts';
-import { ConfigError, type Config } from '#kernel/config.ts';
-import { listenMend } from '#kernel/log/mend.ts';
+import { SECOND } from '../clock.ts';
+import { ConfigError, type Config } from '../config.ts';
+import { listenMend } from '../log/mend.ts';
 import { declaredLength } from './body.ts';
 import { JSON_LIMIT, REQUESTS_PER_SOCKET, SLOW_CLIENT_CHECK_INTERVAL, SLOW_CLIENT_MARGIN } from './limits.ts';
 

@@ -1,4 +1,4 @@
-import { sha256 } from '#kernel/crypto.ts';
+import { sha256 } from '../crypto.ts';
 import type { Context } from './context.ts';
 import { browserCookies } from './cookies.ts';
 import { seeOther } from './redirect.ts';

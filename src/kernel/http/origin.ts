@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
-import { AppError } from '#kernel/errors.ts';
+import { AppError } from '../errors.ts';
 import type { State } from './context.ts';
 
 /** Pins what `ctx.request` says about where it arrived. To be called on every Koa application, the engine's too. */

@@ -7,8 +7,8 @@ import { lookup as lookupHost } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { callbackify } from 'node:util';
 import type { Agent, buildConnector, fetch as undiciFetch } from 'undici';
-import { bareHost, canonicalAddress, createAllowList, isPublicAddress, ownAddresses } from '#kernel/http/address.ts';
-import type { Log } from '#kernel/log.ts';
+import { bareHost, canonicalAddress, createAllowList, isPublicAddress, ownAddresses } from './address.ts';
+import type { Log } from '../log.ts';
 import { LARGEST_OUTBOUND_ANSWER, OUTBOUND_CONNECT_TIMEOUT, OUTBOUND_TOTAL_TIMEOUT } from './limits.ts';
 
 type OutboundErrorKind =

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { AppError } from '#kernel/errors.ts';
+import type { AppError } from '../errors.ts';
 import type { Context } from './context.ts';
 
 /**

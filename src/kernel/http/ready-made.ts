@@ -4,7 +4,7 @@
  * moment ago, headers included; it is forgotten after a second, and at once when something that it says has changed.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node:http';
-import { SECOND } from '#kernel/clock.ts';
+import { SECOND } from '../clock.ts';
 import type { Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { countHeaders } from './origin.ts';

@@ -4,8 +4,8 @@
  * Until then, for a minute, the problem travels in a cookie, encrypted and bound to the path of the page and to the holder
  * of its forms (the session). It is never in the address, and no secret that was typed is ever in it.
  */
-import type { Clock } from '#kernel/clock.ts';
-import { type KeyRing, SealError, sha256 } from '#kernel/crypto.ts';
+import type { Clock } from '../clock.ts';
+import { type KeyRing, SealError, sha256 } from '../crypto.ts';
 import { type BrowserCookies, browserCookies } from './cookies.ts';
 import { seeOther } from './redirect.ts';
 import { isSecretField } from './secret-field.ts';

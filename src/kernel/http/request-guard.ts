@@ -2,8 +2,8 @@
  * Refuses bad requests before any feature sees them: requests for another host, targets in a form that two readers could take
  * differently, methods that the path does not have, bodies that are too large or packed.
  */
-import type { Config } from '#kernel/config.ts';
-import { AppError } from '#kernel/errors.ts';
+import type { Config } from '../config.ts';
+import { AppError } from '../errors.ts';
 import { closeAfterAnswer, collect, declaredLength, invalidText, refuseLarge, unsupported } from './body.ts';
 import { watchBody } from './body-watch.ts';
 import type { Context, Middleware } from './context.ts';

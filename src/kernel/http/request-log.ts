@@ -1,4 +1,4 @@
-import type { Log } from '#kernel/log.ts';
+import type { Log } from '../log.ts';
 import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { LONGEST_LOGGED_PATH } from './limits.ts';

@@ -3,7 +3,7 @@
  * on, because the engine amends the policy that it finds: it adds the hash of its own script to `script-src` on the pages
  * that post themselves, and takes `frame-ancestors` away from the one that answers a frame by `postMessage`.
  */
-import type { Config } from '#kernel/config.ts';
+import type { Config } from '../config.ts';
 import type { Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 

@@ -1,6 +1,6 @@
 /** Forms with a file (multipart/form-data, RFC 7578): one file, bounded, and read after the token of the form. */
 import { Busboy } from '@fastify/busboy';
-import { AppError } from '#kernel/errors.ts';
+import { AppError } from '../errors.ts';
 import { readBody } from './body.ts';
 import type { Context } from './context.ts';
 import { requireOwnForm } from './csrf.ts';

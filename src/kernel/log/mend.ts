@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Config } from '#kernel/config.ts';
+import type { Config } from '../config.ts';
 import { looksLikeError } from './error-record.ts';
 import { PROBE_BYTES } from './limits.ts';
 

@@ -2,13 +2,13 @@
  * Letters. Each mail is declared once, like a page: a type, samples, and three templates of one name,
  * `views/<slice>/mail/<name>.{subject,text,html}.njk`. Words, brand, language and direction come from here.
  */
-import { type Brand, cornersOf } from '#kernel/brand.ts';
-import type { EntityManager } from '#kernel/database.ts';
-import { languages, loadMessages, type Language } from '#kernel/i18n.ts';
-import type { Mail, Mailer } from '#kernel/mail.ts';
-import { compileTemplates, strict } from '#kernel/views/templates.ts';
-import { everyWords } from '#kernel/views/words.ts';
-import { paletteOf } from './colors.ts';
+import { type Brand, cornersOf } from '../brand.ts';
+import type { EntityManager } from '../database.ts';
+import { languages, loadMessages, type Language } from '../i18n.ts';
+import type { Mail, Mailer } from '../mail.ts';
+import { compileTemplates, strict } from '../views/templates.ts';
+import { everyWords } from '../views/words.ts';
+import { paletteOf } from './letter-colors.ts';
 
 /** A letter: its templates `<slice>/<name>`, and contexts that it must survive, the ugly ones among them. */
 export type Letter<C extends object> = { readonly name: string; readonly letterSamples: Readonly<Record<string, C>> };

@@ -3,10 +3,10 @@
  * and in a sliding window: a limit that restarts at the full hour would allow twice as many around it.
  */
 import { defineEntity, p } from '@mikro-orm/core';
-import { DAY, HOUR, MINUTE, type Clock } from '#kernel/clock.ts';
-import { sha256 } from '#kernel/crypto.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
-import { addressKey } from '#kernel/http/address.ts';
+import { DAY, HOUR, MINUTE, type Clock } from '../clock.ts';
+import { sha256 } from '../crypto.ts';
+import type { Database, EntityManager } from '../database.ts';
+import { addressKey } from '../http/address.ts';
 
 const MailQuotaSchema = defineEntity({
   name: 'MailQuota',

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { hostname as systemHostname } from 'node:os';
 import { PassThrough, pipeline } from 'node:stream';
-import { SECOND } from '#kernel/clock.ts';
-import { isLoopback } from '#kernel/config.ts';
-import type { MailAddress } from '#kernel/mail/address.ts';
+import { SECOND } from '../clock.ts';
+import { isLoopback } from '../config.ts';
+import type { MailAddress } from './address.ts';
 
 export type Letter = {
   from: MailAddress;

@@ -37,7 +37,7 @@ export type NamedError = Pick<ErrorType, 'code' | 'status' | 'message'>;
 type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output extends z.ZodType, By, Services> = {
   /** Plural noun and verb, dotted: `users.disable`, `clients.secrets.rotate`. The common verbs are list, create, read, update, delete. */
   name: `${string}.${string}`;
-  /** The permission that the caller needs (src/access/permission.ts). */
+  /** The permission that the caller needs (src/directory/access/permission.ts). */
   permission: string;
   /** Members that stand in the path of the API and are the arguments of the command, in this order. */
   params?: Params;

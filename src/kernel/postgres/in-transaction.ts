@@ -1,4 +1,4 @@
-import type { EntityManager } from '#kernel/database.ts';
+import type { EntityManager } from '../database.ts';
 
 /** Runs a statement with `$1` parameters in a transaction, where the mapper writes the values in place of `?`. */
 export function inTransaction<Row>(em: EntityManager, text: string, values: readonly unknown[]): Promise<Row[]> {

@@ -1,7 +1,7 @@
 import { Pool } from 'pg';
-import { SECOND } from '#kernel/clock.ts';
-import { type Config, DEFAULT_CONNECT_SECONDS } from '#kernel/config.ts';
-import type { Log } from '#kernel/log.ts';
+import { SECOND } from '../clock.ts';
+import { type Config, DEFAULT_CONNECT_SECONDS } from '../config.ts';
+import type { Log } from '../log.ts';
 import { connectPatiently } from './patient-pool.ts';
 
 type Reach = Pick<Config, 'databaseUrl'> & Partial<Pick<Config, 'databaseConnectSeconds'>>;

@@ -1,8 +1,8 @@
 /** How the pools of PostgreSQL come to their connections. */
 import type { Pool, PoolClient } from 'pg';
-import { SECOND } from '#kernel/clock.ts';
-import { isTransient } from '#kernel/database-errors.ts';
-import { databaseMend } from '#kernel/log/mend.ts';
+import { SECOND } from '../clock.ts';
+import { isTransient } from '../database-errors.ts';
+import { databaseMend } from '../log/mend.ts';
 
 /** There is no connection. Says where to and what helps, and neither as which user nor with which password. */
 export class DatabaseAway extends Error {

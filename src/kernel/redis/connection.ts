@@ -1,7 +1,7 @@
 /** How Latchkey connects to Redis: one server, or a cluster when several nodes are named. */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { SECOND } from '#kernel/clock.ts';
-import { ConfigError } from '#kernel/config.ts';
+import { SECOND } from '../clock.ts';
+import { ConfigError } from '../config.ts';
 import { COMMAND_TIMEOUT } from './limits.ts';
 
 export type RedisClient = Redis | Cluster;

@@ -1,4 +1,4 @@
-import { SECOND } from '#kernel/clock.ts';
+import { SECOND } from '../clock.ts';
 
 /** Milliseconds. A healthy Redis answers within one or two; a request must not notice one that does not. */
 export const COMMAND_TIMEOUT = 200;

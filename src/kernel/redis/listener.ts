@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { connection, retryDelay, type RedisNode } from '#kernel/redis/connection.ts';
+import { connection, retryDelay, type RedisNode } from './connection.ts';
 import { LISTENER_HEALTHY_AFTER, LISTENER_HEARTBEAT } from './limits.ts';
 
 export type RedisListener = {

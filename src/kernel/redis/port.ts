@@ -4,13 +4,12 @@
  * once with `RedisUnavailable`, and a probe closes it again. Nobody waits for Redis, and nothing queues for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SECOND } from '#kernel/clock.ts';
-import type { Log } from '#kernel/log.ts';
-import { redisMend } from '#kernel/log/mend.ts';
-import { connect, readNode, type RedisClient, type RedisNode } from '#kernel/redis/connection.ts';
-import { listenTo, type RedisListener } from '#kernel/redis/listener.ts';
-import { COMMAND_TIMEOUT } from '#kernel/redis/limits.ts';
-import { PROBE_INTERVAL } from './limits.ts';
+import { SECOND } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { redisMend } from '../log/mend.ts';
+import { connect, readNode, type RedisClient, type RedisNode } from './connection.ts';
+import { listenTo, type RedisListener } from './listener.ts';
+import { COMMAND_TIMEOUT, PROBE_INTERVAL } from './limits.ts';
 
 /** Redis cannot be used now. The caller falls back or answers 503; it never skips a check. */
 export class RedisUnavailable extends Error {

@@ -1,7 +1,7 @@
 /** The gateway for text messages: the port, and the adapter for an address in the configuration. */
-import type { Clock } from '#kernel/clock.ts';
-import { ConfigError, type Config } from '#kernel/config.ts';
-import type { Outbound } from '#kernel/http/outbound.ts';
+import type { Clock } from '../clock.ts';
+import { ConfigError, type Config } from '../config.ts';
+import type { Outbound } from '../http/outbound.ts';
 import type { SmsGateway } from './delivery.ts';
 import { createTwilio } from './twilio.ts';
 import { createWebhook, readWebhookSecret } from './webhook.ts';

@@ -1,4 +1,4 @@
-import { DAY, MINUTE } from '#kernel/clock.ts';
+import { DAY, MINUTE } from '../clock.ts';
 
 /** Messages of a kind to one number within a quarter of an hour: a first try and two more. */
 export const SMS_PER_RECIPIENT_QUARTER_HOUR = 3;

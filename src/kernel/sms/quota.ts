@@ -3,10 +3,10 @@
  * the owner of the numbers earns it (toll fraud). Counted in the transaction that sends, on all nodes at once.
  */
 import { defineEntity, p } from '@mikro-orm/core';
-import { type Clock, DAY, fromNow, HOUR } from '#kernel/clock.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
-import { addressKey } from '#kernel/http/address.ts';
-import { limit, RECIPIENT_QUARTER_HOUR, shareOf, takeAll } from '#kernel/mail/quota.ts';
+import { type Clock, DAY, fromNow, HOUR } from '../clock.ts';
+import type { Database, EntityManager } from '../database.ts';
+import { addressKey } from '../http/address.ts';
+import { limit, RECIPIENT_QUARTER_HOUR, shareOf, takeAll } from '../mail/quota.ts';
 import { SMS_DAY_KEPT_FOR, SMS_PER_RECIPIENT_DAY, SMS_PER_RECIPIENT_QUARTER_HOUR } from './limits.ts';
 
 const SmsDaySchema = defineEntity({

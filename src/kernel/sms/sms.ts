@@ -3,13 +3,13 @@
  * A message goes only where the policy lets it go: there is no country to begin with.
  */
 import { randomUUID } from 'node:crypto';
-import { fromNow, MINUTE, SECOND, type Clock } from '#kernel/clock.ts';
-import type { Config } from '#kernel/config.ts';
-import type { Database, EntityManager } from '#kernel/database.ts';
-import { AppError, unreachable } from '#kernel/errors.ts';
-import type { Outbound } from '#kernel/http/outbound.ts';
-import type { Job, Jobs } from '#kernel/jobs.ts';
-import type { Log } from '#kernel/log.ts';
+import { fromNow, MINUTE, SECOND, type Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import type { Database, EntityManager } from '../database.ts';
+import { AppError, unreachable } from '../errors.ts';
+import type { Outbound } from '../http/outbound.ts';
+import type { Job, Jobs } from '../jobs.ts';
+import type { Log } from '../log.ts';
 import type { SmsGateway } from './delivery.ts';
 import { createGateway } from './gateway.ts';
 import { isPhoneNumber, maskPhoneNumber } from './number.ts';

@@ -2,11 +2,11 @@
  * Texts of text messages, declared as letters are: a type, samples, one template, `views/<slice>/sms/<name>.text.njk`. Where the
  * context has a `code`, the last line binds it to our origin, so that a telephone fills it in nowhere else.
  */
-import type { Brand } from '#kernel/brand.ts';
-import type { EntityManager } from '#kernel/database.ts';
-import { loadMessages, type Language } from '#kernel/i18n.ts';
-import { compileTemplates, strict } from '#kernel/views/templates.ts';
-import { everyWords } from '#kernel/views/words.ts';
+import type { Brand } from '../brand.ts';
+import type { EntityManager } from '../database.ts';
+import { loadMessages, type Language } from '../i18n.ts';
+import { compileTemplates, strict } from '../views/templates.ts';
+import { everyWords } from '../views/words.ts';
 import type { Sms, TextMessage } from './sms.ts';
 
 export type TextTemplate<C extends object> = {

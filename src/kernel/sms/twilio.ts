@@ -1,5 +1,5 @@
-import { ConfigError, isLoopback } from '#kernel/config.ts';
-import type { Outbound } from '#kernel/http/outbound.ts';
+import { ConfigError, isLoopback } from '../config.ts';
+import type { Outbound } from '../http/outbound.ts';
 import { deliveryOf, type SmsGateway } from './delivery.ts';
 
 /**

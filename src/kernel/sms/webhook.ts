@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { SECOND, type Clock } from '#kernel/clock.ts';
-import type { Outbound } from '#kernel/http/outbound.ts';
+import { SECOND, type Clock } from '../clock.ts';
+import type { Outbound } from '../http/outbound.ts';
 import { deliveryOf, type SmsGateway } from './delivery.ts';
 
 const SECRET_BYTES = 32;

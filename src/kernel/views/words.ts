@@ -1,5 +1,5 @@
 /** The functions with which templates write text in one language: messages, durations, times. */
-import { languages, requireParameter, type Language, type Messages } from '#kernel/i18n.ts';
+import { languages, requireParameter, type Language, type Messages } from '../i18n.ts';
 import { Markup } from './templates.ts';
 
 type Parameter = string | number | Markup;

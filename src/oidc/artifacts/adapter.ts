@@ -8,7 +8,7 @@ import type { Handles } from './handles.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';
-import type { Reuse } from './reuse.ts';
+import type { Reuse } from './token-reuse.ts';
 import { OWN_ID } from './open-sign-ins.ts';
 import { mayBe } from './token-marks.ts';
 import { NO_EXPIRY } from '../lifetimes.ts';

@@ -1,5 +1,5 @@
 import { type Client, errors, type Grant, Provider } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER } from '#clients/module.ts';
+import { MINIMUM_ACR_MEMBER } from '#applications/clients/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import type { Policies } from '#settings/module.ts';

@@ -1,4 +1,4 @@
-import { isUsableJwk } from '#clients/module.ts';
+import { isUsableJwk } from '#applications/clients/module.ts';
 
 type Fetch = typeof globalThis.fetch;
 

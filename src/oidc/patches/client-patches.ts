@@ -2,7 +2,7 @@ import { isClientId } from '../client-store.ts';
 import { type Patch, source } from './patch.ts';
 import { type Client, Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { requireAnotherTry } from '../client-authentication/client-authentication.ts';
-import { isRegisteredUri } from '#clients/module.ts';
+import { isRegisteredUri } from '#applications/clients/module.ts';
 import { type Origin, originIn, originKinds } from '../authority/origin.ts';
 import type { ArtifactAdapter } from '../artifacts/adapter.ts';
 

@@ -1,5 +1,5 @@
 import { type ClientMetadata, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from '#clients/module.ts';
+import { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from '#applications/clients/module.ts';
 import { instance, type Policies } from '#settings/module.ts';
 
 /** What a registration gets that does not say (RFC 7591 §2). */
@@ -11,7 +11,7 @@ export const CERTIFICATE_BOUND_MEMBER = 'tls_client_certificate_bound_access_tok
 /**
  * What software that registers itself may be (RFC 7591 §3, RFC 7592 §2.2): the operator's ceiling of grants and scopes,
  * applied to every registration and every update in full. Addresses, algorithms and the rest are judged where every
- * client is, in clients/metadata-rules.ts.
+ * client is, in applications/clients/metadata-rules.ts.
  */
 export function registrationPolicy(
   policies: Policies<'oidc'>,

@@ -2,12 +2,12 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Jobs } from '#kernel/jobs.ts';
-import type { AccessRevocation } from '#users/module.ts';
+import type { AccessRevocation } from '#directory/users/module.ts';
 import { Handles } from '../artifacts/handles.ts';
 import { OpenSignIns } from '../artifacts/open-sign-ins.ts';
 import { RecentFinds } from '../artifacts/recent-finds.ts';
 import type { EndingAct } from './access-revocation.ts';
-import { type LogoutNotices, logoutNotices } from './logout-notices.ts';
+import { type LogoutNotices, logoutNotices } from './backchannel-logout.ts';
 import { createAccessRevocation, type RevocationParts } from './revoke-access.ts';
 import { SignedInBrowsers } from './signed-in-browsers.ts';
 

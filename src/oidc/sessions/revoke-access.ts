@@ -1,6 +1,6 @@
 import type { AuditLog, By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
-import type { AccessRevocation, Reach, UserId } from '#users/module.ts';
+import type { AccessRevocation, Reach, UserId } from '#directory/users/module.ts';
 import { type Ending, type EndingAct, endings, type Links } from './access-revocation.ts';
 import type { SignedInBrowser, SignedInBrowsers } from './signed-in-browsers.ts';
 import { sessionEnded } from '../events.ts';

@@ -2,7 +2,7 @@ import { type Clock, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Handles } from '../artifacts/handles.ts';
-import type { LogoutNotices } from './logout-notices.ts';
+import type { LogoutNotices } from './backchannel-logout.ts';
 import type { RecentFinds } from '../artifacts/recent-finds.ts';
 import type { LastSeen } from './current-session.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createHash, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
-import { siteMap } from '../../../src/site-map.ts';
+import { siteMap } from '../../../src/app/site-map.ts';
 import { authorizeUrl, type Page, pkce, Visitor } from '../../support/visitor.ts';
 
 const certificate = (name: string) => join(import.meta.dirname, '../../support/certificates', name);

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redirectUri, startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, formsOf, pkce, post, tokensFor, Visitor } from '../../support/visitor.ts';
-import { siteMap } from '../../../src/site-map.ts';
+import { siteMap } from '../../../src/app/site-map.ts';
 
 /** Fixed, so that a failure stays one; another may be tried without touching this file. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_122);

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestUser } from '../../support/app.ts';
 import { authorizeUrl, pkce, Visitor } from '../../support/visitor.ts';
-import { siteMap } from '../../../src/site-map.ts';
+import { siteMap } from '../../../src/app/site-map.ts';
 
 let latchkey: TestApp;
 let user: TestUser;

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runOperation } from '../../support/operations.ts';
 import { createSmtp } from '#kernel/mail/smtp.ts';
 import { importPeople } from '#migration/command-line.ts';
-import { canonicalEmail, newCanonicalEmail } from '#users/module.ts';
+import { canonicalEmail, newCanonicalEmail } from '#directory/users/module.ts';
 import { password, startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { send, signInTo } from '../../support/account.ts';
 import { type Mails, openMails } from '../../support/mails.ts';

@@ -1,6 +1,6 @@
 /** An attacker who knows only the password: the cookies after that step must be useless everywhere. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { siteMap } from '../../../src/site-map.ts';
+import { siteMap } from '../../../src/app/site-map.ts';
 import { startTestApp, type TestApp, type TestClient } from '../../support/app.ts';
 import { codeBack, codeOf, isAt, keyOn, walk } from '../../support/mfa.ts';
 import { authorizeUrl, formsOf, type Page, pkce, type Visitor } from '../../support/visitor.ts';

@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { type Mails, openMails } from '../../support/mails.ts';
 import { codeBack, codeOf, walk } from '../../support/mfa.ts';
-import type { Page } from '../../support/visitor.ts';
-import { Visitor } from '../../support/visitor.ts';
+import { type Page, Visitor } from '../../support/visitor.ts';
 
 let latchkey: TestApp;
 let mails: Mails;

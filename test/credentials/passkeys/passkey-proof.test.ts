@@ -3,7 +3,7 @@ import { byVisitor } from '#audit/module.ts';
 import { MINUTE } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { ProofPurpose } from '#credentials/passkeys/passkey-proof.ts';
-import type { User } from '#users/module.ts';
+import type { User } from '#directory/users/module.ts';
 import { Authenticator, FLAGS, type Lies } from '../../support/authenticator.ts';
 import { openTestDatabase } from '../../support/database.ts';
 import { openPasskeys, origin, type PasskeyWorld, visitor } from '../../support/passkeys.ts';

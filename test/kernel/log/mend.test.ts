@@ -102,7 +102,7 @@ describe('latchkey', () => {
   });
 
   const server = { LATCHKEY_SECRETS: testSecrets, WEB_CONCURRENCY: '1' };
-  const cli = join(import.meta.dirname, '../../../src/cli.ts');
+  const cli = join(import.meta.dirname, '../../../src/main/cli.ts');
   const run = (words: string[], env: Record<string, string>, limit = '') =>
     new Promise<{ code: number; stderr: string }>((resolve) => {
       const program = [process.execPath, ...words].map((word) => `'${word}'`).join(' ');

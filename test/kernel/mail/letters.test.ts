@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Brand, brandOf, defaultBrand } from '#kernel/brand.ts';
 import { createLetters } from '#kernel/mail/letters.ts';
 import type { Mail } from '#kernel/mail.ts';
-import { newSignInLetter } from '../../../src/risk/new-sign-in-letter.ts';
+import { newSignInLetter } from '../../../src/sign-in/risk/new-sign-in-letter.ts';
 
 const context = newSignInLetter.letterSamples['plain']!;
 

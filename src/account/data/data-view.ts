@@ -1,0 +1,48 @@
+import { view } from '#kernel/views.ts';
+import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
+
+type DataPage = { frame: AccountFrame };
+/** Field: `email`; button `action=confirm`. */
+export type ClosePage = {
+  frame: AccountFrame;
+  /** Days in which signing in keeps the account; 0: there are none. */
+  days: number;
+  /** How many apps lose their access. */
+  apps: number;
+  problem: 'required' | 'different' | 'last_administrator' | null;
+};
+type ClosedPage = {
+  /** When the account goes; null when it has gone. */
+  goesAt: Date | null;
+};
+
+const close: ClosePage = { frame: sampleFrame, days: 14, apps: 3, problem: null };
+
+export const dataView = view<DataPage>('account/data/data.njk', {
+  samples: {
+    plain: { frame: sampleFrame },
+    hostile: { frame: hostileFrame },
+    long: { frame: longFrame },
+  },
+});
+
+export const downloadView = view<DataPage>('account/data/download.njk', {
+  samples: { plain: { frame: sampleFrame }, hostile: { frame: hostileFrame } },
+});
+
+export const closeView = view<ClosePage>('account/data/close.njk', {
+  samples: {
+    plain: close,
+    'at once': { ...close, days: 0, apps: 1 },
+    'one day, nothing connected': { ...close, days: 1, apps: 0 },
+    'nothing typed': { ...close, problem: 'required' },
+    'something else typed': { ...close, problem: 'different' },
+    'the last administrator': { ...close, problem: 'last_administrator' },
+    hostile: { ...close, frame: hostileFrame },
+    long: { ...close, frame: longFrame },
+  },
+});
+
+export const closedView = view<ClosedPage>('account/data/closed.njk', {
+  samples: { plain: { goesAt: new Date('2026-12-06T10:31:00Z') }, 'at once': { goesAt: null } },
+});

@@ -1,0 +1,79 @@
+import { AuditChain, AuditDetail, AuditEventRow, AuditSeal, AuditSealKey, AuditUnsealed } from '#audit/audit-tables.ts';
+import { BrandRow } from '#branding/module.ts';
+import { ApiResource } from '#applications/apis/module.ts';
+import { Client, ClientSecret, RetiredClientId } from '#applications/clients/module.ts';
+import { Consent } from '#oidc/consents/module.ts';
+import {
+  AttemptCounterRow,
+  KnownDevice,
+  OneTimeSecretRow,
+  Passkey,
+  PasswordCredential,
+  PasswordHistoryRow,
+  RecoveryCodeSet,
+  SecondFactorRequest,
+  TotpCredential,
+  TotpEnrolment,
+  TrustedDeviceRow,
+  WebauthnChallenge,
+  WebauthnUser,
+} from '#credentials/module.ts';
+import { SignInProgress } from '#sign-in/interaction/module.ts';
+import type { Entities } from '#kernel/database.ts';
+import { MailQuota } from '#kernel/mail/quota.ts';
+import { SigningKey } from '#oidc/keys/module.ts';
+import { SmsDay } from '#kernel/sms/quota.ts';
+import { MailboxMessage } from '#trial/mailbox/module.ts';
+import { OidcArtifact } from '#oidc/module.ts';
+import { SignInTrace, UsedProofOfWork } from '#sign-in/risk/module.ts';
+import { PendingRegistration } from '#sign-in/registration/module.ts';
+import { Setting } from '#settings/module.ts';
+import { AdminLink } from '#setup/module.ts';
+import { Contact } from '#directory/contacts/module.ts';
+import { User, UserIdentity, UserPicture } from '#directory/users/module.ts';
+import { WaitlistEntry } from '#directory/waitlist/module.ts';
+
+/** Every table that is mapped, in one list: the mapper and the test against drift read it. */
+export const entities: Entities = [
+  AdminLink,
+  ApiResource,
+  AttemptCounterRow,
+  AuditChain,
+  AuditDetail,
+  AuditEventRow,
+  AuditSeal,
+  AuditSealKey,
+  AuditUnsealed,
+  BrandRow,
+  Client,
+  ClientSecret,
+  Consent,
+  Contact,
+  KnownDevice,
+  MailboxMessage,
+  MailQuota,
+  OidcArtifact,
+  OneTimeSecretRow,
+  Passkey,
+  PasswordCredential,
+  PasswordHistoryRow,
+  PendingRegistration,
+  RecoveryCodeSet,
+  RetiredClientId,
+  SecondFactorRequest,
+  Setting,
+  SigningKey,
+  SignInProgress,
+  SignInTrace,
+  SmsDay,
+  TotpCredential,
+  TotpEnrolment,
+  TrustedDeviceRow,
+  UsedProofOfWork,
+  User,
+  UserIdentity,
+  UserPicture,
+  WebauthnChallenge,
+  WebauthnUser,
+  WaitlistEntry,
+];

@@ -1,0 +1,43 @@
+import type { EventTypeRow } from '#audit/module.ts';
+import * as account from '#account/events.ts';
+import * as audit from '#audit/events.ts';
+import * as branding from '#branding/events.ts';
+import * as clients from '#applications/clients/events.ts';
+import * as consent from '#oidc/consents/events.ts';
+import * as credentials from '#credentials/events.ts';
+import * as interaction from '#sign-in/interaction/events.ts';
+import * as keys from '#oidc/keys/events.ts';
+import * as migration from '#migration/events.ts';
+import * as oidc from '#oidc/events.ts';
+import * as passwordless from '#sign-in/passwordless/events.ts';
+import * as recovery from '#sign-in/recovery/events.ts';
+import * as registration from '#sign-in/registration/events.ts';
+import * as risk from '#sign-in/risk/events.ts';
+import * as settings from '#settings/events.ts';
+import * as users from '#directory/users/events.ts';
+import * as verification from '#directory/contacts/events.ts';
+import * as waitlist from '#directory/waitlist/events.ts';
+
+const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
+  audit,
+  settings,
+  branding,
+  users,
+  clients,
+  keys,
+  credentials,
+  migration,
+  oidc,
+  interaction,
+  risk,
+  recovery,
+  passwordless,
+  verification,
+  registration,
+  waitlist,
+  consent,
+  account,
+];
+
+/** The catalogue: every type of events that is ever recorded, in the order of the slices. Whoever reads events is handed it. */
+export const eventTypes: readonly EventTypeRow[] = slices.flatMap((types) => Object.values(types));

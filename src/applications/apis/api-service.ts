@@ -1,0 +1,185 @@
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
+import { z } from 'zod';
+import type { AuditLog, By } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { LONGEST_JWT_SECONDS } from '#settings/module.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { newId } from '#kernel/ids.ts';
+import { ApiResource } from './api-resource.ts';
+import { apiSigningAlgs, tokenFormats } from './api-tokens.ts';
+import { changesBetween } from '#applications/clients/changes.ts';
+import { apiChanged, apiCreated, apiDeleted } from '#applications/clients/events.ts';
+import { standardScopes } from '#applications/clients/client-metadata.ts';
+import { apiInvalid, apiNotFound, apiTaken } from '#applications/clients/errors.ts';
+import { OWN_API } from './known-api.ts';
+import { objectionToName, objectionToShownText } from '#applications/clients/shown-name.ts';
+import { DEFAULT_TOKEN_SECONDS, LONGEST_OPAQUE_SECONDS } from '#applications/clients/limits.ts';
+
+const scopeSchema = z.strictObject({
+  /** RFC 6749 §3.3, scope-token. */
+  name: z
+    .string()
+    .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'must be a scope token without spaces')
+    .refine(
+      (name) => name !== '*' && !(standardScopes as readonly string[]).includes(name),
+      'must not be a scope of OpenID Connect or *',
+    ),
+  description: z
+    .string()
+    .max(512)
+    .refine((text) => objectionToShownText(text) === null, 'must be text that can be seen, in one line')
+    .default(''),
+});
+
+const apiSchema = z
+  .strictObject({
+    identifier: z
+      .string()
+      .max(2048)
+      .refine(isIdentifier, 'must be an absolute URI without fragment, such as https://api.example.com'),
+    name: z
+      .string()
+      .refine((name) => objectionToName(name) === null, 'must have 1 to 128 characters, each of which can be seen'),
+    scopes: z
+      .array(scopeSchema)
+      .max(200)
+      .refine((scopes) => new Set(scopes.map(({ name }) => name)).size === scopes.length, 'must name each scope once')
+      .default([]),
+    tokenFormat: z.enum(tokenFormats).default('jwt'),
+    accessTokenSeconds: z.int().min(30).max(LONGEST_OPAQUE_SECONDS).default(DEFAULT_TOKEN_SECONDS),
+    signingAlg: z.enum(apiSigningAlgs).default('ES256'),
+  })
+  .refine((api) => api.tokenFormat === 'opaque' || api.accessTokenSeconds <= LONGEST_JWT_SECONDS, {
+    path: ['accessTokenSeconds'],
+    error: `must be at most ${LONGEST_JWT_SECONDS} for JWTs, which cannot be revoked`,
+  });
+
+/** Lifetimes in seconds. What is not given has its default: no scopes, JWTs signed with ES256 that live ten minutes. */
+type NewApi = {
+  identifier: string;
+  name: string;
+  scopes?: readonly { name: string; description?: string | undefined }[] | undefined;
+  tokenFormat?: string | undefined;
+  accessTokenSeconds?: number | undefined;
+  signingAlg?: string | undefined;
+};
+type ApiChange = Partial<Omit<NewApi, 'identifier'>>;
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em' | 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  /** After a change was committed. */
+  changed: (identifier: string) => Promise<void>;
+};
+
+/** Resource servers: the APIs that access tokens are made for, with their scopes. */
+export class ApiService {
+  readonly #deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /** Throws apis.invalid, apis.identifier_taken. */
+  async create(input: NewApi, by: By): Promise<ApiResource> {
+    const values = read(given(input));
+    if (values.identifier === OWN_API) throw apiTaken();
+    const now = this.#deps.clock.now();
+    const api = await this.#deps.database.transaction(async (em) => {
+      const created = em.create(ApiResource, { id: newId('api'), ...values, createdAt: now, updatedAt: now });
+      await em.flush().catch((error: unknown) => {
+        throw error instanceof UniqueConstraintViolationException ? apiTaken() : error;
+      });
+      await this.#deps.audit.record(
+        em,
+        apiCreated({ ...of(created, by), details: { identifier: created.identifier, after: values } }),
+      );
+      return created;
+    });
+    await this.#deps.changed(api.identifier);
+    return api;
+  }
+
+  async find(identifier: string): Promise<ApiResource | null> {
+    return this.#deps.database.em().findOne(ApiResource, { identifier });
+  }
+
+  async list({ limit, after }: { limit: number; after?: ApiResource['id'] | undefined }): Promise<ApiResource[]> {
+    return this.#deps.database
+      .em()
+      .find(ApiResource, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
+  }
+
+  /** The identifier stays: it is in tokens and in the configuration of clients. Throws apis.not_found, apis.invalid. */
+  async change(identifier: string, change: ApiChange, by: By): Promise<ApiResource> {
+    const api = await this.#deps.database.transaction(async (em) => {
+      const known = await take(em, identifier);
+      const before = valuesOf(known);
+      const after = read({ ...before, ...given(change) });
+      Object.assign(known, after, { updatedAt: this.#deps.clock.now() });
+      await em.flush();
+      await this.#deps.audit.record(
+        em,
+        apiChanged({ ...of(known, by), details: { identifier, ...changesBetween(before, after) } }),
+      );
+      return known;
+    });
+    await this.#deps.changed(identifier);
+    return api;
+  }
+
+  /** Throws apis.not_found. */
+  async delete(identifier: string, by: By): Promise<void> {
+    await this.#deps.database.transaction(async (em) => {
+      const api = await take(em, identifier);
+      await this.#deps.audit.record(em, apiDeleted({ ...of(api, by), details: { identifier, before: valuesOf(api) } }));
+      em.remove(api);
+      await em.flush();
+    });
+    await this.#deps.changed(identifier);
+  }
+}
+
+const of = ({ id }: ApiResource, by: By) => ({ ...by, subject: { type: 'api', id } });
+
+function read(input: unknown): z.output<typeof apiSchema> {
+  const parsed = apiSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw apiInvalid(
+    Object.fromEntries(parsed.error.issues.map((issue) => [issue.path.join('.') || 'api', issue.message])),
+  );
+}
+
+function given(input: object): object {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+}
+
+async function take(em: EntityManager, identifier: string): Promise<ApiResource> {
+  const api = await em.findOne(ApiResource, { identifier }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  if (!api) throw apiNotFound();
+  return api;
+}
+
+function valuesOf({
+  identifier,
+  name,
+  scopes,
+  tokenFormat,
+  accessTokenSeconds,
+  signingAlg,
+}: ApiResource): z.output<typeof apiSchema> {
+  return { identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg };
+}
+
+/** RFC 8707 §2: an absolute URI without a fragment. */
+function isIdentifier(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url !== null &&
+    /^[\x21-\x7e]+$/.test(text) &&
+    !text.includes('#') &&
+    url.username === '' &&
+    !['javascript:', 'data:', 'vbscript:', 'file:', 'blob:'].includes(url.protocol)
+  );
+}

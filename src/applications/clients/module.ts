@@ -1,0 +1,71 @@
+/**
+ * clients: relying parties, and the APIs that tokens are made for.
+ *
+ * Owns    the tables client, client_secret, retired_client_id and api_resource; which addresses, grants, algorithms and
+ *         APIs a client may have; its secrets; what was registered dynamically.
+ * Leaves  the protocol to oidc, who may register to the settings.
+ * URLs    none.
+ */
+import type { AuditLog } from '#audit/module.ts';
+import { createCache, keptWhenFound } from '#kernel/cache.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import type { Policies } from '#settings/module.ts';
+import { ClientLookup } from './client-lookup.ts';
+import type { KnownClient } from './known-client.ts';
+import { ClientOrigins } from './client-origins.ts';
+import { ClientSecrets } from './client-secrets.ts';
+import { ClientService } from './client-service.ts';
+import { ownClient } from './own-client.ts';
+import { RegisteredClients } from './registered-clients.ts';
+import { MOST_KEPT_CLIENTS } from './limits.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em' | 'sql' | 'transaction'>;
+  keyRing: KeyRing;
+  audit: Pick<AuditLog, 'record'>;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+  issuer: string;
+  policies: Policies<'branding'>;
+};
+
+export function createClients({ invalidation, issuer, policies, ...deps }: Dependencies) {
+  const cache = createCache<KnownClient | null>({
+    name: 'clients',
+    clock: deps.clock,
+    invalidation,
+    maxEntries: MOST_KEPT_CLIENTS,
+    ttl: keptWhenFound,
+  });
+  const origins = new ClientOrigins(deps.clock, deps.database);
+  const changed = (clientId: string): Promise<void> => {
+    origins.forget();
+    return cache.drop(clientId);
+  };
+
+  const lookup = new ClientLookup({ ...deps, cache, ownClient: ownClient(issuer, policies) });
+  const secrets = new ClientSecrets({ ...deps, changed });
+  return {
+    clients: new ClientService({ ...deps, secrets, changed }),
+    secrets,
+    registered: new RegisteredClients({ ...deps, secrets, changed }),
+    /** The hot path. */
+    lookup,
+    origins,
+  };
+}
+
+export { purgeExpiredSecrets } from './client-secrets.ts';
+export { Client, RetiredClientId } from './client.ts';
+export { tokenGrantTypes } from './client-metadata.ts';
+export { isUsableJwk } from './client-jwks.ts';
+export { ClientSecret } from './client-secret.ts';
+export type { ClientLookup } from './client-lookup.ts';
+export type { ClientProfile } from './client-profile.ts';
+export type { ClientService } from './client-service.ts';
+export { isRegisteredUri } from './redirect-uri.ts';
+export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
+export { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from './engine-metadata.ts';

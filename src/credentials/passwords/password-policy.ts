@@ -1,0 +1,53 @@
+import { instance, type Policies, type PolicySubject } from '#settings/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { BreachedPasswords } from './breached-passwords.ts';
+import type { PasswordProblem } from './password-problem.ts';
+import { weaknessOf } from './password-strength.ts';
+import { LEAST_CODE_POINTS, LEAST_CODE_POINTS_WITH_SECOND_FACTOR } from '../limits.ts';
+
+/** Whose password it is to be: what anybody knows of a person makes no password. */
+export type PasswordOwner = {
+  /** Null while there is no account yet. */
+  userId: UserId | null;
+  email: string;
+  name?: string | undefined;
+};
+
+type Dependencies = {
+  policies: Policies<'password' | 'branding' | 'mfa'>;
+  breached: Pick<BreachedPasswords, 'has'>;
+  /** Whether the person has it, or had it. */
+  isReused(userId: UserId, password: string): Promise<boolean>;
+};
+
+const PRODUCT = 'Latchkey';
+
+/** Which passwords may be set, in every place where one is. */
+export class PasswordPolicy {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  minimumLength(subject: PolicySubject): number {
+    const { password, mfa } = this.#deps.policies.for(subject);
+    const isNeverAlone = mfa.enforcement === 'required' && mfa.graceDays === 0;
+    return password.minimumLength ?? (isNeverAlone ? LEAST_CODE_POINTS_WITH_SECOND_FACTOR : LEAST_CODE_POINTS);
+  }
+
+  /** Null when the password may be set. Others may be asked about it: never within a transaction. */
+  async check(password: string, { userId, email, name = '' }: PasswordOwner): Promise<PasswordProblem | null> {
+    const { breached, isReused, policies } = this.#deps;
+    const subject = userId === null ? instance : { user: userId };
+    const { password: policy, branding } = policies.for(subject);
+    const weakness = await weaknessOf(password, {
+      minimumLength: this.minimumLength(subject),
+      minimumScore: policy.minimumScore,
+      about: [PRODUCT, branding.name, ...policy.blockedWords, ...email.split(/[@.]/), ...name.split(/\s+/)],
+    });
+    if (weakness !== null) return weakness;
+    if (userId !== null && (await isReused(userId, password))) return { kind: 'reused' };
+    return (await breached.has(password, policy)) ? { kind: 'breached' } : null;
+  }
+}

@@ -1,0 +1,37 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+import { User } from '#directory/users/module.ts';
+
+export type ContactId = Id<'cnt'>;
+export type ContactKind = 'email' | 'phone';
+
+const ContactSchema = defineEntity({
+  name: 'Contact',
+  tableName: 'contact',
+  uniques: [
+    { name: 'contact_user_id_kind_canonical_unique', properties: ['userId', 'kind', 'canonical'] },
+    {
+      name: 'contact_email_unique',
+      properties: ['canonical'],
+      where: `"kind" = 'email' and "verified_at" is not null`,
+    },
+  ],
+  properties: {
+    id: p.type(new IdColumn('cnt')).primary().$type<ContactId>(),
+    userId: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
+    kind: p.text().$type<ContactKind>(),
+    /** As typed (email) or E.164 (phone); what is sent goes here. */
+    value: p.text(),
+    /** What is compared: see email.ts. Of a phone the number itself. */
+    canonical: p.text(),
+    /** Null until the person has proved that it is theirs; before that it is good for nothing. */
+    verifiedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    /** An address that was given up, kept from others as long as the change can be undone. It is good for nothing else. */
+    reservedUntil: p.datetime(3).columnType('timestamptz(3)').nullable().index('contact_reserved_until_index'),
+    createdAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+});
+/** An email address or phone number of a person beside the first one, which is a member of the person. */
+export class Contact extends ContactSchema.class {}
+ContactSchema.setClass(Contact);

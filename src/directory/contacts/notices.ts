@@ -1,0 +1,95 @@
+import type { By, EventTypeRow } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import { readUser, tellOwner, type UserId } from '#directory/users/module.ts';
+import { changedLetter, type NoticeLetter, noticeLetter } from './contact-letters.ts';
+import {
+  userEmailAdded,
+  userEmailChanged,
+  userEmailRemoved,
+  userPhoneAdded,
+  userPhoneChanged,
+  userPhoneRemoved,
+} from './events.ts';
+
+export type NoticeDependencies = { clock: Clock; letters: Pick<Letters, 'send'>; issuer: string };
+
+const types: Readonly<Record<NoticeLetter['kind'], EventTypeRow>> = {
+  email_added: userEmailAdded,
+  email_removed: userEmailRemoved,
+  phone_added: userPhoneAdded,
+  phone_removed: userPhoneRemoved,
+  phone_changed: userPhoneChanged,
+};
+
+/** Writes to the owner of an account, in their language, in the transaction of what happened. */
+export class ContactNotices {
+  readonly #deps: NoticeDependencies;
+
+  constructor(dependencies: NoticeDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /**
+   * To the first address; of one that was removed, to that too. `undoableUntil` says to the latter how long its earlier mail can take
+   * back that it lost the first place.
+   */
+  async tell(
+    em: EntityManager,
+    userId: UserId,
+    {
+      kind,
+      value,
+      by: { visitor },
+      undoableUntil = null,
+    }: Pick<NoticeLetter, 'kind' | 'value'> & { by: By; undoableUntil?: Date | null },
+  ): Promise<void> {
+    const owner = await readUser(em, userId);
+    if (owner === null) return;
+    const accountUrl = `${this.#deps.issuer}/account/${kind.startsWith('phone') ? 'phones' : 'emails'}`;
+    for (const address of kind === 'email_removed' ? [owner.email, value] : [owner.email])
+      await tellOwner(this.#deps, em, types[kind], {
+        letter: noticeLetter,
+        kind,
+        owner,
+        address,
+        visitor,
+        context: ({ at, device, ip }) => ({
+          kind,
+          value,
+          at,
+          device,
+          ip,
+          undoableUntil: address === value ? undoableUntil : null,
+          accountUrl,
+        }),
+      });
+  }
+
+  /** To the address that was the first one, with the link that takes it back if it has the right to. */
+  async tellFormer(
+    em: EntityManager,
+    userId: UserId,
+    {
+      former,
+      to,
+      link,
+      endsAt,
+      by: { visitor },
+    }: { former: string; to: string; link: string | null; endsAt: Date; by: By },
+  ): Promise<void> {
+    const owner = await readUser(em, userId);
+    if (owner === null) return;
+    const revertUrl = link === null ? null : `${this.#deps.issuer}/verification/revert?token=${link}`;
+    await tellOwner(this.#deps, em, userEmailChanged, {
+      letter: changedLetter,
+      kind: 'email_changed',
+      owner,
+      address: former,
+      visitor,
+      expiresAt: endsAt,
+      context: ({ at, device, ip }) => ({ to, at, device, ip, revertUrl, endsAt }),
+    });
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * users: the people who can sign in.
+ *
+ * Owns    the tables users (status, profile, first e-mail address and phone number), user_identity and
+ *         user_picture; whose an address is; the claims about them; closing and erasing an account; the interface by which an
+ *         act ends what a user holds (access-revocation.ts).
+ * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions, what
+ *         each act ends to oidc.
+ * URLs    none yet.
+ */
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { KnownUsers } from './known-users.ts';
+import { OwnDetails } from './own-details.ts';
+import { PasswordDemands } from './password-demands.ts';
+import { ProfileCompletion } from './profile-completion.ts';
+import { ReachablePeople } from './reachable-people.ts';
+import { RoleHolders } from './role-holders.ts';
+import { UserBulk } from './user-bulk.ts';
+import { type Revocation, UserService } from './user-service.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  accessRevocation: Revocation;
+  /** Users in memory. */
+  known?: KnownUsers;
+};
+
+export function createUsers({ clock, database, audit, accessRevocation, known }: Dependencies) {
+  return {
+    users: new UserService({ clock, database, audit, accessRevocation, known }),
+    passwordDemands: new PasswordDemands(database, audit),
+    people: new ReachablePeople(database),
+    roleHolders: new RoleHolders(),
+    bulk: new UserBulk(clock, database),
+    profileCompletion: new ProfileCompletion(clock, database, audit),
+    ownDetails: new OwnDetails(clock, database, audit),
+  };
+}
+
+export { KnownUsers } from './known-users.ts';
+export { ClosingService } from './closing-service.ts';
+export type { UserService } from './user-service.ts';
+export type { AccessRevocation, Reach } from './access-revocation.ts';
+export { User, type UserId, UserIdentity } from './user.ts';
+export type { Role, RoleHolder } from './role.ts';
+export { tellOwner } from './owner-notice.ts';
+export { lockUser, readUser } from './user-row.ts';
+export type { RoleHolders } from './role-holders.ts';
+export { type HeldEmail, heldEmails } from './held-emails.ts';
+export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
+export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './email.ts';
+export type { OwnDetails } from './own-details.ts';
+export { claimsOf } from './claims.ts';
+export type { PasswordDemands } from './password-demands.ts';
+export { UserPicture, PictureService } from './picture-service.ts';
+export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';
+export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
+export { PropertyService } from './property-service.ts';
+export type { ProfileCompletion } from './profile-completion.ts';
+export {
+  type AskedClaim,
+  claimField,
+  detailsOf,
+  fieldShape,
+  labelIn,
+  lacking,
+  type PersonDetails,
+  type PersonField,
+  propertyField,
+} from './property-fields.ts';
+export { fieldSamples, shownFields, type ShownField } from './shown-fields.ts';
+export { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
+export { MOST_CONTACTS, UNDO_WINDOW } from './limits.ts';

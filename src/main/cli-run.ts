@@ -1,0 +1,112 @@
+import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { App } from '#app/app.ts';
+import { systemClock } from '#kernel/clock.ts';
+import type { Config } from '#kernel/config.ts';
+import { askRunning } from '#kernel/control.ts';
+import { askOrOwnDataFolder, type DataFolder } from '#kernel/data-folder/data-folder.ts';
+import { createLog, type Log } from '#kernel/log.ts';
+import type { Given, OperationAnswer } from '#kernel/operations/bound-operation.ts';
+import { LONGEST_COMMAND_CLOSE } from './limits.ts';
+
+/** Where a command runs: what it is told, where it prints, how it opens the product, and who closes that when a signal ends it. */
+type Place = {
+  /** The command that was typed, for those who wait for this process. */
+  words: string;
+  config: Config;
+  terminal: Terminal;
+  openApp?: OpenApp | undefined;
+  opened?: AsyncDisposableStack | undefined;
+};
+export type Terminal = { stdout: Writable; stderr: Writable };
+export type OpenApp = (parts: {
+  config: Config;
+  log: Log;
+  folder?: DataFolder | undefined;
+}) => Promise<Pick<App, 'run' | 'close'>>;
+
+/** The product is loaded only where it is needed: a command that a running node answers needs none of it. */
+const openHere: OpenApp = async (parts) => {
+  const { databaseUrl, databaseConnectSeconds } = parts.config;
+  if (databaseUrl !== undefined) {
+    const { reachDatabase } = await import('#kernel/database-lock.ts');
+    await reachDatabase({ connectionString: databaseUrl, connectSeconds: databaseConnectSeconds });
+  }
+  const { createApp } = await import('#app/app.ts');
+  return createApp({ ...parts, clock: systemClock });
+};
+
+/** The log of a command: its standard output belongs to the answer. */
+const logOf = ({ stderr }: Terminal, level: string): Log =>
+  createLog({ level, destination: { write: (line) => void stderr.write(line) } });
+
+/** Has commands run in the running process when the database is embedded and one has it open, else here, opened once. */
+export function openCommands({ words, config, terminal, openApp = openHere, opened: outer }: Place) {
+  const opened = new AsyncDisposableStack();
+  outer?.defer(() => opened.disposeAsync());
+  let app: Pick<App, 'run' | 'close'> | undefined;
+  return {
+    async run(name: string, given: Given): Promise<OperationAnswer> {
+      if (app) return app.run(name, given);
+      const { answer, folder } = config.embedded
+        ? await askOrOwnDataFolder(config.dataFolder, {
+            task: { command: words },
+            ask: () => askRunning(config.dataFolder, name, given),
+            onWaiting: (text) => void terminal.stderr.write(`latchkey: ${text}\n`),
+          })
+        : {};
+      if (answer) return answer;
+      if (folder) opened.defer(() => folder.release());
+      const created = await openApp({ config, log: logOf(terminal, 'warn'), folder });
+      opened.defer(() => created.close());
+      app = created;
+      return app.run(name, given);
+    },
+    async close(): Promise<void> {
+      await Promise.race([opened.disposeAsync(), delay(LONGEST_COMMAND_CLOSE, undefined, { ref: false })]);
+    },
+  };
+}
+
+/** Has one operation run and closes what that opened. */
+export async function execute(place: Place, name: string, given: Given): Promise<OperationAnswer> {
+  const commands = openCommands(place);
+  try {
+    return await commands.run(name, given);
+  } finally {
+    await commands.close();
+  }
+}
+
+export function print(terminal: Terminal, answer: OperationAnswer, asJson: boolean): void {
+  if (!answer.ok) return printError(terminal, answer, asJson);
+  terminal.stdout.write(
+    asJson ? `${JSON.stringify(answer.result ?? null, null, 2)}\n` : `${readable(answer.result, '')}\n`,
+  );
+}
+
+/** The last line of standard error; lines of the log may stand before it. */
+export function printError(
+  { stderr }: Terminal,
+  { code, message, details }: { code: string; message: string; details?: unknown },
+  asJson: boolean,
+): void {
+  stderr.write(asJson ? `${JSON.stringify({ error: code, message, details })}\n` : `latchkey: ${message}\n`);
+}
+
+/** `name  value` lines; lists as blocks. */
+function readable(value: unknown, indent: string): string {
+  if (Array.isArray(value))
+    return value.length === 0
+      ? `${indent}(none)`
+      : value.map((item) => readable(item, indent)).join(indent === '' ? '\n\n' : '\n');
+  if (value === null || typeof value !== 'object') return `${indent}${String(value)}`;
+  const width = Math.max(0, ...Object.keys(value).map((name) => name.length));
+  return Object.entries(value)
+    .map(([name, item]) =>
+      item !== null && typeof item === 'object'
+        ? `${indent}${name}\n${readable(item, `${indent}  `)}`
+        : `${indent}${name.padEnd(width)}  ${String(item)}`,
+    )
+    .join('\n');
+}

@@ -1,0 +1,19 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { User } from '#directory/users/module.ts';
+
+const ConsentSchema = defineEntity({
+  name: 'Consent',
+  tableName: 'consent',
+  properties: {
+    userId: () => p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade'),
+    clientId: p.text().primary().index('consent_client_id_index'),
+    scopes: p.json<readonly string[]>(),
+    claims: p.json<readonly string[]>(),
+    /** Scopes by the identifier of the API that they belong to. */
+    resourceScopes: p.json<Readonly<Record<string, readonly string[]>>>(),
+    createdAt: p.datetime(3).columnType('timestamptz(3)'),
+    updatedAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+});
+export class Consent extends ConsentSchema.class {}
+ConsentSchema.setClass(Consent);

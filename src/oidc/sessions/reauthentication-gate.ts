@@ -1,0 +1,178 @@
+import { access, type Permission } from '#directory/access/module.ts';
+import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import { randomSecret } from '#kernel/crypto.ts';
+import type { Context } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { ownPath, seeOther } from '#kernel/http/redirect.ts';
+import { acrOf, type Level, LEVELS } from '../levels.ts';
+import type { CurrentSession, CurrentSessions } from './current-session.ts';
+import type { User, UserId, UserService } from '#directory/users/module.ts';
+import { notPermitted, reauthRequired, signInRequired } from './errors.ts';
+import type { ReturnPaths } from './return-path.ts';
+import { ADMINISTRATOR_ABSOLUTE_SECONDS, ADMINISTRATOR_IDLE_SECONDS } from './limits.ts';
+
+/** What a page asks of whoever opens it, besides being signed in. */
+type Demands = {
+  /**
+   * Seconds since the person last proved who they are, 300 for everything sensitive. With it comes the level of this person:
+   * a person with a second factor has used it.
+   */
+  maxAgeSeconds?: number;
+  /** The least level; by default 1, or what `maxAgeSeconds` brings. */
+  level?: Level;
+  /** Only of those who have it, and not for longer than they work here. */
+  permission?: Permission;
+  /** Where to go on after proving it again; the path of the request unless said otherwise. */
+  returnTo?: string;
+};
+
+/** Who is there, and how surely. */
+export type SignedInPerson = {
+  userId: UserId;
+  user: User;
+  /** Names the session; it opens nothing. What is shown for one session alone is bound to it. */
+  sessionId: string;
+  level: Level;
+  amr: readonly string[];
+  /** NumericDate. */
+  authTime: number;
+};
+
+export type OwnPagesDependencies = {
+  clock: Clock;
+  /** The built-in client, and the registered address it comes back to. */
+  client: { id: string; redirectUri: string };
+  current: Pick<CurrentSessions, 'find' | 'touch'>;
+  users: Pick<UserService, 'findById'>;
+  /** The level that this person must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
+  reachable(userId: UserId): Promise<Level>;
+  paths: ReturnPaths;
+  cookie: BrowserCookie;
+};
+
+const HOME = '/account';
+/** In the address to which a form leads whose sender had to prove who they are first: it did nothing yet. */
+export const AGAIN = 'again';
+const SECRET = /^[\w-]{43}$/;
+
+/** What this page wants of this person; NumericDate arithmetic in seconds. */
+type Wanted = { level: Level; maxAge: number | null; isForAdministrators: boolean };
+
+/** The gate before every page of ours for people who are signed in. */
+export class OwnPages {
+  readonly #deps: OwnPagesDependencies;
+
+  constructor(dependencies: OwnPagesDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /**
+   * Who is signed in, if that is enough. Otherwise the browser is on its way to the sign-in and back to this page, and null
+   * says that the answer is written; a form that came too late has then done nothing. A script is refused with 401 or 403.
+   * From here on the forms of the answer, and the form of the request, are this session's alone.
+   */
+  async require(ctx: Context, demands: Demands = {}): Promise<SignedInPerson | null> {
+    const { current, users } = this.#deps;
+    const session = await current.find(ctx);
+    const user = session && (await users.findById(session.accountId as UserId));
+    if (!session || user?.status !== 'active') {
+      if (isScript(ctx)) throw signInRequired();
+      return this.#signIn(ctx, await this.#wanted(null, demands), demands.returnTo, {});
+    }
+    const { permission } = demands;
+    if (permission !== undefined && !access.can(user, permission, 'instance')) throw notPermitted();
+    const wanted = await this.#wanted(user.id, demands);
+    const isIdle = wanted.isForAdministrators && this.#isIdle(session);
+    if (isIdle || !this.#isEnough(session, wanted)) {
+      if (isScript(ctx)) throw reauthRequired();
+      return this.#signIn(ctx, wanted, demands.returnTo, isIdle ? { prompt: 'login' } : {});
+    }
+    await current.touch(ctx, session, { asAdministrator: wanted.isForAdministrators });
+    ctx.state.bindForms(session.id);
+    ctx.state.theme = user.theme ?? null;
+    if (user.profile.locale !== undefined) ctx.state.suggestLanguage(user.profile.locale);
+    const { id: sessionId, level, amr, authTime } = session;
+    return { userId: user.id, user, sessionId, level, amr, authTime };
+  }
+
+  /** To where an account is created, and from there to the account: also for whoever is signed in, as somebody else then. */
+  createAccount(ctx: Context): void {
+    this.#signIn(ctx, { level: 1, maxAge: null, isForAdministrators: false }, HOME, { prompt: 'create' });
+  }
+
+  /** Where a browser goes on that comes back from the sign-in. Throws sessions.reauth_required when that failed. */
+  returnPath(ctx: Context): string {
+    const { state, error } = ctx.query;
+    if (error !== undefined) throw reauthRequired();
+    const path = typeof state === 'string' ? this.#deps.paths.open(state, this.#deps.cookie.read(ctx) ?? '') : null;
+    return path ?? HOME;
+  }
+
+  async #wanted(userId: UserId | null, { maxAgeSeconds, level, permission }: Demands): Promise<Wanted> {
+    const isForAdministrators = permission !== undefined;
+    const ages = [maxAgeSeconds, isForAdministrators ? ADMINISTRATOR_ABSOLUTE_SECONDS : undefined].filter(
+      (age) => age !== undefined,
+    );
+    const reachable = maxAgeSeconds === undefined || userId === null ? 1 : await this.#deps.reachable(userId);
+    return {
+      level: level ?? reachable,
+      maxAge: ages.length === 0 ? null : Math.min(...ages),
+      isForAdministrators,
+    };
+  }
+
+  #isEnough({ authTime, level }: CurrentSession, wanted: Wanted): boolean {
+    const age = epochSeconds(this.#deps.clock) - authTime;
+    return level >= wanted.level && (wanted.maxAge === null || age <= wanted.maxAge);
+  }
+
+  /** Pages for administrators are left when nobody used them, whatever else the browser was used for. */
+  #isIdle({ administeredAt, authTime }: CurrentSession): boolean {
+    return epochSeconds(this.#deps.clock) - Math.max(administeredAt ?? 0, authTime) > ADMINISTRATOR_IDLE_SECONDS;
+  }
+
+  /**
+   * Through the provider's own door, as every relying party. Nobody knows the verifier of the challenge, so that the code which
+   * comes back can never be redeemed: what counts is the session.
+   */
+  #signIn(
+    ctx: Context,
+    { level, maxAge }: Wanted,
+    returnTo: string | undefined,
+    extra: Readonly<Record<string, string>>,
+  ): null {
+    const { client, paths, cookie } = this.#deps;
+    const known = cookie.read(ctx) ?? '';
+    const browser = SECRET.test(known) ? known : randomSecret();
+    if (browser !== known) cookie.write(ctx, browser);
+    const request = new URLSearchParams({
+      client_id: client.id,
+      redirect_uri: client.redirectUri,
+      response_type: 'code',
+      scope: 'openid',
+      code_challenge: randomSecret(),
+      code_challenge_method: 'S256',
+      state: paths.seal(returnTo ?? pageOf(ctx), browser),
+      ...(level > 1 ? { claims: essentialLevel(level) } : {}),
+      ...(maxAge === null ? {} : { max_age: String(maxAge) }),
+      ...extra,
+    });
+    seeOther(ctx, `/oidc/auth?${request.toString()}`);
+    return null;
+  }
+}
+
+/** `fetch` says so of itself, in every browser since 2023; a form or a link never does (Fetch Metadata §2.1). */
+const isScript = (ctx: Context): boolean => ctx.req.headers['sec-fetch-dest'] === 'empty';
+
+/** A form is not sent a second time by itself: its page is shown again, and says so. */
+function pageOf(ctx: Context): string {
+  if (ctx.method !== 'POST') return ownPath(ctx.originalUrl) ?? HOME;
+  return ownPath(`${ctx.path}?${AGAIN}`) ?? HOME;
+}
+
+/** OpenID Connect Core §5.5.1.1. */
+function essentialLevel(level: Level): string {
+  const values = LEVELS.filter((known) => known >= level).map(acrOf);
+  return JSON.stringify({ id_token: { acr: { essential: true, values } } });
+}

@@ -1,0 +1,104 @@
+/**
+ * device: the pages on which a person connects a device that has no browser (RFC 8628).
+ *
+ * Owns    views/sign-in/device: the code, the confirmation, the end.
+ * Leaves  codes and tokens to oidc, signing in to interaction.
+ * URLs    none of its own: the engine shows them at /oidc/device.
+ */
+import type { ApiLookup } from '#applications/apis/module.ts';
+import { fromNow, SECOND, type Clock } from '#kernel/clock.ts';
+import type { Context } from '#kernel/http/context.ts';
+import { formPage } from '#kernel/http/refusal.ts';
+import { show } from '#kernel/views.ts';
+import type { EnginePages } from '#oidc/module.ts';
+import type { User, UserId } from '#directory/users/module.ts';
+import { type DeviceCodeProblem, deviceCodeView } from './code-view.ts';
+import { type DeviceConfirmPage, deviceConfirmView } from './confirm-view.ts';
+import { deviceDoneView } from './done-view.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  users: { findById(id: UserId): Promise<User | null> };
+  apis: Pick<ApiLookup, 'find'>;
+  /** Puts the pages of this request into the brand of the client. */
+  dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
+};
+
+type Problem = Parameters<EnginePages['deviceRefused']>[1]['problem'];
+
+/** What a form about a code came to, shown once. */
+const codePage = formPage<{ userCode: string; problem: Problem; until: Date | null; clientName: string }>();
+
+export function createDevice({ clock, users, apis, dress }: Dependencies): {
+  pages: Pick<EnginePages, 'deviceCode' | 'deviceRefused' | 'deviceConfirm' | 'deviceDone'>;
+} {
+  return {
+    pages: {
+      deviceCode(ctx, { form, userCode, problem }) {
+        if (problem !== null) {
+          const kind = problem === 'stale' ? 'expired' : problem;
+          return show(ctx, problem === 'stale' ? 403 : 200, deviceCodeView, { ...form, userCode, problem: { kind } });
+        }
+        const refused = codePage.refused(ctx);
+        if (refused.problem === 'aborted')
+          return show(ctx, 200, deviceDoneView, { outcome: 'stopped', client: { name: refused.clientName ?? '' } });
+        return show(ctx, 200, deviceCodeView, {
+          ...form,
+          userCode: refused.userCode ?? userCode,
+          problem: refused.problem ? describe(refused.problem, refused.until ?? clock.now()) : null,
+        });
+      },
+      deviceRefused(ctx, { path, userCode, problem, waitSeconds, client }) {
+        const until = problem === 'throttled' ? fromNow(clock, waitSeconds * SECOND) : null;
+        codePage.refuse(ctx, path, { userCode, problem, until, clientName: client?.name ?? '' });
+      },
+      async deviceConfirm(ctx, { form, userCode, client, scopes, resources, device, accountId }) {
+        await dress(ctx, client.id);
+        const user = accountId === null ? null : await users.findById(accountId as UserId);
+        const account = user && { name: user.profile.name ?? null, email: user.email };
+        const asked = {
+          place: null,
+          ip: device.ip,
+          userAgent: device.userAgent,
+          secondsAgo: Math.max(0, Math.round(clock.now().getTime() / SECOND) - device.askedAt),
+        };
+        show(ctx, 200, deviceConfirmView, {
+          ...form,
+          userCode,
+          client: { name: client.name },
+          scopes: await describeScopes(scopes, resources),
+          asked,
+          account,
+          switchUrl: null,
+        });
+      },
+      deviceDone(ctx, { outcome, client }) {
+        show(ctx, 200, deviceDoneView, { outcome, client: { name: client?.name ?? '' } });
+      },
+    },
+  };
+
+  /** A scope of an API is shown in its words; one that no API of the request has, as it is. */
+  async function describeScopes(
+    names: readonly string[],
+    resources: readonly string[],
+  ): Promise<DeviceConfirmPage['scopes']> {
+    const asked = (await Promise.all(resources.map((identifier) => apis.find(identifier)))).filter(
+      (api) => api !== null,
+    );
+    return names.flatMap((name): DeviceConfirmPage['scopes'][number][] => {
+      const found = asked.flatMap((api) =>
+        api.scopes
+          .filter((scope) => scope.name === name)
+          .map(({ description }) => ({ name, description: description || null, api: api.name })),
+      );
+      return found.length > 0 ? found : [{ name, description: null, api: null }];
+    });
+  }
+
+  function describe(problem: Exclude<Problem, 'aborted'>, until: Date): DeviceCodeProblem {
+    if (problem !== 'throttled') return { kind: problem };
+    const waitSeconds = Math.max(1, Math.ceil((until.valueOf() - clock.now().valueOf()) / SECOND));
+    return { kind: problem, waitSeconds, until };
+  }
+}

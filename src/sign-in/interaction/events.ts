@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { eventType } from '#audit/event-type.ts';
+import { caep } from '#audit/shared-signals.ts';
+
+export const userSignedIn = eventType({
+  name: 'user.signed_in',
+  text: 'A user proved enough and was signed in.',
+  details: z.strictObject({
+    level: z.number(),
+    amr: z.array(z.string()),
+    signals: z.array(z.string()),
+    actions: z.array(z.string()),
+  }),
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'info',
+  letter: 'sign-in/risk/new-sign-in',
+  webhook: true,
+  caep: caep.sessionEstablished,
+});
+
+export const userSignInFailed = eventType({
+  name: 'user.sign_in_failed',
+  text: 'A sign-in was refused.',
+  details: z.strictObject({ reason: z.string(), method: z.string().optional(), known_account: z.boolean().optional() }),
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'warning',
+  webhook: false,
+});

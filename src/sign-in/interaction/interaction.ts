@@ -1,0 +1,81 @@
+import type { EngineInteraction, Level } from '#oidc/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import { type Facts, factsOf, type SessionUser } from './facts.ts';
+import type { Progress } from './progress.ts';
+import type { Requirements } from './requirements.ts';
+import type { SignInFacts } from './sign-in-facts.ts';
+import type { Way } from './offered-first-factors.ts';
+
+/** What the engine asks, what was recorded, whose session the browser brought. No step can name the key to it. */
+export const inside = Symbol('inside');
+export type Inside = {
+  question: EngineInteraction;
+  progress: Progress;
+  sessionUser: SessionUser | null;
+  /** NumericDate of the request. */
+  now: number;
+};
+
+/** What is asked, as far as steps may know. */
+export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
+  /** What the relying party thinks the address is; empty where it says nothing that looks like one. */
+  loginHint: string;
+};
+
+/** One sign-in in progress, as its steps see it. */
+export type Interaction = {
+  uid: string;
+  /** Where the dispatcher is: every step returns there. */
+  path: string;
+  question: StepQuestion;
+  /** What was typed as address, or the address of the session's user who is asked again: a claim, never a proof. */
+  identifier: string | null;
+  facts: Facts;
+  [inside]: Inside;
+};
+
+/** A sign-in in which a user has proved something, with all that is known of the user. */
+export type KnownInteraction = Interaction & {
+  userId: UserId;
+  facts: SignInFacts;
+  requirements: Requirements;
+};
+
+/** A sign-in in which it is a step's turn. */
+export type DueInteraction = KnownInteraction & {
+  /** The level that must be reached by this page; null where it is an offer. */
+  needed: Level | null;
+};
+
+/** A sign-in in which an address was typed, and nothing is proved yet. */
+export type BegunInteraction = Interaction & { identifier: string };
+/** A sign-in in which the user of the session is asked something. */
+export type SessionInteraction = Interaction & { userId: UserId };
+export type ConsentInteraction = SessionInteraction & { request: ConsentRequested };
+/** What the relying party asks of the user of the session. */
+export type ConsentRequested = Pick<EngineInteraction, 'prompt' | 'params' | 'grantId'>;
+
+/** What was found out when a sign-in ends. */
+export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | 'facts' | 'requirements'> & {
+  level: Level;
+  amr: readonly string[];
+};
+export type OtherWay = { way: Way; url: string };
+
+/** The sign-in as steps see it. */
+export function seen({ question, progress, sessionUser, now }: Inside): Interaction {
+  const { uid, client, asked, isAgain, params } = question;
+  const { login_hint: hint } = params;
+  const loginHint = typeof hint === 'string' && hint.includes('@') ? hint.slice(0, 254) : '';
+  const facts = factsOf(question, progress, sessionUser, now);
+  // A user who is asked again need not type the address.
+  const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.email ?? null) : null;
+  return {
+    uid,
+    path: `/interaction/${uid}`,
+    question: { client, asked, isAgain, loginHint },
+    identifier: progress.identifier ?? known,
+    facts,
+    [inside]: { question, progress, sessionUser, now },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * interaction: one sign-in in progress.
+ *
+ * Owns    the table sign_in_progress of older processes, the dispatcher, what a step is (sign-in-step.ts), the order of the
+ *         steps (next-step.ts), what is proved, by which user, from which session (facts.ts), what is known of the user
+ *         (sign-in-facts.ts), what proofs amount to (proof.ts), the ways to begin (ways.ts), the end of a sign-in
+ *         (sign-in-ending.ts).
+ * Leaves  every question to its step: who is there to login, leave to consent.
+ * URLs    /interaction/:uid.
+ */
+import type { Router } from '#kernel/http/router.ts';
+import type { State } from '#kernel/http/context.ts';
+import { type InteractionDependencies, InteractionService } from './interaction-service.ts';
+import { type GoneDependencies, showGone } from './gone-routes.ts';
+import { goOnWhenSentTwice, interactionRoutes } from './routes.ts';
+import type { SignInStep } from './sign-in-step.ts';
+import { leadingOut, type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
+
+export type Dependencies = Omit<InteractionDependencies, 'steps'> &
+  GoneDependencies & {
+    /** All of them, in the order in which they are told of the end of a sign-in. */
+    steps: readonly SignInStep[];
+  };
+
+export function createInteraction(dependencies: Dependencies) {
+  const { steps } = dependencies;
+  const interactions = new InteractionService(dependencies);
+  const stepRoutes: readonly Router<State>[] = steps.flatMap((step) => step.routes?.(interactions) ?? []);
+  return {
+    /** Ahead of the engine and the routes of every step. */
+    showGone: showGone(dependencies),
+    /** Ahead of the routes of every step. */
+    goOnWhenSentTwice: goOnWhenSentTwice(interactions),
+    routes: [interactionRoutes(interactions, stepRoutes), ...stepRoutes],
+  };
+}
+
+/** The pages of a sign-in, of whichever step. */
+export const interactionMounts: readonly Mount[] = [
+  { path: '/interaction/*', audience: 'page', methods: READ_AND_SEND, getActs: true, ...leadingOut },
+];
+
+export { type BrowserCookies, browserCookies } from './browser-cookies.ts';
+export type {
+  BegunInteraction,
+  ConsentInteraction,
+  ConsentRequested,
+  DueInteraction,
+  Interaction,
+  OtherWay,
+} from './interaction.ts';
+export type { InteractionService } from './interaction-service.ts';
+export { SIGN_IN_OPEN_FOR } from './limits.ts';
+export { olderSignIns, ProgressStore, SignInProgress } from './progress.ts';
+export { levelOfProofs } from './proof.ts';
+export type { Requirements, StepRequirements, Task } from './requirements.ts';
+export type { Arrival, SignInFacts } from './sign-in-facts.ts';
+export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';
+export { type SignInStep, StepRouter } from './sign-in-step.ts';
+export { Ways } from './offered-first-factors.ts';

@@ -1,0 +1,140 @@
+import { methods } from '#credentials/module.ts';
+import type { AskedLevel, Level, PromptName } from '#oidc/module.ts';
+import type { Facts } from './facts.ts';
+import type { Progress } from './progress.ts';
+import type { Offer, Requirements, Task } from './requirements.ts';
+import type { Way } from './offered-first-factors.ts';
+
+/** Each is a path below /interaction/:uid/, and belongs to one step. */
+export type Page = 'account' | 'login' | Way | 'create' | 'consent' | 'second-factor' | 'enrol-factor' | Task | Offer;
+/** The pages of a sign-in in which nothing is proved. */
+export type EarlyPage = 'account' | 'login' | Way | 'create' | 'forgot' | 'consent';
+
+/** What comes next in a sign-in: a page of ours, or an answer to the engine. */
+export type Step =
+  | { kind: 'page'; page: Page }
+  /** The person proved who they are; `answered` names the other prompts that this settles. */
+  | { kind: 'signed-in'; answered: readonly PromptName[] }
+  /** The account of the session was chosen. */
+  | { kind: 'chosen' }
+  /** More was wished for than the person can prove: the session stays what it is. */
+  | { kind: 'unchanged' }
+  /** The session was proved too long ago to add a factor: its user proves again who they are. */
+  | { kind: 'start-over' };
+
+/** The part of a question that decides. */
+export type Question = {
+  prompt: PromptName;
+  /** Whether the browser brought the session of a user who may still sign in. */
+  hasSession: boolean;
+  /** Whether that user is asked to prove again who they are. */
+  isAgain: boolean;
+  /** What the relying party asks of the level. */
+  asked: AskedLevel | null;
+  /** What policy asks for first, once the address is known; the same for everybody. */
+  firstWay: Way;
+};
+
+type Chosen = Pick<Progress, 'chosen' | 'wants'>;
+type Known = Chosen & Pick<Progress, 'skipped'> & { identifier: string | null };
+type Proved = Pick<Facts, 'userId' | 'proofs' | 'reached' | 'isFresh'>;
+
+/** What a sign-in waits for: leave for the application, the choice of an account, a first proof, or more of a known user. */
+type Stage = 'consent' | 'choice' | 'first-proof' | 'known';
+
+function stageOf({ prompt, hasSession }: Question, { chosen }: Pick<Progress, 'chosen'>, { userId }: Proved): Stage {
+  if (userId !== null) return 'known';
+  if (!hasSession || chosen === 'another') return 'first-proof';
+  if (prompt === 'consent') return 'consent';
+  return prompt === 'select_account' ? 'choice' : 'first-proof';
+}
+
+/** The one place that knows the order of the steps: pure, so that a table can test it. `requirements` are of the user who has proved something. */
+export function nextStep(question: Question, known: Known, proved: Proved, requirements: Requirements | null): Step {
+  const stage = stageOf(question, known, proved);
+  switch (stage) {
+    case 'consent':
+      return page('consent');
+    case 'choice':
+      return known.chosen === 'session' ? { kind: 'chosen' } : page('account');
+    case 'first-proof':
+      return proveIdentity(question, known);
+    case 'known': {
+      if (requirements === null) throw new Error('a user who has proved something has requirements');
+      const before = moreProof(question, proved, requirements) ?? outstanding(known, proved, requirements);
+      if (before !== null) return before;
+      return proved.proofs.length === 0
+        ? { kind: 'unchanged' }
+        : { kind: 'signed-in', answered: settled(question.prompt) };
+    }
+  }
+}
+
+/** Whether a page may be used now. One that nobody asks for records nothing. */
+export function isOpenNow(
+  name: EarlyPage,
+  question: Question,
+  known: Pick<Progress, 'chosen'>,
+  proved: Proved,
+): boolean {
+  const { prompt, hasSession, isAgain } = question;
+  const stage = stageOf(question, known, proved);
+  if (name === 'consent') return stage === 'consent';
+  // Also after the choice of another account, as long as nothing is proved.
+  if (name === 'account')
+    return hasSession && stage !== 'known' && (prompt === 'consent' || prompt === 'select_account');
+  // A user who types another address starts from nothing.
+  if (name === 'login') return stage === 'first-proof' || stage === 'known';
+  // A user who is asked again has an account.
+  if (name === 'create') return stage === 'first-proof' && !isAgain;
+  // A way to begin, or the way to a new password.
+  return stage === 'first-proof';
+}
+
+/** Whoever has just signed in has thereby chosen an account, or has one. */
+const settled = (prompt: PromptName): readonly PromptName[] =>
+  prompt === 'select_account' || prompt === 'create' ? [prompt] : [];
+
+const page = (name: Page): Step => ({ kind: 'page', page: name });
+
+function proveIdentity({ prompt, firstWay }: Question, { identifier, wants }: Known): Step {
+  if (wants === 'account' || (prompt === 'create' && wants !== 'sign-in')) return page('create');
+  return page(identifier === null ? 'login' : firstWay);
+}
+
+/** The second factor, or the way to one; null when what was proved is enough. */
+function moreProof({ asked }: Question, { reached, isFresh }: Proved, requirements: Requirements): Step | null {
+  const needed = neededLevel(asked, reached, requirements);
+  if (needed === null) return null;
+  if (canReach(needed, requirements)) return page('second-factor');
+  // A factor that cannot be used now is not one that never was: the page says who helps, and adds nothing.
+  if (reached < 2 && requirements.hasConfirmed) return page('second-factor');
+  return isFresh ? page('enrol-factor') : { kind: 'start-over' };
+}
+
+/** The level that must be reached now; null when what was proved is enough. */
+export function neededLevel(asked: AskedLevel | null, reached: Level | 0, requirements: Requirements): Level | null {
+  const demanded = Math.max(
+    // A trusted browser spares the second factor that policy asks for; it is nothing that a relying party could be told.
+    requirements.isTrusted && requirements.required <= 2 ? 1 : requirements.required,
+    asked?.essential ? asked.level : 1,
+  ) as Level;
+  if (reached < demanded) {
+    // Nobody adds a factor before they have proved one that they have: otherwise a password would be enough to add it.
+    return reached < 2 && canReach(2, requirements) && !canReach(demanded, requirements) ? 2 : demanded;
+  }
+  // What is only wished for is asked of those who can give it, and once: any second factor will do.
+  return asked !== null && reached < 2 && reached < asked.level && canReach(asked.level, requirements) ? 2 : null;
+}
+
+function canReach(level: Level, { factors }: Requirements): boolean {
+  return level < 3 ? factors.length > 0 : factors.some((factor) => methods[factor].cannotBePhished);
+}
+
+function outstanding({ skipped }: Known, { reached, isFresh }: Proved, requirements: Requirements): Step | null {
+  // Offers add factors, which is not for somebody who left out those that they have.
+  const mayAdd = isFresh && ((requirements.factors.length === 0 && !requirements.hasConfirmed) || reached >= 2);
+  const offers = mayAdd ? requirements.offers.filter((offer) => !skipped.includes(offer)) : [];
+  const due = requirements.tasks[0] ?? offers[0];
+  return due === undefined ? null : page(due);
+}

@@ -1,0 +1,130 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { SentFirstPage } from '#credentials/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { sha256 } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import type { Act } from '#kernel/postgres/one-statement.ts';
+import type { EngineInteraction, Kept, OpenSignIns } from '#oidc/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { Proof } from './proof.ts';
+import type { Offer } from './requirements.ts';
+
+/** How unlike a user a sign-in is, and what is done about it. */
+export type Assessment = { userId: UserId; signals: readonly string[]; actions: readonly string[] };
+
+/** What the steps of one sign-in have found out so far. Kept on the server: no cookie can be played back into it. */
+export type Progress = {
+  /** What was typed as e-mail address, whether or not anybody has it. */
+  identifier: string | null;
+  /** The identifiers to which a code was sent unasked, so that a page that is loaded again sends no other. */
+  sentTo: { readonly [W in SentFirstPage]?: string };
+  /** Set by a proof alone, never by a claim. */
+  userId: UserId | null;
+  /** All of `userId`. */
+  proofs: readonly Proof[];
+  remember: boolean;
+  /** The answer of the account chooser. */
+  chosen: 'session' | 'another' | null;
+  /** A change of mind between signing in and creating an account. */
+  wants: 'sign-in' | 'account' | null;
+  /** What was made of this sign-in's likeness to earlier ones of a user; null until that was asked. */
+  assessment: Assessment | null;
+  /** What was offered and left for another time. */
+  skipped: readonly Offer[];
+};
+
+export const nothingYet: Progress = {
+  identifier: null,
+  sentTo: {},
+  userId: null,
+  proofs: [],
+  remember: false,
+  chosen: null,
+  wants: null,
+  assessment: null,
+  skipped: [],
+};
+
+/** What a request has found out and not written yet, and what is written with it. */
+type Held = { progress: Progress; act: Pick<Act, 'conditions' | 'others'> };
+const nothingElse: Pick<Held, 'act'> = { act: { conditions: [], others: [] } };
+
+type Asked = Pick<EngineInteraction, 'uid' | 'kept'>;
+
+/** Older processes write it while they run beside this one. */
+const SignInProgressSchema = defineEntity({
+  name: 'SignInProgress',
+  tableName: 'sign_in_progress',
+  properties: {
+    uidHash: p.blob().columnType('bytea').primary().$type<Buffer>(),
+    progress: p.json<Progress>(),
+    expiresAt: p.datetime(3).columnType('timestamptz(3)').index('sign_in_progress_expires_at_index'),
+  },
+});
+export class SignInProgress extends SignInProgressSchema.class {}
+SignInProgressSchema.setClass(SignInProgress);
+
+/** What older processes keep of sign-ins that have proved something, of one user. */
+export const olderSignIns = {
+  async endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> {
+    await em.execute(
+      `delete from sign_in_progress where (progress->>'userId' = ? or progress->>'endedAs' = ?) and uid_hash <> ?`,
+      [userId, userId, sha256(except ?? '')],
+    );
+  },
+};
+
+export class ProgressStore {
+  readonly #clock: Clock;
+  readonly #database: Pick<Database, 'sql'>;
+  readonly #signIns: Pick<OpenSignIns, 'write'>;
+  readonly #held = new WeakMap<Kept, Held>();
+
+  constructor(clock: Clock, database: Pick<Database, 'sql'>, signIns: Pick<OpenSignIns, 'write'>) {
+    this.#clock = clock;
+    this.#database = database;
+    this.#signIns = signIns;
+  }
+
+  /** As it was read with the question. */
+  of({ kept }: Pick<Asked, 'kept'>): Progress {
+    return { ...nothingYet, ...(kept.progress as Progress | null) };
+  }
+
+  /**
+   * Writes over what was read with the question, once for each step. False when another request was first: the same step was
+   * sent twice, what was proved was taken away, or the sign-in has ended. In `em` it is written with what else is written there.
+   */
+  async save(asked: Asked, progress: Progress, em?: EntityManager): Promise<boolean> {
+    this.#held.set(asked.kept, { ...(this.#held.get(asked.kept) ?? nothingElse), progress });
+    return this.settle(asked, em);
+  }
+
+  /** Keeps it for the one write of this request, which also writes `act`, and only while its conditions hold. */
+  hold({ kept }: Asked, progress: Progress, act: Held['act']): void {
+    this.#held.set(kept, { progress, act });
+  }
+
+  /** What is held, and is written with the end of the sign-in instead. */
+  held({ kept }: Asked): Held | undefined {
+    return this.#held.get(kept);
+  }
+
+  /** Writes what is held. False as `save` says. */
+  async settle({ uid, kept }: Asked, em?: EntityManager): Promise<boolean> {
+    const held = this.#held.get(kept);
+    if (held === undefined) return true;
+    this.#held.delete(kept);
+    const { progress, act } = held;
+    return this.#signIns.write(uid, kept, { progress, accountId: progress.userId }, act, em);
+  }
+
+  /** What older processes wrote. */
+  async purge(batch = 5000): Promise<number> {
+    const rows = await this.#database.sql(
+      'delete from sign_in_progress where uid_hash in (select uid_hash from sign_in_progress where expires_at < $1 limit $2) returning 1',
+      [this.#clock.now(), batch],
+    );
+    return rows.length;
+  }
+}

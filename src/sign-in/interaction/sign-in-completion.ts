@@ -1,0 +1,76 @@
+import { type AuditLog, byUser } from '#audit/module.ts';
+import { type Context, visitorOf } from '#kernel/http/context.ts';
+import type { Act } from '#kernel/postgres/one-statement.ts';
+import { acrOf, type Interactions, type PromptName } from '#oidc/module.ts';
+import type { UserService } from '#directory/users/module.ts';
+import { inside, type KnownInteraction, type SignInEnd } from './interaction.ts';
+import type { ProgressStore } from './progress.ts';
+import type { StepRules } from './step-rules.ts';
+import { userSignedIn } from './events.ts';
+
+export type EndingDependencies = {
+  engine: Pick<Interactions, 'finishLogin'>;
+  progress: Pick<ProgressStore, 'held'>;
+  users: Pick<UserService, 'active' | 'findById'>;
+  audit: Pick<AuditLog, 'part'>;
+  /** In the order in which they are told. */
+  steps: readonly StepRules[];
+};
+
+/**
+ * The end of a sign-in in which a user has proved enough. All that is written about it is one statement: the answer for the engine,
+ * the event, what steps remember. Then the steps are told.
+ */
+export class SignInEnding {
+  readonly #deps: EndingDependencies;
+
+  constructor(dependencies: EndingDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Answers with the path at which the browser goes on. */
+  async finish(ctx: Context, interaction: KnownInteraction, answered: readonly PromptName[]): Promise<string> {
+    const { engine, users, steps } = this.#deps;
+    const { path, userId, facts } = interaction;
+    const { proofs, level, amr } = facts;
+    if (proofs.length === 0 || level === 0) throw new Error('a sign-in was to finish without a proof');
+    const { question, progress } = interaction[inside];
+    const authTime = Math.max(...proofs.map(({ at }) => at));
+    const end = { ...interaction, level, amr };
+    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember: progress.remember };
+    let next: string | null;
+    try {
+      next = await engine.finishLogin(question, login, answered, this.#act(ctx, interaction, end));
+    } catch (error) {
+      // A user who was erased at this moment signs in no more: the sign-in begins again.
+      if ((await users.findById(userId)) === null) return path;
+      throw error;
+    }
+    // What was taken away since it was read proves nothing: the sign-in begins again.
+    if (next === null) return path;
+    for (const step of steps) await step.signedIn?.(ctx, end);
+    return next;
+  }
+
+  #act(
+    ctx: Context,
+    { userId, facts, question, ...interaction }: KnownInteraction,
+    end: SignInEnd,
+  ): Omit<Act, 'decision'> {
+    const { audit, progress, users, steps } = this.#deps;
+    const { signals, actions } = facts.assessment ?? { signals: [], actions: [] };
+    const event = audit.part(
+      userSignedIn({
+        ...byUser(userId, visitorOf(ctx)),
+        subject: { type: 'user', id: userId },
+        clientId: question.client.id,
+        details: { level: end.level, amr: end.amr, signals, actions },
+      }),
+    );
+    const held = progress.held(interaction[inside].question)?.act ?? { conditions: [], others: [] };
+    return {
+      conditions: [users.active(userId), ...held.conditions],
+      others: [event, ...held.others, ...steps.flatMap((step) => step.ending?.(ctx, end) ?? [])],
+    };
+  }
+}

@@ -1,0 +1,127 @@
+import type {
+  OverviewPlace,
+  PasskeyService,
+  SecondFactorOverview,
+  SecondFactorOverviews,
+} from '#credentials/module.ts';
+import { type Clock, fromNow } from '#kernel/clock.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import type { Policies, PolicyInForce } from '#settings/module.ts';
+import type { User, UserId, UserService } from '#directory/users/module.ts';
+import type { By } from '#audit/module.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Facts } from './facts.ts';
+import { ACCOUNT_NEW_FOR } from './limits.ts';
+
+/** What is known of the user of a sign-in, in this browser and under the policies in force. */
+type UserFacts = {
+  user: User;
+  held: SecondFactorOverview;
+  policy: PolicyInForce;
+  now: Date;
+  /** Text messages reach the proven number of the user. */
+  canText: boolean;
+  /** There are passkeys at this issuer. */
+  hasPasskeys: boolean;
+  /** This browser says that it could keep a passkey of its own. */
+  canCreatePasskey: boolean;
+  /** How a user whose account was created in this sign-in wants to sign in; null for every other. */
+  chosenMethod: string | null;
+};
+
+/** All that decides what a sign-in requires of its user: what was proved, and what is known of the user. */
+export type SignInFacts = Facts & UserFacts;
+
+export type FactsDependencies = {
+  clock: Clock;
+  users: Pick<UserService, 'findById'>;
+  secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
+  passkeys: Pick<PasskeyService, 'relyingParty'>;
+  texts: Pick<Texts, 'reaches'>;
+  policies: Policies;
+  /** The choice of a user who created the account in a sign-in. */
+  newAccounts: { findChoice(uid: string, userId: UserId): Promise<string | null> };
+};
+
+/** A browser that signs in. */
+export type Arrival = {
+  by: By;
+  clientId: string;
+  ip: string;
+  userAgent: string;
+  deviceSecret: string | undefined;
+  language: Language;
+};
+
+/** Compares a sign-in with those of its user before it. */
+export type Assess = (
+  user: Pick<User, 'id' | 'email'>,
+  arrival: Arrival,
+) => Promise<{ signals: readonly string[]; actions: readonly string[] }>;
+
+/** The sign-in that asks, and what the browser brought along. */
+type Place = { uid: string; client: string } & Pick<OverviewPlace, 'trustSecret'> & Pick<UserFacts, 'canCreatePasskey'>;
+
+/** Reads the facts of a user once a request, in two statements. */
+export class UserFactsReader {
+  readonly #deps: FactsDependencies;
+  readonly #users = new WeakMap<object, Map<UserId, Promise<User | null>>>();
+  readonly #facts = new WeakMap<object, Map<UserId, Promise<UserFacts | null>>>();
+
+  constructor(dependencies: FactsDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** `request`: whatever lives as long as the request does. */
+  findUser(request: object, userId: UserId): Promise<User | null> {
+    return once(this.#users, request, userId, () => this.#deps.users.findById(userId));
+  }
+
+  /** Null when there is no such user, or the user may not sign in. */
+  find(request: object, userId: UserId, place: Place): Promise<UserFacts | null> {
+    return once(this.#facts, request, userId, () => this.#read(request, userId, place));
+  }
+
+  /** After a step wrote what is read here. */
+  forget(request: object): void {
+    this.#users.delete(request);
+    this.#facts.delete(request);
+  }
+
+  async #read(
+    request: object,
+    userId: UserId,
+    { uid, client, trustSecret, canCreatePasskey }: Place,
+  ): Promise<UserFacts | null> {
+    const { clock, secondFactorOverviews, passkeys, texts, policies, newAccounts } = this.#deps;
+    const [user, held] = await Promise.all([
+      this.findUser(request, userId),
+      secondFactorOverviews.find(userId, { holder: uid, trustSecret }),
+    ]);
+    if (user?.status !== 'active') return null;
+    const isNew = user.createdAt > fromNow(clock, -ACCOUNT_NEW_FOR);
+    return {
+      user,
+      held,
+      policy: policies.for({ user: userId, client }),
+      now: clock.now(),
+      canText: user.phoneNumberVerified && texts.reaches(user.phoneNumber ?? ''),
+      hasPasskeys: passkeys.relyingParty !== null,
+      canCreatePasskey,
+      chosenMethod: isNew ? await newAccounts.findChoice(uid, userId) : null,
+    };
+  }
+}
+
+function once<T>(
+  known: WeakMap<object, Map<UserId, Promise<T>>>,
+  request: object,
+  userId: UserId,
+  read: () => Promise<T>,
+): Promise<T> {
+  const ofRequest = known.get(request) ?? new Map<UserId, Promise<T>>();
+  known.set(request, ofRequest);
+  const found = ofRequest.get(userId) ?? read();
+  ofRequest.set(userId, found);
+  return found;
+}

@@ -1,0 +1,61 @@
+import { view } from '#kernel/views.ts';
+
+export type IdentifierPage = {
+  /** Where the form posts to. Fields: `email`; button `action=continue`. */
+  action: string;
+  /** The application of the sign-in; null for our own pages. */
+  client: { name: string } | null;
+  /** The address typed before, or a `login_hint`; empty otherwise. */
+  email: string;
+  /** Where passkeys are used instead; null where there are none. */
+  passkeyUrl: string | null;
+  /** Where an account can be created; null where that is not possible. */
+  createUrl: string | null;
+  problem: IdentifierProblem | null;
+};
+
+type IdentifierProblem =
+  | { kind: 'required' | 'email' }
+  /** Too many attempts from this address. */
+  | { kind: 'throttled'; until: Date; waitSeconds: number }
+  /** The server cannot check anything now. */
+  | { kind: 'unavailable' };
+
+const plain: IdentifierPage = {
+  action: '/interaction/4Tj2/login',
+  client: { name: 'Tally' },
+  email: '',
+  passkeyUrl: '/interaction/4Tj2/passkey',
+  createUrl: '/interaction/4Tj2/create',
+  problem: null,
+};
+
+export const identifierView = view<IdentifierPage>('sign-in/login/identifier.njk', {
+  samples: {
+    plain,
+    'with a hint': { ...plain, email: 'noor@fernway.example' },
+    'without a client': { ...plain, client: null },
+    'without passkeys and new accounts': { ...plain, passkeyUrl: null, createUrl: null },
+    empty: { ...plain, problem: { kind: 'required' } },
+    'not an address': { ...plain, email: 'noor at fernway', problem: { kind: 'email' } },
+    throttled: {
+      ...plain,
+      email: 'noor@fernway.example',
+      problem: { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 227 },
+    },
+    busy: { ...plain, email: 'noor@fernway.example', problem: { kind: 'unavailable' } },
+    hostile: {
+      ...plain,
+      client: { name: '"><script>alert(1)</script>\u202EyllaT {client}' },
+      email: '" autofocus onfocus="alert(1)',
+      problem: { kind: 'email' },
+    },
+    long: {
+      ...plain,
+      client: {
+        name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft für den Außenhandel',
+      },
+      email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
+    },
+  },
+});

@@ -1,0 +1,19 @@
+/**
+ * login: the step that finds out who is there.
+ *
+ * Owns    views/sign-in/login, the pages for e-mail address, password and choice of account, the limit on tries from an address.
+ * Leaves  what comes next to interaction/next-step, checking a password to credentials.
+ * URLs    /interaction/:uid/{login,password,account}.
+ */
+import type { SignInStep } from '#sign-in/interaction/module.ts';
+import { type LoginDependencies, LoginService } from './login-service.ts';
+import { loginRoutes, type RouteDependencies } from './routes.ts';
+
+export type Dependencies = LoginDependencies & Omit<RouteDependencies, 'interactions' | 'login'>;
+
+/** Creates the sign-in step for email address and password. */
+export function createLogin(dependencies: Dependencies): SignInStep {
+  const login = new LoginService(dependencies);
+  return { name: 'login', routes: (interactions) => [loginRoutes({ ...dependencies, interactions, login })] };
+}
+export { addressLimit } from './address-limit.ts';

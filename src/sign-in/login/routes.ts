@@ -1,0 +1,193 @@
+import { byVisitor } from '#audit/module.ts';
+import type { Router } from '#kernel/http/router.ts';
+import { unavailableWhenBusy, methods } from '#credentials/module.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import {
+  type BegunInteraction,
+  type Interaction,
+  type InteractionService,
+  StepRouter,
+} from '#sign-in/interaction/module.ts';
+import type { UserService } from '#directory/users/module.ts';
+import { chooserView } from './chooser-view.ts';
+import { chooserForm, identifierForm, isAnotherEmail, passwordForm } from './login-form.ts';
+import { type IdentifierPage, identifierView } from './identifier-view.ts';
+import type { LoginService } from './login-service.ts';
+import { type PasswordPage, passwordView } from './password-view.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<
+    InteractionService,
+    | 'open'
+    | 'isOpenNow'
+    | 'beginning'
+    | 'choosing'
+    | 'isOpen'
+    | 'otherWays'
+    | 'recordIdentifier'
+    | 'recordChoice'
+    | 'recordProof'
+    | 'proceed'
+  >;
+  login: LoginService;
+  users: Pick<UserService, 'findById'>;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
+  /** Where an account can be created; null where that is not possible. */
+  createUrl(ctx: Context, interaction: Interaction): string | null;
+  /** The challenge that a browser solves before a password is checked, during an attack. */
+  work: {
+    challenge(ip: string): Promise<string | null>;
+    check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
+  };
+};
+
+type Verified = Extract<Awaited<ReturnType<LoginService['attempt']>>, { kind: 'verified' }>;
+
+const ANOTHER_ACCOUNT = 'another';
+const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'problem'>>();
+const passwordPage = formPage<Pick<PasswordPage, 'remember' | 'problem'>>();
+
+/** Routes of the email page and the password page. */
+export function loginRoutes({
+  interactions,
+  login,
+  users,
+  deviceCookie,
+  createUrl,
+  work,
+}: RouteDependencies): Router<State> {
+  const router = new StepRouter();
+
+  router.page('login', showOwnIdentifier);
+  router.post('/interaction/:uid/login', submitIdentifier);
+  router.page('password', showOwnPassword);
+  router.post('/interaction/:uid/password', submitPassword);
+  router.page('account', showChooser);
+  router.post('/interaction/:uid/account', chooseAccount);
+
+  async function showOwnIdentifier(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction === null) return;
+    showIdentifier(ctx, interaction);
+  }
+
+  async function submitIdentifier(ctx: Context): Promise<void> {
+    const interaction = await interactions.open(ctx, 'login');
+    if (interaction === null) return;
+    const form = await identifierForm.read(ctx);
+    if (!form.isValid)
+      return identifierPage.refuse(ctx, ctx.path, {
+        email: form.values.email ?? '',
+        problem: { kind: form.errors.email === 'required' ? 'required' : 'email' },
+      });
+    return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, form.values.email));
+  }
+
+  async function showOwnPassword(ctx: Context): Promise<void> {
+    const interaction = await interactions.beginning(ctx, 'password');
+    if (interaction === null) return;
+    return showPassword(ctx, interaction);
+  }
+
+  async function submitPassword(ctx: Context): Promise<void> {
+    const interaction = await interactions.beginning(ctx, 'password');
+    if (interaction === null) return;
+    const form = await passwordForm.read(ctx);
+    const { email, remember: box } = form.values;
+    if (isAnotherEmail(email, interaction.identifier))
+      return interactions.proceed(ctx, await interactions.recordIdentifier(interaction, email ?? null));
+    const remember = box !== undefined;
+    const refuse = (problem: PasswordPage['problem']) => passwordPage.refuse(ctx, ctx.path, { remember, problem });
+    if (!form.isValid) return refuse({ kind: form.errors.password === 'required' ? 'required' : 'wrong' });
+    if ((await work.check(ctx.state.ip, form.values.work)) === 'missing') return refuse({ kind: 'work' });
+    const outcome = await attempt(ctx, interaction, form.values.password);
+    switch (outcome.kind) {
+      case 'verified':
+        return goOn(ctx, interaction, { ...outcome, remember });
+      case 'unavailable':
+      case 'wrong':
+      case 'throttled':
+        return refuse(outcome);
+      default:
+        return unreachable(outcome);
+    }
+  }
+
+  function attempt(ctx: Context, { identifier, question }: BegunInteraction, password: string) {
+    const typed = { identifier, password, deviceSecret: deviceCookie.read(ctx) };
+    return login.attempt(typed, byVisitor(visitorOf(ctx), question.client.id)).catch(unavailableWhenBusy);
+  }
+
+  async function goOn(
+    ctx: Context,
+    interaction: BegunInteraction,
+    { userId, act, remember }: Verified & { remember: boolean },
+  ): Promise<void> {
+    const proof = { factor: 'password', amr: methods.password.amr } as const;
+    return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof, remember, act }));
+  }
+
+  async function showChooser(ctx: Context): Promise<void> {
+    const interaction = await interactions.choosing(ctx);
+    if (interaction === null) return;
+    const { client } = interaction.question;
+    const user = await users.findById(interaction.userId);
+    if (user === null) return seeOther(ctx, interaction.path);
+    const account = { id: user.id, name: user.profile.name ?? null, email: user.email, isSignedIn: true };
+    return show(ctx, 200, chooserView, {
+      action: `${interaction.path}/account`,
+      client: { name: client.name },
+      accounts: [account],
+      signOutUrl: '/oidc/logout',
+    });
+  }
+
+  async function chooseAccount(ctx: Context): Promise<void> {
+    const interaction = await interactions.choosing(ctx);
+    if (interaction === null) return;
+    const form = await chooserForm.read(ctx);
+    const account = form.isValid ? form.values.account : null;
+    const isSession = account === interaction.userId;
+    const chosen = isSession ? 'session' : account === ANOTHER_ACCOUNT ? 'another' : null;
+    if (chosen === null) return seeOther(ctx, interaction.path);
+    return interactions.proceed(ctx, await interactions.recordChoice(interaction, chosen));
+  }
+
+  function showIdentifier(ctx: Context, interaction: Interaction): void {
+    const { path, question } = interaction;
+    const { email = interaction.identifier ?? question.loginHint, problem = null } = identifierPage.refused(ctx);
+    show(ctx, 200, identifierView, {
+      action: `${path}/login`,
+      client: { name: question.client.name },
+      email,
+      passkeyUrl: interactions.isOpen('passkey') ? `${path}/passkey` : null,
+      createUrl: interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
+      problem,
+    });
+  }
+
+  async function showPassword(ctx: Context, interaction: BegunInteraction): Promise<void> {
+    const { remember = false, problem = null } = passwordPage.refused(ctx);
+    const { path, identifier } = interaction;
+    const page = `${path}/password`;
+    const challenge = await work.challenge(ctx.state.ip);
+    show(ctx, 200, passwordView, {
+      action: page,
+      email: identifier,
+      remember,
+      changeUrl: `${path}/login`,
+      retryUrl: page,
+      forgotUrl: `${path}/forgot`,
+      otherWays: interactions.otherWays(interaction, 'password'),
+      problem,
+      challenge,
+    });
+  }
+
+  return router;
+}

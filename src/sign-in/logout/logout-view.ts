@@ -1,0 +1,61 @@
+import { view } from '#kernel/views.ts';
+
+type LogoutConfirmPage = {
+  /** Where the form posts to; buttons `action=logout` and `action=stay`. */
+  action: string;
+  /** Hidden fields that the receiver of the form needs unchanged, by name. */
+  fields: Readonly<Record<string, string>>;
+  /** The signed-in user; null if the page must not show it. */
+  account: { name: string | null; email: string } | null;
+  /** The app that asks. */
+  client: { name: string } | null;
+  /** How many other apps the person is signed in to in this browser. */
+  otherApps: number;
+};
+
+const plain: LogoutConfirmPage = {
+  action: '/oidc/logout/confirm',
+  fields: { xsrf: 'b1946ac92492d234' },
+  account: { name: 'Noor Haddad', email: 'noor@fernway.example' },
+  client: { name: 'Tally' },
+  otherApps: 2,
+};
+
+export const logoutConfirmView = view<LogoutConfirmPage>('sign-in/logout/confirm.njk', {
+  samples: {
+    plain,
+    'one other app': { ...plain, otherApps: 1 },
+    'the app alone': { ...plain, otherApps: 0 },
+    'no app asks': { ...plain, client: null },
+    'one app that did not ask': { ...plain, client: null, otherApps: 1 },
+    'nothing known': { ...plain, account: null, client: null, otherApps: 0 },
+    hostile: {
+      ...plain,
+      client: { name: '<b>Tally</b>\u202E' },
+      fields: { '"': '"><script>' },
+      account: { name: '<i>', email: '"@x' },
+    },
+  },
+});
+
+type LogoutDonePage = {
+  outcome: 'out' | 'stayed';
+  /** The app that asked, with its registered home page. */
+  client: { name: string; homeUrl: string | null } | null;
+  /** Where one can sign in again without an app, null where there is no such place. */
+  signInUrl: string | null;
+};
+
+export const logoutDoneView = view<LogoutDonePage>('sign-in/logout/done.njk', {
+  samples: {
+    out: { outcome: 'out', client: null, signInUrl: null },
+    'out, back to the app': {
+      outcome: 'out',
+      client: { name: 'Tally', homeUrl: 'https://tally.example/' },
+      signInUrl: '/',
+    },
+    'out, sign in again': { outcome: 'out', client: { name: 'Tally', homeUrl: null }, signInUrl: '/demo' },
+    stayed: { outcome: 'stayed', client: null, signInUrl: null },
+    hostile: { outcome: 'stayed', client: { name: '<b>Tally</b>', homeUrl: 'javascript:alert(1)' }, signInUrl: null },
+  },
+});

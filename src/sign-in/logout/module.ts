@@ -1,0 +1,43 @@
+/**
+ * logout: the pages of a sign-out.
+ *
+ * Owns    views/sign-in/logout: "sign out?", "you are signed out".
+ * Leaves  ending the session, telling the other apps and checking where to go on to oidc.
+ * URLs    none of its own: the engine shows them at /oidc/logout.
+ */
+import type { Context } from '#kernel/http/context.ts';
+import { show } from '#kernel/views.ts';
+import type { EnginePages } from '#oidc/module.ts';
+import type { User, UserId } from '#directory/users/module.ts';
+import { logoutConfirmView, logoutDoneView } from './logout-view.ts';
+
+export type Dependencies = {
+  users: { findById(id: UserId): Promise<User | null> };
+  /** Where one can sign in again without an app, null where there is no such place. */
+  signInUrl: string | null;
+  /** Puts the pages of this request into the brand of the client. */
+  dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void>;
+};
+
+/** Creates the pages of RP-initiated logout. */
+export function createLogout({ users, signInUrl, dress }: Dependencies): {
+  pages: Pick<EnginePages, 'confirmLogout' | 'loggedOut'>;
+} {
+  return {
+    pages: {
+      async confirmLogout(ctx, { form, client, accountId, otherApps }) {
+        if (client) await dress(ctx, client.id);
+        const user = await users.findById(accountId as UserId);
+        const account = user && { name: user.profile.name ?? null, email: user.email };
+        show(ctx, 200, logoutConfirmView, { ...form, account, client: client && { name: client.name }, otherApps });
+      },
+      loggedOut(ctx, { outcome, client }) {
+        show(ctx, 200, logoutDoneView, {
+          outcome,
+          client: client && { name: client.name, homeUrl: client.homeUrl },
+          signInUrl: outcome === 'out' ? signInUrl : null,
+        });
+      },
+    },
+  };
+}

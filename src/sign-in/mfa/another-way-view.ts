@@ -1,0 +1,47 @@
+import { view } from '#kernel/views.ts';
+import { iconOf, type Way } from './offered-second-factors.ts';
+
+type AnotherWayPage = {
+  /** Where the form posts to: `method` is one of the ways. */
+  action: string;
+  email: string;
+  account: { name: string | null; email: string };
+  changeUrl: string;
+  /** The one to offer first at the front; none where what the person confirmed cannot be used: then the page says who helps. */
+  ways: readonly {
+    way: Way;
+    icon: string;
+    /** Where a code would go, as far as it is shown; null where none is sent. */
+    sentTo: string | null;
+    /** Recovery codes that are left; null for the other ways. */
+    left: number | null;
+  }[];
+  backUrl: string;
+};
+
+const simple = (way: Way) => ({ way, icon: iconOf(way), sentTo: null, left: null });
+const plain: AnotherWayPage = {
+  action: '/interaction/4Tj2/second-factor/methods',
+  email: 'noor@fernway.example',
+  account: { name: 'Noor', email: 'noor@fernway.example' },
+  changeUrl: '/interaction/4Tj2/login',
+  ways: [
+    simple('passkey'),
+    simple('totp'),
+    { ...simple('sms'), sentTo: '+49 ••••• 820' },
+    { ...simple('email'), sentTo: 'n•••@fernway.example' },
+    { ...simple('recovery-code'), left: 7 },
+  ],
+  backUrl: '/interaction/4Tj2/second-factor',
+};
+
+export const anotherWayView = view<AnotherWayPage>('sign-in/mfa/another-way.njk', {
+  samples: {
+    plain,
+    'no way': { ...plain, ways: [] },
+    'one way': { ...plain, ways: [simple('totp')] },
+    'one recovery code': { ...plain, ways: [simple('passkey'), { ...simple('recovery-code'), left: 1 }] },
+    hostile: { ...plain, email: '"><script>@x.example', ways: [{ ...simple('email'), sentTo: '"><b>' }] },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

@@ -1,0 +1,36 @@
+import { type Enrolment, methods } from '#credentials/module.ts';
+import { view } from '#kernel/views.ts';
+
+/** With what stands beside its name. */
+type ShownChoice = { method: Enrolment; icon: string };
+
+type EnrolPage = {
+  /** Where the form posts to: `method` is one of the choices; button `action=skip` where it may be put off. */
+  action: string;
+  account: { name: string | null; email: string };
+  changeUrl: string;
+  /** What can be added, the one to recommend at the front; empty when nothing that is allowed here would be enough. */
+  choices: readonly ShownChoice[];
+  /** Until when it may be put off; null when it may not. */
+  graceEnd: Date | null;
+};
+
+export const shownChoice = (method: Enrolment): ShownChoice => ({ method, icon: methods[method].icon });
+
+const plain: EnrolPage = {
+  action: '/interaction/4Tj2/enrol-factor',
+  account: { name: null, email: 'noor@fernway.example' },
+  changeUrl: '/interaction/4Tj2/login',
+  choices: (['passkey', 'totp'] as const).map(shownChoice),
+  graceEnd: null,
+};
+
+export const enrolView = view<EnrolPage>('sign-in/mfa/enrol.njk', {
+  samples: {
+    plain,
+    'may be put off': { ...plain, graceEnd: new Date('2026-11-29T10:31:00Z') },
+    'app first': { ...plain, choices: (['totp', 'passkey'] as const).map(shownChoice) },
+    'nothing to choose': { ...plain, choices: [] },
+    hostile: { ...plain, account: { name: '"><b>', email: '"><img src=x onerror=alert(1)>@evil.example' } },
+  },
+});

@@ -1,0 +1,76 @@
+import { access } from '#directory/access/module.ts';
+import { DAY } from '#kernel/clock.ts';
+import { type Factor, hasConfirmed, hasTwoSteps, hasUsable, isFactorDemanded } from '#credentials/module.ts';
+import type { SignInFacts, StepRequirements } from '#sign-in/interaction/module.ts';
+import type { Policy } from '#settings/module.ts';
+
+/** What decides about the second step. */
+export type MfaFacts = Pick<SignInFacts, 'held' | 'proved' | 'canText' | 'now'> & {
+  user: Pick<SignInFacts['user'], 'status' | 'roles'>;
+  policy: Pick<SignInFacts['policy'], 'mfa'>;
+};
+
+/** What policy and account require of the second step. */
+export function mfaRequirements(
+  facts: MfaFacts,
+): Required<Pick<StepRequirements, 'factors' | 'hasConfirmed' | 'required' | 'isTrusted' | 'tasks' | 'offers'>> {
+  const {
+    user,
+    held,
+    policy: { mfa },
+  } = facts;
+  const factors = heldFactors(facts);
+  const canUseOne = holdsUsable(facts);
+  const isDemanded = isFactorDemanded(mfa, user);
+  const wantsTwo = mfa.enforcement !== 'off' && hasTwoSteps(held);
+  const isSpared = isDemanded && held.resetAt === null && !hasConfirmed(held) && factors.length === 0 && isGrace(facts);
+  // Also of a user who proved the mailbox in this sign-in, after a reset or because it was odd: that is for once.
+  const mustAdd = isDemanded && !isSpared && !canUseOne && !countsSentCodes(facts);
+  const required = held.resetAt !== null || (isDemanded && !isSpared) || wantsTwo ? 2 : 1;
+  const isAlwaysAsked = access.can(user, 'instance.administer', 'instance');
+  // Trust spares a factor that could be asked for. Where none can be, it proves nothing.
+  const isTrustable = !isAlwaysAsked && required === 2 && held.resetAt === null && (canUseOne || !hasConfirmed(held));
+  return {
+    factors,
+    hasConfirmed: hasConfirmed(held),
+    required,
+    isTrusted: isTrustable && held.hasTrust,
+    tasks: held.showsCodes ? ['recovery-codes'] : [],
+    offers: isSpared || mustAdd ? ['enrol-factor'] : [],
+  };
+}
+
+/** Passkeys are second factors only where the policy names them. */
+const holdsUsable = ({ held, policy: { mfa } }: Pick<MfaFacts, 'held' | 'policy'>): boolean =>
+  mfa.factors.includes('passkey') ? hasUsable(held) : held.hasTotp;
+
+const countsSentCodes = ({ policy: { mfa }, canText }: MfaFacts): boolean =>
+  mfa.emailCodes || (mfa.smsCodes && canText);
+
+/** Until when adding a factor may be put off; null when it may not. */
+export function graceEnd(
+  { graceDays }: Pick<Policy<'mfa'>, 'graceDays'>,
+  { askedAt, now }: { askedAt: Date | null; now: Date },
+): Date | null {
+  return graceDays === 0 ? null : new Date((askedAt ?? now).getTime() + graceDays * DAY);
+}
+
+function isGrace({ policy: { mfa }, held: { askedAt }, now }: MfaFacts): boolean {
+  const end = graceEnd(mfa, { askedAt, now });
+  return end !== null && now < end;
+}
+
+/** Passkeys are contributed by their own slice. What was the first factor is no second one. */
+function heldFactors({ held, policy: { mfa }, proved, canText }: MfaFacts): readonly Factor[] {
+  const { hasTotp, recoveryCodes, resetAt } = held;
+  const canSms = mfa.smsCodes && canText && !proved.includes('sms');
+  // The mailbox sets a new password: next to that it adds nothing, so it never takes the place of what does.
+  const isMailAll = !hasTwoSteps(held) && !canSms;
+  return [
+    ...(hasTotp ? (['totp'] as const) : []),
+    ...(canSms ? (['sms'] as const) : []),
+    ...(isMailAll && (mfa.emailCodes || resetAt !== null) && !proved.includes('email') ? (['email'] as const) : []),
+    // A paper for when the others are lost; of a user without others it is nothing.
+    ...((recoveryCodes ?? 0) > 0 && hasConfirmed(held) ? (['recovery-code'] as const) : []),
+  ];
+}

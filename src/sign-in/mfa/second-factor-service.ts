@@ -1,0 +1,157 @@
+import { type AuditLog, type By, byUser } from '#audit/module.ts';
+import {
+  type CodeOutcome,
+  type FactorOutcome,
+  type OneTimeSecrets,
+  type RecoveryCodes,
+  type SecondFactorAttempts,
+  type TotpService,
+  secretLifetimes,
+} from '#credentials/module.ts';
+import type { DueInteraction } from '#sign-in/interaction/module.ts';
+import { type Clock, fromNow, HOUR, SECOND } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { deviceName } from '#kernel/http/device-name.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import type { Texts } from '#kernel/sms/texts.ts';
+import { secondFactorCodeLetter, secondFactorCodeText } from './code-letters.ts';
+import { provenNumber } from './code-address.ts';
+import type { CodeWay, SentWay } from './offered-second-factors.ts';
+import { userSecondFactorFailed } from '#credentials/events.ts';
+
+type TryOutcome =
+  | { kind: 'verified' }
+  | { kind: 'wrong' }
+  /** This code was tried too often; another one helps. */
+  | { kind: 'used-up' }
+  | { kind: 'throttled'; until: Date; waitSeconds: number };
+
+/** Who is at the page, and in which browser. */
+type Arrival = { by: By; deviceSecret: string | undefined };
+
+/** `limited`: too many were sent, and nothing was. */
+type SendOutcome = 'sent' | 'limited';
+
+export type SecondFactorDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'note'>;
+  totp: Pick<TotpService, 'verify'>;
+  recoveryCodes: Pick<RecoveryCodes, 'verify'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'verifyCode'>;
+  secondFactorAttempts: Pick<SecondFactorAttempts, 'guard'>;
+  letters: Pick<Letters, 'send'>;
+  texts: Pick<Texts, 'send'>;
+};
+
+const purposes = { email: 'second_factor', sms: 'second_factor_sms' } as const;
+const LIFETIME = secretLifetimes.second_factor;
+/** Codes that stay refused until somebody helps show this wait. */
+const LONGEST_WAIT = 4 * HOUR;
+
+/** Sends and checks the codes of a sign-in that has come to its second step. */
+export class SecondFactorService {
+  readonly #deps: SecondFactorDependencies;
+
+  constructor(dependencies: SecondFactorDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** `record` writes the proof in the sign-in, in the transaction that uses the code up. */
+  async attempt(
+    { userId, uid }: Pick<DueInteraction, 'userId' | 'uid'>,
+    { way, code }: { way: CodeWay; code: string },
+    arrival: Arrival,
+    record: (em: EntityManager) => Promise<void>,
+  ): Promise<TryOutcome> {
+    const outcome = await this.#check(way, { userId, uid, code, record }, arrival);
+    if (outcome.kind === 'verified') return outcome;
+    await this.#deps.audit.note(
+      userSecondFactorFailed({
+        ...arrival.by,
+        subject: { type: 'user', id: userId },
+        outcome: 'failure',
+        details: { factor: way, reason: outcome.kind },
+      }),
+    );
+    return outcome.kind === 'throttled' ? this.#throttled(outcome.until) : outcome;
+  }
+
+  /** Sends a code that is good in this sign-in alone; those sent to it before are dead. */
+  async send(
+    { userId, uid, question, facts: { user } }: DueInteraction,
+    way: SentWay,
+    { by: { visitor }, deviceSecret }: Arrival,
+    language: Language,
+  ): Promise<SendOutcome> {
+    const { clock, database, oneTimeSecrets, letters, texts } = this.#deps;
+    const address = way === 'email' ? user.email : provenNumber(user);
+    if (address === null) return 'limited';
+    return database.transaction(async (em) => {
+      const secret = { purpose: purposes[way], holder: { userId }, address, form: 'code', interaction: uid } as const;
+      const asked = { ...secret, browser: { holds: uid, deviceSecret } };
+      const issued = await oneTimeSecrets.issue(em, asked, async ({ code }, share) => {
+        if (code === null) return false;
+        const envelope = { kind: purposes[way], language, expiresAt: fromNow(clock, LIFETIME), ip: visitor?.ip, share };
+        if (way === 'sms') return texts.send(secondFactorCodeText, { ...envelope, to: address, context: { code } }, em);
+        const { browser, system } = deviceName(visitor?.userAgent ?? '');
+        const context = {
+          code,
+          lifetime: LIFETIME / SECOND,
+          client: question.client.name,
+          device: [browser, system].filter((part) => part !== null).join(', ') || null,
+          ip: visitor?.ip ?? null,
+        };
+        return letters.send(secondFactorCodeLetter, { ...envelope, to: { address }, context }, em);
+      });
+      return issued.code === null ? 'limited' : 'sent';
+    });
+  }
+
+  async #check(
+    way: CodeWay,
+    {
+      userId,
+      uid,
+      code,
+      record,
+    }: Pick<DueInteraction, 'userId' | 'uid'> & { code: string; record: (em: EntityManager) => Promise<void> },
+    { by: { visitor }, deviceSecret }: Arrival,
+  ): Promise<FactorOutcome | { kind: 'used-up' }> {
+    const { totp, recoveryCodes, oneTimeSecrets, secondFactorAttempts } = this.#deps;
+    const by = { ...byUser(userId, visitor), deviceSecret };
+    switch (way) {
+      case 'totp':
+        return totp.verify(userId, code, by, record);
+      case 'recovery-code':
+        return recoveryCodes.verify(userId, code, by, record);
+      case 'email':
+      case 'sms': {
+        let last: CodeOutcome['kind'] = 'wrong';
+        const outcome = await secondFactorAttempts.guard(userId, by, async () => {
+          const purpose = purposes[way];
+          const browser = { holds: uid, deviceSecret };
+          last = (await oneTimeSecrets.verifyCode({ purpose, holder: { userId }, code, browser }, record)).kind;
+          return last === 'verified';
+        });
+        return outcome.kind === 'wrong' && (last as CodeOutcome['kind']) === 'throttled'
+          ? { kind: 'used-up' }
+          : outcome;
+      }
+      default:
+        return unreachable(way);
+    }
+  }
+
+  #throttled(until: Date | null): TryOutcome {
+    const { clock } = this.#deps;
+    const end = until ?? fromNow(clock, LONGEST_WAIT);
+    return {
+      kind: 'throttled',
+      until: end,
+      waitSeconds: Math.max(1, Math.ceil((end.getTime() - clock.now().getTime()) / SECOND)),
+    };
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * passkey: signing in with a passkey or a security key, and enrolling one on the way.
+ *
+ * Owns    views/sign-in/passkey, public/passkey.js, the prompt in the field for the address, the offer to make a passkey.
+ * Leaves  challenges and checking to credentials, what comes next to interaction/next-step, the other second factors to mfa.
+ * URLs    /interaction/:uid/passkey, …/passkey/options, …/second-factor/passkey, …/offer-passkey, …/enrol-factor/passkey, /.well-known/webauthn.
+ */
+import type { SignInStep } from '#sign-in/interaction/module.ts';
+import type { Config } from '#kernel/config.ts';
+import { enrolRoutes, type EnrolDependencies } from './enrol-routes.ts';
+import { PasskeySignIn, type SignInDependencies } from './passkey-sign-in.ts';
+import { passkeyRequirements } from './passkey-requirements.ts';
+import { type RelatedOriginDependencies, relatedOriginRoutes } from './related-origin-routes.ts';
+import { passkeyRoutes, type RouteDependencies } from './routes.ts';
+import { type Mount, READ } from '#kernel/http/mounts.ts';
+
+export type Dependencies = {
+  config: Pick<Config, 'issuerUrl'>;
+  policies: RelatedOriginDependencies['policies'];
+} & SignInDependencies &
+  Omit<EnrolDependencies, 'interactions'> &
+  Omit<RouteDependencies, 'interactions' | 'signIn'>;
+
+export function createPasskey(dependencies: Dependencies): SignInStep {
+  const { config, policies } = dependencies;
+  const signIn = new PasskeySignIn(dependencies);
+  return {
+    name: 'passkey',
+    requirements: passkeyRequirements,
+    routes: (interactions) => [
+      passkeyRoutes({ ...dependencies, interactions, signIn }),
+      enrolRoutes({ ...dependencies, interactions }),
+      relatedOriginRoutes({ issuer: config.issuerUrl, policies }),
+    ],
+  };
+}
+
+/** Beside the pages below /interaction. */
+export const passkeyMounts: readonly Mount[] = [
+  { path: '/.well-known/webauthn', audience: 'problem', methods: READ, crossOrigin: true },
+];

@@ -1,0 +1,94 @@
+import type { OtherWay } from '#sign-in/interaction/module.ts';
+import { view } from '#kernel/views.ts';
+
+export type PasskeyPage = {
+  /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
+  action: string;
+  /** Whether it comes behind another factor. */
+  isSecondFactor: boolean;
+  /** Whom it is about; null before anybody said who they are. */
+  email: string | null;
+  /** For who is somebody else; null where nobody can be. */
+  changeUrl: string | null;
+  /** Where the other ways are; null where they are all here. */
+  otherUrl: string | null;
+  otherWays: readonly OtherWay[];
+  /** What to ask the authenticator, as JSON. */
+  options: string;
+  /** Tells the browser to forget a passkey that nobody has: what the Signal API takes, as JSON. */
+  forget: string | null;
+  problem: PasskeyProblem | null;
+};
+
+type PasskeyProblem =
+  /** The authenticator gave no answer. */
+  | { kind: 'cancelled' | 'timed_out' | 'unsupported' | 'failed' }
+  /** The answer came too late, or twice. */
+  | { kind: 'expired' }
+  /** Nobody here has this passkey. */
+  | { kind: 'unknown' }
+  /** It may have been copied. */
+  | { kind: 'flagged' }
+  /** Whatever else is wrong with it: the page does not tell. */
+  | { kind: 'refused' }
+  | { kind: 'throttled'; until: Date; waitSeconds: number };
+
+const plain: PasskeyPage = {
+  action: '/interaction/4Tj2/passkey',
+  isSecondFactor: false,
+  email: null,
+  changeUrl: null,
+  otherUrl: '/interaction/4Tj2/login',
+  otherWays: [],
+  options: '{"challenge":"AAAA","rpId":"id.fernway.example","allowCredentials":[]}',
+  forget: null,
+  problem: null,
+};
+const withAddress: PasskeyPage = {
+  ...plain,
+  email: 'noor@fernway.example',
+  changeUrl: '/interaction/4Tj2/login',
+  otherUrl: null,
+  otherWays: [
+    { way: 'password', url: '/interaction/4Tj2/password' },
+    { way: 'email-code', url: '/interaction/4Tj2/email-code' },
+  ],
+};
+const second: PasskeyPage = {
+  ...plain,
+  action: '/interaction/4Tj2/second-factor/passkey',
+  isSecondFactor: true,
+  email: 'noor@fernway.example',
+  otherUrl: '/interaction/4Tj2/second-factor/methods',
+};
+
+export const passkeyView = view<PasskeyPage>('sign-in/passkey/passkey.njk', {
+  samples: {
+    plain,
+    'with an address': withAddress,
+    'as a second factor': second,
+    cancelled: { ...plain, problem: { kind: 'cancelled' } },
+    'timed out': { ...withAddress, problem: { kind: 'timed_out' } },
+    'in a browser that cannot': { ...plain, problem: { kind: 'unsupported' } },
+    'failed in the browser': { ...plain, problem: { kind: 'failed' } },
+    expired: { ...plain, problem: { kind: 'expired' } },
+    'not known here': {
+      ...plain,
+      forget: '{"rpId":"id.fernway.example","credentialId":"AAAA"}',
+      problem: { kind: 'unknown' },
+    },
+    'no longer trusted': { ...second, problem: { kind: 'flagged' } },
+    refused: { ...withAddress, problem: { kind: 'refused' } },
+    throttled: {
+      ...plain,
+      problem: { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 227 },
+    },
+    hostile: {
+      ...withAddress,
+      email: '"><img src=x onerror=alert(1)>@evil.example',
+      options: '{"challenge":"\\"><script>alert(1)</script>"}',
+      forget: '{"credentialId":"\'\\"><script>"}',
+    },
+    long: { ...withAddress, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

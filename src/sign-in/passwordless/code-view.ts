@@ -1,0 +1,59 @@
+import type { OtherWay } from '#sign-in/interaction/module.ts';
+import { view } from '#kernel/views.ts';
+
+export type CodePage = {
+  channel: 'email' | 'sms';
+  /** The sent secrets: a link alone needs no code field. */
+  sent: 'both' | 'code' | 'link';
+  /** Where the code goes. Fields: `code`, `remember`; button `action=continue`. */
+  action: string;
+  /** Asks for a new one; button `action=resend`. */
+  resendAction: string;
+  /** The typed email address, with or without an account. */
+  email: string;
+  remember: boolean;
+  changeUrl: string;
+  otherWays: readonly OtherWay[];
+  problem: CodeProblem | null;
+};
+
+/** `used_up`: too many tries. Each is the same where there is no such account. */
+type CodeProblem = 'required' | 'wrong' | 'used_up';
+
+const plain: CodePage = {
+  channel: 'email',
+  sent: 'both',
+  action: '/interaction/4Tj2/email-code',
+  resendAction: '/interaction/4Tj2/email-code/resend',
+  email: 'noor@fernway.example',
+  remember: false,
+  changeUrl: '/interaction/4Tj2/login',
+  otherWays: [
+    { way: 'password', url: '/interaction/4Tj2/password' },
+    { way: 'passkey', url: '/interaction/4Tj2/passkey' },
+  ],
+  problem: null,
+};
+const sms: CodePage = {
+  ...plain,
+  channel: 'sms',
+  sent: 'code',
+  action: '/interaction/4Tj2/sms-code',
+  resendAction: '/interaction/4Tj2/sms-code/resend',
+};
+
+export const codeView = view<CodePage>('sign-in/passwordless/code.njk', {
+  samples: {
+    plain,
+    'code alone': { ...plain, sent: 'code' },
+    'link alone': { ...plain, sent: 'link' },
+    'only way': { ...plain, otherWays: [] },
+    empty: { ...plain, problem: 'required' },
+    wrong: { ...plain, remember: true, problem: 'wrong' },
+    'used up': { ...plain, problem: 'used_up' },
+    'text message': sms,
+    'text message, wrong': { ...sms, problem: 'wrong' },
+    hostile: { ...plain, email: '"><script>alert(1)</script>@evil.example' },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

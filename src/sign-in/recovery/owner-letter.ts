@@ -1,0 +1,33 @@
+import type { By, EventTypeRow } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import { tellOwner, type User } from '#directory/users/module.ts';
+import { changedLetter } from './recovery-letters.ts';
+
+type Dependencies = {
+  clock: Clock;
+  /** Where our pages are. */
+  origin: string;
+  letters: Pick<Letters, 'send'>;
+};
+
+export type TellPasswordChanged = (
+  em: EntityManager,
+  owner: Pick<User, 'email' | 'profile'>,
+  about: { type: EventTypeRow; by: By; language: Language | undefined },
+) => Promise<void>;
+
+/** Tells the owner of an account that its password is another one, and where to take the account back. */
+export function tellPasswordChanged({ clock, origin, letters }: Dependencies): TellPasswordChanged {
+  return async (em, owner, { type, by: { visitor }, language }) =>
+    tellOwner({ clock, letters }, em, type, {
+      letter: changedLetter,
+      kind: 'password_changed',
+      owner,
+      visitor,
+      language,
+      context: ({ at, device, ip }) => ({ email: owner.email, at, device, ip, url: `${origin}/recovery` }),
+    });
+}

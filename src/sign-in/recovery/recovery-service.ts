@@ -1,0 +1,227 @@
+import type { Ways } from '#sign-in/interaction/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
+import {
+  methods,
+  type NewPassword,
+  type NewPasswords,
+  type OneTimeSecret,
+  type OneTimeSecrets,
+  type PasswordProblem,
+  type PasswordService,
+  type UndoRights,
+  secretLifetimes,
+} from '#credentials/module.ts';
+import { randomSecret } from '#kernel/crypto.ts';
+import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { chooseLanguage, type Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import {
+  canonicalEmail,
+  type ReachablePeople,
+  type ReachablePerson,
+  type User,
+  type UserService,
+} from '#directory/users/module.ts';
+import { type NoReset, noResetLetter, resetLetter } from './recovery-letters.ts';
+import { userPasswordResetRequested } from './events.ts';
+
+export type RecoveryDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  /** Where our pages are. */
+  origin: string;
+  people: Pick<ReachablePeople, 'find'>;
+  users: Pick<UserService, 'findById'>;
+  passwords: Pick<PasswordService, 'has' | 'prepare'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
+  undoRights: Pick<UndoRights, 'cleanUp'>;
+  /** Whether people can sign in by what they get by mail: then nobody needs to set a first password this way. */
+  ways: Pick<Ways, 'isOpen'>;
+  newPasswords: Pick<NewPasswords<'reset' | 'demanded'>, 'write'>;
+  letters: Pick<Letters, 'send'>;
+  audit: Pick<AuditLog, 'record'>;
+};
+
+type ResetRequest = {
+  email: string;
+  language: Language;
+  by: By;
+  /** By which the account may know the browser. */
+  deviceSecret: string | undefined;
+};
+
+type ResetOutcome =
+  | { kind: 'done' }
+  | { kind: 'refused'; email: string; problem: PasswordProblem }
+  | { kind: 'expired' };
+
+const LIFETIME = secretLifetimes.password_reset;
+const PURPOSE = 'password_reset';
+
+/** The user who may set a new password, or the reason why not; `nobody` means an unknown address. */
+type Answer =
+  | { kind: 'link'; person: ReachablePerson }
+  | { kind: NoReset; person: ReachablePerson }
+  | { kind: 'nobody' };
+
+/** A new password for who has forgotten theirs, by a link to an address that they have proved to be theirs. */
+export class RecoveryService {
+  readonly #deps: RecoveryDependencies;
+
+  constructor(dependencies: RecoveryDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /**
+   * Sends what there is to send. For everybody the same is read and written; the mail to nobody is thrown away by the worker.
+   * A user without the right to a link learns the reason by mail, which no other user sees.
+   */
+  async request({ email, language, by, deviceSecret }: ResetRequest): Promise<void> {
+    const { database, audit } = this.#deps;
+    const answer = await this.#answerTo(email);
+    await database.transaction(async (em) => {
+      const person = answer.kind === 'nobody' ? null : answer.person;
+      const address = person?.email ?? email.trim();
+      // A link for an unknown address opens nothing.
+      const holder =
+        answer.kind === 'link' ? { userId: answer.person.id } : { emailCanonical: canonicalEmail(address) ?? address };
+      const browser = { holds: deviceSecret ?? by.visitor?.requestId ?? randomSecret(), deviceSecret };
+      const secret = { purpose: PURPOSE, holder, address, form: 'link', browser } as const;
+      const envelope = { kind: PURPOSE, to: { address }, language: languageOf(person, language), ip: by.visitor?.ip };
+      await this.#deps.oneTimeSecrets.issue(em, secret, async ({ link }, share) => {
+        const url = this.#urlOf(link);
+        const shared = { ...envelope, share };
+        if (answer.kind === 'link' || answer.kind === 'nobody')
+          return this.#sendLink(em, { ...shared, discard: person === null }, { address, url, isLocked: false });
+        return this.#deps.letters.send(
+          noResetLetter,
+          { ...shared, discard: url === null, context: { email: address, reason: answer.kind } },
+          em,
+        );
+      });
+      await audit.record(
+        em,
+        userPasswordResetRequested({
+          ...by,
+          ...(person ? { subject: { type: 'user', id: person.id } } : {}),
+          details: { answer: answer.kind },
+        }),
+      );
+    });
+  }
+
+  /** For who says that a sign-in was not theirs: their password is gone, and this is the way back. */
+  async sendAfterLock(em: EntityManager, { id, email, profile }: User, { visitor }: By): Promise<void> {
+    const { link } = await this.#deps.oneTimeSecrets.issue(em, {
+      purpose: PURPOSE,
+      holder: { userId: id },
+      address: email,
+      form: 'link',
+      data: { isAfterLock: true },
+    });
+    const language = chooseLanguage({ uiLocales: profile.locale });
+    const envelope = { kind: 'password_reset_after_lock', to: { address: email }, language, ip: visitor?.ip };
+    await this.#sendLink(
+      em,
+      { ...envelope, discard: false },
+      { address: email, url: this.#urlOf(link), isLocked: true },
+    );
+  }
+
+  /** The user whose password a link would set, without consuming it. */
+  async find(link: string): Promise<User | null> {
+    const secret = await this.#deps.oneTimeSecrets.findByLink(PURPOSE, link);
+    return secret === null ? null : this.#ownerOf(secret);
+  }
+
+  /** Sets the password. One that is refused leaves the link as it was. */
+  async reset(
+    link: string,
+    password: string,
+    about: Pick<NewPassword<'reset'>, 'by' | 'language' | 'deviceSecret'>,
+  ): Promise<ResetOutcome> {
+    const { database, passwords, oneTimeSecrets, undoRights, newPasswords } = this.#deps;
+    const user = await this.find(link);
+    if (user === null) return { kind: 'expired' };
+    const { id: userId, email } = user;
+    const prepared = await passwords.prepare(password, { userId, email, name: user.profile.name });
+    if (prepared.kind === 'refused') return { kind: 'refused', email, problem: prepared.problem };
+    return database.transaction(async (em) => {
+      const secret = await oneTimeSecrets.consumeLink(em, { purpose: PURPOSE, link });
+      if (secret === null || secret.userId !== userId) return { kind: 'expired' };
+      await newPasswords.write(em, { user, save: prepared.save, act: 'reset', ...about });
+      await undoRights.cleanUp(em, userId, { by: secret.address });
+      return { kind: 'done' };
+    });
+  }
+
+  /** Sets the password that an operator demanded, in the sign-in that `about` keeps. */
+  async setDemanded(
+    user: User,
+    password: string,
+    about: Pick<NewPassword<'demanded'>, 'by' | 'language' | 'deviceSecret' | 'keep' | 'goOn'>,
+  ): Promise<Exclude<ResetOutcome, { kind: 'expired' }>> {
+    const { database, passwords, newPasswords } = this.#deps;
+    const { id: userId, email } = user;
+    const prepared = await passwords.prepare(password, { userId, email, name: user.profile.name });
+    if (prepared.kind === 'refused') return { kind: 'refused', email, problem: prepared.problem };
+    await database.transaction((em) =>
+      newPasswords.write(em, { user, save: prepared.save, act: 'demanded', ...about }),
+    );
+    return { kind: 'done' };
+  }
+
+  /** Null when what the link was made for is no longer so. */
+  async #ownerOf({ userId, address, data }: OneTimeSecret): Promise<User | null> {
+    const person = await this.#deps.people.find(address);
+    if (userId === null || person?.id !== userId || person.status !== 'active') return null;
+    // A user who locks the account has no other way back into it.
+    if (!person.emailVerified && data['isAfterLock'] !== true) return null;
+    return this.#deps.users.findById(userId);
+  }
+
+  async #answerTo(email: string): Promise<Answer> {
+    const { people, passwords, ways } = this.#deps;
+    const person = await people.find(email);
+    const hasPassword = await passwords.has(person?.id ?? null);
+    if (person === null) return { kind: 'nobody' };
+    if (person.status !== 'active') return { kind: 'disabled', person };
+    if (!person.emailVerified) return { kind: 'unverified', person };
+    return { kind: hasPassword || !ways.isOpen(methods.email.first.page) ? 'link' : 'no_password', person };
+  }
+
+  #urlOf(link: string | null): string | null {
+    return link === null ? null : `${this.#deps.origin}/recovery/link/${link}`;
+  }
+
+  async #sendLink(
+    em: EntityManager,
+    envelope: {
+      kind: string;
+      to: { address: string };
+      language: Language;
+      ip: string | undefined;
+      share?: string | undefined;
+      discard: boolean;
+    },
+    { address, url, isLocked }: { address: string; url: string | null; isLocked: boolean },
+  ): Promise<boolean> {
+    const { letters, clock, origin } = this.#deps;
+    return letters.send(
+      resetLetter,
+      {
+        ...envelope,
+        discard: envelope.discard || url === null,
+        expiresAt: fromNow(clock, LIFETIME),
+        context: { email: address, url: url ?? origin, lifetime: LIFETIME / SECOND, isLocked },
+      },
+      em,
+    );
+  }
+}
+
+/** The user's language, or the language of this browser. */
+function languageOf(person: ReachablePerson | null, asked: Language): Language {
+  return chooseLanguage({ uiLocales: person?.locale, remembered: asked });
+}

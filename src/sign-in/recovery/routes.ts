@@ -1,0 +1,155 @@
+import { byVisitor } from '#audit/module.ts';
+import { Router } from '#kernel/http/router.ts';
+import type { Interaction, InteractionService } from '#sign-in/interaction/module.ts';
+import { AppError } from '#kernel/errors.ts';
+import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
+import type { BrowserCookie } from '#kernel/http/cookies.ts';
+import { formPage } from '#kernel/http/refusal.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import { show } from '#kernel/views.ts';
+import { forgotView, type ForgotPage, sentView } from './forgot-view.ts';
+import { resetEndView } from './new-password-view.ts';
+import { forgotForm } from './recovery-form.ts';
+import type { RecoveryService } from './recovery-service.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'find' | 'open' | 'isOpen' | 'otherWays' | 'recordIdentifier'>;
+  recovery: RecoveryService;
+  /** Remembers in which sign-in this browser asked, so that it goes on there. */
+  originCookie: Pick<BrowserCookie, 'write'>;
+  deviceCookie: Pick<BrowserCookie, 'read'>;
+  /** The challenge that a browser solves before a mail is written, during an attack. */
+  work: {
+    challenge(ip: string): Promise<string | null>;
+    check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
+  };
+};
+
+const forgotPage = formPage<Pick<ForgotPage, 'email' | 'problem'>>();
+
+/** Asking for a link, in a sign-in or outside of one: the same answer for everybody. */
+export function forgotRoutes({
+  interactions,
+  recovery,
+  originCookie,
+  deviceCookie,
+  work,
+}: RouteDependencies): Router<State> {
+  const router = new Router<State>();
+
+  router.get('/interaction/:uid/forgot', showForgotHere);
+  router.post('/interaction/:uid/forgot', askHere);
+  router.get('/interaction/:uid/forgot/sent', showSentHere);
+  router.get('/interaction/:uid/forgot/done', showDoneHere);
+  router.get('/recovery', showForgotAlone);
+  router.post('/recovery', askAlone);
+  router.get('/recovery/sent', showSentAlone);
+
+  async function showForgotHere(ctx: Context): Promise<void> {
+    const interaction = await open(ctx);
+    if (interaction) await showForgot(ctx, interaction);
+  }
+
+  async function askHere(ctx: Context): Promise<void> {
+    const interaction = await open(ctx);
+    if (!interaction) return;
+    const email = await ask(ctx);
+    if (email === null) return;
+    await interactions.recordIdentifier(interaction, email);
+    originCookie.write(ctx, interaction.uid);
+    return seeOther(ctx, `${interaction.path}/forgot/sent`);
+  }
+
+  async function showSentHere(ctx: Context): Promise<void> {
+    const interaction = await open(ctx);
+    if (!interaction) return;
+    const page = `${interaction.path}/forgot`;
+    return show(ctx, 200, sentView, {
+      email: interaction.identifier,
+      action: page,
+      changeUrl: page,
+      backUrl: interaction.path,
+      otherWays: interactions.otherWays(interaction, 'password'),
+    });
+  }
+
+  /** Where the sign-in still waits it goes on with the new password. */
+  async function showDoneHere(ctx: Context): Promise<void> {
+    const interaction = await interactions.find(ctx);
+    show(ctx, 200, resetEndView, { outcome: 'done', nextUrl: interaction?.path ?? null });
+  }
+
+  async function showForgotAlone(ctx: Context): Promise<void> {
+    requireOpen();
+    await showForgot(ctx, null);
+  }
+
+  async function askAlone(ctx: Context): Promise<void> {
+    requireOpen();
+    if ((await ask(ctx)) !== null) seeOther(ctx, '/recovery/sent');
+  }
+
+  function showSentAlone(ctx: Context): void {
+    show(ctx, 200, sentView, {
+      email: null,
+      action: '/recovery',
+      changeUrl: '/recovery',
+      backUrl: null,
+      otherWays: [],
+    });
+  }
+
+  /** The sign-in, where a password could be of use in it. */
+  async function open(ctx: Context): Promise<Interaction | null> {
+    const interaction = await interactions.open(ctx, 'forgot');
+    if (interaction === null || interactions.isOpen('password')) return interaction;
+    seeOther(ctx, interaction.path);
+    return null;
+  }
+
+  function requireOpen(): void {
+    if (!interactions.isOpen('password')) throw noPasswords();
+  }
+
+  /** The address that was asked for; null when the form was refused. */
+  async function ask(ctx: Context): Promise<string | null> {
+    const form = await forgotForm.read(ctx);
+    if (!form.isValid) {
+      const problem = form.errors.email === 'required' ? 'required' : 'email';
+      forgotPage.refuse(ctx, ctx.path, { email: form.values.email ?? '', problem });
+      return null;
+    }
+    const { email, work: answer } = form.values;
+    if ((await work.check(ctx.state.ip, answer)) === 'missing') {
+      forgotPage.refuse(ctx, ctx.path, { email, problem: 'work' });
+      return null;
+    }
+    await recovery.request({
+      email,
+      language: ctx.state.language,
+      by: byVisitor(visitorOf(ctx)),
+      deviceSecret: deviceCookie.read(ctx),
+    });
+    return email;
+  }
+
+  async function showForgot(ctx: Context, interaction: Interaction | null): Promise<void> {
+    const { email = interaction?.identifier ?? '', problem = null } = forgotPage.refused(ctx);
+    show(ctx, 200, forgotView, {
+      action: interaction ? `${interaction.path}/forgot` : '/recovery',
+      email,
+      backUrl: interaction?.path ?? null,
+      problem,
+      challenge: await work.challenge(ctx.state.ip),
+    });
+  }
+
+  return router;
+}
+
+const noPasswords = () =>
+  new AppError({
+    code: 'recovery.no_passwords',
+    status: 404,
+    message: 'Nobody signs in with a password here. Go back to the app and sign in in another way.',
+  });

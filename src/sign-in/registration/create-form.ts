@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { LONGEST_PASSWORD_FIELD } from '#credentials/module.ts';
+import { form } from '#kernel/http/form.ts';
+import { canonicalEmail, fieldShape, newEmailField, type PersonField } from '#directory/users/module.ts';
+import type { Method } from './pending-registration.ts';
+
+export type Asked = {
+  fields: readonly PersonField[];
+  /** What the primary button makes, and what the others do. */
+  method: Method;
+  otherMethods: readonly Method[];
+  isInvited: boolean;
+  /** Null when every address will do. */
+  domains: readonly string[] | null;
+  asksForTerms: boolean;
+};
+
+export function createForm({ fields, method, otherMethods, isInvited, domains, asksForTerms }: Asked) {
+  const isAllowed = (email: string) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? '');
+  const email = newEmailField.refine(isAllowed, 'domain');
+  return form(
+    z.object({
+      ...fieldShape(fields),
+      email: isInvited ? z.string().default('') : email,
+      // More than any password that can be set, so that a long one gets its own clear answer.
+      password: z.string().max(LONGEST_PASSWORD_FIELD, 'too_long').default(''),
+      work: z.string().max(2048).optional(),
+      terms: asksForTerms ? z.string('required').max(8) : z.string().optional(),
+      method: z
+        .enum([method, ...otherMethods])
+        .catch(method)
+        .default(method),
+    }),
+  );
+}
+
+/** `action=resend` for another mail. The code may come with the blanks that the mail shows. */
+export const checkForm = form(
+  z.object({ code: z.string().max(64).default(''), action: z.string().max(16).default('') }),
+);
+
+export const buttonForm = form(z.object({ action: z.string().max(16).default('') }));

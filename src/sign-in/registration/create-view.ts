@@ -1,0 +1,126 @@
+import { type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import { view } from '#kernel/views.ts';
+import { fieldSamples, type ShownField } from '#directory/users/module.ts';
+import type { Method } from './pending-registration.ts';
+
+export type CreatePage = {
+  /**
+   * Where the form posts to. Fields: `email` unless it is fixed, those of `fields`, `password` where that is the first method, `terms`;
+   * button `action=continue` for the first method, `method` for another one.
+   */
+  action: string;
+  /** What the account is for; null when that is nothing but this server. */
+  client: { name: string } | null;
+  email: string;
+  /** The address is that of an invitation: it is proved already. */
+  isInvited: boolean;
+  /** The form without the invitation, for whoever is somebody else; null where there is none. */
+  otherUrl: string | null;
+  /** In the mode `domains`, whose addresses can be used. */
+  domains: readonly string[];
+  fields: readonly ShownField[];
+  /** What the form makes to sign in with, and what its other buttons make. */
+  method: Method;
+  otherMethods: readonly Method[];
+  /** Where a password can be chosen, when it is not the first method. */
+  passwordUrl: string | null;
+  minimumLength: number;
+  asksForTerms: boolean;
+  hasAgreed: boolean;
+  signInUrl: string;
+  errors: {
+    email: 'required' | 'email' | 'domain' | null;
+    password: NewPasswordProblem | null;
+    terms: 'required' | null;
+  };
+  problem: CreateProblem | null;
+  /** What the browser must solve first, while somebody floods this instance. */
+  challenge: string | null;
+};
+
+type CreateProblem =
+  | { kind: 'throttled'; until: Date; waitSeconds: number }
+  /** The browser has not solved what it was asked. */
+  | { kind: 'work' }
+  /** The queue for hashing passwords is full. */
+  | { kind: 'unavailable' };
+
+export const noErrors: CreatePage['errors'] = { email: null, password: null, terms: null };
+
+const plain: CreatePage = {
+  action: '/interaction/4Tj2/create',
+  client: { name: 'Tally' },
+  email: '',
+  isInvited: false,
+  otherUrl: null,
+  domains: [],
+  fields: fieldSamples.name,
+  method: 'password',
+  otherMethods: ['passkey'],
+  passwordUrl: null,
+  minimumLength: 15,
+  asksForTerms: true,
+  hasAgreed: false,
+  signInUrl: '/interaction/4Tj2/login',
+  errors: noErrors,
+  problem: null,
+  challenge: null,
+};
+const typed: CreatePage = { ...plain, email: 'noor@fernway.example', hasAgreed: true };
+
+export const createView = view<CreatePage>('sign-in/registration/create.njk', {
+  samples: {
+    plain,
+    'without a client, terms and choice': { ...plain, client: null, asksForTerms: false, otherMethods: [] },
+    'by passkey': {
+      ...plain,
+      method: 'passkey',
+      otherMethods: ['email_code'],
+      passwordUrl: '/interaction/4Tj2/create?method=password',
+    },
+    'by code': { ...plain, method: 'email_code', otherMethods: [], fields: [] },
+    invited: { ...typed, isInvited: true, otherUrl: '/interaction/4Tj2/create?without' },
+    'of one domain': { ...plain, domains: ['fernway.example'] },
+    'of three domains': { ...plain, domains: ['fernway.example', 'orchard.example', 'tally.example'] },
+    'everything asked': { ...plain, fields: fieldSamples.everything },
+    empty: {
+      ...plain,
+      fields: fieldSamples.name.map((field) => ({ ...field, error: 'required' })),
+      errors: { email: 'required', password: { kind: 'required' }, terms: 'required' },
+    },
+    'not an address': { ...typed, email: 'noor at fernway', errors: { ...noErrors, email: 'email' } },
+    'another domain': { ...typed, domains: ['orchard.example'], errors: { ...noErrors, email: 'domain' } },
+    'everything wrong': { ...typed, fields: fieldSamples.wrong },
+    ...Object.fromEntries(
+      Object.entries(newPasswordProblems).map(([name, password]) => [
+        name,
+        { ...typed, errors: { ...noErrors, password } },
+      ]),
+    ),
+    throttled: {
+      ...typed,
+      problem: { kind: 'throttled', until: new Date('2026-11-22T10:31:00Z'), waitSeconds: 2270 },
+    },
+    'under pressure': {
+      ...typed,
+      problem: { kind: 'work' },
+      challenge:
+        '{"parameters":{"algorithm":"SHA-256","cost":1,"keyLength":32,"keyPrefix":"9f","nonce":"00112233","salt":"44556677"},"signature":"ab"}',
+    },
+    busy: { ...typed, problem: { kind: 'unavailable' } },
+    hostile: {
+      ...plain,
+      client: { name: '"><script>alert(1)</script>\u202EyllaT {client}' },
+      email: '" autofocus onfocus="alert(1)',
+      domains: ['"><b>x</b>'],
+      fields: fieldSamples.hostile,
+      errors: { ...noErrors, email: 'email' },
+    },
+    long: {
+      ...plain,
+      client: { name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' },
+      isInvited: true,
+      email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example`,
+    },
+  },
+});

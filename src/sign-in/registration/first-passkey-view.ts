@@ -1,0 +1,68 @@
+import { type NewPasskeyProblem, type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
+import { view } from '#kernel/views.ts';
+
+/** Right after the account was made by somebody who wants to sign in with a passkey. */
+type FirstPasskeyPage = {
+  /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
+  action: string;
+  email: string;
+  /** What to ask the authenticator, as JSON. */
+  options: string;
+  /** Where a password can be chosen instead; null where there are none. */
+  passwordUrl: string | null;
+  /** Whether it can be left out: codes by mail do as well (`action=skip`). */
+  canUseCodes: boolean;
+  problem: FirstPasskeyProblem | null;
+};
+
+export type FirstPasskeyProblem = { kind: Exclude<NewPasskeyProblem, 'full'> };
+
+const plain: FirstPasskeyPage = {
+  action: '/interaction/4Tj2/first-passkey',
+  email: 'noor@fernway.example',
+  options: '{"challenge":"AAAA"}',
+  passwordUrl: '/interaction/4Tj2/first-passkey/password',
+  canUseCodes: true,
+  problem: null,
+};
+
+export const firstPasskeyView = view<FirstPasskeyPage>('sign-in/registration/first-passkey.njk', {
+  samples: {
+    plain,
+    'the only way': { ...plain, passwordUrl: null, canUseCodes: false },
+    cancelled: { ...plain, problem: { kind: 'cancelled' } },
+    'in a browser that cannot': { ...plain, problem: { kind: 'unsupported' } },
+    hostile: { ...plain, email: '"><b>@evil.example', options: '{"user":{"name":"\\"><script>alert(1)</script>"}}' },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});
+
+/** A password after all. */
+type FirstPasswordPage = {
+  /** Where the form posts to. Fields: `email`, `password`; button `action=continue`. */
+  action: string;
+  email: string;
+  minimumLength: number;
+  problem: NewPasswordProblem | null;
+  /** Back to the passkey. */
+  passkeyUrl: string;
+};
+
+const password: FirstPasswordPage = {
+  action: '/interaction/4Tj2/first-passkey/password',
+  email: 'noor@fernway.example',
+  minimumLength: 15,
+  problem: null,
+  passkeyUrl: '/interaction/4Tj2/first-passkey',
+};
+
+export const firstPasswordView = view<FirstPasswordPage>('sign-in/registration/first-password.njk', {
+  samples: {
+    plain: password,
+    ...Object.fromEntries(
+      Object.entries(newPasswordProblems).map(([name, problem]) => [name, { ...password, problem }]),
+    ),
+    hostile: { ...password, email: '"><b>@evil.example' },
+    long: { ...password, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

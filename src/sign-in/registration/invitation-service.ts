@@ -1,0 +1,121 @@
+import type { AuditLog, By } from '#audit/module.ts';
+import { type OneTimeSecrets, secretLifetimes } from '#credentials/module.ts';
+import { fromNow, DAY, type Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { AppError } from '#kernel/errors.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Letters } from '#kernel/mail/letters.ts';
+import { instance, type Policies } from '#settings/module.ts';
+import { canonicalEmail, newCanonicalEmail, type Role, type UserService } from '#directory/users/module.ts';
+import type { Applications, Refusal, Wish } from './applications.ts';
+import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
+import { invitationLetter } from './registration-letters.ts';
+import type { NewAccounts, Newcomer } from './new-accounts.ts';
+import { userInvited } from '#directory/users/events.ts';
+
+type Invitation = { email: string; language: Language; roles?: readonly Role[] };
+
+type AcceptOutcome = { kind: 'created' } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
+
+export type InvitationDependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  users: Pick<UserService, 'findByIdentifier'>;
+  oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'findByLink'>;
+  applications: Applications;
+  accounts: NewAccounts;
+  letters: Pick<Letters, 'send'>;
+  audit: Pick<AuditLog, 'record'>;
+  policies: Policies<'registration'>;
+  urlOf(path: string): string;
+};
+
+/** As long as the link works (one-time/one-time-secret.ts). */
+const LIFETIME = secretLifetimes.invitation;
+
+/** Of one address, whatever the others are. */
+const refusals: ReadonlySet<string> = new Set(['registration.invitation_refused', 'registration.invitation_invalid']);
+
+/** Links by which the operator lets somebody create an account. They prove the address, since they reach nobody else. */
+export class InvitationService {
+  readonly #deps: InvitationDependencies;
+
+  constructor(dependencies: InvitationDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Sends a link; an earlier one to the same address stops working. Throws registration.closed, .invitation_refused, .invitation_invalid. */
+  async invite({ email, language, roles = [] }: Invitation, by: By): Promise<void> {
+    const { users, policies, database } = this.#deps;
+    const emailCanonical = newCanonicalEmail(email);
+    if (policies.for(instance).registration.mode === 'closed') throw registrationClosed();
+    if (emailCanonical === null) throw invitationInvalid(email);
+    if ((await users.findByIdentifier(email)) !== null) throw invitationRefused(email);
+    await database.transaction((em) => this.#send(em, { email: email.trim(), language, roles }, by));
+  }
+
+  /** The same for an address that may have an account by now. Throws registration.closed. */
+  async offer(invitation: Invitation, by: By): Promise<'invited' | 'refused'> {
+    try {
+      await this.invite(invitation, by);
+      return 'invited';
+    } catch (error) {
+      if (error instanceof AppError && refusals.has(error.code)) return 'refused';
+      throw error;
+    }
+  }
+
+  /** Whom a link invites; null when it is none, was used or is too old. */
+  async find(link: string): Promise<{ email: string } | null> {
+    if (this.#deps.policies.for(instance).registration.mode === 'closed') return null;
+    const secret = await this.#deps.oneTimeSecrets.findByLink('invitation', link);
+    return secret && { email: secret.address };
+  }
+
+  /** Makes the account. Address and rights are those of the invitation, whatever the form says. */
+  async accept(uid: string, link: string, wish: Omit<Wish, 'email'>, newcomer: Newcomer): Promise<AcceptOutcome> {
+    const { database, oneTimeSecrets, applications, accounts } = this.#deps;
+    const invitation = await this.find(link);
+    if (invitation === null) return { kind: 'expired' };
+    const prepared = await applications.prepare({ ...wish, email: invitation.email }, newcomer.by.visitor?.ip);
+    if (prepared.kind !== 'prepared') return prepared;
+    try {
+      return await database.transaction(async (em) => {
+        const secret = await oneTimeSecrets.consumeLink(em, { purpose: 'invitation', link });
+        if (secret === null) return { kind: 'expired' };
+        const roles: readonly Role[] = secret.data['administrator'] === true ? ['administrator'] : [];
+        const wanted = { ...prepared.application, email: secret.address, roles };
+        await accounts.create(em, uid, wanted, newcomer);
+        return { kind: 'created' };
+      });
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'users.email_taken') return { kind: 'taken' };
+      throw error;
+    }
+  }
+
+  async #send(em: EntityManager, { email, language, roles }: Required<Invitation>, by: By) {
+    const { clock, oneTimeSecrets, letters, audit, urlOf } = this.#deps;
+    const administrator = roles.includes('administrator');
+    const { link } = await oneTimeSecrets.issue(em, {
+      purpose: 'invitation',
+      holder: { emailCanonical: canonicalEmail(email) ?? '' },
+      address: email,
+      form: 'link',
+      data: { administrator },
+    });
+    await letters.send(
+      invitationLetter,
+      {
+        kind: 'invitation',
+        to: { address: email },
+        language,
+        expiresAt: fromNow(clock, LIFETIME),
+        context: { url: urlOf(`/invitation/${link ?? ''}`), days: LIFETIME / DAY },
+      },
+      em,
+    );
+    const details = { email, administrator };
+    await audit.record(em, userInvited({ ...by, details }));
+  }
+}

@@ -1,0 +1,68 @@
+import { type AuditLog, type By, byUser } from '#audit/module.ts';
+import type { PasswordService } from '#credentials/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import type { Language } from '#kernel/i18n.ts';
+import type { Role, UserId, UserService } from '#directory/users/module.ts';
+import type { Application, PendingRegistrations } from './pending-registration.ts';
+import { userRegistered } from './events.ts';
+
+/** Who asks, and in which language they read. */
+export type Asker = { by: By; language: Language };
+
+/** Who proves an address; `record` writes the proof in the sign-in, in the transaction that uses it up and makes the account. */
+export type Newcomer = Asker & { record: (em: EntityManager, userId: UserId) => Promise<void> };
+
+export type NewAccountsDependencies = {
+  users: Pick<UserService, 'create'>;
+  passwords: Pick<PasswordService, 'adopt'>;
+  pending: PendingRegistrations;
+  audit: Pick<AuditLog, 'record'>;
+  /** Told in the transaction that makes the account: whoever waited for it waits no more. */
+  registered(em: EntityManager, emailCanonical: string): Promise<unknown>;
+};
+
+/** Makes the account of somebody who has proved the address, in the transaction that uses the proof up. */
+export class NewAccounts {
+  readonly #deps: NewAccountsDependencies;
+
+  constructor(dependencies: NewAccountsDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Throws users.email_taken, and whatever `record` throws. */
+  async create(
+    em: EntityManager,
+    uid: string,
+    { email, method, profile, properties, passwordHash, termsVersion, roles = [] }: Wanted,
+    { by, language, record }: Newcomer,
+  ): Promise<void> {
+    const { users, passwords, pending, audit, registered } = this.#deps;
+    const { id, emailCanonical } = await users.create(
+      em,
+      {
+        email,
+        emailVerified: true,
+        profile: { ...profile, locale: language },
+        properties,
+        roles,
+        ...(termsVersion === null ? {} : { termsVersion }),
+      },
+      by,
+    );
+    if (passwordHash !== null) await passwords.adopt(em, id, passwordHash);
+    await pending.close(em, uid, { userId: id, email, emailCanonical, method });
+    await registered(em, emailCanonical);
+    await record(em, id);
+    const details = { method, ...(termsVersion === null ? {} : { terms: termsVersion }) };
+    await audit.record(
+      em,
+      userRegistered({
+        ...byUser(id, by.visitor, by.clientId),
+        subject: { type: 'user', id },
+        details,
+      }),
+    );
+  }
+}
+
+type Wanted = Application & { roles?: readonly Role[] };

@@ -1,0 +1,26 @@
+import { view } from '#kernel/views.ts';
+import { fieldSamples, type ShownField } from '#directory/users/module.ts';
+
+/** What everybody must say of themselves and this person has not said yet. */
+type ProfilePage = {
+  /** Where the form posts to. Fields: those of `fields`; button `action=continue`. */
+  action: string;
+  email: string;
+  fields: readonly ShownField[];
+};
+
+const plain: ProfilePage = {
+  action: '/interaction/4Tj2/profile',
+  email: 'noor@fernway.example',
+  fields: fieldSamples.name,
+};
+
+export const profileView = view<ProfilePage>('sign-in/registration/profile.njk', {
+  samples: {
+    plain,
+    'everything asked': { ...plain, fields: fieldSamples.everything },
+    'everything wrong': { ...plain, fields: fieldSamples.wrong },
+    hostile: { ...plain, email: '"><b>@evil.example', fields: fieldSamples.hostile },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

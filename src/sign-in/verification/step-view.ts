@@ -1,0 +1,35 @@
+import { view } from '#kernel/views.ts';
+
+export type StepPage = {
+  /** Where the form posts to. Fields: `code`; button `action=continue`. */
+  action: string;
+  /** Where the button posts to that sends a new code. */
+  resendAction: string;
+  /** Where the mail was sent. */
+  email: string;
+  problem: CodeProblem | null;
+};
+
+export type CodeProblem = {
+  /** `throttled`: too many tries. `limited`: too many mails. */
+  kind: 'required' | 'wrong' | 'throttled' | 'limited';
+};
+
+const plain: StepPage = {
+  action: '/interaction/4Tj2/verify-email',
+  resendAction: '/interaction/4Tj2/verify-email/send',
+  email: 'noor@fernway.example',
+  problem: null,
+};
+
+export const stepView = view<StepPage>('sign-in/verification/step.njk', {
+  samples: {
+    plain,
+    empty: { ...plain, problem: { kind: 'required' } },
+    wrong: { ...plain, problem: { kind: 'wrong' } },
+    throttled: { ...plain, problem: { kind: 'throttled' } },
+    limited: { ...plain, problem: { kind: 'limited' } },
+    hostile: { ...plain, email: '"><b>@evil.example' },
+    long: { ...plain, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },
+  },
+});

@@ -1,0 +1,13 @@
+import type { SignInFacts, StepRequirements } from '#sign-in/interaction/module.ts';
+
+type VerificationFacts = {
+  user: Pick<SignInFacts['user'], 'emailVerified' | 'emailProofDue'>;
+  policy: Pick<SignInFacts['policy'], 'verification'>;
+};
+
+/** Whether a user must prove the address before a sign-in ends. */
+export function verificationRequirements({ user, policy }: VerificationFacts): StepRequirements {
+  const { email } = policy.verification;
+  if (user.emailVerified || email === 'optional') return {};
+  return email === 'required' || user.emailProofDue ? { tasks: ['verify-email'] } : {};
+}

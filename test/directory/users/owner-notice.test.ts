@@ -1,0 +1,74 @@
+import { beforeEach, expect, test } from 'vitest';
+import { eventType } from '#audit/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import { letter, type Letters } from '#kernel/mail/letters.ts';
+import { tellOwner } from '#directory/users/module.ts';
+import { testClock } from '../../support/clock.ts';
+
+const clock = testClock();
+const thingLetter = letter<{ device: string | null; ip: string | null }>('test/thing', { samples: {} });
+const em = {} as EntityManager;
+let sent: unknown[];
+const letters: Pick<Letters, 'send'> = {
+  async send(_letter, sending) {
+    sent.push(sending);
+    return true;
+  },
+};
+
+const typeWith = (letterOfType: string | undefined) =>
+  eventType({
+    name: 'thing.done',
+    text: 'A thing was done.',
+    audience: ['operator', 'person'],
+    gravity: 'notice',
+    webhook: true,
+    ...(letterOfType === undefined ? {} : { letter: letterOfType }),
+  });
+const notice = {
+  letter: thingLetter,
+  kind: 'thing',
+  owner: { email: 'noor@fernway.example', profile: { locale: 'nl' } },
+  visitor: {
+    ip: '192.0.2.7',
+    requestId: 'r1',
+    userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  },
+  language: 'de' as const,
+  context: ({ device, ip }: { device: string | null; ip: string | null }) => ({ device, ip }),
+};
+
+beforeEach(() => {
+  sent = [];
+});
+
+test('an owner is notified by the mail in the catalogue, in the language of the account', async () => {
+  await tellOwner({ clock, letters }, em, typeWith('test/thing'), notice);
+  expect(sent).toEqual([
+    {
+      kind: 'thing',
+      to: { address: 'noor@fernway.example' },
+      language: 'nl',
+      context: { device: 'Firefox, Linux', ip: '192.0.2.7' },
+    },
+  ]);
+});
+
+test('an owner without a language is notified in the language of the browser', async () => {
+  await tellOwner({ clock, letters }, em, typeWith('test/thing'), {
+    ...notice,
+    owner: { ...notice.owner, profile: {} },
+  });
+  expect(sent).toMatchObject([{ language: 'de' }]);
+});
+
+test('an owner is not notified if the catalogue names no mail', async () => {
+  await tellOwner({ clock, letters }, em, typeWith(undefined), notice);
+  expect(sent).toEqual([]);
+});
+
+test('another mail than the one in the catalogue is a fault', async () => {
+  const telling = tellOwner({ clock, letters }, em, typeWith('test/other'), notice);
+  await expect(telling).rejects.toThrow('thing.done is told by test/other, not by test/thing');
+  expect(sent).toEqual([]);
+});

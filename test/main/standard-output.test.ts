@@ -1,0 +1,217 @@
+/**
+ * Standard output of a command carries its answer and nothing else, whatever fails meanwhile. The commands are those that
+ * the program itself lists, so a new one is in this table from its first day.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '#kernel/clock.ts';
+import { serveCommands } from '#kernel/control.ts';
+import { createLog, type Log } from '#kernel/log.ts';
+import { type App, createApp } from '../../src/app/app.ts';
+import { createProgram, runCommandLine } from '../../src/main/cli-program.ts';
+import type { OpenApp } from '../../src/main/cli-run.ts';
+import { startTestApp, type TestApp } from '../support/app.ts';
+
+const secrets = 'a-secret-that-only-the-tests-know-01';
+let folder: string;
+let latchkey: TestApp;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'latchkey-out-'));
+  await writeFile(join(folder, 'people.csv'), 'email\nada@example.com\n');
+  latchkey = await startTestApp();
+});
+afterAll(async () => {
+  await latchkey.close();
+  await rm(folder, { recursive: true });
+});
+
+/** All but the server itself, whose standard output is its log. */
+function leavesOf(command: Command, path: readonly string[] = []): { path: string[]; command: Command }[] {
+  if (command.commands.length === 0) return [{ path: [...path], command }];
+  return command.commands.flatMap((below) => leavesOf(below, [...path, below.name()]));
+}
+const leaves = leavesOf(createProgram().program).filter(({ path }) => path[0] !== 'serve');
+
+/** A value that the option takes: a word, a number or JSON. */
+function valueOf(parse: ((value: string, previous: unknown) => unknown) | undefined): string {
+  return (
+    ['word', '1', '{}'].find((value) => {
+      try {
+        parse?.(value, undefined);
+        return true;
+      } catch {
+        return false;
+      }
+    }) ?? ''
+  );
+}
+
+/** The least that the command takes. */
+function wordsOf({ path, command }: (typeof leaves)[number]): string[] {
+  const file = join(folder, 'people.csv');
+  return [
+    ...path,
+    ...command.registeredArguments.map((argument) => (argument.name() === 'file' ? file : 'word')),
+    ...command.options
+      .filter(({ mandatory }) => mandatory)
+      .flatMap((option) => [option.long!, valueOf(option.parseArg as never)]),
+  ];
+}
+
+type Ended = { code: number; stdout: string; stderr: string };
+
+async function run(words: string[], env: Record<string, string>, openApp?: OpenApp): Promise<Ended> {
+  const ended = { code: 0, stdout: '', stderr: '' };
+  const into = (stream: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk, _encoding, done) {
+        ended[stream] += String(chunk);
+        done();
+      },
+    });
+  const terminal = { stdout: into('stdout'), stderr: into('stderr') };
+  ended.code = await runCommandLine(words, { terminal, env, ...(openApp ? { openApp } : {}) });
+  return ended;
+}
+
+const postgres = { DATABASE_URL: 'postgres://latchkey:c4n4ry@127.0.0.1:1/x', LATCHKEY_SECRETS: secrets };
+
+/** The product with one member in the way: each command first does what is told. */
+const openWith =
+  (before: (log: Log) => void): OpenApp =>
+  async ({ log }) => ({
+    run: async (name, given) => {
+      before(log);
+      return latchkey.app.run(name, given);
+    },
+    close: async () => void log.warn({ closing: true }, 'something was slow to close'),
+  });
+
+function failing(code: string, message: string, opens: boolean): OpenApp {
+  const fail = (): never => {
+    throw Object.assign(new Error(message), { code });
+  };
+  return opens ? async () => fail() : openWith(fail);
+}
+
+function expectAnswerAlone({ code, stdout, stderr }: Ended): void {
+  expect([0, 1]).toContain(code);
+  if (stdout !== '') JSON.parse(stdout);
+  expect(stdout).not.toMatch(/"level":|latchkey:/);
+  if (code === 0) return;
+  const last = JSON.parse(stderr.trim().split('\n').at(-1)!) as object;
+  if (stdout === '')
+    expect(last).toEqual(expect.objectContaining({ error: expect.any(String), message: expect.any(String) }));
+}
+
+describe.each(leaves.map((leaf) => [leaf.path.join(' '), leaf] as const))('latchkey %s', (_name, leaf) => {
+  test('prints only its answer to standard output while everything warns', async () => {
+    const warns = openWith((log) => log.warn({ redis: 'down' }, 'Redis does not answer'));
+    const machine = await run([...wordsOf(leaf), '--json'], postgres, warns);
+    expectAnswerAlone(machine);
+    expect(machine.stderr).toContain('"level":"warn"');
+    const person = await run(wordsOf(leaf), postgres, warns);
+    expect(person.stdout).not.toContain('"level"');
+    expect(person.code).toBe(machine.code);
+  });
+
+  test.each([
+    ['Redis', 'ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:6379'],
+    ['the mail server', 'EAUTH', 'Invalid login: 535'],
+    ['the disk', 'ENOSPC', 'no space left on device, write'],
+    ['a statement', '57014', 'canceling statement due to statement timeout'],
+  ])('prints nothing to standard output when %s fails', async (_what, code, message) => {
+    // Commands that migrate fail while the product opens, all others when they run.
+    const opens = leaf.path[0] === 'migrate';
+    const ended = await run([...wordsOf(leaf), '--json'], postgres, failing(code, message, opens));
+    expectAnswerAlone(ended);
+    expect([ended.code, ended.stdout]).toEqual([1, '']);
+    expect(ended.stderr).toContain(message);
+  });
+
+  test('prints nothing to standard output when the database is down', async () => {
+    const ended = await run([...wordsOf(leaf), '--json'], postgres);
+    expectAnswerAlone(ended);
+    expect([ended.code, ended.stdout]).toEqual([1, '']);
+    expect(ended.stderr).not.toContain('c4n4ry');
+  });
+
+  test('prints nothing to standard output when its folder cannot be created', async () => {
+    const ended = await run([...wordsOf(leaf), '--json'], { LATCHKEY_DATA: join(folder, 'people.csv', 'x') });
+    expect([ended.code, ended.stdout]).toEqual([1, '']);
+    expectAnswerAlone(ended);
+  });
+});
+
+describe('a command that a running server executes', () => {
+  test('prints only its error when it fails there', async () => {
+    const lines: string[] = [];
+    const control = await serveCommands({
+      dataFolder: folder,
+      run: (name, given) =>
+        name === 'users.list'
+          ? Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }))
+          : latchkey.app.run(name, given),
+      log: createLog({ level: 'info', destination: { write: (line) => void lines.push(line) } }),
+    });
+    for (const [words, code] of [
+      [['user', 'list'], 1],
+      [['client', 'list'], 0],
+    ] as const) {
+      const ended = await run([...words, '--json'], { LATCHKEY_DATA: folder });
+      expectAnswerAlone(ended);
+      expect(ended.code).toBe(code);
+    }
+    expect(lines.join('')).toContain('ENOSPC');
+    await control.close();
+  });
+});
+
+test('is logged by the server to standard error, while Redis and the mail server are down', async () => {
+  let opened: App | undefined;
+  const env = {
+    ...postgres,
+    REDIS_URL: 'redis://127.0.0.1:1',
+    SMTP_URL: 'smtp://127.0.0.1:1',
+    DATABASE_URL: 'postgres://x@127.0.0.1:1/x',
+  };
+  const openApp: OpenApp = async ({ config, log }) => {
+    const { databaseUrl, embedded } = latchkey.config;
+    const { pglite } = latchkey.app.database;
+    opened = await createApp({
+      config: { ...config, databaseUrl, databaseMigrationUrl: databaseUrl, embedded, secrets: latchkey.config.secrets },
+      log,
+      clock: systemClock,
+      ...(pglite ? { pglite } : {}),
+    });
+    return { run: opened.run, close: () => opened!.close() };
+  };
+  const ended = await run(['client', 'list', '--json'], env, openApp);
+  expectAnswerAlone(ended);
+  expect(ended.code).toBe(0);
+});
+
+describe('wrong usage', () => {
+  test.each([[['user', 'create']], [['user', 'befriend']], [['client', 'show']], [['user', 'list', '--limit', 'x']]])(
+    '%j gives one document on standard error, and exit code 2',
+    async (words) => {
+      const ended = await run([...words, '--json'], postgres);
+      expect([ended.code, ended.stdout]).toEqual([2, '']);
+      expect(JSON.parse(ended.stderr)).toMatchObject({ error: 'usage' });
+      expect((await run(words, postgres)).stderr).toContain('Usage:');
+    },
+  );
+
+  test('gives the same for variables', async () => {
+    const ended = await run(['user', 'list', '--json'], { ...postgres, PORT: 'x' });
+    expect([ended.code, ended.stdout]).toEqual([2, '']);
+    expect(JSON.parse(ended.stderr)).toMatchObject({
+      error: 'config.invalid',
+      message: expect.stringContaining('PORT') as string,
+    });
+  });
+});
