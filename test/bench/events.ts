@@ -119,7 +119,7 @@ async function compare(server: string): Promise<void> {
   for (const name of names) await onServer(server, `drop database ${name} with (force)`);
 }
 
-/** What was measured must be right, too. */
+/** The results must be right, too. */
 async function verify(audit: ReturnType<typeof createAudit>, database: Database): Promise<void> {
   const keys = { findSigningKeys: () => [], findPublicJwk: async () => null };
   const given = { clock: systemClock, database, log, audit: audit.log, sealingKeys: audit.sealingKeys, keys };

@@ -1,4 +1,4 @@
-/** What an attacker with the rights of the application puts into the tables of the audit log, to hide in it or to keep it from being verified. */
+/** Rows that an attacker with the rights of the application writes, to hide an act or to prevent verification. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
