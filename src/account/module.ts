@@ -4,7 +4,7 @@
  * Owns    the pages for profile and picture, password, passkeys and second factors, devices, connected apps, activity, data and
  *         closing the account; the mails about it; what a user takes along.
  * Leaves  profile, picture and closing to users, what proves a user to credentials, who is signed in and how surely to sessions,
- *         further addresses and numbers to verification, what "this was not me" does to risk.
+ *         additional addresses and numbers to directory/contacts, what "this was not me" does to risk.
  * URLs    /account and below, but for addresses and numbers.
  */
 import type { Router } from '#kernel/http/router.ts';

@@ -4,7 +4,7 @@
  * Owns    the engine (node-oidc-provider): its configuration, its artifacts (table oidc_artifact), claims, grants, the
  *         discovery documents and every endpoint below /oidc; the table of what acts end (sessions/access-revocation.ts). The
  *         only importer of the engine.
- * Leaves  what a person sees to interaction and its steps, clients to clients, signing keys to keys.
+ * Leaves  the pages of users to sign-in, clients to applications/clients, signing keys to oidc/keys, consents to oidc/consents.
  * URLs    /.well-known/openid-configuration, /.well-known/oauth-authorization-server, /oidc/*.
  */
 import compose from 'koa-compose';

@@ -2,7 +2,7 @@
  * contacts: the pages on which people keep their email addresses and phone numbers.
  *
  * Owns    views/account/contacts: adding, confirming, putting first and removing them.
- * Leaves  proving them and the change of the first address to verification, the rules to users, the frame to account.
+ * Leaves  the rules, proofs and the change of the primary address to directory/contacts, the frame to account.
  * URLs    /account/{emails,phones} and below.
  */
 import type { Config } from '#kernel/config.ts';

@@ -1,8 +1,8 @@
 /**
  * users: the people who can sign in.
  *
- * Owns    the tables users (status, profile, first e-mail address and phone number), user_identity and
- *         user_picture; whose an address is; the claims about them; closing and erasing an account; the interface by which an
+ * Owns    the tables users (status, profile, primary email address and phone number), user_identity and user_picture; which
+ *         account an email address belongs to; the claims about them; closing and erasing an account; the interface by which an
  *         act ends what a user holds (access-revocation.ts).
  * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions, what
  *         each act ends to oidc.

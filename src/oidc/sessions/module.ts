@@ -1,8 +1,8 @@
 /**
  * sessions: the browsers in which a person is signed in.
  *
- * Owns    listing them, ending one or all of them; the gate before pages of ours for people who are
- *         signed in (own-pages.ts): who is there, how lately and how surely they proved it.
+ * Owns    listing them, ending one or all of them; the gate before our own pages for signed-in users (reauthentication-gate.ts): who is
+ *         signed in, when they last authenticated, and at which level.
  * Leaves  how sessions and grants are stored, what else ends with them, the record of it and telling relying parties to oidc.
  * URLs    /session/return.
  */

@@ -1,8 +1,8 @@
 /**
- * consent: the step that asks for leave.
+ * consent: the step that asks the user what an application may know and do.
  *
- * Owns    the table consent (what a person allowed a client), views/sign-in/consent.
- * Leaves  grants and their tokens to oidc.
+ * Owns    views/sign-in/consent: what is asked, and in which words.
+ * Leaves  consents that were given to oidc/consents, grants and their tokens to oidc.
  * URLs    /interaction/:uid/consent.
  */
 import type { SignInStep } from '#sign-in/interaction/module.ts';

@@ -2,7 +2,7 @@
  * verification: the step of a sign-in that asks for proof of the primary email address, and the undo link of a changed one.
  *
  * Owns    views/sign-in/verification and their forms.
- * Leaves  links, codes and changes to contact-proofs.ts, the pages of the account to contacts.
+ * Leaves  links, codes and changes to directory/contacts, the pages of the account to account/contacts.
  * URLs    /interaction/:uid/verify-email, /verification/{revert,reverted}.
  */
 import type { SignInStep } from '#sign-in/interaction/module.ts';
