@@ -36,7 +36,7 @@ const vitest = locked['node_modules/vitest']!;
 
 test('npm prints no warning for any Node that the start accepts', () => {
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { engines: { node: string } };
-  const [, oldest] = /You need Node (\d+) or newer/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  const [, oldest] = /You need only Node (\d+) or newer/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
   expect(engines.node).toBe(`>=${oldest}`);
 });
 
