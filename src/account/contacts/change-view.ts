@@ -1,7 +1,7 @@
 import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../account-frame.ts';
 import { view } from '#kernel/views.ts';
 
-/** Another first address. */
+/** Another primary email address. */
 export type ChangePage = {
   frame: AccountFrame;
   /** Where the form posts to. Fields: `email`; button `action=continue`. */

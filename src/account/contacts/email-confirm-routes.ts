@@ -29,7 +29,7 @@ const CHANGE = `${HOME}/change`;
 const purposes = { address: 'verify_email', change: 'change_email' } as const;
 type What = keyof typeof purposes;
 
-/** Asking for another first address. */
+/** Asking for another primary email address. */
 export function emailChangeRoutes({ ownPages, emailProofs, deviceCookie }: ConfirmDependencies): Router<State> {
   const router = new Router<State>();
 

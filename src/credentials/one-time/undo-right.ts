@@ -11,7 +11,7 @@ export type UndoRight = {
   /** In canonical form, where it was mailed to. */
   address: string;
   issuedAt: Date;
-  /** When happened what it undoes: a change of the first address, a sign-in. */
+  /** When happened what it undoes: a change of the primary email address, a sign-in. */
   at: Date;
   /** Since when the mailbox of its address has cleaned up: what was added later is not undone. */
   settledAt: Date | null;
@@ -31,7 +31,7 @@ export type CleanUp = {
 
 type Outcome = 'ends' | 'settles' | 'reopens';
 
-/** As long as a change of the first address can be undone. */
+/** As long as a change of the primary email address can be undone. */
 const UNDO_WINDOW = secretLifetimes.revert_email;
 
 /** A link whose address has left the account since, even for a moment, undoes nothing. */
@@ -61,7 +61,7 @@ export const holdersOf = (open: readonly UndoRight[]): string[] =>
 /**
  * When the intrusion began that a mailbox ends, where no sign-in was named: after the mailbox was proven, because it ends nothing that
  * was mailed to those who were there before. A further address reaches back only as far as links undo anything: it may be
- * an old one that the owner of the first address has lost.
+ * an old one that the owner of the primary email address has lost.
  */
 export function beginOf(
   { since, canonical, place }: Pick<HeldEmail, 'since' | 'canonical' | 'place'>,

@@ -190,7 +190,7 @@ export class ContactService {
     return taken.value;
   }
 
-  /** The first address cannot be removed, only replaced. `reserveUntil` says of an address until when others do not get it. */
+  /** The primary email address cannot be removed, only replaced. `reserveUntil` says of an address until when others do not get it. */
   async remove(
     em: EntityManager,
     userId: UserId,

@@ -20,12 +20,12 @@ export type ChangeDependencies = {
   undoRights: Pick<UndoRights, 'find' | 'use' | 'grant' | 'undoableUntil' | 'cleanUp'>;
   notices: Pick<ContactNotices, 'tell' | 'tellFormer'>;
   audit: Pick<AuditLog, 'record'>;
-  accessRevocation: AccessRevocation<'first email address changed' | 'first email address taken back'>;
+  accessRevocation: AccessRevocation<'primary email address changed' | 'primary email address taken back'>;
   /** Mails the link that sets a new password. */
   sendReset(em: EntityManager, user: User, by: By): Promise<void>;
 };
 
-/** Another first address, and the way back. The old one is told, and can undo it for as long as nobody else may have it. */
+/** Another primary email address, and the way back. The old one is told, and can undo it for as long as nobody else may have it. */
 export class EmailChanges {
   readonly #deps: ChangeDependencies;
 
@@ -118,7 +118,7 @@ export class EmailChanges {
         await contacts.removeSince(em, userId, period, at);
         await forgetProofs(em, userId, period);
         await undoRights.cleanUp(em, userId, { by: address, began: at, undid: { from: at, until: period.until } });
-        await accessRevocation.revoke(em, 'first email address taken back', userId, by);
+        await accessRevocation.revoke(em, 'primary email address taken back', userId, by);
         await audit.record(
           em,
           userEmailReverted({
@@ -142,7 +142,7 @@ export class EmailChanges {
   ): Promise<void> {
     const { clock, contacts, accessRevocation, undoRights, notices, audit } = this.#deps;
     // Codes and links sent to the old mailbox are invalid now.
-    await accessRevocation.revoke(em, 'first email address changed', userId, by);
+    await accessRevocation.revoke(em, 'primary email address changed', userId, by);
     const former = await contacts.replaceEmail(em, userId, change);
     if (former === 'taken') throw new Impossible();
     await audit.record(

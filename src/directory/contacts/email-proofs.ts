@@ -39,7 +39,7 @@ export type ProofDependencies = {
   letters: Pick<Letters, 'send'>;
   notices: Pick<ContactNotices, 'tell'>;
   audit: Pick<AuditLog, 'record'>;
-  accessRevocation: AccessRevocation<'first email address proved for the first time'>;
+  accessRevocation: AccessRevocation<'primary email address proved for the first time'>;
   issuer: string;
 };
 
@@ -187,7 +187,7 @@ export class EmailProofs {
     const keep = provedWith.flatMap((factor) => methods[factor].credential ?? []);
     await forgetProofs(em, userId, { since: null, keep });
     await contacts.removeSince(em, userId, { since: null });
-    await accessRevocation.revoke(em, 'first email address proved for the first time', userId, by, {
+    await accessRevocation.revoke(em, 'primary email address proved for the first time', userId, by, {
       keep: { interaction: interaction ?? null },
     });
   }

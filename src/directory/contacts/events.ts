@@ -4,7 +4,7 @@ import { risc } from '#audit/shared-signals.ts';
 
 export const userEmailChangeRequested = eventType({
   name: 'user.email_change_requested',
-  text: 'A user asked for another first email address, which must be proved.',
+  text: 'A user asked for another primary email address, which must be proved.',
   details: z.strictObject({ email: z.string() }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'notice',
@@ -13,7 +13,7 @@ export const userEmailChangeRequested = eventType({
 
 export const userEmailVerified = eventType({
   name: 'user.email_verified',
-  text: 'A user proved the first email address.',
+  text: 'A user proved the primary email address.',
   details: z.strictObject({ first: z.literal(true) }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'info',

@@ -110,7 +110,7 @@ export const userPasswordDemanded = eventType({
 
 export const userEmailReverted = eventType({
   name: 'user.email_reverted',
-  text: 'The owner of the former first email address took the change of it back.',
+  text: 'The owner of the former primary email address took the change of it back.',
   details: z.strictObject({ before: z.string(), after: z.string() }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'alert',

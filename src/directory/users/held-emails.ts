@@ -18,7 +18,7 @@ export type HeldEmail = {
 type UserRow = { email: string; email_canonical: string; since: Date; created_at: Date };
 type ContactRow = { value: string; canonical: string; verified_at: Date; reserved_until: Date | null };
 
-/** The first address, and every other one that was proven. Locks the user. Empty when there is no such user. */
+/** The primary email address, and every other one that was proven. Locks the user. Empty when there is no such user. */
 export async function heldEmails(em: EntityManager, userId: UserId): Promise<HeldEmail[]> {
   const [user] = await em.execute<UserRow[]>(
     `select email, email_canonical, coalesce(email_since, created_at) as since, created_at from users

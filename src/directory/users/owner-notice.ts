@@ -22,7 +22,7 @@ type Notice<C extends object> = {
   /** Of the mail, for its limits. */
   kind: string;
   owner: Pick<User, 'email' | 'profile'>;
-  /** The first address of the owner when left out. */
+  /** The primary email address of the owner when left out. */
   address?: string;
   visitor: Visitor | undefined;
   /** Of the browser: taken where the owner has chosen none. */

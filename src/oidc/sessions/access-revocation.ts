@@ -64,10 +64,10 @@ export const endings = {
   'passkey or authenticator app added': { trustedBrowsers: 'all' },
   'passkey or authenticator app removed': { trustedBrowsers: 'all' },
   'passkey stopped as a possible copy': { trustedBrowsers: 'all' },
-  'first email address changed': { links: 'proofs' },
-  'first email address taken back': intruderOut,
+  'primary email address changed': { links: 'proofs' },
+  'primary email address taken back': intruderOut,
   // Until now another person may have made the account and waited for the owner of the address.
-  'first email address proved for the first time': { ...everything, signIns: 'all but the current one' },
+  'primary email address proved for the first time': { ...everything, signIns: 'all but the current one' },
   'session ended': { sessions: 'the one named', grants: 'all of the session' },
   'signed out everywhere else': { ...everywhereElse, signIns: 'all' },
   'signed out everywhere': everywhere,

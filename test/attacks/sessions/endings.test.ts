@@ -122,19 +122,19 @@ const acts: Record<ActName, Act> = {
     }
     expect(await passkeys.list(user.id as never)).toMatchObject([{ state: 'stopped' }]);
   },
-  async 'first email address changed'({ owner }) {
+  async 'primary email address changed'({ owner }) {
     const to = `new${performance.now()}@example.com`;
     const page = await owner.submit(await owner.open(at('/account/emails/change')), { email: to });
     const csrf = await tokenOnPage(owner, page.url);
     expect((await owner.request(page.url, { form: { csrf, code: (await mails.next(to)).code } })).status).toBe(303);
   },
-  async 'first email address taken back'({ user }) {
+  async 'primary email address taken back'({ user }) {
     const link = await kit(clients.house).issue(user, 'revert_email', { at: soon() });
     const browser = new Visitor();
     const page = await browser.open(at(`/verification/revert?token=${link}`));
     expect((await browser.submit(page, {}, 'confirm')).url).toBe(at('/verification/reverted'));
   },
-  async 'first email address proved for the first time'(holder) {
+  async 'primary email address proved for the first time'(holder) {
     const { id, email } = holder.user;
     await latchkey.app.database.sql('update users set email_verified = false, email_proof_due = true where id = $1', [
       toUuid(id as never),
