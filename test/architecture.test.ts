@@ -421,6 +421,23 @@ describe('authentication methods', () => {
   });
 });
 
+/** The exported functions and classes of a file without a comment of the form `/** … *\/` directly above. */
+function undocumentedIn(file: string, text: string): string[] {
+  const { program, comments } = parseSync(file, text);
+  const ends = comments.filter(({ type, value }) => type === 'Block' && value.startsWith('*')).map(({ end }) => end);
+  return program.body.flatMap((statement) => {
+    if (statement.type !== 'ExportNamedDeclaration' || !statement.declaration) return [];
+    if (ends.some((end) => end <= statement.start && text.slice(end, statement.start).trim() === '')) return [];
+    const { declaration } = statement;
+    if (declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration')
+      return [`${file} ${declaration.id?.name}`];
+    if (declaration.type !== 'VariableDeclaration') return [];
+    return declaration.declarations
+      .filter(({ init }) => init?.type === 'ArrowFunctionExpression' || init?.type === 'FunctionExpression')
+      .map(({ id }) => `${file} ${text.slice(id.start, id.end).split(':', 1)[0]}`);
+  });
+}
+
 describe('files', () => {
   test('are named in kebab-case by a noun, not by a catch-all word', () => {
     expect(files.filter((file) => banned.test(file) || !kebabCase.test(file))).toEqual([]);
@@ -491,6 +508,10 @@ describe('files', () => {
     const counts = new Map<string, number>();
     for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
     expect([...counts].filter(([, count]) => count > folderCeiling)).toEqual([]);
+  });
+
+  test('document every exported function and class in a comment above it', () => {
+    expect([...parsed].flatMap(([file, { text }]) => undocumentedIn(file, text))).toEqual([]);
   });
 
   test('contain no inline suppression of the linter, the formatter or the compiler', () => {

@@ -9,6 +9,7 @@ const scope = [
   'README.md',
   'SECURITY.md',
   'CHANGELOG.md',
+  'src',
   'docs',
   'test',
   'bin',
@@ -51,6 +52,7 @@ const forms: [form: string, found: RegExp, allowed?: typeof isQuestion][] = [
   [`a sentence that begins with “What i${'s'}”: begin with the noun`, beginningWith(`What i${'s'}`)],
   ['a sentence with a clause as its subject: begin with the noun', beginningWith('What|Who|Whose'), isQuestion],
   ['a noun that is only pointed at: repeat the noun', /\b(?:that|those) o\x66\b/gi],
+  ['a conflict of git: resolve it', /^(?:<{7}|>{7}) /gm],
   ['a relative clause after “of”: use two sentences', /\bof (?:which|whose)\b/gi],
 ];
 

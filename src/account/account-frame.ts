@@ -10,7 +10,7 @@ export type AccountFrame = {
   email: string;
   /** A path of ours, null for the initials. */
   picture: string | null;
-  /** The person had to prove who they are; what they had sent before did nothing. */
+  /** The user had to prove who they are; what they had sent before did nothing. */
   isAgain: boolean;
   done: Done | null;
 };

@@ -1,5 +1,5 @@
 /**
- * account: the pages of a signed-in person about themselves.
+ * account: the pages of a signed-in user about themselves.
  *
  * Owns    the pages for profile and picture, password, passkeys and second factors, devices, connected apps, activity, data and
  *         closing the account; the mails about it; what a user takes along.
@@ -96,7 +96,7 @@ export type Dependencies = {
   knownDevices: KnownDevices;
   deviceCookie: Pick<BrowserCookie, 'read'>;
   place: PlaceText;
-  /** Locks the account against another person. */
+  /** Locks the account against another user. */
   notMe: { lock(userId: UserId, by: By): Promise<void> };
   accessRevocation: AccessRevocation<
     'application without consent disconnected' | 'password changed on the account page'

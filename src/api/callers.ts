@@ -12,13 +12,13 @@ import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens } from '
 /** The time within which calls of one caller, and refused tokens of one address, are counted. */
 const CALL_WINDOW = MINUTE;
 
-/** A client with its access token, and the user for whom it acts. */
+/** A client with its access token, and its user if there is one. */
 export type Caller = {
   by: By;
   /** Names the caller for limits. */
   key: string;
   scheme: ShownToken['scheme'];
-  /** What the scopes of the token allow and, of a user, the roles that they hold now. */
+  /** The rights by the scopes of the token and, for a user, by the present roles. */
   may(permission: Permission): boolean;
 };
 
@@ -30,7 +30,7 @@ type Dependencies = {
   policies: Policies<'limits'>;
 };
 
-/** Who calls the management API, and how often. */
+/** The callers of the management API, and their limits. */
 export class Callers {
   readonly #deps: Dependencies;
 

@@ -82,11 +82,11 @@ const writingErrors: readonly NamedError[] = [
   { code: 'input.invalid', status: 422, message: 'Correct these members: reason must have at most 200 characters.' },
 ];
 const faults: readonly NamedError[] = [
-  { code: 'server.fault', status: 500, message: 'Something went wrong on our side. The request id tells us what.' },
+  { code: 'server.fault', status: 500, message: 'The server failed. The request id identifies the error in its log.' },
   {
     code: 'server.unavailable',
     status: 503,
-    message: 'Something that this server needs is away for the moment. Try again shortly.',
+    message: 'A service that this server needs is unavailable. Try again shortly.',
   },
 ];
 
@@ -95,10 +95,10 @@ const problem = z
     type: z.string().describe('A URN that holds the code'),
     title: z.string(),
     status: z.int(),
-    detail: z.string().describe('What to do, for the people who read the logs of a client'),
+    detail: z.string().describe('Advice for readers of the client’s logs'),
     code: z.string().describe('Stable; what programs compare'),
     requestId: z.string().describe('Stands in the logs of this server'),
-    errors: z.record(z.string(), z.string()).optional().describe('What is wrong with each member of the input'),
+    errors: z.record(z.string(), z.string()).optional().describe('The error of each wrong member of the input'),
   })
   .meta({ id: 'Problem', description: 'Problem details (RFC 9457)' });
 

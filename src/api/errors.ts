@@ -54,7 +54,7 @@ export const tooManyRefusedTokens = errorType({
 /** For ids that cannot be of anything, where the operation names no error of its own for what is missing. */
 export const notFound = errorType({ code: 'api.not_found', status: 404, message: 'There is nothing of this id.' });
 
-/** What the door may answer before an operation runs, for the document. */
+/** Responses before an operation runs, for the document. */
 export const doorErrors = [
   ...Object.values(tokenErrors),
   permissionMissing,

@@ -9,7 +9,7 @@ const readers: Readonly<Record<string, Reader>> = {
 };
 
 /**
- * Reads the members of a query, which are text, as what the schema wants: numbers and truth values. What is neither stays text,
+ * Converts the text of query members to the types of the schema: numbers and booleans. Other text stays text,
  * for the schema to refuse.
  */
 export function queryReader(

@@ -70,7 +70,7 @@ async function inputOf(ctx: Context, { route, readQuery }: MountedOperation): Pr
   if (route.reads) return readQuery(ctx.query);
   readInput(noMembers, ctx.query);
   const hasBody = (ctx.request.length ?? 0) > 0 || ctx.req.headers['transfer-encoding'] !== undefined;
-  // Null would be no input, and is none that anybody meant.
+  // Null is not a valid input.
   return hasBody ? ((await readJson(ctx)) ?? []) : {};
 }
 

@@ -1,4 +1,4 @@
-/** What acts end of what users hold, and the one who ends it: made before users and credentials, which perform such acts. */
+/** Access revocation: created before users and credentials, which perform the acts. */
 import type { createAudit } from '#audit/module.ts';
 import { createRevocables } from '#credentials/module.ts';
 import { olderSignIns, ProgressStore } from '#sign-in/interaction/module.ts';
@@ -8,6 +8,7 @@ import type { Kernel } from './kernel.ts';
 
 type Before = { audit: ReturnType<typeof createAudit>['log']; policies: Policies<'mfa'> };
 
+/** Creates access revocation with the stored sessions and credentials that acts end. */
 export function createAccess({ clock, database, keyRing, jobs }: Kernel, { audit, policies }: Before) {
   const revocables = createRevocables({ clock, database, keyRing, audit, policies });
   const { held, accessRevocation } = createHeldSessions({

@@ -1,4 +1,4 @@
-/** The pages of signed-in people about themselves. */
+/** The pages of signed-in users about themselves. */
 import { createAccount, type Dependencies as AccountDependencies, OwnerLetters } from '#account/module.ts';
 import type { By } from '#audit/module.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -9,7 +9,7 @@ import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 import { eventTypes } from './event-types.ts';
 
-/** What the account asks of the slice that watches sign-ins. */
+/** The functions of the risk slice that the account pages need. */
 type Watch = {
   places: Places;
   notMe: { lock(userId: UserId, by: By): Promise<void> };
@@ -17,6 +17,7 @@ type Watch = {
   deviceCookie: Pick<BrowserCookie, 'read'>;
 };
 
+/** Creates the account pages and connects them with sessions, consents and the risk slice. */
 export function createOwnAccount(
   { clock, config, database, throttle }: Kernel,
   nouns: Nouns,

@@ -9,6 +9,7 @@ import type { Provider } from './provider.ts';
 /** One row each. */
 export const mounted = ['users.read', 'users.disable', 'clients.list'] as const;
 
+/** Creates the management API over the given operations: its routes and its OpenAPI document. */
 export function createManagementApi(
   { config, throttle }: Kernel,
   { policies, users }: Nouns,

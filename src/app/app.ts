@@ -34,7 +34,7 @@ export type AppDependencies = {
   folder?: DataFolder | undefined;
   /** A prepared embedded database, for tests. */
   pglite?: PGlite;
-  /** What a hash of a password costs, for tests of other things; the safe cost without it. */
+  /** The cost of a password hash, for tests of other features; by default the safe cost. */
   hashCost?: HashCost;
 };
 

@@ -1,4 +1,4 @@
-/** What each operation needs to run. */
+/** The services of each operation. */
 import type { By } from '#audit/module.ts';
 import { auditOperations } from '#audit/operations.ts';
 import { brandingOperations } from '#branding/operations.ts';

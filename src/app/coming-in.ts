@@ -1,4 +1,4 @@
-/** How people come in: creating an account, being invited, waiting for it. */
+/** How users come in: creating an account, being invited, waiting for it. */
 import type { ProofOfWork } from '#sign-in/risk/module.ts';
 import { createRegistration } from '#sign-in/registration/module.ts';
 import { createWaitlist, leaveWaitlist } from '#directory/waitlist/module.ts';
@@ -6,6 +6,7 @@ import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 
+/** Creates registration, invitations and the waitlist. */
 export function createComingIn(
   { config, clock, database, keyRing, throttle }: Kernel,
   { audit, policies, look, users, profileCompletion, credentials, accessRevocation }: Nouns,

@@ -39,5 +39,5 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   account,
 ];
 
-/** The catalogue: every type of events that is ever recorded, in the order of the slices. Whoever reads events is handed it. */
+/** The catalogue: every event type, in the order of the slices. Readers of events receive it as an argument. */
 export const eventTypes: readonly EventTypeRow[] = slices.flatMap((types) => Object.values(types));

@@ -1,4 +1,4 @@
-/** What is done behind the requests, on a schedule. */
+/** The scheduled jobs. */
 import { checkpointJob, partitionJob } from '#audit/module.ts';
 import { purgeExpiredSecrets } from '#applications/clients/module.ts';
 import { maintenance } from '#oidc/keys/module.ts';
@@ -8,6 +8,7 @@ import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 import type { Steps } from './steps.ts';
 
+/** Defines the scheduled jobs: key rotation, and clean-ups of expired rows. */
 export function defineJobs(
   { jobs }: Kernel,
   { checkpoints, partitions, keys, clients, contacts, credentials, look, progress }: Nouns,

@@ -18,6 +18,7 @@ import { createMailbox } from '#trial/mailbox/module.ts';
 
 export type Kernel = Awaited<ReturnType<typeof openKernel>>;
 
+/** Opens the services of the kernel in order. `opened` closes them in reverse order. */
 export async function openKernel(
   { config, log, clock }: { config: Config; log: Log; clock: Clock },
   keyRing: KeyRing,

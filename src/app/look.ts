@@ -8,6 +8,7 @@ import { createRenderer } from '#kernel/views.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
 import type { Kernel } from './kernel.ts';
 
+/** Creates public files, brands, pages, mails and text messages. */
 export async function createLook(
   { config, clock, database, invalidation, log, mailer }: Kernel,
   {

@@ -1,4 +1,4 @@
-/** The nouns of the product: settings, how it looks, people, what they prove themselves with, relying parties and keys. */
+/** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
 import { permissions } from '#directory/access/module.ts';
 import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
@@ -18,6 +18,10 @@ import { createLook } from './look.ts';
 
 export type Nouns = Awaited<ReturnType<typeof createNouns>>;
 
+/**
+ * Creates audit log, settings, users, credentials, clients and keys. `hashCost` lowers the cost of password hashes in
+ * tests.
+ */
 export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const { config, clock, database, keyRing, invalidation, jobs, log, mailbox, metrics, outbound } = kernel;
   const {

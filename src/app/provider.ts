@@ -1,4 +1,4 @@
-/** The OpenID provider, and what it knows of people: their consents and their signed-in browsers. */
+/** The OpenID provider, and what it knows of users: their consents and their signed-in browsers. */
 import { ConsentService } from '#oidc/consents/module.ts';
 import { OWN_CLIENT_ID, OWN_RETURN_PATH } from '#applications/clients/module.ts';
 import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
@@ -13,6 +13,7 @@ import { KEY_SET_LIMITS } from '#kernel/http/limits.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 
+/** Creates the OpenID provider with consents and sessions. */
 export function createProvider(
   kernel: Kernel,
   {

@@ -19,6 +19,7 @@ import type { Provider } from './provider.ts';
 
 export type Steps = ReturnType<typeof createSteps>;
 
+/** Creates the steps of a sign-in in one array, and the pages around it. */
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
   const { consents, oidc } = provider;
   const { config, clock, database, keyRing, throttle, metrics } = kernel;

@@ -29,7 +29,7 @@ const NAMES = Object.keys(COLUMNS).join(', ');
 
 type Row = Readonly<Record<keyof typeof COLUMNS, unknown>>;
 
-/** What the digest covers. The database writes the text, so that it is the same for what it gives back. */
+/** The members in the digest. The database writes the text, so that stored and computed text are equal. */
 const REST = 'jsonb_build_array(salt, ip, user_agent, request_id, details)::text';
 
 /** An event is three rows that nothing shared stands behind: no act waits for another one. */
@@ -62,6 +62,7 @@ type Dependencies = {
   wake(): void;
 };
 
+/** Writes events of the audit log. Every write runs in the transaction of its act. */
 export class AuditLog {
   readonly #deps: Dependencies;
   /** Something was recorded in a transaction of this process whose end is not known yet. */

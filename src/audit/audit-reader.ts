@@ -28,6 +28,7 @@ type Row = {
 
 type Page = { types?: readonly string[]; before?: Id<'evt'> | null; limit: number };
 
+/** Reads events of the audit log for pages. */
 export class AuditReader {
   readonly #database: Pick<Database, 'sql'>;
 

@@ -6,7 +6,7 @@ const instant = () => p.datetime(3).columnType('timestamptz(3)');
 const eventId = () => p.type(new IdColumn('evt')).$type<Id<'evt'>>();
 const bytes = () => p.blob().columnType('bytea').$type<Buffer>();
 
-/** What happened, for ever. The columns from `chain` on are those that the release before writes; a later one drops them. */
+/** An event, for ever. The previous release writes the columns from `chain` on; a later release drops them. */
 const AuditEventSchema = defineEntity({
   name: 'AuditEventRow',
   tableName: 'audit_event',
@@ -44,10 +44,11 @@ const AuditEventSchema = defineEntity({
     { name: 'audit_event_actor_index', properties: ['actorId'] },
   ],
 });
+/** One event of the audit log (table `audit_event`). */
 export class AuditEventRow extends AuditEventSchema.class {}
 AuditEventSchema.setClass(AuditEventRow);
 
-/** What can be forgotten of an event. With the salt the digest says whether it was changed; without it the digest says nothing. */
+/** The erasable part of an event. With the salt the digest shows changes; without the salt it reveals nothing. */
 const AuditDetailSchema = defineEntity({
   name: 'AuditDetail',
   tableName: 'audit_detail',
@@ -61,6 +62,7 @@ const AuditDetailSchema = defineEntity({
     salt: p.text().nullable(),
   },
 });
+/** The erasable part of an event: IP address, browser, request id, details, salt (table `audit_detail`). */
 export class AuditDetail extends AuditDetailSchema.class {}
 AuditDetailSchema.setClass(AuditDetail);
 
@@ -70,6 +72,7 @@ const AuditUnsealedSchema = defineEntity({
   tableName: 'audit_unsealed',
   properties: { place: p.uuid().primary(), eventId: eventId(), at: instant() },
 });
+/** An event that waits for its seal (table `audit_unsealed`). */
 export class AuditUnsealed extends AuditUnsealedSchema.class {}
 AuditUnsealedSchema.setClass(AuditUnsealed);
 
@@ -90,6 +93,7 @@ const AuditSealSchema = defineEntity({
   },
   indexes: [{ name: 'audit_seal_event_index', properties: ['eventId'] }],
 });
+/** The seal of an event in its chain (table `audit_seal`). */
 export class AuditSeal extends AuditSealSchema.class {}
 AuditSealSchema.setClass(AuditSeal);
 
@@ -104,6 +108,7 @@ const AuditSealKeySchema = defineEntity({
     createdAt: instant(),
   },
 });
+/** A key of seals, encrypted under the key ring (table `audit_seal_key`). */
 export class AuditSealKey extends AuditSealKeySchema.class {}
 AuditSealKeySchema.setClass(AuditSealKey);
 
@@ -113,5 +118,6 @@ const AuditChainSchema = defineEntity({
   tableName: 'audit_chain',
   properties: { chain: p.text().primary(), sequence: p.bigint('string'), hash: bytes() },
 });
+/** The head of one chain of the audit log (table `audit_chain`). */
 export class AuditChain extends AuditChainSchema.class {}
 AuditChainSchema.setClass(AuditChain);

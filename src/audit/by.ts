@@ -6,8 +6,8 @@ export type Visitor = { ip: string; userAgent: string; requestId: string };
 type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?: string };
 
 /**
- * Who acts, with which client, and from where. Every service takes one, and every event of the audit log carries its members.
- * A command, a job and a program have no visitor: what counts or names addresses leaves these acts alone.
+ * The actor, the client and the origin of an act. Every service takes one, and every event of the audit log has its members.
+ * A command, a job and a program have no visitor: limits and events by IP address do not apply to them.
  */
 export type By = { actor: Actor; clientId?: string; visitor?: Visitor | undefined };
 
@@ -17,6 +17,7 @@ export const operator: By = { actor: { type: 'operator' } };
 /** Jobs, and rules that act without a request. */
 export const system: By = { actor: { type: 'system' } };
 
+/** An act of a user, from a visitor's browser if given, in a sign-in to a client if given. */
 export function byUser(id: Id<'usr'>, visitor?: Visitor, clientId?: string): By {
   return { actor: { type: 'user', id }, visitor, ...at(clientId) };
 }
@@ -26,7 +27,7 @@ export function byClient(id?: string, visitor?: Visitor): By {
   return { actor: { type: 'client', ...(id === undefined ? {} : { id }) }, visitor, ...at(id) };
 }
 
-/** A request that has proved no user: a refused sign-in, a form that anybody can send. */
+/** A request without a proved user: a refused sign-in, a public form. */
 export function byVisitor(visitor: Visitor | undefined, clientId?: string): By {
   return { actor: { type: 'visitor' }, visitor, ...at(clientId) };
 }

@@ -21,7 +21,7 @@ const lineSchema = z.object({ protected: z.string(), payload: z.string(), signat
 
 export type Checkpoint = z.infer<typeof payloadSchema>;
 
-/** What this installation signs with, and the public halves of all that it ever signed with. */
+/** The signing key of this installation, and the public halves of all its earlier keys. */
 export type CheckpointKeys = {
   findSigningKeys(): readonly (JWK & { alg: string; kid: string })[];
   findPublicJwk(kid: string): Promise<JWK | null>;
@@ -45,6 +45,7 @@ const ENDS = `
   select chain.name as chain, last.sequence::text, last.seal from chain,
     lateral (select sequence, seal from audit_seal s where s.chain = chain.name order by sequence desc limit 1) last`;
 
+/** Writes and verifies signed checkpoints of the chains. */
 export class Checkpoints {
   readonly #deps: Dependencies;
 

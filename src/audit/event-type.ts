@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { By } from './by.ts';
 import type { SharedSignal } from './shared-signals.ts';
 
-/** Who may see events of a type. `person` is the owner of the account that the event is about. */
+/** The audience of an event type. `person` is the owner of the account of the event. */
 type Audience = 'operator' | 'organization' | 'person';
 
 /** How much an event wants to be looked at, from least to most, each with its reason. */
@@ -15,11 +15,11 @@ export const gravities = {
 
 export type Gravity = keyof typeof gravities;
 
-/** What is declared once about a type of events; every reader of events reads it here. */
+/** The declaration of an event type; every reader of events uses it. */
 type Declaration<Name extends string, Details extends z.ZodObject> = {
   /** Noun and past participle: `user.signed_in`. It is stored with every event, so it never changes. */
   name: Name;
-  /** What happened, in one sentence. */
+  /** The event in one sentence. */
   text: string;
   /** Members of the details; none when left out. They are checked by the compiler and by tests, not when an event is written. */
   details?: Details;
@@ -42,13 +42,13 @@ export type EventTypeRow = Readonly<Required<Omit<Declaration<string, z.ZodObjec
   readonly caep: SharedSignal | null;
 };
 
-/** What a slice hands to the audit log, which adds id, time and place in the chain. Only an event type makes one. */
+/** An event before the audit log adds id, time and place in the chain. Only an event type creates one. */
 export type AuditEvent = Particulars & {
   readonly type: EventTypeRow;
   readonly details?: Readonly<Record<string, unknown>>;
 };
 
-/** What every event may say, of any type. */
+/** Members of events of every type. */
 type Particulars = By & {
   subject?: { type: string; id: string };
   organizationId?: string;

@@ -3,7 +3,7 @@ import { SECOND } from '#kernel/clock.ts';
 /** Events that are sealed in one transaction: few enough that the embedded database answers others between two. */
 export const SEALING_BATCH = 500;
 
-/** How long an event waits for others before it is sealed, so that those of one moment share a batch. */
+/** The time that an event waits for others before it is sealed, so that simultaneous events share a batch. */
 export const GATHER_TIME = SECOND / 10;
 
 /** An event of another node waits no longer for its seal. The embedded database has no other node. */
@@ -15,7 +15,7 @@ export const SAME_LINE_INTERVAL = 60 * SECOND;
 /** Rows that are read at a time to verify them: what bounds the memory of a verification. */
 export const VERIFIED_PAGE = 1000;
 
-/** As many problems as anybody reads. */
+/** A readable number of problems. */
 export const MOST_PROBLEMS = 100;
 
 /** Months for which partitions are made, this one included: a job that fails for a month does no harm. */

@@ -32,6 +32,7 @@ type ProofDependencies = Omit<Dependencies, 'keyRing'> & {
   file: string | undefined;
 };
 
+/** Creates the audit log and its reader. */
 export function createAudit({ clock, database, keyRing, log }: Dependencies) {
   const sealingKeys = new SealingKeys({ clock, database, keyRing });
   const sealer = new Sealer({ clock, database, keys: sealingKeys, log });
@@ -44,7 +45,7 @@ export function createAudit({ clock, database, keyRing, log }: Dependencies) {
   };
 }
 
-/** What proves the record: verification, checkpoints, and months that are dropped on purpose. */
+/** Proofs of the audit log: verification, checkpoints, and intentional removal of months. */
 export function createAuditProofs({ clock, database, log, audit, sealingKeys, keys, issuer, file }: ProofDependencies) {
   const checkpoints = new Checkpoints({ clock, database, keys, issuer, file, log });
   return {

@@ -33,6 +33,7 @@ const INSERT_ONLY = `
 
 type Dependencies = { clock: Clock; database: Pick<Database, 'sql' | 'asOwner'>; log: Pick<Log, 'warn' | 'info'> };
 
+/** Creates the monthly partitions of the audit tables. */
 export class AuditPartitions {
   readonly #deps: Dependencies;
 
@@ -88,7 +89,7 @@ async function makeMonth(query: OwnerQuery, { suffix, from, to }: Month): Promis
   for (const table of PARTITIONED) {
     const [row] = await query<{ found: string | null }>('select to_regclass($1)::text as found', [table + suffix]);
     if (row?.found) continue;
-    // To attach a table locks out nobody who writes, unlike to make it as a partition.
+    // Attaching a table does not block writers, unlike creating it as a partition.
     await query(`create table ${table}${suffix} (like ${table} including defaults including constraints)`);
     await query(`alter table ${table} attach partition ${table}${suffix} for values from ('${from}') to ('${to}')`);
   }

@@ -28,8 +28,8 @@ type Dependencies = {
 };
 
 /**
- * What stays although its month goes: events whose seal is of a later month, and the last event of each chain. The time of a seal
- * is never before that of its event, so no event loses its seal. DDL takes no parameters: `from` is of the form that `drop` asks for.
+ * Events that stay although their month is dropped: events with a seal in a later month, and the last event of each chain. The time of a seal
+ * is never before the time of its event, so no event loses its seal. DDL takes no parameters: `from` is of the form that `drop` asks for.
  */
 const keptRows = (from: string) => [
   `create temp table kept_seal on commit drop as
@@ -41,7 +41,7 @@ const keptRows = (from: string) => [
   `create temp table kept_detail on commit drop as
     select d.* from audit_detail d join kept_event e on e.id = d.event_id and e.at = d.at`,
 ];
-/** The record that their user was erased may go; $1: those of which an earlier drop said so. */
+/** Erased details whose event `user.erased` may be dropped; $1: the users of earlier drops. */
 const EMPTIED = `
   select e.id::text from kept_event e join kept_detail d on d.event_id = e.id and d.at = e.at
   where d.salt is null and (e.id::text in (select jsonb_array_elements_text($1::jsonb)) or ${isErased('e')}) order by e.id`;
@@ -99,7 +99,7 @@ export class AuditRetention {
 /** Where chains begin, and which events have empty details, because what was before was dropped on purpose. */
 export type DroppedMonths = { anchors: Map<string, Anchor>; emptied: Set<string> };
 
-/** What the records of dropped months say. Those that nobody with the key made do not count. */
+/** The events about dropped months. An event without a valid proof does not count. */
 export async function droppedMonths(
   database: Pick<Database, 'sql'>,
   keys: Pick<SealingKeys, 'find'>,

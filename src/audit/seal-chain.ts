@@ -36,6 +36,7 @@ export const EVENT_COLUMNS = `e.id::text as id, ${instant('e.at')} as at, e.type
 /** Of the details `d`: the text that the digest covers. */
 export const DETAIL_TEXT = 'jsonb_build_array(d.salt, d.ip, d.user_agent, d.request_id, d.details)::text';
 
+/** The chain of an event: its organization, or the chain of the instance. */
 export function chainOf({ organization_id: organization }: Pick<SealableEvent, 'organization_id'>): string {
   return organization ?? INSTANCE_CHAIN;
 }

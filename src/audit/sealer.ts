@@ -14,7 +14,7 @@ type Unsealed = SealableEvent & { place: string };
 type Head = { sequence: bigint; seal: Uint8Array; sealedAt: string };
 type Link = { chain: string; sequence: string; sealedAt: string; id: string; at: string; seal: string; place: string };
 
-/** Statements begin with a mark, by which a statistic of the database tells them from those of requests. */
+/** Statements begin with a mark, by which database statistics distinguish them from statements of requests. */
 const LOCK = `/* sealer */ select pg_try_advisory_xact_lock(${SEALER_LOCK}) as taken`;
 const LOOK = '/* sealer */ select 1 from audit_unsealed limit 1';
 const TAKE = `/* sealer */
@@ -72,7 +72,7 @@ export class Sealer {
     if (this.#state === 'running' && !this.#isDueSoon) this.#plan(GATHER_TIME);
   }
 
-  /** Lets the batch in progress end. What is unsealed stays in the queue. */
+  /** Lets the batch in progress end. Unsealed events stay in the queue. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     clearTimeout(this.#timer);

@@ -16,7 +16,7 @@ const ID_LENGTH = 16;
 
 const sealPlace = (id: string): string => `audit_seal_key.sealed:${id}`;
 
-/** The keys of seals: one for each secret of the ring, and those of secrets that have left it. */
+/** The keys of seals: one for each secret of the ring, and keys of removed secrets. */
 export class SealingKeys {
   readonly #deps: Dependencies;
   readonly #ofRing: readonly SealingKey[];

@@ -65,6 +65,7 @@ function uncompiled(database: Pick<Database, 'em'>): Pick<Database, 'sql'> {
   };
 }
 
+/** Verifies all chains of the audit log, their details and the given checkpoints. */
 export class AuditVerifier {
   readonly #deps: Dependencies;
   readonly #pages: Pick<Database, 'sql'>;

@@ -8,5 +8,5 @@ export const LONGEST_STYLESHEET = 32 * 1024;
 export const LARGEST_LOGO = 256 * 1024;
 /** Brands in memory, one for each client that is used. */
 export const MOST_KEPT_BRANDS = 10_000;
-/** A change is told to every node; one that nobody told, such as a restored backup, is seen after this time at the latest. */
+/** Nodes notify each other of changes; a change without a message, such as a restored backup, is seen after this time at the latest. */
 export const BRAND_FRESH_FOR = 30 * SECOND;

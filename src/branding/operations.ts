@@ -18,7 +18,7 @@ const updateLogo = operation({
   input: z.strictObject({
     content: fileSchema.describe('PNG, JPEG, WebP or SVG file in base64, at most 256 KB; null to remove the logo'),
     dark: z.boolean().default(false).describe('The logo for dark pages'),
-    client_id: z.string().optional().describe('Client whose logo it is; the instance without it'),
+    client_id: z.string().optional().describe('Client of the logo; by default the instance'),
   }),
   output: z.strictObject({ logo: outcome }),
   errors: [logoRefused, clientUnknown],
@@ -42,7 +42,7 @@ const updateStylesheet = operation({
   output: z.strictObject({ stylesheet: outcome }),
   errors: [stylesheetRefused],
   event: brandChanged,
-  description: 'Set or remove your own CSS rules, at most 32 KB.',
+  description: 'Set or remove the custom CSS, at most 32 KB.',
   example: { content: 'aDF7fQ==' },
   command: { words: 'branding stylesheet', file: 'content' },
   run: async ({ content }, by: By, { brands }: Services) => {
@@ -63,7 +63,7 @@ const updateBrandOfClient = operation({
   output: z.record(z.string(), z.unknown()),
   errors: [choiceInvalid, clientUnknown],
   event: brandChanged,
-  description: 'Change the brand of the pages on the way to one client.',
+  description: 'Change the brand of the sign-in pages of one client.',
   example: { change: { color: '#0a3fb5' } },
   command: { words: 'branding client' },
   run: async ({ client_id: clientId, change }, by: By, { brands }: Services) =>

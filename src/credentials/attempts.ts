@@ -40,7 +40,7 @@ export class AttemptCounter {
     return row ? { allowed: true, failures: row.failures } : this.blocked(key);
   }
 
-  /** A try counted in a statement that does more; `key` says of which counter, as a query. No row when none is allowed. */
+  /** A try that is counted inside a larger statement; `key` selects the counter, as a query. No row when no try is allowed. */
   taking(): { values: readonly unknown[]; text(at: (place: number) => string, key: string): string } {
     const { free, maximum, delays } = this.#policy();
     return {
@@ -96,7 +96,7 @@ export class AttemptCounter {
     await em.execute(`delete from attempt_counter where key in (${keys.map(() => '?').join(', ')})`, keys.map(sha256));
   }
 
-  /** Forgets counters that nobody touched for 30 days, in bounded batches. */
+  /** Deletes counters without a try for 30 days, in bounded batches. */
   async purge(batch = 5000): Promise<number> {
     const rows = await this.#database.sql(
       `delete from attempt_counter where key in (select key from attempt_counter where changed_at < $1::timestamptz - interval '30 days' limit $2) returning 1`,
@@ -117,5 +117,6 @@ const AttemptCounterRowSchema = defineEntity({
     changedAt: p.datetime(3).columnType('timestamptz(3)').index('attempt_counter_changed_at_index'),
   },
 });
+/** A counter of wrong tries under one key (table `attempt_counter`). */
 export class AttemptCounterRow extends AttemptCounterRowSchema.class {}
 AttemptCounterRowSchema.setClass(AttemptCounterRow);

@@ -7,7 +7,7 @@ const BUSY = 'credentials.busy';
 export const hashingBusy = errorType({
   code: BUSY,
   status: 503,
-  message: 'Too many people are signing in right now. Try again in a few seconds.',
+  message: 'Too many users are signing in right now. Try again in a few seconds.',
   details: () => ({ [RETRY_AFTER]: BUSY_SECONDS }),
 });
 
@@ -35,18 +35,21 @@ export const passwordErrors = {
   breached: passwordError('breached', 'This password is known from a data breach elsewhere. Use another one.'),
   reused: passwordError('reused', 'This password was used before. Use another one.'),
 } as const satisfies Record<PasswordProblem['kind'], unknown>;
+/** 422: the new password is not accepted; the code names the problem. */
 export const passwordRefused = (problem: PasswordProblem): AppError => passwordErrors[problem.kind](problem);
 export const noPassword = errorType({
   code: 'credentials.no_password',
   status: 409,
   message: 'This user has no password that a new one could replace.',
 });
+/** 409: the last sign-in method cannot be removed. */
 export const lastWayIn = () =>
   new AppError({
     code: 'credentials.last_way_in',
     status: 409,
     message: 'This is your only way to sign in. Add another one before you remove it.',
   });
+/** 409: the last second factor cannot be removed because one is required. */
 export const lastFactor = () =>
   new AppError({
     code: 'credentials.last_factor',

@@ -1,7 +1,7 @@
 import { letter } from '#kernel/mail/letters.ts';
 import type { FactorNotice } from './second-factors/second-factor-notice.ts';
 
-/** What happened to somebody's second factors. */
+/** A change of a user's second factors. */
 type FactorLetter = {
   kind: FactorNotice['kind'];
   /** Of the app or the passkey, where there is one. */

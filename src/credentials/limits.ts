@@ -22,17 +22,17 @@ export const BUSY_SECONDS = 5;
 export const MOST_WAITING_HASHES = 200;
 /** Milliseconds that a hash waits for its turn; then the answer is 503, sooner than a balancer gives up. */
 export const LONGEST_HASH_WAIT = 2 * SECOND;
-/** What stays refused until a password is reset shows this wait, which tells nothing about the account. */
+/** The waiting time shown for a password that stays refused until a reset; it reveals nothing about the account. */
 export const LONGEST_SHOWN_WAIT = 15 * MINUTE;
 /** Wrong codes in a row (NIST SP 800-63B-4 §3.2.2: at most 100). */
 export const MOST_WRONG_CODES = 100;
 /**
  * Five wrong codes, then a wait before each further one: no more than five in any fifteen minutes, and six a day in the long
- * run, of a million. The person who types codes here knows the password, so they wait longer than for a password. A
+ * run, of a million. The user who types codes here knows the password, so they wait longer than for a password. A
  * passkey is nothing to guess, and works meanwhile.
  */
 export const SECOND_FACTOR_DELAYS = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR].map((wait) => wait / SECOND);
-/** Seconds between tries after the free ones, for what a person types by heart, and mistypes. */
+/** Seconds between tries after the free ones, for what a user types by heart, and mistypes. */
 export const PASSWORD_DELAYS = [30, 60, 120, 240, 480, 900] as const;
 /** Users in one answer of a command. */
 export const MOST_LISTED_USERS = 200;

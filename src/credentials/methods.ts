@@ -1,8 +1,8 @@
 import type { Policy } from '#settings/module.ts';
 
-/** What an authentication method is. Values that are stored or on the wire stay as they are spelled here. */
+/** An authentication method. Values that are stored or on the wire must keep their spelling. */
 type Method = {
-  /** What it depends on: two methods of one channel are one factor. A code and a link by mail are one mailbox. */
+  /** The channel: two methods of one channel are one factor. A code and a link by mail use one mailbox. */
   channel: 'memory' | 'mailbox' | 'phone' | 'app' | 'paper' | 'key';
   /** RFC 8176; null where the authenticator says it. */
   amr: readonly string[] | null;
@@ -16,7 +16,7 @@ type Method = {
   first: {
     /** Its page below /interaction/:uid/. */
     page: string;
-    /** What opens it in `signIn.methods`. */
+    /** Its name in `signIn.methods`. */
     settings: readonly SignInSetting[];
     /** Which of these is a link that comes by mail. */
     link: SignInSetting | null;
@@ -32,9 +32,9 @@ type Method = {
     /** Whether the browser may be trusted after it. */
     mayTrust: boolean;
   } | null;
-  /** What it is called among `registration.methods`, in the form for a new account and in the record of it. */
+  /** Its name in `registration.methods`, in the registration form and in the event. */
   registration: Policy<'registration'>['methods'][number] | null;
-  /** What opens adding it as a second factor, in `mfa.factors`. */
+  /** Its name in `mfa.factors`, which allows adding it as a second factor. */
   enrolment: Policy<'mfa'>['factors'][number] | null;
   /** The setting without which it is not used; null for what is always used. */
   setting: string | null;
@@ -59,7 +59,7 @@ const key = {
 } as const;
 const remembered = { isTwo: false, cannotBePhished: false } as const;
 
-/** Every authentication method. What anything else says of one is read from here. */
+/** Every authentication method. All other code reads the properties of a method here. */
 export const methods = {
   password: {
     ...remembered,
@@ -144,7 +144,7 @@ export const methods = {
 } as const satisfies Record<string, Method>;
 
 type Table = typeof methods;
-/** What a user proves to be themselves with. */
+/** Authentication methods of users. */
 export type Factor = keyof Table;
 type Those<Row> = { [F in Factor]: Table[F] extends Row ? F : never }[Factor];
 /** A first factor, by its page. */
@@ -155,12 +155,12 @@ export type SentFirstPage = Table[SentFirstFactor]['first']['page'];
 /** A second factor, by its page. */
 export type SecondPage = Table[SecondFactor]['second']['page'];
 type SecondFactor = Those<{ second: object }>;
-/** Second factors that are typed, and those of them that have to be sent before. */
+/** Second factors with a typed code, and the ones whose code must be sent before. */
 export type CodeFactor = Those<{ second: { by: 'code' | 'sent code' } }>;
 export type SentFactor = Those<{ second: { by: 'sent code' } }>;
-/** How people choose it who create an account. */
+/** How users choose it who create an account. */
 export type RegistrationMethod = NonNullable<Table[Factor]['registration']>;
-/** What can be added as a second factor. */
+/** Methods that can be added as a second factor. */
 export type Enrolment = NonNullable<Table[Factor]['enrolment']>;
 
 const factors = Object.keys(methods) as Factor[];
@@ -170,6 +170,7 @@ export const firstFactors: readonly FirstFactor[] = factors.filter(
 export const sentFirstFactors: readonly SentFirstFactor[] = firstFactors.filter(
   (factor): factor is SentFirstFactor => methods[factor].first.isSent,
 );
+/** Whether the code of this factor must be sent, by email or text message. */
 export const isSentFactor = (factor: Factor): factor is SentFactor => methods[factor].second?.by === 'sent code';
 export const codeFactors: readonly CodeFactor[] = factors.filter(
   (factor): factor is CodeFactor => isSentFactor(factor) || methods[factor].second?.by === 'code',
@@ -184,7 +185,7 @@ export const secondFactors: readonly Factor[] = factors
 export const beginsWith = (factor: FirstFactor, opened: readonly SignInSetting[]): boolean =>
   opened.some((setting) => (methods[factor].first.settings as readonly SignInSetting[]).includes(setting));
 
-/** What a passkey proves, by whether it asked for a fingerprint, a face or a PIN. */
+/** The proof by a passkey, with or without a fingerprint, a face or a PIN. */
 export const factorOfKey = (isUserVerified: boolean): 'passkey' | 'security-key' =>
   isUserVerified ? 'passkey' : 'security-key';
 

@@ -1,5 +1,5 @@
 /**
- * credentials: what a person proves who they are with.
+ * credentials: what a user proves who they are with.
  *
  * Owns    the table of all authentication methods and the states of a credential (methods.ts); passwords (argon2id), passkeys and security keys, links and codes that prove an address, authenticator apps, recovery
  *         codes, trusted devices, the counters of wrong tries, known devices; enrolling and verifying, one file each.
@@ -47,6 +47,10 @@ export type Dependencies = {
   accessRevocation: FactorEndings;
 } & Revocables;
 
+/**
+ * Creates the services of all credentials: passwords, passkeys, authenticator apps, codes, recovery codes, trusted
+ * browsers.
+ */
 export function createCredentials({
   config,
   clock,

@@ -22,7 +22,7 @@ const createUser = operation({
   name: 'users.create',
   permission: 'users.manage',
   input: z.strictObject({
-    email: z.string().describe('Email address, with which the user signs in'),
+    email: z.string().describe('Email address for sign-in'),
     email_verified: z.boolean().optional().describe('The email address is verified'),
     phone_number: z.string().optional().describe('Phone number, such as +12025550123'),
     phone_number_verified: z.boolean().optional().describe('The phone number is verified'),
@@ -50,8 +50,8 @@ const listUsers = operation({
   name: 'users.list',
   permission: 'users.read',
   input: z.strictObject({
-    limit: z.int().min(1).optional().describe('How many, at most 200'),
-    after: idSchema('usr').optional().describe('User id after which the list goes on'),
+    limit: z.int().min(1).optional().describe('Maximum number of users, at most 200'),
+    after: idSchema('usr').optional().describe('User id after which the list continues'),
   }),
   output: z.strictObject({
     users: z.array(userSchema.extend({ second_factor: z.enum(['none', 'usable', 'unusable']) })),
@@ -70,7 +70,7 @@ const credentialSchema = z.strictObject({
   state: z.string(),
   id: z.string().optional(),
   name: z.string().nullable().optional(),
-  left: z.int().optional().describe('Recovery codes that are left'),
+  left: z.int().optional().describe('Number of remaining recovery codes'),
   created_at: timeSchema.optional(),
   last_used_at: timeSchema.nullable().optional(),
 });

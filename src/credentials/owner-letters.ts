@@ -19,7 +19,7 @@ import type { FactorNotice, TellOwner } from './second-factors/second-factor-not
 type Dependencies = {
   clock: Clock;
   letters: Pick<Letters, 'send'>;
-  /** Where people see how they sign in. */
+  /** Where users see how they sign in. */
   securityUrl: string;
 };
 

@@ -5,7 +5,7 @@ import type { Factor, methods } from './methods.ts';
 
 type Credential = NonNullable<(typeof methods)[Factor]['credential']>;
 
-/** What a person is recognized by, and when it was put there; null where that is not known, so that it goes always. */
+/** A credential or contact of a user with its time of addition; null if unknown, so that it is always removed. */
 const tables = {
   password: { table: 'password_credential', added: null, used: null },
   passkey: { table: 'passkey', added: 'created_at', used: 'last_used_at' },
@@ -18,7 +18,7 @@ const tables = {
 type ProofKind = keyof typeof tables;
 
 /**
- * Takes away what a person is recognized by, because another person may have put it there: what was added from `since` on, null from
+ * Takes away what a user is recognized by, because another user may have put it there: what was added from `since` on, null from
  * the beginning, and before `until`, null to this day, but for what they have just proved themselves with. Nobody is asked whether
  * a factor is left.
  */

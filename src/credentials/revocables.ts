@@ -18,7 +18,7 @@ type Dependencies = {
 
 export type Revocables = ReturnType<typeof createRevocables>;
 
-/** What acts on other credentials end: made before these, which name such acts. */
+/** Credentials that acts revoke: created before the credentials that name such acts. */
 export function createRevocables({ clock, database, keyRing, audit, policies }: Dependencies) {
   const knownDevices = new KnownDevices(clock, database);
   return {

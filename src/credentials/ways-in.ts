@@ -6,7 +6,7 @@ import { lastWayIn } from './errors.ts';
 import { beginsWith } from './methods.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from './passkeys/passkey-state.ts';
 
-/** Keeps people from locking themselves out: who can sign in neither by mail nor otherwise keeps a password or a passkey. */
+/** Keeps users from locking themselves out: who can sign in neither by mail nor otherwise keeps a password or a passkey. */
 export class WaysIn {
   readonly #policies: Policies<'signIn'>;
   readonly #stateOf: PasskeyState;
@@ -17,8 +17,8 @@ export class WaysIn {
   }
 
   /**
-   * Called in the transaction that took one away: throws credentials.last_way_in when it was the last. The row of the person is
-   * locked, so that of two removals at once the second one sees the first.
+   * Called in the transaction that took one away: throws credentials.last_way_in when it was the last. The row of the user is
+   * locked, so that with two removals at once the second one sees the first.
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {
     const { methods: opened } = this.#policies.for({ user: userId }).signIn;

@@ -2,7 +2,7 @@
 import { type Clock, SECOND } from './clock.ts';
 import type { Invalidation } from './invalidation.ts';
 
-/** A change is told to every node; one that was not told, such as a restored backup, is seen after this time at the latest. */
+/** Nodes notify each other of changes; a change without a message, such as a restored backup, is seen after this time at the latest. */
 export const UNTOLD_CHANGE_SEEN_AFTER = 4 * SECOND;
 
 /** The `ttl` of a cache of records: a missing one is not kept, so unknown names use no memory and a new record is found at once. */

@@ -3,9 +3,9 @@ type AppErrorOptions = {
   code: string;
   /** HTTP status. */
   status: number;
-  /** Safe to show to anybody; says what to do. */
+  /** Safe to show to every user, with advice. */
   message: string;
-  /** Safe to show to anybody. */
+  /** Safe to show to every user. */
   details?: Readonly<Record<string, unknown>> | undefined;
   /** Kept for the log alone. */
   cause?: unknown;

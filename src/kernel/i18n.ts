@@ -136,7 +136,7 @@ type LanguageWishes = {
   acceptLanguage?: string | undefined;
 };
 
-/** Headers are attacker's text: beyond this many ranges nobody means anything. */
+/** Headers are untrusted: more ranges than this are ignored. */
 const MOST_RANGES = 32;
 
 /**

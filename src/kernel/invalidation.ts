@@ -39,7 +39,7 @@ type Message = [node: string, topic: string | null, key: string | null];
 const CHANNEL = 'latchkey_invalidation';
 /** PostgreSQL passes on at most 8000 bytes (NOTIFY, "payload"). */
 const MAX_KEY_BYTES = 4000;
-/** Keys that wait for a connection; when there are more, everybody reads everything again. */
+/** Keys that wait for a connection; above this number all nodes reload everything. */
 const MAX_UNSENT = 1000;
 /** Milliseconds between two tries to send what waits. */
 const RESEND_INTERVAL = 500;

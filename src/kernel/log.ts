@@ -75,7 +75,7 @@ export function createLog({ level, destination }: { level: string; destination?:
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       hooks: {
-        // Without a message pino takes the error's own, which nobody has redacted.
+        // Without a message pino takes the error's own, which is not redacted.
         logMethod([first, second, ...rest], method) {
           if (typeof first === 'string') return Reflect.apply(method, this, [redactText(first)]);
           const said = second ?? messageOf(first);

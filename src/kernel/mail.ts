@@ -27,7 +27,7 @@ export type Mail = {
   ip?: string | undefined;
   /** The part of the recipient's limit in which it is counted; by default the common part. */
   share?: string | undefined;
-  /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */
+  /** It has no recipient: it is written like any other and discarded by the worker, so that the time is the same. */
   discard?: boolean;
 };
 
@@ -52,7 +52,7 @@ type Options = {
   database: Pick<Database, 'sql' | 'transaction'>;
   jobs: Pick<Jobs, 'define' | 'send'>;
   log: Log;
-  /** Undefined where nobody may read other people's mail. */
+  /** Undefined if no mailbox page may exist. */
   mailbox: Mailbox | undefined;
   limits?: () => MailLimits;
   patience?: SmtpPatience;

@@ -117,13 +117,13 @@ function watch(registry: Registry, name: string, help: string, level: Level): vo
   gauge.reset();
 }
 
-/** The supervisor asks each worker for its figures and adds them up. */
+/** The supervisor asks each worker for its metrics and adds them up. */
 function answerSupervisor(registry: Registry): void {
   AggregatorRegistry.setRegistries([registry]);
   void new AggregatorRegistry();
 }
 
-/** The figures of all workers together; for the supervisor. */
+/** The metrics of all workers together; for the supervisor. */
 export function workersMetrics(): MetricsSource {
   const aggregator = new AggregatorRegistry();
   return { contentType: aggregator.contentType, text: () => aggregator.clusterMetrics() };

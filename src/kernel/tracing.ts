@@ -11,7 +11,7 @@ type TracedRequest = {
   /** Group of routes; the path itself would make a name of every id. */
   route: string;
   requestId: string;
-  /** `traceparent` of a proxy that we trust (W3C Trace Context §3.2); undefined from anybody else. */
+  /** `traceparent` of a trusted proxy (W3C Trace Context §3.2); undefined from other clients. */
   traceparent: string | undefined;
 };
 

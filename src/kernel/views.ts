@@ -76,7 +76,7 @@ export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): R
   };
 }
 
-/** Shows a page. Nothing that a person sees here may be kept by a cache: a page holds a form token, mostly more. */
+/** Shows a page. Nothing that a user sees here may be kept by a cache: a page holds a form token, mostly more. */
 export function show<C extends object>(ctx: Showable, status: number, view: View<C>, context: NoInfer<C>): void {
   const body = ctx.state.render(view, context);
   ctx.status = status;

@@ -103,7 +103,7 @@ function contentOf(path: string | undefined, command: Command): string | null {
   }
 }
 
-/** What is wrong with the input, in the words of the command line: `--limit must be at most 200`. */
+/** The errors of the input, with names of the command line: `--limit must be at most 200`. */
 export function inFlags(operation: Operation, answer: OperationAnswer): OperationAnswer {
   if (answer.ok || answer.code !== INPUT_INVALID || operation.command === null) return answer;
   const { arguments: positions, options } = membersOf(operation, operation.command);

@@ -16,7 +16,7 @@ export type GivenMember = {
 type Read = NonNullable<CommandOption['read']>;
 type Members = Readonly<Record<string, z.ZodType>>;
 
-/** What an operation takes: arguments in order, then options. A member that is the content of a file is neither. */
+/** The input of an operation: arguments in order, then options. A member with the content of a file is neither. */
 export function membersOf({ params, input }: Operation, shape: CommandShape) {
   const members: Members = { ...params.shape, ...input.shape };
   const positions =

@@ -99,6 +99,7 @@ function wordsOf(command: Command): string {
 
 const asJson = (command: Command): boolean => Boolean(command.optsWithGlobals()['json']);
 
+/** Runs one command and returns its exit code: 0 done, 1 refused or failed, 2 wrong usage. */
 export async function runCommandLine(words: readonly string[], options: Options = {}): Promise<number> {
   const { terminal = process } = options;
   const { program, code, config } = createProgram(options);

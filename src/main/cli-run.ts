@@ -78,6 +78,7 @@ export async function execute(place: Place, name: string, given: Given): Promise
   }
 }
 
+/** Writes an answer: a result to standard output, an error to standard error. */
 export function print(terminal: Terminal, answer: OperationAnswer, asJson: boolean): void {
   if (!answer.ok) return printError(terminal, answer, asJson);
   terminal.stdout.write(

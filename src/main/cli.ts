@@ -3,7 +3,7 @@ import { describeError } from '#kernel/log.ts';
 import { runCommandLine } from './cli-program.ts';
 import { runToEnd } from './process-end.ts';
 
-// What this process writes is for its own user: secrets, the database with its write-ahead log, exports, reports.
+// Files of this process are for its own user: secrets, the database with its write-ahead log, exports, reports.
 process.umask(0o077);
 
 runToEnd(

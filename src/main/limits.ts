@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from '#kernel/clock.ts';
 export const STOP_DRAIN = 5 * SECOND;
 /** Drain and answers in flight share this much of a stop; closing has the rest. */
 export const STOP_LONGEST_ANSWER = 8 * SECOND;
-/** What hangs while the parts of an instance close must not keep a stop, or a start that failed half-way. */
+/** A hanging part must not delay a stop, or the clean-up of a failed start. */
 export const LONGEST_CLOSE = 1.5 * SECOND;
 /** After a fault the process ends within 5 s: half of them for answers in flight. */
 export const GRACE_AFTER_FAULT = 2.5 * SECOND;
@@ -14,7 +14,7 @@ export const FIRST_START_RETRY = SECOND / 4;
 export const LONGEST_START_RETRY = 2 * SECOND;
 /** The answer is printed by then: what hangs while it closes must not keep the command. */
 export const LONGEST_COMMAND_CLOSE = 2 * SECOND;
-/** What follows the first answers, such as the queues of jobs, is loaded by then. */
+/** Parts that follow the first responses, such as the job queues, are loaded by then. */
 export const SETTLED_AFTER = 3 * SECOND;
 /** Of a function: enough for V8 to have seen what it is called with. */
 export const CALLS_BEFORE_COMPILED = 50;
@@ -22,7 +22,7 @@ export const CALLS_BEFORE_COMPILED = 50;
 export const SAME_ORDER_WITHIN = SECOND / 2;
 /** Longer than any orderly stop takes: then the process ends by itself. */
 export const LONGEST_ORDER = 11 * SECOND;
-/** What hangs while a process closes what it opened must not keep it. */
+/** A hanging resource must not keep a process from its end. */
 export const LONGEST_PROCESS_CLOSE = 2.5 * SECOND;
 /** The last lines of the log have this long to be written. */
 export const LONGEST_FLUSH = SECOND;

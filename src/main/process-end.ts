@@ -1,6 +1,6 @@
 /**
- * The one place where a process of the product ends: when its work is done, when it fails, and when it is told to. What is
- * open is closed in reverse order within a bound, and then the process exits, whatever still keeps its event loop busy.
+ * The only place where a process of the product ends: when its work is done, when it fails, and on a signal. It closes open
+ * resources in reverse order within a time limit; then the process exits, whatever still keeps its event loop busy.
  */
 import cluster from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,7 +14,7 @@ export type ProcessLife = {
   opened: AsyncDisposableStack;
   /** How the first order is carried out; answers with the exit code. Without it the process closes what is open and ends. */
   onOrder(carryOut: (order: Order) => Promise<number>): void;
-  /** What an exception that was not caught means; without it, the end. */
+  /** The handler of an uncaught exception; without it the process ends. */
   onUncaught(judge: (error: unknown, origin: NodeJS.UncaughtExceptionOrigin) => void): void;
 };
 

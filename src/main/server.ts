@@ -85,10 +85,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     health.stopping();
     stopped.abort();
     listener.drain();
-    // While a balancer learns that we are leaving, whom it still sends gets a 503 that it may repeat elsewhere.
+    // Until the balancer sees the stop, its requests get a 503 that it may repeat on another node.
     if (health.isWatched()) await delay(drain);
     await listener.close(Math.max(0, grace - (performance.now() - begin)));
-    // What an application that still opens has done is worth less than one that has served.
+    // The work of an application that is still opening matters less than one that has served.
     const longestClose = app === undefined ? LONGEST_CLOSE : grace + LONGEST_CLOSE - (performance.now() - begin);
     await Promise.race([
       Promise.all([ready.catch(() => undefined).then(() => app?.close()), metrics?.close()]),
@@ -128,7 +128,7 @@ export async function serve(options: ServerOptions, life: ProcessLife): Promise<
   }
 }
 
-/** Opens the application however long its database takes to come; undefined when it was told to stop meanwhile. */
+/** Opens the application, however long it waits for its database; undefined when it was stopped meanwhile. */
 async function openPatiently(
   { config, log, clock, createApp }: ServerOptions,
   stopped: AbortSignal,

@@ -8,11 +8,11 @@ import type { ProcessLife } from './process-end.ts';
 import { type App, serve, type ServerOptions } from './server.ts';
 import { CALLS_BEFORE_COMPILED, SETTLED_AFTER } from './limits.ts';
 
-/** Serves until it is told to stop, and says where to go first. Answers with the exit code. */
+/** Serves until a stop signal, and prints the first addresses. Returns the exit code. */
 export async function start(config: Config, life: ProcessLife): Promise<number> {
   const log = createLog({ level: config.logLevel });
   life.onOrder(async () => 0);
-  // Before the port is taken: a second server on the same folder is told so, whichever port it has.
+  // Before the port is opened: a second server on the same folder gets the message on any port.
   const folder = config.embedded
     ? await ownDataFolder(config.dataFolder, {
         task: { command: 'serve', address: config.issuer },

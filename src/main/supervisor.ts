@@ -1,6 +1,6 @@
 /**
  * One process that keeps the workers: it starts as many as asked, starts dead ones again with growing pauses, hands on
- * signals and adds up their figures. It serves nothing itself and opens no database.
+ * signals and adds up their metrics. It serves nothing itself and opens no database.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { FIRST_RESTART_PAUSE, LONGEST_RESTART_PAUSE, WORKER_HEALTHY_AFTER, WORKE
 
 const READY = 'latchkey:ready';
 
-/** Runs until the workers have been told to stop; the exit code. */
+/** Runs until the workers are stopped; returns the exit code. */
 export async function supervise(
   config: Pick<Config, 'webConcurrency' | 'metricsPort' | 'host'>,
   log: Log,
@@ -48,7 +48,7 @@ export async function supervise(
       return;
     }
     if (!wasReady && code > 0) {
-      // What stops the very first start (a wrong setting) stops every further one.
+      // The cause of a failed first start (a wrong setting) stops every further start too.
       isStopping = true;
       killAll();
       ended.resolve(code);

@@ -18,7 +18,7 @@ export class CircuitBreaker {
   /** Null without asking while it is open. Throws what `ask` throws. */
   async run<T>(ask: () => Promise<T>): Promise<T | null> {
     if (this.#running >= MOST_QUESTIONS_AT_ONCE || this.#clock.now() < this.#restsUntil) return null;
-    // Whoever comes while one is sent to see still finds it open.
+    // Requests during the trial request still find the circuit open.
     if (this.#failures >= FAILURES_TO_OPEN) this.#rest();
     this.#running += 1;
     try {

@@ -1,4 +1,4 @@
-/** `user import` and `user export`: the files are read and written here, in many commands to whoever has the database. */
+/** `user import` and `user export`: the files are read and written here, in many commands to the process with the database. */
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
@@ -19,6 +19,7 @@ export type ImportOptions = {
 };
 export type ExportOptions = { format?: string; withHashes?: boolean; output?: string };
 
+/** Imports the users of a file in batches; returns the summary. Throws for an unknown format. */
 export async function importPeople(ask: RunOperation, path: string, options: ImportOptions): Promise<ImportSummary> {
   const { format, hashFormat, hashParameters, report: reportPath, dryRun = false, update = false } = options;
   if (format !== undefined && !isImportFormat(format))

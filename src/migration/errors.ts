@@ -1,8 +1,8 @@
 import { errorType } from '#kernel/errors.ts';
 
-/** Somebody took an address or an identity between the look and the write: looking again finds it. */
+/** Another request took an address or an identity between the read and the write: a new read finds it. */
 export const changedMeanwhile = errorType({
   code: 'migration.changed_meanwhile',
   status: 409,
-  message: 'Somebody else wrote the same people at the same time. Run the command again.',
+  message: 'Another command wrote the same users at the same time. Run the command again.',
 });

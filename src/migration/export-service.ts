@@ -18,7 +18,7 @@ type Secrets = {
   totps: Awaited<ReturnType<TotpService['secretsOf']>>;
 };
 
-/** Gives people back in the form in which they are taken in. */
+/** Gives users back in the form in which they are taken in. */
 export class ExportService {
   readonly #deps: ExportDependencies;
 

@@ -19,7 +19,7 @@ type Known = {
 };
 
 /**
- * What becomes of each line, given who is there already. People are told by their address; whoever is there stays as they
+ * The result of each line, given the existing users. The email address identifies a user; an existing user stays as they
  * are unless `update` says otherwise.
  */
 export function planImport(
@@ -30,7 +30,7 @@ export function planImport(
   const byEmail = new Map(known.people.map((person) => [person.emailCanonical, person]));
   const byId = new Map(known.people.map((person) => [person.id, person]));
   const holders = new Map(known.identities.map((identity) => [keyOf(identity), identity.userId]));
-  /** Whose an address is that is nobody's first one. */
+  /** The owner of an additional address. */
   const further = new Map(known.contacts.flatMap((c) => (c.kind === 'email' ? [[c.canonical, c.userId]] : [])));
   const held = new Set(known.contacts.map((contact) => contactKey(contact.userId, contact)));
   const seen = new Map<string, number>();
@@ -55,7 +55,7 @@ export function planImport(
     if (foreign) return refuse(`identities: ${foreign.subject} of ${foreign.connection} is another person`);
 
     const newIdentities = user.identities.filter((identity) => !holders.has(keyOf(identity)));
-    // Another person may have signed up with the address before its owner came.
+    // Another user may have signed up with the address before its owner came.
     const belongsToOwner = user.emailVerified === true || newIdentities.length + newContacts.length > 0;
     if (update && before?.emailVerified === false && belongsToOwner)
       return refuse('email: the existing user has not verified it, and gets nothing that belongs to its owner');
@@ -81,7 +81,7 @@ const keyOf = ({ connection, issuer, subject }: Identity) => JSON.stringify([con
 
 const contactKey = (userId: UserId, { kind, canonical }: FurtherContact) => `${userId} ${kind} ${canonical}`;
 
-/** What a line says wins, what it does not say stays. */
+/** Values of the line replace stored ones, missing values stay. */
 function merged(user: ImportedUser, before: BulkUser | undefined, made: { id: UserId; now: Date }): BulkUser {
   const phoneNumber = user.phoneNumber ?? before?.phoneNumber ?? null;
   const keepsPhone = before !== undefined && phoneNumber === before.phoneNumber;

@@ -30,7 +30,7 @@ const givenIdentity = z.preprocess((given) => {
 }, identity);
 export type Identity = z.infer<typeof identity>;
 
-/** One person of a file. Names are those of the claims, and of `user list --json`. */
+/** One user of a file. The names equal the names of the claims, and of `user list --json`. */
 const importRecord = profileSchema.extend({
   id: z.string().optional(),
   email: z.string(),
@@ -74,7 +74,7 @@ type ImportedPassword =
 
 export type FurtherContact = Omit<BulkContact, 'userId'>;
 
-/** A record whose every member was checked. What is undefined was not given. */
+/** A record with checked members. An undefined member was not given. */
 export type ImportedUser = {
   id: UserId | undefined;
   email: string;

@@ -25,7 +25,7 @@ export type ImportDependencies = {
   audit: Pick<AuditLog, 'recordAll'>;
 };
 
-/** Takes in people from a file, a batch at a time. Each batch is one transaction, so an interruption leaves no half of one. */
+/** Takes in users from a file, a batch at a time. Each batch is one transaction, so an interruption leaves no half of one. */
 export class ImportService {
   readonly #deps: ImportDependencies;
 
@@ -66,12 +66,12 @@ export class ImportService {
         statuses: dryRun ? [] : steps.filter(isUpdate).filter(({ next, before }) => next.status !== before.status),
       };
     });
-    // Disabling somebody ends what they hold, which is a transaction of its own.
+    // Disabling a user ends sessions and tokens, in a transaction of its own.
     for (const { next } of statuses) await this.#deps.users.changeStatus(next.id, next.status, by);
     return results.sort((a, b) => a.line - b.line);
   }
 
-  /** One after the other, so that people who sign in meanwhile have the other threads; of nobody whose password stays. */
+  /** One after the other, so that users who sign in meanwhile have the other threads; of nobody whose password stays. */
   async #hashPlain(lines: readonly Line[], update: boolean): Promise<Map<number, string>> {
     const hashes = new Map<number, string>();
     const emails = lines.filter(({ user }) => user.password.kind === 'plain').map(({ user }) => user.emailCanonical);
@@ -85,7 +85,7 @@ export class ImportService {
     return hashes;
   }
 
-  /** Who was changed by what stands beside the person: a password, an authenticator app. */
+  /** Users whose credentials were changed: a password, an authenticator app. */
   async #carryOut(
     em: EntityManager,
     steps: readonly Step[],
@@ -155,7 +155,7 @@ function passwordOf({ line, user, next }: Step, hashes: ReadonlyMap<number, stri
     return [{ userId: next.id, hash: user.password.hash, scheme: user.password.scheme }];
   if (user.password.kind === 'none') return [];
   const hash = hashes.get(line);
-  // Whoever was here a moment ago, and stayed as they were, is gone.
+  // An existing user who was left unchanged has been deleted since.
   if (hash === undefined) throw changedMeanwhile();
   return [{ userId: next.id, hash, scheme: null }];
 }
@@ -165,7 +165,7 @@ const outcomes = { create: 'created', update: 'updated', unchanged: 'unchanged',
 function resultOf(step: Step | Refused, touched: ReadonlySet<UserId>): LineResult {
   if (step.kind === 'refused') return { line: step.line, outcome: 'refused', email: step.email, reason: step.reason };
   const outcome = step.kind === 'unchanged' && touched.has(step.next.id) ? 'updated' : outcomes[step.kind];
-  // An id that nobody has yet is no answer.
+  // An unused id does not decide it.
   return { line: step.line, outcome, email: step.user.email, ...(step.kind === 'create' ? {} : { id: step.next.id }) };
 }
 

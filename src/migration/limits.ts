@@ -6,7 +6,7 @@ export const FAILURES_TO_OPEN = 5;
 export const BREAKER_REST = 30 * SECOND;
 /** Questions to the old system at once, which may be a small one. */
 export const MOST_QUESTIONS_AT_ONCE = 16;
-/** What one command takes and gives: a file goes through in many. */
+/** The size of one command: a file needs many. */
 export const MOST_LINES = 500;
 /** Characters of the properties of one user, as JSON. */
 export const LARGEST_PROPERTIES = 16 * 1024;

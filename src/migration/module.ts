@@ -1,9 +1,9 @@
 /**
- * migration: people who come from another system, or go to one.
+ * migration: users who come from another system, or go to one.
  *
- * Owns    the form of a person in files; reading and writing these files, those of other products among them; asking the old
- *         system about people whom nobody brought.
- * Leaves  the people to users, checking foreign hashes to credentials, the words of commands to the command line.
+ * Owns    the form of a user in files; reading and writing these files, also files of other products; asking the old
+ *         system about users who were not imported.
+ * Leaves  the users to users, checking foreign hashes to credentials, the words of commands to the command line.
  * URLs    none.
  */
 import { type ExportDependencies, ExportService } from './export-service.ts';
@@ -11,6 +11,7 @@ import { type ImportDependencies, ImportService } from './import-service.ts';
 
 export type Dependencies = ImportDependencies & ExportDependencies;
 
+/** Creates the import and the export of users. */
 export function createMigration(dependencies: Dependencies) {
   return { imports: new ImportService(dependencies), exports: new ExportService(dependencies) };
 }

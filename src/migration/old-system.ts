@@ -14,7 +14,7 @@ import { CircuitBreaker } from './circuit-breaker.ts';
 import { LARGEST_OLD_SYSTEM_ANSWER } from './limits.ts';
 import { userMigrated } from './events.ts';
 
-/** What it tells about a person; members that we do not know are left. Only `true` proves an address. */
+/** Its data about a user; unknown members are ignored. Only `true` verifies an address. */
 const answerSchema = z.object({
   ...profileSchema.shape,
   email_verified: z.boolean().default(false),
@@ -24,7 +24,7 @@ const answerSchema = z.object({
 });
 type Answer = z.infer<typeof answerSchema>;
 
-/** How it says that it does not know the person, or not by this password. */
+/** How it says that it does not know the user, or not by this password. */
 const NOT_RIGHT: ReadonlySet<number> = new Set([401, 403, 404, 422]);
 
 type OldSystemDependencies = {
@@ -38,7 +38,7 @@ type OldSystemDependencies = {
   audit: Pick<AuditLog, 'record'>;
 };
 
-/** Asks the system that people come from whether a password is right, and takes over whom it knows. */
+/** Asks the old system whether a password is right, and creates the user if it is. */
 export function createOldSystem(dependencies: OldSystemDependencies): OldSystem {
   const { clock, database, log, secret, outbound, policies, users, audit } = dependencies;
   const breaker = new CircuitBreaker(clock);

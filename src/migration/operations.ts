@@ -19,7 +19,7 @@ const importUsers = operation({
       .array(z.strictObject({ line: z.int(), record: z.unknown() }))
       .max(MOST_LINES)
       .describe('Users in the form of docs/migrating.md, each with the number of its line'),
-    update: z.boolean().default(false).describe('Change users who are here already'),
+    update: z.boolean().default(false).describe('Also change existing users'),
     dry_run: z.boolean().default(false).describe('Check every line and change nothing'),
   }),
   output: z.strictObject({
@@ -47,12 +47,12 @@ const exportUsers = operation({
   name: 'users.export',
   permission: 'users.export',
   input: z.strictObject({
-    after: idSchema('usr').optional().describe('User id after which the export goes on'),
-    with_hashes: z.boolean().default(false).describe('With password hashes and the secrets of authenticator apps'),
+    after: idSchema('usr').optional().describe('User id after which the export continues'),
+    with_hashes: z.boolean().default(false).describe('Include password hashes and the secrets of authenticator apps'),
   }),
   output: z.strictObject({
     users: z.array(z.record(z.string(), z.unknown())),
-    next: z.string().optional().describe('Where the next call goes on; not there on the last page'),
+    next: z.string().optional().describe('User id for the next call; missing on the last page'),
   }),
   event: usersExported,
   description: 'Export users in the form that an import takes, a page at a time.',

@@ -12,14 +12,14 @@ import {
   loadAccessTokenGrant,
 } from './patches/inner-parts.ts';
 
-/** What an access token is worth in this request. */
+/** The present authority of an access token in this request. */
 export type ShownToken = {
   clientId: string;
   /** Null where a client acts for itself. */
   accountId: string | null;
-  /** What of its scope is allowed now. */
+  /** The part of its scope that is allowed now. */
   scopes: ReadonlySet<string>;
-  /** How it was shown; a token that is bound to a key is worth nothing as a bearer token. */
+  /** The scheme of the token; a token that is bound to a key is invalid as a bearer token. */
   scheme: 'Bearer' | 'DPoP';
 };
 

@@ -3,7 +3,7 @@ import { parseId } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import { claimsOf, type KnownUsers } from '#directory/users/module.ts';
 
-/** A disabled or deleted person is nobody: no token is issued to or accepted from them. */
+/** A disabled or deleted user does not exist for the engine: no token is issued or accepted. */
 export function findAccount(users: Pick<KnownUsers, 'find'>, policies: Policies<'profile'>): FindAccount {
   return async (_ctx, subject): Promise<Account | undefined> => {
     const id = parseId('usr', subject);

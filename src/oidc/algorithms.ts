@@ -6,7 +6,7 @@ const signatures = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'] as const;
 const encryption = ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW'] as const;
 
 /**
- * What is signed, verified and encrypted by which algorithm (RFC 7518, RFC 8037). `none` is nowhere, and HMAC only where a
+ * The algorithms for signatures and encryption (RFC 7518, RFC 8037). `none` is never allowed, and HMAC only if a
  * client authenticates with its secret (OpenID Connect Core §9, client_secret_jwt).
  */
 export const algorithms: NonNullable<Configuration['enabledJWA']> = {

@@ -2,8 +2,8 @@ import type { Configuration } from 'oidc-provider';
 import type { Property } from '#settings/module.ts';
 
 /**
- * OpenID Connect Core §5.4: which scope asks for which claims; those with null are asked for one by one. How and when somebody
- * signed in is told in every ID token, not only where max_age or acr_values ask.
+ * OpenID Connect Core §5.4: the claims of each scope; claims with null are requested one by one. Method and time of the
+ * sign-in are in every ID token, not only if max_age or acr_values request them.
  */
 const claims = {
   openid: ['sub', 'auth_time', 'acr', 'amr'],

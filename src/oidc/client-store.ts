@@ -2,7 +2,7 @@ import { type Adapter, errors } from 'oidc-provider';
 import { AppError } from '#kernel/errors.ts';
 import type { Policies } from '#settings/module.ts';
 
-/** What the engine needs of the clients slice. */
+/** The functions of the clients slice that the engine needs. */
 export type ClientStore = {
   /** Metadata as the engine reads it (RFC 7591 names); undefined for a client that is unknown or disabled. */
   findForEngine(clientId: string): Promise<Record<string, unknown> | undefined>;
@@ -15,7 +15,7 @@ export type ClientStore = {
 /** A client identifier as we make them or accept them at registration; anything else cannot exist. */
 const identifier = /^[\x21-\x7e]{1,255}$/;
 
-/** The engine asks for whatever somebody wrote into a JWT as well: the audience of an ID Token hint may be anything. */
+/** The engine also looks up untrusted values of a JWT: the audience of an ID Token hint may be anything. */
 export const isClientId = (id: unknown): id is string => typeof id === 'string' && identifier.test(id);
 
 const never = async (): Promise<never> => {
@@ -59,7 +59,7 @@ function codeAlone(client: Record<string, unknown>): Record<string, unknown> {
 /** RFC 6749 §5.2 allows these characters in an error_description. */
 const notDescribable = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 
-/** What the clients slice refuses is the fault of the registration (RFC 7591 §3.2.2), named by the member that is wrong. */
+/** A refusal by the clients slice is an error of the registration (RFC 7591 §3.2.2) and names the wrong member. */
 function refuse(error: unknown): never {
   if (!(error instanceof AppError) || error.status >= 500) throw error;
   const members = Object.entries(error.details ?? {}).map(([member, text]) => `${member} ${String(text)}`);

@@ -61,7 +61,7 @@ const routes = {
   end_session: '/oidc/logout',
 } as const;
 
-/** Everything that the engine is told. What a policy changes is read when it is asked for, or rebuilds the engine. */
+/** The configuration of the engine. Values of policies are read at each use, or rebuild the engine. */
 export function configuration(
   deps: EngineDependencies,
   policies: Policies<'oidc' | 'profile' | 'session'>,

@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 
-/** What Koa and the engine sign and check cookies with. */
+/** The cookie signatures of Koa and the engine. */
 type Signer = { sign(data: string): string; verify(data: string, signature: string): boolean; index: Find };
 type Find = (data: string, signature: string) => number;
 

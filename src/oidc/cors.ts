@@ -29,7 +29,7 @@ export function closeToStrangers(hasOrigin: (origin: string) => Promise<boolean>
     await next();
     const origin = ctx.get('Origin');
     const { mount } = ctx.state as State;
-    // Documents for everybody say `*`, or are the same whoever asks.
+    // Public documents say `*`, or are the same for every origin.
     if (origin === '' || mount?.constant) return;
     const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
     const isOpen =

@@ -11,7 +11,7 @@ import { sessionEnded, tokenReused, tokenRevoked } from './events.ts';
 type Dependencies = { database: Pick<Database, 'transaction'>; audit: Pick<AuditLog, 'record'> };
 type Owned = { accountId?: string | undefined };
 
-/** What happened in a request, until it is written down. */
+/** Events of a request before they are written. */
 const happened = new WeakMap<object, AuditEvent[]>();
 
 /** The engine tells what it did; the record wants what that means. Tokens that are issued are counted, not recorded. */

@@ -1,12 +1,14 @@
 import { AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
 
+/** 410: the sign-in has ended or belongs to another browser. */
 export const signInExpired = (cause?: unknown) =>
   new AppError({
     code: 'oidc.sign_in_expired',
     status: 410,
-    message: 'This sign-in is over or belongs to another browser. Go back to the app and sign in again.',
+    message: 'This sign-in has ended or belongs to another browser. Go back to the app and sign in again.',
     cause,
   });
+/** Whether an error means that the sign-in has ended. */
 export const isSignInExpired = (error: unknown): boolean =>
   error instanceof AppError && error.code === 'oidc.sign_in_expired';
 export const registrationTokenInvalid = errorType({
@@ -14,18 +16,21 @@ export const registrationTokenInvalid = errorType({
   status: 422,
   message: (problem: string) => `No token was made: ${problem}.`,
 });
+/** 413: the request is longer than `limit` characters; a pushed request (RFC 9126) may be longer. */
 export const requestTooLong = (limit: number) =>
   new AppError({
     code: 'oidc.request_too_long',
     status: 413,
-    message: `The request is longer than ${limit} characters. Push it first (RFC 9126), then it is short.`,
+    message: `The request is longer than ${limit} characters. Use a pushed request (RFC 9126).`,
   });
+/** 400: the request object contains NUL or is nested too deeply. */
 export const requestUnreadable = () =>
   new AppError({
     code: 'oidc.request_unreadable',
     status: 400,
-    message: 'The request object must hold text without NUL, and must not be nested deeply.',
+    message: 'The request object must contain text without NUL and must not be nested deeply.',
   });
+/** 429: too many registrations from one IP address; retry after `seconds`. */
 export const tooManyRegistrations = (seconds: number) =>
   new AppError({
     code: 'oidc.too_many_registrations',

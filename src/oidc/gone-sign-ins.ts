@@ -7,7 +7,7 @@ import { LONGEST_KEPT_PATH } from './limits.ts';
 
 type Readable = Parameters<BrowserCookies['readAll']>[0];
 
-/** What can be said of a sign-in whose page is of no use any more, to the browser that asks for it. */
+/** Information about an ended sign-in for the browser that requests its page. */
 export type GoneSignIn = {
   /** When this browser began it (NumericDate); null when it did not, or too long ago. */
   begunAt: number | null;
@@ -31,7 +31,7 @@ const unknownHere: GoneSignIn = {
   againPath: null,
 };
 
-/** Sign-ins that have ended: finished, expired, lost. Of those of another browser nothing is said. */
+/** Sign-ins that have ended: finished, expired, lost. Sign-ins of another browser reveal nothing. */
 export class GoneSignIns {
   readonly #issuer: string;
   readonly #engine: () => Engine;

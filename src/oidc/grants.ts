@@ -4,7 +4,7 @@ import { type CurrentAuthority, narrow } from './authority/current-authority.ts'
 import { requireStillAllowed } from './authority/open-requests.ts';
 
 /**
- * The grant of this session and client, or a new one made from what the person remembers to have allowed. Consent is ours to
+ * The grant of this session and client, or a new one made from what the user remembers to have allowed. Consent is ours to
  * remember: a grant ends with the session that it served, the decision does not.
  */
 export function loadExistingGrant(

@@ -6,7 +6,7 @@ import { DEVICE_SESSION_AGE } from './limits.ts';
 const { Check, Prompt } = interactionPolicy;
 type Checks = interactionPolicy.Prompt['checks'];
 
-/** Why a sign-in is asked for although somebody is signed in: the session is not strong enough. */
+/** The reason for a sign-in despite a session: the session is not strong enough. */
 export const LEVEL_REASONS = { essential: 'essential_level', client: 'client_level', wished: 'wished_level' } as const;
 
 /** The engine's prompts `login` and `consent`, and ours before them: choosing an account, and creating one. */
@@ -26,7 +26,7 @@ export function policy(): interactionPolicy.DefaultPolicy {
   return prompts;
 }
 
-/** A session outlives its person when they are disabled or deleted: it then belongs to nobody. */
+/** A session outlives its user after a disabling or deletion: it then has no user. */
 function askForSomebodyElse(checks: Checks): void {
   checks.add(
     new Check(
@@ -39,8 +39,8 @@ function askForSomebodyElse(checks: Checks): void {
 }
 
 /**
- * OpenID Connect Core §3.1.2.1 and §5.5.1: when the request names a person, somebody else's sign-in is no answer to it.
- * The engine would ask again for ever; who has just signed in is somebody else on purpose, and the relying party must know.
+ * OpenID Connect Core §3.1.2.1 and §5.5.1: when the request names a user, another user's sign-in does not satisfy it.
+ * The engine would ask again for ever; the user has chosen another account on purpose, and the relying party must know.
  */
 function refuseTheWrongPerson(checks: Checks): void {
   const hint = require(checks, 'id_token_hint');
@@ -55,7 +55,7 @@ function refuseTheWrongPerson(checks: Checks): void {
     });
 }
 
-/** The engine reads the hint when a request comes, and has forgotten it when the person has answered. */
+/** The engine reads the hint when a request comes, and has forgotten it when the user has answered. */
 async function rememberHint({ oidc }: KoaContextWithOIDC): Promise<void> {
   const hint = oidc.params?.['id_token_hint'];
   if (typeof hint !== 'string' || oidc.entities.IdTokenHint !== undefined || !oidc.client) return;
@@ -64,7 +64,7 @@ async function rememberHint({ oidc }: KoaContextWithOIDC): Promise<void> {
 
 /**
  * OpenID Connect Core §5.5.1.1: an essential `acr` that cannot be reached, or was not, is a failed sign-in. A higher level
- * than asked for is enough. `acr_values` alone is a wish: it is asked for where the person can be asked, and then let go.
+ * than asked for is enough. `acr_values` alone is a wish: it is asked for where the user can be asked, and then let go.
  */
 function askForLevels(checks: Checks): void {
   checks.remove('essential_acrs');
@@ -90,7 +90,7 @@ function askForLevels(checks: Checks): void {
   });
 }
 
-/** Whether the person must be asked for more; throws when they have just been, and gave less. */
+/** Whether the user must be asked for more; throws when they have just been, and gave less. */
 function mustRise(ctx: KoaContextWithOIDC, level: number): boolean {
   if (levelOfSession(ctx) >= level) return false;
   if (ctx.oidc.result?.login) throw levelUnmet();
@@ -108,8 +108,8 @@ function levelOfSession({ oidc }: KoaContextWithOIDC): number {
 }
 
 /**
- * RFC 8628 §5.4: whoever is talked into typing a code gives away their account, so that the password is asked for unless it
- * was a moment ago.
+ * RFC 8628 §5.4: a user who is persuaded to enter a code gives away the account, so the password is required unless it
+ * was entered a moment ago.
  */
 function askAgainForDevices(checks: Checks): void {
   checks.add(
@@ -136,7 +136,7 @@ function spareClaimedAddresses(checks: Checks): void {
   check.check = async (ctx) => !String(ctx.oidc.params?.['redirect_uri']).startsWith('https://') && asks(ctx);
 }
 
-/** Runs `refuse`, which may throw, where the check would have asked the person. */
+/** Runs `refuse`, which may throw, where the check would have asked the user. */
 function instead(checks: Checks, reason: string, refuse: (ctx: KoaContextWithOIDC) => void): void {
   const check = require(checks, reason);
   const asks = check.check;

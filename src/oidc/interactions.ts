@@ -16,23 +16,23 @@ type Exchange = { req: IncomingMessage; res: ServerResponse };
 
 export type PromptName = 'create' | 'select_account' | 'login' | 'consent';
 
-/** One question that the engine has for the person before it can answer a relying party. */
+/** One question that the engine has for the user before it can answer a relying party. */
 export type EngineInteraction = {
   uid: string;
   prompt: { name: PromptName; reasons: readonly string[]; details: Readonly<Record<string, unknown>> };
   params: Readonly<Record<string, unknown>>;
-  /** Who is signed in in this browser, if anybody. */
+  /** The signed-in user of this browser, if there is one. */
   accountId: string | null;
   /**
    * How the session was proved, when there is one: RFC 8176 values and level; when its user last proved who they are
    * (NumericDate), read only where the session is made stronger.
    */
   session: { id: string; amr: readonly string[]; level: Level; authTime: number | null } | null;
-  /** What the relying party, or the operator for it, asks of the level. */
+  /** The level that the relying party, or the operator for it, requires. */
   asked: AskedLevel | null;
-  /** Whoever is signed in only has to prove it more strongly. */
+  /** The signed-in user only needs a stronger proof. */
   isStepUp: boolean;
-  /** Whoever is signed in is asked to prove it again. */
+  /** The signed-in user must authenticate again. */
   isAgain: boolean;
   grantId: string | null;
   client: ClientOnPage & {
@@ -41,7 +41,7 @@ export type EngineInteraction = {
     policyUri: string | null;
     tosUri: string | null;
   };
-  /** What the steps have found out so far. */
+  /** The results of the steps so far. */
   kept: Kept;
 };
 
@@ -129,7 +129,7 @@ export class Interactions {
     return this.#open.end(uid, kept, { accountId, result: { ...others, login } }, act);
   }
 
-  /** `level`: the person was asked for a stronger proof and has none. */
+  /** `level`: the user was asked for a stronger proof and has none. */
   async finishPrompt(exchange: Exchange, name: PromptName | 'level'): Promise<string> {
     return this.#finish(exchange, { [name]: {} });
   }
@@ -152,7 +152,7 @@ export class Interactions {
     return this.#finish(exchange, { consent: { grantId: await grant.save() } });
   }
 
-  /** The relying party is told `access_denied` or what `error` says (RFC 6749 §4.1.2.1). */
+  /** The relying party receives `access_denied` or the given `error` (RFC 6749 §4.1.2.1). */
   async finishRefused(exchange: Exchange, error: string, description: string): Promise<string> {
     return this.#finish(exchange, { error, error_description: description });
   }
@@ -206,7 +206,7 @@ function askedOf(params: Readonly<Record<string, unknown>>, minimum: Level | nul
 }
 
 const levelReasons: ReadonlySet<string> = new Set(Object.values(LEVEL_REASONS));
-/** The same person, later: not when the request names somebody else. */
+/** The same user, later: not when the request names another user. */
 const againReasons: ReadonlySet<string> = new Set([...levelReasons, 'login_prompt', 'max_age', 'device_session_age']);
 
 function isOnly(

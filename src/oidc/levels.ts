@@ -5,6 +5,7 @@
 export const LEVELS = [1, 2, 3] as const;
 export type Level = (typeof LEVELS)[number];
 
+/** The `acr` value of a level. */
 export const acrOf = (level: Level): string => `urn:latchkey:acr:${level}`;
 
 /** Every value of `acr` that is ever said, the weakest first. */
@@ -15,12 +16,12 @@ export function levelOf(acr: unknown): Level | null {
   return LEVELS.find((level) => acrOf(level) === acr) ?? null;
 }
 
-/** What a relying party asks of the level: `essential` when anything less is a failed sign-in (OpenID Connect Core §5.5.1.1). */
+/** The level that a relying party requests: `essential` when anything less is a failed sign-in (OpenID Connect Core §5.5.1.1). */
 export type AskedLevel = { level: Level; essential: boolean };
 
 /**
- * What a request says of the claim. `acr_values` and a claim that is not essential are wishes, and add up; the engine would
- * let `acr_values` take the place of an essential claim.
+ * The request for the claim. `acr_values` and a claim that is not essential are voluntary, and add up; the engine would
+ * let `acr_values` replace an essential claim.
  */
 export function requestedAcr({ claims, acr_values: acrValues }: Readonly<Record<string, unknown>>): AcrRequest {
   const parsed = (typeof claims === 'string' ? JSON.parse(claims) : {}) as { id_token?: { acr?: AcrRequest } | null };

@@ -28,7 +28,7 @@ export const LONGEST_REQUEST_OBJECT_LIFE = (60 * MINUTE) / SECOND;
 export const KEEP_REVOKED = DAY;
 /** Milliseconds. A revocation must show on every node within a second. */
 export const FOUND_FRESH_FOR = 500;
-/** What ended is remembered longer than anything that may be lost lives. */
+/** The mark of an end is kept longer than the lifetime of any artifact in Redis. */
 export const KEEP_ENDED = 2 * DAY;
 /** Seconds: an artifact without a lifetime of its own (an initial access token may have none) is kept ten years. */
 export const NO_EXPIRY = (10 * 365 * DAY) / SECOND;
@@ -51,7 +51,7 @@ export function lifetimes(clock: Clock, policies: Policies<'oidc' | 'session'>):
     },
     /** A grant outlives every token that refers to it. */
     Grant: (_ctx, grant) => policies.for(holderOf(grant)).oidc.refreshAbsoluteSeconds + DAY / SECOND,
-    /** Idle time, but never beyond the absolute life that began when the person proved who they are. */
+    /** Idle time, but never beyond the absolute life that began when the user proved who they are. */
     Session(_ctx: KoaContextWithOIDC, session) {
       return sessionSeconds(policies.for(holderOf(session)).session, session, epochSeconds(clock));
     },

@@ -16,15 +16,15 @@ export const MOST_MACHINE_TOKENS = 200_000;
 export const DEVICE_SESSION_AGE = (10 * MINUTE) / SECOND;
 /** The time within which registrations from one address are counted. */
 export const REGISTRATION_WINDOW = HOUR;
-/** RFC 8628 §3.2: how long a device waits between two polls, unless it is told to slow down. */
+/** RFC 8628 §3.2: seconds between two polls of a device, unless it receives slow_down. */
 export const DEVICE_POLL_INTERVAL = 5 * SECOND;
 /** The time within which wrong user codes are counted: as long as a device code lives (RFC 8628 §5.1). */
 export const USER_CODE_WINDOW = 10 * MINUTE;
 /** Devices that one browser connects at once, a cookie of some 300 bytes each. */
 export const MOST_SHOWN_DEVICES = 4;
-/** Seconds: a page seldom comes alone; the row is written once for those of a minute. */
+/** Seconds: pages seldom come alone; the row is written once for all pages of a minute. */
 export const SESSION_TRACE_EVERY = MINUTE / SECOND;
-/** Browsers keep some 180 cookies of a host and drop the oldest; a sign-in takes six, with those of the engine. */
+/** Browsers keep about 180 cookies of a host and drop the oldest; a sign-in uses six, including the engine's. */
 export const MOST_BEGUN_SIGN_INS = 25;
 /** More than there are claims; an address of 8 KiB could hold hundreds. */
 export const MOST_CLAIMS = 100;

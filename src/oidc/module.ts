@@ -77,7 +77,7 @@ export type Dependencies = {
   policies: Policies<'oidc' | 'profile' | 'session' | 'limits'>;
   settings: Pick<SettingsService, 'onChange'>;
   users: Pick<KnownUsers, 'find'> & {
-    /** Answers from memory for a few seconds; a change is told to every node. */
+    /** Answers from memory for a few seconds; nodes notify each other of changes. */
     isActive(accountId: string): Promise<boolean>;
   };
   clients: ClientStore;
@@ -106,6 +106,7 @@ export type Dependencies = {
   countToken?: ((grant: string) => void) | undefined;
 };
 
+/** Creates the OpenID provider: engine, storage, policies, events and clean-up. */
 export function createOidc({
   config,
   clock,
@@ -246,16 +247,16 @@ export function createOidc({
   settings.onChange(rebuild);
 
   return {
-    /** What the application signs cookies with: the engine writes some through its context. */
+    /** The cookie signatures of the application: the engine writes some cookies through its context. */
     cookieKeys: cookieSignatures(keyRing),
     interactions: new Interactions(() => current.engine, begunSignIns, signIns),
-    /** What became of a sign-in that is not open any more. */
+    /** The state of a sign-in that is not open any more. */
     gone: new GoneSignIns(config.issuer, () => current.engine, begunSignIns, signIns),
     /** Checks the access tokens that requests to APIs of this process show. */
     accessTokens: new AccessTokens(() => current.engine),
-    /** What applications may do for a person. */
+    /** The rights of applications for a user. */
     appGrants: new AppGrants(clock, database),
-    /** Who is signed in, for pages of ours. */
+    /** The signed-in user, for our own pages. */
     current: new CurrentSessions({
       clock,
       engine: () => current.engine,
@@ -263,7 +264,7 @@ export function createOidc({
       policies,
       cookie: sessionCookie(config.issuerUrl.protocol === 'https:'),
     }),
-    /** What is purged: machine tokens only where they are in memory, for the other stores need no help. */
+    /** The stores to purge: machine tokens only if they are in memory, because the other stores need no help. */
     stores: inMemory === null ? [artifacts] : [artifacts, inMemory],
     browsers,
     initialTokens: new InitialTokens({

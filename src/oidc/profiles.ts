@@ -10,7 +10,7 @@ function profileOf(client: Client | undefined): ClientProfile {
 /** Whether FAPI 2.0 holds for the client, with or without Message Signing. */
 export const isFapi = (client: Client | undefined): boolean => profileOf(client) !== 'default';
 
-/** RFC 9700 §2.1.1: of everybody, unless the operator demands it of public and FAPI clients alone. */
+/** RFC 9700 §2.1.1: required of every client, unless the operator requires it of public and FAPI clients only. */
 export const isPkceRequired = (client: Client, { pkce }: Pick<Policy<'oidc'>, 'pkce'>): boolean =>
   pkce === 'all' || client.clientAuthMethod === 'none' || isFapi(client);
 

@@ -26,7 +26,7 @@ export const sections = {
     ...brandChoice,
   }),
   password: z.strictObject({
-    /** Fewest characters: by default 15, and 8 where `mfa` demands a second factor of everybody at once (NIST SP 800-63B-4 §3.1.1.2). */
+    /** Minimum length: by default 15, and 8 if `mfa` requires a second factor of every user at once (NIST SP 800-63B-4 §3.1.1.2). */
     minimumLength: z.number().int().min(8).max(64).optional(),
     /** How hard to guess a password must be, on the scale of zxcvbn from 0 to 4. */
     minimumScore: z.number().int().min(0).max(4).default(2),
@@ -39,7 +39,7 @@ export const sections = {
       .url({ protocol: /^https?$/ })
       .max(512)
       .default('https://api.pwnedpasswords.com/range/'),
-    /** Last passwords of a person that cannot be set again, the present one counted; 0 for none. */
+    /** Last passwords of a user that cannot be set again, the present one counted; 0 for none. */
     history: z.number().int().min(0).max(24).default(1),
   }),
   signIn: z.strictObject({
@@ -73,13 +73,13 @@ export const sections = {
     smsCodes: z.boolean().default(false),
     /** Days for which a user may postpone a required second factor, from the first request. */
     graceDays: z.number().int().min(0).max(90).default(0),
-    /** Days for which a person may trust a browser with the first factor alone; 0 for never. Administrators never may. */
+    /** Days for which a user may trust a browser with the first factor alone; 0 for never. Administrators never may. */
     trustDays: z.number().int().min(0).max(30).default(30),
     /** Steps of 30 seconds that a code of an authenticator app may be early or late. */
     totpWindow: z.number().int().min(0).max(1).default(1),
   }),
   passkeys: z.strictObject({
-    /** Whether people may enrol passkeys and security keys, and use those that they have. */
+    /** Whether users may enrol passkeys and security keys, and use those that they have. */
     enabled: z.boolean().default(true),
     /** Whether a sign-in by password offers a passkey to users without one. */
     offer: z.boolean().default(true),
@@ -131,7 +131,7 @@ export const sections = {
   registration: registrationPolicy,
   profile: profilePolicy,
   account: z.strictObject({
-    /** Days between a person's wish to close their account and its end, in which signing in keeps it; 0 for none. */
+    /** Days between a user's wish to close their account and its end, in which signing in keeps it; 0 for none. */
     deletionDays: z.number().int().min(0).max(90).default(14),
   }),
   session: z.strictObject({
@@ -150,11 +150,11 @@ export const sections = {
     secondFactorFreeFailures: z.number().int().min(1).max(1_000_000).default(5),
     /** Wrong secrets or assertions of one client from one address in five minutes. */
     clientFailuresPerAddress: z.number().int().min(1).max(10_000_000).default(20),
-    /** Wrong device codes of one person or address in ten minutes. */
+    /** Wrong device codes of one user or address in ten minutes. */
     userCodeFailures: z.number().int().min(1).max(1_000_000).default(5),
     /** Accounts begun, codes asked for again and names put on the waitlist from one address (IPv6: /64) in an hour. */
     accountsPerAddress: z.number().int().min(1).max(10_000_000).default(20),
-    /** Clients registered from one address (IPv6: /64) in an hour, where anybody may (`oidc.registration` is `open`). */
+    /** Clients registered from one IP address (IPv6: /64) in an hour, with open registration (`oidc.registration` is `open`). */
     registrationsPerAddress: z.number().int().min(1).max(10_000_000).default(100),
     /** Calls of the management API by one client, for one user or for itself, in a minute. */
     apiCallsPerMinute: z.number().int().min(1).max(10_000_000).default(600),
@@ -162,7 +162,7 @@ export const sections = {
     refusedTokensPerAddress: z.number().int().min(1).max(10_000_000).default(60),
   }),
   migration: z.strictObject({
-    /** Where the system that people come from says whether a password is right, of addresses that nobody has here (docs/migrating.md). */
+    /** Address at which the old system checks passwords of unknown email addresses (docs/migrating.md). */
     verifyUrl: z.url({ protocol: /^https?$/ }).optional(),
     /** How long its answer may take. */
     verifySeconds: z.number().int().min(1).max(10).default(5),
@@ -177,7 +177,7 @@ export const sections = {
     failuresPerAddress: z.number().int().min(1).max(100_000_000).optional(),
     /** Failures against one account in an hour that are the signal `many_failures`. */
     failuresPerAccount: z.number().int().min(1).max(1_000_000).default(10),
-    /** Failures on the whole instance in a minute after which a proof of work is asked of everybody. */
+    /** Failures on the whole instance in a minute after which every browser must solve a proof of work. */
     failuresPerMinute: z.number().int().min(1).max(10_000_000).default(1000),
     /** Two sign-ins whose places lie farther apart than this speed reaches are the signal `impossible_journey`. */
     journeyKmPerHour: z.number().int().min(100).max(100_000).default(1000),

@@ -9,7 +9,7 @@ const label = z.union([
 ]);
 
 /**
- * Names that a token, a claim or a record of a person has already: a property must not be able to say in an ID token who
+ * Names that a token, a claim or a record of a user has already: a property must not be able to say in an ID token who
  * the user is or when it ends (IANA registries of JWT and of token introspection, OpenID Connect Core §5.1, RFC 9068, RFC 7643).
  */
 const taken = new Set(
@@ -21,7 +21,7 @@ const taken = new Set(
    birthdate zoneinfo locale phone_number phone_number_verified address updated_at`.split(/\s+/),
 );
 
-/** One thing that the operator wants to know of people, beyond the claims of OpenID Connect. */
+/** One thing that the operator wants to know of users, beyond the claims of OpenID Connect. */
 const propertySchema = z
   .strictObject({
     name: z
@@ -32,7 +32,7 @@ const propertySchema = z
     label,
     /** A user without a value is asked at the next sign-in, if users may edit it. */
     required: z.boolean().default(false),
-    /** `operator`: nobody else sees it. `user`: the person too. `claims`: relying parties too, by a claim of its name with the scope `profile`. */
+    /** `operator`: only the operator sees it. `user`: also the user. `claims`: also relying parties, by a claim of its name with the scope `profile`. */
     visibility: z.enum(['operator', 'user', 'claims']).default('user'),
     editable: z.enum(['user', 'operator']).default('user'),
     /** Asked when an account is created. */

@@ -24,6 +24,6 @@ export const registrationPolicy = z.strictObject({
     .default(['password', 'passkey']),
   /** Claims that are asked for when an account is created, beside those that `profile.required` names. */
   fields: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default(['name']),
-  /** Which terms people must have agreed to. With a new one everybody is asked again when signing in next. */
+  /** The version of the terms that users must accept. After a change every user is asked at the next sign-in. */
   termsVersion: z.string().min(1).max(64).optional(),
 });

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { takenBy } from '#kernel/operations/schema-words.ts';
 import { type Section, sections } from './policies.ts';
 
+/** The error text for an unknown setting. */
 export const noSetting = (name: string): string => `There is no setting ${name}. settings list shows them all.`;
 
 /** Kinds of issues about the value itself, which what the setting takes says better than one bound of it. */

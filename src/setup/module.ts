@@ -2,7 +2,7 @@
  * setup: the first administrator of a new instance.
  *
  * Owns    the table admin_link and the one-time link that the first start prints; views/setup.
- * Leaves  people to users, passwords to credentials.
+ * Leaves  users to users, passwords to credentials.
  * URLs    /setup/:link, gone once there is an administrator.
  */
 import type { Clock } from '#kernel/clock.ts';

@@ -10,7 +10,7 @@ export type ToldEvent = {
   /** Its words are `account.event.<type>`. */
   type: string;
   tone: Tone;
-  /** Whether another person may have caused it, so that the page asks. */
+  /** Whether another user may have caused it, so that the page asks. */
   isDoubtful: boolean;
 };
 

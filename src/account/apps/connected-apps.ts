@@ -31,7 +31,7 @@ export type ConnectedAppsDependencies = {
   apis: Pick<ApiLookup, 'find'>;
 };
 
-/** Applications that may do something for a person: by a decision that is remembered, or by being the house's own. */
+/** Applications that may do something for a user: by a decision that is remembered, or by being the house's own. */
 export class ConnectedApps {
   readonly #deps: ConnectedAppsDependencies;
 

@@ -21,7 +21,7 @@ export const proofForm = form(
 );
 
 /**
- * The browser in which a signed-in person asks for a code, by its cookie: that stays when they prove again who they are, which a
+ * The browser in which a signed-in user asks for a code, by its cookie: that stays when they prove again who they are, which a
  * session need not. The account's own rates do not count for what is to be proved here.
  */
 export const askingBrowser = (

@@ -7,7 +7,7 @@ type ListedContact = {
   value: string;
   isFirst: boolean;
   isVerified: boolean;
-  /** Whether it may be removed: the first address may not, the first number only when it is the only one. */
+  /** Whether it may be removed: the primary email address may not, the first number only when it is the only one. */
   isRemovable: boolean;
 };
 

@@ -1,5 +1,5 @@
 /**
- * contacts: the pages on which people keep their email addresses and phone numbers.
+ * contacts: the pages on which users keep their email addresses and phone numbers.
  *
  * Owns    views/account/contacts: adding, confirming, putting first and removing them.
  * Leaves  the rules, proofs and the change of the primary address to directory/contacts, the frame to account.

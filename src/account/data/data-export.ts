@@ -37,7 +37,7 @@ export class DataExport {
     this.#deps = dependencies;
   }
 
-  /** Recorded, and told to the owner. */
+  /** Recorded in the audit log, with a notice to the owner. */
   async download(user: User, by: By): Promise<Record<string, unknown>> {
     const { database, audit, letters } = this.#deps;
     const data = await this.#of(user);

@@ -30,7 +30,7 @@ type PasskeyRouteDependencies = {
 const NEW = '/account/passkeys/new';
 const ONE = '/account/passkeys/:id';
 const SECURITY = '/account/security';
-/** Afterwards the browser is told which passkeys there are, so that it forgets those that are gone. */
+/** Afterwards the browser receives the remaining passkeys, so that it forgets removed ones. */
 const CHANGED = `${SECURITY}?passkeys=changed`;
 
 /** Filled in by passkey.js; both are empty when there is no script. */

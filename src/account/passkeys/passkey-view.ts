@@ -6,7 +6,7 @@ import { type AccountFrame, hostileFrame, longFrame, sampleFrame } from '../acco
 export type PasskeyPage = {
   frame: AccountFrame;
   passkey: Pick<ShownPasskey, 'id' | 'name' | 'authenticator' | 'backup' | 'createdAt' | 'lastUsedAt' | 'state'>;
-  /** Why it cannot be removed: policy demands a second factor, or nobody could sign in any more. */
+  /** The reason why it cannot be removed: policy requires a second factor, or the user could no longer sign in. */
   problem: 'last_factor' | 'last_way' | null;
 };
 

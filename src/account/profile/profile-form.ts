@@ -16,7 +16,7 @@ export const profilePage = formPage<{
 /** The claims of OpenID Connect that a form asks for, in the order in which it does. */
 const claims: readonly AskedClaim[] = ['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'];
 
-/** Everything that people may write about themselves. */
+/** Everything that users may write about themselves. */
 export function ownFields({ properties }: Policy<'profile'>): readonly PersonField[] {
   return [...claims.map(claimField), ...properties.filter(({ editable }) => editable === 'user').map(propertyField)];
 }

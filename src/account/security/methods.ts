@@ -9,7 +9,7 @@ import type {
 } from '#credentials/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 
-/** Everything that a person proves themselves with. */
+/** Everything that a user proves themselves with. */
 export type SignInMethods = {
   passkeys: readonly ShownPasskey[];
   /** False where passkeys are switched off. */

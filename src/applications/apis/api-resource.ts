@@ -25,5 +25,6 @@ const ApiResourceSchema = defineEntity({
     updatedAt: instant(),
   },
 });
+/** An API that access tokens are issued for (table `api_resource`). */
 export class ApiResource extends ApiResourceSchema.class {}
 ApiResourceSchema.setClass(ApiResource);

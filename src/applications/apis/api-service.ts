@@ -37,9 +37,7 @@ const apiSchema = z
       .string()
       .max(2048)
       .refine(isIdentifier, 'must be an absolute URI without fragment, such as https://api.example.com'),
-    name: z
-      .string()
-      .refine((name) => objectionToName(name) === null, 'must have 1 to 128 characters, each of which can be seen'),
+    name: z.string().refine((name) => objectionToName(name) === null, 'must have 1 to 128 visible characters'),
     scopes: z
       .array(scopeSchema)
       .max(200)
@@ -54,7 +52,7 @@ const apiSchema = z
     error: `must be at most ${LONGEST_JWT_SECONDS} for JWTs, which cannot be revoked`,
   });
 
-/** Lifetimes in seconds. What is not given has its default: no scopes, JWTs signed with ES256 that live ten minutes. */
+/** Lifetimes in seconds. Missing members have defaults: no scopes, JWTs signed with ES256 that live ten minutes. */
 type NewApi = {
   identifier: string;
   name: string;

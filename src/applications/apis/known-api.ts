@@ -9,7 +9,7 @@ export type KnownApi = Readonly<
 /** The `resource` (RFC 8707) and the audience of tokens for the management API: the same on every instance, whatever its address. */
 export const OWN_API = 'urn:latchkey:api';
 
-/** The management API. It is built in; its tokens are opaque, so that one that is taken back is worth nothing at once. */
+/** The management API. It is built in; its tokens are opaque, so that a revoked token is invalid at once. */
 export const ownApi = (scopes: Readonly<Record<string, string>>): KnownApi =>
   Object.freeze({
     identifier: OWN_API,

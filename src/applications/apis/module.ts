@@ -26,6 +26,7 @@ type Dependencies = {
   ownScopes: Readonly<Record<string, string>>;
 };
 
+/** Creates the API service and its cached look-up. */
 export function createApis({ clients, invalidation, ownScopes, ...deps }: Dependencies) {
   const cache = createCache<KnownApi | null>({
     name: 'apis',

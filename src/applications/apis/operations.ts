@@ -26,8 +26,8 @@ const createApi = operation({
   name: 'apis.create',
   permission: 'apis.manage',
   input: z.strictObject({
-    identifier: z.string().describe('Absolute URI that names it, the audience of its tokens'),
-    name: z.string().optional().describe('Name that users see; the identifier where it is not given'),
+    identifier: z.string().describe('Absolute URI, the audience of its tokens'),
+    name: z.string().optional().describe('Name that users see; by default the identifier'),
     scopes: z
       .array(z.strictObject({ name: z.string(), description: z.string().default('') }))
       .optional()
@@ -36,7 +36,7 @@ const createApi = operation({
       .string()
       .optional()
       .describe(`Format of its tokens: ${tokenFormats.join(' or ')} (default jwt)`),
-    access_token_seconds: z.number().optional().describe('Seconds that its tokens are valid'),
+    access_token_seconds: z.number().optional().describe('Lifetime of its tokens in seconds'),
     signing_alg: z
       .string()
       .optional()
@@ -66,7 +66,7 @@ const listApis = operation({
   name: 'apis.list',
   permission: 'apis.read',
   input: z.strictObject({
-    limit: z.int().min(1).max(LISTED_PAGE).optional().describe('How many; all of them where it is not given'),
+    limit: z.int().min(1).max(LISTED_PAGE).optional().describe('Maximum number; all by default'),
   }),
   output: z.strictObject({ apis: z.array(apiSchema) }),
   description: 'List APIs, oldest first.',
@@ -83,7 +83,7 @@ const deleteApi = operation({
   output: z.strictObject({ identifier: z.string(), deleted: z.literal(true) }),
   errors: [apiNotFound],
   event: apiDeleted,
-  description: 'Delete an API. No more tokens are made for it.',
+  description: 'Delete an API. No more tokens are issued for it.',
   run: async ({ identifier }, by: By, { apis }: Services) => {
     await apis.delete(identifier, by);
     return { identifier, deleted: true as const };

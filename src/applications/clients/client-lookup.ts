@@ -54,7 +54,7 @@ export class ClientLookup {
     return this.#deps.cache.get(clientId, () => this.#load(clientId));
   }
 
-  /** Those of these ids that no client has; one that is disabled is there. */
+  /** The given ids without a client; a disabled client exists. */
   async missing(clientIds: readonly string[]): Promise<readonly string[]> {
     const rows = await this.#deps.database.sql<{ client_id: string }>(
       'select client_id from client where client_id = any($1::text[])',

@@ -5,7 +5,7 @@ import { publicJwksSchema } from './client-jwks.ts';
 import { LONGEST_REDIRECT_URI, MOST_ADDRESSES } from './limits.ts';
 
 const text = (length: number) => z.string().min(1).max(length);
-/** A page or end point of the client: https, or http on this machine while somebody develops it. */
+/** A page or end point of the client: https, or http on this machine during development. */
 const webAddress = text(LONGEST_REDIRECT_URI).refine(isWebAddress, 'must be an address that begins with https://');
 /** Where the specifications allow no exception (OpenID Connect Core §4, Dynamic Client Registration §5). */
 const secureAddress = webAddress.refine(
@@ -13,7 +13,7 @@ const secureAddress = webAddress.refine(
   'must be an address that begins with https://',
 );
 const address = text(LONGEST_REDIRECT_URI);
-/** What comes twice counts once; of what is left there may be so many. The same for all who write metadata. */
+/** Duplicate values count once; the number of the remaining values is limited. The same rule applies to all writers of metadata. */
 const list = <I extends z.ZodType<string>>(item: I, most: number) =>
   z
     .array(item)
@@ -31,10 +31,10 @@ const contentEncryption = z.enum(['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', '
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials', 'implicit', DEVICE_GRANT] as const;
 
-/** Those of the token endpoint, where implicit flows issue nothing. */
+/** Grants of the token endpoint, where implicit flows issue nothing. */
 export const tokenGrantTypes = grantTypes.filter((grant) => grant !== 'implicit');
 
-/** Scopes of OpenID Connect Core §5.4 and §11; those of APIs are allowed one by one (see api-access.ts). */
+/** Scopes of OpenID Connect Core §5.4 and §11; API scopes are allowed one by one (see api-access.ts). */
 export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
 const scopeText = z
   .string()
@@ -44,7 +44,7 @@ const scopeText = z
   });
 
 /**
- * What a client may say about itself, named as on the wire: RFC 7591 §2, OpenID Connect Dynamic Client Registration §2,
+ * The metadata of a client, named as on the wire: RFC 7591 §2, OpenID Connect Dynamic Client Registration §2,
  * RP-Initiated and Back-Channel Logout, RFC 8705, RFC 9101, RFC 9126, RFC 9449, RFC 9701, JARM. Nothing else is taken.
  */
 export const clientMetadataSchema = z.strictObject({
@@ -108,7 +108,7 @@ export const clientMetadataSchema = z.strictObject({
   default_max_age: z.int().min(0).optional(),
   require_auth_time: z.boolean().optional(),
   default_acr_values: list(text(256), 10).optional(),
-  /** The least level at which people may sign in here; the operator's to say. */
+  /** The least level at which users may sign in here; the operator's to say. */
   minimum_acr: z.enum(['urn:latchkey:acr:1', 'urn:latchkey:acr:2', 'urn:latchkey:acr:3']).optional(),
   backchannel_logout_uri: webAddress.optional(),
   backchannel_logout_session_required: z.boolean().optional(),

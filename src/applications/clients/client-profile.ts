@@ -47,7 +47,7 @@ export function withProfile(profile: ClientProfile, metadata: ClientMetadata): C
   };
 }
 
-/** What the profile forbids and the metadata holds all the same. */
+/** Members of the metadata that the profile forbids. */
 export function profileProblems(profile: ClientProfile, metadata: ClientMetadata): Problems {
   if (profile === 'default') return {};
   const problems: Problems = {};

@@ -20,6 +20,7 @@ const ClientSecretSchema = defineEntity({
     expiresAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
+/** One secret of a client: a hash, or encrypted if the method needs the secret itself (table `client_secret`). */
 export class ClientSecret extends ClientSecretSchema.class {}
 ClientSecretSchema.setClass(ClientSecret);
 
@@ -33,6 +34,10 @@ export const sealPlace = (id: ClientSecretId): string => `client_secret.sealed:$
  */
 type SecretNeed = 'none' | 'hash' | 'plain';
 
+/**
+ * How the secret of a client is stored: `plain` (encrypted) if it is a key or the client registered itself, else
+ * `hash`; `none` without a secret.
+ */
 export function secretNeed({ metadata, registered }: Pick<Client, 'metadata' | 'registered'>): SecretNeed {
   const method = metadata.token_endpoint_auth_method;
   if (method === 'client_secret_jwt') return 'plain';

@@ -14,7 +14,7 @@ const codeFlow = {
   response_types: ['code'],
 } satisfies Partial<Defaults>;
 
-/** What a client of each type gets unless it says otherwise. */
+/** Default metadata of each client type. */
 const typeDefaults: Readonly<Record<ClientType, Readonly<Defaults>>> = {
   web: { application_type: 'web', token_endpoint_auth_method: 'client_secret_basic', ...codeFlow },
   spa: { application_type: 'web', token_endpoint_auth_method: 'none', ...codeFlow },

@@ -8,7 +8,7 @@ import type { ClientSecret } from './client-secret.ts';
 import { clientTypes } from './client-type.ts';
 
 /**
- * Client metadata (RFC 7591) stand beside these members. What another release stored is shown as it is, so that one row which
+ * Client metadata (RFC 7591) stand beside these members. Values of another release are shown unchanged, so that one row which
  * this release cannot read hides no other client.
  */
 export const clientSchema = z.looseObject({
@@ -33,7 +33,7 @@ export const secretSchema = z.strictObject({
   expires_at: timeSchema.nullable(),
 });
 
-/** What of a client may be shown and logged: everything but its secrets, which are kept elsewhere. */
+/** The public part of a client for output and logs: everything but its secrets, which are stored elsewhere. */
 export function visible({ name, type, profile, firstParty, disabled, registered, metadata, apis }: Client) {
   return { client_name: name, type, profile, first_party: firstParty, disabled, registered, apis, ...metadata };
 }

@@ -22,7 +22,7 @@ const ClientSchema = defineEntity({
     name: p.text(),
     type: p.text().$type<ClientType>(),
     profile: p.text().$type<ClientProfile>(),
-    /** Belongs to whoever runs this instance; its people need not be asked what it may do. */
+    /** Belongs to the operator of this instance; its users need not consent. */
     firstParty: p.boolean(),
     disabled: p.boolean(),
     /** Registered itself (RFC 7591) and is managed by its registration access token. */
@@ -33,6 +33,7 @@ const ClientSchema = defineEntity({
     updatedAt: instant(),
   },
 });
+/** A relying party with its metadata (table `client`). */
 export class Client extends ClientSchema.class {}
 ClientSchema.setClass(Client);
 
@@ -48,6 +49,7 @@ const RetiredClientIdSchema = defineEntity({
     retiredAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** The id of a deleted client, which no new client may have (table `retired_client_id`). */
 export class RetiredClientId extends RetiredClientIdSchema.class {}
 RetiredClientIdSchema.setClass(RetiredClientId);
 

@@ -8,11 +8,11 @@ type EngineView = Pick<Client, 'clientId' | 'name' | 'profile' | 'metadata' | 'r
   issuedAt: number;
   /** The newest valid secret of a client whose secret is a key. */
   plainSecret: string | undefined;
-  /** Unguessable text in place of a secret of which only a hash is kept. */
+  /** Unguessable text in place of a secret that is stored as a hash only. */
   placeholder: string;
 };
 
-/** Members that are not of RFC 7591 and that the operator alone decides: nobody can register them. */
+/** Members outside RFC 7591 that only the operator sets: they cannot be registered. */
 export const PROFILE_MEMBER = 'latchkey_profile';
 export const MINIMUM_ACR_MEMBER = 'minimum_acr';
 

@@ -16,7 +16,7 @@ export const clientIdTaken = errorType({
 export const clientIdRetired = errorType({
   code: 'clients.client_id_retired',
   status: 409,
-  message: 'A client with this client_id was deleted, and tokens that name it may still be about. Use another one.',
+  message: 'A client with this client_id was deleted, and its tokens may still exist. Use another one.',
 });
 /** `details` names each member of the metadata (RFC 7591) that is wrong. */
 export const metadataInvalid = errorType({
@@ -45,6 +45,7 @@ export const lastSecret = errorType({
   status: 409,
   message: 'This is the only secret of the client. Add another one first, or rotate.',
 });
+/** 403: the client did not register itself, so it cannot change itself (RFC 7592). */
 export const clientManaged = () =>
   new AppError({
     code: 'clients.not_registered',

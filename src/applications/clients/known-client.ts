@@ -1,7 +1,7 @@
 import type { Client } from './client.ts';
 import type { EngineMetadata } from './engine-metadata.ts';
 
-/** What is asked on each request about a client; read-only, and as old as a few seconds. */
+/** The data of a client that each request needs; read-only, and at most a few seconds old. */
 export type KnownClient = Readonly<
   Pick<Client, 'clientId' | 'name' | 'type' | 'profile' | 'firstParty' | 'registered' | 'metadata' | 'apis'>
 > & {

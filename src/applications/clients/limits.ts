@@ -8,13 +8,13 @@ export const DEFAULT_TOKEN_SECONDS = (10 * MINUTE) / SECOND;
 export const LONGEST_OPAQUE_SECONDS = DAY / SECOND;
 /** RFC 7518 §3.3: RSA keys of 2048 bits or more. */
 export const LEAST_RSA_BITS = 2048;
-/** Redirect URIs of one client, all of which are compared with each request. */
+/** Redirect URIs of one client; each request is compared with all of them. */
 export const MOST_ADDRESSES = 100;
 /** A known origin is trusted so long. */
 export const ORIGINS_KEPT_FOR = 10 * SECOND;
 /** An origin that is not known is looked up again at most so often, however many ask. */
 export const ORIGINS_READ_EVERY = SECOND;
-/** Beyond this many the list would cost more than it protects, and every origin is answered as that of a client. */
+/** Beyond this many the list would cost more than it protects, and every origin counts as known. */
 export const MOST_ORIGINS = 100_000;
 /** Seconds that an old secret may work beside its successor: a quarter, in which every deployment is renewed. */
 export const LONGEST_OVERLAP_SECONDS = (90 * DAY) / SECOND;
@@ -22,9 +22,9 @@ export const LONGEST_OVERLAP_SECONDS = (90 * DAY) / SECOND;
 export const MOST_VALID_SECRETS = 2;
 /** Rows of one statement while a command reads all. */
 export const LISTED_PAGE = 200;
-/** Clients, and APIs, in memory: anybody can register a client where that is open. */
+/** Clients and APIs in memory: with open registration any software can register a client. */
 export const MOST_KEPT_CLIENTS = 10_000;
 /** Characters: browsers and proxies take this many everywhere. */
 export const LONGEST_REDIRECT_URI = 2048;
-/** Characters of a name that a person reads when they decide what to trust. */
+/** Characters of a name that a user reads when they decide what to trust. */
 export const LONGEST_SHOWN_NAME = 128;

@@ -6,7 +6,7 @@ import { type ClientType, withDefaults } from './client-type.ts';
 import { objectionToRedirectUri } from './redirect-uri.ts';
 
 /**
- * Reads what somebody wants a client to be: known members only, defaults of its type, demands of its profile, and the
+ * Parses the metadata of a client: known members only, defaults of its type, demands of its profile, and the
  * rules between members. Throws `clients.metadata_invalid` with every member that is wrong.
  */
 export function readMetadata(type: ClientType, profile: ClientProfile, given: unknown): ClientMetadata {

@@ -32,6 +32,7 @@ export type Dependencies = {
   policies: Policies<'branding'>;
 };
 
+/** Creates the client service, its cached look-up, and self-registered clients. */
 export function createClients({ invalidation, issuer, policies, ...deps }: Dependencies) {
   const cache = createCache<KnownClient | null>({
     name: 'clients',

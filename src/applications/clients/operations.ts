@@ -58,13 +58,13 @@ const createClient = operation({
   input: z.looseObject({
     ...changed,
     name: z.string().describe('Name that users see'),
-    type: z.enum(clientTypes).describe('Where the client runs'),
-    redirect_uris: z.array(address).optional().describe('Where sign-ins return to'),
-    post_logout_redirect_uris: z.array(address).optional().describe('Where sign-outs return to'),
-    backchannel_logout_uri: address.optional().describe('Address that is told when a session ends'),
-    token_endpoint_auth_method: z.string().optional().describe('How it authenticates, such as private_key_jwt'),
+    type: z.enum(clientTypes).describe('Type of application'),
+    redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-in'),
+    post_logout_redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-out'),
+    backchannel_logout_uri: address.optional().describe('Address that is notified when a session ends'),
+    token_endpoint_auth_method: z.string().optional().describe('Client authentication method, such as private_key_jwt'),
     grant_types: z.array(z.string()).optional().describe('Grant type'),
-    scope: z.string().optional().describe('Scopes that it may ask for, separated by spaces'),
+    scope: z.string().optional().describe('Allowed scopes, separated by spaces'),
     jwks_uri: address.optional().describe('Address of its public keys'),
     client_id: z.string().optional().describe('Identifier, in place of a generated one'),
     client_secret: z.string().optional().describe('Secret, in place of a generated one'),
@@ -99,8 +99,8 @@ const listClients = operation({
   name: 'clients.list',
   permission: 'clients.read',
   input: z.strictObject({
-    limit: z.int().min(1).max(LISTED_PAGE).optional().describe('How many; all of them where it is not given'),
-    after: z.string().optional().describe('Client identifier after which the list goes on'),
+    limit: z.int().min(1).max(LISTED_PAGE).optional().describe('Maximum number; all by default'),
+    after: z.string().optional().describe('Client identifier after which the list continues'),
   }),
   output: z.strictObject({ clients: z.array(clientSchema) }),
   errors: [clientNotFound],
@@ -164,7 +164,7 @@ const disableClient = operation({
   output: clientWithSecretSchema,
   errors: [clientNotFound, metadataInvalid],
   event: clientChanged,
-  description: 'Disable a client, so that it is refused everything.',
+  description: 'Disable a client. All its requests are refused.',
   run: async ({ client_id: clientId }, by: By, services: Services) =>
     change(services, clientId, { disabled: true }, by),
 });
@@ -188,7 +188,7 @@ const deleteClient = operation({
   output: z.strictObject({ client_id: z.string(), deleted: z.literal(true) }),
   errors: [clientNotFound],
   event: clientDeleted,
-  description: 'Delete a client and everything that was issued to it.',
+  description: 'Delete a client and all its tokens.',
   run: async ({ client_id: clientId }, by: By, { clients }: Services) => {
     await clients.delete(clientId, by);
     return { client_id: clientId, deleted: true as const };
@@ -212,7 +212,7 @@ const rotateSecret = operation({
       .min(0)
       .max(LONGEST_OVERLAP_SECONDS)
       .default(DAY / SECOND)
-      .describe('Seconds that the newest of the old secrets stays valid'),
+      .describe('Seconds for which the newest old secret stays valid'),
   }),
   output: newSecretSchema,
   errors: [clientNotFound, secretNotUsed],
@@ -231,16 +231,12 @@ const createSecret = operation({
   permission: 'clients.manage',
   params,
   input: z.strictObject({
-    expires_in_seconds: z
-      .int()
-      .min(1)
-      .optional()
-      .describe('Seconds that it is valid; without end where it is not given'),
+    expires_in_seconds: z.int().min(1).optional().describe('Lifetime in seconds; unlimited by default'),
   }),
   output: newSecretSchema,
   errors: [clientNotFound, secretNotUsed, tooManySecrets],
   event: clientSecretAdded,
-  description: 'Create a second client secret beside the first. It is shown once.',
+  description: 'Create a second client secret. It is shown once.',
   example: { expires_in_seconds: 86_400 },
   command: { words: 'client add-secret' },
   run: async ({ client_id: clientId, expires_in_seconds: expiresInSeconds }, by: By, { secrets }: Services) => {
@@ -252,11 +248,11 @@ const createSecret = operation({
 const deleteSecret = operation({
   name: 'clients.secrets.delete',
   permission: 'clients.manage',
-  params: { ...params, client_secret_id: idSchema('csec').describe('Id of the secret, as client show names it') },
+  params: { ...params, client_secret_id: idSchema('csec').describe('Id of the secret, from client show') },
   output: z.strictObject({ client_id: z.string(), client_secret_id: z.string(), deleted: z.literal(true) }),
   errors: [clientNotFound, secretNotFound, secretNotUsed, lastSecret],
   event: clientSecretRemoved,
-  description: 'Delete one of two client secrets. It is refused from then on.',
+  description: 'Delete one of two client secrets. It is no longer accepted.',
   command: { words: 'client remove-secret', arguments: { client_id: { flags: '<client_id>' } } },
   run: async ({ client_id: clientId, client_secret_id: id }, by: By, { secrets }: Services) => {
     await secrets.remove(clientId, id, by);

@@ -1,7 +1,7 @@
 import { instance, type Policies } from '#settings/module.ts';
 import type { KnownClient } from './known-client.ts';
 
-/** What our own pages are called where they ask for a sign-in. No row of the table can have this id. */
+/** The client id of our own pages. No row of the table can have this id. */
 export const OWN_CLIENT_ID = 'latchkey-pages';
 /** Where the browser comes back to after it. */
 export const OWN_RETURN_PATH = '/session/return';

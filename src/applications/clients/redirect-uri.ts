@@ -4,7 +4,7 @@ import { LONGEST_REDIRECT_URI } from './limits.ts';
 /** Why an address may not be registered, in words that complete "<address> ...". */
 type Objection = string;
 
-/** What a client runs as decides which addresses can only be its own (OpenID Connect Dynamic Client Registration §2). */
+/** The application type decides which addresses can belong only to the client (OpenID Connect Dynamic Client Registration §2). */
 export type ApplicationType = 'web' | 'native';
 
 /** RFC 3986 §2: no other character stands in a URI, and "%" only before two hexadecimal digits. */
@@ -108,7 +108,7 @@ function objectionToScheme({ protocol }: URL, applicationType: ApplicationType):
   return null;
 }
 
-/** What stands between "//" and the path; a user without a name is invisible in a parsed URL. */
+/** The part between "//" and the path; an empty user name is invisible in a parsed URL. */
 function authorityOf(uri: string): string {
   return /^[^:]*:\/\/([^/?#]*)/.exec(uri)?.[1] ?? '';
 }

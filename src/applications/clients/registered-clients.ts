@@ -47,8 +47,8 @@ export class RegisteredClients {
   }
 
   /**
-   * Adds or replaces a client that registered itself, validated in full each time. What the operator decided about it
-   * stays. Throws clients.metadata_invalid, clients.not_registered for a client that an operator made.
+   * Adds or replaces a client that registered itself, validated in full each time. Decisions of the operator about it
+   * stay. Throws clients.metadata_invalid, clients.not_registered for a client that an operator created.
    */
   async saveRegistered(given: Readonly<Record<string, unknown>>): Promise<void> {
     const registration = readRegistration(given);

@@ -11,7 +11,7 @@ const towers = /\p{M}{5,}/u;
 /** Letters that look the same, in one word: `Аcme` with a Cyrillic А. */
 const lookAlikes = /\p{sc=Latin}\p{M}*[\p{sc=Cyrillic}\p{sc=Greek}]|[\p{sc=Cyrillic}\p{sc=Greek}]\p{M}*\p{sc=Latin}/u;
 
-/** Why a name may not be shown to people; null when it may. In words that complete "client_name ...". */
+/** Why a name may not be shown to users; null when it may. In words that complete "client_name ...". */
 export function objectionToName(name: string): string | null {
   if (name.trim() === '' || [...name].length > LONGEST_SHOWN_NAME)
     return `must have 1 to ${LONGEST_SHOWN_NAME} characters`;
@@ -24,7 +24,7 @@ export function objectionToShownText(text: string): string | null {
   return towers.test(text) ? 'must not pile up marks on a letter' : null;
 }
 
-/** The same for a name that nobody of ours has looked at: software that registers itself. */
+/** The same for an unreviewed name: software that registers itself. */
 export function objectionToStrangersName(name: string): string | null {
   return objectionToName(name) ?? (lookAlikes.test(name) ? 'must not mix alphabets within a word' : null);
 }

@@ -2,7 +2,7 @@ import bcrypt from 'bcrypt';
 import { bounded, type Check, type Family, matched } from './family.ts';
 import { MOST_BCRYPT_COST } from '../limits.ts';
 
-/** What is longer was cut by the system that made the hash as well. A longer one would run over in the oldest form ($2a$). */
+/** Longer passwords were truncated by the old system too. A longer one would overflow in the oldest form ($2a$). */
 const SIGNIFICANT_BYTES = 72;
 
 /** $2a$, $2b$ and $2y$; $2x$ marks hashes of a broken version that took different passwords for the same. */

@@ -3,6 +3,7 @@ import { ROUNDS_A_TURN } from '../limits.ts';
 
 const ALPHABET = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
+/** The value of a crypt(3) base64 character, 0 to 63; -1 for another character. */
 export const cryptDigit = (letter: string): number => ALPHABET.indexOf(letter);
 
 /** The base64 of crypt(3): groups of three bytes, six bits at a time from the low end. `order` says which byte comes when. */

@@ -5,7 +5,7 @@ import { shaCryptFamilies } from './sha-crypt.ts';
 
 const families = [...shaCryptFamilies, md5CryptFamily, bcryptFamily];
 
-/** What crypt(3) of a Unix writes, but for the DES of old, which knew eight letters. */
+/** The formats of Unix crypt(3), except the old DES format, which used only eight characters. */
 export function readCrypt(hash: string): Check {
   const family = families.find(({ prefix }) => prefix.test(hash));
   if (!family) throw new HashRefusal('crypt of another kind than $1$, $2b$, $5$ and $6$ is not taken');

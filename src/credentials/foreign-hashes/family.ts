@@ -2,7 +2,7 @@ import { LONGEST_SALT } from '../limits.ts';
 
 /**
  * Hashes that another system made. Each family reads its own text and says how a password is compared with it; what a hash
- * may cost is bounded where it is read, so that none that somebody brings can take the service down.
+ * may cost is bounded where it is parsed, so that no imported hash can take the service down.
  */
 export class HashRefusal extends Error {
   override readonly name = 'HashRefusal';
@@ -12,7 +12,7 @@ export class HashRefusal extends Error {
 export type Check = (password: Buffer) => Promise<boolean>;
 
 export type Family = {
-  /** What is kept beside the hash, and shown. */
+  /** Public data stored beside the hash. */
   scheme: string;
   /** How a hash of this family begins. */
   prefix: RegExp;
@@ -27,6 +27,7 @@ export function matched(pattern: RegExp, hash: string, shape: string): (string |
   return found.slice(1);
 }
 
+/** Reads a whole number from `least` to `most`. Throws HashRefusal with the name `what` otherwise. */
 export function bounded(what: string, text: string | number | undefined, least: number, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || value > most)
@@ -40,6 +41,7 @@ export function base64Bytes(what: string, text: string | undefined, least = 0, m
   return sized(what, Buffer.from(text.replaceAll('.', '+'), 'base64'), least, most);
 }
 
+/** Reads hexadecimal bytes, `least` to `most` of them. Throws HashRefusal with the name `what` otherwise. */
 export function hexBytes(what: string, text: string, least = 0, most = LONGEST_SALT): Buffer {
   if (!/^(?:[0-9a-f]{2})*$/i.test(text)) throw new HashRefusal(`${what} must be hexadecimal`);
   return sized(what, Buffer.from(text, 'hex'), least, most);

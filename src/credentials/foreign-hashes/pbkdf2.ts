@@ -21,7 +21,7 @@ export function pbkdf2Check({ digest, iterations, salt, expected }: Pbkdf2): Che
   return async (password) => equalSecrets(await pbkdf2(password, salt, count, compared.length, digest), compared);
 }
 
-/** PHC form (`i=`), and that of passlib, which has the bare number. */
+/** The PHC form (`i=`), and the form of passlib, which has the bare number. */
 export const pbkdf2Family: Family = {
   scheme: 'pbkdf2',
   prefix: /^\$pbkdf2/,

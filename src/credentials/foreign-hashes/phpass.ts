@@ -10,7 +10,7 @@ const inThrees = (bytes: number) =>
     [3 * group + 2, 3 * group + 1, 3 * group].filter((position) => position < bytes),
   );
 
-/** Each with the letters of its hash; that of Drupal is cut to fit its column. */
+/** Each with the characters of its hash; Drupal truncates its hash to fit the column. */
 const variants = {
   P: { digest: 'md5', letters: 22, order: inThrees(16) },
   H: { digest: 'md5', letters: 22, order: inThrees(16) },

@@ -32,7 +32,7 @@ const families: readonly Family[] = [
 
 export const schemes: readonly string[] = families.map(({ scheme }) => scheme);
 
-/** What is kept of a foreign hash: its text, and of which family it is. Throws HashRefusal. */
+/** The stored form of a foreign hash: its text and its family. Throws HashRefusal. */
 export function readForeignHash(hash: string): { scheme: string; check: Check } {
   if (hash.length > LONGEST_IMPORTED_HASH) throw new HashRefusal(`must have at most ${LONGEST_IMPORTED_HASH} letters`);
   const family = families.find(({ prefix }) => prefix.test(hash));

@@ -9,12 +9,13 @@ export const digests = Object.keys(digestBytes) as Digest[];
 
 type SaltedDigest = {
   digest: Digest;
-  /** What was hashed, for example `{salt}{password}`. */
+  /** The template of the hashed text, for example `{salt}{password}`. */
   template: string;
   salt: Buffer;
   expected: Buffer;
 };
 
+/** The check of a salted digest. Throws HashRefusal for an invalid template. */
 export function saltedDigestCheck({ digest, template, salt, expected }: SaltedDigest): Check {
   const pieces = template.split(/(\{password\}|\{salt\})/);
   if (template.length > LONGEST_DIGEST_TEMPLATE || pieces.filter((piece) => piece === '{password}').length !== 1)
@@ -32,6 +33,7 @@ export function saltedDigestCheck({ digest, template, salt, expected }: SaltedDi
 
 type Encoding = 'utf8' | 'hex' | 'base64';
 
+/** Decodes text in the given encoding. Throws HashRefusal if it is invalid. */
 export function decoded(what: string, text: string, encoding: Encoding): Buffer {
   if (encoding === 'utf8') return Buffer.from(text);
   return encoding === 'hex' ? hexBytes(what, text) : base64Bytes(what, text);

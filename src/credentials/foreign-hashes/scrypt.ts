@@ -8,6 +8,7 @@ const scrypt = promisify<Buffer, Buffer, number, ScryptOptions, Buffer>(scryptWi
 
 type ScryptCost = { N: number; r: number; p: number };
 
+/** Reads scrypt parameters (RFC 7914). Throws HashRefusal above 128 MiB of memory or above the work limit. */
 export function scryptCost(
   log2N: string | number | undefined,
   r: string | undefined,
@@ -20,10 +21,12 @@ export function scryptCost(
   return cost;
 }
 
+/** Derives `length` bytes with scrypt (RFC 7914) on the thread pool. */
 export function deriveScrypt(password: Buffer, salt: Buffer, length: number, cost: ScryptCost): Promise<Buffer> {
   return scrypt(password, salt, length, { ...cost, maxmem: 2 * MOST_SCRYPT_BYTES });
 }
 
+/** The check of an scrypt hash, in constant time. */
 export function scryptCheck(cost: ScryptCost, salt: Buffer, expected: Buffer): Check {
   return async (password) => equalSecrets(await deriveScrypt(password, salt, expected.length, cost), expected);
 }

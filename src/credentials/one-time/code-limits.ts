@@ -28,20 +28,20 @@ type CodeRule = Readonly<{
    */
   ownRates: boolean;
   /**
-   * Which older ones a new one ends, once it is on its way. `browser`: those that this browser asked for. `less-trusted`:
-   * those of unknown browsers, and from a known browser all. `all`: every one of the account.
+   * The older codes that a new one ends after it is sent. `browser`: codes that this browser requested. `less-trusted`:
+   * codes of unknown browsers, and from a known browser all. `all`: every code of the account.
    */
   ends: 'browser' | 'less-trusted' | 'all';
 }>;
 
-/** Everything that a browser can ask for, each with its rule. What is not here is sent by the product or the operator alone. */
+/** Codes and links that a browser can request, each with its rule. All others are sent only by the product or the operator. */
 export const codeRules = {
   sign_in: { group: 'sign_in', ownRates: true, ends: 'browser' },
   sign_in_sms: { group: 'sign_in', ownRates: true, ends: 'browser' },
-  /** Beside these, tries count as those of any second factor (second-factor-attempts.ts). */
+  /** In addition, tries count as tries of any second factor (second-factor-attempts.ts). */
   second_factor: { group: 'second_factor', ownRates: true, ends: 'browser' },
   second_factor_sms: { group: 'second_factor', ownRates: true, ends: 'browser' },
-  /** A link alone. It works in any browser, so the newest mail always helps; a stranger's does not end that of a known browser. */
+  /** A link alone. It works in any browser, so the newest mail always helps; a link for an unknown browser does not end the link of a known one. */
   password_reset: { group: 'password_reset', ownRates: true, ends: 'less-trusted' },
   registration: { group: 'registration', ownRates: false, ends: 'browser' },
   waitlist: { group: 'waitlist', ownRates: false, ends: 'browser' },
@@ -51,6 +51,7 @@ export const codeRules = {
   change_email: { group: 'change_email', ownRates: false, ends: 'all' },
 } as const satisfies Partial<Record<Purpose, CodeRule>>;
 
+/** The limits of a purpose; null if no browser can request it. */
 export const ruleOf = (purpose: Purpose): CodeRule | null =>
   (codeRules as Partial<Record<Purpose, CodeRule>>)[purpose] ?? null;
 

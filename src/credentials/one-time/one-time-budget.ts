@@ -9,18 +9,18 @@ import type { Purpose } from './one-time-secret.ts';
 import { OPEN_CODES, TRIES_PER_CODE } from '../limits.ts';
 import { CODE_LIFETIME } from '../lifetimes.ts';
 
-/** The holder of a secret: a person, or an address without an account. */
+/** The holder of a secret: a user, or an address without an account. */
 export type Holder = { userId: UserId } | { emailCanonical: string };
 
 /** The browser that asks for a code, or types one. */
 export type AskingBrowser = {
-  /** What this browser alone holds: the sign-in that it began, its session, or a cookie. A code is good with it alone. */
+  /** A secret of this browser: the sign-in that it began, its session, or a cookie. A code is valid only with it. */
   holds: string;
   /** Of its cookie: the account may know the browser by it. */
   deviceSecret: string | undefined;
 };
 
-/** Whose secret it is, and in whose name it is counted: a browser that the account knows, or null for all others. */
+/** The owner of the secret, and the counter: a known browser of the account, or null for all others. */
 type Counted = { purpose: Purpose; subject: string; known: string | null };
 /** The code that a try is compared with; without a hash no code is right. */
 export type TriedRow = { id: string; code_hash: Uint8Array | null; tries: number };
@@ -76,7 +76,7 @@ export class OneTimeBudget {
     return true;
   }
 
-  /** One at a time asks for what is in a group, or uses it up: both end several rows. */
+  /** One at a time asks for what is in a group, or consumes it: both end several rows. */
   async lockGroup(em: EntityManager, { purpose, subject }: Omit<Counted, 'known'>): Promise<void> {
     const group = ruleOf(purpose)?.group;
     if (group !== undefined)
@@ -138,5 +138,6 @@ function limitsOf(what: 'asks' | 'tries', of: string, { subject, known }: Counte
   return [...limits(`known ${known}`, knownBrowser[what]), ...limits('all known', knownBrowsersTogether[what])];
 }
 
+/** The key under which codes of a holder are counted. */
 export const subjectOf = (holder: Holder): string =>
   'userId' in holder ? holder.userId : `email:${holder.emailCanonical}`;

@@ -5,7 +5,7 @@ import { DAY, MINUTE } from '#kernel/clock.ts';
 import { UNDO_WINDOW, User } from '#directory/users/module.ts';
 import { CODE_LIFETIME } from '../lifetimes.ts';
 
-/** What a secret is good for, and how long. A secret of one purpose is nothing to any other. */
+/** The purposes of secrets, with their lifetimes. A secret of one purpose is refused for any other. */
 export const secretLifetimes = {
   registration: DAY,
   waitlist: DAY,
@@ -26,15 +26,15 @@ export const secretLifetimes = {
 
 export type Purpose = keyof typeof secretLifetimes;
 
-/** What takes power away from an intruder. A new password leaves it alone: the intruder may have set it. */
+/** Links that work against an intruder. A new password does not end them: the intruder may have set it. */
 export const undoPurposes = ['revert_email', 'end_sign_in'] as const satisfies readonly Purpose[];
 export type UndoPurpose = (typeof undoPurposes)[number];
-/** What proves something of a person, and proves nothing any more when their password changed. */
+/** Secrets that prove something about a user. They end when the password changes. */
 const provingPurposes = (Object.keys(secretLifetimes) as Purpose[]).filter(
   (purpose) => !undoPurposes.some((undo) => undo === purpose),
 );
 
-/** What an act ends at once. */
+/** The purposes that an act ends at once. */
 export const purposeGroups = {
   all: Object.keys(secretLifetimes) as Purpose[],
   proofs: provingPurposes,
@@ -49,7 +49,7 @@ const OneTimeSecretSchema = defineEntity({
   properties: {
     id: p.type(new IdColumn('ots')).primary().$type<Id<'ots'>>(),
     purpose: p.text().$type<Purpose>(),
-    /** Whose: a user id, or `email:` with the canonical form of an address that is nobody's yet. */
+    /** The owner: a user id, or `email:` with the canonical form of an address without an account. */
     subject: p.text(),
     userId: () =>
       p
@@ -77,5 +77,6 @@ const OneTimeSecretSchema = defineEntity({
     usedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
+/** A mailed link or code; only hashes are stored (table `one_time_secret`). */
 export class OneTimeSecretRow extends OneTimeSecretSchema.class {}
 OneTimeSecretSchema.setClass(OneTimeSecretRow);

@@ -16,7 +16,7 @@ export type NewSecret = {
   address: string;
   /** `link`: 256 random bits for a link. `code`: six digits to type. `both`: either of them uses up the other. */
   form: 'link' | 'code' | 'both';
-  /** Who asks, and is counted (code-limits.ts); always there for a code. Without one the product or an operator sends a link. */
+  /** The requester that is counted (code-limits.ts); required for a code. Without one the product or an operator sends a link. */
   browser?: AskingBrowser;
   /** The sign-in that the link belongs to; without one it is good in any. */
   interaction?: string;
@@ -28,10 +28,10 @@ export type NewSecret = {
 /** Sends it; false when a limit held it back. `share`: whose part of what the recipient may be sent it is counted in. */
 type Deliver = (issued: Issued, share: string | undefined) => Promise<boolean>;
 
-/** What is sent, once. Null is what was not asked for; both are null when too many were sent: then nothing is. */
+/** The secrets to send, once. Null was not requested; both are null when a limit holds the message back. */
 export type Issued = { link: string | null; code: string | null };
 
-/** What a secret stands for. */
+/** The subject of a secret. */
 export type OneTimeSecret = {
   id: Id<'ots'>;
   purpose: Purpose;
@@ -71,7 +71,7 @@ type Dependencies = {
   knownDevices: Pick<KnownDevices, 'isKnown'>;
 };
 
-/** Links and codes that prove an address. Kept as hashes; each is used up by one conditional write. */
+/** Links and codes that prove an address. Kept as hashes; each is consumed by one conditional write. */
 export class OneTimeSecrets {
   readonly #clock: Clock;
   readonly #database: Dependencies['database'];
@@ -110,7 +110,7 @@ export class OneTimeSecrets {
     return { link, code };
   }
 
-  /** What this browser was sent last and still works, as a link at least: for the page that waits for it. */
+  /** The last secret for this browser that still works, at least as a link: for the page that waits for it. */
   async findOpen(
     purpose: Purpose,
     holder: Holder,
@@ -126,7 +126,7 @@ export class OneTimeSecrets {
     return { ...read(row), hasLiveCode: codeEndsAt > this.#clock.now() };
   }
 
-  /** What a link stands for, without using it up: for the page that asks before it acts. */
+  /** The subject of a link, without consuming it: for the page that asks before it acts. */
   async findByLink(purpose: Purpose, link: string): Promise<OneTimeSecret | null> {
     const [row] = await this.#database.sql<Row>(
       `select ${COLUMNS} from one_time_secret where link_hash = $1 and purpose = $2 and used_at is null and expires_at > $3`,
@@ -135,7 +135,7 @@ export class OneTimeSecrets {
     return row ? read(row) : null;
   }
 
-  /** Uses a link up; null when it is none, was used, expired, or belongs to another sign-in. */
+  /** Consumes a link; null when it is none, was used, expired, or belongs to another sign-in. */
   async consumeLink(
     em: EntityManager,
     { purpose, link, interaction }: { purpose: Purpose; link: string; interaction?: string },
@@ -155,7 +155,7 @@ export class OneTimeSecrets {
   }
 
   /**
-   * Checks a code and uses it up. `act` runs in the transaction that does: when it throws, the code was not used. The try is
+   * Checks a code and consumes it. `act` runs in the transaction that does: when it throws, the code was not used. The try is
    * counted before, whatever becomes of it.
    */
   async verifyCode(

@@ -3,8 +3,8 @@ import { secretLifetimes, type UndoPurpose } from './one-time-secret.ts';
 import { INTRUDER_PREPARATION } from '../lifetimes.ts';
 
 /**
- * A link that undoes, neither used nor expired. What it may still do is decided here, by pure functions. The key is the address:
- * since when it has been proven on the account says whether a link that was mailed to it is its owner's or an intruder's.
+ * An undo link, neither used nor expired. Pure functions here decide its remaining effect. The key is the address:
+ * the time since which it is verified on the account shows whether the owner or an intruder received the link.
  */
 export type UndoRight = {
   purpose: UndoPurpose;
@@ -60,7 +60,7 @@ export const holdersOf = (open: readonly UndoRight[]): string[] =>
 
 /**
  * When the intrusion began that a mailbox ends, where no sign-in was named: after the mailbox was proven, because it ends nothing that
- * was mailed to those who were there before. A further address reaches back only as far as links undo anything: it may be
+ * was mailed to those who were there before. A additional address reaches back only as far as links undo anything: it may be
  * an old one that the owner of the primary email address has lost.
  */
 export function beginOf(
@@ -73,9 +73,9 @@ export function beginOf(
 }
 
 /**
- * What a clean-up does to a link. It ends those mailed to addresses that came during the intrusion. Those of the same mailbox stay,
- * but spare what is added from now on. Those of another mailbox that was there before, or that may undo a change, stay whole: the
- * intruder may be the one who cleans up.
+ * The effect of a clean-up on a link. It ends links to addresses that were added during the intrusion. Links to the same mailbox stay,
+ * but spare later additions. Links to another, earlier mailbox, or to one that may undo a change, stay unchanged: the
+ * intruder may be the user who cleans up.
  */
 export function outcomeOf(
   right: UndoRight,

@@ -69,7 +69,7 @@ export class UndoRights {
     this.#secrets = secrets;
   }
 
-  /** What a link would undo, without using it up; null when it undoes nothing any more. */
+  /** The change that a link would undo, without consuming it; null if it can undo nothing. */
   async find(purpose: UndoPurpose, link: string): Promise<Undo | null> {
     return this.#database.transaction(async (em) => {
       const userId = await this.#ownerOf(em, purpose, link);
@@ -78,8 +78,8 @@ export class UndoRights {
   }
 
   /**
-   * Uses a link up; null when it undoes nothing any more. Everything that proves a mailbox is dead with it. The order of the locks is
-   * that of every act here: links that prove, the user, links that undo.
+   * Consumes a link; null if it can undo nothing. All links that verify a mailbox end with it. The order of the locks is the same
+   * as in every act here: links that verify, the user, links that undo.
    */
   async use(em: EntityManager, purpose: UndoPurpose, link: string): Promise<Undo | null> {
     const userId = await this.#ownerOf(em, purpose, link);
@@ -118,7 +118,7 @@ export class UndoRights {
 
   /**
    * After a clean-up by the reader of a mailbox, by default that of the primary email address: ends the links that came with the intrusion.
-   * `began` is known when a sign-in was named. What proves a mailbox ends first, in the order of the locks.
+   * `began` is known when a sign-in was named. Links that verify a mailbox end first, in the order of the locks.
    */
   async cleanUp(
     em: EntityManager,

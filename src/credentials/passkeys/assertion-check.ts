@@ -4,7 +4,7 @@ import type { RelyingParty } from './relying-party.ts';
 
 export type Verify = typeof verifyAuthenticationResponse;
 
-/** What the key of a passkey has signed. */
+/** The data that the key of a passkey has signed. */
 export type Signed = { signCount: number; isUserVerified: boolean; isBackupEligible: boolean; isBackedUp: boolean };
 
 type Expected = {
@@ -14,7 +14,7 @@ type Expected = {
   passkey: { credentialId: string; publicKey: Uint8Array<ArrayBuffer> };
 };
 
-/** What the authenticator has signed, or null when it has not: whatever is not a plain yes is a no. */
+/** The verified data of the authenticator; null for any other result of the check. */
 export async function checkAssertion(
   verify: Verify,
   assertion: Assertion,
@@ -51,9 +51,9 @@ function hasAttestedData({ response }: Assertion): boolean {
 }
 
 /**
- * RFC 8176, and nothing that we do not know: `hwk` for a key that its authenticator says it cannot give away, `swk` for one
- * that may be synced; `user` because somebody was there; `mfa` when that was proved by a fingerprint, a face or a PIN, of
- * which we are not told which.
+ * RFC 8176, without assumptions: `hwk` for a key that its authenticator says it cannot export, `swk` for one
+ * that may be synced; `user` for user presence; `mfa` when the user was verified by a fingerprint, a face or a PIN;
+ * authenticators do not report the one used.
  */
 export function amrOf({ isBackupEligible, isUserVerified }: Signed): string[] {
   return [isBackupEligible ? 'swk' : 'hwk', 'user', ...(isUserVerified ? ['mfa'] : [])];

@@ -8,13 +8,13 @@ type AttestationPolicy = Pick<Policy<'passkeys'>, 'attestation' | 'attestationRo
 
 /**
  * Formats whose certificates come in `x5c`. `android-key` is not among them: verifying it follows addresses that stand in
- * the certificate of whoever sends it.
+ * the certificate of the sender.
  */
 const ATTESTED_FORMATS: ReadonlySet<unknown> = new Set(['packed', 'tpm', 'fido-u2f']);
 
 /**
  * The attestation object that is to be verified, or null when the policy wants one that says more. Where no attestation was
- * asked for, a statement that comes all the same is not looked at: it is replaced by none, so that nobody's certificates
+ * requested, an unrequested statement is ignored: it is replaced by none, so that no untrusted certificates
  * are ever parsed. Throws on what is no CBOR.
  */
 export function requestedAttestation(encoded: string, policy: AttestationPolicy, clock: Clock): string | null {
@@ -45,7 +45,7 @@ function isAttested(object: Statement, { attestationRoots }: AttestationPolicy, 
   );
 }
 
-/** RFC 5280 §6 as far as makers of authenticators use it: who signed whom, and when that holds. Nothing is fetched. */
+/** RFC 5280 §6 as far as makers of authenticators use it: the chain of signatures and its validity. Nothing is fetched. */
 function leadsTo(roots: readonly X509Certificate[], chain: readonly X509Certificate[], now: Date): boolean {
   const holds = ({ validFromDate, validToDate }: X509Certificate) => validFromDate <= now && now <= validToDate;
   const signed = (issuer: X509Certificate, subject: X509Certificate) =>

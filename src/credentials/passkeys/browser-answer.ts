@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * What a browser sends of an authenticator's answer, in the JSON of WebAuthn 3 §5.1. Only its shape and size are looked at
+ * An authenticator's response from the browser, in the JSON of WebAuthn 3 §5.1. Only its shape and size are checked
  * here; nothing in it is true before it was verified.
  */
 const base64url = (longest: number) =>
@@ -45,6 +45,7 @@ export type Attestation = z.output<typeof attestationSchema>;
 
 /** Null when it is no such answer at all. */
 export const readAssertion = (json: string): Assertion | null => read(assertionSchema, json);
+/** Parses the JSON of a new passkey (WebAuthn 3 §5.1); null for another shape. Nothing is verified. */
 export const readAttestation = (json: string): Attestation | null => read(attestationSchema, json);
 
 const clientDataSchema = z.object({
@@ -55,7 +56,7 @@ const clientDataSchema = z.object({
 
 /**
  * Which challenge the answer is to, and whether it was made inside a frame of another site: a page that frames ours must
- * not collect what people do here (WebAuthn 3 §13.4.9).
+ * not collect what users do here (WebAuthn 3 §13.4.9).
  */
 export function readClientData(encoded: string): { challenge: string; isFramed: boolean } | null {
   const data = read(clientDataSchema, Buffer.from(encoded, 'base64url').toString('utf8'));

@@ -6,17 +6,17 @@ import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { CHALLENGE_LIFETIME } from '../lifetimes.ts';
 
-/** What a ceremony is for. A challenge of one is worth nothing in another. */
+/** The purpose of a ceremony. A challenge for one is refused in another. */
 export type Purpose =
-  /** Whoever answers is who signs in. */
+  /** The owner of the passkey in the response signs in. */
   | 'sign_in'
-  /** The owner of an address that was typed, or nobody when nobody has it. */
+  /** The owner of the typed address, or null for an unknown address. */
   | 'sign_in_as'
   /** Behind another factor. */
   | 'second_factor'
   | 'register';
 
-/** One question to an authenticator: what for, in which sign-in or session, and whom. */
+/** One request to an authenticator: its purpose, its sign-in or session, and its user. */
 type Ceremony = { purpose: Purpose; binding: string; userId: UserId | null };
 
 const WebauthnChallengeSchema = defineEntity({
@@ -30,11 +30,13 @@ const WebauthnChallengeSchema = defineEntity({
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('webauthn_challenge_expires_at_index'),
   },
 });
+/** An open challenge for an authenticator; only its hash is stored (table `webauthn_challenge`). */
 export class WebauthnChallenge extends WebauthnChallengeSchema.class {}
 WebauthnChallengeSchema.setClass(WebauthnChallenge);
 
 type Row = { purpose: Purpose; binding_hash: Uint8Array; user_id: string | null; expires_at: Date };
 
+/** Creates and consumes WebAuthn challenges. The first response consumes one by one conditional write. */
 export class Challenges {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;

@@ -2,7 +2,7 @@ import { createHmac, type KeyObject } from 'node:crypto';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Descriptor } from './relying-party.ts';
 
-/** What ids and transports of common authenticators look like. */
+/** Lengths of ids, and transports, of common authenticators. */
 const KINDS = [
   { bytes: 20, transports: ['hybrid', 'internal'] },
   { bytes: 16, transports: ['hybrid', 'internal'] },
@@ -10,12 +10,12 @@ const KINDS = [
   { bytes: 48, transports: ['nfc', 'usb'] },
 ] as const;
 
-/** How many passkeys people have, in 256ths. */
+/** How many passkeys users have, in 256ths. */
 const countOf = (byte: number): number => (byte < 166 ? 1 : byte < 230 ? 2 : 3);
 
 /**
- * Passkeys of somebody who has none: whether an address has an account and whether that has a passkey is not to be read
- * from what is asked of the authenticator (WebAuthn 3 §14.6.2). The same ones each time, on every node.
+ * Invented passkeys for addresses without any: the request to the authenticator must not reveal whether an address has an
+ * account or a passkey (WebAuthn 3 §14.6.2). They are the same each time, on every node.
  */
 export class Decoys {
   readonly #key: KeyObject;

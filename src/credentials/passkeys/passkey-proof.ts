@@ -29,13 +29,13 @@ export type ProofOutcome =
   | Verified
   /** The question was never asked, was asked too long ago, or has been answered. */
   | { kind: 'expired' }
-  /** Nobody here has it, any more or at all. */
+  /** The passkey is unknown or was removed. */
   | { kind: 'unknown'; credentialId: string }
   /** It may have been copied, so it is good for nothing. */
   | { kind: 'flagged'; userId: UserId }
   | { kind: 'refused'; reason: Refusal; userId: UserId | null };
 
-/** For the record; whoever is refused is not told which. */
+/** For the audit log; the refused user does not see the reason. */
 type Refusal =
   | 'unavailable'
   | 'malformed'
@@ -56,7 +56,7 @@ export type Question = { binding: string } & (
 export type ProofPurpose = Exclude<Purpose, 'register'>;
 type Asked = { purpose: ProofPurpose; binding: string };
 
-/** What the browser answered, and what is stored of the passkey that it names. */
+/** The browser's response, and the stored passkey that it names. */
 type Brought = {
   assertion: Assertion;
   clientData: NonNullable<ReturnType<typeof readClientData>>;
@@ -88,7 +88,7 @@ export class PasskeyProof {
     this.#verify = verify;
   }
 
-  /** What to ask an authenticator; null where there are no passkeys. */
+  /** The request to an authenticator; null if passkeys are off. */
   async options(question: Question): Promise<PublicKeyCredentialRequestOptionsJSON | null> {
     const { relyingParty } = this.#passkeys;
     if (relyingParty === null) return null;
@@ -131,7 +131,7 @@ export class PasskeyProof {
     return outcome;
   }
 
-  /** A challenge is used up by its first answer, good or bad. */
+  /** A challenge is consumed by its first answer, good or bad. */
   async #prove(
     em: EntityManager,
     { purpose, binding }: Asked,
@@ -182,7 +182,7 @@ export class PasskeyProof {
       case 'sign_in_as': {
         const { identifier, userId } = question;
         const decoys = this.#decoys.of(canonicalEmail(identifier) ?? identifier);
-        // Nobody has passkeys at this id, so that a miss asks the database what a hit asks.
+        // No user has this id, so that a miss runs the same statement as a hit.
         const own = await this.#passkeys.usable(userId ?? NOBODY);
         return own.length > 0 ? own : decoys;
       }

@@ -29,19 +29,19 @@ type RegistrationOutcome =
   | { kind: 'registered'; passkey: ShownPasskey }
   /** The question was never asked, was asked too long ago, or has been answered. */
   | { kind: 'expired' }
-  /** What came is not what an authenticator that was asked by us would say. */
+  /** The response does not fit our request. */
   | { kind: 'refused' }
   /** The instance wants other authenticators. */
   | { kind: 'not_allowed' }
-  /** Somebody has this passkey already. */
+  /** The passkey exists already. */
   | { kind: 'taken' }
   | { kind: 'full' };
 
-/** Who enrols, and where: the sign-in or the session that the challenge is bound to. */
+/** The user who enrols, and the sign-in or session that the challenge is bound to. */
 type Enrolment = {
   userId: UserId;
   binding: string;
-  /** Whether it will be all that the person has: then it must ask for a fingerprint, a face or a PIN. */
+  /** Whether it will be all that the user has: then it must ask for a fingerprint, a face or a PIN. */
   isOnlyFactor: boolean;
 };
 
@@ -53,6 +53,7 @@ type Verified = {
   writeRest: Awaited<ReturnType<WrittenWith>>;
 };
 
+/** Enrols passkeys: the request to the authenticator, and the verification of its response (WebAuthn 3 §7.1). */
 export class PasskeyRegistration {
   readonly #deps: PasskeyDependencies;
   readonly #passkeys: PasskeyService;
@@ -71,7 +72,7 @@ export class PasskeyRegistration {
     this.#verify = verify;
   }
 
-  /** What to ask an authenticator; null where there are no passkeys, `full` when the person has as many as are allowed. */
+  /** The request to an authenticator; null if passkeys are off, `full` when the user has the maximum number. */
   async options(
     user: Pick<User, 'id' | 'email' | 'profile'>,
     { binding, isOnlyFactor }: Omit<Enrolment, 'userId'>,
@@ -106,7 +107,7 @@ export class PasskeyRegistration {
 
   /**
    * Enrols what the browser brought; `answer` is its JSON. `prepare` gives what is written in the same transaction. The challenge is
-   * used up by its first answer, good or bad.
+   * consumed by its first answer, good or bad.
    */
   async register(
     { userId, binding, isOnlyFactor }: Enrolment,
@@ -182,7 +183,7 @@ export class PasskeyRegistration {
   }
 }
 
-/** Whoever has the id already keeps it (WebAuthn 3 §7.1, step 26). */
+/** The present owner keeps an existing id (WebAuthn 3 §7.1, step 26). */
 const INSERT = `
   insert into passkey (id, user_id, credential_id, public_key, algorithm, sign_count, transports, aaguid, name,
     is_backup_eligible, is_backed_up, user_verified, attestation_format, created_at)

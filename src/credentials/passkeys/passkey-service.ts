@@ -19,7 +19,7 @@ import { userPasskeyRemoved, userPasskeyRenamed } from '../events.ts';
 export type ShownPasskey = {
   id: PasskeyId;
   name: string | null;
-  /** What the authenticator says it is: `YubiKey 5 Series with NFC`, `Apple Passwords`. */
+  /** The reported model of the authenticator: `YubiKey 5 Series with NFC`, `Apple Passwords`. */
   authenticator: string | null;
   /** A key on a keyring, not the device or its password manager. */
   isSecurityKey: boolean;
@@ -44,10 +44,10 @@ export type PasskeyDependencies = {
   webauthnUsers: WebauthnUsers;
 };
 
-/** What the Signal API of browsers takes (WebAuthn 3 §5.1.10): which of a person's passkeys this server still knows. */
+/** Data for the Signal API of browsers (WebAuthn 3 §5.1.10): the passkeys of a user that this server still has. */
 type AcceptedPasskeys = { rpId: string; userId: string; allAcceptedCredentialIds: string[] };
 
-/** A person's passkeys: seeing them, naming them, giving one up. */
+/** A user's passkeys: seeing them, naming them, giving one up. */
 export class PasskeyService {
   readonly #deps: PasskeyDependencies;
   readonly stateOf: PasskeyState;
@@ -70,7 +70,7 @@ export class PasskeyService {
     return found.map((passkey) => shown(passkey, this.stateOf(stateRow(passkey), userId)));
   }
 
-  /** How many a person could prove themselves with now. */
+  /** How many a user could prove themselves with now. */
   async countUsable(userId: UserId): Promise<number> {
     return (await this.usable(userId)).length;
   }
@@ -93,7 +93,7 @@ export class PasskeyService {
       }));
   }
 
-  /** False when the person has no such passkey. An empty name takes the name away. */
+  /** False when the user has no such passkey. An empty name takes the name away. */
   async rename(userId: UserId, id: PasskeyId, name: string, by: By): Promise<boolean> {
     return this.#deps.database.transaction(async (em) => {
       const passkey = await em.findOne(Passkey, { id, userId });
@@ -105,7 +105,7 @@ export class PasskeyService {
     });
   }
 
-  /** Gives a passkey up; false when the person has no such. Throws credentials.last_factor where policy demands one and it is the last. */
+  /** Gives a passkey up; false when the user has no such. Throws credentials.last_factor where policy demands one and it is the last. */
   async remove(userId: UserId, id: PasskeyId, by: By): Promise<boolean> {
     return this.#deps.database.transaction(async (em) => {
       const passkey = await em.findOne(Passkey, { id, userId });
@@ -129,11 +129,11 @@ export class PasskeyService {
     await em.execute('delete from passkey where user_id = ?', [toUuid(userId)]);
   }
 
-  /** For the browser of a person, after one was removed or renamed. */
+  /** For the browser of a user, after one was removed or renamed. */
   async accepted(userId: UserId): Promise<AcceptedPasskeys | null> {
     const { relyingParty } = this;
     if (relyingParty === null) return null;
-    // A policy may change back: browsers are not told to forget what only the policy refuses.
+    // A policy may change back: browsers do not forget passkeys that only the policy refuses.
     const [handle, kept] = await Promise.all([
       this.#deps.webauthnUsers.requireHandle(userId),
       this.#inState(userId, (state) => state !== 'stopped'),
@@ -152,6 +152,7 @@ const of = ({ id, userId, name }: Passkey, by: By) => ({
   details: { passkey: id, name: name ?? null },
 });
 
+/** The user's name of a passkey, or the name of its authenticator model; null if both are unknown. */
 export const shownName = ({ name, aaguid }: Pick<Passkey, 'name' | 'aaguid'>): string | null =>
   name ?? authenticatorName(aaguid);
 
@@ -161,6 +162,7 @@ const stateRow = ({ flaggedAt, aaguid, attestationFormat }: Passkey): StateRow =
   attestation_format: attestationFormat,
 });
 
+/** The public data of a passkey for pages and commands. */
 export function shown(passkey: Passkey, state: CredentialState): ShownPasskey {
   return {
     id: passkey.id,

@@ -3,7 +3,7 @@ import type { UserId } from '#directory/users/module.ts';
 import type { CredentialState, PasskeyCount } from '../methods.ts';
 import { relyingPartyOf } from './relying-party.ts';
 
-/** What decides the state of a passkey; columns of its row. */
+/** The columns that decide the state of a passkey. */
 export type StateRow = { is_stopped: boolean; aaguid: string; attestation_format: string };
 export type PasskeyState = (row: StateRow, owner: UserId) => CredentialState;
 /** For `select`: what `StateRow` is read from. */
@@ -29,6 +29,7 @@ export function isModelAllowed(
   return allowedAuthenticators.includes(aaguid) && (attestation === 'none' || format !== 'none');
 }
 
+/** Counts a user's passkeys: active ones with user verification, other active ones, and unusable ones. */
 export function countPasskeys(
   rows: readonly (StateRow & { user_verified: boolean })[],
   stateOf: PasskeyState,

@@ -11,7 +11,7 @@ const PasskeySchema = defineEntity({
   properties: {
     id: p.type(new IdColumn('psk')).primary().$type<PasskeyId>(),
     userId: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').index('passkey_user_id_index'),
-    /** At most 1,023 bytes (WebAuthn 3 §4); nobody else's, over all people. */
+    /** At most 1,023 bytes (WebAuthn 3 §4); nobody else's, over all users. */
     credentialId: p.blob().columnType('bytea').unique('passkey_credential_id_unique').$type<Buffer>(),
     /** COSE_Key (RFC 9052 §7). */
     publicKey: p.blob().columnType('bytea').$type<Buffer>(),
@@ -21,7 +21,7 @@ const PasskeySchema = defineEntity({
     transports: p.json<readonly string[]>(),
     /** Which model of authenticator it says it is. */
     aaguid: p.text(),
-    /** Given by its owner, or what the authenticator and the browser call themselves; null when nobody knows. */
+    /** The owner's name for it, or the name of authenticator and browser; null if unknown. */
     name: p.text().nullable(),
     /** May leave the authenticator (WebAuthn 3 §6.1.3); never changes. */
     isBackupEligible: p.boolean(),
@@ -31,9 +31,10 @@ const PasskeySchema = defineEntity({
     attestationFormat: p.text(),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     lastUsedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
-    /** Since when it is refused, because somebody may have copied it. */
+    /** The time since which it is refused, because a clone may exist. */
     flaggedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
+/** A registered passkey with its public key (table `passkey`). */
 export class Passkey extends PasskeySchema.class {}
 PasskeySchema.setClass(Passkey);

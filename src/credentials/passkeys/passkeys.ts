@@ -17,7 +17,7 @@ type Dependencies = Omit<PasskeyDependencies, 'webauthnUsers'> & {
   webauthnChallenges: Challenges;
 };
 
-/** What judges the answers of authenticators, unless it is the library. */
+/** A replacement for the library that verifies authenticator responses, for tests. */
 type Verifiers = { attestation?: VerifyAttestation; assertion?: VerifyAssertion };
 
 /** Passkeys and security keys, put together around the one store of challenges. */

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Policy } from '#settings/module.ts';
 
-/** Who authenticators make passkeys for, and at which addresses they may be used. */
+/** The relying party id of passkeys, and the origins that may use them. */
 export type RelyingParty = { id: string; origins: readonly string[] };
 
 /** Null where the issuer is an address of digits: an authenticator knows names alone (WebAuthn 3 §5.1.2). */
@@ -14,12 +14,12 @@ export function relyingPartyOf(
   return { id, origins: [issuer.origin, ...relatedOrigins] };
 }
 
-/** What a browser is told of a passkey, so that it asks the right authenticator. */
+/** The descriptor of a passkey for the browser, so that it asks the right authenticator. */
 export type Descriptor = { id: string; transports: readonly string[] };
 
 const KNOWN_TRANSPORTS: ReadonlySet<string> = new Set(['ble', 'hybrid', 'internal', 'nfc', 'smart-card', 'usb']);
 
-/** What a browser says of an authenticator: the words that we know, each once. */
+/** The transports that a browser reports: known values, each once. */
 export function knownTransports(given: readonly string[]): string[] {
   return [...new Set(given)].filter((transport) => KNOWN_TRANSPORTS.has(transport)).sort();
 }

@@ -63,7 +63,7 @@ export class StoredPasskeys {
     };
   }
 
-  /** What removes passkeys locks them before their challenges: whatever uses one does, too. */
+  /** A removal locks passkeys before their challenges, like every use. */
   async lock(em: EntityManager, id: PasskeyId): Promise<void> {
     await em.execute('select 1 from passkey where id = ? for update', [toUuid(id)]);
   }
@@ -78,7 +78,7 @@ export class StoredPasskeys {
     return rows.length > 0;
   }
 
-  /** Refused from now on; its owner is told once. */
+  /** Refused from now on; its owner is notified once. */
   async flag({ id, userId }: Stored, { visitor }: By): Promise<void> {
     const { database, clock, audit, accessRevocation, tellOwner } = this.#deps;
     await database.transaction(async (em) => {

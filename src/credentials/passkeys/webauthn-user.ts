@@ -11,18 +11,20 @@ const WebauthnUserSchema = defineEntity({
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    /** What authenticators know the person by: random, so that it tells nothing, and the same for ever. */
+    /** The user handle for authenticators: random, so that it reveals nothing, and the same for ever. */
     handle: p.blob().columnType('bytea').unique('webauthn_user_handle_unique').$type<Buffer>(),
     /** When the user declined the offer of a passkey. */
     offerDeclinedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
+/** The user handle for authenticators (table `webauthn_user`). */
 export class WebauthnUser extends WebauthnUserSchema.class {}
 WebauthnUserSchema.setClass(WebauthnUser);
 
 /** WebAuthn 3 §14.6.1 asks for 64 random bytes. */
 const HANDLE_BYTES = 64;
 
+/** Creates and finds user handles: 64 random bytes for each user (WebAuthn 3 §5.4.3). */
 export class WebauthnUsers {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
@@ -32,7 +34,7 @@ export class WebauthnUsers {
     this.#database = database;
   }
 
-  /** The handle of a person, made when it is first needed. */
+  /** The handle of a user, made when it is first needed. */
   async requireHandle(userId: UserId): Promise<Buffer> {
     const [row] = await this.#database.sql<{ handle: Uint8Array }>(
       `insert into webauthn_user (user_id, handle) values ($1, $2)

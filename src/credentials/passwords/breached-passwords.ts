@@ -5,7 +5,7 @@ import type { Log } from '#kernel/log.ts';
 import type { Policy } from '#settings/module.ts';
 import { BREACH_ANSWER_LIMITS, BREACH_PAUSE } from '../limits.ts';
 
-/** What asking brought, for the figures. */
+/** The outcome of a breach check, for the metrics. */
 export const breachChecks = ['found', 'not_found', 'failed', 'skipped'] as const;
 export type BreachCheck = (typeof breachChecks)[number];
 
@@ -33,7 +33,7 @@ export class BreachedPasswords {
     this.#deps = dependencies;
   }
 
-  /** False also when nobody can tell. */
+  /** False also when the check is impossible. */
   async has(password: string, policy: BreachPolicy): Promise<boolean> {
     const outcome = await this.#check(password, policy);
     this.#deps.counted?.(outcome);

@@ -4,7 +4,7 @@ import { LONGEST_HASH_WAIT, MOST_WAITING_HASHES } from '../limits.ts';
 
 const PARALLEL = Math.max(1, availableParallelism());
 
-/** Who waits for a place among the hashes that run; a wait that lasts too long is refused, never served late. */
+/** Requests that wait for a free hashing thread; a wait that lasts too long is refused, never served late. */
 type Waiting = { start: () => void; timer: NodeJS.Timeout };
 
 /**

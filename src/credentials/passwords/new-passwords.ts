@@ -45,7 +45,7 @@ export type NewPassword<Act extends PasswordAct> = {
   goOn?: (em: EntityManager) => Promise<void>;
 };
 
-/** The one place where a password takes the place of another: what the old one opened is closed, and the owner is told. */
+/** The only place where a password replaces another: sessions of the old one end, and the owner is notified. */
 export class NewPasswords<Act extends PasswordAct> {
   readonly #deps: NewPasswordDependencies<Act>;
 

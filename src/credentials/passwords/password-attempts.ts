@@ -32,7 +32,7 @@ export class PasswordAttempts {
 
   /**
    * The same for a sign-in: one statement finds out which counter takes the try, takes it, and reads what the password is
-   * compared with. What is to be forgiven, and that the password is still the same, is for the end of the step to write.
+   * compared with. The end of the step resets the failures and checks that the password is still the same.
    */
   async attempt({ holder, deviceSecret, userId, ...tried }: Tried & Trial): Promise<AttemptOutcome> {
     const { attempts, knownDevices, database, passwords } = this.#deps;

@@ -17,7 +17,7 @@ export class PasswordBulk {
   }
 
   /**
-   * Writes them and says of whom. What somebody typed here once stays: a hash of ours is never replaced by one from a file.
+   * Writes them and returns the users. A password that was set here stays: a file never replaces one of our hashes.
    */
   async write(em: EntityManager, passwords: readonly BulkPassword[]): Promise<Set<UserId>> {
     const rows = await em.execute<{ user_id: string }[]>(

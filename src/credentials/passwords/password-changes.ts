@@ -16,7 +16,7 @@ type PasswordChange =
   | { kind: 'throttled'; until: Date; waitSeconds: number }
   | { kind: 'refused'; problem: PasswordProblem };
 
-/** Whose password it is, and the session that goes on. */
+/** The user of the password, and the session that stays. */
 type Owner = { user: User; sessionId: string | null };
 
 type PasswordChangeDependencies = {
@@ -29,7 +29,7 @@ type PasswordChangeDependencies = {
   audit: Pick<AuditLog, 'note'>;
 };
 
-/** What users do with their own password. */
+/** Changes of a user's own password. */
 export class PasswordChanges {
   readonly #deps: PasswordChangeDependencies;
 
@@ -68,7 +68,7 @@ export class PasswordChanges {
     });
   }
 
-  /** Throws credentials.last_way_in when nobody could sign in any more. */
+  /** Throws credentials.last_way_in when the user could no longer sign in. */
   async remove(owner: Owner, by: By): Promise<void> {
     const { database, passwords, waysIn } = this.#deps;
     const save = async (em: EntityManager, userId: UserId): Promise<void> => {

@@ -9,10 +9,11 @@ const PasswordCredentialSchema = defineEntity({
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
     /** argon2id in PHC form, or what another system made of the password. */
     hash: p.text(),
-    /** Whose hash it is (foreign-hashes/registry.ts); null for ours. */
+    /** The family of a foreign hash (foreign-hashes/registry.ts); null for ours. */
     scheme: p.text().nullable(),
     changedAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** The password hash of a user (table `password_credential`). */
 export class PasswordCredential extends PasswordCredentialSchema.class {}
 PasswordCredentialSchema.setClass(PasswordCredential);

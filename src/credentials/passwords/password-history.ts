@@ -24,12 +24,13 @@ const PasswordHistorySchema = defineEntity({
     replacedAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** The hash of an earlier password of a user (table `password_history`). */
 export class PasswordHistoryRow extends PasswordHistorySchema.class {}
 PasswordHistorySchema.setClass(PasswordHistoryRow);
 
 export type StoredHash = { hash: string; scheme: string | null };
 
-/** Hashes of passwords that somebody had before, as many as policy wants. The one that is set is where it always is. */
+/** Hashes of a user's earlier passwords, as many as the policy requires. The present one stays in the credential. */
 export class PasswordHistory {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
@@ -41,7 +42,7 @@ export class PasswordHistory {
     this.#policies = policies;
   }
 
-  /** What may not be set again, the present one first. */
+  /** Hashes that may not be reused, the present one first. */
   async list(userId: UserId): Promise<StoredHash[]> {
     const most = this.#mostOf(userId);
     if (most === 0) return [];

@@ -5,7 +5,7 @@ import type { PasswordProblem } from './password-problem.ts';
 import { weaknessOf } from './password-strength.ts';
 import { LEAST_CODE_POINTS, LEAST_CODE_POINTS_WITH_SECOND_FACTOR } from '../limits.ts';
 
-/** Whose password it is to be: what anybody knows of a person makes no password. */
+/** The user of the new password: known facts about a user do not make a password. */
 export type PasswordOwner = {
   /** Null while there is no account yet. */
   userId: UserId | null;
@@ -16,7 +16,7 @@ export type PasswordOwner = {
 type Dependencies = {
   policies: Policies<'password' | 'branding' | 'mfa'>;
   breached: Pick<BreachedPasswords, 'has'>;
-  /** Whether the person has it, or had it. */
+  /** Whether the user has it, or had it. */
   isReused(userId: UserId, password: string): Promise<boolean>;
 };
 

@@ -30,14 +30,14 @@ export type PasswordAdvice = (typeof passwordAdvice)[number];
 export type PasswordProblem =
   | { kind: 'too_short'; minimum: number }
   | { kind: 'too_long' }
-  /** Easy to guess; `score` is that of zxcvbn, from 0 to 4. */
+  /** Easy to guess; `score` is the zxcvbn score from 0 to 4. */
   | { kind: 'common'; score: number; advice: readonly PasswordAdvice[] }
   /** Known from a data breach elsewhere. */
   | { kind: 'breached' }
   /** The one that is set, or one that was. */
   | { kind: 'reused' };
 
-/** What a form with a new password shows beside its field (`views/_password.njk`). */
+/** The problem of a new password, shown next to its field (`views/_password.njk`). */
 export type NewPasswordProblem = PasswordProblem | { kind: 'required' };
 
 /** Every kind of it, for the samples of pages that ask for a new password. */

@@ -20,18 +20,18 @@ export type PasswordOutcome =
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date | null };
 
-/** The system that people come from, which may be asked about those who are not known here yet. */
+/** The system that users come from, which may be asked about those who are not known here yet. */
 export type OldSystem = {
   isAsked(): boolean;
-  /** Null when it does not know the person, or not by this password. */
+  /** Null when it does not know the user, or not by this password. */
   verify(identifier: string, password: string): Promise<KnownElsewhere | null>;
 };
 export type KnownElsewhere = {
-  /** Makes a person of it; `keep` writes the password. Somebody else may just have done the same. */
+  /** Creates the user; `keep` writes the password. Another request may just have created the same user. */
   adopt(keep: (em: EntityManager, userId: UserId) => Promise<void>): Promise<{ userId: UserId; isNew: boolean }>;
 };
 
-/** The scheme of somebody without a hash here, whose password the old system is asked about. */
+/** The scheme of a user without a hash here; the old system checks the password. */
 export const OLD_SYSTEM = 'old-system';
 
 /** A password that may be set and is hashed: what takes time is done before the transaction. */
@@ -52,9 +52,10 @@ type Dependencies = {
   hashCost?: HashCost | undefined;
 };
 
+/** Checks and sets passwords. Each check counts a try before it compares. */
 export class PasswordService {
   readonly #deps: Dependencies;
-  /** What a password of nobody is compared with, so that a miss costs what a hit costs. */
+  /** The hash for unknown users, so that a miss costs as much as a hit. */
   readonly #decoy: Promise<string>;
 
   constructor(dependencies: Dependencies) {
@@ -79,8 +80,8 @@ export class PasswordService {
   }
 
   /**
-   * Whose password it is, for a try that was counted. Every way computes one hash of ours, so that none is told by its time.
-   * `known` is what is stored of `userId`, where that was read.
+   * Compares a password for a counted try. Every path computes one of our hashes, so that the time reveals nothing.
+   * `known` is the stored credential of `userId`, if it was read.
    */
   async recognize({ userId, password, identifier }: Tried, known?: StoredHash | null): Promise<UserId | null> {
     const stored = known === undefined ? userId && (await this.#find(userId)) : known;
@@ -95,7 +96,7 @@ export class PasswordService {
     return userId;
   }
 
-  /** The hash of another system is replaced by ours as soon as somebody types the password it belongs to. */
+  /** Our hash replaces the hash of another system at the first sign-in with the right password. */
   async #isRightForeign(
     userId: UserId,
     stored: StoredHash,
@@ -114,7 +115,7 @@ export class PasswordService {
     return true;
   }
 
-  /** Makes a person of somebody whom the old system knows by this password. */
+  /** Creates a user after the old system accepted the password. */
   async #takeOver(identifier: string, password: string): Promise<UserId | null> {
     const hash = await this.hash(password);
     const known = await this.#deps.oldSystem.verify(identifier, password);
@@ -154,7 +155,7 @@ export class PasswordService {
     return prepared.save;
   }
 
-  /** For whoever was just added: what `hash` made of a password that `check` had nothing against. */
+  /** For a new user: stores the result of `hash` for a password that `check` accepted. */
   async adopt(em: EntityManager, userId: UserId, hash: string): Promise<void> {
     await this.#write(em, userId, hash);
   }
@@ -167,7 +168,7 @@ export class PasswordService {
     return rows.length > 0;
   }
 
-  /** When it was set last; null for whoever has none. Asked of nobody too, for the same time. */
+  /** The time of the last change; null without a password. Also called for an unknown user, for equal timing. */
   async findChange(userId: UserId | null): Promise<Date | null> {
     const [row] = await this.#deps.database.sql<{ changed_at: Date }>(
       'select changed_at from password_credential where user_id = $1',
@@ -186,13 +187,13 @@ export class PasswordService {
     return found.length > 0 === (changedAt !== null);
   }
 
-  /** Takes back the failures of an account, and of this browser with it: whoever could reset the password may use it. */
+  /** Resets the failures of an account and of this browser: a user who could reset the password may use it. */
   async forgive(em: EntityManager, userId: UserId, deviceSecret: string | undefined): Promise<void> {
     const budgets = deviceSecret === undefined ? [userId] : [userId, ownCounter(userId, deviceSecret)];
     await this.#deps.attempts.forget(em, budgets.map(counterKey));
   }
 
-  /** Afterwards no password signs this person in. */
+  /** Afterwards no password signs this user in. */
   async remove(em: EntityManager, userId: UserId): Promise<void> {
     await em.execute('delete from password_credential where user_id = ?', [toUuid(userId)]);
   }
@@ -224,6 +225,7 @@ export class PasswordService {
   }
 }
 
+/** The key of the counter of wrong passwords for a budget. */
 export const counterKey = (budget: string): string => `password:${budget}`;
 export const NOBODY = '00000000-0000-0000-0000-000000000000';
 
@@ -237,7 +239,7 @@ export async function isOneOf(hashes: readonly StoredHash[], password: string, q
   return false;
 }
 
-/** What was imported once and is dearer than we compute by now is no password. */
+/** An imported hash above the present cost limit is refused. */
 async function isRightIn(hash: string, password: string): Promise<boolean> {
   try {
     return await verifyForeignHash(hash, password);

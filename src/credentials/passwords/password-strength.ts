@@ -6,12 +6,12 @@ type PasswordRules = {
   minimumLength: number;
   /** zxcvbn's scale from 0 to 4: below 2 a password falls to a million guesses. */
   minimumScore: number;
-  /** Words that anybody can guess of this person and this product. */
+  /** Words that anybody can guess of this user and this product. */
   about: readonly string[];
 };
 
 /**
- * What is wrong with a password by itself; null when nothing is. No composition rules (NIST SP 800-63B-4): length, and an
+ * The problem of a password by itself; null without one. No composition rules (NIST SP 800-63B-4): length, and an
  * estimate that knows the 49,000 most common passwords, repetitions, sequences, keyboard walks, and `about`.
  */
 export async function weaknessOf(
@@ -30,7 +30,7 @@ export async function weaknessOf(
   return { kind: 'common', score, advice: adviceOf([feedback.warning, ...feedback.suggestions]) };
 }
 
-/** What is left of a password without the words that belong to the person is too little to be one. */
+/** The rest of a password without the user's own words is too short. */
 function isMadeOf(words: readonly string[], password: string): boolean {
   const rest = words.reduce((text, word) => text.replaceAll(word.toLowerCase(), ''), password.toLowerCase());
   return rest.length < password.length && rest.length < 8;
@@ -43,7 +43,7 @@ function adviceOf(keys: readonly (string | null)[]): PasswordAdvice[] {
 
 let estimator: Promise<ZxcvbnFactory> | undefined;
 
-/** Some 40 MB, which only a process in which somebody sets a password needs. */
+/** About 40 MB, loaded when a user first sets a password in this process. */
 function loadEstimator(): Promise<ZxcvbnFactory> {
   estimator ??= (async () => {
     const [{ ZxcvbnFactory }, { adjacencyGraphs, dictionary }] = await Promise.all([

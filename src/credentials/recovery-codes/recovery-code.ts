@@ -13,13 +13,14 @@ const SALT_BYTES = 16;
 
 /**
  * One hash, at the cost of a password's. A keyed hash would be quicker, but codes lie in a drawer for years: they would die with the
- * secret of the key ring that made the key, and cannot be sealed again as texts can. One salt for the ten codes of a person, so
+ * secret of the key ring that made the key, and cannot be sealed again as texts can. One salt for the ten codes of a user, so
  * that a code is looked up by one hash; it gives away three bits of 75.
  */
 export async function hashRecoveryCode(code: string, salt: Buffer, cost: HashCost = safeHashCost): Promise<string> {
   return (await argon2.hash(code, { ...argon2Options(cost), salt, raw: true })).toString('base64url');
 }
 
+/** A random salt for the recovery codes of one user. */
 export const newSalt = (): Buffer => randomBytes(SALT_BYTES);
 
 /** A code as it is shown: `k7mv2-qxhr4-tdw9p`. */
@@ -28,7 +29,7 @@ export function newRecoveryCode(): string {
   return letters.join('').replaceAll(GROUP, '$&-');
 }
 
-/** A code as somebody typed it off a sheet of paper; null when it can be none. */
+/** Normalizes a code typed from paper; null if it cannot be a code. */
 export function readRecoveryCode(typed: string): string | null {
   const letters = typed.toLowerCase().replaceAll(/[\s-]/g, '').replaceAll('o', '0').replaceAll(/[il]/g, '1');
   if (letters.length !== LENGTH || ![...letters].every((letter) => ALPHABET.includes(letter))) return null;

@@ -13,10 +13,10 @@ import { FEW_RECOVERY_CODES, RECOVERY_CODES } from '../limits.ts';
 import { RECOVERY_CODES_SHOWN_FOR } from '../lifetimes.ts';
 import { userRecoveryCodeUsed, userRecoveryCodesMade } from '../events.ts';
 
-/** What is left of the codes of a person. */
+/** The remaining codes of a user. */
 export type RecoveryCodesLeft = { left: number; isFew: boolean; createdAt: Date };
 
-/** A person, and the sign-in (its uid) or the session (its id) in which the codes are shown. */
+/** A user, and the sign-in (its uid) or the session (its id) in which the codes are shown. */
 type Shown = { userId: UserId; holder: string };
 
 type NewCodes = { codes: readonly string[]; salt: Buffer; hashes: readonly string[] };
@@ -72,7 +72,7 @@ export class RecoveryCodes {
     return row ? keyRing.open(row.shown_sealed, sealPlace(userId)).split('\n') : null;
   }
 
-  /** The owner has them: from now on nobody can read them here. */
+  /** The owner has saved them: from now on they cannot be shown again. */
   async saved({ userId, holder }: Shown): Promise<void> {
     await this.#deps.database.sql(`update recovery_codes set ${FORGOTTEN} where user_id = $1 and shown_to = $2`, [
       toUuid(userId),
@@ -81,7 +81,7 @@ export class RecoveryCodes {
   }
 
   /**
-   * The one place where a code is checked; it is used up by the one write that finds it. `act` runs in the transaction of that
+   * The one place where a code is checked; it is consumed by the one write that finds it. `act` runs in the transaction of that
    * write: when it throws, the code was not used.
    */
   async verify(

@@ -10,6 +10,7 @@ import { userSecondFactorBlocked } from '../events.ts';
 
 export type FactorOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled'; until: Date | null };
 
+/** The policy of wrong second-factor codes: `free` tries, then growing delays, then none. */
 export const secondFactorPolicy = (free: number): AttemptPolicy => ({
   free,
   maximum: Math.max(MOST_WRONG_CODES, free),

@@ -6,13 +6,13 @@ import { lockUser, type RoleHolder, type UserId } from '#directory/users/module.
 import { lastFactor } from '../errors.ts';
 import { type PasskeyState, STATE_COLUMNS, type StateRow } from '../passkeys/passkey-state.ts';
 
-/** Whether the instance demands a second factor of this person, whatever the application asks for. */
+/** Whether the instance demands a second factor of this user, whatever the application asks for. */
 export function isFactorDemanded({ enforcement }: Pick<Policy<'mfa'>, 'enforcement'>, user: RoleHolder): boolean {
   if (enforcement === 'administrators') return access.can(user, 'instance.administer', 'instance');
   return enforcement === 'required';
 }
 
-/** Keeps people who must have a second factor from giving up their last one. */
+/** Keeps users who must have a second factor from giving up their last one. */
 export class SecondFactorDemand {
   readonly #policies: Policies<'mfa'>;
   readonly #stateOf: PasskeyState;
@@ -24,7 +24,7 @@ export class SecondFactorDemand {
 
   /**
    * Called in the transaction that removed a factor: throws credentials.last_factor when it was the last that can be used and one is
-   * demanded, by policy or by a factor that is there and cannot be used. The row of the person is locked, so that of two removals
+   * required, by policy or by an unusable factor. The row of the user is locked, so that with two removals
    * at once the second one sees the first.
    */
   async assertOneLeft(em: EntityManager, userId: UserId): Promise<void> {

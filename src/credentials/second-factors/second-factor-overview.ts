@@ -29,7 +29,7 @@ export type SecondFactorOverview = {
 export type OverviewPlace = {
   /** The sign-in or the session in which recovery codes may be on show. */
   holder?: string;
-  /** What the browser holds as trusted. */
+  /** The trust cookie of the browser. */
   trustSecret?: string | undefined;
 };
 
@@ -97,7 +97,7 @@ export class SecondFactorOverviews {
     return hasConfirmed(await this.find(userId)) ? 2 : 1;
   }
 
-  /** Which of these people have confirmed a second factor, and whether one of them can be used now. */
+  /** Which of these users have confirmed a second factor, and whether one of them can be used now. */
   async among(ids: readonly UserId[]): Promise<ReadonlyMap<UserId, 'usable' | 'unusable'>> {
     const rows = await this.#database.sql<{ user_id: string; has_totp: boolean } & StateRow>(
       `select user_id, true as has_totp, false as is_stopped, '' as aaguid, '' as attestation_format
@@ -119,7 +119,7 @@ type Confirmed = Pick<SecondFactorOverview, 'hasTotp' | 'passkeys'>;
 
 const heldPasskeys = ({ verifying, others, unusable }: PasskeyCount): number => verifying + others + unusable;
 
-/** Whether a person has ever confirmed a second factor that was not taken away since, whatever its state is now. */
+/** Whether a user has ever confirmed a second factor that was not taken away since, whatever its state is now. */
 export const hasConfirmed = ({ hasTotp, passkeys }: Confirmed): boolean => hasTotp || heldPasskeys(passkeys) > 0;
 
 /** Whether one of them can be used now. */
@@ -127,8 +127,8 @@ export const hasUsable = ({ hasTotp, passkeys }: Confirmed): boolean =>
   hasTotp || passkeys.verifying + passkeys.others > 0;
 
 /**
- * Whether a person asked for a second step. An app is one; a passkey is, for most, a quicker way in, and becomes one with
- * recovery codes: without those, a person who loses it would be locked out by having added it. The state of the passkey changes nothing.
+ * Whether a user asked for a second step. An app is one; a passkey is, for most, a quicker way in, and becomes one with
+ * recovery codes: without those, a user who loses it would be locked out by having added it. The state of the passkey changes nothing.
  */
 export function hasTwoSteps({
   hasTotp,

@@ -24,7 +24,7 @@ export class SecondFactorRequests {
     return row?.asked_at ?? this.#clock.now();
   }
 
-  /** The days of grace begin anew: who had a factor, and lost it, was not asked yet. */
+  /** The days of grace restart: a user who lost a factor was not asked yet. */
   async reset(em: EntityManager, userId: UserId): Promise<void> {
     await em.execute(
       `insert into second_factor_request (user_id, asked_at, reset_at) values (?, null, ?)

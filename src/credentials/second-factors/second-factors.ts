@@ -31,7 +31,7 @@ type Dependencies = {
   passkeyState: PasskeyState;
 };
 
-/** What proves a person a second time, put together around the one counter of wrong codes. */
+/** All second factors of a user, around the one counter of wrong codes. */
 export function createSecondFactors(dependencies: Dependencies) {
   const {
     clock,

@@ -6,6 +6,7 @@ export type QrCode = { size: number; path: string };
 /** ISO/IEC 18004 §6.3.8 asks for four modules of quiet around it; on our white plate two are enough. */
 const QUIET = 2;
 
+/** A QR code of a text as an SVG path with its size in modules, error correction level M. */
 export function qrCode(text: string): QrCode {
   const { modules } = QRCode.create(text, { errorCorrectionLevel: 'M' });
   const rows = Array.from({ length: modules.size }, (_, y) => {

@@ -9,7 +9,7 @@ const TotpCredentialSchema = defineEntity({
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    /** What the person calls the app; empty where they gave it no name. */
+    /** The user's name for the app; empty without one. */
     name: p.text(),
     /** The secret under the key ring. */
     sealed: p.text(),
@@ -22,6 +22,7 @@ const TotpCredentialSchema = defineEntity({
     usedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
   },
 });
+/** The authenticator app of a user; its secret is encrypted (table `totp_credential`). */
 export class TotpCredential extends TotpCredentialSchema.class {}
 TotpCredentialSchema.setClass(TotpCredential);
 
@@ -36,6 +37,6 @@ const TotpEnrolmentSchema = defineEntity({
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('totp_enrolment_expires_at_index'),
   },
 });
-/** A secret that was shown, of which no code has come back yet. */
+/** A secret that was shown and has not been confirmed by a code yet. */
 export class TotpEnrolment extends TotpEnrolmentSchema.class {}
 TotpEnrolmentSchema.setClass(TotpEnrolment);

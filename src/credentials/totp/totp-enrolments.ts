@@ -13,7 +13,7 @@ import type { TotpService } from './totp-service.ts';
 import { TOTP_ENROLMENT_LIFETIME } from '../lifetimes.ts';
 import { userTotpAdded } from '../events.ts';
 
-/** What the page shows. */
+/** The values on the page. */
 type TotpOffer = {
   qr: QrCode;
   /** `otpauth://totp/…`, for an app on the same device. */
@@ -28,7 +28,7 @@ type TotpConfirmation =
   /** The secret that was shown is no longer good: another one must be. */
   | { kind: 'expired' };
 
-/** A person, and the sign-in (its uid) or the session (its id) in which the secret is shown. */
+/** A user, and the sign-in (its uid) or the session (its id) in which the secret is shown. */
 type Enrolling = { userId: UserId; holder: string };
 
 type Dependencies = {

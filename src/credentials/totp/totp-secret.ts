@@ -9,7 +9,7 @@ const guardrails = createGuardrails({ MIN_SECRET_BYTES: LEAST_IMPORTED_TOTP_BYTE
 
 export type TotpAlgorithm = 'sha1' | 'sha256' | 'sha512';
 
-/** What a code is computed from. */
+/** The parameters of a code. */
 export type TotpSecret = {
   /** Base32. */
   secret: string;
@@ -31,7 +31,7 @@ export const totpImport = z.strictObject({
   algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha1'),
   digits: z.union([z.literal(6), z.literal(8)]).default(6),
   period: z.number().int().min(15).max(120).default(30),
-  /** Empty where the person gave none. */
+  /** Empty where the user gave none. */
   name: z.string().trim().max(64).default(''),
 });
 export type TotpImport = z.input<typeof totpImport>;
@@ -41,7 +41,7 @@ export function newTotpSecret(): TotpSecret {
   return { secret: generateSecret({ length: SECRET_BYTES }), algorithm: 'sha1', digits: 6, period: 30 };
 }
 
-/** What the QR code says. A colon would end the issuer before its time. */
+/** The text of the QR code. A colon would end the issuer too early. */
 export function totpUri({ secret, algorithm, digits, period }: TotpSecret, issuer: string, account: string): string {
   return generateURI({ issuer: issuer.replaceAll(':', ' '), label: account, secret, algorithm, digits, period });
 }

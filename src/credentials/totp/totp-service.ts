@@ -39,7 +39,7 @@ type Dependencies = {
 /** Nothing was accepted yet. */
 const NO_STEP = 0;
 
-/** Codes of authenticator apps (RFC 6238): one app a person, each code good once. */
+/** Codes of authenticator apps (RFC 6238): one app a user, each code good once. */
 export class TotpService {
   readonly #deps: Dependencies;
 
@@ -109,7 +109,7 @@ export class TotpService {
     });
   }
 
-  /** Writes the app of a person over the one there was. What that means for the person is the caller's. */
+  /** Replaces the app of a user. The caller handles the consequences for the user. */
   async save(
     em: EntityManager,
     userId: UserId,
@@ -134,12 +134,12 @@ export class TotpService {
     return row?.name ?? null;
   }
 
-  /** A secret that a person brings from another product. Throws a ZodError when it is none. */
+  /** A secret that a user brings from another product. Throws a ZodError when it is none. */
   async import(em: EntityManager, userId: UserId, given: TotpImport): Promise<void> {
     await this.save(em, userId, { ...totpImport.parse(given), lastStep: NO_STEP });
   }
 
-  /** Which of these people have an app. */
+  /** Which of these users have an app. */
   async among(em: EntityManager, ids: readonly UserId[]): Promise<Set<UserId>> {
     if (ids.length === 0) return new Set();
     const rows = await em.execute<{ user_id: string }[]>(
@@ -149,7 +149,7 @@ export class TotpService {
     return new Set(rows.map(({ user_id: id }) => fromUuid('usr', id)));
   }
 
-  /** The secrets themselves, for an operator who takes people elsewhere. */
+  /** The secrets themselves, for an operator who takes users elsewhere. */
   async secretsOf(ids: readonly UserId[]): Promise<Map<UserId, TotpSecret>> {
     const rows = await this.#deps.database.sql<Row & { user_id: string }>(
       'select user_id, sealed, algorithm, digits, period from totp_credential where user_id = any($1::uuid[])',

@@ -25,6 +25,7 @@ const KnownDeviceSchema = defineEntity({
     seenAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** A browser in which a user signed in before; only the hash of its cookie is stored (table `known_device`). */
 export class KnownDevice extends KnownDeviceSchema.class {}
 KnownDeviceSchema.setClass(KnownDevice);
 
@@ -34,7 +35,7 @@ const NO_USER = '00000000-0000-0000-0000-000000000000';
 export const ownCounter = (userId: UserId, deviceSecret: string): string => `${userId}:${deviceSecret}`;
 
 /**
- * Browsers in which a person signed in before. Their tries are counted apart, so that a stranger who guesses from
+ * Browsers in which a user signed in before. Their tries are counted apart, so that a stranger who guesses from
  * elsewhere cannot lock the owner out.
  */
 export class KnownDevices {

@@ -30,7 +30,7 @@ type Dependencies = {
 };
 
 /**
- * Browsers in which a person proved a second factor and asked not to be asked again. The cookie holds a random secret, the
+ * Browsers in which a user proved a second factor and asked not to be asked again. The cookie holds a random secret, the
  * row its hash and whose it is: in another account it opens nothing. Administrators are always asked.
  */
 export class TrustedDevices {
@@ -40,7 +40,7 @@ export class TrustedDevices {
     this.#deps = dependencies;
   }
 
-  /** For how many days this person may trust a browser; 0 when they may not. */
+  /** For how many days this user may trust a browser; 0 when they may not. */
   daysFor(user: Who): number {
     const isAsked = user.status !== 'active' || access.can(user, 'instance.administer', 'instance');
     return isAsked ? 0 : this.#deps.policies.for({ user: user.id }).mfa.trustDays;
@@ -55,8 +55,8 @@ export class TrustedDevices {
   }
 
   /**
-   * Trusts a browser; answers with the secret for its cookie, null when this person may not. It is always a new secret, so
-   * that one which somebody planted is worth nothing; what others trusted in the same browser goes over to it.
+   * Trusts a browser; answers with the secret for its cookie, null when this user may not. It is always a new secret, so
+   * that a planted one is useless; trust of other users in the same browser moves to it.
    */
   async trust(user: Who, before: string | undefined, by: By): Promise<string | null> {
     const days = this.daysFor(user);
@@ -120,7 +120,7 @@ export class TrustedDevices {
     }));
   }
 
-  /** Ends the trust in one browser of this person; false when it is none of theirs. */
+  /** Ends the trust in one browser of this user; false when it is none of theirs. */
   async revoke(userId: UserId, id: TrustedDeviceId, by: By): Promise<boolean> {
     const rows = await this.#deps.database.sql(
       'delete from trusted_device where id = $1 and user_id = $2 returning 1',

@@ -5,10 +5,10 @@ import { claimEveryEmail, HELD } from '#directory/users/address-claims.ts';
 import type { ContactKind } from './contact.ts';
 import type { UserId } from '#directory/users/module.ts';
 
-/** An address or number that somebody has beside the first one, and has proved. */
+/** An additional verified email address or phone number of a user. */
 export type BulkContact = { userId: UserId; kind: ContactKind; value: string; canonical: string };
 
-/** Further addresses and numbers of people by the hundred, one statement each time. */
+/** Additional addresses and numbers of users by the hundred, one statement each time. */
 export class ContactBulk {
   readonly #clock: Clock;
   readonly #database: Database;
@@ -18,7 +18,7 @@ export class ContactBulk {
     this.#database = database;
   }
 
-  /** Those of these people, and of whoever has one of these addresses. */
+  /** The contacts of these users, and of the owners of these addresses. */
   async find(em: EntityManager, by: { emails: readonly string[]; ids: readonly UserId[] }): Promise<BulkContact[]> {
     const given = (values: readonly string[]) => [JSON.stringify(values), this.#clock.now()];
     const columns = 'select user_id as "userId", kind, value, canonical from contact';
@@ -39,7 +39,7 @@ export class ContactBulk {
     return rows.map((row) => ({ ...row, userId: fromUuid('usr', row.userId) }));
   }
 
-  /** Throws when somebody took an address meanwhile. */
+  /** Throws when another user took an address meanwhile. */
   async insert(em: EntityManager, contacts: readonly BulkContact[]): Promise<void> {
     if (contacts.length === 0) return;
     await claimEveryEmail(em);

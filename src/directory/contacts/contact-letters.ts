@@ -3,7 +3,7 @@ import { textTemplate } from '#kernel/sms/texts.ts';
 
 /** The link and the code that prove an address. */
 export type ProofLetter = {
-  /** `sign-in`: the first address of an account. `further`: one more. `change`: one that shall take the place of the first. */
+  /** `sign-in`: the primary email address of an account. `further`: one more. `change`: one that shall take the place of the first. */
   why: 'sign-in' | 'further' | 'change';
   code: string;
   url: string;

@@ -17,18 +17,18 @@ import {
 import { emailInvalid } from '#directory/users/errors.ts';
 import { dropFirstPhone } from './first-phone.ts';
 
-/** An address or number as its owner sees it. The first one is what relying parties are told; it has no id. */
+/** An address or number as its owner sees it. The primary one is the claim for relying parties; it has no id. */
 export type ShownContact = { id: ContactId | null; value: string; isFirst: boolean; isVerified: boolean };
 
-/** What an address was before another one took its place. */
+/** An address before another one replaced it. */
 type FormerEmail = HeldEmail & { isVerified: boolean };
-/** What was added from `since` on, null from the beginning, and before `until`, null to this day. */
+/** Additions from `since`, null means the beginning, and before `until`, null means now. */
 type Period = { since: Date | null; until?: Date | null };
 
 /** The end of a period that is not over. */
 const FOREVER = new Date('9999-12-31T00:00:00Z');
 
-/** Email addresses and phone numbers of people. Each verb is one rule in the caller's transaction; events and mails are the caller's. */
+/** Email addresses and phone numbers of users. Each verb is one rule in the caller's transaction; events and mails are the caller's. */
 export class ContactService {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'em' | 'sql'>;
@@ -56,7 +56,7 @@ export class ContactService {
     return found && { id, value: found.value, isFirst: false, isVerified: found.verifiedAt !== null };
   }
 
-  /** Adds an unproven one, which is good for nothing yet, whoever else may have it. */
+  /** Adds an unverified one, which has no effect yet, even if another user has it. */
   async add(
     em: EntityManager,
     userId: UserId,
@@ -84,7 +84,7 @@ export class ContactService {
     return 'added';
   }
 
-  /** After a proof. `first_proof`: it is the person's first address, and nobody had proved it before. */
+  /** After a verification. `first_proof`: the primary address was verified for the first time. */
   async confirmEmail(
     em: EntityManager,
     userId: UserId,
@@ -103,7 +103,7 @@ export class ContactService {
     return (await this.#verify(em, userId, 'email', canonical)) ? 'confirmed' : 'gone';
   }
 
-  /** After a proof. The first number that somebody proves is the one that relying parties are told. */
+  /** After a verification. The first verified number of a user becomes the claim for relying parties. */
   async confirmPhone(em: EntityManager, userId: UserId, number: string): Promise<'confirmed' | 'gone'> {
     const now = this.#clock.now();
     const uuid = toUuid(userId);
@@ -124,7 +124,7 @@ export class ContactService {
   }
 
   /**
-   * Puts a proven address in the first place. The old one stays with the person, or is kept from others for a while. Each keeps
+   * Puts a proven address in the first place. The old one stays with the user, or is kept from others for a while. Each keeps
    * the time since when it has been proven here.
    */
   async replaceEmail(
@@ -167,7 +167,7 @@ export class ContactService {
     return former;
   }
 
-  /** Puts a proven number in the first place; the old one stays with the person. Each keeps the time of its proof. */
+  /** Puts a proven number in the first place; the old one stays with the user. Each keeps the time of its proof. */
   async replacePhone(em: EntityManager, userId: UserId, id: ContactId): Promise<string | null> {
     const uuid = toUuid(userId);
     const [taken] = await em.execute<{ value: string; verified_at: Date }[]>(

@@ -23,15 +23,15 @@ const ContactSchema = defineEntity({
     kind: p.text().$type<ContactKind>(),
     /** As typed (email) or E.164 (phone); what is sent goes here. */
     value: p.text(),
-    /** What is compared: see email.ts. Of a phone the number itself. */
+    /** The compared form: see email.ts. For a phone the number itself. */
     canonical: p.text(),
-    /** Null until the person has proved that it is theirs; before that it is good for nothing. */
+    /** Null until the user has proved that it is theirs; before that it is good for nothing. */
     verifiedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
     /** An address that was given up, kept from others as long as the change can be undone. It is good for nothing else. */
     reservedUntil: p.datetime(3).columnType('timestamptz(3)').nullable().index('contact_reserved_until_index'),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
-/** An email address or phone number of a person beside the first one, which is a member of the person. */
+/** An email address or phone number of a user beside the first one, which is a member of the user. */
 export class Contact extends ContactSchema.class {}
 ContactSchema.setClass(Contact);

@@ -64,7 +64,7 @@ export class EmailChanges {
     );
   }
 
-  /** A further address that was proved before takes the first place; the old one stays. False when there is none. */
+  /** A additional address that was proved before takes the first place; the old one stays. False when there is none. */
   async makeFirst(person: Person, id: ContactId): Promise<boolean> {
     const { database, contacts } = this.#deps;
     const chosen = await contacts.find(person.userId, 'email', id);
@@ -76,7 +76,7 @@ export class EmailChanges {
   }
 
   /**
-   * A further address leaves the account, and with it every link that was mailed to it. One that lost the first place lately is
+   * A additional address leaves the account, and with it every link that was mailed to it. One that lost the first place lately is
    * kept from others instead, and keeps its link back: an intruder must not take that away from the owner. False when there is none.
    */
   async remove({ userId, by }: Person, id: ContactId): Promise<boolean> {
@@ -95,7 +95,7 @@ export class EmailChanges {
     });
   }
 
-  /** The address that a link brings back; it is not used up. */
+  /** The address that a link brings back; it is not consumed. */
   async findRevert(link: string): Promise<string | null> {
     return (await this.#deps.undoRights.find('revert_email', link))?.address ?? null;
   }
@@ -153,7 +153,7 @@ export class EmailChanges {
         details: { before: former.value, after: change.value },
       }),
     );
-    // An address that nobody proved has no owner who could take anything back.
+    // An unverified address has no owner who could undo the change.
     if (!former.isVerified) return;
     await notices.tellFormer(em, userId, {
       former: former.value,
@@ -175,5 +175,5 @@ export class EmailChanges {
   }
 }
 
-/** Undoes the transaction: nothing was used up. */
+/** Undoes the transaction: nothing was consumed. */
 class Impossible extends Error {}

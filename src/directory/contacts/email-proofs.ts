@@ -19,8 +19,8 @@ import { userEmailAdded, userEmailChangeRequested, userEmailVerified } from './e
 /** The requester, the language, and the browser in which the code is valid. */
 export type Asker = { userId: UserId; by: By; language: Language; browser: AskingBrowser };
 /**
- * The user who proves an address. In a sign-in `provedWith` lists the factors that were proved in it, so that what another person left
- * in the account goes, and `record` writes in the sign-in that it goes on, in the transaction that uses the proof up.
+ * The user who proves an address. In a sign-in `provedWith` lists the factors that were proved in it, so that what another user left
+ * in the account goes, and `record` writes in the sign-in that it goes on, in the transaction that consumes the proof.
  */
 export type Prover = Pick<Asker, 'userId' | 'by'> & {
   provedWith?: readonly Factor[];
@@ -46,7 +46,7 @@ export type ProofDependencies = {
 /** In the sign-in that goes on with it, if it is in one. */
 type ProverHere = Prover & { interaction: string | undefined };
 
-/** Proofs that an address is a person's, by a link and a code in one mail. */
+/** Proofs that an address is a user's, by a link and a code in one mail. */
 export class EmailProofs {
   readonly #deps: ProofDependencies;
 
@@ -55,7 +55,7 @@ export class EmailProofs {
   }
 
   /**
-   * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address belongs to another person, that person is told instead, and nobody
+   * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address belongs to another user, that user is told instead, and nobody
    * can tell from the answer. False when too many were sent, which depends on the asker alone.
    */
   async send({ userId, by, language, browser }: Asker, { address, why, path, interaction }: ToProve): Promise<boolean> {
@@ -130,7 +130,7 @@ export class EmailProofs {
     }
   }
 
-  /** By the link, for the person who asked for it alone, and in the sign-in that it was sent for. */
+  /** By the link, for the user who asked for it alone, and in the sign-in that it was sent for. */
   async confirmByLink(
     prover: Prover,
     { link, interaction }: { link: string; interaction?: string },
@@ -177,7 +177,7 @@ export class EmailProofs {
 
   /**
    * Until now no user had proved to be the owner. Credentials that this sign-in did not use may belong to an attacker who created the
-   * account and waited for them: other factors, linked identities, further addresses and numbers, sessions.
+   * account and waited for them: other factors, linked identities, additional addresses and numbers, sessions.
    */
   async #dropOthers(
     em: EntityManager,

@@ -2,7 +2,7 @@ import { view } from '#kernel/views.ts';
 
 /** The page of a mailed link before it acts: mail programs open links too. */
 type LinkPage = {
-  /** Where the form posts to; null when the link is used up, too old, or of another browser. Button: `action=confirm`. */
+  /** Where the form posts to; null when the link is consumed, too old, or of another browser. Button: `action=confirm`. */
   action: string | null;
   /** The address that it proves; empty when the link is dead. */
   email: string;

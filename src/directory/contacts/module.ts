@@ -12,6 +12,7 @@ import type { Database } from '#kernel/database.ts';
 import { ContactBulk } from './contact-bulk.ts';
 import { ContactService } from './contact-service.ts';
 
+/** Creates the services for additional email addresses and phone numbers. */
 export function createContacts({ clock, database }: { clock: Clock; database: Database }) {
   return { contacts: new ContactService(clock, database), contactBulk: new ContactBulk(clock, database) };
 }

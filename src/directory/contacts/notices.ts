@@ -32,7 +32,7 @@ export class ContactNotices {
   }
 
   /**
-   * To the first address; of one that was removed, to that too. `undoableUntil` says to the latter how long its earlier mail can take
+   * To the primary email address; of one that was removed, to that too. `undoableUntil` says to the latter how long its earlier mail can take
    * back that it lost the first place.
    */
   async tell(

@@ -15,7 +15,7 @@ export type PhoneChangeDependencies = {
 
 const types = { phone_changed: userPhoneChanged, phone_removed: userPhoneRemoved };
 
-/** Which phone numbers a user has, and which one is the first. The owner is told of each change. */
+/** The phone numbers of a user and the primary one. The owner is notified of each change. */
 export class PhoneChanges {
   readonly #deps: PhoneChangeDependencies;
 

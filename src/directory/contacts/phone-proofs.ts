@@ -18,7 +18,7 @@ export type PhoneDependencies = {
   audit: Pick<AuditLog, 'record'>;
 };
 
-/** Proofs that a phone number is a person's, by a code in a text message. */
+/** Proofs that a phone number is a user's, by a code in a text message. */
 export class PhoneProofs {
   readonly #deps: PhoneDependencies;
 

@@ -2,7 +2,7 @@ import type { By } from '#audit/module.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { UserId } from './user.ts';
 
-/** What an act spares or names. What is missing is not spared: an act without a current session ends them all. */
+/** Items that an act spares or names. A missing one is not spared: an act without a current session ends all sessions. */
 export type Reach = {
   keep?: { session?: string | null; interaction?: string | null };
   /** The one session that ends. */

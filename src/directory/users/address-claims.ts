@@ -7,12 +7,12 @@ import type { UserId } from './user.ts';
 const ADDRESS = 0x6c6b_6164;
 const EVERY_ADDRESS = 0x6c6b_6561;
 
-/** SQL, true of a further address that its user holds: proven, and not given up so long ago that others may have it. */
+/** SQL, true of an additional address that its user holds: proven, and not given up so long ago that others may have it. */
 export const HELD = `verified_at is not null and (reserved_until is null or reserved_until > ?)`;
 
 /**
- * Whether a person, or for null a new one, may have an address. It is one of the two tables in which addresses are that
- * somebody else may hold; who asks at the same time waits until this transaction has ended.
+ * Whether a user, or for null a new one, may have an address. It locks the address and checks both tables in which another
+ * user may hold it; a parallel check waits until this transaction has ended.
  */
 export async function claimEmail(
   em: EntityManager,
@@ -34,7 +34,7 @@ export async function claimEmail(
   return holders.every(({ id }) => fromUuid('usr', id) === userId);
 }
 
-/** For whoever writes many at once and looks at both tables: nobody claims an address until this transaction has ended. */
+/** For bulk writes that check both tables: no address can be claimed until this transaction has ended. */
 export async function claimEveryEmail(em: EntityManager): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(?, 0)', [EVERY_ADDRESS]);
 }

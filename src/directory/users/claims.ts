@@ -3,14 +3,14 @@ import type { Property } from '#settings/module.ts';
 import { shownProperties } from './property-fields.ts';
 import type { User } from './user.ts';
 
-/** What claims are made of, and whether any may be made. */
+/** The data of claims, and whether the user may have any. */
 export type ClaimSource = Pick<
   User,
   'status' | 'email' | 'emailVerified' | 'phoneNumber' | 'phoneNumberVerified' | 'profile' | 'properties' | 'updatedAt'
 >;
 
 /**
- * Everything that OpenID Connect Core §5.1 lets us say about a person, and what the operator's schema of properties shows to
+ * Everything that OpenID Connect Core §5.1 lets us say about a user, and what the operator's schema of properties shows to
  * relying parties; the engine keeps what scopes and claims ask for.
  */
 export function claimsOf(user: Omit<ClaimSource, 'status'>, schema: readonly Property[] = []): Record<string, unknown> {

@@ -43,7 +43,7 @@ export class ClosingService {
   }
 
   /**
-   * Signs the person out everywhere, and says when the account goes; null when it has gone at once.
+   * Signs the user out everywhere, and says when the account goes; null when it has gone at once.
    * Throws users.last_administrator.
    */
   async close(userId: UserId, by: By): Promise<Date | null> {
@@ -98,7 +98,7 @@ export class ClosingService {
     );
     for (const { id } of due)
       await database.transaction(async (em) => {
-        // Locked: whoever signs in at this moment is either in time or finds nobody.
+        // Locked: a sign-in at this moment is either in time or finds no user.
         const [row] = await em.execute<unknown[]>('select 1 from users where id = ? and deletes_at <= ? for update', [
           id,
           clock.now(),

@@ -12,12 +12,14 @@ export const emailInvalid = errorType({
   message: 'Enter an email address like name@example.com.',
 });
 export const userNotFound = errorType({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
+/** 409: the only administrator cannot give up the account. */
 export const lastAdministrator = () =>
   new AppError({
     code: 'users.last_administrator',
     status: 409,
-    message: 'This user is the only administrator. Make another user one before this account is closed.',
+    message: 'This user is the only administrator. Make another user an administrator before you close this account.',
   });
+/** 429: too many uploads of pictures; retry after `seconds`. */
 export const tooManyPictures = (seconds: number) =>
   new AppError({
     code: 'users.too_many_pictures',

@@ -1,5 +1,5 @@
 /**
- * users: the people who can sign in.
+ * users: the users who can sign in.
  *
  * Owns    the tables users (status, profile, primary email address and phone number), user_identity and user_picture; which
  *         account an email address belongs to; the claims about them; closing and erasing an account; the interface by which an
@@ -29,6 +29,7 @@ export type Dependencies = {
   known?: KnownUsers;
 };
 
+/** Creates the services of users: accounts, profiles, required passwords, bulk writes. */
 export function createUsers({ clock, database, audit, accessRevocation, known }: Dependencies) {
   return {
     users: new UserService({ clock, database, audit, accessRevocation, known }),

@@ -42,12 +42,12 @@ const updateProperties = operation({
     set: z
       .record(z.string(), z.unknown(), 'must be an object')
       .default({})
-      .describe('Properties to change; null removes one. Without any, the present ones are shown'),
+      .describe('Properties to change; null removes one. Without properties the command shows the present ones'),
   }),
   output: z.strictObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) }),
   errors: [userNotFound, propertiesInvalid],
   event: userPropertiesChanged,
-  description: 'Show or change the properties that the operator keeps of a user beside the claims.',
+  description: 'Show or change the custom properties of a user.',
   example: { set: { department: 'Sales' } },
   command: { words: 'user properties' },
   run: async ({ user_id: id, set }, by: By, { properties }: Services) => ({

@@ -6,14 +6,14 @@ import type { Profile } from './profile.ts';
 import type { User, UserId } from './user.ts';
 import { userProfileChanged } from './events.ts';
 
-/** What a person says anew about themselves; null takes a member away, one that is not named stays. */
+/** A change of a user's profile; null removes a member, a missing member stays. */
 type DetailsChange = {
   profile?: { readonly [M in keyof Profile]?: Profile[M] | null };
   properties?: Readonly<Record<string, unknown>>;
   theme?: User['theme'];
 };
 
-/** What people write about themselves. */
+/** The profile of a user. */
 export class OwnDetails {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'transaction'>;

@@ -8,7 +8,7 @@ import type { User } from './user.ts';
 
 type Dependencies = { clock: Clock; letters: Pick<Letters, 'send'> };
 
-/** What every such letter can say about the act. */
+/** Common data of each such mail about the act. */
 type Circumstances = {
   at: Date;
   /** `Firefox, Linux`; null where no browser was involved, or it does not say. */

@@ -5,7 +5,7 @@ import { userNotFound } from './errors.ts';
 import type { UserId } from './user.ts';
 import { userPasswordDemanded } from './events.ts';
 
-/** Who must set a new password when they sign in next, because an operator says so. */
+/** Users who must set a new password at the next sign-in, because an operator requires it. */
 export class PasswordDemands {
   readonly #database: Pick<Database, 'transaction'>;
   readonly #audit: Pick<AuditLog, 'record'>;

@@ -8,13 +8,13 @@ const beginnings: readonly RegExp[] = [/^\x89PNG\r\n\x1a\n/, /^\xff\xd8\xff/, /^
 const QUALITY = 82;
 
 /**
- * The picture, drawn anew: upright, square, and without anything that was in the file besides (place, camera, other
- * pictures). Null for what is no picture.
+ * The re-encoded picture: upright, square, and without other content of the file (place, camera, other
+ * pictures). Null if the file is not a picture.
  */
 export async function drawPicture(bytes: Buffer): Promise<DrawnPicture | null> {
   const start = bytes.subarray(0, 16).toString('latin1');
   if (!beginnings.some((beginning) => beginning.test(start))) return null;
-  // Loaded when somebody uploads the first picture: most processes never need it.
+  // Loaded at the first upload of a picture: most processes never need it.
   const { default: sharp } = await import('sharp');
   try {
     const source = sharp(bytes, { limitInputPixels: MOST_PIXELS, pages: 1 }).timeout({

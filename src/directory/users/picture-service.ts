@@ -22,7 +22,7 @@ type PictureDependencies = {
 
 const file = new RegExp(`^([0-9a-f]{64})-(${Object.values(sizes).join('|')})\\.webp$`);
 
-/** The picture of a person, which the claim `picture` leads to. */
+/** The picture of a user, which the claim `picture` leads to. */
 export class PictureService {
   readonly #deps: PictureDependencies;
 
@@ -87,7 +87,7 @@ const UserPictureSchema = defineEntity({
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    /** Names the picture in its address; of its bytes and its owner, so that nobody guesses it. */
+    /** The name of the picture in its address: a hash of bytes and owner, so that nobody can guess it. */
     name: p.text().unique('user_picture_name_unique'),
     /** WebP of 512 and 256 pixels, drawn by us. */
     large: p.blob().columnType('bytea').$type<Buffer>(),
@@ -95,5 +95,6 @@ const UserPictureSchema = defineEntity({
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** The picture of a user in two sizes (table `user_picture`). */
 export class UserPicture extends UserPictureSchema.class {}
 UserPictureSchema.setClass(UserPicture);

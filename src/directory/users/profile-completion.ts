@@ -6,7 +6,7 @@ import type { PersonDetails } from './property-fields.ts';
 import type { UserId } from './user.ts';
 import { userProfileCompleted, userTermsAccepted, userTermsRefused } from './events.ts';
 
-/** What people add to their account while they sign in: what is asked of everybody, and their agreement to the terms. */
+/** Data that users add during a sign-in: required fields, and the acceptance of the terms. */
 export class ProfileCompletion {
   readonly #clock: Clock;
   readonly #database: Database;

@@ -4,6 +4,7 @@ import { FIRST_TIME_ZONE } from './limits.ts';
 
 /** Control characters, zero-width characters and bidi overrides have no place in a name. */
 const hidden = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+/** A schema of one line of text with at most `max` characters; hidden characters are removed. */
 export const plainText = (max: number) =>
   z
     .string()
@@ -19,7 +20,7 @@ function hasCome(date: string): boolean {
   return date <= new Date(systemClock.now().valueOf() + FIRST_TIME_ZONE).toISOString().slice(0, 10);
 }
 
-/** The profile claims of OpenID Connect Core §5.1 that a person may have, under their names on the wire. */
+/** The profile claims of OpenID Connect Core §5.1 that a user may have, under their names on the wire. */
 export const profileSchema = z.strictObject({
   name: plainText(128).optional(),
   given_name: plainText(128).optional(),

@@ -3,10 +3,10 @@ import type { Property } from '#settings/module.ts';
 import { NOT_YET, plainText, profileSchema, type Profile } from './profile.ts';
 import { LONGEST_PROPERTY_TEXT } from './limits.ts';
 
-/** A claim that a person may be asked for in a form. */
+/** A claim that a user may be asked for in a form. */
 export type AskedClaim = 'name' | 'given_name' | 'family_name' | 'nickname' | 'birthdate' | 'website';
 
-/** One question of a form about a person. */
+/** One question of a form about a user. */
 export type PersonField =
   | { kind: 'claim'; claim: AskedClaim; field: string }
   | { kind: 'property'; property: Property; field: string };
@@ -16,6 +16,7 @@ export type PersonDetails = { profile: Profile; properties: Record<string, unkno
 type Values = Readonly<Record<string, unknown>>;
 type Known = { profile: Profile; properties: Values };
 
+/** The form field of a claim. */
 export const claimField = (claim: AskedClaim): PersonField => ({ kind: 'claim', claim, field: claim });
 /** Apart from the fields that forms have of their own. */
 export const propertyField = (property: Property): PersonField => ({
@@ -34,7 +35,7 @@ export function fieldShape(fields: readonly PersonField[]): Record<string, z.Zod
   );
 }
 
-/** What a form that was right says. */
+/** The values of a valid form. */
 export function detailsOf(fields: readonly PersonField[], values: Values): PersonDetails {
   const said = fields.filter(({ field }) => values[field] !== undefined);
   return {
@@ -47,20 +48,20 @@ export function detailsOf(fields: readonly PersonField[], values: Values): Perso
   };
 }
 
-/** Which of the questions a person has not answered yet. */
+/** Which of the questions a user has not answered yet. */
 export function lacking(fields: readonly PersonField[], { profile, properties }: Known): readonly PersonField[] {
   return fields.filter((field) =>
     field.kind === 'claim' ? !profile[field.claim] : !Object.hasOwn(properties, field.property.name),
   );
 }
 
-/** What relying parties may know: what the operator's schema shows them, and nothing that an earlier one left behind. */
+/** Properties for relying parties: the ones that the present schema shows them, and no leftovers of an earlier one. */
 export function shownProperties(schema: readonly Property[], properties: Values): Record<string, unknown> {
   const shown = schema.filter(({ name, visibility }) => visibility === 'claims' && Object.hasOwn(properties, name));
   return Object.fromEntries(shown.map(({ name }) => [name, properties[name]]));
 }
 
-/** What is written above a field or beside a choice, in the person's language where there is a text in it. */
+/** The label of a field or a choice, in the user's language if it has a text. */
 export function labelIn(label: Property['label'], language: string): string {
   return typeof label === 'string' ? label : (label[language] ?? label['en'] ?? '');
 }

@@ -16,7 +16,7 @@ type Dependencies = {
   policies: Policies<'profile'>;
 };
 
-/** What the operator keeps of users beside the claims, whoever else may see or edit it. */
+/** Custom properties of users, including operator-only ones. */
 export class PropertyService {
   readonly #deps: Dependencies;
 

@@ -6,7 +6,7 @@ import type { Profile } from './profile.ts';
 import type { User } from './user.ts';
 import type { UserStatus } from './user-status.ts';
 
-/** What must be known of somebody to write to them at an address of theirs; `locale` is the language that they chose. */
+/** The data of a user for a mail to one of the user's addresses; `locale` is the chosen language. */
 export type ReachablePerson = Pick<User, 'id' | 'status' | 'email' | 'emailVerified' | 'phoneNumber'> & {
   phoneNumberVerified: boolean;
   locale: string | undefined;
@@ -27,7 +27,7 @@ const FIND = `
   from contact c join users u on u.id = c.user_id
   where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null`;
 
-/** People by an address, their first one or a further one that is proved: one statement, for whoever it is and for nobody. */
+/** Users by an email address, primary or additional and verified: one statement, for known and unknown addresses. */
 export class ReachablePeople {
   readonly #database: Pick<Database, 'sql'>;
 

@@ -12,7 +12,7 @@ export class RoleHolders {
     return (await em.execute<unknown[]>(`select 1 from users where ${FLAGS[role]} limit 1`)).length > 0;
   }
 
-  /** Those who can act by it. Their rows are locked, so that of the last two only one can give it up. */
+  /** Active users with the role. Their rows are locked, so that only one of the last two can give it up. */
   async lock(em: EntityManager, role: Role): Promise<readonly UserId[]> {
     const rows = await em.execute<{ id: string }[]>(
       `select id from users where ${FLAGS[role]} and status = 'active' and deletes_at is null order by id for update`,

@@ -1,15 +1,16 @@
 import { Type } from '@mikro-orm/core';
 import type { UserStatus } from './user-status.ts';
 
-/** What a user is to the instance. What a role may do is said in access. */
+/** The role of a user on the instance. The access slice maps roles to permissions. */
 export type Role = 'administrator';
 
-/** What decides which permissions a user has. */
+/** The data that decide the permissions of a user. */
 export type RoleHolder = { readonly status: UserStatus; readonly roles: readonly Role[] };
 
 export type RoleRow = { status: UserStatus; is_administrator: boolean };
 /** For `select … from users u`: what `roleHolderOf` is read from. */
 export const ROLE_COLUMNS = 'u.status, u.is_administrator';
+/** The status and the roles of a user's row. */
 export const roleHolderOf = (row: RoleRow): RoleHolder => ({
   status: row.status,
   roles: rolesOf(row.is_administrator),

@@ -1,7 +1,7 @@
 import type { Property } from '#settings/module.ts';
 import { type AskedClaim, labelIn, type PersonField } from './property-fields.ts';
 
-/** One question about a person as a page shows it (`views/_person.njk`). */
+/** One question about a user as a page shows it (`views/_person.njk`). */
 export type ShownField = {
   /** Of the form. */
   name: string;
@@ -10,7 +10,7 @@ export type ShownField = {
   claim: AskedClaim | null;
   label: string | null;
   isRequired: boolean;
-  /** What was typed before; of a box `1` or nothing. */
+  /** The previously typed value; for a checkbox `1` or empty. */
   value: string;
   maxLength: number | null;
   choices: readonly { value: string; label: string }[];
@@ -32,6 +32,7 @@ const claimTypes: Readonly<Record<AskedClaim, Property['type']>> = {
   website: 'url',
 };
 
+/** The profile fields of a page with labels, values and errors. */
 export function shownFields(
   fields: readonly PersonField[],
   { language, values = {}, errors = {} }: Given,

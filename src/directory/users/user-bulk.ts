@@ -6,7 +6,7 @@ import type { Profile } from './profile.ts';
 import type { UserId } from './user.ts';
 import type { UserStatus } from './user-status.ts';
 
-/** A person as files have them. */
+/** A user as files have them. */
 export type BulkUser = {
   id: UserId;
   status: UserStatus;
@@ -28,7 +28,7 @@ const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_v
 const GIVEN = `jsonb_to_recordset(?::jsonb) as r (id uuid, status text, email text, "emailCanonical" text, "emailVerified" boolean,
   "phoneNumber" text, "phoneNumberVerified" boolean, profile jsonb, properties jsonb, "createdAt" timestamptz)`;
 
-/** People by the hundred, one statement each time, whatever their number. Rules and events are the caller's. */
+/** Users by the hundred, one statement each time, whatever their number. Rules and events are the caller's. */
 export class UserBulk {
   readonly #clock: Clock;
   readonly #database: Database;
@@ -38,7 +38,7 @@ export class UserBulk {
     this.#database = database;
   }
 
-  /** Everybody who has one of these addresses or ids. */
+  /** All users with one of these addresses or ids. */
   async find(em: EntityManager, by: { emails: readonly string[]; ids: readonly UserId[] }): Promise<BulkUser[]> {
     const rows = await em.execute<BulkUser[]>(
       // Apart, so that each finds its index.
@@ -50,7 +50,7 @@ export class UserBulk {
     return rows.map(readRow);
   }
 
-  /** Who was added; an address or id that somebody took meanwhile is left out. */
+  /** The added users; users whose address or id was taken meanwhile are left out. */
   async insert(em: EntityManager, people: readonly BulkUser[]): Promise<Set<UserId>> {
     await claimEveryEmail(em);
     const rows = await em.execute<{ id: string }[]>(
@@ -65,7 +65,7 @@ export class UserBulk {
     return new Set(rows.map(({ id }) => fromUuid('usr', id)));
   }
 
-  /** Status is not changed here: it ends what a person holds. */
+  /** Status is not changed here: it ends what a user holds. */
   async update(em: EntityManager, people: readonly BulkUser[]): Promise<void> {
     if (people.length === 0) return;
     await em.execute(
@@ -76,7 +76,7 @@ export class UserBulk {
     );
   }
 
-  /** The next people by id, for a walk over all of them. */
+  /** The next users by id, for a walk over all of them. */
   async page(after: UserId | null, limit: number): Promise<BulkUser[]> {
     const rows = await this.#database.sql<BulkUser>(
       `select ${COLUMNS} from users where $1::uuid is null or id > $1::uuid order by id limit $2`,
@@ -85,7 +85,7 @@ export class UserBulk {
     return rows.map(readRow);
   }
 
-  /** Whose the identities are that somebody has already. */
+  /** The owners of existing identities. */
   async findIdentities(em: EntityManager, wanted: readonly Omit<BulkIdentity, 'userId'>[]): Promise<BulkIdentity[]> {
     if (wanted.length === 0) return [];
     const rows = await em.execute<BulkIdentity[]>(
@@ -105,7 +105,7 @@ export class UserBulk {
     return rows.map(readIdentity);
   }
 
-  /** Throws when somebody took one meanwhile: it names one person for ever. */
+  /** Throws when another user took one meanwhile: it identifies one user for ever. */
   async insertIdentities(em: EntityManager, identities: readonly BulkIdentity[]): Promise<void> {
     if (identities.length === 0) return;
     await em.execute(

@@ -8,7 +8,7 @@ export async function readUser(em: EntityManager, id: UserId): Promise<User | nu
   return em.findOne(User, { id }, { refresh: true });
 }
 
-/** Locks a user until the transaction ends, so that of two acts on one account the second one sees the first. */
+/** Locks a user until the transaction ends, so that with two acts on one account the second one sees the first. */
 export async function lockUser(em: EntityManager, id: UserId): Promise<RoleHolder | null> {
   const [row] = await em.execute<RoleRow[]>(`select ${ROLE_COLUMNS} from users u where u.id = ? for update`, [
     toUuid(id),

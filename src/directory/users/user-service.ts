@@ -19,7 +19,7 @@ import { userCreated, userDisabled, userEnabled } from './events.ts';
 type NewUser = {
   email: string;
   emailVerified?: boolean;
-  /** Nobody vouches for the address: it must be proved when the person signs in. */
+  /** The address is unverified: the user must verify it at sign-in. */
   emailProofDue?: boolean;
   phoneNumber?: string;
   phoneNumberVerified?: boolean;
@@ -40,6 +40,7 @@ type Dependencies = {
   known?: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 };
 
+/** Finds, creates, changes and disables users. */
 export class UserService {
   readonly #clock: Clock;
   readonly #database: Database;
@@ -55,7 +56,7 @@ export class UserService {
     this.#known = known;
   }
 
-  /** Adds a person in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
+  /** Adds a user in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
   async create(em: EntityManager, input: NewUser, by: By): Promise<User> {
     const emailCanonical = newCanonicalEmail(input.email);
     if (!emailCanonical) throw emailInvalid();
@@ -132,8 +133,8 @@ export class UserService {
   }
 
   /**
-   * By the address that somebody typed, the first one of a person or another that they proved; null also when it is none. What
-   * is sent goes to `email`, which is the address as it is stored. What a sign-in asks about: no mapper here either.
+   * Finds a user by a typed email address, primary or additional and verified; null also for an invalid one. Mail
+   * goes to `email`, the address as stored. A sign-in calls this, so it does not use the object mapper.
    */
   async findByIdentifier(typed: string): Promise<Pick<User, 'id' | 'status' | 'email' | 'emailVerified'> | null> {
     const emailCanonical = canonicalEmail(typed);
@@ -152,7 +153,7 @@ export class UserService {
     return this.#database.em().find(User, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
   }
 
-  /** A disabled person can neither sign in nor use what was issued before. Throws users.not_found. */
+  /** A disabled user can neither sign in nor use what was issued before. Throws users.not_found. */
   async changeStatus(id: UserId, status: UserStatus, by: By): Promise<User> {
     const changed = await this.#database.transaction(async (em) => {
       const user = await em.findOne(User, { id });

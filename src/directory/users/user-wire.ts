@@ -12,7 +12,7 @@ export const userSchema = z.strictObject({
   email_verified: z.boolean(),
   phone_number: z.string().optional(),
   phone_number_verified: z.boolean().optional(),
-  // What is stored may be older than the rules for new values.
+  // A stored value may be older than the rules for new values.
   ...Object.fromEntries(claims.map((claim) => [claim, z.unknown().optional()])),
   status: z.enum(['active', 'disabled']),
   administrator: z.boolean(),

@@ -25,12 +25,12 @@ const UserSchema = defineEntity({
     status: p.text().$type<UserStatus>(),
     /** As typed; mail always goes here. */
     email: p.text(),
-    /** What look-ups, limits and uniqueness compare (see email.ts). */
+    /** The canonical form for look-ups, limits and uniqueness (see email.ts). */
     emailCanonical: p.text().unique('users_email_canonical_unique'),
     emailVerified: p.boolean(),
-    /** Whether an unproven address must be proved when the person signs in. Who came from a file has it; nobody vouched for them. */
+    /** Whether an unverified address must be verified at sign-in. Imported users with an unverified address have it. */
     emailProofDue: p.boolean().default(true),
-    /** Since when the first address has been proven on this account; null since the account exists. */
+    /** Since when the primary email address has been proven on this account; null since the account exists. */
     emailSince: p.datetime(3).columnType('timestamptz(3)').nullable(),
     /** E.164 (OpenID Connect Core §5.1). */
     phoneNumber: p.text().nullable(),
@@ -38,7 +38,7 @@ const UserSchema = defineEntity({
     /** Since when the first number has been proven on this account; null since the account exists. */
     phoneNumberSince: p.datetime(3).columnType('timestamptz(3)').nullable(),
     profile: p.json<Profile>(),
-    /** What the operator's schema of properties lets be said of a person. */
+    /** Custom properties of a user, by the operator's schema. */
     properties: p.json<Record<string, unknown>>(),
     /** How the own pages look; null follows the system. */
     theme: p.text().$type<'light' | 'dark'>().nullable(),
@@ -46,22 +46,23 @@ const UserSchema = defineEntity({
     passwordUpdateRequired: p.boolean(),
     termsVersion: p.text().nullable(),
     termsAcceptedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
-    /** When the account is erased, unless the person signs in before. */
+    /** When the account is erased, unless the user signs in before. */
     deletesAt: p.datetime(3).columnType('timestamptz(3)').nullable().index('users_deletes_at_index'),
     roles: p.type(RolesColumn).fieldName('is_administrator').$type<readonly Role[]>(),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     updatedAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** A user with the primary email address and the profile (table `users`). */
 export class User extends UserSchema.class {}
 UserSchema.setClass(User);
 
-/** Who a person is at another provider. The three together name one person, never an address. */
+/** The identity of a user at another provider. The three members together identify one user; an email address never does. */
 const UserIdentitySchema = defineEntity({
   name: 'UserIdentity',
   tableName: 'user_identity',
   properties: {
-    /** What the operator calls the provider. */
+    /** The operator's name for the provider. */
     connection: p.text().primary(),
     /** Empty where the provider has none. */
     issuer: p.text().primary(),
@@ -71,5 +72,6 @@ const UserIdentitySchema = defineEntity({
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** The identity of a user at another provider (table `user_identity`). */
 export class UserIdentity extends UserIdentitySchema.class {}
 UserIdentitySchema.setClass(UserIdentity);

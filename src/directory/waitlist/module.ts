@@ -1,7 +1,7 @@
 /**
  * waitlist: a gate before registration.
  *
- * Owns    the table waitlist_entry, views/directory/waitlist, the order in which people are let in.
+ * Owns    the table waitlist_entry, views/directory/waitlist, the order in which users are let in.
  * Leaves  invitations and the account itself to registration.
  * URLs    /waitlist, /waitlist/{check,done}, /waitlist/confirm/:link.
  */

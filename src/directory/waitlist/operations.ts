@@ -44,7 +44,7 @@ const inviteFromWaitlist = operation({
         .min(1)
         .max(MOST_LISTED)
         .optional()
-        .describe('How many of those who wait longest without an invitation'),
+        .describe('Number of entries that have waited longest without an invitation'),
     })
     .refine(({ emails, first }) => emails.length > 0 !== (first !== undefined), {
       path: ['emails'],
@@ -55,7 +55,7 @@ const inviteFromWaitlist = operation({
     skipped: z.array(z.string()).describe('Email addresses that are not on the waitlist or have an account'),
   }),
   event: userInvited,
-  description: 'Invite users from the waitlist: those named, or the first in the list.',
+  description: 'Invite users from the waitlist: the named ones, or the first in the list.',
   example: { first: 10 },
   command: { arguments: { emails: { flags: '[email...]' } } },
   run: async ({ emails, first }, by: By, { waitlist }: Services) =>

@@ -99,7 +99,7 @@ export class WaitlistService {
     return this.#deps.database.em().find(WaitlistEntry, {}, { orderBy: { joinedAt: 'asc', id: 'asc' }, limit });
   }
 
-  /** Those who wait longest and were not invited yet; two operators at once invite different people. */
+  /** Those who wait longest and were not invited yet; two operators at once invite different users. */
   async inviteFirst(count: number, by: By): Promise<Invited> {
     const { clock, database } = this.#deps;
     const outcome: Invited = { invited: [], skipped: [] };

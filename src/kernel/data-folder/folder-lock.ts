@@ -1,7 +1,7 @@
 /**
  * The exclusive lock of a data folder. The kernel holds it (SQLite's lock on an empty file) and takes it back when the owner
  * ends, however it ends: so no lock is ever stale, whatever became of the owner's pid, its container or the clock.
- * `owner.json` beside it is for people: it says who has the lock, and decides nothing.
+ * `owner.json` beside it is for users: it says who has the lock, and decides nothing.
  */
 import { chmodSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -93,7 +93,7 @@ function sign(folder: string, { command, address }: Task): void {
   renameSync(draft, join(folder, 'owner.json'));
 }
 
-/** Null when nobody signed, or the note is torn. */
+/** Null when there is no note, or an incomplete one. */
 export function readOwner(folder: string): Owner | null {
   try {
     return ownerSchema.parse(JSON.parse(readFileSync(join(folder, 'owner.json'), 'utf8')));

@@ -203,14 +203,14 @@ export const invalidText = (cause?: unknown): AppError =>
   new AppError({
     code: 'request.invalid_text',
     status: 400,
-    message: 'The request holds bytes that are no text.',
+    message: 'The request contains bytes that are not text.',
     cause,
   });
 const invalidForm = (): AppError =>
   new AppError({
     code: 'request.invalid_form',
     status: 400,
-    message: 'The form repeats a field, names one that no form has, or has too many.',
+    message: 'The form repeats a field, contains an invalid field name, or has too many fields.',
   });
 const invalidJson = (cause?: unknown): AppError =>
   new AppError({

@@ -33,7 +33,7 @@ export function createAddressResolver(trustedProxies: readonly string[]): Addres
     resolve(peer, forwardedFor) {
       let client = peer === undefined ? unknownAddress : unmapped(peer);
       if (forwardedFor === undefined || !isTrusted(client)) return client;
-      // From the right, because each proxy appends its peer: the first address that is not one of our proxies is the client,
+      // From the right, because each proxy appends its peer: the primary email address that is not one of our proxies is the client,
       // and that client wrote everything to its left.
       for (const hop of forwardedFor.split(',').toReversed().slice(0, MOST_HOPS)) {
         const address = readHop(hop.trim());

@@ -11,7 +11,7 @@ import { type AddressResolver, createAddressResolver } from './client-address.ts
 
 export type ClientCertificate = {
   certificate: X509Certificate;
-  /** An authority of ours vouches for it. Without that only its key counts (RFC 8705 §2.2). */
+  /** A trusted authority signed it. Otherwise only its key counts (RFC 8705 §2.2). */
   isAuthorized: boolean;
 };
 

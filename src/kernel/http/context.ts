@@ -21,7 +21,7 @@ import { LONGEST_USER_AGENT } from './limits.ts';
 export type State = {
   /** The line of the site map that the path belongs to. */
   readonly mount: Mount | undefined;
-  /** Random, ours alone: shown to people with a fault and written with every log line of the request. */
+  /** Random, ours alone: shown to users with a fault and written with every log line of the request. */
   readonly requestId: string;
   /** False when the target was no path of this origin (a proxy's form for another host, `*`); `ctx.path` is `/` then. */
   readonly isOwnTarget: boolean;
@@ -35,7 +35,7 @@ export type State = {
   readonly userAgent: string;
   /** Chosen by `ui_locales`, this browser's memory, `Accept-Language`; a step that knows better may set it. */
   language: Language;
-  /** How the person wants pages to look; null follows the system. */
+  /** How the user wants pages to look; null follows the system. */
   theme: 'light' | 'dark' | null;
   /** The brand on the pages of this request; undefined for the brand of the instance. */
   brand: Brand | undefined;
@@ -47,7 +47,7 @@ export type State = {
   forgetLanguage(): void;
   /** Token for the field `csrf` of every form, bound to this browser and to what `bindForms` says. */
   readonly csrf: string;
-  /** From here on forms are of this holder, the session of a signed-in person, and of nobody else in the same browser. */
+  /** From here on forms belong to this holder, the session of a signed-in user, and to no other session of the same browser. */
   bindForms(holder: string): void;
   /** Whether the browser says that a page of ours sent the request, or says nothing. */
   isFromHere(): boolean;

@@ -1,6 +1,6 @@
 import Bowser from 'bowser';
 
-/** Names as people know them; null for what a user agent does not say. Marketing, not a fact: nothing may depend on it. */
+/** Names as users know them; null for what a user agent does not say. Marketing, not a fact: nothing may depend on it. */
 type DeviceName = { browser: string | null; system: string | null };
 
 /** The names of browser and operating system in a User-Agent header; null if unknown. */

@@ -82,14 +82,14 @@ function refusalOf(ctx: Context, error: unknown): AppError {
     return new AppError({
       code: 'server.unavailable',
       status: 503,
-      message: 'Something that this server needs is away for the moment. Try again shortly.',
+      message: 'A service that this server needs is unavailable. Try again shortly.',
       details: { [RETRY_AFTER]: RETRY_WHEN_AWAY_SECONDS },
     });
   if (isHttpError(error)) return plainRefusal(error.status);
   return new AppError({
     code: 'server.fault',
     status: 500,
-    message: 'Something went wrong on our side. The request id tells us what.',
+    message: 'The server failed. The request id identifies the error in its log.',
   });
 }
 
@@ -116,7 +116,7 @@ function plainRefusal(status: number): AppError {
     return new AppError({
       code: 'request.method_not_allowed',
       status: 405,
-      message: 'This address does not take this method.',
+      message: 'This address does not accept this method.',
     });
   return new AppError({ code: 'request.refused', status, message: 'The request cannot be answered.' });
 }

@@ -18,7 +18,7 @@ export type Health = {
   serving(checks: { database: Check; redis?: Check | undefined }): void;
   /** Whether a probe asked for readiness recently, as a load balancer does. */
   isWatched(): boolean;
-  /** From now on not ready, so that a balancer sends nobody here any more. */
+  /** From now on not ready, so that a load balancer sends no more requests. */
   stopping(): void;
 };
 

@@ -125,13 +125,13 @@ export async function listen(
 
 function tlsOptions({ certFile, keyFile, clientCaFile }: NonNullable<Config['tls']>): TlsOptions {
   const asksClients = clientCaFile !== undefined;
-  // Without an authority none vouches, those least of all that the machine trusts for servers.
+  // Without an authority no certificate is trusted, not even by the machine's authorities for servers.
   const ca = asksClients ? { ca: clientCaFile === 'optional_no_ca' ? [] : readPem('TLS_CLIENT_CA', clientCaFile) } : {};
   return {
     cert: readPem('TLS_CERT', certFile),
     key: readPem('TLS_KEY', keyFile),
     minVersion: 'TLSv1.2',
-    // A person's browser has no certificate; whether one that is shown is vouched for is asked where it is used.
+    // A user's browser has no certificate; whether one that is shown is vouched for is asked where it is used.
     requestCert: asksClients,
     rejectUnauthorized: false,
     handshakeTimeout: limits.headersTimeout,

@@ -3,7 +3,7 @@
  * exist, whatever a router behind it would make of it: the engine's, for one, takes `/OIDC/TOKEN` and `/oidc/token/`.
  */
 type Audience =
-  /** People: errors are pages. */
+  /** Users: errors are pages. */
   | 'page'
   /** Programs of the management interfaces: errors are RFC 9457 problems. */
   | 'problem'
@@ -30,7 +30,7 @@ export type Mount = Readonly<{
    * `form-action`, which Chromium applies to the whole chain (CSP 3 §6.4.1).
    */
   formsLeadOut?: boolean;
-  /** A GET without a query is answered the same to everybody, until the edge is told to forget it. */
+  /** A GET without a query gets the same response for every client, until the cached document is invalidated. */
   constant?: boolean;
   /** Bytes; 64 KiB unless said otherwise, 256 KiB for `problem`. */
   bodyLimit?: number;

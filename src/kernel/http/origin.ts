@@ -47,7 +47,7 @@ export function requireOwnHost(req: IncomingMessage, issuer: URL): void {
   throw new AppError({
     code: 'request.misdirected',
     status: 421,
-    message: `This server answers for ${issuer.origin} only.`,
+    message: `This server answers only for ${issuer.origin}.`,
   });
 }
 

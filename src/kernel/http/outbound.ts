@@ -98,7 +98,7 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
   const own = new Set(ownHosts.map((host) => bareHost(host.toLowerCase())));
   const choose = callbackify(chooseAddress);
 
-  /** Many an instance asks nobody anything, so the client and its memory come with the first request. */
+  /** Many instances send no outgoing requests, so the client is loaded at the first one. */
   async function open(): Promise<{ fetch: typeof undiciFetch; agent: Agent }> {
     const undici = await import('undici');
     const dial = undici.buildConnector({ timeout: OUTBOUND_CONNECT_TIMEOUT, allowH2: false, keepAlive: true });

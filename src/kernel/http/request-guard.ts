@@ -87,7 +87,7 @@ export function notAllowed(ctx: Context, methods: readonly string[]): AppError {
   return new AppError({
     code: 'request.method_not_allowed',
     status: 405,
-    message: `This address takes ${allow} only.`,
+    message: `This address accepts only ${allow}.`,
   });
 }
 

@@ -17,7 +17,7 @@ type ErrorRecord = {
 
 type ErrorLike = Readonly<Record<string, unknown>>;
 
-/** Members that say where something failed. All others may hold what nobody should read. */
+/** Members with the place of a failure. All others may contain secrets. */
 const places = [
   'syscall',
   'address',
@@ -87,7 +87,7 @@ export function errorRecord(thrown: unknown, tidy: (text: string) => string): Er
   return frames.length === 0 ? record : { ...record, stack: frames.map(tidy).join('\n') };
 }
 
-/** An error and its causes in one line, for a person. */
+/** An error and its causes in one line, for a user. */
 export function errorLine(thrown: unknown, tidy: (text: string) => string): string {
   const said: string[] = [];
   for (let at: ErrorRecord | undefined = recordOf(thrown, tidy, 0).record; at; at = at.cause) {

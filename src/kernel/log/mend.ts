@@ -13,7 +13,7 @@ type Mends = Readonly<Record<string, string>>;
 /** Of the connection to PostgreSQL: codes of the system, of TLS, and SQLSTATEs. After "PostgreSQL at host:port". */
 const databaseMends: Mends = {
   ECONNREFUSED: 'refuses connections. Start it, or correct host and port in DATABASE_URL.',
-  ECONNRESET: 'closed the connection. Check what stands between, and host and port in DATABASE_URL.',
+  ECONNRESET: 'closed the connection. Check proxies and firewalls in between, and host and port in DATABASE_URL.',
   ENOTFOUND: 'has a host that no name service knows. Correct the host in DATABASE_URL.',
   EAI_AGAIN:
     'has a host that the name service cannot look up now. Check the name service, or the host in DATABASE_URL.',
@@ -23,21 +23,21 @@ const databaseMends: Mends = {
   ENOENT: 'has no socket there. Start it, or correct the host in DATABASE_URL.',
   EACCES: 'has a socket that this user may not open. Correct its mode, or the host in DATABASE_URL.',
   '28P01': 'refuses the user or the password. Correct them in DATABASE_URL.',
-  '28000': 'does not admit this user from here. Correct the user in DATABASE_URL, or pg_hba.conf.',
+  '28000': 'does not accept this user from this host. Correct the user in DATABASE_URL, or pg_hba.conf.',
   '3D000': 'has no such database. Create it, or correct its name in DATABASE_URL.',
   '42501': 'does not give the user enough rights. Grant them, or name another user in DATABASE_URL.',
   '53300': 'has no connection left. Lower DATABASE_POOL, or raise max_connections.',
   '57P03': 'is starting or stopping. Wait, or name another one in DATABASE_URL.',
   '25006': 'takes no writes, as a standby does not. Name the primary in DATABASE_URL.',
   TIMEOUT: 'accepted no connection in time. Check its load and the network, or raise DATABASE_CONNECT_SECONDS.',
-  POOL: 'has work on every connection that this process may hold. Raise DATABASE_POOL, or look for slow statements.',
+  POOL: 'is busy on every connection of this process. Raise DATABASE_POOL, or look for slow statements.',
   TLS: 'and this process do not agree on TLS. Correct sslmode or sslrootcert in DATABASE_URL.',
 };
 
 /** Of Redis: codes of the system, and the first words of its refusals. After "Redis at host:port". */
 const redisMends: Mends = {
   ECONNREFUSED: 'refuses connections. Start it, or correct host and port in REDIS_URL.',
-  ECONNRESET: 'closed the connection. Check what stands between, and host and port in REDIS_URL.',
+  ECONNRESET: 'closed the connection. Check proxies and firewalls in between, and host and port in REDIS_URL.',
   ENOTFOUND: 'has a host that no name service knows. Correct the host in REDIS_URL.',
   EAI_AGAIN: 'has a host that the name service cannot look up now. Check the name service, or the host in REDIS_URL.',
   WRONGPASS: 'refuses the user or the password. Correct them in REDIS_URL.',
@@ -60,9 +60,9 @@ const folderMends: Mends = {
   EPERM: 'where this user may not write. Give the folder to this user (chown -R), or name another one.',
   ENOTDIR: 'with a file as a parent folder. Name a folder.',
   EEXIST: 'which is a file. Name a folder.',
-  ELOOP: 'which is a circle of links. Name a folder.',
+  ELOOP: 'which is a loop of symbolic links. Name a folder.',
   ENAMETOOLONG: 'which is too long. Name a shorter path.',
-  ENOENT: 'which cannot be made. Name one that this user may write to.',
+  ENOENT: 'which cannot be created. Name a folder that this user may write to.',
   EIO: 'whose disk reports faults. Replace the disk, and restore a backup (docs/operations.md).',
   EMFILE: 'but this process may open no more files. Raise the limit (ulimit -n).',
   ENFILE: 'but this machine can open no more files. Raise the limit (fs.file-max).',
@@ -76,7 +76,8 @@ const listenMends: Readonly<Record<string, (port: number, host: string, variable
     `${variable} ${port} of ${host} is taken by another program. Set ${variable} to a free one.`,
   EACCES: (port, _host, variable) =>
     `${variable} ${port} may not be taken by this user. Set ${variable} to one above 1023.`,
-  EADDRNOTAVAIL: (_port, host) => `HOST ${host} is no address of this machine. Set HOST to one that is, or to 0.0.0.0.`,
+  EADDRNOTAVAIL: (_port, host) =>
+    `HOST ${host} is not an address of this machine. Set HOST to an address of this machine, or to 0.0.0.0.`,
   ENOTFOUND: (_port, host) => `HOST ${host} is a name that no name service knows. Set HOST to an address.`,
 };
 
@@ -131,7 +132,7 @@ export function redisMend(error: unknown, where: string): string {
 
 /** The message for an error `code` of the data folder at `path`, with the fix. */
 export const folderMend = (code: string, path: string): string =>
-  `LATCHKEY_DATA names ${path}, ${folderMends[code] ?? 'which cannot be used. Name one that this user may write to.'}${code === '' ? '' : ` (${code})`}`;
+  `LATCHKEY_DATA names ${path}, ${folderMends[code] ?? 'which cannot be used. Name a folder that this user may write to.'}${code === '' ? '' : ` (${code})`}`;
 
 /** The message for an error of a listener, with the variable to change; undefined for an unknown error. */
 export function listenMend(

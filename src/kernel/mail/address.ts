@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 
-/** A person as a header names one. The two parts stay apart until the library writes them: joined text could hold two. */
+/** A user as a header names one. The two parts stay apart until the library writes them: joined text could hold two. */
 export type MailAddress = { name: string; address: string };
 
 /** RFC 5322 §3.2.3 dot-atom; quoted local parts, comments and what is not ASCII are refused. */
@@ -46,7 +46,7 @@ export function readSender(text: string): MailAddress | null {
   return address === null ? null : { name: headerText(name, 128), address };
 }
 
-/** Enough for its owner to know it, too little for everybody else: `n•••@fernway.example`. */
+/** Enough for its owner to recognize it, too little for others: `n•••@fernway.example`. */
 export function maskMailAddress(address: string): string {
   const [first = ''] = address;
   return `${first}•••${address.slice(Math.max(0, address.lastIndexOf('@')))}`;

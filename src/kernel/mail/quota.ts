@@ -54,7 +54,7 @@ export async function takeQuota(
   return takeAll(em, clock, limitsOf(limits, mail));
 }
 
-/** One more of each, or, where one of them is used up, of none. */
+/** One more of each, or, where one of them is consumed, of none. */
 export async function takeAll(em: EntityManager, clock: Clock, limits: readonly Limit[]): Promise<boolean> {
   const now = clock.now().getTime();
   const wanted = limits.toSorted((a, b) => (a.key < b.key ? -1 : 1));
@@ -81,7 +81,7 @@ export async function takeAll(em: EntityManager, clock: Clock, limits: readonly 
   return true;
 }
 
-/** Whether one of these is used up; counts nothing. */
+/** Whether one of these is consumed; counts nothing. */
 export async function isUsedUp(em: EntityManager, clock: Clock, limits: readonly Limit[]): Promise<boolean> {
   const now = clock.now().getTime();
   const keys = limits.map(({ key }) => key);

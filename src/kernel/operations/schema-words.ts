@@ -1,4 +1,4 @@
-/** What a schema of zod takes, and what is wrong with a value, in words that follow the name of a member. */
+/** The accepted values of a zod schema, and the error of a value, as text that follows the name of a member. */
 import { z } from 'zod';
 
 type RawIssue = z.core.$ZodRawIssue;
@@ -24,13 +24,13 @@ const issueWords: { readonly [Code in RawIssue['code']]?: (issue: Extract<RawIss
   invalid_format: () => 'has the wrong form',
 };
 
-/** What is wrong, as an error map of zod. A schema that has words of its own keeps them. */
+/** The error texts as an error map of zod. A schema with its own text keeps it. */
 export function inWords(issue: RawIssue): string {
   const words = issueWords[issue.code] as ((issue: RawIssue) => string) | undefined;
   return words?.(issue) ?? 'is not valid';
 }
 
-/** What a number, a choice, a yes or no, text or a list takes: `must be a whole number from 8 to 64, such as 15`. */
+/** The accepted values of a number, a choice, a boolean, text or a list: `must be a whole number from 8 to 64, such as 15`. */
 export function takenBy(schema: z.ZodType): string {
   const described = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Described;
   const example = exampleOf(described);

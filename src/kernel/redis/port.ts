@@ -72,7 +72,7 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
   let probing: Promise<void> | undefined;
 
   function setUp(next: boolean): void {
-    // A Redis that was never there is told of too.
+    // A Redis that was never reachable is reported too.
     if (up === next && isKnown) return;
     isKnown = true;
     up = next;

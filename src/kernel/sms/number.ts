@@ -4,7 +4,7 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 const e164 = /^\+[1-9]\d{6,14}$/;
 
 /**
- * A number as people type one, `+49 (30) 901820` or, with the country that they chose, `030 901820`; null when it is none.
+ * A number as users type one, `+49 (30) 901820` or, with the country that they chose, `030 901820`; null when it is none.
  * A number with a plus ignores the country.
  */
 export function readPhoneNumber(typed: string, country?: string): string | null {
@@ -18,7 +18,7 @@ export function readPhoneNumber(typed: string, country?: string): string | null 
 /** A stored number, which is E.164 already. */
 export const isPhoneNumber = (text: string): boolean => e164.test(text);
 
-/** `+49 •••• •820`: enough to know one's own number again, too little to call it. */
+/** `+49 •••• •820`: enough to recognize the own number, too little to call it. */
 export function maskPhoneNumber(number: string): string {
   return `${number.slice(0, 3)} ••••• ${number.slice(-3)}`;
 }

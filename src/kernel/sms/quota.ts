@@ -29,7 +29,7 @@ export type SmsLimits = {
   perAddressHour: number;
 };
 
-/** Whether this message may be sent; counts it if so. One that nobody is to get costs the same work and none of the day. */
+/** Whether this message may be sent; counts it if so. A message without a recipient costs the same work and does not count in the day. */
 export async function takeSms(
   em: EntityManager,
   clock: Clock,

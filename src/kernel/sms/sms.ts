@@ -28,7 +28,7 @@ export type TextMessage = {
   ip?: string | undefined;
   /** The part of the recipient's limit in which it is counted; by default the common part. */
   share?: string | undefined;
-  /** Nobody is to get it: it is written like any other and thrown away by the worker, so that this takes the same time. */
+  /** It has no recipient: it is written like any other and discarded by the worker, so that the time is the same. */
   discard?: boolean | undefined;
 };
 
@@ -63,7 +63,7 @@ type Options = {
   jobs: Pick<Jobs, 'define' | 'send'>;
   outbound: Pick<Outbound, 'fetch'>;
   log: Log;
-  /** Undefined where nobody may read other people's messages. */
+  /** Undefined if no mailbox page may exist. */
   mailbox: TextBox | undefined;
   policy: () => SmsPolicy;
 };

@@ -51,7 +51,7 @@ function wordsOf(messages: Messages, language: Language, medium: Medium, inspect
       return new Markup(text.join(''));
     },
 
-    /** `4 minutes`, rounded up: nobody should come back too early. */
+    /** `4 minutes`, rounded up, so that no user returns too early. */
     duration(seconds: number): string {
       if (seconds < 60) return unit(Math.max(1, Math.ceil(seconds)), 'second');
       return seconds < 5400 ? unit(Math.ceil(seconds / 60), 'minute') : unit(Math.ceil(seconds / 3600), 'hour');

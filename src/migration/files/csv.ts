@@ -67,7 +67,7 @@ export async function* readCsv(path: string): AsyncGenerator<Numbered> {
     }>)
       yield typed(info.lines, record);
   } catch (error) {
-    // After a quote that nobody closes, nothing says where the next record begins.
+    // After an unclosed quote the start of the next record is unknown.
     if (error instanceof CsvError) throw new FileProblem(error.message);
     throw error;
   }

@@ -8,7 +8,7 @@ import { FileProblem } from './numbered.ts';
 
 type Page = { users: Record<string, unknown>[]; next?: string };
 
-/** Writes all people, page after page, no faster than they are taken. */
+/** Writes all users, page after page, no faster than they are taken. */
 export async function runExport({
   ask,
   output,

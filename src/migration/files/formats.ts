@@ -17,10 +17,10 @@ const formats = {
 export type ImportFormat = keyof typeof formats;
 export const importFormats = Object.keys(formats) as ImportFormat[];
 
-/** What all lines have that do not say otherwise. */
+/** Default members of all lines. */
 type HashDefaults = { format?: string | undefined; parameters?: Readonly<Record<string, unknown>> | undefined };
 
-/** The people of a file in our form, one after the other. */
+/** The users of a file in our form, one after the other. */
 export async function* readPeople(
   path: string,
   { format, hash }: { format: ImportFormat | undefined; hash: HashDefaults },

@@ -5,7 +5,7 @@ import type { LineResult, Outcome } from '../import-service.ts';
 import { FileProblem, type Numbered } from './numbered.ts';
 import { BUSY_RETRIES, LARGEST_BATCH, MOST_LINES, MOST_SHOWN_PROBLEMS } from '../limits.ts';
 
-/** What passes by itself: people who sign in have the threads, or somebody else writes the same people. */
+/** Transient errors: sign-ins occupy the hashing threads, or another command writes the same users. */
 const passing = new Set(['credentials.busy', 'migration.changed_meanwhile']);
 
 export type ImportSummary = Record<Outcome, number> & {

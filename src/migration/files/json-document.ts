@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { FileProblem, type Numbered } from './numbered.ts';
 import { LARGEST_DOCUMENT } from '../limits.ts';
 
-/** One JSON document with people in `users`, or a list of people. What is called a line here is their number. */
+/** One JSON document with users in `users`, or a list of users. A line number means the position of a user. */
 export async function* readJsonDocument(path: string): AsyncGenerator<Numbered> {
   if ((await stat(path)).size > LARGEST_DOCUMENT)
     throw new FileProblem('the file is larger than 256 MiB: export it in several, or as JSON lines');

@@ -1,12 +1,12 @@
 import { isObject, instantOf, jsonIn, type Members, objectsIn, textIn } from './members.ts';
 
-/** Whose subject is which issuer's (OpenID Connect Core §2). */
+/** The issuer of each provider's subjects (OpenID Connect Core §2). */
 const issuers: Readonly<Record<string, string>> = {
   'google.com': 'https://accounts.google.com',
   'apple.com': 'https://appleid.apple.com',
 };
 
-/** A user of `firebase auth:export users.json`. What its project shares (signer key and the rest) comes apart. */
+/** A user of `firebase auth:export users.json`. The project's parameters (signer key and others) are in a separate file. */
 export function fromFirebase(user: unknown): unknown {
   if (!isObject(user)) return user;
   const hash = textIn(user, 'passwordHash');
@@ -33,7 +33,7 @@ export function fromFirebase(user: unknown): unknown {
   };
 }
 
-/** A password and a phone are no identities of somebody else's. */
+/** A password and a phone are not identities of another provider. */
 const isElsewhere = (provider: Members): boolean =>
   !['password', 'phone'].includes(String(provider['providerId'])) && textIn(provider, 'rawId') !== undefined;
 

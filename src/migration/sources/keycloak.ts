@@ -38,7 +38,7 @@ export function fromKeycloak(user: unknown): unknown {
   };
 }
 
-/** What the hash is made of, without its label and its dates. */
+/** The parts of the hash, without its label and its dates. */
 function passwordOf(credential: Members): Members {
   if ('secretData' in credential)
     return { credentialData: credential['credentialData'], secretData: credential['secretData'] };

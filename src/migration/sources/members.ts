@@ -1,11 +1,15 @@
-/** What a foreign record may hold, looked at without trust: a member of the wrong kind counts as missing. */
+/** Members of an untrusted record: a member of the wrong type counts as missing. */
 export type Members = Readonly<Record<string, unknown>>;
 
+/** Whether an untrusted value is an object and not an array. */
 export const isObject = (value: unknown): value is Members =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
+/** The object member `name`; an empty object for another type. */
 export const objectIn = (record: Members, name: string): Members => (isObject(record[name]) ? record[name] : {});
+/** The objects in the list member `name`; other values are dropped. */
 export const objectsIn = (record: Members, name: string): Members[] =>
   Array.isArray(record[name]) ? record[name].filter(isObject) : [];
+/** The text member `name`; undefined if it is empty or of another type. */
 export const textIn = (record: Members, name: string): string | undefined => {
   const value = record[name];
   return typeof value === 'string' && value !== '' ? value : undefined;

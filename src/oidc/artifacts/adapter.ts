@@ -27,10 +27,10 @@ type AdapterDependencies = {
   notePoll(idHash: Buffer): Promise<boolean>;
 };
 
-/** Read again and again, and never used up. */
+/** Read again and again, and never consumed. */
 const readOften: ReadonlySet<Kind> = new Set(['AccessToken', 'ClientCredentials']);
 
-/** What the engine calls its adapter, one for each kind; what it stores goes through here in a form that is worth nothing to a thief. */
+/** The engine's adapter, one for each kind of artifact. It hashes secrets, so that the stored form is useless to a thief. */
 export class ArtifactAdapter implements Adapter {
   readonly #kind: Kind;
   readonly #deps: AdapterDependencies;
@@ -72,7 +72,7 @@ export class ArtifactAdapter implements Adapter {
     const idHash = this.#handles.hashOf(id);
     const found = await this.#find(idHash);
     if (!found) return undefined;
-    // Whoever shows the code itself is the device that waits; the person's browser is known by a handle.
+    // The sender of the code itself is the waiting device; the user's browser has a handle.
     const isPoll = this.#kind === 'DeviceCode' && isPending(found) && !this.#handles.isHandle(id);
     if (isPoll && !(await this.#deps.notePoll(idHash))) throw new errors.SlowDown();
     const payload = this.#toPayload(found, id)!;
@@ -156,7 +156,7 @@ export class ArtifactAdapter implements Adapter {
     return {
       idHash: this.#handles.hashOf(id),
       lookupHash: typeof lookup === 'string' && lookup !== '' ? this.#handles.lookup(lookup) : null,
-      // A question that stands open names a grant, but does not end with it: somebody else may be about to answer.
+      // An open prompt names a grant, but does not end with it: another request may be about to answer it.
       grantHash: ofGrant.has(this.#kind) && typeof payload.grantId === 'string' ? sha256(payload.grantId) : null,
       sessionHash: expiresWithSession && typeof sessionUid === 'string' ? this.#handles.lookup(sessionUid) : null,
       accountId: payload.accountId ?? null,
@@ -167,7 +167,7 @@ export class ArtifactAdapter implements Adapter {
     };
   }
 
-  /** The engine keeps ids of other artifacts, and the artifact's own, in some members: each is a secret of somebody. */
+  /** The engine keeps ids of other artifacts, and the artifact's own, in some members: each is a bearer secret. */
   #withoutSecrets(id: string, payload: AdapterPayload): Record<string, unknown> {
     const {
       jti: _id,

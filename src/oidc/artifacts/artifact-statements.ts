@@ -5,7 +5,7 @@ type Statement = { text: string; values: unknown[] };
 const isLiveGrant = (hash: string): string =>
   `exists (select 1 from oidc_artifact g where g.id_hash = ${hash} and g.kind = 'Grant' and g.revoked_at is null)`;
 
-/** Uses an artifact up, if nobody has. */
+/** Consumes an artifact, if it is not consumed yet. */
 export function consuming(kind: Kind, idHash: string, at: string): string {
   return `update oidc_artifact a set consumed_at = ${at} where a.id_hash = ${idHash} and a.kind = '${kind}' and a.consumed_at is null
     and ${ofGrant.has(kind) ? `(a.grant_hash is null or ${isLiveGrant('a.grant_hash')})` : 'a.revoked_at is null'} returning 1`;
@@ -39,7 +39,7 @@ export function putting(kind: Kind, artifact: Artifact, first = 1, { grant, only
 /** Instead of asking whether the grant is stored; what has to be true as well. */
 type Conditions = { grant?: string | undefined; only?: string | undefined };
 
-/** Several writes of one request. What one of them stores no other sees, so that a code asks for its grant by the name of that part. */
+/** Several writes of one request. They do not see each other's rows, so a code refers to its grant by the name of that part. */
 export function writing({ consumed, puts }: Batch, now: Date): Statement {
   const values: unknown[] = consumed === null ? [] : [consumed.idHash, now];
   const parts = consumed === null ? [] : [`used as (${consuming(consumed.kind, '$1', '$2')})`];

@@ -26,36 +26,36 @@ export type Artifact = {
   accountId: string | null;
   clientId: string | null;
   expiresAt: Date;
-  /** How far a request has come that several people might answer; null for everything that nobody races for. */
+  /** The progress of a request that several requests might answer; null for all others. */
   stage: number | null;
   payload: Record<string, unknown>;
 };
 
-/** What came of using an artifact up: `spent` when another request was first. */
+/** The result of consuming an artifact: `spent` when another request was first. */
 export type Consumed = 'consumed' | 'spent' | 'unknown';
 
 export type Write = { kind: Kind; artifact: Artifact };
-/** What one request writes, and what it uses up for that. */
+/** The writes of one request, and the artifact that it consumes for them. */
 export type Batch = { consumed: { kind: Kind; idHash: Buffer } | null; puts: readonly Write[] };
 
 export type Found = {
   idHash: Buffer;
   payload: Record<string, unknown>;
   consumedAt: Date | null;
-  /** What a store could bring along in the same round trip: the grant, and the session that the artifact ends with. */
+  /** Rows that a store may return in the same round trip: the grant, and the session of the artifact. */
   grant?: Found | null;
   session?: Found | null;
 };
 
 /**
- * What a backend must guarantee. `artifact-store.contract.ts` checks it on every one.
+ * Guarantees of a backend. `artifact-store.contract.ts` checks them on every one.
  *
  * - `put` writes or replaces. An artifact of a revoked grant is not stored, so its holder has a dead token; one with a
- *   `stage` replaces only one of a lower stage, so that of two answers the first stays. False when it did not write.
+ *   `stage` replaces only one of a lower stage, so that the first of two responses stays. False when it did not write.
  * - `find*` never answers with an artifact of a grant that is revoked or gone. It may answer with one that has expired:
- *   who asks compares the times in the payload.
- * - `consume` changes an unconsumed artifact in one conditional write; `spent` when somebody else was
- *   first: that is a replay, so the store revokes the grant, and with it what the winner got (RFC 9700 §4.14.2).
+ *   the caller compares the times in the payload.
+ * - `consume` changes an unconsumed artifact in one conditional write; `spent` when another request was
+ *   first: that is a replay, so the store revokes the grant and with it the winner's tokens (RFC 9700 §4.14.2).
  * - `insertOnce` stores if no living artifact has the id; false when one has.
  * - `remove` says true to exactly one caller.
  * - `revokeGrant` leaves a mark that outlives the grant's tokens, then removes them.

@@ -25,5 +25,6 @@ const OidcArtifactSchema = defineEntity({
   uniques: [{ name: 'oidc_artifact_lookup_unique', properties: ['lookupHash', 'kind'] }],
   indexes: [{ name: 'oidc_artifact_account_index', properties: ['accountId', 'kind'] }],
 });
+/** An artifact of the engine; ids are hashed, secrets are never stored (table `oidc_artifact`). */
 export class OidcArtifact extends OidcArtifactSchema.class {}
 OidcArtifactSchema.setClass(OidcArtifact);

@@ -10,8 +10,8 @@ const exchanged: ReadonlySet<Kind> = new Set(['AuthorizationCode', 'RefreshToken
 const issued: ReadonlySet<Kind> = new Set(['AccessToken', 'RefreshToken']);
 
 /**
- * What the engine writes one after the other for one request, held back until it can be written at once: all of it becomes
- * true together, or nothing. It is written before anything else of the request is read or written, and before the answer.
+ * The engine's single writes of one request, held back and written at once: all of them succeed
+ * together, or none. They are written before any other read or write of the request, and before the response.
  */
 export class HeldWrites {
   readonly #write: (batch: Batch) => Promise<Consumed>;
@@ -52,7 +52,7 @@ export class HeldWrites {
     held.lost(await this.#write(held));
   }
 
-  /** Around the engine: nothing that it answered with is left unwritten, and what it used up stays so when it then refuses. */
+  /** Around the engine: nothing that it answered with is left unwritten, and what it consumed stays so when it then refuses. */
   middleware(): Middleware {
     return async (ctx, next) => {
       await next();

@@ -12,7 +12,7 @@ export class MemoryArtifacts implements ArtifactStore {
   readonly #entries = new Map<string, Entry>();
   readonly #lookups = new Map<string, string>();
 
-  /** Of more than `most` the oldest go: whoever asks for sign-ins without end fills no memory. */
+  /** Above `most` the oldest are dropped: a flood of sign-ins cannot fill the memory. */
   constructor(clock: Clock, most: number) {
     this.#clock = clock;
     this.#most = most;

@@ -4,7 +4,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { inTransaction } from '#kernel/postgres/in-transaction.ts';
 import { type Act, oneStatement, type Part } from '#kernel/postgres/one-statement.ts';
 
-/** What the steps of a sign-in have found out, as it was read. */
+/** The results of the steps of a sign-in, as read. */
 export type Kept = {
   /** Means something to the steps alone; null while nothing is known. */
   progress: unknown;
@@ -49,7 +49,7 @@ export class OpenSignIns {
     return { payload, kept: { progress, accountId, step } };
   }
 
-  /** What the application asked for, also when the sign-in is over, until it is cleaned away. */
+  /** The application's request, also after the sign-in ended, until the clean-up. */
   async findRequest(uid: string): Promise<{ params: Record<string, unknown>; wasPushed: boolean } | null> {
     const [row] = await this.#database.sql<{ params: Json | null; was_pushed: boolean }>(
       `select payload->'params' as params, payload ? 'parJti' as was_pushed from oidc_artifact
@@ -99,8 +99,8 @@ export class OpenSignIns {
   }
 
   /**
-   * Answers a question that asks for no sign-in; the path at which the browser goes on, null when it has an answer already. An
-   * error stands alone, any other answer adds to those of earlier questions.
+   * Answers a prompt without a sign-in; returns the path at which the browser continues, null when it has an answer already. An
+   * error replaces all results, any other answer is added to the results of earlier prompts.
    */
   async answer(uid: string, result: Record<string, unknown>): Promise<string | null> {
     const earlier = 'error' in result ? `'{}'::jsonb` : `coalesce(payload->'lastSubmission', '{}'::jsonb)`;
@@ -139,7 +139,7 @@ export class OpenSignIns {
     return row ? { accountId: row.account_id } : null;
   }
 
-  /** Takes what a user has proved out of every sign-in but one: it was proved with what is worth nothing any more. */
+  /** Removes the proofs of a user from every sign-in but one, because the proving credentials are invalid now. */
   async endOf(em: EntityManager, accountId: string, except: string | null): Promise<void> {
     await em.execute(
       `update oidc_artifact set progress = null, account_id = null, progress_step = progress_step + 1

@@ -66,7 +66,7 @@ export class PostgresArtifacts implements ArtifactStore {
     return (await patiently(() => this.#database.sql(text, values), kind)).length > 0;
   }
 
-  /** What one request writes, in one statement: nothing of it is stored when what it uses up was used up before. */
+  /** The writes of one request in one statement: nothing is stored when the consumed artifact was consumed before. */
   async write({ consumed, puts }: Batch): Promise<Consumed> {
     if (puts.length === 0) return consumed === null ? 'consumed' : this.consume(consumed.kind, consumed.idHash);
     const [put] = puts;
@@ -111,7 +111,7 @@ export class PostgresArtifacts implements ArtifactStore {
     return changed.length > 0 ? 'consumed' : this.#lost(kind, idHash);
   }
 
-  /** Who comes second ends the grant. */
+  /** The second request ends the grant. */
   async #lost(kind: Kind, idHash: Buffer): Promise<'spent' | 'unknown'> {
     const [spent] = await this.#database.sql<{ grant_hash: Uint8Array | null }>(
       'select grant_hash from oidc_artifact where id_hash = $1 and kind = $2 and consumed_at is not null',
@@ -147,7 +147,7 @@ export class PostgresArtifacts implements ArtifactStore {
 
   async #revoke(grantHash: Buffer): Promise<boolean> {
     const isFirst = await this.end('Grant', grantHash, fromNow(this.#clock, KEEP_REVOKED));
-    // What was consumed stays, to be recognized when it comes again.
+    // A consumed artifact stays, so that its reuse is recognized.
     const text = `delete from oidc_artifact where grant_hash = $1 and consumed_at is null`;
     await this.#database.sql(text, [grantHash]);
     return isFirst;

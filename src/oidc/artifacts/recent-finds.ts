@@ -6,7 +6,7 @@ type Entry = { found: Found; until: number };
 
 /**
  * Tokens that were looked up a moment ago: an API introspects the same one again and again. Nothing single-use may be
- * found here. What is revoked through this node is forgotten at once, on the others the short life sees to it.
+ * found here. A revocation on this node takes effect at once, on other nodes after the short lifetime.
  */
 export class RecentFinds {
   #kept = new Map<string, Entry>();
@@ -21,7 +21,7 @@ export class RecentFinds {
   }
 
   forget(): void {
-    // What is being read may be older than what made us forget: it is handed to those who wait, and not kept.
+    // A read in progress may be older than the revocation: its callers get it, and it is not cached.
     this.#kept = new Map();
     this.#loading = new Map();
   }

@@ -1,7 +1,7 @@
 import type { Found, Kind } from './artifact-store.ts';
 
 /**
- * What a look-up of one request brought along for the next one: the engine finds a token, then its session, then its
+ * Rows that one look-up of a request loads for the next one: the engine finds a token, then its session, then its
  * grant. Nothing outlives the request, and what is written is forgotten.
  */
 export class RequestMemo {

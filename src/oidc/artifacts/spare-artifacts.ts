@@ -5,10 +5,10 @@ import type { PostgresArtifacts } from './postgres-artifacts.ts';
 import { KEEP_ENDED } from '../lifetimes.ts';
 
 /**
- * What may be lost because its loss costs a retry: a machine asks for another token. It is in
- * Redis, and in the database while Redis is away: for each artifact in whichever was there when it was written. Its end is
- * in the database always: a Redis that comes back with what it held before, or that a replica stands in for, brings nothing
- * back to life.
+ * Artifacts whose loss costs only a retry: a machine requests another token. They are in
+ * Redis, and in the database while Redis is down: each artifact is in the store that was up when it was written. Its end is
+ * always in the database: a Redis that returns with old data, or a replica that replaces it, revives no
+ * token.
  */
 export class SpareArtifacts implements ArtifactStore {
   readonly #clock: Clock;

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Kind } from './artifact-store.ts';
 
-/** Marks by which people and scanners of source code know a leaked secret of ours, and what it was for. */
+/** Marks by which users and scanners of source code know a leaked secret of ours, and what it was for. */
 const prefixes = {
   AccessToken: 'lk_at_',
   ClientCredentials: 'lk_ct_',

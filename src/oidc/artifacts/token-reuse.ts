@@ -1,14 +1,14 @@
 import type { AdapterPayload } from 'oidc-provider';
 import type { Kind } from './artifact-store.ts';
 
-/** What is exchanged for tokens, and good once. */
+/** Single-use artifacts that are exchanged for tokens. */
 const exchanged: ReadonlySet<Kind> = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode']);
 
 type Shown = { grantId: string | undefined; accountId: string | undefined; isUsed: boolean };
 
 /**
  * Requests in which a code or a refresh token was shown a second time (RFC 9700 §4.14.2). The adapter knows them by what is stored: what
- * was read had been used up and the engine then revoked its grant, or another request used it up first. The words in which the engine
+ * was read had been consumed and the engine then revoked its grant, or another request used it up first. The words in which the engine
  * refuses play no part.
  */
 export class Reuse {
@@ -20,7 +20,7 @@ export class Reuse {
     this.#request = request;
   }
 
-  /** Something was read. That it had been used up proves nothing yet: the engine may refuse it because it is of another client. */
+  /** Something was read. That it had been consumed proves nothing yet: the engine may refuse it because it is of another client. */
   shown(kind: Kind, { grantId, accountId, consumed }: AdapterPayload): void {
     const request = this.#request();
     if (request && exchanged.has(kind)) this.#shown.set(request, { grantId, accountId, isUsed: Boolean(consumed) });
@@ -39,7 +39,7 @@ export class Reuse {
     if (request && exchanged.has(kind)) this.#detected.add(request);
   }
 
-  /** Whose code or token a request used a second time; null where it did not. */
+  /** The owner of a code or token that a request reused; null without reuse. */
   of(request: object): { accountId: string | undefined } | null {
     return this.#detected.has(request) ? { accountId: this.#shown.get(request)?.accountId } : null;
   }

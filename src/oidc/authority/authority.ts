@@ -1,4 +1,4 @@
-/** What a person allowed a client once and for all, or `everything` for a first-party client, which needs no consent. */
+/** The consent of a user for a client, or `everything` for a first-party client, which needs no consent. */
 export type RememberedConsent =
   | {
       scopes: ReadonlySet<string>;
@@ -14,13 +14,13 @@ export type Now = {
   client: { scope?: string | undefined };
   /** By identifier, narrowed to what the client may ask for; null when the API is gone or closed to the client. */
   apis: ReadonlyMap<string, { scopes: readonly { name: string }[] } | null>;
-  /** Null when the person allows the client nothing. */
+  /** Null when the user allows the client nothing. */
   consent: RememberedConsent | null;
-  /** Whether a client that is limited to the scopes of this text may be told a claim. */
+  /** Whether a client that is limited to the scopes of this text may receive a claim. */
   mayBeTold: (scope: string | undefined, claim: string) => boolean;
 };
 
-/** The upper bound of what a grant is worth now. */
+/** The upper bound of the present authority of a grant. */
 export type Authority = {
   allowsScope(name: string): boolean;
   allowsClaim(name: string): boolean;
@@ -29,8 +29,8 @@ export type Authority = {
 };
 
 /**
- * A grant says what was allowed at one time. What it is worth now is what the client, the API and the person's consent
- * still allow: every use of a token asks here, and nothing that was taken away is read from the grant.
+ * A grant records the rights at its creation. Its present authority is limited to the rights that the client, the API and the user's consent
+ * still allow: every use of a token checks it here, and no withdrawn right is read from the grant.
  */
 export function authorityOf({ client, apis, consent, mayBeTold }: Now): Authority {
   const ofClient = client.scope === undefined ? null : new Set(words(client.scope));
@@ -50,4 +50,5 @@ export function authorityOf({ client, apis, consent, mayBeTold }: Now): Authorit
   };
 }
 
+/** The words of a space-separated list (RFC 6749 §3.3); empty without one. */
 export const words = (text: string | undefined): string[] => text?.split(' ').filter(Boolean) ?? [];

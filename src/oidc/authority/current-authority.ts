@@ -10,7 +10,7 @@ type AuthorityDependencies = {
   policies: Policies<'profile'>;
 };
 
-/** Reads what the client, its APIs and the person allow now. All of it is cached and dropped with each change. */
+/** Reads what the client, its APIs and the user allow now. All of it is cached and dropped with each change. */
 export class CurrentAuthority {
   readonly #deps: AuthorityDependencies;
 
@@ -40,7 +40,7 @@ export class CurrentAuthority {
   }
 }
 
-/** The grant as the engine reads it from now on, never more than is allowed now. What is stored stays as it was granted. */
+/** The grant that the engine reads, never more than is allowed now. The stored grant does not change. */
 export function narrow(grant: Grant, authority: Authority): Grant {
   const { getOIDCScope, getOIDCClaims, getResourceScope } = Object.getPrototypeOf(grant) as Grant;
   return Object.assign(grant, {
@@ -59,7 +59,7 @@ export function narrow(grant: Grant, authority: Authority): Grant {
   });
 }
 
-/** What is left of a grant that was narrowed. */
+/** The rest of a narrowed grant. */
 export function heldBy(grant: Grant, authority: Authority): Pick<Authority, 'allowsScope' | 'resourceScopes'> {
   const scopes = new Set(words(grant.getOIDCScope()));
   return {

@@ -10,13 +10,13 @@ export type Issued = {
   redirectUri?: string | undefined;
   codeChallenge?: string | undefined;
   origin?: Origin | undefined;
-  /** How the person signed in, as it was told; the level itself is in `origin`. */
+  /** The methods of the sign-in, as in the token; the level itself is in `origin`. */
   level?: Level | null | undefined;
   /** The signature algorithm of a token that is a JWT. */
   jwtAlg?: string | undefined;
 };
 
-/** What a client demands now of its tokens and codes. */
+/** The present demands of a client on its tokens and codes. */
 export type Demanding = {
   dpopBoundAccessTokens?: boolean | undefined;
   tlsClientCertificateBoundAccessTokens?: boolean | undefined;
@@ -38,8 +38,8 @@ type Now = {
 const accessTokens: ReadonlySet<string> = new Set(['AccessToken', 'ClientCredentials']);
 
 /**
- * The first demand of the client that a token or a code does not meet, in words for the log; null when it meets all. What is
- * proved with each use needs no look here: a confidential client authenticates, and proves its key, when it refreshes.
+ * The first demand of the client that a token or a code does not meet, in words for the log; null when it meets all. Demands that are
+ * proved with each use need no check here: a confidential client authenticates, and proves its key, when it refreshes.
  */
 export function unmetDemand(issued: Issued, { client, api, isPkceRequired }: Now): string | null {
   const { kind, origin = {} } = issued;

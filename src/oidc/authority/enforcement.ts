@@ -23,7 +23,7 @@ export type EnforcementDependencies = {
   isActive: (accountId: string) => Promise<boolean>;
   /** A JWT knows its grant by a handle, a session by its id. */
   handles: Pick<Handles, 'hashOf'>;
-  /** The names of the sessions of a person. */
+  /** The names of the sessions of a user. */
   sessionsOf: (accountId: string) => Promise<readonly string[]>;
   policies: Policies<'oidc'>;
 };
@@ -39,7 +39,7 @@ export type Shown = Issued & {
   isExpired: boolean;
 };
 
-/** What a token or a code that is shown is worth now; undefined, or an error of the engine, when it is worth nothing. */
+/** The present authority of a presented token or code; undefined, or an engine error, if it is invalid. */
 export async function judged(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Shown | undefined> {
   const where = route();
   if (!uses.has(where) || isDecided(shown)) return shown;
@@ -47,12 +47,12 @@ export async function judged(engine: Engine, shown: Shown, deps: EnforcementDepe
   if (!verdict.holds) return refuse(where, verdict.reason);
   if (await isOrphan(engine, shown, deps))
     return refuse(where, 'it outlived its session by offline_access, which is gone');
-  // What is stored again must stay as it was granted: at the token endpoint the grant alone is narrowed.
+  // A stored artifact must keep its original rights: at the token endpoint only the grant is narrowed.
   if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
   return shown;
 }
 
-/** Throws for what would be worth nothing: by the front channel, or where no certificate can arrive. */
+/** Throws for a token that would be invalid: by the front channel, or if no certificate can arrive. */
 export function requireBound(issued: Issued, client: Client): void {
   const unmet = unbound(issued, demandsOf(client));
   if (unmet !== null) throw new errors.InvalidRequest(unmet);
@@ -61,7 +61,7 @@ export function requireBound(issued: Issued, client: Client): void {
 /** Where a token is used without the claims of its user. */
 const readsNoAccount: ReadonlySet<string> = new Set(['introspection', API_ROUTE]);
 
-/** What the engine refuses by itself, and has to see for that: a replay ends the grant. */
+/** Artifacts that the engine must see to refuse them itself: a replay ends the grant. */
 function isDecided({ kind, accountId, consumed, isExpired }: Shown): boolean {
   return consumed !== undefined || isExpired || (kind === 'DeviceCode' && accountId === undefined);
 }
@@ -166,8 +166,8 @@ function demandsOf(client: Client): Circumstances['client'] {
 }
 
 /**
- * The API that a request at the token endpoint names (RFC 8707 §2.2), before anything is used up: the engine would look at
- * it after that. An API of which nothing that was granted is allowed any more would still open its door to a token without
+ * The API that a request at the token endpoint names (RFC 8707 §2.2), before anything is consumed: the engine would look at
+ * it after that. Otherwise an API without any remaining granted scope would still accept a token without a
  * scope.
  */
 function requireTarget({ resource }: Shown, grant: Grant): void {

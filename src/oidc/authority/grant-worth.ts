@@ -9,6 +9,7 @@ export const API_ROUTE = 'api';
 /** Where a token, a code or a refresh token is shown to have something for it. Revoking one is always possible. */
 export const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspection', API_ROUTE]);
 
+/** The route of the engine's current request; empty outside of one. */
 export const route = (): string => Provider.ctx?.oidc.route ?? '';
 
 /** `resources`: of these it is found out too what the grant is worth, beside its own. */
@@ -18,12 +19,12 @@ export type FindGrant = (id: string, options?: GrantOptions) => Promise<Grant | 
 const known = new WeakMap<object, Map<string, Promise<Grant | undefined>>>();
 const authorities = new WeakMap<Grant, Authority>();
 
-/** The upper bound of what a grant is worth, as it was found out in this request. */
+/** The upper bound of a grant's authority, as computed in this request. */
 export const authorityOn = (grant: Grant): Authority | undefined => authorities.get(grant);
 
 /**
- * The engine looks for the grant of a token several times in a request. What it is worth is found out at the first one: from
- * then on it is asked neither of the store nor of client and user.
+ * The engine loads the grant of a token several times in a request. The first look-up computes its present authority: from
+ * then on neither the store nor client and user are read again.
  */
 export async function findNarrowed(
   engine: Engine,
@@ -57,7 +58,7 @@ async function findOut(
   return narrow(grant, now);
 }
 
-/** The engine refuses a client that what this instance can do now does not allow: its tokens are worth nothing either. */
+/** The engine refuses a client that the present configuration does not allow: its tokens are invalid too. */
 export async function findClient(engine: Engine, clientId = ''): Promise<Client | undefined> {
   try {
     return await engine.Client.find(clientId);

@@ -6,7 +6,7 @@ const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const deviceRoutes: ReadonlySet<string> = new Set(['code_verification', 'device_resume']);
 
 /**
- * The engine checks a request when it comes. By the time the person has answered, the client may have changed: what it may
+ * The engine checks a request when it comes. By the time the user has answered, the client may have changed: what it may
  * not ask for any more is refused then, and nothing is sent to an address that is not registered any more.
  */
 export function requireStillAllowed(

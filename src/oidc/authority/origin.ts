@@ -6,7 +6,7 @@ import { LEVELS, type Level, levelOf } from '../levels.ts';
 export type Origin = {
   /** How strongly the client authenticated. */
   authentication?: number | undefined;
-  /** How strongly the person signed in. */
+  /** How strongly the user signed in. */
   level?: Level | undefined;
   isPushed?: boolean | undefined;
   isSigned?: boolean | undefined;
@@ -37,6 +37,7 @@ const strengths: Readonly<Record<string, number>> = {
 export const authenticationStrength = ({ clientAuthMethod }: Pick<Client, 'clientAuthMethod'>): number =>
   strengths[clientAuthMethod ?? ''] ?? 0;
 
+/** The circumstances of the current issue: client authentication, level of the sign-in, kind of request. */
 export async function originIn(ctx: KoaContextWithOIDC, kind: string): Promise<Origin> {
   const { client, entities, route, session } = ctx.oidc;
   const source = (entities.AuthorizationCode ??
@@ -78,6 +79,7 @@ export function writeOrigin({ gty, origin = {} }: { gty?: string | undefined; or
   return `${types.join('')}-${origin.authentication ?? ''}-${origin.level ?? ''}`;
 }
 
+/** Reads grant types and circumstances of issue from the text in a `jti`; empty without them. */
 export function readOrigin(text: string): { gty?: string | undefined; origin?: Origin | undefined } {
   const [, types = '', authentication, level] = /^([acdir]*)-(\d?)-(\d?)$/.exec(text) ?? [];
   if (authentication === undefined) return {};

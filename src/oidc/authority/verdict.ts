@@ -15,7 +15,7 @@ export type Issued = IssuedUnderDemands &
 
 export type Circumstances = {
   client: Demanding & { grantTypeAllowed(type: string): boolean };
-  /** What is left of the grant; for a client that acts for itself, of what the client may do. */
+  /** The rest of the grant; for a client that acts for itself, the rest of the client's own rights. */
   held: Pick<Authority, 'allowsScope' | 'resourceScopes'>;
   /** The API of the audience as it is now. */
   api: { tokenFormat: 'jwt' | 'opaque'; signingAlg: string; accessTokenSeconds: number } | null;
@@ -29,7 +29,7 @@ export type Verdict =
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** What a token or a code is worth now. The only place that decides it, for every endpoint at which one is shown. */
+/** The present authority of a token or a code. The only place that decides it, for every endpoint that accepts one. */
 export function verdictOn(issued: Issued, now: Circumstances): Verdict {
   const { client, held, api } = now;
   const lost = (reason: string): Verdict => ({ holds: false, reason });

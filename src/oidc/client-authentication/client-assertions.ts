@@ -7,9 +7,9 @@ import { LONGEST_ASSERTION_LIFE } from '../lifetimes.ts';
 const types: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'client-authentication+jwt']);
 
 /**
- * What `client_secret_jwt` and `private_key_jwt` must hold beyond what the engine has checked (key, registered algorithm,
+ * Further checks of `client_secret_jwt` and `private_key_jwt` after the engine's checks (key, registered algorithm,
  * `iss` and `sub`, not expired; its `jti` counts once). The audience is the issuer and nothing else, as one string: a list
- * would make an assertion that was meant for somebody else good for us.
+ * would make an assertion for another server valid here.
  */
 export function assertClientAssertion(
   clock: Clock,

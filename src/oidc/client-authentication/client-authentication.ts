@@ -51,7 +51,7 @@ export async function requireAnotherTry(
 ): Promise<void> {
   // The first client that such an endpoint looks for is the one that calls.
   if (!endpoints.has(ctx.oidc.route) || tried.has(ctx)) return;
-  // A public client proves nothing, so there is nothing to guess; many people may share its id and their address.
+  // A public client proves nothing, so there is nothing to guess; many users may share its id and their address.
   if (client?.clientAuthMethod === 'none') return;
   const known = client ? clientId : null;
   const outcome = await failures.begin(known, (ctx.state as State).ip);

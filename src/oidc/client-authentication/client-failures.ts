@@ -11,9 +11,9 @@ type Open = { isCounted: boolean };
 type AttemptOutcome = { attempt: Attempt } | { retryAfter: number };
 
 /**
- * Wrong proofs of one client from one address (IPv6: one /64) in five minutes. Every try of somebody who failed before is
- * counted before it is judged, over all nodes; whoever never failed costs nothing, except that no more than the limit are
- * judged at once and the others wait for their turn, so that a burst is no way around it.
+ * Wrong secrets of one client from one IP address (IPv6: one /64) in five minutes. After a failure every try is
+ * counted before it is checked, over all nodes; without a failure nothing is counted, except that no more than the limit are
+ * checked at once and the others wait, so that parallel requests do not bypass it.
  */
 export class ClientFailures {
   readonly #clock: Clock;
@@ -65,7 +65,7 @@ export class ClientFailures {
     return { attempt: { settle } };
   }
 
-  /** Comes in when less than the limit are under way, or when somebody has failed: then each try is counted. */
+  /** Admits a try when less than the limit are in progress, or after a failure: then each try is counted. */
   async #enter(key: string, points: number, current: Open): Promise<boolean> {
     const end = performance.now() + LONGEST_CLIENT_WAIT;
     while (!this.#isSuspect(key) && (this.#open.get(key)?.size ?? 0) >= points) {

@@ -31,6 +31,7 @@ const MAXIMUM_KEPT = 50_000;
 /** Neither id holds a space. */
 const keyOf = (userId: UserId, clientId: string): string => `${userId} ${clientId}`;
 
+/** Stores, reads and withdraws the consents of users for clients. */
 export class ConsentService {
   readonly #clock: Clock;
   readonly #database: Database;
@@ -54,7 +55,7 @@ export class ConsentService {
     });
   }
 
-  /** What this person allows this client; null when that is nothing. Asked with every use of a token, so from memory. */
+  /** The consent of this user for this client; null without one. Read with every use of a token, so from memory. */
   async find(userId: UserId, clientId: string): Promise<KnownConsent | null> {
     return this.#cache.get(keyOf(userId, clientId), () => this.#load(userId, clientId));
   }
@@ -115,12 +116,12 @@ export class ConsentService {
     await this.#cache.drop(keyOf(userId, clientId));
   }
 
-  /** What a person allows at present, by client. */
+  /** The present consents of a user, by client. */
   async list(userId: UserId): Promise<Consent[]> {
     return this.#database.em().find(Consent, { userId }, { orderBy: { clientId: 'asc' } });
   }
 
-  /** Takes back all that a person allowed a client; the client has to ask again. Throws consent.not_found. */
+  /** Takes back all that a user allowed a client; the client has to ask again. Throws consent.not_found. */
   async revoke(userId: UserId, clientId: string, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
       if ((await em.nativeDelete(Consent, { userId, clientId })) === 0) throw consentNotFound();

@@ -15,5 +15,6 @@ const ConsentSchema = defineEntity({
     updatedAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
+/** The scopes and claims that a user allowed one client (table `consent`). */
 export class Consent extends ConsentSchema.class {}
 ConsentSchema.setClass(Consent);

@@ -3,5 +3,5 @@ import { errorType } from '#kernel/errors.ts';
 export const consentNotFound = errorType({
   code: 'consent.not_found',
   status: 404,
-  message: 'This person has allowed this client nothing. consent list shows what they allowed.',
+  message: 'This user has not consented to this client. consent list shows the consents of the user.',
 });

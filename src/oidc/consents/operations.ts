@@ -26,7 +26,7 @@ const listConsents = operation({
   permission: 'consents.read',
   input: z.strictObject(ofUser),
   output: z.strictObject({ consents: z.array(consentSchema) }),
-  description: 'List what a user allowed to clients.',
+  description: 'List the consents of a user.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q' },
   command: { options: user },
   run: async ({ user_id: userId }, _by: By, { consents }: Services) => ({
@@ -41,7 +41,7 @@ const revokeConsent = operation({
   output: z.strictObject({ client_id: z.string(), revoked: z.literal(true) }),
   errors: [consentNotFound],
   event: consentRevoked,
-  description: 'Take back what a user allowed to a client, and end its tokens.',
+  description: 'Revoke the consent of a user for a client, and end its tokens.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', client_id: 'shop' },
   command: { options: user },
   run: async ({ user_id: userId, client_id: clientId }, by: By, { consents }: Services) => {

@@ -23,17 +23,17 @@ export function stageOf({ inFlight, accountId, error, deviceInfo }: DeviceReques
   return deviceInfo?.claimedBy ? CLAIMED : 0;
 }
 
-/** Nobody has decided yet, and the browser that may is the one of this session. */
+/** Undecided, and this session may decide. */
 export function isHeldBy(session: string | undefined, request: DeviceRequest): boolean {
   return session !== undefined && request.deviceInfo?.claimedBy === session && stageOf(request) < DECIDED;
 }
 
-/** Nobody has decided yet. */
+/** Undecided. */
 export function isPending({ payload, consumedAt }: Found): boolean {
   return consumedAt === null && stageOf(payload) < DECIDED;
 }
 
-/** Somebody else was faster. Named as the engine names what it finds by itself. */
+/** Another request was faster. It has the engine's name for the same case. */
 export class DeviceCodeUsed extends errors.OIDCProviderError {
   constructor() {
     super(400, 'invalid_request');
@@ -41,7 +41,7 @@ export class DeviceCodeUsed extends errors.OIDCProviderError {
   }
 }
 
-/** Too many wrong codes of one person, or from one address. */
+/** Too many wrong codes of one user, or from one address. */
 export class UserCodeThrottled extends errors.OIDCProviderError {
   readonly waitSeconds: number;
 

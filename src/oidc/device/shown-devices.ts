@@ -42,7 +42,7 @@ export class ShownDevices {
     return page;
   }
 
-  /** What the page is about; null when this session has no such page, or had it too long ago. */
+  /** The device request of the page; null when this session has no such page, or had it too long ago. */
   find(ctx: CookieContext, session: string, page: string): ShownDevice | null {
     return this.#all(ctx, session).find(([known]) => known === page)?.[1] ?? null;
   }

@@ -45,6 +45,7 @@ function pairOf(family: KeyFamily, rsaBits: RsaBits): Promise<{ privateKey: KeyO
   }
 }
 
+/** The public members of a JWK (RFC 7517), without private ones. */
 export function publicHalf<J extends StoredJwk>(jwk: J): Omit<J, 'd'> {
   return Object.fromEntries(Object.entries(jwk).filter(([member]) => !privateMembers.has(member))) as Omit<J, 'd'>;
 }
@@ -52,7 +53,7 @@ export function publicHalf<J extends StoredJwk>(jwk: J): Omit<J, 'd'> {
 /** Keys of one kind replace one another; each kind has its own `current`. Named as the `kty` of its JWKs. */
 export type KeyFamily = 'RSA' | 'EC' | 'OKP';
 
-/** What a family signs with; RSA and Ed25519 go by more than one name. The first is that of the key's own id. */
+/** The signature algorithms of a family; RSA and Ed25519 have more than one. The first uses the key's own id. */
 const keyFamilies: Readonly<Record<KeyFamily, readonly string[]>> = {
   RSA: ['RS256', 'PS256'],
   EC: ['ES256'],

@@ -14,7 +14,7 @@ export type KnownKey = Pick<
   'kid' | 'family' | 'state' | 'createdAt' | 'usableAt' | 'activatedAt' | 'publishedUntil' | 'rotationRequested'
 >;
 
-/** What is to be done, in this order. */
+/** The actions, in this order. */
 export type KeyPlan = {
   retire: string[];
   replace: { kid: string; publishedUntil: Date }[];
@@ -52,7 +52,7 @@ function planFamily(
   const next = keys.find((key) => key.state === 'next');
   const later = new Date(now.getTime() + policy.publishBeforeUse);
   if (!current) plan.create.push({ family, state: 'current', usableAt: now });
-  // The first pair of a family is published together: whoever knows one knows the other, so there is nothing to wait for.
+  // The first pair of a family is published together: a client that knows one knows the other, so no waiting time is needed.
   if (!next) plan.create.push({ family, state: 'next', usableAt: isFirst ? now : later });
   if (!current || !next || !(request === 'next' || isDue(current, policy, now))) return;
 

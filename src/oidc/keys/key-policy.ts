@@ -8,12 +8,12 @@ export type KeyPolicy = {
   /** How long a key is published before it signs, so that relying parties that cache the JWKS know it by then. */
   publishBeforeUse: number;
   rotateEvery: number;
-  /** Longest time for which a token is of use to somebody who verifies it by these keys. */
+  /** The longest time in which a client verifies a token by these keys. */
   longestTokenLife: number;
 };
 
 /**
- * What the settings say. An ID token is of use beyond its expiry: OpenID Connect RP-Initiated Logout §2 takes it as a hint
+ * The key policy from the settings. An ID token is useful beyond its expiry: OpenID Connect RP-Initiated Logout §2 takes it as a hint
  * for as long as the session lasts, so keys stay as long as a session may.
  */
 export function keyPolicy(policies: Policies<'oidc' | 'session'>): KeyPolicy {

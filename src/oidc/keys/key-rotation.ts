@@ -57,7 +57,7 @@ export class KeyRotation {
 
   async #carryOut(request: RotationRequest, by: By): Promise<Rotation> {
     const { database } = this.#deps;
-    // RSA keys take a while to make, so they are made before the lock is taken; nobody may wait for them.
+    // RSA keys take a while to create, so they are created before the lock is taken.
     const prepared = new Map<KeyFamily, StoredJwk[]>();
     for (;;) {
       const expected = await this.#plan(database.em(), request);

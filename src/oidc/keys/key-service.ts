@@ -33,7 +33,7 @@ const POLL_EVERY = 4 * SECOND;
 /** In the order of bytes, as JavaScript sorts, whatever the collation of the database. */
 const VERSION = `coalesce((select string_agg(kid || ':' || state, ',' order by kid collate "C") from signing_key where state <> 'retired'), '')`;
 
-/** What this process signs and publishes with: a copy of the table in memory that follows it. */
+/** The signing and published keys of this process: a copy of the table in memory that follows its changes. */
 export class KeyService {
   readonly #deps: Dependencies;
   readonly #listeners = new Set<() => void>();

@@ -22,10 +22,11 @@ export type Dependencies = {
   log: Pick<Log, 'warn' | 'info'>;
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'oidc' | 'session'>;
-  /** A node that is not told notices by itself within seconds. */
+  /** A node without the message notices the change within seconds. */
   invalidation?: Pick<Invalidation, 'publish' | 'subscribe'> | undefined;
 };
 
+/** Creates the key service, its rotation and its commands. Other nodes follow a change through `invalidation`. */
 export function createKeys({ invalidation, ...deps }: Dependencies) {
   const service = new KeyService(deps);
   const changed = async (): Promise<void> => {

@@ -40,12 +40,15 @@ const rotateKeys = operation({
   name: 'keys.rotate',
   permission: 'keys.manage',
   input: z.strictObject({
-    immediately: z.boolean().default(false).describe('At once, without publishing the new keys first; for emergencies'),
+    immediately: z
+      .boolean()
+      .default(false)
+      .describe('At once, without a publication time of the new keys; for emergencies'),
   }),
   output: z.strictObject({
     activated: z.array(z.strictObject({ kid: z.string(), kty: z.string() })),
     scheduled: z.array(z.strictObject({ kty: z.string(), at: timeSchema })),
-    retired: z.array(z.string()).describe('Ids of keys that are neither published nor accepted any more'),
+    retired: z.array(z.string()).describe('Ids of keys that are no longer published or accepted'),
   }),
   event: keysRotated,
   description: 'Replace the signing keys. New ones are published for a day before they sign.',

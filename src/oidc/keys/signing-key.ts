@@ -36,6 +36,7 @@ const SigningKeySchema = defineEntity({
     { name: 'signing_key_next_unique', properties: ['family'], where: `"state" = 'next'` },
   ],
 });
+/** A signing key; its private part is encrypted (table `signing_key`). */
 export class SigningKey extends SigningKeySchema.class {}
 SigningKeySchema.setClass(SigningKey);
 

@@ -33,7 +33,7 @@ const problems: Readonly<Record<string, DeviceProblem>> = {
 
 const pathTo = (ctx: KoaContextWithOIDC): string => new URL(ctx.oidc.urlFor('code_verification')).pathname;
 
-/** The form into which a person types the code that a device shows. */
+/** The form into which a user types the code that a device shows. */
 export const deviceForm = (ctx: KoaContextWithOIDC, forms: Pick<DeviceForms, 'tokenOf'>): EngineForm => ({
   action: pathTo(ctx),
   fields: { xsrf: forms.tokenOf(ctx.oidc.session!) },

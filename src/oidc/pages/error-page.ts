@@ -6,7 +6,7 @@ import type { State } from '#kernel/http/context.ts';
 import { show } from '#kernel/views.ts';
 import { signInExpired } from '../errors.ts';
 
-/** What the engine may not redirect (RFC 6749 §4.1.2.1) becomes a page that says so. */
+/** An error that the engine must not redirect (RFC 6749 §4.1.2.1) becomes a page that says so. */
 export function renderError(clock: Clock): NonNullable<Configuration['renderError']> {
   return (ctx, out, error) => {
     // An endpoint of programs speaks JSON to browsers, too (RFC 6749 §5.2).
@@ -56,13 +56,13 @@ function received(ctx: KoaContextWithOIDC, kind: ErrorKind): string | null {
   return kind === 'bad-post-logout-redirect-uri' ? text(parameters(ctx)['post_logout_redirect_uri']) : null;
 }
 
-/** Whatever else is wrong with the request: nobody can mend it before the app itself is known. */
+/** For any other error of the request: it can be corrected only when the app itself is known. */
 function isUnknownClient(ctx: KoaContextWithOIDC, error: Error): boolean {
   if (!(error instanceof errors.OIDCProviderError)) return false;
   return ctx.oidc.route === 'authorization' && !ctx.oidc.client && text(parameters(ctx)['client_id']) !== null;
 }
 
-/** The engine tells what went wrong in words; people need to know which of a few things it was. */
+/** The engine tells what went wrong in words; users need to know which of a few things it was. */
 function kindOf(error: Error, description: string): ErrorKind {
   if (error instanceof errors.InvalidRedirectUri) return 'bad-redirect-uri';
   if (/post_logout_redirect_uri/.test(description)) return 'bad-post-logout-redirect-uri';

@@ -47,7 +47,7 @@ export function ownPages(
   };
 }
 
-/** Nobody is signed in, so that there is nothing to ask. The engine has compared the address with the client's. */
+/** Without a session there is nothing to ask. The engine has compared the address with the client's. */
 async function leaveWithoutSession(ctx: KoaContextWithOIDC, engine: Provider): Promise<void> {
   const { session, params } = ctx.oidc;
   await session?.destroy();
@@ -59,7 +59,7 @@ async function leaveWithoutSession(ctx: KoaContextWithOIDC, engine: Provider): P
   seeOther(ctx, target.href, [target.href]);
 }
 
-/** RFC 8628 §3.3.1: the person compares the code with that of the device before anything happens. */
+/** RFC 8628 §3.3.1: the user compares the code with the code on the device before anything happens. */
 function showUserCode(
   ctx: KoaContextWithOIDC,
   pages: Pick<EnginePages, 'deviceCode'>,
@@ -70,7 +70,7 @@ function showUserCode(
   pages.deviceCode(ctx, { form: deviceForm(ctx, forms), userCode, problem: null });
 }
 
-/** Another person has signed in than the one who was: the engine ends the old session first, and then resumes. */
+/** Another user has signed in than the one who was: the engine ends the old session first, and then resumes. */
 function switchSecret(ctx: KoaContextWithOIDC): string | null {
   const state = ctx.oidc.session?.['state'] as { secret: string; postLogoutRedirectUri?: string } | undefined;
   const here = ctx.oidc.urlFor(ctx.oidc.route, ctx['params'] as { uid: string });

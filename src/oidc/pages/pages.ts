@@ -17,10 +17,10 @@ export type DeviceProblem =
   | 'unavailable'
   /** The form is not the last one that this browser was shown, or from another site. */
   | 'stale';
-/** Who asked for a code; `askedAt` is a NumericDate. */
+/** The origin of the request for a code; `askedAt` is a NumericDate. */
 type AskingDevice = { ip: string; userAgent: string; askedAt: number };
 
-/** What the engine shows through us; the slices device and logout draw it. */
+/** The engine's pages; the slices device and logout render them. */
 export type EnginePages = {
   confirmLogout(
     ctx: KoaContextWithOIDC,
@@ -59,6 +59,7 @@ export type EnginePages = {
   deviceDone(ctx: KoaContextWithOIDC, page: { outcome: 'connected' | 'stopped'; client: ClientOnPage | null }): void;
 };
 
+/** The data of a client on a page; null without a client. */
 export function onPage(client: Client | undefined): ClientOnPage | null {
   if (!client) return null;
   return { id: client.clientId, name: client.clientName ?? client.clientId, homeUrl: client.clientUri ?? null };
@@ -66,6 +67,7 @@ export function onPage(client: Client | undefined): ClientOnPage | null {
 
 const secretOf = (ctx: KoaContextWithOIDC): string => (ctx.oidc.session!['state'] as { secret: string }).secret;
 
+/** The engine's configuration of RP-initiated logout with our pages. */
 export function logoutPages(
   pages: EnginePages,
 ): NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']> {

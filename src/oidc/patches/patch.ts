@@ -12,7 +12,7 @@ import type { AuthenticationDependencies } from '../client-authentication/client
 import type { ClientStore } from '../client-store.ts';
 import type { Engine, TellLogout } from '../engine.ts';
 
-/** What the patches are made with, all of them together. */
+/** The dependencies of all patches. */
 export type PatchDependencies = {
   issuer: string;
   clock: Clock;
@@ -32,7 +32,7 @@ export type PatchDependencies = {
 };
 
 /**
- * What the engine must have there: a method with this many parameters, an accessor of a prototype, a property, a list of names, or
+ * The expected form of the engine's member: a method with this many parameters, an accessor of a prototype, a property, a list of names, or
  * a member that the constructor assigns.
  */
 export type Shape = { method: number } | 'accessor' | 'property' | 'list' | 'assigned';
@@ -46,12 +46,13 @@ export type Patch = {
   upstream: string;
 } & (
   | { apply(engine: Engine, dependencies: PatchDependencies): void }
-  /** What must be there while the engine is built is a class of ours. */
+  /** Members that must exist while the engine is built are in a class of ours. */
   | { subclass: typeof Provider }
 );
 
 /** The version that the patches are written against; package.json names it exactly. */
 export const ENGINE_VERSION = '9.13.3';
 
+/** The address of a source file of the engine in its pinned version. */
 export const source = (path: string): string =>
   `https://github.com/panva/node-oidc-provider/blob/v${ENGINE_VERSION}/lib/${path}`;

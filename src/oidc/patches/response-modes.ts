@@ -5,6 +5,7 @@ import { type Patch, source } from './patch.ts';
 
 type ResponseMode = Parameters<Provider['registerResponseMode']>[1];
 
+/** The engine with our own handlers of response modes. */
 export class EngineWithOwnPages extends Provider {
   /** Called by the engine for its own modes too. */
   override registerResponseMode(name: string, handler: ResponseMode): void {

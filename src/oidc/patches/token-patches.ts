@@ -145,7 +145,7 @@ function introspected(): Record<string, unknown> | undefined {
 export const apiTokens: Patch = {
   members: { 'AccessToken.find': { method: 0 }, 'ClientCredentials.find': { method: 1 } },
   reason:
-    'An API of this process takes tokens of users and of clients; userinfo, whose checks it uses, knows those of users alone.',
+    'An API of this process takes tokens of users and of clients; userinfo, whose checks it uses, knows only tokens of users.',
   upstream: source('shared/access_token.js'),
   apply({ AccessToken, ClientCredentials }) {
     const users = AccessToken as unknown as { find: FindToken };

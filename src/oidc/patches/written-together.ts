@@ -10,7 +10,7 @@ export const writtenTogether: Patch = {
     'AccessToken.prototype.save': { method: 0 },
     'RefreshToken.prototype.save': { method: 0 },
   },
-  reason: 'The engine writes what belongs together piece by piece, each of which is a commit of its own.',
+  reason: 'The engine writes related artifacts one by one, and each write is a separate commit.',
   upstream: source('models/base_model.js'),
   apply(engine, { heldWrites }) {
     const writeAfter = (model: Saved, isLast: () => boolean): void => {

@@ -19,12 +19,12 @@ const createRegistrationToken = operation({
       .min(60)
       .max(LONGEST_INITIAL_TOKEN)
       .default(HOUR / SECOND)
-      .describe('Seconds in which it may register clients'),
+      .describe('Lifetime in seconds'),
   }),
   output: z.strictObject({ initial_access_token: z.string(), expires_at: timeSchema }),
   errors: [registrationTokenInvalid],
   event: registrationTokenCreated,
-  description: 'Create an initial access token, with which software registers itself (RFC 7591). It is shown once.',
+  description: 'Create an initial access token for dynamic client registration (RFC 7591). It is shown once.',
   example: { expires_in_seconds: 3600 },
   run: async ({ expires_in_seconds: seconds }, by: By, { initialTokens }: Services) => {
     const { token, expiresAt } = await initialTokens.issue(seconds, by);

@@ -6,8 +6,8 @@ import { tooManyRegistrations } from '../errors.ts';
 import { REGISTRATION_WINDOW } from '../limits.ts';
 
 /**
- * Where anybody may register software, nobody may fill the database with it: registrations from one address (IPv6: one
- * /64) in an hour, counted before they are judged. Whoever needs an initial access token was let in by the operator.
+ * Open registration must not fill the database: limits registrations from one IP address (IPv6: one
+ * /64) in an hour, counted before they are checked. Software with an initial access token was admitted by the operator.
  */
 export function limitRegistrations(
   throttle: Pick<Throttle, 'consume'>,

@@ -2,14 +2,14 @@ import { type ClientMetadata, type Configuration, errors, type KoaContextWithOID
 import { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from '#applications/clients/module.ts';
 import { instance, type Policies } from '#settings/module.ts';
 
-/** What a registration gets that does not say (RFC 7591 §2). */
+/** Default metadata of a registration (RFC 7591 §2). */
 const DEFAULT_GRANTS = ['authorization_code'];
 
 /** RFC 8705 §3.4. The engine forgets it where no certificate can arrive; the demand stays all the same, and nothing meets it. */
 export const CERTIFICATE_BOUND_MEMBER = 'tls_client_certificate_bound_access_tokens';
 
 /**
- * What software that registers itself may be (RFC 7591 §3, RFC 7592 §2.2): the operator's ceiling of grants and scopes,
+ * The limits for software that registers itself (RFC 7591 §3, RFC 7592 §2.2): the operator's ceiling of grants and scopes,
  * applied to every registration and every update in full. Addresses, algorithms and the rest are judged where every
  * client is, in applications/clients/metadata-rules.ts.
  */
@@ -46,7 +46,7 @@ function limitGrants({ grant_types: asked }: ClientMetadata, allowed: readonly s
     );
 }
 
-/** Who does not say what it needs gets the ceiling itself, written down, so that a higher one later changes nothing for it. */
+/** Software without requested scopes gets the ceiling itself, stored, so that a later, higher ceiling does not apply to it. */
 function limitScope(metadata: ClientMetadata, allowed: readonly string[]): void {
   const { scope } = metadata;
   if (scope === undefined) {

@@ -40,6 +40,7 @@ export const postedRequests: Middleware = async function postedRequests(ctx, nex
   ctx.set('Location', target);
 };
 
+/** Reads a form body as UTF-8 text, up to the limit of a form. */
 export async function readText(req: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;

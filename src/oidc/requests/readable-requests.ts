@@ -31,7 +31,7 @@ function isReadable(jwt: string): boolean {
   try {
     claims = decodeJwt(jwt);
   } catch {
-    // What is no JWT at all, or is encrypted, the engine tells apart.
+    // The engine itself distinguishes non-JWTs and encrypted JWTs.
     return true;
   }
   return isPlainJson(claims) && Object.values(claims).every(canBecomeText);

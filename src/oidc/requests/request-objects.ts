@@ -17,7 +17,7 @@ export function requestObjects(clock: Clock): NonNullable<NonNullable<Configurat
   return {
     enabled: true,
     assertJwtClaimsAndHeader: async (ctx, claims, header, client) => {
-      // What was pushed by a client that authenticated is kept as a JWT by the engine itself.
+      // The engine itself stores a pushed request of an authenticated client as a JWT.
       if (ctx.oidc.entities.PushedAuthorizationRequest && header['alg'] === 'none') return;
       const problem = problemOf(claims, header, client, epochSeconds(clock));
       if (problem) throw new errors.InvalidRequestObject(problem);

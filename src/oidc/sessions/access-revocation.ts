@@ -10,7 +10,7 @@ type SessionsAndGrants =
 /** Mailed links and codes. Proofs are all but those that take power away from an intruder. */
 export type Links = 'all' | 'proofs' | 'second-factor codes';
 
-/** What an act ends; what is not named goes on. */
+/** The items that an act ends; missing items stay. */
 export type Ending = SessionsAndGrants & {
   /** Sign-ins that have proved something and are not finished, or whose last redirect the browser still holds. */
   signIns?: 'all' | 'all but the current one';
@@ -31,7 +31,7 @@ const everywhereElse = {
 } as const;
 /** Nothing that the user holds stays good. */
 const everything = { ...everywhere, links: 'all', trustedBrowsers: 'all', knownBrowsers: 'all' } as const;
-/** Another person may know what the user proves themselves with, and may have signed in in any browser. */
+/** Another user may know what the user proves themselves with, and may have signed in in any browser. */
 const intruderOut = { ...everywhere, links: 'proofs', trustedBrowsers: 'all', knownBrowsers: 'all' } as const;
 
 /** The table: an act, and what it ends. docs/sessions.md shows it, test/attacks/sessions/endings.test.ts performs each act. */
@@ -66,7 +66,7 @@ export const endings = {
   'passkey stopped as a possible copy': { trustedBrowsers: 'all' },
   'primary email address changed': { links: 'proofs' },
   'primary email address taken back': intruderOut,
-  // Until now another person may have made the account and waited for the owner of the address.
+  // Until now another user may have made the account and waited for the owner of the address.
   'primary email address proved for the first time': { ...everything, signIns: 'all but the current one' },
   'session ended': { sessions: 'the one named', grants: 'all of the session' },
   'signed out everywhere else': { ...everywhereElse, signIns: 'all' },
@@ -77,7 +77,7 @@ export const endings = {
 
 export type EndingAct = keyof typeof endings;
 
-/** What the engine ends by itself, by the rules of OAuth and OpenID Connect. */
+/** Ends that the engine performs by the rules of OAuth and OpenID Connect. */
 export const engineEndings = {
   'signed out in one browser': { sessions: 'the one named', grants: 'all of the session' },
   'code or refresh token used twice': { grants: 'the grant of the token' },

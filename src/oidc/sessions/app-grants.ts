@@ -1,7 +1,7 @@
 import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 
-/** What an application may do for a person at present. */
+/** The present rights of an application for a user. */
 export type AppGrant = {
   clientId: string;
   since: Date;
@@ -12,7 +12,7 @@ export type AppGrant = {
 
 type Payload = { iat?: number; openid?: { scope?: string }; resources?: Record<string, string> };
 
-/** The grants of a person, one for each application, whoever asked for leave and however often. */
+/** The grants of a user, one for each application, for all requests together. */
 export class AppGrants {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;

@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from '#kernel/clock.ts';
 import type { JobData, JobDefinition, Jobs } from '#kernel/jobs.ts';
 import type { Engine } from '../engine.ts';
 
-/** A relying party whose person is signed out; `sid` as its ID tokens named the session, null where they did not. */
+/** A relying party whose user is signed out; `sid` as its ID tokens named the session, null where they did not. */
 type LogoutNotice = { clientId: string; accountId: string; sid: string | null };
 
 export type LogoutNotices = {
@@ -23,6 +23,7 @@ type Dependencies = {
   fetch: typeof globalThis.fetch;
 };
 
+/** Sends back-channel logout tokens through the job queue, in the transaction of the act if given. */
 export function logoutNotices(jobs: Pick<Jobs, 'send'>): LogoutNotices {
   return { send: (notice, em) => jobs.send(QUEUE, notice, em ? { em } : {}) };
 }

@@ -34,7 +34,7 @@ type Asked = { uid: string; cid: string; returnTo: string; params: Readonly<Reco
 
 /**
  * The list of sign-ins that this browser began. The engine binds a sign-in to cookies with paths, which cannot have the
- * prefix `__Host-`, so that a sibling host can plant those of an attacker. Nobody but this host can write this list.
+ * prefix `__Host-`, so a sibling host can plant an attacker's cookies. Only this host can write this list.
  *
  * The list is one cookie for each sign-in: answers to requests that were sent at once would overwrite a common one. A second one
  * says who asked for it: nodes of the previous release, which may run beside this one, read the first by its exact form.
@@ -56,13 +56,13 @@ export class BegunSignIns {
     return this.#list(ctx).some((begun) => begun.uid === uid);
   }
 
-  /** What this browser began, for longer than it stays open. */
+  /** Sign-ins that this browser began, kept for longer than they stay open. */
   find(ctx: Readable, uid: string): (Begun & Asker & { isOver: boolean }) | null {
     const begun = this.#all(ctx).find((each) => each.uid === uid);
     return begun ? { ...begun, ...this.#askerOf(ctx, uid), isOver: begun.at < this.#earliest() } : null;
   }
 
-  /** What the engine asked later for the same authorization request: each of its questions is one. The newest comes first. */
+  /** Later prompts of the engine for the same authorization request. The newest comes first. */
   laterOfSameRequest(ctx: Readable, uid: string): readonly string[] {
     const list = this.#list(ctx);
     const at = list.findIndex((begun) => begun.uid === uid);
@@ -121,7 +121,7 @@ export class BegunSignIns {
     return epochSeconds(this.#clock) - SIGN_IN_LIFETIME / SECOND;
   }
 
-  /** What the browser sent and this server wrote, the oldest first. */
+  /** Valid entries in the browser's cookies, the oldest first. */
   #all(ctx: Readable): Begun[] {
     const earliest = epochSeconds(this.#clock) - GONE_SIGN_IN_KNOWN_FOR / SECOND;
     return this.#cookies

@@ -8,14 +8,14 @@ import { type Level, levelOf } from '../levels.ts';
 import { sessionSeconds } from './remember-me.ts';
 import { SESSION_TRACE_EVERY } from '../limits.ts';
 
-/** Who is signed in in the browser that sent a request. Times are NumericDate. */
+/** The signed-in user of the browser that sent a request. Times are NumericDate. */
 export type CurrentSession = {
   /** Names the session; it is not the cookie and opens nothing. */
   id: string;
   accountId: string;
   level: Level;
   amr: readonly string[];
-  /** When the person last proved who they are. */
+  /** When the user last proved who they are. */
   authTime: number;
   /** When a page for administrators was last used. */
   administeredAt: number | null;
@@ -51,7 +51,7 @@ export class CurrentSessions {
     this.#deps = dependencies;
   }
 
-  /** Null when nobody is signed in here. Whether the account may still be used is for the caller to ask. */
+  /** Null without a signed-in user. The caller checks whether the account may still be used. */
   async find(ctx: Context): Promise<CurrentSession | null> {
     const engine = this.#deps.engine();
     const stored = (await engine.Session.get(engine.createContext(ctx.req, ctx.res) as never)) as unknown as Stored;
@@ -69,7 +69,7 @@ export class CurrentSessions {
     return session;
   }
 
-  /** The session was used: its idle time begins anew. One that was ended meanwhile stays ended. */
+  /** Marks the session as used: its idle time restarts. One that ended meanwhile stays ended. */
   async touch(ctx: Context, session: CurrentSession, { asAdministrator }: { asAdministrator: boolean }): Promise<void> {
     const stored = this.#stored.get(session);
     if (!stored) throw new Error('a session was to be kept that was not found here');

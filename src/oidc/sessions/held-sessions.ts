@@ -28,7 +28,7 @@ type Dependencies = {
 } & Omit<RevocationParts, 'browsers' | 'signIns'>;
 
 /**
- * What is stored of sessions, and what ends it. They need no user service and no engine, so they are made before users and
+ * Stored sessions, and their revocation. They need no user service and no engine, so they are created before users and
  * credentials, which end sessions themselves.
  */
 export function createHeldSessions({

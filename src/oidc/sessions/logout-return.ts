@@ -3,12 +3,12 @@ import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { seeOther } from '#kernel/http/redirect.ts';
 
 const CONFIRMED = '/oidc/logout/confirm';
-/** Says on the last page that the person chose to stay signed in. */
+/** Says on the last page that the user chose to stay signed in. */
 export const STAYED = 'stayed';
 
 /**
  * Where a sign-out leads was checked when it was asked for. The client may be gone since, or have given the address up: then
- * the person stays on our page, and the page tells what they chose.
+ * the user stays on our page, and the page tells what they chose.
  */
 export const settleLogoutReturn: Middleware = async function settleLogoutReturn(ctx, next) {
   await next();

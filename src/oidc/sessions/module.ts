@@ -1,5 +1,5 @@
 /**
- * sessions: the browsers in which a person is signed in.
+ * sessions: the browsers in which a user is signed in.
  *
  * Owns    listing them, ending one or all of them; the gate before our own pages for signed-in users (reauthentication-gate.ts): who is
  *         signed in, when they last authenticated, and at which level.
@@ -27,6 +27,7 @@ export type Dependencies = ServiceDependencies &
 
 type Sessions = { sessions: SessionService; ownPages: OwnPages; routes: Router<State> };
 
+/** Creates the list of sessions, and the sign-in of our own pages. */
 export function createSessions({ config, keyRing, client, ...dependencies }: Dependencies): Sessions {
   const ownPages = new OwnPages({
     ...dependencies,

@@ -49,7 +49,7 @@ const endSessions = operation({
       path: ['session_id'],
       error: 'must be given, or all must be true',
     }),
-  output: z.strictObject({ ended: z.int().describe('How many sessions were ended') }),
+  output: z.strictObject({ ended: z.int().describe('Number of ended sessions') }),
   errors: [sessionNotFound],
   event: sessionEnded,
   description: 'Sign a user out in one browser or everywhere.',

@@ -11,11 +11,11 @@ import { notPermitted, reauthRequired, signInRequired } from './errors.ts';
 import type { ReturnPaths } from './return-path.ts';
 import { ADMINISTRATOR_ABSOLUTE_SECONDS, ADMINISTRATOR_IDLE_SECONDS } from './limits.ts';
 
-/** What a page asks of whoever opens it, besides being signed in. */
+/** Demands of a page on its user, besides a session. */
 type Demands = {
   /**
-   * Seconds since the person last proved who they are, 300 for everything sensitive. With it comes the level of this person:
-   * a person with a second factor has used it.
+   * Seconds since the user last proved who they are, 300 for everything sensitive. With it comes the level of this user:
+   * a user with a second factor has used it.
    */
   maxAgeSeconds?: number;
   /** The least level; by default 1, or what `maxAgeSeconds` brings. */
@@ -26,11 +26,11 @@ type Demands = {
   returnTo?: string;
 };
 
-/** Who is there, and how surely. */
+/** The signed-in user and the level. */
 export type SignedInPerson = {
   userId: UserId;
   user: User;
-  /** Names the session; it opens nothing. What is shown for one session alone is bound to it. */
+  /** Identifies the session but opens nothing. Values for one session only are bound to it. */
   sessionId: string;
   level: Level;
   amr: readonly string[];
@@ -44,7 +44,7 @@ export type OwnPagesDependencies = {
   client: { id: string; redirectUri: string };
   current: Pick<CurrentSessions, 'find' | 'touch'>;
   users: Pick<UserService, 'findById'>;
-  /** The level that this person must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
+  /** The level that this user must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
   reachable(userId: UserId): Promise<Level>;
   paths: ReturnPaths;
   cookie: BrowserCookie;
@@ -55,10 +55,10 @@ const HOME = '/account';
 export const AGAIN = 'again';
 const SECRET = /^[\w-]{43}$/;
 
-/** What this page wants of this person; NumericDate arithmetic in seconds. */
+/** The demands of this page on this user; NumericDate arithmetic in seconds. */
 type Wanted = { level: Level; maxAge: number | null; isForAdministrators: boolean };
 
-/** The gate before every page of ours for people who are signed in. */
+/** The gate before every page of ours for users who are signed in. */
 export class OwnPages {
   readonly #deps: OwnPagesDependencies;
 
@@ -67,8 +67,8 @@ export class OwnPages {
   }
 
   /**
-   * Who is signed in, if that is enough. Otherwise the browser is on its way to the sign-in and back to this page, and null
-   * says that the answer is written; a form that came too late has then done nothing. A script is refused with 401 or 403.
+   * The signed-in user, if the session suffices. Otherwise the browser is redirected to the sign-in and back to this page, and null
+   * means that the response is written; a form that came too late has then done nothing. A script is refused with 401 or 403.
    * From here on the forms of the answer, and the form of the request, are this session's alone.
    */
   async require(ctx: Context, demands: Demands = {}): Promise<SignedInPerson | null> {
@@ -95,7 +95,7 @@ export class OwnPages {
     return { userId: user.id, user, sessionId, level, amr, authTime };
   }
 
-  /** To where an account is created, and from there to the account: also for whoever is signed in, as somebody else then. */
+  /** Leads to registration, and from there to the account page: also for a signed-in user, who then becomes another user. */
   createAccount(ctx: Context): void {
     this.#signIn(ctx, { level: 1, maxAge: null, isForAdministrators: false }, HOME, { prompt: 'create' });
   }

@@ -3,6 +3,7 @@ import type { Context, State } from '#kernel/http/context.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import type { OwnPages } from './reauthentication-gate.ts';
 
+/** The callback of our own sign-in, which redirects to the page that required it. */
 export function sessionRoutes(ownPages: OwnPages, returnPath: string): Router<State> {
   const router = new Router<State>();
 

@@ -10,7 +10,7 @@ export type Dependencies = {
   accessRevocation: AccessRevocation<'session ended' | 'signed out everywhere' | 'signed out everywhere else'>;
 };
 
-/** A person's signed-in browsers. What is ended is dead on every node with the commit: sessions and grants are asked of the database. */
+/** The signed-in browsers of a user. An end takes effect on every node with the commit: sessions and grants are read from the database. */
 export class SessionService {
   readonly #database: Dependencies['database'];
   readonly #browsers: Dependencies['browsers'];
@@ -27,7 +27,7 @@ export class SessionService {
     return this.#browsers.list(userId);
   }
 
-  /** Signs one browser of this person out. Throws sessions.not_found, also for a session of somebody else. */
+  /** Signs one browser of this user out. Throws sessions.not_found, also for a session of another user. */
   async end(userId: UserId, sessionId: string, by: By): Promise<void> {
     await this.#database.transaction(async (em) => {
       const { sessions } = await this.#accessRevocation.revoke(em, 'session ended', userId, by, { session: sessionId });

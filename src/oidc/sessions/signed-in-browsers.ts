@@ -6,7 +6,7 @@ import type { LogoutNotices } from './backchannel-logout.ts';
 import type { RecentFinds } from '../artifacts/recent-finds.ts';
 import type { LastSeen } from './current-session.ts';
 
-/** One browser in which a person is signed in. Times are NumericDate. */
+/** One browser in which a user is signed in. Times are NumericDate. */
 export type SignedInBrowser = {
   /** Names the session; it is not the cookie and opens nothing. */
   id: string;
@@ -35,7 +35,7 @@ type Dependencies = {
 };
 
 /**
- * Sessions of people as they are stored. Ending one leaves a mark, so that a request which holds the session at this moment,
+ * Sessions of users as they are stored. Ending one leaves a mark, so that a request which holds the session at this moment,
  * on any node, cannot store it again.
  */
 export class SignedInBrowsers {
@@ -54,7 +54,7 @@ export class SignedInBrowsers {
     return rows.map(readBrowser).sort((a, b) => b.signedInAt - a.signedInAt);
   }
 
-  /** Ends one session as a sign-out there would: what the person allowed for longer (`offline_access`) stays. */
+  /** Ends one session as a sign-out there would: what the user allowed for longer (`offline_access`) stays. */
   async end(em: EntityManager, accountId: string, id: string): Promise<SignedInBrowser | null> {
     const [row] = await this.#take(em, 'and lookup_hash = ?', [accountId, this.#deps.handles.lookup(id)]);
     if (!row) return null;
@@ -93,12 +93,12 @@ export class SignedInBrowsers {
     return rows.map(readBrowser);
   }
 
-  /** Ends what one client was allowed, with the tokens that came of it; the person stays signed in. */
+  /** Ends what one client was allowed, with the tokens that came of it; the user stays signed in. */
   async endGrants(em: EntityManager, accountId: string, clientId: string): Promise<void> {
     await this.#revoke(em, 'and client_id = ?', [accountId, clientId]);
   }
 
-  /** Leaves nothing of a user who was erased. What could be used was ended before; a question of the engine may be answered by others. */
+  /** Deletes all rows of an erased user. Usable ones ended before; other users may still answer an open prompt of the engine. */
   async forget(em: EntityManager, accountId: string): Promise<void> {
     this.#deps.recent.forget();
     await em.execute(`delete from oidc_artifact where account_id = ? and kind <> 'Interaction'`, [accountId]);

@@ -18,7 +18,7 @@ const standardScopes: ReadonlySet<string> = new Set([
   'offline_access',
 ]);
 
-/** What a client asks for: as the page names it, and as it is granted when the person agrees. */
+/** The requested rights of a client: as the page shows them, and as they are granted when the user consents. */
 type ConsentRequest = { shown: readonly ConsentScope[]; claims: readonly string[]; decision: Decision };
 
 /** The engine's list of what is missing, with what was asked for again (`prompt=consent`). */
@@ -64,7 +64,7 @@ function words(text: unknown): string[] {
 }
 
 /**
- * OpenID Connect Core §5.5; the engine has checked the parameter's shape. What says who and how is not a matter of
+ * OpenID Connect Core §5.5; the engine has checked the parameter's shape. Claims about the authentication are not a matter of
  * consent; names that are no claims would put the client's words on our page.
  */
 function askedClaims(parameter: unknown): string[] {

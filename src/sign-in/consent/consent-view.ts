@@ -23,7 +23,7 @@ type ConsentPage = {
 
 export type ConsentScope = {
   name: string;
-  /** In words, where whoever registered the scope gave some. The scopes of OpenID Connect have ours. */
+  /** The registered description of the scope, if there is one. The scopes of OpenID Connect have our own. */
   description: string | null;
   /** Name of the API that the scope belongs to, null for a scope of OpenID Connect. */
   api: string | null;

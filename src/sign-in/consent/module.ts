@@ -10,6 +10,7 @@ import { consentRoutes, type RouteDependencies } from './routes.ts';
 
 export type Dependencies = Omit<RouteDependencies, 'interactions'>;
 
+/** Creates the sign-in step that asks for consent. */
 export function createConsent(dependencies: Dependencies): SignInStep {
   return { name: 'consent', routes: (interactions) => [consentRoutes({ ...dependencies, interactions })] };
 }

@@ -22,6 +22,7 @@ export type RouteDependencies = {
 
 const consentForm = form(z.object({ action: z.enum(['allow', 'deny'], { error: 'required' }) }));
 
+/** Routes of the consent page: show the request, allow or deny it. */
 export function consentRoutes({ interactions, engine, consents, users, apis }: RouteDependencies): Router<State> {
   const router = new StepRouter();
 

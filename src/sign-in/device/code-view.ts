@@ -3,9 +3,9 @@ import { view } from '#kernel/views.ts';
 type DeviceCodePage = {
   /** Where the form posts to. Field: `user_code`; button `action=continue`. */
   action: string;
-  /** What the receiver of the form wants back as it was, by field name. */
+  /** Hidden fields that the receiver of the form needs unchanged, by name. */
   fields: Readonly<Record<string, string>>;
-  /** What was typed, or came in the address that the device showed; empty otherwise. */
+  /** The typed code, or the code in the address that the device showed; empty otherwise. */
   userCode: string;
   problem: DeviceCodeProblem | null;
 };

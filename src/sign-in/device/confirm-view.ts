@@ -8,7 +8,7 @@ export type DeviceConfirmPage = {
   userCode: string;
   client: { name: string };
   scopes: readonly { name: string; description: string | null; api: string | null }[];
-  /** Who asked for the code: what tells a device in the room from one somewhere else. */
+  /** The origin of the request for the code: it distinguishes a device in the room from one elsewhere. */
   asked: {
     /** Town and country, null where we do not know. */
     place: string | null;
@@ -17,7 +17,7 @@ export type DeviceConfirmPage = {
     userAgent: string;
     secondsAgo: number;
   };
-  /** Who is signed in here, null when nobody is. */
+  /** The signed-in user; null without one. */
   account: { name: string | null; email: string } | null;
   switchUrl: string | null;
 };

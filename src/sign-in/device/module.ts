@@ -1,5 +1,5 @@
 /**
- * device: the pages on which a person connects a device that has no browser (RFC 8628).
+ * device: the pages on which a user connects a device that has no browser (RFC 8628).
  *
  * Owns    views/sign-in/device: the code, the confirmation, the end.
  * Leaves  codes and tokens to oidc, signing in to interaction.
@@ -26,9 +26,10 @@ export type Dependencies = {
 
 type Problem = Parameters<EnginePages['deviceRefused']>[1]['problem'];
 
-/** What a form about a code came to, shown once. */
+/** The result of a form about a code, shown once. */
 const codePage = formPage<{ userCode: string; problem: Problem; until: Date | null; clientName: string }>();
 
+/** Creates the pages of the device flow (RFC 8628). */
 export function createDevice({ clock, users, apis, dress }: Dependencies): {
   pages: Pick<EnginePages, 'deviceCode' | 'deviceRefused' | 'deviceConfirm' | 'deviceDone'>;
 } {

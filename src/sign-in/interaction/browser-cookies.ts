@@ -2,7 +2,7 @@ import { DEVICE_KNOWN_FOR } from '#credentials/module.ts';
 import { browserCookie, type BrowserCookie } from '#kernel/http/cookies.ts';
 import { LONGEST_DEVICE_TRUST } from './limits.ts';
 
-/** What sign-ins leave in a browser for the next one. */
+/** Cookies that a sign-in leaves in a browser for the next one. */
 export type BrowserCookies = {
   /** By which an account knows the browser. */
   deviceCookie: BrowserCookie;
@@ -12,6 +12,7 @@ export type BrowserCookies = {
   canCreateCookie: BrowserCookie;
 };
 
+/** The cookies of sign-ins: known device, trusted browser, and passkey support of the browser. */
 export function browserCookies(issuer: URL): BrowserCookies {
   return {
     deviceCookie: browserCookie(issuer, 'device', { maxAge: DEVICE_KNOWN_FOR }),

@@ -12,9 +12,9 @@ export type SessionUser = { id: UserId; email: string };
  * A session adds to a sign-in only when the request asks to make this very session stronger, and only for its own user.
  */
 export type Facts = {
-  /** Who the sign-in is about: the user who proved something in it, or whose session is made stronger. */
+  /** The user of the sign-in: the user who proved something in it, or the user of the session that steps up. */
   userId: UserId | null;
-  /** What `userId` proved in this sign-in. */
+  /** The proofs of `userId` in this sign-in. */
   proofs: readonly Proof[];
   /** The session of `userId` that is made stronger; null where the sign-in starts from nothing. */
   session: { level: Level; amr: readonly string[] } | null;
@@ -26,13 +26,14 @@ export type Facts = {
   proved: readonly Factor[];
   /** The level of `proved`: what demands are held against. 0 for nothing. */
   reached: Level | 0;
-  /** What the relying party is told at the end; 0 while nothing is proved. */
+  /** The level for the relying party; 0 while nothing is proved. */
   level: Level | 0;
   amr: readonly string[];
   /** How unlike `userId` this sign-in is; null until that was asked. */
   assessment: Assessment | null;
 };
 
+/** The facts of a sign-in that need no database: its user, proofs and level. */
 export function factsOf(
   { isStepUp, session }: Pick<EngineInteraction, 'isStepUp' | 'session'>,
   progress: Pick<Progress, 'userId' | 'proofs' | 'chosen' | 'assessment'>,

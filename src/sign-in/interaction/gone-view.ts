@@ -1,14 +1,14 @@
 import { view } from '#kernel/views.ts';
 
 /**
- * What became of a sign-in: `done`: this browser finished it. `expired`: it was open for as long as one may be. `ended`: this browser
- * began it, and it is not open any more. `elsewhere`: this browser did not begin it, or too long ago.
+ * The state of a sign-in that is not open: `done`: this browser finished it. `expired`: its time is over. `ended`: this browser
+ * began it, and an act ended it. `elsewhere`: another browser began it, or this one too long ago.
  */
 export type GoneKind = 'done' | 'expired' | 'ended' | 'elsewhere';
 
 type GonePage = {
   kind: GoneKind;
-  /** Email address of the user who is signed in in this browser; null when nobody is. */
+  /** Email address of the signed-in user of this browser; null without one. */
   signedInAs: string | null;
   /** Where the same request begins once more. */
   againUrl: string | null;

@@ -36,6 +36,7 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
     dress(ctx: Context, clientId: string): Promise<void>;
   };
 
+/** Reads and records one sign-in in progress, and finds its next step. */
 export class InteractionService {
   readonly #deps: InteractionDependencies;
   readonly #ending: SignInEnding;
@@ -74,8 +75,8 @@ export class InteractionService {
   }
 
   /**
-   * Whether another request has written in the sign-in since this one read it: the same step was sent twice. What it used up is
-   * written with that, so that a request which finds it used up finds this, too. Throws Detour when the sign-in has even ended.
+   * Whether another request has written in the sign-in since this one read it: the same step was sent twice. Its consumed proof is
+   * written with that, so a request that finds the proof consumed finds this too. Throws Detour when the sign-in has even ended.
    */
   async hasMovedOn(ctx: Context): Promise<boolean> {
     const before = this.#questions.get(ctx);
@@ -232,8 +233,8 @@ export class InteractionService {
   }
 
   /**
-   * Records a proof that is good once, in the transaction that uses it up: no request sees one without the other. Throws Detour when
-   * another request was first, or what was proved was taken away. That undoes the transaction: nothing is proved, and nothing used up.
+   * Records a proof that is good once, in the transaction that consumes it: no request sees one without the other. Throws Detour when
+   * another request was first, or what was proved was taken away. That undoes the transaction: nothing is proved, and nothing consumed.
    */
   async recordProofIn(em: EntityManager, interaction: Interaction, proved: Omit<Proved, 'act'>): Promise<void> {
     await this.#record(interaction, this.#withProof(interaction, proved), em);

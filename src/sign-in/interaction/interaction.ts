@@ -6,7 +6,7 @@ import type { Requirements } from './requirements.ts';
 import type { SignInFacts } from './sign-in-facts.ts';
 import type { Way } from './offered-first-factors.ts';
 
-/** What the engine asks, what was recorded, whose session the browser brought. No step can name the key to it. */
+/** The engine's request, the recorded results and the session of the browser. No step can name its key. */
 export const inside = Symbol('inside');
 export type Inside = {
   question: EngineInteraction;
@@ -16,9 +16,9 @@ export type Inside = {
   now: number;
 };
 
-/** What is asked, as far as steps may know. */
+/** The part of the request that steps may know. */
 export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
-  /** What the relying party thinks the address is; empty where it says nothing that looks like one. */
+  /** The email address in the relying party's hint; empty without a valid one. */
   loginHint: string;
 };
 
@@ -28,7 +28,7 @@ export type Interaction = {
   /** Where the dispatcher is: every step returns there. */
   path: string;
   question: StepQuestion;
-  /** What was typed as address, or the address of the session's user who is asked again: a claim, never a proof. */
+  /** The typed email address, or the address of the session's user at reauthentication: a claim, never a proof. */
   identifier: string | null;
   facts: Facts;
   [inside]: Inside;
@@ -52,10 +52,10 @@ export type BegunInteraction = Interaction & { identifier: string };
 /** A sign-in in which the user of the session is asked something. */
 export type SessionInteraction = Interaction & { userId: UserId };
 export type ConsentInteraction = SessionInteraction & { request: ConsentRequested };
-/** What the relying party asks of the user of the session. */
+/** The relying party's demand on the user of the session. */
 export type ConsentRequested = Pick<EngineInteraction, 'prompt' | 'params' | 'grantId'>;
 
-/** What was found out when a sign-in ends. */
+/** The result of a completed sign-in. */
 export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | 'facts' | 'requirements'> & {
   level: Level;
   amr: readonly string[];

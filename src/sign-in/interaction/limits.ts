@@ -5,5 +5,5 @@ import { SIGN_IN_LIFETIME } from '#oidc/module.ts';
 export const LONGEST_DEVICE_TRUST = 30 * DAY;
 /** A sign-in ends sooner than that after the account was created in it. */
 export const ACCOUNT_NEW_FOR = HOUR;
-/** What a browser keeps of its sign-in beside the engine's cookie counts as long as the sign-in may stand open. */
+/** The lifetime of our cookies of a sign-in: as long as a sign-in may stay open. */
 export const SIGN_IN_OPEN_FOR = SIGN_IN_LIFETIME;

@@ -18,10 +18,11 @@ import { leadingOut, type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = Omit<InteractionDependencies, 'steps'> &
   GoneDependencies & {
-    /** All of them, in the order in which they are told of the end of a sign-in. */
+    /** All steps, in the order in which they are notified of the end of a sign-in. */
     steps: readonly SignInStep[];
   };
 
+/** Creates the service of sign-ins in progress, and the routes of the given steps. */
 export function createInteraction(dependencies: Dependencies) {
   const { steps } = dependencies;
   const interactions = new InteractionService(dependencies);

@@ -10,14 +10,14 @@ export type Page = 'account' | 'login' | Way | 'create' | 'consent' | 'second-fa
 /** The pages of a sign-in in which nothing is proved. */
 export type EarlyPage = 'account' | 'login' | Way | 'create' | 'forgot' | 'consent';
 
-/** What comes next in a sign-in: a page of ours, or an answer to the engine. */
+/** The next step of a sign-in: a page of ours, or a result for the engine. */
 export type Step =
   | { kind: 'page'; page: Page }
-  /** The person proved who they are; `answered` names the other prompts that this settles. */
+  /** The user proved who they are; `answered` names the other prompts that this settles. */
   | { kind: 'signed-in'; answered: readonly PromptName[] }
   /** The account of the session was chosen. */
   | { kind: 'chosen' }
-  /** More was wished for than the person can prove: the session stays what it is. */
+  /** More was wished for than the user can prove: the session stays what it is. */
   | { kind: 'unchanged' }
   /** The session was proved too long ago to add a factor: its user proves again who they are. */
   | { kind: 'start-over' };
@@ -29,9 +29,9 @@ export type Question = {
   hasSession: boolean;
   /** Whether that user is asked to prove again who they are. */
   isAgain: boolean;
-  /** What the relying party asks of the level. */
+  /** The level that the relying party requests. */
   asked: AskedLevel | null;
-  /** What policy asks for first, once the address is known; the same for everybody. */
+  /** The first method after the email address, by policy; the same for every user. */
   firstWay: Way;
 };
 
@@ -39,7 +39,7 @@ type Chosen = Pick<Progress, 'chosen' | 'wants'>;
 type Known = Chosen & Pick<Progress, 'skipped'> & { identifier: string | null };
 type Proved = Pick<Facts, 'userId' | 'proofs' | 'reached' | 'isFresh'>;
 
-/** What a sign-in waits for: leave for the application, the choice of an account, a first proof, or more of a known user. */
+/** The open question of a sign-in: consent, the choice of an account, a first proof, or more proofs of a known user. */
 type Stage = 'consent' | 'choice' | 'first-proof' | 'known';
 
 function stageOf({ prompt, hasSession }: Question, { chosen }: Pick<Progress, 'chosen'>, { userId }: Proved): Stage {
@@ -70,7 +70,7 @@ export function nextStep(question: Question, known: Known, proved: Proved, requi
   }
 }
 
-/** Whether a page may be used now. One that nobody asks for records nothing. */
+/** Whether a page may be used now. A page that is not required records nothing. */
 export function isOpenNow(
   name: EarlyPage,
   question: Question,
@@ -91,7 +91,7 @@ export function isOpenNow(
   return stage === 'first-proof';
 }
 
-/** Whoever has just signed in has thereby chosen an account, or has one. */
+/** A user who has just signed in has thereby chosen an account. */
 const settled = (prompt: PromptName): readonly PromptName[] =>
   prompt === 'select_account' || prompt === 'create' ? [prompt] : [];
 
@@ -123,7 +123,7 @@ export function neededLevel(asked: AskedLevel | null, reached: Level | 0, requir
     // Nobody adds a factor before they have proved one that they have: otherwise a password would be enough to add it.
     return reached < 2 && canReach(2, requirements) && !canReach(demanded, requirements) ? 2 : demanded;
   }
-  // What is only wished for is asked of those who can give it, and once: any second factor will do.
+  // A voluntary level is requested once, from users who can reach it: any second factor suffices.
   return asked !== null && reached < 2 && reached < asked.level && canReach(asked.level, requirements) ? 2 : null;
 }
 
@@ -132,7 +132,7 @@ function canReach(level: Level, { factors }: Requirements): boolean {
 }
 
 function outstanding({ skipped }: Known, { reached, isFresh }: Proved, requirements: Requirements): Step | null {
-  // Offers add factors, which is not for somebody who left out those that they have.
+  // Offers add factors, which must not be possible for a user who skipped existing factors.
   const mayAdd = isFresh && ((requirements.factors.length === 0 && !requirements.hasConfirmed) || reached >= 2);
   const offers = mayAdd ? requirements.offers.filter((offer) => !skipped.includes(offer)) : [];
   const due = requirements.tasks[0] ?? offers[0];

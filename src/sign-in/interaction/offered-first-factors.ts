@@ -6,8 +6,8 @@ import { instance, type Policies, type Policy } from '#settings/module.ts';
 export type Way = FirstPage;
 
 /**
- * The ways that policy opens to everybody, the first one at the front; never of one person, which would tell who has an
- * account. Those that this instance cannot go are left out. Where none is left people are asked for a password.
+ * The ways that policy opens to everybody, the first one at the front; never of one user, which would tell who has an
+ * account. Those that this instance cannot go are left out. Where none is left users are asked for a password.
  */
 function openWays(opened: Policy<'signIn'>['methods'], closed: ReadonlySet<Way>): readonly [Way, ...Way[]] {
   const [first = methods.password.first.page, ...others] = new Set(
@@ -42,7 +42,7 @@ export class Ways {
     return openWays(policies.for(instance).signIn.methods, closed);
   }
 
-  /** For everybody or for nobody: that there is such a way says nothing about whose account it would open. */
+  /** The same for every user: the method reveals nothing about an account. */
   isOpen(way: Way): boolean {
     return this.open.includes(way);
   }

@@ -4,12 +4,12 @@ import type { Facts } from './facts.ts';
 import { nothingYet, type Progress } from './progress.ts';
 import type { Proof } from './proof.ts';
 
-/** What a step has just found out: who proved what. */
+/** The result of a step: the user and the proof. */
 export type Proved = {
   userId: UserId;
   proof: Omit<Proof, 'at'>;
   remember?: boolean;
-  /** What is written with it, once, at the end of this step; and what must still be true then. */
+  /** The writes at the end of this step, and the conditions that must still be true then. */
   act?: Pick<Act, 'conditions' | 'others'>;
 };
 

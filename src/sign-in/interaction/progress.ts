@@ -12,9 +12,9 @@ import type { Offer } from './requirements.ts';
 /** How unlike a user a sign-in is, and what is done about it. */
 export type Assessment = { userId: UserId; signals: readonly string[]; actions: readonly string[] };
 
-/** What the steps of one sign-in have found out so far. Kept on the server: no cookie can be played back into it. */
+/** The results of the steps of one sign-in so far. Stored on the server, so no replayed cookie can change it. */
 export type Progress = {
-  /** What was typed as e-mail address, whether or not anybody has it. */
+  /** The typed email address, with or without an account. */
   identifier: string | null;
   /** The identifiers to which a code was sent unasked, so that a page that is loaded again sends no other. */
   sentTo: { readonly [W in SentFirstPage]?: string };
@@ -27,9 +27,9 @@ export type Progress = {
   chosen: 'session' | 'another' | null;
   /** A change of mind between signing in and creating an account. */
   wants: 'sign-in' | 'account' | null;
-  /** What was made of this sign-in's likeness to earlier ones of a user; null until that was asked. */
+  /** The risk assessment of this sign-in for a user; null before it. */
   assessment: Assessment | null;
-  /** What was offered and left for another time. */
+  /** Declined offers. */
   skipped: readonly Offer[];
 };
 
@@ -45,7 +45,7 @@ export const nothingYet: Progress = {
   skipped: [],
 };
 
-/** What a request has found out and not written yet, and what is written with it. */
+/** Results of a request that are not written yet, and further writes with them. */
 type Held = { progress: Progress; act: Pick<Act, 'conditions' | 'others'> };
 const nothingElse: Pick<Held, 'act'> = { act: { conditions: [], others: [] } };
 
@@ -61,10 +61,11 @@ const SignInProgressSchema = defineEntity({
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('sign_in_progress_expires_at_index'),
   },
 });
+/** A sign-in in progress, as older releases store it (table `sign_in_progress`). */
 export class SignInProgress extends SignInProgressSchema.class {}
 SignInProgressSchema.setClass(SignInProgress);
 
-/** What older processes keep of sign-ins that have proved something, of one user. */
+/** Sign-ins of one user with proofs, as older processes store them. */
 export const olderSignIns = {
   async endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> {
     await em.execute(
@@ -74,6 +75,7 @@ export const olderSignIns = {
   },
 };
 
+/** Reads and writes the results of the steps of a sign-in. */
 export class ProgressStore {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;
@@ -105,7 +107,7 @@ export class ProgressStore {
     this.#held.set(kept, { progress, act });
   }
 
-  /** What is held, and is written with the end of the sign-in instead. */
+  /** Changes that are held back and written with the end of the sign-in. */
   held({ kept }: Asked): Held | undefined {
     return this.#held.get(kept);
   }
@@ -119,7 +121,7 @@ export class ProgressStore {
     return this.#signIns.write(uid, kept, { progress, accountId: progress.userId }, act, em);
   }
 
-  /** What older processes wrote. */
+  /** The form of older processes. */
   async purge(batch = 5000): Promise<number> {
     const rows = await this.#database.sql(
       'delete from sign_in_progress where uid_hash in (select uid_hash from sign_in_progress where expires_at < $1 limit $2) returning 1',

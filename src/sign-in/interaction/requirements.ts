@@ -1,15 +1,15 @@
 import { type Factor, secondFactors } from '#credentials/module.ts';
 import type { Level } from '#oidc/module.ts';
 
-/** What a user must have done before a sign-in ends, in the order in which it is asked. */
+/** Tasks that a user must finish before a sign-in completes, in their order. */
 const tasks = ['recovery-codes', 'new-password', 'verify-email', 'first-passkey', 'terms', 'profile'] as const;
 export type Task = (typeof tasks)[number];
 
-/** What a user may do before a sign-in ends, or leave (`action=skip`). */
+/** Optional tasks before a sign-in completes; `action=skip` declines one. */
 const offers = ['enrol-factor', 'offer-passkey'] as const;
 export type Offer = (typeof offers)[number];
 
-/** What a sign-in requires of a user who has proved something. Data, so that the order of steps stays pure. */
+/** Requirements of a sign-in for a user with a proof. They are data, so that the order of steps stays a pure function. */
 export type Requirements = {
   /** Second factors that this user holds and may use now, the strongest first. */
   factors: readonly Factor[];
@@ -23,7 +23,7 @@ export type Requirements = {
   offers: readonly Offer[];
 };
 
-/** What one step requires. */
+/** The requirements of one step. */
 export type StepRequirements = Partial<Requirements> & {
   /**
    * The sign-in is unlike its user: a second factor is asked for, in a trusted browser too. `standIn` takes its place for a user

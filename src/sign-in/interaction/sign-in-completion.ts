@@ -13,7 +13,7 @@ export type EndingDependencies = {
   progress: Pick<ProgressStore, 'held'>;
   users: Pick<UserService, 'active' | 'findById'>;
   audit: Pick<AuditLog, 'part'>;
-  /** In the order in which they are told. */
+  /** In the order of notification. */
   steps: readonly StepRules[];
 };
 
@@ -46,7 +46,7 @@ export class SignInEnding {
       if ((await users.findById(userId)) === null) return path;
       throw error;
     }
-    // What was taken away since it was read proves nothing: the sign-in begins again.
+    // A proof that was revoked since the read does not count: the sign-in starts again.
     if (next === null) return path;
     for (const step of steps) await step.signedIn?.(ctx, end);
     return next;

@@ -13,7 +13,7 @@ import type { Language } from '#kernel/i18n.ts';
 import type { Facts } from './facts.ts';
 import { ACCOUNT_NEW_FOR } from './limits.ts';
 
-/** What is known of the user of a sign-in, in this browser and under the policies in force. */
+/** The facts of a sign-in: its user, this browser and the policies in force. */
 type UserFacts = {
   user: User;
   held: SecondFactorOverview;
@@ -53,7 +53,7 @@ export type Arrival = {
   language: Language;
 };
 
-/** Compares a sign-in with those of its user before it. */
+/** Compares a sign-in with earlier ones of its user. */
 export type Assess = (
   user: Pick<User, 'id' | 'email'>,
   arrival: Arrival,

@@ -14,7 +14,7 @@ export type KnowledgeDependencies = FactsDependencies & {
   cookies: BrowserCookies;
 };
 
-/** What is known of the user of a sign-in, and what the steps require because of it. */
+/** The facts of a sign-in, and the requirements that the steps derive from them. */
 export class SignInKnowledge {
   readonly #deps: KnowledgeDependencies;
   readonly #userFacts: UserFactsReader;

@@ -7,10 +7,10 @@ import type { SignInFacts } from './sign-in-facts.ts';
 /** A step of a sign-in without its pages: these need the sign-ins in progress, which need the rules. */
 export type StepRules = {
   readonly name: string;
-  /** What it requires of a user who has proved something. Pure: everything that it needs is among the facts. */
+  /** The requirements for a user with a proof. A pure function of the facts. */
   requirements?(facts: SignInFacts, question: StepQuestion): StepRequirements;
-  /** What it writes with the end of a sign-in, in the same statement. */
+  /** Writes at the end of a sign-in, in the same statement. */
   ending?(ctx: Context, end: SignInEnd): readonly Part[];
-  /** What it does when a sign-in has ended, before the relying party is told. */
+  /** Acts after the end of a sign-in, before the redirect to the relying party. */
   signedIn?(ctx: Context, end: SignInEnd): Promise<void>;
 };

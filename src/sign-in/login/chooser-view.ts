@@ -5,7 +5,7 @@ type ChooserPage = {
   action: string;
   client: { name: string } | null;
   accounts: readonly { id: string; name: string | null; email: string; isSignedIn: boolean }[];
-  /** Where all of them can be signed out, null when nobody is signed in. */
+  /** The address to sign all of them out; null without a session. */
   signOutUrl: string | null;
 };
 

@@ -9,7 +9,7 @@ type LogoutConfirmPage = {
   account: { name: string | null; email: string } | null;
   /** The app that asks. */
   client: { name: string } | null;
-  /** How many other apps the person is signed in to in this browser. */
+  /** How many other apps the user is signed in to in this browser. */
   otherApps: number;
 };
 

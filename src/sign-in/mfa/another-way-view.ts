@@ -7,7 +7,7 @@ type AnotherWayPage = {
   email: string;
   account: { name: string | null; email: string };
   changeUrl: string;
-  /** The one to offer first at the front; none where what the person confirmed cannot be used: then the page says who helps. */
+  /** The one to offer first at the front; none where what the user confirmed cannot be used: then the page says who helps. */
   ways: readonly {
     way: Way;
     icon: string;

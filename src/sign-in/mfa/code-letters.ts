@@ -1,12 +1,12 @@
 import { letter } from '#kernel/mail/letters.ts';
 import { textTemplate } from '#kernel/sms/texts.ts';
 
-/** The code that proves it a second time, to somebody who has just entered the first part. */
+/** The second-factor code, to a user who has just proved the first factor. */
 type SecondFactorCodeLetter = {
   code: string;
   /** Seconds that it is good for. */
   lifetime: number;
-  /** What they are signing in to. */
+  /** The application of the sign-in. */
   client: string;
   device: string | null;
   ip: string | null;

@@ -6,7 +6,7 @@ export type CodePage = {
   /** Where the form posts to. Fields: `code`, `remember`; button `action=continue`. */
   action: string;
   account: { name: string | null; email: string };
-  /** For who is somebody else. */
+  /** The address for another user. */
   changeUrl: string;
   /** Where a code was sent, as far as it is shown; null where none is sent. */
   sentTo: string | null;

@@ -9,12 +9,13 @@ type EnrolPage = {
   action: string;
   account: { name: string | null; email: string };
   changeUrl: string;
-  /** What can be added, the one to recommend at the front; empty when nothing that is allowed here would be enough. */
+  /** Factors that can be added, the recommended one first; empty when no allowed factor would suffice. */
   choices: readonly ShownChoice[];
   /** Until when it may be put off; null when it may not. */
   graceEnd: Date | null;
 };
 
+/** A second factor on the page that offers it, with its icon. */
 export const shownChoice = (method: Enrolment): ShownChoice => ({ method, icon: methods[method].icon });
 
 const plain: EnrolPage = {

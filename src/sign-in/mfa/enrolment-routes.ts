@@ -27,6 +27,7 @@ type Turn = { due: DueInteraction; user: User; offer: EnrolmentOffer; base: stri
 /** Adding a second factor in the course of a sign-in, because policy or the application wants one. */
 const totpPage = formPage<Pick<TotpPage, 'problem'>>();
 
+/** Routes that add a second factor during a sign-in. */
 export function enrolmentRoutes({
   interactions,
   enrolments,

@@ -15,7 +15,7 @@ import { graceEnd } from './mfa-requirements.ts';
 
 type Choice = Enrolment;
 
-/** What can be added now, and until when that may be put off; null when it may not. */
+/** Factors that can be added now, and the time until which the user may postpone it; null if not. */
 export type EnrolmentOffer = { choices: readonly Choice[]; graceEnd: Date | null };
 
 export type EnrolmentDependencies = {

@@ -4,13 +4,13 @@ import { type Factor, hasConfirmed, hasTwoSteps, hasUsable, isFactorDemanded } f
 import type { SignInFacts, StepRequirements } from '#sign-in/interaction/module.ts';
 import type { Policy } from '#settings/module.ts';
 
-/** What decides about the second step. */
+/** The facts that decide about the second factor. */
 export type MfaFacts = Pick<SignInFacts, 'held' | 'proved' | 'canText' | 'now'> & {
   user: Pick<SignInFacts['user'], 'status' | 'roles'>;
   policy: Pick<SignInFacts['policy'], 'mfa'>;
 };
 
-/** What policy and account require of the second step. */
+/** The second factor that policy and account require. */
 export function mfaRequirements(
   facts: MfaFacts,
 ): Required<Pick<StepRequirements, 'factors' | 'hasConfirmed' | 'required' | 'isTrusted' | 'tasks' | 'offers'>> {
@@ -60,7 +60,7 @@ function isGrace({ policy: { mfa }, held: { askedAt }, now }: MfaFacts): boolean
   return end !== null && now < end;
 }
 
-/** Passkeys are contributed by their own slice. What was the first factor is no second one. */
+/** The passkey slice contributes passkeys. The first factor does not count as the second. */
 function heldFactors({ held, policy: { mfa }, proved, canText }: MfaFacts): readonly Factor[] {
   const { hasTotp, recoveryCodes, resetAt } = held;
   const canSms = mfa.smsCodes && canText && !proved.includes('sms');

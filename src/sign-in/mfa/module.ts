@@ -26,6 +26,7 @@ export type Dependencies = Omit<RouteDependencies, 'interactions' | 'secondFacto
 
 type Mfa = SignInStep & { missingCodes: EnrolmentService['missingCodes'] };
 
+/** Creates the sign-in step for second factors, and their reset by the operator. */
 export function createMfa(dependencies: Dependencies): Mfa {
   const { secondFactorRequests, trustedDevices, trustCookie } = dependencies;
   const secondFactors = new SecondFactorService(dependencies);

@@ -8,7 +8,7 @@ import {
 } from '#credentials/module.ts';
 import { levelOfProofs, type Requirements } from '#sign-in/interaction/module.ts';
 
-/** What can prove it a second time, each with its own page below /interaction/:uid/second-factor/. */
+/** Second-factor methods, each with its own page below /interaction/:uid/second-factor/. */
 export type Way = SecondPage;
 /** Those that are typed. */
 export type CodeWay = CodeFactor;
@@ -19,7 +19,7 @@ type Turn = {
   factors: readonly Factor[];
   proved: readonly Factor[];
   needed: Requirements['required'] | null;
-  /** What the relying party asks of the level. */
+  /** The level that the relying party requests. */
   asked: { level: Requirements['required'] } | null;
 };
 
@@ -29,8 +29,8 @@ const wayOf = (factor: Factor): Way | null => methods[factor].second?.page ?? nu
 const strongestFirst: readonly Way[] = [...new Set(secondFactors.flatMap((factor) => wayOf(factor) ?? []))];
 
 /**
- * The ways that are open to somebody now, the one to offer first at the front: none that would leave the sign-in weaker than what is
- * needed, and those that reach what the relying party asks for before those that do not.
+ * The methods that are open to a user now, the first offer at the front: none that would leave the sign-in weaker than
+ * required, and methods that reach the requested level before others.
  */
 export function waysOf({ factors, proved, needed, asked }: Turn, order: readonly Way[]): readonly Way[] {
   const levelWith = (factor: Factor) => levelOfProofs([...proved, factor].map((each) => ({ factor: each })));
@@ -45,5 +45,5 @@ export function waysOf({ factors, proved, needed, asked }: Turn, order: readonly
   return ways.toSorted((a, b) => Number(reaches(b)) - Number(reaches(a)) || place(a) - place(b));
 }
 
-/** What stands beside its name. */
+/** The note beside its name. */
 export const iconOf = (way: Way): string => methods[way].icon;

@@ -66,7 +66,7 @@ export function recoveryCodeRoutes({
     show(ctx, 200, recoveryCodesView, { action, downloadUrl: `${action}.txt`, isUnsaved, ...sheet });
   }
 
-  /** Null when somebody else's form, or the clock, was quicker. */
+  /** Null when another form, or the expiry, came first. */
   async function find({ userId, uid, facts }: DueInteraction): Promise<Sheet | null> {
     const [codes, made] = await Promise.all([recoveryCodes.show({ userId, holder: uid }), recoveryCodes.find(userId)]);
     return codes && made ? { email: facts.user.email, codes, madeAt: made.createdAt } : null;

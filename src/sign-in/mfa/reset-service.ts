@@ -25,7 +25,7 @@ type ResetDependencies = {
   tellOwner: TellOwner;
 };
 
-/** Helps somebody who has lost what they prove themselves with. */
+/** Resets the second factors of a user who lost them. */
 export class ResetService {
   readonly #deps: ResetDependencies;
 
@@ -34,8 +34,8 @@ export class ResetService {
   }
 
   /**
-   * Takes every second factor away and ends all that is signed in. Until the person has signed in again, which takes a code from
-   * their mailbox, nothing can be added: whoever talked an operator into it and knows the password gets no further.
+   * Takes every second factor away and ends all that is signed in. Until the user has signed in again, which takes a code from
+   * their mailbox, no factor can be added: an attacker who deceived the operator and knows the password gets no further.
    * Throws mfa.user_not_found.
    */
   async reset(userId: UserId, reason: string, by: By): Promise<void> {

@@ -28,7 +28,7 @@ type TryOutcome =
   | { kind: 'used-up' }
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
-/** Who is at the page, and in which browser. */
+/** The user of the page, and the browser. */
 type Arrival = { by: By; deviceSecret: string | undefined };
 
 /** `limited`: too many were sent, and nothing was. */
@@ -48,7 +48,7 @@ export type SecondFactorDependencies = {
 
 const purposes = { email: 'second_factor', sms: 'second_factor_sms' } as const;
 const LIFETIME = secretLifetimes.second_factor;
-/** Codes that stay refused until somebody helps show this wait. */
+/** The waiting time shown for codes that stay refused until a reset. */
 const LONGEST_WAIT = 4 * HOUR;
 
 /** Sends and checks the codes of a sign-in that has come to its second step. */
@@ -59,7 +59,7 @@ export class SecondFactorService {
     this.#deps = dependencies;
   }
 
-  /** `record` writes the proof in the sign-in, in the transaction that uses the code up. */
+  /** `record` writes the proof in the sign-in, in the transaction that consumes the code. */
   async attempt(
     { userId, uid }: Pick<DueInteraction, 'userId' | 'uid'>,
     { way, code }: { way: CodeWay; code: string },

@@ -21,7 +21,7 @@ const plain: SendPage = {
   anotherUrl: null,
 };
 
-/** A code is sent when somebody asks for it, not when a page is looked at. */
+/** A code is sent on request, not when a page is loaded. */
 export const sendView = view<SendPage>('sign-in/mfa/send.njk', {
   samples: {
     plain,

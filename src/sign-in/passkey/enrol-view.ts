@@ -9,7 +9,7 @@ export type EnrolPage = {
   reason: 'offer' | 'factor';
   /** Where the other second factors are; null where none would do. */
   otherUrl: string | null;
-  /** What to ask the authenticator, as JSON; null when there is no room for another one. */
+  /** The request to the authenticator as JSON; null when the user has the maximum number. */
   options: string | null;
   problem: EnrolProblem | null;
 };
@@ -43,7 +43,7 @@ export const enrolView = view<EnrolPage>('sign-in/passkey/enrol.njk', {
     expired: { ...offer, problem: { kind: 'expired' } },
     refused: { ...offer, problem: { kind: 'refused' } },
     'not allowed': { ...factor, problem: { kind: 'not_allowed' } },
-    'somebody else’s': { ...factor, problem: { kind: 'taken' } },
+    'another user’s': { ...factor, problem: { kind: 'taken' } },
     full: { ...factor, options: null, problem: { kind: 'full' } },
     hostile: { ...offer, email: '"><b>@evil.example', options: '{"user":{"name":"\\"><script>alert(1)</script>"}}' },
     long: { ...factor, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.${'c'.repeat(63)}.example` },

@@ -21,6 +21,7 @@ export type Dependencies = {
   Omit<EnrolDependencies, 'interactions'> &
   Omit<RouteDependencies, 'interactions' | 'signIn'>;
 
+/** Creates the sign-in step for passkeys and security keys. */
 export function createPasskey(dependencies: Dependencies): SignInStep {
   const { config, policies } = dependencies;
   const signIn = new PasskeySignIn(dependencies);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { form } from '#kernel/http/form.ts';
 
-/** What passkey.js says when an authenticator gave no answer. */
+/** The error of passkey.js when an authenticator gave no response. */
 const FAILURES = ['cancelled', 'timed_out', 'exists', 'unsupported', 'failed'] as const;
 export type Failure = (typeof FAILURES)[number];
 

@@ -8,7 +8,7 @@ type PasskeyFacts = Pick<SignInFacts, 'held' | 'hasPasskeys' | 'canCreatePasskey
   policy: Pick<SignInFacts['policy'], 'passkeys' | 'mfa'>;
 };
 
-/** What the passkeys of a user mean for a sign-in. */
+/** The effect of a user's passkeys on a sign-in. */
 export function passkeyRequirements(facts: PasskeyFacts): StepRequirements {
   const { held, policy, hasPasskeys, canCreatePasskey, reached, now } = facts;
   if (!hasPasskeys) return {};

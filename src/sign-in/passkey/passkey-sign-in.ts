@@ -31,6 +31,7 @@ export type SignInDependencies = {
 
 type Attempt = { question: Pick<Question, 'purpose' | 'binding'>; answer: string };
 
+/** Challenges and checks of passkeys during a sign-in. */
 export class PasskeySignIn {
   readonly #deps: SignInDependencies;
 
@@ -38,7 +39,7 @@ export class PasskeySignIn {
     this.#deps = dependencies;
   }
 
-  /** What to ask the authenticator, as JSON; null where there are no passkeys. */
+  /** The request to the authenticator as JSON; null if passkeys are off. */
   async options(question: Question): Promise<string | null> {
     const options = await this.#deps.passkeyProof.options(question);
     return options && JSON.stringify(options);

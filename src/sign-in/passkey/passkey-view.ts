@@ -6,16 +6,16 @@ export type PasskeyPage = {
   action: string;
   /** Whether it comes behind another factor. */
   isSecondFactor: boolean;
-  /** Whom it is about; null before anybody said who they are. */
+  /** The typed email address; null before it. */
   email: string | null;
-  /** For who is somebody else; null where nobody can be. */
+  /** The address for another user; null where another user is impossible. */
   changeUrl: string | null;
   /** Where the other ways are; null where they are all here. */
   otherUrl: string | null;
   otherWays: readonly OtherWay[];
-  /** What to ask the authenticator, as JSON. */
+  /** The request to the authenticator as JSON. */
   options: string;
-  /** Tells the browser to forget a passkey that nobody has: what the Signal API takes, as JSON. */
+  /** Tells the browser to forget an unknown passkey: the input of the Signal API, as JSON. */
   forget: string | null;
   problem: PasskeyProblem | null;
 };
@@ -25,7 +25,7 @@ type PasskeyProblem =
   | { kind: 'cancelled' | 'timed_out' | 'unsupported' | 'failed' }
   /** The answer came too late, or twice. */
   | { kind: 'expired' }
-  /** Nobody here has this passkey. */
+  /** The passkey is unknown. */
   | { kind: 'unknown' }
   /** It may have been copied. */
   | { kind: 'flagged' }

@@ -17,7 +17,7 @@ export function relatedOriginRoutes({ issuer, policies }: RelatedOriginDependenc
       throw new AppError({
         code: 'request.not_found',
         status: 404,
-        message: 'No other site may use the passkeys of this one.',
+        message: 'No other site may use the passkeys of this site.',
       });
     ctx.body = { origins: [issuer.origin, ...relatedOrigins] };
   }

@@ -27,6 +27,7 @@ export type RouteDependencies = {
 
 const passkeyPage = formPage<Pick<PasskeyPage, 'problem' | 'forget'>>();
 
+/** Routes of the passkey pages of a sign-in, as first and as second factor. */
 export function passkeyRoutes({
   interactions,
   signIn,
@@ -85,7 +86,7 @@ export function passkeyRoutes({
     }
   }
 
-  /** What the field for the address waits with: asked for by the script, so that a page without one costs no challenge. */
+  /** The challenge of the email field: the script requests it, so that a page without JavaScript costs no challenge. */
   async function createOptions(ctx: Context): Promise<void> {
     const interaction = await interactions.require(ctx);
     const form = await optionsForm.read(ctx);
@@ -159,4 +160,8 @@ const pageOf = ({ path, facts }: Interaction): string =>
 const onUse = (failure: Failure) => (failure === 'exists' ? 'failed' : failure);
 
 const noPasskeys = () =>
-  new AppError({ code: 'passkey.unavailable', status: 404, message: 'There are no passkeys here. Use another way.' });
+  new AppError({
+    code: 'passkey.unavailable',
+    status: 404,
+    message: 'Passkeys are not enabled here. Use another sign-in method.',
+  });

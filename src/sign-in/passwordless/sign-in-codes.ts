@@ -134,7 +134,7 @@ export class SignInCodes {
     return { userId, address: secret.address, client: String(secret.data['client'] ?? '') };
   }
 
-  /** Uses a link up, in the sign-in that it was sent for; false when it is none, or another's. */
+  /** Consumes a link, in the sign-in that it was sent for; false when it is none, or another's. */
   async useLink(link: string, uid: string, record: RecordProof): Promise<boolean> {
     const { database, oneTimeSecrets } = this.#deps;
     const owners = await database.transaction(async (em) => {
@@ -145,7 +145,7 @@ export class SignInCodes {
     return owners.length > 0;
   }
 
-  /** Nobody where what was proved is no longer theirs: it is used up, and proves nothing. */
+  /** Null if the proved contact no longer belongs to the user: the proof is consumed without effect. */
   async #recordOwner(
     em: EntityManager,
     channel: Channel,
@@ -192,7 +192,7 @@ export class SignInCodes {
     );
   }
 
-  /** The person, if what was proved is still theirs. */
+  /** The user, if what was proved is still theirs. */
   async #ownerOf(
     channel: Channel,
     { userId, address, data }: OneTimeSecret,

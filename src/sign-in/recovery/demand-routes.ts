@@ -21,7 +21,7 @@ export type DemandRouteDependencies = {
 const PAGE = 'new-password';
 const passwordPage = formPage<Pick<NewPasswordPage, 'problem'>>();
 
-/** The step that has a person set a new password, when an operator says so. */
+/** The step that has a user set a new password, when an operator says so. */
 export function demandRoutes({
   interactions,
   passwords,

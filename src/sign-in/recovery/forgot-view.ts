@@ -5,7 +5,7 @@ export type ForgotPage = {
   /** Where the form posts to. Field: `email`; button `action=continue`. */
   action: string;
   email: string;
-  /** Back to the sign-in; null when nobody came from one. */
+  /** The address of the sign-in; null outside of one. */
   backUrl: string | null;
   problem: 'required' | 'email' | 'work' | null;
   /** The challenge that the browser must solve first, during an attack. */
@@ -32,7 +32,7 @@ export const forgotView = view<ForgotPage>('sign-in/recovery/forgot.njk', {
   },
 });
 
-/** The same for everybody, whether or not there is an account. */
+/** The same for every address, with or without an account. */
 type SentPage = {
   /** The typed address; null outside of a sign-in, where nothing is stored. */
   email: string | null;

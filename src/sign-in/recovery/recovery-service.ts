@@ -36,7 +36,7 @@ export type RecoveryDependencies = {
   passwords: Pick<PasswordService, 'has' | 'prepare'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink'>;
   undoRights: Pick<UndoRights, 'cleanUp'>;
-  /** Whether people can sign in by what they get by mail: then nobody needs to set a first password this way. */
+  /** Whether users can sign in by mail: then no user needs to set a first password this way. */
   ways: Pick<Ways, 'isOpen'>;
   newPasswords: Pick<NewPasswords<'reset' | 'demanded'>, 'write'>;
   letters: Pick<Letters, 'send'>;

@@ -27,7 +27,7 @@ export type RouteDependencies = {
 
 const forgotPage = formPage<Pick<ForgotPage, 'email' | 'problem'>>();
 
-/** Asking for a link, in a sign-in or outside of one: the same answer for everybody. */
+/** The request of a link, in a sign-in or outside of one: the same response for every address. */
 export function forgotRoutes({
   interactions,
   recovery,
@@ -151,5 +151,5 @@ const noPasswords = () =>
   new AppError({
     code: 'recovery.no_passwords',
     status: 404,
-    message: 'Nobody signs in with a password here. Go back to the app and sign in in another way.',
+    message: 'Sign-in with a password is not enabled here. Go back to the app and use another method.',
   });

@@ -7,7 +7,7 @@ import type { Method } from './pending-registration.ts';
 /** An invitation that this browser was handed, and that still works. */
 type Held = { link: string; email: string };
 
-/** What somebody who wants an account finds. */
+/** The admission result for a visitor who wants an account. */
 export type Admitted =
   | { kind: 'form'; invitation: Held | null; domains: readonly string[] | null }
   | { kind: 'waitlist' }
@@ -29,7 +29,7 @@ const factorOf = new Map<Method, FirstFactor>(
   }),
 );
 
-/** Who may create an account here, how, and what they are asked. */
+/** Rules of registration: users who may register, the methods, and the fields. */
 export class Admission {
   readonly #deps: AdmissionDependencies;
 
@@ -52,7 +52,7 @@ export class Admission {
     return mode === 'invitation' ? link !== undefined : mode !== 'closed';
   }
 
-  /** The one offered first at the front. What does not begin a sign-in here is no way to have an account. */
+  /** In the order of the offer. A method that cannot begin a sign-in is left out. */
   methods(): readonly [Method, ...Method[]] {
     const canSignIn = (method: Method) => this.#canSignIn(method);
     const [first, ...others] = this.#deps.policies.for(instance).registration.methods.filter(canSignIn);
@@ -61,7 +61,7 @@ export class Admission {
       : [first, ...others];
   }
 
-  /** What a form for a new account asks of the person. */
+  /** The fields of the registration form. */
   fields(): readonly PersonField[] {
     const { registration, profile } = this.#deps.policies.for(instance);
     const claims = [...new Set([...registration.fields, ...profile.required])];
@@ -90,7 +90,7 @@ export class Admission {
   }
 }
 
-/** What every user must have, as far as users can say it themselves. */
+/** Required fields that users can fill in themselves. */
 export function requiredFields({ required, properties }: Policy<'profile'>): readonly PersonField[] {
   return [
     ...required.map(claimField),

@@ -5,7 +5,7 @@ import type { Throttle } from '#kernel/throttle.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { Application } from './pending-registration.ts';
 
-/** What a form says, with the password as it was typed. */
+/** The values of the form, with the password as typed. */
 export type Wish = Omit<Application, 'passwordHash'> & { password: string | null };
 
 export type Refusal =
@@ -19,7 +19,7 @@ export type ApplicationsDependencies = {
   policies: Policies<'limits'>;
 };
 
-/** What every wish for an account goes through, whoever's the address is: the limit, the rules for passwords, the hash. */
+/** Checks of every registration, for a free and for a taken address: the limit, the password rules, the hash. */
 export class Applications {
   readonly #deps: ApplicationsDependencies;
 

@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-/** Where the code of the mail is typed. It looks the same whether or not the address is somebody's already. */
+/** The page for the code of the mail. It looks the same for a free and for a taken address. */
 export type CheckPage = {
   /** Where both forms post to. Field `code`; buttons `action=continue` and `action=resend`. */
   action: string;

@@ -6,7 +6,7 @@ import type { Method } from './pending-registration.ts';
 
 export type Asked = {
   fields: readonly PersonField[];
-  /** What the primary button makes, and what the others do. */
+  /** The credential of the primary button, and the other buttons. */
   method: Method;
   otherMethods: readonly Method[];
   isInvited: boolean;
@@ -15,6 +15,7 @@ export type Asked = {
   asksForTerms: boolean;
 };
 
+/** The registration form for the fields, the method and the allowed domains. */
 export function createForm({ fields, method, otherMethods, isInvited, domains, asksForTerms }: Asked) {
   const isAllowed = (email: string) => domains === null || domains.includes(canonicalEmail(email)?.split('@')[1] ?? '');
   const email = newEmailField.refine(isAllowed, 'domain');

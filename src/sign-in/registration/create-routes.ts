@@ -27,7 +27,7 @@ export type CreateDependencies = {
   /** The link of the invitation that this browser was handed. */
   invitationCookie: BrowserCookie;
   minimumLength: () => number;
-  /** What a browser solves before a form is looked at, while somebody floods this instance. */
+  /** The challenge that a browser solves before a form is read, during an attack. */
   work: {
     challenge(ip: string): Promise<string | null>;
     check(ip: string, answer: string | undefined): Promise<'passed' | 'missing'>;
@@ -36,7 +36,7 @@ export type CreateDependencies = {
 
 type Form = Extract<Admitted, { kind: 'form' }> & Asked;
 type Answers = Readonly<Record<string, unknown>> & { email: string; password: string; method: Method };
-/** What became of the form when nothing in it was wrong. */
+/** The result of a valid form. */
 type Applied = { kind: 'sent' | 'expired' | 'taken' } | { kind: 'created' };
 
 type Wrong = {
@@ -53,6 +53,7 @@ const createPage = formPage<
   }
 >();
 
+/** The requester of a registration, with browser, client and language. */
 export const askerOf = (ctx: Context, { question }: Interaction): Asker => ({
   by: byVisitor(visitorOf(ctx), question.client.id),
   language: ctx.state.language,
@@ -83,6 +84,7 @@ export function showStop(ctx: Context, reason: StopPage['reason'], nextUrl: stri
   show(ctx, statuses[reason], stopView, { reason, nextUrl });
 }
 
+/** Routes of the registration pages: form, code, link. */
 export function createRoutes(dependencies: CreateDependencies): Router<State> {
   const { interactions, registration, invitations, admission, invitationCookie, minimumLength, work } = dependencies;
   const router = new StepRouter();
@@ -148,7 +150,7 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
     }
   }
 
-  /** What the form asks, or null: then the answer is written. */
+  /** The fields of the form, or null: then the response is written. */
   async function admit(ctx: Context, { path }: Interaction): Promise<Form | null> {
     const isLeft = ctx.query['without'] !== undefined;
     if (isLeft) invitationCookie.clear(ctx);

@@ -5,21 +5,21 @@ import type { Method } from './pending-registration.ts';
 
 export type CreatePage = {
   /**
-   * Where the form posts to. Fields: `email` unless it is fixed, those of `fields`, `password` where that is the first method, `terms`;
+   * The target of the form. Fields: `email` unless it is fixed, all of `fields`, `password` if it is the first method, `terms`;
    * button `action=continue` for the first method, `method` for another one.
    */
   action: string;
-  /** What the account is for; null when that is nothing but this server. */
+  /** The application of the registration; null for our own pages. */
   client: { name: string } | null;
   email: string;
-  /** The address is that of an invitation: it is proved already. */
+  /** The address comes from an invitation: it is verified already. */
   isInvited: boolean;
-  /** The form without the invitation, for whoever is somebody else; null where there is none. */
+  /** The address of the form without the invitation, for another user; null without an invitation. */
   otherUrl: string | null;
   /** In the mode `domains`, whose addresses can be used. */
   domains: readonly string[];
   fields: readonly ShownField[];
-  /** What the form makes to sign in with, and what its other buttons make. */
+  /** The credential that the form creates, and the credentials of its other buttons. */
   method: Method;
   otherMethods: readonly Method[];
   /** Where a password can be chosen, when it is not the first method. */
@@ -34,7 +34,7 @@ export type CreatePage = {
     terms: 'required' | null;
   };
   problem: CreateProblem | null;
-  /** What the browser must solve first, while somebody floods this instance. */
+  /** The challenge that the browser must solve first, during an attack. */
   challenge: string | null;
 };
 

@@ -3,7 +3,7 @@ import { errorType } from '#kernel/errors.ts';
 export const registrationClosed = errorType({
   code: 'registration.closed',
   status: 409,
-  message: 'Nobody can create an account here. Set registration.mode to invitation, or add people with user create.',
+  message: 'Registration is closed. Set registration.mode to invitation, or create users with user create.',
 });
 export const invitationRefused = errorType({
   code: 'registration.invitation_refused',

@@ -40,7 +40,7 @@ const passkeyPage = formPage<{ problem: FirstPasskeyProblem }>();
 const passwordPage = formPage<{ problem: NewPasswordProblem }>();
 const passwordForm = form(z.object({ password: z.string().max(LONGEST_PASSWORD_FIELD, 'too_long').default('') }));
 
-/** Right after the account was made by somebody who chose to sign in with a passkey: it is made now, or another choice is. */
+/** The page right after a registration with a passkey: the user creates it now, or chooses another method. */
 export function firstPasskeyRoutes(dependencies: FirstPasskeyDependencies): Router<State> {
   const { interactions, passkeyRegistration, passwords, firstPasswords, admission, pending } = dependencies;
   const router = new StepRouter();

@@ -1,12 +1,12 @@
 import { type NewPasskeyProblem, type NewPasswordProblem, newPasswordProblems } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
-/** Right after the account was made by somebody who wants to sign in with a passkey. */
+/** The page right after a registration with a passkey. */
 type FirstPasskeyPage = {
   /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
   action: string;
   email: string;
-  /** What to ask the authenticator, as JSON. */
+  /** The request to the authenticator as JSON. */
   options: string;
   /** Where a password can be chosen instead; null where there are none. */
   passwordUrl: string | null;

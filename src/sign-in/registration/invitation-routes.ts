@@ -18,7 +18,7 @@ export type InvitationRoutesDependencies = {
 
 const PAGE = '/invitation/:link';
 
-/** Where the link of an invitation leads. Going on hands it to this browser; the form for the account uses it up. */
+/** Where the link of an invitation leads. Going on hands it to this browser; the form for the account consumes it. */
 export function invitationRoutes({
   invitations,
   link,

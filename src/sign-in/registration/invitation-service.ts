@@ -36,7 +36,7 @@ const LIFETIME = secretLifetimes.invitation;
 /** Of one address, whatever the others are. */
 const refusals: ReadonlySet<string> = new Set(['registration.invitation_refused', 'registration.invitation_invalid']);
 
-/** Links by which the operator lets somebody create an account. They prove the address, since they reach nobody else. */
+/** Links with which the operator invites users. They verify the address, since only its owner receives them. */
 export class InvitationService {
   readonly #deps: InvitationDependencies;
 
@@ -65,14 +65,14 @@ export class InvitationService {
     }
   }
 
-  /** Whom a link invites; null when it is none, was used or is too old. */
+  /** The invitation of a link; null if it is unknown, used or expired. */
   async find(link: string): Promise<{ email: string } | null> {
     if (this.#deps.policies.for(instance).registration.mode === 'closed') return null;
     const secret = await this.#deps.oneTimeSecrets.findByLink('invitation', link);
     return secret && { email: secret.address };
   }
 
-  /** Makes the account. Address and rights are those of the invitation, whatever the form says. */
+  /** Creates the account. Address and rights come from the invitation, whatever the form says. */
   async accept(uid: string, link: string, wish: Omit<Wish, 'email'>, newcomer: Newcomer): Promise<AcceptOutcome> {
     const { database, oneTimeSecrets, applications, accounts } = this.#deps;
     const invitation = await this.find(link);

@@ -1,6 +1,6 @@
 import { view } from '#kernel/views.ts';
 
-/** Where the link of an invitation leads: whom it invites, and a button that goes on. */
+/** The page of an invitation link: the invited address, and a button to continue. */
 type InvitationPage = {
   /** Where the form posts to; button `action=continue`. */
   action: string;

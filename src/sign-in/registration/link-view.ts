@@ -6,7 +6,7 @@ type LinkPage = {
   action: string;
   client: { name: string } | null;
   email: string;
-  /** Back to the form, for whoever wants another address. */
+  /** The address of the form, for another email address. */
   changeUrl: string;
 };
 
@@ -36,7 +36,7 @@ export type StopPage = {
     /** A link that works no more. */
     | 'expired'
     | 'invitation_over'
-    /** There is an account with this address; whoever reads this has just proved that it is theirs. */
+    /** An account with this address exists; the reader has just verified the address. */
     | 'taken';
   /** Where to go on; null where we know no place. */
   nextUrl: string | null;

@@ -1,9 +1,9 @@
 /**
- * registration: how people come in.
+ * registration: how users come in.
  *
  * Owns    the table pending_registration, views/sign-in/registration, the pages that create an account, invitations; the tasks that make
  *         an account complete: terms, profile, first passkey.
- * Leaves  people to users, passwords, passkeys and links to credentials, what comes next to interaction/next-step, who waits to
+ * Leaves  users to users, passwords, passkeys and links to credentials, what comes next to interaction/next-step, who waits to
  *         waitlist.
  * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */
@@ -50,6 +50,7 @@ export type Dependencies = {
   Pick<FirstPasswordDependencies, 'accessRevocation'> &
   Pick<InvitationRoutesDependencies, 'startRegistration'>;
 
+/** Creates registration, invitations and the tasks of new users. */
 export function createRegistration(dependencies: Dependencies) {
   const { config, clock, database, policies, passkeys, passwords } = dependencies;
   const urlOf = (path: string) => `${config.issuerUrl.origin}${path}`;
@@ -65,7 +66,7 @@ export function createRegistration(dependencies: Dependencies) {
   const firstPasswords = new FirstPasswords({ ...dependencies, pending });
   const registration = new RegistrationService({ ...dependencies, applications, accounts, pending, urlOf });
   const admission = new Admission({ policies, invitations, passkeys });
-  // Long enough for whoever goes to the application first, short enough for a browser that others use.
+  // Long enough for a user who opens the application first, short enough for a shared browser.
   const invitationCookie = browserCookie(config.issuerUrl, 'invitation', { maxAge: HOUR });
 
   const pages: Omit<CreateDependencies, 'interactions'> = {
@@ -100,7 +101,7 @@ export function createRegistration(dependencies: Dependencies) {
     pending,
     applications,
     invitations,
-    /** Where an account can be created in this sign-in; null where this browser's person cannot. */
+    /** Where an account can be created in this sign-in; null where this browser's user cannot. */
     createUrl: (ctx: Context, { path }: Interaction): string | null =>
       admission.isOffered(invitationCookie.read(ctx)) ? `${path}/create` : null,
   };

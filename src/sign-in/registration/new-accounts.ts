@@ -6,10 +6,10 @@ import type { Role, UserId, UserService } from '#directory/users/module.ts';
 import type { Application, PendingRegistrations } from './pending-registration.ts';
 import { userRegistered } from './events.ts';
 
-/** Who asks, and in which language they read. */
+/** The requester and the language. */
 export type Asker = { by: By; language: Language };
 
-/** Who proves an address; `record` writes the proof in the sign-in, in the transaction that uses it up and makes the account. */
+/** The verification of an address; `record` writes the proof to the sign-in, in the transaction that consumes it and creates the account. */
 export type Newcomer = Asker & { record: (em: EntityManager, userId: UserId) => Promise<void> };
 
 export type NewAccountsDependencies = {
@@ -17,11 +17,11 @@ export type NewAccountsDependencies = {
   passwords: Pick<PasswordService, 'adopt'>;
   pending: PendingRegistrations;
   audit: Pick<AuditLog, 'record'>;
-  /** Told in the transaction that makes the account: whoever waited for it waits no more. */
+  /** Called in the transaction that creates the account: removes the address from the waitlist. */
   registered(em: EntityManager, emailCanonical: string): Promise<unknown>;
 };
 
-/** Makes the account of somebody who has proved the address, in the transaction that uses the proof up. */
+/** Creates the account after the verification of the address, in the transaction that consumes the proof. */
 export class NewAccounts {
   readonly #deps: NewAccountsDependencies;
 

@@ -12,7 +12,7 @@ const createInvitation = operation({
   name: 'invitations.create',
   permission: 'users.manage',
   input: z.strictObject({
-    email: z.string().describe('Email address that gets the invitation'),
+    email: z.string().describe('Email address that receives the invitation'),
     administrator: z.boolean().default(false).describe('The new user may administer this instance'),
     language: z
       .enum(Object.keys(languages) as [Language, ...Language[]])

@@ -8,11 +8,11 @@ import { type PersonDetails, User, type UserId } from '#directory/users/module.t
 
 export type Method = RegistrationMethod;
 
-/** What somebody wants to be, before the address is proved to be theirs. It is worth nothing until then. */
+/** A registration before the verification of its address. It has no effect until then. */
 export type Application = PersonDetails & {
   email: string;
   method: Method;
-  /** argon2id; null where none was asked for, and where the address is somebody's already. */
+  /** argon2id; null without a password, and for a taken address. */
   passwordHash: string | null;
   termsVersion: string | null;
 };
@@ -29,7 +29,7 @@ const PendingRegistrationSchema = defineEntity({
     emailCanonical: p.text(),
     method: p.text().$type<Method>(),
     details: p.json<Omit<Application, 'email' | 'method'>>(),
-    /** Who came of it; then nobody else does. */
+    /** The created user; no other is created. */
     userId: () =>
       p
         .manyToOne(User)
@@ -57,6 +57,7 @@ type Row = {
 };
 const COLUMNS = 'email, email_canonical, method, details';
 
+/** Stores registrations for an hour until the email address is verified. */
 export class PendingRegistrations {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql' | 'em'>;
@@ -86,7 +87,7 @@ export class PendingRegistrations {
     return row ? read(row) : null;
   }
 
-  /** Locks what is pending for the one who makes an account of it; null when somebody has, or nothing is. */
+  /** Locks a pending registration for the creation of its account; null if it is consumed or missing. */
   async take(em: EntityManager, uid: string): Promise<Pending | null> {
     const [row] = await em.execute<Row[]>(
       `select ${COLUMNS} from pending_registration where uid_hash = ? and user_id is null and expires_at > ? for update`,
@@ -95,7 +96,7 @@ export class PendingRegistrations {
     return row ? read(row) : null;
   }
 
-  /** From here on it only says how this person wants to sign in. */
+  /** From here on it only says how this user wants to sign in. */
   async close(em: EntityManager, uid: string, { userId, email, emailCanonical, method }: Closing): Promise<void> {
     await em.execute(
       `insert into pending_registration (uid_hash, email, email_canonical, method, details, user_id, expires_at)
@@ -105,7 +106,7 @@ export class PendingRegistrations {
     );
   }
 
-  /** What a person who has just come in chose to sign in with. */
+  /** The credential that a new user chose. */
   async findChoice(uid: string, userId: UserId): Promise<Method | null> {
     const [row] = await this.#database.sql<{ method: Method }>(
       'select method from pending_registration where uid_hash = $1 and user_id = $2',

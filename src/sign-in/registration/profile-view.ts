@@ -1,9 +1,9 @@
 import { view } from '#kernel/views.ts';
 import { fieldSamples, type ShownField } from '#directory/users/module.ts';
 
-/** What everybody must say of themselves and this person has not said yet. */
+/** Required fields that this user has not filled in yet. */
 type ProfilePage = {
-  /** Where the form posts to. Fields: those of `fields`; button `action=continue`. */
+  /** The target of the form. Fields: all of `fields`; button `action=continue`. */
   action: string;
   email: string;
   fields: readonly ShownField[];

@@ -7,7 +7,7 @@ type RegistrationFacts = Pick<SignInFacts, 'held' | 'hasPasskeys' | 'chosenMetho
   policy: Pick<SignInFacts['policy'], 'registration' | 'profile'>;
 };
 
-/** What a user must still do to be as every user here is, and to be able to come back. */
+/** The open tasks of a user: required fields, terms, and a credential for later sign-ins. */
 export function registrationRequirements({
   user,
   held,

@@ -15,7 +15,7 @@ export type FinishOutcome =
   | { kind: 'wrong' }
   /** Too many tries: only a new code helps. */
   | { kind: 'throttled' }
-  /** Somebody made an account with this address meanwhile; whoever reads this has proved that it is theirs. */
+  /** An account with this address was created meanwhile; the reader has verified the address. */
   | { kind: 'taken' }
   /** Nothing is pending here, or an account was made of it already. */
   | { kind: 'gone' };
@@ -32,7 +32,7 @@ export type RegistrationDependencies = {
   urlOf(path: string): string;
 };
 
-/** Where somebody who has an account already signs in. */
+/** The sign-in address for users with an account. */
 const SIGN_IN_PATH = '/account';
 
 /** Creating an account oneself. There is none before the address is proved, and an address that is taken is answered like any other. */
@@ -89,7 +89,7 @@ export class RegistrationService {
     }
   }
 
-  /** Whether a link is one of this sign-in's, without using it up. */
+  /** Whether a link is one of this sign-in's, without consuming it. */
   async isLinkOf(uid: string, link: string): Promise<boolean> {
     const { oneTimeSecrets, pending } = this.#deps;
     const [secret, application] = await Promise.all([
@@ -124,14 +124,14 @@ export class RegistrationService {
     await this.#deps.accounts.create(em, uid, application, newcomer);
   }
 
-  /** The same work and the same mail limits whether or not somebody has the address; only the mail tells. */
+  /** The same work and the same mail limits for a free and for a taken address; only the mail differs. */
   async #send(uid: string, application: Application, { by, language }: Asker): Promise<void> {
     const { database, users, oneTimeSecrets, pending, letters, urlOf } = this.#deps;
     const { email } = application;
     const owner = await users.findByIdentifier(email);
     const emailCanonical = canonicalEmail(email) ?? '';
     await database.transaction(async (em) => {
-      // Nothing of what a stranger typed about somebody else's address is worth keeping.
+      // Form data of a visitor about another user's address are not stored.
       const kept = owner === null ? application : { ...application, passwordHash: null };
       await pending.save(em, uid, { ...kept, emailCanonical });
       const secret = { purpose: 'registration', holder: { emailCanonical }, address: email, form: 'both' } as const;

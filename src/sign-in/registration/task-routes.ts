@@ -25,7 +25,7 @@ export type TaskDependencies = {
   interactions: Pick<InteractionService, 'due' | 'userChanged' | 'proceed'>;
   admission: Admission;
   profileCompletion: Pick<ProfileCompletion, 'complete' | 'acceptTerms' | 'refuseTerms'>;
-  /** Ends the sign-in; answers with where the browser goes on. The relying party is told `access_denied`. */
+  /** Ends the sign-in and returns the redirect. The relying party receives `access_denied`. */
   refuse(ctx: Context, description: string): Promise<string>;
 };
 
@@ -34,7 +34,7 @@ const profilePage = formPage<{
   errors: Record<string, string | undefined>;
 }>();
 
-/** What a user must do before a sign-in ends: agree to the terms, say what every user says. */
+/** Tasks before a sign-in completes: accept the terms, fill in required fields. */
 export function taskRoutes(dependencies: TaskDependencies): Router<State> {
   const { interactions, admission, profileCompletion, refuse } = dependencies;
   const router = new StepRouter();

@@ -37,7 +37,7 @@ export class NotMeService {
 
   /**
    * By the link in the mail, which also puts the address it was mailed to first again when an intruder took that place: the way back
-   * goes to the first address. False when the link is used up or too old.
+   * goes to the primary email address. False when the link is consumed or too old.
    */
   async lockByLink(link: string, { visitor }: By): Promise<boolean> {
     const { database, contacts, undoRights } = this.#deps;
@@ -56,7 +56,7 @@ export class NotMeService {
     });
   }
 
-  /** By the person, from their account. It names no sign-in: what ends is told by the first address, to which the way back goes. */
+  /** By the user, from their account. It names no sign-in: what ends is told by the primary email address, to which the way back goes. */
   async lock(userId: UserId, by: By): Promise<void> {
     const { database, undoRights } = this.#deps;
     await database.transaction(async (em) => {

@@ -1,7 +1,7 @@
 import { view } from '#kernel/views.ts';
 
 export type NotMePage = {
-  /** Where the form posts to; button `action=confirm`. Null when the link is used up or too old. */
+  /** Where the form posts to; button `action=confirm`. Null when the link is consumed or too old. */
   action: string | null;
   /** The address that becomes the first one again; null when it is, or stays as it is. */
   restores: string | null;

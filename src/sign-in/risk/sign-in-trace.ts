@@ -39,7 +39,7 @@ type Row = {
 /** Earlier sign-ins of a user, newest first, and whether the user knows the browser of this one. */
 type Habits = { earlier: Seen[]; isKnownDevice: boolean };
 
-/** From where people signed in: the network and a coarse place, no more than it takes to notice a change. */
+/** From where users signed in: the network and a coarse place, no more than it takes to notice a change. */
 export class SignInTraces {
   readonly #clock: Clock;
   readonly #database: Pick<Database, 'sql'>;

@@ -54,7 +54,7 @@ export class DemoVisits {
     return { secret, visit };
   }
 
-  /** The same visit under another secret, so that one that was planted in the browser is worth nothing after a sign-in. */
+  /** The same visit under another secret, so that a planted secret is useless after a sign-in. */
   renew(old: string, visit: DemoVisit): string {
     this.#visits.delete(old);
     const secret = randomSecret();

@@ -28,7 +28,7 @@ export type Dependencies = {
 /** Creates the demo relying party. Call `register` before the first visit: it creates its client at the provider. */
 export function createDemo({ config, clock, log, clients, mailboxUrl }: Dependencies): {
   routes: Router<State>;
-  /** To be called before anybody visits. */
+  /** To be called before the first visit. */
   register(): Promise<void>;
   close(): Promise<void>;
 } {

@@ -5,5 +5,5 @@ export const mailNotFound = () =>
   new AppError({
     code: 'mailbox.not_found',
     status: 404,
-    message: 'There is no such mail. Older ones make room for newer ones.',
+    message: 'There is no such mail. Newer mails replace older ones.',
   });
