@@ -1,6 +1,6 @@
 import type { Operation } from '#kernel/operations/operation.ts';
 
-/** Where the management API begins; another version would stand beside it. */
+/** The base path of the management API; another version would have its own. */
 const API_ROOT = '/api/v1';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';

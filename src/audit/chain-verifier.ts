@@ -49,7 +49,7 @@ type Dependencies = {
   keys: { find(id: string): Promise<KeyObject | null> };
 };
 
-/** Recomputes one chain and stops at the first seal that is wrong. `seen` is told each seal that is right. */
+/** Recomputes one chain and stops at the first wrong seal. `seen` receives each right seal. */
 export async function verifyChain(
   { database, keys, emptied }: Dependencies,
   chain: string,

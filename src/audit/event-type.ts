@@ -25,7 +25,7 @@ type Declaration<Name extends string, Details extends z.ZodObject> = {
   details?: Details;
   audience: readonly Audience[];
   gravity: Gravity;
-  /** The letter by which the owner of the account is told (`credentials/factor`); the owner is not told when left out. */
+  /** The mail to the owner of the account (`credentials/factor`); without it the owner receives none. */
   letter?: string;
   /**
    * Whether webhooks may carry it. False for what a visitor without an account can cause as often as they like, which would flood

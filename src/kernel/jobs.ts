@@ -1,5 +1,5 @@
 /**
- * Work that must happen though nobody waits for it: mails, notices to clients, clean-up. A job is a row (pg-boss, in a
+ * Work that must happen without a waiting request: mails, notices to clients, clean-up. A job is a row (pg-boss, in a
  * schema of its own), written in the caller's transaction where there is one, so that it exists exactly when the change
  * that asks for it does. It runs at least once, on any node; what it carries is sealed at rest.
  */

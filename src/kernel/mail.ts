@@ -38,7 +38,7 @@ export type Mailbox = { keep(mail: KeptMail): Promise<void> };
 
 export type Mailer = {
   /**
-   * Over the limits nothing is sent, and nobody can tell. False when a limit held it back: for the caller to keep an older
+   * Above the limits nothing is sent, and the response does not reveal it. False when a limit held it back: for the caller to keep an older
    * mail good, and for no answer.
    *
    * @throws AppError mail.address_invalid

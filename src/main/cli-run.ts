@@ -9,7 +9,7 @@ import { createLog, type Log } from '#kernel/log.ts';
 import type { Given, OperationAnswer } from '#kernel/operations/bound-operation.ts';
 import { LONGEST_COMMAND_CLOSE } from './limits.ts';
 
-/** Where a command runs: what it is told, where it prints, how it opens the product, and who closes that when a signal ends it. */
+/** The place of a command: its input, its terminal, how it opens the product, and the clean-up after a signal. */
 type Place = {
   /** The command that was typed, for those who wait for this process. */
   words: string;

@@ -54,7 +54,7 @@ export function runToEnd(work: (life: ProcessLife) => Promise<number>, explain: 
     else void end(128 + signalNumbers[order]);
   });
   process.on('uncaughtException', (error, origin) => (judge ?? fail)(error, origin));
-  // The reader of a pipe that has gone away is told nothing more.
+  // A closed pipe receives no more output.
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? void end(FAILED) : fail(error)));
 

@@ -2,7 +2,7 @@ import { type Clock, fromNow } from '#kernel/clock.ts';
 import { BREAKER_REST, FAILURES_TO_OPEN, MOST_QUESTIONS_AT_ONCE } from './limits.ts';
 
 /**
- * Leaves another system alone that fails or is slow: after five failures in a row nobody is sent there for half a minute, and
+ * Leaves another system alone that fails or is slow: after five failures in a row no request is sent for half a minute, and
  * never more than sixteen at once. Then one is sent to see.
  */
 export class CircuitBreaker {

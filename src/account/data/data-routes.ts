@@ -77,7 +77,7 @@ export function dataRoutes(deps: DataRouteDependencies): Router<State> {
     }
   }
 
-  /** Nobody is signed in any more, and the page says nothing about anybody. */
+  /** The user is signed out, and the page shows no personal data. */
   function showClosed(ctx: Context): void {
     const { until } = ctx.query;
     const isDay = typeof until === 'string' && /^\d{4}-\d\d-\d\d$/.test(until);

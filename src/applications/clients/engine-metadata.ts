@@ -34,7 +34,7 @@ export function toEngineMetadata({
     client_name: name,
     client_id_issued_at: issuedAt,
     ...(profile === 'default' ? {} : { [PROFILE_MEMBER]: profile }),
-    // Expiry is judged for each secret by itself, so the engine is told that none expires.
+    // Expiry is checked for each secret separately, so the engine receives secrets without expiry.
     ...(need === 'none'
       ? {}
       : { client_secret: (need === 'plain' ? plainSecret : undefined) ?? placeholder, client_secret_expires_at: 0 }),

@@ -7,7 +7,7 @@ export const OWN_CLIENT_ID = 'latchkey-pages';
 export const OWN_RETURN_PATH = '/session/return';
 
 /**
- * Our own pages as a relying party: they sign in through the provider like everybody else. Built in, so that it can neither
+ * Our own pages as a relying party: they sign in through the provider like every client. Built in, so that it can neither
  * be listed nor changed nor deleted. It never redeems a code: what it wants is the session, which it reads.
  */
 export function ownClient(issuer: string, policies: Policies<'branding'>): () => KnownClient {

@@ -117,7 +117,7 @@ export class UndoRights {
   }
 
   /**
-   * After a clean-up by the reader of a mailbox, by default that of the primary email address: ends the links that came with the intrusion.
+   * After a clean-up by the reader of a mailbox, by default the primary one: ends the links that came with the intrusion.
    * `began` is known when a sign-in was named. Links that verify a mailbox end first, in the order of the locks.
    */
   async cleanUp(

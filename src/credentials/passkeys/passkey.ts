@@ -11,7 +11,7 @@ const PasskeySchema = defineEntity({
   properties: {
     id: p.type(new IdColumn('psk')).primary().$type<PasskeyId>(),
     userId: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').index('passkey_user_id_index'),
-    /** At most 1,023 bytes (WebAuthn 3 §4); nobody else's, over all users. */
+    /** At most 1,023 bytes (WebAuthn 3 §4); unique over all users. */
     credentialId: p.blob().columnType('bytea').unique('passkey_credential_id_unique').$type<Buffer>(),
     /** COSE_Key (RFC 9052 §7). */
     publicKey: p.blob().columnType('bytea').$type<Buffer>(),

@@ -37,7 +37,7 @@ export class PasswordChanges {
     this.#deps = dependencies;
   }
 
-  /** `current` is asked of everybody who has one, and counted like a try to sign in from the same browser. */
+  /** `current` is required from users with a password, and counts like a sign-in try from the same browser. */
   async change(
     owner: Owner,
     given: { current: string; next: string; deviceSecret: string | undefined },

@@ -148,7 +148,7 @@ export class PasswordService {
     };
   }
 
-  /** The same for an operator, who is told by throwing: credentials.password_* when policy refuses it. */
+  /** The same for an operator: throws credentials.password_* when policy refuses the password. */
   async accept(password: string, owner: PasswordOwner): Promise<(em: EntityManager, userId: UserId) => Promise<void>> {
     const prepared = await this.prepare(password, owner);
     if (prepared.kind === 'refused') throw passwordRefused(prepared.problem);
@@ -160,7 +160,7 @@ export class PasswordService {
     await this.#write(em, userId, hash);
   }
 
-  /** Asked of nobody too, for the same time. */
+  /** Also called for an unknown user, for equal timing. */
   async has(userId: UserId | null): Promise<boolean> {
     const rows = await this.#deps.database.sql('select 1 from password_credential where user_id = $1', [
       userId === null ? NOBODY : toUuid(userId),

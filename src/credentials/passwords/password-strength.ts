@@ -6,7 +6,7 @@ type PasswordRules = {
   minimumLength: number;
   /** zxcvbn's scale from 0 to 4: below 2 a password falls to a million guesses. */
   minimumScore: number;
-  /** Words that anybody can guess of this user and this product. */
+  /** Easily guessed words about this user and this product. */
   about: readonly string[];
 };
 

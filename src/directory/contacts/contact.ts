@@ -32,6 +32,6 @@ const ContactSchema = defineEntity({
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
   },
 });
-/** An email address or phone number of a user beside the first one, which is a member of the user. */
+/** An additional email address or phone number of a user. The primary one is a member of the user. */
 export class Contact extends ContactSchema.class {}
 ContactSchema.setClass(Contact);

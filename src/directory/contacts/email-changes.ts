@@ -25,7 +25,7 @@ export type ChangeDependencies = {
   sendReset(em: EntityManager, user: User, by: By): Promise<void>;
 };
 
-/** Another primary email address, and the way back. The old one is told, and can undo it for as long as nobody else may have it. */
+/** The change of the primary email address, and its undo. The old address is notified, and can undo the change while it is reserved. */
 export class EmailChanges {
   readonly #deps: ChangeDependencies;
 

@@ -16,7 +16,7 @@ export const brandChoice = {
   font: z.enum(fontNames).optional(),
   /** Behind the sheet. `tint`: with a breath of the colour. */
   background: z.enum(['plain', 'tint']).optional(),
-  /** Whether the logo holds the name, so that it need not stand beside it. */
+  /** Whether the logo contains the name, so that the page need not repeat it. */
   wordmark: z.boolean().optional(),
   privacyUrl: page.optional(),
   termsUrl: page.optional(),

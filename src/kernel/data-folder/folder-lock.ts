@@ -66,7 +66,7 @@ function lockFile(path: string, mend?: () => void): DatabaseSync | null {
     file?.close();
     const { errcode } = cause as { errcode?: number };
     if (errcode === BUSY) return null;
-    // Bytes that SQLite did not write. Nobody can hold the lock of such a file, and emptying it twice does no harm.
+    // Bytes that SQLite did not write. No process can hold the lock of such a file, and emptying it twice does no harm.
     if (errcode === NOT_A_DATABASE && mend) {
       mend();
       return lockFile(path);

@@ -14,7 +14,7 @@ export type Check = () => Promise<unknown>;
 export type Health = {
   /** Answers a probe; false when the request is for something else. */
   answer(req: IncomingMessage, res: ServerResponse): boolean;
-  /** From now on the checks decide. Redis is told and not required: everything works without it, more slowly. */
+  /** From now on the checks decide. Redis is reported but not required: everything works without it, more slowly. */
   serving(checks: { database: Check; redis?: Check | undefined }): void;
   /** Whether a probe asked for readiness recently, as a load balancer does. */
   isWatched(): boolean;

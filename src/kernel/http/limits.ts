@@ -54,9 +54,9 @@ export const LONGEST_REFUSAL_TEXTS = [320, 128, 40];
 export const LONGEST_TARGET = 8192;
 /** Characters of a path in a line of the log; a longer one is no page of ours. */
 export const LONGEST_LOGGED_PATH = 256;
-/** Fields beside the file: a form for a file has three. */
+/** Fields in addition to the file: a form with a file has three. */
 export const MOST_UPLOAD_FIELDS = 8;
-/** Bytes of a field beside the file: a token, or a short text. */
+/** Bytes of a field in addition to the file: a token, or a short text. */
 export const LONGEST_UPLOAD_FIELD = 4096;
 /** Bytes that the form adds to its file: boundaries, headers, the other fields. */
 export const LARGEST_UPLOAD_FRAME = 64 * 1024;

@@ -8,7 +8,7 @@ import { LARGEST_UPLOAD_FRAME, LONGEST_UPLOAD_FIELD, MOST_UPLOAD_FIELDS } from '
 
 type Upload = { kind: 'file'; bytes: Buffer } | { kind: 'none' } | { kind: 'too_large' };
 
-/** Bytes of a form with a file of at most `limit` bytes: what is larger than twice the limit nobody reads to the end. */
+/** Bytes of a form with a file of at most `limit` bytes: a body above twice the limit is not read to the end. */
 export const uploadBodyLimit = (limit: number): number => 2 * limit + LARGEST_UPLOAD_FRAME;
 
 /**

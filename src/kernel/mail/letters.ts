@@ -29,7 +29,7 @@ type Sending<C extends object> = Omit<Mail, keyof LetterText> & { language: Lang
 export type Letters = {
   render<C extends object>(letter: Letter<C>, context: NoInfer<C>, language: Language): LetterText;
   /**
-   * Over the limits nothing is sent, and nobody can tell. False when a limit held it back.
+   * Above the limits nothing is sent, and the response does not reveal it. False when a limit held it back.
    *
    * @throws AppError mail.address_invalid
    */

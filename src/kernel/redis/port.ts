@@ -93,7 +93,7 @@ function createPort(nodes: readonly RedisNode[], log: Pick<Log, 'warn' | 'info'>
         (error: unknown) => {
           lastError = error;
           setUp(false);
-          // The old socket may be dead without anybody having said so, and what hangs in it must not be answered later.
+          // The old socket may be dead without an error, and what hangs in it must not be answered later.
           if (isTimeout(error) && client.status === 'ready') client.disconnect(true);
         },
       )

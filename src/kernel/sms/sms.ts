@@ -48,7 +48,7 @@ export type Sms = {
   /** Whether a message to this number would be sent. For answers to the owner of the number alone. */
   reaches(number: string): boolean;
   /**
-   * Where the policy says no, and over the limits, nothing is sent, and nobody can tell. False when a limit held it back:
+   * Where the policy says no, and above the limits, nothing is sent, and the response does not reveal it. False when a limit held it back:
    * for the caller to keep an older message good, and for no answer.
    *
    * @throws AppError sms.number_invalid

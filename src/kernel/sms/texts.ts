@@ -27,7 +27,7 @@ type TextSending<C extends object> = Omit<TextMessage, 'text'> & { language: Lan
 export type Texts = Pick<Sms, 'isOn' | 'reaches'> & {
   render<C extends object>(template: TextTemplate<C>, context: NoInfer<C>, language: Language): string;
   /**
-   * Where the policy says no, and over the limits, nothing is sent, and nobody can tell. False when a limit held it back.
+   * Where the policy says no, and above the limits, nothing is sent, and the response does not reveal it. False when a limit held it back.
    *
    * @throws AppError sms.number_invalid
    */

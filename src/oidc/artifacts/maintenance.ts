@@ -9,7 +9,7 @@ export type Purgeable = {
 };
 
 /**
- * The job that removes what is over, on one node at a time: in batches that hold nobody up, as long as they are full. What
+ * The job that removes what is over, on one node at a time: in short batches, as long as they are full. What
  * expired was refused from that moment on, so nothing depends on when this runs.
  */
 export function purgeExpired(kept: readonly Purgeable[]): JobDefinition {

@@ -54,7 +54,7 @@ export class ClientFailures {
         this.#leave(key, current);
         return current.isCounted ? this.#throttle.refund(policy, key) : undefined;
       }
-      // With the first failure everything that is under way counts, before anybody else is let in.
+      // With the first failure all tries in progress count, before another one is admitted.
       const uncounted = [...(this.#open.get(key) ?? [])].filter(({ isCounted }) => !isCounted);
       for (const open of uncounted) open.isCounted = true;
       const counted = Promise.all(uncounted.map(() => this.#throttle.consume(policy, key)));

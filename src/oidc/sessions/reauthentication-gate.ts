@@ -126,7 +126,7 @@ export class OwnPages {
     return level >= wanted.level && (wanted.maxAge === null || age <= wanted.maxAge);
   }
 
-  /** Pages for administrators are left when nobody used them, whatever else the browser was used for. */
+  /** Pages for administrators end after a time without use, even in an active browser. */
   #isIdle({ administeredAt, authTime }: CurrentSession): boolean {
     return epochSeconds(this.#deps.clock) - Math.max(administeredAt ?? 0, authTime) > ADMINISTRATOR_IDLE_SECONDS;
   }

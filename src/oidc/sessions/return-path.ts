@@ -9,7 +9,7 @@ const STATE = /^([\w-]{1,1400})\.([\da-z]{1,10})\.([\w-]{43})$/;
 
 /**
  * Where a browser goes on after a sign-in for a page of ours, in the `state` of the request: signed, for this browser alone,
- * and for as long as the sign-in may take. Nobody can send anybody anywhere with it.
+ * and for as long as the sign-in may take. It allows no other redirect.
  */
 export class ReturnPaths {
   readonly #clock: Clock;

@@ -115,12 +115,12 @@ function moreProof({ asked }: Question, { reached, isFresh }: Proved, requiremen
 /** The level that must be reached now; null when what was proved is enough. */
 export function neededLevel(asked: AskedLevel | null, reached: Level | 0, requirements: Requirements): Level | null {
   const demanded = Math.max(
-    // A trusted browser spares the second factor that policy asks for; it is nothing that a relying party could be told.
+    // A trusted browser replaces the second factor of the policy; it does not count as a factor for a relying party.
     requirements.isTrusted && requirements.required <= 2 ? 1 : requirements.required,
     asked?.essential ? asked.level : 1,
   ) as Level;
   if (reached < demanded) {
-    // Nobody adds a factor before they have proved one that they have: otherwise a password would be enough to add it.
+    // A user adds a factor only after proving an existing one: otherwise a password would suffice to add it.
     return reached < 2 && canReach(2, requirements) && !canReach(demanded, requirements) ? 2 : demanded;
   }
   // A voluntary level is requested once, from users who can reach it: any second factor suffices.

@@ -36,7 +36,7 @@ export class LoginService {
     this.#deps = dependencies;
   }
 
-  /** Checks a password. An address that nobody has, a disabled account and a wrong password cost and answer the same. */
+  /** Checks a password. An unknown address, a disabled account and a wrong password have the same cost and response. */
   async attempt({ identifier, password, deviceSecret }: Attempt, by: By): Promise<LoginOutcome> {
     const { users, passwordAttempts, addressLimit, audit } = this.#deps;
     const ip = by.visitor?.ip;

@@ -1,7 +1,7 @@
 import { type Enrolment, methods } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
-/** With what stands beside its name. */
+/** With the note beside its name. */
 type ShownChoice = { method: Enrolment; icon: string };
 
 type EnrolPage = {

@@ -74,7 +74,7 @@ export class RecoveryService {
   }
 
   /**
-   * Sends what there is to send. For everybody the same is read and written; the mail to nobody is thrown away by the worker.
+   * Sends the mail. Reads and writes are the same for every address; the worker discards a mail without a recipient.
    * A user without the right to a link learns the reason by mail, which no other user sees.
    */
   async request({ email, language, by, deviceSecret }: ResetRequest): Promise<void> {

@@ -56,7 +56,7 @@ export class NotMeService {
     });
   }
 
-  /** By the user, from their account. It names no sign-in: what ends is told by the primary email address, to which the way back goes. */
+  /** By the user, on the account page. It names no sign-in: the primary email address decides what ends and receives the recovery link. */
   async lock(userId: UserId, by: By): Promise<void> {
     const { database, undoRights } = this.#deps;
     await database.transaction(async (em) => {

@@ -75,7 +75,7 @@ export function demoRoutes({
       const tokens = await relyingParty.finish(ctx.querystring, state, pending);
       Object.assign(found, { tokens, userinfo: null });
       cookie.write(ctx, visits.renew(secret, found));
-      // Name and address are told here (OpenID Connect Core §5.4); the ID token only says who it is.
+      // Name and email address are here (OpenID Connect Core §5.4); the ID token contains only the subject.
       found.userinfo = await relyingParty.userinfo(tokens);
     });
   }
