@@ -3,8 +3,11 @@ import { SECOND } from '#kernel/clock.ts';
 /** Events that are sealed in one transaction: few enough that the embedded database answers others between two. */
 export const SEALING_BATCH = 500;
 
-/** The time that an event waits for others before it is sealed, so that simultaneous events share a batch. */
-export const GATHER_TIME = SECOND / 10;
+/**
+ * The time that an event waits for others before it is sealed, so that simultaneous events share a batch. The statements of a batch
+ * cost the same for one event as for many.
+ */
+export const GATHER_TIME = SECOND / 2;
 
 /** An event of another node waits no longer for its seal. The embedded database has no other node. */
 export const LOOK_INTERVAL = SECOND;
