@@ -93,6 +93,21 @@ test('one of many that take the response is told whose it was', async () => {
   expect(await signIns.find(uid)).toBeNull();
 });
 
+test('one of many that read and end it at once gets it, with the address of its return', async () => {
+  await signIns.write(uid, await kept(), proved);
+  const taken = await Promise.all(Array.from({ length: MANY }, () => signIns.takeOutsideSession(uid)));
+  expect(taken.filter((one) => one !== null)).toEqual([
+    { accountId: 'usr_1', payload: expect.objectContaining({ returnTo: `https://id.example.com/oidc/auth/${uid}` }) },
+  ]);
+  expect(await signIns.take(sha256(uid))).toBeNull();
+});
+
+test('a question of a session is not ended by being read', async () => {
+  await ask({ returnTo: 'https://id.example.com/oidc/auth/x', session: { uid: 'ses', accountId: 'usr_1' } });
+  expect(await signIns.takeOutsideSession(uid)).toBeNull();
+  expect(await signIns.find(uid)).not.toBeNull();
+});
+
 test('the engine may write its prompt again without a change of the results', async () => {
   await signIns.write(uid, await kept(), proved);
   await ask({ returnTo: 'https://id.example.com/oidc/auth/x', prompt: 'other' });
@@ -103,5 +118,6 @@ test('an expired sign-in is not found, and cannot be answered', async () => {
   clock.advance(MINUTE);
   expect(await signIns.find(uid)).toBeNull();
   expect(await signIns.answer(uid, { login: {} })).toBeNull();
+  expect(await signIns.takeOutsideSession(uid)).toBeNull();
   expect(await end({ progress: null, accountId: null, step: 0 }, {}, 'usr_1')).toBeNull();
 });

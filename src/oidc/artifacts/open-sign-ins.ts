@@ -16,6 +16,9 @@ export type Kept = {
 
 export type OpenSignIn = { payload: Record<string, unknown>; kept: Kept };
 
+/** As the engine knows it, with the user who proved something in it. */
+export type TakenSignIn = { payload: Record<string, unknown>; accountId: string | null };
+
 type Json = Record<string, unknown>;
 
 const alone: Omit<Act, 'decision'> = { conditions: [], others: [] };
@@ -137,6 +140,18 @@ export class OpenSignIns {
       [idHash],
     );
     return row ? { accountId: row.account_id } : null;
+  }
+
+  /** Reads a question and ends it, for one caller. Null when it is gone, or was asked in a session, which has to be looked at first. */
+  async takeOutsideSession(uid: string): Promise<TakenSignIn | null> {
+    const [row] = await this.#database.sql<{ payload: Json; account_id: string | null }>(
+      `delete from oidc_artifact where id_hash = $1 and kind = 'Interaction' and expires_at > $2
+         and payload#>>'{session,uid}' is null returning payload, account_id`,
+      [sha256(uid), this.#clock.now()],
+    );
+    if (!row) return null;
+    const { payload, account_id: accountId } = row;
+    return { accountId, payload: { ...payload, returnTo: String(payload['returnTo']).replace(OWN_ID, uid) } };
   }
 
   /** Removes the proofs of a user from every sign-in but one, because the proving credentials are invalid now. */

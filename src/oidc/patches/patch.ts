@@ -19,7 +19,7 @@ export type PatchDependencies = {
   settings: Configuration;
   clients: ClientStore;
   tellLogout: TellLogout;
-  signIns: Pick<OpenSignIns, 'take'>;
+  signIns: Pick<OpenSignIns, 'take' | 'takeOutsideSession'>;
   heldWrites: Pick<HeldWrites, 'flush'>;
   authentication: AuthenticationDependencies;
   handles: Pick<Handles, 'make' | 'hashOf'>;
