@@ -41,6 +41,7 @@ import { noteEvents, recordEvents } from './engine-events.ts';
 import { engineForms, postedRequests } from './requests/engine-forms.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
+import { IssuedTokens } from './artifacts/issued-tokens.ts';
 import { HeldWrites } from './artifacts/held-writes.ts';
 import { Reuse } from './artifacts/token-reuse.ts';
 import { GoneSignIns } from './gone-sign-ins.ts';
@@ -137,13 +138,11 @@ export function createOidc({
   // The embedded database has one process, which keeps what may be lost itself: several times as fast.
   const inMemory = redis === null && database.embedded ? new MemoryArtifacts(clock, MOST_MACHINE_TOKENS) : null;
   const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : artifacts;
-  const machineTokens = inMemory ?? spare;
-  const storeOf = (kind: Kind): ArtifactStore => (kind === 'ClientCredentials' ? machineTokens : artifacts);
+  const storeOf = (kind: Kind): ArtifactStore => (kind === 'ClientCredentials' ? (inMemory ?? spare) : artifacts);
   const heldWrites = new HeldWrites((batch) => artifacts.write(batch));
   const memo = new RequestMemo(() => Provider.ctx);
   const reuse = new Reuse(() => Provider.ctx);
-  const rename = (from: Buffer, to: Buffer) => artifacts.rename(from, to);
-  const notePoll = (idHash: Buffer) => artifacts.notePoll(idHash, pollRules);
+  const issued = new IssuedTokens(() => Provider.ctx, recent);
   const clientsOfEngine = clientAdapter(clients, policies);
   const adapter = (kind: string) =>
     kind === 'Client'
@@ -154,10 +153,11 @@ export function createOidc({
           storeOf,
           memo,
           recent,
+          issued,
           held: heldWrites,
           reuse,
-          rename,
-          notePoll,
+          rename: (from, to) => artifacts.rename(from, to),
+          notePoll: (idHash) => artifacts.notePoll(idHash, pollRules),
         });
 
   deliverLogoutNotices({ jobs, engine: () => current.engine, fetch });

@@ -7,6 +7,7 @@ import { sha256 } from '#kernel/crypto.ts';
 import { ArtifactAdapter } from '../../src/oidc/artifacts/adapter.ts';
 import type { Found, Kind } from '../../src/oidc/artifacts/artifact-store.ts';
 import { Handles } from '../../src/oidc/artifacts/handles.ts';
+import { IssuedTokens } from '../../src/oidc/artifacts/issued-tokens.ts';
 import { MemoryArtifacts } from '../../src/oidc/artifacts/memory-artifacts.ts';
 import { RecentFinds } from '../../src/oidc/artifacts/recent-finds.ts';
 import { Reuse } from '../../src/oidc/artifacts/token-reuse.ts';
@@ -29,12 +30,14 @@ beforeEach(() => {
   isPatient = true;
   store = new MemoryArtifacts(clock, 1000);
   reuse = new Reuse(() => request);
+  const recent = new RecentFinds();
   const dependencies = {
     clock,
     handles,
     storeOf: () => store,
     memo: new RequestMemo(() => request),
-    recent: new RecentFinds(),
+    recent,
+    issued: new IssuedTokens(() => request, recent),
     held: { holdsPut: () => false, holdsUse: () => false, flush: async () => undefined },
     reuse,
     rename: async () => undefined,

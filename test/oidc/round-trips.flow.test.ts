@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { FOUND_FRESH_FOR } from '../../src/oidc/lifetimes.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { post, tokensFor } from '../support/visitor.ts';
 
@@ -39,13 +41,22 @@ async function costOf(work: () => Promise<unknown>): Promise<string[]> {
 }
 
 const introspect = (token: string) => post(`${latchkey.base}/oidc/introspect`, client, { token });
+const userinfo = (token: string) =>
+  fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${token}` } });
+
+/** A token that was issued a moment ago is in memory. */
+async function olderTokens() {
+  const tokens = await tokensFor(latchkey.base, client, user);
+  await delay(FOUND_FRESH_FOR);
+  return tokens;
+}
 
 describe('the number of statements of', () => {
   test('an introspection: one for a token with its grant and session, the user is in memory; none a moment later', async () => {
-    const { access_token: token } = await tokensFor(latchkey.base, client, user);
+    const { access_token: token } = await olderTokens();
     expect(await costOf(() => introspect(token))).toHaveLength(1);
     expect(await costOf(() => introspect(token))).toEqual([]);
-    const { access_token: other } = await tokensFor(latchkey.base, client, user);
+    const { access_token: other } = await olderTokens();
     expect(await costOf(() => introspect(other))).toHaveLength(1);
   });
 
@@ -54,12 +65,11 @@ describe('the number of statements of', () => {
       expect(await costOf(() => introspect(token))).toEqual([]);
   });
 
-  test('userinfo: one for the token, the user is in memory', async () => {
+  test('userinfo: one for the token, the user is in memory; none right after the token was issued', async () => {
+    const { access_token: older } = await olderTokens();
+    expect(await costOf(() => userinfo(older))).toHaveLength(1);
     const { access_token: token } = await tokensFor(latchkey.base, client, user);
-    const cost = await costOf(() =>
-      fetch(`${latchkey.base}/oidc/userinfo`, { headers: { authorization: `Bearer ${token}` } }),
-    );
-    expect(cost).toHaveLength(1);
+    expect(await costOf(() => userinfo(token))).toEqual([]);
   });
 
   test('a refresh: find, and one that uses the old token up and stores both new ones', async () => {

@@ -6,6 +6,7 @@ import { type Artifact, type ArtifactStore, type Consumed, type Found, type Kind
 import { DeviceCodeUsed, isHeldBy, isPending, stageOf } from '../device/device-code.ts';
 import type { Handles } from './handles.ts';
 import type { HeldWrites } from './held-writes.ts';
+import type { IssuedTokens } from './issued-tokens.ts';
 import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';
 import type { Reuse } from './token-reuse.ts';
@@ -19,6 +20,7 @@ type AdapterDependencies = {
   storeOf: (kind: Kind) => ArtifactStore;
   memo: RequestMemo;
   recent: RecentFinds;
+  issued: Pick<IssuedTokens, 'readCode' | 'hold' | 'keep'>;
   held: Pick<HeldWrites, 'holdsPut' | 'holdsUse' | 'flush'>;
   reuse: Pick<Reuse, 'shown' | 'revoked' | 'lost'>;
   /** Gives a session another id. */
@@ -47,7 +49,10 @@ export class ArtifactAdapter implements Adapter {
   async upsert(id: string, payload: AdapterPayload, expiresIn: number): Promise<void> {
     this.#deps.memo.forget();
     const artifact = this.#toArtifact(id, payload, expiresIn);
-    if (this.#deps.held.holdsPut(this.#kind, artifact)) return;
+    if (this.#deps.held.holdsPut(this.#kind, artifact)) {
+      if (this.#kind === 'AccessToken') this.#deps.issued.hold(this.#keyOf(artifact.idHash), artifact);
+      return;
+    }
     await this.#deps.held.flush();
     const isStored = await this.#store.put(this.#kind, artifact);
     if (!isStored && this.#kind === 'DeviceCode' && !(await this.#wasWrittenHere(artifact))) throw new DeviceCodeUsed();
@@ -81,16 +86,23 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async #find(idHash: Buffer): Promise<Found | null> {
-    const { memo, recent } = this.#deps;
+    const { memo } = this.#deps;
     if (this.#kind === 'Grant') return memo.recall('Grant', idHash) ?? this.#store.find('Grant', idHash);
-    const read = () => this.#store.find(this.#kind, idHash);
-    const found = await (readOften.has(this.#kind)
-      ? recent.find(`${this.#kind} ${idHash.toString('base64url')}`, read)
-      : read());
+    const found = await this.#read(idHash);
     if (found?.grant) memo.keep('Grant', found.grant.idHash, found.grant);
     if (found?.session !== undefined)
       memo.keep('Session', this.#handles.lookup(String(found.payload['sessionUid'])), found.session);
     return found;
+  }
+
+  #read(idHash: Buffer): Promise<Found | null> {
+    const read = () => this.#store.find(this.#kind, idHash);
+    if (readOften.has(this.#kind)) return this.#deps.recent.find(this.#keyOf(idHash), read);
+    return this.#kind === 'AuthorizationCode' ? this.#deps.issued.readCode(read) : read();
+  }
+
+  #keyOf(idHash: Buffer): string {
+    return `${this.#kind} ${idHash.toString('base64url')}`;
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
@@ -116,7 +128,10 @@ export class ArtifactAdapter implements Adapter {
   }
 
   #requireFirst(outcome: Consumed): void {
-    if (outcome === 'consumed') return;
+    if (outcome === 'consumed') {
+      if (this.#kind === 'AuthorizationCode') this.#deps.issued.keep();
+      return;
+    }
     if (outcome === 'spent') {
       this.#forget();
       this.#deps.reuse.lost(this.#kind);

@@ -17,7 +17,7 @@ export type Kept = {
 export type OpenSignIn = { payload: Record<string, unknown>; kept: Kept };
 
 /** As the engine knows it, with the user who proved something in it. */
-export type TakenSignIn = { payload: Record<string, unknown>; accountId: string | null };
+type TakenSignIn = { payload: Record<string, unknown>; accountId: string | null };
 
 type Json = Record<string, unknown>;
 

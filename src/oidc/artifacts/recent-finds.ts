@@ -20,6 +20,16 @@ export class RecentFinds {
     return this.#loading.get(key) ?? this.#load(key, now + FOUND_FRESH_FOR, read);
   }
 
+  /** Stands for all that was not forgotten until now. */
+  mark(): object {
+    return this.#kept;
+  }
+
+  /** Keeps what was written by this process, unless something was forgotten since `mark`. */
+  keep(key: string, found: Found, mark: object): void {
+    if (mark === this.#kept) this.#keep(key, found, performance.now() + FOUND_FRESH_FOR);
+  }
+
   forget(): void {
     // A read in progress may be older than the revocation: its callers get it, and it is not cached.
     this.#kept = new Map();
@@ -32,12 +42,17 @@ export class RecentFinds {
     loading.set(key, work);
     try {
       const found = await work;
-      kept.delete(key);
-      if (found) kept.set(key, { found, until });
-      if (kept.size > MOST_RECENT_FINDS) kept.delete(kept.keys().next().value ?? key);
+      if (found) this.#keep(key, found, until, kept);
+      else kept.delete(key);
       return found;
     } finally {
       loading.delete(key);
     }
+  }
+
+  #keep(key: string, found: Found, until: number, kept = this.#kept): void {
+    kept.delete(key);
+    kept.set(key, { found, until });
+    if (kept.size > MOST_RECENT_FINDS) kept.delete(kept.keys().next().value ?? key);
   }
 }
