@@ -1,10 +1,10 @@
 /**
- * account: the pages of a signed-in user about themselves.
+ * account: the account pages of signed-in users.
  *
  * Owns    the pages for profile and picture, password, passkeys and second factors, devices, connected apps, activity, data and
- *         closing the account; the mails about it; what a user takes along.
- * Leaves  profile, picture and closing to users, what proves a user to credentials, who is signed in and how surely to sessions,
- *         additional addresses and numbers to directory/contacts, what "this was not me" does to risk.
+ *         account deletion; the mails about them; the data export.
+ * Leaves  profile, picture and deletion to users, authentication to credentials, the session and its level to sessions,
+ *         additional addresses and numbers to directory/contacts, the effect of "this was not me" to risk.
  * URLs    /account and below, but for addresses and numbers.
  */
 import type { Router } from '#kernel/http/router.ts';

@@ -1,10 +1,10 @@
 /**
  * api: the door of the management API.
  *
- * Owns    who may call: the check of the access token, its audience, its permission and the limits; the addresses, which come from
+ * Owns    access: the checks of the access token, its audience, its permission and the limits; the addresses, which come from
  *         the names of operations; the document of OpenAPI.
- * Leaves  what is done to the operations of each slice, which are handed over; whether a token is valid to oidc; what a user
- *         may do to access; the form of errors to the kernel.
+ * Leaves  the acts to the operations of each slice, which are passed in; the validity of a token to oidc; the permissions of a user
+ *         to access; the form of errors to the kernel.
  * URLs    /api/v1/*, /api/openapi.json.
  */
 import type { By } from '#audit/module.ts';

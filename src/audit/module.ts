@@ -1,8 +1,8 @@
 /**
- * audit: the append-only record of what happened.
+ * audit: the append-only log of events.
  *
  * Owns    the tables audit_event, audit_detail, audit_unsealed, audit_seal, audit_seal_key and audit_chain; it is their only writer.
- * Leaves  who may read what to api and console, deliveries to webhooks, counts to insights.
+ * Leaves  the right to read to api and console, deliveries to webhooks, counts to insights.
  * URLs    none.
  */
 import type { Clock } from '#kernel/clock.ts';

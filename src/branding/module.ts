@@ -1,5 +1,5 @@
 /**
- * branding: whose pages these are.
+ * branding: the brand of pages and mails.
  *
  * Owns    the table brand: logos, the operator's own stylesheet, and the brands of single clients; the files of brands that
  *         browsers load; the preview of every page.

@@ -1,10 +1,10 @@
 /**
- * credentials: what a user proves who they are with.
+ * credentials: the authentication methods of users.
  *
  * Owns    the table of all authentication methods and the states of a credential (methods.ts); passwords (argon2id), passkeys and security keys, links and codes that prove an address, authenticator apps, recovery
  *         codes, trusted devices, the counters of wrong tries, known devices; enrolling and verifying, one file each.
- * Leaves  the pages to login and account, what comes after a success to interaction, what a changed
- *         credential ends to oidc.
+ * Leaves  the pages to login and account, the next step to interaction, the effects of a changed
+ *         credential to oidc.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';

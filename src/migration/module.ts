@@ -1,5 +1,5 @@
 /**
- * migration: users who come from another system, or go to one.
+ * migration: import of users from another system, and export.
  *
  * Owns    the form of a user in files; reading and writing these files, also files of other products; asking the old
  *         system about users who were not imported.

@@ -2,7 +2,7 @@
  * oidc: the OpenID provider.
  *
  * Owns    the engine (node-oidc-provider): its configuration, its artifacts (table oidc_artifact), claims, grants, the
- *         discovery documents and every endpoint below /oidc; the table of what acts end (sessions/access-revocation.ts). The
+ *         discovery documents and every endpoint below /oidc; the table of access revocation (sessions/access-revocation.ts). The
  *         only importer of the engine.
  * Leaves  the pages of users to sign-in, clients to applications/clients, signing keys to oidc/keys, consents to oidc/consents.
  * URLs    /.well-known/openid-configuration, /.well-known/oauth-authorization-server, /oidc/*.

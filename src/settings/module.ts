@@ -1,8 +1,8 @@
 /**
  * settings: the policies of the instance.
  *
- * Owns    the table setting; defaults and meaning of each policy (policies.ts); which policy is in force for a subject.
- * Leaves  what a policy does to the slice that it is about.
+ * Owns    the table setting; defaults and meaning of each policy (policies.ts); the policy in force for a subject.
+ * Leaves  the effect of a policy to its slice.
  * URLs    none yet.
  */
 import type { AuditLog } from '#audit/module.ts';

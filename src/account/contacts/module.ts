@@ -1,7 +1,7 @@
 /**
  * contacts: the pages on which users keep their email addresses and phone numbers.
  *
- * Owns    views/account/contacts: adding, confirming, putting first and removing them.
+ * Owns    views/account/contacts: add, verify, make primary and remove them.
  * Leaves  the rules, proofs and the change of the primary address to directory/contacts, the frame to account.
  * URLs    /account/{emails,phones} and below.
  */

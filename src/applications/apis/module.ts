@@ -1,8 +1,8 @@
 /**
- * apis: the APIs that access tokens are made for.
+ * apis: APIs, the audiences of access tokens.
  *
  * Owns    the table api_resource: identifiers, scopes, formats and lifetimes of access tokens; the management API, which is built in.
- * Leaves  which APIs a client may ask for to clients, the tokens to oidc.
+ * Leaves  the access of clients to APIs to clients, the tokens to oidc.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';

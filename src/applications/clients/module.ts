@@ -1,9 +1,9 @@
 /**
  * clients: OAuth clients, which users know as applications.
  *
- * Owns    the tables client, client_secret and retired_client_id; which redirect URIs, grants, algorithms and APIs a client may
- *         have; its secrets; clients that registered dynamically.
- * Leaves  the APIs to applications/apis, the protocol to oidc, who may register to the settings.
+ * Owns    the tables client, client_secret and retired_client_id; the allowed redirect URIs, grants, algorithms and APIs of a
+ *         client; its secrets; clients that registered dynamically.
+ * Leaves  the APIs to applications/apis, the protocol to oidc, the right to register to the settings.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';

@@ -1,8 +1,8 @@
 /**
- * access: who may do what.
+ * access: the permissions of users.
  *
- * Owns    the permissions, and which of them a role brings.
- * Leaves  which roles a user holds to users, what is asked of a user who may do something to the slice that asks it.
+ * Owns    the permissions, and the permissions of each role.
+ * Leaves  the roles of a user to users, further demands on the user to the slice that checks the permission.
  * URLs    none.
  */
 export { access, type Permission, permissions, type Scope } from './permission.ts';

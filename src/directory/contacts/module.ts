@@ -1,9 +1,9 @@
 /**
- * contacts: the email addresses and phone numbers of a user beside the primary ones.
+ * contacts: additional email addresses and phone numbers of a user.
  *
  * Owns    the table contact; adding, confirming, replacing and removing addresses and numbers; links and codes that prove them,
  *         with their mails and text messages; the change of the primary email address and its undo link.
- * Leaves  the primary address and number to users, keeping links and codes to credentials, the pages to account/contacts and
+ * Leaves  the primary address and number to users, the storage of links and codes to credentials, the pages to account/contacts and
  *         sign-in/verification.
  * URLs    none.
  */

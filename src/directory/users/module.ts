@@ -1,11 +1,11 @@
 /**
- * users: the users who can sign in.
+ * users: user accounts.
  *
- * Owns    the tables users (status, profile, primary email address and phone number), user_identity and user_picture; which
- *         account an email address belongs to; the claims about them; closing and erasing an account; the interface by which an
- *         act ends what a user holds (access-revocation.ts).
- * Leaves  how they prove who they are to credentials, where they belong to organizations, their browsers to sessions, what
- *         each act ends to oidc.
+ * Owns    the tables users (status, profile, primary email address and phone number), user_identity and user_picture; the
+ *         owner of an email address; claims; deletion and erasure of an account; the interface by which an
+ *         act ends sessions and credentials (access-revocation.ts).
+ * Leaves  authentication to credentials, membership to organizations, browsers to sessions, the table of
+ *         access revocation to oidc.
  * URLs    none yet.
  */
 import type { AuditLog } from '#audit/module.ts';

@@ -1,7 +1,7 @@
 /**
- * waitlist: a gate before registration.
+ * waitlist: visitors who want an account.
  *
- * Owns    the table waitlist_entry, views/directory/waitlist, the order in which users are let in.
+ * Owns    the table waitlist_entry, views/directory/waitlist, the order of invitations.
  * Leaves  invitations and the account itself to registration.
  * URLs    /waitlist, /waitlist/{check,done}, /waitlist/confirm/:link.
  */

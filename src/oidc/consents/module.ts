@@ -1,8 +1,8 @@
 /**
- * consents: what users allow clients to know and do, remembered apart from grants.
+ * consents: the consents of users for clients, stored apart from grants.
  *
- * Owns    the table consent; remembering, listing and revoking consents.
- * Leaves  the page that asks to sign-in/consent, the worth of a grant to oidc.
+ * Owns    the table consent; storing, listing and revoking consents.
+ * Leaves  the consent page to sign-in/consent, the authority of a grant to oidc.
  * URLs    none.
  */
 

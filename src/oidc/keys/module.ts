@@ -1,8 +1,8 @@
 /**
- * keys: what this instance signs with.
+ * keys: the signing keys of this instance.
  *
  * Owns    the table signing_key; RSA, P-256 and Ed25519 keys, their states, rotation, sealing, and the JWKS that is published.
- * Leaves  signing and serving /oidc/jwks to oidc, when maintenance runs to the job queue.
+ * Leaves  signing and serving /oidc/jwks to oidc, the schedule of maintenance to the job queue.
  * URLs    none.
  */
 import type { AuditLog } from '#audit/module.ts';

@@ -1,9 +1,9 @@
 /**
- * sessions: the browsers in which a user is signed in.
+ * sessions: the signed-in browsers of a user.
  *
- * Owns    listing them, ending one or all of them; the gate before our own pages for signed-in users (reauthentication-gate.ts): who is
- *         signed in, when they last authenticated, and at which level.
- * Leaves  how sessions and grants are stored, what else ends with them, the record of it and telling relying parties to oidc.
+ * Owns    listing them, ending one or all of them; the gate before our own pages for signed-in users (reauthentication-gate.ts): the user,
+ *         the time of authentication, and the level.
+ * Leaves  the storage of sessions and grants, further effects of their end, its events and notices to relying parties to oidc.
  * URLs    /session/return.
  */
 import type { Router } from '#kernel/http/router.ts';

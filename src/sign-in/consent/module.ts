@@ -1,8 +1,8 @@
 /**
- * consent: the step that asks the user what an application may know and do.
+ * consent: the step that asks the user for consent.
  *
- * Owns    views/sign-in/consent: what is asked, and in which words.
- * Leaves  consents that were given to oidc/consents, grants and their tokens to oidc.
+ * Owns    views/sign-in/consent: the requested rights, and their texts.
+ * Leaves  stored consents to oidc/consents, grants and their tokens to oidc.
  * URLs    /interaction/:uid/consent.
  */
 import type { SignInStep } from '#sign-in/interaction/module.ts';

@@ -2,7 +2,7 @@
  * device: the pages on which a user connects a device that has no browser (RFC 8628).
  *
  * Owns    views/sign-in/device: the code, the confirmation, the end.
- * Leaves  codes and tokens to oidc, signing in to interaction.
+ * Leaves  codes and tokens to oidc, the sign-in to interaction.
  * URLs    none of its own: the engine shows them at /oidc/device.
  */
 import type { ApiLookup } from '#applications/apis/module.ts';

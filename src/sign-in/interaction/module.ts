@@ -1,11 +1,11 @@
 /**
  * interaction: one sign-in in progress.
  *
- * Owns    the table sign_in_progress of older processes, the dispatcher, what a step is (sign-in-step.ts), the order of the
- *         steps (next-step.ts), what is proved, by which user, from which session (facts.ts), what is known of the user
- *         (sign-in-facts.ts), what proofs amount to (proof.ts), the ways to begin (ways.ts), the end of a sign-in
+ * Owns    the table sign_in_progress of older processes, the dispatcher, the type of a step (sign-in-step.ts), the order of the
+ *         steps (next-step.ts), the proofs, the user and the session (facts.ts), the facts of the user
+ *         (sign-in-facts.ts), the level of proofs (proof.ts), the first factors (ways.ts), the end of a sign-in
  *         (sign-in-ending.ts).
- * Leaves  every question to its step: who is there to login, leave to consent.
+ * Leaves  every question to its step: the user to login, consent to consent.
  * URLs    /interaction/:uid.
  */
 import type { Router } from '#kernel/http/router.ts';

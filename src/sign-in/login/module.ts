@@ -1,8 +1,8 @@
 /**
- * login: the step that finds out who is there.
+ * login: the step for email address and password.
  *
  * Owns    views/sign-in/login, the pages for e-mail address, password and choice of account, the limit on tries from an address.
- * Leaves  what comes next to interaction/next-step, checking a password to credentials.
+ * Leaves  the next step to interaction/next-step, password checks to credentials.
  * URLs    /interaction/:uid/{login,password,account}.
  */
 import type { SignInStep } from '#sign-in/interaction/module.ts';

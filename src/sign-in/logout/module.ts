@@ -2,7 +2,7 @@
  * logout: the pages of a sign-out.
  *
  * Owns    views/sign-in/logout: "sign out?", "you are signed out".
- * Leaves  ending the session, telling the other apps and checking where to go on to oidc.
+ * Leaves  the end of the session, notices to other apps and the check of the redirect to oidc.
  * URLs    none of its own: the engine shows them at /oidc/logout.
  */
 import type { Context } from '#kernel/http/context.ts';

@@ -1,9 +1,9 @@
 /**
- * mfa: proving it a second time.
+ * mfa: second factors in a sign-in.
  *
- * Owns    views/sign-in/mfa, the pages of second factors, of adding one and of recovery codes; who must have one; the command that takes
- *         them away.
- * Leaves  checking codes, and since when a second factor is asked for, to credentials, passkeys to passkeys, what comes next to interaction/next-step.
+ * Owns    views/sign-in/mfa, the pages of second factors, of adding one and of recovery codes; enforcement; the command that removes
+ *         them.
+ * Leaves  code checks and the days of grace to credentials, passkeys to passkey, the next step to interaction/next-step.
  * URLs    /interaction/:uid/{second-factor,enrol-factor} and below, but for passkeys; /interaction/:uid/recovery-codes.
  */
 import type { SecondFactorRequests, TrustedDevices } from '#credentials/module.ts';

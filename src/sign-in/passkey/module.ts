@@ -1,8 +1,8 @@
 /**
- * passkey: signing in with a passkey or a security key, and enrolling one on the way.
+ * passkey: sign-in with a passkey or a security key, and enrolment during a sign-in.
  *
- * Owns    views/sign-in/passkey, public/passkey.js, the prompt in the field for the address, the offer to make a passkey.
- * Leaves  challenges and checking to credentials, what comes next to interaction/next-step, the other second factors to mfa.
+ * Owns    views/sign-in/passkey, public/passkey.js, the prompt in the email field, the offer to add a passkey.
+ * Leaves  challenges and their checks to credentials, the next step to interaction/next-step, the other second factors to mfa.
  * URLs    /interaction/:uid/passkey, …/passkey/options, …/second-factor/passkey, …/offer-passkey, …/enrol-factor/passkey, /.well-known/webauthn.
  */
 import type { SignInStep } from '#sign-in/interaction/module.ts';

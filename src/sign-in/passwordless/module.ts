@@ -1,8 +1,8 @@
 /**
- * passwordless: beginning a sign-in with what comes by mail or as a text message.
+ * passwordless: sign-in by a code or link by mail, or by a code as a text message.
  *
  * Owns    views/sign-in/passwordless, the pages for codes, the page behind the link in the mail, the mail and the text.
- * Leaves  secrets, their budgets and their single use to credentials, what comes next to interaction/next-step.
+ * Leaves  secrets, their limits and their single use to credentials, the next step to interaction/next-step.
  * URLs    /interaction/:uid/{email-code,sms-code} and below, /interaction/:uid/email-link/:link.
  */
 import { sentFirstFactors } from '#credentials/module.ts';

@@ -1,8 +1,8 @@
 /**
- * recovery: a new password in place of one that is forgotten, or that an operator wants replaced.
+ * recovery: reset of a forgotten password, and a new password that the operator requires.
  *
  * Owns    views/sign-in/recovery, the link in the mail, the step that demands a new password, the mail that says it changed.
- * Leaves  what a password must be to credentials, what a new password ends to oidc, what comes next to interaction/next-step.
+ * Leaves  the password policy to credentials, the effects of a new password to oidc, the next step to interaction/next-step.
  * URLs    /interaction/:uid/forgot and below, /interaction/:uid/new-password, /recovery and below.
  */
 import { SIGN_IN_OPEN_FOR, type SignInStep } from '#sign-in/interaction/module.ts';

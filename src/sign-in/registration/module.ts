@@ -1,9 +1,9 @@
 /**
- * registration: how users come in.
+ * registration: new accounts and invitations.
  *
  * Owns    the table pending_registration, views/sign-in/registration, the pages that create an account, invitations; the tasks that make
  *         an account complete: terms, profile, first passkey.
- * Leaves  users to users, passwords, passkeys and links to credentials, what comes next to interaction/next-step, who waits to
+ * Leaves  users to users, passwords, passkeys and links to credentials, the next step to interaction/next-step, the waitlist to
  *         waitlist.
  * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */

@@ -1,5 +1,5 @@
 /**
- * risk: how unlike its owner a sign-in is, and what that asks for.
+ * risk: comparison of a sign-in with earlier ones, and the rules for unusual ones.
  *
  * Owns    the tables sign_in_trace and proof_of_work; signals, rules and their decisions; proof of work under pressure; the
  *         mail about a new sign-in and its one link; the place of an address (optional local file).
