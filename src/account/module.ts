@@ -8,7 +8,14 @@
  * URLs    /account and below, but for addresses and numbers.
  */
 import type { Router } from '#kernel/http/router.ts';
-import { type AuditLog, type AuditReader, type By, byUser, type EventTypeRow } from '#audit/module.ts';
+import {
+  type AuditLog,
+  type AuditReader,
+  type By,
+  byUser,
+  type EventTypeRow,
+  type ShownEventType,
+} from '#audit/module.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
@@ -68,7 +75,7 @@ export type Dependencies = {
   database: Database;
   audit: AuditLog;
   events: AuditReader;
-  catalogue: readonly EventTypeRow[];
+  catalogue: readonly ShownEventType[];
   closing: ClosingService;
   letters: OwnerLetters;
   /** By the letter that also tells of a password that was forgotten: it says how to take the account back. */

@@ -7,7 +7,7 @@ import { ClosingService, type UserId } from '#directory/users/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
-import { eventTypes } from './event-types.ts';
+import { shownEventTypes } from './event-types.ts';
 
 /** The functions of the risk slice that the account pages need. */
 type Watch = {
@@ -41,7 +41,7 @@ export function createOwnAccount(
     database,
     audit,
     events: nouns.events,
-    catalogue: eventTypes,
+    catalogue: shownEventTypes,
     closing,
     letters,
     tellPasswordChanged,

@@ -1,4 +1,4 @@
-import type { EventTypeRow } from '#audit/module.ts';
+import type { EventTypeRow, ShownEventType } from '#audit/module.ts';
 import * as account from '#account/events.ts';
 import * as audit from '#audit/events.ts';
 import * as branding from '#branding/events.ts';
@@ -15,6 +15,7 @@ import * as registration from '#sign-in/registration/events.ts';
 import * as risk from '#sign-in/risk/events.ts';
 import * as settings from '#settings/events.ts';
 import * as users from '#directory/users/events.ts';
+import { userStatusChanged } from '#directory/users/retired-events.ts';
 import * as verification from '#directory/contacts/events.ts';
 import * as waitlist from '#directory/waitlist/events.ts';
 
@@ -41,3 +42,6 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
 
 /** The catalogue: every event type, in the order of the slices. Readers of events receive it as an argument. */
 export const eventTypes: readonly EventTypeRow[] = slices.flatMap((types) => Object.values(types));
+
+/** Every type of events that the log may hold: also those that only earlier releases recorded. */
+export const shownEventTypes: readonly ShownEventType[] = [eventTypes, [userStatusChanged]].flat();

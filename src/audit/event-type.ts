@@ -42,6 +42,9 @@ export type EventTypeRow = Readonly<Required<Omit<Declaration<string, z.ZodObjec
   readonly caep: SharedSignal | null;
 };
 
+/** What is read from a row when an event of its type is shown. */
+export type ShownEventType = Pick<EventTypeRow, 'name' | 'audience' | 'gravity' | 'caep'>;
+
 /** An event before the audit log adds id, time and place in the chain. Only an event type creates one. */
 export type AuditEvent = Particulars & {
   readonly type: EventTypeRow;

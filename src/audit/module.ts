@@ -59,7 +59,7 @@ export { checkpointJob } from './checkpoint.ts';
 export { partitionJob } from './partitions.ts';
 export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
-export type { AuditEvent, EventTypeRow, Gravity } from './event-type.ts';
+export type { AuditEvent, EventTypeRow, Gravity, ShownEventType } from './event-type.ts';
 export { eventType, gravities } from './event-type.ts';
 export { caep } from './shared-signals.ts';
 export type { By, Visitor } from './by.ts';

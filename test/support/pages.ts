@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { activityView } from '#account/activity/activity-view.ts';
 import { toldEvents } from '#account/activity/shown-events.ts';
-import { eventTypes } from '#app/event-types.ts';
+import { shownEventTypes } from '#app/event-types.ts';
 import { defaultBrand, brandStylesheet, type Brand } from '#kernel/brand.ts';
 import { loadStaticFiles, type StaticFiles } from '#kernel/http/static.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -44,7 +44,7 @@ export async function allSamples(): Promise<readonly Sample[]> {
 /** The activity page with every event that people are told of: no slice below the catalogue could list them. */
 function everyEvent(): Sample {
   const { plain } = activityView.samples;
-  const events = [...toldEvents(eventTypes).values()].map((told) => ({ ...plain!.events[0]!, ...told }));
+  const events = [...toldEvents(shownEventTypes).values()].map((told) => ({ ...plain!.events[0]!, ...told }));
   return {
     page: 'account/activity/activity',
     name: 'everything that happens',

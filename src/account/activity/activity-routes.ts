@@ -1,6 +1,6 @@
 import { Router } from '#kernel/http/router.ts';
 import { z } from 'zod';
-import { type AuditReader, type By, byUser, type EventTypeRow, type PastEvent } from '#audit/module.ts';
+import { type AuditReader, type By, byUser, type PastEvent, type ShownEventType } from '#audit/module.ts';
 import type { ClientLookup } from '#applications/clients/module.ts';
 import { deviceName } from '#kernel/http/device-name.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
@@ -19,7 +19,7 @@ import { ACTIVITY_PAGE } from '../limits.ts';
 type ActivityRouteDependencies = {
   ownPages: Pick<OwnPages, 'require'>;
   events: Pick<AuditReader, 'listOfUser'>;
-  catalogue: readonly EventTypeRow[];
+  catalogue: readonly ShownEventType[];
   clients: Pick<ClientLookup, 'find'>;
   place: PlaceText;
   /** "This was not me": ends everything, and mails the way back in. */

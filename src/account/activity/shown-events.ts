@@ -1,4 +1,4 @@
-import { caep, type EventTypeRow, type Gravity } from '#audit/module.ts';
+import { caep, type Gravity, type ShownEventType } from '#audit/module.ts';
 
 /** How an event is marked on the page. */
 type Tone = 'ok' | 'warn' | 'bad' | null;
@@ -14,15 +14,15 @@ export type ToldEvent = {
   isDoubtful: boolean;
 };
 
-/** Events that the activity page shows to the owner, by type; the rest of the catalogue is for others. */
-export function toldEvents(catalogue: readonly EventTypeRow[]): ReadonlyMap<string, ToldEvent> {
+/** Events that the owner of an account may see, by type; the rest of the catalogue is for others. */
+export function toldEvents(catalogue: readonly ShownEventType[]): ReadonlyMap<string, ToldEvent> {
   return new Map(
     catalogue.filter(({ audience }) => audience.includes('person')).map((row) => [row.name, toldEvent(row)]),
   );
 }
 
 /** The presentation of an event type on the activity page: its tone, and whether the user can report it. */
-export function toldEvent({ name, gravity, caep: signal }: EventTypeRow): ToldEvent {
+export function toldEvent({ name, gravity, caep: signal }: ShownEventType): ToldEvent {
   const isSignIn = signal === caep.sessionEstablished;
   return {
     type: name,

@@ -1,4 +1,4 @@
-import type { AuditLog, AuditReader, By } from '#audit/module.ts';
+import type { AuditLog, AuditReader, By, ShownEventType } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { TrustedDevices } from '#credentials/module.ts';
@@ -6,6 +6,7 @@ import type { SessionService } from '#oidc/sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { ContactService } from '#directory/contacts/module.ts';
 import type { User, UserBulk } from '#directory/users/module.ts';
+import { toldEvents } from '../activity/shown-events.ts';
 import type { ConnectedApps } from '../apps/connected-apps.ts';
 import type { Methods } from '../security/methods.ts';
 import type { OwnerLetters } from '../owner-letters.ts';
@@ -21,13 +22,14 @@ type DataExportDependencies = {
   sessions: Pick<SessionService, 'list'>;
   apps: Pick<ConnectedApps, 'list'>;
   events: Pick<AuditReader, 'listOfUser'>;
+  catalogue: readonly ShownEventType[];
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   letters: Pick<OwnerLetters, 'send'>;
 };
 
 /**
- * The stored data of a user for download: without operator-only properties, and without the secrets of credentials, which
+ * The stored data of a user for download: without operator-only properties and events, and without the secrets of credentials, which
  * are only listed.
  */
 export class DataExport {
@@ -49,7 +51,8 @@ export class DataExport {
   }
 
   async #of(user: User): Promise<Record<string, unknown>> {
-    const { contacts, userBulk, policies, methods, trustedDevices, sessions, apps, events } = this.#deps;
+    const { contacts, userBulk, policies, methods, trustedDevices, sessions, apps, events, catalogue } = this.#deps;
+    const types = [...toldEvents(catalogue).keys()];
     const [emails, phones, identities, known, trusted, browsers, connected, happened] = await Promise.all([
       contacts.list(user.id, 'email'),
       contacts.list(user.id, 'phone'),
@@ -58,7 +61,7 @@ export class DataExport {
       trustedDevices.list(user.id),
       sessions.list(user.id),
       apps.list(user.id),
-      events.listOfUser(user.id, { limit: MOST_EXPORTED_EVENTS }),
+      events.listOfUser(user.id, { types, limit: MOST_EXPORTED_EVENTS }),
     ]);
     const { properties } = policies.for({ user: user.id }).profile;
     const hidden = new Set(properties.flatMap(({ name, visibility }) => (visibility === 'operator' ? name : [])));

@@ -45,6 +45,7 @@ describe('download of a user’s data', () => {
       `insert into user_identity (connection, issuer, subject, user_id, created_at) select 'ldap', '', 'cn=noor', id, now() from users where email = $1`,
       [user.email],
     );
+    await latchkey.run('users.properties.update', { user_id: user.id, set: { rating: 4 } });
     await tokensFor(latchkey.base, shop, user, { scope: 'openid profile' });
     const page = await send(visitor, at('/account/data/download'));
     expect(page.status).toBe(200);
@@ -61,8 +62,10 @@ describe('download of a user’s data', () => {
       sessions: [{ ip: '127.0.0.1' }, { ip: '127.0.0.1' }],
       apps: [{ name: 'Shop', scopes: ['profile'] }],
     });
-    // Operator-only properties stay hidden.
+    // Operator-only properties stay hidden, and so do the events that name them.
     expect(data['properties']).toEqual({ team: 'Red' });
+    expect(page.text).not.toMatch(/rating|user\.properties_changed/);
+    expect(await eventsOf(latchkey, user)).toContain('user.properties_changed');
     expect(JSON.stringify(data['activity'])).toContain('user.profile_changed');
     const hashes = await sql<{ hash: string }>(
       `select hash from password_credential p join users u on u.id = p.user_id where u.email = $1`,

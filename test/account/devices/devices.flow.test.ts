@@ -152,6 +152,15 @@ describe('activity', () => {
     expect(user.id).toMatch(/^usr_/);
   });
 
+  test('shows an event of a type that only earlier releases recorded', async () => {
+    const { visitor, user } = await signInTo(latchkey);
+    const rename =
+      "update audit_event set type = 'user.status_changed' where type = 'user.created' and subject_id = $1";
+    await latchkey.app.database.sql(rename, [user.id]);
+    const page = await visitor.open(at('/account/activity'));
+    expect(page.text).toContain('The account was switched on or off');
+  });
+
   test('“This was not me” locks the account and mails a link to recover it', async () => {
     const here = await signInTo(latchkey, await latchkey.user({ email_verified: true }));
     const there = await signInTo(latchkey, here.user);
