@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { authorizeUrl, pkce, post, tokensFor, Visitor } from '../support/visitor.ts';
 
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const grantTypes = ['authorization_code', 'refresh_token', DEVICE];
 const offline = { scope: 'openid offline_access', prompt: 'consent' };
 
 let latchkey: TestApp;
@@ -10,7 +12,7 @@ let client: TestClient;
 let user: TestUser;
 beforeAll(async () => {
   latchkey = await startTestApp();
-  client = await latchkey.client({ first_party: true });
+  client = await latchkey.client({ first_party: true, grant_types: grantTypes });
   user = await latchkey.user();
 });
 afterAll(() => latchkey.close());
@@ -38,6 +40,18 @@ async function codeExchange(): Promise<Exchange> {
 async function refreshExchange(): Promise<Exchange> {
   const { refresh_token: token } = await tokensFor(latchkey.base, client, user, offline);
   return { grant_type: 'refresh_token', refresh_token: token };
+}
+
+async function deviceExchange(): Promise<Exchange> {
+  const asked = await post(`${latchkey.base}/oidc/device/auth`, client, { scope: 'openid' });
+  const { device_code: code, user_code: userCode } = asked.body as unknown as Exchange;
+  const visitor = new Visitor();
+  await visitor.signIn(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }), user);
+  const entered = await visitor.submit(await visitor.open(`${latchkey.base}/oidc/device`), {
+    user_code: userCode ?? '',
+  });
+  await visitor.submit(entered, {}, 'confirm');
+  return { grant_type: DEVICE, device_code: code ?? '' };
 }
 
 const detailsOfLast = async (type: string): Promise<unknown> => {
@@ -83,6 +97,7 @@ describe('the audit log contains', () => {
   const twice: readonly (readonly [title: string, grantType: string, exchange: () => Promise<Exchange>])[] = [
     ['a code', 'authorization_code', codeExchange],
     ['a refresh token', 'refresh_token', refreshExchange],
+    ['a device code', DEVICE, deviceExchange],
   ];
   describe.each(twice)('the second use of %s', (_title, grantType, exchange) => {
     test.each([
@@ -106,7 +121,7 @@ describe('the audit log contains', () => {
       const form = await exchange();
       await post(`${latchkey.base}/oidc/token`, client, form);
       const before = (await recorded('token.reused')).length;
-      const other = await latchkey.client({ grant_types: ['authorization_code', 'refresh_token'] });
+      const other = await latchkey.client({ grant_types: grantTypes });
       const answer = await post(`${latchkey.base}/oidc/token`, other, form);
       expect(answer.status).toBe(400);
       expect(await recorded('token.reused')).toHaveLength(before);
