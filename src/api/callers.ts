@@ -1,13 +1,14 @@
 import { access, type Permission } from '#directory/access/module.ts';
 import { type By, byClient, byUser } from '#audit/module.ts';
-import { MINUTE, SECOND } from '#kernel/clock.ts';
+import { MINUTE } from '#kernel/clock.ts';
+import type { AppError } from '#kernel/errors.ts';
 import { addressKey } from '#kernel/http/address.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { ShownToken, TokenCheck } from '#oidc/module.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { UserService } from '#directory/users/module.ts';
-import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens } from './errors.ts';
+import { invalidToken, tokenRefused, tooManyCalls, tooManyRefusedTokens, useDpopNonce } from './errors.ts';
 
 /** The time within which calls of one caller, and refused tokens of one address, are counted. */
 const CALL_WINDOW = MINUTE;
@@ -26,7 +27,7 @@ type CalledFrom = NonNullable<By['visitor']>;
 
 type Dependencies = {
   users: Pick<UserService, 'findById'>;
-  throttle: Pick<Throttle, 'consume' | 'isUsedUp'>;
+  throttle: Pick<Throttle, 'consume'>;
   policies: Policies<'limits'>;
 };
 
@@ -39,25 +40,33 @@ export class Callers {
   }
 
   /**
-   * The caller whose token `check` finds. Their calls, and the refused tokens of an address, are counted before any more work.
+   * The caller whose token `check` finds. The calls of a caller, and the refused tokens of an address, are counted before any more
+   * work. A valid token is never refused because of other tokens at its address.
    * @throws AppError api.invalid_token and its kin, api.too_many_calls, api.too_many_refused_tokens.
    */
   async identify(check: () => Promise<TokenCheck>, visitor: CalledFrom): Promise<Caller> {
     const { throttle, policies } = this.#deps;
     const { limits } = policies.for(instance);
-    const address = addressKey(visitor.ip);
-    const refused = { name: 'api-refused-tokens', points: limits.refusedTokensPerAddress, duration: CALL_WINDOW };
-    if (await throttle.isUsedUp([refused, address])) throw tooManyRefusedTokens(CALL_WINDOW / SECOND);
     const token = await check();
     const caller = token.kind === 'valid' ? await this.#callerOf(token, visitor) : null;
-    if (caller === null) {
-      await throttle.consume(refused, address);
-      throw token.kind === 'valid' ? invalidToken() : tokenRefused(token.error);
-    }
+    if (caller === null) throw await this.#refusalOf(token, visitor);
     const calls = { name: 'api-calls', points: limits.apiCallsPerMinute, duration: CALL_WINDOW };
     const counted = await throttle.consume(calls, caller.key);
     if (!counted.allowed) throw tooManyCalls(counted.retryAfter);
     return caller;
+  }
+
+  /** Counts the token that is not valid. Calls without one, and those that learn the nonce of their proof (RFC 9449 §9), are not. */
+  async #refusalOf(token: TokenCheck, { ip }: CalledFrom): Promise<AppError> {
+    if (token.kind === 'absent') return invalidToken();
+    const refusal = token.kind === 'valid' ? invalidToken() : tokenRefused(token.error);
+    if (refusal.code === useDpopNonce.code) return refusal;
+    const points = this.#deps.policies.for(instance).limits.refusedTokensPerAddress;
+    const counted = await this.#deps.throttle.consume(
+      { name: 'api-refused-tokens', points, duration: CALL_WINDOW },
+      addressKey(ip),
+    );
+    return counted.allowed ? refusal : tooManyRefusedTokens(counted.retryAfter);
   }
 
   /** Null for a user who does not exist, or is disabled since the token was looked at. */

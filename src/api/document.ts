@@ -6,7 +6,7 @@ import { permissions } from '#directory/access/module.ts';
 import { OWN_API } from '#applications/apis/module.ts';
 import { retryAfter } from '#kernel/http/retry-after.ts';
 import type { NamedError } from '#kernel/operations/operation.ts';
-import { doorErrors } from './errors.ts';
+import { doorErrors, unexpectedBody } from './errors.ts';
 import type { MountedOperation } from './mounted-operation.ts';
 
 type Described = { issuer: string; version: string; mounted: readonly MountedOperation[] };
@@ -69,6 +69,7 @@ function operationObject(mounted: MountedOperation): ZodOpenApiOperationObject {
 }
 
 const readingErrors: readonly NamedError[] = [
+  unexpectedBody,
   { code: 'input.invalid', status: 422, message: 'Correct these members: limit must be at most 200.' },
 ];
 const writingErrors: readonly NamedError[] = [
@@ -77,7 +78,7 @@ const writingErrors: readonly NamedError[] = [
   {
     code: 'request.unsupported_media_type',
     status: 415,
-    message: 'The body must be JSON (application/json), without a content encoding.',
+    message: 'The body must be JSON (application/json, UTF-8), without a content encoding.',
   },
   { code: 'input.invalid', status: 422, message: 'Correct these members: reason must have at most 200 characters.' },
 ];

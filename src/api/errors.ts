@@ -32,6 +32,7 @@ export function tokenRefused(error: string): AppError {
 }
 
 export const invalidToken = tokenErrors.invalid_token;
+export const useDpopNonce = tokenErrors.use_dpop_nonce;
 export const permissionMissing = errorType({
   code: 'api.insufficient_scope',
   status: 403,
@@ -50,6 +51,11 @@ export const tooManyRefusedTokens = errorType({
   status: 429,
   message: (_seconds: number) => 'Too many access tokens from this address were refused. Try again later.',
   details: wait,
+});
+export const unexpectedBody = errorType({
+  code: 'api.unexpected_body',
+  status: 400,
+  message: 'This method takes no body. Give the members in the query.',
 });
 /** For ids that cannot be of anything, where the operation names no error of its own for what is missing. */
 export const notFound = errorType({ code: 'api.not_found', status: 404, message: 'There is nothing of this id.' });

@@ -28,7 +28,7 @@ export type Dependencies = {
   mounted: readonly string[];
   tokens: Pick<AccessTokens, 'check'>;
   users: Pick<UserService, 'findById'>;
-  throttle: Pick<Throttle, 'consume' | 'isUsedUp'>;
+  throttle: Pick<Throttle, 'consume'>;
   policies: Policies<'limits'>;
 };
 

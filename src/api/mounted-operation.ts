@@ -26,7 +26,8 @@ export type MountedOperation = {
 
 /**
  * Finds the operations of these names among all, and their addresses.
- * @throws Error when one does not exist, needs a permission that does not exist, or has the address of another one.
+ * @throws Error when one does not exist, needs a permission that does not exist, has the address of another one, or is a list
+ * without a limit.
  */
 export function mountedOperations(
   all: readonly BoundOperation<By>[],
@@ -49,6 +50,8 @@ function mountedOperation({ operation, call }: BoundOperation<By>): MountedOpera
   const { name, permission } = operation;
   if (!isPermission(permission)) throw new Error(`the operation ${name} needs a permission that does not exist`);
   const route = routeOf(operation);
+  const isList = name.endsWith('.list');
+  if (isList && !Object.hasOwn(operation.input.shape, 'limit')) throw new Error(`the list ${name} has no limit`);
   const limit = route.method === 'GET' ? (operation.input.shape['limit'] as z.ZodType | undefined) : undefined;
   const readText = queryReader(operation.input);
   return {

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { OWN_API } from '#applications/apis/module.ts';
-import { readJson } from '#kernel/http/body.ts';
+import { hasBody, readJson } from '#kernel/http/body.ts';
 import { type Context, type Middleware, type State, visitorOf } from '#kernel/http/context.ts';
 import { notAllowed } from '#kernel/http/request-guard.ts';
 import { Router } from '#kernel/http/router.ts';
 import { readInput } from '#kernel/operations/input.ts';
 import type { AccessTokens } from '#oidc/module.ts';
 import type { Caller, Callers } from './callers.ts';
-import { permissionMissing } from './errors.ts';
+import { permissionMissing, unexpectedBody } from './errors.ts';
 import type { MountedOperation } from './mounted-operation.ts';
 
 type RouteDependencies = {
@@ -65,13 +65,16 @@ export function refuseOtherMethods(router: Router<State>): Middleware {
 const KEEP = 'public, max-age=300';
 const noMembers = z.strictObject({});
 
-/** The members of the body, or of the query where the operation reads; none stand in the other. Throws input.invalid. */
+/**
+ * The members of the body, or of the query where the operation reads; none stand in the other.
+ * Throws input.invalid, api.unexpected_body.
+ */
 async function inputOf(ctx: Context, { route, readQuery }: MountedOperation): Promise<unknown> {
+  if (route.reads && hasBody(ctx.req)) throw unexpectedBody();
   if (route.reads) return readQuery(ctx.query);
   readInput(noMembers, ctx.query);
-  const hasBody = (ctx.request.length ?? 0) > 0 || ctx.req.headers['transfer-encoding'] !== undefined;
   // Null is not a valid input.
-  return hasBody ? ((await readJson(ctx)) ?? []) : {};
+  return hasBody(ctx.req) ? ((await readJson(ctx)) ?? []) : {};
 }
 
 function send(ctx: Context, status: number, json: string): void {

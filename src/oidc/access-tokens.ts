@@ -26,7 +26,9 @@ export type ShownToken = {
 export type TokenCheck =
   | ({ kind: 'valid' } & ShownToken)
   /** `error` is a code of RFC 6750 §3.1 or RFC 9449; the header WWW-Authenticate is set. */
-  | { kind: 'refused'; status: 400 | 401; error: string; description: string };
+  | { kind: 'refused'; status: 400 | 401; error: string; description: string }
+  /** The request has no header Authorization. The header WWW-Authenticate is set. */
+  | { kind: 'absent' };
 
 /** Checks access tokens that are shown to an API of this process, by the code of the engine and of introspection. */
 export class AccessTokens {
@@ -81,6 +83,7 @@ function shownToken({ oidc }: KoaContextWithOIDC): TokenCheck {
 function refusalOf(ctx: Context, error: unknown): TokenCheck {
   if (!(error instanceof errors.OIDCProviderError) || error.statusCode >= 500) throw error;
   if (error.error_detail !== undefined) noteRefusal(ctx, error.error_detail);
+  if (ctx.headers.authorization === undefined && error.error === 'invalid_token') return { kind: 'absent' };
   const { error: code, error_description: description = code } = error;
   return { kind: 'refused', status: error.statusCode === 400 ? 400 : 401, error: code, description };
 }

@@ -60,7 +60,8 @@ describe('mounting', () => {
   test.each<[string, string[], string]>([
     ['an operation that does not exist', ['users.vanish'], 'there is no operation users.vanish'],
     ['a permission that does not exist', ['users.hide'], 'needs a permission that does not exist'],
-    ['an address twice', ['users.read', 'users.list'], 'two operations have the address GET /api/v1/users/{}'],
+    ['a list without a limit', ['users.list'], 'the list users.list has no limit'],
+    ['an address twice', ['users.read', 'users.read'], 'two operations have the address GET /api/v1/users/{}'],
   ])('%s is refused when the server starts', (_what, names, message) => {
     expect(() => mountedOperations(bound as never, names)).toThrow(message);
   });

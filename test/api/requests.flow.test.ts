@@ -32,6 +32,24 @@ describe('a body is refused without an effect', () => {
     ],
     ['of no type', '{}', { 'content-type': '' }, [415, 'request.unsupported_media_type']],
     ['that is text', '{}', { 'content-type': 'text/plain' }, [415, 'request.unsupported_media_type']],
+    [
+      'of another format in JSON',
+      '{}',
+      { 'content-type': 'application/vnd.api+json' },
+      [415, 'request.unsupported_media_type'],
+    ],
+    [
+      'in UTF-16',
+      '{}',
+      { 'content-type': 'application/json; charset=utf-16' },
+      [415, 'request.unsupported_media_type'],
+    ],
+    [
+      'in Latin-1',
+      '{}',
+      { 'content-type': 'application/json;charset="ISO-8859-1"' },
+      [415, 'request.unsupported_media_type'],
+    ],
     ['that is packed', '{}', { ...json, 'content-encoding': 'gzip' }, [415, 'request.unsupported_media_type']],
     ['that is no JSON', '{', json, [400, 'request.invalid_json']],
     ['in which a member is __proto__', '{"__proto__":{"reason":"x"}}', json, [400, 'request.invalid_json']],
@@ -59,17 +77,31 @@ describe('a body is refused without an effect', () => {
   });
 });
 
+test('a body in UTF-8 is accepted, however its charset is written', async () => {
+  for (const charset of ['utf-8', 'UTF-8', '"utf-8"']) {
+    const headers = { 'content-type': `application/json; charset=${charset}` };
+    const answer = await callApi(latchkey, disable, { method: 'POST', token, headers, body: '{"x":1}' });
+    expect(answer.body['errors']).toEqual({ x: 'is not a member here' });
+  }
+});
+
 describe('a query is refused with the name of the parameter', () => {
   test.each<[string, string, string, string[]]>([
     ['of a member that is not known', 'GET', '/v1/clients?sort=secret', ['sort']],
     ['where the operation takes none', 'GET', '/v1/users/USER?fields=passwordHash', ['fields']],
     ['where the input is a body', 'POST', '/v1/users/USER/disable?reason=x', ['reason']],
+    ['without a name', 'GET', '/v1/clients?=1', ['input']],
     ['of a method in disguise', 'POST', '/v1/users/USER/disable?_method=DELETE', ['_method']],
   ])('%s: %s %s', async (_what, method, path, members) => {
     const answer = await callApi(latchkey, path.replace('USER', user.id), { method, token });
     expect(refusalOf(answer)).toEqual([422, 'input.invalid']);
     expect(Object.keys(answer.body['errors'] as object)).toEqual(members);
     expect(await isActive()).toBe(true);
+  });
+
+  test('in a sentence, also without a name', async () => {
+    const { body } = await callApi(latchkey, '/v1/clients?=1', { token });
+    expect(body['detail']).toMatch(/^Correct these members: input has a member without a name\./);
   });
 
   test('with a duplicate parameter', async () => {
@@ -149,14 +181,19 @@ describe('limits', () => {
     }
   });
 
-  test('of refused tokens count for an IP address, before the next token is checked', async () => {
+  test('of refused tokens count for an IP address, and shut out neither valid tokens nor calls without one', async () => {
     await latchkey.run('settings.update', { name: 'limits.refusedTokensPerAddress', value: '2' });
-    const wrong = () => callApi(latchkey, '/v1/clients', { token: 'made-up' });
-    const answers = [await wrong(), await wrong(), await wrong()];
-    expect(answers.map(refusalOf).at(-1)).toEqual([429, 'api.too_many_refused_tokens']);
-    expect(answers.at(-1)!.headers.get('retry-after')).toBe('60');
-    expect(refusalOf(await callApi(latchkey, '/v1/clients', { token }))).toEqual([429, 'api.too_many_refused_tokens']);
+    const call = (shown?: string) => callApi(latchkey, '/v1/clients', { token: shown });
+    for (let made = 0; made < 4; made += 1) expect(refusalOf(await call())).toEqual([401, 'api.invalid_token']);
+    const answers = [await call('made-up'), await call('made-up'), await call('another')];
+    expect(answers.map(refusalOf)).toEqual([
+      [401, 'api.invalid_token'],
+      [401, 'api.invalid_token'],
+      [429, 'api.too_many_refused_tokens'],
+    ]);
+    expect(Number(answers.at(-1)!.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await call(token)).status).toBe(200);
+    expect(refusalOf(await call())).toEqual([401, 'api.invalid_token']);
     await latchkey.run('settings.update', { name: 'limits.refusedTokensPerAddress', value: '10000' });
-    expect((await callApi(latchkey, '/v1/clients', { token })).status).toBe(200);
   });
 });

@@ -267,6 +267,17 @@ describe('a token is refused as soon as', () => {
     await expect.poll(() => opens(token), { timeout: 1500 }).toBe(false);
   });
 
+  test('it is for a second audience as well', async () => {
+    const theirs = await ofUser();
+    const widened = await latchkey.app.database.sql(
+      `update oidc_artifact set payload = jsonb_set(payload, '{aud}', $1::jsonb)
+       where kind = 'AccessToken' and account_id = $2 and payload->>'aud' = $3 returning payload->'aud' as aud`,
+      [JSON.stringify([API, otherApi]), administrator.id, API],
+    );
+    expect(widened.at(-1)).toEqual({ aud: [API, otherApi] });
+    expect(await opens(theirs)).toBe(false);
+  });
+
   test('its time is over', async () => {
     const theirs = await ofUser();
     await latchkey.app.database.sql(

@@ -103,6 +103,13 @@ export class ApiService {
     return this.#deps.database.em().findOne(ApiResource, { identifier });
   }
 
+  /** Throws apis.not_found. */
+  async require(identifier: string): Promise<ApiResource> {
+    const api = await this.find(identifier);
+    if (!api) throw apiNotFound();
+    return api;
+  }
+
   async list({ limit, after }: { limit: number; after?: ApiResource['id'] | undefined }): Promise<ApiResource[]> {
     return this.#deps.database
       .em()

@@ -67,13 +67,18 @@ const listApis = operation({
   permission: 'apis.read',
   input: z.strictObject({
     limit: z.int().min(1).max(LISTED_PAGE).optional().describe('Maximum number; all by default'),
+    after: z.string().optional().describe('API identifier after which the list goes on'),
   }),
   output: z.strictObject({ apis: z.array(apiSchema) }),
+  errors: [apiNotFound],
   description: 'List APIs, oldest first.',
   example: { limit: 20 },
-  run: async ({ limit }, _by: By, { apis }: Services) => ({
-    apis: (await listed<ApiResource>((page) => apis.list(page), { limit })).map(apiOnWire),
-  }),
+  command: { options: { after: { flags: '--after <identifier>' } } },
+  run: async ({ limit, after }, _by: By, { apis }: Services) => {
+    const from = after === undefined ? undefined : (await apis.require(after)).id;
+    const found = await listed<ApiResource>((page) => apis.list(page), { limit, after: from });
+    return { apis: found.map(apiOnWire) };
+  },
 });
 
 const deleteApi = operation({

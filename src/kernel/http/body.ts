@@ -92,10 +92,15 @@ export async function readForm(ctx: BodyContext, limit = FORM_LIMIT): Promise<Re
   return fields;
 }
 
-/** The JSON value of the body; an empty body is none. */
+/** The JSON value of the body, which is UTF-8 (RFC 8259 §8.1); an empty body is none. No format that is built on JSON is taken. */
 export async function readJson(ctx: BodyContext, limit = JSON_LIMIT): Promise<unknown> {
-  if (!ctx.is('json', '+json')) throw unsupported('JSON (application/json)');
+  if (!ctx.is('json') || !isDeclaredUtf8(ctx.req)) throw unsupported('JSON (application/json, UTF-8)');
   return parseJson(await readBody(ctx, limit));
+}
+
+function isDeclaredUtf8({ headers }: IncomingMessage): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(headers['content-type'] ?? '')?.[1];
+  return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
 /** Name and value of every field in order, repeated ones too. */
@@ -184,7 +189,8 @@ function isStorable(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
-function hasBody(req: IncomingMessage): boolean {
+/** Whether a body comes with the request. */
+export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || declaredLength(req) > 0;
 }
 

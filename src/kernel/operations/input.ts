@@ -27,7 +27,10 @@ export function listProblems(problems: Readonly<Record<string, string>>): string
 
 function problemsOf(issue: z.core.$ZodIssue): [member: string, problem: string][] {
   const path = issue.path.map(String);
+  const here = path.join('.') || 'input';
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((name) => [[...path, name].join('.'), 'is not a member here']);
-  return [[path.join('.') || 'input', issue.message]];
+    return issue.keys.map((name) =>
+      name === '' ? [here, 'has a member without a name'] : [[...path, name].join('.'), 'is not a member here'],
+    );
+  return [[here, issue.message]];
 }

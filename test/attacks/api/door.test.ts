@@ -260,7 +260,7 @@ describe('a user who is disabled at this moment', () => {
     const scope = 'openid users.read users.manage';
     const { access_token: theirs } = await userTokens(latchkey, web, user, scope);
     const other = await latchkey.user();
-    await callApi(latchkey, `/v1/users/${user.id}/disable`, { method: 'POST', token });
+    await latchkey.run('users.disable', { user_id: user.id });
     const calls = await Promise.all(
       Array.from({ length: 20 }, () =>
         callApi(latchkey, `/v1/users/${other.id}/disable`, { method: 'POST', token: theirs }),
@@ -268,5 +268,16 @@ describe('a user who is disabled at this moment', () => {
     );
     expect(new Set(calls.map(({ status }) => status))).toEqual(new Set([401]));
     expect((await callApi(latchkey, `/v1/users/${other.id}`, { token })).body['status']).toBe('active');
+  });
+});
+
+describe('a body of a method that reads', () => {
+  test.each<[string, Record<string, string>]>([
+    ['with its length', { 'content-length': '11' }],
+    ['in chunks', { 'transfer-encoding': 'chunked' }],
+  ])('is refused %s', async (_what, headers) => {
+    const sent = { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers };
+    const answer = await send({ path: `/api/v1/users/${victim.id}`, headers: sent, body: '{"limit":1}' });
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([400, { code: 'api.unexpected_body' }]);
   });
 });
