@@ -15,12 +15,11 @@ const CALL_WINDOW = MINUTE;
 
 /** A client with its access token, and its user if there is one. */
 export type Caller = {
-  by: By;
+  /** It may do what the scopes of the token allow and, for a user, the roles that they hold now. */
+  by: By & { may: (permission: string) => boolean };
   /** Names the caller for limits. */
   key: string;
   scheme: ShownToken['scheme'];
-  /** The rights by the scopes of the token and, for a user, by the present roles. */
-  may(permission: Permission): boolean;
 };
 
 type CalledFrom = NonNullable<By['visitor']>;
@@ -72,15 +71,16 @@ export class Callers {
   /** Null for a user who does not exist, or is disabled since the token was looked at. */
   async #callerOf({ clientId, accountId, scopes, scheme }: ShownToken, visitor: CalledFrom): Promise<Caller | null> {
     if (accountId === null)
-      return { by: byClient(clientId, visitor), key: clientId, scheme, may: (permission) => scopes.has(permission) };
+      return {
+        by: { ...byClient(clientId, visitor), may: (permission) => scopes.has(permission) },
+        key: clientId,
+        scheme,
+      };
     const id = parseId('usr', accountId);
     const user = id && (await this.#deps.users.findById(id));
     if (!id || user?.status !== 'active') return null;
-    return {
-      by: byUser(id, visitor, clientId),
-      key: `${clientId} ${id}`,
-      scheme,
-      may: (permission) => scopes.has(permission) && access.can(user, permission, 'instance'),
-    };
+    const may = (permission: string) =>
+      scopes.has(permission) && access.can(user, permission as Permission, 'instance');
+    return { by: { ...byUser(id, visitor, clientId), may }, key: `${clientId} ${id}`, scheme };
   }
 }

@@ -31,7 +31,7 @@ export function apiRoutes({ issuer, mounted, document, tokens, callers }: RouteD
 
     async function answer(ctx: Context): Promise<void> {
       const caller = await callers.identify(() => tokens.check(ctx, OWN_API), visitorOf(ctx));
-      if (!caller.may(operation.permission)) throw refuse(ctx, operation, caller);
+      if (!caller.by.may(operation.permission)) throw refuse(ctx, operation, caller);
       const given = { params: operation.readParams({ ...ctx.params }), input: await inputOf(ctx, operation) };
       send(ctx, operation.route.status, JSON.stringify(await operation.call(given, caller.by)));
     }

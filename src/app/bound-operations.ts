@@ -32,11 +32,24 @@ export function createOperations(
   { consents, oidc, sessions }: Provider,
   { comingIn }: Steps,
 ): readonly BoundOperation<By>[] {
-  const { audit, policies, settings, look, users, accessRevocation, clients, apis, keys, credentials, migration } =
-    nouns;
+  const {
+    audit,
+    policies,
+    settings,
+    look,
+    users,
+    roleHolders,
+    accessRevocation,
+    clients,
+    apis,
+    keys,
+    credentials,
+    migration,
+  } = nouns;
   const administration = new UserAdministration({
     database,
     users,
+    roleHolders,
     passwordDemands: nouns.passwordDemands,
     passwords: credentials.passwords,
     passkeys: credentials.passkeys,
@@ -47,6 +60,7 @@ export function createOperations(
   const resets = new ResetService({
     database,
     users,
+    roleHolders,
     audit,
     accessRevocation,
     totp: credentials.totp,
@@ -61,13 +75,16 @@ export function createOperations(
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(apiOperations, { apis: apis.apis }),
     bindOperations(credentialOperations, { users, administration }),
-    bindOperations(userOperations, { users, properties: new PropertyService({ clock, database, audit, policies }) }),
+    bindOperations(userOperations, {
+      users,
+      properties: new PropertyService({ clock, database, audit, policies, roleHolders }),
+    }),
     bindOperations(mfaOperations, { resets }),
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),
     bindOperations(migrationOperations, { imports: migration.imports, exports: migration.exports }),
     bindOperations(waitlistOperations, { waitlist: comingIn.waitlist }),
-    bindOperations(sessionOperations, { sessions }),
-    bindOperations(consentOperations, { consents }),
+    bindOperations(sessionOperations, { sessions, roleHolders }),
+    bindOperations(consentOperations, { consents, roleHolders }),
     bindOperations(keyOperations, {
       service: keys.service,
       rotation: keys.rotation,

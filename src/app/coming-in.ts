@@ -9,7 +9,7 @@ import type { Provider } from './provider.ts';
 /** Creates registration, invitations and the waitlist. */
 export function createComingIn(
   { config, clock, database, keyRing, throttle }: Kernel,
-  { audit, policies, look, users, profileCompletion, credentials, accessRevocation }: Nouns,
+  { audit, policies, look, users, roleHolders, profileCompletion, credentials, accessRevocation }: Nouns,
   { oidc, ownPages }: Provider,
   work: ProofOfWork,
 ) {
@@ -25,6 +25,7 @@ export function createComingIn(
     policies,
     accessRevocation,
     users,
+    roleHolders,
     profileCompletion,
     audit,
     letters: look.letters,

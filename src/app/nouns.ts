@@ -1,5 +1,5 @@
 /** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
-import { permissions } from '#directory/access/module.ts';
+import { access, permissions } from '#directory/access/module.ts';
 import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis } from '#applications/apis/module.ts';
@@ -76,7 +76,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     roleHolders,
     profileCompletion,
     ownDetails,
-  } = createUsers({ clock, database, audit, accessRevocation, known: knownUsers });
+  } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy, known: knownUsers });
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,

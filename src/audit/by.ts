@@ -9,13 +9,21 @@ type Actor = { type: 'user' | 'client' | 'operator' | 'system' | 'visitor'; id?:
  * The actor, the client and the origin of an act. Every service takes one, and every event of the audit log has its members.
  * A command, a job and a program have no visitor: limits and events by IP address do not apply to them.
  */
-export type By = { actor: Actor; clientId?: string; visitor?: Visitor | undefined };
+export type By = {
+  actor: Actor;
+  clientId?: string;
+  visitor?: Visitor | undefined;
+  /** The rights of the actor on the instance now, by the names of permissions. An actor without this member has none. */
+  may?: (permission: string) => boolean;
+};
+
+const everything = (): boolean => true;
 
 /** Operators who use the command line: access to the server is their proof. */
-export const operator: By = { actor: { type: 'operator' } };
+export const operator: By = { actor: { type: 'operator' }, may: everything };
 
 /** Jobs, and rules that act without a request. */
-export const system: By = { actor: { type: 'system' } };
+export const system: By = { actor: { type: 'system' }, may: everything };
 
 /** An act of a user, from a visitor's browser if given, in a sign-in to a client if given. */
 export function byUser(id: Id<'usr'>, visitor?: Visitor, clientId?: string): By {

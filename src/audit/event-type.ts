@@ -42,7 +42,7 @@ export type EventTypeRow = Readonly<Required<Omit<Declaration<string, z.ZodObjec
   readonly caep: SharedSignal | null;
 };
 
-/** What is read from a row when an event of its type is shown. */
+/** The members of a row that showing an event of its type needs. */
 export type ShownEventType = Pick<EventTypeRow, 'name' | 'audience' | 'gravity' | 'caep'>;
 
 /** An event before the audit log adds id, time and place in the chain. Only an event type creates one. */

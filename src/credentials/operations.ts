@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
-import { emailInvalid, emailTaken, profileInvalid, userNotFound } from '#directory/users/errors.ts';
+import {
+  emailInvalid,
+  emailTaken,
+  profileInvalid,
+  rightsMissing,
+  roleNotHeld,
+  userNotFound,
+} from '#directory/users/errors.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { profileSchema } from '#directory/users/profile.ts';
 import { userOnWire, userSchema } from '#directory/users/user-wire.ts';
@@ -32,7 +39,7 @@ const createUser = operation({
     address: claims.address.describe('Postal address (OpenID Connect Core §5.1.1), as JSON'),
   }),
   output: userSchema,
-  errors: [emailInvalid, emailTaken, profileInvalid, hashingBusy, ...Object.values(passwordErrors)],
+  errors: [roleNotHeld, emailInvalid, emailTaken, profileInvalid, hashingBusy, ...Object.values(passwordErrors)],
   event: userCreated,
   description: 'Create a user.',
   example: { email: 'ada@example.com', email_verified: true, given_name: 'Ada' },
@@ -94,7 +101,7 @@ const requirePassword = operation({
   permission: 'users.manage',
   params,
   output: z.strictObject({ id: z.string(), password_update_required: z.literal(true) }),
-  errors: [userNotFound, noPassword],
+  errors: [userNotFound, rightsMissing, noPassword],
   event: userPasswordDemanded,
   description: 'Require a user to set a new password at the next sign-in.',
   run: async ({ user_id: id }, by: By, { administration }: Services) => {

@@ -1,6 +1,14 @@
 import type { By } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
-import type { PasswordDemands, Profile, User, UserId, UserService } from '#directory/users/module.ts';
+import type {
+  PasswordDemands,
+  Profile,
+  Role,
+  RoleHolders,
+  User,
+  UserId,
+  UserService,
+} from '#directory/users/module.ts';
 import { noPassword } from './errors.ts';
 import { MOST_LISTED_USERS } from './limits.ts';
 import { factorOfKey } from './methods.ts';
@@ -13,6 +21,7 @@ import type { TotpService } from './totp/totp-service.ts';
 type UserAdministrationDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'create' | 'list'>;
+  roleHolders: Pick<RoleHolders, 'requireGivable'>;
   passwords: Pick<PasswordService, 'accept' | 'has'>;
   passwordDemands: Pick<PasswordDemands, 'demand'>;
   passkeys: Pick<PasskeyService, 'list'>;
@@ -51,10 +60,12 @@ export class UserAdministration {
     this.#deps = dependencies;
   }
 
-  /** Adds a user, with a password where one is given. Throws the errors of users that are invalid, and credentials.password_*. */
+  /** Adds a user, with a password where one is given. Throws users.role_not_held, the errors of users that are invalid, and credentials.password_*. */
   async create(given: NewUser, by: By): Promise<User> {
-    const { database, users, passwords } = this.#deps;
+    const { database, users, passwords, roleHolders } = this.#deps;
     const { email, emailVerified, phoneNumber, phoneNumberVerified, password, administrator, profile } = given;
+    const roles: readonly Role[] = administrator ? ['administrator'] : [];
+    roleHolders.requireGivable(roles, by);
     const owner = { userId: null, email, name: profile.name };
     const save = password === undefined ? null : await passwords.accept(password, owner);
     return database.transaction(async (em) => {
@@ -65,7 +76,7 @@ export class UserAdministration {
           profile,
           emailVerified: emailVerified ?? false,
           phoneNumberVerified: phoneNumberVerified ?? false,
-          roles: administrator ? ['administrator'] : [],
+          roles,
           ...(phoneNumber === undefined ? {} : { phoneNumber }),
         },
         by,
@@ -110,7 +121,7 @@ export class UserAdministration {
     ];
   }
 
-  /** The next sign-in of the user, in whatever way, sets a new password. Throws credentials.no_password. */
+  /** The next sign-in of the user, in whatever way, sets a new password. Throws credentials.no_password, users.rights_missing. */
   async requirePassword(id: UserId, by: By): Promise<void> {
     const { passwords, passwordDemands } = this.#deps;
     if (!(await passwords.has(id))) throw noPassword();

@@ -1,4 +1,5 @@
 /** Passkeys on a database of their own, without pages. */
+import { access } from '#directory/access/module.ts';
 import { byUser, byVisitor } from '#audit/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
@@ -57,7 +58,7 @@ export function openPasskeys(
     },
     verifiers,
   );
-  const { users } = createUsers({ clock, database, audit, accessRevocation });
+  const { users } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy });
   const { passkeyRegistration: registration, passkeyProof: proof } = made;
 
   async function person(email: string): Promise<User> {

@@ -1,4 +1,5 @@
 /** Second factors on a database of their own, with a clock that stands still, and what their owner was told. */
+import { access } from '#directory/access/module.ts';
 import { generateSync } from 'otplib';
 import type { FactorNotice } from '#credentials/module.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
@@ -30,6 +31,7 @@ export async function openSecondFactors() {
     database,
     audit,
     accessRevocation: openAccess({ clock, database, audit }).accessRevocation,
+    broughtBy: access.broughtBy,
   });
   const told: FactorNotice[] = [];
   const queue = new HashingQueue();

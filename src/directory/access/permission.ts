@@ -39,4 +39,9 @@ export const access = {
     if (subject.status !== 'active' || scope !== 'instance') return false;
     return subject.roles.some((role) => Object.hasOwn(brings, role) && brings[role].has(permission));
   },
+
+  /** Every permission that one of these roles brings. */
+  broughtBy(roles: readonly Role[]): readonly string[] {
+    return [...new Set(roles.flatMap((role) => (Object.hasOwn(brings, role) ? [...brings[role]] : [])))];
+  },
 } as const;

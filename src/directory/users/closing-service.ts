@@ -4,7 +4,6 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import type { AccessRevocation } from './access-revocation.ts';
-import { lastAdministrator } from './errors.ts';
 import type { RoleHolders } from './role-holders.ts';
 import { User, type UserId } from './user.ts';
 import { DUE_CLOSINGS_BATCH } from './limits.ts';
@@ -14,7 +13,7 @@ type ClosingDependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'account'>;
-  roleHolders: Pick<RoleHolders, 'lock'>;
+  roleHolders: Pick<RoleHolders, 'requireAnother' | 'isLastActing'>;
   /** Also sign-ins that are not finished: one that was begun before must not call the closing off. */
   accessRevocation: AccessRevocation<'account closed by its owner' | 'account erased'>;
   /** Writes to the owner, in the transaction of what happened. */
@@ -51,7 +50,8 @@ export class ClosingService {
     const days = this.daysOf(userId);
     const goesAt = fromNow(clock, days * DAY);
     await database.transaction(async (em) => {
-      const user = await this.#requireClosable(em, userId);
+      await this.#deps.roleHolders.requireAnother(em, userId);
+      const user = await em.findOneOrFail(User, { id: userId });
       await accessRevocation.revoke(em, 'account closed by its owner', userId, by);
       await audit.record(
         em,
@@ -89,24 +89,33 @@ export class ClosingService {
     });
   }
 
-  /** Erases at most `batch` accounts whose days are over; answers how many. */
+  /**
+   * Erases at most `batch` accounts whose days are over; answers how many. The last administrator stays until another user is
+   * one.
+   */
   async purge(batch: number): Promise<number> {
     const { clock, database } = this.#deps;
     const due = await database.sql<{ id: string }>(
       'select id from users where deletes_at <= $1 order by deletes_at limit $2',
       [clock.now(), Math.min(batch, DUE_CLOSINGS_BATCH)],
     );
+    let erased = 0;
     for (const { id } of due)
-      await database.transaction(async (em) => {
-        // Locked: a sign-in at this moment is either in time or finds no user.
-        const [row] = await em.execute<unknown[]>('select 1 from users where id = ? and deletes_at <= ? for update', [
-          id,
-          clock.now(),
-        ]);
-        const user = row ? await em.findOne(User, { id: fromUuid('usr', id) }) : null;
-        if (user) await this.#erase(em, user);
-      });
-    return due.length;
+      if (await database.transaction((em) => this.#eraseDue(em, fromUuid('usr', id)))) erased += 1;
+    return erased;
+  }
+
+  async #eraseDue(em: EntityManager, id: UserId): Promise<boolean> {
+    const { clock, roleHolders } = this.#deps;
+    if (await roleHolders.isLastActing(em, id)) return false;
+    // Locked: a sign-in at this moment is either in time or finds no user.
+    const [row] = await em.execute<unknown[]>('select 1 from users where id = ? and deletes_at <= ? for update', [
+      toUuid(id),
+      clock.now(),
+    ]);
+    const user = row ? await em.findOne(User, { id }) : null;
+    if (user) await this.#erase(em, user);
+    return user !== null;
   }
 
   /** Rows of other tables go with the person's; what the record says of them stays without anything personal. */
@@ -117,12 +126,5 @@ export class ClosingService {
     await em.execute('delete from users where id = ?', [toUuid(user.id)]);
     await audit.forgetPerson(em, user.id);
     await audit.record(em, userErased({ ...system, subject: { type: 'user', id: user.id } }));
-  }
-
-  /** A user must be left who can administer the instance. */
-  async #requireClosable(em: EntityManager, userId: UserId): Promise<User> {
-    const administrators = await this.#deps.roleHolders.lock(em, 'administrator');
-    if (administrators.length === 1 && administrators.includes(userId)) throw lastAdministrator();
-    return em.findOneOrFail(User, { id: userId });
   }
 }

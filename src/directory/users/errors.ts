@@ -12,13 +12,24 @@ export const emailInvalid = errorType({
   message: 'Enter an email address like name@example.com.',
 });
 export const userNotFound = errorType({ code: 'users.not_found', status: 404, message: 'There is no such user.' });
-/** 409: the only administrator cannot give up the account. */
-export const lastAdministrator = () =>
-  new AppError({
-    code: 'users.last_administrator',
-    status: 409,
-    message: 'This user is the only administrator. Make another user an administrator before you close this account.',
-  });
+/** 409: without this user, no active administrator would be left. */
+export const lastAdministrator = errorType({
+  code: 'users.last_administrator',
+  status: 409,
+  message: 'This user is the last active administrator. Create or invite another administrator first.',
+});
+/** 403: the act on a user with a role needs the permissions of the role. */
+export const rightsMissing = errorType({
+  code: 'users.rights_missing',
+  status: 403,
+  message: 'This user has a role with permissions that the caller does not have. Use a caller that has all of them.',
+});
+/** 403: giving a role needs its permissions. */
+export const roleNotHeld = errorType({
+  code: 'users.role_not_held',
+  status: 403,
+  message: 'The role brings permissions that the caller does not have. Use a caller that has all of them.',
+});
 /** 429: too many uploads of pictures; retry after `seconds`. */
 export const tooManyPictures = (seconds: number) =>
   new AppError({

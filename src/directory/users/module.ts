@@ -16,7 +16,7 @@ import { OwnDetails } from './own-details.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
-import { RoleHolders } from './role-holders.ts';
+import { type BroughtBy, RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
 import { type Revocation, UserService } from './user-service.ts';
 
@@ -25,17 +25,19 @@ export type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   accessRevocation: Revocation;
+  broughtBy: BroughtBy;
   /** Users in memory. */
   known?: KnownUsers;
 };
 
 /** Creates the services of users: accounts, profiles, required passwords, bulk writes. */
-export function createUsers({ clock, database, audit, accessRevocation, known }: Dependencies) {
+export function createUsers({ clock, database, audit, accessRevocation, broughtBy, known }: Dependencies) {
+  const roleHolders = new RoleHolders(database, broughtBy);
   return {
-    users: new UserService({ clock, database, audit, accessRevocation, known }),
-    passwordDemands: new PasswordDemands(database, audit),
+    users: new UserService({ clock, database, audit, accessRevocation, roleHolders, known }),
+    passwordDemands: new PasswordDemands({ database, audit, roleHolders }),
     people: new ReachablePeople(database),
-    roleHolders: new RoleHolders(),
+    roleHolders,
     bulk: new UserBulk(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
     ownDetails: new OwnDetails(clock, database, audit),

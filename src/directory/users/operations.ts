@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
-import { propertiesInvalid, userNotFound } from './errors.ts';
+import { lastAdministrator, propertiesInvalid, rightsMissing, userNotFound } from './errors.ts';
 import type { PropertyService } from './property-service.ts';
 import type { UserService } from './user-service.ts';
 import { userOnWire, userSchema } from './user-wire.ts';
@@ -17,7 +17,7 @@ const disableUser = operation({
   permission: 'users.manage',
   params,
   output: userSchema,
-  errors: [userNotFound],
+  errors: [userNotFound, rightsMissing, lastAdministrator],
   event: userDisabled,
   description: 'Disable a user and end all its sessions and tokens.',
   run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'disabled', by)),
@@ -28,7 +28,7 @@ const enableUser = operation({
   permission: 'users.manage',
   params,
   output: userSchema,
-  errors: [userNotFound],
+  errors: [userNotFound, rightsMissing],
   event: userEnabled,
   description: 'Enable a disabled user, who can sign in again.',
   run: async ({ user_id: id }, by: By, { users }: Services) => userOnWire(await users.changeStatus(id, 'active', by)),
@@ -45,7 +45,7 @@ const updateProperties = operation({
       .describe('Properties to change; null removes one. Without properties the command shows the present ones'),
   }),
   output: z.strictObject({ id: z.string(), properties: z.record(z.string(), z.unknown()) }),
-  errors: [userNotFound, propertiesInvalid],
+  errors: [userNotFound, rightsMissing, propertiesInvalid],
   event: userPropertiesChanged,
   description: 'Show or change the custom properties of a user.',
   example: { set: { department: 'Sales' } },

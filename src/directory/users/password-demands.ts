@@ -2,21 +2,31 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { userNotFound } from './errors.ts';
+import type { RoleHolders } from './role-holders.ts';
 import type { UserId } from './user.ts';
 import { userPasswordDemanded } from './events.ts';
+
+type Dependencies = {
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+};
 
 /** Users who must set a new password at the next sign-in, because an operator requires it. */
 export class PasswordDemands {
   readonly #database: Pick<Database, 'transaction'>;
   readonly #audit: Pick<AuditLog, 'record'>;
+  readonly #roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
 
-  constructor(database: Pick<Database, 'transaction'>, audit: Pick<AuditLog, 'record'>) {
+  constructor({ database, audit, roleHolders }: Dependencies) {
     this.#database = database;
     this.#audit = audit;
+    this.#roleHolders = roleHolders;
   }
 
-  /** Throws users.not_found. */
+  /** Throws users.not_found, users.rights_missing. */
   async demand(userId: UserId, by: By): Promise<void> {
+    await this.#roleHolders.requireRightsOver(userId, by);
     await this.#database.transaction(async (em) => {
       const rows = await em.execute<unknown[]>(
         'update users set password_update_required = true where id = ? returning 1',

@@ -7,6 +7,7 @@ import type { Policies, Property } from '#settings/module.ts';
 import { propertiesInvalid, userNotFound } from './errors.ts';
 import { userPropertiesChanged } from './events.ts';
 import { valueType } from './property-fields.ts';
+import type { RoleHolders } from './role-holders.ts';
 import type { UserId } from './user.ts';
 
 type Dependencies = {
@@ -14,6 +15,7 @@ type Dependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'profile'>;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
 };
 
 /** Custom properties of users, including operator-only ones. */
@@ -24,13 +26,14 @@ export class PropertyService {
     this.#deps = dependencies;
   }
 
-  /** Sets properties, removes those that are null, and answers with all. Throws users.not_found, users.properties_invalid. */
+  /** Sets properties, removes those that are null, and answers with all. Throws users.not_found, users.properties_invalid, users.rights_missing. */
   async change(id: UserId, set: Readonly<Record<string, unknown>>, by: By): Promise<Record<string, unknown>> {
-    const { clock, database, audit, policies } = this.#deps;
+    const { clock, database, audit, policies, roleHolders } = this.#deps;
     const values = checked(policies.for({ user: id }).profile.properties, set);
     const removed = Object.keys(values).filter((name) => values[name] === null);
     const kept = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
     const changes = Object.keys(values).length > 0;
+    if (changes) await roleHolders.requireRightsOver(id, by);
     return database.transaction(async (em) => {
       const [row] = await em.execute<{ properties: Record<string, unknown> }[]>(
         `update users set properties = (properties || ?::jsonb) ${' - ?::text'.repeat(removed.length)}

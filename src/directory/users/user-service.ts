@@ -11,6 +11,7 @@ import { canonicalEmail, newCanonicalEmail } from './email.ts';
 import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import type { KnownUsers } from './known-users.ts';
+import type { RoleHolders } from './role-holders.ts';
 import { type Role, ROLE_COLUMNS, type RoleRow, withRoles } from './role.ts';
 import { User, type UserId } from './user.ts';
 import type { UserStatus } from './user-status.ts';
@@ -36,6 +37,7 @@ type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   accessRevocation: Revocation;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver' | 'requireAnother'>;
   /** Told after the status of a user changed. */
   known?: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 };
@@ -46,13 +48,15 @@ export class UserService {
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #accessRevocation: Revocation;
+  readonly #roleHolders: Dependencies['roleHolders'];
   readonly #known: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 
-  constructor({ clock, database, audit, accessRevocation, known }: Dependencies) {
+  constructor({ clock, database, audit, accessRevocation, roleHolders, known }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#accessRevocation = accessRevocation;
+    this.#roleHolders = roleHolders;
     this.#known = known;
   }
 
@@ -153,9 +157,14 @@ export class UserService {
     return this.#database.em().find(User, after ? { id: { $gt: after } } : {}, { orderBy: { id: 'asc' }, limit });
   }
 
-  /** A disabled user can neither sign in nor use what was issued before. Throws users.not_found. */
+  /**
+   * A disabled user can neither sign in nor use what was issued before.
+   * Throws users.not_found, users.rights_missing, users.last_administrator.
+   */
   async changeStatus(id: UserId, status: UserStatus, by: By): Promise<User> {
+    await this.#roleHolders.requireRightsOver(id, by);
     const changed = await this.#database.transaction(async (em) => {
+      if (status === 'disabled') await this.#roleHolders.requireAnother(em, id);
       const user = await em.findOne(User, { id });
       if (!user) throw userNotFound();
       Object.assign(user, { status, updatedAt: this.#clock.now() });

@@ -2,12 +2,17 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { rightsMissing } from '#directory/users/errors.ts';
+import type { RoleHolders } from '#directory/users/module.ts';
 import type { ConsentService } from './consent-service.ts';
 import type { Consent } from './consent.ts';
 import { consentNotFound } from './errors.ts';
 import { consentRevoked } from './events.ts';
 
-type Services = { consents: Pick<ConsentService, 'list' | 'revoke'> };
+type Services = {
+  consents: Pick<ConsentService, 'list' | 'revoke'>;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+};
 
 const ofUser = { user_id: idSchema('usr').describe('User id') };
 const user = { user_id: { flags: '--user <id>' } };
@@ -39,12 +44,13 @@ const revokeConsent = operation({
   permission: 'consents.manage',
   input: z.strictObject({ ...ofUser, client_id: z.string().describe('Client identifier') }),
   output: z.strictObject({ client_id: z.string(), revoked: z.literal(true) }),
-  errors: [consentNotFound],
+  errors: [rightsMissing, consentNotFound],
   event: consentRevoked,
   description: 'Revoke the consent of a user for a client, and end its tokens.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', client_id: 'shop' },
   command: { options: user },
-  run: async ({ user_id: userId, client_id: clientId }, by: By, { consents }: Services) => {
+  run: async ({ user_id: userId, client_id: clientId }, by: By, { consents, roleHolders }: Services) => {
+    await roleHolders.requireRightsOver(userId, by);
     await consents.revoke(userId, clientId, by);
     return { client_id: clientId, revoked: true as const };
   },

@@ -3,12 +3,17 @@ import type { By } from '#audit/module.ts';
 import { SECOND } from '#kernel/clock.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import { rightsMissing } from '#directory/users/errors.ts';
+import type { RoleHolders } from '#directory/users/module.ts';
 import type { SignedInBrowser } from './signed-in-browsers.ts';
 import { sessionNotFound } from './errors.ts';
 import type { SessionService } from './session-service.ts';
 import { sessionEnded } from '../events.ts';
 
-type Services = { sessions: Pick<SessionService, 'list' | 'end' | 'endEverywhere'> };
+type Services = {
+  sessions: Pick<SessionService, 'list' | 'end' | 'endEverywhere'>;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+};
 
 const ofUser = { user_id: idSchema('usr').describe('User id') };
 const user = { user_id: { flags: '--user <id>' } };
@@ -50,12 +55,13 @@ const endSessions = operation({
       error: 'must be given, or all must be true',
     }),
   output: z.strictObject({ ended: z.int().describe('Number of ended sessions') }),
-  errors: [sessionNotFound],
+  errors: [rightsMissing, sessionNotFound],
   event: sessionEnded,
   description: 'Sign a user out in one browser or everywhere.',
   example: { user_id: 'usr_01h455vb4pex5vsknk084sn02q', all: true },
   command: { options: { ...user, session_id: { flags: '--id <session>' } } },
-  run: async ({ user_id: userId, session_id: id }, by: By, { sessions }: Services) => {
+  run: async ({ user_id: userId, session_id: id }, by: By, { sessions, roleHolders }: Services) => {
+    await roleHolders.requireRightsOver(userId, by);
     if (id === undefined) return { ended: await sessions.endEverywhere(userId, by) };
     await sessions.end(userId, id, by);
     return { ended: 1 };

@@ -6,7 +6,13 @@ import { AppError } from '#kernel/errors.ts';
 import type { Language } from '#kernel/i18n.ts';
 import type { Letters } from '#kernel/mail/letters.ts';
 import { instance, type Policies } from '#settings/module.ts';
-import { canonicalEmail, newCanonicalEmail, type Role, type UserService } from '#directory/users/module.ts';
+import {
+  canonicalEmail,
+  newCanonicalEmail,
+  type Role,
+  type RoleHolders,
+  type UserService,
+} from '#directory/users/module.ts';
 import type { Applications, Refusal, Wish } from './applications.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import { invitationLetter } from './registration-letters.ts';
@@ -21,6 +27,7 @@ export type InvitationDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'findByIdentifier'>;
+  roleHolders: Pick<RoleHolders, 'requireGivable'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'findByLink'>;
   applications: Applications;
   accounts: NewAccounts;
@@ -44,9 +51,13 @@ export class InvitationService {
     this.#deps = dependencies;
   }
 
-  /** Sends a link; an earlier one to the same address stops working. Throws registration.closed, .invitation_refused, .invitation_invalid. */
+  /**
+   * Sends a link; an earlier one to the same address stops working.
+   * Throws registration.closed, .invitation_refused, .invitation_invalid, users.role_not_held.
+   */
   async invite({ email, language, roles = [] }: Invitation, by: By): Promise<void> {
-    const { users, policies, database } = this.#deps;
+    const { users, policies, database, roleHolders } = this.#deps;
+    roleHolders.requireGivable(roles, by);
     const emailCanonical = newCanonicalEmail(email);
     if (policies.for(instance).registration.mode === 'closed') throw registrationClosed();
     if (emailCanonical === null) throw invitationInvalid(email);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { defaultLanguage, languages, type Language } from '#kernel/i18n.ts';
+import { roleNotHeld } from '#directory/users/errors.ts';
 import { invitationInvalid, invitationRefused, registrationClosed } from './errors.ts';
 import type { InvitationService } from './invitation-service.ts';
 import { userInvited } from '#directory/users/events.ts';
@@ -20,7 +21,7 @@ const createInvitation = operation({
       .describe('Language of the mail'),
   }),
   output: z.strictObject({ email: z.string(), administrator: z.boolean(), invited: z.literal(true) }),
-  errors: [registrationClosed, invitationInvalid, invitationRefused],
+  errors: [roleNotHeld, registrationClosed, invitationInvalid, invitationRefused],
   event: userInvited,
   description: 'Invite a user to create an account, by a link that works for seven days.',
   example: { email: 'ada@example.com' },

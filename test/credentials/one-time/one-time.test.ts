@@ -1,3 +1,4 @@
+import { access } from '#directory/access/module.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AskingBrowser, Holder, OneTimeSecrets } from '#credentials/module.ts';
 import { type Clock, DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
@@ -42,6 +43,7 @@ async function begin(secrets: readonly string[] = [ring]) {
     database,
     audit,
     accessRevocation: openAccess({ clock, database, audit }).accessRevocation,
+    broughtBy: access.broughtBy,
   });
   count += 1;
   const email = `person${count}@one-time.example`;

@@ -1,3 +1,4 @@
+import { access } from '#directory/access/module.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DAY } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -20,7 +21,10 @@ beforeAll(async () => {
   database = await openTestDatabase();
   const { log: audit } = openAudit({ clock, database });
   const { accessRevocation } = openAccess({ clock, database, audit });
-  made = { ...createUsers({ clock, database, audit, accessRevocation }), ...createContacts({ clock, database }) };
+  made = {
+    ...createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy }),
+    ...createContacts({ clock, database }),
+  };
 });
 afterAll(() => database.close());
 beforeEach(async () => {

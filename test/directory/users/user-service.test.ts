@@ -1,3 +1,4 @@
+import { access } from '#directory/access/module.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#kernel/clock.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
@@ -29,6 +30,7 @@ beforeAll(async () => {
     audit,
     accessRevocation: openAccess({ clock: systemClock, database, audit }).accessRevocation,
     known,
+    broughtBy: access.broughtBy,
   }).users;
 });
 afterAll(() => database.close());

@@ -1,3 +1,4 @@
+import { access } from '#directory/access/module.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { HOUR, systemClock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
@@ -37,6 +38,7 @@ async function person(email: string) {
     database,
     audit,
     accessRevocation: openAccess({ clock: systemClock, database, audit }).accessRevocation,
+    broughtBy: access.broughtBy,
   });
   return database.transaction((em) => users.create(em, { email }, { actor: { type: 'system' } }));
 }
