@@ -17,7 +17,7 @@ export class IssuedTokens {
     this.#recent = recent;
   }
 
-  /** Reads a code. What is revoked here from now on prevents that its token is kept. */
+  /** Reads a code. A revocation on this node from now on prevents that its token is cached. */
   async readCode(read: () => Promise<Found | null>): Promise<Found | null> {
     const mark = this.#recent.mark();
     const code = await read();
@@ -51,7 +51,7 @@ export class IssuedTokens {
   }
 }
 
-/** What the token hangs on was read with the code. */
+/** The grant and the session of the token were read with the code. */
 function isCovered({ grantHash, sessionHash, payload }: Artifact, code: Found): boolean {
   if (grantHash === null || !code.grant?.idHash.equals(grantHash)) return false;
   return sessionHash === null || (!!code.session && code.payload['sessionUid'] === payload['sessionUid']);
