@@ -1,112 +1,46 @@
-import { createHash } from 'node:crypto';
 import { Migration } from '@mikro-orm/migrations';
-
-/** Rows that are proved at a time. */
-const BATCH = 2000;
-
-type Row = Record<'id' | 'chain' | 'sequence' | 'at' | 'type' | 'actor_type' | 'outcome' | 'details' | 'hash', string> &
-  Record<'actor_id' | 'subject_type' | 'subject_id' | 'client_id' | 'session_id', string | null> &
-  Record<'ip' | 'user_agent' | 'request_id' | 'salt' | 'digest', string | null> & { is_known: boolean };
-
-type Proof = { chain: string; events: number; hash: string; brokenAt: string | null };
 
 /**
  * Events, their details and their seals are three tables, partitioned by month, and a queue of events that have no seal yet.
- * The rows of before are proved and carried over; the sealer gives them the numbers that they had. Nodes of the release before
- * go on writing into audit_event as they did: a trigger takes what they write apart. A later release drops the old columns.
+ * Acts wait while this runs, so it takes the same short time however many events there are: the table of before is put aside, and
+ * Migration0030 carries its rows over. Nodes of the release before go on writing into audit_event as they did: a trigger takes
+ * what they write apart. A later release drops the old columns.
  */
 export class Migration0026_audit_seals extends Migration {
   override async up(): Promise<void> {
+    await this.execute(LOCK);
     await this.execute('alter table audit_event rename to audit_event_before');
     for (const index of ['pkey', 'chain_sequence_unique', 'subject_index', 'type_index', 'actor_index'])
       await this.execute(`alter index audit_event_${index} rename to audit_event_before_${index}`);
-    for (const statement of TABLES) await this.execute(statement);
-    await this.execute(PARTITIONS);
-    const proofs = await this.#proveAll();
-    for (const statement of CARRY_OVER) await this.execute(statement);
-    for (const { chain, ...proof } of proofs)
-      await this.execute(CARRIED, [JSON.stringify(proof), proof.brokenAt, chain]);
-    await this.execute('drop table audit_event_before');
-    for (const statement of TRIGGERS) await this.execute(statement);
-    await this.execute(INSERT_ONLY);
-  }
-
-  async #proveAll(): Promise<Proof[]> {
-    const heads = (await this.execute(
-      `select chain, sequence::text, encode(hash, 'hex') as hash from audit_chain
-       union all select distinct chain, '0', '' from audit_event_before b
-         where not exists (select 1 from audit_chain c where c.chain = b.chain)`,
-    )) as { chain: string; sequence: string; hash: string }[];
-    const proofs: Proof[] = [];
-    for (const head of heads) proofs.push(await this.#prove(head));
-    return proofs;
-  }
-
-  async #prove(head: { chain: string; sequence: string; hash: string }): Promise<Proof> {
-    let previous: Buffer = Buffer.alloc(32);
-    let events = 0n;
-    let last = '0';
-    let brokenAt: string | null = null;
-    for (;;) {
-      const rows = (await this.execute(ROWS, [head.chain, last])) as Row[];
-      for (const row of rows) {
-        events += 1n;
-        last = row.sequence;
-        previous = chainHash(previous, row);
-        const isRight = row.sequence === String(events) && isWhole(row) && previous.toString('hex') === row.hash;
-        if (!isRight) brokenAt ??= row.sequence;
-      }
-      if (rows.length < BATCH) break;
-    }
-    if (head.sequence !== String(events)) brokenAt ??= String(events + 1n);
-    if (events > 0n && previous.toString('hex') !== head.hash) brokenAt ??= String(events);
-    return { chain: head.chain, events: Number(events), hash: head.hash, brokenAt };
+    for (const statement of [...TABLES, PARTITIONS, ...PUT_ASIDE, ...TRIGGERS, INSERT_ONLY])
+      await this.execute(statement);
   }
 }
 
-const ROWS = `
-  select id::text, chain, sequence::text, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at, type, actor_type, actor_id,
-    subject_type, subject_id, client_id, session_id, ip, user_agent, request_id, outcome, details::text, salt, digest, encode(hash, 'hex') as hash,
-    salt is not null or digest is null or exists (select 1 from audit_event_before x
-      where x.type = 'user.erased' and x.subject_id in (b.subject_id, b.actor_id)) as is_known
-  from audit_event_before b where chain = ? and sequence > ?::bigint order by b.sequence limit ${BATCH}`;
-
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, member]) => [name, canonical(member)]),
-  );
-}
-
-function isWhole({ salt, digest, ip, user_agent: userAgent, details, is_known: isKnown }: Row): boolean {
-  if (digest === null) return true;
-  if (salt === null) return isKnown && ip === null && userAgent === null && details === '{}';
-  const rest = JSON.stringify([salt, ip, userAgent, canonical(JSON.parse(details))]);
-  return createHash('sha256').update(rest).digest('hex') === digest;
-}
-
-function chainHash(previous: Buffer, row: Row): Buffer {
-  const start = [row.id, row.chain, row.sequence, row.at, row.type, row.actor_type, row.actor_id];
-  const who = [row.subject_type, row.subject_id, row.client_id, row.session_id];
-  const end =
-    row.digest === null
-      ? [row.ip, row.user_agent, row.request_id, row.outcome, canonical(JSON.parse(row.details))]
-      : [row.request_id, row.outcome, row.digest];
-  return createHash('sha256')
-    .update(previous)
-    .update(JSON.stringify([...start, ...who, ...end]))
-    .digest();
-}
+/** A statement that waits for a table makes all later ones wait behind it: try briefly, and often. */
+const LOCK = `
+  do $$
+  begin
+    perform set_config('lock_timeout', '200ms', true);
+    for attempt in 1..200 loop
+      begin
+        lock table audit_event in access exclusive mode;
+        exit;
+      exception when lock_not_available then
+        if attempt = 200 then raise; end if;
+        perform pg_sleep(0.1);
+      end;
+    end loop;
+  end $$`;
 
 const TABLES = [
+  // The name of a chain is in the key of its seals. Ids have thirty characters; rows of the release before are taken as they are.
   `create table audit_event (
     id uuid not null, at timestamptz(3) not null, type text not null, actor_type text not null, actor_id text null,
     subject_type text null, subject_id text null, organization_id text null, client_id text null, session_id text null, outcome text not null, digest text not null,
     chain text null, sequence bigint null, ip text null, user_agent text null, request_id text null, details jsonb null default '{}', salt text null, hash bytea null,
-    constraint audit_event_pkey primary key (id, at)
+    constraint audit_event_pkey primary key (id, at),
+    constraint audit_event_chain_check check (length(organization_id) <= 200 or hash is not null)
   ) partition by range (at)`,
   'create index audit_event_subject_index on audit_event (subject_type, subject_id, at)',
   'create index audit_event_type_index on audit_event (type, at)',
@@ -135,16 +69,14 @@ const TABLES = [
     from audit_event e left join audit_detail d on d.event_id = e.id and d.at = e.at`,
 ];
 
-/** A default one, and one for each month that has rows, for this month and for the two after it. */
+/** A default one, and one for each month from the last one to the one after the next. */
 const PARTITIONS = `
   do $$
   declare owner text; month timestamp;
   begin
     foreach owner in array array['audit_event', 'audit_detail', 'audit_seal'] loop
       execute format('create table %I partition of %I default', owner || '_default', owner);
-      for month in
-        select distinct date_trunc('month', at at time zone 'utc') from audit_event_before
-        union select date_trunc('month', now() at time zone 'utc') + n * interval '1 month' from generate_series(0, 2) n
+      for month in select date_trunc('month', now() at time zone 'utc') + n * interval '1 month' from generate_series(-1, 2) n
       loop
         execute format('create table %I partition of %I for values from (%L) to (%L)',
           owner || to_char(month, '_YYYY_MM'), owner, month at time zone 'utc', (month + interval '1 month') at time zone 'utc');
@@ -152,41 +84,28 @@ const PARTITIONS = `
     end loop;
   end $$`;
 
-const digestOf = (row: string) =>
-  `encode(sha256(convert_to(jsonb_build_array(${row}.salt, ${row}.ip, ${row}.user_agent, ${row}.request_id, ${row}.details)::text, 'UTF8')), 'hex')`;
-const SALT = `replace(gen_random_uuid()::text, '-', '')`;
-
-const CARRY_OVER = [
-  // Their details can be forgotten from now on, so they need a salt.
-  `update audit_event_before set salt = ${SALT} where digest is null`,
-  `insert into audit_event (id, at, type, actor_type, actor_id, subject_type, subject_id, organization_id, client_id, session_id, outcome, digest, chain, sequence, hash)
-    select id, at, type, actor_type, actor_id, subject_type, subject_id, nullif(chain, 'instance'), client_id, session_id, outcome, ${digestOf('b')}, chain, sequence, hash
-    from audit_event_before b`,
-  `insert into audit_detail (event_id, at, ip, user_agent, request_id, details, salt)
-    select id, at, ip, user_agent, request_id, details, salt from audit_event_before`,
-  // The queue is read in the order of places: places from a UUID version 7 follow these.
-  `insert into audit_unsealed (place, event_id, at)
-    select (lpad(to_hex(dense_rank() over (order by chain)), 8, '0') || '-0000-0000-0000-' || lpad(to_hex(sequence), 12, '0'))::uuid, id, at
-    from audit_event_before`,
+/** Where the chains of before ended at this moment, in the order in which they are sealed, and how far they are carried over. */
+const PUT_ASIDE = [
+  `create table audit_chain_before as
+    with recursive named (chain) as (
+      (select chain from audit_event_before order by chain limit 1)
+      union all select (select b.chain from audit_event_before b where b.chain > named.chain order by b.chain limit 1)
+        from named where named.chain is not null
+    ), head as (
+      select chain, sequence, encode(hash, 'hex') as hash from audit_chain
+      union all select chain, 0, '' from named where chain is not null and not exists (select 1 from audit_chain c where c.chain = named.chain)
+    )
+    select chain, row_number() over (order by chain) as rank, sequence, hash, null::bigint as events, null::bigint as broken_at from head`,
+  'alter table audit_chain_before add primary key (chain)',
+  `create table audit_carried as select 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid as below`,
 ];
 
-/** The result, as an event of the chain: the number of events, the last hash, and the place of a break. */
-const CARRIED = `
-  with given as (
-    select gen_random_uuid() as id, date_trunc('milliseconds', now()) as at, ${SALT} as salt, null::text as ip, null::text as user_agent, null::text as request_id,
-      ?::jsonb as details, case when ?::text is null then 'success' else 'failure' end as outcome, nullif(?, 'instance') as organization_id
-  ), event as (
-    insert into audit_event (id, at, type, actor_type, organization_id, outcome, digest)
-    select id, at, 'audit.chain_migrated', 'system', organization_id, outcome, ${digestOf('given')} from given
-  ), detail as (
-    insert into audit_detail (event_id, at, details, salt) select id, at, details, salt from given
-  )
-  insert into audit_unsealed (place, event_id, at) select id, id, at from given`;
+const digestOf = (row: string) =>
+  `encode(sha256(convert_to(jsonb_build_array(${row}.salt, ${row}.ip, ${row}.user_agent, ${row}.request_id, ${row}.details)::text, 'UTF8')), 'hex')`;
 
 const TRIGGERS = [
   `create function audit_event_of_release_before() returns trigger language plpgsql as $$
     begin
-      new.salt := coalesce(new.salt, ${SALT});
       new.organization_id := nullif(new.chain, 'instance');
       new.digest := ${digestOf('new')};
       insert into audit_detail (event_id, at, ip, user_agent, request_id, details, salt)
@@ -196,7 +115,7 @@ const TRIGGERS = [
       return new;
     end $$`,
   `create trigger audit_event_of_release_before before insert on audit_event
-    for each row when (new.hash is not null) execute function audit_event_of_release_before()`,
+    for each row when (new.hash is not null and new.salt is not null) execute function audit_event_of_release_before()`,
   `create function audit_event_forgotten() returns trigger language plpgsql as $$
     begin
       update audit_detail set ip = null, user_agent = null, request_id = null, details = '{}', salt = null

@@ -15,6 +15,8 @@ const AuditEventSchema = defineEntity({
     { name: 'audit_event_of_release_before', timing: 'before', events: ['insert'], expression: 'by migration' },
     { name: 'audit_event_forgotten', timing: 'before', events: ['update'], expression: 'by migration' },
   ],
+  /** The name of a chain is in the key of its seals, which has a limit. */
+  checks: [{ name: 'audit_event_chain_check', expression: 'length(organization_id) <= 200 or hash is not null' }],
   properties: {
     id: eventId().primary(),
     at: instant().primary(),
@@ -84,7 +86,7 @@ const AuditSealSchema = defineEntity({
     chain: p.text().primary(),
     /** Without a gap in its chain, in the order of sealing. */
     sequence: p.bigint('string').primary(),
-    /** Never before the event nor before the seal that precedes this one. */
+    /** The time of the sealer, which may be before that of the event: clocks of nodes differ. */
     sealedAt: instant().primary(),
     eventId: eventId(),
     eventAt: instant(),

@@ -71,7 +71,8 @@ function ormOptions({ entities, log }: DatabaseOptions) {
       snapshot: false,
       silent: true,
       transactional: true,
-      allOrNothing: true,
+      // Each in a transaction of its own, so that what it locks is free before a later one moves rows.
+      allOrNothing: false,
       disableForeignKeys: false,
     },
     discovery: { warnWhenNoEntities: false },

@@ -83,3 +83,36 @@ export function auditBefore(database: Pick<Database, 'sql'>) {
     listOfUser: (userId: string) => database.sql(LIST, [userId]),
   };
 }
+
+/** Writes many events of that release at once. */
+export async function fillBefore(database: Pick<Database, 'sql'>, events: readonly AuditEvent[]): Promise<void> {
+  const heads = new Map<string, { sequence: number; hash: Buffer }>();
+  const rows = events.map((event) => {
+    const [prefix, suffix, ...values] = valuesBefore(event);
+    const chain = values[1] as string;
+    const { sequence, hash } = heads.get(chain) ?? { sequence: 0, hash: Buffer.alloc(32) };
+    const next = createHash('sha256')
+      .update(hash)
+      .update(`${prefix as string}${sequence + 1}${suffix as string}`)
+      .digest();
+    heads.set(chain, { sequence: sequence + 1, hash: next });
+    const names = COLUMNS.split(', ').filter((name) => name !== 'sequence' && name !== 'hash');
+    const row = Object.fromEntries(names.map((name, position) => [name, values[position]]));
+    const details = JSON.parse(row['details'] as string) as unknown;
+    return { ...row, details, sequence: sequence + 1, hash: `\\x${next.toString('hex')}` };
+  });
+  for (let i = 0; i < rows.length; i += 5000)
+    await database.sql(
+      `insert into audit_event (${COLUMNS}) select ${COLUMNS} from jsonb_populate_recordset(null::audit_event, $1::jsonb)`,
+      [JSON.stringify(rows.slice(i, i + 5000))],
+    );
+  const ends = [...heads].map(([chain, { sequence, hash }]) => ({
+    chain,
+    sequence,
+    hash: `\\x${hash.toString('hex')}`,
+  }));
+  await database.sql(
+    `insert into audit_chain (chain, sequence, hash) select chain, sequence, hash from jsonb_populate_recordset(null::audit_chain, $1::jsonb)`,
+    [JSON.stringify(ends)],
+  );
+}

@@ -1,0 +1,116 @@
+/** The update while nodes of the previous release go on writing: none of their acts fails, and nothing that they write is lost. */
+import { expect, test } from 'vitest';
+import type { AuditEvent } from '#audit/module.ts';
+import { systemClock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { anyEvent, openProvedAudit } from '../support/audit.ts';
+import { auditBefore, fillBefore } from '../support/audit-before.ts';
+import { openOlderDatabase } from '../support/older-database.ts';
+
+/** More than one batch; on a server as many as take longer to move than an act waits for a lock. */
+const OLD_ROWS = process.env['TEST_DATABASE_URL'] ? 20_000 : 5000;
+
+const signIn = (user: string, organizationId?: string): AuditEvent => ({
+  type: anyEvent('user.signed_in'),
+  actor: { type: 'user', id: user },
+  subject: { type: 'user', id: user },
+  visitor: { ip: '203.0.113.24', userAgent: 'A browser', requestId: 'r1' },
+  details: { amr: ['pwd'] },
+  ...(organizationId === undefined ? {} : { organizationId }),
+});
+
+async function withOldRows(work: (database: Database, before: ReturnType<typeof auditBefore>) => Promise<void>) {
+  const database = await openOlderDatabase('Migration0025_user_changes');
+  try {
+    const old = Array.from({ length: OLD_ROWS }, (_, i) =>
+      signIn(`usr_${i % 100}`, i % 3 === 0 ? `org_${i % 7}` : undefined),
+    );
+    await fillBefore(database, old);
+    await work(database, auditBefore(database));
+  } finally {
+    await database.close();
+  }
+}
+
+test('acts of the previous release succeed during the whole update', { timeout: 120_000 }, () =>
+  withOldRows(async (database, before) => {
+    const waits: number[] = [];
+    const progress = { isMigrated: false };
+    const act = async () => {
+      do {
+        const start = performance.now();
+        await before.note(signIn('usr_now'));
+        waits.push(performance.now() - start);
+      } while (!progress.isMigrated);
+    };
+    const acts = Promise.all([act(), act()]);
+    await database.migrate().finally(() => (progress.isMigrated = true));
+    await acts;
+    if (!database.embedded) expect(Math.max(...waits)).toBeLessThan(1500);
+    const audit = await openProvedAudit({ clock: systemClock, database });
+    await audit.sealer.seal();
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, problems: [], unsealed: 0 });
+    const [sealed] = await database.sql<{ old: number; moved: number; now: number }>(
+      `select count(*) filter (where e.actor_id <> 'usr_now')::int as old, count(*) filter (where e.actor_id <> 'usr_now' and s.sequence <> e.sequence)::int as moved,
+         count(*) filter (where e.actor_id = 'usr_now')::int as now from audit_event e join audit_seal s on s.event_id = e.id`,
+    );
+    expect(sealed).toEqual({ old: OLD_ROWS, moved: 0, now: waits.length });
+  }),
+);
+
+test('an update that ended half-way goes on where it was', { timeout: 120_000 }, () =>
+  withOldRows(async (database, before) => {
+    await database.orm.migrator.up({ to: 'Migration0026_audit_seals' });
+    await before.note(signIn('usr_7'));
+    // A row that cannot be carried over ends the process after the batches before it.
+    await database.sql(
+      `create function stop() returns trigger language plpgsql as $$ begin raise exception 'stop'; end $$`,
+    );
+    const [middle] = await database.sql<{ id: string }>(
+      `select id::text from audit_event_before order by id offset ${OLD_ROWS / 2} limit 1`,
+    );
+    await database.sql(
+      `create trigger stop before insert on audit_event for each row when (new.id = '${middle!.id}') execute function stop()`,
+    );
+    await expect(database.migrate()).rejects.toThrow(/stop/);
+    const [half] = await database.sql<{ carried: number }>('select count(*)::int as carried from audit_event');
+    expect(half!.carried).toBeGreaterThan(2000);
+    expect(half!.carried).toBeLessThan(OLD_ROWS);
+    // The node of the previous release erases a user whose events are not all there yet.
+    await before.forgetPerson('usr_7');
+    await before.note({
+      type: anyEvent('user.erased'),
+      actor: { type: 'system' },
+      subject: { type: 'user', id: 'usr_7' },
+    });
+    await database.sql('drop trigger stop on audit_event');
+    await database.migrate();
+    const audit = await openProvedAudit({ clock: systemClock, database });
+    await audit.sealer.seal();
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, problems: [], unsealed: 0 });
+    expect(
+      await database.sql(`select count(*)::int as many from audit_record where actor_id = 'usr_7' and ip is not null`),
+    ).toEqual([{ many: 0 }]);
+    expect(await database.sql(`select to_regclass('audit_event_before') as gone`)).toEqual([{ gone: null }]);
+  }),
+);
+
+test('an event that is changed while it is carried over counts as a break', { timeout: 120_000 }, () =>
+  withOldRows(async (database) => {
+    await database.orm.migrator.up({ to: 'Migration0026_audit_seals' });
+    await database.sql(
+      `create function falsify() returns trigger language plpgsql as $$ begin new.outcome := 'failure'; return new; end $$`,
+    );
+    await database.sql(
+      `create trigger falsify before insert on audit_event for each row when (new.chain = 'org_3' and new.sequence = 9) execute function falsify()`,
+    );
+    await database.migrate();
+    await database.sql('drop trigger falsify on audit_event');
+    const audit = await openProvedAudit({ clock: systemClock, database });
+    await audit.sealer.seal();
+    expect(await audit.verifier.verify()).toMatchObject({
+      intact: false,
+      problems: [{ chain: 'org_3', sequence: '9' }],
+    });
+  }),
+);
