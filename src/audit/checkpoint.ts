@@ -86,12 +86,12 @@ export class Checkpoints {
   }
 
   /**
-   * Reads lines that each hold a checkpoint: in compact form, or as the log has it.
+   * Reads lines that each hold a checkpoint: in compact form, as the command prints it, or as the log has it.
    * @throws audit.checkpoint_refused
    */
   async read(text: string): Promise<Checkpoint[]> {
     const checkpoints: Checkpoint[] = [];
-    for (const [index, line] of text.split('\n').entries())
+    for (const [index, line] of linesOf(text).entries())
       if (line.trim() !== '') checkpoints.push(await this.#readLine(line.trim(), index + 1));
     return checkpoints;
   }
@@ -131,8 +131,19 @@ export function checkpointJob(checkpoints: Pick<Checkpoints, 'publish'>): JobDef
   };
 }
 
+/** The answer of the command as JSON takes several lines. */
+function linesOf(text: string): string[] {
+  try {
+    const answer = z.strictObject({ checkpoint: z.string() }).safeParse(JSON.parse(text));
+    if (answer.success) return [answer.data.checkpoint];
+  } catch {
+    // Lines that are no JSON together.
+  }
+  return text.split('\n');
+}
+
 function partsOf(text: string): FlattenedJWS | null {
-  const [header, payload, signature, ...rest] = text.split('.');
+  const [header, payload, signature, ...rest] = text.replace(/^checkpoint\s+/, '').split('.');
   if (!text.startsWith('{'))
     return header && payload && signature && rest.length === 0 ? { protected: header, payload, signature } : null;
   try {

@@ -1,4 +1,4 @@
-import { SECOND } from '#kernel/clock.ts';
+import { MINUTE, SECOND } from '#kernel/clock.ts';
 
 /** Events that are sealed in one transaction: few enough that the embedded database answers others between two. */
 export const SEALING_BATCH = 500;
@@ -11,6 +11,15 @@ export const GATHER_TIME = SECOND / 2;
 
 /** An event of another node waits no longer for its seal. The embedded database has no other node. */
 export const LOOK_INTERVAL = SECOND;
+
+/**
+ * Seals of a chain whose last seal is later than the clock get its time, so that clocks of nodes that differ a little leave no seal
+ * before its predecessor. One that is further ahead was wrong, and later seals do not follow it.
+ */
+export const SEALER_SKEW = 5 * MINUTE;
+
+/** A chain that could not be sealed is left out for this time; the others go on. */
+export const STALLED_INTERVAL = MINUTE;
 
 /** While the database is away, one line of the log in this time is enough. */
 export const SAME_LINE_INTERVAL = 60 * SECOND;

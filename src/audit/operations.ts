@@ -28,6 +28,8 @@ const verifyAudit = operation({
     unsealed: z.int().describe('Events that wait for their seal'),
     oldest_unsealed_seconds: z.int().nullable().describe('How long the oldest of them waits'),
     checkpoints: z.int().describe('Checkpoints that were compared'),
+    checkpoint_age_seconds: z.int().nullable().describe('How long ago the newest of them was made'),
+    events_after_checkpoint: z.int().nullable().describe('Sealed events that none of them covers'),
     problems: z.array(z.strictObject({ chain: z.string(), sequence: z.string().nullable(), problem: z.string() })),
   }),
   errors: [notIntact, checkpointRefused],
@@ -44,9 +46,9 @@ const verifyAudit = operation({
 const makeCheckpoint = operation({
   name: 'audit.checkpoint',
   permission: 'audit.read',
-  output: z.strictObject({ checkpoint: z.string().describe('JWS in compact form'), chains }),
-  description: 'Print where the audit log ends now, signed.',
-  run: async (_given, _by: By, { checkpoints }: Services) => checkpoints.make(),
+  output: z.strictObject({ checkpoint: z.string().describe('JWS in compact form') }),
+  description: 'Print where the audit log ends now, signed. audit verify --checkpoint reads what this prints.',
+  run: async (_given, _by: By, { checkpoints }: Services) => ({ checkpoint: (await checkpoints.make()).checkpoint }),
 });
 
 const dropMonths = operation({

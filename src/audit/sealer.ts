@@ -1,8 +1,15 @@
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
-import { GATHER_TIME, LOOK_INTERVAL, SAME_LINE_INTERVAL, SEALING_BATCH } from './limits.ts';
-import { chainOf, EVENT_COLUMNS, instant, NO_SEAL, type SealableEvent, sealOf } from './seal-chain.ts';
+import {
+  GATHER_TIME,
+  LOOK_INTERVAL,
+  SAME_LINE_INTERVAL,
+  SEALER_SKEW,
+  SEALING_BATCH,
+  STALLED_INTERVAL,
+} from './limits.ts';
+import { chainOf, EVENT_COLUMNS, INSTANCE_CHAIN, instant, NO_SEAL, type SealableEvent, sealOf } from './seal-chain.ts';
 import type { SealingKey, SealingKeys } from './sealing-keys.ts';
 
 /** Any number that no other program on this database uses: "seal" and "er" as ASCII. */
@@ -10,16 +17,25 @@ export const SEALER_LOCK = '126879296287090';
 /** How often to look after an event was announced, where nothing else can have been written. */
 const LOOKS = 2;
 
+/** Characters of a chain's name that a line of the log shows. */
+const SHOWN_CHAIN = 100;
+
 type Unsealed = SealableEvent & { place: string };
+/** Full: there may be more behind it. */
+type Batch = { sealed: number; isFull: boolean };
 type Head = { sequence: bigint; seal: Uint8Array; sealedAt: string };
 type Link = { chain: string; sequence: string; sealedAt: string; id: string; at: string; seal: string; place: string };
 
 /** Statements begin with a mark, by which database statistics distinguish them from statements of requests. */
 const LOCK = `/* sealer */ select pg_try_advisory_xact_lock(${SEALER_LOCK}) as taken`;
 const LOOK = '/* sealer */ select 1 from audit_unsealed limit 1';
-const TAKE = `/* sealer */
+const TAKE = (only = 'true') => `/* sealer */
   select u.place::text as place, ${EVENT_COLUMNS} from audit_unsealed u join audit_event e on e.id = u.event_id and e.at = u.at
-  where isfinite(u.at) order by u.place limit ${SEALING_BATCH}`;
+  where isfinite(u.at) and ${only} order by u.place limit ${SEALING_BATCH}`;
+const TAKE_ALL = TAKE();
+const CHAIN = `coalesce(e.organization_id, '${INSTANCE_CHAIN}')`;
+const TAKE_OTHERS = TAKE(`${CHAIN} not in (select jsonb_array_elements_text(?::jsonb))`);
+const TAKE_ONE = TAKE(`${CHAIN} = ?`);
 const HEADS = `/* sealer */
   select c.chain, last.sequence::text, last.seal, ${instant('last.sealed_at')} as sealed_at from jsonb_array_elements_text(?::jsonb) c (chain),
     lateral (select sequence, seal, sealed_at from audit_seal s where s.chain = c.chain order by sequence desc limit 1) last`;
@@ -47,6 +63,8 @@ export class Sealer {
   readonly #deps: Dependencies;
   /** The last number that this process has given, by chain: a record that ends earlier was cut. */
   readonly #given = new Map<string, bigint>();
+  /** Chains that could not be sealed, with the time from which they are tried again. */
+  readonly #stalled = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
   #isDueSoon = false;
   /** Looks that are still due where nothing else asks for them: an act that was announced may be written a moment later. */
@@ -83,9 +101,9 @@ export class Sealer {
   async seal(): Promise<number> {
     let sealed = 0;
     for (;;) {
-      const batch = await this.#sealBatch();
-      sealed += batch;
-      if (batch < SEALING_BATCH || this.#state === 'stopped') return sealed;
+      const batch = await this.#sealNext();
+      sealed += batch.sealed;
+      if (!batch.isFull || this.#state === 'stopped') return sealed;
     }
   }
 
@@ -114,14 +132,45 @@ export class Sealer {
     if (this.#state === 'running' && !this.#isDueSoon && isDue) this.#plan(LOOK_INTERVAL);
   }
 
-  async #sealBatch(): Promise<number> {
+  /** One row that the database refuses stops its own chain and no other. */
+  async #sealNext(): Promise<Batch> {
+    for (const [chain, until] of this.#stalled)
+      if (until <= this.#deps.clock.now().getTime()) this.#stalled.delete(chain);
+    const [text, values] =
+      this.#stalled.size === 0 ? [TAKE_ALL, []] : [TAKE_OTHERS, [JSON.stringify([...this.#stalled.keys()])]];
+    const taken: Unsealed[] = [];
+    try {
+      const sealed = await this.#sealBatch(text, values, taken);
+      return { sealed, isFull: sealed === SEALING_BATCH };
+    } catch (error) {
+      if (!isOfRow(error) || taken.length === 0) throw error;
+      return { sealed: await this.#sealEach(new Set(taken.map(chainOf))), isFull: true };
+    }
+  }
+
+  async #sealEach(chains: ReadonlySet<string>): Promise<number> {
+    const { clock, log } = this.#deps;
+    let sealed = 0;
+    for (const chain of chains)
+      try {
+        sealed += await this.#sealBatch(TAKE_ONE, [chain], []);
+      } catch (err) {
+        if (!isOfRow(err)) throw err;
+        this.#stalled.set(chain, clock.now().getTime() + STALLED_INTERVAL);
+        log.error({ err, chain: chain.slice(0, SHOWN_CHAIN) }, 'a chain of the audit log cannot be sealed');
+      }
+    return sealed;
+  }
+
+  async #sealBatch(text: string, values: readonly string[], taken: Unsealed[]): Promise<number> {
     const key = await this.#deps.keys.current();
     // Not a transaction of an act: what is cached of users stays.
     const links = await this.#deps.database.em().transactional(async (em) => {
       const [lock] = await em.execute<{ taken: boolean }[]>(LOCK);
       if (!lock?.taken) return [];
-      const events = await em.execute<Unsealed[]>(TAKE);
+      const events = await em.execute<Unsealed[]>(text, [...values]);
       if (events.length === 0) return [];
+      taken.push(...events);
       const given = this.#linksOf(events, await this.#headsOf(em, events), key);
       await em.execute(WRITE, [JSON.stringify(given), key.id]);
       return given;
@@ -151,13 +200,11 @@ export class Sealer {
   }
 
   #linksOf(events: readonly Unsealed[], heads: Map<string, Head>, { key }: SealingKey): Link[] {
-    const now = this.#deps.clock.now().toISOString();
     return events.map(({ place, ...event }) => {
       const chain = chainOf(event);
       const head = heads.get(chain) ?? { sequence: 0n, seal: NO_SEAL, sealedAt: '' };
       const sequence = head.sequence + 1n;
-      // Text of one form sorts as the instants do.
-      const sealedAt = [now, head.sealedAt, event.at].reduce((latest, at) => (at > latest ? at : latest));
+      const sealedAt = timeAfter(head.sealedAt, this.#deps.clock.now());
       const seal = sealOf(key, head.seal, { chain, sequence, sealedAt }, event);
       heads.set(chain, { sequence, seal, sealedAt });
       return {
@@ -171,4 +218,15 @@ export class Sealer {
       };
     });
   }
+}
+
+/** Now, or the time of the seal before when a clock that is a little ahead gave it. The time of the event has no say in it. */
+function timeAfter(last: string, now: Date): string {
+  const ahead = last === '' ? 0 : Date.parse(last) - now.getTime();
+  return ahead > 0 && ahead <= SEALER_SKEW ? last : now.toISOString();
+}
+
+/** SQLSTATE classes of what is wrong with a value: data exception, integrity constraint, program limit exceeded. */
+function isOfRow(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(22|23|54)...$/.test(String(error.code));
 }

@@ -1,4 +1,4 @@
-import { type Clock, SECOND } from '#kernel/clock.ts';
+import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { inTransaction } from '#kernel/postgres/in-transaction.ts';
 import { type Anchor, type ChainResult, verifyChain } from './chain-verifier.ts';
@@ -21,6 +21,9 @@ type AuditReport = {
   /** Seconds since the oldest event that has no seal yet; null when each has one. */
   oldest_unsealed_seconds: number | null;
   checkpoints: number;
+  /** Seconds since the newest checkpoint was made, and sealed events that none covers; null without a checkpoint. */
+  checkpoint_age_seconds: number | null;
+  events_after_checkpoint: number | null;
   problems: Problem[];
 };
 
@@ -42,6 +45,19 @@ const STRAYS = (after: '>' | '>=') => `
 const CARRIED = `
   select coalesce(organization_id, '${INSTANCE_CHAIN}') as chain, details->>'brokenAt' as broken_at from audit_record
   where type = $1 and outcome = 'failure' order by at, id`;
+
+/**
+ * Chains that wait although a later event of another chain has a seal: a place is the id of the event, which grows with time. Events
+ * that were carried over have other places.
+ */
+const STALLED = `
+  select w.chain, w.events from (
+    select coalesce(e.organization_id, '${INSTANCE_CHAIN}') as chain, count(*)::int as events, (array_agg(u.event_id order by u.place))[1] as id, min(u.at) as at
+    from (select * from audit_unsealed where place = event_id and isfinite(at) order by place limit 100000) u join audit_event e on e.id = u.event_id and e.at = u.at
+    group by 1
+  ) w where exists (
+    select 1 from audit_seal s where s.event_id > w.id and s.chain <> w.chain and s.sealed_at > w.at + interval '1 minute')
+  order by w.chain limit ${MOST_PROBLEMS}`;
 
 type Dependencies = {
   clock: Clock;
@@ -83,10 +99,14 @@ export class AuditVerifier {
     const problems: Problem[] = [];
     let events = 0;
     let chains = 0;
+    const newest = checkpoints.length === 0 ? null : Math.max(...checkpoints.map(({ iat }) => iat));
+    let after = 0;
     for await (const chain of this.#chains()) {
       const result = await this.#verifyChain(chain, dropped, checkpoints, problems);
       events += result.events;
       chains += 1;
+      const covered = checkpoints.map(({ chains: ends }) => Number(ends[chain]?.sequence ?? 0));
+      after += Math.max(0, Math.min(result.events, Number(result.last) - Math.max(0, ...covered)));
     }
     problems.push(...(await this.#missingChains(dropped.anchors, checkpoints)), ...(await this.#carriedOver()));
     const [queue] = await database.sql<{ unsealed: number; oldest: Date | null; lost: string[] | null }>(QUEUE);
@@ -96,7 +116,7 @@ export class AuditVerifier {
         sequence: null,
         problem: `The event ${id} was removed before it was sealed, or its time was.`,
       });
-    problems.push(...(await this.#strays()));
+    problems.push(...(await this.#stalled()), ...(await this.#strays()));
     return {
       intact: problems.length === 0,
       events,
@@ -105,6 +125,8 @@ export class AuditVerifier {
       oldest_unsealed_seconds:
         queue!.oldest && Math.max(0, Math.floor((clock.now().getTime() - queue!.oldest.getTime()) / SECOND)),
       checkpoints: checkpoints.length,
+      checkpoint_age_seconds: newest && Math.max(0, Math.floor(epochSeconds(clock) - newest)),
+      events_after_checkpoint: newest && after,
       problems: problems.slice(0, MOST_PROBLEMS),
     };
   }
@@ -165,6 +187,15 @@ export class AuditVerifier {
       chain,
       sequence,
       problem: 'The chain of the release before was broken here already when it was carried over.',
+    }));
+  }
+
+  async #stalled(): Promise<Problem[]> {
+    const rows = await this.#deps.database.sql<{ chain: string; events: number }>(STALLED);
+    return rows.map(({ chain, events }) => ({
+      chain,
+      sequence: null,
+      problem: `The chain is not sealed although others are: ${events} events wait. The log of the server says why.`,
     }));
   }
 

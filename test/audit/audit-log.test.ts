@@ -41,6 +41,8 @@ describe('the audit log', () => {
       unsealed: 0,
       oldest_unsealed_seconds: null,
       checkpoints: 0,
+      checkpoint_age_seconds: null,
+      events_after_checkpoint: null,
       problems: [],
     });
   });

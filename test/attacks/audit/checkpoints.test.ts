@@ -50,6 +50,20 @@ describe('a checkpoint', () => {
     });
   });
 
+  test('is given with its age, and with the number of events that it does not cover', async () => {
+    const { checkpoint: first } = await audit.checkpoints.make();
+    await write(2);
+    const { checkpoint: second } = await audit.checkpoints.make();
+    await write(3);
+    await write(4, 'org_9');
+    const inAnHour = { now: () => new Date(Date.now() + 3_600_000) };
+    const later = await openProvedAudit({ clock: inAnHour, database, key: audit.key });
+    const report = await later.verifier.verify({ checkpoints: `${second}\n${first}` });
+    expect(report).toMatchObject({ intact: true, checkpoints: 2, events_after_checkpoint: 7 });
+    expect(report.checkpoint_age_seconds).toBeGreaterThanOrEqual(3600);
+    expect(report.checkpoint_age_seconds).toBeLessThan(3660);
+  });
+
   test('detects that the newest events and their seals were removed', async () => {
     const { checkpoint } = await audit.checkpoints.make();
     await cutFrom(5);

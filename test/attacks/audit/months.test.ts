@@ -38,9 +38,9 @@ const dropTables = async (month: string, tables = ['audit_event', 'audit_detail'
 describe('months that the operator drops', () => {
   test('leave an event that verification accepts', async () => {
     const dropped = await audit.retention.drop('2031-02', operator);
-    expect(dropped).toMatchObject({ before: '2031-02', chains: { instance: { sequence: '3' } } });
+    expect(dropped).toMatchObject({ before: '2031-02', chains: { instance: { sequence: '4' } } });
     await audit.sealer.seal();
-    expect(await audit.verifier.verify()).toMatchObject({ intact: true, events: 8 });
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, events: 7 });
     expect(await database.sql(`select to_regclass('audit_event_2031_01') as gone`)).toEqual([{ gone: null }]);
     expect(
       await database.sql(
@@ -97,6 +97,75 @@ describe('months that the operator drops', () => {
     await expect(audit.retention.drop('2031-03', operator)).rejects.toMatchObject({ code: 'audit.month_refused' });
   });
 });
+
+describe('times that are wrong', () => {
+  const sealTimes = () =>
+    database.sql<{ at: string }>(
+      `select to_char(sealed_at at time zone 'utc', 'YYYY-MM') as at from audit_seal where chain = 'org_1' order by sequence`,
+    );
+  const numbers = async () =>
+    (
+      await database.sql<{ sequence: number }>(
+        `select sequence::int from audit_seal where chain = 'org_1' order by sequence`,
+      )
+    ).map(({ sequence }) => sequence);
+
+  test('an event of the far future does not give its time to later seals, and goes with its month', async () => {
+    await write('2031-03-20T10:00:00.000Z', 1, '2031-03-20T10:00:00.000Z', 'org_1');
+    now = new Date('2099-01-01T00:00:00.000Z');
+    await audit.log.note({ type: anyEvent('act'), ...byClient('shop'), organizationId: 'org_1' });
+    now = new Date('2031-03-21T10:00:00.000Z');
+    await audit.sealer.seal();
+    await write('2031-04-20T10:00:00.000Z', 2, '2031-04-20T10:00:00.000Z', 'org_1');
+    expect((await sealTimes()).map(({ at }) => at)).toEqual([
+      ...Array(3).fill('2031-02'),
+      ...Array(2).fill('2031-03'),
+      ...Array(2).fill('2031-04'),
+    ]);
+    await audit.retention.drop('2031-04', operator);
+    await audit.sealer.seal();
+    expect(await numbers()).toEqual([6, 7]);
+    expect(await database.sql(`select 1 from audit_event where at > '2090-01-01'`)).toEqual([]);
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, problems: [] });
+  });
+
+  test('a sealer with a wrong clock neither keeps months nor removes later ones', async () => {
+    await write('2031-03-20T10:00:00.000Z', 2, '2097-03-20T10:00:00.000Z', 'org_1');
+    await write('2031-04-20T10:00:00.000Z', 2, '2031-04-20T10:00:00.000Z', 'org_1');
+    await write('2031-05-20T10:00:00.000Z', 2, '2020-04-20T10:00:00.000Z', 'org_1');
+    now = new Date('2031-05-21T10:00:00.000Z');
+    await audit.retention.drop('2031-04', operator);
+    await audit.sealer.seal();
+    expect(await numbers()).toEqual([6, 7, 8, 9]);
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, problems: [] });
+  });
+
+  test('clocks that differ by seconds leave no seal before the one that precedes it', async () => {
+    await write('2031-04-01T00:00:00.000Z', 1, '2031-04-01T00:00:02.000Z', 'org_1');
+    await write('2031-03-31T23:59:58.000Z', 1, '2031-03-31T23:59:59.000Z', 'org_1');
+    expect((await sealTimes()).slice(-2).map(({ at }) => at)).toEqual(['2031-04', '2031-04']);
+  });
+});
+
+test.runIf(process.env['TEST_DATABASE_URL'])(
+  'an event of a dropped month that is committed meanwhile is not lost',
+  async () => {
+    let dropping: Promise<unknown> = Promise.resolve();
+    now = new Date('2031-02-14T10:00:00.000Z');
+    await database.transaction(async (em) => {
+      await audit.log.record(em, { type: anyEvent('act'), ...byClient('shop') });
+      now = new Date('2031-03-20T10:00:00.000Z');
+      dropping = audit.retention.drop('2031-03', operator).then(
+        () => 'dropped',
+        (error: { code: string }) => error.code,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 400));
+    });
+    expect(await dropping).toBe('audit.month_refused');
+    await audit.sealer.seal();
+    expect(await audit.verifier.verify()).toMatchObject({ intact: true, events: 11 });
+  },
+);
 
 describe('months that disappear in another way are reported', () => {
   test.each([
