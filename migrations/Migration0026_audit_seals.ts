@@ -2,8 +2,8 @@ import { Migration } from '@mikro-orm/migrations';
 
 /**
  * Events, their details and their seals are three tables, partitioned by month, and a queue of events that have no seal yet.
- * Acts wait while this runs, so it takes the same short time however many events there are: the table of before is put aside, and
- * Migration0030 carries its rows over. Nodes of the release before go on writing into audit_event as they did: a trigger takes
+ * Acts wait while this runs, so its time does not depend on the number of events: it only renames the old table, and
+ * Migration0030 carries the rows over. Nodes of the previous release go on writing into audit_event as they did: a trigger takes
  * what they write apart. A later release drops the old columns.
  */
 export class Migration0026_audit_seals extends Migration {
@@ -17,7 +17,7 @@ export class Migration0026_audit_seals extends Migration {
   }
 }
 
-/** A statement that waits for a table makes all later ones wait behind it: try briefly, and often. */
+/** Statements that come later wait behind one that waits for a lock, so each attempt waits for a short time only. */
 const LOCK = `
   do $$
   begin
@@ -34,7 +34,7 @@ const LOCK = `
   end $$`;
 
 const TABLES = [
-  // The name of a chain is in the key of its seals. Ids have thirty characters; rows of the release before are taken as they are.
+  // The name of a chain is in the key of its seals. Ids have thirty characters; rows of the previous release are taken as they are.
   `create table audit_event (
     id uuid not null, at timestamptz(3) not null, type text not null, actor_type text not null, actor_id text null,
     subject_type text null, subject_id text null, organization_id text null, client_id text null, session_id text null, outcome text not null, digest text not null,
@@ -84,7 +84,7 @@ const PARTITIONS = `
     end loop;
   end $$`;
 
-/** Where the chains of before ended at this moment, in the order in which they are sealed, and how far they are carried over. */
+/** The ends of the old chains at this moment, in the order in which they are sealed, and the progress of the carry-over. */
 const PUT_ASIDE = [
   `create table audit_chain_before as
     with recursive named (chain) as (

@@ -11,8 +11,8 @@ type Row = Record<'id' | 'chain' | 'sequence' | 'at' | 'type' | 'actor_type' | '
 type Head = { chain: string; sequence: string; hash: string };
 
 /**
- * Proves the chains of the release before and carries their events over, while nodes of that release go on writing. Each statement is a
- * transaction of its own that locks out nobody who writes; when the process ends, the next one goes on where it was. Nothing is sealed
+ * Proves the chains of the previous release and carries their events over, while nodes of that release go on writing. Each statement is a
+ * transaction of its own and blocks no writer; after an interruption the next process continues at the same place. Nothing is sealed
  * before the end, because servers of this release migrate first; then the sealer gives the events the numbers that they had.
  */
 export class Migration0030_audit_carry_over extends Migration {
@@ -103,7 +103,7 @@ const digestOf = (row: string) =>
   `encode(sha256(convert_to(jsonb_build_array(${row}.salt, ${row}.ip, ${row}.user_agent, ${row}.request_id, ${row}.details)::text, 'UTF8')), 'hex')`;
 const SALT = `replace(gen_random_uuid()::text, '-', '')`;
 
-/** The rows that are carried over next: the newest first, because they are what people look at. */
+/** The rows that are carried over next: the newest first, because activity pages show the newest. */
 const NEXT = `select * from audit_event_before where id < (select below from audit_carried) order by id desc limit ${BATCH}`;
 
 /** Their months. Where the default partition has events of a month already, its others go there too. */
@@ -173,7 +173,7 @@ const COMPARE = `
   ) wrong where wrong.chain = c.chain`;
 
 /**
- * Users whom nodes of the release before erased meanwhile are forgotten in the rows that those nodes did not see; the lock waits for
+ * Nodes of the previous release may have erased users meanwhile. Their rows that those nodes did not see are erased here; the lock waits for
  * erasures that have not ended. Then the result is an event of each chain: the number of events, the last hash, and the place of a break.
  */
 const FINISH = `

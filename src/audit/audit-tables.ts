@@ -86,7 +86,7 @@ const AuditSealSchema = defineEntity({
     chain: p.text().primary(),
     /** Without a gap in its chain, in the order of sealing. */
     sequence: p.bigint('string').primary(),
-    /** The time of the sealer, which may be before that of the event: clocks of nodes differ. */
+    /** By the clock of the sealer. It may be before the time of the event, because clocks of nodes differ. */
     sealedAt: instant().primary(),
     eventId: eventId(),
     eventAt: instant(),

@@ -32,3 +32,6 @@ export const MOST_PROBLEMS = 100;
 
 /** Months for which partitions are made, this one included: a job that fails for a month does no harm. */
 export const MONTHS_AHEAD = 3;
+
+/** Characters of the name of a chain: the constraint `audit_event_chain_check` has this number too. */
+export const LONGEST_CHAIN = 200;

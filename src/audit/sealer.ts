@@ -3,6 +3,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
 import {
   GATHER_TIME,
+  LONGEST_CHAIN,
   LOOK_INTERVAL,
   SAME_LINE_INTERVAL,
   SEALER_SKEW,
@@ -16,9 +17,6 @@ import type { SealingKey, SealingKeys } from './sealing-keys.ts';
 export const SEALER_LOCK = '126879296287090';
 /** How often to look after an event was announced, where nothing else can have been written. */
 const LOOKS = 2;
-
-/** Characters of a chain's name that a line of the log shows. */
-const SHOWN_CHAIN = 100;
 
 type Unsealed = SealableEvent & { place: string };
 /** Full: there may be more behind it. */
@@ -157,7 +155,7 @@ export class Sealer {
       } catch (err) {
         if (!isOfRow(err)) throw err;
         this.#stalled.set(chain, clock.now().getTime() + STALLED_INTERVAL);
-        log.error({ err, chain: chain.slice(0, SHOWN_CHAIN) }, 'a chain of the audit log cannot be sealed');
+        log.error({ err, chain: chain.slice(0, LONGEST_CHAIN) }, 'a chain of the audit log cannot be sealed');
       }
     return sealed;
   }
