@@ -237,7 +237,7 @@ describe('without scripts', () => {
       await page.locator('.languages summary').click();
       await page.getByRole('link', { name: 'Deutsch' }).click();
       expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Bei Tally anmelden');
-      expect(new URL(page.url()).pathname).toBe('/login-identifier--plain');
+      expect(new URL(page.url()).pathname).toBe('/sign-in-login-identifier--plain');
     }));
 });
 
@@ -363,7 +363,7 @@ describe('a page of a sign-in', () => {
       '/assets/latchkey.css',
       '/assets/page.js',
       '/assets/passkey.js',
-      '/login-identifier--plain',
+      '/sign-in-login-identifier--plain',
       // Passkeys offered in the field for the address; nothing waits for it.
       '/interaction/4Tj2/passkey/options',
     ];

@@ -2,7 +2,7 @@
  * Pictures of every page and letter with every sample, in both themes, on a desktop and a phone, and a page to look them
  * through.
  *
- * npm run gallery [-- --out .gallery] [--only login/password] [--language de] [--color '#0a3fb5']
+ * npm run gallery [-- --out .gallery] [--only sign-in/login/password] [--language de] [--color '#0a3fb5']
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -10,10 +10,10 @@ import type { Language } from '#kernel/i18n.ts';
 import { createRenderer, type Renderer, type View } from '#kernel/views.ts';
 
 export type Sample = {
-  /** `login/password`, the template without its ending. */
+  /** `sign-in/login/password`, the template without its ending. */
   page: string;
   name: string;
-  /** `login-password--wrong`, for files and addresses. */
+  /** `sign-in-login-password--wrong`, for files and addresses. */
   slug: string;
   view: View<object>;
   context: object;
