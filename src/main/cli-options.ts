@@ -73,8 +73,8 @@ function flagsOf(member: string, kind: Kind): string {
   const name = kind === 'texts' ? member.replace(/s$/, '') : member;
   const flag = `--${name.replaceAll('_', '-')}`;
   if (kind === 'flag') return flag;
-  const placeholder = { number: 'n', json: 'json', text: name.split('_').at(-1), texts: name.split('_').at(-1) }[kind];
-  return `${flag} <${placeholder}>`;
+  const valueName = { number: 'n', json: 'json', text: name.split('_').at(-1), texts: name.split('_').at(-1) }[kind];
+  return `${flag} <${valueName}>`;
 }
 
 function describe(schema: z.ZodType, remarks: readonly string[]): string {
