@@ -36,7 +36,7 @@ describe.each(named)('$name', ({ name, operation }) => {
   });
 
   test('has a valid example if it takes members', () => {
-    if (Object.keys(operation.input.shape).length > 0) expect(operation.example).toBeDefined();
+    if (Object.keys(operation.input.shape).length > 0) expect(operation.example).toEqual(expect.any(Object));
     expect(operation.input.safeParse(operation.example ?? {}).error).toBeUndefined();
   });
 

@@ -91,7 +91,7 @@ describe('an operation', () => {
       expect(headerOf(answer, 'Content-Type')).toBe('application/problem+json; charset=utf-8');
       expect(answer).not.toContain(secret);
       const line = edge.log.find(({ requestId, msg }) => requestId === problem['requestId'] && msg === 'fault');
-      expect(line).toBeDefined();
+      expect(line).toMatchObject({ level: 50, err: { stack: expect.any(String) } });
     },
   );
 

@@ -136,8 +136,7 @@ describe.each(kept)('latchkey %s', (words, args, options) => {
     for (const option of options) {
       const [flag = '', value = ''] = option.replace(' *', '').split(' ');
       const found = command.options.find(({ long }) => long === flag);
-      expect(found, flag).toBeDefined();
-      expect([found?.required, found?.mandatory], flag).toEqual([value !== '', option.endsWith(' *')]);
+      expect([found?.long, found?.required, found?.mandatory]).toEqual([flag, value !== '', option.endsWith(' *')]);
     }
   });
 

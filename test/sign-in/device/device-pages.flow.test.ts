@@ -316,7 +316,9 @@ describe('a sign-in for a device that was left', () => {
       );
       expect(rows.map(({ account_id: id }) => id)).toContain(people[first]!.id);
       expect(rows.map(({ account_id: id }) => id)).not.toContain(first === 0 ? people[1]!.id : undefined);
-      expect(body.access_token).toBeTruthy();
+      const headers = { authorization: `Bearer ${body.access_token}` };
+      const userinfo = await fetch(`${latchkey.base}/oidc/userinfo`, { headers });
+      expect(await userinfo.json()).toMatchObject({ sub: people[first]!.id, email: people[first]!.email });
       await latchkey.app.database.sql(`delete from oidc_artifact where kind = 'DeviceCode'`);
     }
   });
