@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { aliasProblem, basePathOf, issuerAddress, issuerAliases, issuerOf } from './issuer.ts';
 
 const list = (text: string | undefined): string[] =>
   (text ?? '')
@@ -28,10 +28,15 @@ export const DEFAULT_CONNECT_SECONDS = 5;
 export const configSchema = z.object({
   PORT: port.default(3000).describe('Port that Latchkey listens on.'),
   HOST: z.string().default('127.0.0.1').describe('Address that Latchkey listens on. The container image sets 0.0.0.0.'),
-  ISSUER: url('https', 'http')
+  ISSUER: issuerAddress
     .optional()
     .describe(
       'Public origin, for example https://id.example.com. Must be https unless its host is loopback. Default: http://localhost:PORT.',
+    ),
+  ISSUER_ALIASES: issuerAliases
+    .optional()
+    .describe(
+      'Comma-separated origins that answer with the one issuer, for example https://login.example.com (docs/operations.md).',
     ),
   DATABASE_URL: url('postgres', 'postgresql')
     .optional()
@@ -140,9 +145,11 @@ export const configSchema = z.object({
 export type Config = Readonly<{
   port: number;
   host: string;
-  /** Origin without a trailing slash. */
+  /** The issuer identifier: no slash at its end. */
   issuer: string;
   issuerUrl: URL;
+  /** Further origins that answer with this issuer. */
+  issuerAliases: readonly string[];
   /** Absolute path. */
   dataFolder: string;
   databaseUrl: string | undefined;
@@ -180,16 +187,6 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Whether a host name or IP literal means this machine (RFC 6761 §6.3, 127.0.0.0/8, ::1). */
-export function isLoopback(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    (isIP(hostname) === 4 && hostname.startsWith('127.'))
-  );
-}
-
 /**
  * Reads the configuration from environment variables. Throws a `ConfigError` that names each wrong variable and its
  * fix.
@@ -206,7 +203,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   }
   const v = parsed.data;
   const tls = readTls(v);
-  const issuerUrl = readIssuer(v.ISSUER ?? `${tls ? 'https' : 'http'}://localhost:${v.PORT}`);
+  const issuerUrl = v.ISSUER ?? new URL(`${tls ? 'https' : 'http'}://localhost:${v.PORT}`);
+  const address = { issuerUrl, issuerAliases: v.ISSUER_ALIASES ?? [] };
+  if (basePathOf(issuerUrl) !== '') throw new ConfigError('ISSUER must be an origin such as https://id.example.com.');
+  const wrongAlias = aliasProblem(address);
+  if (wrongAlias !== null) throw new ConfigError(`ISSUER_ALIASES ${wrongAlias}.`);
   const embedded = v.DATABASE_URL === undefined;
   if (v.CLIENT_CERT_HEADER && list(v.TRUSTED_PROXIES).length === 0)
     throw new ConfigError('CLIENT_CERT_HEADER counts from trusted proxies only. Set TRUSTED_PROXIES.');
@@ -220,8 +221,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   return Object.freeze({
     port: v.PORT,
     host: v.HOST,
-    issuer: issuerUrl.origin,
-    issuerUrl,
+    issuer: issuerOf(issuerUrl),
+    ...address,
     dataFolder: resolve(v.LATCHKEY_DATA),
     databaseUrl: v.DATABASE_URL,
     databaseReplicaUrl: v.DATABASE_REPLICA_URL,
@@ -252,19 +253,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
 
 function describe(name: string): string {
   return configSchema.shape[name as keyof typeof configSchema.shape]?.description ?? '';
-}
-
-function readIssuer(text: string): URL {
-  const issuer = new URL(text);
-  if (issuer.pathname !== '/' || issuer.search || issuer.hash || issuer.username)
-    throw new ConfigError(
-      'ISSUER must be an origin such as https://id.example.com: leave out path, query, fragment and user.',
-    );
-  if (issuer.protocol !== 'https:' && !isLoopback(issuer.hostname))
-    throw new ConfigError(
-      'ISSUER must begin with https:// unless its host is loopback. Put TLS in front, or set TLS_CERT and TLS_KEY.',
-    );
-  return issuer;
 }
 
 /** Security bar: start-up refuses short or equal secrets, and never falls back to a default one. */

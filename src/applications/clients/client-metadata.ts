@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopback } from '#kernel/config.ts';
+import { isLoopback } from '#kernel/issuer.ts';
 import { readNewMailAddress } from '#kernel/mail/address.ts';
 import { publicJwksSchema } from './client-jwks.ts';
 import { LONGEST_REDIRECT_URI, MOST_ADDRESSES } from './limits.ts';

@@ -1,4 +1,4 @@
-import { isLoopback } from '#kernel/config.ts';
+import { isLoopback } from '#kernel/issuer.ts';
 import { LONGEST_REDIRECT_URI } from './limits.ts';
 
 /** Why an address may not be registered, in words that complete "<address> ...". */

@@ -25,7 +25,7 @@ import { requestLog, type AnsweredRequest } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 
 type EdgeDependencies = {
-  config: Pick<Config, 'issuerUrl' | 'trustedProxies' | 'clientCertHeader'>;
+  config: Pick<Config, 'issuerUrl' | 'issuerAliases' | 'trustedProxies' | 'clientCertHeader'>;
   log: Log;
   clock: Clock;
   keyRing: Pick<KeyRing, 'deriveKeys' | 'seal' | 'open'>;

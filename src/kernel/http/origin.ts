@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import { AppError } from '../errors.ts';
+import type { OwnAddress } from '../issuer.ts';
 import type { State } from './context.ts';
 
 /** Pins what `ctx.request` says about where it arrived. To be called on every Koa application, the engine's too. */
@@ -37,13 +38,14 @@ function define(target: object, name: string, read: (request: Koa.Request) => un
  * Refuses a request for another host: 400 when the Host is missing, given twice or no host, 421 when it is another one
  * (RFC 9110 §7.4). The answers never repeat the name.
  */
-export function requireOwnHost(req: IncomingMessage, issuer: URL): void {
+export function requireOwnHost(req: IncomingMessage, { issuerUrl: issuer, issuerAliases }: OwnAddress): void {
   if (countHeaders(req.rawHeaders, 'host') !== 1) throw badHost();
   const host = req.headers.host ?? '';
   if (host === issuer.host) return;
   if (!/^(\[[\da-f:.]+\]|[a-z\d_.-]+)(:\d{1,5})?$/i.test(host)) throw badHost();
   // The default port may be written out, and case does not count (RFC 3986 §6.2.2.1).
-  if (URL.parse(`${issuer.protocol}//${host}`)?.host === issuer.host) return;
+  const origin = URL.parse(`${issuer.protocol}//${host}`)?.origin;
+  if (origin === issuer.origin || (origin !== undefined && issuerAliases.includes(origin))) return;
   throw new AppError({
     code: 'request.misdirected',
     status: 421,

@@ -15,10 +15,10 @@ import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
  * Middleware that checks host, target, method and body of each request before any feature (RFC 9110, RFC 9112). It
  * throws 400, 404, 405, 413, 415 or 421.
  */
-export function requestGuard(config: Pick<Config, 'issuerUrl' | 'clientCertHeader'>): Middleware {
+export function requestGuard(config: Pick<Config, 'issuerUrl' | 'issuerAliases' | 'clientCertHeader'>): Middleware {
   return async function requestGuard(ctx, next) {
     const { mount } = ctx.state;
-    requireOwnHost(ctx.req, config.issuerUrl);
+    requireOwnHost(ctx.req, config);
     requireSingleCredentials(ctx.req);
     requireTarget(ctx);
     if (mount === undefined) throw knownMethods.has(ctx.method) ? notFound() : notAllowed(ctx, ['GET', 'HEAD']);

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { hostname as systemHostname } from 'node:os';
 import { PassThrough, pipeline } from 'node:stream';
 import { SECOND } from '../clock.ts';
-import { isLoopback } from '../config.ts';
+import { isLoopback } from '../issuer.ts';
 import type { MailAddress } from './address.ts';
 
 export type Letter = {

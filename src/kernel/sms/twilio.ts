@@ -1,4 +1,5 @@
-import { ConfigError, isLoopback } from '../config.ts';
+import { ConfigError } from '../config.ts';
+import { isLoopback } from '../issuer.ts';
 import type { Outbound } from '../http/outbound.ts';
 import { deliveryOf, type SmsGateway } from './delivery.ts';
 

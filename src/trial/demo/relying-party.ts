@@ -21,7 +21,8 @@ import {
   type TokenEndpointResponseHelpers,
   WWWAuthenticateChallengeError,
 } from 'openid-client';
-import { type Config, isLoopback } from '#kernel/config.ts';
+import type { Config } from '#kernel/config.ts';
+import { isLoopback } from '#kernel/issuer.ts';
 import { OutboundError, createOutbound } from '#kernel/http/outbound.ts';
 import { DEMO_CLIENT_ID, DEMO_SCOPE, type DemoAddresses } from './demo-client.ts';
 import type { DemoFailure, DemoTokens, PendingSignIn } from './demo-visits.ts';

@@ -6,7 +6,8 @@
  * URLs    /dev/mailbox, /dev/mailbox/:id (embedded mode on this machine, without SMTP).
  */
 import type { Router } from '#kernel/http/router.ts';
-import { isLoopback, type Config } from '#kernel/config.ts';
+import type { Config } from '#kernel/config.ts';
+import { isLoopback } from '#kernel/issuer.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
