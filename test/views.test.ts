@@ -107,6 +107,16 @@ describe.each(samples.map((sample) => ({ title: `${sample.page}, ${sample.name}`
 );
 
 describe('a page', () => {
+  test('holds no path outside the path of its issuer, in any attribute', () => {
+    const below = strictRenderer(brandedFiles(), undefined, undefined, '/id');
+    for (const sample of samples)
+      for (const [tag, , attributes = ''] of tags(renderSample(below, sample, 'en')))
+        for (const [, name, path = ''] of attributes.matchAll(/\s([\w-]+)="(\/[^"]*)"/g)) {
+          expect(path, `${sample.slug}: ${name} of ${tag}`).toMatch(/^\/id\//);
+          expect(path, `${sample.slug}: ${name} of ${tag}`).not.toMatch(/^\/id\/id\//);
+        }
+  });
+
   test('cannot be rendered with an incomplete context', () => {
     const sample = samples.find(({ page }) => page === 'sign-in/login/password')!;
     const { problem: _, ...rest } = sample.context as { problem: null };

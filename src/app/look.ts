@@ -3,6 +3,7 @@ import type { AuditLog } from '#audit/module.ts';
 import { createBranding } from '#branding/module.ts';
 import type { ClientLookup } from '#applications/clients/module.ts';
 import { loadStaticFiles } from '#kernel/http/static.ts';
+import { basePathOf } from '#kernel/issuer.ts';
 import { createLetters } from '#kernel/mail/letters.ts';
 import { createRenderer } from '#kernel/views.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
@@ -39,7 +40,7 @@ export async function createLook(
   return {
     files,
     branding,
-    renderer: createRenderer({ brand, assetUrl: (name) => files.url(name) }),
-    letters: createLetters({ mailer, brand, origin: config.issuerUrl.origin }),
+    renderer: createRenderer({ brand, assetUrl: (name) => files.url(name), basePath: basePathOf(config.issuerUrl) }),
+    letters: createLetters({ mailer, brand, issuer: config.issuer }),
   };
 }

@@ -49,13 +49,15 @@ type RendererOptions = {
   brand: () => Brand;
   /** Address of a file of `public/` by its name; throws on a name that does not exist. */
   assetUrl: (name: string) => string;
+  /** The path of the issuer, below which all our pages are; empty unless said otherwise. */
+  basePath?: string;
   /** Report of each message key that a page uses. With it a context refuses names that it does not have, also in an `if`. */
   inspect?: (key: string) => void;
 };
 
 /** Creates the renderer of pages. It throws for a variable that the context lacks. */
-export function createRenderer({ brand, assetUrl, inspect }: RendererOptions): Renderer {
-  const templates = compileTemplates('html', { asset: assetUrl, initials, webUrl });
+export function createRenderer({ brand, assetUrl, basePath, inspect }: RendererOptions): Renderer {
+  const templates = compileTemplates('html', { asset: assetUrl, initials, webUrl }, basePath);
   const words = everyWords(loadMessages(), 'page', inspect);
 
   return {

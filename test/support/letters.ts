@@ -33,7 +33,7 @@ export function strictLetters(inspect: (key: string) => void = () => {}, brand: 
       throw new Error('letters are only rendered here');
     },
   };
-  return createLetters({ mailer, brand: () => brand, origin: 'https://id.example.com', inspect });
+  return createLetters({ mailer, brand: () => brand, issuer: 'https://id.example.com', inspect });
 }
 
 export type TextSample = { template: TextTemplate<object>; name: string; slug: string; context: object };

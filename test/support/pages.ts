@@ -68,8 +68,9 @@ export function strictRenderer(
   files: StaticFiles,
   inspect: (key: string) => void = () => {},
   brand: Brand = defaultBrand,
+  basePath = '',
 ): Renderer {
-  return createRenderer({ brand: () => brand, assetUrl: files.url, inspect });
+  return createRenderer({ brand: () => brand, assetUrl: files.url, basePath, inspect });
 }
 
 export function renderSample(

@@ -71,7 +71,7 @@ export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
   function publish(name: string, content: Buffer | string): void {
     const type = types[extname(name)];
     if (type === undefined) throw new Error(`no content type is known for the public file "${name}"`);
-    const body = Buffer.from(content);
+    const body = Buffer.from(extname(name) === '.css' ? withRelativeAddresses(name, content.toString()) : content);
     const hash = createHash('sha256').update(body).digest('base64url').slice(0, 12);
     const address = `${prefix}${name.slice(0, -extname(name).length)}.${hash}${extname(name)}`;
     files.set(name, { type, url: address, etag: hash, encodings: encode(type, body) });
@@ -107,6 +107,11 @@ export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
       return undefined;
     },
   };
+}
+
+/** A stylesheet names other files as they stand from it, so that it is the same below any path of an issuer. */
+function withRelativeAddresses(name: string, css: string): string {
+  return css.replaceAll(`url(${prefix}`, `url(${'../'.repeat(name.split('/').length - 1)}`);
 }
 
 /** Rules are written for readers; browsers need neither our comments nor the space around our punctuation. */

@@ -40,14 +40,14 @@ type LettersOptions = {
   mailer: Mailer;
   /** Asked at each letter: the operator may change it while we run. */
   brand: () => Brand;
-  /** Where the pages are: mails are read elsewhere, so every address in them is a whole one. */
-  origin: string;
+  /** Before the paths of pages and files: mails are read elsewhere, so every address in them is a whole one. */
+  issuer: string;
   /** Report of each message key that a letter uses. With it a context refuses names that it does not have, also in an `if`. */
   inspect?: (key: string) => void;
 };
 
 /** Creates the renderer of mails. Its `send` writes a job in the caller's transaction. */
-export function createLetters({ mailer, brand, origin, inspect }: LettersOptions): Letters {
+export function createLetters({ mailer, brand, issuer, inspect }: LettersOptions): Letters {
   const globals = { spaced };
   const html = compileTemplates('html', globals);
   const plain = compileTemplates('plain', globals);
@@ -62,7 +62,7 @@ export function createLetters({ mailer, brand, origin, inspect }: LettersOptions
       brand: present,
       colors: paletteOf(present),
       corners: cornersOf(present),
-      origin,
+      issuer,
       language,
       direction: languages[language].direction,
     };

@@ -14,17 +14,37 @@ const viewsFolder = fileURLToPath(new URL('../../../views/', import.meta.url));
 /** Subjects and texts of letters are no HTML: nothing in them is escaped. */
 const plainText = /\.(subject|text)\.njk$/;
 
+/** Attributes that hold an address, with the slash of a path or the expression with which their value begins. */
+const ADDRESS = /(\s(?:href|src|srcset|action|formaction|data-[a-z-]*url)=")(?:(?=\/)|\{\{-?\s*(.+?)\s*-?\}\})/g;
+
+/** Pages are below the path of the issuer. Templates and their contexts do not know it: it is put in where an address is written. */
+class PageLoader extends nunjucks.FileSystemLoader {
+  override getSource(name: string): nunjucks.LoaderSource {
+    const source = super.getSource(name);
+    const src = source.src.replaceAll(ADDRESS, (_, attribute: string, value?: string) =>
+      value === undefined ? `${attribute}{{ basePath }}` : `${attribute}{{ belowIssuer(${value}) }}`,
+    );
+    return { ...source, src };
+  }
+}
+
 /**
  * Compiles every template of its kind at once: a broken one stops the start, and nothing is read or compiled while serving.
+ * Where a template of a page writes a path into an attribute that holds an address, `basePath` comes before it.
  */
-export function compileTemplates(kind: 'html' | 'plain', globals: Readonly<Record<string, unknown>>): Templates {
-  const environment = new nunjucks.Environment(new nunjucks.FileSystemLoader(viewsFolder), {
+export function compileTemplates(
+  kind: 'html' | 'plain',
+  globals: Readonly<Record<string, unknown>>,
+  basePath = '',
+): Templates {
+  const environment = new nunjucks.Environment(new PageLoader(viewsFolder), {
     autoescape: kind === 'html',
     throwOnUndefined: true,
     trimBlocks: true,
     lstripBlocks: true,
   });
-  for (const [name, value] of Object.entries(globals)) environment.addGlobal(name, value);
+  const belowIssuer = (address: unknown): unknown => (String(address).startsWith('/') ? `${basePath}${String(address)}` : address);
+  for (const [name, value] of Object.entries({ ...globals, basePath, belowIssuer })) environment.addGlobal(name, value);
   for (const name of readdirSync(viewsFolder, { recursive: true, encoding: 'utf8' }))
     if (name.endsWith('.njk') && plainText.test(name) === (kind === 'plain'))
       environment.getTemplate(name.replaceAll('\\', '/'), true);

@@ -112,8 +112,14 @@ describe('a static file', () => {
 
   test('that a stylesheet names has its immutable address in it', async () => {
     const css = await (await get(files.url('latchkey.css'))).text();
-    expect(css).toContain(`url(${files.url('fonts/hyperlegible.woff2')})`);
-    expect(css).not.toContain('url(fonts/');
+    expect(css).toContain(`url(${files.url('fonts/hyperlegible.woff2').slice('/assets/'.length)})`);
+    expect(css).not.toContain('url(/');
+  });
+
+  test('in a folder names other files by the way from there', async () => {
+    files.publish('brand/a/brand.css', `b { src: url(${files.url('fonts/inter.woff2')}) }`);
+    const css = await (await get(files.url('brand/a/brand.css'))).text();
+    expect(css).toContain(`url(../../${files.url('fonts/inter.woff2').slice('/assets/'.length)})`);
   });
 });
 

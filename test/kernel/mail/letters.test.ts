@@ -11,7 +11,7 @@ function lettersOf(brand: Brand = defaultBrand) {
   const mailer = { send: async (mail: Mail, em?: unknown) => sent.push({ mail, em }) > 0 };
   return {
     sent,
-    letters: createLetters({ mailer, brand: () => brand, origin: 'https://id.example.com', inspect: () => {} }),
+    letters: createLetters({ mailer, brand: () => brand, issuer: 'https://id.example.com', inspect: () => {} }),
   };
 }
 
