@@ -91,7 +91,12 @@ export const configSchema = z.object({
     .describe(
       'Secret that signs the requests to SMS_URL, in the form of Standard Webhooks: whsec_ and 32 bytes in base64.',
     ),
-  TLS_CERT: z.string().optional().describe('PEM file of the certificate for the built-in TLS listener.'),
+  TLS_CERT: z
+    .string()
+    .optional()
+    .describe(
+      'PEM file of the certificate for the built-in TLS listener (TLS 1.3; TLS 1.2 with ECDHE and AES-GCM only).',
+    ),
   TLS_KEY: z.string().optional().describe('PEM file of the private key for the built-in TLS listener.'),
   TLS_CLIENT_CA: z
     .string()

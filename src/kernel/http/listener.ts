@@ -2,7 +2,6 @@
  * The socket: Node's HTTP server with every limit set, TLS of our own where it is configured, and an orderly end.
  */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import {
   createServer,
   STATUS_CODES,
@@ -12,7 +11,7 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createTlsServer, type ServerOptions as TlsOptions } from 'node:https';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, ListenOptions } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +19,7 @@ import { SECOND } from '../clock.ts';
 import { ConfigError, type Config } from '../config.ts';
 import { listenMend } from '../log/mend.ts';
 import { declaredLength } from './body.ts';
+import { tlsOptions } from './tls.ts';
 import { JSON_LIMIT, REQUESTS_PER_SOCKET, SLOW_CLIENT_CHECK_INTERVAL, SLOW_CLIENT_MARGIN } from './limits.ts';
 
 export type Listener = {
@@ -67,7 +67,7 @@ export async function openListener(config: ListenerConfig, listener: RequestList
     return listener(req, res);
   };
   const server = config.tls
-    ? createTlsServer({ ...limits, ...tlsOptions(config.tls) }, tracked)
+    ? createTlsServer({ ...limits, ...tlsOptions(config.tls), handshakeTimeout: limits.headersTimeout }, tracked)
     : createServer(limits, tracked);
   // Node's own count announces the end of a connection, does not end it, and answers what still comes with 503.
   server.maxRequestsPerSocket = 0;
@@ -120,30 +120,6 @@ export async function listen(
   } catch (cause) {
     const text = listenMend(cause, { port: port ?? 0, host, variable });
     throw text === undefined ? cause : new ConfigError(text, { cause });
-  }
-}
-
-function tlsOptions({ certFile, keyFile, clientCaFile }: NonNullable<Config['tls']>): TlsOptions {
-  const asksClients = clientCaFile !== undefined;
-  // Without an authority no certificate is trusted, not even by the machine's authorities for servers.
-  const ca = asksClients ? { ca: clientCaFile === 'optional_no_ca' ? [] : readPem('TLS_CLIENT_CA', clientCaFile) } : {};
-  return {
-    cert: readPem('TLS_CERT', certFile),
-    key: readPem('TLS_KEY', keyFile),
-    minVersion: 'TLSv1.2',
-    // A user's browser has no certificate; whether one that is shown is vouched for is asked where it is used.
-    requestCert: asksClients,
-    rejectUnauthorized: false,
-    handshakeTimeout: limits.headersTimeout,
-    ...ca,
-  };
-}
-
-function readPem(variable: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new ConfigError(`${variable} names a file that cannot be read: ${file}`, { cause });
   }
 }
 
