@@ -31,7 +31,7 @@ export function createProvider(
     held,
   }: Nouns,
 ) {
-  const { config, clock, keyRing, database, outbound, jobs, throttle, redis, metrics, invalidation } = kernel;
+  const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
   const { dress } = look.branding;
   const consents = new ConsentService({
     clock,
@@ -81,6 +81,7 @@ export function createProvider(
     jobs,
     throttle,
     redis,
+    log,
     countToken: metrics?.countToken,
   });
   const { sessions, ownPages, routes } = createSessions({

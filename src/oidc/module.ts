@@ -20,6 +20,7 @@ import type { Clock } from '#kernel/clock.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Jobs } from '#kernel/jobs.ts';
+import type { Log } from '#kernel/log.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
@@ -27,7 +28,8 @@ import type { KnownUsers } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { ArtifactAdapter } from './artifacts/adapter.ts';
 import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
-import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
+import { authenticatingPaths, settleClientAuthentication } from './client-authentication/client-authentication.ts';
+import { ignoreEmptySecrets } from './client-authentication/empty-secrets.ts';
 import { ClientFailures } from './client-authentication/client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { InitialTokens } from './registration/initial-tokens.ts';
@@ -103,6 +105,7 @@ export type Dependencies = {
   jobs: Pick<Jobs, 'define'>;
   throttle: Throttle;
   redis: RedisPort | null;
+  log: Pick<Log, 'warn'>;
   /** Told the grant type of every token response. */
   countToken?: ((grant: string) => void) | undefined;
 };
@@ -131,6 +134,7 @@ export function createOidc({
   jobs,
   throttle,
   redis,
+  log,
   countToken,
 }: Dependencies) {
   const { browsers, signIns, handles, recent, notices } = held;
@@ -160,7 +164,7 @@ export function createOidc({
           notePoll: (idHash) => artifacts.notePoll(idHash, pollRules),
         });
 
-  deliverLogoutNotices({ jobs, engine: () => current.engine, fetch });
+  deliverLogoutNotices({ jobs, engine: () => current.engine, fetch, log });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
   const forms = new DeviceForms(keyRing);
   const shownDevices = new ShownDevices({ issuer: config.issuerUrl, clock, keyRing });
@@ -232,6 +236,7 @@ export function createOidc({
         ownPages(() => current.engine, pages, forms),
         postedRequests,
         engineForms,
+        ignoreEmptySecrets(authenticatingPaths, config.issuer),
         readableRequests,
         ...engine.middleware,
       ]) as Middleware,

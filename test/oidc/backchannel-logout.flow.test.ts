@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createLog } from '#kernel/log.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { startLogoutListener, type LogoutListener } from '../support/logout-listener.ts';
 import { authorizeUrl, pkce, tokensFor, Visitor } from '../support/visitor.ts';
@@ -9,12 +10,18 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 // Retries wait for seconds, and a busy machine makes them minutes.
 vi.setConfig({ testTimeout: 60_000 });
 
+const lines: Record<string, unknown>[] = [];
+const recorded = createLog({
+  level: 'warn',
+  destination: { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+});
+
 let latchkey: TestApp;
 let rp: LogoutListener;
 let user: TestUser;
 
 beforeAll(async () => {
-  latchkey = await startTestApp({ env: { OUTBOUND_ALLOW: '127.0.0.0/8' } });
+  latchkey = await startTestApp({ env: { OUTBOUND_ALLOW: '127.0.0.0/8' }, log: recorded });
   rp = await startLogoutListener();
   user = await latchkey.user();
 });
@@ -119,13 +126,46 @@ describe('back-channel logout (OpenID Connect Back-Channel Logout 1.0)', () => {
     expect(told[0]?.sub).not.toBe(told[1]?.sub);
   });
 
-  test('the session id is omitted if the client did not request it', async () => {
-    const client = await listening({ backchannel_logout_session_required: false });
+  test.each([undefined, false, true])(
+    'two browsers of one user: the notice names the one that signed out (§2.1, §2.4), session_required: %s',
+    async (required) => {
+      const client = await listening({ backchannel_logout_session_required: required });
+      const [first, second] = [new Visitor(), new Visitor()];
+      const sid = async (visitor: Visitor) => {
+        const { id_token: token } = await tokensFor(latchkey.base, client, user, {}, visitor);
+        return { token, sid: decodeJwt(token)['sid'] };
+      };
+      const [ended, kept] = [await sid(first), await sid(second)];
+      expect(ended.sid).not.toBe(kept.sid);
+      await signOut(first, ended.token);
+      await rp.waitFor(1);
+      expect(decodeJwt(rp.received[0]?.get('logout_token') ?? '')).toMatchObject({ sub: user.id, sid: ended.sid });
+      await vi.waitFor(async () => expect(await noticesLeft(latchkey)).toEqual([]), { timeout: 10_000 });
+      expect(rp.received).toHaveLength(1);
+      expect(await sid(second)).toMatchObject({ sid: kept.sid });
+    },
+  );
+
+  test.each([400, 401, 404, 410, 422])('%d is final, and the log names the client and its host', async (status) => {
+    rp.answers.push(status);
+    const client = await listening();
+    const visitor = new Visitor();
+    const tokens = await tokensFor(latchkey.base, client, user, {}, visitor);
+    lines.length = 0;
+    await signOut(visitor, tokens.id_token);
+    await vi.waitFor(async () => expect(await noticesLeft(latchkey)).toEqual([]), { timeout: 10_000 });
+    expect(rp.received).toHaveLength(1);
+    const host = new URL(rp.url).host;
+    expect(lines).toMatchObject([{ clientId: client.client_id, host, status }]);
+  });
+
+  test.each([408, 425, 429])('%d passes: the notice is sent again', async (status) => {
+    rp.answers.push(status);
+    const client = await listening();
     const visitor = new Visitor();
     const tokens = await tokensFor(latchkey.base, client, user, {}, visitor);
     await signOut(visitor, tokens.id_token);
-    await rp.waitFor(1);
-    expect(decodeJwt(rp.received[0]?.get('logout_token') ?? '')['sid']).toBeUndefined();
+    await rp.waitFor(2);
   });
 
   test('a user who stays signed in is signed out only at the app that asked', async () => {

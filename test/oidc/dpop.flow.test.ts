@@ -122,12 +122,20 @@ describe('proofs at the token endpoint (RFC 9449 §5)', () => {
       async () =>
         `${encode({ typ: 'dpop+jwt', alg: 'none', jwk: key.jwk })}.${encode({ htm: 'POST', htu: tokenUrl, jti: 'a', iat: now() })}.`,
     ],
+    ['an algorithm that is an object', async () => `${encode({ typ: 'dpop+jwt', alg: {}, jwk: key.jwk })}.e30.e30`],
     ['two proofs', async () => `${await proofFor(key, 'POST', tokenUrl)}, ${await proofFor(key, 'POST', tokenUrl)}`],
     ['text', async () => 'x'],
     ['three dots', async () => '...'],
   ])('%s is refused', async (_what, make) => {
     const answer = await machine(await make());
     expect([answer.status, answer.body.error]).toEqual([400, 'invalid_dpop_proof']);
+  });
+
+  test.each(['RS256', 'HS256', 'none'])('the answer to %s names the supported algorithms (§5.1)', async (alg) => {
+    const answer = await machine(`${encode({ typ: 'dpop+jwt', alg, jwk: key.jwk })}.${encode({ jti: 'a' })}.e30`);
+    expect(answer.body['error_description']).toBe(
+      'unsupported alg in the DPoP proof; supported: ES256, EdDSA, Ed25519, PS256',
+    );
   });
 
   test('a proof is valid once, also for another request (RFC 9449 §11.1)', async () => {

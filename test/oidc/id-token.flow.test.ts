@@ -1,7 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import {
   compactDecrypt,
   createLocalJWKSet,
+  decodeJwt,
   decodeProtectedHeader,
   exportJWK,
   generateKeyPair,
@@ -74,11 +75,30 @@ describe('an ID token (OpenID Connect Core §2, §3.1.3.7)', () => {
     ).toBe(401);
   });
 
+  test('has the hash of its access token at the token endpoint, also after a refresh (§3.1.3.6, §12.2)', async () => {
+    const hashOf = (token: string) => createHash('sha256').update(token).digest().subarray(0, 16).toString('base64url');
+    const api = 'https://api.hash.example';
+    await latchkey.run('apis.create', { identifier: api, scopes: [{ name: 'read' }] });
+    const client = await clientWith({ apis: { [api]: ['*'] } });
+    const asked = { scope: 'openid offline_access read', prompt: 'consent', resource: api };
+    const first = await tokensFor(latchkey.base, client, user, asked);
+    const refresh = async (token: string, more: Record<string, string> = {}) =>
+      (
+        await post(`${latchkey.base}/oidc/token`, client, {
+          grant_type: 'refresh_token',
+          refresh_token: token,
+          ...more,
+        })
+      ).body;
+    const second = await refresh(first.refresh_token);
+    const jwt = await refresh(second.refresh_token, { resource: api });
+    for (const { id_token: token, access_token: value } of [first, second, jwt])
+      expect(decodeJwt(token)['at_hash']).toBe(hashOf(value));
+    expect(new Set([first, second, jwt].map(({ id_token: token }) => decodeJwt(token)['at_hash'])).size).toBe(3);
+  });
+
   test('has the session id for clients with back-channel logout (Back-Channel Logout 1.0 §2.1), always the same', async () => {
-    const client = await clientWith({
-      backchannel_logout_uri: 'https://rp.example/out',
-      backchannel_logout_session_required: true,
-    });
+    const client = await clientWith({ backchannel_logout_uri: 'https://rp.example/out' });
     const visitor = new Visitor();
     const sids = [
       await tokensFor(latchkey.base, client, user, {}, visitor),

@@ -20,6 +20,8 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   builtClients: ['test/applications/clients/client-lookup.test.ts', 'gives the engine the same object each time'],
   begunSessions: ['test/oidc/device-code.flow.test.ts', 'ends after five wrong ones in ten minutes'],
   rememberedSessions: ['test/oidc/session.flow.test.ts', 'the last sign-in decides whether the browser is remembered'],
+  namedSessions: ['test/oidc/id-token.flow.test.ts', 'has the session id for clients with back-channel logout'],
+  hashedTokens: ['test/oidc/id-token.flow.test.ts', 'has the hash of its access token'],
   idTokens: ['test/oidc/token-types.flow.test.ts', 'is refused (RFC 8725'],
   saidLevel: ['test/oidc/prompt.flow.test.ts', 'acr_values and acr'],
   sessionTrace: ['test/account/devices/devices.flow.test.ts', 'are named, the present one is marked'],

@@ -62,6 +62,10 @@ const createClient = operation({
     redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-in'),
     post_logout_redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-out'),
     backchannel_logout_uri: address.optional().describe('Address that is notified when a session ends'),
+    backchannel_logout_session_required: z
+      .boolean()
+      .optional()
+      .describe('The application needs the session in each notice of its end; Latchkey always names it'),
     token_endpoint_auth_method: z.string().optional().describe('Client authentication method, such as private_key_jwt'),
     grant_types: z.array(z.string()).optional().describe('Grant type'),
     scope: z.string().optional().describe('Allowed scopes, separated by spaces'),

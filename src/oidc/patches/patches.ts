@@ -1,9 +1,17 @@
 import type { Configuration } from 'oidc-provider';
 import type { Engine } from '../engine.ts';
-import { begunSessions, rememberedSessions, sessionRename, sessionTrace, logoutCalls } from './session-patches.ts';
+import {
+  begunSessions,
+  logoutCalls,
+  namedSessions,
+  rememberedSessions,
+  sessionRename,
+  sessionTrace,
+} from './session-patches.ts';
 import {
   apiTokens,
   boundTokens,
+  hashedTokens,
   idTokens,
   introspectedJwts,
   judgedTokens,
@@ -33,11 +41,13 @@ export const patches = {
   clientSecrets,
   redirectUris,
   logoutCalls,
+  namedSessions,
   replayDetection,
   builtClients,
   begunSessions,
   rememberedSessions,
   idTokens,
+  hashedTokens,
   saidLevel,
   sessionTrace,
   sessionRename,

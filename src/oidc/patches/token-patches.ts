@@ -43,6 +43,34 @@ export const idTokens: Patch = {
   },
 };
 
+type Saved = { save(): Promise<string> };
+type Issuer = { extra: Record<string, unknown>; issue(options?: { use?: string }): Promise<string> };
+
+/** OpenID Connect Core §3.1.3.6 makes it optional there; libraries that check an access token by it fail without it. */
+export const hashedTokens: Patch = {
+  members: { 'AccessToken.prototype.save': { method: 0 }, 'IdToken.prototype.issue': { method: 0 } },
+  reason: 'The engine hashes the access token in ID tokens of the front channel only, not at the token endpoint.',
+  upstream: source('helpers/grant_common.js'),
+  apply({ AccessToken, IdToken }) {
+    const values = new WeakMap<object, string>();
+    const tokens = AccessToken.prototype as Saved;
+    const { save } = tokens;
+    tokens.save = async function saveAndKeep() {
+      const value = await save.call(this);
+      values.set(this, value);
+      return value;
+    };
+    const idToken = IdToken.prototype as unknown as Issuer;
+    const { issue } = idToken;
+    idToken.issue = function issueWithHash(options) {
+      const token = Provider.ctx?.oidc.entities.AccessToken;
+      // The engine makes the hash of the value.
+      if (options?.use === 'idtoken' && route() === 'token' && token) this.extra['at_hash'] ??= values.get(token);
+      return issue.call(this, options);
+    };
+  },
+};
+
 type Finder = { find(value: string, options?: object): Promise<Shown | undefined> };
 
 export const judgedTokens: Patch = {

@@ -52,15 +52,14 @@ export async function readText(req: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Lets the engine read another body than the one that came. */
+/** Lets the engine, and `readText`, read another body than the one that came. */
 export function replaceBody(req: IncomingMessage, text: string): void {
   const body = Buffer.from(text);
   req.headers['content-length'] = String(body.length);
   delete req.headers['transfer-encoding'];
   Object.defineProperty(req, 'readable', { value: true });
-  Object.assign(req, {
-    iterator: async function* iterator() {
-      yield body;
-    },
-  });
+  async function* iterator(): AsyncGenerator<Buffer> {
+    yield body;
+  }
+  Object.assign(req, { iterator, [Symbol.asyncIterator]: iterator });
 }
