@@ -5,6 +5,7 @@ import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis } from '#applications/apis/module.ts';
 import { createClients } from '#applications/clients/module.ts';
 import { createCredentials, type HashCost, tellOwnerByMail } from '#credentials/module.ts';
+import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
 import { createSms } from '#kernel/sms/sms.ts';
 import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys } from '#oidc/keys/module.ts';
@@ -41,6 +42,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     invalidation,
     issuer: config.issuer,
     policies,
+    acceptsCertificates: clientCertificatesOf(config) !== null,
   });
   const apis = createApis({
     clock,

@@ -72,7 +72,12 @@ describe('secrets (RFC 6749 §2.3.1)', () => {
   test.each<[string, (robot: TestClient) => [Record<string, string>, Record<string, string>], number, string]>([
     ['a wrong secret', (r) => [{}, basic(r.client_id, 'x'.repeat(43))], 401, 'invalid_client'],
     ['an empty secret', (r) => [{}, basic(r.client_id, '')], 401, 'invalid_client'],
-    ['an empty secret and another client_id', (r) => [{ client_id: 'other' }, basic(r.client_id, '')], 400, 'invalid_request'],
+    [
+      'an empty secret and another client_id',
+      (r) => [{ client_id: 'other' }, basic(r.client_id, '')],
+      400,
+      'invalid_request',
+    ],
     ['an empty secret in the body', (r) => [{ client_id: r.client_id, client_secret: '' }, {}], 401, 'invalid_client'],
     ['no secret', (r) => [{ client_id: r.client_id }, {}], 401, 'invalid_client'],
     ['a client that does not exist', () => [{}, basic('nobody', 'x'.repeat(43))], 401, 'invalid_client'],
@@ -116,10 +121,16 @@ describe('secrets (RFC 6749 §2.3.1)', () => {
   test.each<[string, (id: string) => [Record<string, string>, Record<string, string>]]>([
     ['in the header', (id) => [{}, basic(id, '')]],
     ['in the header, with the id in the body', (id) => [{ client_id: id }, basic(id, '')]],
-    ['in the header, by a name that is escaped', (id) => [{}, basic(`%${id.charCodeAt(0).toString(16)}${id.slice(1)}`, '')]],
+    [
+      'in the header, by a name that is escaped',
+      (id) => [{}, basic(`%${id.charCodeAt(0).toString(16)}${id.slice(1)}`, '')],
+    ],
     ['in the body', (id) => [{ client_id: id, client_secret: '' }, {}]],
   ])('an empty secret of a public client is none: %s (§2.3.1)', async (_where, request) => {
-    const app = await latchkey.client({ type: 'spa', grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT] });
+    const app = await latchkey.client({
+      type: 'spa',
+      grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT],
+    });
     const [parameters, headers] = request(app.client_id);
     const pushed = { response_type: 'code', redirect_uri: app.redirect_uris[0] ?? '', scope: 'openid' };
     const challenge = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' };

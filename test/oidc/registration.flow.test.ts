@@ -92,6 +92,26 @@ describe('registering (RFC 7591 §3)', () => {
     expect(page.text).toContain('value="allow"');
   });
 
+  test.each([
+    { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'software.example' },
+    { tls_client_certificate_bound_access_tokens: true },
+  ])(
+    '%o is refused where no client certificate can arrive (RFC 8705), also at a change and by command',
+    async (wish) => {
+      const [member = ''] = Object.keys(wish);
+      const refused = [400, { error: 'invalid_client_metadata', error_description: expect.stringContaining(member) }];
+      const answer = await register({ ...given, ...wish });
+      expect([answer.status, answer.body]).toEqual(refused);
+      const { body: registered } = await register(given);
+      const changed = await manage(registered, 'PUT', { ...updateOf(registered), ...wish });
+      expect([changed.status, changed.body]).toEqual(refused);
+      await expect(latchkey.client(wish)).rejects.toThrow('needs client certificates');
+      await expect(latchkey.run('clients.update', { client_id: registered['client_id'], ...wish })).rejects.toThrow(
+        'needs client certificates',
+      );
+    },
+  );
+
   test('a public client gets no secret', async () => {
     const { body } = await register({ ...given, token_endpoint_auth_method: 'none' });
     expect(body).not.toHaveProperty('client_secret');

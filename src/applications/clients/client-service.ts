@@ -13,7 +13,7 @@ import type { ClientSecrets } from './client-secrets.ts';
 import type { ClientType } from './client-type.ts';
 import { visible } from './client-wire.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
-import { readMetadata } from './metadata-rules.ts';
+import { readMetadata, requireCertificates } from './metadata-rules.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
 import { objectionToName } from './shown-name.ts';
 import { secretNeed } from './client-secret.ts';
@@ -46,6 +46,8 @@ type Dependencies = {
   database: Pick<Database, 'em' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
+  /** Whether client certificates reach this instance (RFC 8705). */
+  acceptsCertificates: boolean;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
 };
@@ -67,6 +69,7 @@ export class ClientService {
   async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
     const { profile = 'default' } = input;
     const metadata = readMetadata(input.type, profile, input.metadata ?? {});
+    requireCertificates(metadata, { isSupported: this.#deps.acceptsCertificates });
     checkTexts(input);
     if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
     const now = this.#deps.clock.now();
@@ -126,7 +129,9 @@ export class ClientService {
       const client = await takeClient(em, clientId);
       const before = visible(client);
       const profile = change.profile ?? client.profile;
-      client.metadata = readMetadata(client.type, profile, merge(client.metadata, change.metadata ?? {}));
+      const metadata = readMetadata(client.type, profile, merge(client.metadata, change.metadata ?? {}));
+      requireCertificates(metadata, { isSupported: this.#deps.acceptsCertificates, before: client.metadata });
+      client.metadata = metadata;
       client.profile = profile;
       client.name = change.name?.trim() ?? client.name;
       client.firstParty = change.firstParty ?? client.firstParty;

@@ -23,6 +23,28 @@ export function readMetadata(type: ClientType, profile: ClientProfile, given: un
   return metadata;
 }
 
+const certificateMethods: ReadonlySet<string> = new Set(['tls_client_auth', 'self_signed_tls_client_auth']);
+const NO_CERTIFICATES =
+  'needs client certificates, which cannot reach this instance: set TLS_CLIENT_CA, or CLIENT_CERT_HEADER behind a proxy that ends TLS';
+
+/**
+ * Refuses members that need a client certificate (RFC 8705) on an instance that receives none: the client could never
+ * authenticate or get a token. What the client had before stays, so that it can still be changed. Throws clients.metadata_invalid.
+ */
+export function requireCertificates(
+  metadata: ClientMetadata,
+  { isSupported, before }: { isSupported: boolean; before?: ClientMetadata | undefined },
+): void {
+  if (isSupported) return;
+  const problems: Problems = {};
+  const method = metadata.token_endpoint_auth_method;
+  if (certificateMethods.has(method) && method !== before?.token_endpoint_auth_method)
+    problems['token_endpoint_auth_method'] = NO_CERTIFICATES;
+  const member = 'tls_client_certificate_bound_access_tokens';
+  if (metadata[member] && !before?.[member]) problems[member] = NO_CERTIFICATES;
+  if (Object.keys(problems).length > 0) throw metadataInvalid(problems);
+}
+
 function problemsOf(error: z.ZodError): Problems {
   return Object.fromEntries(
     error.issues.flatMap((issue) =>

@@ -11,7 +11,7 @@ import type { ClientSecrets } from './client-secrets.ts';
 import { visible } from './client-wire.ts';
 import { typeOfRegistered } from './client-type.ts';
 import { clientManaged, metadataInvalid } from './errors.ts';
-import { readMetadata } from './metadata-rules.ts';
+import { readMetadata, requireCertificates } from './metadata-rules.ts';
 import { objectionToStrangersName } from './shown-name.ts';
 import { clientChanged, clientDeleted, clientRegistered } from './events.ts';
 
@@ -20,6 +20,8 @@ type Dependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
+  /** Whether client certificates reach this instance (RFC 8705). */
+  acceptsCertificates: boolean;
   changed: (clientId: string) => Promise<void>;
 };
 
@@ -98,6 +100,8 @@ export class RegisteredClients {
     const now = this.#deps.clock.now();
     const type = typeOfRegistered(metadata);
     const profile = 'default';
+    const read = readMetadata(type, profile, metadata);
+    requireCertificates(read, { isSupported: this.#deps.acceptsCertificates });
     return em.create(Client, {
       id: newId('client'),
       clientId,
@@ -107,7 +111,7 @@ export class RegisteredClients {
       firstParty: false,
       disabled: false,
       registered: true,
-      metadata: readMetadata(type, profile, metadata),
+      metadata: read,
       apis: {},
       createdAt: now,
       updatedAt: now,
@@ -116,7 +120,9 @@ export class RegisteredClients {
 
   #replace(client: Client, { name, metadata }: Registration): void {
     client.type = typeOfRegistered(metadata);
-    client.metadata = readMetadata(client.type, client.profile, metadata);
+    const read = readMetadata(client.type, client.profile, metadata);
+    requireCertificates(read, { isSupported: this.#deps.acceptsCertificates, before: client.metadata });
+    client.metadata = read;
     client.name = name;
     client.updatedAt = this.#deps.clock.now();
   }

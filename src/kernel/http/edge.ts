@@ -12,7 +12,7 @@ import type { Tracing } from '../tracing.ts';
 import type { Renderer } from '../views.ts';
 import { createAddressResolver, type AddressResolver } from './client-address.ts';
 import { createClientCertificates } from './client-certificate.ts';
-import { openContext, type Middleware, type State } from './context.ts';
+import { type Context, openContext, type Middleware, type State } from './context.ts';
 import { createCsrf } from './csrf.ts';
 import { errorBoundary } from './error-boundary.ts';
 import { createMounts, type Mount } from './mounts.ts';
@@ -70,6 +70,7 @@ export function createEdge({
   app.use(requestLog(log, observe));
   app.use(readyMade.keep);
   app.use(securityHeaders(config));
+  app.use(leaveEmptyUntyped);
   app.use(errorBoundary(clock));
   app.use(requestGuard(config));
   const callback = app.callback.bind(app);
@@ -86,6 +87,12 @@ export function createEdge({
       }
   };
   return Object.assign(app, { callback: listener, forgetReady: readyMade.forget, mount, routes });
+}
+
+/** Nothing has no type (RFC 9110 §8.3): libraries read a body by its type, and fail over one that is announced and empty. */
+async function leaveEmptyUntyped(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+  await next();
+  if (ctx.length === 0) ctx.remove('Content-Type');
 }
 
 function traceRequest(tracing: Tracing, addresses: AddressResolver): Middleware {

@@ -66,7 +66,8 @@ export async function requireAnotherTry(
 export function settleClientAuthentication(deps: AuthenticationDependencies): Middleware {
   return async function settleClientAuthentication(ctx, next) {
     // RFC 6749 §5.2: what these endpoints answer is for programs, also where the request says that it is a browser.
-    if (authenticatingPaths.has(ctx.path) && ctx.accepts('json', 'html') === 'html') ctx.req.headers.accept = 'application/json';
+    if (authenticatingPaths.has(ctx.path) && ctx.accepts('json', 'html') === 'html')
+      ctx.req.headers.accept = 'application/json';
     try {
       await next();
     } finally {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { GivenMetadata } from '#applications/clients/client-metadata.ts';
 import type { ClientProfile } from '#applications/clients/client-profile.ts';
 import type { ClientType } from '#applications/clients/client-type.ts';
-import { readMetadata } from '#applications/clients/metadata-rules.ts';
+import { readMetadata, requireCertificates } from '#applications/clients/metadata-rules.ts';
 import type { AppError } from '#kernel/errors.ts';
 
 type Jwks = NonNullable<GivenMetadata['jwks']>;
@@ -278,5 +278,41 @@ describe('a client with the FAPI 2.0 Security Profile', () => {
     ],
   ])('of Message Signing may not have %s', (_what, given, members) => {
     expect(wrong('web', given(), 'fapi2_message_signing')).toEqual(members);
+  });
+});
+
+describe('an instance that receives no client certificates (RFC 8705)', () => {
+  const bound = { ...web, tls_client_certificate_bound_access_tokens: true };
+  const named = {
+    ...web,
+    token_endpoint_auth_method: 'tls_client_auth',
+    tls_client_auth_san_dns: 'rp.example',
+  } as const;
+  const read = (given: GivenMetadata) => readMetadata('web', 'default', given);
+  const refused = (given: GivenMetadata, before?: GivenMetadata, isSupported = false): string[] => {
+    try {
+      requireCertificates(read(given), { isSupported, before: before && read(before) });
+      return [];
+    } catch (error) {
+      return Object.entries((error as AppError).details ?? {}).map(([member, text]) => {
+        expect(text).toMatch(/^needs client certificates, which cannot reach this instance: set TLS_CLIENT_CA/);
+        return member;
+      });
+    }
+  };
+
+  test('refuses members that need one, unless the client has them already', () => {
+    expect(refused(named)).toEqual(['token_endpoint_auth_method']);
+    expect(refused(bound)).toEqual(['tls_client_certificate_bound_access_tokens']);
+    expect(refused(named, web)).toEqual(['token_endpoint_auth_method']);
+    expect(
+      refused({ ...web, token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: jwks.ec }, named),
+    ).toEqual(['token_endpoint_auth_method']);
+    expect([refused(web), refused(named, named), refused(bound, bound), refused(named, web, true)]).toEqual([
+      [],
+      [],
+      [],
+      [],
+    ]);
   });
 });

@@ -15,7 +15,10 @@ let key: ProofKey;
 let jwks: { keys: object[] };
 let tokenUrl: string;
 beforeAll(async () => {
-  latchkey = await startTestApp({ settings: { 'oidc.pkce': 'public' } });
+  latchkey = await startTestApp({
+    settings: { 'oidc.pkce': 'public' },
+    env: { TRUSTED_PROXIES: '127.0.0.1', CLIENT_CERT_HEADER: 'x-ssl-client-cert' },
+  });
   tokenUrl = `${latchkey.base}/oidc/token`;
   await createApi(opaqueApi, { token_format: 'opaque' });
   await createApi(jwtApi, { token_format: 'jwt' });
@@ -141,10 +144,10 @@ describe('tokens that do not meet the present demands of the client', () => {
     expect((await refresh(held.client, held.refresh)).status).toBe(200);
   });
 
-  test('no token is issued that nothing could bind: here no certificate can arrive', async () => {
+  test('no token is issued that nothing could bind: without its certificate', async () => {
     const client = await latchkey.client({ tls_client_certificate_bound_access_tokens: true });
     const answer = await post(tokenUrl, client, await codeOf(client, { scope: 'openid' }));
-    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_request']);
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant']);
   });
 
   test('a refresh token of a sign-in at a lower level is refused', async () => {
