@@ -42,7 +42,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     invalidation,
     issuer: config.issuer,
     policies,
-    acceptsCertificates: clientCertificatesOf(config) !== null,
+    certificates: clientCertificatesOf(config),
   });
   const apis = createApis({
     clock,

@@ -28,8 +28,7 @@ import type { KnownUsers } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
 import { ArtifactAdapter } from './artifacts/adapter.ts';
 import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
-import { authenticatingPaths, settleClientAuthentication } from './client-authentication/client-authentication.ts';
-import { ignoreEmptySecrets } from './client-authentication/empty-secrets.ts';
+import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
 import { ClientFailures } from './client-authentication/client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
 import { InitialTokens } from './registration/initial-tokens.ts';
@@ -40,7 +39,7 @@ import type { Engine } from './engine.ts';
 import { createEngine } from './patches/patches.ts';
 import { readyDiscovery } from './discovery.ts';
 import { noteEvents, recordEvents } from './engine-events.ts';
-import { engineForms, postedRequests } from './requests/engine-forms.ts';
+import { requestsOfEngine } from './requests/requests-of-engine.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
 import { IssuedTokens } from './artifacts/issued-tokens.ts';
@@ -63,7 +62,6 @@ import { ShownDevices } from './device/shown-devices.ts';
 import { MemoryArtifacts } from './artifacts/memory-artifacts.ts';
 import { pollRules } from './device/device-code.ts';
 import { PostgresArtifacts } from './artifacts/postgres-artifacts.ts';
-import { readableRequests } from './requests/readable-requests.ts';
 import { RedisArtifacts } from './artifacts/redis-artifacts.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
 import { RequestMemo } from './artifacts/request-memo.ts';
@@ -234,10 +232,7 @@ export function createOidc({
         settleLogoutReturn,
         pageLanguage as Middleware,
         ownPages(() => current.engine, pages, forms),
-        postedRequests,
-        engineForms,
-        ignoreEmptySecrets(authenticatingPaths, config.issuer),
-        readableRequests,
+        requestsOfEngine(config.issuer),
         ...engine.middleware,
       ]) as Middleware,
     };

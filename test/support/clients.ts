@@ -54,7 +54,7 @@ export function clientsOn(database: Database, { secrets = [keyRingSecret], clock
     invalidation,
     issuer: 'https://id.example',
     policies: policiesWith(),
-    acceptsCertificates: true,
+    certificates: {},
   });
   const { apis, lookup: apiLookup } = createApis({
     clock,

@@ -46,8 +46,8 @@ type Dependencies = {
   database: Pick<Database, 'em' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
-  /** Whether client certificates reach this instance (RFC 8705). */
-  acceptsCertificates: boolean;
+  /** Null where no client certificate can reach this instance (RFC 8705). */
+  certificates: object | null;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
 };
@@ -69,7 +69,7 @@ export class ClientService {
   async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
     const { profile = 'default' } = input;
     const metadata = readMetadata(input.type, profile, input.metadata ?? {});
-    requireCertificates(metadata, { isSupported: this.#deps.acceptsCertificates });
+    requireCertificates(metadata, { isSupported: this.#deps.certificates !== null });
     checkTexts(input);
     if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
     const now = this.#deps.clock.now();
@@ -130,7 +130,7 @@ export class ClientService {
       const before = visible(client);
       const profile = change.profile ?? client.profile;
       const metadata = readMetadata(client.type, profile, merge(client.metadata, change.metadata ?? {}));
-      requireCertificates(metadata, { isSupported: this.#deps.acceptsCertificates, before: client.metadata });
+      requireCertificates(metadata, { isSupported: this.#deps.certificates !== null, before: client.metadata });
       client.metadata = metadata;
       client.profile = profile;
       client.name = change.name?.trim() ?? client.name;

@@ -29,7 +29,7 @@ const NO_CERTIFICATES =
 
 /**
  * Refuses members that need a client certificate (RFC 8705) on an instance that receives none: the client could never
- * authenticate or get a token. What the client had before stays, so that it can still be changed. Throws clients.metadata_invalid.
+ * authenticate or get a token. A client that has such a member already keeps it, and can still be changed. Throws clients.metadata_invalid.
  */
 export function requireCertificates(
   metadata: ClientMetadata,

@@ -30,8 +30,8 @@ export type Dependencies = {
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   issuer: string;
   policies: Policies<'branding'>;
-  /** Whether client certificates reach this instance (RFC 8705). */
-  acceptsCertificates: boolean;
+  /** Null where no client certificate can reach this instance (RFC 8705). */
+  certificates: object | null;
 };
 
 /** Creates the client service, its cached look-up, and self-registered clients. */

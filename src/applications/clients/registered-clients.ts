@@ -20,8 +20,8 @@ type Dependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
-  /** Whether client certificates reach this instance (RFC 8705). */
-  acceptsCertificates: boolean;
+  /** Null where no client certificate can reach this instance (RFC 8705). */
+  certificates: object | null;
   changed: (clientId: string) => Promise<void>;
 };
 
@@ -101,7 +101,7 @@ export class RegisteredClients {
     const type = typeOfRegistered(metadata);
     const profile = 'default';
     const read = readMetadata(type, profile, metadata);
-    requireCertificates(read, { isSupported: this.#deps.acceptsCertificates });
+    requireCertificates(read, { isSupported: this.#deps.certificates !== null });
     return em.create(Client, {
       id: newId('client'),
       clientId,
@@ -121,7 +121,7 @@ export class RegisteredClients {
   #replace(client: Client, { name, metadata }: Registration): void {
     client.type = typeOfRegistered(metadata);
     const read = readMetadata(client.type, client.profile, metadata);
-    requireCertificates(read, { isSupported: this.#deps.acceptsCertificates, before: client.metadata });
+    requireCertificates(read, { isSupported: this.#deps.certificates !== null, before: client.metadata });
     client.metadata = read;
     client.name = name;
     client.updatedAt = this.#deps.clock.now();

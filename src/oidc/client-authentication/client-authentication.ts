@@ -22,6 +22,7 @@ const endpoints: ReadonlySet<string> = new Set([
   'device_authorization',
 ]);
 
+/** Where an answer is for programs, whatever the request accepts. */
 export const authenticatingPaths: ReadonlySet<string> = new Set([
   '/oidc/token',
   '/oidc/userinfo',
