@@ -101,7 +101,8 @@ export function configuration(
       source.scopes.has('offline_access') &&
       ctx.oidc.grant?.getOIDCScopeFiltered(new Set(['offline_access'])) !== '',
     allowOmittingSingleRegisteredRedirectUri: false,
-    conformIdTokenClaims: true,
+    // Which claims of the granted scopes an ID token holds is decided in told-claims.ts.
+    conformIdTokenClaims: false,
     assertJwtClientAuthClaimsAndHeader: assertClientAssertion(deps.clock, deps.issuerUrl.origin),
     clockTolerance: 10,
     // A request is not refused for its origin; who may read the answer is decided in cors.ts.

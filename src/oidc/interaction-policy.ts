@@ -1,5 +1,5 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER } from '#applications/clients/module.ts';
+import { ownMember } from '#applications/clients/module.ts';
 import { askedLevel, isUnreachable, levelOf, requestedAcr } from './levels.ts';
 import { DEVICE_SESSION_AGE } from './limits.ts';
 
@@ -80,7 +80,7 @@ function askForLevels(checks: Checks): void {
     return asked?.essential === true && mustRise(ctx, asked.level);
   });
   check(LEVEL_REASONS.client, (ctx) => {
-    const minimum = levelOf(ctx.oidc.client?.[MINIMUM_ACR_MEMBER]);
+    const minimum = levelOf(ownMember(ctx.oidc.client, 'minimum_acr'));
     return minimum !== null && mustRise(ctx, minimum);
   });
   check(LEVEL_REASONS.wished, (ctx) => {

@@ -1,5 +1,5 @@
 import type { InteractionResults } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER } from '#applications/clients/module.ts';
+import { ownMember } from '#applications/clients/module.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Act } from '#kernel/postgres/one-statement.ts';
 import { Detour } from '#kernel/http/redirect.ts';
@@ -99,7 +99,7 @@ export class Interactions {
       params,
       accountId: session?.accountId ?? null,
       session: sessionOf(session, isStepUp ? found.authTime : null),
-      asked: askedOf(params, levelOf(client[MINIMUM_ACR_MEMBER])),
+      asked: askedOf(params, levelOf(ownMember(client, 'minimum_acr'))),
       isStepUp,
       isAgain: isOnly({ prompt, session }, againReasons),
       grantId: grantId ?? null,

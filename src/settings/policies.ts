@@ -220,6 +220,8 @@ export const sections = {
         ]),
       )
       .default(['authorization_code', 'refresh_token', 'implicit']),
+    /** Members of Latchkey's own (docs/clients.md) that software may set when it registers. The operator alone sets the others. */
+    registrationMembers: z.array(z.enum(['id_token_claims'])).default(['id_token_claims']),
     accessTokenSeconds: seconds(600, 86_400),
     idTokenSeconds: seconds(3600, 86_400),
     refreshIdleSeconds: seconds(14 * 86_400, 30 * 86_400),

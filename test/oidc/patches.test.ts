@@ -23,6 +23,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   namedSessions: ['test/oidc/id-token.flow.test.ts', 'has the session id for clients with back-channel logout'],
   hashedTokens: ['test/oidc/id-token.flow.test.ts', 'has the hash of its access token'],
   idTokens: ['test/oidc/token-types.flow.test.ts', 'is refused (RFC 8725'],
+  toldClaims: ['test/oidc/id-token-claims.flow.test.ts', 'adds to the claims parameter'],
   saidLevel: ['test/oidc/prompt.flow.test.ts', 'acr_values and acr'],
   sessionTrace: ['test/account/devices/devices.flow.test.ts', 'are named, the present one is marked'],
   sessionRename: ['test/oidc/session-rename.flow.test.ts', 'has a new id after each sign-in'],

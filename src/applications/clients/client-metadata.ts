@@ -3,6 +3,7 @@ import { isLoopback } from '#kernel/issuer.ts';
 import { readNewMailAddress } from '#kernel/mail/address.ts';
 import { publicJwksSchema } from './client-jwks.ts';
 import { LONGEST_REDIRECT_URI, MOST_ADDRESSES } from './limits.ts';
+import { distinct, ownMemberShape } from './own-members.ts';
 
 const text = (length: number) => z.string().min(1).max(length);
 /** A page or end point of the client: https, or http on this machine during development. */
@@ -13,13 +14,7 @@ const secureAddress = webAddress.refine(
   'must be an address that begins with https://',
 );
 const address = text(LONGEST_REDIRECT_URI);
-/** Duplicate values count once; the number of the remaining values is limited. The same rule applies to all writers of metadata. */
-const list = <I extends z.ZodType<string>>(item: I, most: number) =>
-  z
-    .array(item)
-    .transform((items) => [...new Set(items)])
-    .refine((items) => items.length <= most, `must hold at most ${most} different values`);
-const addresses = list(address, MOST_ADDRESSES);
+const addresses = distinct(address, MOST_ADDRESSES);
 
 /** Public keys alone: what both sides can sign proves nothing to a third one (RFC 8725 §3.2). */
 const signature = z.enum(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']);
@@ -45,14 +40,15 @@ const scopeText = z
 
 /**
  * The metadata of a client, named as on the wire: RFC 7591 §2, OpenID Connect Dynamic Client Registration §2,
- * RP-Initiated and Back-Channel Logout, RFC 8705, RFC 9101, RFC 9126, RFC 9449, RFC 9701, JARM. Nothing else is taken.
+ * RP-Initiated and Back-Channel Logout, RFC 8705, RFC 9101, RFC 9126, RFC 9449, RFC 9701, JARM, and members of
+ * Latchkey's own. Nothing else is taken.
  */
 export const clientMetadataSchema = z.strictObject({
   redirect_uris: addresses.optional(),
   post_logout_redirect_uris: addresses.optional(),
   application_type: z.enum(['web', 'native']).optional(),
-  grant_types: list(z.enum(grantTypes), 5).optional(),
-  response_types: list(
+  grant_types: distinct(z.enum(grantTypes), 5).optional(),
+  response_types: distinct(
     z
       .string()
       .transform(sortWords)
@@ -61,7 +57,7 @@ export const clientMetadataSchema = z.strictObject({
       ),
     7,
   ).optional(),
-  response_modes: list(
+  response_modes: distinct(
     z.enum([
       'query',
       'fragment',
@@ -94,7 +90,7 @@ export const clientMetadataSchema = z.strictObject({
   logo_uri: webAddress.optional(),
   policy_uri: webAddress.optional(),
   tos_uri: webAddress.optional(),
-  contacts: list(
+  contacts: distinct(
     z.string().refine((address) => readNewMailAddress(address) !== null, 'must be an email address'),
     20,
   ).optional(),
@@ -107,9 +103,7 @@ export const clientMetadataSchema = z.strictObject({
   initiate_login_uri: secureAddress.optional(),
   default_max_age: z.int().min(0).optional(),
   require_auth_time: z.boolean().optional(),
-  default_acr_values: list(text(256), 10).optional(),
-  /** The least level at which users may sign in here; the operator's to say. */
-  minimum_acr: z.enum(['urn:latchkey:acr:1', 'urn:latchkey:acr:2', 'urn:latchkey:acr:3']).optional(),
+  default_acr_values: distinct(text(256), 10).optional(),
   backchannel_logout_uri: webAddress.optional(),
   backchannel_logout_session_required: z.boolean().optional(),
   id_token_signed_response_alg: signature.optional(),
@@ -135,6 +129,7 @@ export const clientMetadataSchema = z.strictObject({
   tls_client_auth_san_ip: text(64).optional(),
   tls_client_auth_san_email: text(254).optional(),
   use_mtls_endpoint_aliases: z.boolean().optional(),
+  ...ownMemberShape,
 });
 
 export type GivenMetadata = z.input<typeof clientMetadataSchema>;

@@ -12,9 +12,8 @@ type EngineView = Pick<Client, 'clientId' | 'name' | 'profile' | 'metadata' | 'r
   placeholder: string;
 };
 
-/** Members outside RFC 7591 that only the operator sets: they cannot be registered. */
+/** The profile, which only the operator sets, as a member of the engine's client. */
 export const PROFILE_MEMBER = 'latchkey_profile';
-export const MINIMUM_ACR_MEMBER = 'minimum_acr';
 
 /** The client as node-oidc-provider reads it (RFC 7591 §2 and §3.2.1). All of it may be shown to the client. */
 export function toEngineMetadata({

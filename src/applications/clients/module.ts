@@ -71,4 +71,5 @@ export type { ClientProfile } from './client-profile.ts';
 export type { ClientService } from './client-service.ts';
 export { isRegisteredUri } from './redirect-uri.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
-export { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from './engine-metadata.ts';
+export { PROFILE_MEMBER } from './engine-metadata.ts';
+export { ownMember, ownMembers } from './own-members.ts';

@@ -31,6 +31,7 @@ import {
 } from './errors.ts';
 import { LISTED_PAGE, LONGEST_OVERLAP_SECONDS } from './limits.ts';
 import { listed } from './listed.ts';
+import { ownMemberChanges, ownMemberOptions, ownMemberShape } from './own-members.ts';
 import {
   clientChanged,
   clientCreated,
@@ -57,6 +58,7 @@ const createClient = operation({
   permission: 'clients.manage',
   input: z.looseObject({
     ...changed,
+    ...ownMemberShape,
     name: z.string().describe('Name that users see'),
     type: z.enum(clientTypes).describe('Type of application'),
     redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-in'),
@@ -85,6 +87,7 @@ const createClient = operation({
       grant_types: { flags: '--grant <type>' },
       scope: { flags: '--scope <scopes>' },
       apis: { flags: '--api <identifier[=scopes]>', read: collectApiAccess },
+      ...ownMemberOptions,
     },
     others: { flags: '--metadata <json>', description: 'Other client metadata (RFC 7591), as JSON' },
   },
@@ -137,6 +140,7 @@ const updateClient = operation({
   params,
   input: z.looseObject({
     ...changed,
+    ...ownMemberChanges,
     disabled: z.boolean().optional().describe('The client is disabled, so that it is refused everything'),
   }),
   output: clientWithSecretSchema,
@@ -149,6 +153,7 @@ const updateClient = operation({
       first_party: { flags: '--first-party <yes>' },
       disabled: { flags: '--disabled <yes>' },
       apis: { flags: '--api <identifier[=scopes]>', read: collectApiAccess },
+      ...ownMemberOptions,
     },
     others: {
       flags: '--metadata <json>',

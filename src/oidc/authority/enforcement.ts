@@ -1,5 +1,5 @@
 import { type Client, errors, type Grant, Provider } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER } from '#applications/clients/module.ts';
+import { ownMember } from '#applications/clients/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import type { Policies } from '#settings/module.ts';
@@ -159,7 +159,7 @@ function demandsOf(client: Client): Circumstances['client'] {
     isPublic: client.clientAuthMethod === 'none',
     isFapi: isFapi(client),
     authenticationStrength: authenticationStrength(client),
-    minimumLevel: levelOf(client[MINIMUM_ACR_MEMBER]),
+    minimumLevel: levelOf(ownMember(client, 'minimum_acr')),
     redirectUriAllowed: (uri) => client.redirectUriAllowed(uri),
     grantTypeAllowed: (type) => client.grantTypeAllowed(type),
   };

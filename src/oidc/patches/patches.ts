@@ -19,6 +19,7 @@ import {
   saidLevel,
   tokenIds,
 } from './token-patches.ts';
+import { toldClaims } from './claim-patches.ts';
 import {
   builtClients,
   clientSecrets,
@@ -48,6 +49,7 @@ export const patches = {
   rememberedSessions,
   idTokens,
   hashedTokens,
+  toldClaims,
   saidLevel,
   sessionTrace,
   sessionRename,

@@ -1,5 +1,6 @@
 import { type ClientMetadata, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { MINIMUM_ACR_MEMBER, PROFILE_MEMBER } from '#applications/clients/module.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { ownMembers, PROFILE_MEMBER } from '#applications/clients/module.ts';
 import { instance, type Policies } from '#settings/module.ts';
 
 /** Default metadata of a registration (RFC 7591 §2). */
@@ -9,8 +10,8 @@ const DEFAULT_GRANTS = ['authorization_code'];
 export const CERTIFICATE_BOUND_MEMBER = 'tls_client_certificate_bound_access_tokens';
 
 /**
- * The limits for software that registers itself (RFC 7591 §3, RFC 7592 §2.2): the operator's ceiling of grants and scopes,
- * applied to every registration and every update in full. Addresses, algorithms and the rest are judged where every
+ * The limits for software that registers itself (RFC 7591 §3, RFC 7592 §2.2): the operator's ceiling of grants, scopes
+ * and members of ours, applied to every registration and every update in full. Addresses, algorithms and the rest are judged where every
  * client is, in applications/clients/metadata-rules.ts.
  */
 export function registrationPolicy(
@@ -19,11 +20,12 @@ export function registrationPolicy(
 ): NonNullable<Configuration['extraClientMetadata']> {
   return {
     // The engine calls once for each of these, with the whole metadata; without a context the client is one that is stored.
-    properties: [PROFILE_MEMBER, MINIMUM_ACR_MEMBER, ...(certificates ? [] : [CERTIFICATE_BOUND_MEMBER])],
+    properties: [PROFILE_MEMBER, ...ownMembers, ...(certificates ? [] : [CERTIFICATE_BOUND_MEMBER])],
     validator: (ctx, property, value, metadata) => {
       if (!ctx || property === CERTIFICATE_BOUND_MEMBER) return;
-      keepDecision(ctx, property, value, metadata);
       const { oidc } = policies.for(instance);
+      if (!(oidc.registrationMembers as readonly string[]).includes(property))
+        keepDecision(ctx, property, value, metadata);
       limitGrants(metadata, oidc.registrationGrants);
       limitScope(metadata, oidc.registrationScopes);
     },
@@ -33,7 +35,7 @@ export function registrationPolicy(
 /** The operator's decision: a client may say again what it read, and no more. */
 function keepDecision(ctx: KoaContextWithOIDC, property: string, value: unknown, metadata: ClientMetadata): void {
   const decided = ctx.oidc.client?.[property];
-  if (value !== undefined && value !== decided)
+  if (value !== undefined && !isDeepStrictEqual(value, decided))
     throw new errors.InvalidClientMetadata(`${property} cannot be registered`);
   if (decided !== undefined) Object.assign(metadata, { [property]: decided });
 }

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { MOST_CLAIM_NAMES } from './limits.ts';
+
+/** A list in metadata: duplicate values count once, and at most `most` of them remain. The same rule applies to all writers. */
+export const distinct = <I extends z.ZodType<string>>(item: I, most: number) =>
+  z
+    .array(item)
+    .transform((items) => [...new Set(items)])
+    .refine((items) => items.length <= most, `must hold at most ${most} different values`);
+
+/**
+ * Client metadata of Latchkey's own, which no specification names: one row for each member. From a row follow the place in the
+ * metadata of a client, the option of `client create` and `client change`, the entry in the API document, and the member of the
+ * engine's client. A registration (RFC 7591) may set the members that the setting `oidc.registrationMembers` names; of the
+ * others it may repeat the value that it read. docs/clients.md has a row for each.
+ */
+const members = {
+  minimum_acr: z
+    .enum(['urn:latchkey:acr:1', 'urn:latchkey:acr:2', 'urn:latchkey:acr:3'])
+    .describe('Least level at which users may sign in here'),
+  id_token_claims: distinct(
+    z.string().regex(/^(?:\*|[^\s*]{1,128})$/, 'must be the name of a claim, or *'),
+    MOST_CLAIM_NAMES,
+  ).describe('Claim of the granted scopes that the ID token holds too; * for all'),
+} as const;
+
+type OwnMember = keyof typeof members;
+type Schema<M extends OwnMember> = (typeof members)[M];
+
+export const ownMembers = Object.keys(members) as OwnMember[];
+
+const wrapped = (wrap: (schema: z.ZodType) => z.ZodType): object =>
+  Object.fromEntries(ownMembers.map((name) => [name, wrap(members[name]).describe(members[name].description ?? '')]));
+
+/** For a client that is created, and for the metadata that is stored. */
+export const ownMemberShape = wrapped((schema) => schema.optional()) as {
+  [M in OwnMember]: z.ZodOptional<Schema<M>>;
+};
+/** For a change, in which null sets the default again. */
+export const ownMemberChanges = wrapped((schema) => schema.nullable().optional()) as {
+  [M in OwnMember]: z.ZodOptional<z.ZodNullable<Schema<M>>>;
+};
+
+/** Options of commands that differ from the form that follows from a schema: a boolean takes a value, so that it can be false. */
+export const ownMemberOptions: Readonly<Record<string, { flags: string }>> = Object.fromEntries(
+  ownMembers
+    .filter((name) => (members[name] as z.ZodType) instanceof z.ZodBoolean)
+    .map((name) => [name, { flags: `--${name.replaceAll('_', '-')} <yes>` }]),
+);
+
+/** The value of a member of the engine's client; undefined for the default. It was validated when it was stored. */
+export function ownMember<M extends OwnMember>(
+  client: { readonly [member: string]: unknown } | undefined,
+  name: M,
+): z.output<Schema<M>> | undefined {
+  return client?.[name] as z.output<Schema<M>> | undefined;
+}
