@@ -66,8 +66,9 @@ async function assemble(
   const kernel = await openKernel(dependencies, keyRing, database, opened);
   const { redis, jobs, mailbox, metrics, tracing } = kernel;
   const nouns = await createNouns(kernel, dependencies.hashCost);
-  const { sealer, settings, keys, clients, credentials, look } = nouns;
+  const { audit, sealer, settings, keys, clients, credentials, look } = nouns;
   opened.defer(() => sealer.stop());
+  opened.defer(() => audit.stop());
   opened.defer(keys.service.watch());
   const provider = createProvider(kernel, nouns);
   const steps = createSteps(kernel, nouns, provider);

@@ -4,6 +4,7 @@ import { randomSecret } from '#kernel/crypto.ts';
 import { newId, toUuid } from '#kernel/ids.ts';
 import type { Part } from '#kernel/postgres/one-statement.ts';
 import type { AuditEvent } from './event-type.ts';
+import { GatheredWrites } from './gathered-writes.ts';
 
 const SALT_BYTES = 16;
 
@@ -29,6 +30,8 @@ const NAMES = Object.keys(COLUMNS).join(', ');
 
 type Row = Readonly<Record<keyof typeof COLUMNS, unknown>>;
 
+const valuesOf = (row: Row): unknown[] => Object.values({ ...row, details: JSON.stringify(row.details) });
+
 /** The members in the digest. The database writes the text, so that stored and computed text are equal. */
 const REST = 'jsonb_build_array(salt, ip, user_agent, request_id, details)::text';
 
@@ -49,11 +52,12 @@ const VALUES = (place: (position: number) => string) =>
     .join(', ')})`;
 const RECORD_PREPARED = `with ${rowsOf(VALUES((position) => `$${position + 1}`))} select 1`;
 const RECORD_IN_TRANSACTION = `with ${rowsOf(VALUES(() => '?'))} select 1`;
-const RECORD_ALL = `with ${rowsOf(
-  `select ${NAMES} from jsonb_to_recordset(?::jsonb) as r (${Object.entries(COLUMNS)
+const MANY = (place: string) =>
+  `select ${NAMES} from jsonb_to_recordset(${place}::jsonb) as r (${Object.entries(COLUMNS)
     .map((column) => column.join(' '))
-    .join(', ')})`,
-)} select 1`;
+    .join(', ')})`;
+const RECORD_ALL = `with ${rowsOf(MANY('?'))} select 1`;
+const RECORD_GATHERED = `with ${rowsOf(MANY('$1'))} select 1`;
 
 type Dependencies = {
   clock: Clock;
@@ -67,9 +71,15 @@ export class AuditLog {
   readonly #deps: Dependencies;
   /** Something was recorded in a transaction of this process whose end is not known yet. */
   #isPending = false;
+  readonly #notes: GatheredWrites<Row>;
 
   constructor(dependencies: Dependencies) {
     this.#deps = dependencies;
+    const { database } = dependencies;
+    this.#notes = new GatheredWrites({
+      writeOne: async (row) => void (await database.sql(RECORD_PREPARED, valuesOf(row))),
+      writeMany: async (rows) => void (await database.sql(RECORD_GATHERED, [JSON.stringify(rows)])),
+    });
     dependencies.database.onCommit(() => {
       if (!this.#isPending) return;
       this.#isPending = false;
@@ -83,10 +93,18 @@ export class AuditLog {
     this.#isPending = true;
   }
 
-  /** Writes one event of an act that has no transaction of its own, such as a refused sign-in. */
+  /**
+   * Writes one event of an act that has no transaction of its own, such as a refused sign-in. Events that arrive while others are
+   * being written share a statement and a commit. Resolves when this event is committed, throws when it could not be written.
+   */
   async note(event: AuditEvent): Promise<void> {
-    await this.#deps.database.sql(RECORD_PREPARED, this.#values(event));
+    await this.#notes.write(this.#row(event));
     this.#deps.wake();
+  }
+
+  /** Waits for the events of `note` that are not written yet: before the database is closed. */
+  async stop(): Promise<void> {
+    await this.#notes.settled();
   }
 
   /** Writes one event in a transaction of the owner of the tables. */
@@ -122,15 +140,15 @@ export class AuditLog {
     await em.execute(
       `update audit_detail d set ip = null, user_agent = null, request_id = null, details = '{}'::jsonb, salt = null
        from (select id, at from audit_event where subject_type = 'user' and subject_id = ?
-             union select id, at from audit_event where actor_type = 'user' and actor_id = ?) e
+             union select id, at from audit_event where actor_type = 'user' and actor_id = ?
+               and (actor_type is distinct from subject_type or actor_id is distinct from subject_id)) e
        where d.event_id = e.id and d.at = e.at`,
       [userId, userId],
     );
   }
 
   #values(event: AuditEvent): unknown[] {
-    const row = this.#row(event);
-    return Object.values({ ...row, details: JSON.stringify(row.details) });
+    return valuesOf(this.#row(event));
   }
 
   #row({ actor, subject, visitor, ...event }: AuditEvent): Row {

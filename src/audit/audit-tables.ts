@@ -42,8 +42,13 @@ const AuditEventSchema = defineEntity({
   },
   indexes: [
     { name: 'audit_event_subject_index', properties: ['subjectType', 'subjectId', 'at'] },
-    { name: 'audit_event_type_index', properties: ['type', 'at'] },
-    { name: 'audit_event_actor_index', properties: ['actorId'] },
+    // Both contain few events, so that most events are entered in one index less each.
+    {
+      name: 'audit_event_other_actor_index',
+      properties: ['actorId'],
+      where: `"actor_type" is distinct from "subject_type" or "actor_id" is distinct from "subject_id"`,
+    },
+    { name: 'audit_event_own_type_index', properties: ['type', 'at'], where: `starts_with("type", 'audit.')` },
   ],
 });
 /** One event of the audit log (table `audit_event`). */

@@ -35,3 +35,12 @@ export const MONTHS_AHEAD = 3;
 
 /** Characters of the name of a chain: the constraint `audit_event_chain_check` has this number too. */
 export const LONGEST_CHAIN = 200;
+
+/** Statements of gathered events that are under way at the same time: while one is being flushed to disk, the next is computed. */
+export const GATHERED_WRITES = 2;
+
+/** Events that share one statement: few enough that the statement takes milliseconds. */
+export const GATHERED_BATCH = 100;
+
+/** Events that wait to share a statement. Further ones are written with a statement each. */
+export const MOST_WAITING = 1000;

@@ -131,7 +131,7 @@ export async function droppedMonths(
   keys: Pick<SealingKeys, 'find'>,
 ): Promise<DroppedMonths> {
   const rows = await database.sql<{ details: unknown }>(
-    'select details from audit_record where type = $1 order by at, id',
+    `select details from audit_record where type = $1 and starts_with(type, 'audit.') order by at, id`,
     [auditMonthsDropped.name],
   );
   const anchors = new Map<string, Anchor>();

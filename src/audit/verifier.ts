@@ -44,7 +44,7 @@ const STRAYS = (after: '>' | '>=') => `
   from counted order by counted.id, counted.at`;
 const CARRIED = `
   select coalesce(organization_id, '${INSTANCE_CHAIN}') as chain, details->>'brokenAt' as broken_at from audit_record
-  where type = $1 and outcome = 'failure' order by at, id`;
+  where type = $1 and starts_with(type, 'audit.') and outcome = 'failure' order by at, id`;
 
 /**
  * Chains that wait although a later event of another chain has a seal: a place is the id of the event, which grows with time. Events

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { SECOND } from './clock.ts';
 import type { Log } from './log.ts';
@@ -10,6 +11,9 @@ const MIGRATION_LOCK = '7809642057219958';
 const START_AND_END = 1.5 * SECOND;
 /** However short the setting is, a connection has this long. */
 const SHORTEST_CONNECT = SECOND;
+
+/** How often a process asks whether another one has finished the migrations. */
+const LOCK_INTERVAL = SECOND / 4;
 
 export type Reach = { connectionString: string; connectSeconds: number };
 type Query = (text: string) => Promise<unknown[]>;
@@ -27,15 +31,20 @@ export async function migrateAlone(reach: Reach, migration: Migration, log: Log)
   const query: Query = async (text) => (await client.query(text)).rows;
   try {
     if (await migration.isCurrent(query)) return;
-    const [row] = (await query(`select pg_try_advisory_lock(${MIGRATION_LOCK}) as taken`)) as { taken: boolean }[];
-    if (!row?.taken) {
-      log.warn('waiting for another process, which migrates the database');
-      await query(`select pg_advisory_lock(${MIGRATION_LOCK})`);
+    // A statement that waits for the lock would hold a snapshot, and an index that is built concurrently waits for all snapshots.
+    for (let attempt = 0; !(await isTaken(query)); attempt += 1) {
+      if (attempt === 0) log.warn('waiting for another process, which migrates the database');
+      await delay(LOCK_INTERVAL);
     }
     if (!(await migration.isCurrent(query))) await migration.apply();
   } finally {
     await client.end();
   }
+}
+
+async function isTaken(query: Query): Promise<boolean> {
+  const [row] = (await query(`select pg_try_advisory_lock(${MIGRATION_LOCK}) as taken`)) as { taken: boolean }[];
+  return row?.taken === true;
 }
 
 /** Longest that DDL waits for those who use the table, who wait behind it meanwhile. */

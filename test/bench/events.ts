@@ -1,6 +1,6 @@
 /**
- * `npm run bench:events`: events of the audit log per second, with the statement of the release that had one chain head, and with the
- * one of today while the sealer runs. In turns, on one server, in one run; `fsync` is on unless BENCH_DATABASE_URL says otherwise.
+ * `npm run bench:events`: events of the audit log per second, with the statement of the release that had one chain head, and while the
+ * sealer runs: in the statement of an act with a commit for each event, and noted, where simultaneous events share commits. In turns, on one server, in one run; `fsync` is on unless BENCH_DATABASE_URL says otherwise.
  *
  *   --rounds N     turns of each side (3)
  *   --seconds N    length of one turn (5)
@@ -11,12 +11,13 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type AuditEvent, byUser, createAudit, createAuditProofs } from '#audit/module.ts';
+import { type AuditEvent, type AuditLog, byUser, createAudit, createAuditProofs } from '#audit/module.ts';
 import { SECOND, systemClock } from '#kernel/clock.ts';
 import { createKeyRing } from '#kernel/crypto.ts';
 import { type Database, openDatabase } from '#kernel/database.ts';
 import { createLog } from '#kernel/log.ts';
 import { newId } from '#kernel/ids.ts';
+import { oneStatement } from '#kernel/postgres/one-statement.ts';
 import { entities } from '../../src/app/entities.ts';
 import { anyEvent } from '../support/audit.ts';
 import { RECORD_BEFORE, valuesBefore } from '../support/audit-before.ts';
@@ -32,6 +33,10 @@ const { values: options } = parseArgs({
   },
 });
 const [rounds, seconds, writers] = [Number(options.rounds), Number(options.seconds), Number(options.writers)];
+
+const BEFORE = 'one chain head';
+const ALONE = 'a commit for each event';
+const NOTED = 'noted, with shared commits';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 const log = createLog({ level: 'silent' });
@@ -86,13 +91,14 @@ async function compare(server: string): Promise<void> {
   const after = await openOn(server, names[1]!, (database) => database.migrate());
   const audit = createAudit({ clock: systemClock, database: after, keyRing, log });
   const sides = {
-    'one chain head': () => before.sql(RECORD_BEFORE, valuesBefore(event())),
-    'sealed behind the act': () => audit.log.note(event()),
+    [BEFORE]: () => before.sql(RECORD_BEFORE, valuesBefore(event())),
+    [ALONE]: () => writeAlone(after, audit.log),
+    [NOTED]: () => audit.log.note(event()),
   };
   const [{ fsync } = { fsync: '' }] = await after.sql<{ fsync: string }>('show fsync');
   say(`${writers} writers, ${rounds} turns of ${seconds} s each, fsync ${fsync}`);
   const rates = new Map<string, number[]>();
-  const backlogs: number[] = [];
+  const backlogs = new Map<string, number[]>();
   audit.sealer.start();
   for (let round = 0; round < rounds; round += 1) {
     const order = Object.entries(sides);
@@ -102,7 +108,7 @@ async function compare(server: string): Promise<void> {
       const [{ waiting } = { waiting: 0 }] = await after.sql<{ waiting: number }>(
         'select count(*)::int as waiting from audit_unsealed',
       );
-      if (side === 'sealed behind the act') backlogs.push(waiting);
+      if (side !== BEFORE) backlogs.set(side, [...(backlogs.get(side) ?? []), waiting]);
       say(`  ${side}: ${rate.toFixed(0)} events a second${waiting > 0 ? `, ${waiting} wait for their seal` : ''}`);
       const begin = performance.now();
       await audit.sealer.seal();
@@ -111,12 +117,23 @@ async function compare(server: string): Promise<void> {
     }
   }
   await audit.sealer.stop();
-  const [old = 0, now = 0] = Object.keys(sides).map((side) => median(rates.get(side) ?? []));
-  say(`\n| one chain head | sealed behind the act | ratio | wait for their seal after a turn |\n|---|---|---|---|`);
-  say(`| ${old.toFixed(0)} | ${now.toFixed(0)} | ${(now / old).toFixed(1)} | ${median(backlogs).toFixed(0)} |`);
+  const old = median(rates.get(BEFORE) ?? []);
+  say(`\n| | events a second | ratio | without a seal after a turn |\n|---|---|---|---|`);
+  for (const side of Object.keys(sides)) {
+    const rate = median(rates.get(side) ?? []);
+    const waiting = side === BEFORE ? '–' : median(backlogs.get(side) ?? []).toFixed(0);
+    say(`| ${side} | ${rate.toFixed(0)} | ${(rate / old).toFixed(1)} | ${waiting} |`);
+  }
   await verify(audit, after);
   for (const database of [before, after]) await database.close();
   for (const name of names) await onServer(server, `drop database ${name} with (force)`);
+}
+
+/** As the statement of an act writes it: prepared, with a commit of its own. */
+async function writeAlone(database: Database, audit: AuditLog): Promise<void> {
+  const decision = { name: 'decision', values: [], text: () => 'decision as (select 1)' };
+  const { text, values } = oneStatement({ conditions: [], decision, others: [audit.part(event())] });
+  await database.sql(text, values);
 }
 
 /** The results must be right, too. */
