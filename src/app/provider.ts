@@ -6,6 +6,7 @@ import { languages } from '#kernel/i18n.ts';
 import { createDevice } from '#sign-in/device/module.ts';
 import { createLogout } from '#sign-in/logout/module.ts';
 import { createOidc } from '#oidc/module.ts';
+import { browserCookies, RememberedAccounts, Ways } from '#sign-in/interaction/module.ts';
 import { createSessions } from '#oidc/sessions/module.ts';
 import type { Kernel } from './kernel.ts';
 import type { Nouns } from './nouns.ts';
@@ -13,7 +14,7 @@ import { KEY_SET_LIMITS } from '#kernel/http/limits.ts';
 
 export type Provider = ReturnType<typeof createProvider>;
 
-/** Creates the OpenID provider with consents and sessions. */
+/** Creates the OpenID provider with consents and sessions, and what the browsers of users remember. */
 export function createProvider(
   kernel: Kernel,
   {
@@ -29,6 +30,7 @@ export function createProvider(
     credentials,
     accessRevocation,
     held,
+    texts,
   }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
@@ -84,6 +86,9 @@ export function createProvider(
     log,
     countToken: metrics?.countToken,
   });
+  const cookies = browserCookies(config.issuerUrl);
+  const ways = new Ways({ policies, passkeys: credentials.passkeys, texts });
+  const remembered = new RememberedAccounts({ clock, keyRing, policies, ways, cookies });
   const { sessions, ownPages, routes } = createSessions({
     config,
     clock,
@@ -94,7 +99,8 @@ export function createProvider(
     browsers: oidc.browsers,
     current: oidc.current,
     client: { id: OWN_CLIENT_ID, returnPath: OWN_RETURN_PATH },
+    remembered,
     reachable: (userId) => credentials.secondFactorOverviews.reachableLevel(userId),
   });
-  return { consents, oidc, sessions, ownPages, routes: [routes] };
+  return { consents, oidc, cookies, ways, remembered, sessions, ownPages, routes: [routes] };
 }

@@ -1,7 +1,7 @@
 /** The steps of a sign-in and the pages around it. */
 import { createConsent } from '#sign-in/consent/module.ts';
 import { createContactPages } from '#account/contacts/module.ts';
-import { browserCookies, createInteraction, Ways } from '#sign-in/interaction/module.ts';
+import { createInteraction } from '#sign-in/interaction/module.ts';
 import { addressLimit, createLogin } from '#sign-in/login/module.ts';
 import { createMfa } from '#sign-in/mfa/module.ts';
 import { createPasskey } from '#sign-in/passkey/module.ts';
@@ -21,13 +21,11 @@ export type Steps = ReturnType<typeof createSteps>;
 
 /** Creates the steps of a sign-in in one array, and the pages around it. */
 export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
-  const { consents, oidc } = provider;
+  const { consents, oidc, cookies, ways, remembered } = provider;
   const { config, clock, database, keyRing, throttle, metrics } = kernel;
   const { audit, policies, look, texts, users, contacts, apis, credentials, accessRevocation, progress } = nouns;
   const { passwords, passkeys, knownDevices, oneTimeSecrets, undoRights } = credentials;
-  const cookies = browserCookies(config.issuerUrl);
   const { deviceCookie, trustCookie, canCreateCookie } = cookies;
-  const ways = new Ways({ policies, passkeys, texts });
 
   const risk = createRisk({
     config,
@@ -40,7 +38,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     letters: look.letters,
     knownDevices,
     oneTimeSecrets,
-    deviceCookie,
+    holdDevice: cookies.holdDevice,
   });
   const recovery = createRecovery({
     config,
@@ -101,6 +99,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     pressure: risk.pressure,
     work: risk.work,
     deviceCookie,
+    remembered,
     createUrl: comingIn.registration.createUrl,
     audit,
     counted: metrics?.countSignIn,
@@ -160,6 +159,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     current: oidc.current,
     progress,
     ways,
+    remembered,
     cookies,
     users,
     secondFactorOverviews: credentials.secondFactorOverviews,

@@ -52,6 +52,11 @@ export const sections = {
       .min(1)
       .refine((list) => new Set(list).size === list.length, 'must name each once')
       .default(['password', 'passkey', 'emailLink', 'emailCode']),
+    /**
+     * Whether a browser remembers the accounts of sign-ins that were to be kept ("Keep me signed in"), and shows them at the next
+     * sign-in. `false` also makes what browsers remember already useless.
+     */
+    rememberAccounts: z.boolean().default(true),
   }),
   mfa: z.strictObject({
     /**

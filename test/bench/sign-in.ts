@@ -14,7 +14,10 @@ export type SignInJob = {
   offline: boolean;
   /** One for each connection, because tries of one account are counted one by one. */
   people: readonly Person[];
-  /** By the place of a connection, the cookies of a browser that signed in before and was closed: the account knows it. */
+  /**
+   * By the place of a connection, the cookies of a browser that signed in before with "Keep me signed in" and was closed: the account
+   * knows it, and it remembers the account.
+   */
   known?: (readonly StoredCookie[])[];
 };
 
@@ -44,7 +47,7 @@ export async function obtainTokens(connection: Connection, job: SignInJob, place
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
-  const browser = new Browser(connection, job.host, job.known?.[place]);
+  const browser = new Browser(connection, job.host, job.known === undefined ? null : (job.known[place] ?? []));
   const back = await browser.walk(`/oidc/auth?${parameters.toString()}`, person, job.redirectUri);
   if (job.known) job.known[place] ??= browser.closed();
   const code = new URL(back).searchParams.get('code');
@@ -66,9 +69,10 @@ export async function obtainTokens(connection: Connection, job: SignInJob, place
 }
 
 /** The user's input: consent, the password or the email address. */
-function fields(page: string, { email, password }: Person): Record<string, string> {
+function fields(page: string, { email, password }: Person, isKept: boolean): Record<string, string> {
   if (page.includes('value="allow"')) return { action: 'allow' };
-  return { ...(page.includes('type="password"') ? { password } : { email }), action: 'continue' };
+  const remember = isKept ? { remember: '1' } : {};
+  return { ...(page.includes('type="password"') ? { password, ...remember } : { email }), action: 'continue' };
 }
 
 /** Cookies by their paths, redirects one by one, the first form of a page. */
@@ -76,16 +80,19 @@ class Browser {
   readonly #connection: Connection;
   readonly #host: string;
   readonly #jar: Map<string, StoredCookie[1]>;
+  readonly #isKept: boolean;
 
-  constructor(connection: Connection, host: string, known: readonly StoredCookie[] = []) {
+  /** `known`: null for a browser that is used once. */
+  constructor(connection: Connection, host: string, known: readonly StoredCookie[] | null) {
     this.#connection = connection;
     this.#host = host;
     this.#jar = new Map(known);
+    this.#isKept = known !== null;
   }
 
-  /** The cookies that remain when the browser is closed and opened much later: the account recognizes the browser by them. */
+  /** The cookies that remain when the browser is opened after the session has ended. */
   closed(): StoredCookie[] {
-    return [...this.#jar].filter(([key]) => key.endsWith('device'));
+    return [...this.#jar].filter(([key]) => /(device|remembered)$/.test(key));
   }
 
   /** Ends at the address outside to which the provider sends the browser. */
@@ -102,7 +109,7 @@ class Browser {
       const csrf = /name="csrf"[^>]*value="([^"]+)"/.exec(answer.body)?.[1];
       if (answer.status !== 200 || !action || !csrf)
         throw new Error(`no form: ${answer.status} ${answer.body.slice(0, 300)}`);
-      answer = await this.#post(action, { csrf, ...fields(answer.body, { email, password }) });
+      answer = await this.#post(action, { csrf, ...fields(answer.body, { email, password }, this.#isKept) });
     }
     throw new Error('a sign-in without end');
   }

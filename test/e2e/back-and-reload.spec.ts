@@ -7,7 +7,16 @@ import { startTestApp, type TestApp, type TestUser } from '../support/app.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { post } from '../support/visitor.ts';
 import { startWebApp, type WebApp } from '../support/web-app.ts';
-import { arrive, heading, identify, newPerson, type Person, typeEmail, typePassword } from './person.ts';
+import {
+  arrive,
+  expectGoodPage,
+  heading,
+  identify,
+  newPerson,
+  type Person,
+  typeEmail,
+  typePassword,
+} from './person.ts';
 
 let browser: Browser;
 let latchkey: TestApp;
@@ -112,6 +121,61 @@ describe('Back', () => {
     await identify(page, user);
     await arrive(page, tally);
     expect(await heading(page)).toBe(`Signed in as ${user.email}`);
+  });
+});
+
+describe('an account that the browser remembers', () => {
+  /** Signed in, to be kept, and the session gone. */
+  async function remembered(): Promise<Page> {
+    const page = await someone();
+    await begin(page);
+    await typeEmail(page, user.email);
+    await page.getByLabel('Keep me signed in').check();
+    await typePassword(page, user.password);
+    await arrive(page, tally);
+    await endSession();
+    await begin(page);
+    await expectShown(page, 'Enter your password');
+    return page;
+  }
+  const endSession = () => person.context.clearCookies({ name: /session/ });
+
+  test('signs in by its password alone, and Back leads to the result', async () => {
+    const page = await remembered();
+    const before = [...sent];
+    expect(await page.getByText(user.email).isVisible()).toBe(true);
+    expect(await page.getByLabel('Keep me signed in').isChecked()).toBe(true);
+    await typePassword(page, user.password);
+    await arrive(page, tally);
+    expect(sent.slice(before.length)).toEqual(['/password']);
+    await page.goBack();
+    await expectShown(page, 'You are signed in');
+  });
+
+  test('is passed over and found again by Back', async () => {
+    const page = await remembered();
+    await page.getByRole('link', { name: 'Use another account' }).click();
+    await page.locator('#email').waitFor();
+    expect(await page.locator('#email').inputValue()).toBe('');
+    await page.getByRole('link', { name: 'Choose an account used before' }).click();
+    await expectShown(page, 'Choose an account');
+    await expectGoodPage(page);
+    await page.goBack();
+    await page.goBack();
+    await expectShown(page, 'Enter your password');
+  });
+
+  test('that another tab has forgotten is shown by Back no more, and its open form proves nothing', async () => {
+    const page = await remembered();
+    const other = await person.newTab();
+    await begin(other);
+    await other.getByRole('button', { name: 'Forget this account' }).click();
+    await other.locator('#email').waitFor();
+    await other.goBack();
+    await expectShown(other, 'Sign in to Tally');
+    await typePassword(page, user.password);
+    await page.locator('#email').waitFor();
+    expect([arrived.length, await page.getByText(user.email).count()]).toEqual([1, 0]);
   });
 });
 

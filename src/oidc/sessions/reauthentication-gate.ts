@@ -46,6 +46,8 @@ export type OwnPagesDependencies = {
   users: Pick<UserService, 'findById'>;
   /** The level that this user must show for what is sensitive: 2 once a second factor was confirmed, whether or not it can be used. */
   reachable(userId: UserId): Promise<Level>;
+  /** The accounts that the browser remembers: they get the present name and address of the user. */
+  remembered: { update(ctx: Context, user: User): void };
   paths: ReturnPaths;
   cookie: BrowserCookie;
 };
@@ -72,7 +74,7 @@ export class OwnPages {
    * From here on the forms of the answer, and the form of the request, are this session's alone.
    */
   async require(ctx: Context, demands: Demands = {}): Promise<SignedInPerson | null> {
-    const { current, users } = this.#deps;
+    const { current, users, remembered } = this.#deps;
     const session = await current.find(ctx);
     const user = session && (await users.findById(session.accountId as UserId));
     if (!session || user?.status !== 'active') {
@@ -88,6 +90,7 @@ export class OwnPages {
       return this.#signIn(ctx, wanted, demands.returnTo, isIdle ? { prompt: 'login' } : {});
     }
     await current.touch(ctx, session, { asAdministrator: wanted.isForAdministrators });
+    remembered.update(ctx, user);
     ctx.state.bindForms(session.id);
     ctx.state.theme = user.theme ?? null;
     if (user.profile.locale !== undefined) ctx.state.suggestLanguage(user.profile.locale);

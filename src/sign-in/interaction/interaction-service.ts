@@ -8,6 +8,7 @@ import type { UserId } from '#directory/users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
   type BegunInteraction,
+  type ChoosingInteraction,
   type ConsentInteraction,
   type DueInteraction,
   inside,
@@ -16,22 +17,24 @@ import {
   type KnownInteraction,
   type OtherWay,
   seen,
-  type SessionInteraction,
 } from './interaction.ts';
-import { type EarlyPage, isOpenNow, neededLevel, nextStep, type Page, type Question, type Step } from './next-step.ts';
+import { type EarlyPage, isOpenNow, isSessionAsked, neededLevel, nextStep, type Page, type Step } from './next-step.ts';
 import { type Assessment, nothingYet, type Progress, type ProgressStore } from './progress.ts';
 import { type Proved, withIdentifier, withProof } from './progress-changes.ts';
+import type { RememberedAccount, RememberedAccounts } from './remembered-accounts.ts';
+import { questionOf } from './question.ts';
 import type { Offer } from './requirements.ts';
 import { type EndingDependencies, SignInEnding } from './sign-in-completion.ts';
 import { type KnowledgeDependencies, SignInKnowledge } from './sign-in-knowledge.ts';
 import type { Way, Ways } from './offered-first-factors.ts';
 
-export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress'> &
+export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progress' | 'remembered'> &
   KnowledgeDependencies & {
     clock: Clock;
     engine: Interactions;
     progress: ProgressStore;
     ways: Ways;
+    remembered: RememberedAccounts;
     /** Puts the pages of this request into the brand of the client. */
     dress(ctx: Context, clientId: string): Promise<void>;
   };
@@ -61,7 +64,8 @@ export class InteractionService {
     await this.#deps.dress(ctx, question.client.id);
     this.#questions.set(ctx, question);
     const sessionUser = await this.#sessionUser(ctx, question);
-    return this.#seen({ question, progress, sessionUser, now: epochSeconds(this.#deps.clock) });
+    const accounts = this.#deps.remembered.list(ctx);
+    return this.#seen({ question, progress, sessionUser, accounts, now: epochSeconds(this.#deps.clock) });
   }
 
   /** The same, or null where there is none: for a page that a mailed link opens in any browser. */
@@ -133,7 +137,10 @@ export class InteractionService {
     // A user who was erased or disabled since proves nothing.
     if (facts.userId !== null && known === null) return { step: { kind: 'start-over' }, known };
     const recorded = { ...interaction[inside].progress, identifier };
-    return { step: nextStep(this.#questionOf(interaction), recorded, facts, known?.requirements ?? null), known };
+    return {
+      step: nextStep(questionOf(interaction, this.#deps.ways), recorded, facts, known?.requirements ?? null),
+      known,
+    };
   }
 
   /**
@@ -160,7 +167,7 @@ export class InteractionService {
   }
 
   isOpenNow(interaction: Interaction, page: EarlyPage): boolean {
-    return isOpenNow(page, this.#questionOf(interaction), interaction[inside].progress, interaction.facts);
+    return isOpenNow(page, questionOf(interaction, this.#deps.ways), interaction[inside].progress, interaction.facts);
   }
 
   /**
@@ -176,16 +183,21 @@ export class InteractionService {
     return null;
   }
 
-  /** For the page that offers the account of the session, and the one of another user. */
-  async choosing(ctx: Context): Promise<SessionInteraction | null> {
-    return this.#ofSession(ctx, 'account');
+  /** For the page that offers the account of the session, those that this browser remembers, and the one of another user. */
+  async choosing(ctx: Context): Promise<ChoosingInteraction | null> {
+    const interaction = await this.open(ctx, 'account');
+    if (interaction === null) return null;
+    const { sessionUser, accounts } = interaction[inside];
+    const session = isSessionAsked(questionOf(interaction, this.#deps.ways)) ? (sessionUser?.id ?? null) : null;
+    return { ...interaction, session, accounts: accounts.filter(({ id }) => id !== session) };
   }
 
   async consenting(ctx: Context): Promise<ConsentInteraction | null> {
-    const interaction = await this.#ofSession(ctx, 'consent');
-    if (interaction === null) return null;
+    const interaction = await this.open(ctx, 'consent');
+    const { sessionUser } = interaction?.[inside] ?? {};
+    if (interaction === null || !sessionUser) return null;
     const { prompt, params, grantId } = interaction[inside].question;
-    return { ...interaction, request: { prompt, params, grantId } };
+    return { ...interaction, userId: sessionUser.id, request: { prompt, params, grantId } };
   }
 
   isOpen(way: Way): boolean {
@@ -212,8 +224,15 @@ export class InteractionService {
     return this.#record(interaction, withIdentifier(progress, identifier, question));
   }
 
-  async recordChoice(interaction: SessionInteraction, chosen: 'session' | 'another'): Promise<Interaction> {
+  async recordChoice(interaction: Interaction, chosen: 'session' | 'another'): Promise<Interaction> {
     return this.#record(interaction, { chosen, identifier: null });
+  }
+
+  /** An account that this browser remembers is as good as its address, typed; the one of a session is another. */
+  async recordAccount(interaction: Interaction, { email }: RememberedAccount): Promise<Interaction> {
+    const { question, progress, sessionUser } = interaction[inside];
+    const chosen = sessionUser === null ? progress.chosen : 'another';
+    return this.#record(interaction, { ...withIdentifier(progress, email, question), chosen });
   }
 
   /** Creating an account instead of signing in, or the other way round. */
@@ -264,18 +283,6 @@ export class InteractionService {
     const interaction = seen(found);
     this.#latest.set(found.question, interaction);
     return interaction;
-  }
-
-  async #ofSession(ctx: Context, page: 'account' | 'consent'): Promise<SessionInteraction | null> {
-    const interaction = await this.open(ctx, page);
-    const { sessionUser } = interaction?.[inside] ?? {};
-    return interaction === null || !sessionUser ? null : { ...interaction, userId: sessionUser.id };
-  }
-
-  #questionOf({ [inside]: { question, sessionUser } }: Interaction): Question {
-    const { prompt, isAgain, asked } = question;
-    const [firstWay] = this.#deps.ways.open;
-    return { prompt: prompt.name, hasSession: sessionUser !== null, isAgain, asked, firstWay };
   }
 
   /** Null also when the user was disabled or erased since: a session outlives that for a moment. */

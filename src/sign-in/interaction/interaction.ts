@@ -2,6 +2,8 @@ import type { EngineInteraction, Level } from '#oidc/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import { type Facts, factsOf, type SessionUser } from './facts.ts';
 import type { Progress } from './progress.ts';
+import { type RememberedAccount, rememberedAs } from './remembered-accounts.ts';
+import { hintOf, leadOf } from './remembered-lead.ts';
 import type { Requirements } from './requirements.ts';
 import type { SignInFacts } from './sign-in-facts.ts';
 import type { Way } from './offered-first-factors.ts';
@@ -12,6 +14,8 @@ export type Inside = {
   question: EngineInteraction;
   progress: Progress;
   sessionUser: SessionUser | null;
+  /** The accounts that this browser remembers, each with a way that is open. */
+  accounts: readonly RememberedAccount[];
   /** NumericDate of the request. */
   now: number;
 };
@@ -31,6 +35,10 @@ export type Interaction = {
   /** The typed email address, or the address of the session's user at reauthentication: a claim, never a proof. */
   identifier: string | null;
   facts: Facts;
+  /** The remembered account that `identifier` names; null for another address. */
+  remembered: RememberedAccount | null;
+  /** Whether nothing but the memory of this browser says so: nobody typed or chose it. */
+  isLed: boolean;
   [inside]: Inside;
 };
 
@@ -49,8 +57,13 @@ export type DueInteraction = KnownInteraction & {
 
 /** A sign-in in which an address was typed, and nothing is proved yet. */
 export type BegunInteraction = Interaction & { identifier: string };
+/** A sign-in in which the user chooses: the account of the session, where that is asked about, and the remembered ones. */
+export type ChoosingInteraction = Interaction & {
+  session: UserId | null;
+  accounts: readonly RememberedAccount[];
+};
 /** A sign-in in which the user of the session is asked something. */
-export type SessionInteraction = Interaction & { userId: UserId };
+type SessionInteraction = Interaction & { userId: UserId };
 export type ConsentInteraction = SessionInteraction & { request: ConsentRequested };
 /** The relying party's demand on the user of the session. */
 export type ConsentRequested = Pick<EngineInteraction, 'prompt' | 'params' | 'grantId'>;
@@ -63,19 +76,22 @@ export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | '
 export type OtherWay = { way: Way; url: string };
 
 /** The sign-in as steps see it. */
-export function seen({ question, progress, sessionUser, now }: Inside): Interaction {
+export function seen({ question, progress, sessionUser, accounts, now }: Inside): Interaction {
   const { uid, client, asked, isAgain, params } = question;
-  const { login_hint: hint } = params;
-  const loginHint = typeof hint === 'string' && hint.includes('@') ? hint.slice(0, 254) : '';
   const facts = factsOf(question, progress, sessionUser, now);
   // A user who is asked again need not type the address.
   const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.email ?? null) : null;
+  const lead = known === null ? leadOf(question, progress, accounts) : { kind: 'none' as const };
+  const led = lead.kind === 'account' ? lead.account : null;
+  const identifier = progress.identifier ?? known ?? led?.email ?? null;
   return {
     uid,
     path: `/interaction/${uid}`,
-    question: { client, asked, isAgain, loginHint },
-    identifier: progress.identifier ?? known,
+    question: { client, asked, isAgain, loginHint: hintOf(params) },
+    identifier,
     facts,
-    [inside]: { question, progress, sessionUser, now },
+    remembered: led ?? rememberedAs(accounts, identifier),
+    isLed: led !== null,
+    [inside]: { question, progress, sessionUser, accounts, now },
   };
 }

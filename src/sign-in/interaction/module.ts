@@ -3,8 +3,8 @@
  *
  * Owns    the table sign_in_progress of older processes, the dispatcher, the type of a step (sign-in-step.ts), the order of the
  *         steps (next-step.ts), the proofs, the user and the session (facts.ts), the facts of the user
- *         (sign-in-facts.ts), the level of proofs (proof.ts), the first factors (ways.ts), the end of a sign-in
- *         (sign-in-ending.ts).
+ *         (sign-in-facts.ts), the level of proofs (proof.ts), the first factors (ways.ts), the accounts that a browser
+ *         remembers (remembered-accounts.ts), the end of a sign-in (sign-in-ending.ts).
  * Leaves  every question to its step: the user to login, consent to consent.
  * URLs    /interaction/:uid.
  */
@@ -44,6 +44,7 @@ export const interactionMounts: readonly Mount[] = [
 export { type BrowserCookies, browserCookies } from './browser-cookies.ts';
 export type {
   BegunInteraction,
+  ChoosingInteraction,
   ConsentInteraction,
   ConsentRequested,
   DueInteraction,
@@ -53,9 +54,11 @@ export type {
 export type { InteractionService } from './interaction-service.ts';
 export { SIGN_IN_OPEN_FOR } from './limits.ts';
 export { olderSignIns, ProgressStore, SignInProgress } from './progress.ts';
+export { RememberedAccounts } from './remembered-accounts.ts';
 export { levelOfProofs } from './proof.ts';
 export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
 export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';
 export { type SignInStep, StepRouter } from './sign-in-step.ts';
-export { Ways } from './offered-first-factors.ts';
+export { rememberedWho, unknownWho, whoIs, type WhoShown } from './who-view.ts';
+export { type Way, Ways } from './offered-first-factors.ts';

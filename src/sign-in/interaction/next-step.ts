@@ -31,8 +31,10 @@ export type Question = {
   isAgain: boolean;
   /** The level that the relying party requests. */
   asked: AskedLevel | null;
-  /** The first method after the email address, by policy; the same for every user. */
+  /** The first method after the email address: the last one in this browser, or by policy; the same for every user. */
   firstWay: Way;
+  /** `choice`: this browser remembers accounts, and the user chooses one first. `some`: it remembers accounts. */
+  remembered: 'none' | 'some' | 'choice';
 };
 
 type Chosen = Pick<Progress, 'chosen' | 'wants'>;
@@ -77,12 +79,14 @@ export function isOpenNow(
   known: Pick<Progress, 'chosen'>,
   proved: Proved,
 ): boolean {
-  const { prompt, hasSession, isAgain } = question;
+  const { isAgain, remembered } = question;
   const stage = stageOf(question, known, proved);
   if (name === 'consent') return stage === 'consent';
   // Also after the choice of another account, as long as nothing is proved.
   if (name === 'account')
-    return hasSession && stage !== 'known' && (prompt === 'consent' || prompt === 'select_account');
+    return (
+      stage !== 'known' && (isSessionAsked(question) || (remembered !== 'none' && !isAgain && stage === 'first-proof'))
+    );
   // A user who types another address starts from nothing.
   if (name === 'login') return stage === 'first-proof' || stage === 'known';
   // A user who is asked again has an account.
@@ -91,15 +95,20 @@ export function isOpenNow(
   return stage === 'first-proof';
 }
 
+/** Whether a request is about the user of the session, so that the chooser offers that session. */
+export const isSessionAsked = ({ prompt, hasSession }: Pick<Question, 'prompt' | 'hasSession'>): boolean =>
+  hasSession && (prompt === 'consent' || prompt === 'select_account');
+
 /** A user who has just signed in has thereby chosen an account. */
 const settled = (prompt: PromptName): readonly PromptName[] =>
   prompt === 'select_account' || prompt === 'create' ? [prompt] : [];
 
 const page = (name: Page): Step => ({ kind: 'page', page: name });
 
-function proveIdentity({ prompt, firstWay }: Question, { identifier, wants }: Known): Step {
+function proveIdentity({ prompt, firstWay, remembered }: Question, { identifier, wants }: Known): Step {
   if (wants === 'account' || (prompt === 'create' && wants !== 'sign-in')) return page('create');
-  return page(identifier === null ? 'login' : firstWay);
+  if (identifier !== null) return page(firstWay);
+  return page(remembered === 'choice' ? 'account' : 'login');
 }
 
 /** The second factor, or the way to one; null when what was proved is enough. */

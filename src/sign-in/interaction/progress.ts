@@ -22,7 +22,8 @@ export type Progress = {
   userId: UserId | null;
   /** All of `userId`. */
   proofs: readonly Proof[];
-  remember: boolean;
+  /** The box "Keep me signed in" of the last page that has one; null where no page had. */
+  remember: boolean | null;
   /** The answer of the account chooser. */
   chosen: 'session' | 'another' | null;
   /** A change of mind between signing in and creating an account. */
@@ -38,7 +39,7 @@ export const nothingYet: Progress = {
   sentTo: {},
   userId: null,
   proofs: [],
-  remember: false,
+  remember: null,
   chosen: null,
   wants: null,
   assessment: null,

@@ -1,10 +1,12 @@
 import { type AuditLog, byUser } from '#audit/module.ts';
 import { type Context, visitorOf } from '#kernel/http/context.ts';
+import { methods } from '#credentials/module.ts';
 import type { Act } from '#kernel/postgres/one-statement.ts';
 import { acrOf, type Interactions, type PromptName } from '#oidc/module.ts';
 import type { UserService } from '#directory/users/module.ts';
 import { inside, type KnownInteraction, type SignInEnd } from './interaction.ts';
 import type { ProgressStore } from './progress.ts';
+import type { RememberedAccounts } from './remembered-accounts.ts';
 import type { StepRules } from './step-rules.ts';
 import { userSignedIn } from './events.ts';
 
@@ -13,6 +15,7 @@ export type EndingDependencies = {
   progress: Pick<ProgressStore, 'held'>;
   users: Pick<UserService, 'active' | 'findById'>;
   audit: Pick<AuditLog, 'part'>;
+  remembered: Pick<RememberedAccounts, 'note'>;
   /** In the order of notification. */
   steps: readonly StepRules[];
 };
@@ -30,14 +33,14 @@ export class SignInEnding {
 
   /** Answers with the path at which the browser goes on. */
   async finish(ctx: Context, interaction: KnownInteraction, answered: readonly PromptName[]): Promise<string> {
-    const { engine, users, steps } = this.#deps;
+    const { engine, users, steps, remembered } = this.#deps;
     const { path, userId, facts } = interaction;
     const { proofs, level, amr } = facts;
     if (proofs.length === 0 || level === 0) throw new Error('a sign-in was to finish without a proof');
     const { question, progress } = interaction[inside];
     const authTime = Math.max(...proofs.map(({ at }) => at));
     const end = { ...interaction, level, amr };
-    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember: progress.remember };
+    const login = { accountId: userId, amr, acr: acrOf(level), authTime, remember: progress.remember === true };
     let next: string | null;
     try {
       next = await engine.finishLogin(question, login, answered, this.#act(ctx, interaction, end));
@@ -48,6 +51,9 @@ export class SignInEnding {
     }
     // A proof that was revoked since the read does not count: the sign-in starts again.
     if (next === null) return path;
+    const [first] = proofs;
+    if (facts.session === null && first !== undefined)
+      remembered.note(ctx, facts.user, { keep: progress.remember, way: methods[first.factor].first?.page ?? null });
     for (const step of steps) await step.signedIn?.(ctx, end);
     return next;
   }

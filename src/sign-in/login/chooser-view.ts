@@ -1,10 +1,14 @@
+import type { Way } from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-type ChooserPage = {
+export type ChooserPage = {
   /** Where the form posts to: `account` is the `id` of one of the accounts, or `another`. */
   action: string;
   client: { name: string } | null;
-  accounts: readonly { id: string; name: string | null; email: string; isSignedIn: boolean }[];
+  /** `way`: the method last used in this browser; null for the account that is signed in. */
+  accounts: readonly { id: string; name: string | null; email: string; way: Way | null }[];
+  /** How this browser forgets an account that is signed out. Field: `account`. */
+  forgetAction: string;
   /** The address to sign all of them out; null without a session. */
   signOutUrl: string | null;
 };
@@ -13,20 +17,23 @@ const plain: ChooserPage = {
   action: '/interaction/4Tj2/account',
   client: { name: 'Tally' },
   accounts: [
-    { id: 'usr_1', name: 'Noor Haddad', email: 'noor@fernway.example', isSignedIn: true },
-    { id: 'usr_2', name: null, email: 'n.haddad@orchard.example', isSignedIn: false },
+    { id: 'usr_1', name: 'Noor Haddad', email: 'noor@fernway.example', way: null },
+    { id: 'usr_2', name: null, email: 'n.haddad@orchard.example', way: 'passkey' },
+    { id: 'usr_3', name: 'Mina Haddad', email: 'mina@orchard.example', way: 'email-code' },
   ],
+  forgetAction: '/interaction/4Tj2/account/forget',
   signOutUrl: '/oidc/logout',
 };
 
 export const chooserView = view<ChooserPage>('sign-in/login/chooser.njk', {
   samples: {
     plain,
-    'one account, no client': { ...plain, client: null, accounts: plain.accounts.slice(0, 1), signOutUrl: null },
+    'one account, no client': { ...plain, client: null, accounts: plain.accounts.slice(0, 1) },
+    'all signed out': { ...plain, accounts: plain.accounts.slice(1), signOutUrl: null },
     hostile: {
       ...plain,
       client: { name: '<script>alert(1)</script>' },
-      accounts: [{ id: '"><b>', name: '\u202E<b onclick=alert(1)>Noor</b>', email: '"@x.example', isSignedIn: true }],
+      accounts: [{ id: '"><b>', name: '\u202E<b onclick=alert(1)>Noor</b>', email: '"@x.example', way: 'password' }],
     },
     long: {
       ...plain,
@@ -35,9 +42,9 @@ export const chooserView = view<ChooserPage>('sign-in/login/chooser.njk', {
           id: 'usr_1',
           name: 'Maximiliane Freifrau von und zu Wolkenstein-Trostburg-Hohenlohe',
           email: `${'a'.repeat(64)}@${'b'.repeat(63)}.example`,
-          isSignedIn: true,
+          way: 'sms-code',
         },
-        { id: 'usr_2', name: null, email: `${'c'.repeat(64)}@${'d'.repeat(63)}.example`, isSignedIn: false },
+        { id: 'usr_2', name: null, email: `${'c'.repeat(64)}@${'d'.repeat(63)}.example`, way: null },
       ],
     },
   },

@@ -9,6 +9,8 @@ export type IdentifierPage = {
   email: string;
   /** Where passkeys are used instead; null where there are none. */
   passkeyUrl: string | null;
+  /** Where this browser shows the accounts that it remembers; null without any. */
+  chooserUrl: string | null;
   /** Where an account can be created; null where that is not possible. */
   createUrl: string | null;
   problem: IdentifierProblem | null;
@@ -26,6 +28,7 @@ const plain: IdentifierPage = {
   client: { name: 'Tally' },
   email: '',
   passkeyUrl: '/interaction/4Tj2/passkey',
+  chooserUrl: null,
   createUrl: '/interaction/4Tj2/create',
   problem: null,
 };
@@ -34,6 +37,7 @@ export const identifierView = view<IdentifierPage>('sign-in/login/identifier.njk
   samples: {
     plain,
     'with a hint': { ...plain, email: 'noor@fernway.example' },
+    'with remembered accounts': { ...plain, chooserUrl: '/interaction/4Tj2/account' },
     'without a client': { ...plain, client: null },
     'without passkeys and new accounts': { ...plain, passkeyUrl: null, createUrl: null },
     empty: { ...plain, problem: { kind: 'required' } },

@@ -25,4 +25,5 @@ export function isAnotherEmail(typed: string | undefined, identifier: string): b
   return email !== null && email !== canonicalEmail(identifier);
 }
 
+/** Of the choice of an account, and of the button that forgets one. */
 export const chooserForm = form(z.object({ account: z.string().min(1, 'required').max(64) }));

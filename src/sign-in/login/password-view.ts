@@ -1,15 +1,13 @@
-import type { OtherWay } from '#sign-in/interaction/module.ts';
+import { type OtherWay, rememberedWho, unknownWho, type WhoShown } from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-export type PasswordPage = {
+export type PasswordPage = WhoShown & {
   /** Where the form posts to. Fields: `email`, `password`, `remember`; button `action=continue`. */
   action: string;
   /** The typed email address, with or without an account. */
   email: string;
   /** The box "Keep me signed in" as it was left. */
   remember: boolean;
-  /** Address of the email page, for another user. */
-  changeUrl: string;
   /** This page again, for when the pause is over. */
   retryUrl: string;
   /** For who has forgotten it. */
@@ -32,10 +30,10 @@ type PasswordProblem =
   | { kind: 'unavailable' };
 
 const plain: PasswordPage = {
+  ...unknownWho,
   action: '/interaction/4Tj2/password',
   email: 'noor.haddad@fernway.example',
   remember: false,
-  changeUrl: '/interaction/4Tj2/login',
   retryUrl: '/interaction/4Tj2/password',
   forgotUrl: '/interaction/4Tj2/forgot',
   otherWays: [
@@ -49,6 +47,8 @@ const plain: PasswordPage = {
 export const passwordView = view<PasswordPage>('sign-in/login/password.njk', {
   samples: {
     plain,
+    remembered: { ...plain, ...rememberedWho, remember: true },
+    'remembered, wrong': { ...plain, ...rememberedWho, remember: true, problem: { kind: 'wrong' } },
     'no other way': { ...plain, otherWays: [] },
     'another way': { ...plain, otherWays: [{ way: 'sms-code', url: '/interaction/4Tj2/sms-code' }] },
     empty: { ...plain, problem: { kind: 'required' } },

@@ -5,17 +5,15 @@ import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
 import { formPage } from '#kernel/http/refusal.ts';
-import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import {
   type BegunInteraction,
   type Interaction,
   type InteractionService,
   StepRouter,
+  whoIs,
 } from '#sign-in/interaction/module.ts';
-import type { UserService } from '#directory/users/module.ts';
-import { chooserView } from './chooser-view.ts';
-import { chooserForm, identifierForm, isAnotherEmail, passwordForm } from './login-form.ts';
+import { identifierForm, isAnotherEmail, passwordForm } from './login-form.ts';
 import { type IdentifierPage, identifierView } from './identifier-view.ts';
 import type { LoginService } from './login-service.ts';
 import { type PasswordPage, passwordView } from './password-view.ts';
@@ -23,19 +21,9 @@ import { type PasswordPage, passwordView } from './password-view.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    | 'open'
-    | 'isOpenNow'
-    | 'beginning'
-    | 'choosing'
-    | 'isOpen'
-    | 'otherWays'
-    | 'recordIdentifier'
-    | 'recordChoice'
-    | 'recordProof'
-    | 'proceed'
+    'open' | 'isOpenNow' | 'beginning' | 'isOpen' | 'otherWays' | 'recordIdentifier' | 'recordProof' | 'proceed'
   >;
   login: LoginService;
-  users: Pick<UserService, 'findById'>;
   deviceCookie: Pick<BrowserCookie, 'read'>;
   /** Where an account can be created; null where that is not possible. */
   createUrl(ctx: Context, interaction: Interaction): string | null;
@@ -48,27 +36,17 @@ export type RouteDependencies = {
 
 type Verified = Extract<Awaited<ReturnType<LoginService['attempt']>>, { kind: 'verified' }>;
 
-const ANOTHER_ACCOUNT = 'another';
 const identifierPage = formPage<Pick<IdentifierPage, 'email' | 'problem'>>();
 const passwordPage = formPage<Pick<PasswordPage, 'remember' | 'problem'>>();
 
 /** Routes of the email page and the password page. */
-export function loginRoutes({
-  interactions,
-  login,
-  users,
-  deviceCookie,
-  createUrl,
-  work,
-}: RouteDependencies): Router<State> {
+export function loginRoutes({ interactions, login, deviceCookie, createUrl, work }: RouteDependencies): Router<State> {
   const router = new StepRouter();
 
   router.page('login', showOwnIdentifier);
   router.post('/interaction/:uid/login', submitIdentifier);
   router.page('password', showOwnPassword);
   router.post('/interaction/:uid/password', submitPassword);
-  router.page('account', showChooser);
-  router.post('/interaction/:uid/account', chooseAccount);
 
   async function showOwnIdentifier(ctx: Context): Promise<void> {
     const interaction = await interactions.open(ctx, 'login');
@@ -132,55 +110,31 @@ export function loginRoutes({
     return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof, remember, act }));
   }
 
-  async function showChooser(ctx: Context): Promise<void> {
-    const interaction = await interactions.choosing(ctx);
-    if (interaction === null) return;
-    const { client } = interaction.question;
-    const user = await users.findById(interaction.userId);
-    if (user === null) return seeOther(ctx, interaction.path);
-    const account = { id: user.id, name: user.profile.name ?? null, email: user.email, isSignedIn: true };
-    return show(ctx, 200, chooserView, {
-      action: `${interaction.path}/account`,
-      client: { name: client.name },
-      accounts: [account],
-      signOutUrl: '/oidc/logout',
-    });
-  }
-
-  async function chooseAccount(ctx: Context): Promise<void> {
-    const interaction = await interactions.choosing(ctx);
-    if (interaction === null) return;
-    const form = await chooserForm.read(ctx);
-    const account = form.isValid ? form.values.account : null;
-    const isSession = account === interaction.userId;
-    const chosen = isSession ? 'session' : account === ANOTHER_ACCOUNT ? 'another' : null;
-    if (chosen === null) return seeOther(ctx, interaction.path);
-    return interactions.proceed(ctx, await interactions.recordChoice(interaction, chosen));
-  }
-
   function showIdentifier(ctx: Context, interaction: Interaction): void {
     const { path, question } = interaction;
-    const { email = interaction.identifier ?? question.loginHint, problem = null } = identifierPage.refused(ctx);
+    const typed = interaction.isLed ? null : interaction.identifier;
+    const { email = typed ?? question.loginHint, problem = null } = identifierPage.refused(ctx);
     show(ctx, 200, identifierView, {
       action: `${path}/login`,
       client: { name: question.client.name },
       email,
       passkeyUrl: interactions.isOpen('passkey') ? `${path}/passkey` : null,
+      chooserUrl: interactions.isOpenNow(interaction, 'account') ? `${path}/account` : null,
       createUrl: interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
       problem,
     });
   }
 
   async function showPassword(ctx: Context, interaction: BegunInteraction): Promise<void> {
-    const { remember = false, problem = null } = passwordPage.refused(ctx);
-    const { path, identifier } = interaction;
+    const { path, identifier, remembered } = interaction;
+    const { remember = remembered !== null, problem = null } = passwordPage.refused(ctx);
     const page = `${path}/password`;
     const challenge = await work.challenge(ctx.state.ip);
     show(ctx, 200, passwordView, {
       action: page,
+      ...whoIs(interaction),
       email: identifier,
       remember,
-      changeUrl: `${path}/login`,
       retryUrl: page,
       forgotUrl: `${path}/forgot`,
       otherWays: interactions.otherWays(interaction, 'password'),

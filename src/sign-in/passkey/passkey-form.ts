@@ -13,6 +13,7 @@ export const passkeyForm = form(
       .enum(['', ...FAILURES])
       .catch('failed')
       .default(''),
+    remember: z.string().max(8).optional(),
     action: z.string().max(16).default(''),
     /** `anyone`: from the page that asks for the address, so that an address typed before does not count. */
     who: z.literal('anyone').optional(),

@@ -1,7 +1,7 @@
-import type { OtherWay } from '#sign-in/interaction/module.ts';
+import { type OtherWay, rememberedWho, type WhoShown } from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-export type PasskeyPage = {
+export type PasskeyPage = Omit<WhoShown, 'changeUrl'> & {
   /** Where the form posts to. Fields: `credential`, `failure`, filled in by passkey.js; button `action=continue`. */
   action: string;
   /** Whether it comes behind another factor. */
@@ -13,6 +13,8 @@ export type PasskeyPage = {
   /** Where the other ways are; null where they are all here. */
   otherUrl: string | null;
   otherWays: readonly OtherWay[];
+  /** The box "Keep me signed in"; null where a first factor was asked before. */
+  remember: boolean | null;
   /** The request to the authenticator as JSON. */
   options: string;
   /** Tells the browser to forget an unknown passkey: the input of the Signal API, as JSON. */
@@ -34,6 +36,9 @@ type PasskeyProblem =
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
 const plain: PasskeyPage = {
+  name: null,
+  forgetAccount: null,
+  remember: false,
   action: '/interaction/4Tj2/passkey',
   isSecondFactor: false,
   email: null,
@@ -58,6 +63,7 @@ const second: PasskeyPage = {
   ...plain,
   action: '/interaction/4Tj2/second-factor/passkey',
   isSecondFactor: true,
+  remember: null,
   email: 'noor@fernway.example',
   otherUrl: '/interaction/4Tj2/second-factor/methods',
 };
@@ -66,6 +72,7 @@ export const passkeyView = view<PasskeyPage>('sign-in/passkey/passkey.njk', {
   samples: {
     plain,
     'with an address': withAddress,
+    remembered: { ...withAddress, ...rememberedWho, remember: true },
     'as a second factor': second,
     cancelled: { ...plain, problem: { kind: 'cancelled' } },
     'timed out': { ...withAddress, problem: { kind: 'timed_out' } },

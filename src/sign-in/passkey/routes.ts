@@ -1,7 +1,7 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { factorOfKey, methods, type Question, type PasskeyService } from '#credentials/module.ts';
-import { type Interaction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
+import { type Interaction, type InteractionService, StepRouter, whoIs } from '#sign-in/interaction/module.ts';
 import { AppError, unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -25,7 +25,7 @@ export type RouteDependencies = {
   canCreateCookie: BrowserCookie;
 };
 
-const passkeyPage = formPage<Pick<PasskeyPage, 'problem' | 'forget'>>();
+const passkeyPage = formPage<Pick<PasskeyPage, 'problem' | 'forget' | 'remember'>>();
 
 /** Routes of the passkey pages of a sign-in, as first and as second factor. */
 export function passkeyRoutes({
@@ -53,21 +53,32 @@ export function passkeyRoutes({
     if (begun === null) return;
     const form = await passkeyForm.read(ctx);
     if (!form.isValid) return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: 'refused' } });
-    const { credential, failure, who } = form.values;
+    const { credential, failure, who, remember } = form.values;
     const interaction = who === 'anyone' ? await ofAnyone(begun) : begun;
-    if (failure !== '') return passkeyPage.refuse(ctx, ctx.path, { problem: { kind: onUse(failure) } });
+    if (failure !== '')
+      return passkeyPage.refuse(ctx, ctx.path, { remember: remember !== undefined, problem: { kind: onUse(failure) } });
     if (credential === '') return seeOther(ctx, pageOf(interaction));
-    return signInWith(ctx, interaction, credential);
+    // The page of the address has no box, and the second factor is not asked.
+    const keep = who === 'anyone' || begun.facts.userId !== null ? {} : { remember: remember !== undefined };
+    return signInWith(ctx, interaction, { answer: credential, keep });
   }
 
-  async function signInWith(ctx: Context, interaction: Interaction, answer: string): Promise<void> {
+  async function signInWith(
+    ctx: Context,
+    interaction: Interaction,
+    { answer, keep }: { answer: string; keep: { remember?: boolean } },
+  ): Promise<void> {
     const { client } = interaction.question;
     const question = await questionOf(interaction);
     const outcome = await signIn.attempt(
       { question, answer },
       byVisitor(visitorOf(ctx), client.id),
       (em, { userId, isUserVerified, amr }) =>
-        interactions.recordProofIn(em, interaction, { userId, proof: { factor: factorOfKey(isUserVerified), amr } }),
+        interactions.recordProofIn(em, interaction, {
+          userId,
+          proof: { factor: factorOfKey(isUserVerified), amr },
+          ...keep,
+        }),
     );
     switch (outcome.kind) {
       case 'verified':
@@ -116,8 +127,9 @@ export function passkeyRoutes({
   }
 
   async function showPasskey(ctx: Context, interaction: Interaction): Promise<void> {
-    const { problem = null, forget = null } = passkeyPage.refused(ctx);
-    const { path, identifier, facts } = interaction;
+    const { path, identifier, facts, remembered } = interaction;
+    const { problem = null, forget = null, remember = remembered !== null } = passkeyPage.refused(ctx);
+    const { name, forgetAccount } = whoIs(interaction);
     const options = await signIn.options(await questionOf(interaction));
     if (options === null) return seeOther(ctx, path);
     const isSecondFactor = facts.userId !== null;
@@ -127,6 +139,9 @@ export function passkeyRoutes({
       action: pageOf(interaction),
       isSecondFactor,
       email,
+      name: isSecondFactor ? null : name,
+      forgetAccount: isSecondFactor ? null : forgetAccount,
+      remember: isSecondFactor ? null : remember,
       changeUrl: isSecondFactor || email === null ? null : `${path}/login`,
       otherUrl: isSecondFactor ? `${path}/second-factor/methods` : email === null ? `${path}/login` : null,
       otherWays: isSecondFactor || email === null ? [] : interactions.otherWays(interaction, 'passkey'),

@@ -1,7 +1,7 @@
-import type { OtherWay } from '#sign-in/interaction/module.ts';
+import { type OtherWay, rememberedWho, unknownWho, type WhoShown } from '#sign-in/interaction/module.ts';
 import { view } from '#kernel/views.ts';
 
-export type CodePage = {
+export type CodePage = WhoShown & {
   channel: 'email' | 'sms';
   /** The sent secrets: a link alone needs no code field. */
   sent: 'both' | 'code' | 'link';
@@ -12,7 +12,6 @@ export type CodePage = {
   /** The typed email address, with or without an account. */
   email: string;
   remember: boolean;
-  changeUrl: string;
   otherWays: readonly OtherWay[];
   problem: CodeProblem | null;
 };
@@ -21,13 +20,13 @@ export type CodePage = {
 type CodeProblem = 'required' | 'wrong' | 'used_up';
 
 const plain: CodePage = {
+  ...unknownWho,
   channel: 'email',
   sent: 'both',
   action: '/interaction/4Tj2/email-code',
   resendAction: '/interaction/4Tj2/email-code/resend',
   email: 'noor@fernway.example',
   remember: false,
-  changeUrl: '/interaction/4Tj2/login',
   otherWays: [
     { way: 'password', url: '/interaction/4Tj2/password' },
     { way: 'passkey', url: '/interaction/4Tj2/passkey' },
@@ -47,6 +46,7 @@ export const codeView = view<CodePage>('sign-in/passwordless/code.njk', {
     plain,
     'code alone': { ...plain, sent: 'code' },
     'link alone': { ...plain, sent: 'link' },
+    remembered: { ...plain, ...rememberedWho, remember: true },
     'only way': { ...plain, otherWays: [] },
     empty: { ...plain, problem: 'required' },
     wrong: { ...plain, remember: true, problem: 'wrong' },

@@ -1,7 +1,7 @@
 import { byVisitor } from '#audit/module.ts';
 import type { Router } from '#kernel/http/router.ts';
 import { methods } from '#credentials/module.ts';
-import { type BegunInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
+import { type BegunInteraction, type InteractionService, StepRouter, whoIs } from '#sign-in/interaction/module.ts';
 import { unreachable } from '#kernel/errors.ts';
 import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import type { BrowserCookie } from '#kernel/http/cookies.ts';
@@ -75,15 +75,16 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
   }
 
   function showCode(ctx: Context, interaction: BegunInteraction): void {
-    const { remember = false, problem = null } = codePage.refused(ctx);
+    const { remembered } = interaction;
+    const { remember = remembered !== null, problem = null } = codePage.refused(ctx);
     const page = `${interaction.path}/${way}`;
     show(ctx, 200, codeView, {
       channel,
       sent: codes.sentBy(channel, { client: interaction.question.client.id }),
       action: page,
       resendAction: `${page}/resend`,
+      ...whoIs(interaction),
       email: interaction.identifier,
-      changeUrl: `${interaction.path}/login`,
       otherWays: interactions.otherWays(interaction, way),
       remember,
       problem,

@@ -8,7 +8,7 @@
  */
 import type { Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
-import { type KeyRing, randomSecret } from '#kernel/crypto.ts';
+import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { mailedLink } from '#kernel/http/mailed-link.ts';
 import type { BrowserCookies, SignInStep } from '#sign-in/interaction/module.ts';
@@ -31,12 +31,12 @@ export type Dependencies = {
   throttle: Throttle;
   config: Pick<Config, 'geoipFile' | 'issuer' | 'issuerUrl'>;
   policies: Policies<'risk' | 'limits'>;
-  deviceCookie: BrowserCookies['deviceCookie'];
+  holdDevice: BrowserCookies['holdDevice'];
 } & Omit<RiskDependencies, 'places' | 'traces' | 'pressure'>;
 
 /** Creates the risk service: comparison of sign-ins, proof of work, and the page "This was not me". */
 export function createRisk(dependencies: Dependencies) {
-  const { clock, database, keyRing, throttle, config, policies, deviceCookie } = dependencies;
+  const { clock, database, keyRing, throttle, config, policies, holdDevice } = dependencies;
   const places = openPlaces(config.geoipFile);
   const traces = new SignInTraces(clock, database);
   const pressure = new Pressure(throttle, policies);
@@ -46,9 +46,7 @@ export function createRisk(dependencies: Dependencies) {
     name: 'risk',
     requirements: riskRequirements,
     ending(ctx, { userId }) {
-      const deviceSecret = deviceCookie.read(ctx) ?? randomSecret();
-      deviceCookie.write(ctx, deviceSecret);
-      return risk.ending(userId, ctx.state, deviceSecret);
+      return risk.ending(userId, ctx.state, holdDevice(ctx));
     },
     async signedIn(ctx, { facts: { user, assessment } }) {
       await risk.signedIn(user, ctx.state, assessment);

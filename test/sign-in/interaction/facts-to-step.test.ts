@@ -94,7 +94,14 @@ function stepOf({ proved = ['password'], user = {}, held = {}, policy = {}, aske
     verificationRequirements(facts),
     registrationRequirements(facts),
   ]);
-  const question: Question = { prompt: 'login', hasSession: false, isAgain: false, asked, firstWay: 'password' };
+  const question: Question = {
+    prompt: 'login',
+    hasSession: false,
+    isAgain: false,
+    asked,
+    firstWay: 'password',
+    remembered: 'none',
+  };
   const step = nextStep(question, progress, facts, requirements);
   return step.kind === 'page' ? step.page : step.kind;
 }

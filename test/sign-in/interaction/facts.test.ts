@@ -236,7 +236,14 @@ describe('a page is open only if the prompt asks for it', () => {
     (prompt, hasSession, asks, chosen, who, open) => {
       const session: Session = hasSession ? { of: alice, by: 'password' } : null;
       const known = facts(session, asks === 'more', who, who === null ? [] : ['password'], chosen);
-      const question: Question = { prompt, hasSession, isAgain: asks !== 'nothing', asked: null, firstWay: 'password' };
+      const question: Question = {
+        prompt,
+        hasSession,
+        isAgain: asks !== 'nothing',
+        asked: null,
+        firstWay: 'password',
+        remembered: 'none',
+      };
       const found = all.filter((page) => isOpenNow(page, question, { chosen }, known));
       expect(new Set(found)).toEqual(new Set(open));
     },

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Factor } from '#credentials/module.ts';
 import { factsOf } from '../../../src/sign-in/interaction/facts.ts';
-import { nextStep, type Page, type Question, type Step } from '../../../src/sign-in/interaction/next-step.ts';
+import {
+  isOpenNow,
+  nextStep,
+  type Page,
+  type Question,
+  type Step,
+} from '../../../src/sign-in/interaction/next-step.ts';
 import { nothingYet, type Progress } from '../../../src/sign-in/interaction/progress.ts';
 import { amrOfProofs, factorOfAmr, levelOfProofs } from '../../../src/sign-in/interaction/proof.ts';
 import { type Requirements, requirementsOf } from '../../../src/sign-in/interaction/requirements.ts';
@@ -25,6 +31,7 @@ const question = (prompt: Question['prompt'], more: Partial<Asked> = {}): Asked 
   stepUpFrom: null,
   age: 60,
   firstWay: 'password',
+  remembered: 'none',
   ...more,
 });
 const amr: Partial<Record<Factor, string[]>> = { password: ['pwd'], email: ['otp'] };
@@ -60,6 +67,36 @@ describe('the first factor uses the first method of the policy', () => {
   ];
   test.each(rows)('%s with %j', (firstWay, known, step) => {
     expect(decide(question('login', { firstWay }), known)).toEqual(step);
+  });
+});
+
+describe('what a browser remembers comes before the address', () => {
+  const rows: [remembered: Question['remembered'], prompt: Question['prompt'], known: Partial<Progress>, step: Step][] =
+    [
+      ['none', 'login', {}, page('login')],
+      ['some', 'login', {}, page('login')],
+      ['choice', 'login', {}, page('account')],
+      ['choice', 'select_account', {}, page('account')],
+      ['choice', 'login', { identifier: 'a@x.example' }, page('password')],
+      ['choice', 'create', {}, page('create')],
+      ['choice', 'create', { wants: 'sign-in' }, page('account')],
+      ['choice', 'login', { wants: 'account' }, page('create')],
+      ['choice', 'login', proved('password'), signedIn()],
+    ];
+  test.each(rows)('%s, %s, %j', (remembered, prompt, known, step) => {
+    expect(decide(question(prompt, { remembered }), known)).toEqual(step);
+  });
+
+  test.each<[remembered: Question['remembered'], isAgain: boolean, isProven: boolean, isOpen: boolean]>([
+    ['none', false, false, false],
+    ['some', false, false, true],
+    ['choice', false, false, true],
+    ['some', true, false, false],
+    ['some', false, true, false],
+  ])('the chooser with %s remembered, asked again %s, proven %s: open %s', (remembered, isAgain, isProven, isOpen) => {
+    const facts = isProven ? { ...proved('password'), userId: someone } : { userId: null };
+    const known = { proofs: [], reached: 0, isFresh: false, ...facts } as never;
+    expect(isOpenNow('account', question('login', { remembered, isAgain }), { chosen: null }, known)).toBe(isOpen);
   });
 });
 

@@ -54,6 +54,18 @@ async function begin(visitor = new Visitor()): Promise<Begun> {
   return { visitor, uid: uidOf(page), page };
 }
 
+/** A closed browser that remembers the user, and others. */
+async function remembering(...others: TestUser[]): Promise<Visitor> {
+  const visitor = new Visitor();
+  for (const { email, password } of [...others, user]) {
+    const { uid } = await begin(visitor);
+    const asked = await visitor.submit(await visitor.open(at(uid, 'login')), { email });
+    expect((await visitor.submit(asked, { password, remember: '1' })).location).toContain('code=');
+    for (const [key, { name }] of visitor.jar) if (!/device|remembered/.test(name)) visitor.jar.delete(key);
+  }
+  return visitor;
+}
+
 async function finished(): Promise<Begun> {
   const begun = await begin();
   const { visitor, page } = begun;
@@ -154,6 +166,24 @@ const states: Readonly<
       return one;
     },
     see: (page, { uid }) => expect([page.status, uidOf(page), isSignIn(page)]).toEqual([200, uid, true]),
+  },
+  'whose browser remembers the account, which another tab forgets': {
+    prepare: async () => begin(await remembering()),
+    async open({ visitor, uid }, path) {
+      await visitor.open(at(uid, path));
+      const csrf = formsOf(await visitor.open(at(uid, 'password')))[0]!.fields['csrf']!;
+      await visitor.open(at((await begin(visitor)).uid, 'account/forget'), { csrf, account: user.id });
+      const page = await visitor.open(at(uid, path));
+      expect(page.text).not.toContain(user.email);
+      for (const [key, cookie] of (await remembering()).jar)
+        if (key.includes('remembered') || key.includes('device')) visitor.jar.set(key, cookie);
+      return page;
+    },
+    see: (page, { uid }) => expect([page.status, uidOf(page), page.isRefused]).toEqual([200, uid, false]),
+  },
+  'whose browser remembers two accounts': {
+    prepare: async () => begin(await remembering(await latchkey.user())),
+    see: (page, { uid }) => expect([page.status, uidOf(page), page.isRefused]).toEqual([200, uid, false]),
   },
   'pressed twice, after all is over': {
     async prepare() {

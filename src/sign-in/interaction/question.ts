@@ -1,0 +1,28 @@
+import { type Interaction, inside } from './interaction.ts';
+import type { Question } from './next-step.ts';
+import type { Ways } from './offered-first-factors.ts';
+import { leadOf, sends } from './remembered-lead.ts';
+
+/** The part of a sign-in that decides the next step: what the engine asks, and what this browser remembers. */
+export function questionOf(
+  { remembered, [inside]: { question, progress, sessionUser, accounts } }: Interaction,
+  { open: [byPolicy] }: Pick<Ways, 'open'>,
+): Question {
+  const { prompt, isAgain, asked } = question;
+  const isChosen = progress.identifier !== null;
+  // Nothing is sent to a remembered account before its user has typed or chosen it.
+  const isLastUsed = remembered !== null && (isChosen || !sends(remembered.way));
+  return {
+    prompt: prompt.name,
+    hasSession: sessionUser !== null,
+    isAgain,
+    asked,
+    firstWay: isLastUsed ? remembered.way : byPolicy,
+    remembered: rememberedHere(leadOf(question, progress, accounts).kind, accounts.length),
+  };
+}
+
+function rememberedHere(lead: ReturnType<typeof leadOf>['kind'], count: number): Question['remembered'] {
+  if (lead === 'choice') return 'choice';
+  return count > 0 ? 'some' : 'none';
+}
