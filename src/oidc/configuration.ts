@@ -20,7 +20,7 @@ import { renderError } from './pages/error-page.ts';
 import type { DeviceForms } from './device/device-forms.ts';
 import type { ShownDevices } from './device/shown-devices.ts';
 import type { EnginePages } from './pages/pages.ts';
-import { isPkceRequired, rotateRefreshToken } from './profiles.ts';
+import { pkce, rotateRefreshToken } from './profiles.ts';
 import { pairwiseSubject } from './pairwise-subject.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
@@ -86,9 +86,7 @@ export function configuration(
       oidc.responseTypes === 'all'
         ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']
         : ['code'],
-    pkce: {
-      required: (_ctx, client) => isPkceRequired(client, policies.for({ client: client.clientId }).oidc),
-    },
+    pkce: pkce(policies),
     formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) =>

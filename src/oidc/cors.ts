@@ -1,9 +1,14 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import type { Middleware } from 'koa';
+import { ownMember } from '#applications/clients/module.ts';
 import type { State } from '#kernel/http/context.ts';
 
-/** Origins of a client: where its redirect URIs lead (web pages only). `null` and look-alikes never match. */
+/**
+ * Origins of a client: what its member `allowed_origins` lists, and where the redirect URIs of a public client lead (web pages only).
+ * `null` and look-alikes never match.
+ */
 function isAllowedOrigin(origin: string, client: Client): boolean {
+  if (ownMember(client, 'allowed_origins')?.includes(origin)) return true;
   if (client.clientAuthMethod !== 'none') return false;
   return (client.redirectUris ?? []).some((uri) => {
     const url = URL.parse(uri);

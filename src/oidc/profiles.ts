@@ -1,6 +1,6 @@
-import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
-import { PROFILE_MEMBER, type ClientProfile } from '#applications/clients/module.ts';
-import type { Policy } from '#settings/module.ts';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { ownMember, PROFILE_MEMBER, type ClientProfile } from '#applications/clients/module.ts';
+import type { Policies, Policy } from '#settings/module.ts';
 
 /** The profile that the operator gave the client; a registration cannot name one. */
 function profileOf(client: Client | undefined): ClientProfile {
@@ -10,9 +10,32 @@ function profileOf(client: Client | undefined): ClientProfile {
 /** Whether FAPI 2.0 holds for the client, with or without Message Signing. */
 export const isFapi = (client: Client | undefined): boolean => profileOf(client) !== 'default';
 
-/** RFC 9700 §2.1.1: required of every client, unless the operator requires it of public and FAPI clients only. */
-export const isPkceRequired = (client: Client, { pkce }: Pick<Policy<'oidc'>, 'pkce'>): boolean =>
-  pkce === 'all' || client.clientAuthMethod === 'none' || isFapi(client);
+/**
+ * Whether a request without PKCE is refused (RFC 9700 §2.1.1). Public and FAPI clients always need it. A confidential client needs it
+ * where its member `require_pkce` or else the setting `oidc.pkce` says so; one that the member exempts must bind the code by a nonce.
+ */
+export function isPkceRequired(
+  client: Client,
+  { pkce }: Pick<Policy<'oidc'>, 'pkce'>,
+  { nonce, scope }: { nonce?: unknown; scope?: unknown },
+): boolean {
+  if (client.clientAuthMethod === 'none' || isFapi(client)) return true;
+  const own = ownMember(client, 'require_pkce');
+  if (own !== false) return own ?? pkce === 'all';
+  // Without an ID token there is nothing that the client could compare the nonce with.
+  const hasIdToken = typeof scope === 'string' && scope.split(' ').includes('openid');
+  return !hasIdToken || typeof nonce !== 'string' || nonce === '';
+}
+
+/** The rule as the engine asks it at the authorization endpoint and for pushed requests. */
+export const pkce = (policies: Policies<'oidc'>): NonNullable<Configuration['pkce']> => ({
+  required: ({ oidc }, client) => {
+    const isRequired = isPkceRequired(client, policies.for({ client: client.clientId }).oidc, oidc.params ?? {});
+    if (isRequired && ownMember(client, 'require_pkce') === false)
+      throw new errors.InvalidRequest('without PKCE this client must send a nonce and the scope openid');
+    return isRequired;
+  },
+});
 
 /** The engine's own part of FAPI 2.0; what else the profile demands of a client is in its metadata from the beginning. */
 export const fapi: NonNullable<NonNullable<Configuration['features']>['fapi']> = {

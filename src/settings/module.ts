@@ -34,6 +34,7 @@ export async function createSettings({ clock, database, audit, invalidation, log
 export type { SettingsService } from './settings-service.ts';
 export { LONGEST_JWT_SECONDS } from './limits.ts';
 export { type Policies, type Policy, type PolicyInForce, type Section, sections } from './policies.ts';
+export { isDangerousScheme } from './native-schemes.ts';
 export { instance, type PolicySubject } from './policy-subject.ts';
 export type { Property } from './profile-policy.ts';
 export { Setting } from './setting.ts';

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
+import { nativeScheme } from './native-schemes.ts';
 import type { PolicySubject } from './policy-subject.ts';
 import { profilePolicy } from './profile-policy.ts';
 import { registrationPolicy } from './registration-policy.ts';
@@ -226,7 +227,11 @@ export const sections = {
       )
       .default(['authorization_code', 'refresh_token', 'implicit']),
     /** Members of Latchkey's own (docs/clients.md) that software may set when it registers. The operator alone sets the others. */
-    registrationMembers: z.array(z.enum(['id_token_claims'])).default(['id_token_claims']),
+    registrationMembers: z
+      .array(z.enum(['id_token_claims', 'allowed_origins', 'require_pkce']))
+      .default(['id_token_claims', 'allowed_origins']),
+    /** Schemes without a dot that redirect URIs of native clients may have, such as `cursor`; names with a dot always may. */
+    nativeSchemes: z.array(nativeScheme).max(100).default([]),
     accessTokenSeconds: seconds(600, 86_400),
     idTokenSeconds: seconds(3600, 86_400),
     refreshIdleSeconds: seconds(14 * 86_400, 30 * 86_400),

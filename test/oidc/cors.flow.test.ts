@@ -184,3 +184,92 @@ describe('a request from another origin is processed without CORS headers, and i
     },
   );
 });
+
+describe('origins that a client lists (member allowed_origins)', () => {
+  const views = ['capacitor://localhost', 'tauri://localhost', 'https://localhost', 'https://app.example'];
+  let app: TestClient;
+  let relay: TestClient;
+  beforeAll(async () => {
+    app = await latchkey.client({
+      type: 'native',
+      first_party: true,
+      redirect_uris: ['com.example.app:/cb', 'http://127.0.0.1:9/cb'],
+      allowed_origins: views,
+    });
+    relay = await latchkey.client({ first_party: true, allowed_origins: ['https://relay.example'] });
+  });
+
+  test.each(views)('%s reads the answers of its client, and its preflight is granted', async (from) => {
+    const at = { ...app, redirect_uris: ['http://127.0.0.1:9/cb'] };
+    const { access_token: token } = await tokensFor(latchkey.base, at, user);
+    const told = await fetch(`${latchkey.base}/oidc/userinfo`, {
+      headers: { authorization: `Bearer ${token}`, origin: from },
+    });
+    expect([told.status, told.headers.get('access-control-allow-origin')]).toEqual([200, from]);
+    const refused = await refreshAt(app, from);
+    expect([refused.body.error, refused.headers.get('access-control-allow-origin')]).toEqual(['invalid_grant', from]);
+    const preflight = await fetch(`${latchkey.base}/oidc/token`, {
+      method: 'OPTIONS',
+      headers: { origin: from, 'access-control-request-method': 'POST' },
+    });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, from]);
+    expect(preflight.headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  test('count for this client alone, exactly', async () => {
+    const other = async (who: TestClient, from: string) => grants((await refreshAt(who, from)).headers);
+    for (const from of ['capacitor://localhost', 'https://app.example']) expect(await other(native, from)).toEqual([]);
+    expect((await refreshAt(relay, 'https://relay.example')).headers.get('access-control-allow-origin')).toBe(
+      'https://relay.example',
+    );
+    for (const from of [
+      'capacitor://localhost:80',
+      'capacitor://localhost/',
+      'Capacitor://localhost',
+      'http://localhost',
+      'null',
+    ])
+      expect(await other(app, from), from).toEqual([]);
+  });
+
+  test('an origin that is taken away reads nothing from the next request on', async () => {
+    await latchkey.run('clients.update', { client_id: relay.client_id, allowed_origins: null });
+    expect(grants((await refreshAt(relay, 'https://relay.example')).headers)).toEqual([]);
+  });
+});
+
+describe.each(['capacitor://localhost', 'https://localhost', 'null', 'https://evil.example'])(
+  'a request without a cookie from the origin %s is answered as one without an origin',
+  (from) => {
+    test.each<[string, () => Promise<Record<string, string>>]>([
+      ['/oidc/token', async () => ({ grant_type: 'client_credentials' })],
+      ['/oidc/revoke', async () => ({ token: 'x' })],
+      ['/oidc/introspect', async () => ({ token: 'x' })],
+      [
+        '/oidc/par',
+        async () => ({
+          client_id: web.client_id,
+          response_type: 'code',
+          scope: 'openid',
+          redirect_uri: web.redirect_uris[0]!,
+        }),
+      ],
+      ['/oidc/device/auth', async () => ({ scope: 'openid' })],
+    ])('at %s', async (path, parameters) => {
+      const given = await parameters();
+      const plain = await post(latchkey.base + path, web, given);
+      const answer = await post(latchkey.base + path, web, given, { origin: from, 'sec-fetch-site': 'cross-site' });
+      expect([answer.status, answer.body.error, grants(answer.headers)]).toEqual([plain.status, plain.body.error, []]);
+    });
+
+    test('at registration', async () => {
+      await latchkey.run('settings.update', { name: 'oidc.registration', value: '"open"' });
+      const answer = await fetch(`${latchkey.base}/oidc/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin: from, 'sec-fetch-site': 'cross-site' },
+        body: JSON.stringify({ redirect_uris: ['https://rp.example/cb'] }),
+      });
+      expect([answer.status, grants(answer.headers)]).toEqual([201, []]);
+    });
+  },
+);

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { authorizeUrl, pkce, post, type TokenAnswer, Visitor } from '../support/visitor.ts';
@@ -126,5 +127,92 @@ describe('required of public clients only (setting oidc.pkce)', () => {
     expect(
       (await authorize('web', { code_challenge: pkce().challenge, code_challenge_method: 'plain' })).get('error'),
     ).toBe('invalid_request');
+  });
+});
+
+describe('required or not by the client (member require_pkce, RFC 9700 §2.1.1)', () => {
+  const none = { code_challenge_method: undefined };
+  const set = (name: string, value: boolean | null) =>
+    latchkey.run<{ warnings?: string[] }>('clients.update', {
+      client_id: clientOf(name).client_id,
+      require_pkce: value,
+    });
+  const setting = (value: 'all' | 'public') =>
+    latchkey.run('settings.update', { name: 'oidc.pkce', value: JSON.stringify(value) });
+  beforeAll(async () => {
+    clients['old'] = await latchkey.client({ first_party: true, require_pkce: false });
+    clients['keen'] = await latchkey.client({ first_party: true, require_pkce: true });
+  });
+
+  test('an exempt client may omit it where it sends a nonce', async () => {
+    const back = await authorize('old', { ...none, nonce: 'n-1' });
+    const answer = await redeem('old', back.get('code') ?? '', {});
+    expect(answer.status).toBe(200);
+    expect(decodeJwt(answer.body.id_token)).toMatchObject({ nonce: 'n-1' });
+  });
+
+  test.each<[string, Asked]>([
+    ['without a nonce', { nonce: undefined }],
+    ['with an empty nonce', { nonce: '' }],
+    ['without an ID token to find the nonce in', { scope: 'email' }],
+  ])('%s it may not', async (_what, asked) => {
+    const back = await authorize('old', { ...none, ...asked });
+    expect([back.get('error'), back.get('code')]).toEqual(['invalid_request', null]);
+    expect(back.get('error_description')).toContain('nonce');
+  });
+
+  test('a pushed request of an exempt client is judged alike', async () => {
+    const push = (asked: Record<string, string>) =>
+      post(`${latchkey.base}/oidc/par`, clientOf('old'), {
+        client_id: clientOf('old').client_id,
+        response_type: 'code',
+        redirect_uri: clientOf('old').redirect_uris[0] ?? '',
+        scope: 'openid',
+        ...asked,
+      });
+    expect((await push({ nonce: 'n-1' })).status).toBe(201);
+    expect((await push({})).body.error).toBe('invalid_request');
+  });
+
+  test('what it sends is enforced, and it cannot be taken away (RFC 9700 §4.8.2)', async () => {
+    const { verifier, challenge } = pkce();
+    const withChallenge = (await authorize('old', { code_challenge: challenge })).get('code') ?? '';
+    expect((await redeem('old', withChallenge, {})).body.error).toBe('invalid_grant');
+    const without = (await authorize('old', none)).get('code') ?? '';
+    expect((await redeem('old', without, { code_verifier: verifier })).body.error).toBe('invalid_grant');
+  });
+
+  test('a client may require it where the instance does not', async () => {
+    await setting('public');
+    expect((await authorize('web', none)).get('code')).toMatch(/^lk_ac_/);
+    expect((await authorize('keen', none)).get('error')).toBe('invalid_request');
+    await setting('all');
+  });
+
+  test('a change counts at the next use: the code of an exempt client is void once PKCE is required', async () => {
+    const code = (await authorize('old', none)).get('code') ?? '';
+    await set('old', true);
+    expect((await redeem('old', code, {})).body.error).toBe('invalid_grant');
+    expect((await authorize('old', none)).get('error')).toBe('invalid_request');
+    await set('old', false);
+    expect((await authorize('old', none)).get('code')).toMatch(/^lk_ac_/);
+  });
+
+  test('public and FAPI clients are never exempt', async () => {
+    const exempt = { require_pkce: false, first_party: true };
+    await expect(latchkey.client({ type: 'spa', ...exempt })).rejects.toThrow('require_pkce');
+    await expect(latchkey.client({ type: 'native', ...exempt })).rejects.toThrow('require_pkce');
+    await expect(latchkey.client({ profile: 'fapi2_security', ...exempt })).rejects.toThrow('require_pkce');
+    await expect(
+      latchkey.run('clients.update', { client_id: clientOf('old').client_id, profile: 'fapi2_security' }),
+    ).rejects.toThrow('require_pkce');
+  });
+
+  test('client show warns as long as the client is exempt', async () => {
+    const show = (name: string) =>
+      latchkey.run<{ warnings?: string[] }>('clients.read', { client_id: clientOf(name).client_id });
+    expect((await show('old')).warnings).toEqual([expect.stringMatching(/^require_pkce is false: /)]);
+    expect((await set('old', null)).warnings).toBeUndefined();
+    expect(await show('keen')).not.toHaveProperty('warnings');
   });
 });

@@ -247,6 +247,47 @@ describe('a native app (RFC 8252 §7)', () => {
     expect([(await leave(uri)).status, (await leave(uri)).location]).toEqual([400, null]);
   });
 
+  test('the port of http://localhost is free as well, and it is no other name of 127.0.0.1', async () => {
+    const tool = await latchkey.client({ type: 'native', redirect_uris: ['http://localhost/cb?a=1'] });
+    for (const good of ['http://localhost/cb?a=1', 'http://localhost:1/cb?a=1', 'http://localhost:65535/cb?a=1'])
+      expect((await ask(tool, { redirect_uri: good })).location, good).toMatch(/\/interaction\//);
+    const bad = [
+      '//127.0.0.1:1/cb?a=1',
+      '//localhost:1/cb',
+      '//localhost:1/cb?a=2',
+      '//localhost:0/cb?a=1',
+      '//localhost:01/cb?a=1',
+    ];
+    const odd = [
+      '//LOCALHOST:1/cb?a=1',
+      '//localhost.:1/cb?a=1',
+      '//a.localhost:1/cb?a=1',
+      '//localhost:1@evil.example/cb?a=1',
+    ];
+    for (const uri of [...bad, ...odd, '//localhost.evil.example:1/cb?a=1', '//localhost:65536/cb?a=1'])
+      expectPageAboutTheAddress(await ask(tool, { redirect_uri: `http:${uri}` }));
+  });
+
+  test('a scheme without a dot is for the apps that the operator allows it, compared exactly', async () => {
+    const redirect_uris = ['oc://android.owncloud.com', 'com.example.app:/cb'];
+    const create = () => latchkey.client({ type: 'native', redirect_uris });
+    await expect(create()).rejects.toThrow('oidc.nativeSchemes');
+    await latchkey.run('settings.update', { name: 'oidc.nativeSchemes', value: '["oc"]' });
+    const app = await create();
+    await latchkey.run('settings.update', { name: 'oidc.nativeSchemes', value: 'null' });
+    expect((await ask(app, { redirect_uri: redirect_uris[0] })).location).toMatch(/\/interaction\//);
+    for (const uri of [
+      'oc://android.owncloud.com/',
+      'oc://evil',
+      'OC://android.owncloud.com',
+      'oc:android.owncloud.com',
+    ])
+      expectPageAboutTheAddress(await ask(app, { redirect_uri: uri }));
+    // The client keeps what it has; another one cannot get it any more.
+    await latchkey.run('clients.update', { client_id: app.client_id, name: 'Files' });
+    await expect(create()).rejects.toThrow('oidc.nativeSchemes');
+  });
+
   test('a port is free for native apps only', async () => {
     const local = await latchkey.client({ redirect_uris: ['http://127.0.0.1:9/cb'] });
     expectPageAboutTheAddress(await ask(local, { redirect_uri: 'http://127.0.0.1:10/cb' }));

@@ -2,11 +2,16 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { MOST_ORIGINS, ORIGINS_KEPT_FOR, ORIGINS_READ_EVERY } from './limits.ts';
 
-/** Origins of browser apps: where the redirect addresses of enabled public clients lead. Rows are in their normal form. */
+/**
+ * Origins of browser apps: where the redirect addresses of enabled public clients lead, and what clients list. Rows are in their
+ * normal form.
+ */
 const ALL = `
-  select distinct substring(uri from '^https?://[^/?#]+') as origin
+  select substring(uri from '^https?://[^/?#]+') as origin
   from client c, jsonb_array_elements_text(c.metadata->'redirect_uris') as uri
   where not c.disabled and c.metadata->>'token_endpoint_auth_method' = 'none' and uri ~ '^https?://'
+  union
+  select listed from client c, jsonb_array_elements_text(c.metadata->'allowed_origins') as listed where not c.disabled
   limit ${MOST_ORIGINS + 1}`;
 
 /**

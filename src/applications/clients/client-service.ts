@@ -13,7 +13,7 @@ import type { ClientSecrets } from './client-secrets.ts';
 import type { ClientType } from './client-type.ts';
 import { visible } from './client-wire.ts';
 import { clientIdRetired, clientIdTaken, clientNotFound, metadataInvalid } from './errors.ts';
-import { readMetadata, requireCertificates } from './metadata-rules.ts';
+import type { ReadMetadata } from './metadata-rules.ts';
 import { OWN_CLIENT_ID } from './own-client.ts';
 import { objectionToName } from './shown-name.ts';
 import { secretNeed } from './client-secret.ts';
@@ -46,8 +46,7 @@ type Dependencies = {
   database: Pick<Database, 'em' | 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
-  /** Null where no client certificate can reach this instance (RFC 8705). */
-  certificates: object | null;
+  readMetadata: ReadMetadata;
   /** After a change was committed. */
   changed: (clientId: string) => Promise<void>;
 };
@@ -68,13 +67,12 @@ export class ClientService {
   /** Throws clients.metadata_invalid, clients.client_id_taken, clients.client_id_retired. */
   async create(input: NewClient, by: By): Promise<{ client: Client; secret?: string }> {
     const { profile = 'default' } = input;
-    const metadata = readMetadata(input.type, profile, input.metadata ?? {});
-    requireCertificates(metadata, { isSupported: this.#deps.certificates !== null });
+    const metadata = this.#deps.readMetadata(input.type, profile, input.metadata ?? {});
     checkTexts(input);
     if (input.clientId === OWN_CLIENT_ID) throw clientIdTaken();
     const now = this.#deps.clock.now();
     const id = newId('client');
-    return this.#deps.database.transaction(async (em) => {
+    const result = await this.#deps.database.transaction(async (em) => {
       const client = em.create(Client, {
         id,
         clientId: input.clientId ?? id,
@@ -103,6 +101,8 @@ export class ClientService {
       );
       return { client, ...(issued ? { secret: issued.secret } : {}) };
     });
+    await this.#deps.changed(result.client.clientId);
+    return result;
   }
 
   async find(clientId: string): Promise<Client | null> {
@@ -129,8 +129,12 @@ export class ClientService {
       const client = await takeClient(em, clientId);
       const before = visible(client);
       const profile = change.profile ?? client.profile;
-      const metadata = readMetadata(client.type, profile, merge(client.metadata, change.metadata ?? {}));
-      requireCertificates(metadata, { isSupported: this.#deps.certificates !== null, before: client.metadata });
+      const metadata = this.#deps.readMetadata(
+        client.type,
+        profile,
+        merge(client.metadata, change.metadata ?? {}),
+        client.metadata,
+      );
       client.metadata = metadata;
       client.profile = profile;
       client.name = change.name?.trim() ?? client.name;

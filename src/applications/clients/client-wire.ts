@@ -21,6 +21,7 @@ export const clientSchema = z.looseObject({
   disabled: z.boolean(),
   registered: z.boolean().describe('Whether the client registered itself (RFC 7591)'),
   apis: z.unknown().describe('Scopes of each API that the client may ask for'),
+  warnings: z.array(z.string()).optional().describe('Safe defaults that the client does without'),
 });
 /** The secret is there where one was made, this once. */
 export const clientWithSecretSchema = clientSchema.extend({
@@ -40,11 +41,22 @@ export function visible({ name, type, profile, firstParty, disabled, registered,
 
 /** A client as the command line and the management API show one. */
 export function clientOnWire(client: Client): z.input<typeof clientSchema> {
+  const warnings = warningsOf(client);
   return {
     client_id: client.clientId,
     client_id_issued_at: Math.floor(client.createdAt.getTime() / SECOND),
     ...visible(client),
+    ...(warnings.length > 0 ? { warnings } : {}),
   };
+}
+
+/** One sentence for each member of the client that loosens a safe default. */
+function warningsOf({ metadata }: Client): string[] {
+  return metadata.require_pkce === false
+    ? [
+        'require_pkce is false: requests without PKCE are accepted if they have a nonce. Remove it when the software supports PKCE.',
+      ]
+    : [];
 }
 
 /** A secret that was just made (RFC 7591 §3.2.1). */

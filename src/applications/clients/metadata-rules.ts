@@ -1,27 +1,43 @@
 import type { z } from 'zod';
+import { instance, type Policies } from '#settings/module.ts';
 import { metadataInvalid } from './errors.ts';
 import { type ClientMetadata, clientMetadataSchema } from './client-metadata.ts';
 import { type ClientProfile, type Problems, profileProblems, withProfile } from './client-profile.ts';
 import { type ClientType, withDefaults } from './client-type.ts';
-import { objectionToRedirectUri } from './redirect-uri.ts';
+import { objectionToRedirectUri, schemesOf } from './redirect-uri.ts';
 
 /**
- * Parses the metadata of a client: known members only, defaults of its type, demands of its profile, and the
- * rules between members. Throws `clients.metadata_invalid` with every member that is wrong.
+ * Reads the metadata of a new or changed client: known members only, defaults of its type, demands of its profile, the rules between
+ * members, and the limits of the instance. `before`: the client before a change. Throws `clients.metadata_invalid` with every member
+ * that is wrong.
  */
-export function readMetadata(type: ClientType, profile: ClientProfile, given: unknown): ClientMetadata {
-  const parsed = clientMetadataSchema.safeParse(given);
-  if (!parsed.success) throw metadataInvalid(problemsOf(parsed.error));
-  const metadata = withProfile(profile, withDefaults(type, withoutUndefined(parsed.data)));
-  const problems = {
-    ...typeProblems(type, metadata),
-    ...keyProblems(metadata),
-    ...addressProblems(metadata),
-    ...profileProblems(profile, metadata),
+export type ReadMetadata = (
+  type: ClientType,
+  profile: ClientProfile,
+  given: unknown,
+  before?: ClientMetadata,
+) => ClientMetadata;
+
+/** `certificates`: null where no client certificate can reach the instance. */
+export const metadataReader =
+  (policies: Policies<'oidc'>, certificates: object | null): ReadMetadata =>
+  (type, profile, given, before) => {
+    const parsed = clientMetadataSchema.safeParse(given);
+    if (!parsed.success) throw metadataInvalid(problemsOf(parsed.error));
+    const metadata = withProfile(profile, withDefaults(type, withoutUndefined(parsed.data)));
+    const { nativeSchemes } = policies.for(instance).oidc;
+    const known = schemesOf([...(before?.redirect_uris ?? []), ...(before?.post_logout_redirect_uris ?? [])]);
+    const problems = {
+      ...typeProblems(type, metadata),
+      ...keyProblems(metadata),
+      ...pkceProblems(profile, metadata),
+      ...addressProblems(metadata, [...nativeSchemes, ...known]),
+      ...profileProblems(profile, metadata),
+    };
+    if (Object.keys(problems).length > 0) throw metadataInvalid(problems);
+    requireCertificates(metadata, { isSupported: certificates !== null, before });
+    return metadata;
   };
-  if (Object.keys(problems).length > 0) throw metadataInvalid(problems);
-  return metadata;
-}
 
 const certificateMethods: ReadonlySet<string> = new Set(['tls_client_auth', 'self_signed_tls_client_auth']);
 const NO_CERTIFICATES =
@@ -31,7 +47,7 @@ const NO_CERTIFICATES =
  * Refuses members that need a client certificate (RFC 8705) on an instance that receives none: the client could never
  * authenticate or get a token. A client that has such a member already keeps it, and can still be changed. Throws clients.metadata_invalid.
  */
-export function requireCertificates(
+function requireCertificates(
   metadata: ClientMetadata,
   { isSupported, before }: { isSupported: boolean; before?: ClientMetadata | undefined },
 ): void {
@@ -107,11 +123,19 @@ function keyProblems(metadata: ClientMetadata): Problems {
   return problems;
 }
 
-function addressProblems(metadata: ClientMetadata): Problems {
+/** RFC 9700 §2.1.1: a public client has nothing but PKCE; FAPI 2.0 Security Profile §5.3.2.2 demands it of every client. */
+function pkceProblems(profile: ClientProfile, metadata: ClientMetadata): Problems {
+  if (metadata.require_pkce !== false) return {};
+  if (metadata.token_endpoint_auth_method === 'none')
+    return { require_pkce: 'must not be false: a public client has no other proof' };
+  return profile === 'default' ? {} : { require_pkce: 'must not be false for this profile' };
+}
+
+function addressProblems(metadata: ClientMetadata, nativeSchemes: readonly string[]): Problems {
   const problems: Problems = {};
   for (const member of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of metadata[member] ?? []) {
-      const objection = objectionToRedirectUri(uri, metadata.application_type);
+      const objection = objectionToRedirectUri(uri, metadata.application_type, nativeSchemes);
       if (objection) problems[member] = `holds ${JSON.stringify(uri)}, which ${objection}`;
     }
   }

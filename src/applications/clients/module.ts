@@ -18,6 +18,7 @@ import type { KnownClient } from './known-client.ts';
 import { ClientOrigins } from './client-origins.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
+import { metadataReader } from './metadata-rules.ts';
 import { ownClient } from './own-client.ts';
 import { RegisteredClients } from './registered-clients.ts';
 import { MOST_KEPT_CLIENTS } from './limits.ts';
@@ -29,13 +30,13 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
   issuer: string;
-  policies: Policies<'branding'>;
+  policies: Policies<'branding' | 'oidc'>;
   /** Null where no client certificate can reach this instance (RFC 8705). */
   certificates: object | null;
 };
 
 /** Creates the client service, its cached look-up, and self-registered clients. */
-export function createClients({ invalidation, issuer, policies, ...deps }: Dependencies) {
+export function createClients({ invalidation, issuer, policies, certificates, ...deps }: Dependencies) {
   const cache = createCache<KnownClient | null>({
     name: 'clients',
     clock: deps.clock,
@@ -51,10 +52,11 @@ export function createClients({ invalidation, issuer, policies, ...deps }: Depen
 
   const lookup = new ClientLookup({ ...deps, cache, ownClient: ownClient(issuer, policies) });
   const secrets = new ClientSecrets({ ...deps, changed });
+  const readMetadata = metadataReader(policies, certificates);
   return {
-    clients: new ClientService({ ...deps, secrets, changed }),
+    clients: new ClientService({ ...deps, secrets, readMetadata, changed }),
     secrets,
-    registered: new RegisteredClients({ ...deps, secrets, changed }),
+    registered: new RegisteredClients({ ...deps, secrets, readMetadata, changed }),
     /** The hot path. */
     lookup,
     origins,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MOST_CLAIM_NAMES } from './limits.ts';
+import { LONGEST_ORIGIN, MOST_ADDRESSES, MOST_CLAIM_NAMES } from './limits.ts';
+import { objectionToOrigin } from './redirect-uri.ts';
 
 /** A list in metadata: duplicate values count once, and at most `most` of them remain. The same rule applies to all writers. */
 export const distinct = <I extends z.ZodType<string>>(item: I, most: number) =>
@@ -18,6 +19,19 @@ const members = {
   minimum_acr: z
     .enum(['urn:latchkey:acr:1', 'urn:latchkey:acr:2', 'urn:latchkey:acr:3'])
     .describe('Least level at which users may sign in here'),
+  require_pkce: z
+    .boolean()
+    .describe('Whether PKCE is required; a confidential client that sends a nonce may be exempt'),
+  allowed_origins: distinct(
+    z
+      .string()
+      .max(LONGEST_ORIGIN)
+      .superRefine((origin, context) => {
+        const objection = objectionToOrigin(origin);
+        if (objection) context.addIssue({ code: 'custom', message: objection });
+      }),
+    MOST_ADDRESSES,
+  ).describe('Origin whose pages may read answers of the token endpoint and userinfo, such as capacitor://localhost'),
   id_token_claims: distinct(
     z.string().regex(/^(?:\*|[^\s*]{1,128})$/, 'must be the name of a claim, or *'),
     MOST_CLAIM_NAMES,

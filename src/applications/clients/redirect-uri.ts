@@ -1,3 +1,4 @@
+import { isDangerousScheme } from '#settings/module.ts';
 import { isLoopback } from '#kernel/issuer.ts';
 import { LONGEST_REDIRECT_URI } from './limits.ts';
 
@@ -14,8 +15,8 @@ const hostText = /^(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])$/i;
 const encodedControl = /%(?:[01][0-9A-Fa-f]|7[Ff])/;
 /** RFC 8252 §7.1: a name below a domain that the app's maker controls, reversed; so there is a dot in it. */
 const privateUseScheme = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/;
-/** RFC 8252 §8.3: the addresses themselves; what "localhost" means is decided by a resolver. */
-const loopbackAddresses = new Set(['127.0.0.1', '[::1]']);
+/** RFC 8252 §7.3: the addresses themselves; §8.3 advises against localhost, whose meaning a resolver decides, and tools use it. */
+const loopbackHosts = new Set(['127.0.0.1', '[::1]', 'localhost']);
 /** Parameters of a response (RFC 6749 §4.1.2, §4.2.2; RFC 9207): registered ones would stand beside ours. */
 const responseParameters = new Set([
   'code',
@@ -32,12 +33,39 @@ const responseParameters = new Set([
  * Whether `uri` may be registered as a redirect or post-logout redirect address; null when it may, else the reason.
  * An address is registered in the one form in which it will be compared, character by character (RFC 9700 §2.1).
  */
-export function objectionToRedirectUri(uri: string, applicationType: ApplicationType): Objection | null {
-  return objectionToText(uri) ?? objectionToUrl(uri, applicationType);
+export function objectionToRedirectUri(
+  uri: string,
+  applicationType: ApplicationType,
+  nativeSchemes: readonly string[] = [],
+): Objection | null {
+  return objectionToText(uri) ?? objectionToUrl(uri, applicationType, nativeSchemes);
+}
+
+/** The private-use schemes of addresses that a client has already: it keeps them when the operator takes a scheme off the list. */
+export const schemesOf = (uris: readonly string[]): string[] =>
+  uris.flatMap((uri) => URL.parse(uri)?.protocol.slice(0, -1) ?? []);
+
+/**
+ * Whether `origin` may be listed for a client, in words that complete "<origin> ..."; null when it may. Exactly as a browser sends it
+ * (RFC 6454 §7): of a web page, or of the web view of an app, which has a scheme of its own.
+ */
+export function objectionToOrigin(origin: string): Objection | null {
+  const [, scheme, host] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#@\s]+)$/.exec(origin) ?? [];
+  const url = URL.parse(origin);
+  if (scheme === undefined || host === undefined || !url || !hostText.test(url.hostname))
+    return 'is no origin, such as https://app.example.com or capacitor://localhost';
+  if (scheme === 'https' || scheme === 'http') {
+    if (url.origin !== origin) return `must be written in its normal form, ${url.origin}`;
+    return scheme === 'https' || isLoopback(url.hostname)
+      ? null
+      : 'must begin with https://, unless its host is this machine';
+  }
+  if (host !== host.toLowerCase()) return 'must be written in small letters';
+  return isDangerousScheme(scheme) ? `must not use the scheme ${scheme}` : null;
 }
 
 /** A loopback address in its one spelling: a port without leading zeros, not 0; an empty one is none. */
-const loopbackText = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::([1-9]\d{0,4}))?((?:[/?][^#]*)?)$/;
+const loopbackText = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost))(?::([1-9]\d{0,4}))?((?:[/?][^#]*)?)$/;
 
 /**
  * Whether `uri`, as it came with a request, is one of the registered addresses, character by character. RFC 8252 §7.3: an app on
@@ -69,7 +97,11 @@ function objectionToText(uri: string): Objection | null {
   return null;
 }
 
-function objectionToUrl(uri: string, applicationType: ApplicationType): Objection | null {
+function objectionToUrl(
+  uri: string,
+  applicationType: ApplicationType,
+  nativeSchemes: readonly string[],
+): Objection | null {
   const url = URL.parse(uri);
   if (!url) return 'is no absolute address';
   if (authorityOf(uri).includes('@')) return 'must not name a user';
@@ -86,7 +118,7 @@ function objectionToUrl(uri: string, applicationType: ApplicationType): Objectio
     case 'http:':
       return objectionToHttp(url, applicationType);
     default:
-      return objectionToScheme(url, applicationType);
+      return objectionToScheme(url, applicationType, nativeSchemes);
   }
 }
 
@@ -98,14 +130,20 @@ function objectionToHttps({ hostname }: URL, applicationType: ApplicationType): 
 function objectionToHttp({ hostname }: URL, applicationType: ApplicationType): Objection | null {
   if (applicationType === 'web')
     return isLoopback(hostname) ? null : 'must begin with https://, unless its host is this machine';
-  if (loopbackAddresses.has(hostname)) return null;
-  return 'must use http://127.0.0.1 or http://[::1] for this machine, or https:// for a claimed address';
+  if (loopbackHosts.has(hostname)) return null;
+  return 'must use http://127.0.0.1, http://[::1] or http://localhost for this machine, or https:// for a claimed address';
 }
 
-function objectionToScheme({ protocol }: URL, applicationType: ApplicationType): Objection | null {
+function objectionToScheme(
+  { protocol }: URL,
+  applicationType: ApplicationType,
+  nativeSchemes: readonly string[],
+): Objection | null {
   if (applicationType === 'web') return 'must begin with https://';
-  if (!privateUseScheme.test(protocol)) return 'must use a scheme with a dot, such as com.example.app:/signed-in';
-  return null;
+  const scheme = protocol.slice(0, -1);
+  if (isDangerousScheme(scheme)) return `must not use the scheme ${scheme}`;
+  if (privateUseScheme.test(protocol) || nativeSchemes.includes(scheme)) return null;
+  return 'must use a scheme with a dot, such as com.example.app:/signed-in, or one that the setting oidc.nativeSchemes names';
 }
 
 /** The part between "//" and the path; an empty user name is invisible in a parsed URL. */

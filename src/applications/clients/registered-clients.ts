@@ -11,7 +11,7 @@ import type { ClientSecrets } from './client-secrets.ts';
 import { visible } from './client-wire.ts';
 import { typeOfRegistered } from './client-type.ts';
 import { clientManaged, metadataInvalid } from './errors.ts';
-import { readMetadata, requireCertificates } from './metadata-rules.ts';
+import type { ReadMetadata } from './metadata-rules.ts';
 import { objectionToStrangersName } from './shown-name.ts';
 import { clientChanged, clientDeleted, clientRegistered } from './events.ts';
 
@@ -20,8 +20,7 @@ type Dependencies = {
   database: Pick<Database, 'transaction'>;
   audit: Pick<AuditLog, 'record'>;
   secrets: Pick<ClientSecrets, 'issue' | 'settle'>;
-  /** Null where no client certificate can reach this instance (RFC 8705). */
-  certificates: object | null;
+  readMetadata: ReadMetadata;
   changed: (clientId: string) => Promise<void>;
 };
 
@@ -100,8 +99,7 @@ export class RegisteredClients {
     const now = this.#deps.clock.now();
     const type = typeOfRegistered(metadata);
     const profile = 'default';
-    const read = readMetadata(type, profile, metadata);
-    requireCertificates(read, { isSupported: this.#deps.certificates !== null });
+    const read = this.#deps.readMetadata(type, profile, metadata);
     return em.create(Client, {
       id: newId('client'),
       clientId,
@@ -120,8 +118,7 @@ export class RegisteredClients {
 
   #replace(client: Client, { name, metadata }: Registration): void {
     client.type = typeOfRegistered(metadata);
-    const read = readMetadata(client.type, client.profile, metadata);
-    requireCertificates(read, { isSupported: this.#deps.certificates !== null, before: client.metadata });
+    const read = this.#deps.readMetadata(client.type, client.profile, metadata, client.metadata);
     client.metadata = read;
     client.name = name;
     client.updatedAt = this.#deps.clock.now();

@@ -33,6 +33,7 @@ export type Shown = Issued & {
   accountId?: string | undefined;
   grantId?: string | undefined;
   acr?: string | undefined;
+  nonce?: string | undefined;
   sessionUid?: string | undefined;
   expiresWithSession?: boolean | undefined;
   consumed?: unknown;
@@ -120,7 +121,7 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
       held: grant === null ? authority : heldBy(grant, authority),
       api: aud === undefined ? null : await deps.apis.findForClient(aud, clientId),
       lifetimes: oidc,
-      isPkceRequired: isPkceRequired(client, oidc),
+      isPkceRequired: isPkceRequired(client, oidc, shown),
     },
   );
   if (verdict.holds && verdict.exp !== undefined && verdict.exp <= epochSeconds(deps.clock))

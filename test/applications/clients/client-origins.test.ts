@@ -20,6 +20,14 @@ beforeAll(async () => {
   await create('spa', 'https://spa.test/cb', 'https://spa.test:8443/cb?x=1', 'http://localhost:5173/cb');
   await create('web', 'https://web.test/cb');
   await create('native', 'com.example.app:/cb');
+  await clients.clients.create(
+    {
+      name: 'listed',
+      type: 'native',
+      metadata: { redirect_uris: ['com.example.listed:/cb'], allowed_origins: ['capacitor://listed.test'] },
+    },
+    operator,
+  );
 });
 afterAll(() => database.close());
 
@@ -34,8 +42,8 @@ beforeEach(() => {
 });
 
 describe('a known origin', () => {
-  test.each(['https://spa.test', 'https://spa.test:8443', 'http://localhost:5173'])(
-    'is the origin of a public client’s redirect URI: %s',
+  test.each(['https://spa.test', 'https://spa.test:8443', 'http://localhost:5173', 'capacitor://listed.test'])(
+    'is the origin of a public client’s redirect URI, or listed for a client: %s',
     async (origin) => {
       expect(await origins.has(origin)).toBe(true);
     },

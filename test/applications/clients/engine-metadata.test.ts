@@ -4,8 +4,10 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { ClientProfile } from '#applications/clients/client-profile.ts';
 import type { ClientType } from '#applications/clients/client-type.ts';
 import { toEngineMetadata } from '#applications/clients/engine-metadata.ts';
-import { readMetadata } from '#applications/clients/metadata-rules.ts';
+import { metadataReader } from '#applications/clients/metadata-rules.ts';
+import { policiesWith } from '../../support/policies.ts';
 
+const readMetadata = metadataReader(policiesWith(), {});
 const algs = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
 /** The engine with every feature that reads client metadata. */
 const engine = new Provider('https://id.example', {

@@ -3,8 +3,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { GivenMetadata } from '#applications/clients/client-metadata.ts';
 import type { ClientProfile } from '#applications/clients/client-profile.ts';
 import type { ClientType } from '#applications/clients/client-type.ts';
-import { readMetadata, requireCertificates } from '#applications/clients/metadata-rules.ts';
+import { metadataReader } from '#applications/clients/metadata-rules.ts';
 import type { AppError } from '#kernel/errors.ts';
+import { policiesWith } from '../../support/policies.ts';
+
+const readMetadata = metadataReader(policiesWith(), {});
 
 type Jwks = NonNullable<GivenMetadata['jwks']>;
 const jwks = {} as Record<'rsa' | 'ec' | 'okp' | 'both' | 'weak' | 'private', Jwks>;
@@ -291,7 +294,7 @@ describe('an instance that receives no client certificates (RFC 8705)', () => {
   const read = (given: GivenMetadata) => readMetadata('web', 'default', given);
   const refused = (given: GivenMetadata, before?: GivenMetadata, isSupported = false): string[] => {
     try {
-      requireCertificates(read(given), { isSupported, before: before && read(before) });
+      metadataReader(policiesWith(), isSupported ? {} : null)('web', 'default', given, before && read(before));
       return [];
     } catch (error) {
       return Object.entries((error as AppError).details ?? {}).map(([member, text]) => {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ApplicationType, objectionToRedirectUri } from '#applications/clients/redirect-uri.ts';
+import { type ApplicationType, objectionToOrigin, objectionToRedirectUri } from '#applications/clients/redirect-uri.ts';
+import { sections } from '#settings/module.ts';
 
 const both: ApplicationType[] = ['web', 'native'];
 
@@ -20,6 +21,8 @@ describe('accepted addresses', () => {
     ['native', 'http://127.0.0.1/cb'],
     ['native', 'http://127.0.0.1:49152/cb'],
     ['native', 'http://[::1]/cb'],
+    ['native', 'http://localhost/cb'],
+    ['native', 'http://localhost:3000/cb'],
     ['native', 'https://app.example/claimed'],
     ['native', 'com.example.app:/signed-in'],
     ['native', 'com.example.app://signed-in'],
@@ -110,7 +113,7 @@ describe('addresses refused for every client', () => {
 describe('addresses accepted for one kind of client only', () => {
   test.each<[ApplicationType, string]>([
     ['web', 'com.example.app:/cb'],
-    ['native', 'http://localhost:3000/cb'],
+    ['native', 'http://app.localhost:3000/cb'],
     ['native', 'http://127.0.0.2/cb'],
     ['native', 'https://127.0.0.1/cb'],
     ['native', 'https://localhost/cb'],
@@ -120,6 +123,89 @@ describe('addresses accepted for one kind of client only', () => {
     ['native', 'com.:/cb'],
   ])('%s %s', (applicationType, uri) => {
     expect(objectionToRedirectUri(uri, applicationType)).toEqual(expect.any(String));
+  });
+});
+
+describe('schemes without a dot, which the operator allows (setting oidc.nativeSchemes)', () => {
+  const allowed = ['cursor', 'homeassistant', 'oc'];
+
+  test.each<[ApplicationType, string, boolean]>([
+    ['native', 'cursor://anysphere.cursor-retrieval/oauth/callback', true],
+    ['native', 'homeassistant://auth-callback', true],
+    ['native', 'oc://android.owncloud.com', true],
+    ['native', 'oc:/cb', true],
+    ['native', 'ocx:/cb', false],
+    ['native', 'vscode://callback', false],
+    ['native', 'OC://android.owncloud.com', false],
+    ['native', 'oc://cb?code=1', false],
+    ['native', 'oc://user@cb', false],
+    ['native', 'oc://cb#', false],
+    ['native', 'oc:cb*', false],
+    ['web', 'oc://android.owncloud.com', false],
+  ])('%s %s: %s', (applicationType, uri, isAllowed) => {
+    expect(objectionToRedirectUri(uri, applicationType, allowed) === null).toBe(isAllowed);
+    expect(objectionToRedirectUri(uri, applicationType)).toEqual(expect.any(String));
+  });
+
+  const dangerous = `javascript data file vbscript blob about filesystem view-source http https ws wss ftp intent mailto tel sms
+    chrome chrome-extension moz-extension ms-settings ms-appinstaller search-ms jar ldap ssh itms-services web+app urn localhost`;
+
+  test.each(dangerous.split(/\s+/))('%s is never one, whatever the setting says', (scheme) => {
+    expect(sections.oidc.safeParse({ nativeSchemes: [scheme] }).success).toBe(false);
+    // An https address is claimed by its host, and needs no list.
+    if (scheme === 'https') return;
+    for (const uri of [`${scheme}://cb`, `${scheme}:/cb`, `${scheme}:cb`])
+      expect(objectionToRedirectUri(uri, 'native', [scheme])).toEqual(expect.any(String));
+  });
+
+  test.each(['com.example', 'oc:', 'OC', '', '1oc', 'o c', 'oc://', '*'])('the setting refuses %j', (scheme) => {
+    expect(sections.oidc.safeParse({ nativeSchemes: [scheme] }).success).toBe(false);
+  });
+});
+
+describe('an origin that a client lists (RFC 6454 §7)', () => {
+  test.each([
+    'https://app.example.com',
+    'https://app.example.com:8443',
+    'https://localhost',
+    'http://localhost',
+    'http://localhost:8100',
+    'http://127.0.0.1:3000',
+    'https://[2001:db8::1]',
+    'capacitor://localhost',
+    'tauri://localhost',
+    'ionic://localhost',
+    'app://obsidian.md',
+  ])('%s is accepted', (origin) => {
+    expect(objectionToOrigin(origin)).toBeNull();
+  });
+
+  test.each([
+    'null',
+    '*',
+    '',
+    'https://*.example.com',
+    'https://app.example.com/',
+    'https://app.example.com/cb',
+    'https://app.example.com?x',
+    'https://app.example.com#',
+    'https://app.example.com:443',
+    'https://App.example.com',
+    'https://user@app.example.com',
+    'https://app.example.com, https://evil.example',
+    'https://app.example.com\n',
+    'http://app.example.com',
+    'capacitor://Localhost',
+    'capacitor://',
+    'capacitor:localhost',
+    'file://localhost',
+    'chrome-extension://abcdef',
+    'javascript://localhost',
+    'data://localhost',
+    'app.example.com',
+    '//app.example.com',
+  ])('%j is refused', (origin) => {
+    expect(objectionToOrigin(origin)).toEqual(expect.any(String));
   });
 });
 
