@@ -1,7 +1,7 @@
 import compose from 'koa-compose';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Context } from '#kernel/http/context.ts';
-import { noteRefusal } from '#kernel/http/request-log.ts';
+import { noteRefusalAt } from './refusals.ts';
 import { API_ROUTE } from './authority/grant-worth.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -82,7 +82,8 @@ function shownToken({ oidc }: KoaContextWithOIDC): TokenCheck {
 
 function refusalOf(ctx: Context, error: unknown): TokenCheck {
   if (!(error instanceof errors.OIDCProviderError) || error.statusCode >= 500) throw error;
-  if (error.error_detail !== undefined) noteRefusal(ctx, error.error_detail);
+  if (error.error_detail !== undefined)
+    noteRefusalAt(ctx as unknown as KoaContextWithOIDC, error.error_detail, error.error);
   if (ctx.headers.authorization === undefined && error.error === 'invalid_token') return { kind: 'absent' };
   const { error: code, error_description: description = code } = error;
   return { kind: 'refused', status: error.statusCode === 400 ? 400 : 401, error: code, description };

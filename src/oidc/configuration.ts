@@ -2,6 +2,7 @@ import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from
 import type { Clock } from '#kernel/clock.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
+import { type OwnAddress, ownUrls } from '#kernel/issuer.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { KnownUsers } from '#directory/users/module.ts';
 import { findAccount } from './account.ts';
@@ -16,6 +17,7 @@ import { policy } from './interaction-policy.ts';
 import { acrValues } from './levels.ts';
 import { nameGrant } from './introspection/introspection.ts';
 import { lifetimes } from './lifetimes.ts';
+import { STRICT_CLOCK_SKEW } from './limits.ts';
 import { renderError } from './pages/error-page.ts';
 import type { DeviceForms } from './device/device-forms.ts';
 import type { ShownDevices } from './device/shown-devices.ts';
@@ -29,7 +31,7 @@ import { cookieSignatures } from './cookie-signatures.ts';
 
 type EngineDependencies = {
   clock: Clock;
-  issuerUrl: URL;
+  address: OwnAddress;
   keyRing: KeyRing;
   users: Pick<KnownUsers, 'find'>;
   apis: ApiStore;
@@ -46,6 +48,7 @@ type EngineDependencies = {
   adapter: NonNullable<Configuration['adapter']>;
 };
 
+/** Addresses below the issuer. */
 const routes = {
   authorization: '/oidc/auth',
   token: '/oidc/token',
@@ -61,13 +64,17 @@ const routes = {
   end_session: '/oidc/logout',
 } as const;
 
+/** All URLs of an endpoint, by its name in the engine. */
+const urlsOf = (endpoint: string, address: OwnAddress): readonly string[] =>
+  Object.entries(routes).flatMap(([name, path]) => (name === endpoint ? ownUrls(address, path) : []));
+
 /** The configuration of the engine. Values of policies are read at each use, or rebuild the engine. */
 export function configuration(
   deps: EngineDependencies,
   policies: Policies<'oidc' | 'profile' | 'session'>,
   jwks: JWKS,
 ): Configuration {
-  const secure = deps.issuerUrl.protocol === 'https:';
+  const secure = deps.address.issuerUrl.protocol === 'https:';
   const { oidc, profile } = policies.for(instance);
   return {
     adapter: deps.adapter,
@@ -101,8 +108,8 @@ export function configuration(
     allowOmittingSingleRegisteredRedirectUri: false,
     // Which claims of the granted scopes an ID token holds is decided in told-claims.ts.
     conformIdTokenClaims: false,
-    assertJwtClientAuthClaimsAndHeader: assertClientAssertion(deps.clock, deps.issuerUrl.origin),
-    clockTolerance: 10,
+    assertJwtClientAuthClaimsAndHeader: assertClientAssertion(deps.clock, (endpoint) => urlsOf(endpoint, deps.address)),
+    clockTolerance: STRICT_CLOCK_SKEW,
     // A request is not refused for its origin; who may read the answer is decided in cors.ts.
     clientBasedCORS: () => true,
     clientDefaults: {

@@ -6,6 +6,7 @@ import { visitorOf } from '#kernel/http/context.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { Reuse } from './artifacts/token-reuse.ts';
 import type { Engine } from './engine.ts';
+import { noteRefusals } from './refusals.ts';
 import { sessionEnded, tokenReused, tokenRevoked } from './events.ts';
 
 type Dependencies = { database: Pick<Database, 'transaction'>; audit: Pick<AuditLog, 'record'> };
@@ -14,8 +15,12 @@ type Owned = { accountId?: string | undefined };
 /** Events of a request before they are written. */
 const happened = new WeakMap<object, AuditEvent[]>();
 
-/** The engine tells what it did; the record wants what that means. Tokens that are issued are counted, not recorded. */
+/**
+ * The engine tells what it did; the record wants what that means. Tokens that are issued are counted, not recorded, and refusals are
+ * in the log.
+ */
 export function noteEvents(engine: Engine, reuse: Pick<Reuse, 'of'>): void {
+  noteRefusals(engine);
   engine.on('end_session.success', (ctx) => {
     const { session } = ctx.oidc;
     const accountId = session?.accountId;

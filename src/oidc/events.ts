@@ -32,7 +32,7 @@ export const tokenRevoked = eventType({
 export const clientAuthenticationFailed = eventType({
   name: 'client.authentication_failed',
   text: 'A client could not prove itself at an endpoint.',
-  details: z.strictObject({ endpoint: z.string() }),
+  details: z.strictObject({ endpoint: z.string(), reason: z.string().optional() }),
   audience: ['operator'],
   gravity: 'warning',
   webhook: false,

@@ -20,8 +20,10 @@ const LEAST = 1;
 export const FRESH_PROOF = (5 * MINUTE) / SECOND;
 /** Seconds. RFC 9449 §11.1: without a nonce of ours a proof counts only while it is fresh. */
 export const DPOP_PROOF_LIFETIME = MINUTE / SECOND;
-/** Seconds that `exp` of a client assertion may lie ahead: little to steal, and little to remember against replay. */
-export const LONGEST_ASSERTION_LIFE = (5 * MINUTE) / SECOND;
+/** Seconds that `exp` of a client assertion may lie ahead: libraries ask for up to an hour, and its `jti` is remembered as long. */
+export const LONGEST_ASSERTION_LIFE = HOUR / SECOND;
+/** The same for clients of FAPI 2.0: little to steal. */
+export const LONGEST_STRICT_ASSERTION_LIFE = (5 * MINUTE) / SECOND;
 /** Seconds. FAPI 2.0 Message Signing §5.3.1: how long a signed request may be good for, and how old it may be. */
 export const LONGEST_REQUEST_OBJECT_LIFE = (60 * MINUTE) / SECOND;
 /** A revoked grant keeps its mark, in every store, until no token that was on its way can come back. */

@@ -2,8 +2,10 @@ import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 
 /** Characters of a `jti`, which is remembered against replay: several times a UUID. */
 export const LONGEST_JTI = 512;
-/** Seconds by which clocks of clients may be wrong (FAPI 2.0 Security Profile §5.3.2.1). */
-export const CLIENT_CLOCK_SKEW = 10;
+/** Seconds by which the clock of a client may differ in its assertions. */
+export const ASSERTION_CLOCK_SKEW = MINUTE / SECOND;
+/** The same for clients of FAPI 2.0, and for everything else that is signed (FAPI 2.0 Security Profile §5.3.2.1). */
+export const STRICT_CLOCK_SKEW = 10;
 /** The time within which failures of a client to authenticate are counted. */
 export const CLIENT_FAILURE_WINDOW = 5 * MINUTE;
 /** Milliseconds that a try of a suspect waits for its turn. */

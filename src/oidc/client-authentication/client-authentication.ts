@@ -3,6 +3,7 @@ import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type AuditLog, byVisitor } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { type State, visitorOf } from '#kernel/http/context.ts';
+import { refusalNotedFor } from '#kernel/http/request-log.ts';
 import { retryAfter } from '#kernel/http/retry-after.ts';
 import type { Attempt, ClientFailures } from './client-failures.ts';
 import { clientAuthenticationFailed } from '../events.ts';
@@ -94,7 +95,7 @@ async function note(
         ...byVisitor(visitorOf(ctx), clientId),
         subject: { type: 'client', id: clientId },
         outcome: 'failure',
-        details: { endpoint: ctx.oidc.route },
+        details: { endpoint: ctx.oidc.route, reason: refusalNotedFor(ctx)?.reason },
       }),
     ),
   );

@@ -4,6 +4,9 @@ import { type Client, Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { requireAnotherTry } from '../client-authentication/client-authentication.ts';
 import { isRegisteredUri } from '#applications/clients/module.ts';
 import { type Origin, originIn, originKinds } from '../authority/origin.ts';
+import { isVerifyingAssertion } from '../client-authentication/client-assertions.ts';
+import { ASSERTION_CLOCK_SKEW } from '../limits.ts';
+import { settingsOf } from './inner-parts.ts';
 import type { ArtifactAdapter } from '../artifacts/adapter.ts';
 
 export const builtClients: Patch = {
@@ -50,6 +53,28 @@ export const guardedClients: Patch = {
       if (Provider.ctx) await requireAnotherTry(Provider.ctx, { clientId, client }, authentication);
       return client;
     };
+  },
+};
+
+/** The engine compares an audience before it verifies the signature. It is compared by our rule afterwards (`assertClientAssertion`). */
+class EveryAudience extends Set<string> {
+  override has(): boolean {
+    return true;
+  }
+}
+
+export const assertionRules: Patch = {
+  members: { 'OIDCContext.prototype.clientJwtAuthExpectedAudience': { method: 0 } },
+  reason:
+    'A client learns what is wrong with an assertion once its signature is right. The clocks of clients may differ more than the engine allows, which has one tolerance for assertions, codes and tokens.',
+  upstream: source('shared/jwt_client_auth.js'),
+  apply(engine) {
+    engine.OIDCContext.prototype.clientJwtAuthExpectedAudience = () => new EveryAudience();
+    const settings = settingsOf(engine);
+    const { clockTolerance } = settings;
+    Object.defineProperty(settings, 'clockTolerance', {
+      get: () => (isVerifyingAssertion(Provider.ctx) ? ASSERTION_CLOCK_SKEW : clockTolerance),
+    });
   },
 };
 

@@ -1,6 +1,6 @@
 /** Parts of the engine that it uses at its own endpoints and does not offer: an API of this process checks tokens by the same code. */
 import type { AsyncLocalStorage } from 'node:async_hooks';
-import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 
 type Check = (ctx: KoaContextWithOIDC, next: () => Promise<unknown>) => Promise<unknown>;
 
@@ -11,6 +11,13 @@ const part = async (path: string): Promise<unknown> => import(`oidc-provider/lib
 export const { default: currentRequest } = (await part('helpers/als.js')) as {
   default: AsyncLocalStorage<KoaContextWithOIDC>;
 };
+
+const { default: innerOf } = (await part('helpers/weak_cache.js')) as {
+  default(engine: Provider): { configuration: { clockTolerance: number } };
+};
+
+/** The settings of an engine as it reads them with each request. */
+export const settingsOf = (engine: Provider): { clockTolerance: number } => innerOf(engine).configuration;
 
 /** Finds the token that a request shows, and checks its key (RFC 9449 §7, RFC 8705 §3), its client and its grant, as userinfo does. */
 export const { getValidateAccessToken, loadAccessTokenClient, loadAccessTokenGrant } = (await part(

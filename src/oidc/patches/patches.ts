@@ -21,6 +21,7 @@ import {
 } from './token-patches.ts';
 import { toldClaims } from './claim-patches.ts';
 import {
+  assertionRules,
   builtClients,
   clientSecrets,
   guardedClients,
@@ -55,6 +56,7 @@ export const patches = {
   sessionRename,
   heldSignIns,
   guardedClients,
+  assertionRules,
   introspectedJwts,
   origins,
   narrowedGrants,

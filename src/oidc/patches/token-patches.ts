@@ -5,6 +5,7 @@ import { originKinds } from '../authority/origin.ts';
 import { API_ROUTE, type FindGrant, findNarrowed, route } from '../authority/grant-worth.ts';
 import { requestedAcr, saidAcr } from '../levels.ts';
 import { mark, type MarkedKind, markedKinds } from '../artifacts/token-marks.ts';
+import { isOfType } from '../media-types.ts';
 import { jwtReader } from '../introspection/introspection.ts';
 
 type Model = { save(): Promise<string> };
@@ -36,8 +37,7 @@ export const idTokens: Patch = {
     const { validate } = IdToken;
     IdToken.validate = async function validateIdToken(...given) {
       const validated = await validate.apply(IdToken, given);
-      const type = validated.header['typ'];
-      if (type !== undefined && type !== 'JWT') throw new errors.InvalidRequest('not an ID Token');
+      if (!isOfType(validated.header['typ'], undefined, 'JWT')) throw new errors.InvalidRequest('not an ID Token');
       return validated;
     };
   },

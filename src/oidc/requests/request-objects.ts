@@ -1,13 +1,11 @@
 import { type Client, type Configuration, errors } from 'oidc-provider';
 import { type Clock, epochSeconds } from '#kernel/clock.ts';
+import { isOfType } from '../media-types.ts';
 import { isFapi } from '../profiles.ts';
 import { LONGEST_REQUEST_OBJECT_LIFE } from '../lifetimes.ts';
 import { REQUEST_OBJECT_AHEAD } from '../limits.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
-
-/** RFC 9101 §10.8 and the media type without its prefix; no other kind of JWT passes for a request. */
-const types: ReadonlySet<unknown> = new Set([undefined, 'JWT', 'oauth-authz-req+jwt']);
 
 /**
  * JAR (RFC 9101) by value, signed. The engine has checked signature, registered algorithm, `iss`, `aud`, and that it is
@@ -27,7 +25,8 @@ export function requestObjects(clock: Clock): NonNullable<NonNullable<Configurat
 
 function problemOf(claims: Claims, { typ, crit, b64 }: Claims, client: Client, now: number): string | null {
   const { exp, nbf, iat, sub, state, nonce } = claims;
-  if (!types.has(typ)) return 'Request Object typ must be oauth-authz-req+jwt';
+  // RFC 9101 §10.8: no other kind of JWT passes for a request.
+  if (!isOfType(typ, undefined, 'JWT', 'oauth-authz-req+jwt')) return 'Request Object typ must be oauth-authz-req+jwt';
   if (crit !== undefined || b64 !== undefined) return 'Request Object must not have critical header parameters';
   // RFC 9101 §10.8: what authenticates the client must not be taken for a request of it.
   if (sub === client.clientId) return 'Request Object sub must not be the client_id';

@@ -16,7 +16,7 @@ import {
 
 const routes: Routes = (router) => {
   router.get('/page/refused', (ctx) => {
-    noteRefusal(ctx, 'the client is gone');
+    noteRefusal(ctx, { reason: 'the client is gone' });
     ctx.body = 'no';
   });
   router.get('/page', (ctx: Context) => {
