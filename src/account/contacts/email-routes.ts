@@ -60,25 +60,20 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
   }
 
   async function makeFirst(ctx: Context): Promise<void> {
-    const person = await ownPages.require(ctx, sensitive);
-    if (person === null) return;
-    const chosen = await choose(ctx, person);
-    const id = chosen?.id ?? null;
-    const isDone =
-      id !== null &&
-      (await emailChanges.makeFirst({ userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) }, id));
-    return seeOther(ctx, isDone ? `${PAGE}?done=saved` : PAGE);
+    return changeChosen(ctx, 'makeFirst', 'saved');
   }
 
   async function removeEmail(ctx: Context): Promise<void> {
+    return changeChosen(ctx, 'remove', 'removed');
+  }
+
+  async function changeChosen(ctx: Context, change: 'makeFirst' | 'remove', done: string): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
     if (person === null) return;
-    const chosen = await choose(ctx, person);
-    const id = chosen?.id ?? null;
-    const isDone =
-      id !== null &&
-      (await emailChanges.remove({ userId: person.userId, by: byUser(person.userId, visitorOf(ctx)) }, id));
-    return seeOther(ctx, isDone ? `${PAGE}?done=removed` : PAGE);
+    const id = (await choose(ctx, person))?.id ?? null;
+    const { userId } = person;
+    const isDone = id !== null && (await emailChanges[change]({ userId, by: byUser(userId, visitorOf(ctx)) }, id));
+    return seeOther(ctx, isDone ? `${PAGE}?done=${done}` : PAGE);
   }
 
   async function send(ctx: Context, person: SignedInPerson, address: string): Promise<void> {
