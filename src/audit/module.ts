@@ -61,6 +61,6 @@ export type { AuditLog } from './audit-log.ts';
 export type { AuditReader, PastEvent } from './audit-reader.ts';
 export type { AuditEvent, EventTypeRow, Gravity, ShownEventType } from './event-type.ts';
 export { eventType, gravities } from './event-type.ts';
-export { caep } from './shared-signals.ts';
+export { caep } from './event-type.ts';
 export type { By, Visitor } from './by.ts';
 export { byClient, byUser, byVisitor, operator, system } from './by.ts';

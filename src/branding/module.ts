@@ -70,4 +70,4 @@ export const brandingMounts: readonly Mount[] = [
   { path: '/branding/preview/*', audience: 'page', methods: READ },
 ];
 
-export { BrandRow } from './brand-row.ts';
+export { BrandRow } from './brand-service.ts';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { eventType } from '#audit/event-type.ts';
-import { caep, risc } from '#audit/shared-signals.ts';
+import { eventType, caep, risc } from '#audit/event-type.ts';
 
 export const userPasswordChanged = eventType({
   name: 'user.password_changed',

@@ -10,8 +10,7 @@ import type { DataFolder } from './data-folder/data-folder.ts';
 import type { Log } from './log.ts';
 import { MINUTE, SECOND } from './clock.ts';
 import { inOwnTransaction, migrateAlone } from './database-lock.ts';
-import { connectPatiently } from './postgres/patient-pool.ts';
-import { readTimes } from './postgres/times.ts';
+import { connectPatiently, readTimes } from './postgres/patient-pool.ts';
 
 export type { EntityManager } from '@mikro-orm/postgresql';
 export type Entities = (EntityClass<AnyEntity> | EntitySchema)[];

@@ -11,7 +11,7 @@ import type { Config } from './config.ts';
 import type { KeyRing } from './crypto.ts';
 import type { Database, EntityManager } from './database.ts';
 import type { Log } from './log.ts';
-import { createJobsPool } from './postgres/jobs-pool.ts';
+import { createJobsPool } from './postgres/patient-pool.ts';
 
 export type JobData = Readonly<Record<string, unknown>>;
 

@@ -6,12 +6,15 @@
  * URLs    none yet.
  */
 import type { AuditLog } from '#audit/module.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, HOUR, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Policies } from './policies.ts';
 import { SettingsService } from './settings-service.ts';
+
+/** Seconds that a JWT access token of an API may live: it cannot be taken back, and its key stays published as long. */
+export const LONGEST_JWT_SECONDS = HOUR / SECOND;
 
 export type Dependencies = {
   clock: Clock;
@@ -32,9 +35,8 @@ export async function createSettings({ clock, database, audit, invalidation, log
 }
 
 export type { SettingsService } from './settings-service.ts';
-export { LONGEST_JWT_SECONDS } from './limits.ts';
 export { type Policies, type Policy, type PolicyInForce, type Section, sections } from './policies.ts';
 export { isDangerousScheme } from './native-schemes.ts';
-export { instance, type PolicySubject } from './policy-subject.ts';
+export { instance, type PolicySubject } from './policies.ts';
 export type { Property } from './profile-policy.ts';
-export { Setting } from './setting.ts';
+export { Setting } from './settings-service.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { settingInvalid } from './errors.ts';
-import { instance } from './policy-subject.ts';
+import { instance } from './policies.ts';
 import type { SettingsService } from './settings-service.ts';
 import { settingChanged } from './events.ts';
 

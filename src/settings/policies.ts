@@ -2,9 +2,20 @@ import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
 import { nativeScheme } from './native-schemes.ts';
-import type { PolicySubject } from './policy-subject.ts';
 import { profilePolicy } from './profile-policy.ts';
 import { registrationPolicy } from './registration-policy.ts';
+
+/** The subject of what is about no user, organization or client: keys, limits of an address, the name of the instance. */
+export const instance = 'instance' as const;
+
+/** The subject of a policy: the instance, or at least one of these ids, as far as the caller knows them. */
+export type PolicySubject =
+  | typeof instance
+  | (({ user: string } | { organization: string } | { client: string }) & {
+      user?: string | undefined;
+      organization?: string | undefined;
+      client?: string | undefined;
+    });
 
 const seconds = (fallback: number, max: number) => z.number().int().min(1).max(max).default(fallback);
 const callingCode = z

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { inWords } from '#kernel/operations/schema-words.ts';
 import { sections, type Section } from '#settings/policies.ts';
-import { sentenceOf } from '#settings/wrong-setting.ts';
+import { sentenceOf } from '#settings/settings-service.ts';
 
 test.each<[string, unknown, string]>([
   ['password.minimumLength', 4, 'password.minimumLength must be a whole number from 8 to 64, such as 8.'],

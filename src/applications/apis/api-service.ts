@@ -5,13 +5,12 @@ import type { Clock } from '#kernel/clock.ts';
 import { LONGEST_JWT_SECONDS } from '#settings/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { newId } from '#kernel/ids.ts';
-import { ApiResource } from './api-resource.ts';
-import { apiSigningAlgs, tokenFormats } from './api-tokens.ts';
+import { ApiResource, apiSigningAlgs, tokenFormats } from './api-resource.ts';
 import { changesBetween } from '#applications/clients/changes.ts';
 import { apiChanged, apiCreated, apiDeleted } from '#applications/clients/events.ts';
 import { standardScopes } from '#applications/clients/client-metadata.ts';
 import { apiInvalid, apiNotFound, apiTaken } from '#applications/clients/errors.ts';
-import { OWN_API } from './known-api.ts';
+import { OWN_API } from './api-lookup.ts';
 import { objectionToName, objectionToShownText } from '#applications/clients/shown-name.ts';
 import { DEFAULT_TOKEN_SECONDS, LONGEST_OPAQUE_SECONDS } from '#applications/clients/limits.ts';
 

@@ -10,10 +10,9 @@ import { createCache, keptWhenFound } from '#kernel/cache.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
-import { ApiLookup } from './api-lookup.ts';
+import { ApiLookup, type KnownApi, ownApi } from './api-lookup.ts';
 import { ApiService } from './api-service.ts';
 import type { ClientLookup } from '#applications/clients/module.ts';
-import { type KnownApi, ownApi } from './known-api.ts';
 import { MOST_KEPT_CLIENTS } from '#applications/clients/limits.ts';
 
 type Dependencies = {
@@ -44,4 +43,4 @@ export function createApis({ clients, invalidation, ownScopes, ...deps }: Depend
 
 export { ApiResource } from './api-resource.ts';
 export type { ApiLookup } from './api-lookup.ts';
-export { OWN_API } from './known-api.ts';
+export { OWN_API } from './api-lookup.ts';

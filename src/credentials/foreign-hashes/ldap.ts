@@ -1,7 +1,18 @@
-import { readCrypt } from './crypt.ts';
 import { argon2Family } from './argon2.ts';
-import { base64Bytes, type Family, HashRefusal, matched } from './family.ts';
+import { base64Bytes, type Family, HashRefusal, matched, type Check } from './family.ts';
 import { type Digest, saltedDigestCheck } from './salted-digest.ts';
+import { bcryptFamily } from './bcrypt.ts';
+import { md5CryptFamily } from './md5-crypt.ts';
+import { shaCryptFamilies } from './sha-crypt.ts';
+
+const families = [...shaCryptFamilies, md5CryptFamily, bcryptFamily];
+
+/** The formats of Unix crypt(3), except the old DES format, which used only eight characters. */
+function readCrypt(hash: string): Check {
+  const family = families.find(({ prefix }) => prefix.test(hash));
+  if (!family) throw new HashRefusal('crypt of another kind than $1$, $2b$, $5$ and $6$ is not taken');
+  return family.read(hash);
+}
 
 const digests: Readonly<Record<string, { digest: Digest; bytes: number }>> = {
   MD5: { digest: 'md5', bytes: 16 },

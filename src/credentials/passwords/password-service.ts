@@ -2,18 +2,35 @@ import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import type { PolicySubject } from '#settings/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import { type UserId, User } from '#directory/users/module.ts';
 import type { AttemptCounter } from '../attempts.ts';
 import { HashRefusal } from '../foreign-hashes/family.ts';
 import { verifyForeignHash } from '../foreign-hashes/registry.ts';
 import type { HashingQueue } from './hashing-queue.ts';
 import { ownCounter } from '../trusted-devices/known-device.ts';
 import { passwordRefused } from '../errors.ts';
-import { PasswordCredential } from './password-credential.ts';
 import { type HashCost, hashPassword, isOutdated, verifyPassword } from './password-hash.ts';
 import type { PasswordHistory, StoredHash } from './password-history.ts';
 import type { PasswordOwner, PasswordPolicy } from './password-policy.ts';
 import type { PasswordProblem } from './password-problem.ts';
+import { defineEntity, p } from '@mikro-orm/core';
+
+const PasswordCredentialSchema = defineEntity({
+  name: 'PasswordCredential',
+  tableName: 'password_credential',
+  properties: {
+    userId: () =>
+      p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
+    /** argon2id in PHC form, or what another system made of the password. */
+    hash: p.text(),
+    /** The family of a foreign hash (foreign-hashes/registry.ts); null for ours. */
+    scheme: p.text().nullable(),
+    changedAt: p.datetime(3).columnType('timestamptz(3)'),
+  },
+});
+/** The password hash of a user (table `password_credential`). */
+export class PasswordCredential extends PasswordCredentialSchema.class {}
+PasswordCredentialSchema.setClass(PasswordCredential);
 
 export type PasswordOutcome =
   | { kind: 'verified'; userId: UserId }

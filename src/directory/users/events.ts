@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { eventType } from '#audit/event-type.ts';
-import { risc } from '#audit/shared-signals.ts';
+import { eventType, risc } from '#audit/event-type.ts';
 
 export const userCreated = eventType({
   name: 'user.created',

@@ -1,11 +1,33 @@
 import { type Cache, createCache, UNTOLD_CHANGE_SEEN_AFTER } from '#kernel/cache.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { parseId, toUuid } from '#kernel/ids.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
-import type { ClaimSource } from './claims.ts';
 import { MOST_KEPT_USERS } from './limits.ts';
-import type { UserId } from './user.ts';
+import type { UserId, User } from './user.ts';
+import type { Property } from '#settings/module.ts';
+import { shownProperties } from './property-fields.ts';
+
+/** The data of claims, and whether the user may have any. */
+type ClaimSource = Pick<
+  User,
+  'status' | 'email' | 'emailVerified' | 'phoneNumber' | 'phoneNumberVerified' | 'profile' | 'properties' | 'updatedAt'
+>;
+
+/**
+ * Everything that OpenID Connect Core §5.1 lets us say about a user, and what the operator's schema of properties shows to
+ * relying parties; the engine keeps what scopes and claims ask for.
+ */
+export function claimsOf(user: Omit<ClaimSource, 'status'>, schema: readonly Property[] = []): Record<string, unknown> {
+  return {
+    ...shownProperties(schema, user.properties),
+    ...user.profile,
+    email: user.email,
+    email_verified: user.emailVerified,
+    ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),
+    updated_at: Math.floor(user.updatedAt.getTime() / SECOND),
+  };
+}
 
 type Dependencies = {
   clock: Clock;

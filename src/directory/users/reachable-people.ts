@@ -4,7 +4,7 @@ import { inTransaction } from '#kernel/postgres/in-transaction.ts';
 import { canonicalEmail } from './email.ts';
 import type { Profile } from './profile.ts';
 import type { User } from './user.ts';
-import type { UserStatus } from './user-status.ts';
+import type { UserStatus } from './role.ts';
 
 /** The data of a user for a mail to one of the user's addresses; `locale` is the chosen language. */
 export type ReachablePerson = Pick<User, 'id' | 'status' | 'email' | 'emailVerified' | 'phoneNumber'> & {

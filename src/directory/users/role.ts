@@ -1,5 +1,6 @@
 import { Type } from '@mikro-orm/core';
-import type { UserStatus } from './user-status.ts';
+
+export type UserStatus = 'active' | 'disabled';
 
 /** The role of a user on the instance. The access slice maps roles to permissions. */
 export type Role = 'administrator';

@@ -4,7 +4,7 @@ import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { claimEveryEmail, HELD } from './address-claims.ts';
 import type { Profile } from './profile.ts';
 import type { UserId } from './user.ts';
-import type { UserStatus } from './user-status.ts';
+import type { UserStatus } from './role.ts';
 
 /** A user as files have them. */
 export type BulkUser = {

@@ -12,9 +12,8 @@ import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { RoleHolders } from './role-holders.ts';
-import { type Role, ROLE_COLUMNS, type RoleRow, withRoles } from './role.ts';
+import { type Role, ROLE_COLUMNS, type RoleRow, withRoles, type UserStatus } from './role.ts';
 import { User, type UserId } from './user.ts';
-import type { UserStatus } from './user-status.ts';
 import { userCreated, userDisabled, userEnabled } from './events.ts';
 
 type NewUser = {

@@ -1,9 +1,30 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
-import type { Id } from '#kernel/ids.ts';
+import { type Id, toUuid } from '#kernel/ids.ts';
 import type { Profile } from './profile.ts';
-import { type Role, RolesColumn } from './role.ts';
-import type { UserStatus } from './user-status.ts';
+import {
+  type Role,
+  RolesColumn,
+  type UserStatus,
+  ROLE_COLUMNS,
+  type RoleHolder,
+  roleHolderOf,
+  type RoleRow,
+} from './role.ts';
+import type { EntityManager } from '#kernel/database.ts';
+
+/** The user as the transaction sees them now. */
+export async function readUser(em: EntityManager, id: UserId): Promise<User | null> {
+  return em.findOne(User, { id }, { refresh: true });
+}
+
+/** Locks a user until the transaction ends, so that with two acts on one account the second one sees the first. */
+export async function lockUser(em: EntityManager, id: UserId): Promise<RoleHolder | null> {
+  const [row] = await em.execute<RoleRow[]>(`select ${ROLE_COLUMNS} from users u where u.id = ? for update`, [
+    toUuid(id),
+  ]);
+  return row ? roleHolderOf(row) : null;
+}
 
 export type UserId = Id<'usr'>;
 

@@ -1,8 +1,47 @@
 /** How the pools of PostgreSQL come to their connections. */
-import type { Pool, PoolClient } from 'pg';
-import { SECOND } from '../clock.ts';
+import { type PoolClient, Pool } from 'pg';
 import { isTransient } from '../database-errors.ts';
 import { databaseMend } from '../log/mend.ts';
+import { SECOND } from '../clock.ts';
+import { type Config, DEFAULT_CONNECT_SECONDS } from '../config.ts';
+import type { Log } from '../log.ts';
+
+type Reach = Pick<Config, 'databaseUrl'> & Partial<Pick<Config, 'databaseConnectSeconds'>>;
+
+/** The few connections of the job queue, apart from the connections of requests. */
+export function createJobsPool({ databaseUrl, databaseConnectSeconds }: Reach, log: Pick<Log, 'warn'>): Pool {
+  const pool = new Pool({
+    connectionString: databaseUrl,
+    max: 3,
+    connectionTimeoutMillis: (databaseConnectSeconds ?? DEFAULT_CONNECT_SECONDS) * SECOND,
+    query_timeout: 60 * SECOND,
+    idleTimeoutMillis: 30 * SECOND,
+    keepAlive: true,
+    application_name: 'latchkey jobs',
+  });
+  connectPatiently(pool);
+  return pool.on('error', (err) => log.warn({ err }, 'jobs: a connection was lost'));
+}
+
+/** `timestamptz` and its array, as pg_type numbers them. */
+const TIMESTAMPTZ = 1184;
+const TIMESTAMPTZ_ARRAY = 1185;
+
+type Parser = (text: string) => unknown;
+type Types = { getTypeParser(oid: number, format?: string): Parser; setTypeParser(oid: number, parser: Parser): void };
+
+/**
+ * Rows of plain SQL hold dates, as they do on the embedded database: the mapper has the driver leave them as text. JSON is a
+ * value on both.
+ */
+export function readTimes(pool: Pool): void {
+  const { types } = pool.options as unknown as { types: Types };
+  const elements = types.getTypeParser(TIMESTAMPTZ_ARRAY);
+  types.setTypeParser(TIMESTAMPTZ, (text) => new Date(text));
+  types.setTypeParser(TIMESTAMPTZ_ARRAY, (text) =>
+    (elements(text) as (string | null)[]).map((element) => (element === null ? null : new Date(element))),
+  );
+}
 
 /** There is no connection. Says where to and what helps, and neither as which user nor with which password. */
 export class DatabaseAway extends Error {

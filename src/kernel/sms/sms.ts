@@ -4,17 +4,36 @@
  */
 import { randomUUID } from 'node:crypto';
 import { fromNow, MINUTE, SECOND, type Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import type { Database, EntityManager } from '../database.ts';
 import { AppError, unreachable } from '../errors.ts';
-import type { Outbound } from '../http/outbound.ts';
 import type { Job, Jobs } from '../jobs.ts';
 import type { Log } from '../log.ts';
-import type { SmsGateway } from './delivery.ts';
-import { createGateway } from './gateway.ts';
 import { isPhoneNumber, maskPhoneNumber } from './number.ts';
 import { purgeSmsDays, type SmsLimits, takeSms } from './quota.ts';
 import { SMS_LIFETIME } from './limits.ts';
+import type { Outbound } from '../http/outbound.ts';
+import type { SmsGateway } from './delivery.ts';
+import { createTwilio } from './twilio.ts';
+import { createWebhook, readWebhookSecret } from './webhook.ts';
+
+/** The gateway for text messages: the port, and the adapter for an address in the configuration. */
+
+/** Undefined where nothing is configured. */
+function createGateway(
+  { smsUrl, smsSecret }: Pick<Config, 'smsUrl' | 'smsSecret'>,
+  { outbound, clock }: { outbound: Pick<Outbound, 'fetch'>; clock: Clock },
+): SmsGateway | undefined {
+  if (smsUrl === undefined) return undefined;
+  const url = new URL(smsUrl);
+  if (url.protocol === 'twilio:') return createTwilio(url, outbound);
+  const secret = readWebhookSecret(smsSecret ?? '');
+  if (!secret)
+    throw new ConfigError(
+      'SMS_SECRET must be whsec_ and at least 32 bytes in base64, to sign what is posted to SMS_URL. Make one with: echo whsec_$(openssl rand -base64 32)',
+    );
+  return createWebhook(url, { secret, outbound, clock });
+}
 
 export type TextMessage = {
   /** The purpose in one word such as `second_factor_sms`: limits count by it and the log names it. */

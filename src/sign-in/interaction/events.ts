@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { eventType } from '#audit/event-type.ts';
-import { caep } from '#audit/shared-signals.ts';
+import { eventType, caep } from '#audit/event-type.ts';
 
 export const userSignedIn = eventType({
   name: 'user.signed_in',

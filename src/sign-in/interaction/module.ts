@@ -58,7 +58,6 @@ export { RememberedAccounts } from './remembered-accounts.ts';
 export { levelOfProofs } from './proof.ts';
 export type { Requirements, StepRequirements, Task } from './requirements.ts';
 export type { Arrival, SignInFacts } from './sign-in-facts.ts';
-export { type SignInOutcome, signInOutcomes } from './sign-in-outcome.ts';
-export { type SignInStep, StepRouter } from './sign-in-step.ts';
+export { type SignInOutcome, signInOutcomes, type SignInStep, StepRouter } from './sign-in-step.ts';
 export { rememberedWho, unknownWho, whoIs, type WhoShown } from './who-view.ts';
 export { type Way, Ways } from './offered-first-factors.ts';

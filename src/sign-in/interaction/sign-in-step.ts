@@ -4,6 +4,10 @@ import type { InteractionService } from './interaction-service.ts';
 import type { StepRules } from './step-rules.ts';
 import type { Page } from './next-step.ts';
 
+/** How an attempt to sign in ends, by whichever method; the label of its figure. */
+export const signInOutcomes = ['verified', 'wrong', 'throttled'] as const;
+export type SignInOutcome = (typeof signInOutcomes)[number];
+
 /** One step of a sign-in. Steps know the sign-in in progress, and never one another. */
 export type SignInStep = StepRules & {
   /** Its pages (StepRouter) and what belongs to them. Made once, when the sign-ins in progress are there to record in. */

@@ -17,11 +17,10 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import type { User, UserId } from '#directory/users/module.ts';
 import { type CodePage, codeView } from './code-view.ts';
-import { provenNumber, maskedAddress } from './code-address.ts';
+import { provenNumber, maskedAddress, type SecondFactorService } from './second-factor-service.ts';
 import { codeForm, methodForm, sendForm } from './mfa-form.ts';
 import { anotherWayView } from './another-way-view.ts';
 import { sendView } from './send-view.ts';
-import type { SecondFactorService } from './second-factor-service.ts';
 import { type CodeWay, type SentWay, iconOf, type Way, waysOf } from './offered-second-factors.ts';
 
 export type RouteDependencies = {

@@ -22,7 +22,7 @@ export const mailboxMounts: readonly Mount[] = [
   { path: '/dev/mailbox/*', audience: 'page', methods: READ_AND_SEND },
 ];
 
-export { MailboxMessage } from './mailbox-message.ts';
+export { MailboxMessage } from './mailbox-service.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'embedded' | 'smtpUrl' | 'issuerUrl'>;

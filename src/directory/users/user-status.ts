@@ -1,1 +1,0 @@
-export type UserStatus = 'active' | 'disabled';
