@@ -11,10 +11,12 @@ import type { DeviceForms } from './device/device-forms.ts';
 import type { ShownDevices } from './device/shown-devices.ts';
 import { devicePages } from './pages/device-pages.ts';
 import { type EnginePages, logoutPages } from './pages/pages.ts';
+import type { FindConsent } from './authority/authority.ts';
 import { claimsParameter } from './requests/claims-parameter.ts';
 import { fapi } from './profiles.ts';
 import { requestObjects } from './requests/request-objects.ts';
 import { type ApiStore, resourceIndicators } from './resources.ts';
+import { mayLeaveUnasked } from './sessions/logout-request.ts';
 
 type Features = NonNullable<Configuration['features']>;
 
@@ -22,6 +24,7 @@ type FeatureDependencies = {
   clock: Clock;
   keyRing: Pick<KeyRing, 'deriveKey'>;
   apis: ApiStore;
+  findConsent: FindConsent;
   pages: EnginePages;
   forms: Pick<DeviceForms, 'tokenOf'>;
   shownDevices: ShownDevices;
@@ -37,7 +40,7 @@ export function features(deps: FeatureDependencies, policies: Policies<'oidc' | 
     claimsParameter: claimsParameter(policies),
     clientCredentials: { enabled: true },
     deviceFlow: devicePages(deps.pages, deps.forms, deps.shownDevices, renderError(deps.clock)),
-    rpInitiatedLogout: logoutPages(deps.pages),
+    rpInitiatedLogout: logoutPages(deps.pages, (ctx) => mayLeaveUnasked(ctx, deps)),
     backchannelLogout: { enabled: true },
     dPoP: demonstratedPossession(deps.clock, deps.keyRing.deriveKey('dpop-nonce').export()),
     encryption: { enabled: true },

@@ -232,7 +232,7 @@ export function createOidc({
         settleLogoutReturn,
         pageLanguage as Middleware,
         ownPages(() => current.engine, pages, forms),
-        requestsOfEngine(config.issuer),
+        requestsOfEngine(config.issuer, () => current.engine),
         ...engine.middleware,
       ]) as Middleware,
     };

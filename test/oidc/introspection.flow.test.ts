@@ -44,6 +44,7 @@ describe('introspection (RFC 7662)', () => {
       active: true,
       sub: user.id,
       client_id: client.client_id,
+      sid: expect.any(String) as string,
       iss: latchkey.base,
       scope: expect.stringMatching(/openid/) as string,
       token_type: 'Bearer',

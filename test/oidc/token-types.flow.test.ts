@@ -87,7 +87,7 @@ beforeAll(async () => {
 
   const gone = new Visitor();
   const { body: over } = await authenticated(await signIn(gone));
-  await gone.submit(await gone.open(`${latchkey.base}/oidc/logout?id_token_hint=${over.id_token}`), {}, 'logout');
+  await gone.open(`${latchkey.base}/oidc/logout?id_token_hint=${over.id_token}`);
   await listener.waitFor(1);
 
   const visitor = new Visitor();

@@ -1,4 +1,5 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { endSession } from '../patches/inner-parts.ts';
 import { STAYED } from '../sessions/logout-return.ts';
 
 /** The part of a client that a page may name. */
@@ -67,20 +68,29 @@ export function onPage(client: Client | undefined): ClientOnPage | null {
 
 const secretOf = (ctx: KoaContextWithOIDC): string => (ctx.oidc.session!['state'] as { secret: string }).secret;
 
-/** The engine's configuration of RP-initiated logout with our pages. */
+/**
+ * The engine's configuration of RP-initiated logout with our pages. A sign-out that needs no question ends in the same request,
+ * by the code that the answer to the question runs.
+ */
 export function logoutPages(
   pages: EnginePages,
+  mayLeaveUnasked: (ctx: KoaContextWithOIDC) => Promise<boolean>,
 ): NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']> {
   return {
     enabled: true,
-    logoutSource: async (ctx) =>
-      pages.confirmLogout(ctx, {
+    async logoutSource(ctx) {
+      if (await mayLeaveUnasked(ctx)) {
+        Object.assign(ctx.oidc.params!, { logout: 'yes' });
+        return endSession(ctx);
+      }
+      return pages.confirmLogout(ctx, {
         form: { action: new URL(ctx.oidc.urlFor('end_session_confirm')).pathname, fields: { xsrf: secretOf(ctx) } },
         client: onPage(ctx.oidc.client),
         accountId: ctx.oidc.session?.accountId ?? '',
         otherApps: Object.keys(ctx.oidc.session?.authorizations ?? {}).filter((id) => id !== ctx.oidc.client?.clientId)
           .length,
-      }),
+      });
+    },
     postLogoutSuccessSource: async (ctx) =>
       pages.loggedOut(ctx, {
         outcome: ctx.query[STAYED] === undefined ? 'out' : 'stayed',

@@ -28,3 +28,11 @@ export const { getValidateAccessToken, loadAccessTokenClient, loadAccessTokenGra
 export const { default: getSetWWWAuthenticateHeader } = (await part('shared/set_www_authenticate_header.js')) as {
   default(): Check;
 };
+
+/** The last step of a sign-out, after the answer to its question: notices, grants, the session, its cookie, and the way back. */
+const { confirm } = (await part('actions/end_session.js')) as {
+  confirm: readonly ((ctx: KoaContextWithOIDC) => Promise<void>)[];
+};
+const lastStep = confirm.at(-1);
+if (lastStep?.name !== 'endSession') throw new Error('the engine has no step endSession');
+export const endSession = lastStep;

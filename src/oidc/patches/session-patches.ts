@@ -96,15 +96,16 @@ export const logoutCalls: Patch = {
   },
 };
 
-/** Discovery promises the support of sessions for every client (`backchannel_logout_session_supported`). */
+/**
+ * Discovery promises the support of sessions for every client (`backchannel_logout_session_supported`), and a sign-out names by its ID
+ * token the session that it is about.
+ */
 export const namedSessions: Patch = {
   members: { 'Client.prototype.includeSid': { method: 0 } },
   reason:
-    'The engine names the session in ID tokens of clients that require it; without the name the others cannot tell which browser a logout token is about (Back-Channel Logout 1.0 §2.1, §2.4).',
+    'The engine names the session in ID tokens of clients that require it; without the name a logout token or a hint cannot tell which browser it is about (Back-Channel Logout 1.0 §2.1, §2.4).',
   upstream: source('models/client.js'),
   apply({ Client }) {
-    Client.prototype['includeSid'] = function includeSid() {
-      return this.backchannelLogoutUri !== undefined;
-    };
+    Client.prototype['includeSid'] = () => true;
   },
 };

@@ -2,14 +2,17 @@ import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import { authenticatingPaths } from '../client-authentication/client-authentication.ts';
 import { ignoreEmptySecrets } from '../client-authentication/empty-secrets.ts';
+import type { Engine } from '../engine.ts';
+import { keepValidLogout } from '../sessions/logout-request.ts';
 import { engineForms, postedRequests } from './engine-forms.ts';
 import { readableRequests } from './readable-requests.ts';
 
 /** Changes or refuses a request before the engine reads it. */
-export const requestsOfEngine = (issuer: string): Middleware =>
+export const requestsOfEngine = (issuer: string, engine: () => Engine): Middleware =>
   compose<Parameters<Middleware>[0]>([
     postedRequests,
     engineForms,
     ignoreEmptySecrets(authenticatingPaths, issuer),
     readableRequests,
+    keepValidLogout(engine),
   ]);

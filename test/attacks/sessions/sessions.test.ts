@@ -158,8 +158,8 @@ describe('a sign-in in progress', () => {
 test('a token of a signed-out session cannot be renewed', async () => {
   const visitor = new Visitor();
   const tokens = await tokensFor(latchkey.base, client, user, { scope: 'openid' }, visitor);
-  const confirm = await visitor.open(`${latchkey.base}/oidc/logout?id_token_hint=${tokens.id_token}`);
-  await visitor.submit(confirm, {}, 'logout');
+  const asked = await visitor.open(`${latchkey.base}/oidc/logout?client_id=${client.client_id}`);
+  await visitor.submit(asked, {}, 'logout');
   expect(await silent(visitor)).toBe('login_required');
   const userinfo = await fetch(`${latchkey.base}/oidc/userinfo`, {
     headers: { authorization: `Bearer ${tokens.access_token}` },
