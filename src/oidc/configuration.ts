@@ -23,7 +23,7 @@ import type { DeviceForms } from './device/device-forms.ts';
 import type { ShownDevices } from './device/shown-devices.ts';
 import type { EnginePages } from './pages/pages.ts';
 import { pkce, rotateRefreshToken } from './profiles.ts';
-import { pairwiseSubjectFor } from './pairwise-subject.ts';
+import { pairwiseSubject } from './pairwise-subject.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
 import { withUsableKeys } from './client-authentication/usable-keys.ts';
@@ -96,7 +96,7 @@ export function configuration(
     pkce: pkce(policies),
     formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
     subjectTypes: ['public', 'pairwise'],
-    pairwiseIdentifier: async (_ctx, accountId, client) => pairwiseSubjectFor(deps.keyRing, client, accountId),
+    pairwiseIdentifier: async (_ctx, accountId, client) => pairwiseSubject(deps.keyRing, client, accountId),
     sectorIdentifierUriValidate: () => isRegistering(Provider.ctx),
     rotateRefreshToken,
     extraClientMetadata: registrationPolicy(policies, deps),

@@ -2,6 +2,7 @@ import type { Configuration, Grant, KoaContextWithOIDC } from 'oidc-provider';
 import type { FindConsent, RememberedConsent } from './authority/authority.ts';
 import { type CurrentAuthority, narrow } from './authority/current-authority.ts';
 import { requireStillAllowed } from './authority/open-requests.ts';
+import { settleOfflineAccess } from './offline-access.ts';
 
 /**
  * The grant of this session and client, or a new one made from what the user remembers to have allowed. Consent is ours to
@@ -16,12 +17,13 @@ export function loadExistingGrant(
     const { client, session, account } = oidc;
     if (!client || !account) return undefined;
     requireStillAllowed(ctx, authority);
+    const consent = await findConsent(account.accountId, client.clientId);
+    settleOfflineAccess(ctx, consent);
     const { Grant } = oidc.provider;
     const id = oidc.result?.consent?.grantId ?? session?.grantIdFor(client.clientId);
     const existing = id ? await Grant.find(id) : undefined;
     const grant = existing ?? new Grant({ accountId: account.accountId, clientId: client.clientId });
     const resources = Object.keys(oidc.resourceServers ?? {});
-    const consent = await findConsent(account.accountId, client.clientId);
     narrow(grant, await authority.under(consent, client, [...resources, ...Object.keys(grant.resources ?? {})]));
     if (!consent || oidc.result?.consent) return existing;
     if (extend(ctx, grant, consent) || !existing) await grant.save();

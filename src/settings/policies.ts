@@ -239,7 +239,9 @@ export const sections = {
       .default(['authorization_code', 'refresh_token', 'implicit']),
     /** Members of Latchkey's own (docs/clients.md) that software may set when it registers. The operator alone sets the others. */
     registrationMembers: z
-      .array(z.enum(['id_token_claims', 'allowed_origins', 'require_pkce']))
+      .array(
+        z.enum(['id_token_claims', 'allowed_origins', 'offline_access_unprompted', 'require_pkce', 'sign_out_unasked']),
+      )
       .default(['id_token_claims', 'allowed_origins']),
     /** Schemes without a dot that redirect URIs of native clients may have, such as `cursor`; names with a dot always may. */
     nativeSchemes: z.array(nativeScheme).max(100).default([]),

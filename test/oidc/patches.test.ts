@@ -25,6 +25,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   idTokens: ['test/oidc/token-types.flow.test.ts', 'is refused (RFC 8725'],
   toldClaims: ['test/oidc/id-token-claims.flow.test.ts', 'adds to the claims parameter'],
   saidLevel: ['test/oidc/prompt.flow.test.ts', 'acr_values and acr'],
+  unpromptedOffline: ['test/oidc/refresh-token.flow.test.ts', 'offline_access without prompt=consent'],
   sessionTrace: ['test/account/devices/devices.flow.test.ts', 'are named, the present one is marked'],
   sessionRename: ['test/oidc/session-rename.flow.test.ts', 'has a new id after each sign-in'],
   heldSignIns: ['test/attacks/sessions/last-step.test.ts', 'signed in by it'],

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
-import { post, tokensFor, type TokenAnswer } from '../support/visitor.ts';
+import { authorizeUrl, pkce, post, tokensFor, type TokenAnswer, Visitor } from '../support/visitor.ts';
 
 const DAY = 86_400_000;
 const offline = { scope: 'openid email offline_access', prompt: 'consent' };
@@ -30,6 +30,72 @@ const refresh = (
 const isActive = async (token: string): Promise<unknown> =>
   (await post(`${latchkey.base}/oidc/introspect`, client, { token })).body['active'];
 const travel = (milliseconds: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + milliseconds });
+
+describe('offline_access without prompt=consent (OpenID Connect Core §11)', () => {
+  const unprompted = { scope: 'openid offline_access', prompt: undefined };
+  const member = { offline_access_unprompted: true };
+  const native = { type: 'native', redirect_uris: ['http://127.0.0.1/cb'] };
+  /** Whether a sign-in in another browser gives offline access. */
+  async function granted(who: TestClient, asked: Record<string, string | undefined> = unprompted, visitor?: Visitor) {
+    const tokens = await tokensFor(latchkey.base, who, user, asked, visitor);
+    const isOffline = String(tokens['scope']).split(' ').includes('offline_access');
+    expect(tokens.refresh_token !== undefined).toBe(isOffline);
+    return isOffline;
+  }
+
+  test.each([
+    ['a first-party client', { first_party: true }, true],
+    ['a third-party client', {}, false],
+    ['a third-party client for servers, with the member for native ones', member, false],
+    [
+      'a first-party client without the grant refresh_token',
+      { first_party: true, grant_types: ['authorization_code'] },
+      false,
+    ],
+    ['a native client', native, false],
+    ['a native client with the member', { ...native, ...member }, true],
+  ])('%s', async (_who, given, expected) => {
+    expect(await granted(await latchkey.client(given))).toBe(expected);
+  });
+
+  test('the page of consent lists it exactly where it is granted', async () => {
+    for (const [given, isListed] of [
+      [native, false],
+      [{ ...native, ...member }, true],
+    ] as const) {
+      const who = await latchkey.client(given);
+      const visitor = new Visitor();
+      await visitor.signIn(authorizeUrl(latchkey.base, client, { code_challenge: pkce().challenge }), user);
+      const asked = { ...unprompted, code_challenge: pkce().challenge };
+      const page = await visitor.open(authorizeUrl(latchkey.base, who, asked));
+      expect(page.text.includes('value="allow"')).toBe(true);
+      expect(page.text.includes('Stay connected when you are away')).toBe(isListed);
+    }
+  });
+
+  test('where it was consented to before, until that is withdrawn; in any browser, also silently and pushed', async () => {
+    const who = await latchkey.client();
+    expect(await granted(who, { scope: 'openid' })).toBe(false);
+    expect(await granted(who)).toBe(false);
+    expect(await granted(who, offline)).toBe(true);
+    const visitor = new Visitor();
+    expect(await granted(who, unprompted, visitor)).toBe(true);
+    expect(await granted(who, { ...unprompted, prompt: 'none' }, visitor)).toBe(true);
+    const { verifier, challenge } = pkce();
+    const asked = new URL(authorizeUrl(latchkey.base, who, { ...unprompted, code_challenge: challenge })).searchParams;
+    const pushed = await post(`${latchkey.base}/oidc/par`, who, Object.fromEntries(asked));
+    const reference = { client_id: who.client_id, request_uri: String(pushed.body['request_uri']) };
+    const back = await visitor.signIn(`${latchkey.base}/oidc/auth?${new URLSearchParams(reference).toString()}`, user);
+    const exchange = { grant_type: 'authorization_code', code: back.get('code') ?? '', code_verifier: verifier };
+    const answer = await post(`${latchkey.base}/oidc/token`, who, {
+      ...exchange,
+      redirect_uri: who.redirect_uris[0] ?? '',
+    });
+    expect(answer.body['scope']).toBe('openid offline_access');
+    await latchkey.run('consents.revoke', { user_id: user.id, client_id: who.client_id });
+    expect(await granted(who)).toBe(false);
+  });
+});
 
 describe('refresh (RFC 6749 §6, OpenID Connect Core §12)', () => {
   test('gives a new access token, a new refresh token and an ID token of the same sign-in', async () => {

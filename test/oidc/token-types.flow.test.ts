@@ -28,6 +28,8 @@ const kinds = [
 ] as const;
 type Kind = (typeof kinds)[number];
 
+const goodbye = 'https://shop.example/bye';
+
 let latchkey: TestApp;
 let listener: LogoutListener;
 let client: TestClient;
@@ -81,6 +83,7 @@ beforeAll(async () => {
     jwks,
     apis: { [api]: ['*'], [`${api}/opaque`]: ['*'] },
     backchannel_logout_uri: `${listener.url}/bye`,
+    post_logout_redirect_uris: [goodbye],
     userinfo_signed_response_alg: 'RS256',
   });
   user = await latchkey.user();
@@ -142,9 +145,10 @@ const doors: readonly [string, readonly Kind[], (token: string) => Promise<boole
   [
     'the sign-out as a hint',
     ['ID token'],
-    async (token) =>
-      (await new Visitor().open(`${latchkey.base}/oidc/logout?id_token_hint=${encodeURIComponent(token)}`)).status <
-      400,
+    async (token) => {
+      const asked = new URLSearchParams({ id_token_hint: token, post_logout_redirect_uri: goodbye });
+      return (await new Visitor().open(`${latchkey.base}/oidc/logout?${asked.toString()}`)).location === goodbye;
+    },
   ],
   [
     'the authorization endpoint as a hint',

@@ -36,6 +36,12 @@ const members = {
     z.string().regex(/^(?:\*|[^\s*]{1,128})$/, 'must be the name of a claim, or *'),
     MOST_CLAIM_NAMES,
   ).describe('Claim of the granted scopes that the ID token holds too; * for all'),
+  sign_out_unasked: z
+    .boolean()
+    .describe('The application signs users out without a question, by an ID token of their session'),
+  offline_access_unprompted: z
+    .boolean()
+    .describe('A native application gets offline_access by the consent of the user, without prompt=consent'),
 } as const;
 
 type OwnMember = keyof typeof members;

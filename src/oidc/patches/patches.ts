@@ -18,6 +18,7 @@ import {
   narrowedGrants,
   saidLevel,
   tokenIds,
+  unpromptedOffline,
 } from './token-patches.ts';
 import { toldClaims } from './claim-patches.ts';
 import {
@@ -52,6 +53,7 @@ export const patches = {
   hashedTokens,
   toldClaims,
   saidLevel,
+  unpromptedOffline,
   sessionTrace,
   sessionRename,
   heldSignIns,

@@ -117,6 +117,41 @@ export const saidLevel: Patch = {
   },
 };
 
+/** `promptPending` goes on to say what is to be asked of the user; what is granted is decided in offline-access.ts. */
+export const unpromptedOffline: Patch = {
+  members: {
+    'OIDCContext.prototype.prompts': 'accessor',
+    'OIDCContext.prototype.promptPending': { method: 1 },
+  },
+  reason:
+    'The engine drops offline_access from each request without prompt=consent, before it knows the user and what they consented to.',
+  upstream: source('actions/authorization/scopes.js'),
+  apply({ OIDCContext }) {
+    const { prototype } = OIDCContext;
+    const { get: asked } = Object.getOwnPropertyDescriptor(prototype, 'prompts') as { get(): Set<string> };
+    Object.defineProperty(prototype, 'prompts', {
+      get(this: Asking) {
+        return new PermittingPrompts(asked.call(this));
+      },
+    });
+    (prototype as unknown as Asking).promptPending = function promptPending(name) {
+      const pending = asked.call(this);
+      if (this.route.endsWith('resume'))
+        for (const answered of Object.keys(this.result ?? {})) pending.delete(answered);
+      return pending.has(name);
+    };
+  },
+};
+
+type Asking = { route: string; result?: object; promptPending(name: string): boolean };
+
+/** The prompts of a request, for the one question of the engine that stands in the way: whether consent is among them. */
+class PermittingPrompts extends Set<string> {
+  override has(name: string): boolean {
+    return name === 'consent' || super.has(name);
+  }
+}
+
 type TokenModel = { format?: string; generateTokenId(): string };
 
 /** A JWT has its form from RFC 9068; everything opaque gets the mark. */

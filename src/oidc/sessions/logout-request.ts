@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import type { Middleware } from 'koa';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
-import type { Context } from '#kernel/http/context.ts';
+import { ownMember } from '#applications/clients/module.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
 import type { FindConsent } from '../authority/authority.ts';
@@ -14,7 +14,7 @@ const PATH = '/oidc/logout';
 const names = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'logout_hint', 'ui_locales'] as const;
 type Given = Partial<Record<(typeof names)[number], string>>;
 
-/** Requests of which a parameter was ignored. */
+/** Requests with a parameter that was ignored. */
 const doubtful = new WeakSet<object>();
 
 /**
@@ -28,7 +28,7 @@ export function keepValidLogout(engine: () => Engine): Middleware {
     const { valid, problems } = await validPart(engine(), asked);
     if (problems.length > 0) {
       doubtful.add(ctx);
-      noteRefusal(ctx as unknown as Context, `ignored at sign-out: ${problems.join(', ')}`);
+      noteRefusal(ctx, { reason: `ignored at sign-out: ${problems.join(', ')}` });
     }
     ctx.querystring = new URLSearchParams(valid).toString();
     return next();
@@ -93,5 +93,7 @@ export async function mayLeaveUnasked(
   const sid = session.authorizations?.[client.clientId]?.sid;
   if (sid === undefined || payload.sid !== sid || payload.sub !== subjectFor(keyRing, client, session.accountId))
     return false;
+  if (ownMember(client, 'sign_out_unasked')) return true;
+  // Of a first-party client no consent is asked either.
   return (await findConsent(session.accountId, client.clientId)) === 'everything';
 }

@@ -269,6 +269,10 @@ describe('a sign-out without a question', () => {
       'pairwise',
       () => latchkey.client({ first_party: true, subject_type: 'pairwise', post_logout_redirect_uris: [goodbye] }),
     ],
+    [
+      'third-party and may do so',
+      () => latchkey.client({ sign_out_unasked: true, post_logout_redirect_uris: [goodbye] }),
+    ],
   ])('of a client that is %s, by GET and by POST', async (_what, make) => {
     const app = await make();
     for (const byPost of [false, true]) {
