@@ -1,4 +1,4 @@
-// Health check of the container: exit code 0 when the server beside it answers /livez.
+// Health check of the container: exit code 0 when the server in the same container answers /livez.
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 

@@ -18,7 +18,7 @@ function isRightNode() {
   return Number(process.versions.node.split('.')[0]) >= OLDEST_NODE;
 }
 
-/** Halves the time to load the program. Below node_modules nobody else can write, which is not so of the default, a temporary folder. */
+/** Halves the time to load the program. Below node_modules no other user can write, unlike in the default, a temporary folder. */
 function cacheCompiledCode() {
   const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'node_modules', '.cache', 'latchkey');
   process.env.NODE_COMPILE_CACHE ??= folder; // for worker processes

@@ -16,7 +16,7 @@ address and the browser are taken away when a user is erased; that something hap
 
 - **Seen by**: the operator of the instance, administrators of the organization, or the owner of the account. The person
   sees it on the activity page of the account.
-- **Letter**: the mail by which the owner of the account is told, a folder and a name below \`views\`. The letter about a sign-in is sent
+- **Letter**: the mail that informs the owner of the account, a folder and a name below \`views\`. The letter about a sign-in is sent
   when the [assessment](risk.md) says so, all others always.
 - **Webhook**: whether webhooks may carry it. They never carry what a visitor without an account can cause at will.
 - **CAEP, RISC**: the event of [OpenID CAEP 1.0](https://openid.net/specs/openid-caep-1_0-final.html) or

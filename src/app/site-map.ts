@@ -18,7 +18,7 @@ import { waitlistMounts } from '#directory/waitlist/module.ts';
 import { welcomeMounts } from '#trial/welcome/module.ts';
 
 /**
- * Every address of the product, as the slices declare them beside their routes. An address that is not declared does not exist.
+ * Every address of the product, as the slices declare them with their routes. An address that is not declared does not exist.
  * `test/__snapshots__/site-map.txt` shows all of them on one page, route by route.
  */
 export function siteMap(config: { embedded: boolean }): readonly Mount[] {

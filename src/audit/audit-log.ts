@@ -62,7 +62,7 @@ const RECORD_GATHERED = `with ${rowsOf(MANY('$1'))} select 1`;
 type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'onCommit'>;
-  /** Told that there is something to seal. */
+  /** Called when there is something to seal. */
   wake(): void;
 };
 

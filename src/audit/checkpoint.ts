@@ -1,4 +1,4 @@
-/** Checkpoints: the ends of all chains, signed, to be kept where nobody who has the database can change them. */
+/** Checkpoints: the ends of all chains, signed, to be kept where an attacker with the database cannot change them. */
 import { open } from 'node:fs/promises';
 import { flattenedVerify, FlattenedSign, type FlattenedJWS, importJWK, type JWK } from 'jose';
 import { z } from 'zod';

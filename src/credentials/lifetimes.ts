@@ -4,7 +4,7 @@ import { DAY, MINUTE } from '#kernel/clock.ts';
 export const DEVICE_KNOWN_FOR = 180 * DAY;
 /** A code lives this long, even when the link of the same mail lives longer (NIST SP 800-63B-4 §3.1.3.2). */
 export const CODE_LIFETIME = 10 * MINUTE;
-/** A used or expired secret is kept so long, so that what it was can be told apart from what never was. */
+/** A used or expired secret is kept so long, so that it differs from a secret that never existed. */
 export const SPENT_SECRET_KEPT_FOR = DAY;
 /** WebAuthn 3 §13.4.3 leaves it to us; long enough to fetch a key from another room. */
 export const CHALLENGE_LIFETIME = 5 * MINUTE;

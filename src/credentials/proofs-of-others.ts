@@ -19,7 +19,7 @@ type ProofKind = keyof typeof tables;
 
 /**
  * Takes away what a user is recognized by, because another user may have put it there: what was added from `since` on, null from
- * the beginning, and before `until`, null to this day, but for what they have just proved themselves with. Nobody is asked whether
+ * the beginning, and before `until`, null to this day, but for what they have just proved themselves with. It is never checked whether
  * a factor is left.
  */
 export async function forgetProofs(

@@ -6,5 +6,5 @@ import type { EntityManager } from '#kernel/database.ts';
  */
 export type WrittenWith = () => Promise<(em: EntityManager) => Promise<void>>;
 
-/** Writes nothing beside the factor. */
+/** Writes nothing but the factor. */
 export const nothingElse: WrittenWith = async () => async () => undefined;

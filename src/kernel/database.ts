@@ -82,7 +82,7 @@ function ormOptions({ entities, log }: DatabaseOptions) {
   } satisfies Partial<Options>;
 }
 
-/** The embedded engine and its driver are loaded here alone: beside PostgreSQL they would only take memory. */
+/** The embedded engine and its driver are loaded here alone: with PostgreSQL they would only take memory. */
 async function openEmbedded(options: DatabaseOptions): Promise<Database> {
   const [{ PGlite }, { MikroORM: EmbeddedORM }] = await Promise.all([
     import('@electric-sql/pglite'),

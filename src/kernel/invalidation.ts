@@ -64,8 +64,8 @@ export function createInvalidation({ redis, database, databaseUrl, log }: Option
   const standing = new Set<Way>();
 
   function tell([, topic, key]: Message): void {
-    const told = topic === null ? [...handlers.values()].flat() : (handlers.get(topic) ?? []);
-    for (const handler of told) {
+    const called = topic === null ? [...handlers.values()].flat() : (handlers.get(topic) ?? []);
+    for (const handler of called) {
       if (key === null) handler.resync();
       else handler.changed(key);
     }
@@ -84,7 +84,7 @@ export function createInvalidation({ redis, database, databaseUrl, log }: Option
 
   async function send(message: Message): Promise<void> {
     if (await deliver(message)) return;
-    if (unsent.length === 0) log.warn({ topic: message[1] }, 'other nodes cannot be told of a change yet');
+    if (unsent.length === 0) log.warn({ topic: message[1] }, 'other nodes do not receive a change yet');
     // Rather tell the others to forget everything than forget to tell them something.
     if (unsent.length >= MAX_UNSENT) unsent.splice(0, unsent.length, [node, null, null]);
     else unsent.push(message);

@@ -216,7 +216,7 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
     for (const id of workers.get(queue) ?? []) worker.notifyWorker(id);
   }
 
-  /** A job of a transaction is there when that has committed, which nobody tells; a look too early finds nothing. */
+  /** A job of a transaction is there when that has committed, without a notification; a look too early finds nothing. */
   function wakeAfter(queue: string, milliseconds: readonly number[]): void {
     for (const wait of milliseconds) setTimeout(() => wake(queue), wait).unref();
   }
@@ -235,7 +235,7 @@ export function createJobs({ database, config, keyRing, clock, log }: Options): 
     },
     send: async (queue, data, { em, startAfter, singletonKey } = {}) => {
       if (!isOpen) throw new Error('jobs are not open');
-      if (!definitions.has(queue)) throw new Error(`nobody defined the queue ${queue}`);
+      if (!definitions.has(queue)) throw new Error(`the queue ${queue} is not defined`);
       const sealed = keyRing.seal(JSON.stringify(data), `job:${queue}`);
       await sender.send(
         queue,
@@ -275,7 +275,7 @@ function fromPool(pool: Pool): ReturnType<typeof fromPglite> {
   return { executeSql: async (text, values) => pool.query(text, values) };
 }
 
-/** The error that the table keeps says what kind it was; the rest, which may hold what nobody should read, is in the log. */
+/** The error that the table keeps says what kind it was; the rest, which may contain secrets, is in the log. */
 function forTheRecord(error: unknown): Error {
   const { name, code } =
     error instanceof Error ? (error as Error & { code?: unknown }) : { name: 'Error', code: undefined };

@@ -1,5 +1,5 @@
 /**
- * Mail. `send` writes a job in the caller's transaction and is done; a worker delivers after the answer, so that nobody
+ * Mail. `send` writes a job in the caller's transaction and is done; a worker delivers after the answer, so that no one
  * waits for a mail server, and the response time does not reveal whether there was a recipient.
  */
 import { randomUUID } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
  * The life of a serving process: it listens before anything else, so that probes have an answer; opens the application,
- * waiting for a database that is not up yet; and stops in order when it is told to.
+ * waiting for a database that is not up yet; and stops in order on a signal.
  */
 import cluster from 'node:cluster';
 import type { RequestListener, ServerResponse } from 'node:http';

@@ -37,7 +37,7 @@ const importRecord = profileSchema.extend({
   email_verified: z.boolean().optional(),
   phone_number: phoneNumberSchema.optional(),
   phone_number_verified: z.boolean().optional(),
-  /** Beside the first ones, and proven. */
+  /** In addition to the first ones, and proven. */
   further_emails: z
     .array(z.string())
     .max(MOST_CONTACTS - 1)

@@ -71,7 +71,7 @@ export class ImportService {
     return results.sort((a, b) => a.line - b.line);
   }
 
-  /** One after the other, so that users who sign in meanwhile have the other threads; of nobody whose password stays. */
+  /** One after the other, so that users who sign in meanwhile have the other threads; of no user whose password stays. */
   async #hashPlain(lines: readonly Line[], update: boolean): Promise<Map<number, string>> {
     const hashes = new Map<number, string>();
     const emails = lines.filter(({ user }) => user.password.kind === 'plain').map(({ user }) => user.emailCanonical);

@@ -22,7 +22,7 @@ export const registrationPolicy = z.strictObject({
     .min(1)
     .refine((list) => new Set(list).size === list.length, 'must name each once')
     .default(['password', 'passkey']),
-  /** Claims that are asked for when an account is created, beside those that `profile.required` names. */
+  /** Claims that are asked for when an account is created, in addition to those that `profile.required` names. */
   fields: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default(['name']),
   /** The version of the terms that users must accept. After a change every user is asked at the next sign-in. */
   termsVersion: z.string().min(1).max(64).optional(),

@@ -305,7 +305,7 @@ export function describeJobs({ name, runs, open }: JobsBackend): void {
       onTestFinished(() => jobs.stop(0));
       await expect(jobs.send('unopened', {})).rejects.toThrow('not open');
       await jobs.open();
-      await expect(jobs.send('undefined', {})).rejects.toThrow('nobody defined');
+      await expect(jobs.send('undefined', {})).rejects.toThrow('the queue undefined is not defined');
       expect(() =>
         jobs.define(
           'late',

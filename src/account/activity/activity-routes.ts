@@ -36,8 +36,8 @@ const noFields = form(z.object({}));
  */
 export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
   const { ownPages, events, notMe } = deps;
-  const told = toldEvents(deps.catalogue);
-  const types = [...told.keys()];
+  const shown = toldEvents(deps.catalogue);
+  const types = [...shown.keys()];
   const router = new Router<State>();
 
   router.get(PAGE, showActivity);
@@ -75,7 +75,7 @@ export function activityRoutes(deps: ActivityRouteDependencies): Router<State> {
   async function shownEvent(ctx: Context, { type, at, clientId, ip, userAgent }: PastEvent): Promise<ShownEvent> {
     const app = clientId === null ? null : await deps.clients.find(clientId);
     return {
-      ...told.get(type)!,
+      ...shown.get(type)!,
       at,
       app: app?.name ?? null,
       ...deviceName(userAgent ?? ''),

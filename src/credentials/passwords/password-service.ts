@@ -81,8 +81,8 @@ export class PasswordService {
   }
 
   /**
-   * The one place where a password is checked. `budget` names the counter: the account, an identifier nobody has, or the
-   * account on a known device. The try is counted before the hash is computed. With `identifier`, an address that nobody has
+   * The one place where a password is checked. `budget` names the counter: the account, an identifier without an account, or the
+   * account on a known device. The try is counted before the hash is computed. With `identifier`, an address without an account
    * here is asked about in the old system, where there is one.
    */
   async verify({ budget, ...tried }: Tried & { budget: string }): Promise<PasswordOutcome> {
@@ -180,7 +180,7 @@ export class PasswordService {
   /** Also called for an unknown user, for equal timing. */
   async has(userId: UserId | null): Promise<boolean> {
     const rows = await this.#deps.database.sql('select 1 from password_credential where user_id = $1', [
-      userId === null ? NOBODY : toUuid(userId),
+      userId === null ? NO_USER : toUuid(userId),
     ]);
     return rows.length > 0;
   }
@@ -189,7 +189,7 @@ export class PasswordService {
   async findChange(userId: UserId | null): Promise<Date | null> {
     const [row] = await this.#deps.database.sql<{ changed_at: Date }>(
       'select changed_at from password_credential where user_id = $1',
-      [userId === null ? NOBODY : toUuid(userId)],
+      [userId === null ? NO_USER : toUuid(userId)],
     );
     return row?.changed_at ?? null;
   }
@@ -244,7 +244,7 @@ export class PasswordService {
 
 /** The key of the counter of wrong passwords for a budget. */
 export const counterKey = (budget: string): string => `password:${budget}`;
-export const NOBODY = '00000000-0000-0000-0000-000000000000';
+export const NO_USER = '00000000-0000-0000-0000-000000000000';
 
 /** Whether any of these hashes is of this password. */
 export async function isOneOf(hashes: readonly StoredHash[], password: string, queue: HashingQueue): Promise<boolean> {

@@ -55,8 +55,8 @@ export class EmailProofs {
   }
 
   /**
-   * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address belongs to another user, that user is told instead, and nobody
-   * can tell from the answer. False when too many were sent, which depends on the asker alone.
+   * Sends a link and a code; older ones of this browser are dead, and of a change all. When the address belongs to another user,
+   * that user receives a notice instead, and the answer is the same. False when too many were sent, which depends on the asker alone.
    */
   async send({ userId, by, language, browser }: Asker, { address, why, path, interaction }: ToProve): Promise<boolean> {
     const { database, oneTimeSecrets, letters, users, audit, issuer } = this.#deps;

@@ -37,7 +37,7 @@ type Dependencies = {
 
 /**
  * Users as tokens and claims need them, from memory: they are asked with every token. Users change in transactions, after each of
- * which this process forgets all of them; other processes are told of every change by a trigger of the table, which no writer
+ * which this process forgets all of them; other processes learn of every change by a trigger of the table, which no writer
  * can forget.
  */
 export class KnownUsers {

@@ -44,7 +44,7 @@ export async function tellOwner<C extends object>(
   { letter, kind, owner, address = owner.email, visitor, language: remembered, expiresAt, context }: Notice<C>,
 ): Promise<void> {
   if (type.letter === null) return;
-  if (type.letter !== letter.name) throw new Error(`${type.name} is told by ${type.letter}, not by ${letter.name}`);
+  if (type.letter !== letter.name) throw new Error(`${type.name} has the letter ${type.letter}, not ${letter.name}`);
   const { browser, system } = deviceName(visitor?.userAgent ?? '');
   const language = chooseLanguage({ uiLocales: owner.profile.locale, remembered });
   const circumstances = {

@@ -87,7 +87,7 @@ const UserPictureSchema = defineEntity({
   properties: {
     userId: () =>
       p.manyToOne(User).mapToPk().primary().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    /** The name of the picture in its address: a hash of bytes and owner, so that nobody can guess it. */
+    /** The name of the picture in its address: a hash of bytes and owner, so that it cannot be guessed. */
     name: p.text().unique('user_picture_name_unique'),
     /** WebP of 512 and 256 pixels, drawn by us. */
     large: p.blob().columnType('bytea').$type<Buffer>(),

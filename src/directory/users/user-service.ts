@@ -37,7 +37,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   accessRevocation: Revocation;
   roleHolders: Pick<RoleHolders, 'requireRightsOver' | 'requireAnother'>;
-  /** Told after the status of a user changed. */
+  /** Called after the status of a user changed. */
   known?: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
 };
 

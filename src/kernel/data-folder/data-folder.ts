@@ -19,7 +19,7 @@ export class DataFolderInUse extends Error {
 
 type Claim = {
   task: Task;
-  /** Told once, when this takes longer than a moment. */
+  /** Called once, when this takes longer than a moment. */
   onWaiting(text: string): void;
   /** Milliseconds. */
   patience?: number;
@@ -96,7 +96,7 @@ async function tryOwn(name: string, task: Task): Promise<DataFolder | null> {
     lock.release();
     throw error;
   }
-  // Told by the name of the owner alone; the lock itself ends with the process.
+  // Recognized by the name of the owner alone; the lock itself ends with the process.
   const onExit = (): void => lock.release();
   process.on('exit', onExit);
   return {

@@ -1,7 +1,7 @@
 /**
  * The exclusive lock of a data folder. The kernel holds it (SQLite's lock on an empty file) and takes it back when the owner
  * ends, however it ends: so no lock is ever stale, whatever became of the owner's pid, its container or the clock.
- * `owner.json` beside it is for users: it says who has the lock, and decides nothing.
+ * `owner.json` next to it is for users: it says who has the lock, and decides nothing.
  */
 import { chmodSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -59,7 +59,7 @@ function lockFile(path: string, mend?: () => void): DatabaseSync | null {
   try {
     file = new DatabaseSync(path);
     chmodSync(path, 0o600);
-    // Nothing is ever written: no journal stands beside the file.
+    // Nothing is ever written: there is no journal next to the file.
     file.exec('pragma journal_mode = memory; begin exclusive');
     return file;
   } catch (cause) {

@@ -20,7 +20,7 @@ export type ClientCertificates = {
   of(req: IncomingMessage): ClientCertificate | undefined;
 };
 
-/** Told by the proxy beside the certificate: `SUCCESS` when it checked the chain (nginx `$ssl_client_verify`). */
+/** Sent by the proxy with the certificate: `SUCCESS` when it checked the chain (nginx `$ssl_client_verify`). */
 const VERIFY_HEADER = 'x-ssl-client-verify';
 
 /** Null where neither an own listener asks for certificates nor a proxy tells them. */

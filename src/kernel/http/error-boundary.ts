@@ -95,7 +95,7 @@ function refusalOf(ctx: Context, error: unknown): AppError {
   });
 }
 
-/** The client left in the middle of its request; nobody reads what we answer. */
+/** The client left in the middle of its request; no one receives the answer. */
 function isHangUp(ctx: Context): boolean {
   return ctx.req.destroyed && !ctx.req.complete;
 }

@@ -13,7 +13,7 @@ export const uploadBodyLimit = (limit: number): number => 2 * limit + LARGEST_UP
 
 /**
  * The file of the field `name`. Throws AppError: 403 when the form is not from a page of ours, 400 and 415 for what is no such
- * form, 413 when it is larger than twice the limit, which nobody reads to the end.
+ * form, 413 when it is larger than twice the limit, which is not read to the end.
  */
 export async function readUpload(ctx: Context, { name, limit }: { name: string; limit: number }): Promise<Upload> {
   requireOwnForm(ctx);

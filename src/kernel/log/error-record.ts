@@ -1,6 +1,6 @@
 /**
  * The loggable parts of an error: its kind, its code, its place and its causes. Never a value: a
- * database quotes rows and parameters in its messages, and keeps them in members beside (`detail`, `where`, `params`).
+ * database quotes rows and parameters in its messages, and keeps them in further members (`detail`, `where`, `params`).
  */
 import { getSystemErrorMap } from 'node:util';
 import { isTransient } from '../database-errors.ts';

@@ -110,7 +110,7 @@ function limitsOf(
   ];
 }
 
-/** Beside the day, what one recipient is sent counts within this time. */
+/** Mails to one recipient count within this time, in addition to the day. */
 export const RECIPIENT_QUARTER_HOUR = 15 * MINUTE;
 
 /** The limit of a recipient is counted by cause if the sender names one: one cause cannot use up another's part. */

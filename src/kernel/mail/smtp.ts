@@ -107,7 +107,7 @@ async function connect(url: string, name: string, { greeting, silence }: SmtpPat
 function kindOf(error: unknown, isHandedOver: boolean): 'refused' | 'unsent' | 'doubtful' {
   const { code, responseCode } = error as { code?: string; responseCode?: number };
   // RFC 5321 §4.2.1: 5yz is permanent, for this recipient or this content. To a greeting or to credentials it says
-  // that the server, or what the operator told us about it, has to be mended.
+  // that the server, or its configuration here, has to be mended.
   if (responseCode !== undefined)
     return responseCode >= 500 && (code === 'EENVELOPE' || code === 'EMESSAGE') ? 'refused' : 'unsent';
   return isHandedOver ? 'doubtful' : 'unsent';

@@ -44,7 +44,7 @@ type Declaration<Params extends z.ZodRawShape, Input extends z.ZodObject, Output
   /** Members of the body, or of the query where the verb is list or read; default: none. */
   input?: Input;
   output: Output;
-  /** Every refusal beside wrong input and a missing permission. */
+  /** Every refusal except wrong input and a missing permission. */
   errors?: readonly NamedError[];
   /** The type of audit event that the operation records; none where it only reads. */
   event?: { readonly name: string };

@@ -1,7 +1,7 @@
 /**
  * Redis holds what may be lost: limits per address, caches, messages between nodes. So a Redis that is gone, hangs, is
  * full or answers nonsense costs its callers at most the command timeout, once: a circuit opens, further calls fail at
- * once with `RedisUnavailable`, and a probe closes it again. Nobody waits for Redis, and nothing queues for it.
+ * once with `RedisUnavailable`, and a probe closes it again. No request waits for Redis, and nothing queues for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND } from '../clock.ts';

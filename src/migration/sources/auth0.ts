@@ -57,7 +57,7 @@ function passwordOf(user: Members): Members {
   };
 }
 
-/** Its parameters stand beside it; PHC has them in the text. */
+/** Its parameters are separate members; PHC has them in the text. */
 function scryptOf(custom: Members, value: string | undefined): string {
   const hash = objectIn(custom, 'hash');
   const salt = objectIn(custom, 'salt');

@@ -40,7 +40,7 @@ const plain: DeviceConfirmPage = {
 export const deviceConfirmView = view<DeviceConfirmPage>('sign-in/device/confirm.njk', {
   samples: {
     plain,
-    'nobody signed in, little known': {
+    'not signed in, little known': {
       ...plain,
       asked: { place: null, ip: '2001:db8::1', userAgent: '', secondsAgo: 400 },
       account: null,

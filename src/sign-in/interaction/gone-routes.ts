@@ -14,7 +14,7 @@ export type GoneDependencies = {
 const pageOfSignIn = /^\/(?:interaction|oidc\/auth|oidc\/device)\/([\w-]+)(?:\/|$)/;
 
 /**
- * A sign-in that is gone: its page says what is true and leads on. Nobody is told anything about a sign-in of another browser, nor
+ * A sign-in that is gone: its page says what is true and leads on. A browser learns nothing about a sign-in of another browser, nor
  * about a user who is not signed in in this one.
  */
 export function showGone({ gone, current, users }: GoneDependencies): Middleware {

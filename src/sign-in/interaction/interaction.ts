@@ -37,7 +37,7 @@ export type Interaction = {
   facts: Facts;
   /** The remembered account that `identifier` names; null for another address. */
   remembered: RememberedAccount | null;
-  /** Whether nothing but the memory of this browser says so: nobody typed or chose it. */
+  /** Whether nothing but the memory of this browser says so: the user has neither typed nor chosen it. */
   isLed: boolean;
   [inside]: Inside;
 };

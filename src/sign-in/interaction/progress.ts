@@ -52,7 +52,7 @@ const nothingElse: Pick<Held, 'act'> = { act: { conditions: [], others: [] } };
 
 type Asked = Pick<EngineInteraction, 'uid' | 'kept'>;
 
-/** Older processes write it while they run beside this one. */
+/** Older processes write it while they run at the same time. */
 const SignInProgressSchema = defineEntity({
   name: 'SignInProgress',
   tableName: 'sign_in_progress',

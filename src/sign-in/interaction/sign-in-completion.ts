@@ -22,7 +22,7 @@ export type EndingDependencies = {
 
 /**
  * The end of a sign-in in which a user has proved enough. All that is written about it is one statement: the answer for the engine,
- * the event, what steps remember. Then the steps are told.
+ * the event, what steps remember. Then the steps are called.
  */
 export class SignInEnding {
   readonly #deps: EndingDependencies;

@@ -20,7 +20,7 @@ export type LoginDependencies = {
     take(ip: string | undefined): Promise<{ allowed: true } | { allowed: false; retryAfter: number }>;
     forgive(ip: string | undefined): Promise<void>;
   };
-  /** Told of every try that was looked at and wrong, whether or not there is such an account. */
+  /** Called for every try that was checked and wrong, whether or not there is such an account. */
   pressure: { noteFailure(trial: { ip: string | undefined; identifier: string }): Promise<void> };
   audit: Pick<AuditLog, 'note'>;
   counted?: ((outcome: SignInOutcome) => void) | undefined;
@@ -44,7 +44,7 @@ export class LoginService {
     if (!address.allowed) return this.#counted(this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND)));
 
     const user = await users.findByIdentifier(identifier);
-    const holder = user?.id ?? `nobody:${canonicalEmail(identifier) ?? identifier}`;
+    const holder = user?.id ?? `unknown:${canonicalEmail(identifier) ?? identifier}`;
     // A user who may not sign in counts as one without a password: the right one neither reveals itself nor resets the failures.
     const userId = user?.status === 'active' ? user.id : null;
     const asked = user === null || userId !== null ? { identifier } : {};

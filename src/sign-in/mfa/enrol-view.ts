@@ -1,7 +1,7 @@
 import { type Enrolment, methods } from '#credentials/module.ts';
 import { view } from '#kernel/views.ts';
 
-/** With the note beside its name. */
+/** With the note after its name. */
 type ShownChoice = { method: Enrolment; icon: string };
 
 type EnrolPage = {

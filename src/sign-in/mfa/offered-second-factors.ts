@@ -45,5 +45,5 @@ export function waysOf({ factors, proved, needed, asked }: Turn, order: readonly
   return ways.toSorted((a, b) => Number(reaches(b)) - Number(reaches(a)) || place(a) - place(b));
 }
 
-/** The note beside its name. */
+/** The note after its name. */
 export const iconOf = (way: Way): string => methods[way].icon;

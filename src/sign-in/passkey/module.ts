@@ -36,7 +36,7 @@ export function createPasskey(dependencies: Dependencies): SignInStep {
   };
 }
 
-/** Beside the pages below /interaction. */
+/** In addition to the pages below /interaction. */
 export const passkeyMounts: readonly Mount[] = [
   { path: '/.well-known/webauthn', audience: 'problem', methods: READ, crossOrigin: true },
 ];

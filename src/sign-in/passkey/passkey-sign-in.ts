@@ -46,7 +46,7 @@ export class PasskeySignIn {
   }
 
   /**
-   * A signature is nothing to guess, so failures are counted by address and by sign-in, and not by account: nobody can keep
+   * A signature is nothing to guess, so failures are counted by address and by sign-in, and not by account: an attacker cannot keep
    * an owner out, and passkeys work where the password is locked. `record` writes the proof in the sign-in, in the transaction that
    * uses the challenge up.
    */

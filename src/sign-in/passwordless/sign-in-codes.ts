@@ -63,7 +63,7 @@ const purposes = { email: 'sign_in', sms: 'sign_in_sms' } as const;
 
 /**
  * Codes and links that prove an address or a number at the beginning of a sign-in. For an account that cannot be reached so,
- * and for nobody, the same is written, and thrown away instead of sent.
+ * and without an account, the same is written, and thrown away instead of sent.
  */
 export class SignInCodes {
   readonly #deps: SignInCodeDependencies;

@@ -63,7 +63,7 @@ export function createRecovery(given: Dependencies): Recovery {
   };
 }
 
-/** Beside the pages below /interaction. */
+/** In addition to the pages below /interaction. */
 export const recoveryMounts: readonly Mount[] = [
   { path: '/recovery', audience: 'page', methods: READ_AND_SEND },
   { path: '/recovery/*', audience: 'page', methods: READ_AND_SEND, getActs: true },

@@ -59,11 +59,11 @@ type ResetOutcome =
 const LIFETIME = secretLifetimes.password_reset;
 const PURPOSE = 'password_reset';
 
-/** The user who may set a new password, or the reason why not; `nobody` means an unknown address. */
+/** The user who may set a new password, or the reason why not; `unknown` means an unknown address. */
 type Answer =
   | { kind: 'link'; person: ReachablePerson }
   | { kind: NoReset; person: ReachablePerson }
-  | { kind: 'nobody' };
+  | { kind: 'unknown' };
 
 /** A new password for who has forgotten theirs, by a link to an address that they have proved to be theirs. */
 export class RecoveryService {
@@ -81,7 +81,7 @@ export class RecoveryService {
     const { database, audit } = this.#deps;
     const answer = await this.#answerTo(email);
     await database.transaction(async (em) => {
-      const person = answer.kind === 'nobody' ? null : answer.person;
+      const person = answer.kind === 'unknown' ? null : answer.person;
       const address = person?.email ?? email.trim();
       // A link for an unknown address opens nothing.
       const holder =
@@ -92,7 +92,7 @@ export class RecoveryService {
       await this.#deps.oneTimeSecrets.issue(em, secret, async ({ link }, share) => {
         const url = this.#urlOf(link);
         const shared = { ...envelope, share };
-        if (answer.kind === 'link' || answer.kind === 'nobody')
+        if (answer.kind === 'link' || answer.kind === 'unknown')
           return this.#sendLink(em, { ...shared, discard: person === null }, { address, url, isLocked: false });
         return this.#deps.letters.send(
           noResetLetter,
@@ -185,7 +185,7 @@ export class RecoveryService {
     const { people, passwords, ways } = this.#deps;
     const person = await people.find(email);
     const hasPassword = await passwords.has(person?.id ?? null);
-    if (person === null) return { kind: 'nobody' };
+    if (person === null) return { kind: 'unknown' };
     if (person.status !== 'active') return { kind: 'disabled', person };
     if (!person.emailVerified) return { kind: 'unverified', person };
     return { kind: hasPassword || !ways.isOpen(methods.email.first.page) ? 'link' : 'no_password', person };

@@ -107,7 +107,7 @@ export function createRegistration(dependencies: Dependencies) {
   };
 }
 
-/** Beside the pages below /interaction. */
+/** In addition to the pages below /interaction. */
 export const registrationMounts: readonly Mount[] = [
   { path: '/invitation/*', audience: 'page', methods: READ_AND_SEND, getActs: true },
 ];

@@ -104,9 +104,9 @@ export class RiskService {
         owner: user,
         visitor: undefined,
         language,
-        context: (told) => ({
+        context: (recipient) => ({
           ...device,
-          place: placeName(places.find(ip), told.language),
+          place: placeName(places.find(ip), recipient.language),
           ip,
           at,
           email: user.email,

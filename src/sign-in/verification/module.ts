@@ -32,7 +32,7 @@ export function createVerification({ config: { issuerUrl }, emailProofs, emailCh
   };
 }
 
-/** Beside the page below /interaction. */
+/** In addition to the page below /interaction. */
 export const verificationMounts: readonly Mount[] = [
   { path: '/verification/revert', audience: 'page', methods: READ },
   { path: '/verification/revert/*', audience: 'page', methods: READ_AND_SEND },

@@ -55,7 +55,7 @@ export async function registerDemoClient({ clients, log, addresses }: DemoClient
   }
 }
 
-/** Where its pages are. Told apart from the demo itself, which is loaded on the embedded database alone. */
+/** Where its pages are. Separate from the demo itself, which is loaded on the embedded database alone. */
 export const demoMounts: readonly Mount[] = [
   { path: '/demo', audience: 'page', methods: READ_AND_SEND },
   { path: '/demo/*', audience: 'page', methods: READ_AND_SEND, getActs: true },

@@ -89,7 +89,7 @@ export class RelyingParty {
     });
   }
 
-  /** Asked afresh each time: this app runs beside a provider whose keys and settings change during a trial. */
+  /** Asked afresh each time: this app runs with a provider whose keys and settings change during a trial. */
   async #discover(): Promise<Configuration> {
     const { issuerUrl } = this.#deps.config;
     // It also checks signatures where TLS alone would do (OpenID Connect Core §3.1.3.7): the page says that it does.
@@ -134,7 +134,7 @@ type ProviderFetch = { fetch: (url: string, init: RequestInit) => Promise<Respon
 /**
  * The way of the demo to its provider: HTTP like any other relying party's, and to that one host alone.
  *
- * An issuer on loopback is this process, and its name may resolve to an address on which nobody listens: `localhost` to
+ * An issuer on loopback is this process, and its name may resolve to an address without a listener: `localhost` to
  * the wrong family, `id.localhost` to none.
  */
 export function createProviderFetch({ issuerUrl, host }: Pick<Config, 'issuerUrl' | 'host'>, log: Log): ProviderFetch {

@@ -23,7 +23,7 @@ export const demoStartView = view<DemoStartPage>('trial/demo/start.njk', {
     plain,
     'with a mail server': { ...plain, mailboxUrl: null },
     'access denied': { ...plain, failure: { error: 'access_denied', description: 'End-User aborted interaction' } },
-    'an answer that nobody waits for': { ...plain, failure: { error: 'unknown_state', description: null } },
+    'an answer that no sign-in waits for': { ...plain, failure: { error: 'unknown_state', description: null } },
     'no provider': { ...plain, failure: { error: 'provider_unreachable', description: null } },
     'an error without words': { ...plain, failure: { error: 'server_error', description: null } },
     hostile: {

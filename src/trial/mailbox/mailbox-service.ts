@@ -58,9 +58,9 @@ export class MailboxService implements Mailbox, TextBox {
   }
 
   async keepText({ to, text }: { to: string; text: string }): Promise<void> {
-    const nobody = { name: '', address: '' };
+    const noSender = { name: '', address: '' };
     const subject = text.split('\n', 1)[0] ?? '';
-    await this.keep({ from: nobody, to: { name: '', address: to }, subject, text, html: '', isText: true });
+    await this.keep({ from: noSender, to: { name: '', address: to }, subject, text, html: '', isText: true });
   }
 
   /** The newest first. */

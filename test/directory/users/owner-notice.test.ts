@@ -69,6 +69,6 @@ test('an owner is not notified if the catalogue names no mail', async () => {
 
 test('another mail than the one in the catalogue is a fault', async () => {
   const telling = tellOwner({ clock, letters }, em, typeWith('test/other'), notice);
-  await expect(telling).rejects.toThrow('thing.done is told by test/other, not by test/thing');
+  await expect(telling).rejects.toThrow('thing.done has the letter test/other, not test/thing');
   expect(sent).toEqual([]);
 });
