@@ -372,12 +372,21 @@ describe('a token that is bound to a key (RFC 9449 §7)', () => {
     [
       'that is old',
       () => proofFor(key, 'GET', address, { claims: { iat: 1_000_000_000 } }, token),
-      'api.invalid_dpop_proof',
+      'api.use_dpop_nonce',
     ],
   ])('is refused with a proof %s', async (_what, proof, code) => {
     const answer = await withProof(proof());
     expect(refusalOf(answer)).toEqual([401, code]);
     expect(answer.headers.get('www-authenticate')).toMatch(/^DPoP /);
+  });
+
+  test('opens the API with a proof of a wrong clock and a nonce from there, and an address that is spelled otherwise', async () => {
+    const late = { iat: 1_000_000_000, htu: `${address.replace('api', '%61pi')}?limit=1#x` };
+    const refused = await withProof(proofFor(key, 'GET', address, { claims: late }, token));
+    const nonce = refused.headers.get('dpop-nonce');
+    const proof = proofFor(key, 'GET', address, { claims: { ...late, nonce } }, token);
+    expect((await withProof(proof)).status).toBe(200);
+    expect(refusalOf(await withProof(proof))).toEqual([401, 'api.invalid_token']);
   });
 
   test('is refused as a bearer token, and a bearer token with a proof', async () => {

@@ -86,11 +86,10 @@ describe('with the setting oidc.responseTypes=all', () => {
         expect(Number(answer.get('expires_in'))).toBeGreaterThan(0);
       }
       expect(answer.getAll('state')).toEqual(['st']);
+      // RFC 9207 §2
+      expect(answer.getAll('iss')).toEqual([latchkey.base]);
       const idToken = answer.get('id_token');
-      if (idToken === null) {
-        expect(answer.get('iss')).toBe(latchkey.base);
-        return;
-      }
+      if (idToken === null) return;
       const { payload } = await jwtVerify(idToken, keys, {
         issuer: latchkey.base,
         audience: hybrid.client_id,
@@ -177,7 +176,7 @@ describe('with the setting oidc.responseTypes=all', () => {
   test('form_post carries them too (Form Post Response Mode §2)', async () => {
     const page = await ask(hybrid, { response_type: 'code id_token token', response_mode: 'form_post' });
     expect(Object.keys(formsOf(page)[0]?.fields ?? {})).toEqual(
-      expect.arrayContaining(['code', 'id_token', 'access_token', 'state']),
+      expect.arrayContaining(['code', 'id_token', 'access_token', 'state', 'iss']),
     );
   });
 

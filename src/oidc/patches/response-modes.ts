@@ -9,16 +9,26 @@ type ResponseMode = Parameters<Provider['registerResponseMode']>[1];
 export class EngineWithOwnPages extends Provider {
   /** Called by the engine for its own modes too. */
   override registerResponseMode(name: string, handler: ResponseMode): void {
-    super.registerResponseMode(name, ownModes[name] ?? handler);
+    super.registerResponseMode(name, withIssuer(name, ownModes[name] ?? handler));
   }
 }
 
 export const responseModes: Patch = {
   members: { 'prototype.registerResponseMode': { method: 2 } },
-  reason: 'Answers that a browser posts to the relying party (Form Post Response Mode §2) stand on a page of ours.',
+  reason:
+    'Answers that a browser posts to the relying party (Form Post Response Mode §2) stand on a page of ours. Answers with an ID token name the issuer as well (RFC 9207 §2).',
   upstream: source('helpers/initialize_app.js'),
   subclass: EngineWithOwnPages,
 };
+
+/**
+ * RFC 9207 §2: every answer names its issuer. The engine leaves it out where an ID token does, which a client that checks `iss` alone would
+ * not know. A signed answer (JARM) names it inside.
+ */
+function withIssuer(name: string, handler: ResponseMode): ResponseMode {
+  if (name.includes('jwt')) return handler;
+  return (ctx, redirectUri, payload) => handler(ctx, redirectUri, { ...payload, iss: ctx.oidc.issuer });
+}
 
 const ownModes: Readonly<Record<string, ResponseMode>> = {
   form_post: (ctx, redirectUri, payload) => postAnswer(ctx, redirectUri, payload, 'error' in payload),
