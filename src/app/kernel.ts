@@ -8,6 +8,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import { createOutbound } from '#kernel/http/outbound.ts';
 import { createInvalidation } from '#kernel/invalidation.ts';
+import { ownUrls } from '#kernel/issuer.ts';
 import { createJobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import { createMail } from '#kernel/mail.ts';
@@ -32,7 +33,7 @@ export async function openKernel(
   const invalidation = createInvalidation({ redis, database, databaseUrl: config.databaseMigrationUrl, log });
   opened.defer(() => invalidation.close());
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
-  const outbound = createOutbound({ allow: config.outboundAllow, log, ownHosts: [config.issuerUrl.hostname] });
+  const outbound = createOutbound({ allow: config.outboundAllow, log, own: ownUrls(config, '') });
   const jobs = createJobs({ database, config, keyRing, clock, log });
   opened.defer(() => jobs.stop(SECOND));
   // Where mails are kept while there is no mail server: on the embedded database alone.

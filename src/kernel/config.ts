@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { aliasProblem, basePathOf, issuerAddress, issuerAliases, issuerOf } from './issuer.ts';
+import { aliasProblem, issuerAddress, issuerAliases, issuerOf } from './issuer.ts';
 
 const list = (text: string | undefined): string[] =>
   (text ?? '')
@@ -31,7 +31,7 @@ export const configSchema = z.object({
   ISSUER: issuerAddress
     .optional()
     .describe(
-      'Public origin, for example https://id.example.com. Must be https unless its host is loopback. Default: http://localhost:PORT.',
+      'Public address, for example https://id.example.com or https://example.com/id (docs/operations.md). Must be https unless its host is loopback. Default: http://localhost:PORT.',
     ),
   ISSUER_ALIASES: issuerAliases
     .optional()
@@ -210,7 +210,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const tls = readTls(v);
   const issuerUrl = v.ISSUER ?? new URL(`${tls ? 'https' : 'http'}://localhost:${v.PORT}`);
   const address = { issuerUrl, issuerAliases: v.ISSUER_ALIASES ?? [] };
-  if (basePathOf(issuerUrl) !== '') throw new ConfigError('ISSUER must be an origin such as https://id.example.com.');
   const wrongAlias = aliasProblem(address);
   if (wrongAlias !== null) throw new ConfigError(`ISSUER_ALIASES ${wrongAlias}.`);
   const embedded = v.DATABASE_URL === undefined;

@@ -9,6 +9,7 @@ import { SECOND, type Clock } from '#kernel/clock.ts';
 import type { Config } from '#kernel/config.ts';
 import { isTransient } from '#kernel/database-errors.ts';
 import { createHealth, type Check } from '#kernel/http/health.ts';
+import { basePathOf } from '#kernel/issuer.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { retryAfter } from '#kernel/http/retry-after.ts';
 import { describeError, type Log } from '#kernel/log.ts';
@@ -53,7 +54,7 @@ export type Server = {
 /** Listens; resolves when the port is taken. The application may still be opening: see `ready`. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, log } = options;
-  const health = createHealth();
+  const health = createHealth(basePathOf(config.issuerUrl));
   const stopped = new AbortController();
   let app: App | undefined;
   let metrics: MetricsListener | undefined;

@@ -46,7 +46,10 @@ export class AccessTokens {
     const engine = this.#engine();
     const request = ctx as unknown as KoaContextWithOIDC;
     // No endpoint of the engine has the address of this request, which a proof of a key must name (RFC 9449 §4.3).
-    const oidc = Object.assign(new engine.OIDCContext(request), { route: API_ROUTE, urlFor: () => addressOf(ctx) });
+    const oidc = Object.assign(new engine.OIDCContext(request), {
+      route: API_ROUTE,
+      urlFor: () => ctx.state.calledUrl,
+    });
     Object.defineProperty(ctx, 'oidc', { configurable: true, value: oidc });
     try {
       await currentRequest.run(request, () => checks(audience)(request as never, async () => undefined));
@@ -56,8 +59,6 @@ export class AccessTokens {
     }
   }
 }
-
-const addressOf = (ctx: Context): string => `${ctx.origin}${ctx.path}`;
 
 const checks = (audience: string) =>
   compose([

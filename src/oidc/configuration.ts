@@ -1,8 +1,9 @@
 import { type Configuration, type JWKS, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Clock } from '#kernel/clock.ts';
+import { cookieName } from '#kernel/http/cookies.ts';
 import type { ClientCertificates } from '#kernel/http/client-certificate.ts';
 import type { KeyRing } from '#kernel/crypto.ts';
-import { type OwnAddress, ownUrls } from '#kernel/issuer.ts';
+import { issuerOf, type OwnAddress, ownUrls } from '#kernel/issuer.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { KnownUsers } from '#directory/users/module.ts';
 import { findAccount } from './account.ts';
@@ -74,6 +75,7 @@ export function configuration(
   policies: Policies<'oidc' | 'profile' | 'session'>,
   jwks: JWKS,
 ): Configuration {
+  const issuer = issuerOf(deps.address.issuerUrl);
   const secure = deps.address.issuerUrl.protocol === 'https:';
   const { oidc, profile } = policies.for(instance);
   return {
@@ -86,7 +88,7 @@ export function configuration(
     features: features(deps, policies),
     findAccount: findAccount(deps.users, policies),
     loadExistingGrant: loadExistingGrant(deps.findConsent, deps.authority),
-    interactions: { policy: policy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { policy: policy(), url: (_ctx, interaction) => `${issuer}/interaction/${interaction.uid}` },
     renderError: renderError(deps.clock),
     ttl: lifetimes(deps.clock, policies),
     responseTypes:
@@ -128,7 +130,7 @@ export function configuration(
     enabledJWA: algorithms,
     cookies: {
       keys: cookieSignatures(deps.keyRing),
-      names: cookieNames(secure),
+      names: cookieNames(deps.address.issuerUrl),
       long: sessionCookie(secure),
       short: { signed: true, httpOnly: true, sameSite: 'lax', secure },
     },
@@ -156,11 +158,8 @@ export const sessionCookie = (secure: boolean) =>
   ({ signed: true, httpOnly: true, sameSite: 'lax', secure, path: '/' }) as const;
 
 /** The prefixes bind a cookie to this host and to TLS (RFC 6265bis §4.1.3); cookies that need a path cannot be __Host-. */
-function cookieNames(secure: boolean): { session: string; interaction: string; resume: string } {
-  if (!secure) return { session: 'latchkey-session', interaction: 'latchkey-interaction', resume: 'latchkey-resume' };
-  return {
-    session: '__Host-latchkey-session',
-    interaction: '__Secure-latchkey-interaction',
-    resume: '__Secure-latchkey-resume',
-  };
-}
+const cookieNames = (issuer: URL) => ({
+  session: cookieName(issuer, 'session'),
+  interaction: cookieName(issuer, 'interaction', '__Secure-'),
+  resume: cookieName(issuer, 'resume', '__Secure-'),
+});

@@ -8,6 +8,7 @@ export const oidcMounts: readonly Mount[] = [
     methods: ['GET', 'OPTIONS'],
     crossOrigin: true,
     constant: true,
+    wellKnown: 'before-path',
   },
   {
     path: '/.well-known/oauth-authorization-server',
@@ -15,6 +16,7 @@ export const oidcMounts: readonly Mount[] = [
     methods: ['GET', 'OPTIONS'],
     crossOrigin: true,
     constant: true,
+    wellKnown: 'before-path',
   },
   { path: '/oidc/jwks', audience: 'oauth', methods: ['GET', 'OPTIONS'], crossOrigin: true, constant: true },
   { path: '/oidc/auth', audience: 'page', methods: READ_AND_SEND, delegated: true, getActs: true, ...leadingOut },

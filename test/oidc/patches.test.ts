@@ -41,6 +41,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   deviceClaims: ['test/oidc/device-code.flow.test.ts', 'cannot be taken over in another'],
   deviceForms: ['test/sign-in/device/device-pages.flow.test.ts', 'opened twice'],
   writtenTogether: ['test/oidc/round-trips.flow.test.ts', 'one that uses the old token up and stores both new ones'],
+  calledEndpoints: ['test/issuer-path.flow.test.ts', 'is called where its proof says'],
   userCodeLimit: ['test/oidc/device-code.flow.test.ts', 'of one user, from any address'],
 };
 

@@ -24,7 +24,7 @@ export const password = 'correct horse battery staple 9';
 const cheapHashes: HashCost = { memoryCost: 1024, timeCost: 1 };
 
 export type TestApp = {
-  /** The issuer: `http://localhost:PORT`. */
+  /** The issuer: `http://localhost:PORT`, with its path if it has one. */
   base: string;
   app: App;
   config: Config;
@@ -49,8 +49,8 @@ type Options = {
   log?: Log;
   /** Policies that differ from the defaults: `{ 'oidc.registration': 'open' }`. */
   settings?: Readonly<Record<string, unknown>>;
-  /** Variables that differ from the defaults. */
-  env?: Readonly<Record<string, string>>;
+  /** Variables that differ from the defaults, also by the port on loopback at which the application will be. */
+  env?: Readonly<Record<string, string>> | ((port: number) => Readonly<Record<string, string>>);
   /** On the embedded database even when the other tests run on a server: what belongs to it alone, the demo for one. */
   embedded?: boolean;
   /** Hashes passwords at the cost of production: for tests about hashes. */
@@ -144,7 +144,7 @@ export async function startTestApp({
     ...(onPostgres ? { DATABASE_URL: onPostgres.databaseUrl, DATABASE_POOL: '8' } : {}),
     ...(redisServer ? { REDIS_URL: await emptyRedis(redisServer) } : {}),
     WEB_CONCURRENCY: '1',
-    ...env,
+    ...(typeof env === 'function' ? env(port) : env),
   });
   const app = await createApp({
     config,

@@ -68,7 +68,7 @@ export class Visitor {
       headers: answer.headers,
       text,
       location: location && new URL(location, url).href,
-      isRefused: answer.headers.getSetCookie().some((line) => line.includes('latchkey-refused-')),
+      isRefused: answer.headers.getSetCookie().some((line) => /latchkey-([0-9a-f]{8}-)?refused-/.test(line)),
     };
   }
 
@@ -134,7 +134,7 @@ export class Visitor {
 }
 
 function ownAddress(url: string, text: string): string {
-  if (!/^\/interaction\/[^/]+$/.test(new URL(url).pathname)) return url;
+  if (!/\/interaction\/[^/]+$/.test(new URL(url).pathname)) return url;
   const [form] = formsOf({ text, url });
   return form?.action.replace(/\?.*$/, '') ?? url;
 }

@@ -17,7 +17,7 @@ import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
 export type Dependencies = Omit<WaitlistDependencies, 'urlOf'> &
   Pick<RouteDependencies, 'policies' | 'applications' | 'work'> & {
-    config: Pick<Config, 'issuerUrl'>;
+    config: Pick<Config, 'issuer' | 'issuerUrl'>;
     keyRing: KeyRing;
   };
 
@@ -27,7 +27,7 @@ const COOKIE_PLACE = 'cookie:waitlist';
 /** Creates the service, the routes and the commands of the waitlist. */
 export function createWaitlist(dependencies: Dependencies) {
   const { config, keyRing } = dependencies;
-  const waitlist = new WaitlistService({ ...dependencies, urlOf: (path) => `${config.issuerUrl.origin}${path}` });
+  const waitlist = new WaitlistService({ ...dependencies, urlOf: (path) => `${config.issuer}${path}` });
   const cookie = browserCookie(config.issuerUrl, 'waitlist', { maxAge: HOUR });
   const asked: RouteDependencies['asked'] = {
     read(ctx: Context) {

@@ -8,6 +8,7 @@ import type { Brand } from '../brand.ts';
 import { DAY } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { chooseLanguage, type Language } from '../i18n.ts';
+import { basePathOf } from '../issuer.ts';
 import type { Log } from '../log.ts';
 import type { Render, Renderer, View } from '../views.ts';
 import type { AddressResolver } from './client-address.ts';
@@ -15,6 +16,7 @@ import type { ClientCertificate, ClientCertificates } from './client-certificate
 import { browserCookie, type BrowserCookie } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
 import type { Mount, Mounts } from './mounts.ts';
+import type { OwnTarget } from './own-target.ts';
 import type { Refusals } from './refusal.ts';
 import { LONGEST_USER_AGENT } from './limits.ts';
 
@@ -25,6 +27,10 @@ export type State = {
   readonly requestId: string;
   /** False when the target was no path of this origin (a proxy's form for another host, `*`); `ctx.path` is `/` then. */
   readonly isOwnTarget: boolean;
+  /** The origin that the request is for: the issuer's, or the alias that the request guard found in its Host. */
+  calledOrigin: string;
+  /** The URL of the request without its query, at that origin. */
+  readonly calledUrl: string;
   /** CSP nonce of this answer, 128 random bits. */
   readonly nonce: string;
   /** Address of the client: the peer of the socket unless that is a trusted proxy. */
@@ -81,6 +87,7 @@ export type Middleware = (ctx: Context, next: Next) => Promise<unknown>;
 
 type ContextDependencies = {
   config: Pick<Config, 'issuerUrl'>;
+  targets: (target: string) => OwnTarget;
   log: Log;
   addresses: AddressResolver;
   certificates: ClientCertificates;
@@ -106,6 +113,7 @@ class RequestState implements State {
   readonly ip: string;
   readonly isOwnTarget: boolean;
   readonly mount: Mount | undefined;
+  calledOrigin: string;
   theme: 'light' | 'dark' | null = null;
   brand: Brand | undefined;
   readonly #ctx: Context;
@@ -124,9 +132,18 @@ class RequestState implements State {
     this.#dependencies = dependencies;
     this.#cookie = cookie;
     const { headers, socket } = ctx.req;
-    this.isOwnTarget = takeTarget(ctx, dependencies.config.issuerUrl);
-    this.mount = dependencies.mounts.find(ctx.path);
+    this.calledOrigin = dependencies.config.issuerUrl.origin;
+    const found = dependencies.targets(ctx.originalUrl);
+    const target = found.isOwnHost ? found.target : '/';
+    this.isOwnTarget = found.isOwnHost;
+    if (target !== null && target !== ctx.originalUrl) ctx.url = ctx.originalUrl = ctx.request.originalUrl = target;
+    // An address outside of the path of the issuer does not exist, whatever else it looks like.
+    this.mount = target === null ? undefined : dependencies.mounts.find(ctx.path);
     this.ip = dependencies.addresses.resolve(socket.remoteAddress, header(headers['x-forwarded-for']));
+  }
+
+  get calledUrl(): string {
+    return `${this.calledOrigin}${basePathOf(this.#dependencies.config.issuerUrl)}${this.#ctx.path}`;
   }
 
   get nonce(): string {
@@ -236,15 +253,6 @@ class RequestState implements State {
     if (uiLocales !== undefined && language !== remembered) this.#cookie.write(this.#ctx, language);
     return language;
   }
-}
-
-/** Brings the absolute form (RFC 9112 §3.2.2) to the plain path that everything behind expects. */
-function takeTarget(ctx: Context, issuer: URL): boolean {
-  const target = ctx.originalUrl;
-  if (target.startsWith('/')) return true;
-  const isOwn = target.startsWith(`${issuer.origin}/`);
-  ctx.url = ctx.originalUrl = ctx.request.originalUrl = isOwn ? target.slice(issuer.origin.length) : '/';
-  return isOwn;
 }
 
 function header(value: string | readonly string[] | undefined): string | undefined {

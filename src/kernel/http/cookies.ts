@@ -3,6 +3,9 @@
  * host alone, and on https bears the `__Host-` prefix, which browsers refuse to any sibling domain that would plant one
  * (draft-ietf-httpbis-rfc6265bis §4.1.3.2). Plain names exist for an http issuer on loopback only.
  */
+import { sha256 } from '../crypto.ts';
+import { basePathOf, issuerOf } from '../issuer.ts';
+
 export type BrowserCookie = {
   readonly name: string;
   read(ctx: CookieContext): string | undefined;
@@ -43,7 +46,7 @@ export function browserCookie(
   label: string,
   { maxAge, sameSite = 'lax' }: CookieOptions = {},
 ): BrowserCookie {
-  const name = nameOf(issuer, label);
+  const name = cookieName(issuer, label);
   const attributes = attributesOf(issuer, sameSite);
   return {
     name,
@@ -68,7 +71,7 @@ export function browserCookies(
   label: string,
   { maxAge }: Pick<CookieOptions, 'maxAge'> = {},
 ): BrowserCookies {
-  const prefix = `${nameOf(issuer, label)}-`;
+  const prefix = `${cookieName(issuer, label)}-`;
   const attributes = attributesOf(issuer, 'lax');
   return {
     // Read from the header: the library keeps a pattern for each name that it was ever asked for.
@@ -83,8 +86,16 @@ export function browserCookies(
   };
 }
 
-const nameOf = (issuer: URL, label: string): string =>
-  `${issuer.protocol === 'https:' ? '__Host-' : ''}latchkey-${label}`;
+/**
+ * The name of a cookie of this instance. Every cookie of ours is for the whole host, so the names of an issuer with a path say whose
+ * they are: two instances below one host do not disturb each other.
+ *
+ * @param prefix RFC 6265bis §4.1.3; none on plain http, where browsers refuse it
+ */
+export function cookieName(issuer: URL, label: string, prefix: '__Host-' | '__Secure-' = '__Host-'): string {
+  const owner = basePathOf(issuer) === '' ? '' : `${sha256(issuerOf(issuer)).toString('hex').slice(0, 8)}-`;
+  return `${issuer.protocol === 'https:' ? prefix : ''}latchkey-${owner}${label}`;
+}
 
 const attributesOf = ({ protocol }: URL, sameSite: Attributes['sameSite']): Attributes => ({
   httpOnly: true,

@@ -7,6 +7,7 @@ import Koa from 'koa';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { KeyRing } from '../crypto.ts';
+import { basePathOf } from '../issuer.ts';
 import type { Log } from '../log.ts';
 import type { Tracing } from '../tracing.ts';
 import type { Renderer } from '../views.ts';
@@ -17,6 +18,7 @@ import { createCsrf } from './csrf.ts';
 import { errorBoundary } from './error-boundary.ts';
 import { createMounts, type Mount } from './mounts.ts';
 import { pinOrigin } from './origin.ts';
+import { createOwnTargets } from './own-target.ts';
 import { createReadyMade } from './ready-made.ts';
 import { createRefusals } from './refusal.ts';
 import { requestGuard } from './request-guard.ts';
@@ -56,7 +58,9 @@ export function createEdge({
   tracing,
 }: EdgeDependencies): Edge {
   const app: Koa<State, { params: Readonly<Record<string, string>> }> = new Koa();
+  const basePath = basePathOf(config.issuerUrl);
   const readyMade = createReadyMade(config.issuerUrl, observe);
+  const targets = createOwnTargets(config, list);
   const mounts = createMounts(list);
   const csrf = createCsrf({ issuer: config.issuerUrl, keyRing });
   const refusals = createRefusals({ issuer: config.issuerUrl, keyRing, clock });
@@ -65,10 +69,11 @@ export function createEdge({
   pinOrigin(app, config.issuerUrl);
   // An error in Koa's own handler was thrown outside of the boundary, while a response was being written.
   app.on('error', (error: unknown) => log[isHangUp(error) ? 'debug' : 'error']({ err: error }, 'answer not written'));
-  app.use(openContext({ config, log, addresses, certificates, csrf, refusals, mounts, renderer }));
+  app.use(openContext({ config, targets, log, addresses, certificates, csrf, refusals, mounts, renderer }));
   if (tracing) app.use(traceRequest(tracing, addresses));
   app.use(requestLog(log, clock, observe));
   app.use(readyMade.keep);
+  if (basePath !== '') app.use(leadBelow(basePath));
   app.use(securityHeaders(config));
   app.use(leaveEmptyUntyped);
   app.use(errorBoundary(clock));
@@ -93,6 +98,19 @@ export function createEdge({
 async function leaveEmptyUntyped(ctx: Context, next: () => Promise<unknown>): Promise<void> {
   await next();
   if (ctx.length === 0) ctx.remove('Content-Type');
+}
+
+/**
+ * Puts the path of the issuer before each path of ours in `Location`, whether a route, an error or the engine wrote it. The engine
+ * learns as from `koa-mount` where it is mounted.
+ */
+function leadBelow(basePath: string): Middleware {
+  return async function leadBelow(ctx, next) {
+    Object.assign(ctx, { mountPath: basePath });
+    await next();
+    const location = ctx.res.getHeader('Location');
+    if (typeof location === 'string' && location.startsWith('/')) ctx.set('Location', `${basePath}${location}`);
+  };
 }
 
 function traceRequest(tracing: Tracing, addresses: AddressResolver): Middleware {

@@ -39,8 +39,11 @@ export function checksOf({
   };
 }
 
-/** Creates the state behind `/livez` and `/readyz`. Checks of database and Redis are cached for a second. */
-export function createHealth(): Health {
+/**
+ * Creates the state behind `/livez` and `/readyz`. Checks of database and Redis are cached for a second. A probe comes past the
+ * proxy or through it, so both answer at the root and below `basePath`, the path of the issuer.
+ */
+export function createHealth(basePath = ''): Health {
   let state: 'starting' | 'serving' | 'stopping' = 'starting';
   let database: () => Promise<Word> = async () => 'down';
   let redis: (() => Promise<Word>) | undefined;
@@ -66,7 +69,8 @@ export function createHealth(): Health {
 
   return {
     answer(req, res) {
-      const path = req.url?.split('?', 1)[0];
+      const target = req.url?.split('?', 1)[0] ?? '';
+      const path = target.startsWith(`${basePath}/`) ? target.slice(basePath.length) : target;
       if (path !== '/livez' && path !== '/readyz') return false;
       if (req.method !== 'GET' && req.method !== 'HEAD') {
         res.setHeader('Allow', 'GET, HEAD');

@@ -30,6 +30,11 @@ export type Mount = Readonly<{
    * `form-action`, which Chromium applies to the whole chain (CSP 3 §6.4.1).
    */
   formsLeadOut?: boolean;
+  /**
+   * A well-known address (RFC 8615), which is at the root of the host too when the issuer has a path: as it is, or with the path
+   * of the issuer behind it (RFC 8414 §3.1).
+   */
+  wellKnown?: 'of-host' | 'before-path';
   /** A GET without a query gets the same response for every client, until the cached document is invalidated. */
   constant?: boolean;
   /** Bytes; 64 KiB unless said otherwise, 256 KiB for `problem`. */

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import { AppError } from '../errors.ts';
-import type { OwnAddress } from '../issuer.ts';
+import { issuerOf, type OwnAddress } from '../issuer.ts';
 import type { State } from './context.ts';
 
 /** Pins what `ctx.request` says about where it arrived. To be called on every Koa application, the engine's too. */
@@ -20,8 +20,8 @@ export function pinOrigin(app: Pick<Koa, 'request'>, issuer: URL): void {
     ips: [] as string[],
   };
   for (const [name, value] of Object.entries(pinned)) define(app.request, name, () => value);
-  define(app.request, 'href', (request) => `${issuer.origin}${request.originalUrl}`);
-  define(app.request, 'URL', (request) => new URL(request.originalUrl, issuer));
+  define(app.request, 'href', (request) => `${issuerOf(issuer)}${request.originalUrl}`);
+  define(app.request, 'URL', (request) => new URL(`${issuerOf(issuer)}${request.originalUrl}`));
   define(app.request, 'ip', (request) => (request.ctx.state as State).ip);
 }
 
@@ -37,15 +37,17 @@ function define(target: object, name: string, read: (request: Koa.Request) => un
 /**
  * Refuses a request for another host: 400 when the Host is missing, given twice or no host, 421 when it is another one
  * (RFC 9110 §7.4). The answers never repeat the name.
+ *
+ * @returns the origin that the request is for, one of the configuration: the issuer's or an alias
  */
-export function requireOwnHost(req: IncomingMessage, { issuerUrl: issuer, issuerAliases }: OwnAddress): void {
+export function requireOwnHost(req: IncomingMessage, { issuerUrl: issuer, issuerAliases }: OwnAddress): string {
   if (countHeaders(req.rawHeaders, 'host') !== 1) throw badHost();
   const host = req.headers.host ?? '';
-  if (host === issuer.host) return;
+  if (host === issuer.host) return issuer.origin;
   if (!/^(\[[\da-f:.]+\]|[a-z\d_.-]+)(:\d{1,5})?$/i.test(host)) throw badHost();
   // The default port may be written out, and case does not count (RFC 3986 §6.2.2.1).
   const origin = URL.parse(`${issuer.protocol}//${host}`)?.origin;
-  if (origin === issuer.origin || (origin !== undefined && issuerAliases.includes(origin))) return;
+  if (origin !== undefined && (origin === issuer.origin || issuerAliases.includes(origin))) return origin;
   throw new AppError({
     code: 'request.misdirected',
     status: 421,

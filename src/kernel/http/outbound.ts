@@ -79,8 +79,11 @@ type Options = {
   /** Host names, addresses and CIDRs that may be reached although they are private, by http and on any port. */
   allow: readonly string[];
   log: Pick<Log, 'warn'>;
-  /** Host names under which this instance itself answers, wherever they lead. */
-  ownHosts?: readonly string[];
+  /**
+   * The URLs of this instance: nothing below them is asked, wherever their hosts lead. A host is its own altogether unless the URL has
+   * a path; then other applications share the host, relying parties among them.
+   */
+  own?: readonly string[];
   /** All addresses of a host, best first. */
   resolve?: (host: string) => Promise<readonly string[]>;
 };
@@ -93,9 +96,11 @@ const HTTPS_PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
  * Creates the only fetch for outgoing requests. It refuses private addresses outside `allow`, checks the address of
  * the connection, follows no redirect, and limits time and size.
  */
-export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHost }: Options): Outbound {
+export function createOutbound({ allow, log, own: ownUrls = [], resolve = resolveHost }: Options): Outbound {
   const allowed = createAllowList(allow);
-  const own = new Set(ownHosts.map((host) => bareHost(host.toLowerCase())));
+  const parsed = ownUrls.map((url) => new URL(url));
+  const own = new Set(parsed.filter(({ pathname }) => pathname === '/').map(({ hostname }) => bareHost(hostname)));
+  const belowOwn = parsed.filter(({ pathname }) => pathname !== '/');
   const choose = callbackify(chooseAddress);
 
   /** Many instances send no outgoing requests, so the client is loaded at the first one. */
@@ -149,6 +154,8 @@ export function createOutbound({ allow, log, ownHosts = [], resolve = resolveHos
   ): Promise<Response> {
     if (input instanceof Request) throw new TypeError('pass the URL and the init, not a Request');
     const url = readUrl(input);
+    if (!allowed.hasHost(bareHost(url.hostname)) && belowOwn.some((each) => isBelow(url, each)))
+      throw new OutboundError('refused_address', `${url.origin} with the path of this instance`);
     const timeout = AbortSignal.timeout(limits.totalTimeout ?? OUTBOUND_TOTAL_TIMEOUT);
     const signal = init?.signal ? AbortSignal.any([timeout, init.signal]) : timeout;
     const headers = new Headers(init?.headers);
@@ -220,6 +227,9 @@ function readUrl(input: string | URL): URL {
   if (url.username || url.password) throw new OutboundError('refused_address', 'credentials in a URL');
   return url;
 }
+
+const isBelow = ({ hostname, pathname }: URL, own: URL): boolean =>
+  hostname === own.hostname && `${pathname}/`.startsWith(`${own.pathname}/`);
 
 /** Counts what comes out of decompression, so that a small body cannot grow into a large one (a "zip bomb"). */
 async function readBody(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Buffer<ArrayBuffer>> {

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener } from 'node:http';
 import { SECOND } from '../clock.ts';
+import { basePathOf } from '../issuer.ts';
 import type { Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { countHeaders } from './origin.ts';
@@ -39,6 +40,7 @@ const deciding = [
  */
 export function createReadyMade(issuer: URL, observe?: (request: AnsweredRequest) => void): ReadyMade {
   const ready = new Map<string, Ready>();
+  const basePath = basePathOf(issuer);
 
   function find(req: IncomingMessage): Ready | undefined {
     const found = req.method === 'GET' ? ready.get(req.url ?? '') : undefined;
@@ -70,7 +72,7 @@ export function createReadyMade(issuer: URL, observe?: (request: AnsweredRequest
       const body = bytesOf(ctx.body);
       if (body === undefined) return;
       const headers = { ...ctx.res.getHeaders(), 'content-length': body.length };
-      ready.set(mount.path, { headers, body, until: performance.now() + READY_ANSWER_LIFETIME, mount });
+      ready.set(`${basePath}${mount.path}`, { headers, body, until: performance.now() + READY_ANSWER_LIFETIME, mount });
     },
     forget: () => ready.clear(),
   };

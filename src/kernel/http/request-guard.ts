@@ -4,11 +4,13 @@
  */
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { issuerOf } from '../issuer.ts';
 import { closeAfterAnswer, collect, declaredLength, invalidText, refuseLarge, unsupported } from './body.ts';
 import { watchBody } from './body-watch.ts';
 import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { requireOwnHost, requireSingleCredentials } from './origin.ts';
+import { seeOther } from './redirect.ts';
 import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
 
 /**
@@ -18,11 +20,12 @@ import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
 export function requestGuard(config: Pick<Config, 'issuerUrl' | 'issuerAliases' | 'clientCertHeader'>): Middleware {
   return async function requestGuard(ctx, next) {
     const { mount } = ctx.state;
-    requireOwnHost(ctx.req, config);
+    ctx.state.calledOrigin = requireOwnHost(ctx.req, config);
     requireSingleCredentials(ctx.req);
     requireTarget(ctx);
     if (mount === undefined) throw knownMethods.has(ctx.method) ? notFound() : notAllowed(ctx, ['GET', 'HEAD']);
     if (!mount.methods.includes(ctx.method)) throw notAllowed(ctx, mount.methods);
+    if (ctx.state.calledOrigin !== ctx.origin && isShownPage(ctx, mount)) return seeAtIssuer(ctx, config.issuerUrl);
     if (!mount.delegated) requireSingleParameters(ctx);
     await requireBody(ctx, mount);
     // The engine would make a fault of what a proxy garbled; here it is a bad request.
@@ -40,6 +43,19 @@ export function requestGuard(config: Pick<Config, 'issuerUrl' | 'issuerAliases' 
     if (body.isTooLarge() && ctx.status === 400) ctx.status = 413;
     return undefined;
   };
+}
+
+/**
+ * Users are sent from an alias to the issuer, where their cookies and passkeys are. A request of a program is answered where it
+ * came, and so is a form of another site, which is made again by GET (OpenID Connect Core §3.1.2.1); no page of ours stands there
+ * to send one.
+ */
+const isShownPage = ({ method }: Context, { audience }: Mount): boolean =>
+  audience === 'page' && (method === 'GET' || method === 'HEAD');
+
+function seeAtIssuer(ctx: Context, issuerUrl: URL): void {
+  const page = `${issuerOf(issuerUrl)}${ctx.originalUrl}`;
+  seeOther(ctx, page, [page]);
 }
 
 function requireTarget(ctx: Context): void {

@@ -167,5 +167,8 @@ export class OpenSignIns {
 /** Stands for the id of a sign-in in the address that is stored with it. */
 export const OWN_ID = '{id}';
 
-/** The path at which a browser goes on when a question has its answer. */
-export const pathOf = (returnTo: string, uid: string): string => new URL(returnTo.replace(OWN_ID, uid)).pathname;
+/** The path at which a browser goes on when a question has its answer. The stored address begins with the issuer, which may have a path. */
+export function pathOf(returnTo: string, uid: string): string {
+  const { pathname } = new URL(returnTo.replace(OWN_ID, uid));
+  return pathname.slice(pathname.lastIndexOf('/oidc/'));
+}

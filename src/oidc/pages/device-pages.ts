@@ -1,5 +1,6 @@
 import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { seeOther } from '#kernel/http/redirect.ts';
+import { ownPathOf } from '../engine.ts';
 import type { DeviceForms } from '../device/device-forms.ts';
 import { isHeldBy } from '../device/device-code.ts';
 import type { ShownDevice, ShownDevices } from '../device/shown-devices.ts';
@@ -31,7 +32,7 @@ const problems: Readonly<Record<string, DeviceProblem>> = {
   InvalidRequest: 'stale',
 };
 
-const pathTo = (ctx: KoaContextWithOIDC): string => new URL(ctx.oidc.urlFor('code_verification')).pathname;
+const pathTo = (ctx: KoaContextWithOIDC): string => ownPathOf(ctx.oidc, 'code_verification');
 
 /** The form into which a user types the code that a device shows. */
 export const deviceForm = (ctx: KoaContextWithOIDC, forms: Pick<DeviceForms, 'tokenOf'>): EngineForm => ({

@@ -4,6 +4,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { sessionCookie } from '../configuration.ts';
 import { forwardView } from './forward-view.ts';
+import { ownPathOf } from '../engine.ts';
 import type { DeviceForms } from '../device/device-forms.ts';
 import { deviceForm } from './device-pages.ts';
 import type { EnginePages } from './pages.ts';
@@ -53,7 +54,7 @@ async function leaveWithoutSession(ctx: KoaContextWithOIDC, engine: Provider): P
   await session?.destroy();
   ctx.cookies.set(engine.cookieName('session'), null, { ...sessionCookie(ctx.secure), overwrite: true });
   const registered = params?.['post_logout_redirect_uri'];
-  if (typeof registered !== 'string') return seeOther(ctx, new URL(ctx.oidc.urlFor('end_session_success')).pathname);
+  if (typeof registered !== 'string') return seeOther(ctx, ownPathOf(ctx.oidc, 'end_session_success'));
   const target = new URL(registered);
   if (typeof params?.['state'] === 'string') target.searchParams.set('state', params['state']);
   seeOther(ctx, target.href, [target.href]);
@@ -78,6 +79,6 @@ function switchSecret(ctx: KoaContextWithOIDC): string | null {
 }
 
 function showSwitch(ctx: KoaContextWithOIDC, xsrf: string): void {
-  const action = new URL(ctx.oidc.urlFor('end_session_confirm')).pathname;
+  const action = ownPathOf(ctx.oidc, 'end_session_confirm');
   show(ctx as never, 200, forwardView, { action, fields: { xsrf, logout: 'yes' } });
 }

@@ -1,5 +1,6 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { endSession } from '../patches/inner-parts.ts';
+import { ownPathOf } from '../engine.ts';
 import { STAYED } from '../sessions/logout-return.ts';
 
 /** The part of a client that a page may name. */
@@ -84,7 +85,7 @@ export function logoutPages(
         return endSession(ctx);
       }
       return pages.confirmLogout(ctx, {
-        form: { action: new URL(ctx.oidc.urlFor('end_session_confirm')).pathname, fields: { xsrf: secretOf(ctx) } },
+        form: { action: ownPathOf(ctx.oidc, 'end_session_confirm'), fields: { xsrf: secretOf(ctx) } },
         client: onPage(ctx.oidc.client),
         accountId: ctx.oidc.session?.accountId ?? '',
         otherApps: Object.keys(ctx.oidc.session?.authorizations ?? {}).filter((id) => id !== ctx.oidc.client?.clientId)

@@ -20,6 +20,7 @@ import {
   tokenIds,
   unpromptedOffline,
 } from './token-patches.ts';
+import { calledEndpoints } from './called-endpoints.ts';
 import { toldClaims } from './claim-patches.ts';
 import {
   assertionRules,
@@ -70,6 +71,7 @@ export const patches = {
   userCodeLimit,
   deviceForms,
   writtenTogether,
+  calledEndpoints,
 } as const satisfies Readonly<Record<string, Patch>>;
 
 /** One engine for one set of keys and policies. It holds no state of its own, so another may take its place at any moment. */

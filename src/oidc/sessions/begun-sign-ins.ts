@@ -5,6 +5,7 @@ import { equalSecrets, type KeyRing } from '#kernel/crypto.ts';
 import type { Context, Middleware } from '#kernel/http/context.ts';
 import { type BrowserCookies, browserCookies } from '#kernel/http/cookies.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
+import { pathOf } from '../artifacts/open-sign-ins.ts';
 import { isSignInExpired, signInExpired } from '../errors.ts';
 import { GONE_SIGN_IN_KNOWN_FOR, SIGN_IN_LIFETIME } from '../lifetimes.ts';
 import { LONGEST_CLIENT_ID, MOST_BEGUN_SIGN_INS } from '../limits.ts';
@@ -100,7 +101,7 @@ export class BegunSignIns {
     }
     const clientId = String(params['client_id'] ?? '');
     const client = clientId.length > LONGEST_CLIENT_ID ? '' : Buffer.from(clientId).toString('base64url');
-    const kind = resumedKind(new URL(returnTo).pathname) === 'device' ? 'd' : 'a';
+    const kind = resumedKind(pathOf(returnTo, uid)) === 'device' ? 'd' : 'a';
     this.#cookies.write(ctx, uid, this.#signed(uid, `${epochSeconds(this.#clock).toString(36)}.${requestOf(cid)}`));
     this.#askers.write(ctx, shortened(uid), this.#signed(uid, `${kind}${client}`));
   }

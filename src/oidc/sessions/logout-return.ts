@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import { ownPathOf } from '../engine.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 
 const CONFIRMED = '/oidc/logout/confirm';
@@ -16,7 +17,7 @@ export const settleLogoutReturn: Middleware = async function settleLogoutReturn(
   const { oidc } = ctx as unknown as KoaContextWithOIDC;
   // The button was pressed twice, or on a page that was left open: what it asks for is done.
   if (ctx.status === 400 && ctx.method === 'POST' && oidc.session !== undefined && !oidc.session.accountId)
-    return seeOther(ctx, new URL(oidc.urlFor('end_session_success')).pathname);
+    return seeOther(ctx, ownPathOf(oidc, 'end_session_success'));
   if (ctx.status !== 303) return;
   const target = new URL(ctx.response.get('Location'), oidc.issuer);
   const done = new URL(oidc.urlFor('end_session_success'));

@@ -38,5 +38,5 @@ export function createPasskey(dependencies: Dependencies): SignInStep {
 
 /** In addition to the pages below /interaction. */
 export const passkeyMounts: readonly Mount[] = [
-  { path: '/.well-known/webauthn', audience: 'problem', methods: READ, crossOrigin: true },
+  { path: '/.well-known/webauthn', audience: 'problem', methods: READ, crossOrigin: true, wellKnown: 'of-host' },
 ];

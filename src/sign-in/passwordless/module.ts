@@ -13,12 +13,12 @@ import { linkRoutes } from './link-routes.ts';
 import { codeRoutes, type RouteDependencies } from './routes.ts';
 import { type SignInCodeDependencies, SignInCodes } from './sign-in-codes.ts';
 
-export type Dependencies = { config: Pick<Config, 'issuerUrl'> } & Omit<SignInCodeDependencies, 'origin'> &
+export type Dependencies = { config: Pick<Config, 'issuer' | 'issuerUrl'> } & Omit<SignInCodeDependencies, 'issuer'> &
   Omit<RouteDependencies, 'interactions' | 'codes'>;
 
 /** Creates the sign-in step for links and codes by email and for codes by text message. */
 export function createPasswordless(given: Dependencies): SignInStep {
-  const codes = new SignInCodes({ ...given, origin: given.config.issuerUrl.origin });
+  const codes = new SignInCodes({ ...given, issuer: given.config.issuer });
   return {
     name: 'passwordless',
     routes: (interactions) => [

@@ -47,7 +47,7 @@ export type SignInCodeDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   /** Where our pages are. */
-  origin: string;
+  issuer: string;
   people: Pick<ReachablePeople, 'find'>;
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'findByLink' | 'consumeLink' | 'verifyCode'>;
   letters: Pick<Letters, 'send'>;
@@ -168,7 +168,7 @@ export class SignInCodes {
       discard: boolean;
     },
   ): Promise<boolean> {
-    const { letters, texts, origin, clock } = this.#deps;
+    const { letters, texts, issuer, clock } = this.#deps;
     const { person, address, code, link, share, discard } = sending;
     const envelope = {
       kind: purposes[channel],
@@ -180,7 +180,7 @@ export class SignInCodes {
     };
     if (channel === 'sms')
       return texts.send(codeText, { ...envelope, to: address, context: { code: code ?? '000000' } }, em);
-    const url = link === null ? null : `${origin}/interaction/${uid}/email-link/${link}`;
+    const url = link === null ? null : `${issuer}/interaction/${uid}/email-link/${link}`;
     return letters.send(
       signInLetter,
       {

@@ -19,9 +19,9 @@ import { resetRoutes, type ResetRouteDependencies } from './reset-routes.ts';
 import { forgotRoutes, type RouteDependencies } from './routes.ts';
 import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 
-export type Dependencies = { config: Pick<Config, 'issuerUrl'>; passwordDemands: PasswordDemands } & Omit<
+export type Dependencies = { config: Pick<Config, 'issuer' | 'issuerUrl'>; passwordDemands: PasswordDemands } & Omit<
   RecoveryDependencies,
-  'origin' | 'newPasswords'
+  'issuer' | 'newPasswords'
 > &
   Omit<NewPasswordDependencies<'reset' | 'demanded'>, 'demands' | 'tellOwner'> &
   Omit<ResetRouteDependencies, 'recovery' | 'resetLink' | 'originCookie'> &
@@ -37,9 +37,9 @@ type Recovery = SignInStep & {
 /** Creates the password recovery by mail, inside and outside of a sign-in. */
 export function createRecovery(given: Dependencies): Recovery {
   const { config, passwordDemands } = given;
-  const { origin } = config.issuerUrl;
+  const { issuer } = config;
   const { clock, letters, passwords, accessRevocation, audit } = given;
-  const tellChanged = tellPasswordChanged({ clock, origin, letters });
+  const tellChanged = tellPasswordChanged({ clock, issuer, letters });
   const newPasswords = new NewPasswords<'reset' | 'demanded'>({
     passwords,
     accessRevocation,
@@ -47,7 +47,7 @@ export function createRecovery(given: Dependencies): Recovery {
     demands: passwordDemands,
     tellOwner: (em, user, _act, about) => tellChanged(em, user, about),
   });
-  const recovery = new RecoveryService({ ...given, origin, newPasswords });
+  const recovery = new RecoveryService({ ...given, issuer, newPasswords });
   const resetLink = mailedLink(config.issuerUrl, 'reset');
   const originCookie = browserCookie(config.issuerUrl, 'recovering', { maxAge: SIGN_IN_OPEN_FOR });
   return {

@@ -9,7 +9,7 @@ import { changedLetter } from './recovery-letters.ts';
 type Dependencies = {
   clock: Clock;
   /** Where our pages are. */
-  origin: string;
+  issuer: string;
   letters: Pick<Letters, 'send'>;
 };
 
@@ -20,7 +20,7 @@ export type TellPasswordChanged = (
 ) => Promise<void>;
 
 /** Tells the owner of an account that its password is another one, and where to take the account back. */
-export function tellPasswordChanged({ clock, origin, letters }: Dependencies): TellPasswordChanged {
+export function tellPasswordChanged({ clock, issuer, letters }: Dependencies): TellPasswordChanged {
   return async (em, owner, { type, by: { visitor }, language }) =>
     tellOwner({ clock, letters }, em, type, {
       letter: changedLetter,
@@ -28,6 +28,6 @@ export function tellPasswordChanged({ clock, origin, letters }: Dependencies): T
       owner,
       visitor,
       language,
-      context: ({ at, device, ip }) => ({ email: owner.email, at, device, ip, url: `${origin}/recovery` }),
+      context: ({ at, device, ip }) => ({ email: owner.email, at, device, ip, url: `${issuer}/recovery` }),
     });
 }

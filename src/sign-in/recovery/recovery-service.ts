@@ -30,7 +30,7 @@ export type RecoveryDependencies = {
   clock: Clock;
   database: Pick<Database, 'transaction'>;
   /** Where our pages are. */
-  origin: string;
+  issuer: string;
   people: Pick<ReachablePeople, 'find'>;
   users: Pick<UserService, 'findById'>;
   passwords: Pick<PasswordService, 'has' | 'prepare'>;
@@ -192,7 +192,7 @@ export class RecoveryService {
   }
 
   #urlOf(link: string | null): string | null {
-    return link === null ? null : `${this.#deps.origin}/recovery/link/${link}`;
+    return link === null ? null : `${this.#deps.issuer}/recovery/link/${link}`;
   }
 
   async #sendLink(
@@ -207,14 +207,14 @@ export class RecoveryService {
     },
     { address, url, isLocked }: { address: string; url: string | null; isLocked: boolean },
   ): Promise<boolean> {
-    const { letters, clock, origin } = this.#deps;
+    const { letters, clock, issuer } = this.#deps;
     return letters.send(
       resetLetter,
       {
         ...envelope,
         discard: envelope.discard || url === null,
         expiresAt: fromNow(clock, LIFETIME),
-        context: { email: address, url: url ?? origin, lifetime: LIFETIME / SECOND, isLocked },
+        context: { email: address, url: url ?? issuer, lifetime: LIFETIME / SECOND, isLocked },
       },
       em,
     );

@@ -34,7 +34,7 @@ import { type Mount, READ_AND_SEND } from '#kernel/http/mounts.ts';
 type Made = 'applications' | 'accounts' | 'pending' | 'admission' | 'urlOf';
 
 export type Dependencies = {
-  config: Pick<Config, 'issuerUrl'>;
+  config: Pick<Config, 'issuer' | 'issuerUrl'>;
   clock: Clock;
   database: Database;
   policies: Policies<'registration' | 'profile' | 'signIn' | 'limits'>;
@@ -53,7 +53,7 @@ export type Dependencies = {
 /** Creates registration, invitations and the tasks of new users. */
 export function createRegistration(dependencies: Dependencies) {
   const { config, clock, database, policies, passkeys, passwords } = dependencies;
-  const urlOf = (path: string) => `${config.issuerUrl.origin}${path}`;
+  const urlOf = (path: string) => `${config.issuer}${path}`;
   const pending = new PendingRegistrations(clock, database);
   const applications = new Applications(dependencies);
   const accounts = new NewAccounts({ ...dependencies, pending });

@@ -92,6 +92,10 @@ describe('internal targets are refused before a socket opens', () => {
     'https://several-inside.test/',
     'https://id.example.com/',
     'https://ID.example.com:8443/',
+    // The path of this instance, on a host that others share.
+    'https://shared.test/id',
+    'https://shared.test/id/oidc/jwks',
+    'https://shared.test/app/../id/',
     // Outside, yet not by https on a port where https is served.
     'http://outside.test/',
     'http://outside.test:443/',
@@ -116,12 +120,17 @@ describe('internal targets are refused before a socket opens', () => {
     'several-inside.test': ['10.0.0.1', '::1', '169.254.169.254'],
     'outside.test': ['203.0.114.7'],
     'id.example.com': ['203.0.114.8'],
+    'shared.test': ['203.0.114.9'],
   };
 
   test.each(urls)('%s', async (url) => {
     let hits = 0;
     const port = await listen(createTcpServer((socket) => void (hits++, socket.destroy())));
-    const outbound = client({ allow: [], ownHosts: ['id.example.com'], resolve: async (host) => names[host] ?? [] });
+    const outbound = client({
+      allow: [],
+      own: ['https://id.example.com', 'https://shared.test/id'],
+      resolve: async (host) => names[host] ?? [],
+    });
 
     const error = await failure(outbound.fetch(url.replace('PORT', String(port))));
 
@@ -174,7 +183,7 @@ describe('targets that the operator allows', () => {
 
   test('a block also allows this instance itself, by any of its names', async () => {
     const port = await serve((_, response) => response.end('own'));
-    const outbound = client({ allow: ['127.0.0.0/8'], ownHosts: ['localhost'], resolve: async () => ['127.0.0.1'] });
+    const outbound = client({ allow: ['127.0.0.0/8'], own: ['http://localhost'], resolve: async () => ['127.0.0.1'] });
     expect((await outbound.fetch(`http://localhost:${port}/`)).status).toBe(200);
   });
 
