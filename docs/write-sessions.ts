@@ -27,6 +27,8 @@ const tail = `
 - A trusted browser is not asked for the second factor. A known browser has its own counter of wrong passwords.
 - Passkey challenges are open requests to an authenticator, in a sign-in or on the page that adds a passkey. Each is also bound to its sign-in or
   session and is useless after it.
+- A refresh token is used up when its grace is over (\`oidc.refreshGraceSeconds\`, 10 seconds), or with the first use of its successor
+  ([decision 45](decisions/045-a-used-refresh-token-has-a-grace.md)).
 - The erasure of an account also deletes the records of its sessions, grants and tokens.
 - \`latchkey user require-password\` ends nothing until the next sign-in has set the password.
 

@@ -13,7 +13,7 @@ export const sessionEnded = eventType({
 
 export const tokenReused = eventType({
   name: 'token.reused',
-  text: 'An authorization code, device code or refresh token was used a second time; its grant was revoked.',
+  text: 'A used authorization code, device code or refresh token was used again; its grant was revoked. A refresh token is used up after its grace.',
   details: z.strictObject({ grant_type: z.string() }),
   audience: ['operator', 'organization', 'person'],
   gravity: 'alert',

@@ -32,6 +32,8 @@ export const MOST_BEGUN_SIGN_INS = 25;
 export const MOST_CLAIMS = 100;
 /** Seconds by which the clock of a client may be ahead in a signed request (FAPI 2.0 Security Profile §5.3.2.1). */
 export const REQUEST_OBJECT_AHEAD = MINUTE / SECOND;
+/** Answers with one and the same successor to a refresh token that was just used: more than the tabs or processes of an application. */
+export const MOST_REPEATS = 250;
 /** Rows that one statement deletes: few enough that no request waits for it. */
 export const PURGE_BATCH = 5000;
 /** Tries of a write that met another one of the same row. */

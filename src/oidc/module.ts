@@ -8,7 +8,6 @@
  * URLs    /.well-known/openid-configuration, /.well-known/oauth-authorization-server, /oidc/*.
  */
 import compose from 'koa-compose';
-import { Provider } from 'oidc-provider';
 import type { Middleware } from 'koa';
 import type { Middleware as PageMiddleware } from '#kernel/http/context.ts';
 import type { JSONWebKeySet } from 'jose';
@@ -26,8 +25,8 @@ import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
 import type { KnownUsers } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
-import { ArtifactAdapter } from './artifacts/adapter.ts';
-import type { ArtifactStore, Kind } from './artifacts/artifact-store.ts';
+import type { Kind } from './artifacts/artifact-store.ts';
+import { createStorage } from './artifacts/storage.ts';
 import { settleClientAuthentication } from './client-authentication/client-authentication.ts';
 import { ClientFailures } from './client-authentication/client-failures.ts';
 import { clientAdapter, type ClientStore } from './client-store.ts';
@@ -42,9 +41,6 @@ import { noteEvents, recordEvents } from './engine-events.ts';
 import { requestsOfEngine } from './requests/requests-of-engine.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
-import { IssuedTokens } from './artifacts/issued-tokens.ts';
-import { HeldWrites } from './artifacts/held-writes.ts';
-import { Reuse } from './artifacts/token-reuse.ts';
 import { GoneSignIns } from './gone-sign-ins.ts';
 import { Interactions } from './interactions.ts';
 import { BegunSignIns } from './sessions/begun-sign-ins.ts';
@@ -59,15 +55,8 @@ import type { EnginePages } from './pages/pages.ts';
 import { sayInterval } from './device/device-claim.ts';
 import { DeviceForms } from './device/device-forms.ts';
 import { ShownDevices } from './device/shown-devices.ts';
-import { MemoryArtifacts } from './artifacts/memory-artifacts.ts';
-import { pollRules } from './device/device-code.ts';
-import { PostgresArtifacts } from './artifacts/postgres-artifacts.ts';
-import { RedisArtifacts } from './artifacts/redis-artifacts.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
-import { RequestMemo } from './artifacts/request-memo.ts';
 import type { ApiStore } from './resources.ts';
-import { SpareArtifacts } from './artifacts/spare-artifacts.ts';
-import { MOST_MACHINE_TOKENS } from './limits.ts';
 
 export type Dependencies = {
   config: Pick<Config, 'issuer' | 'issuerUrl' | 'issuerAliases'>;
@@ -136,31 +125,10 @@ export function createOidc({
   countToken,
 }: Dependencies) {
   const { browsers, signIns, handles, recent, notices } = held;
-  const artifacts = new PostgresArtifacts(clock, database);
-  // The embedded database has one process, which keeps what may be lost itself: several times as fast.
-  const inMemory = redis === null && database.embedded ? new MemoryArtifacts(clock, MOST_MACHINE_TOKENS) : null;
-  const spare = redis ? new SpareArtifacts(clock, new RedisArtifacts(clock, redis), artifacts) : artifacts;
-  const storeOf = (kind: Kind): ArtifactStore => (kind === 'ClientCredentials' ? (inMemory ?? spare) : artifacts);
-  const heldWrites = new HeldWrites((batch) => artifacts.write(batch));
-  const memo = new RequestMemo(() => Provider.ctx);
-  const reuse = new Reuse(() => Provider.ctx);
-  const issued = new IssuedTokens(() => Provider.ctx, recent);
+  const storage = createStorage({ clock, keyRing, database, redis, policies, handles, recent });
+  const { heldWrites, rotations, reuse, stores } = storage;
   const clientsOfEngine = clientAdapter(clients, policies);
-  const adapter = (kind: string) =>
-    kind === 'Client'
-      ? clientsOfEngine
-      : new ArtifactAdapter(kind as Kind, {
-          clock,
-          handles,
-          storeOf,
-          memo,
-          recent,
-          issued,
-          held: heldWrites,
-          reuse,
-          rename: (from, to) => artifacts.rename(from, to),
-          notePoll: (idHash) => artifacts.notePoll(idHash, pollRules),
-        });
+  const adapter = (kind: string) => (kind === 'Client' ? clientsOfEngine : storage.adapterOf(kind as Kind));
 
   deliverLogoutNotices({ jobs, engine: () => current.engine, fetch, log });
   const begunSignIns = new BegunSignIns({ issuer: config.issuerUrl, clock, keyRing });
@@ -199,6 +167,7 @@ export function createOidc({
       tellLogout: notices.send,
       signIns,
       heldWrites,
+      rotations,
       authentication,
       handles,
       forms,
@@ -227,6 +196,7 @@ export function createOidc({
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),
         recordEvents({ database, audit }),
+        rotations.middleware(),
         heldWrites.middleware(),
         begunSignIns.middleware() as Middleware,
         settleLogoutReturn,
@@ -265,7 +235,7 @@ export function createOidc({
       cookie: sessionCookie(config.issuerUrl.protocol === 'https:'),
     }),
     /** The stores to purge: machine tokens only if they are in memory, because the other stores need no help. */
-    stores: inMemory === null ? [artifacts] : [artifacts, inMemory],
+    stores,
     browsers,
     initialTokens: new InitialTokens({
       clock,

@@ -51,3 +51,12 @@ export const fapi: NonNullable<NonNullable<Configuration['features']>['fapi']> =
  * client: FAPI 2.0 Security Profile §5.3.2.1 forbids it there, because a lost answer would lock the client out.
  */
 export const rotateRefreshToken = (ctx: KoaContextWithOIDC): boolean => !isFapi(ctx.oidc.client);
+
+/** Seconds in which a refresh token that was just used has the same successor again; 0 for FAPI clients, whose tokens are not replaced. */
+export function refreshGrace(policies: Policies<'oidc'>) {
+  return (client: Client, user: string | undefined): number => {
+    if (isFapi(client)) return 0;
+    const { oidc } = policies.for({ user, client: client.clientId });
+    return ownMember(client, 'refresh_token_grace') ?? oidc.refreshGraceSeconds;
+  };
+}

@@ -240,7 +240,14 @@ export const sections = {
     /** Members of Latchkey's own (docs/clients.md) that software may set when it registers. The operator alone sets the others. */
     registrationMembers: z
       .array(
-        z.enum(['id_token_claims', 'allowed_origins', 'offline_access_unprompted', 'require_pkce', 'sign_out_unasked']),
+        z.enum([
+          'id_token_claims',
+          'allowed_origins',
+          'offline_access_unprompted',
+          'require_pkce',
+          'sign_out_unasked',
+          'refresh_token_grace',
+        ]),
       )
       .default(['id_token_claims', 'allowed_origins']),
     /** Schemes without a dot that redirect URIs of native clients may have, such as `cursor`; names with a dot always may. */
@@ -249,6 +256,11 @@ export const sections = {
     idTokenSeconds: seconds(3600, 86_400),
     refreshIdleSeconds: seconds(14 * 86_400, 30 * 86_400),
     refreshAbsoluteSeconds: seconds(90 * 86_400, 90 * 86_400),
+    /**
+     * Seconds in which a refresh token that was just used answers with the same successor, unless that was used; 0 for never. Requests at the
+     * same time and requests whose answer was lost end nothing then.
+     */
+    refreshGraceSeconds: z.number().int().min(0).max(60).default(10),
     /** How long a new key is published before it signs, in seconds; 0 for certification of rotation. */
     keyPublicationSeconds: z
       .number()

@@ -3,7 +3,7 @@ import type { AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { SECOND } from '#kernel/clock.ts';
-import { sha256 } from '#kernel/crypto.ts';
+import { createKeyRing, sha256 } from '#kernel/crypto.ts';
 import { ArtifactAdapter } from '../../src/oidc/artifacts/adapter.ts';
 import type { Found, Kind } from '../../src/oidc/artifacts/artifact-store.ts';
 import { Handles } from '../../src/oidc/artifacts/handles.ts';
@@ -12,6 +12,7 @@ import { MemoryArtifacts } from '../../src/oidc/artifacts/memory-artifacts.ts';
 import { RecentFinds } from '../../src/oidc/artifacts/recent-finds.ts';
 import { Reuse } from '../../src/oidc/artifacts/token-reuse.ts';
 import { RequestMemo } from '../../src/oidc/artifacts/request-memo.ts';
+import { Rotations } from '../../src/oidc/artifacts/rotations.ts';
 import { mark } from '../../src/oidc/artifacts/token-marks.ts';
 import { testClock } from '../support/clock.ts';
 
@@ -40,6 +41,12 @@ beforeEach(() => {
     issued: new IssuedTokens(() => request, recent),
     held: { holdsPut: () => false, holdsUse: () => false, flush: async () => undefined },
     reuse,
+    rotations: new Rotations({
+      clock,
+      keyRing: createKeyRing(['x'.repeat(32)]),
+      request: () => undefined,
+      graceOf: () => 0,
+    }),
     rename: async () => undefined,
     notePoll: async () => {
       polls += 1;

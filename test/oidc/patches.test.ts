@@ -13,6 +13,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> = {
   responseModes: ['test/oidc/response-types.flow.test.ts', 'form_post carries them too'],
   tokenIds: ['test/oidc/token-marks.test.ts', 'is recognized, and no other kind takes it'],
+  successors: ['test/oidc/refresh-grace.flow.test.ts', 'have one and the same successor'],
   clientSecrets: ['test/oidc/client-authentication.flow.test.ts', 'two secrets are good at once'],
   redirectUris: ['test/oidc/redirect-uri.property.test.ts', 'no text but the registered one'],
   logoutCalls: ['test/oidc/backchannel-logout.flow.test.ts', 'fails twice hears of it the third time'],

@@ -114,3 +114,85 @@ test('a session that was renamed meanwhile does not block other writes', async (
   expect(await artifacts.find('Grant', grant.idHash)).not.toBeNull();
   expect((await artifacts.find('Session', after))?.payload).toMatchObject({ n: 1 });
 });
+
+const hash = (): Buffer => randomBytes(32);
+const held = (grantHash: Buffer, idHash = hash()): Artifact => ({ ...code(grantHash), idHash });
+
+/** A refresh token that is about to be replaced, with the writes of any number of requests that show it. */
+async function family() {
+  const grant = { ...session(hash(), hash(), 1), lookupHash: null };
+  await artifacts.put('Grant', grant);
+  const [used, successor] = [held(grant.idHash), held(grant.idHash)];
+  await artifacts.put('RefreshToken', used);
+  const tokens: Artifact[] = [];
+  const refresh = (given: { since?: Date; isRepeat?: boolean; successor?: Artifact; of?: Artifact } = {}) => {
+    const { since = fromNow(systemClock, -10_000), isRepeat = false, of = used } = given;
+    const next = given.successor ?? successor;
+    const access = held(grant.idHash);
+    tokens.push(access);
+    const rotation = { successorHash: next.idHash, since, isRepeat };
+    return artifacts.write({
+      consumed: { kind: 'RefreshToken', idHash: of.idHash, rotation },
+      puts: [
+        { kind: 'RefreshToken', artifact: next },
+        { kind: 'AccessToken', artifact: access },
+      ],
+    });
+  };
+  const stored = async () => {
+    const found = await Promise.all(tokens.map(({ idHash }) => artifacts.find('AccessToken', idHash)));
+    return found.filter((token) => token !== null).length;
+  };
+  return { grant, used, successor, refresh, stored };
+}
+
+test('many that use one refresh token store one successor and an access token each', async () => {
+  const { used, successor, refresh, stored, grant } = await family();
+  const others = Array.from({ length: 9 }, () => held(grant.idHash));
+  const outcomes = await Promise.all([undefined, ...others].map((next) => refresh(next ? { successor: next } : {})));
+  const repeats = outcomes.filter((outcome) => typeof outcome === 'object');
+  const consumed = await artifacts.find('RefreshToken', used.idHash);
+  // Nodes with different rings make different successors; the one that was stored first is everybody's.
+  expect(outcomes.filter((outcome) => outcome === 'consumed')).toHaveLength(1);
+  expect(repeats).toEqual(Array.from({ length: 9 }, () => ({ successorHash: consumed?.successorHash })));
+  const all = await Promise.all([successor, ...others].map(({ idHash }) => artifacts.find('RefreshToken', idHash)));
+  expect(all.filter((found) => found !== null).map((found) => found.idHash)).toEqual([consumed?.successorHash]);
+  expect(await stored()).toBe(10);
+});
+
+type Family = Awaited<ReturnType<typeof family>>;
+test.each<[string, (family: Family) => Promise<unknown>, Parameters<Family['refresh']>[0]]>([
+  [
+    'its successor was used',
+    ({ successor, refresh, grant }) => refresh({ of: successor, successor: held(grant.idHash) }),
+    {},
+  ],
+  ['its successor is gone', ({ successor }) => artifacts.remove('RefreshToken', successor.idHash), {}],
+  ['its time is over', async () => undefined, { since: fromNow(systemClock, 60_000) }],
+  ['the grant is over', ({ grant }) => artifacts.revokeGrant(grant.idHash), {}],
+])('a used refresh token ends its grant when %s', async (_what, happen, given) => {
+  for (const isRepeat of [false, true]) {
+    const one = await family();
+    expect(await one.refresh()).toBe('consumed');
+    expect(await one.refresh({ isRepeat })).toEqual({ successorHash: one.successor.idHash });
+    await happen(one);
+    expect(await one.refresh({ isRepeat, ...given })).toBe('spent');
+    expect(await artifacts.find('Grant', one.grant.idHash)).toBeNull();
+    expect(await one.stored()).toBe(0);
+  }
+});
+
+test('a refresh token that was consumed without a successor is not answered again', async () => {
+  const { used, refresh } = await family();
+  await artifacts.consume('RefreshToken', used.idHash);
+  expect(await refresh()).toBe('spent');
+});
+
+test('answers to one refresh token are limited, and the last ones write nothing', async () => {
+  const { refresh, stored, successor } = await family();
+  await refresh();
+  const outcomes = await Promise.all(Array.from({ length: 255 }, () => refresh({ isRepeat: true })));
+  expect(outcomes.filter((outcome) => outcome === 'exhausted')).toHaveLength(5);
+  expect(await stored()).toBe(251);
+  expect(await artifacts.find('RefreshToken', successor.idHash)).not.toBeNull();
+});

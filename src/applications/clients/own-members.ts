@@ -42,6 +42,11 @@ const members = {
   offline_access_unprompted: z
     .boolean()
     .describe('A native application gets offline_access by the consent of the user, without prompt=consent'),
+  refresh_token_grace: z
+    .int()
+    .min(0)
+    .max(60)
+    .describe('Seconds in which a refresh token that was just used has the same successor again; 0 for never'),
 } as const;
 
 type OwnMember = keyof typeof members;

@@ -2,13 +2,14 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { type Clock, fromNow, SECOND } from '#kernel/clock.ts';
 import { sha256 } from '#kernel/crypto.ts';
-import { type Artifact, type ArtifactStore, type Consumed, type Found, type Kind, ofGrant } from './artifact-store.ts';
+import { type Artifact, type ArtifactStore, type Found, type Kind, ofGrant, type Written } from './artifact-store.ts';
 import { DeviceCodeUsed, isHeldBy, isPending, stageOf } from '../device/device-code.ts';
 import type { Handles } from './handles.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { IssuedTokens } from './issued-tokens.ts';
 import type { RecentFinds } from './recent-finds.ts';
 import type { RequestMemo } from './request-memo.ts';
+import type { Rotations } from './rotations.ts';
 import type { Reuse } from './token-reuse.ts';
 import { OWN_ID } from './open-sign-ins.ts';
 import { mayBe } from './token-marks.ts';
@@ -23,6 +24,7 @@ type AdapterDependencies = {
   issued: Pick<IssuedTokens, 'readCode' | 'hold' | 'keep'>;
   held: Pick<HeldWrites, 'holdsPut' | 'holdsUse' | 'flush'>;
   reuse: Pick<Reuse, 'shown' | 'revoked' | 'lost'>;
+  rotations: Pick<Rotations, 'read' | 'begin' | 'repeated' | 'refuse'>;
   /** Gives a session another id. */
   rename(from: Buffer, to: Buffer): Promise<void>;
   /** Counts a poll of a device; false when it came too soon. */
@@ -80,9 +82,14 @@ export class ArtifactAdapter implements Adapter {
     // The sender of the code itself is the waiting device; the user's browser has a handle.
     const isPoll = this.#kind === 'DeviceCode' && isPending(found) && !this.#handles.isHandle(id);
     if (isPoll && !(await this.#deps.notePoll(idHash))) throw new errors.SlowDown();
-    const payload = this.#toPayload(found, id)!;
+    const isRepeat = this.#kind === 'RefreshToken' && (await this.#mayRepeat(found));
+    const payload = this.#toPayload(isRepeat ? { ...found, consumedAt: null } : found, id)!;
     this.#deps.reuse.shown(this.#kind, payload);
     return payload;
+  }
+
+  #mayRepeat(found: Found): Promise<boolean> {
+    return this.#deps.rotations.read(found, (hash) => this.#store.find('RefreshToken', hash));
   }
 
   async #find(idHash: Buffer): Promise<Found | null> {
@@ -121,13 +128,16 @@ export class ArtifactAdapter implements Adapter {
   /** The loser of a race gets what a later replay gets. */
   async consume(id: string): Promise<void> {
     const idHash = this.#handles.hashOf(id);
-    const { held } = this.#deps;
-    if (held.holdsUse(this.#kind, idHash, (outcome) => this.#requireFirst(outcome))) return;
+    const { held, rotations } = this.#deps;
+    const rotation = this.#kind === 'RefreshToken' ? rotations.begin(id) : undefined;
+    if (held.holdsUse({ kind: this.#kind, idHash, rotation }, (outcome) => this.#settle(id, outcome))) return;
     await held.flush();
-    this.#requireFirst(await this.#store.consume(this.#kind, idHash));
+    this.#settle(id, await this.#store.consume(this.#kind, idHash));
   }
 
-  #requireFirst(outcome: Consumed): void {
+  #settle(id: string, outcome: Written): void {
+    if (typeof outcome === 'object') return this.#deps.rotations.repeated(id, outcome.successorHash);
+    if (outcome === 'exhausted') return this.#deps.rotations.refuse();
     if (outcome === 'consumed') {
       if (this.#kind === 'AuthorizationCode') this.#deps.issued.keep();
       return;

@@ -35,13 +35,26 @@ export type Artifact = {
 export type Consumed = 'consumed' | 'spent' | 'unknown';
 
 export type Write = { kind: Kind; artifact: Artifact };
+/**
+ * A refresh token that is replaced: its successor, and the earliest time of a use that may be answered again. `isRepeat`: it was read as
+ * used, so it cannot be consumed.
+ */
+export type Rotation = { successorHash: Buffer; since: Date; isRepeat: boolean };
+export type Use = { kind: Kind; idHash: Buffer; rotation?: Rotation | undefined };
 /** The writes of one request, and the artifact that it consumes for them. */
-export type Batch = { consumed: { kind: Kind; idHash: Buffer } | null; puts: readonly Write[] };
+export type Batch = { consumed: Use | null; puts: readonly Write[] };
+/**
+ * The result of a batch. `successorHash`: the artifact had been consumed, but nothing used its successor yet: access tokens are
+ * written, a second successor is not. `exhausted`: that happened too often.
+ */
+export type Written = Consumed | { successorHash: Buffer } | 'exhausted';
 
 export type Found = {
   idHash: Buffer;
   payload: Record<string, unknown>;
   consumedAt: Date | null;
+  /** Of a consumed refresh token: the hash of the token that replaced it. */
+  successorHash?: Buffer | null;
   /** Rows that a store may return in the same round trip: the grant, and the session of the artifact. */
   grant?: Found | null;
   session?: Found | null;

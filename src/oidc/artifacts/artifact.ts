@@ -15,6 +15,9 @@ const OidcArtifactSchema = defineEntity({
     clientId: p.text().nullable(),
     expiresAt: p.datetime(3).columnType('timestamptz(3)').index('oidc_artifact_expiry_index'),
     consumedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    /** Of consumed refresh tokens alone: the hash of the successor, and how often that was the answer again. */
+    successorHash: p.blob().columnType('bytea').$type<Buffer>().nullable(),
+    repeats: p.integer().default(0),
     /** On grants alone: the mark that no token of theirs may be stored or found any more. */
     revokedAt: p.datetime(3).columnType('timestamptz(3)').nullable(),
     payload: p.json<Record<string, unknown>>(),

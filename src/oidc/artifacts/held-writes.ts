@@ -1,6 +1,6 @@
 import { Provider } from 'oidc-provider';
 import type { Middleware } from 'koa';
-import type { Artifact, Batch, Consumed, Kind, Write } from './artifact-store.ts';
+import type { Artifact, Batch, Kind, Use, Write, Written } from './artifact-store.ts';
 
 /** Where a sign-in or a code ends: the engine stores the grant, then the code, then the session. */
 const endOfSignIn: ReadonlySet<string | undefined> = new Set(['authorization', 'resume']);
@@ -14,13 +14,13 @@ const issued: ReadonlySet<Kind> = new Set(['AccessToken', 'RefreshToken']);
  * together, or none. They are written before any other read or write of the request, and before the response.
  */
 export class HeldWrites {
-  readonly #write: (batch: Batch) => Promise<Consumed>;
+  readonly #write: (batch: Batch) => Promise<Written>;
   readonly #held = new WeakMap<
     object,
-    { consumed: Batch['consumed']; puts: Write[]; lost: (outcome: Consumed) => void }
+    { consumed: Batch['consumed']; puts: Write[]; settle: (outcome: Written) => void }
   >();
 
-  constructor(write: (batch: Batch) => Promise<Consumed>) {
+  constructor(write: (batch: Batch) => Promise<Written>) {
     this.#write = write;
   }
 
@@ -37,10 +37,10 @@ export class HeldWrites {
     return true;
   }
 
-  /** `lost` throws what is answered when another request was first. False where it has to be written now. */
-  holdsUse(kind: Kind, idHash: Buffer, lost: (outcome: Consumed) => void): boolean {
-    if (Provider.ctx?.oidc.route !== 'token' || !exchanged.has(kind)) return false;
-    Object.assign(this.#of(Provider.ctx), { consumed: { kind, idHash }, lost });
+  /** `settle` throws what is answered when another request was first. False where it has to be written now. */
+  holdsUse(consumed: Use, settle: (outcome: Written) => void): boolean {
+    if (Provider.ctx?.oidc.route !== 'token' || !exchanged.has(consumed.kind)) return false;
+    Object.assign(this.#of(Provider.ctx), { consumed, settle });
     return true;
   }
 
@@ -49,7 +49,7 @@ export class HeldWrites {
     const held = request && this.#held.get(request);
     if (!held) return;
     this.#held.delete(request);
-    held.lost(await this.#write(held));
+    held.settle(await this.#write(held));
   }
 
   /** Around the engine: nothing that it answered with is left unwritten, and what it consumed stays so when it then refuses. */
@@ -60,12 +60,12 @@ export class HeldWrites {
       if (!held) return;
       this.#held.delete(ctx);
       const outcome = await this.#write(held);
-      if (ctx.status < 400) held.lost(outcome);
+      if (ctx.status < 400) held.settle(outcome);
     };
   }
 
   #of(request: object) {
-    const held = this.#held.get(request) ?? { consumed: null, puts: [], lost: () => undefined };
+    const held = this.#held.get(request) ?? { consumed: null, puts: [], settle: () => undefined };
     this.#held.set(request, held);
     return held;
   }

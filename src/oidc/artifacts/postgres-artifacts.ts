@@ -8,13 +8,17 @@ import {
   type Found,
   type Kind,
   ofGrant,
+  type Rotation,
+  type Use,
+  type Write,
+  type Written,
 } from './artifact-store.ts';
-import { consuming, putting, writing } from './artifact-statements.ts';
+import { consuming, putting, repeating, writing } from './artifact-statements.ts';
 import { KEEP_REVOKED } from '../lifetimes.ts';
-import { MOST_WRITE_TRIES, PURGE_BATCH } from '../limits.ts';
+import { MOST_REPEATS, MOST_WRITE_TRIES, PURGE_BATCH } from '../limits.ts';
 
 type Json = Record<string, unknown>;
-type Row = { id_hash: Uint8Array; payload: Json; consumed_at: Date | null };
+type Row = { id_hash: Uint8Array; payload: Json; consumed_at: Date | null; successor_hash?: Uint8Array | null };
 type Companions = {
   grant_hash: Uint8Array | null;
   grant_payload: Json | null;
@@ -24,7 +28,7 @@ type Companions = {
 };
 
 const WITH_COMPANIONS = `
-  select a.id_hash, a.payload, a.consumed_at, a.grant_hash, g.payload as grant_payload,
+  select a.id_hash, a.payload, a.consumed_at, a.successor_hash, a.grant_hash, g.payload as grant_payload,
     a.session_hash, s.id_hash as session_id, s.payload as session_payload
   from oidc_artifact a
   left join oidc_artifact g on g.id_hash = a.grant_hash and g.kind = 'Grant' and g.revoked_at is null
@@ -67,7 +71,8 @@ export class PostgresArtifacts implements ArtifactStore {
   }
 
   /** The writes of one request in one statement: nothing is stored when the consumed artifact was consumed before. */
-  async write({ consumed, puts }: Batch): Promise<Consumed> {
+  async write({ consumed, puts }: Batch): Promise<Written> {
+    if (consumed?.rotation?.isRepeat) return this.#repeat(consumed, consumed.rotation, puts);
     if (puts.length === 0) return consumed === null ? 'consumed' : this.consume(consumed.kind, consumed.idHash);
     const [put] = puts;
     if (consumed === null && puts.length === 1 && put) {
@@ -77,7 +82,9 @@ export class PostgresArtifacts implements ArtifactStore {
     const { text, values } = writing({ consumed, puts }, this.#clock.now());
     try {
       const [row] = await this.#database.sql<{ used: boolean }>(text, values);
-      return consumed === null || row?.used === true ? 'consumed' : this.#lost(consumed.kind, consumed.idHash);
+      if (consumed === null || row?.used === true) return 'consumed';
+      if (consumed.rotation) return await this.#repeat(consumed, consumed.rotation, puts);
+      return await this.#lost(consumed.kind, consumed.idHash);
     } catch (error) {
       if (!isLookupTaken(error)) throw error;
     }
@@ -109,6 +116,14 @@ export class PostgresArtifacts implements ArtifactStore {
   async consume(kind: Kind, idHash: Buffer): Promise<Consumed> {
     const changed = await this.#database.sql(consuming(kind, '$1', '$2'), [idHash, this.#clock.now()]);
     return changed.length > 0 ? 'consumed' : this.#lost(kind, idHash);
+  }
+
+  /** A refresh token that was used a moment ago has the same successor again, as long as nothing used that. */
+  async #repeat(use: Use, rotation: Rotation, puts: readonly Write[]): Promise<Written> {
+    const { text, values } = repeating(use, rotation, puts);
+    const [row] = await this.#database.sql<{ successor_hash: Uint8Array; repeats: number }>(text, values);
+    if (!row) return this.#lost(use.kind, use.idHash);
+    return row.repeats > MOST_REPEATS ? 'exhausted' : { successorHash: Buffer.from(row.successor_hash) };
   }
 
   /** The second request ends the grant. */
@@ -208,11 +223,12 @@ export class PostgresArtifacts implements ArtifactStore {
 /** All in milliseconds. */
 export type PollRules = { interval: number; tolerance: number; growth: number };
 
-function found({ id_hash: idHash, payload, consumed_at: consumedAt }: Row): Found {
+function found({ id_hash: idHash, payload, consumed_at: consumedAt, successor_hash: successorHash }: Row): Found {
   return {
     idHash: Buffer.from(idHash),
     payload,
     consumedAt,
+    ...(successorHash ? { successorHash: Buffer.from(successorHash) } : {}),
   };
 }
 

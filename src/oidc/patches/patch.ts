@@ -7,6 +7,7 @@ import type { DeviceForms } from '../device/device-forms.ts';
 import type { Handles } from '../artifacts/handles.ts';
 import type { HeldWrites } from '../artifacts/held-writes.ts';
 import type { OpenSignIns } from '../artifacts/open-sign-ins.ts';
+import type { Rotations } from '../artifacts/rotations.ts';
 import type { EnforcementDependencies } from '../authority/enforcement.ts';
 import type { AuthenticationDependencies } from '../client-authentication/client-authentication.ts';
 import type { ClientStore } from '../client-store.ts';
@@ -21,6 +22,7 @@ export type PatchDependencies = {
   tellLogout: TellLogout;
   signIns: Pick<OpenSignIns, 'take' | 'takeOutsideSession'>;
   heldWrites: Pick<HeldWrites, 'flush'>;
+  rotations: Pick<Rotations, 'successor'>;
   authentication: AuthenticationDependencies;
   handles: Pick<Handles, 'make' | 'hashOf'>;
   forms: Pick<DeviceForms, 'tokenOf'>;

@@ -17,6 +17,7 @@ import {
   judgedTokens,
   narrowedGrants,
   saidLevel,
+  successors,
   tokenIds,
   unpromptedOffline,
 } from './token-patches.ts';
@@ -42,6 +43,7 @@ import { writtenTogether } from './written-together.ts';
 export const patches = {
   responseModes,
   tokenIds,
+  successors,
   clientSecrets,
   redirectUris,
   logoutCalls,

@@ -172,6 +172,19 @@ function markIds(model: TokenModel, kind: MarkedKind): void {
   };
 }
 
+export const successors: Patch = {
+  members: { 'RefreshToken.prototype.generateTokenId': { method: 0 } },
+  reason: 'Each node must name the same successor of a refresh token, so it is derived and not drawn.',
+  upstream: source('actions/grants/refresh_token.js'),
+  apply({ RefreshToken }, { rotations }) {
+    const model = RefreshToken.prototype as unknown as TokenModel;
+    const { generateTokenId } = model;
+    model.generateTokenId = function derivedTokenId() {
+      return rotations.successor() ?? generateTokenId.call(this);
+    };
+  },
+};
+
 type FindToken = (value: string, options?: unknown) => Promise<object | undefined>;
 
 /** A mark that no token has: what bears it is no JWT to the engine. */

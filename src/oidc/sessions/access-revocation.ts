@@ -80,6 +80,6 @@ export type EndingAct = keyof typeof endings;
 /** Ends that the engine performs by the rules of OAuth and OpenID Connect. */
 export const engineEndings = {
   'signed out in one browser': { sessions: 'the one named', grants: 'all of the session' },
-  'code or refresh token used twice': { grants: 'the grant of the token' },
+  'used code or refresh token used again': { grants: 'the grant of the token' },
   'refresh token revoked by its client': { grants: 'the grant of the token' },
 } as const satisfies Record<string, Ending>;

@@ -385,7 +385,8 @@ describe('restored rights', () => {
 
   test('a refresh token that is used twice ends its family, also when it had lost all rights', async () => {
     const held = await everything();
-    const next = (await refresh(held.client, held.refresh)).body.refresh_token;
+    const successor = (await refresh(held.client, held.refresh)).body.refresh_token;
+    const next = (await refresh(held.client, successor)).body.refresh_token;
     await change({ scope: 'email offline_access' })(held);
     expect(outcome(await refresh(held.client, held.refresh))).toBe('invalid_grant');
     await change({ scope: null })(held);
