@@ -5,7 +5,7 @@ import { operations } from '../src/app/operations.ts';
 import { eventTypes } from '../src/app/event-types.ts';
 
 const named = operations.map((operation) => ({ name: operation.name, operation }));
-const readingVerbs = ['list', 'read', 'verify', 'checkpoint'];
+const readingVerbs = ['list', 'read', 'verify', 'checkpoint', 'preview_claims'];
 /** Operations that change nothing that an event would tell of. */
 const unrecorded = ['database.migrate', 'keys.reencrypt'];
 

@@ -4,6 +4,7 @@ import { auditOperations } from '#audit/operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
+import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
@@ -73,6 +74,7 @@ export function createOperations(
   return [
     bindOperations(databaseOperations, { database }),
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
+    bindOperations(claimsPreviewOperations, { preview: oidc.claimsPreview, users }),
     bindOperations(apiOperations, { apis: apis.apis }),
     bindOperations(credentialOperations, { users, administration }),
     bindOperations(userOperations, {

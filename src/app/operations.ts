@@ -3,6 +3,7 @@ import { auditOperations } from '#audit/operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
+import { claimsPreviewOperations } from '#oidc/told-claims/operations.ts';
 import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
@@ -20,6 +21,7 @@ import { waitlistOperations } from '#directory/waitlist/operations.ts';
 export const operations: readonly Operation[] = [
   databaseOperations,
   clientOperations,
+  claimsPreviewOperations,
   apiOperations,
   credentialOperations,
   userOperations,

@@ -2,7 +2,7 @@ import type { Account, FindAccount } from 'oidc-provider';
 import { parseId } from '#kernel/ids.ts';
 import type { Policies } from '#settings/module.ts';
 import { claimsOf, type KnownUsers } from '#directory/users/module.ts';
-import { PLACE } from './told-claims.ts';
+import { ABOUT, type About } from './told-claims/told-claims.ts';
 
 /** A disabled or deleted user does not exist for the engine: no token is issued or accepted. */
 export function findAccount(users: Pick<KnownUsers, 'find'>, policies: Policies<'profile'>): FindAccount {
@@ -10,10 +10,13 @@ export function findAccount(users: Pick<KnownUsers, 'find'>, policies: Policies<
     const id = parseId('usr', subject);
     const user = id && (await users.find(id));
     if (!id || !user || user.status !== 'active') return undefined;
-    const { properties } = policies.for({ user: id }).profile;
+    const { profile } = policies.for({ user: id });
     return {
       accountId: id,
-      claims: (place) => ({ sub: id, ...claimsOf(user, properties), [PLACE]: place }),
+      claims: (use) => {
+        const about: About = { place: use === 'id_token' ? use : 'userinfo', user, profile };
+        return { sub: id, ...claimsOf(user, profile.properties), [ABOUT]: about };
+      },
     };
   };
 }

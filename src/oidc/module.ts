@@ -36,6 +36,7 @@ import { cookieSignatures } from './cookie-signatures.ts';
 import { closeToStrangers } from './cors.ts';
 import type { Engine } from './engine.ts';
 import { createEngine } from './patches/patches.ts';
+import { ClaimsPreview } from './told-claims/claims-preview.ts';
 import { readyDiscovery } from './discovery.ts';
 import { noteEvents, recordEvents } from './engine-events.ts';
 import { requestsOfEngine } from './requests/requests-of-engine.ts';
@@ -210,9 +211,7 @@ export function createOidc({
 
   let current = build();
   // Requests in flight end on the engine that they began on.
-  const rebuild = () => {
-    current = build();
-  };
+  const rebuild = () => void (current = build());
   keys.onChange(rebuild);
   settings.onChange(rebuild);
 
@@ -237,6 +236,7 @@ export function createOidc({
     /** The stores to purge: machine tokens only if they are in memory, because the other stores need no help. */
     stores,
     browsers,
+    claimsPreview: new ClaimsPreview(() => current.engine, users, policies),
     initialTokens: new InitialTokens({
       clock,
       database,

@@ -8,18 +8,29 @@ const label = z.union([
     .refine((texts) => texts['en'] !== undefined, 'must have an English text (en)'),
 ]);
 
+const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+
+/**
+ * Claims that say who the user is, how the sign-in was proved, or what a token is good for: nothing but the provider may say them
+ * (IANA registries of JWT and of token introspection, RFC 9068).
+ */
+export const protocolClaims = words(
+  `constructor prototype
+   iss sub aud exp nbf iat jti azp nonce auth_time at_hash c_hash s_hash rt_hash acr amr sid sub_jwk cnf act may_act events toe txn
+   scope client_id token_type active authorization_details vc vp verified_claims trust_framework sub_id _claim_names _claim_sources`,
+);
+
 /**
  * Names that a token, a claim or a record of a user has already: a property must not be able to say in an ID token who
- * the user is or when it ends (IANA registries of JWT and of token introspection, OpenID Connect Core §5.1, RFC 9068, RFC 7643).
+ * the user is or when it ends (protocol claims, OpenID Connect Core §5.1, RFC 7643).
  */
-const taken = new Set(
-  `constructor prototype properties id password status
-   iss sub aud exp nbf iat jti azp nonce auth_time at_hash c_hash s_hash rt_hash acr amr sid sub_jwk cnf act may_act events toe txn
-   scope client_id token_type username active authorization_details roles groups entitlements permissions organization organizations
-   org_id vc vp verified_claims trust_framework sub_id _claim_names _claim_sources is_administrator administrator
+const taken = new Set([
+  ...protocolClaims,
+  ...words(`properties id password status
+   username roles groups entitlements permissions organization organizations org_id is_administrator administrator
    name given_name family_name middle_name nickname preferred_username profile picture website email email_verified gender
-   birthdate zoneinfo locale phone_number phone_number_verified address updated_at`.split(/\s+/),
-);
+   birthdate zoneinfo locale phone_number phone_number_verified address updated_at`),
+]);
 
 /** One thing that the operator wants to know of users, beyond the claims of OpenID Connect. */
 const propertySchema = z
@@ -63,6 +74,11 @@ export type Property = z.infer<typeof propertySchema>;
 export const profilePolicy = z.strictObject({
   /** Claims that every user must have. A user without one, for example after an import, is asked at the next sign-in. */
   required: z.array(z.enum(['name', 'given_name', 'family_name', 'nickname', 'birthdate', 'website'])).default([]),
+  /**
+   * Claims `name` and `preferred_username` of users without one. `localPart`: the part of the email address before the @, for
+   * clients that may see the address. `id`: the subject, as the client sees it. `none`: no claim.
+   */
+  nameFallback: z.enum(['localPart', 'id', 'none']).default('localPart'),
   /** Custom properties of users beyond the claims of OpenID Connect, in the order of the form. */
   properties: z
     .array(propertySchema)

@@ -78,12 +78,14 @@ describe('scopes request claims (OpenID Connect Core §5.4)', () => {
     expect(Object.keys(idToken).toSorted()).toEqual([
       'acr',
       'amr',
+      'at_hash',
       'aud',
       'auth_time',
       'exp',
       'iat',
       'iss',
       'nonce',
+      'sid',
       'sub',
     ]);
   });
@@ -95,6 +97,9 @@ describe('scopes request claims (OpenID Connect Core §5.4)', () => {
       email: bare.email,
       email_verified: false,
       updated_at: expect.any(Number),
+      // Of the email address, which the client sees as well (setting profile.nameFallback).
+      name: bare.email.split('@')[0],
+      preferred_username: bare.email.split('@')[0],
     });
   });
 

@@ -7,7 +7,7 @@ let latchkey: TestApp;
 let user: TestUser;
 const profile = { name: 'Noor Haddad', given_name: 'Noor', preferred_username: 'noor', zoneinfo: 'Europe/Paris' };
 /** In every ID token. */
-const always = ['acr', 'amr', 'at_hash', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 'sub'];
+const always = ['acr', 'amr', 'at_hash', 'aud', 'auth_time', 'exp', 'iat', 'iss', 'nonce', 'sid', 'sub'];
 
 beforeAll(async () => {
   latchkey = await startTestApp();

@@ -28,6 +28,10 @@ export const MOST_KEPT_CLIENTS = 10_000;
 export const LONGEST_REDIRECT_URI = 2048;
 /** Characters of a name that a user reads when they decide what to trust. */
 export const LONGEST_SHOWN_NAME = 128;
+/** Claims that a client may map: tokens travel in headers and cookies, which have limits. */
+export const MOST_MAPPED_CLAIMS = 50;
+/** Characters of a constant claim. */
+export const LONGEST_CONSTANT = 512;
 /** Characters of an origin: a scheme, a host name and a port. */
 export const LONGEST_ORIGIN = 300;
 /** Claim names in one list of a client: more than all standard claims and properties together. */

@@ -74,4 +74,5 @@ export type { ClientService } from './client-service.ts';
 export { isRegisteredUri } from './redirect-uri.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';
 export { PROFILE_MEMBER } from './engine-metadata.ts';
+export type { Mapping } from './mapped-claims.ts';
 export { ownMember, ownMembers } from './own-members.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LONGEST_ORIGIN, MOST_ADDRESSES, MOST_CLAIM_NAMES } from './limits.ts';
+import { mappedClaimsSchema } from './mapped-claims.ts';
 import { objectionToOrigin } from './redirect-uri.ts';
 
 /** A list in metadata: duplicate values count once, and at most `most` of them remain. The same rule applies to all writers. */
@@ -16,6 +17,9 @@ export const distinct = <I extends z.ZodType<string>>(item: I, most: number) =>
  * others it may repeat the value that it read. docs/clients.md has a row for each.
  */
 const members = {
+  mapped_claims: mappedClaimsSchema.describe(
+    'Claims for this client, by name, each with its source: {"groups":{"source":"roles"}}',
+  ),
   minimum_acr: z
     .enum(['urn:latchkey:acr:1', 'urn:latchkey:acr:2', 'urn:latchkey:acr:3'])
     .describe('Least level at which users may sign in here'),

@@ -6,19 +6,31 @@ import type { Invalidation } from '#kernel/invalidation.ts';
 import { MOST_KEPT_USERS } from './limits.ts';
 import type { UserId, User } from './user.ts';
 import type { Property } from '#settings/module.ts';
+import { ROLE_COLUMNS, type RoleRow, withRoles } from './role.ts';
 import { shownProperties } from './property-fields.ts';
 
 /** The data of claims, and whether the user may have any. */
-type ClaimSource = Pick<
+export type ClaimSource = Pick<
   User,
-  'status' | 'email' | 'emailVerified' | 'phoneNumber' | 'phoneNumberVerified' | 'profile' | 'properties' | 'updatedAt'
+  | 'status'
+  | 'roles'
+  | 'email'
+  | 'emailVerified'
+  | 'phoneNumber'
+  | 'phoneNumberVerified'
+  | 'profile'
+  | 'properties'
+  | 'updatedAt'
 >;
 
 /**
  * Everything that OpenID Connect Core §5.1 lets us say about a user, and what the operator's schema of properties shows to
  * relying parties; the engine keeps what scopes and claims ask for.
  */
-export function claimsOf(user: Omit<ClaimSource, 'status'>, schema: readonly Property[] = []): Record<string, unknown> {
+export function claimsOf(
+  user: Omit<ClaimSource, 'status' | 'roles'>,
+  schema: readonly Property[] = [],
+): Record<string, unknown> {
   return {
     ...shownProperties(schema, user.properties),
     ...user.profile,
@@ -60,13 +72,13 @@ export class KnownUsers {
   async find(id: UserId): Promise<ClaimSource | null> {
     const uuid = toUuid(id);
     return this.#cache.get(uuid, async () => {
-      const [row] = await this.#database.sql<ClaimSource>(
-        `select status, email, email_verified as "emailVerified", phone_number as "phoneNumber",
+      const [row] = await this.#database.sql<Omit<ClaimSource, 'roles'> & RoleRow>(
+        `select ${ROLE_COLUMNS}, email, email_verified as "emailVerified", phone_number as "phoneNumber",
            phone_number_verified as "phoneNumberVerified", profile, properties, updated_at as "updatedAt"
-         from users where id = $1`,
+         from users u where u.id = $1`,
         [uuid],
       );
-      return row ?? null;
+      return row ? withRoles(row) : null;
     });
   }
 

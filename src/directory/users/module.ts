@@ -57,7 +57,7 @@ export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './email.ts';
 export type { OwnDetails } from './own-details.ts';
-export { claimsOf } from './known-users.ts';
+export { type ClaimSource, claimsOf } from './known-users.ts';
 export type { PasswordDemands } from './password-demands.ts';
 export { UserPicture, PictureService } from './picture-service.ts';
 export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';

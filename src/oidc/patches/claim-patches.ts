@@ -1,31 +1,52 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
-import { claimsInIdToken, PLACE, type Place } from '../told-claims.ts';
+import { ABOUT, type About, claimsInIdToken, mappedClaims, namesOf } from '../told-claims/told-claims.ts';
 import { type Patch, source } from './patch.ts';
 
 /** The engine's answer to "what may be said of this user", for an ID token or for userinfo; it has no types. */
 type Claims = {
-  available: Readonly<Record<string, unknown>> & { readonly [PLACE]?: Place };
+  available: Readonly<Record<string, unknown>> & { readonly [ABOUT]?: About };
   client: Client;
   ctx: KoaContextWithOIDC | undefined;
+  /** The claims that are asked for and granted. */
+  filter: Readonly<Record<string, unknown>>;
   scope(granted?: string): Claims;
   mask(asked: Readonly<Record<string, null>>): void;
+  result(): Promise<Record<string, unknown>>;
+  /** Ours: the granted scopes. */
+  granted?: readonly string[];
 };
 
 export const toldClaims: Patch = {
-  members: { 'Claims.prototype.scope': { method: 0 } },
+  members: { 'Claims.prototype.scope': { method: 0 }, 'Claims.prototype.result': { method: 0 } },
   reason:
-    'The engine puts the claims of the granted scopes into all ID tokens or into none; here each client has a say.',
+    'The engine puts the claims of the granted scopes into all ID tokens or into none, and knows the same claims for every client.',
   upstream: source('helpers/claims.js'),
   apply(engine, { settings }) {
     const { prototype } = (engine as unknown as { Claims: { prototype: Claims } }).Claims;
-    const { scope } = prototype;
+    const { scope, result } = prototype;
+    const scopeClaims = settings.claims ?? {};
     prototype.scope = function scopeOfPlace(granted = '') {
+      this.granted = granted.split(' ');
       const wanted =
-        this.available[PLACE] === 'id_token' ? claimsInIdToken(this, granted.split(' '), settings.claims ?? {}) : null;
+        this.available[ABOUT]?.place === 'id_token' ? claimsInIdToken(this, this.granted, scopeClaims) : null;
       if (wanted === null) return scope.call(this, granted);
       scope.call(this, 'openid');
       this.mask(Object.fromEntries(wanted.map((claim) => [claim, null])));
       return this;
+    };
+    prototype.result = async function resultForClient() {
+      const told = await result.call(this);
+      const about = this.available[ABOUT];
+      if (!about) return told;
+      const { granted = [], filter, available, client } = this;
+      const names = namesOf(about, { isEmailTold: granted.includes('email') || 'email' in filter, sub: told['sub'] });
+      const asked = Object.entries(names).filter(([name, value]) => name in filter && value !== undefined);
+      const standard = { ...available, ...names };
+      return {
+        ...told,
+        ...Object.fromEntries(asked),
+        ...mappedClaims(client, about, { granted, standard, scopeClaims }),
+      };
     };
   },
 };

@@ -59,11 +59,12 @@ describe('users', () => {
       phoneNumberVerified,
       profile,
       properties: {},
+      roles: [],
       updatedAt,
     };
     expect(await known.find(person.id)).toEqual(claims);
     expect(await known.find(newId('usr'))).toBeNull();
-    expect(await users.findById(person.id)).toMatchObject({ ...claims, id: person.id, roles: [] });
+    expect(await users.findById(person.id)).toMatchObject({ ...claims, id: person.id });
     expect(await users.findById(newId('usr'))).toBeNull();
   });
 

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { By } from '#audit/module.ts';
+import { clientNotFound } from '#applications/clients/errors.ts';
+import { userNotFound } from '#directory/users/errors.ts';
+import type { UserService } from '#directory/users/module.ts';
+import { parseId } from '#kernel/ids.ts';
+import { operation } from '#kernel/operations/operation.ts';
+import type { ClaimsPreview } from './claims-preview.ts';
+
+type Services = { preview: Pick<ClaimsPreview, 'preview'>; users: Pick<UserService, 'findByIdentifier'> };
+
+const told = z.record(z.string(), z.unknown()).nullable();
+
+const previewClaims = operation({
+  name: 'clients.preview_claims',
+  permission: 'users.read',
+  params: { client_id: z.string() },
+  input: z.strictObject({
+    user: z.string().min(1).max(320).describe('User, by id or email address'),
+    scope: z
+      .string()
+      .max(1024)
+      .default('openid profile email')
+      .describe('Scopes that are granted, separated by spaces'),
+  }),
+  output: z.strictObject({
+    client_id: z.string(),
+    user_id: z.string(),
+    scope: z.string().describe('The scopes that the client may have of these'),
+    id_token: told.describe('Without the claims that depend on the sign-in, such as exp, nonce and acr'),
+    userinfo: told,
+  }),
+  errors: [clientNotFound, userNotFound],
+  description: 'Show the claims that a client would see of a user, in the ID token and at userinfo.',
+  example: { user: 'ada@example.com', scope: 'openid profile' },
+  run: async ({ client_id: clientId, user, scope }, _by: By, { preview, users }: Services) => {
+    const userId = parseId('usr', user) ?? (await users.findByIdentifier(user))?.id;
+    if (!userId) throw userNotFound();
+    const { scopes, idToken, userinfo } = await preview.preview(clientId, { userId, scope });
+    return { client_id: clientId, user_id: userId, scope: scopes.join(' '), id_token: idToken, userinfo };
+  },
+});
+
+export const claimsPreviewOperations = [previewClaims];

@@ -1,0 +1,95 @@
+import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { type Mapping, ownMember } from '#applications/clients/module.ts';
+import { access } from '#directory/access/module.ts';
+import type { ClaimSource } from '#directory/users/module.ts';
+import type { Policy } from '#settings/module.ts';
+
+/** Member of the data of an account that says where the claims go, and what they are made of beyond the standard claims. */
+export const ABOUT = Symbol('what claims are made of');
+export type About = {
+  place: 'id_token' | 'userinfo';
+  user: Omit<ClaimSource, 'updatedAt'>;
+  profile: Pick<Policy<'profile'>, 'properties' | 'nameFallback'>;
+};
+
+type ScopeClaims = NonNullable<Configuration['claims']>;
+
+/**
+ * The claims of the granted scopes that an ID token holds beside the claims of `openid`: the client lists them in its member
+ * `id_token_claims`. Null for all of them: `*`, and where no token of the answer opens userinfo (OpenID Connect Core §5.4).
+ */
+export function claimsInIdToken(
+  { client, ctx }: { client: Client; ctx: KoaContextWithOIDC | undefined },
+  granted: readonly string[],
+  scopeClaims: ScopeClaims,
+): readonly string[] | null {
+  const wanted = ownMember(client, 'id_token_claims') ?? [];
+  if (wanted.includes('*') || (ctx && isOnlyAnswer(ctx))) return null;
+  return wanted.filter((claim) => isReleased(claim, granted, scopeClaims));
+}
+
+function isOnlyAnswer({ oidc }: KoaContextWithOIDC): boolean {
+  const { route, params, entities } = oidc;
+  if (route === 'token') return entities.AccessToken?.aud !== undefined;
+  return params?.['response_type'] === 'id_token' || params?.['resource'] !== undefined;
+}
+
+/** Whether a granted scope has the claim (OpenID Connect Core §5.4). */
+function isReleased(claim: string, granted: readonly string[], scopeClaims: ScopeClaims): boolean {
+  return granted.some((scope) => {
+    const members = scopeClaims[scope];
+    return Array.isArray(members) && members.includes(claim);
+  });
+}
+
+/**
+ * `name` and `preferred_username` of a user who has none, by the setting `profile.nameFallback`. The local part of the email address
+ * is said only where the address itself is; `sub` is the subject as this client knows it.
+ */
+export function namesOf(
+  { user: { profile, email }, profile: { nameFallback } }: About,
+  { isEmailTold, sub }: { isEmailTold: boolean; sub: unknown },
+): { name?: unknown; preferred_username?: unknown } {
+  const { name, given_name: given, family_name: family, preferred_username: username } = profile;
+  if (nameFallback === 'none') return { name, preferred_username: username };
+  const localPart = isEmailTold ? email.slice(0, email.lastIndexOf('@')) : undefined;
+  const last = nameFallback === 'id' ? sub : localPart;
+  const full = [given, family].filter(Boolean).join(' ');
+  return { name: name ?? (full || username) ?? last, preferred_username: username ?? last };
+}
+
+/**
+ * The claims that the operator maps for the client (member `mapped_claims`), for one place. A claim of personal data is told where
+ * a granted scope releases it, as if it were a claim of that scope; the rest says nothing about the user. `standard`: the claims of
+ * the user.
+ */
+export function mappedClaims(
+  client: Client,
+  { place, user, profile }: About,
+  { granted, standard, scopeClaims }: { granted: readonly string[]; standard: object; scopeClaims: ScopeClaims },
+): Record<string, unknown> {
+  const valueOf = (mapping: Mapping): unknown => {
+    switch (mapping.source) {
+      case 'claim':
+        if (!isReleased(mapping.name, granted, scopeClaims)) return undefined;
+        return (standard as Readonly<Record<string, unknown>>)[mapping.name];
+      case 'property':
+        if (!granted.includes(mapping.scope ?? 'profile')) return undefined;
+        return profile.properties.some(({ name }) => name === mapping.name) ? user.properties[mapping.name] : undefined;
+      case 'roles':
+      case 'permissions':
+        if (!granted.includes(mapping.scope ?? 'profile')) return undefined;
+        return mapping.source === 'roles' ? user.roles : access.broughtBy(user.roles);
+      case 'scopes':
+        return granted;
+      case 'constant':
+        return mapping.value;
+    }
+  };
+  return Object.fromEntries(
+    Object.entries(ownMember(client, 'mapped_claims') ?? {})
+      .filter(([, mapping]) => mapping.in?.includes(place) ?? true)
+      .map(([name, mapping]) => [name, valueOf(mapping)])
+      .filter(([, value]) => value !== undefined && value !== null),
+  ) as Record<string, unknown>;
+}
