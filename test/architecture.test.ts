@@ -104,6 +104,14 @@ const wordGates: readonly (readonly [RegExp, RegExp])[] = [
   [/\bprocess\.env\b/, /^kernel\/config\.ts$/],
   [/\bnew Date\(\)|\bDate\.now\(/, /^kernel\/clock\.ts$/],
   [/\bhttps?\.(request|get)\(/, outbound],
+  // The issuer may have a path: an address of ours begins with the issuer, never with its origin (kernel/issuer.ts), and a path that the
+  // engine writes begins with that path. The relying party of passkeys is the host.
+  [
+    /\b(issuer|issuerUrl)\.origin\b/,
+    /^(kernel\/|credentials\/passkeys\/relying-party\.ts$|sign-in\/passkey\/related-origin-routes\.ts$)/,
+  ],
+  [/\burlFor\([^;]*\)\.pathname\b/, nowhere],
+  [/\.redirect\(/, nowhere],
   [/['"]Retry-After['"]/, /^kernel\/http\/retry-after\.ts$/],
   [/\bcredentials\.busy\b/, /^(credentials\/errors|migration\/files\/import-run)\.ts$/],
   // One table (patches.ts) overrides undocumented members of the engine.

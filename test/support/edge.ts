@@ -40,7 +40,7 @@ export type TestEdge = {
 
 type TestEdgeOptions = {
   routes?: Routes;
-  env?: Record<string, string>;
+  env?: Record<string, string> | ((port: number) => Record<string, string>);
   use?: (edge: Edge) => void;
   mounts?: readonly Mount[];
 };
@@ -56,7 +56,8 @@ export async function openEdge({ routes, env, use, mounts = testMounts }: TestEd
   });
   let listener: ReturnType<Edge['callback']> | undefined;
   const socket = await openListener({ port: 0, host: '127.0.0.1', tls: undefined }, (req, res) => listener?.(req, res));
-  const config: Config = readConfig({ ISSUER: `http://localhost:${socket.port}`, ...env });
+  const given = typeof env === 'function' ? env(socket.port) : env;
+  const config: Config = readConfig({ ISSUER: `http://localhost:${socket.port}`, ...given });
   const edge = createEdge({
     config,
     log: pino({ level: 'debug' }, destination),

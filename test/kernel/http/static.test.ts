@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, request, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -114,6 +114,13 @@ describe('a static file', () => {
     const css = await (await get(files.url('latchkey.css'))).text();
     expect(css).toContain(`url(${files.url('fonts/hyperlegible.woff2').slice('/assets/'.length)})`);
     expect(css).not.toContain('url(/');
+  });
+
+  test('that is a module names no path: it gets every address from its page, which knows the path of the issuer', () => {
+    const modules = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    expect(modules.length).toBeGreaterThan(0);
+    for (const name of modules)
+      expect(readFileSync(new URL(name, folder), 'utf8'), name).not.toMatch(/["'`]\/[a-z]|\b(from|import)\s*\(?["'`]/);
   });
 
   test('in a folder names other files by the way from there', async () => {
