@@ -37,7 +37,7 @@ import { closeToStrangers } from './cors.ts';
 import type { Engine } from './engine.ts';
 import { createEngine } from './patches/patches.ts';
 import { ClaimsPreview } from './told-claims/claims-preview.ts';
-import { readyDiscovery } from './discovery.ts';
+import { constantDocuments } from './discovery.ts';
 import { noteEvents, recordEvents } from './engine-events.ts';
 import { requestsOfEngine } from './requests/requests-of-engine.ts';
 import type { FindConsent } from './authority/authority.ts';
@@ -192,7 +192,7 @@ export function createOidc({
     return {
       engine,
       serve: compose([
-        readyDiscovery(),
+        constantDocuments(policies),
         limitRegistrations(throttle, policies) as Middleware,
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),

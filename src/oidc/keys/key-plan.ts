@@ -1,10 +1,7 @@
-import { HOUR } from '#kernel/clock.ts';
 import { familyNames, type KeyFamily } from './key-material.ts';
 import type { KeyPolicy } from './key-policy.ts';
+import { PUBLICATION_AFTER_USE } from './lifetimes.ts';
 import type { KeyState, SigningKey } from './signing-key.ts';
-
-/** Published this much longer than its last token lives: clocks differ, and nodes learn of a rotation seconds apart. */
-const GRACE = HOUR;
 
 /** due: what time demands · next: as soon as the next key may sign · emergency: every key is lost, replace them all. */
 export type RotationRequest = 'due' | 'next' | 'emergency';
@@ -61,7 +58,10 @@ function planFamily(
     if (request === 'next') plan.schedule.push({ kid: current.kid, family, at: usableAt });
     return;
   }
-  plan.replace.push({ kid: current.kid, publishedUntil: new Date(now.getTime() + policy.longestTokenLife + GRACE) });
+  plan.replace.push({
+    kid: current.kid,
+    publishedUntil: new Date(now.getTime() + policy.longestTokenLife + PUBLICATION_AFTER_USE),
+  });
   plan.activate.push({ kid: next.kid, family });
   plan.create.push({ family, state: 'next', usableAt: later });
 }

@@ -1,11 +1,12 @@
 import { instance, LONGEST_JWT_SECONDS, type Policies } from '#settings/module.ts';
 import { DAY, SECOND } from '#kernel/clock.ts';
 import type { RsaBits } from './key-material.ts';
+import { KEY_SET_LIFE, SHORTEST_PUBLICATION } from './lifetimes.ts';
 
 /** Durations in milliseconds. */
 export type KeyPolicy = {
   rsaBits: RsaBits;
-  /** How long a key is published before it signs, so that relying parties that cache the JWKS know it by then. */
+  /** How long a key is published before it signs, so that relying parties that cache the JWKS know it by then; 0 for at once. */
   publishBeforeUse: number;
   rotateEvery: number;
   /** The longest time in which a client verifies a token by these keys. */
@@ -27,8 +28,17 @@ export function keyPolicy(policies: Policies<'oidc' | 'session'>): KeyPolicy {
   ];
   return {
     rsaBits: oidc.keyRsaBits,
-    publishBeforeUse: oidc.keyPublicationSeconds * SECOND,
+    publishBeforeUse: signsAtOnce(oidc) ? 0 : Math.max(oidc.keyPublicationSeconds * SECOND, SHORTEST_PUBLICATION),
     rotateEvery: oidc.keyRotationDays * DAY,
     longestTokenLife: Math.max(...lives) * SECOND,
   };
+}
+
+/** For tests of rotation by a certification suite, which does not wait; a cached key set would not have the key. */
+const signsAtOnce = ({ keyPublicationSeconds }: { keyPublicationSeconds: number }): boolean =>
+  keyPublicationSeconds === 0;
+
+/** The header Cache-Control of the key set (RFC 9111 §5.2.2): for some minutes, or to be asked about each time where keys sign at once. */
+export function keySetCaching(policies: Policies<'oidc'>): string {
+  return signsAtOnce(policies.for(instance).oidc) ? 'public, no-cache' : `public, max-age=${KEY_SET_LIFE / SECOND}`;
 }

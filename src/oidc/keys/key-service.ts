@@ -1,7 +1,6 @@
 import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Log } from '#kernel/log.ts';
-import { SECOND } from '#kernel/clock.ts';
 import { keysNotLoaded } from './errors.ts';
 import {
   type KeyFamily,
@@ -11,6 +10,7 @@ import {
   publicHalf,
   type StoredJwk,
 } from './key-material.ts';
+import { POLL_EVERY } from './lifetimes.ts';
 import { sealPlace, SigningKey } from './signing-key.ts';
 
 type Dependencies = {
@@ -26,9 +26,6 @@ type Loaded = {
   published: { readonly keys: readonly PublicJwk[] };
 };
 type Row = { kid: string; family: KeyFamily; state: string; private_sealed: string };
-
-/** A rotation reaches every node within 10 s, also when no message does: two polls and the time to load. */
-const POLL_EVERY = 4 * SECOND;
 
 /** In the order of bytes, as JavaScript sorts, whatever the collation of the database. */
 const VERSION = `coalesce((select string_agg(kid || ':' || state, ',' order by kid collate "C") from signing_key where state <> 'retired'), '')`;

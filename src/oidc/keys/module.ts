@@ -47,7 +47,7 @@ export function createKeys({ invalidation, ...deps }: Dependencies) {
   };
 }
 
-export type { KeyPolicy } from './key-policy.ts';
+export { type KeyPolicy, keySetCaching } from './key-policy.ts';
 export { maintenance } from './key-rotation.ts';
 export type { PrivateJwk } from './key-material.ts';
 export { SigningKey } from './signing-key.ts';
