@@ -157,7 +157,9 @@ const suppression =
   /@ts-(ignore|expect-error|nocheck)|(oxlint|eslint|biome|prettier|oxfmt)-(disable|ignore)|\b(istanbul|v8|c8) ignore/;
 
 const typeScriptIn = (folder: string): string[] =>
-  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && !file.includes('node_modules/'),
+  );
 
 const files = typeScriptIn('src');
 const parsed = new Map(

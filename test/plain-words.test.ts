@@ -18,7 +18,7 @@ const scope = [
   '.ci',
   'migrations',
 ];
-const skipped = /(^|\/)(__snapshots__|locales|images)(\/|$)|test\/plain-words\.test\.ts$/;
+const skipped = /(^|\/)(__snapshots__|locales|images|node_modules|\.installed)(\/|$)|test\/plain-words\.test\.ts$/;
 const read = new Set(['', '.md', '.ts', '.mjs', '.js', '.njk', '.css']);
 
 const filesIn = (path: string): string[] =>
