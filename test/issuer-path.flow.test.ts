@@ -3,11 +3,28 @@
  * application; every answer that a visitor of these tests gets is searched for URLs.
  */
 import { createRemoteJWKSet, jwtVerify } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { callApi, clientTokens, machineWith } from './support/api.ts';
+import { prove } from './support/account.ts';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from './support/app.ts';
+import {
+  createCheck,
+  demandedPassword,
+  emailStep,
+  enrolment,
+  firstPassword,
+  mailedPassword,
+  newCodes,
+  offeredPasskey,
+  profileStep,
+  type Reach,
+  secondFactor,
+  setup,
+  waitlist,
+} from './support/form-pages.ts';
 import { type Mails, openMails } from './support/mails.ts';
 import { proofFor, proofKey } from './support/proof.ts';
+import { freshEmail, newcomerHeaders, ownNetworks } from './support/registration.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, tokensFor, unescaped, Visitor } from './support/visitor.ts';
 
 const PATH = '/id';
@@ -27,6 +44,7 @@ beforeAll(async () => {
       ISSUER: `http://localhost:${port}${PATH}`,
       ISSUER_ALIASES: `http://127.0.0.1:${port}`,
       ...mails.env,
+      ...ownNetworks,
     }),
     settings: {
       'oidc.registration': 'open',
@@ -161,6 +179,63 @@ describe('the crawl finds no address outside of the path', () => {
     expect(page.url).toBe(`${latchkey.base}/demo`);
     expect(page.text).toContain(user.email);
     expect(watcher.outside).toEqual([]);
+  });
+});
+
+describe('every page with a form is reached below the path', () => {
+  const pages: Readonly<Record<string, Reach>> = {
+    emailStep,
+    profileStep,
+    secondFactor,
+    app: enrolment('totp'),
+    key: enrolment('passkey'),
+    newCodes,
+    offeredPasskey,
+    demandedPassword,
+    mailedPassword,
+    createCheck,
+    firstPassword,
+    waitlist,
+    setup,
+    'an invitation': async (visitor) => {
+      const email = freshEmail();
+      await latchkey.run('invitations.create', { email });
+      return visitor.open((await mails.next(email, /invitation/i)).link);
+    },
+  };
+  const changed = new Set<string>();
+  const set = async (name: string, value: unknown): Promise<void> => {
+    await latchkey.run('settings.update', { name, value: JSON.stringify(value) });
+    changed.add(name);
+  };
+  afterEach(async () => {
+    for (const name of changed) await set(name, name === 'registration.mode' ? 'open' : null);
+    changed.clear();
+  });
+
+  test.each(Object.entries(pages))('%s', async (_name, reach) => {
+    const watcher = new Watcher(newcomerHeaders());
+    const person = await latchkey.user({ email_verified: true });
+    const page = await reach(watcher, { latchkey, mails, client: web, user: person, set });
+    expect([page.status, formsOf(page).length > 0, watcher.outside]).toEqual([200, true, []]);
+  });
+
+  test('the preview of the brand, its frames and its stylesheet', async () => {
+    const watcher = new Watcher();
+    const administrator = await latchkey.user({ administrator: true });
+    const page = await prove(watcher, await watcher.open(`${latchkey.base}/branding/preview`), administrator);
+    expect(page.url).toBe(`${latchkey.base}/branding/preview`);
+    const found = (part: string) => [...watcher.found].find((url) => url.includes(part)) ?? '';
+    for (const part of ['/branding/preview/frame', '/branding/preview/brand.css'])
+      expect((await watcher.request(found(part))).status, part).toBe(200);
+    const css = `${latchkey.base}/branding/preview/brand.css?name=x&font=literata`;
+    expect((await watcher.request(css)).text).toContain('@font-face');
+    for (const font of [...watcher.found].filter((url) => url.endsWith('.woff2')))
+      expect((await fetch(font)).status, font).toBe(200);
+    expect([[...watcher.found].filter((url) => url.includes('literata')).length > 0, watcher.outside]).toEqual([
+      true,
+      [],
+    ]);
   });
 });
 

@@ -49,7 +49,8 @@ export function brandingRoutes({ brands, policies, files, ownPages }: Dependenci
   async function sendStylesheet(ctx: Context): Promise<void> {
     if ((await ownPages.require(ctx, demands)) === null) return;
     ctx.type = 'text/css; charset=utf-8';
-    ctx.body = brandStylesheet(proposed(ctx).brand, files.url);
+    // As the files stand from here: below the path of the issuer, if it has one.
+    ctx.body = brandStylesheet(proposed(ctx).brand, (name) => `../..${files.url(name)}`);
   }
 
   return router;

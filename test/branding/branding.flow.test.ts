@@ -76,8 +76,11 @@ describe('the brand of the instance', () => {
     expect(rules).toContain('--brand: #0a3fb5; --brand-2: #d4002a');
     expect(rules).toContain('--r: 0px; --r-sheet: 0px');
     expect(rules).toContain('--sans: "Figtree"');
-    const font = /url\((\/assets\/fonts\/figtree\.[^)]+)\)/.exec(rules)?.[1];
-    expect((await get(font ?? '')).headers.get('content-type')).toBe('font/woff2');
+    const sheet = stylesheetsOf(page).find((href) => href.includes('/brand/')) ?? '';
+    const font = /url\(([^)]*fonts\/figtree\.[^)]+)\)/.exec(rules)?.[1] ?? '';
+    expect((await get(new URL(font, new URL(sheet, latchkey.base)).href)).headers.get('content-type')).toBe(
+      'font/woff2',
+    );
   });
 
   test.each([

@@ -69,8 +69,11 @@ describe('the first page', () => {
     const named = [...page.text.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
     expect(named.length).toBeGreaterThan(3);
     const sheets = named.filter((path) => path.endsWith('.css'));
-    const css = await Promise.all(sheets.map(async (path) => (await fetch(latchkey.base + path)).text()));
-    const faces = facesOf(css.join('\n'), font, textOf(page.text));
+    const facesOfSheet = async (path: string): Promise<string[]> => {
+      const css = await (await fetch(latchkey.base + path)).text();
+      return facesOf(css, font, textOf(page.text)).map((face) => new URL(face, latchkey.base + path).pathname);
+    };
+    const faces = (await Promise.all(sheets.map(facesOfSheet))).flat();
     expect(faces.length > 0).toBe(font !== 'system');
     const sizes = [
       await wire(page.url, visitor.cookies(page.url)),

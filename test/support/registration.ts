@@ -8,8 +8,10 @@ import { authorizeUrl, type Page, pkce, Visitor } from './visitor.ts';
 /** For `startTestApp`: then each newcomer has a network of their own, and none uses up the limit of another. */
 export const ownNetworks = { TRUSTED_PROXIES: '127.0.0.0/8,::1/128' };
 
-export const newcomer = (): Visitor =>
-  new Visitor({ 'x-forwarded-for': `198.51.${randomInt(0, 256)}.${randomInt(1, 255)}` });
+export const newcomerHeaders = (): Record<string, string> => ({
+  'x-forwarded-for': `198.51.${randomInt(0, 256)}.${randomInt(1, 255)}`,
+});
+export const newcomer = (): Visitor => new Visitor(newcomerHeaders());
 export const freshEmail = (): string => `r${randomBytes(6).toString('hex')}@example.com`;
 export const strong = `${password} looms`;
 

@@ -45,6 +45,14 @@ test.each([
   expect((await ask('/livez')).status).toBe(200);
 });
 
+test('below the path of the issuer both answer as at the root, because a probe comes past the proxy or through it', async () => {
+  health = createHealth('/id');
+  for (const path of ['/livez', '/id/livez']) expect((await ask(path)).status, path).toBe(200);
+  for (const path of ['/readyz', '/id/readyz?x']) expect((await ask(path)).status, path).toBe(503);
+  for (const path of ['/idlivez', '/id', '/id/', '/ID/livez', '//id/livez', '/id/id/livez'])
+    expect((await ask(path)).status, path).toBe(418);
+});
+
 test('a silent database counts as down after two seconds', async () => {
   health.serving({ database: never });
   const begin = performance.now();
