@@ -32,6 +32,7 @@ const proofs: Readonly<Record<keyof typeof patches, readonly [string, string]>> 
   heldSignIns: ['test/attacks/sessions/last-step.test.ts', 'signed in by it'],
   guardedClients: ['test/oidc/client-authentication.flow.test.ts', 'twenty wrong secrets in five minutes'],
   assertionRules: ['test/oidc/client-assertions.flow.test.ts', 'is accepted at every endpoint'],
+  audiences: ['test/oidc/resource-indicators.flow.test.ts', 'audience is another name for resource'],
   introspectedJwts: ['test/oidc/introspection.flow.test.ts', 'returns the same as the JWT itself'],
   origins: ['test/attacks/oauth/tightened-clients.test.ts', 'a request that was pushed is as good as before'],
   narrowedGrants: ['test/attacks/oauth/taken-authority.test.ts', 'a scope of an API, or the API itself'],

@@ -1,12 +1,20 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
-import { authorizeUrl, pkce, post, tokensFor, Visitor } from '../support/visitor.ts';
+import { authorizeUrl, pkce, post, type TokenAnswer, tokensFor, Visitor } from '../support/visitor.ts';
 
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const invoices = 'https://invoices.example';
 const reports = 'https://reports.example/v1';
 
+/** These share the scope `read`. */
+const orders = 'https://orders.example';
+const files = 'https://files.example';
+const closed = 'https://closed.example';
+
 let latchkey: TestApp;
+let clerk: TestClient;
+let shop: TestClient;
 let robot: TestClient;
 let app: TestClient;
 let user: TestUser;
@@ -37,6 +45,17 @@ beforeAll(async () => {
     },
   });
   app = await latchkey.client({ first_party: true, apis: { [invoices]: ['*'], [reports]: ['*'] } });
+  const scopes = (...names: string[]) => ({ scopes: names.map((name) => ({ name })), token_format: 'opaque' });
+  await latchkey.run('apis.create', { identifier: orders, ...scopes('read', 'write', 'cancel', 'delete') });
+  await latchkey.run('apis.create', { identifier: files, ...scopes('read', 'file') });
+  await latchkey.run('apis.create', { identifier: closed, ...scopes('audit') });
+  const apis = { [orders]: ['read', 'write', 'cancel'], [files]: ['*'] };
+  clerk = await latchkey.run('clients.create', { name: 'Clerk', type: 'machine', apis });
+  shop = await latchkey.client({
+    first_party: true,
+    apis,
+    grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT],
+  });
   user = await latchkey.user();
 });
 afterAll(() => latchkey.close());
@@ -110,6 +129,39 @@ describe('client credentials (RFC 6749 §4.4)', () => {
   test('a scope that the client does not have is omitted, for any request', async () => {
     const { body } = await token({ resource: invoices, scope: 'read write' });
     expect(body['scope']).toBe('read');
+  });
+
+  test.each<[string, Record<string, string>, string | undefined]>([
+    ['a scope of one API', { scope: 'write' }, orders],
+    ['scopes of one API', { scope: 'write cancel' }, orders],
+    ['a scope of two APIs, and one of one of them', { scope: 'read cancel' }, orders],
+    ['a scope of OpenID Connect and one of an API', { scope: 'openid write' }, orders],
+    ['scopes of OpenID Connect', { scope: 'openid email' }, undefined],
+    ['no scope', {}, undefined],
+  ])('without resource %s (%j) selects the API %s', async (_what, parameters, expected) => {
+    const { status, body } = await token(parameters, clerk);
+    expect(status).toBe(200);
+    const { body: said } = await post(`${latchkey.base}/oidc/introspect`, clerk, { token: body.access_token });
+    expect([said['active'], said['aud']]).toEqual([true, expected]);
+    // RFC 6749 §5.1: what was granted is said where it differs from what was asked.
+    expect(body['scope']).toBe(said['scope']);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['a scope that nothing has', { scope: 'nosuch' }],
+    ['one among others', { scope: 'write nosuch' }],
+    ['one next to a scope of OpenID Connect', { scope: 'email nosuch' }],
+    ['a scope of an API that is closed to the client', { scope: 'audit' }],
+    ['a scope that the client may not ask for', { scope: 'delete' }],
+    ['a scope of two APIs', { scope: 'read' }],
+    ['scopes of two APIs', { scope: 'write file' }],
+    ['a scope that the API has not', { scope: 'file', resource: orders }],
+    ['a scope that nothing has, at an API', { scope: 'nosuch', resource: orders }],
+    ['a scope of OpenID Connect at an API', { scope: 'email', resource: orders }],
+  ])('%s is refused (RFC 6749 §5.2): %j', async (_what, parameters) => {
+    const answer = await token(parameters, clerk);
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_scope']);
+    expect(answer.body['access_token']).toBeUndefined();
   });
 
   test('one token is for one API (RFC 8707 §2.2)', async () => {
@@ -198,5 +250,73 @@ describe('APIs in a sign-in (RFC 8707 §2.1)', () => {
       resource: invoices,
     });
     expect(answer.body.error).toBe('invalid_target');
+  });
+});
+
+describe('an API that a request names otherwise', () => {
+  const aud = async (access: string, by = shop) =>
+    (await post(`${latchkey.base}/oidc/introspect`, by, { token: access })).body['aud'];
+  const refresh = (value: string, more: Record<string, string> = {}) =>
+    post(`${latchkey.base}/oidc/token`, shop, { grant_type: 'refresh_token', refresh_token: value, ...more });
+  async function pushed(asked: Record<string, string>): Promise<TokenAnswer> {
+    const { challenge } = pkce();
+    const url = new URL(authorizeUrl(latchkey.base, shop, { code_challenge: challenge, ...asked }));
+    return post(`${latchkey.base}/oidc/par`, shop, Object.fromEntries(url.searchParams));
+  }
+  const device = (asked: Record<string, string>) => post(`${latchkey.base}/oidc/device/auth`, shop, asked);
+  async function refusedAt(asked: Record<string, string>): Promise<string | null> {
+    const { challenge } = pkce();
+    const page = await new Visitor().open(authorizeUrl(latchkey.base, shop, { code_challenge: challenge, ...asked }));
+    return page.location === null ? null : new URL(page.location).searchParams.get('error');
+  }
+
+  test('audience is another name for resource, at every endpoint', async () => {
+    const machine = await token({ audience: orders, scope: 'read' }, clerk);
+    expect([await aud(machine.body.access_token, clerk), machine.body['scope']]).toEqual([orders, 'read']);
+    const asked = { scope: 'openid read offline_access', audience: files };
+    const first = await tokensFor(latchkey.base, shop, user, asked);
+    expect(await aud(first.access_token)).toBeUndefined();
+    const second = await refresh(first.refresh_token, { audience: files });
+    expect([await aud(second.body.access_token), second.body['scope']]).toEqual([files, 'read']);
+    expect((await refresh(second.body.refresh_token, { audience: orders })).body.error).toBe('invalid_target');
+    const plain = await tokensFor(latchkey.base, shop, user, { scope: 'read', nonce: undefined, audience: files });
+    expect(await aud(plain.access_token)).toBe(files);
+  });
+
+  test('audience is ignored where it is no API of the client, or beside resource (RFC 6749 §3.1)', async () => {
+    for (const audience of ['https://unknown.example', closed, `${orders}/`])
+      expect(await aud((await token({ audience }, clerk)).body.access_token, clerk)).toBeUndefined();
+    expect(await aud((await token({ audience: files, resource: orders }, clerk)).body.access_token, clerk)).toBe(
+      orders,
+    );
+    expect(await refusedAt({ scope: 'openid', audience: closed })).toBeNull();
+  });
+
+  test('a scope of one API selects it in a sign-in, and the refresh token is good for it', async () => {
+    const plain = await tokensFor(latchkey.base, shop, user, { scope: 'write', nonce: undefined });
+    expect([await aud(plain.access_token), plain['scope']]).toEqual([orders, 'write']);
+    const first = await tokensFor(latchkey.base, shop, user, { scope: 'openid write offline_access' });
+    expect(await aud(first.access_token)).toBeUndefined();
+    const second = await refresh(first.refresh_token, { resource: orders });
+    expect([await aud(second.body.access_token), second.body['scope']]).toEqual([orders, 'write']);
+  });
+
+  test('an unknown scope is refused where OAuth is spoken, and ignored with openid (OpenID Connect Core §3.1.2.1)', async () => {
+    const oauth = { scope: 'nosuch', nonce: undefined as unknown as string };
+    expect(await refusedAt(oauth)).toBe('invalid_scope');
+    expect((await pushed(oauth)).body.error).toBe('invalid_scope');
+    expect((await device({ scope: 'nosuch' })).body.error).toBe('invalid_scope');
+    expect(await refusedAt({ scope: 'openid nosuch' })).toBeNull();
+    expect((await pushed({ scope: 'openid nosuch' })).status).toBe(201);
+    expect((await device({ scope: 'openid nosuch' })).status).toBe(200);
+    const tokens = await tokensFor(latchkey.base, shop, user, { scope: 'openid nosuch' });
+    expect(tokens['scope']).toBe('openid');
+    expect(
+      (
+        await refresh((await tokensFor(latchkey.base, shop, user, { scope: 'openid offline_access' })).refresh_token, {
+          scope: 'nosuch',
+        })
+      ).body.error,
+    ).toBe('invalid_scope');
   });
 });

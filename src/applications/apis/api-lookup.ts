@@ -67,6 +67,13 @@ export class ApiLookup {
     return api && scopes ? { ...api, scopes } : null;
   }
 
+  /** The APIs that are open to this client, each with the scopes that it may ask for. */
+  async listForClient(clientId: string): Promise<KnownApi[]> {
+    const client = await this.#deps.clients.find(clientId);
+    const found = await Promise.all(Object.keys(client?.apis ?? {}).map((api) => this.findForClient(api, clientId)));
+    return found.filter((api) => api !== null);
+  }
+
   /**
    * A resource server is known as a client of type machine that the API is open to: it has a secret of its own. No client serves
    * our own API: those that it is open to learn nothing about the tokens of others.

@@ -3,6 +3,7 @@ import { type Patch, source } from './patch.ts';
 import { type Client, Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { requireAnotherTry } from '../client-authentication/client-authentication.ts';
 import { isRegisteredUri } from '#applications/clients/module.ts';
+import { readAudience } from '../resources.ts';
 import { type Origin, originIn, originKinds } from '../authority/origin.ts';
 import { isVerifyingAssertion } from '../client-authentication/client-assertions.ts';
 import { ASSERTION_CLOCK_SKEW } from '../limits.ts';
@@ -75,6 +76,21 @@ export const assertionRules: Patch = {
     Object.defineProperty(settings, 'clockTolerance', {
       get: () => (isVerifyingAssertion(Provider.ctx) ? ASSERTION_CLOCK_SKEW : clockTolerance),
     });
+  },
+};
+
+export const audiences: Patch = {
+  members: { 'Client.find': { method: 1 } },
+  reason:
+    'Libraries for other servers name an API by `audience`, which the engine drops; the API is known when the client is.',
+  upstream: source('shared/check_resource.js'),
+  apply(engine, { enforcement }) {
+    const { find } = engine.Client;
+    engine.Client.find = async function findAndReadAudience(clientId: string): Promise<Client | undefined> {
+      const client = await find.call(engine.Client, clientId);
+      if (Provider.ctx && client) await readAudience(enforcement.apis, Provider.ctx, clientId);
+      return client;
+    };
   },
 };
 

@@ -25,6 +25,7 @@ import { calledEndpoints } from './called-endpoints.ts';
 import { toldClaims } from './claim-patches.ts';
 import {
   assertionRules,
+  audiences,
   builtClients,
   clientSecrets,
   guardedClients,
@@ -61,6 +62,7 @@ export const patches = {
   sessionRename,
   heldSignIns,
   guardedClients,
+  audiences,
   assertionRules,
   introspectedJwts,
   origins,
