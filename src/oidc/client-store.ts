@@ -1,6 +1,8 @@
 import { type Adapter, errors } from 'oidc-provider';
 import { AppError } from '#kernel/errors.ts';
+import { PROFILE_MEMBER } from '#applications/clients/module.ts';
 import type { Policies } from '#settings/module.ts';
+import { responseTypes } from './profiles.ts';
 
 /** The functions of the clients slice that the engine needs. */
 export type ClientStore = {
@@ -31,7 +33,7 @@ export function clientAdapter(clients: ClientStore, policies: Policies<'oidc'>):
     async find(id) {
       const client = isClientId(id) ? await clients.findForEngine(id) : undefined;
       if (!client) return undefined;
-      return policies.for({ client: id }).oidc.responseTypes === 'code' ? codeAlone(client) : client;
+      return policies.for({ client: id }).oidc.responseTypes === 'code' ? withoutFrontChannel(client) : client;
     },
     upsert: async (_id, payload) => clients.saveRegistered(payload as Record<string, unknown>).catch(refuse),
     destroy: async (id) => clients.removeRegistered(id),
@@ -44,14 +46,15 @@ export function clientAdapter(clients: ClientStore, policies: Policies<'oidc'>):
 
 /**
  * A client that has registered more goes on with `code` while a policy forbids the rest; the engine would know the whole
- * client no more.
+ * client no more. The response type of its profile stays: it returns no access token.
  */
-function codeAlone(client: Record<string, unknown>): Record<string, unknown> {
+function withoutFrontChannel(client: Record<string, unknown>): Record<string, unknown> {
   const { response_types: responses, grant_types: grants } = client as Record<string, readonly string[] | undefined>;
-  if (!responses?.some((type) => type !== 'code')) return client;
+  const allowed: readonly string[] = responseTypes({ responseTypes: 'code' }, client[PROFILE_MEMBER]);
+  if (!responses?.some((type) => !allowed.includes(type))) return client;
   return {
     ...client,
-    response_types: responses.filter((type) => type === 'code'),
+    response_types: responses.filter((type) => allowed.includes(type)),
     grant_types: grants?.filter((grant) => grant !== 'implicit'),
   };
 }

@@ -23,7 +23,7 @@ import { renderError } from './pages/error-page.ts';
 import type { DeviceForms } from './device/device-forms.ts';
 import type { ShownDevices } from './device/shown-devices.ts';
 import type { EnginePages } from './pages/pages.ts';
-import { pkce, rotateRefreshToken } from './profiles.ts';
+import { pkce, responseTypes, rotateRefreshToken } from './profiles.ts';
 import { pairwiseSubject } from './pairwise-subject.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
@@ -91,10 +91,7 @@ export function configuration(
     interactions: { policy: policy(), url: (_ctx, interaction) => `${issuer}/interaction/${interaction.uid}` },
     renderError: renderError(deps.clock),
     ttl: lifetimes(deps.clock, policies),
-    responseTypes:
-      oidc.responseTypes === 'all'
-        ? ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none']
-        : ['code'],
+    responseTypes: [...responseTypes(oidc, 'fapi1_advanced')],
     pkce: pkce(policies),
     formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
     subjectTypes: ['public', 'pairwise'],

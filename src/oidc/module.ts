@@ -37,7 +37,7 @@ import { closeToStrangers } from './cors.ts';
 import type { Engine } from './engine.ts';
 import { createEngine } from './patches/patches.ts';
 import { ClaimsPreview } from './told-claims/claims-preview.ts';
-import { constantDocuments } from './discovery.ts';
+import { constantDocuments, type HybridClients } from './discovery.ts';
 import { noteEvents, recordEvents } from './engine-events.ts';
 import { requestsOfEngine } from './requests/requests-of-engine.ts';
 import type { FindConsent } from './authority/authority.ts';
@@ -71,7 +71,7 @@ export type Dependencies = {
     /** Answers from memory for a few seconds; nodes notify each other of changes. */
     isActive(accountId: string): Promise<boolean>;
   };
-  clients: ClientStore;
+  clients: ClientStore & HybridClients;
   /** Whether some browser app lives at an origin. */
   hasOrigin(origin: string): Promise<boolean>;
   apis: ApiStore;
@@ -192,7 +192,7 @@ export function createOidc({
     return {
       engine,
       serve: compose([
-        constantDocuments(policies),
+        constantDocuments(policies, clients),
         limitRegistrations(throttle, policies) as Middleware,
         closeToStrangers(hasOrigin),
         settleClientAuthentication(authentication),

@@ -1,5 +1,5 @@
-import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { ownMember, PROFILE_MEMBER, type ClientProfile } from '#applications/clients/module.ts';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC, type ResponseType } from 'oidc-provider';
+import { HYBRID_RESPONSE, ownMember, PROFILE_MEMBER, type ClientProfile } from '#applications/clients/module.ts';
 import type { Policies, Policy } from '#settings/module.ts';
 
 /** The profile that the operator gave the client; a registration cannot name one. */
@@ -7,23 +7,28 @@ function profileOf(client: Client | undefined): ClientProfile {
   return (client?.[PROFILE_MEMBER] as ClientProfile | undefined) ?? 'default';
 }
 
-/** Whether FAPI 2.0 holds for the client, with or without Message Signing. */
+/** Whether a FAPI profile holds for the client. */
 export const isFapi = (client: Client | undefined): boolean => profileOf(client) !== 'default';
 
 /** Whether FAPI 2.0 holds for the client, which is stricter with client assertions than FAPI 1.0. */
 export const isFapi2 = (client: Client | undefined): boolean => profileOf(client).startsWith('fapi2_');
 
+/** Whether FAPI 1.0 Advanced holds for the client. */
+const isFapi1 = (client: Client | undefined): boolean => profileOf(client) === 'fapi1_advanced';
+
 /**
- * Whether a request without PKCE is refused (RFC 9700 §2.1.1). Public and FAPI clients always need it. A confidential client needs it
+ * Whether a request without PKCE is refused (RFC 9700 §2.1.1). Public and FAPI 2.0 clients always need it; clients of FAPI 1.0 where they
+ * push it, because elsewhere the signed response binds the code (FAPI 1.0 Advanced §5.2.2-18). Another confidential client needs it
  * where its member `require_pkce` or else the setting `oidc.pkce` says so; one that the member exempts must bind the code by a nonce.
  */
 export function isPkceRequired(
   client: Client,
   { pkce }: Pick<Policy<'oidc'>, 'pkce'>,
-  { nonce, scope }: { nonce?: unknown; scope?: unknown },
+  { nonce, scope, isPushed }: { nonce?: unknown; scope?: unknown; isPushed?: boolean | undefined },
 ): boolean {
-  if (client.clientAuthMethod === 'none' || isFapi(client)) return true;
+  if (client.clientAuthMethod === 'none' || isFapi2(client)) return true;
   const own = ownMember(client, 'require_pkce');
+  if (isFapi1(client)) return own === true || isPushed === true;
   if (own !== false) return own ?? pkce === 'all';
   // Without an ID token there is nothing that the client could compare the nonce with.
   const hasIdToken = typeof scope === 'string' && scope.split(' ').includes('openid');
@@ -33,17 +38,39 @@ export function isPkceRequired(
 /** The rule as the engine asks it at the authorization endpoint and for pushed requests. */
 export const pkce = (policies: Policies<'oidc'>): NonNullable<Configuration['pkce']> => ({
   required: ({ oidc }, client) => {
-    const isRequired = isPkceRequired(client, policies.for({ client: client.clientId }).oidc, oidc.params ?? {});
-    if (isRequired && ownMember(client, 'require_pkce') === false)
+    const isRequired = isPkceRequired(client, policies.for({ client: client.clientId }).oidc, {
+      ...oidc.params,
+      isPushed: oidc.route === 'pushed_authorization_request' || oidc.entities.PushedAuthorizationRequest !== undefined,
+    });
+    if (isRequired && !isFapi1(client) && ownMember(client, 'require_pkce') === false)
       throw new errors.InvalidRequest('without PKCE this client must send a nonce and the scope openid');
     return isRequired;
   },
 });
 
-/** The engine's own part of FAPI 2.0; what else the profile demands of a client is in its metadata from the beginning. */
+const everyResponse: readonly ResponseType[] = [
+  'code',
+  'id_token',
+  'id_token token',
+  HYBRID_RESPONSE,
+  'code token',
+  'code id_token token',
+  'none',
+];
+
+/** The response types of a client: `code`, the hybrid one of FAPI 1.0 Advanced for its clients, and more where a policy says so. */
+export function responseTypes(
+  { responseTypes: policy }: Pick<Policy<'oidc'>, 'responseTypes'>,
+  profile: unknown,
+): readonly ResponseType[] {
+  if (policy === 'all') return everyResponse;
+  return profile === 'fapi1_advanced' ? ['code', HYBRID_RESPONSE] : ['code'];
+}
+
+/** The engine's own part of FAPI; what else the profile demands of a client is in its metadata from the beginning. */
 export const fapi: NonNullable<NonNullable<Configuration['features']>['fapi']> = {
   enabled: true,
-  profile: (_ctx, client) => (isFapi(client) ? '2.0' : undefined),
+  profile: (_ctx, client) => (isFapi1(client) ? '1.0 Final' : isFapi2(client) ? '2.0' : undefined),
 };
 
 /**

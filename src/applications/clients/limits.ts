@@ -36,3 +36,5 @@ export const LONGEST_CONSTANT = 512;
 export const LONGEST_ORIGIN = 300;
 /** Claim names in one list of a client: more than all standard claims and properties together. */
 export const MOST_CLAIM_NAMES = 100;
+/** Milliseconds for which the metadata of the provider may lag behind the clients of another node. */
+export const HYBRID_KEPT_FOR = 10 * SECOND;

@@ -128,7 +128,7 @@ function pkceProblems(profile: ClientProfile, metadata: ClientMetadata): Problem
   if (metadata.require_pkce !== false) return {};
   if (metadata.token_endpoint_auth_method === 'none')
     return { require_pkce: 'must not be false: a public client has no other proof' };
-  return profile === 'default' ? {} : { require_pkce: 'must not be false for this profile' };
+  return profile.startsWith('fapi2_') ? { require_pkce: 'must not be false for this profile' } : {};
 }
 
 function addressProblems(metadata: ClientMetadata, nativeSchemes: readonly string[]): Problems {

@@ -18,6 +18,7 @@ import type { KnownClient } from './known-client.ts';
 import { ClientOrigins } from './client-origins.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
+import { HybridClients } from './hybrid-clients.ts';
 import { metadataReader } from './metadata-rules.ts';
 import { ownClient } from './own-client.ts';
 import { RegisteredClients } from './registered-clients.ts';
@@ -45,8 +46,10 @@ export function createClients({ invalidation, issuer, policies, certificates, ..
     ttl: keptWhenFound,
   });
   const origins = new ClientOrigins(deps.clock, deps.database);
+  const hybrid = new HybridClients(deps.clock, deps.database);
   const changed = (clientId: string): Promise<void> => {
     origins.forget();
+    hybrid.forget();
     return cache.drop(clientId);
   };
 
@@ -60,6 +63,7 @@ export function createClients({ invalidation, issuer, policies, certificates, ..
     /** The hot path. */
     lookup,
     origins,
+    hybrid,
   };
 }
 
@@ -69,7 +73,7 @@ export { tokenGrantTypes } from './client-metadata.ts';
 export { isUsableJwk } from './client-jwks.ts';
 export { ClientSecret } from './client-secret.ts';
 export type { ClientLookup } from './client-lookup.ts';
-export type { ClientProfile } from './client-profile.ts';
+export { type ClientProfile, HYBRID_RESPONSE } from './client-profile.ts';
 export type { ClientService } from './client-service.ts';
 export { isRegisteredUri } from './redirect-uri.ts';
 export { OWN_CLIENT_ID, OWN_RETURN_PATH } from './own-client.ts';

@@ -121,7 +121,11 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
       held: grant === null ? authority : heldBy(grant, authority),
       api: aud === undefined ? null : await deps.apis.findForClient(aud, clientId),
       lifetimes: oidc,
-      isPkceRequired: isPkceRequired(client, oidc, shown),
+      isPkceRequired: isPkceRequired(client, oidc, {
+        nonce: shown.nonce,
+        scope: shown.scope,
+        isPushed: shown.origin?.isPushed,
+      }),
     },
   );
   if (verdict.holds && verdict.exp !== undefined && verdict.exp <= epochSeconds(deps.clock))

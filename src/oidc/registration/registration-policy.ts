@@ -1,6 +1,7 @@
 import { type ClientMetadata, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isDeepStrictEqual } from 'node:util';
 import { ownMembers, PROFILE_MEMBER } from '#applications/clients/module.ts';
+import { responseTypes } from '../profiles.ts';
 import { instance, type Policies } from '#settings/module.ts';
 
 /** Default metadata of a registration (RFC 7591 §2). */
@@ -27,6 +28,7 @@ export function registrationPolicy(
       if (!(oidc.registrationMembers as readonly string[]).includes(property))
         keepDecision(ctx, property, value, metadata);
       limitGrants(metadata, oidc.registrationGrants);
+      limitResponses(metadata, responseTypes(oidc, ctx.oidc.client?.[PROFILE_MEMBER]));
       limitScope(metadata, oidc.registrationScopes);
     },
   };
@@ -45,6 +47,16 @@ function limitGrants({ grant_types: asked }: ClientMetadata, allowed: readonly s
   if (refused.length > 0)
     throw new errors.InvalidClientMetadata(
       `grant_types must not hold ${refused.join(', ')}: software may register ${allowed.join(', ')}`,
+    );
+}
+
+/** The engine knows the response type of a profile, which a registration cannot choose. The order of its words has no meaning. */
+function limitResponses({ response_types: asked }: ClientMetadata, allowed: readonly string[]): void {
+  const known = (type: string) => allowed.includes(type.split(' ').toSorted().join(' '));
+  const refused = listOf(asked, ['code']).filter((type) => !known(type));
+  if (refused.length > 0)
+    throw new errors.InvalidClientMetadata(
+      `response_types must not hold ${refused.join(', ')}: the operator allows ${allowed.join(', ')}`,
     );
 }
 
