@@ -51,7 +51,7 @@ export class Row {
     }
   }
 
-  /** A column that this relying party has not. */
+  /** A column that does not apply to this relying party. */
   leaveOut(column: Column, reason: string): void {
     this.#set(column, { verdict: 'n/a', reason }, 0);
   }

@@ -25,11 +25,11 @@ export type Peer = {
   /** Renews the tokens of this browser and uses the new access token. */
   renew(person: Person, base: string): Promise<Renewal>;
   logout: string;
-  /** Matches its page after the user refused. */
-  refused: RegExp;
+  /** Whether this page of the application says that the user refused. */
+  saysRefused(page: Answer): boolean;
 };
 
-export const installed = join(import.meta.dirname, '.installed');
+const installed = join(import.meta.dirname, '.installed');
 const folderOf = (name: string) => join(import.meta.dirname, 'peers', name);
 const secret = 'a-secret-of-this-run-32-characters-or-more';
 
@@ -45,7 +45,7 @@ const usual: Omit<Peer, 'name' | 'version' | 'run'> = {
     return { email: page.json['email'], isRenewed: page.json['renewed'] === true, seen: gist(page) };
   },
   logout: '/logout',
-  refused: /access_denied/,
+  saysRefused: ({ text }) => text.includes('access_denied'),
 };
 
 const openidClient: Peer = {
@@ -70,7 +70,8 @@ const authJs: Peer = {
   async begin(person, base) {
     return person.submit(await person.open(`${base}/auth/signin`));
   },
-  refused: /error/,
+  // Its page for a sign-in that failed names no reason of the provider.
+  saysRefused: ({ url }) => new URL(url).searchParams.get('error') === 'OAuthCallbackError',
 };
 
 const authlib: Peer = {
@@ -113,7 +114,7 @@ const modAuthOpenidc: Peer = {
     await mkdir(join(folder, 'site'));
     for (const path of ['index.html', 'signed-out']) await writeFile(join(folder, 'site', path), `<h1>${path}</h1>`);
     // Apache drops its rights to this user, who then writes its caches here.
-    const user = isRoot ? 'www-data' : String(process.getuid?.());
+    const user = isRoot ? 'www-data' : `#${process.getuid?.()}`;
     if (isRoot)
       await chown(folder, Number(await outputOf({ name: 'id', command: 'id', args: ['-u', user], env: {} })), 0);
     const configuration = folderOf('mod-auth-openidc');
@@ -143,7 +144,9 @@ const modAuthOpenidc: Peer = {
     const { email } = (userinfo ?? {}) as Record<string, unknown>;
     return { email, isRenewed: after !== undefined && after !== before['access_token'], seen: gist(page) };
   },
-  logout: `/callback?logout=`,
+  logout: '/callback?logout=',
+  // This version takes an answer with an error and the issuer (RFC 9207) for a sign-in that another site begins.
+  saysRefused: ({ text }) => text.includes('Invalid Request') && text.includes('target_link_uri'),
 };
 
 export const serverSide: readonly Peer[] = [

@@ -20,7 +20,7 @@ export async function serverSideCells(place: Place): Promise<void> {
 
   await row.cell('consent refused', async () => {
     const page = await person.signIn(await peer.begin(person, base), 'deny');
-    must(peer.refused.test(`${page.url} ${page.text}`), `the application shows ${page.url}: ${gist(page)}`);
+    must(peer.saysRefused(page), `the application shows ${page.url}: ${gist(page)}`);
     must(page.status < 500, `the application fails: ${gist(page)}`);
     must((await peer.who(person, base)) === null, 'signed in all the same');
   });
