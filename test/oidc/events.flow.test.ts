@@ -109,7 +109,9 @@ describe('the audit log contains', () => {
       const before = (await recorded('token.reused')).length;
       const spoken = wordless();
       const send = () => post(`${latchkey.base}/oidc/token`, client, form);
-      const answers = isRace ? await Promise.all([send(), send()]) : [await send(), await send()];
+      const answers = isRace
+        ? await Promise.all(Array.from({ length: 5 }, send))
+        : [await send(), ...(await Promise.all(Array.from({ length: 4 }, send)))];
       spoken.restore();
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200, 400]));
       const after = await recorded('token.reused');

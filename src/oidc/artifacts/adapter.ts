@@ -23,7 +23,7 @@ type AdapterDependencies = {
   recent: RecentFinds;
   issued: Pick<IssuedTokens, 'readCode' | 'hold' | 'keep'>;
   held: Pick<HeldWrites, 'holdsPut' | 'holdsUse' | 'flush'>;
-  reuse: Pick<Reuse, 'shown' | 'revoked' | 'lost'>;
+  reuse: Pick<Reuse, 'shown' | 'ended' | 'lost'>;
   rotations: Pick<Rotations, 'read' | 'begin' | 'repeated' | 'refuse'>;
   /** Gives a session another id. */
   rename(from: Buffer, to: Buffer): Promise<void>;
@@ -154,7 +154,8 @@ export class ArtifactAdapter implements Adapter {
   async destroy(id: string): Promise<void> {
     this.#forget();
     await this.#deps.held.flush();
-    await this.#store.remove(this.#kind, this.#handles.hashOf(id));
+    const isFirst = await this.#store.remove(this.#kind, this.#handles.hashOf(id));
+    if (isFirst && this.#kind === 'Grant') this.#deps.reuse.ended(id);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -162,7 +163,6 @@ export class ArtifactAdapter implements Adapter {
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
-    this.#deps.reuse.revoked(grantId);
     this.#forget();
     await this.#deps.held.flush();
     await this.#store.removeOfGrant(this.#kind, sha256(grantId));

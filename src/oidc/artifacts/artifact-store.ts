@@ -45,9 +45,9 @@ export type Use = { kind: Kind; idHash: Buffer; rotation?: Rotation | undefined 
 export type Batch = { consumed: Use | null; puts: readonly Write[] };
 /**
  * The result of a batch. `successorHash`: the artifact had been consumed, but nothing used its successor yet: access tokens are
- * written, a second successor is not. `exhausted`: that happened too often.
+ * written, a second successor is not. `exhausted`: that happened too often. `over`: as `spent`, but the grant was over already.
  */
-export type Written = Consumed | { successorHash: Buffer } | 'exhausted';
+export type Written = Consumed | { successorHash: Buffer } | 'exhausted' | 'over';
 
 export type Found = {
   idHash: Buffer;

@@ -115,7 +115,9 @@ export class PostgresArtifacts implements ArtifactStore {
 
   async consume(kind: Kind, idHash: Buffer): Promise<Consumed> {
     const changed = await this.#database.sql(consuming(kind, '$1', '$2'), [idHash, this.#clock.now()]);
-    return changed.length > 0 ? 'consumed' : this.#lost(kind, idHash);
+    if (changed.length > 0) return 'consumed';
+    const outcome = await this.#lost(kind, idHash);
+    return outcome === 'over' ? 'spent' : outcome;
   }
 
   /** A refresh token that was used a moment ago has the same successor again, as long as nothing used that. */
@@ -126,15 +128,15 @@ export class PostgresArtifacts implements ArtifactStore {
     return row.repeats > MOST_REPEATS ? 'exhausted' : { successorHash: Buffer.from(row.successor_hash) };
   }
 
-  /** The second request ends the grant. */
-  async #lost(kind: Kind, idHash: Buffer): Promise<'spent' | 'unknown'> {
+  /** The second request ends the grant; `over` for the third. */
+  async #lost(kind: Kind, idHash: Buffer): Promise<'spent' | 'over' | 'unknown'> {
     const [spent] = await this.#database.sql<{ grant_hash: Uint8Array | null }>(
       'select grant_hash from oidc_artifact where id_hash = $1 and kind = $2 and consumed_at is not null',
       [idHash, kind],
     );
     if (!spent) return 'unknown';
-    if (spent.grant_hash) await this.revokeGrant(Buffer.from(spent.grant_hash));
-    return 'spent';
+    const isFirst = spent.grant_hash === null || (await this.#revoke(Buffer.from(spent.grant_hash)));
+    return isFirst ? 'spent' : 'over';
   }
 
   async insertOnce(kind: Kind, { idHash, expiresAt }: Pick<Artifact, 'idHash' | 'expiresAt'>): Promise<boolean> {

@@ -8,8 +8,8 @@ type Shown = { grantId: string | undefined; accountId: string | undefined; isUse
 
 /**
  * Requests in which a code or a refresh token was shown a second time (RFC 9700 §4.14.2). The adapter knows them by what is stored: what
- * was read had been consumed and the engine then revoked its grant, or another request used it up first. The words in which the engine
- * refuses play no part.
+ * was read had been consumed and the engine then revoked its grant, or another request used it up first. Of many requests, the one that
+ * ended the grant counts. The words in which the engine refuses play no part.
  */
 export class Reuse {
   readonly #request: () => object | undefined;
@@ -26,14 +26,14 @@ export class Reuse {
     if (request && exchanged.has(kind)) this.#shown.set(request, { grantId, accountId, isUsed: Boolean(consumed) });
   }
 
-  /** The engine revokes a grant. */
-  revoked(grantId: string): void {
+  /** The engine ended a grant; of several requests that do so at once it is the first. */
+  ended(grantId: string): void {
     const request = this.#request();
     const shown = request && this.#shown.get(request);
     if (shown?.isUsed && shown.grantId === grantId) this.#detected.add(request!);
   }
 
-  /** Another request was first, and the store revoked the grant. */
+  /** Another request was first, and the store revoked the grant for this one. */
   lost(kind: Kind): void {
     const request = this.#request();
     if (request && exchanged.has(kind)) this.#detected.add(request);
