@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ownMembers } from '#applications/clients/module.ts';
+import { presetNames } from '#applications/clients/client-presets.ts';
 import { sections } from '#settings/module.ts';
 
 const page = readFileSync(join(resolve(import.meta.dirname, '../..'), 'docs/clients.md'), 'utf8');
 const [, section = ''] = page.split("\n## Members of Latchkey's own\n");
-const rows = section
-  .split('\n## ')[0]!
-  .split('\n')
-  .filter((line) => line.startsWith('| `'))
-  .map((line) => line.split('|').map((cell) => cell.trim()));
+const rowsOf = (text: string) =>
+  text
+    .split('\n## ')[0]!
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+const rows = rowsOf(section);
 
 describe("the table of Latchkey's own members of clients (docs/clients.md)", () => {
   test('has one row for each member, in order of the alphabet', () => {
@@ -26,4 +29,9 @@ describe("the table of Latchkey's own members of clients (docs/clients.md)", () 
     const { element } = sections.oidc.shape.registrationMembers.unwrap();
     expect(element.options.filter((name) => !ownMembers.includes(name))).toEqual([]);
   });
+});
+
+test('the table of presets names each preset (docs/clients.md)', () => {
+  const presets = rowsOf(page.split('\n## Presets\n')[1] ?? '').map(([, preset]) => preset);
+  expect(presets).toEqual(presetNames.map((name) => `\`${name}\``));
 });

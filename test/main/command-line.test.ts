@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveCommands } from '#kernel/control.ts';
 import { createLog } from '#kernel/log.ts';
-import { startTestApp, type TestApp } from '../support/app.ts';
+import { startTestApp, type TestApp, type TestClient } from '../support/app.ts';
+import { tokensFor } from '../support/visitor.ts';
 
 type Ended = { code: number; stdout: string; stderr: string };
 
@@ -114,9 +116,39 @@ describe('the command line', () => {
     });
   });
 
+  test('creates a client for Kubernetes, whose ID token alone names the user as the preview says', async () => {
+    const creates = ['client', 'create', '--preset', 'kubernetes', '--name', 'kubectl'];
+    const takes = ['--redirect-uri', 'http://localhost:8000', '--scope', 'openid profile email', '--json'];
+    const made = await run(...creates, ...takes);
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    const client = JSON.parse(made.stdout) as TestClient & Record<string, unknown>;
+    expect(client).toMatchObject({ type: 'native', token_endpoint_auth_method: 'none' });
+    const user = await latchkey.user({ name: 'Grace Hopper' });
+    const asked = { scope: 'openid profile email' };
+    // The tool listens on the port that is free.
+    const at = { ...client, redirect_uris: ['http://localhost:18000'] };
+    const { id_token } = await tokensFor(latchkey.base, at, user, asked);
+    const said = { email: user.email, email_verified: false, name: 'Grace Hopper', groups: [] };
+    expect(decodeJwt(id_token)).toMatchObject({ ...said, preferred_username: user.email.split('@')[0] });
+    const words = ['client', 'preview-claims', client.client_id, '--user', user.email, '--json'];
+    const shown = JSON.parse((await run(...words)).stdout) as { id_token: object };
+    expect(shown.id_token).toMatchObject({ ...said, sub: user.id, aud: client.client_id });
+    expect(await run(...words, '--user', 'nobody@example.com')).toMatchObject({ code: 1 });
+  });
+
+  test('takes a member that may be false, as true or false', async () => {
+    const words = ['client', 'create', '--name', 'Old', '--type', 'web', '--redirect-uri', 'https://rp.example/cb'];
+    const made = JSON.parse((await run(...words, '--require-pkce', 'false', '--json')).stdout) as TestClient;
+    const shown = await run('client', 'show', made.client_id);
+    expect(shown.stdout).toMatch(/require_pkce is false/);
+    const changed = await run('client', 'change', made.client_id, '--metadata', '{"require_pkce":null}', '--json');
+    expect(JSON.parse(changed.stdout)).not.toHaveProperty('require_pkce');
+  });
+
   test.each([
     ['a person without an address', ['user', 'create'], 2, /--email/],
     ['a command that does not exist', ['user', 'befriend'], 2, /unknown command/],
+    ['a client without a type or a preset', ['client', 'create', '--name', 'x'], 1, /type must be web, spa/],
     ['a client of no type', ['client', 'create', '--name', 'x', '--type', 'toaster'], 1, /web, spa, native, machine/],
     [
       'a redirect address that leads anywhere',

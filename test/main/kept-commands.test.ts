@@ -13,7 +13,7 @@ const kept: [command: string, args: string, options: readonly string[]][] = [
     '',
     [
       '--name <name> *',
-      '--type <type> *',
+      '--type <type>',
       '--redirect-uri <uri>',
       '--post-logout-redirect-uri <uri>',
       '--backchannel-logout-uri <uri>',

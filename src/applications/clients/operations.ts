@@ -7,6 +7,7 @@ import { idSchema } from '#kernel/operations/schemas.ts';
 import { apiAccessSchema, collectApiAccess } from './api-access.ts';
 import type { Client } from './client.ts';
 import type { GivenMetadata } from './client-metadata.ts';
+import { presetNames, withPreset } from './client-presets.ts';
 import { clientProfiles } from './client-profile.ts';
 import type { ClientSecrets } from './client-secrets.ts';
 import type { ClientService } from './client-service.ts';
@@ -60,7 +61,11 @@ const createClient = operation({
     ...changed,
     ...ownMemberShape,
     name: z.string().describe('Name that users see'),
-    type: z.enum(clientTypes).describe('Type of application'),
+    type: z.enum(clientTypes).optional().describe('Type of application; a preset has one'),
+    preset: z
+      .enum(presetNames)
+      .optional()
+      .describe('Members for a kind of software; kubernetes suits every tool that reads the ID token alone'),
     redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-in'),
     post_logout_redirect_uris: z.array(address).optional().describe('Redirect URI after a sign-out'),
     backchannel_logout_uri: address.optional().describe('Address that is notified when a session ends'),
@@ -92,10 +97,11 @@ const createClient = operation({
     others: { flags: '--metadata <json>', description: 'Other client metadata (RFC 7591), as JSON' },
   },
   run: async (given, by: By, { clients }: Services) => {
-    const { name, type, profile, first_party: firstParty, apis, ...rest } = given;
+    const { name, type, preset, profile, first_party: firstParty, apis, ...rest } = given;
     const { client_id: clientId, client_secret: clientSecret, ...metadata } = rest;
+    const settled = withPreset(preset, type, metadata as GivenMetadata);
     const { client, secret } = await clients.create(
-      { name, type, profile, firstParty, clientId, clientSecret, apis, metadata: metadata as GivenMetadata },
+      { ...settled, name, profile, firstParty, clientId, clientSecret, apis },
       by,
     );
     return { ...clientOnWire(client), ...(secret === undefined ? {} : newSecretOnWire(secret, null)) };

@@ -58,7 +58,9 @@ describe('client create', () => {
   });
 
   test.each([
-    [{}, ['name', 'type'], 'input.invalid'],
+    [{}, ['name'], 'input.invalid'],
+    [{ name: 'Shop' }, ['type'], 'clients.metadata_invalid'],
+    [{ ...shop, preset: 'desktop' }, ['preset'], 'input.invalid'],
     [{ ...shop, type: 'desktop' }, ['type'], 'input.invalid'],
     [{ ...shop, profile: 'fapi1' }, ['profile'], 'input.invalid'],
     [{ ...shop, redirect_uri: 'https://shop.example/cb' }, ['redirect_uri'], 'clients.metadata_invalid'],
