@@ -25,8 +25,8 @@ export type State = {
   readonly mount: Mount | undefined;
   /** Random, ours alone: shown to users with a fault and written with every log line of the request. */
   readonly requestId: string;
-  /** False when the target was no path of this origin (a proxy's form for another host, `*`); `ctx.path` is `/` then. */
-  readonly isOwnTarget: boolean;
+  /** `outside` when the target is not below the path of the issuer, `elsewhere` when it is of another host (or `*`); `ctx.path` is `/` then. */
+  readonly place: OwnTarget['place'];
   /** The origin that the request is for: the issuer's, or the alias that the request guard found in its Host. */
   calledOrigin: string;
   /** The URL of the request without its query, at that origin. */
@@ -111,7 +111,7 @@ export function openContext(dependencies: ContextDependencies): Middleware {
 class RequestState implements State {
   readonly requestId = randomUUID();
   readonly ip: string;
-  readonly isOwnTarget: boolean;
+  readonly place: OwnTarget['place'];
   readonly mount: Mount | undefined;
   calledOrigin: string;
   theme: 'light' | 'dark' | null = null;
@@ -134,11 +134,11 @@ class RequestState implements State {
     const { headers, socket } = ctx.req;
     this.calledOrigin = dependencies.config.issuerUrl.origin;
     const found = dependencies.targets(ctx.originalUrl);
-    const target = found.isOwnHost ? found.target : '/';
-    this.isOwnTarget = found.isOwnHost;
-    if (target !== null && target !== ctx.originalUrl) ctx.url = ctx.originalUrl = ctx.request.originalUrl = target;
+    this.place = found.place;
+    const target = found.place === 'own' ? found.target : found.place === 'elsewhere' ? '/' : ctx.originalUrl;
+    if (target !== ctx.originalUrl) ctx.url = ctx.originalUrl = ctx.request.originalUrl = target;
     // An address outside of the path of the issuer does not exist, whatever else it looks like.
-    this.mount = target === null ? undefined : dependencies.mounts.find(ctx.path);
+    this.mount = found.place === 'outside' ? undefined : dependencies.mounts.find(ctx.path);
     this.ip = dependencies.addresses.resolve(socket.remoteAddress, header(headers['x-forwarded-for']));
   }
 

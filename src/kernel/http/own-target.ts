@@ -6,8 +6,8 @@
 import { basePathOf, type OwnAddress, ownUrls } from '../issuer.ts';
 import type { Mount } from './mounts.ts';
 
-/** The target in the form that routes know, null when it is not below the issuer; or it names another host. */
-export type OwnTarget = { isOwnHost: true; target: string | null } | { isOwnHost: false };
+/** The target in the form that routes know; or it is not below the issuer, or it is of another host. */
+export type OwnTarget = { place: 'own'; target: string } | { place: 'outside' | 'elsewhere' };
 
 /** Reads request targets (RFC 9112 §3.2), `/id/account?x` as `/account?x` for an issuer with the path `/id`. */
 export function createOwnTargets(address: OwnAddress, mounts: readonly Mount[]): (target: string) => OwnTarget {
@@ -20,15 +20,15 @@ export function createOwnTargets(address: OwnAddress, mounts: readonly Mount[]):
   return (target) => {
     // The absolute form (RFC 9112 §3.2.2), as a proxy may write it.
     const origin = target.startsWith('/') ? '' : origins.find((each) => target.startsWith(`${each}/`));
-    if (origin === undefined) return { isOwnHost: false };
+    if (origin === undefined) return { place: 'elsewhere' };
     const plain = target.slice(origin.length);
     if (basePath === '' || plain.startsWith(`${basePath}/`)) return own(plain.slice(basePath.length));
     const end = plain.indexOf('?');
     const [path, query] = end < 0 ? [plain, ''] : [plain.slice(0, end), plain.slice(end)];
     if (path === basePath) return own(`/${query}`);
     const known = ofHost.get(path);
-    return own(known === undefined ? null : `${known}${query}`);
+    return known === undefined ? { place: 'outside' } : own(`${known}${query}`);
   };
 }
 
-const own = (target: string | null): OwnTarget => ({ isOwnHost: true, target });
+const own = (target: string): OwnTarget => ({ place: 'own', target });

@@ -11,6 +11,7 @@ import type { Context, Middleware } from './context.ts';
 import type { Mount } from './mounts.ts';
 import { requireOwnHost, requireSingleCredentials } from './origin.ts';
 import { seeOther } from './redirect.ts';
+import { noteRefusal } from './request-log.ts';
 import { FORM_LIMIT, JSON_LIMIT, LONGEST_TARGET } from './limits.ts';
 
 /**
@@ -23,6 +24,7 @@ export function requestGuard(config: Pick<Config, 'issuerUrl' | 'issuerAliases' 
     ctx.state.calledOrigin = requireOwnHost(ctx.req, config);
     requireSingleCredentials(ctx.req);
     requireTarget(ctx);
+    if (ctx.state.place === 'outside') noteRefusal(ctx, { reason: OUTSIDE });
     if (mount === undefined) throw knownMethods.has(ctx.method) ? notFound() : notAllowed(ctx, ['GET', 'HEAD']);
     if (!mount.methods.includes(ctx.method)) throw notAllowed(ctx, mount.methods);
     if (ctx.state.calledOrigin !== ctx.origin && isShownPage(ctx, mount)) return seeAtIssuer(ctx, config.issuerUrl);
@@ -45,6 +47,9 @@ export function requestGuard(config: Pick<Config, 'issuerUrl' | 'issuerAliases' 
   };
 }
 
+/** For the operator whose proxy takes the path off. */
+const OUTSIDE = 'the path is not below the path of ISSUER, which a proxy must pass on unchanged';
+
 /**
  * Users are sent from an alias to the issuer, where their cookies and passkeys are. A request of a program is answered where it
  * came, and so is a form of another site, which is made again by GET (OpenID Connect Core §3.1.2.1); no page of ours stands there
@@ -66,7 +71,7 @@ function requireTarget(ctx: Context): void {
       status: 414,
       message: `The address is longer than ${LONGEST_TARGET} bytes.`,
     });
-  if (!ctx.state.isOwnTarget)
+  if (ctx.state.place === 'elsewhere')
     throw new AppError({ code: 'request.misdirected', status: 421, message: 'The request is for another host.' });
   if (!/^[\x21-\x7e]*$/.test(target) || target.includes('#')) throw invalidText();
   if (target.includes('%')) requireDecodable(target);

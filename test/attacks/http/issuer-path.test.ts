@@ -116,8 +116,12 @@ describe('headers of a proxy', () => {
     expect(away).not.toContain('evil.test');
   });
 
-  test('a proxy that takes the path off is not served', async () => {
-    expect(statusOf(await get('/page', ['X-Forwarded-Prefix: /id']))).toBe(404);
+  test('a proxy that takes the path off is not served, and the log says why', async () => {
+    const below = await openEdge({ env: (port) => ({ ISSUER: `http://localhost:${port}/id` }) });
+    expect(statusOf(await request(below, 'GET /oauth/keys', ['X-Forwarded-Prefix: /id']))).toBe(404);
+    await below.close();
+    const line = below.log.find(({ msg }) => msg === 'request');
+    expect(line).toMatchObject({ path: '/oauth/keys', refusal: expect.stringContaining('ISSUER') as string });
   });
 });
 
