@@ -99,7 +99,7 @@ export function createOperations(
     }),
     bindOperations(registrationTokenOperations, { initialTokens: oidc.initialTokens }),
     bindOperations(settingsOperations, { settings }),
-    bindOperations(brandingOperations, { brands: look.branding.brands }),
+    bindOperations(brandingOperations, { brands: look.branding.brands, logos: look.branding.logos }),
     bindOperations(auditOperations, {
       verifier: nouns.verifier,
       checkpoints: nouns.checkpoints,

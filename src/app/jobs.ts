@@ -27,6 +27,7 @@ export function defineJobs(
         progress,
         risk,
         look.branding.brands,
+        look.branding.logos,
         credentials.attempts,
         credentials.knownDevices,
         credentials.totpEnrolments,

@@ -11,7 +11,7 @@ import type { Kernel } from './kernel.ts';
 
 /** Creates public files, brands, pages, mails and text messages. */
 export async function createLook(
-  { config, clock, database, invalidation, log, mailer }: Kernel,
+  { config, clock, database, invalidation, jobs, log, mailer, outbound }: Kernel,
   {
     audit,
     policies,
@@ -35,6 +35,8 @@ export async function createLook(
     settings,
     files,
     clients,
+    outbound,
+    jobs,
   });
   const brand = () => branding.brands.present();
   return {

@@ -43,7 +43,7 @@ type Row = {
 /** Files of a brand; null removes a file. */
 type BrandChange = { logo: Buffer | null } | { darkLogo: Buffer | null } | { stylesheet: string | null };
 
-export type Dependencies = {
+type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql' | 'transaction'>;
   policies: Policies<'branding'>;

@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
+import { timeSchema } from '#kernel/operations/schemas.ts';
 import type { BrandService } from './brand-service.ts';
+import type { ClientLogos } from './client-logos.ts';
 import { choiceInvalid, clientUnknown, logoRefused, stylesheetRefused } from './errors.ts';
 import { brandChanged } from './events.ts';
 
-type Services = { brands: Pick<BrandService, 'changeFile' | 'changeOfClient'> };
+type Services = {
+  brands: Pick<BrandService, 'changeFile' | 'changeOfClient'>;
+  logos: Pick<ClientLogos, 'fetchNow'>;
+};
 
 const fileSchema = z.base64('must be a file in base64, or null').nullable();
 const outcome = z.enum(['changed', 'removed']);
@@ -70,4 +75,34 @@ const updateBrandOfClient = operation({
     brands.changeOfClient(clientId, change, by),
 });
 
-export const brandingOperations = [updateLogo, updateStylesheet, updateBrandOfClient];
+const fetchClientLogo = operation({
+  name: 'branding.client_logos.fetch',
+  permission: 'branding.manage',
+  params: { client_id: z.string() },
+  output: z.strictObject({
+    client_id: z.string(),
+    logo_uri: z.string().nullable().describe('Null if the client has none, or registered itself and may not show one'),
+    shown: z.boolean(),
+    fetched_at: timeSchema.nullable(),
+    next_fetch_at: timeSchema.nullable(),
+    failures: z.number().int(),
+    problem: z.string().nullable(),
+  }),
+  errors: [clientUnknown],
+  description: 'Fetch the logo of a client from its logo_uri now, and show the result.',
+  command: { words: 'branding client-logo' },
+  run: async ({ client_id: clientId }, _by: unknown, { logos }: Services) => {
+    const { uri, isShown, stored } = await logos.fetchNow(clientId);
+    return {
+      client_id: clientId,
+      logo_uri: uri,
+      shown: isShown,
+      fetched_at: stored?.fetched_at?.toISOString() ?? null,
+      next_fetch_at: stored?.due_at.toISOString() ?? null,
+      failures: stored?.failures ?? 0,
+      problem: stored?.problem ?? null,
+    };
+  },
+});
+
+export const brandingOperations = [updateLogo, updateStylesheet, updateBrandOfClient, fetchClientLogo];

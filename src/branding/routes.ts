@@ -6,11 +6,14 @@ import type { StaticFiles } from '#kernel/http/static.ts';
 import { show } from '#kernel/views.ts';
 import { instance, type Policies } from '#settings/module.ts';
 import type { BrandService } from './brand-service.ts';
+import { CLIENT_LOGO_PATH, type ClientLogos } from './client-logos.ts';
+import { CLIENT_LOGO_CACHING } from './limits.ts';
 import { languageOf, PREVIEW_PATH, previewOf, proposedBrand, sampleOf, themeOf } from './preview.ts';
 import { previewView } from './preview-view.ts';
 
 export type Dependencies = {
   brands: BrandService;
+  logos: Pick<ClientLogos, 'find'>;
   policies: Policies<'branding'>;
   files: Pick<StaticFiles, 'url'>;
   /** The gate of pages for signed-in users: null when the answer is written. */
@@ -19,14 +22,23 @@ export type Dependencies = {
 
 const demands = { permission: 'branding.preview' } as const;
 
-/** Routes of the brand preview, for administrators only. */
-export function brandingRoutes({ brands, policies, files, ownPages }: Dependencies): Router<State> {
+/** Routes of the logos of clients, and of the brand preview, for administrators only. */
+export function brandingRoutes({ brands, logos, policies, files, ownPages }: Dependencies): Router<State> {
   const router = new Router<State>();
   const proposed = (ctx: Context) => proposedBrand(ctx.query, policies.for(instance).branding, brands.present());
 
+  router.get(`${CLIENT_LOGO_PATH}:file`, sendClientLogo);
   router.get(PREVIEW_PATH, showPreview);
   router.get(`${PREVIEW_PATH}/frame`, showFrame);
   router.get(`${PREVIEW_PATH}/brand.css`, sendStylesheet);
+
+  async function sendClientLogo(ctx: Context): Promise<void> {
+    const bytes = await logos.find(ctx.params['file'] ?? '');
+    if (bytes === null) return;
+    ctx.type = 'image/webp';
+    ctx.set('Cache-Control', CLIENT_LOGO_CACHING);
+    ctx.body = bytes;
+  }
 
   async function showPreview(ctx: Context): Promise<void> {
     if ((await ownPages.require(ctx, demands)) === null) return;

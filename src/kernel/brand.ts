@@ -23,6 +23,18 @@ export type Brand = {
   links: { privacy: string | null; terms: string | null; help: string | null };
   /** Addresses: of the derived rules, null for the public file `brand.css`, and of those that the operator wrote. */
   stylesheets: { derived: string | null; custom: string | null };
+  /** The application to which this page leads; null on pages of none. */
+  application: Application | null;
+};
+
+/** An application as it describes itself. */
+export type Application = {
+  name: string;
+  /** Path of its logo on this server; null when there is none yet. */
+  logoUrl: string | null;
+  /** As registered; an address that is not http(s) is not shown. */
+  privacyUrl: string | null;
+  termsUrl: string | null;
 };
 
 type Logo =
@@ -72,6 +84,7 @@ export function brandOf(choice: BrandChoice, { stylesheets, logo }: BrandFiles =
       : { kind: name === ownName ? 'latchkey' : 'none' },
     links: { privacy: choice.privacyUrl ?? null, terms: choice.termsUrl ?? null, help: choice.helpUrl ?? null },
     stylesheets,
+    application: null,
   };
 }
 

@@ -250,6 +250,8 @@ export const sections = {
         ]),
       )
       .default(['id_token_claims', 'allowed_origins']),
+    /** Whether pages show the logos of clients that registered themselves: no operator has checked whose logo such a picture is. */
+    registeredLogos: z.boolean().default(false),
     /** Schemes without a dot that redirect URIs of native clients may have, such as `cursor`; names with a dot always may. */
     nativeSchemes: z.array(nativeScheme).max(100).default([]),
     accessTokenSeconds: seconds(600, 86_400),

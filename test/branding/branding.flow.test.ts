@@ -46,8 +46,10 @@ async function anotherNode() {
     audit: { record: async () => {} },
     invalidation: { publish: async () => {}, subscribe: () => {}, isHealthy: () => true },
     files,
+    outbound: { fetchOk: async () => Promise.reject(new Error('not here')) },
+    jobs: { send: async () => {}, define: () => {} },
     clients: {
-      find: async () => ({}),
+      find: async () => ({ name: 'Shop', registered: false, metadata: {} }),
       async missing(clientIds) {
         const rows = await latchkey.app.database.sql<{ client_id: string }>('select client_id from client');
         return clientIds.filter((id) => !rows.some((row) => row.client_id === id));

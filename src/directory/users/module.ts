@@ -59,6 +59,7 @@ export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './
 export type { OwnDetails } from './own-details.ts';
 export { type ClaimSource, claimsOf } from './known-users.ts';
 export type { PasswordDemands } from './password-demands.ts';
+export { drawContained } from './picture-image.ts';
 export { UserPicture, PictureService } from './picture-service.ts';
 export { LARGEST_PICTURE, LARGEST_PICTURE_MEGABYTES } from './picture-limits.ts';
 export type { ReachablePeople, ReachablePerson } from './reachable-people.ts';
