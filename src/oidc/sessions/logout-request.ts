@@ -89,7 +89,7 @@ export async function mayLeaveUnasked(
 ): Promise<boolean> {
   const { client, session, entities } = ctx.oidc;
   const { payload } = (entities['IdTokenHint'] ?? {}) as Partial<Hint>;
-  if (!client || !session?.accountId || !payload || doubtful.has(ctx)) return false;
+  if (!client || !session?.accountId || !payload || doubtful.has(ctx) || isFetchedAhead(ctx)) return false;
   const sid = session.authorizations?.[client.clientId]?.sid;
   if (sid === undefined || payload.sid !== sid || payload.sub !== subjectFor(keyRing, client, session.accountId))
     return false;
@@ -97,3 +97,7 @@ export async function mayLeaveUnasked(
   // Of a first-party client no consent is asked either.
   return (await findConsent(session.accountId, client.clientId)) === 'everything';
 }
+
+/** A browser that fetches a link which nobody has followed yet says so (Fetch §2.2.5, and `Purpose` of older browsers). */
+const isFetchedAhead = (ctx: KoaContextWithOIDC): boolean =>
+  /prefetch|prerender/i.test(`${ctx.get('Sec-Purpose')} ${ctx.get('Purpose')}`);
