@@ -15,6 +15,8 @@ export type Cache<Value> = {
   peek(key: string): Value | undefined;
   /** Calls `load` even if a value is cached, and caches its result. */
   refresh<Loaded extends Value>(key: string, load: () => Promise<Loaded>): Promise<Loaded>;
+  /** The same for a load that finds out the key itself: `null` for nothing. A value that changed meanwhile is not kept. */
+  learn<Loaded extends Value>(load: () => Promise<{ key: string; value: Loaded } | null>): Promise<Loaded | null>;
   /** Forgets everything here. */
   clear(): void;
   /** To be called after a change was committed: forgets the key here and on every node. */
@@ -39,13 +41,25 @@ type Options<Value> = {
 export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation }: Options<Value>): Cache<Value> {
   const kept = new Map<string, { value: Value; until: number }>();
   const loading = new Map<string, Promise<Value>>();
+  /** The changes during each load that has no key yet; null where everything was forgotten. */
+  const learning = new Set<{ changed: Set<string> | null }>();
   const now = (): number => clock.now().getTime();
 
   // A load in progress may have read the old value, so its callers get it and the cache does not keep it.
   invalidation.subscribe(name, {
-    changed: (key) => void (kept.delete(key), loading.delete(key)),
-    resync: () => void (kept.clear(), loading.clear()),
+    changed(key) {
+      kept.delete(key);
+      loading.delete(key);
+      for (const { changed } of learning) changed?.add(key);
+    },
+    resync: forget,
   });
+
+  function forget(): void {
+    kept.clear();
+    loading.clear();
+    for (const each of learning) each.changed = null;
+  }
 
   function peek(key: string): Value | undefined {
     const entry = kept.get(key);
@@ -89,7 +103,18 @@ export function createCache<Value>({ name, maxEntries, ttl, clock, invalidation 
       return entry === undefined ? (loading.get(key) ?? load(key, read)) : Promise.resolve(entry);
     },
     refresh: (key, read) => load(key, read),
-    clear: () => void (kept.clear(), loading.clear()),
+    async learn(read) {
+      const since: { changed: Set<string> | null } = { changed: new Set() };
+      learning.add(since);
+      try {
+        const found = await read();
+        if (found !== null && since.changed !== null && !since.changed.has(found.key)) keep(found.key, found.value);
+        return found?.value ?? null;
+      } finally {
+        learning.delete(since);
+      }
+    },
+    clear: forget,
     drop: (key) => invalidation.publish(name, key),
   };
 }

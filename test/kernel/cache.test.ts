@@ -61,6 +61,23 @@ describe('a cache', () => {
     expect(reads.length).toBe(1);
   });
 
+  test.each<
+    [title: string, during: (cache: ReturnType<typeof create>) => Promise<void> | void, kept: string | undefined]
+  >([
+    ['is kept', () => undefined, 'new'],
+    ['is kept when another key changes meanwhile', (cache) => cache.drop('b'), 'new'],
+    ['is not kept when its key changes meanwhile', (cache) => cache.drop('a'), undefined],
+    ['is not kept when all is forgotten meanwhile', (cache) => cache.clear(), undefined],
+  ])('a value whose key its read finds out %s', async (_title, during, kept) => {
+    const cache = create();
+    const found = await cache.learn(async () => {
+      await during(cache);
+      return { key: 'a', value: 'new' };
+    });
+    expect([found, cache.peek('a')]).toEqual(['new', kept]);
+    expect(await cache.learn(async () => null)).toBeNull();
+  });
+
   test('a failed read is reported to all callers that waited, and is not cached', async () => {
     const cache = create();
     const failing = () => Promise.reject(new Error('no database'));

@@ -87,6 +87,14 @@ export class KnownUsers {
     return this.#cache.refresh(toUuid(id), read);
   }
 
+  /** The same for a user who is found by something else than the id. */
+  async learn<Read extends ClaimSource & { id: UserId }>(read: () => Promise<Read | null>): Promise<Read | null> {
+    return this.#cache.learn(async () => {
+      const value = await read();
+      return value === null ? null : { key: toUuid(value.id), value };
+    });
+  }
+
   async isActive(accountId: string): Promise<boolean> {
     const id = parseId('usr', accountId);
     return id !== null && (await this.find(id))?.status === 'active';

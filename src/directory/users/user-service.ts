@@ -38,7 +38,7 @@ type Dependencies = {
   accessRevocation: Revocation;
   roleHolders: Pick<RoleHolders, 'requireRightsOver' | 'requireAnother'>;
   /** Called after the status of a user changed. */
-  known?: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
+  known?: Pick<KnownUsers, 'reread' | 'learn' | 'changed'> | undefined;
 };
 
 /** Finds, creates, changes and disables users. */
@@ -48,7 +48,7 @@ export class UserService {
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #accessRevocation: Revocation;
   readonly #roleHolders: Dependencies['roleHolders'];
-  readonly #known: Pick<KnownUsers, 'reread' | 'changed'> | undefined;
+  readonly #known: Pick<KnownUsers, 'reread' | 'learn' | 'changed'> | undefined;
 
   constructor({ clock, database, audit, accessRevocation, roleHolders, known }: Dependencies) {
     this.#clock = clock;
@@ -112,17 +112,21 @@ export class UserService {
   }
 
   async #read(id: UserId): Promise<User | null> {
-    const [row] = await this.#database.sql<Omit<User, 'id' | 'roles'> & RoleRow>(
-      `select ${ROLE_COLUMNS}, u.email, u.email_canonical as "emailCanonical", u.email_verified as "emailVerified",
+    return this.#readWhere('u.id = $1', toUuid(id));
+  }
+
+  async #readWhere(condition: string, value: string): Promise<User | null> {
+    const [row] = await this.#database.sql<Omit<User, 'id' | 'roles'> & RoleRow & { id: string }>(
+      `select u.id, ${ROLE_COLUMNS}, u.email, u.email_canonical as "emailCanonical", u.email_verified as "emailVerified",
          u.email_proof_due as "emailProofDue", u.email_since as "emailSince", u.phone_number as "phoneNumber",
          u.phone_number_verified as "phoneNumberVerified", u.phone_number_since as "phoneNumberSince", u.profile, u.properties,
          u.theme, u.password_update_required as "passwordUpdateRequired", u.terms_version as "termsVersion",
          u.terms_accepted_at as "termsAcceptedAt", u.deletes_at as "deletesAt", u.created_at as "createdAt",
          u.updated_at as "updatedAt"
-       from users u where u.id = $1`,
-      [toUuid(id)],
+       from users u where ${condition}`,
+      [value],
     );
-    return row ? { ...withRoles(row), id } : null;
+    return row ? { ...withRoles(row), id: fromUuid('usr', row.id) } : null;
   }
 
   /** As a condition of an act: the user may sign in, and is neither disabled nor erased at this moment. */
@@ -150,6 +154,20 @@ export class UserService {
       [emailCanonical],
     );
     return row ? { ...row, id: fromUuid('usr', row.id) } : null;
+  }
+
+  /** The whole user with a typed email address, as `findByIdentifier` finds them, for a sign-in that goes on with them. */
+  async findWhole(typed: string): Promise<User | null> {
+    const emailCanonical = canonicalEmail(typed);
+    if (!emailCanonical) return null;
+    const read = () =>
+      this.#readWhere(
+        `u.id = coalesce((select id from users where email_canonical = $1),
+           (select c.user_id from contact c
+            where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null limit 1))`,
+        emailCanonical,
+      );
+    return this.#known ? this.#known.learn(read) : read();
   }
 
   async list({ limit, after }: { limit: number; after?: UserId }): Promise<User[]> {

@@ -4,7 +4,7 @@ import { unreachable } from '#kernel/errors.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { type EngineInteraction, type Interactions, isSignInExpired } from '#oidc/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import type { User, UserId } from '#directory/users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
   type BegunInteraction,
@@ -128,6 +128,11 @@ export class InteractionService {
   /** After a step wrote what facts say of its user, they are read again. */
   userChanged(ctx: Context): void {
     this.#knowledge.forget(ctx);
+  }
+
+  /** A step has read the user in this request. */
+  userFound(ctx: Context, user: User): void {
+    this.#knowledge.userFound(ctx, user);
   }
 
   async next(ctx: Context, interaction: Interaction): Promise<{ step: Step; known: KnownInteraction | null }> {

@@ -77,6 +77,11 @@ export class UserFactsReader {
     return once(this.#users, request, userId, () => this.#deps.users.findById(userId));
   }
 
+  /** A step has read the user in this request, which need not be read again. */
+  userFound(request: object, user: User): void {
+    void once(this.#users, request, user.id, () => Promise.resolve(user));
+  }
+
   /** Null when there is no such user, or the user may not sign in. */
   find(request: object, userId: UserId, place: Place): Promise<UserFacts | null> {
     return once(this.#facts, request, userId, () => this.#read(request, userId, place));

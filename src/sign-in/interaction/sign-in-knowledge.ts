@@ -28,6 +28,10 @@ export class SignInKnowledge {
     return this.#userFacts.findUser(ctx, userId);
   }
 
+  userFound(ctx: Context, user: User): void {
+    this.#userFacts.userFound(ctx, user);
+  }
+
   /** After a step wrote what is read here. */
   forget(ctx: Context): void {
     this.#userFacts.forget(ctx);

@@ -2,18 +2,18 @@ import type { SignInOutcome } from '#sign-in/interaction/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
 import { type AttemptOutcome, LONGEST_SHOWN_WAIT, type PasswordAttempts } from '#credentials/module.ts';
 import { type Clock, SECOND, fromNow } from '#kernel/clock.ts';
-import { canonicalEmail, type UserService } from '#directory/users/module.ts';
+import { canonicalEmail, type User, type UserService } from '#directory/users/module.ts';
 import { userSignInFailed } from '#sign-in/interaction/events.ts';
 
 type LoginOutcome =
-  /** `act`: what is written with the proof. */
-  | Extract<AttemptOutcome, { kind: 'verified' }>
+  /** `act`: what is written with the proof. `user`: as read before the password was checked; null for one who was created since. */
+  | (Extract<AttemptOutcome, { kind: 'verified' }> & { user: User | null })
   | { kind: 'wrong' }
   | { kind: 'throttled'; until: Date; waitSeconds: number };
 
 export type LoginDependencies = {
   clock: Clock;
-  users: Pick<UserService, 'findByIdentifier'>;
+  users: Pick<UserService, 'findWhole'>;
   passwordAttempts: Pick<PasswordAttempts, 'attempt'>;
   /** Counts a try from an address before it is made; `forgive` takes back the one that was right. */
   addressLimit: {
@@ -43,7 +43,7 @@ export class LoginService {
     const address = await addressLimit.take(ip);
     if (!address.allowed) return this.#counted(this.#throttled(fromNow(this.#deps.clock, address.retryAfter * SECOND)));
 
-    const user = await users.findByIdentifier(identifier);
+    const user = await users.findWhole(identifier);
     const holder = user?.id ?? `unknown:${canonicalEmail(identifier) ?? identifier}`;
     // A user who may not sign in counts as one without a password: the right one neither reveals itself nor resets the failures.
     const userId = user?.status === 'active' ? user.id : null;
@@ -59,7 +59,7 @@ export class LoginService {
 
     if (outcome.kind === 'verified') {
       await addressLimit.forgive(ip);
-      return this.#counted(outcome);
+      return this.#counted({ ...outcome, user });
     }
     if (outcome.kind === 'wrong') await this.#deps.pressure.noteFailure({ ip, identifier });
     await audit.note(

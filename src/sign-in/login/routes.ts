@@ -21,7 +21,15 @@ import { type PasswordPage, passwordView } from './password-view.ts';
 export type RouteDependencies = {
   interactions: Pick<
     InteractionService,
-    'open' | 'isOpenNow' | 'beginning' | 'isOpen' | 'otherWays' | 'recordIdentifier' | 'recordProof' | 'proceed'
+    | 'open'
+    | 'isOpenNow'
+    | 'beginning'
+    | 'isOpen'
+    | 'otherWays'
+    | 'recordIdentifier'
+    | 'recordProof'
+    | 'userFound'
+    | 'proceed'
   >;
   login: LoginService;
   deviceCookie: Pick<BrowserCookie, 'read'>;
@@ -104,8 +112,9 @@ export function loginRoutes({ interactions, login, deviceCookie, createUrl, work
   async function goOn(
     ctx: Context,
     interaction: BegunInteraction,
-    { userId, act, remember }: Verified & { remember: boolean },
+    { userId, act, user, remember }: Verified & { remember: boolean },
   ): Promise<void> {
+    if (user?.id === userId) interactions.userFound(ctx, user);
     const proof = { factor: 'password', amr: methods.password.amr } as const;
     return interactions.proceed(ctx, await interactions.recordProof(interaction, { userId, proof, remember, act }));
   }

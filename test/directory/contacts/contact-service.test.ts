@@ -43,7 +43,14 @@ const confirm = (userId: UserId, value: string) =>
   act((em) => made.contacts.confirmEmail(em, userId, email(value).value));
 const replace = (userId: UserId, value: string, old: 'keep' | 'reserve') =>
   act((em) => made.contacts.replaceEmail(em, userId, { value: email(value).value, old }));
-const findBy = async (value: string) => (await made.users.findByIdentifier(email(value).value))?.id ?? null;
+const findBy = async (value: string) => {
+  const [found, whole] = await Promise.all([
+    made.users.findByIdentifier(email(value).value),
+    made.users.findWhole(email(value).value),
+  ]);
+  expect(whole?.id).toBe(found?.id);
+  return found?.id ?? null;
+};
 const emails = async (userId: UserId) =>
   (await made.contacts.list(userId, 'email')).map(({ value, isVerified }) => `${value}${isVerified ? '' : '?'}`);
 

@@ -43,6 +43,9 @@ describe('users', () => {
     expect(ada.email).toBe('Ada.Find@Example.com');
     expect((await users.findByIdentifier(' ada.find@EXAMPLE.com'))?.id).toBe(ada.id);
     expect((await users.findById(ada.id))?.profile).toEqual({ name: 'Ada' });
+    expect(await users.findWhole(' ada.find@EXAMPLE.com')).toEqual(await users.findById(ada.id));
+    expect(await users.findWhole('nobody@example.com')).toBeNull();
+    expect(await users.findWhole('not an address')).toBeNull();
     expect(await users.findByIdentifier('nobody@example.com')).toBeNull();
     expect(await users.findByIdentifier('not an address')).toBeNull();
   });
