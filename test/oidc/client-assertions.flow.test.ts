@@ -6,7 +6,6 @@ import { redirectUri, startTestApp, type TestApp, type TestClient } from '../sup
 import { createSigner, type Signer } from '../support/signer.ts';
 import { pkce } from '../support/visitor.ts';
 
-const alias = 'http://alias.localhost:9';
 let latchkey: TestApp;
 let signer: Signer;
 let shop: TestClient;
@@ -14,7 +13,8 @@ let secretive: TestClient;
 let bank: TestClient;
 beforeAll(async () => {
   latchkey = await startTestApp({
-    env: { ISSUER_ALIASES: alias },
+    // With a path: the audience is the public address, not where the engine finds its endpoint.
+    env: (port) => ({ ISSUER: `http://localhost:${port}/id`, ISSUER_ALIASES: `http://127.0.0.1:${port}` }),
     settings: { 'limits.clientFailuresPerAddress': 1_000_000 },
   });
   signer = await createSigner('ES256');
@@ -101,7 +101,10 @@ const accepted: [string, (path: string) => Claims][] = [
   ['the issuer as audience', () => ({})],
   ['the token endpoint as audience', () => ({ aud: `${latchkey.base}/oidc/token` })],
   ['the endpoint that is called as audience', (path) => ({ aud: latchkey.base + path })],
-  ['the token endpoint at another name of this server', () => ({ aud: `${alias}/oidc/token` })],
+  [
+    'the token endpoint at another name of this server',
+    () => ({ aud: `${latchkey.config.issuerAliases[0]}/id/oidc/token` }),
+  ],
   ['a list with the issuer', () => ({ aud: [latchkey.base] })],
   ['a list with the issuer and the token endpoint', () => ({ aud: [`${latchkey.base}/oidc/token`, latchkey.base] })],
   [
@@ -121,7 +124,12 @@ const refused: [string, (path: string) => Claims, told?: string][] = [
   ['another issuer as audience', () => ({ aud: 'https://o.example' }), 'aud must be or hold the issuer'],
   ['a list of other audiences', () => ({ aud: ['https://o.example', `${latchkey.base}/oidc/jwks`] }), 'aud must be'],
   ['another endpoint as audience', () => ({ aud: `${latchkey.base}/oidc/userinfo` }), 'aud must be'],
-  ['another name of this server as issuer', () => ({ aud: alias }), 'aud must be'],
+  ['another name of this server as issuer', () => ({ aud: `${latchkey.config.issuerAliases[0]}/id` }), 'aud must be'],
+  [
+    'the token endpoint without the path of the issuer',
+    () => ({ aud: `${latchkey.config.issuerUrl.origin}/oidc/token` }),
+  ],
+  ['the origin of the issuer', () => ({ aud: latchkey.config.issuerUrl.origin })],
   ['the issuer with a slash', () => ({ aud: `${latchkey.base}/` }), 'aud must be'],
   ['the issuer in a nested list', () => ({ aud: [[latchkey.base]] })],
   ['an empty list as audience', () => ({ aud: [] })],
