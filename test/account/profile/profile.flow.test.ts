@@ -10,6 +10,7 @@ let client: TestClient;
 beforeAll(async () => {
   latchkey = await startTestApp({
     settings: {
+      'profile.nameFallback': 'none',
       'profile.properties': [
         { name: 'team', type: 'text', label: { en: 'Team', de: 'Mannschaft' }, maxLength: 5, visibility: 'claims' },
         { name: 'news', type: 'boolean', label: 'News' },
