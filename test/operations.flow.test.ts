@@ -80,6 +80,7 @@ test('every operation gives what its output schema lets through', async () => {
   await run('branding.logo.update', { content: png });
   await run('branding.stylesheet.update', { content: null });
   await run('branding.clients.update', { client_id: client.client_id, change: { color: '#0a3fb5' } });
+  await run('branding.client_logos.fetch', { client_id: client.client_id });
   for (const verb of ['verify', 'checkpoint']) await run(`audit.${verb}`);
   await run('audit.drop', { before: '2020-01' });
 
