@@ -1,8 +1,7 @@
 /** Programs of a run: started with nothing but the given variables, waited for until they answer, ended together. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export type Program = { name: string; child: ChildProcess; output(): string };
@@ -33,7 +32,8 @@ export function start({ name, command, args, env, cwd }: Start): Program {
 export async function answers(program: Program, url: string): Promise<void> {
   for (const end = performance.now() + STARTS_WITHIN_MS; performance.now() < end; await pause(100)) {
     const { exitCode, signalCode, pid } = program.child;
-    if (pid === undefined || exitCode !== null || signalCode !== null)
+    if (pid === undefined) throw new Error(`${program.name} is not there: test/interop/install.sh installs it`);
+    if (exitCode !== null || signalCode !== null)
       throw new Error(`${program.name} does not run: ${program.output().slice(-600)}`);
     const answer = await fetch(url, { redirect: 'manual' }).catch(() => null);
     if (answer && answer.status < 500) return;
