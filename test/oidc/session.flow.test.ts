@@ -182,8 +182,8 @@ describe('offline_access (OpenID Connect Core §11)', () => {
     { scope: 'openid offline_access', prompt: 'login' },
     { scope: 'openid' },
     { scope: 'openid', prompt: 'consent' },
-  ])('%j gives none', async (extra) => {
-    const answer = await tokens(extra);
+  ])('%j of a third-party client gives none', async (extra) => {
+    const answer = await tokens(extra, await latchkey.client());
     expect(answer.refresh_token).toBeUndefined();
     expect(String(answer['scope'])).not.toContain('offline_access');
   });
