@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SECOND } from '#kernel/clock.ts';
 import { timeSchema } from '#kernel/operations/schemas.ts';
 import type { Client } from './client.ts';
+import type { ClientMetadata } from './client-metadata.ts';
 import { clientProfiles } from './client-profile.ts';
 import type { ClientSecret } from './client-secret.ts';
 import { clientTypes } from './client-type.ts';
@@ -52,7 +53,8 @@ export function clientOnWire(client: Client): z.input<typeof clientSchema> {
 
 /** One sentence for each member of the client that loosens a safe default. */
 function warningsOf({ metadata }: Client): string[] {
-  return metadata.require_pkce === false
+  // A row that was changed by hand may hold anything.
+  return (metadata as ClientMetadata | null)?.require_pkce === false
     ? [
         'require_pkce is false: requests without PKCE are accepted if they have a nonce. Remove it when the software supports PKCE.',
       ]
