@@ -21,6 +21,17 @@ const refusing = [
   'userinfo.error',
 ] as const;
 
+/** Answers that a client expects: a person says no or is not signed in (OpenID Connect Core §3.1.2.6), or a device waits (RFC 8628 §3.5). */
+const expected: ReadonlySet<string> = new Set([
+  'access_denied',
+  'account_selection_required',
+  'authorization_pending',
+  'consent_required',
+  'interaction_required',
+  'login_required',
+  'slow_down',
+]);
+
 /** The engine's words about the claims of an assertion, which it reads after the signature: its sender may read them. */
 const afterSignature = /^(jwt (expired|not active yet|issued in the future)|invalid (nbf|iat|exp|jti|iss|aud) value)$/;
 
@@ -28,6 +39,7 @@ const afterSignature = /^(jwt (expired|not active yet|issued in the future)|inva
 export function noteRefusals(engine: Engine): void {
   for (const event of refusing)
     engine.on(event as 'grant.error', (ctx, error) => {
+      if (expected.has(error.error)) return;
       noteRefusalAt(ctx, reasonOf(error), error.error);
       const { cause } = error;
       if (!(error instanceof errors.InvalidClientAuth && cause instanceof Error && afterSignature.test(cause.message)))

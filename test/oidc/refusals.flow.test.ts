@@ -370,6 +370,21 @@ describe('a refusal', () => {
     expect(line).toMatchObject({ refusal: expect.stringMatching(/client/), clientId: by.other.client_id });
   });
 
+  test('is not what a client expects: a silent request without a session has a plain line (OpenID Connect Core §3.1.2.6)', async () => {
+    const asked = {
+      client_id: by.secret.client_id,
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      scope: 'openid',
+      prompt: 'none',
+    };
+    const query = new URLSearchParams({ ...asked, code_challenge: pkce().challenge, code_challenge_method: 'S256' });
+    lines = [];
+    const answer = await fetch(`${latchkey.base}/oidc/auth?${query.toString()}`, { redirect: 'manual' });
+    expect(answer.headers.get('location')).toContain('error=login_required');
+    expect(lines.find(({ msg }) => msg === 'request')).not.toHaveProperty('refusal');
+  });
+
   test.each([
     ['a secret in the place of the client id', () => basic(by.other.client_secret, by.other.client_id)],
     ['a very long client id', () => basic('x'.repeat(200), wrong)],

@@ -1,6 +1,6 @@
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { noteRefusal } from '#kernel/http/request-log.ts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { show } from '#kernel/views.ts';
 import { errorView } from '#kernel/http/error-view.ts';
 import {
@@ -196,6 +196,29 @@ describe('the log line of a request', () => {
   test('has the reason of a refusal that the response omits', async () => {
     await request(direct, 'GET /page/refused');
     expect(direct.log.at(-1)).toMatchObject({ path: '/page/refused', refusal: 'the client is gone' });
+  });
+
+  test('about refusals comes ten times in a minute for each reason, and a later line says how many were left out', async () => {
+    const edge = await openEdge({ routes });
+    const start = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: start });
+    for (let i = 0; i < 14; i += 1) await request(edge, 'GET /page/refused');
+    expect(edge.log).toHaveLength(10);
+    vi.setSystemTime(start + 61_000);
+    await request(edge, 'GET /page');
+    vi.useRealTimers();
+    expect(edge.log.slice(10)).toMatchObject([
+      { msg: 'from the route' },
+      {
+        level: 30,
+        msg: 'refused requests that were not logged',
+        refusal: 'the client is gone',
+        dropped: 4,
+        seconds: 61,
+      },
+      { msg: 'request', path: '/page' },
+    ]);
+    await edge.close();
   });
 
   test('is one line for any request', async () => {
