@@ -32,13 +32,13 @@ export type Interaction = {
   /** Where the dispatcher is: every step returns there. */
   path: string;
   question: StepQuestion;
-  /** The typed email address, or the address of the session's user at reauthentication: a claim, never a proof. */
+  /** The typed or remembered email address, or the one of the session's user at reauthentication: a claim, never a proof. */
   identifier: string | null;
   facts: Facts;
   /** The remembered account that `identifier` names; null for another address. */
   remembered: RememberedAccount | null;
-  /** Whether nothing but the memory of this browser says so: the user has neither typed nor chosen it. */
-  isLed: boolean;
+  /** `identifier` without what only this browser remembers: for the fields of forms. */
+  typed: string | null;
   [inside]: Inside;
 };
 
@@ -83,7 +83,8 @@ export function seen({ question, progress, sessionUser, accounts, now }: Inside)
   const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.email ?? null) : null;
   const lead = known === null ? leadOf(question, progress, accounts) : { kind: 'none' as const };
   const led = lead.kind === 'account' ? lead.account : null;
-  const identifier = progress.identifier ?? known ?? led?.email ?? null;
+  const typed = progress.identifier ?? known;
+  const identifier = typed ?? led?.email ?? null;
   return {
     uid,
     path: `/interaction/${uid}`,
@@ -91,7 +92,7 @@ export function seen({ question, progress, sessionUser, accounts, now }: Inside)
     identifier,
     facts,
     remembered: led ?? rememberedAs(accounts, identifier),
-    isLed: led !== null,
+    typed,
     [inside]: { question, progress, sessionUser, accounts, now },
   };
 }

@@ -73,8 +73,8 @@ export function chooserRoutes({ interactions, remembered, users }: ChooserDepend
     const form = await chooserForm.read(ctx);
     if (!form.isValid) return seeOther(ctx, interaction.path);
     remembered.forget(ctx, form.values.account);
-    const { remembered: current, isLed, facts } = interaction;
-    const hasBegun = current?.id === form.values.account && !isLed && facts.userId === null;
+    const { remembered: current, typed, facts } = interaction;
+    const hasBegun = current?.id === form.values.account && typed !== null && facts.userId === null;
     if (hasBegun) await interactions.recordIdentifier(interaction, null);
     return seeOther(ctx, interaction.path);
   }

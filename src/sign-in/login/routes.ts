@@ -121,8 +121,7 @@ export function loginRoutes({ interactions, login, deviceCookie, createUrl, work
 
   function showIdentifier(ctx: Context, interaction: Interaction): void {
     const { path, question } = interaction;
-    const typed = interaction.isLed ? null : interaction.identifier;
-    const { email = typed ?? question.loginHint, problem = null } = identifierPage.refused(ctx);
+    const { email = interaction.typed ?? question.loginHint, problem = null } = identifierPage.refused(ctx);
     show(ctx, 200, identifierView, {
       action: `${path}/login`,
       client: { name: question.client.name },

@@ -190,10 +190,10 @@ export function createRoutes(dependencies: CreateDependencies): Router<State> {
   }
 
   async function showCreate(ctx: Context, interaction: Interaction, asked: Form): Promise<void> {
-    const { uid, path, question, identifier } = interaction;
+    const { uid, path, question } = interaction;
     const { values: typed = {}, fields, errors = {}, problem = null } = createPage.refused(ctx);
     const { invitation, method, otherMethods, domains, asksForTerms } = asked;
-    const known = (await registration.findAddress(uid)) ?? identifier ?? question.loginHint;
+    const known = (await registration.findAddress(uid)) ?? interaction.typed ?? question.loginHint;
     const challenge = await work.challenge(ctx.state.ip);
     const { language } = ctx.state;
     show(ctx, 200, createView, {

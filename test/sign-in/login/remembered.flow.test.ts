@@ -87,7 +87,9 @@ describe('one account', () => {
     expect(pageName(page)).toBe('password');
     const typed = await another(visitor, page);
     expect([pageName(typed), formsOf(typed)[0]!.fields['email']]).toEqual(['login', '']);
-    const password = await visitor.submit(typed, { email: other.email });
+    const create = await visitor.open(typed.url.replace(/login$/, 'create'));
+    expect([pageName(create), create.text.includes(user.email)]).toEqual(['create', false]);
+    const password = await visitor.submit(await another(visitor, page), { email: other.email });
     expect([formsOf(password)[0]!.fields['email'], password.text.includes('Forget this account')]).toEqual([
       other.email,
       false,
