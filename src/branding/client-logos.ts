@@ -44,12 +44,11 @@ type LogoState = { uri: string | null; isShown: boolean; stored: Row | null };
 type KnownClient = {
   readonly name: string;
   readonly registered: boolean;
-  readonly metadata: {
-    readonly logo_uri?: string | undefined;
-    readonly policy_uri?: string | undefined;
-    readonly tos_uri?: string | undefined;
-  };
+  /** As stored, maybe by another version: nothing is taken for granted. */
+  readonly metadata: { readonly [member in 'logo_uri' | 'policy_uri' | 'tos_uri']?: unknown } | null;
 };
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 
 export type Dependencies = {
   clock: Clock;
@@ -83,8 +82,9 @@ export class ClientLogos {
   async shown(clientId: string): Promise<Application | null> {
     const client = await this.#deps.clients.find(clientId);
     if (client === null) return null;
-    const { policy_uri: privacyUrl = null, tos_uri: termsUrl = null } = client.metadata;
-    return { name: client.name, logoUrl: await this.#urlOf(clientId, client), privacyUrl, termsUrl };
+    const { policy_uri: policy, tos_uri: terms } = client.metadata ?? {};
+    const logoUrl = await this.#urlOf(clientId, client);
+    return { name: client.name, logoUrl, privacyUrl: textOf(policy), termsUrl: textOf(terms) };
   }
 
   /** The bytes of a logo by the last part of its address; null when no client has it (any more). */
@@ -171,7 +171,7 @@ export class ClientLogos {
   /** Whether this client may have a logo, and where it is: software that registered itself may not, unless a setting allows it. */
   #uriOf({ registered, metadata }: KnownClient): string | null {
     if (registered && !this.#deps.policies.for(instance).oidc.registeredLogos) return null;
-    return metadata.logo_uri ?? null;
+    return textOf(metadata?.logo_uri);
   }
 
   async #urlOf(clientId: string, client: KnownClient): Promise<string | null> {

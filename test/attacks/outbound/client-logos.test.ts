@@ -163,6 +163,14 @@ test.each([
   expect(lines).toEqual([expect.objectContaining({ problem: expect.stringMatching(/refused address/) })]);
 });
 
+test.each([null, [], { logo_uri: 5, policy_uri: {}, tos_uri: [] }])(
+  'stored metadata %j give no logo and no links',
+  async (metadata) => {
+    clients.set('shop', { name: 'Shop', registered: false, metadata: metadata as never });
+    expect(await open().shown('shop')).toEqual({ name: 'Shop', logoUrl: null, privacyUrl: null, termsUrl: null });
+  },
+);
+
 test('failures wait longer each time, a day at most', async () => {
   answer = (res) => res.writeHead(500).end();
   const logos = open();
