@@ -144,7 +144,7 @@ export function configuration(
 
 /**
  * OpenID Connect Dynamic Client Registration §5: the document is read when a client registers itself. Later its host may
- * be away, and nobody shall be kept from signing in by that; what an operator registered is the operator's word.
+ * be away, and that shall keep no user from signing in; what an operator registered is the operator's word.
  */
 function isRegistering(ctx: KoaContextWithOIDC | undefined): boolean {
   return ctx?.oidc.route === 'registration' || ctx?.oidc.route === 'client_update';

@@ -118,7 +118,7 @@ export class ClientLookup {
     return newest?.sealed ? this.#deps.keyRing.open(newest.sealed, sealPlace(fromUuid('csec', newest.id))) : undefined;
   }
 
-  /** Stands where the engine wants to see a secret that is not known. As it could be used as a key, nobody may guess it. */
+  /** Stands where the engine wants to see a secret that is not known. As it could be used as a key, it must not be guessable. */
   #placeholder(clientId: string): string {
     return createHmac('sha256', this.#placeholderKey).update(clientId).digest('base64url');
   }

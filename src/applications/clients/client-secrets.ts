@@ -24,7 +24,7 @@ type IssuedSecret = { id: ClientSecretId; secret: string; expiresAt: Date | null
 /** Lets secret scanners know a client secret of ours when they see one. */
 const PREFIX = 'lk_cs_';
 
-/** Secrets of clients: made here, shown once, kept as a hash, and sealed beside it only where they are keys. */
+/** Secrets of clients: made here, shown once, kept as a hash, and also sealed only where they are keys. */
 export class ClientSecrets {
   readonly #deps: Dependencies;
 

@@ -53,7 +53,7 @@ type Dependencies = {
 
 /** Printable ASCII without space and colon, so that it survives every way of sending it (RFC 6749 §2.3.1, appendix A.1). */
 const clientIdText = /^[\x21-\x39\x3b-\x7e]{1,255}$/;
-/** RFC 6749 appendix A.2, long enough that nobody can guess it. */
+/** RFC 6749 appendix A.2, too long to be guessed. */
 const clientSecretText = /^[\x21-\x7e]{32,255}$/;
 
 /** Relying parties as an operator manages them. A secret that is made on the way is given back once and never again. */

@@ -9,7 +9,7 @@ import type { ClientSecret } from './client-secret.ts';
 import { clientTypes } from './client-type.ts';
 
 /**
- * Client metadata (RFC 7591) stand beside these members. Values of another release are shown unchanged, so that one row which
+ * Client metadata (RFC 7591) stand next to these members. Values of another release are shown unchanged, so that one row which
  * this release cannot read hides no other client.
  */
 export const clientSchema = z.looseObject({

@@ -16,7 +16,7 @@ export const ORIGINS_KEPT_FOR = 10 * SECOND;
 export const ORIGINS_READ_EVERY = SECOND;
 /** Beyond this many the list would cost more than it protects, and every origin counts as known. */
 export const MOST_ORIGINS = 100_000;
-/** Seconds that an old secret may work beside its successor: a quarter, in which every deployment is renewed. */
+/** Seconds that an old secret may work together with its successor: a quarter, in which every deployment is renewed. */
 export const LONGEST_OVERLAP_SECONDS = (90 * DAY) / SECOND;
 /** One secret that is in use and one that replaces it. */
 export const MOST_VALID_SECRETS = 2;

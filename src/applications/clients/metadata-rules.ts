@@ -78,7 +78,7 @@ function typeProblems(type: ClientType, metadata: ClientMetadata): Problems {
   const redirects = responses.length > 0;
   if (type === 'spa' && !isPublic) problems['token_endpoint_auth_method'] = 'must be none: a browser keeps no secret';
   if (type === 'machine' && isPublic)
-    problems['token_endpoint_auth_method'] = 'must not be none: there is nobody but the client to prove who it is';
+    problems['token_endpoint_auth_method'] = 'must not be none: the client alone can prove who it is';
   if (type === 'web' && isPublic)
     problems['token_endpoint_auth_method'] = 'must not be none: a public client is of type spa or native';
   if (isPublic && grants.includes('client_credentials'))

@@ -17,7 +17,7 @@ const encodedControl = /%(?:[01][0-9A-Fa-f]|7[Ff])/;
 const privateUseScheme = /^[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:$/;
 /** RFC 8252 §7.3: the addresses themselves; §8.3 advises against localhost, whose meaning a resolver decides, and tools use it. */
 const loopbackHosts = new Set(['127.0.0.1', '[::1]', 'localhost']);
-/** Parameters of a response (RFC 6749 §4.1.2, §4.2.2; RFC 9207): registered ones would stand beside ours. */
+/** Parameters of a response (RFC 6749 §4.1.2, §4.2.2; RFC 9207): registered ones would come with ours. */
 const responseParameters = new Set([
   'code',
   'state',

@@ -18,7 +18,7 @@ export function objectionToName(name: string): string | null {
   return objectionToShownText(name);
 }
 
-/** The same for the text beside a name, such as the description of a scope. */
+/** The same for the text after a name, such as the description of a scope. */
 export function objectionToShownText(text: string): string | null {
   if (hidden.test(text) || idleJoiner.test(text)) return 'must have no control characters and none that cannot be seen';
   return towers.test(text) ? 'must not pile up marks on a letter' : null;

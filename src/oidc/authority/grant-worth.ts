@@ -12,7 +12,7 @@ export const uses: ReadonlySet<string> = new Set(['token', 'userinfo', 'introspe
 /** The route of the engine's current request; empty outside of one. */
 export const route = (): string => Provider.ctx?.oidc.route ?? '';
 
-/** `resources`: of these it is found out too what the grant is worth, beside its own. */
+/** `resources`: of these it is found out too what the grant is worth, in addition to its own. */
 type GrantOptions = { ignoreExpiration?: boolean; resources?: readonly string[] };
 export type FindGrant = (id: string, options?: GrantOptions) => Promise<Grant | undefined>;
 

@@ -19,7 +19,7 @@ type Questions = {
 const resumes: ReadonlySet<string | undefined> = new Set(['resume', 'device_resume']);
 
 /**
- * Nobody is signed in by it when the account was locked, or the password changed, meanwhile. A question that was asked in a
+ * No user is signed in by it when the account was locked, or the password changed, meanwhile. A question that was asked in a
  * session of the user ends with that session. A sign-in ends once, however often its end is asked for at the same time.
  */
 export const heldSignIns: Patch = {

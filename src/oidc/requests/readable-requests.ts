@@ -8,7 +8,7 @@ import { requestUnreadable } from '../errors.ts';
 const posted: ReadonlySet<string> = new Set(['/oidc/par', '/oidc/device/auth']);
 
 /**
- * Refuses request objects (RFC 9101) that nobody could have meant. The engine makes text of each member before it knows who
+ * Refuses request objects (RFC 9101) that no client could have meant. The engine makes text of each member before it knows who
  * signed it, and would fail over one that cannot become text; it stores what it reads, and the database would fail over NUL.
  */
 export const readableRequests: Middleware = async function readableRequests(ctx, next) {

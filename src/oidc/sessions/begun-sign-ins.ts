@@ -38,7 +38,7 @@ type Asked = { uid: string; cid: string; returnTo: string; params: Readonly<Reco
  * prefix `__Host-`, so a sibling host can plant an attacker's cookies. Only this host can write this list.
  *
  * The list is one cookie for each sign-in: answers to requests that were sent at once would overwrite a common one. A second one
- * says who asked for it: nodes of the previous release, which may run beside this one, read the first by its exact form.
+ * says who asked for it: nodes of the previous release, which may run at the same time, read the first by its exact form.
  */
 export class BegunSignIns {
   readonly #clock: Clock;

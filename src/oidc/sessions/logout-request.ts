@@ -98,6 +98,6 @@ export async function mayLeaveUnasked(
   return (await findConsent(session.accountId, client.clientId)) === 'everything';
 }
 
-/** A browser that fetches a link which nobody has followed yet says so (Fetch §2.2.5, and `Purpose` of older browsers). */
+/** A browser that fetches a link which the user has not followed yet says so (Fetch §2.2.5, and `Purpose` of older browsers). */
 const isFetchedAhead = (ctx: KoaContextWithOIDC): boolean =>
   /prefetch|prerender/i.test(`${ctx.get('Sec-Purpose')} ${ctx.get('Purpose')}`);

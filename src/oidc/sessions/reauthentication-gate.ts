@@ -135,7 +135,7 @@ export class OwnPages {
   }
 
   /**
-   * Through the provider's own door, as every relying party. Nobody knows the verifier of the challenge, so that the code which
+   * Through the provider's own door, as every relying party. No one knows the verifier of the challenge, so that the code which
    * comes back can never be redeemed: what counts is the session.
    */
   #signIn(

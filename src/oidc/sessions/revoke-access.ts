@@ -10,7 +10,7 @@ export type RevocationParts = {
   browsers: Pick<SignedInBrowsers, 'end' | 'endAll' | 'endOthers' | 'endGrants' | 'forget'>;
   /** Sign-ins in progress: `except` is the one that goes on. */
   signIns: { endOf(em: EntityManager, userId: UserId, except: string | null): Promise<void> };
-  /** Those that nodes of the previous release keep while they run beside this one. */
+  /** Those that nodes of the previous release keep while they run at the same time. */
   olderSignIns: RevocationParts['signIns'];
   links: { revokeOpen(em: EntityManager, userId: UserId, which: Links): Promise<void> };
   trustedBrowsers: { revokeAll(em: EntityManager, userId: UserId): Promise<unknown> };

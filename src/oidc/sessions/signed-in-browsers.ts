@@ -76,7 +76,7 @@ export class SignedInBrowsers {
 
   /**
    * Ends every session but one, and every grant but those that live with that one: also what applications were allowed for
-   * longer (`offline_access`), because nobody can tell in which browser that was.
+   * longer (`offline_access`), because it is unknown in which browser that was.
    */
   async endOthers(em: EntityManager, accountId: string, keptId: string): Promise<SignedInBrowser[]> {
     const kept = this.#deps.handles.lookup(keptId);

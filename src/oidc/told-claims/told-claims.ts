@@ -15,7 +15,7 @@ export type About = {
 type ScopeClaims = NonNullable<Configuration['claims']>;
 
 /**
- * The claims of the granted scopes that an ID token holds beside the claims of `openid`: the client lists them in its member
+ * The claims of the granted scopes that an ID token holds in addition to the claims of `openid`: the client lists them in its member
  * `id_token_claims`. Null for all of them: `*`, and where no token of the answer opens userinfo (OpenID Connect Core §5.4).
  */
 export function claimsInIdToken(
