@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
 import { authorizeUrl, formsOf, type Page, pkce, post, type TokenAnswer, Visitor } from '../support/visitor.ts';
@@ -69,6 +71,8 @@ describe('a device (RFC 8628)', () => {
     await finish(visitor, await visitor.submit(page, {}, 'confirm'), user);
     const tokens = await redeem(asked);
     expect(tokens.status).toBe(200);
+    const hash = createHash('sha256').update(tokens.body.access_token).digest().subarray(0, 16);
+    expect(decodeJwt(tokens.body.id_token)['at_hash']).toBe(hash.toString('base64url'));
     const again = await redeem(asked);
     expect(again.body.error).toBe('invalid_grant');
     const userinfo = await fetch(`${latchkey.base}/oidc/userinfo`, {
