@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../support/app.ts';
+import { createSigner, requestObject } from '../support/signer.ts';
 import { authorizeUrl, pkce, post, type TokenAnswer, tokensFor, Visitor } from '../support/visitor.ts';
 
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -291,6 +292,50 @@ describe('an API that a request names otherwise', () => {
     );
     expect(await refusedAt({ scope: 'openid', audience: closed })).toBeNull();
   });
+
+  test.each<[string, boolean]>([
+    ['pushed', false],
+    ['pushed', true],
+    ['signed', true],
+    ['plain', true],
+  ])(
+    'audience beside a request that is %s, with a session %s (RFC 9101 §6.3, RFC 9126 §4)',
+    async (way, hasSession) => {
+      const signer = await createSigner();
+      const signing = { jwks: signer.jwks, request_object_signing_alg: 'ES256' };
+      const asking = await latchkey.client({
+        first_party: true,
+        apis: { [orders]: ['*'], [files]: ['*'] },
+        ...(way === 'signed' ? signing : {}),
+      });
+      const visitor = new Visitor();
+      const { verifier, challenge } = pkce();
+      const first = authorizeUrl(latchkey.base, shop, { code_challenge: challenge });
+      if (hasSession) await visitor.signIn(first, user);
+      const plain = new URL(authorizeUrl(latchkey.base, asking, { code_challenge: challenge, scope: 'openid read' }));
+      const asked = Object.fromEntries(plain.searchParams);
+      const url = new URL(plain);
+      if (way === 'pushed') {
+        const { body } = await post(`${latchkey.base}/oidc/par`, asking, asked);
+        url.search = new URLSearchParams({
+          client_id: asking.client_id,
+          request_uri: String(body['request_uri']),
+        }).toString();
+      } else if (way === 'signed') {
+        const request = await requestObject(signer, asking.client_id, latchkey.base, asked);
+        url.search = new URLSearchParams({ client_id: asking.client_id, request }).toString();
+      }
+      url.searchParams.set('audience', files);
+      const code = (await visitor.signIn(url.href, user)).get('code') ?? '';
+      const exchange = { grant_type: 'authorization_code', code, redirect_uri: asking.redirect_uris[0] ?? '' };
+      const { status } = await post(`${latchkey.base}/oidc/token`, asking, {
+        ...exchange,
+        code_verifier: verifier,
+        resource: files,
+      });
+      expect(status).toBe(way === 'plain' ? 200 : 400);
+    },
+  );
 
   test('a scope of one API selects it in a sign-in, and the refresh token is good for it', async () => {
     const plain = await tokensFor(latchkey.base, shop, user, { scope: 'write', nonce: undefined });

@@ -11,14 +11,17 @@ let hybrid: TestClient;
 let keys: ReturnType<typeof createLocalJWKSet>;
 const signedIn = new Visitor();
 const redirectUri = 'https://rp.example/cb';
+const api = 'https://lists.example';
 const all = ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'];
 const frontChannel = all.slice(1);
 
 beforeAll(async () => {
   latchkey = await startTestApp();
   codeOnly = await latchkey.client({ first_party: true, redirect_uris: [redirectUri] });
+  await latchkey.run('apis.create', { identifier: api, scopes: [{ name: 'read' }] });
   hybrid = await latchkey.client({
     first_party: true,
+    apis: { [api]: ['*'] },
     redirect_uris: [redirectUri],
     response_types: all,
     grant_types: ['authorization_code', 'implicit', 'refresh_token'],
@@ -134,11 +137,21 @@ describe('with the setting oidc.responseTypes=all', () => {
     },
   );
 
-  test('id_token contains the claims if there is no access token to fetch them (OpenID Connect Core §5.4)', async () => {
-    const answer = anywhere(await ask(hybrid, { response_type: 'id_token', scope: 'openid email' }));
-    expect((await jwtVerify(answer.get('id_token') ?? '', keys)).payload['email']).toBe(user.email);
-    const both = anywhere(await ask(hybrid, { response_type: 'id_token token', scope: 'openid email' }));
-    expect((await jwtVerify(both.get('id_token') ?? '', keys)).payload).not.toHaveProperty('email');
+  const named = { scope: 'openid email read', resource: api };
+  test.each<[string, Record<string, string>, boolean]>([
+    ['id_token', { scope: 'openid email' }, true],
+    ['id_token token', { scope: 'openid email' }, false],
+    ['id_token token', named, true],
+    ['code id_token', { scope: 'openid email' }, false],
+    ['code id_token', named, false],
+    ['code id_token', { ...named, resource: '', audience: api }, false],
+    ['code id_token', { scope: 'openid email read' }, false],
+    ['code id_token token', named, false],
+  ])('%s, %j: has the claims %s, where no other answer brings them (OpenID Connect Core §5.4)', async (...row) => {
+    const [response_type, asked, isTold] = row;
+    const answer = anywhere(await ask(hybrid, { response_type, ...asked }));
+    const { payload } = await jwtVerify(answer.get('id_token') ?? '', keys);
+    expect(payload['email']).toBe(isTold ? user.email : undefined);
   });
 
   test('an access token from the front channel opens userinfo', async () => {

@@ -3,6 +3,7 @@ import { type Mapping, ownMember } from '#applications/clients/module.ts';
 import { access } from '#directory/access/module.ts';
 import type { ClaimSource } from '#directory/users/module.ts';
 import type { Policy } from '#settings/module.ts';
+import { words } from '../authority/authority.ts';
 
 /** Member of the data of an account that says where the claims go, and what they are made of beyond the standard claims. */
 export const ABOUT = Symbol('what claims are made of');
@@ -28,10 +29,12 @@ export function claimsInIdToken(
   return wanted.filter((claim) => isReleased(claim, granted, scopeClaims));
 }
 
+/** With a code another ID token comes from the token endpoint, so personal data need not be in an address that browsers keep. */
 function isOnlyAnswer({ oidc }: KoaContextWithOIDC): boolean {
   const { route, params, entities } = oidc;
   if (route === 'token') return entities.AccessToken?.aud !== undefined;
-  return params?.['response_type'] === 'id_token' || params?.['resource'] !== undefined;
+  const types = words(params?.['response_type'] as string | undefined);
+  return !types.includes('code') && (!types.includes('token') || params?.['resource'] !== undefined);
 }
 
 /** Whether a granted scope has the claim (OpenID Connect Core §5.4). */
