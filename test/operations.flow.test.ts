@@ -47,6 +47,7 @@ test('every operation gives what its output schema lets through', async () => {
   const { id: user_id } = await run('users.create', { email, password, phone_number: '+12025550123', address });
   const client = await latchkey.client();
   await tokensFor(latchkey.base, client, { email, password }, {}, new Visitor());
+  await run('clients.preview_claims', { client_id: client.client_id, user: email });
   await run('users.list');
   await run('users.read', { user_id });
   await run('consents.list', { user_id });

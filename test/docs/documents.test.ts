@@ -55,7 +55,7 @@ describe('the documents', () => {
   test.each(set)('change existing settings to valid values: $section.$name $value', ({ section, name, value }) => {
     expect(Object.keys(sections)).toContain(section);
     const schema = sections[section as keyof typeof sections];
-    const given = /^[\d[{]/.test(value) ? (JSON.parse(value) as unknown) : value;
+    const given = /^([\d[{]|(true|false)$)/.test(value) ? (JSON.parse(value) as unknown) : value;
     expect(Object.keys(schema.shape)).toContain(name);
     // `null` takes a value back.
     expect(schema.safeParse(value === 'null' ? {} : { [name]: given }).error).toBeUndefined();

@@ -184,7 +184,7 @@ func userinfo(ctx context.Context, latchkey *oidc.Provider, token *oauth2.Token)
 	return person, info.Claims(&person)
 }
 
-// Every sign-in gets a new name, so that nobody can choose the session of another.
+// Every sign-in gets a new name, so that no user can choose the session of another.
 func keep(w http.ResponseWriter, one *session) {
 	name := oauth2.GenerateVerifier()
 	mutex.Lock()
