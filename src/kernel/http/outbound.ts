@@ -99,7 +99,7 @@ const HTTPS_PORTS: ReadonlySet<string> = new Set(['', '443', '8443']);
 export function createOutbound({ allow, log, own: ownUrls = [], resolve = resolveHost }: Options): Outbound {
   const allowed = createAllowList(allow);
   const parsed = ownUrls.map((url) => new URL(url));
-  const own = new Set(parsed.filter(({ pathname }) => pathname === '/').map(({ hostname }) => bareHost(hostname)));
+  const own = new Set(parsed.filter(({ pathname }) => pathname === '/').map(nameOf));
   const belowOwn = parsed.filter(({ pathname }) => pathname !== '/');
   const choose = callbackify(chooseAddress);
 
@@ -135,7 +135,7 @@ export function createOutbound({ allow, log, own: ownUrls = [], resolve = resolv
     const named = allowed.hasHost(host);
     const mine = ownAddresses();
     const addresses = isIP(host) ? [host] : await withinConnectTimeout(resolve(host), host);
-    const open = protocol === 'https:' && HTTPS_PORTS.has(port) && !own.has(host);
+    const open = protocol === 'https:' && HTTPS_PORTS.has(port) && !own.has(nameOf({ hostname }));
     const address = addresses.find((address) => {
       if (named || allowed.hasAddress(address)) return true;
       return open && isPublicAddress(address) && !mine.has(canonicalAddress(address));
@@ -228,8 +228,19 @@ function readUrl(input: string | URL): URL {
   return url;
 }
 
-const isBelow = ({ hostname, pathname }: URL, own: URL): boolean =>
-  hostname === own.hostname && `${pathname}/`.startsWith(`${own.pathname}/`);
+/** Without the dot of the root at its end: both name one host, and a proxy in front may drop it. */
+const nameOf = ({ hostname }: Pick<URL, 'hostname'>): string => bareHost(hostname).replace(/\.$/, '');
+
+const isBelow = (url: URL, own: URL): boolean =>
+  nameOf(url) === nameOf(own) && `${plainPath(url)}/`.startsWith(`${own.pathname}/`);
+
+/** As a proxy in front may read it: escapes decoded, slashes merged, dot segments resolved. */
+function plainPath({ pathname }: URL): string {
+  const decoded = pathname.replaceAll(/%[\da-f]{2}/gi, (escape) =>
+    String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
+  );
+  return new URL(decoded.replaceAll(/[/\\]+/g, '/'), 'http://localhost').pathname;
+}
 
 /** Counts what comes out of decompression, so that a small body cannot grow into a large one (a "zip bomb"). */
 async function readBody(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Buffer<ArrayBuffer>> {

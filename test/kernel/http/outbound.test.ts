@@ -94,6 +94,11 @@ describe('internal targets are refused before a socket opens', () => {
     'https://ID.example.com:8443/',
     // The path of this instance, on a host that others share.
     'https://shared.test/id',
+    'https://id.example.com./',
+    'https://shared.test./id/x',
+    'https://shared.test//id/x',
+    'https://shared.test/%69d/x',
+    'https://shared.test/x/%2e%2e%2fid/y',
     'https://shared.test/id/oidc/jwks',
     'https://shared.test/app/../id/',
     // Outside, yet not by https on a port where https is served.
@@ -120,7 +125,9 @@ describe('internal targets are refused before a socket opens', () => {
     'several-inside.test': ['10.0.0.1', '::1', '169.254.169.254'],
     'outside.test': ['203.0.114.7'],
     'id.example.com': ['203.0.114.8'],
+    'id.example.com.': ['203.0.114.8'],
     'shared.test': ['203.0.114.9'],
+    'shared.test.': ['203.0.114.9'],
   };
 
   test.each(urls)('%s', async (url) => {
