@@ -239,7 +239,7 @@ function plainPath({ pathname }: URL): string {
   const decoded = pathname.replaceAll(/%[\da-f]{2}/gi, (escape) =>
     String.fromCharCode(Number.parseInt(escape.slice(1), 16)),
   );
-  return new URL(decoded.replaceAll(/[/\\]+/g, '/'), 'http://localhost').pathname;
+  return new URL(decoded.replaceAll(/[/\\]+/g, '/').replaceAll(/[?#]/g, '-'), 'http://localhost').pathname;
 }
 
 /** Counts what comes out of decompression, so that a small body cannot grow into a large one (a "zip bomb"). */

@@ -99,6 +99,7 @@ describe('internal targets are refused before a socket opens', () => {
     'https://shared.test//id/x',
     'https://shared.test/%69d/x',
     'https://shared.test/x/%2e%2e%2fid/y',
+    'https://shared.test/%23/%2e%2e%2fid/y',
     'https://shared.test/id/oidc/jwks',
     'https://shared.test/app/../id/',
     // Outside, yet not by https on a port where https is served.
