@@ -92,6 +92,7 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
   const pglite =
     options.pglite ??
     (await openInFolder(options.folder, (dataDir) => PGlite.create({ dataDir, relaxedDurability: false })));
+  forgetRowTypes(pglite);
   const orm = await EmbeddedORM.init({ ...ormOptions(options), dbName: 'postgres', driverOptions: { pglite } });
   return {
     ...facade(
@@ -111,6 +112,18 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
       if (owned) await pglite.close();
     },
   };
+}
+
+/** PostgreSQL numbers its own types by hand below this; above it are rows of tables, its own and ours (`FirstGenbkiObjectId`). */
+const FIRST_ROW_TYPE = 10_000;
+
+/**
+ * PGlite copies its parsers for each answer, and when it opens a database most of them are for arrays of whole rows, which we
+ * never read: without them a small query takes a third less time.
+ */
+function forgetRowTypes(pglite: PGlite): void {
+  const kept = Object.entries(pglite.parsers).filter(([type]) => Number(type) < FIRST_ROW_TYPE);
+  pglite.parsers = Object.fromEntries(kept);
 }
 
 /** A database whose making was interrupted has nothing in it yet and would never open, so it is made again. */

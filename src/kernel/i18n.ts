@@ -55,8 +55,14 @@ export type Messages = {
 
 const localesFolder = new URL('../../views/locales/', import.meta.url);
 
-/** Reads every language once, at start. */
-export function loadMessages(folder: URL = localesFolder): Messages {
+/** The messages of `views/locales`. They do not change while a process runs. */
+let shipped: Messages | undefined;
+
+/** Every language, read when the first caller asks. */
+export const loadMessages = (): Messages => (shipped ??= readMessages(localesFolder));
+
+/** Reads every language in `folder`. Throws for a message that is in the wrong file. */
+export function readMessages(folder: URL): Messages {
   const tables = new Map<Language, ReadonlyMap<string, Message>>();
   for (const language of Object.keys(languages) as Language[])
     tables.set(language, readTable(new URL(`${language}/`, folder)));

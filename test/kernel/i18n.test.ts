@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { chooseLanguage, languages, loadMessages } from '#kernel/i18n.ts';
+import { chooseLanguage, languages, readMessages } from '#kernel/i18n.ts';
 
 describe('the language of a page', () => {
   test.each([
@@ -63,7 +63,7 @@ describe('messages', () => {
   });
   write('en/other.json', { 'other.braces': 'a { b } {A} {} {a_b}' });
   write('de/page.json', { 'page.apps': { other: '{count} Apps' } });
-  const messages = loadMessages(pathToFileURL(`${folder}/`));
+  const messages = readMessages(pathToFileURL(`${folder}/`));
 
   test.each([
     { key: 'page.plain', parameters: {}, text: 'Hello' },
@@ -83,7 +83,7 @@ describe('messages', () => {
     const wrong = mkdtempSync(join(tmpdir(), 'latchkey-locales-'));
     mkdirSync(join(wrong, 'en'));
     writeFileSync(join(wrong, 'en/page.json'), '{"login.title":"Sign in"}');
-    expect(() => loadMessages(pathToFileURL(`${wrong}/`))).toThrow(
+    expect(() => readMessages(pathToFileURL(`${wrong}/`))).toThrow(
       'the message "login.title" is in the wrong file: page.json',
     );
   });

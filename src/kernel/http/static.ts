@@ -58,45 +58,16 @@ const forNow = 'no-cache';
 
 const publicFolder = new URL('../../../public/', import.meta.url);
 
-/** Loads, hashes and compresses all files of `folder` at the start. Its `url` throws for a missing file. */
-export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
-  const files = new Map<string, File>();
+/** The files of `public/` as they are answered, by name. They do not change while a process runs. */
+let shipped: ReadonlyMap<string, File> | undefined;
 
-  function url(name: string): string {
-    const file = files.get(name);
-    if (!file) throw new Error(`there is no public file "${name}"`);
-    return file.url;
-  }
-
-  function publish(name: string, content: Buffer | string): void {
-    const type = types[extname(name)];
-    if (type === undefined) throw new Error(`no content type is known for the public file "${name}"`);
-    const body = Buffer.from(extname(name) === '.css' ? withRelativeAddresses(name, content.toString()) : content);
-    const hash = createHash('sha256').update(body).digest('base64url').slice(0, 12);
-    const address = `${prefix}${name.slice(0, -extname(name).length)}.${hash}${extname(name)}`;
-    files.set(name, { type, url: address, etag: hash, encodings: encode(type, body) });
-  }
-
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => extname(name) !== '');
-  // Stylesheets name fonts, so they come last: by then every font has its address.
-  const [rest, stylesheets] = [
-    names.filter((name) => !name.endsWith('.css')),
-    names.filter((name) => name.endsWith('.css')),
-  ];
-  for (const name of rest) publish(name, readFileSync(new URL(name, folder)));
-  for (const name of stylesheets) {
-    const text = readFileSync(new URL(name, folder), 'utf8');
-    publish(
-      name,
-      squeezed(text).replace(/url\(([^)"':]+)\)/g, (_, target: string) => `url(${url(target)})`),
-    );
-  }
-
+/** The files of `public/`, hashed and compressed when the first caller asks. `url` throws for a missing file. */
+export function loadStaticFiles(): StaticFiles {
+  shipped ??= readyMade(publicFolder);
+  const files = new Map(shipped);
   return {
-    url,
-    publish,
+    url: (name) => urlOf(files, name),
+    publish: (name, content) => void files.set(name, fileOf(name, content)),
     async serve(ctx, next) {
       const isOurs = ctx.path.startsWith(prefix);
       const name = isOurs ? nameOf(ctx.path) : fixedAddresses[ctx.path];
@@ -107,6 +78,40 @@ export function loadStaticFiles(folder: URL = publicFolder): StaticFiles {
       return undefined;
     },
   };
+}
+
+function readyMade(folder: URL): ReadonlyMap<string, File> {
+  const files = new Map<string, File>();
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => extname(name) !== '');
+  // Stylesheets name fonts, so they come last: by then every font has its address.
+  const [rest, stylesheets] = [
+    names.filter((name) => !name.endsWith('.css')),
+    names.filter((name) => name.endsWith('.css')),
+  ];
+  for (const name of rest) files.set(name, fileOf(name, readFileSync(new URL(name, folder))));
+  for (const name of stylesheets) {
+    const css = squeezed(readFileSync(new URL(name, folder), 'utf8'));
+    const addressed = css.replace(/url\(([^)"':]+)\)/g, (_, target: string) => `url(${urlOf(files, target)})`);
+    files.set(name, fileOf(name, addressed));
+  }
+  return files;
+}
+
+function urlOf(files: ReadonlyMap<string, File>, name: string): string {
+  const file = files.get(name);
+  if (!file) throw new Error(`there is no public file "${name}"`);
+  return file.url;
+}
+
+function fileOf(name: string, content: Buffer | string): File {
+  const type = types[extname(name)];
+  if (type === undefined) throw new Error(`no content type is known for the public file "${name}"`);
+  const body = Buffer.from(extname(name) === '.css' ? withRelativeAddresses(name, content.toString()) : content);
+  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 12);
+  const url = `${prefix}${name.slice(0, -extname(name).length)}.${hash}${extname(name)}`;
+  return { type, url, etag: hash, encodings: encode(type, body) };
 }
 
 /** A stylesheet names other files as they stand from it, so that it is the same below any path of an issuer. */

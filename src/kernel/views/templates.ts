@@ -1,6 +1,7 @@
 /** The template engine: compiled once, strict about what is missing. Everything that is rendered goes through here. */
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { runInThisContext } from 'node:vm';
 import nunjucks from 'nunjucks';
 
 type Templates = { render(name: string, context: object): string };
@@ -17,15 +18,29 @@ const plainText = /\.(subject|text)\.njk$/;
 /** Attributes that hold an address, with the slash of a path or the expression with which their value begins. */
 const ADDRESS = /(\s(?:href|src|srcset|action|formaction|data-[a-z-]*url)=")(?:(?=\/)|\{\{-?\s*(.+?)\s*-?\}\})/g;
 
+const engine = { throwOnUndefined: true, trimBlocks: true, lstripBlocks: true };
+const compiler = new nunjucks.Environment([], engine);
+
+/** Compiled templates by name. They do not change while a process runs, and know nothing of the environment that renders them. */
+const compiled = new Map<string, object>();
+
 /** Pages are below the path of the issuer. Templates and their contexts do not know it: it is put in where an address is written. */
 class PageLoader extends nunjucks.FileSystemLoader {
   override getSource(name: string): nunjucks.LoaderSource {
-    const source = super.getSource(name);
-    const src = source.src.replaceAll(ADDRESS, (_, attribute: string, value?: string) =>
-      value === undefined ? `${attribute}{{ basePath }}` : `${attribute}{{ belowIssuer(${value}) }}`,
-    );
-    return { ...source, src };
+    const code = compiled.get(name) ?? compile(super.getSource(name));
+    compiled.set(name, code);
+    // The engine also takes a template that is compiled already; its types know text alone.
+    return { src: { type: 'code', obj: code } as unknown as string, path: `${viewsFolder}${name}`, noCache: false };
   }
+}
+
+function compile({ src, path }: nunjucks.LoaderSource): object {
+  const addressed = src.replaceAll(ADDRESS, (_, attribute: string, value?: string) =>
+    value === undefined ? `${attribute}{{ basePath }}` : `${attribute}{{ belowIssuer(${value}) }}`,
+  );
+  const wrapper = (templates: unknown): string => (templates as [{ template: string }])[0].template;
+  const code = nunjucks.precompileString(addressed, { name: path, env: compiler, wrapper });
+  return runInThisContext(`(() => {${code}})()`, { filename: path }) as object;
 }
 
 /**
@@ -38,10 +53,8 @@ export function compileTemplates(
   basePath = '',
 ): Templates {
   const environment = new nunjucks.Environment(new PageLoader(viewsFolder), {
+    ...engine,
     autoescape: kind === 'html',
-    throwOnUndefined: true,
-    trimBlocks: true,
-    lstripBlocks: true,
   });
   const belowIssuer = (address: unknown): unknown => (String(address).startsWith('/') ? `${basePath}${String(address)}` : address);
   for (const [name, value] of Object.entries({ ...globals, basePath, belowIssuer })) environment.addGlobal(name, value);

@@ -9,15 +9,23 @@ type Medium = 'page' | 'letter' | 'plain';
 
 type Words = ReturnType<typeof wordsOf>;
 
+/** Words that no one inspects, by their messages and medium: making formats of dates takes longer than using them. */
+const made = new WeakMap<Messages, Map<Medium, ReadonlyMap<Language, Words>>>();
+
 /** One set of words a language. `inspect` hears of each message key that is used. */
 export function everyWords(
   messages: Messages,
   medium: Medium,
   inspect?: (key: string) => void,
 ): ReadonlyMap<Language, Words> {
-  return new Map(
-    (Object.keys(languages) as Language[]).map((language) => [language, wordsOf(messages, language, medium, inspect)]),
-  );
+  const known = made.get(messages) ?? new Map<Medium, ReadonlyMap<Language, Words>>();
+  const words =
+    (inspect ? undefined : known.get(medium)) ??
+    new Map(
+      (Object.keys(languages) as Language[]).map((language) => [language, wordsOf(messages, language, medium, inspect)]),
+    );
+  if (!inspect) made.set(messages, known.set(medium, words));
+  return words;
 }
 
 /** Parameters are escaped here, except what a macro has already escaped. */
