@@ -15,7 +15,7 @@ import { runOperation } from './operations.ts';
 import { openListener } from '#kernel/http/listener.ts';
 import { createLog, type Log } from '#kernel/log.ts';
 import { type App, createApp } from '../../src/app/app.ts';
-import { onServer } from './database.ts';
+import { copyOnServer } from './database.ts';
 import { openSnapshot, unpackSnapshot } from './embedded.ts';
 
 export const testSecrets = 'a-secret-that-only-the-tests-know-01';
@@ -84,24 +84,12 @@ async function startOnce(app: App): Promise<void> {
   await app.close();
 }
 
-const databaseName = (): string => `latchkey_test_${randomBytes(6).toString('hex')}`;
-
 /** A database on the server of TEST_DATABASE_URL, copied from one in which the product has started once. */
-async function createOnServer(server: string): Promise<{ databaseUrl: string; drop(): Promise<void> }> {
-  const template = `latchkey_template_${process.pid}`;
-  const at = (name: string): string => Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  templates[server] ??= (async () => {
-    await onServer(server, `drop database if exists ${template} with (force)`);
-    await onServer(server, `create database ${template}`);
-    const config = readConfig({ LATCHKEY_SECRETS: testSecrets, DATABASE_URL: at(template) });
+const createOnServer = (server: string) =>
+  copyOnServer(server, 'started', async (databaseUrl) => {
+    const config = readConfig({ LATCHKEY_SECRETS: testSecrets, DATABASE_URL: databaseUrl });
     await startOnce(await createApp({ config, log: quietLog, clock: systemClock }));
-  })();
-  await templates[server];
-  const name = databaseName();
-  await onServer(server, `create database ${name} template ${template}`);
-  return { databaseUrl: at(name), drop: () => onServer(server, `drop database if exists ${name} with (force)`) };
-}
-const templates: Record<string, Promise<void>> = {};
+  });
 
 /** Redis has sixteen databases; the first is everybody's, of the others each of the three workers takes five in turn. */
 const DATABASES_PER_WORKER = 5;

@@ -15,18 +15,44 @@ export async function openTestDatabase(): Promise<Database> {
 }
 
 async function openOnServer(server: string): Promise<Database> {
-  const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
-  await onServer(server, `create database ${name}`);
-  const databaseUrl = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  const { databaseUrl, drop } = await copyOnServer(server, 'migrated', async (template) => {
+    const migrated = await openDatabase({ config: { databaseUrl: template, databasePool: 1 }, log, entities });
+    await migrated.migrate();
+    await migrated.close();
+  });
   const database = await openDatabase({ config: { databaseUrl, databasePool: 8 }, log, entities });
-  await database.migrate();
   return {
     ...database,
     async close() {
       await database.close();
-      await onServer(server, `drop database ${name} with (force)`);
+      await drop();
     },
   };
+}
+
+const templates = new Map<string, Promise<void>>();
+
+/** A database of its own on `server`, copied from the one that `prepare` has filled once in this process. */
+export async function copyOnServer(
+  server: string,
+  kind: string,
+  prepare: (databaseUrl: string) => Promise<void>,
+): Promise<{ databaseUrl: string; drop(): Promise<void> }> {
+  const template = `latchkey_${kind}_${process.pid}`;
+  const at = (name: string): string => Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  const key = `${server} ${kind}`;
+  const prepared =
+    templates.get(key) ??
+    (async () => {
+      await onServer(server, `drop database if exists ${template} with (force)`);
+      await onServer(server, `create database ${template}`);
+      await prepare(at(template));
+    })();
+  templates.set(key, prepared);
+  await prepared;
+  const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
+  await onServer(server, `create database ${name} template ${template}`);
+  return { databaseUrl: at(name), drop: () => onServer(server, `drop database if exists ${name} with (force)`) };
 }
 
 export async function onServer(connectionString: string, statement: string): Promise<void> {
