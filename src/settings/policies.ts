@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
-import { nativeScheme } from './native-schemes.ts';
+import { nativeScheme } from '#kernel/native-schemes.ts';
 import { profilePolicy } from './profile-policy.ts';
 import { registrationPolicy } from './registration-policy.ts';
 

@@ -33,8 +33,8 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
   router.get(PAGE, showEmails);
   router.post(PAGE, addEmail);
   router.post(`${PAGE}/send`, sendProof);
-  router.post(`${PAGE}/first`, makeFirst);
-  router.post(`${PAGE}/remove`, removeEmail);
+  router.post(`${PAGE}/first`, changeChosen('makeFirst', 'saved'));
+  router.post(`${PAGE}/remove`, changeChosen('remove', 'removed'));
 
   async function addEmail(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
@@ -59,21 +59,15 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     return chosen === null || chosen.isVerified ? seeOther(ctx, PAGE) : send(ctx, person, chosen.value);
   }
 
-  async function makeFirst(ctx: Context): Promise<void> {
-    return changeChosen(ctx, 'makeFirst', 'saved');
-  }
-
-  async function removeEmail(ctx: Context): Promise<void> {
-    return changeChosen(ctx, 'remove', 'removed');
-  }
-
-  async function changeChosen(ctx: Context, change: 'makeFirst' | 'remove', done: string): Promise<void> {
-    const person = await ownPages.require(ctx, sensitive);
-    if (person === null) return;
-    const id = (await choose(ctx, person))?.id ?? null;
-    const { userId } = person;
-    const isDone = id !== null && (await emailChanges[change]({ userId, by: byUser(userId, visitorOf(ctx)) }, id));
-    return seeOther(ctx, isDone ? `${PAGE}?done=${done}` : PAGE);
+  function changeChosen(change: 'makeFirst' | 'remove', done: string): (ctx: Context) => Promise<void> {
+    return async (ctx) => {
+      const person = await ownPages.require(ctx, sensitive);
+      if (person === null) return;
+      const id = (await choose(ctx, person))?.id ?? null;
+      const { userId } = person;
+      const isDone = id !== null && (await emailChanges[change]({ userId, by: byUser(userId, visitorOf(ctx)) }, id));
+      return seeOther(ctx, isDone ? `${PAGE}?done=${done}` : PAGE);
+    };
   }
 
   async function send(ctx: Context, person: SignedInPerson, address: string): Promise<void> {

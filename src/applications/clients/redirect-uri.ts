@@ -1,4 +1,4 @@
-import { isDangerousScheme } from '#settings/module.ts';
+import { isDangerousScheme } from '#kernel/native-schemes.ts';
 import { isLoopback } from '#kernel/issuer.ts';
 import { LONGEST_REDIRECT_URI } from './limits.ts';
 

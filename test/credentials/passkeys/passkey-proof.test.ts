@@ -324,7 +324,7 @@ describe('the challenge after an email address', () => {
     const first = await asked('nobody@example.com', null);
     expect(first.length).toBeGreaterThan(0);
     expect(await asked('nobody@example.com', null)).toEqual(first);
-    expect(await asked(' NO_USER@EXAMPLE.com', null)).toEqual(first);
+    expect(await asked(' NOBODY@EXAMPLE.com', null)).toEqual(first);
     expect(await asked('nobody2@example.com', null)).not.toEqual(first);
   });
 
