@@ -37,5 +37,5 @@ export async function createSettings({ clock, database, audit, invalidation, log
 export type { SettingsService } from './settings-service.ts';
 export { type Policies, type Policy, type PolicyInForce, type Section, sections } from './policies.ts';
 export { instance, type PolicySubject } from './policies.ts';
-export { type Property, protocolClaims } from './profile-policy.ts';
+export type { Property } from './profile-policy.ts';
 export { Setting } from './settings-service.ts';

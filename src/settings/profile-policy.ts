@@ -1,3 +1,4 @@
+import { protocolClaims } from '#kernel/protocol-claims.ts';
 import { z } from 'zod';
 
 /** The text of a label: one text for all languages, or texts by language with English as the fallback. */
@@ -9,16 +10,6 @@ const label = z.union([
 ]);
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
-
-/**
- * Claims that say who the user is, how the sign-in was proved, or what a token is good for: nothing but the provider may say them
- * (IANA registries of JWT and of token introspection, RFC 9068).
- */
-export const protocolClaims = words(
-  `constructor prototype
-   iss sub aud exp nbf iat jti azp nonce auth_time at_hash c_hash s_hash rt_hash acr amr sid sub_jwk cnf act may_act events toe txn
-   scope client_id token_type active authorization_details vc vp verified_claims trust_framework sub_id _claim_names _claim_sources`,
-);
 
 /**
  * Names that a token, a claim or a record of a user has already: a property must not be able to say in an ID token who

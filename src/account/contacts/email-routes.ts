@@ -33,8 +33,8 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
   router.get(PAGE, showEmails);
   router.post(PAGE, addEmail);
   router.post(`${PAGE}/send`, sendProof);
-  router.post(`${PAGE}/first`, changeChosen('makeFirst', 'saved'));
-  router.post(`${PAGE}/remove`, changeChosen('remove', 'removed'));
+  router.post(`${PAGE}/first`, makeFirst);
+  router.post(`${PAGE}/remove`, removeEmail);
 
   async function addEmail(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx, sensitive);
@@ -59,15 +59,26 @@ export function emailRoutes(deps: EmailRouteDependencies): Router<State> {
     return chosen === null || chosen.isVerified ? seeOther(ctx, PAGE) : send(ctx, person, chosen.value);
   }
 
-  function changeChosen(change: 'makeFirst' | 'remove', done: string): (ctx: Context) => Promise<void> {
-    return async (ctx) => {
-      const person = await ownPages.require(ctx, sensitive);
-      if (person === null) return;
-      const id = (await choose(ctx, person))?.id ?? null;
-      const { userId } = person;
-      const isDone = id !== null && (await emailChanges[change]({ userId, by: byUser(userId, visitorOf(ctx)) }, id));
-      return seeOther(ctx, isDone ? `${PAGE}?done=${done}` : PAGE);
-    };
+  async function makeFirst(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, sensitive);
+    if (person !== null) return changeChosen(ctx, person, 'makeFirst', 'saved');
+  }
+
+  async function removeEmail(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx, sensitive);
+    if (person !== null) return changeChosen(ctx, person, 'remove', 'removed');
+  }
+
+  async function changeChosen(
+    ctx: Context,
+    person: SignedInPerson,
+    change: 'makeFirst' | 'remove',
+    done: string,
+  ): Promise<void> {
+    const id = (await choose(ctx, person))?.id ?? null;
+    const { userId } = person;
+    const isDone = id !== null && (await emailChanges[change]({ userId, by: byUser(userId, visitorOf(ctx)) }, id));
+    return seeOther(ctx, isDone ? `${PAGE}?done=${done}` : PAGE);
   }
 
   async function send(ctx: Context, person: SignedInPerson, address: string): Promise<void> {

@@ -1,12 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { IdColumn } from '#kernel/id-column.ts';
 import type { Id } from '#kernel/ids.ts';
-
-/** How the access tokens of an API are made. */
-export const tokenFormats = ['jwt', 'opaque'] as const;
-type TokenFormat = (typeof tokenFormats)[number];
-export const apiSigningAlgs = ['ES256', 'PS256', 'EdDSA', 'Ed25519', 'RS256'] as const;
-type ApiSigningAlg = (typeof apiSigningAlgs)[number];
+import type { ApiSigningAlg, TokenFormat } from './api-tokens.ts';
 
 type ApiId = Id<'api'>;
 export type ApiScope = { name: string; description: string };

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
-import { type ApiResource, apiSigningAlgs, tokenFormats } from './api-resource.ts';
+import type { ApiResource } from './api-resource.ts';
+import { apiSigningAlgs, tokenFormats } from './api-tokens.ts';
 import type { ApiService } from './api-service.ts';
 import { apiInvalid, apiNotFound, apiTaken } from '#applications/clients/errors.ts';
 import { LISTED_PAGE } from '#applications/clients/limits.ts';

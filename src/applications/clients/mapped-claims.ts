@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { protocolClaims } from '#settings/module.ts';
+import { protocolClaims } from '#kernel/protocol-claims.ts';
 import { LONGEST_CONSTANT, MOST_MAPPED_CLAIMS } from './limits.ts';
 
 /** Claims by which relying parties link accounts or reach their owners, after a verification (OpenID Connect Core §5.1). */
