@@ -11,8 +11,15 @@ const sameEverywhere = [
   'test/kernel/http/{outbound,request-guard,ready-made}.test.ts',
   'test/kernel/{tracing,mail/smtp}.test.ts',
   'test/credentials/foreign-hashes/**',
-  // Processes around an application of the test, without a database.
+  // Text and code alone: words, declarations of operations and commands, what is loaded.
+  'test/{plain-words,operations}.test.ts',
+  'test/main/{kept-commands,loading}.test.ts',
+  // Processes that fail before they have a database, or around an application of the test.
+  'test/kernel/log/mend.test.ts',
   'test/main/{process,server}.test.ts',
+  // Listener, TLS, files and headers of answers, which no storage sees.
+  'test/kernel/http/{listener,tls,security-headers,static}.test.ts',
+  'test/attacks/http/browser-headers.test.ts',
   // The folder of the embedded database, which there is none of there.
   'test/kernel/data-folder/**',
   'test/main/embedded-rounds.test.ts',
