@@ -29,7 +29,7 @@ export function resourceIndicators(
     defaultResource: async (ctx, client, oneOf) => (await findByScope(apis, ctx, client, oneOf)) ?? oneOf,
     async getResourceServerInfo(ctx, identifier, client) {
       const api = await apis.findForClient(identifier, client.clientId);
-      if (!api) throw new errors.InvalidTarget();
+      if (!api) throw new errors.CustomOIDCProviderError('invalid_target', 'no such API is open to the client');
       if (isMachine(ctx)) requireAnyOf(api, ctx);
       return {
         scope: api.scopes.map((scope) => scope.name).join(' '),

@@ -90,7 +90,7 @@ export function profileProblems(profile: ClientProfile, metadata: ClientMetadata
   demand(
     metadata.redirect_uris.every((uri) => uri.startsWith('https://') || metadata.application_type === 'native'),
     'redirect_uris',
-    'must begin with https://',
+    `must begin with https:// in the profile ${profile}`,
   );
   const strong: readonly string[] = strongSignatures[profile];
   for (const member of [...ourSignatures, ...theirSignatures]) {

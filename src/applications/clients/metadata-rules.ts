@@ -139,11 +139,21 @@ function addressProblems(metadata: ClientMetadata, nativeSchemes: readonly strin
       if (objection) problems[member] = `holds ${JSON.stringify(uri)}, which ${objection}`;
     }
   }
+  const front = metadata.redirect_uris.find((uri) => !isForFrontChannel(uri));
+  if (metadata.application_type === 'web' && metadata.grant_types.includes('implicit') && front !== undefined)
+    problems['redirect_uris'] =
+      `holds ${JSON.stringify(front)}, which must begin with https:// and not name localhost, because of the grant type implicit`;
   const hosts = new Set(metadata.redirect_uris.map((uri) => URL.parse(uri)?.host));
   // OpenID Connect Core §8.1: several hosts need a document that says they belong together.
   if (metadata.subject_type === 'pairwise' && hosts.size > 1 && !metadata.sector_identifier_uri)
     problems['sector_identifier_uri'] = 'must be given for pairwise subjects at more than one host';
   return problems;
+}
+
+/** OpenID Connect Dynamic Client Registration §2: where a web client gets tokens by the implicit grant. */
+function isForFrontChannel(uri: string): boolean {
+  const url = URL.parse(uri);
+  return url?.protocol === 'https:' && url.hostname !== 'localhost';
 }
 
 function needsKeys(metadata: ClientMetadata): boolean {

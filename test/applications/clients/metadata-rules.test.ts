@@ -40,6 +40,7 @@ function wrong(type: ClientType, given: unknown, profile: ClientProfile = 'defau
 }
 
 const web = { redirect_uris: ['https://rp.example/cb'] };
+const implicit = { grant_types: ['implicit'], response_types: ['id_token'] };
 const native = { redirect_uris: ['http://127.0.0.1/cb'] };
 
 describe('defaults of each client type', () => {
@@ -114,6 +115,8 @@ describe('refused metadata, with the refused member', () => {
     ['web', { redirect_uris: 'https://rp.example/cb' }, ['redirect_uris']],
     ['web', { redirect_uris: ['http://rp.example/cb'] }, ['redirect_uris']],
     ['web', { redirect_uris: ['com.example.app:/cb'] }, ['redirect_uris']],
+    ['web', { redirect_uris: ['https://localhost/cb'], ...implicit }, ['redirect_uris']],
+    ['web', { redirect_uris: ['https://rp.example/cb', 'http://127.0.0.1/cb'], ...implicit }, ['redirect_uris']],
     ['web', { redirect_uris: Array.from({ length: 101 }, (_, n) => `https://rp.example/${n}`) }, ['redirect_uris']],
     [
       'web',
