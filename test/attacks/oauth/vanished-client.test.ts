@@ -156,7 +156,7 @@ describe('a client that changes while the user signs in', () => {
       'unauthorized_client',
     ],
   ])('and %s is told so', async (_what, values, error) => {
-    const client = await latchkey.client();
+    const client = await latchkey.client({ redirect_uris: ['https://rp.example/cb'] });
     const [visitor, page] = await atConsent(client);
     await change(client, values);
     const back = await visitor.submit(page, {}, 'allow');
