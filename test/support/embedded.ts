@@ -13,7 +13,13 @@ import { migrationsFolder } from '#kernel/database.ts';
 const cache = join(import.meta.dirname, '../../node_modules/.cache/latchkey-test-databases');
 
 /** The rows and sequences of a snapshot, and what its schema looks like. */
-type Origin = { shape: string; schemas: readonly string[]; rows: ReadonlyMap<string, Blob>; sequences: string };
+type Origin = {
+  shape: string;
+  schemas: readonly string[];
+  tables: readonly string[];
+  rows: ReadonlyMap<string, Blob>;
+  sequences: string;
+};
 type Engine = { pglite: PGlite; origin: Origin };
 
 /** At most one of each snapshot waits: a database takes some 200 MB. */
@@ -74,18 +80,21 @@ async function load(snapshot: string): Promise<Engine> {
   const origin = {
     shape: await shapeOf(pglite),
     schemas: await schemasOf(pglite),
+    tables: await tablesOf(pglite),
     rows,
     sequences: sequences.rows.map(({ back }) => back).join(';'),
   };
   return { pglite, origin };
 }
 
-/** False when a test has changed the schema, so that the database must not be used again. */
+/** Drops the tables that a test has added. False when it has changed others, so that the database must not be used again. */
 async function restore({ pglite, origin }: Engine): Promise<boolean> {
   await pglite.exec('rollback');
   await pglite.exec('discard all');
   const added = (await schemasOf(pglite)).filter((schema) => !origin.schemas.includes(schema));
   for (const schema of added) await pglite.exec(`drop schema ${schema} cascade`);
+  const later = (await tablesOf(pglite)).filter((table) => !origin.tables.includes(table));
+  if (later.length > 0) await pglite.exec(`drop table ${later.join(', ')} cascade`);
   if ((await shapeOf(pglite)) !== origin.shape) return false;
   // Triggers and foreign keys have held for these rows before.
   await pglite.exec(`set session_replication_role = replica; truncate ${(await tablesOf(pglite)).join(', ')}`);
