@@ -1,4 +1,5 @@
 import type { Configuration } from 'oidc-provider';
+import { scopeClaims } from '#kernel/claims.ts';
 import type { Property } from '#settings/module.ts';
 
 /**
@@ -7,25 +8,7 @@ import type { Property } from '#settings/module.ts';
  */
 const claims = {
   openid: ['sub', 'auth_time', 'acr', 'amr'],
-  profile: [
-    'name',
-    'family_name',
-    'given_name',
-    'middle_name',
-    'nickname',
-    'preferred_username',
-    'profile',
-    'picture',
-    'website',
-    'gender',
-    'birthdate',
-    'zoneinfo',
-    'locale',
-    'updated_at',
-  ],
-  email: ['email', 'email_verified'],
-  address: ['address'],
-  phone: ['phone_number', 'phone_number_verified'],
+  ...scopeClaims,
   iss: null,
   sid: null,
 } as const satisfies NonNullable<Configuration['claims']>;

@@ -1,4 +1,4 @@
-import { protocolClaims } from '#kernel/protocol-claims.ts';
+import { protocolClaims, scopeClaims } from '#kernel/claims.ts';
 import { z } from 'zod';
 
 /** The text of a label: one text for all languages, or texts by language with English as the fallback. */
@@ -15,12 +15,11 @@ const words = (text: string): readonly string[] => text.trim().split(/\s+/);
  * Names that a token, a claim or a record of a user has already: a property must not be able to say in an ID token who
  * the user is or when it ends (protocol claims, OpenID Connect Core §5.1, RFC 7643).
  */
-const taken = new Set([
+const taken = new Set<string>([
   ...protocolClaims,
+  ...Object.values(scopeClaims).flat(),
   ...words(`properties id password status
-   username roles groups entitlements permissions organization organizations org_id is_administrator administrator
-   name given_name family_name middle_name nickname preferred_username profile picture website email email_verified gender
-   birthdate zoneinfo locale phone_number phone_number_verified address updated_at`),
+   username roles groups entitlements permissions organization organizations org_id is_administrator administrator`),
 ]);
 
 /** One thing that the operator wants to know of users, beyond the claims of OpenID Connect. */

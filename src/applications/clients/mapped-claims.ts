@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { protocolClaims } from '#kernel/protocol-claims.ts';
+import { protocolClaims, scopeClaims } from '#kernel/claims.ts';
 import { LONGEST_CONSTANT, MOST_MAPPED_CLAIMS } from './limits.ts';
 
 /** Claims by which relying parties link accounts or reach their owners, after a verification (OpenID Connect Core §5.1). */
@@ -15,19 +15,8 @@ const claimName = z
   )
   .refine((name) => !reserved.has(name.toLowerCase()), 'is a claim that cannot be mapped');
 
-const standardClaims = [
-  ...([
-    'name',
-    'family_name',
-    'given_name',
-    'middle_name',
-    'nickname',
-    'preferred_username',
-    'profile',
-    'picture',
-  ] as const),
-  ...(['website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'email', 'phone_number', 'address'] as const),
-] as const;
+/** The claims of the scopes, whose values another claim may repeat; not those that say what was verified, and when. */
+const standardClaim = z.enum([...scopeClaims.profile, 'email', 'phone_number', 'address']).exclude(['updated_at']);
 const places = {
   in: z
     .array(z.enum(['id_token', 'userinfo']))
@@ -42,7 +31,7 @@ const word = z.string().max(LONGEST_CONSTANT);
 const mapping = z.discriminatedUnion('source', [
   z.strictObject({
     source: z.literal('claim'),
-    name: z.enum(standardClaims),
+    name: standardClaim,
     ...places,
   }),
   z.strictObject({
