@@ -3,7 +3,7 @@ import type { UserId } from '#directory/users/module.ts';
 import { type Facts, factsOf, type SessionUser } from './facts.ts';
 import type { Progress } from './progress.ts';
 import { type RememberedAccount, rememberedAs } from './remembered-accounts.ts';
-import { hintOf, leadOf } from './remembered-lead.ts';
+import { hintOf, type Lead, leadOf } from './remembered-lead.ts';
 import type { Requirements } from './requirements.ts';
 import type { SignInFacts } from './sign-in-facts.ts';
 import type { Way } from './offered-first-factors.ts';
@@ -19,6 +19,8 @@ export type Inside = {
   /** NumericDate of the request. */
   now: number;
 };
+/** `lead`: to which first page the remembered accounts lead; computed once for each state. */
+type Seen = Inside & { lead: Lead['kind'] };
 
 /** The part of the request that steps may know. */
 export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
@@ -39,7 +41,7 @@ export type Interaction = {
   remembered: RememberedAccount | null;
   /** `identifier` without what only this browser remembers: for the fields of forms. */
   typed: string | null;
-  [inside]: Inside;
+  [inside]: Seen;
 };
 
 /** A sign-in in which a user has proved something, with all that is known of the user. */
@@ -93,6 +95,6 @@ export function seen({ question, progress, sessionUser, accounts, now }: Inside)
     facts,
     remembered: led ?? rememberedAs(accounts, identifier),
     typed,
-    [inside]: { question, progress, sessionUser, accounts, now },
+    [inside]: { question, progress, sessionUser, accounts, now, lead: lead.kind },
   };
 }

@@ -1,11 +1,11 @@
 import { type Interaction, inside } from './interaction.ts';
 import type { Question } from './next-step.ts';
 import type { Ways } from './offered-first-factors.ts';
-import { leadOf, sends } from './remembered-lead.ts';
+import { type Lead, sends } from './remembered-lead.ts';
 
 /** The part of a sign-in that decides the next step: what the engine asks, and what this browser remembers. */
 export function questionOf(
-  { remembered, [inside]: { question, progress, sessionUser, accounts } }: Interaction,
+  { remembered, [inside]: { question, progress, sessionUser, accounts, lead } }: Interaction,
   { open: [byPolicy] }: Pick<Ways, 'open'>,
 ): Question {
   const { prompt, isAgain, asked } = question;
@@ -18,11 +18,11 @@ export function questionOf(
     isAgain,
     asked,
     firstWay: isLastUsed ? remembered.way : byPolicy,
-    remembered: rememberedHere(leadOf(question, progress, accounts).kind, accounts.length),
+    remembered: rememberedHere(lead, accounts.length),
   };
 }
 
-function rememberedHere(lead: ReturnType<typeof leadOf>['kind'], count: number): Question['remembered'] {
+function rememberedHere(lead: Lead['kind'], count: number): Question['remembered'] {
   if (lead === 'choice') return 'choice';
   return count > 0 ? 'some' : 'none';
 }

@@ -7,7 +7,7 @@ import { type RememberedAccount, rememberedAs } from './remembered-accounts.ts';
  * The first page of a sign-in, by the accounts that the browser remembers. `account`: its first page is shown at once. `choice`: the browser has accounts, and the user
  * chooses. `none`: the address is asked for.
  */
-type Lead = { kind: 'account'; account: RememberedAccount } | { kind: 'choice' | 'none' };
+export type Lead = { kind: 'account'; account: RememberedAccount } | { kind: 'choice' | 'none' };
 
 const sentPages: ReadonlySet<string> = new Set(
   Object.values(methods).flatMap(({ first }) => (first?.isSent ? [first.page] : [])),
