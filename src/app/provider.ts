@@ -59,6 +59,7 @@ export function createProvider(
     },
     clients: {
       findForEngine: (clientId) => clients.lookup.findForEngine(clientId),
+      isDisabled: (clientId) => clients.lookup.isDisabled(clientId),
       hasHybrid: () => clients.hybrid.exist(),
       verifySecret: (clientId, secret) => clients.lookup.verifySecret(clientId, secret),
       saveRegistered: (metadata) => clients.registered.saveRegistered(metadata),

@@ -6,7 +6,7 @@ import type { Invalidation } from './invalidation.ts';
 export const UNTOLD_CHANGE_SEEN_AFTER = 4 * SECOND;
 
 /** The `ttl` of a cache of records: a missing one is not kept, so unknown names use no memory and a new record is found at once. */
-export const keptWhenFound = (value: object | null): number => (value === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER);
+export const keptWhenFound = (value: object | string | null): number => (value === null ? 0 : UNTOLD_CHANGE_SEEN_AFTER);
 
 export type Cache<Value> = {
   /** The value kept, else what `load` brings. Calls for one key that come while it loads share one load. */

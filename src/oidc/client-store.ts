@@ -8,6 +8,8 @@ import { responseTypes } from './profiles.ts';
 export type ClientStore = {
   /** Metadata as the engine reads it (RFC 7591 names); undefined for a client that is unknown or disabled. */
   findForEngine(clientId: string): Promise<Record<string, unknown> | undefined>;
+  /** Why there is no such client, for the log. */
+  isDisabled(clientId: string): Promise<boolean>;
   /** Compares with every secret that is valid now, in constant time. */
   verifySecret(clientId: string, secret: string): Promise<boolean>;
   saveRegistered(metadata: Record<string, unknown>): Promise<void>;

@@ -35,12 +35,21 @@ const expected: ReadonlySet<string> = new Set([
 /** The engine's words about the claims of an assertion, which it reads after the signature: its sender may read them. */
 const afterSignature = /^(jwt (expired|not active yet|issued in the future)|invalid (nbf|iat|exp|jti|iss|aud) value)$/;
 
+/** Requests of clients that are disabled; the engine does not know such a client. */
+const disabledClients = new WeakSet<object>();
+
+/** The request that is served now named a disabled client. The answer is the one for an unknown client. */
+export function noteDisabledClient(): void {
+  if (Provider.ctx) disabledClients.add(Provider.ctx);
+}
+
 /** Notes for the log why the engine refuses a request. The answer says no more than its RFC allows, and often less. */
 export function noteRefusals(engine: Engine): void {
   for (const event of refusing)
     engine.on(event as 'grant.error', (ctx, error) => {
       if (expected.has(error.error)) return;
-      noteRefusalAt(ctx, reasonOf(error), error.error);
+      const isDisabled = disabledClients.has(ctx) && error.error_detail === 'client not found';
+      noteRefusalAt(ctx, isDisabled ? 'the client is disabled' : reasonOf(error), error.error);
       const { cause } = error;
       if (!(error instanceof errors.InvalidClientAuth && cause instanceof Error && afterSignature.test(cause.message)))
         return;

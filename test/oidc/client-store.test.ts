@@ -7,6 +7,7 @@ const refusing = (reason: unknown) =>
   clientAdapter(
     {
       findForEngine: async () => ({ client_id: 'found' }),
+      isDisabled: async () => false,
       verifySecret: async () => false,
       saveRegistered: async () => Promise.reject(reason),
       removeRegistered: async () => undefined,
@@ -52,6 +53,7 @@ describe('while the policy allows only code', () => {
     clientAdapter(
       {
         findForEngine: async () => client,
+        isDisabled: async () => false,
         verifySecret: async () => false,
         saveRegistered: async () => undefined,
         removeRegistered: async () => undefined,

@@ -370,6 +370,23 @@ describe('a refusal', () => {
     expect(line).toMatchObject({ refusal: expect.stringMatching(/client/), clientId: by.other.client_id });
   });
 
+  test.each<[string, string, () => Sent]>([
+    ['token request', token, () => ({ headers: own(), body: machine })],
+    ['introspection', '/oidc/introspect', () => ({ headers: own(), body: { token: 'x' } })],
+    [
+      'authorization request',
+      `/oidc/auth?client_id=${'CLIENT'}&response_type=code&scope=openid`,
+      () => ({ method: 'GET' }),
+    ],
+  ])('of a disabled client names that in the log alone: %s', async (_what, path, request) => {
+    const { client_id: id } = by.secret;
+    await latchkey.run('clients.disable', { client_id: id });
+    const { told, line } = await send(path.replace('CLIENT', id), request());
+    await latchkey.run('clients.enable', { client_id: id });
+    expect(line).toMatchObject({ refusal: 'the client is disabled', error: 'invalid_client', clientId: id });
+    expect(JSON.stringify(told)).not.toContain('disabled');
+  });
+
   test('is not what a client expects: a silent request without a session has a plain line (OpenID Connect Core §3.1.2.6)', async () => {
     const asked = {
       client_id: by.secret.client_id,

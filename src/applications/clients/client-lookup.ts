@@ -14,10 +14,13 @@ type Dependencies = {
   clock: Clock;
   database: Pick<Database, 'sql'>;
   keyRing: KeyRing;
-  cache: Pick<Cache<KnownClient | null>, 'get'>;
+  cache: Pick<Cache<CachedClient>, 'get'>;
   /** Our own pages. */
   ownClient: () => KnownClient;
 };
+
+/** Null for an unknown client. */
+export type CachedClient = KnownClient | 'disabled' | null;
 
 type SecretRow = { id: string; hash: string; sealed: string | null; expires_at: number | null };
 type Row = {
@@ -27,6 +30,7 @@ type Row = {
   profile: Client['profile'];
   first_party: boolean;
   registered: boolean;
+  disabled: boolean;
   metadata: Client['metadata'];
   apis: Client['apis'];
   issued_at: number;
@@ -34,10 +38,10 @@ type Row = {
 };
 
 const FIND = `
-  select c.client_id, c.name, c.type, c.profile, c.first_party, c.registered, c.metadata, c.apis, floor(extract(epoch from c.created_at))::float8 as issued_at,
+  select c.client_id, c.name, c.type, c.profile, c.first_party, c.registered, c.disabled, c.metadata, c.apis, floor(extract(epoch from c.created_at))::float8 as issued_at,
          (select coalesce(json_agg(json_build_object('id', s.id, 'hash', encode(s.hash, 'hex'), 'sealed', s.sealed, 'expires_at', extract(epoch from s.expires_at)::float8) order by s.created_at desc, s.id desc), '[]'::json)
           from client_secret s where s.client = c.id) as secrets
-  from client c where c.client_id = $1 and not c.disabled`;
+  from client c where c.client_id = $1`;
 
 /** Clients on the hot path: one round trip the first time, none for some seconds after. Disabled clients are not there. */
 export class ClientLookup {
@@ -51,7 +55,13 @@ export class ClientLookup {
 
   async find(clientId: string): Promise<KnownClient | null> {
     if (clientId === OWN_CLIENT_ID) return this.#deps.ownClient();
-    return this.#deps.cache.get(clientId, () => this.#load(clientId));
+    const known = await this.#deps.cache.get(clientId, () => this.#load(clientId));
+    return known === 'disabled' ? null : known;
+  }
+
+  /** For the log of an operator alone: callers get the answer for an unknown client. */
+  async isDisabled(clientId: string): Promise<boolean> {
+    return (await this.#deps.cache.get(clientId, () => this.#load(clientId))) === 'disabled';
   }
 
   /** The given ids without a client; a disabled client exists. */
@@ -79,9 +89,10 @@ export class ClientLookup {
       .includes(true);
   }
 
-  async #load(clientId: string): Promise<KnownClient | null> {
+  async #load(clientId: string): Promise<CachedClient> {
     const [row] = await this.#deps.database.sql<Row>(FIND, [clientId]);
     if (!row) return null;
+    if (row.disabled) return 'disabled';
     const client = {
       clientId: row.client_id,
       name: row.name,

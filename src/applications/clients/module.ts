@@ -13,8 +13,7 @@ import type { KeyRing } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Policies } from '#settings/module.ts';
-import { ClientLookup } from './client-lookup.ts';
-import type { KnownClient } from './known-client.ts';
+import { type CachedClient, ClientLookup } from './client-lookup.ts';
 import { ClientOrigins } from './client-origins.ts';
 import { ClientSecrets } from './client-secrets.ts';
 import { ClientService } from './client-service.ts';
@@ -38,7 +37,7 @@ export type Dependencies = {
 
 /** Creates the client service, its cached look-up, and self-registered clients. */
 export function createClients({ invalidation, issuer, policies, certificates, ...deps }: Dependencies) {
-  const cache = createCache<KnownClient | null>({
+  const cache = createCache<CachedClient>({
     name: 'clients',
     clock: deps.clock,
     invalidation,

@@ -3,6 +3,7 @@ import { type Patch, source } from './patch.ts';
 import { type Client, Provider, type KoaContextWithOIDC } from 'oidc-provider';
 import { requireAnotherTry } from '../client-authentication/client-authentication.ts';
 import { isRegisteredUri } from '#applications/clients/module.ts';
+import { noteDisabledClient } from '../refusals.ts';
 import { readAudience } from '../resources.ts';
 import { type Origin, originIn, originKinds } from '../authority/origin.ts';
 import { isVerifyingAssertion } from '../client-authentication/client-assertions.ts';
@@ -22,10 +23,14 @@ export const builtClients: Patch = {
       if (!isClientId(clientId)) return undefined;
       // The same object until the client changes.
       const metadata = await clients.findForEngine(clientId);
-      const known = metadata && built.get(metadata);
+      if (!metadata) {
+        if (await clients.isDisabled(clientId)) noteDisabledClient();
+        return undefined;
+      }
+      const known = built.get(metadata);
       if (known) return known;
       const client = await find.call(Client, clientId);
-      if (client && metadata && (await clients.findForEngine(clientId)) === metadata) built.set(metadata, client);
+      if (client && (await clients.findForEngine(clientId)) === metadata) built.set(metadata, client);
       return client;
     };
   },
