@@ -4,9 +4,12 @@ import { type Answer, basic, type Node, sender, startNode } from '../support/nod
 import { proofFor, proofKey } from '../support/proof.ts';
 import { authorizeUrl, pkce, Visitor } from '../support/visitor.ts';
 
-/** On PostgreSQL two processes of the product race each other; on the embedded database one races itself, less long. */
+/**
+ * On PostgreSQL two processes of the product race each other; on the embedded database one races itself, less long.
+ * `RACE_ROUNDS=1000` races longer, for changes of the storage.
+ */
 const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
-const ROUNDS = onServer ? 1000 : 24;
+const ROUNDS = Number(process.env['RACE_ROUNDS'] ?? (onServer ? 250 : 24));
 const SESSIONS = onServer ? 16 : 4;
 /** Requests of one round, half of them to each node. */
 const RACERS = 4;
