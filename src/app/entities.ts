@@ -30,6 +30,7 @@ import { PendingRegistration } from '#sign-in/registration/module.ts';
 import { Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
 import { Contact } from '#directory/contacts/module.ts';
+import { Organization, OrganizationMember, OrganizationSlug } from '#directory/organizations/module.ts';
 import { User, UserIdentity, UserPicture } from '#directory/users/module.ts';
 import { WaitlistEntry } from '#directory/waitlist/module.ts';
 
@@ -55,6 +56,9 @@ export const entities: Entities = [
   MailQuota,
   OidcArtifact,
   OneTimeSecretRow,
+  Organization,
+  OrganizationMember,
+  OrganizationSlug,
   Passkey,
   PasswordCredential,
   PasswordHistoryRow,

@@ -9,6 +9,7 @@ import * as interaction from '#sign-in/interaction/events.ts';
 import * as keys from '#oidc/keys/events.ts';
 import * as migration from '#migration/events.ts';
 import * as oidc from '#oidc/events.ts';
+import * as organizations from '#directory/organizations/events.ts';
 import * as passwordless from '#sign-in/passwordless/events.ts';
 import * as recovery from '#sign-in/recovery/events.ts';
 import * as registration from '#sign-in/registration/events.ts';
@@ -24,6 +25,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   settings,
   branding,
   users,
+  organizations,
   clients,
   keys,
   credentials,

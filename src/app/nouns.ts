@@ -12,6 +12,7 @@ import { createKeys } from '#oidc/keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
 import { createContacts } from '#directory/contacts/module.ts';
+import { createOrganizations, noRoles } from '#directory/organizations/module.ts';
 import { createUsers, KnownUsers, PictureService } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
@@ -79,6 +80,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     profileCompletion,
     ownDetails,
   } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy, known: knownUsers });
+  const { organizations, members } = createOrganizations({ clock, database, audit, roles: noRoles });
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
@@ -174,6 +176,8 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     passwordDemands,
     people,
     roleHolders,
+    organizations,
+    members,
     contacts,
     accessRevocation,
     held,

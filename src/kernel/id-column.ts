@@ -2,7 +2,7 @@ import { Type } from '@mikro-orm/core';
 import { fromUuid, type Id, toUuid } from './ids.ts';
 
 /** A column of native uuids that the code sees as TypeIDs of one prefix. */
-export class IdColumn<Prefix extends string> extends Type<Id<Prefix>, string> {
+export class IdColumn<Prefix extends string> extends Type<Id<Prefix> | null, string | null> {
   // No #private field: the mapper copies column types member by member.
   readonly prefix: Prefix;
 
@@ -11,11 +11,13 @@ export class IdColumn<Prefix extends string> extends Type<Id<Prefix>, string> {
     this.prefix = prefix;
   }
 
-  override convertToDatabaseValue(value: Id<Prefix>): string {
+  override convertToDatabaseValue(value: Id<Prefix> | null): string | null {
+    if (value === null) return null;
     return value.includes('_') ? toUuid(value) : value;
   }
 
-  override convertToJSValue(value: string): Id<Prefix> {
+  override convertToJSValue(value: string | null): Id<Prefix> | null {
+    if (value === null) return null;
     return (value.includes('_') ? value : fromUuid(this.prefix, value)) as Id<Prefix>;
   }
 

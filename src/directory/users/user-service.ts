@@ -85,6 +85,7 @@ export class UserService {
       termsAcceptedAt: input.termsVersion === undefined ? null : now,
       deletesAt: null,
       roles: input.roles ?? [],
+      canCreateOrganizations: false,
       createdAt: now,
       updatedAt: now,
     });
@@ -121,7 +122,8 @@ export class UserService {
          u.email_proof_due as "emailProofDue", u.email_since as "emailSince", u.phone_number as "phoneNumber",
          u.phone_number_verified as "phoneNumberVerified", u.phone_number_since as "phoneNumberSince", u.profile, u.properties,
          u.theme, u.password_update_required as "passwordUpdateRequired", u.terms_version as "termsVersion",
-         u.terms_accepted_at as "termsAcceptedAt", u.deletes_at as "deletesAt", u.created_at as "createdAt",
+         u.terms_accepted_at as "termsAcceptedAt", u.deletes_at as "deletesAt",
+         u.can_create_organizations as "canCreateOrganizations", u.created_at as "createdAt",
          u.updated_at as "updatedAt"
        from users u where ${condition}`,
       [value],

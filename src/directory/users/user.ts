@@ -70,6 +70,8 @@ const UserSchema = defineEntity({
     /** When the account is erased, unless the user signs in before. */
     deletesAt: p.datetime(3).columnType('timestamptz(3)').nullable().index('users_deletes_at_index'),
     roles: p.type(RolesColumn).fieldName('is_administrator').$type<readonly Role[]>(),
+    /** Where the setting `organizations.creation` leaves it to single users. */
+    canCreateOrganizations: p.boolean().default(false),
     createdAt: p.datetime(3).columnType('timestamptz(3)'),
     updatedAt: p.datetime(3).columnType('timestamptz(3)'),
   },

@@ -1,0 +1,38 @@
+import type { By } from '#audit/module.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { EntityManager } from '#kernel/database.ts';
+import type { OrganizationId } from './organization.ts';
+
+/** The tasks of roles in memberships; the slice access performs them. Roles are given by their names. */
+export type MemberRoles = {
+  /** Gives the creator of an organization the role that owns it. */
+  grantOnCreate(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
+  /** Gives a member these roles in the organization. Throws for a name that no role has there. */
+  grant(
+    em: EntityManager,
+    organizationId: OrganizationId,
+    userId: UserId,
+    roles: readonly string[],
+    by: By,
+  ): Promise<void>;
+  /**
+   * Throws where the organization would be left without an owner. The caller holds the lock of the organization's row, so that
+   * of two acts at once the second one sees the first.
+   */
+  requireAnotherOwner(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
+  /** Takes every role away that the user has in the organization, and every membership in its groups. */
+  removeAll(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
+  /** Throws where one of these roles brings a permission that the actor does not have there. */
+  requireGivable(roles: readonly string[], organizationId: OrganizationId, by: By): Promise<void>;
+};
+
+const nothing = async (): Promise<void> => {};
+
+/** Members without any role. */
+export const noRoles: MemberRoles = {
+  grantOnCreate: nothing,
+  grant: nothing,
+  requireAnotherOwner: nothing,
+  removeAll: nothing,
+  requireGivable: nothing,
+};

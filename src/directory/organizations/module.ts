@@ -1,0 +1,30 @@
+/**
+ * organizations: organizations and their members.
+ *
+ * Owns    the tables organization, organization_slug and organization_member; slugs, metadata and status of organizations;
+ *         who belongs to which.
+ * Leaves  roles and groups to access, invitations and domains to slices of their own, tokens to oidc.
+ * URLs    none.
+ */
+import type { AuditLog } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { MemberRoles } from './member-roles.ts';
+import { MemberService } from './member-service.ts';
+import { OrganizationService } from './organization-service.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  roles: MemberRoles;
+};
+
+/** Creates the services of organizations and of their members. */
+export function createOrganizations({ clock, database, audit, roles }: Dependencies) {
+  const members = new MemberService({ clock, database, audit, roles });
+  return { members, organizations: new OrganizationService({ clock, database, audit, members }) };
+}
+
+export { noRoles } from './member-roles.ts';
+export { Organization, OrganizationMember, OrganizationSlug } from './organization.ts';

@@ -1,0 +1,78 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { User, type UserId } from '#directory/users/module.ts';
+import { IdColumn } from '#kernel/id-column.ts';
+import type { Id } from '#kernel/ids.ts';
+
+export type OrganizationId = Id<'org'>;
+/** `suspended`: an operator stopped it. `closing`: it is erased at `closesAt`. Neither can be the organization of a sign-in. */
+export type OrganizationStatus = 'active' | 'suspended' | 'closing';
+/** How a user became a member. */
+export type MemberSource = 'created' | 'invitation' | 'domain' | 'operation' | 'connection';
+
+const instant = () => p.datetime(3).columnType('timestamptz(3)');
+
+const OrganizationSchema = defineEntity({
+  name: 'Organization',
+  tableName: 'organization',
+  properties: {
+    id: p.type(new IdColumn('org')).primary().$type<OrganizationId>(),
+    slug: p.text().unique('organization_slug_unique'),
+    name: p.text(),
+    status: p.text().$type<OrganizationStatus>(),
+    /** When it is erased, unless its closing is called off before. */
+    closesAt: instant().nullable().index('organization_closes_at_index'),
+    /** Only operators and administrators of the organization see it. */
+    metadata: p.json<Record<string, unknown>>().default('{}'),
+    /** Also clients see it, in tokens for the organization. */
+    publicMetadata: p.json<Record<string, unknown>>().default('{}'),
+    /** A user or null; the user may be erased by now. */
+    createdBy: p.type(new IdColumn('usr')).nullable().$type<UserId | null>(),
+    createdAt: instant(),
+    updatedAt: instant(),
+  },
+});
+/** A group of users with rules of its own: a company, a team, a customer (table `organization`). */
+export class Organization extends OrganizationSchema.class {}
+OrganizationSchema.setClass(Organization);
+
+const OrganizationSlugSchema = defineEntity({
+  name: 'OrganizationSlug',
+  tableName: 'organization_slug',
+  properties: {
+    slug: p.text().primary(),
+    organizationId: p.type(new IdColumn('org')).$type<OrganizationId>(),
+    takenAt: instant(),
+  },
+});
+/** A slug that an organization has or had, which no other one can take (table `organization_slug`). */
+export class OrganizationSlug extends OrganizationSlugSchema.class {}
+OrganizationSlugSchema.setClass(OrganizationSlug);
+
+const OrganizationMemberSchema = defineEntity({
+  name: 'OrganizationMember',
+  tableName: 'organization_member',
+  properties: {
+    organizationId: () =>
+      p
+        .manyToOne(Organization)
+        .mapToPk()
+        .primary()
+        .fieldName('organization_id')
+        .deleteRule('cascade')
+        .updateRule('no action'),
+    userId: () =>
+      p
+        .manyToOne(User)
+        .mapToPk()
+        .primary()
+        .fieldName('user_id')
+        .deleteRule('cascade')
+        .updateRule('no action')
+        .index('organization_member_user_id_index'),
+    source: p.text().$type<MemberSource>(),
+    createdAt: instant(),
+  },
+});
+/** A user who belongs to an organization (table `organization_member`). */
+export class OrganizationMember extends OrganizationMemberSchema.class {}
+OrganizationMemberSchema.setClass(OrganizationMember);
