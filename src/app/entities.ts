@@ -27,7 +27,7 @@ import { MailboxMessage } from '#trial/mailbox/module.ts';
 import { OidcArtifact } from '#oidc/module.ts';
 import { SignInTrace, UsedProofOfWork } from '#sign-in/risk/module.ts';
 import { PendingRegistration } from '#sign-in/registration/module.ts';
-import { Setting } from '#settings/module.ts';
+import { PolicyTightening, Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
 import { Contact } from '#directory/contacts/module.ts';
 import { Organization, OrganizationMember, OrganizationSlug } from '#directory/organizations/module.ts';
@@ -63,6 +63,7 @@ export const entities: Entities = [
   PasswordCredential,
   PasswordHistoryRow,
   PendingRegistration,
+  PolicyTightening,
   RecoveryCodeSet,
   RetiredClientId,
   SecondFactorRequest,

@@ -1,9 +1,5 @@
 import { HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 
-/** NIST SP 800-63B-4 §3.1.1.2: code points of a password that alone signs in. */
-export const LEAST_CODE_POINTS = 15;
-/** NIST SP 800-63B-4 §3.1.1.2: code points of a password that is never alone. */
-export const LEAST_CODE_POINTS_WITH_SECOND_FACTOR = 8;
 /** Code points of a password: four times the 64 that NIST SP 800-63B-4 §3.1.1.2 demands to take. */
 export const MOST_CODE_POINTS = 256;
 /** Bytes of a password in UTF-8, four for each code point. */

@@ -1,20 +1,19 @@
 /**
- * settings: the policies of the instance.
+ * settings: the policies of the instance, and their tightenings.
  *
- * Owns    the table setting; defaults and meaning of each policy (policies.ts); the policy in force for a subject.
- * Leaves  the effect of a policy to its slice.
+ * Owns    the tables setting and policy_tightening; defaults and meaning of each policy (policies.ts); what can be tightened
+ *         (tightening.ts) and how it combines (combination.ts); the policy in force for a subject.
+ * Leaves  the effect of a policy to its slice; which organizations count for a user to the caller, whose subject names them.
  * URLs    none yet.
  */
 import type { AuditLog } from '#audit/module.ts';
-import { type Clock, HOUR, SECOND } from '#kernel/clock.ts';
+import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Log } from '#kernel/log.ts';
 import type { Policies } from './policies.ts';
 import { SettingsService } from './settings-service.ts';
-
-/** Seconds that a JWT access token of an API may live: it cannot be taken back, and its key stays published as long. */
-export const LONGEST_JWT_SECONDS = HOUR / SECOND;
+import { TighteningService } from './tightening-service.ts';
 
 export type Dependencies = {
   clock: Clock;
@@ -24,18 +23,36 @@ export type Dependencies = {
   log: Pick<Log, 'warn'>;
 };
 
-/** Reads the stored policies, and from then on whatever a node changes. */
+/** Reads the stored policies and tightenings, and from then on whatever a node changes. */
 export async function createSettings({ clock, database, audit, invalidation, log }: Dependencies) {
-  const settings = new SettingsService(clock, database, audit, () => invalidation.publish('settings', 'all'));
-  const follow = () =>
-    void settings.reload().catch((err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay'));
+  const tightenings = new TighteningService(
+    { clock, database, audit },
+    (holder) => invalidation.publish('policy', holder),
+    () => settings.forgetCombined(),
+  );
+  const settings = new SettingsService(
+    clock,
+    database,
+    audit,
+    () => invalidation.publish('settings', 'all'),
+    tightenings,
+  );
+  const warn = (err: unknown) => log.warn({ err }, 'settings not read again; the known ones stay');
+  const follow = () => void settings.reload().catch(warn);
   invalidation.subscribe('settings', { changed: follow, resync: follow });
-  await settings.reload();
-  return { settings, policies: settings as Policies };
+  invalidation.subscribe('policy', {
+    changed: (holder) => void tightenings.reload(holder).catch(warn),
+    resync: () => void tightenings.reload().catch(warn),
+  });
+  await Promise.all([settings.reload(), tightenings.reload()]);
+  return { settings, tightenings, policies: settings as Policies };
 }
 
 export type { SettingsService } from './settings-service.ts';
 export { type Policies, type Policy, type PolicyInForce, type Section, sections } from './policies.ts';
 export { instance, type PolicySubject } from './policies.ts';
+export { LONGEST_JWT_SECONDS } from './limits.ts';
+export { leastPasswordLength } from './password-length.ts';
 export type { Property } from './profile-policy.ts';
 export { Setting } from './settings-service.ts';
+export { PolicyTightening } from './tightening-service.ts';

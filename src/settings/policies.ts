@@ -2,18 +2,23 @@ import { X509Certificate } from 'node:crypto';
 import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
 import { nativeScheme } from '#kernel/native-schemes.ts';
+import { networkPolicy } from './network-policy.ts';
 import { profilePolicy } from './profile-policy.ts';
 import { registrationPolicy } from './registration-policy.ts';
 
 /** The subject of what is about no user, organization or client: keys, limits of an address, the name of the instance. */
 export const instance = 'instance' as const;
 
-/** The subject of a policy: the instance, or at least one of these ids, as far as the caller knows them. */
+/**
+ * The subject of a policy: the instance, or at least one of these ids, as far as the caller knows them. `organization` is the one that a
+ * sign-in is for; where none is named, `organizations` are those that count for the user.
+ */
 export type PolicySubject =
   | typeof instance
   | (({ user: string } | { organization: string } | { client: string }) & {
       user?: string | undefined;
       organization?: string | undefined;
+      organizations?: readonly string[] | undefined;
       client?: string | undefined;
     });
 
@@ -156,6 +161,7 @@ export const sections = {
     absoluteSeconds: seconds(86_400, 90 * 86_400),
     rememberSeconds: seconds(30 * 86_400, 90 * 86_400),
   }),
+  networks: networkPolicy,
   limits: z.strictObject({
     /** Wrong passwords of one account before each further try must wait. */
     passwordFreeFailures: z.number().int().min(1).max(1_000_000).default(5),

@@ -4,6 +4,7 @@ import type { Database } from '#kernel/database.ts';
 import { inWords, takenBy } from '#kernel/operations/schema-words.ts';
 import { settingInvalid } from './errors.ts';
 import {
+  instance,
   type Policies,
   type Policy,
   type PolicyInForce,
@@ -11,7 +12,10 @@ import {
   sections,
   type PolicySubject,
 } from './policies.ts';
+import { tightened } from './combination.ts';
 import { settingChanged } from './events.ts';
+import { MOST_COMBINED } from './limits.ts';
+import type { Tightening } from './tightening.ts';
 import { defineEntity, p } from '@mikro-orm/core';
 import type { z } from 'zod';
 
@@ -49,6 +53,9 @@ const SettingSchema = defineEntity({
 export class Setting extends SettingSchema.class {}
 SettingSchema.setClass(Setting);
 
+/** The tightenings of the policy by the id of their holder. */
+type KnownTightenings = { readonly areAny: boolean; known(holder: string): Tightening | undefined };
+
 type Listener = (policy: PolicyInForce) => void;
 
 /** The policies in force, held in memory: reading one is free, a change reaches every node through `announce`. */
@@ -60,20 +67,52 @@ export class SettingsService implements Policies {
   readonly #listeners = new Set<Listener>();
   #instance: PolicyInForce = parseAll(new Map());
   #reading: Promise<void> = Promise.resolve();
+  readonly #tightenings: KnownTightenings;
+  readonly #combined = new Map<string, PolicyInForce>();
 
-  constructor(clock: Clock, database: Database, audit: Pick<AuditLog, 'record'>, announce: () => Promise<void>) {
+  constructor(
+    clock: Clock,
+    database: Database,
+    audit: Pick<AuditLog, 'record'>,
+    announce: () => Promise<void>,
+    tightenings: KnownTightenings,
+  ) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#announce = announce;
+    this.#tightenings = tightenings;
   }
 
   /**
-   * The policy in force: the instance's. A tightening by an organization or a client belongs here, and one table then says how
-   * each field of it combines (the strictest wins).
+   * The policy in force: the instance's, tightened by the organization that is named or by all that count for the user, and by the
+   * client. Where nothing tightens it, it is the instance's own.
    */
-  for(_subject: PolicySubject): PolicyInForce {
-    return this.#instance;
+  for(subject: PolicySubject): PolicyInForce {
+    if (subject === instance || !this.#tightenings.areAny) return this.#instance;
+    const { organization, organizations = [], client } = subject;
+    const named = organization === undefined ? organizations : [organization];
+    const holders = [...named, ...(client === undefined ? [] : [client])];
+    const demanding = [...new Set(holders)].filter((holder) => this.#tightenings.known(holder) !== undefined);
+    return demanding.length === 0 ? this.#instance : this.#combine(demanding.toSorted());
+  }
+
+  /** After a tightening changed. */
+  forgetCombined(): void {
+    this.#combined.clear();
+  }
+
+  #combine(holders: readonly string[]): PolicyInForce {
+    const key = JSON.stringify(holders);
+    const known = this.#combined.get(key);
+    if (known !== undefined) return known;
+    const found = tightened(
+      this.#instance,
+      holders.flatMap((holder) => this.#tightenings.known(holder) ?? []),
+    );
+    if (this.#combined.size >= MOST_COMBINED) this.#combined.clear();
+    this.#combined.set(key, found);
+    return found;
   }
 
   onChange(listener: Listener): void {
@@ -94,6 +133,7 @@ export class SettingsService implements Policies {
     const next = parseAll(new Map(rows.map(({ section, value }) => [section, value])));
     if (JSON.stringify(next) === JSON.stringify(this.#instance)) return;
     this.#instance = next;
+    this.#combined.clear();
     for (const listener of this.#listeners) listener(next);
   }
 

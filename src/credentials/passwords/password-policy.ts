@@ -1,9 +1,8 @@
-import { instance, type Policies, type PolicySubject } from '#settings/module.ts';
+import { instance, leastPasswordLength, type Policies, type PolicySubject } from '#settings/module.ts';
 import type { UserId } from '#directory/users/module.ts';
 import type { BreachedPasswords } from './breached-passwords.ts';
 import type { PasswordProblem } from './password-problem.ts';
 import { weaknessOf } from './password-strength.ts';
-import { LEAST_CODE_POINTS, LEAST_CODE_POINTS_WITH_SECOND_FACTOR } from '../limits.ts';
 
 /** The user of the new password: known facts about a user do not make a password. */
 export type PasswordOwner = {
@@ -31,9 +30,7 @@ export class PasswordPolicy {
   }
 
   minimumLength(subject: PolicySubject): number {
-    const { password, mfa } = this.#deps.policies.for(subject);
-    const isNeverAlone = mfa.enforcement === 'required' && mfa.graceDays === 0;
-    return password.minimumLength ?? (isNeverAlone ? LEAST_CODE_POINTS_WITH_SECOND_FACTOR : LEAST_CODE_POINTS);
+    return leastPasswordLength(this.#deps.policies.for(subject));
   }
 
   /** Null when the password may be set. Others may be asked about it: never within a transaction. */

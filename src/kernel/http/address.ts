@@ -98,6 +98,44 @@ export function networkKey(text: string): string {
     .join(':')}::/48`;
 }
 
+/** A network in canonical text: `10.1.2.3/8` is `10.0.0.0/8`, an address alone is a network of one. Null for any other text. */
+export function canonicalNetwork(text: string): string | null {
+  const block = parseBlock(text);
+  if (block === null) return null;
+  const [address, bits] = plainBlock(block);
+  const kind = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
+  return `${kind.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`;
+}
+
+/** Whether an address is in one of the networks; an IPv4 address also in its IPv6 form. Text that is no address is in none. */
+export function isInNetworks(text: string, networks: readonly string[]): boolean {
+  const address = parse(text);
+  if (address === null) return false;
+  const [plain] = plainBlock([address, address.kind() === 'ipv4' ? 32 : 128]);
+  return networks.some((network) => {
+    const block = parseBlock(network);
+    return block !== null && plain.kind() === block[0].kind() && plain.match(...block);
+  });
+}
+
+/** The addresses that are in both lists: two networks have all of the smaller one in common, or nothing. */
+export function commonNetworks(some: readonly string[], others: readonly string[]): string[] {
+  const within = (inner: string, outer: string): boolean =>
+    bitsOf(inner) >= bitsOf(outer) && isInNetworks(inner.slice(0, inner.indexOf('/')), [outer]);
+  const common = some.flatMap((one) =>
+    others.flatMap((other) => (within(one, other) ? [one] : within(other, one) ? [other] : [])),
+  );
+  return [...new Set(common)];
+}
+
+const bitsOf = (network: string): number => Number(network.slice(network.indexOf('/') + 1));
+
+/** `::ffff:192.0.2.0/120` is `192.0.2.0/24`. */
+function plainBlock([address, bits]: Block): Block {
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96;
+  return isMapped ? [address.toIPv4Address(), bits - 96] : [address, bits];
+}
+
 /** Strict: four decimal parts or the text form of RFC 4291. `127.1`, `0x7f.1` and `2130706433` are no addresses here. */
 function parse(text: string): Address | null {
   const bare = bareHost(text).replace(/%.*$/, '');
