@@ -37,9 +37,9 @@ export function hintOf({ login_hint: hint }: EngineInteraction['params']): strin
   return typeof hint === 'string' && hint.includes('@') ? hint.slice(0, 254) : '';
 }
 
-/** Whether a request names its user by a subject, which may be none of the accounts here. */
-function namesUser({ id_token_hint: hint, claims }: EngineInteraction['params']): boolean {
-  if (typeof hint === 'string') return true;
+/** Whether a request names its user by a subject or a name of its own, which may be none of the accounts here. */
+function namesUser({ id_token_hint: token, login_hint: name, claims }: EngineInteraction['params']): boolean {
+  if (typeof token === 'string' || (typeof name === 'string' && name !== '')) return true;
   const parsed = (typeof claims === 'string' ? JSON.parse(claims) : {}) as {
     id_token?: { sub?: { value?: unknown } | null } | null;
   };

@@ -234,7 +234,7 @@ describe('what a request asks', () => {
     ['login_hint of one of two', 2, () => ({ login_hint: one.email }), 'password', () => one.email],
     ['login_hint of another', 1, () => ({ login_hint: 'n@x.example' }), 'login', () => 'n@x.example'],
     ['login_hint of another than the two', 2, () => ({ login_hint: 'n@x.example' }), 'login', () => 'n@x.example'],
-    ['a login_hint that is no address', 1, () => ({ login_hint: 'noor' }), 'password', () => one.email],
+    ['a login_hint that is no address', 1, () => ({ login_hint: 'noor' }), 'account'],
     ['select_account, of one', 1, () => ({ prompt: 'select_account' }), 'account'],
     ['select_account, with a hint', 2, () => ({ prompt: 'select_account', login_hint: one.email }), 'account'],
     ['login', 1, () => ({ prompt: 'login' }), 'password', () => one.email],
