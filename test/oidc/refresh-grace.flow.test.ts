@@ -8,7 +8,7 @@ import { proofFor, proofKey } from '../support/proof.ts';
 import { authorizeUrl, pkce, post, type TokenAnswer, tokensFor, Visitor } from '../support/visitor.ts';
 
 const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
-const DEAD_AFTER = 1000;
+const DEAD_AFTER = 5000;
 const listApi = 'https://lists.example';
 const otherApi = 'https://other.example';
 const offline = { scope: 'openid email offline_access', prompt: 'consent' };
