@@ -662,6 +662,8 @@ describe('tables', () => {
   const joins: Readonly<Record<string, string>> = {
     'credentials/passkeys/stored-passkeys.ts users':
       'a passkey and the status of its user are read in one statement of each sign-in',
+    'directory/organizations/member-service.ts users':
+      'a page of members shows their names, and an organization may have a hundred thousand',
   };
   const statement = /\b(?:from|join|into|update|using)\s+"?([a-z_]+)"?/g;
 

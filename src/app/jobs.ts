@@ -11,7 +11,7 @@ import type { Steps } from './steps.ts';
 /** Defines the scheduled jobs: key rotation, and clean-ups of expired rows. */
 export function defineJobs(
   { jobs }: Kernel,
-  { checkpoints, partitions, keys, clients, contacts, credentials, look, progress }: Nouns,
+  { checkpoints, partitions, keys, clients, contacts, credentials, look, organizations, progress }: Nouns,
   { oidc }: Provider,
   { risk, comingIn, account }: Steps,
 ): void {
@@ -37,6 +37,7 @@ export function defineJobs(
         comingIn.registration.pending,
         contacts,
         account.closing,
+        organizations.closing,
         credentials.oneTimeSecrets,
       ].flat(),
     ),

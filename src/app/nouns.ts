@@ -79,8 +79,16 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     roleHolders,
     profileCompletion,
     ownDetails,
+    organizationCreation,
   } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy, known: knownUsers });
-  const { organizations, members } = createOrganizations({ clock, database, audit, roles: noRoles });
+  const organizations = createOrganizations({
+    clock,
+    database,
+    audit,
+    policies,
+    users,
+    roles: noRoles,
+  });
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
@@ -165,6 +173,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     knownUsers,
     profileCompletion,
     userBulk,
+    organizationCreation,
     ownDetails,
     pictures,
     events,
@@ -177,7 +186,6 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     people,
     roleHolders,
     organizations,
-    members,
     contacts,
     accessRevocation,
     held,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { brandChoice } from '#kernel/brand/choice.ts';
 import { nativeScheme } from '#kernel/native-schemes.ts';
 import { networkPolicy } from './network-policy.ts';
+import { organizationsPolicy } from './organizations-policy.ts';
 import { profilePolicy } from './profile-policy.ts';
 import { registrationPolicy } from './registration-policy.ts';
 
@@ -156,6 +157,7 @@ export const sections = {
     /** Days between a user's wish to close their account and its end, in which signing in keeps it; 0 for none. */
     deletionDays: z.number().int().min(0).max(90).default(14),
   }),
+  organizations: organizationsPolicy,
   session: z.strictObject({
     idleSeconds: seconds(3600, 30 * 86_400),
     absoluteSeconds: seconds(86_400, 90 * 86_400),

@@ -1,4 +1,5 @@
 import { errorType } from '#kernel/errors.ts';
+import { listProblems } from '#kernel/operations/input.ts';
 
 /** 404: also for an organization that exists, where the caller may not know it. */
 export const organizationNotFound = errorType({
@@ -12,11 +13,30 @@ export const slugTaken = errorType({
   status: 409,
   message: 'Another organization has this slug, or had it before. Use another one.',
 });
+/** 403: the setting `organizations.creation` leaves it to other users. */
+export const creationRefused = errorType({
+  code: 'organizations.creation_refused',
+  status: 403,
+  message: 'This user may not create organizations.',
+});
+/** 409: the user has created as many as one user may. */
+export const tooManyCreated = errorType({
+  code: 'organizations.too_many',
+  status: 409,
+  message: 'This user has created as many organizations as one user may. Close one of them first.',
+});
+/** 422: names the member that is wrong. */
+export const organizationInvalid = errorType({
+  code: 'organizations.invalid',
+  status: 422,
+  message: (problems: Readonly<Record<string, string>>) => `Correct these members: ${listProblems(problems)}.`,
+  details: (problems) => problems,
+});
 /** 409: the act needs an organization that is active. */
 export const organizationInactive = errorType({
   code: 'organizations.inactive',
   status: 409,
-  message: 'The organization is suspended or is being closed. Make it active first.',
+  message: 'The organization is suspended or is to be closed. Make it active first.',
 });
 /** 404: the user exists or not, and is no member. */
 export const memberNotFound = errorType({

@@ -34,7 +34,7 @@ export const organizationSuspended = eventType({
 
 export const organizationResumed = eventType({
   name: 'organization.resumed',
-  text: 'A suspended organization, or one that was to be closed, is active again.',
+  text: 'A suspended organization is active again.',
   audience: ['operator', 'organization'],
   gravity: 'notice',
   webhook: true,
@@ -46,6 +46,14 @@ export const organizationClosing = eventType({
   details: z.strictObject({ goes_at: z.string() }),
   audience: ['operator', 'organization'],
   gravity: 'alert',
+  webhook: true,
+});
+
+export const organizationClosingCancelled = eventType({
+  name: 'organization.closing_cancelled',
+  text: 'The closing of an organization was called off.',
+  audience: ['operator', 'organization'],
+  gravity: 'notice',
   webhook: true,
 });
 

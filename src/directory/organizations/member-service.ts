@@ -1,5 +1,6 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import { userNotFound } from '#directory/users/errors.ts';
+import { lockUser, type UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
@@ -18,7 +19,19 @@ type Dependencies = {
 
 /** A page of members; the next one begins after the last id. */
 type MemberPage = { limit: number; after?: UserId | undefined };
-type Member = { userId: UserId; source: MemberSource; createdAt: Date };
+type Member = {
+  userId: UserId;
+  email: string;
+  name: string | null;
+  source: MemberSource;
+  createdAt: Date;
+};
+type MemberRow = Omit<Member, 'userId'> & { userId: string };
+const MEMBER = `select m.user_id as "userId", u.email, u.profile->>'name' as name, m.source, m.created_at as "createdAt"
+  from organization_member m join users u on u.id = m.user_id where m.organization_id = $1`;
+const memberOf = (row: MemberRow): Member => ({ ...row, userId: fromUuid('usr', row.userId) });
+/** Before every id. */
+const FIRST = '00000000-0000-0000-0000-000000000000';
 /** An organization, as its members see it in a list. */
 export type OwnOrganization = Pick<Organization, 'id' | 'slug' | 'name' | 'status'>;
 
@@ -51,12 +64,22 @@ export class MemberService {
 
   /** In the order of the ids of users. */
   async listMembers(organizationId: OrganizationId, { limit, after }: MemberPage): Promise<Member[]> {
-    const rows = await this.#deps.database.sql<{ userId: string; source: MemberSource; createdAt: Date }>(
-      `select user_id as "userId", source, created_at as "createdAt" from organization_member
-       where organization_id = $1 and ($2::uuid is null or user_id > $2) order by user_id limit $3`,
-      [toUuid(organizationId), after === undefined ? null : toUuid(after), limit],
-    );
-    return rows.map((row) => ({ ...row, userId: fromUuid('usr', row.userId) }));
+    const rows = await this.#deps.database.sql<MemberRow>(`${MEMBER} and m.user_id > $2 order by m.user_id limit $3`, [
+      toUuid(organizationId),
+      after === undefined ? FIRST : toUuid(after),
+      limit,
+    ]);
+    return rows.map(memberOf);
+  }
+
+  /** Throws organizations.member_not_found. */
+  async require(organizationId: OrganizationId, userId: UserId): Promise<Member> {
+    const [row] = await this.#deps.database.sql<MemberRow>(`${MEMBER} and m.user_id = $2`, [
+      toUuid(organizationId),
+      toUuid(userId),
+    ]);
+    if (!row) throw memberNotFound();
+    return memberOf(row);
   }
 
   /** In a transaction of its own; `addIn` takes part in one. */
@@ -73,7 +96,7 @@ export class MemberService {
 
   /**
    * Adds a member with roles, which the caller has checked by `requireGivable`. The organization is active.
-   * Throws organizations.not_found, organizations.inactive, organizations.already_member.
+   * Throws organizations.not_found, organizations.inactive, organizations.already_member, users.not_found.
    */
   async addIn(
     em: EntityManager,
@@ -85,6 +108,7 @@ export class MemberService {
   ): Promise<void> {
     const { status } = await lockOrganization(em, organizationId);
     if (status !== 'active') throw organizationInactive();
+    if (!(await lockUser(em, userId))) throw userNotFound();
     if (!(await this.#insert(em, organizationId, userId, source))) throw alreadyMember();
     await this.#deps.roles.grant(em, organizationId, userId, roles, by);
     await this.#recordAdded(em, organizationId, userId, { source, roles: [...roles] }, by);

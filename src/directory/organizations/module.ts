@@ -8,22 +8,34 @@
  */
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
+import type { UserService } from '#directory/users/module.ts';
 import type { Database } from '#kernel/database.ts';
+import type { Policies } from '#settings/module.ts';
+import { OrganizationCreators } from './creators.ts';
 import type { MemberRoles } from './member-roles.ts';
 import { MemberService } from './member-service.ts';
+import { OrganizationClosing } from './organization-closing.ts';
 import { OrganizationService } from './organization-service.ts';
 
 export type Dependencies = {
   clock: Clock;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
+  policies: Policies<'organizations'>;
+  users: Pick<UserService, 'findById'>;
   roles: MemberRoles;
 };
 
 /** Creates the services of organizations and of their members. */
-export function createOrganizations({ clock, database, audit, roles }: Dependencies) {
+export function createOrganizations({ clock, database, audit, policies, users, roles }: Dependencies) {
   const members = new MemberService({ clock, database, audit, roles });
-  return { members, organizations: new OrganizationService({ clock, database, audit, members }) };
+  const creators = new OrganizationCreators({ database, policies, users });
+  return {
+    members,
+    creators,
+    organizations: new OrganizationService({ clock, database, audit, members, creators }),
+    closing: new OrganizationClosing({ clock, database, policies, audit }),
+  };
 }
 
 export { noRoles } from './member-roles.ts';

@@ -1,8 +1,12 @@
 import type { AuditLog, By } from '#audit/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import { userNotFound } from '#directory/users/errors.ts';
+import { lockUser, type UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, newId, parseId, toUuid } from '#kernel/ids.ts';
+import { about } from './about.ts';
+import type { OrganizationCreators } from './creators.ts';
+import { checkedDetails, type Details, requireSmall } from './details.ts';
 import { organizationNotFound, slugTaken } from './errors.ts';
 import { organizationChanged, organizationCreated, organizationResumed, organizationSuspended } from './events.ts';
 import { SLUG_ATTEMPTS } from './limits.ts';
@@ -16,6 +20,7 @@ type Dependencies = {
   database: Database;
   audit: Pick<AuditLog, 'record'>;
   members: Pick<MemberService, 'addOwner'>;
+  creators: Pick<OrganizationCreators, 'requireMayCreate'>;
 };
 
 type Metadata = Record<string, unknown>;
@@ -28,7 +33,7 @@ type NewOrganization = {
   /** The user who owns it; none for one whose members are still to come. */
   owner?: UserId | undefined;
 };
-type Changes = Partial<Pick<Organization, 'name' | 'slug' | 'metadata' | 'publicMetadata'>>;
+type Changes = { [Member in keyof Details]?: Details[Member] | undefined };
 
 const COLUMNS = `o.id, o.slug, o.name, o.status, o.closes_at as "closesAt", o.metadata, o.public_metadata as "publicMetadata",
   o.created_by as "createdBy", o.created_at as "createdAt", o.updated_at as "updatedAt"`;
@@ -72,36 +77,56 @@ export class OrganizationService {
     return found;
   }
 
-  /** Throws organizations.slug_taken. The owner, if there is one, becomes its first member. */
+  /**
+   * For an operator or a program. The owner, if there is one, becomes its first member.
+   * Throws organizations.invalid, organizations.slug_taken, users.not_found.
+   */
   async create(input: NewOrganization, by: By): Promise<Organization> {
-    const { clock, database, audit, members } = this.#deps;
-    const now = clock.now();
+    return this.#deps.database.transaction((em) => this.#create(em, input, by));
+  }
+
+  /** A user's own act. Throws organizations.creation_refused, organizations.too_many, and as `create` does. */
+  async createOwn(owner: UserId, input: Omit<NewOrganization, 'owner'>, by: By): Promise<Organization> {
+    const { database, creators } = this.#deps;
     return database.transaction(async (em) => {
-      const id: OrganizationId = newId('org');
-      const slug = await this.#takeSlug(em, id, input);
-      const organization = em.create(Organization, {
-        id,
-        slug,
-        name: input.name,
-        status: 'active',
-        closesAt: null,
-        metadata: input.metadata ?? {},
-        publicMetadata: input.publicMetadata ?? {},
-        createdBy: input.owner ?? null,
-        createdAt: now,
-        updatedAt: now,
-      });
-      await em.flush();
-      const details = { slug, name: input.name };
-      await audit.record(em, organizationCreated({ ...by, ...about(id), details }));
-      if (input.owner !== undefined) await members.addOwner(em, id, input.owner, by);
-      return organization;
+      await creators.requireMayCreate(em, owner);
+      return this.#create(em, { ...input, owner }, by);
     });
   }
 
-  /** A slug that it had before is its own again. Throws organizations.not_found, organizations.slug_taken. */
-  async change(id: OrganizationId, changes: Changes, by: By): Promise<Organization> {
+  async #create(em: EntityManager, { owner, ...input }: NewOrganization, by: By): Promise<Organization> {
+    const { clock, audit, members } = this.#deps;
+    const { name, slug: asked, metadata = {}, publicMetadata = {} } = checkedDetails(given(input));
+    requireSmall({ metadata, publicMetadata });
+    if (owner !== undefined && !(await lockUser(em, owner))) throw userNotFound();
+    const now = clock.now();
+    const id: OrganizationId = newId('org');
+    const slug = await this.#takeSlug(em, id, { name: name!, slug: asked });
+    const organization = em.create(Organization, {
+      id,
+      slug,
+      name: name!,
+      status: 'active',
+      closesAt: null,
+      metadata,
+      publicMetadata,
+      createdBy: owner ?? null,
+      createdAt: now,
+      updatedAt: now,
+    });
+    await em.flush();
+    await audit.record(em, organizationCreated({ ...by, ...about(id), details: { slug, name: name! } }));
+    if (owner !== undefined) await members.addOwner(em, id, owner, by);
+    return organization;
+  }
+
+  /**
+   * A slug that it had before is its own again. Metadata take the place of the present ones.
+   * Throws organizations.not_found, organizations.invalid, organizations.slug_taken.
+   */
+  async change(id: OrganizationId, wanted: Changes, by: By): Promise<Organization> {
     const { clock, database, audit } = this.#deps;
+    const changes = checkedDetails(given(wanted));
     return database.transaction(async (em) => {
       const organization = await takeOrganization(em, id);
       const { name, slug } = organization;
@@ -112,6 +137,7 @@ export class OrganizationService {
       if (changes.slug !== undefined && changes.slug !== slug && !(await this.#claim(em, changes.slug, id)))
         throw slugTaken();
       Object.assign(organization, changes, { updatedAt: clock.now() });
+      requireSmall(organization);
       await em.flush();
       const details = {
         members: members.toSorted(),
@@ -123,7 +149,7 @@ export class OrganizationService {
     });
   }
 
-  /** Sign-ins for it are refused, and what was issued for it ends. Throws organizations.not_found. */
+  /** Sign-ins for it are refused, and what was issued for it ends; a closing is called off. Throws organizations.not_found. */
   async suspend(id: OrganizationId, reason: string | undefined, by: By): Promise<Organization> {
     const { clock, database, audit } = this.#deps;
     return database.transaction(async (em) => {
@@ -137,12 +163,12 @@ export class OrganizationService {
     });
   }
 
-  /** Also calls a closing off. Throws organizations.not_found. */
+  /** Leaves one that is to be closed as it is. Throws organizations.not_found. */
   async resume(id: OrganizationId, by: By): Promise<Organization> {
     const { clock, database, audit } = this.#deps;
     return database.transaction(async (em) => {
       const organization = await takeOrganization(em, id);
-      if (organization.status === 'active') return organization;
+      if (organization.status !== 'suspended') return organization;
       Object.assign(organization, { status: 'active', closesAt: null, updatedAt: clock.now() });
       await em.flush();
       await audit.record(em, organizationResumed({ ...by, ...about(id) }));
@@ -175,7 +201,7 @@ export class OrganizationService {
   }
 }
 
-/** Members of events about an organization. */
-function about(id: OrganizationId) {
-  return { subject: { type: 'organization', id }, organizationId: id };
+/** Without the members that are not given. */
+function given(members: Changes): Partial<Details> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }

@@ -64,6 +64,15 @@ export const userPropertiesChanged = eventType({
   webhook: true,
 });
 
+export const userOrganizationCreationChanged = eventType({
+  name: 'user.organization_creation_changed',
+  text: 'A user got or lost the right to create organizations.',
+  details: z.strictObject({ allowed: z.boolean() }),
+  audience: ['operator', 'person'],
+  gravity: 'notice',
+  webhook: true,
+});
+
 export const userPictureChanged = eventType({
   name: 'user.picture_changed',
   text: 'A user set a picture.',

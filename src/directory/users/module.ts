@@ -12,6 +12,7 @@ import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import type { KnownUsers } from './known-users.ts';
+import { OrganizationCreation } from './organization-creation.ts';
 import { OwnDetails } from './own-details.ts';
 import { PasswordDemands } from './password-demands.ts';
 import { ProfileCompletion } from './profile-completion.ts';
@@ -40,6 +41,7 @@ export function createUsers({ clock, database, audit, accessRevocation, broughtB
     roleHolders,
     bulk: new UserBulk(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
+    organizationCreation: new OrganizationCreation(database, audit),
     ownDetails: new OwnDetails(clock, database, audit),
   };
 }
@@ -56,6 +58,7 @@ export type { RoleHolders } from './role-holders.ts';
 export { type HeldEmail, heldEmails } from './held-emails.ts';
 export type { BulkIdentity, BulkUser, UserBulk } from './user-bulk.ts';
 export { canonicalEmail, emailField, newCanonicalEmail, newEmailField } from './email.ts';
+export type { OrganizationCreation } from './organization-creation.ts';
 export type { OwnDetails } from './own-details.ts';
 export { type ClaimSource, claimsOf } from './known-users.ts';
 export type { PasswordDemands } from './password-demands.ts';

@@ -1,24 +1,48 @@
 /** Organizations and their members, without roles. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operator } from '#audit/module.ts';
+import { access } from '#directory/access/module.ts';
 import { createOrganizations, noRoles } from '#directory/organizations/module.ts';
+import { createUsers, type OrganizationCreation } from '#directory/users/module.ts';
 import type { MemberService, OwnOrganization } from '#directory/organizations/member-service.ts';
 import type { OrganizationService } from '#directory/organizations/organization-service.ts';
 import { nextSlug, slugOf, slugSchema } from '#directory/organizations/slug.ts';
-import { systemClock } from '#kernel/clock.ts';
+import { DAY } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { type Id, newId, toUuid } from '#kernel/ids.ts';
+import { openAccess } from '../../support/access.ts';
+import { testClock } from '../../support/clock.ts';
+import { policiesWith } from '../../support/policies.ts';
 import { openAudit } from '../../support/audit.ts';
 import { openTestDatabase } from '../../support/database.ts';
 
+const clock = testClock();
 let database: Database;
+let parts: ReturnType<typeof createOrganizations>;
 let organizations: OrganizationService;
 let members: MemberService;
+let right: OrganizationCreation;
+
+/** Under policies that differ from the defaults. */
+function open(changes: Record<string, unknown> = {}) {
+  const audit = openAudit({ clock, database }).log;
+  const { accessRevocation } = openAccess({ clock, database, audit });
+  const { users, organizationCreation } = createUsers({
+    clock,
+    database,
+    audit,
+    accessRevocation,
+    broughtBy: access.broughtBy,
+  });
+  right = organizationCreation;
+  const policies = policiesWith({ organizations: changes });
+  return createOrganizations({ clock, database, audit, policies, users, roles: noRoles });
+}
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  const audit = openAudit({ clock: systemClock, database }).log;
-  ({ organizations, members } = createOrganizations({ clock: systemClock, database, audit, roles: noRoles }));
+  parts = open();
+  ({ organizations, members } = parts);
 });
 afterAll(() => database.close());
 
@@ -119,6 +143,9 @@ describe('members', () => {
     await expect(members.add(id, third, [], 'domain', operator)).rejects.toMatchObject({
       code: 'organizations.already_member',
     });
+    await expect(members.add(id, newId('usr'), [], 'operation', operator)).rejects.toMatchObject({
+      code: 'users.not_found',
+    });
     const page = await members.listMembers(id, { limit: 2 });
     expect(page.map(({ userId, source }) => [userId, source])).toEqual([
       [owner, 'created'],
@@ -151,5 +178,129 @@ describe('members', () => {
       made.map(({ id, slug, name }) => ({ id, slug, name, status: 'active' })).toReversed(),
     );
     expect(await members.organizationsOf(await person())).toEqual([]);
+  });
+});
+
+describe('details of an organization', () => {
+  test.each([
+    ['an empty name', { name: ' \u202e ' }, 'name'],
+    ['a long name', { name: 'x'.repeat(101) }, 'name'],
+    ['a slug that is an id', { name: 'Acme', slug: newId('org') }, 'slug'],
+    ['metadata that are a list', { name: 'Acme', metadata: ['x'] as never }, 'metadata'],
+    ['more than 16 KiB of metadata', { name: 'Acme', metadata: { x: 'x'.repeat(16_400) } }, 'metadata'],
+    ['more than 2 KiB for tokens', { name: 'Acme', publicMetadata: { x: 'x'.repeat(2050) } }, 'public_metadata'],
+  ])('are refused with %s', async (_what, input, member) => {
+    const refused = { code: 'organizations.invalid', details: { [member]: expect.any(String) as string } };
+    await expect(organizations.create(input, operator)).rejects.toMatchObject(refused);
+    const { id } = await organizations.create({ name: 'Fine' }, operator);
+    await expect(organizations.change(id, input, operator)).rejects.toMatchObject(refused);
+  });
+
+  test('keep no hidden characters, and what is not given stays', async () => {
+    const { id } = await organizations.create({ name: 'A\u202ecme', metadata: { a: 1 } }, operator);
+    await organizations.change(id, { publicMetadata: { b: 2 }, name: undefined }, operator);
+    expect(await organizations.findById(id)).toMatchObject({
+      name: 'Acme',
+      metadata: { a: 1 },
+      publicMetadata: { b: 2 },
+    });
+  });
+});
+
+describe('the creation of an organization', () => {
+  const refused = { code: 'organizations.creation_refused' };
+
+  test('is left to permitted users by default', async () => {
+    const user = await person();
+    expect(await parts.creators.mayCreate(user)).toBe(false);
+    await expect(organizations.createOwn(user, { name: 'Mine' }, operator)).rejects.toMatchObject(refused);
+    await right.allow(user, true, operator);
+    expect(await parts.creators.mayCreate(user)).toBe(true);
+    const { id } = await organizations.createOwn(user, { name: 'Mine' }, operator);
+    expect(await members.isMember(id, user)).toBe(true);
+    await right.allow(user, false, operator);
+    await expect(organizations.createOwn(user, { name: 'Mine too' }, operator)).rejects.toMatchObject(refused);
+    await expect(right.allow(newId('usr'), true, operator)).rejects.toMatchObject({ code: 'users.not_found' });
+  });
+
+  test('is open to everyone, or to none, where the setting says so', async () => {
+    const user = await person();
+    expect(await open({ creation: 'anyone' }).creators.mayCreate(user)).toBe(true);
+    await right.allow(user, true, operator);
+    const off = open({ creation: 'off' });
+    expect(await off.creators.mayCreate(user)).toBe(false);
+    await expect(off.organizations.createOwn(user, { name: 'Mine' }, operator)).rejects.toMatchObject(refused);
+    await database.sql(`update users set status = 'disabled' where id = $1`, [toUuid(user)]);
+    const anyone = open({ creation: 'anyone' });
+    expect(await anyone.creators.mayCreate(user)).toBe(false);
+    await expect(anyone.organizations.createOwn(user, { name: 'Mine' }, operator)).rejects.toMatchObject(refused);
+  });
+
+  test('ends at the number that one user may create, also when many are created at once', async () => {
+    const user = await person();
+    const few = open({ creation: 'anyone', createdPerUser: 2 });
+    const asked = await Promise.allSettled(
+      Array.from({ length: 6 }, () => few.organizations.createOwn(user, { name: 'Many' }, operator)),
+    );
+    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    expect(await few.creators.mayCreate(user)).toBe(false);
+    for (const each of asked)
+      if (each.status === 'rejected') expect(each.reason).toMatchObject({ code: 'organizations.too_many' });
+  });
+
+  test('needs an owner who exists', async () => {
+    const input = { name: 'Ghosts', owner: newId('usr') };
+    await expect(organizations.create(input, operator)).rejects.toMatchObject({ code: 'users.not_found' });
+  });
+});
+
+describe('the closing of an organization', () => {
+  test('can be called off until its days are over', async () => {
+    const { id } = await organizations.create({ name: 'Closing', slug: 'closing', owner: await person() }, operator);
+    const goesAt = await parts.closing.close(id, operator);
+    expect(goesAt).toEqual(new Date(clock.now().getTime() + 30 * DAY));
+    expect(await parts.closing.close(id, operator)).toEqual(goesAt);
+    await expect(members.add(id, await person(), [], 'operation', operator)).rejects.toMatchObject({
+      code: 'organizations.inactive',
+    });
+    clock.advance(29 * DAY);
+    expect(await parts.closing.purge(100)).toBe(0);
+    expect((await parts.closing.reopen(id, operator)).status).toBe('active');
+    clock.advance(2 * DAY);
+    expect(await parts.closing.purge(100)).toBe(0);
+    await parts.closing.close(id, operator);
+    clock.advance(30 * DAY);
+    expect(await parts.closing.purge(100)).toBe(1);
+    expect(await organizations.findById(id)).toBeNull();
+    await expect(organizations.create({ name: 'Next', slug: 'closing' }, operator)).rejects.toMatchObject({
+      code: 'organizations.slug_taken',
+    });
+    expect((await typesOf(id)).slice(2)).toEqual([
+      'organization.closing_requested',
+      'organization.closing_cancelled',
+      'organization.closing_requested',
+      'organization.erased',
+    ]);
+  });
+
+  test('happens at once where it has no days', async () => {
+    const { closing } = open({ closingDays: 0 });
+    const { id } = await organizations.create({ name: 'At once' }, operator);
+    expect(await closing.close(id, operator)).toBeNull();
+    expect(await organizations.findById(id)).toBeNull();
+    await expect(closing.close(id, operator)).rejects.toMatchObject({ code: 'organizations.not_found' });
+  });
+
+  test('is no way out of a suspension', async () => {
+    const { id } = await organizations.create({ name: 'Stopped' }, operator);
+    await parts.closing.close(id, operator);
+    await organizations.suspend(id, undefined, operator);
+    expect((await parts.closing.reopen(id, operator)).status).toBe('suspended');
+    await expect(parts.closing.close(id, operator)).rejects.toMatchObject({ code: 'organizations.inactive' });
+    clock.advance(60 * DAY);
+    expect(await parts.closing.purge(100)).toBe(0);
+    await organizations.resume(id, operator);
+    await parts.closing.close(id, operator);
+    expect((await organizations.resume(id, operator)).status).toBe('closing');
   });
 });
