@@ -3,6 +3,7 @@ import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Context } from '#kernel/http/context.ts';
 import { noteRefusalAt } from './refusals.ts';
 import { API_ROUTE } from './authority/grant-worth.ts';
+import type { Origin } from './authority/origin.ts';
 import type { Engine } from './engine.ts';
 import {
   currentRequest,
@@ -17,6 +18,8 @@ export type ShownToken = {
   clientId: string;
   /** Null where a client acts for itself. */
   accountId: string | null;
+  /** The organization that it is for; it is good for nothing in another one. */
+  organizationId: string | null;
   /** The part of its scope that is allowed now. */
   scopes: ReadonlySet<string>;
   /** The scheme of the token; a token that is bound to a key is invalid as a bearer token. */
@@ -77,8 +80,17 @@ const checks = (audience: string) =>
   ] as never);
 
 function shownToken({ oidc }: KoaContextWithOIDC): TokenCheck {
-  const { clientId = '', accountId, scopes, jkt } = oidc.accessToken!;
-  return { kind: 'valid', clientId, accountId: accountId ?? null, scopes, scheme: jkt ? 'DPoP' : 'Bearer' };
+  const token = oidc.accessToken!;
+  const { clientId = '', accountId, scopes, jkt } = token;
+  const { origin } = token as { origin?: Origin };
+  return {
+    kind: 'valid',
+    clientId,
+    accountId: accountId ?? null,
+    organizationId: origin?.organization ?? null,
+    scopes,
+    scheme: jkt ? 'DPoP' : 'Bearer',
+  };
 }
 
 function refusalOf(ctx: Context, error: unknown): TokenCheck {

@@ -27,6 +27,8 @@ import { pkce, responseTypes, rotateRefreshToken } from './profiles.ts';
 import { pairwiseSubject } from './pairwise-subject.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
+import { type OrganizationClaims, organizationClaimNames } from './organizations/organization-claims.ts';
+import type { OrganizationRequests } from './organizations/organization-requests.ts';
 import { withUsableKeys } from './client-authentication/usable-keys.ts';
 import { cookieSignatures } from './cookie-signatures.ts';
 
@@ -38,6 +40,8 @@ type EngineDependencies = {
   apis: ApiStore;
   findConsent: FindConsent;
   authority: CurrentAuthority;
+  organizations: OrganizationRequests;
+  organizationClaims: OrganizationClaims;
   pages: EnginePages;
   forms: Pick<DeviceForms, 'tokenOf'>;
   shownDevices: ShownDevices;
@@ -88,12 +92,13 @@ export function configuration(
     features: features(deps, policies),
     findAccount: findAccount(deps.users, policies),
     loadExistingGrant: loadExistingGrant(deps.findConsent, deps.authority),
-    interactions: { policy: policy(), url: (_ctx, interaction) => `${issuer}/interaction/${interaction.uid}` },
+    interactions: { policy: policy(deps.organizations), url: (_ctx, interaction) => `${issuer}/interaction/${interaction.uid}` },
     renderError: renderError(deps.clock),
     ttl: lifetimes(deps.clock, policies),
     responseTypes: [...responseTypes(oidc, 'fapi1_advanced')],
     pkce: pkce(policies),
-    formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant } },
+    formats: { bitsOfOpaqueRandomness: 256, customizers: { jwt: nameGrant(deps.organizationClaims) } },
+    extraParams: { organization: (ctx, _value, client) => deps.organizations.read(ctx, client) },
     subjectTypes: ['public', 'pairwise'],
     pairwiseIdentifier: async (_ctx, accountId, client) => pairwiseSubject(deps.keyRing, client, accountId),
     sectorIdentifierUriValidate: () => isRegistering(Provider.ctx),

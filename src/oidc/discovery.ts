@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import { HYBRID_RESPONSE } from '#applications/clients/module.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Policies } from '#settings/module.ts';
+import { organizationClaimNames } from './organizations/organization-claims.ts';
 import { keySetCaching } from './keys/module.ts';
 
 /**
@@ -37,6 +38,7 @@ export function constantDocuments(policies: Policies<'oidc'>, clients: HybridCli
       await next();
       if (ctx.status !== 200) return;
       const type = ctx.response.get('Content-Type');
+      if (kept === DISCOVERY) nameOrganizationClaims(ctx.body as Metadata);
       documents = { whole: written(ctx.body, type), withoutHybrid: written(withoutHybrid(ctx.body as Metadata), type) };
       ready.set(path, documents);
     }
@@ -51,6 +53,11 @@ export function constantDocuments(policies: Policies<'oidc'>, clients: HybridCli
     ctx.set('ETag', document.etag);
     if (isKnown(document.etag, ctx.get('If-None-Match'))) ctx.status = 304;
   };
+}
+
+/** They cannot be asked for one by one, so that the engine does not know them. */
+function nameOrganizationClaims(document: { claims_supported?: readonly string[] }): void {
+  document.claims_supported = [...(document.claims_supported ?? []), ...organizationClaimNames];
 }
 
 function written(document: unknown, type: string): Ready {

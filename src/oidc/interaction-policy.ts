@@ -2,6 +2,8 @@ import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provide
 import { ownMember } from '#applications/clients/module.ts';
 import { askedLevel, isUnreachable, levelOf, requestedAcr } from './levels.ts';
 import { DEVICE_SESSION_AGE } from './limits.ts';
+import { organizationLevel, organizationPrompt } from './organizations/organization-prompt.ts';
+import type { OrganizationRequests } from './organizations/organization-requests.ts';
 
 const { Check, Prompt } = interactionPolicy;
 type Checks = interactionPolicy.Prompt['checks'];
@@ -9,8 +11,8 @@ type Checks = interactionPolicy.Prompt['checks'];
 /** The reason for a sign-in despite a session: the session is not strong enough. */
 export const LEVEL_REASONS = { essential: 'essential_level', client: 'client_level', wished: 'wished_level' } as const;
 
-/** The engine's prompts `login` and `consent`, and ours before them: choosing an account, and creating one. */
-export function policy(): interactionPolicy.DefaultPolicy {
+/** The engine's prompts `login` and `consent`, and ours: choosing an account, and creating one, before them, an organization in between. */
+export function policy(organizations: OrganizationRequests): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base();
   const login = prompts.get('login')?.checks;
   const consent = prompts.get('consent')?.checks;
@@ -19,7 +21,9 @@ export function policy(): interactionPolicy.DefaultPolicy {
   refuseTheWrongPerson(login);
   askForLevels(login);
   askAgainForDevices(login);
+  login.add(organizationLevel(organizations));
   spareClaimedAddresses(consent);
+  prompts.add(organizationPrompt(organizations), 1);
   prompts.add(new Prompt({ name: 'select_account', requestable: true }), 0);
   // Initiating User Registration via OpenID Connect 1.0 §4: `prompt=create`.
   prompts.add(new Prompt({ name: 'create', requestable: true }), 0);

@@ -8,13 +8,14 @@ import { signInExpired } from './errors.ts';
 import type { Engine } from './engine.ts';
 import { LEVEL_REASONS } from './interaction-policy.ts';
 import { type AskedLevel, askedLevel, type Level, levelOf, requestedAcr } from './levels.ts';
+import { ORGANIZATION_LEVEL } from './organizations/organization-prompt.ts';
 import type { BegunSignIns } from './sessions/begun-sign-ins.ts';
 import { type ClientOnPage, onPage } from './pages/pages.ts';
 
 /** Koa's context, as far as the engine reads and writes it. */
 type Exchange = { req: IncomingMessage; res: ServerResponse };
 
-export type PromptName = 'create' | 'select_account' | 'login' | 'consent';
+export type PromptName = 'create' | 'select_account' | 'login' | 'organization' | 'consent';
 
 /** One question that the engine has for the user before it can answer a relying party. */
 export type EngineInteraction = {
@@ -34,6 +35,8 @@ export type EngineInteraction = {
   isStepUp: boolean;
   /** The signed-in user must authenticate again. */
   isAgain: boolean;
+  /** The organization that the sign-in is for, as far as it is known: named by the application, chosen, or the only one of the user. */
+  organization: string | null;
   grantId: string | null;
   client: ClientOnPage & {
     isNative: boolean;
@@ -86,7 +89,7 @@ export class Interactions {
       throw signInExpired();
     }
     const { payload, kept } = found;
-    const { result, returnTo, params, prompt, session, grantId } = payload as unknown as Question;
+    const { result, returnTo, params, prompt, session, grantId, lastSubmission } = payload as unknown as Question;
     if (result !== undefined) throw new Detour(pathOf(returnTo, uid));
     const client = await engine.Client.find(String(params['client_id']));
     const shown = onPage(client);
@@ -102,6 +105,7 @@ export class Interactions {
       asked: askedOf(params, levelOf(ownMember(client, 'minimum_acr'))),
       isStepUp,
       isAgain: isOnly({ prompt, session }, againReasons),
+      organization: organizationOf({ params, prompt, lastSubmission }),
       grantId: grantId ?? null,
       client: {
         ...shown,
@@ -132,6 +136,11 @@ export class Interactions {
   /** `level`: the user was asked for a stronger proof and has none. */
   async finishPrompt(exchange: Exchange, name: PromptName | 'level'): Promise<string> {
     return this.#finish(exchange, { [name]: {} });
+  }
+
+  /** The user chose an organization; whether it is theirs is checked where the sign-in goes on. */
+  async finishOrganization(exchange: Exchange, id: string): Promise<string> {
+    return this.#finish(exchange, { organization: { id } });
   }
 
   async finishConsent(
@@ -189,6 +198,8 @@ type Question = Pick<EngineInteraction, 'prompt' | 'params'> & {
   result?: InteractionResults;
   session?: StoredSession;
   grantId?: string;
+  /** The answers to earlier questions of the same request. */
+  lastSubmission?: InteractionResults;
 };
 
 type StoredSession = { uid: string; accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
@@ -198,6 +209,12 @@ function sessionOf(session: StoredSession | undefined, authTime: number | null):
   return { id: session.uid, amr: session.amr ?? [], level: levelOf(session.acr) ?? 1, authTime };
 }
 
+function organizationOf({ params, prompt, lastSubmission }: Pick<Question, 'params' | 'prompt' | 'lastSubmission'>): string | null {
+  const { id: chosen } = (lastSubmission?.['organization'] ?? {}) as { id?: unknown };
+  const known = [params['organization'], prompt.details['organization'], chosen].find((id) => typeof id === 'string');
+  return (known as string | undefined) ?? null;
+}
+
 /** The stricter of what the request asks for and what the operator demands for this client. */
 function askedOf(params: Readonly<Record<string, unknown>>, minimum: Level | null): AskedLevel | null {
   const asked = askedLevel(requestedAcr(params));
@@ -205,7 +222,7 @@ function askedOf(params: Readonly<Record<string, unknown>>, minimum: Level | nul
   return { level: Math.max(minimum, asked?.essential ? asked.level : 1) as Level, essential: true };
 }
 
-const levelReasons: ReadonlySet<string> = new Set(Object.values(LEVEL_REASONS));
+const levelReasons: ReadonlySet<string> = new Set([...Object.values(LEVEL_REASONS), ORGANIZATION_LEVEL]);
 /** The same user, later: not when the request names another user. */
 const againReasons: ReadonlySet<string> = new Set([...levelReasons, 'login_prompt', 'max_age', 'device_session_age']);
 

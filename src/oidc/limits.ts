@@ -46,3 +46,7 @@ export const LONGEST_KEPT_PATH = 4096;
 export const LONGEST_CLIENT_ID = 64;
 /** Seconds that an initial access token may live: it lets its holder register clients. */
 export const LONGEST_INITIAL_TOKEN = (90 * DAY) / SECOND;
+/** Characters of the name of an organization in a request: more than an id or a slug has. */
+export const LONGEST_ORGANIZATION = 128;
+/** Permissions in one token. A longer list makes it too long for headers; `access.check` answers for the rest. */
+export const MOST_TOLD_PERMISSIONS = 100;

@@ -57,6 +57,9 @@ import { sayInterval } from './device/device-claim.ts';
 import { DeviceForms } from './device/device-forms.ts';
 import { ShownDevices } from './device/shown-devices.ts';
 import { limitRegistrations } from './registration/registration-limit.ts';
+import { OrganizationClaims } from './organizations/organization-claims.ts';
+import { OrganizationRequests } from './organizations/organization-requests.ts';
+import type { FindChosenOrganization, OrganizationStore } from './organizations/organization-store.ts';
 import type { ApiStore } from './resources.ts';
 
 export type Dependencies = {
@@ -65,7 +68,7 @@ export type Dependencies = {
   keyRing: KeyRing;
   database: Database;
   audit: Pick<AuditLog, 'record'>;
-  policies: Policies<'oidc' | 'profile' | 'session' | 'limits'>;
+  policies: Policies<'oidc' | 'profile' | 'session' | 'limits' | 'mfa'>;
   settings: Pick<SettingsService, 'onChange'>;
   users: Pick<KnownUsers, 'find'> & {
     /** Answers from memory for a few seconds; nodes notify each other of changes. */
@@ -81,6 +84,10 @@ export type Dependencies = {
     onChange(listener: () => void): void;
   };
   findConsent: FindConsent;
+  /** Read with every use of a token that is for an organization. */
+  organizations: OrganizationStore;
+  /** The choice that a user made the last time. */
+  findChosenOrganization: FindChosenOrganization;
   held: HeldSessions;
   pages: EnginePages;
   languages: readonly string[];
@@ -113,6 +120,8 @@ export function createOidc({
   apis,
   keys,
   findConsent,
+  organizations: organizationStore,
+  findChosenOrganization: findChosen,
   held,
   pages,
   languages,
@@ -138,6 +147,8 @@ export function createOidc({
   const failures = new ClientFailures(clock, throttle, policies);
   const authentication = { failures, database, audit };
   const authority = new CurrentAuthority({ apis, findConsent, policies });
+  const organizations = new OrganizationRequests({ store: organizationStore, findChosen, policies });
+  const organizationClaims = new OrganizationClaims({ store: organizationStore, apis });
 
   const build = (): { engine: Engine; serve: Middleware } => {
     const jwks = { keys: keys.findSigningKeys() } as never;
@@ -150,6 +161,8 @@ export function createOidc({
         apis,
         findConsent,
         authority,
+        organizations,
+        organizationClaims,
         pages,
         forms,
         shownDevices,
@@ -181,7 +194,12 @@ export function createOidc({
         handles,
         sessionsOf: async (accountId) => (await browsers.list(accountId)).map(({ id }) => id),
         policies,
+        organizations: organizationStore,
+        organizationRequests: organizations,
+        organizationClaims,
       },
+      organizations,
+      organizationClaims,
       throttle,
       policies,
     });
@@ -262,6 +280,8 @@ export { type Ending, endings, engineEndings } from './sessions/access-revocatio
 export type { SignedInBrowser } from './sessions/signed-in-browsers.ts';
 export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';
+export type { OrganizationStore } from './organizations/organization-store.ts';
+export { ORGANIZATION_REASONS } from './organizations/organization-prompt.ts';
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
 export { FRESH_PROOF, SIGN_IN_LIFETIME } from './lifetimes.ts';

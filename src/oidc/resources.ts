@@ -1,5 +1,6 @@
 import { type Client, errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { scopes as standardScopes } from './claims.ts';
+import { namesOrganization } from './organizations/asked-organization.ts';
 
 /** An API as the engine needs it. */
 type Api = {
@@ -8,6 +9,8 @@ type Api = {
   tokenFormat: 'jwt' | 'opaque';
   accessTokenSeconds: number;
   signingAlg: string;
+  /** Its tokens list the permissions of the user in the organization that they are for. */
+  organizationPermissions: boolean;
 };
 
 export type ApiStore = {
@@ -77,7 +80,7 @@ async function findByScope(
   client: Client,
   oneOf: readonly string[] | undefined,
 ): Promise<string | undefined> {
-  const asked = scopesOfApis(ctx);
+  const asked = scopesOfApis(ctx, client);
   if (asked.length === 0) return undefined;
   const own = (await apis.listForClient(client.clientId)).filter(
     ({ identifier }) => oneOf?.includes(identifier) ?? true,
@@ -100,7 +103,9 @@ function requireAnyOf(api: Api, ctx: KoaContextWithOIDC): void {
 
 const isMachine = ({ oidc }: KoaContextWithOIDC): boolean =>
   oidc.route === 'token' && oidc.params?.['grant_type'] === 'client_credentials';
-const scopesOfApis = ({ oidc }: KoaContextWithOIDC): string[] =>
-  [...oidc.requestParamScopes].filter((scope) => !(standardScopes as readonly string[]).includes(scope));
+const scopesOfApis = ({ oidc }: KoaContextWithOIDC, client: Client): string[] =>
+  [...oidc.requestParamScopes].filter(
+    (scope) => !(standardScopes as readonly string[]).includes(scope) && !namesOrganization(client, scope),
+  );
 const hasScope = ({ scopes }: Pick<Api, 'scopes'>, name: string): boolean =>
   scopes.some((scope) => scope.name === name);

@@ -7,7 +7,7 @@ import { DEFAULT_TOKEN_SECONDS } from '#applications/clients/limits.ts';
 
 /** An API as it is asked about on each request; read-only, and as old as a few seconds. */
 export type KnownApi = Readonly<
-  Pick<ApiResource, 'identifier' | 'name' | 'tokenFormat' | 'accessTokenSeconds' | 'signingAlg'>
+  Pick<ApiResource, 'identifier' | 'name' | 'tokenFormat' | 'accessTokenSeconds' | 'signingAlg' | 'organizationPermissions'>
 > & { readonly scopes: readonly ApiScope[] };
 
 /** The `resource` (RFC 8707) and the audience of tokens for the management API: the same on every instance, whatever its address. */
@@ -22,6 +22,7 @@ export const ownApi = (scopes: Readonly<Record<string, string>>): KnownApi =>
     tokenFormat: 'opaque',
     accessTokenSeconds: DEFAULT_TOKEN_SECONDS,
     signingAlg: 'ES256',
+    organizationPermissions: false,
   });
 
 type Row = {
@@ -31,6 +32,7 @@ type Row = {
   token_format: KnownApi['tokenFormat'];
   access_token_seconds: number;
   signing_alg: KnownApi['signingAlg'];
+  organization_permissions: boolean;
 };
 
 type Dependencies = {
@@ -42,7 +44,7 @@ type Dependencies = {
 };
 
 const FIND =
-  'select identifier, name, scopes, token_format, access_token_seconds, signing_alg from api_resource where identifier = $1';
+  'select identifier, name, scopes, token_format, access_token_seconds, signing_alg, organization_permissions from api_resource where identifier = $1';
 
 /** APIs on the hot path, as each client may use them. */
 export class ApiLookup {
@@ -92,6 +94,7 @@ function known({
   token_format: tokenFormat,
   access_token_seconds: accessTokenSeconds,
   signing_alg: signingAlg,
+  organization_permissions: organizationPermissions,
 }: Row): KnownApi {
   return Object.freeze({
     identifier,
@@ -99,6 +102,7 @@ function known({
     tokenFormat,
     accessTokenSeconds,
     signingAlg,
+    organizationPermissions,
     scopes,
   });
 }

@@ -21,6 +21,8 @@ const ApiResourceSchema = defineEntity({
     tokenFormat: p.text().$type<TokenFormat>(),
     accessTokenSeconds: p.integer(),
     signingAlg: p.text().$type<ApiSigningAlg>(),
+    /** Its tokens list the permissions of the user in the organization that they are for. */
+    organizationPermissions: p.boolean().default(false),
     createdAt: instant(),
     updatedAt: instant(),
   },

@@ -46,6 +46,7 @@ const apiSchema = z
     tokenFormat: z.enum(tokenFormats).default('jwt'),
     accessTokenSeconds: z.int().min(30).max(LONGEST_OPAQUE_SECONDS).default(DEFAULT_TOKEN_SECONDS),
     signingAlg: z.enum(apiSigningAlgs).default('ES256'),
+    organizationPermissions: z.boolean().default(false),
   })
   .refine((api) => api.tokenFormat === 'opaque' || api.accessTokenSeconds <= LONGEST_JWT_SECONDS, {
     path: ['accessTokenSeconds'],
@@ -60,6 +61,7 @@ type NewApi = {
   tokenFormat?: string | undefined;
   accessTokenSeconds?: number | undefined;
   signingAlg?: string | undefined;
+  organizationPermissions?: boolean | undefined;
 };
 type ApiChange = Partial<Omit<NewApi, 'identifier'>>;
 
@@ -173,8 +175,9 @@ function valuesOf({
   tokenFormat,
   accessTokenSeconds,
   signingAlg,
+  organizationPermissions,
 }: ApiResource): z.output<typeof apiSchema> {
-  return { identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg };
+  return { identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg, organizationPermissions };
 }
 
 /** RFC 8707 §2: an absolute URI without a fragment. */

@@ -20,6 +20,9 @@ const apiSchema = z.strictObject({
   token_format: z.enum(tokenFormats),
   access_token_seconds: z.int(),
   signing_alg: z.enum(apiSigningAlgs),
+  organization_permissions: z
+    .boolean()
+    .describe('Its tokens list the permissions of the user in the organization that they are for'),
 });
 
 const createApi = operation({
@@ -41,6 +44,10 @@ const createApi = operation({
       .string()
       .optional()
       .describe(`${apiSigningAlgs.join(', ')} (default ES256)`),
+    organization_permissions: z
+      .boolean()
+      .optional()
+      .describe('Tokens for an organization list the permissions of the user in it'),
   }),
   output: apiSchema,
   errors: [apiInvalid, apiTaken],
@@ -58,7 +65,9 @@ const createApi = operation({
   run: async (given, by: By, { apis }: Services) => {
     const { identifier, name = identifier, scopes } = given;
     const { token_format: tokenFormat, access_token_seconds: accessTokenSeconds, signing_alg: signingAlg } = given;
-    return apiOnWire(await apis.create({ identifier, name, tokenFormat, accessTokenSeconds, signingAlg, scopes }, by));
+    const { organization_permissions: organizationPermissions } = given;
+    const tokens = { tokenFormat, accessTokenSeconds, signingAlg, organizationPermissions };
+    return apiOnWire(await apis.create({ identifier, name, scopes, ...tokens }, by));
   },
 });
 
@@ -102,7 +111,7 @@ function collectScope(text: string, previous: unknown): unknown {
 }
 
 function apiOnWire(api: ApiResource): z.input<typeof apiSchema> {
-  const { id, identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg } = api;
+  const { id, identifier, name, scopes, tokenFormat, accessTokenSeconds, signingAlg, organizationPermissions } = api;
   return {
     id,
     identifier,
@@ -111,6 +120,7 @@ function apiOnWire(api: ApiResource): z.input<typeof apiSchema> {
     token_format: tokenFormat,
     access_token_seconds: accessTokenSeconds,
     signing_alg: signingAlg,
+    organization_permissions: organizationPermissions,
   };
 }
 

@@ -10,6 +10,9 @@ export const distinct = <I extends z.ZodType<string>>(item: I, most: number) =>
     .transform((items) => [...new Set(items)])
     .refine((items) => items.length <= most, `must hold at most ${most} different values`);
 
+/** `require`: each sign-in is for an organization; the user chooses one where the client names none. */
+const organizationUsages = ['deny', 'allow', 'require'] as const;
+
 /**
  * Client metadata of Latchkey's own, which no specification names: one row for each member. From a row follow the place in the
  * metadata of a client, the option of `client create` and `client change`, the entry in the API document, and the member of the
@@ -46,6 +49,9 @@ const members = {
   offline_access_unprompted: z
     .boolean()
     .describe('A native application gets offline_access by the consent of the user, without prompt=consent'),
+  organization_usage: z
+    .enum(organizationUsages)
+    .describe('Whether users sign in here for an organization: never, where the client names one, or always'),
   refresh_token_grace: z
     .int()
     .min(0)

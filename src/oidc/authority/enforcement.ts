@@ -7,6 +7,10 @@ import type { Engine } from '../engine.ts';
 import { levelOf } from '../levels.ts';
 import { isFapi, isPkceRequired } from '../profiles.ts';
 import { CERTIFICATE_BOUND_MEMBER } from '../registration/registration-policy.ts';
+import { usageOf } from '../organizations/asked-organization.ts';
+import type { OrganizationClaims } from '../organizations/organization-claims.ts';
+import type { OrganizationRequests } from '../organizations/organization-requests.ts';
+import type { OrganizationStore } from '../organizations/organization-store.ts';
 import type { ApiStore } from '../resources.ts';
 import { words } from './authority.ts';
 import { type CurrentAuthority, heldBy } from './current-authority.ts';
@@ -26,6 +30,9 @@ export type EnforcementDependencies = {
   /** The names of the sessions of a user. */
   sessionsOf: (accountId: string) => Promise<readonly string[]>;
   policies: Policies<'oidc'>;
+  organizations: Pick<OrganizationStore, 'findFor'>;
+  organizationRequests: Pick<OrganizationRequests, 'change'>;
+  organizationClaims: Pick<OrganizationClaims, 'of'>;
 };
 
 export type Shown = Issued & {
@@ -38,6 +45,8 @@ export type Shown = Issued & {
   expiresWithSession?: boolean | undefined;
   consumed?: unknown;
   isExpired: boolean;
+  /** Members that an answer of introspection says, too. */
+  extra?: Record<string, unknown> | undefined;
 };
 
 /** The present authority of a presented token or code; undefined, or an engine error, if it is invalid. */
@@ -48,9 +57,19 @@ export async function judged(engine: Engine, shown: Shown, deps: EnforcementDepe
   if (!verdict.holds) return refuse(where, verdict.reason);
   if (await isOrphan(engine, shown, deps))
     return refuse(where, 'it outlived its session by offline_access, which is gone');
+  if (where === 'introspection') await tellOrganization(shown, deps);
+  if (shown.kind === 'RefreshToken' && where === 'token' && Provider.ctx)
+    await deps.organizationRequests.change(Provider.ctx, shown);
   // A stored artifact must keep its original rights: at the token endpoint only the grant is narrowed.
   if (where !== 'token') Object.assign(shown, { scope: verdict.scope, exp: verdict.exp });
   return shown;
+}
+
+/** The roles and permissions of the answer are the present ones, not those at the issue. */
+async function tellOrganization(shown: Shown, { organizationClaims }: EnforcementDependencies): Promise<void> {
+  const { clientId = '', accountId, origin, aud } = shown;
+  if (origin?.organization === undefined) return;
+  shown.extra = { ...shown.extra, ...(await organizationClaims.of({ clientId, accountId }, origin.organization, aud)) };
 }
 
 /** Throws for a token that would be invalid: by the front channel, or if no certificate can arrive. */
@@ -99,7 +118,7 @@ function refuse(where: string, reason: string): undefined {
 }
 
 async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDependencies): Promise<Verdict> {
-  const { clientId = '', accountId, grantId, aud } = shown;
+  const { clientId = '', accountId, grantId, aud, origin } = shown;
   const client = await findClient(engine, clientId);
   if (!client) return { holds: false, reason: 'the client is gone, disabled or not usable' };
   // Elsewhere the engine reads the account itself.
@@ -120,6 +139,7 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
       client: demandsOf(client),
       held: grant === null ? authority : heldBy(grant, authority),
       api: aud === undefined ? null : await deps.apis.findForClient(aud, clientId),
+      memberSince: origin?.organization === undefined ? undefined : await sinceOf(shown, client, origin.organization, deps),
       lifetimes: oidc,
       isPkceRequired: isPkceRequired(client, oidc, {
         nonce: shown.nonce,
@@ -131,6 +151,17 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
   if (verdict.holds && verdict.exp !== undefined && verdict.exp <= epochSeconds(deps.clock))
     return { holds: false, reason: 'it is older than tokens may be now' };
   return verdict;
+}
+
+/** Since when the organization is open to the user or the client; null where it is closed to them, or the client may not ask for any. */
+async function sinceOf(
+  { clientId = '', accountId }: Shown,
+  client: Client,
+  organization: string,
+  { organizations }: EnforcementDependencies,
+): Promise<number | null> {
+  if (usageOf(client) === 'deny') return null;
+  return (await organizations.findFor({ clientId, accountId }, organization))?.since ?? null;
 }
 
 function membersOf(shown: Shown): Issued {

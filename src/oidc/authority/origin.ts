@@ -1,5 +1,6 @@
 import { decodeProtectedHeader } from 'jose';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
+import type { OrganizationRequests } from '../organizations/organization-requests.ts';
 import { LEVELS, type Level, levelOf } from '../levels.ts';
 
 /** How a token or a code came to be, as far as nothing else in it says so. Older ones have none. */
@@ -10,6 +11,8 @@ export type Origin = {
   level?: Level | undefined;
   isPushed?: boolean | undefined;
   isSigned?: boolean | undefined;
+  /** The organization that it is for. */
+  organization?: string | undefined;
 };
 
 /** The engine's models that an origin is kept with. */
@@ -37,15 +40,21 @@ const strengths: Readonly<Record<string, number>> = {
 export const authenticationStrength = ({ clientAuthMethod }: Pick<Client, 'clientAuthMethod'>): number =>
   strengths[clientAuthMethod ?? ''] ?? 0;
 
-/** The circumstances of the current issue: client authentication, level of the sign-in, kind of request. */
-export async function originIn(ctx: KoaContextWithOIDC, kind: string): Promise<Origin> {
+/** The circumstances of the current issue: client authentication, level of the sign-in, kind of request, organization. */
+export async function originIn(
+  ctx: KoaContextWithOIDC,
+  kind: string,
+  organizations: Pick<OrganizationRequests, 'ofIssue'>,
+): Promise<Origin> {
   const { client, entities, route, session } = ctx.oidc;
   const source = (entities.AuthorizationCode ??
     entities.DeviceCode ??
     entities.RotatedRefreshToken ??
     entities.RefreshToken) as Source | undefined;
   const level = source?.origin?.level ?? levelOf(session?.['acr']) ?? undefined;
+  const organization = await organizations.ofIssue(ctx, kind, source?.origin?.organization);
   return {
+    ...(organization === undefined ? {} : { organization }),
     ...(level === undefined ? {} : { level }),
     ...(route === 'token' && client ? { authentication: authenticationStrength(client) } : {}),
     ...(kind === 'AuthorizationCode' ? await requestOf(ctx) : {}),

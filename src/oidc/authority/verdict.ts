@@ -20,6 +20,8 @@ export type Circumstances = {
   /** The API of the audience as it is now. */
   api: { tokenFormat: 'jwt' | 'opaque'; signingAlg: string; accessTokenSeconds: number } | null;
   lifetimes: Parameters<typeof lengthOfLife>[1];
+  /** Since when the organization of the token is open to its user or client (NumericDate); null where it is closed, undefined without one. */
+  memberSince?: number | null | undefined;
   isPkceRequired: boolean;
 };
 
@@ -39,6 +41,9 @@ export function verdictOn(issued: Issued, now: Circumstances): Verdict {
   if (unmet !== null) return lost(unmet);
   if (issued.aud !== undefined && held.resourceScopes(issued.aud) === null)
     return lost('the API is gone or closed to the client');
+
+  if (now.memberSince === null) return lost('its organization is closed to the user or the client');
+  if (now.memberSince !== undefined && (issued.iat ?? 0) < now.memberSince) return lost('it is of an earlier membership');
 
   const named = words(issued.scope);
   const left = named.filter((name) => isHeld(name, issued, held));

@@ -6,6 +6,7 @@ import { sha256 } from '#kernel/crypto.ts';
 import { type Origin, readOrigin, writeOrigin } from '../authority/origin.ts';
 import type { Engine } from '../engine.ts';
 import type { Handles } from '../artifacts/handles.ts';
+import type { OrganizationClaims } from '../organizations/organization-claims.ts';
 
 type Token = { clientId?: string | undefined; aud?: string | string[] | undefined };
 
@@ -34,12 +35,18 @@ type Dependencies = {
 
 /**
  * A JWT is not stored, so that nothing can be looked up by it. The name of its grant stands in its `jti`, as a hash that
- * opens nothing, and how it came to be: so that at least here it is over as soon as the grant is, or the client changes.
+ * opens nothing, and how it came to be: so that at least here it is over as soon as the grant is, or the client changes. The
+ * organization of a token is said in claims of its own.
  */
-export const nameGrant: NonNullable<Customizers['jwt']> = (_ctx, token, { payload }) => {
-  const issued = token as { grantId?: string; gty?: string; origin?: Origin };
+export const nameGrant =
+  (organizations: Pick<OrganizationClaims, 'of'>): NonNullable<Customizers['jwt']> =>
+  async (_ctx, token, { payload }) => {
+  const issued = token as { grantId?: string; gty?: string; origin?: Origin; accountId?: string; clientId?: string; aud?: string };
   const grant = issued.grantId === undefined ? '' : sha256(issued.grantId).toString('base64url');
   payload['jti'] = `${String(payload['jti'])}.${grant}.${writeOrigin(issued)}`;
+  const { accountId, clientId = '', origin, aud } = issued;
+  if (origin?.organization === undefined) return;
+  Object.assign(payload, await organizations.of({ clientId, accountId }, origin.organization, aud));
 };
 
 /** Reads an access token that is a JWT of ours; undefined when its grant is over. Throws for every other text. */
@@ -54,9 +61,11 @@ export function jwtReader(
       typ: 'at+jwt',
       currentDate: clock.now(),
     });
-    const { jti = '', aud, iat, exp, scope, cnf, client_id: clientId } = payload;
-    const [, grantHash = '', origin = ''] = jti.split('.');
-    const common = { jti, aud, iat, exp, scope, clientId, ...(cnf as object | undefined), ...readOrigin(origin) };
+    const { jti = '', aud, iat, exp, scope, cnf, client_id: clientId, org_id: organization } = payload;
+    const [, grantHash = '', text = ''] = jti.split('.');
+    const { gty, origin } = readOrigin(text);
+    const circumstances = { gty, origin: organization === undefined ? origin : { ...origin, organization } };
+    const common = { jti, aud, iat, exp, scope, clientId, ...(cnf as object | undefined), ...circumstances };
     const signature = { jwtAlg: protectedHeader.alg };
     if (grantHash === '') return Object.assign(new engine.ClientCredentials(common as never), signature);
     const grant = await engine.Grant.find(handles.make(Buffer.from(grantHash, 'base64url')));

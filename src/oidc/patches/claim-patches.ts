@@ -1,6 +1,7 @@
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
 import { ABOUT, type About, claimsInIdToken, mappedClaims, namesOf } from '../told-claims/told-claims.ts';
-import { type Patch, source } from './patch.ts';
+import type { Origin } from '../authority/origin.ts';
+import { type Patch, type PatchDependencies, source } from './patch.ts';
 
 /** The engine's answer to "what may be said of this user", for an ID token or for userinfo; it has no types. */
 type Claims = {
@@ -21,7 +22,7 @@ export const toldClaims: Patch = {
   reason:
     'The engine puts the claims of the granted scopes into all ID tokens or into none, and knows the same claims for every client.',
   upstream: source('helpers/claims.js'),
-  apply(engine, { settings }) {
+  apply(engine, { settings, organizations, organizationClaims }) {
     const { prototype } = (engine as unknown as { Claims: { prototype: Claims } }).Claims;
     const { scope, result } = prototype;
     const scopeClaims = settings.claims ?? {};
@@ -46,7 +47,22 @@ export const toldClaims: Patch = {
         ...told,
         ...Object.fromEntries(asked),
         ...mappedClaims(client, about, { granted, standard, scopeClaims }),
+        ...(await organizationIn(this, { organizations, organizationClaims })),
       };
     };
   },
 };
+
+type OrganizationParts = Pick<PatchDependencies, 'organizations' | 'organizationClaims'>;
+
+/** Of the access token that is issued or shown now; in an answer of the authorization endpoint, of the sign-in. */
+async function organizationIn(
+  { client, ctx }: Claims,
+  { organizations, organizationClaims }: OrganizationParts,
+): Promise<Record<string, unknown>> {
+  const { accountId } = ctx?.oidc.account ?? {};
+  if (!ctx || accountId === undefined) return {};
+  const token = ctx.oidc.entities.AccessToken as { origin?: Origin } | undefined;
+  const organization = token ? token.origin?.organization : await organizations.ofIssue(ctx, 'IdToken', undefined);
+  return organization === undefined ? {} : organizationClaims.of({ clientId: client.clientId, accountId }, organization);
+}

@@ -5,6 +5,8 @@ import { requireAnotherTry } from '../client-authentication/client-authenticatio
 import { isRegisteredUri } from '#applications/clients/module.ts';
 import { noteDisabledClient } from '../refusals.ts';
 import { readAudience } from '../resources.ts';
+import { withoutOrganizations } from '../organizations/asked-organization.ts';
+import type { OrganizationRequests } from '../organizations/organization-requests.ts';
 import { type Origin, originIn, originKinds } from '../authority/origin.ts';
 import { isVerifyingAssertion } from '../client-authentication/client-assertions.ts';
 import { ASSERTION_CLOCK_SKEW } from '../limits.ts';
@@ -87,17 +89,25 @@ export const assertionRules: Patch = {
 export const audiences: Patch = {
   members: { 'Client.find': { method: 1 } },
   reason:
-    'Libraries for other servers name an API by `audience`, which the engine drops; the API is known when the client is.',
+    'Libraries for other servers name an API by `audience`, which the engine drops; the API is known when the client is. So is whether a scope at the token endpoint names an organization.',
   upstream: source('shared/check_resource.js'),
   apply(engine, { enforcement }) {
     const { find } = engine.Client;
     engine.Client.find = async function findAndReadAudience(clientId: string): Promise<Client | undefined> {
       const client = await find.call(engine.Client, clientId);
-      if (Provider.ctx && client) await readAudience(enforcement.apis, Provider.ctx, clientId);
+      if (!Provider.ctx || !client) return client;
+      await readAudience(enforcement.apis, Provider.ctx, clientId);
+      leaveOrganizationsOut(Provider.ctx, client);
       return client;
     };
   },
 };
+
+/** It is read from the body (organizations/asked-organization.ts). */
+function leaveOrganizationsOut({ oidc }: KoaContextWithOIDC, client: Client): void {
+  if (oidc.route !== 'token' || !oidc.params) return;
+  oidc.params['scope'] = withoutOrganizations(client, oidc.params['scope'] as string | undefined);
+}
 
 export const redirectUris: Patch = {
   members: {
@@ -154,12 +164,12 @@ export const origins: Patch = {
   ),
   reason: 'Each token and code keeps how it came to be, by which it is judged when it is used.',
   upstream: source('models/base_token.js'),
-  apply(engine) {
-    for (const kind of originKinds) keepOriginOf(engine[kind]);
+  apply(engine, { organizations }) {
+    for (const kind of originKinds) keepOriginOf(engine[kind], organizations);
   },
 };
 
-function keepOriginOf(model: ModelClass): void {
+function keepOriginOf(model: ModelClass, organizations: OrganizationRequests): void {
   const members = [...model.IN_PAYLOAD, 'origin'];
   Object.defineProperty(model, 'IN_PAYLOAD', { get: () => members });
   const { save } = model.prototype;
@@ -167,7 +177,7 @@ function keepOriginOf(model: ModelClass): void {
     const ctx = Provider.ctx;
     // A device code has no user until one answers.
     const isWaiting = this.kind === 'DeviceCode' && this.accountId === undefined;
-    if (ctx && !isWaiting) this.origin ??= await originIn(ctx, this.kind);
+    if (ctx && !isWaiting) this.origin ??= await originIn(ctx, this.kind, organizations);
     return save.call(this);
   };
 }

@@ -12,6 +12,8 @@ import type { EnforcementDependencies } from '../authority/enforcement.ts';
 import type { AuthenticationDependencies } from '../client-authentication/client-authentication.ts';
 import type { ClientStore } from '../client-store.ts';
 import type { Engine, TellLogout } from '../engine.ts';
+import type { OrganizationClaims } from '../organizations/organization-claims.ts';
+import type { OrganizationRequests } from '../organizations/organization-requests.ts';
 
 /** The dependencies of all patches. */
 export type PatchDependencies = {
@@ -29,6 +31,8 @@ export type PatchDependencies = {
   /** Every key whose signatures still count; public members are enough. */
   jwks: JSONWebKeySet;
   enforcement: EnforcementDependencies;
+  organizations: OrganizationRequests;
+  organizationClaims: OrganizationClaims;
   throttle: Throttle;
   policies: Policies<'limits'>;
 };

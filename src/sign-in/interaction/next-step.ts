@@ -6,9 +6,9 @@ import type { Offer, Requirements, Task } from './requirements.ts';
 import type { Way } from './offered-first-factors.ts';
 
 /** Each is a path below /interaction/:uid/, and belongs to one step. */
-export type Page = 'account' | 'login' | Way | 'create' | 'consent' | 'second-factor' | 'enrol-factor' | Task | Offer;
+export type Page = 'account' | 'login' | Way | 'create' | 'consent' | 'second-factor' | 'enrol-factor' | 'organization' | Task | Offer;
 /** The pages of a sign-in in which nothing is proved. */
-export type EarlyPage = 'account' | 'login' | Way | 'create' | 'forgot' | 'consent';
+export type EarlyPage = 'account' | 'login' | Way | 'create' | 'forgot' | 'consent' | 'organization';
 
 /** The next step of a sign-in: a page of ours, or a result for the engine. */
 export type Step =
@@ -41,13 +41,13 @@ type Chosen = Pick<Progress, 'chosen' | 'wants'>;
 type Known = Chosen & Pick<Progress, 'skipped'> & { identifier: string | null };
 type Proved = Pick<Facts, 'userId' | 'proofs' | 'reached' | 'isFresh'>;
 
-/** The open question of a sign-in: consent, the choice of an account, a first proof, or more proofs of a known user. */
-type Stage = 'consent' | 'choice' | 'first-proof' | 'known';
+/** The open question of a sign-in: consent, the organization, the choice of an account, a first proof, or more proofs of a known user. */
+type Stage = 'consent' | 'organization' | 'choice' | 'first-proof' | 'known';
 
 function stageOf({ prompt, hasSession }: Question, { chosen }: Pick<Progress, 'chosen'>, { userId }: Proved): Stage {
   if (userId !== null) return 'known';
   if (!hasSession || chosen === 'another') return 'first-proof';
-  if (prompt === 'consent') return 'consent';
+  if (prompt === 'consent' || prompt === 'organization') return prompt;
   return prompt === 'select_account' ? 'choice' : 'first-proof';
 }
 
@@ -56,7 +56,8 @@ export function nextStep(question: Question, known: Known, proved: Proved, requi
   const stage = stageOf(question, known, proved);
   switch (stage) {
     case 'consent':
-      return page('consent');
+    case 'organization':
+      return page(stage);
     case 'choice':
       return known.chosen === 'session' ? { kind: 'chosen' } : page('account');
     case 'first-proof':
@@ -81,7 +82,7 @@ export function isOpenNow(
 ): boolean {
   const { isAgain, remembered } = question;
   const stage = stageOf(question, known, proved);
-  if (name === 'consent') return stage === 'consent';
+  if (name === 'consent' || name === 'organization') return stage === name;
   // Also after the choice of another account, as long as nothing is proved.
   if (name === 'account')
     return (
@@ -97,7 +98,7 @@ export function isOpenNow(
 
 /** Whether a request is about the user of the session, so that the chooser offers that session. */
 export const isSessionAsked = ({ prompt, hasSession }: Pick<Question, 'prompt' | 'hasSession'>): boolean =>
-  hasSession && (prompt === 'consent' || prompt === 'select_account');
+  hasSession && (prompt === 'consent' || prompt === 'organization' || prompt === 'select_account');
 
 /** A user who has just signed in has thereby chosen an account. */
 const settled = (prompt: PromptName): readonly PromptName[] =>

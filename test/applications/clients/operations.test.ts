@@ -156,6 +156,7 @@ describe('the commands for APIs', () => {
       token_format: 'jwt',
       access_token_seconds: 300,
       signing_alg: 'ES256',
+      organization_permissions: false,
     });
     expect(await call('apis.list')).toEqual({ apis: [created] });
     expect(await call('apis.delete', { identifier: 'https://api.example' })).toEqual({

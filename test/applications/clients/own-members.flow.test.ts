@@ -28,6 +28,7 @@ const rows: Readonly<Record<string, Row>> = {
     registered: 'never',
   },
   offline_access_unprompted: { values: [true, false], wrong: 1, registered: 'ceiling' },
+  organization_usage: { values: ['allow', 'require'], wrong: 'maybe', registered: 'never' },
   refresh_token_grace: { values: [30, 0], wrong: 61, registered: 'ceiling' },
   sign_out_unasked: { values: [true, false], wrong: 'yes', registered: 'ceiling' },
   require_pkce: { values: [false, true], wrong: 'no', registered: 'ceiling' },

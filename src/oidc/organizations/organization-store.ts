@@ -1,0 +1,23 @@
+/** An organization as clients know it. */
+export type TokenOrganization = { id: string; slug: string; name: string };
+/** Who acts for an organization: a user, or a client for itself. */
+export type Acting = { clientId: string; accountId?: string | undefined };
+/** The present rights of a user, or of a client, in an organization. `permissions` of an API: `<audience> <scope>`. */
+export type Rights = { roles: readonly string[]; permissions: ReadonlySet<string> };
+
+/** What tokens need of organizations. It is read with every use of a token, so from memory, and is at most a second old. */
+export type OrganizationStore = {
+  /** By id, or by a slug that it has or had; null where there is none, whatever its status is. */
+  find(idOrSlug: string): Promise<TokenOrganization | null>;
+  /**
+   * The organization, if it is active and the user is a member of it, or the client may act for it; null otherwise. `since`
+   * (NumericDate): a token that is older belongs to an earlier membership.
+   */
+  findFor(acting: Acting, organizationId: string): Promise<(TokenOrganization & { since: number }) | null>;
+  /** The active organizations of a user, by name. */
+  listOf(accountId: string): Promise<readonly TokenOrganization[]>;
+  rightsOf(acting: Acting, organizationId: string): Promise<Rights>;
+};
+
+/** The organization that a user chose at a client the last time; null without one. */
+export type FindChosenOrganization = (accountId: string, clientId: string) => Promise<string | null>;
