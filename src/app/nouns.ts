@@ -12,7 +12,7 @@ import { createKeys } from '#oidc/keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
 import { createContacts } from '#directory/contacts/module.ts';
-import { createOrganizations, noRoles } from '#directory/organizations/module.ts';
+import { createOrganizations, KnownOrganizations, noRoles } from '#directory/organizations/module.ts';
 import { createUsers, KnownUsers, PictureService } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
@@ -81,6 +81,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     ownDetails,
     organizationCreation,
   } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy, known: knownUsers });
+  const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
   const organizations = createOrganizations({
     clock,
     database,
@@ -186,6 +187,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     people,
     roleHolders,
     organizations,
+    knownOrganizations,
     contacts,
     accessRevocation,
     held,

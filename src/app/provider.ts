@@ -5,7 +5,7 @@ import { clientCertificatesOf } from '#kernel/http/client-certificate.ts';
 import { languages } from '#kernel/i18n.ts';
 import { createDevice } from '#sign-in/device/module.ts';
 import { createLogout } from '#sign-in/logout/module.ts';
-import { createOidc } from '#oidc/module.ts';
+import { createOidc, KnownStore } from '#oidc/module.ts';
 import { browserCookies, RememberedAccounts, Ways } from '#sign-in/interaction/module.ts';
 import { createSessions } from '#oidc/sessions/module.ts';
 import type { Kernel } from './kernel.ts';
@@ -31,6 +31,8 @@ export function createProvider(
     accessRevocation,
     held,
     texts,
+    knownOrganizations,
+    members,
   }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
@@ -69,6 +71,13 @@ export function createProvider(
     apis: apis.lookup,
     keys: keys.service,
     findConsent: (accountId, clientId) => consents.findForEngine(accountId, clientId),
+    organizations: new KnownStore({
+      known: knownOrganizations,
+      members,
+      allowsClient: async () => null,
+      rightsOf: async () => ({ roles: [], permissions: new Set() }),
+    }),
+    findChosenOrganization: async () => null,
     held,
     pages: {
       confirmLogout: logout.pages.confirmLogout,

@@ -27,7 +27,7 @@ import { pkce, responseTypes, rotateRefreshToken } from './profiles.ts';
 import { pairwiseSubject } from './pairwise-subject.ts';
 import { registrationPolicy } from './registration/registration-policy.ts';
 import type { ApiStore } from './resources.ts';
-import { type OrganizationClaims, organizationClaimNames } from './organizations/organization-claims.ts';
+import type { OrganizationClaims } from './organizations/organization-claims.ts';
 import type { OrganizationRequests } from './organizations/organization-requests.ts';
 import { withUsableKeys } from './client-authentication/usable-keys.ts';
 import { cookieSignatures } from './cookie-signatures.ts';
@@ -92,7 +92,10 @@ export function configuration(
     features: features(deps, policies),
     findAccount: findAccount(deps.users, policies),
     loadExistingGrant: loadExistingGrant(deps.findConsent, deps.authority),
-    interactions: { policy: policy(deps.organizations), url: (_ctx, interaction) => `${issuer}/interaction/${interaction.uid}` },
+    interactions: {
+      policy: policy(deps.organizations),
+      url: (_ctx, interaction) => `${issuer}/interaction/${interaction.uid}`,
+    },
     renderError: renderError(deps.clock),
     ttl: lifetimes(deps.clock, policies),
     responseTypes: [...responseTypes(oidc, 'fapi1_advanced')],

@@ -56,8 +56,8 @@ export function constantDocuments(policies: Policies<'oidc'>, clients: HybridCli
 }
 
 /** They cannot be asked for one by one, so that the engine does not know them. */
-function nameOrganizationClaims(document: { claims_supported?: readonly string[] }): void {
-  document.claims_supported = [...(document.claims_supported ?? []), ...organizationClaimNames];
+function nameOrganizationClaims(document: Metadata): void {
+  Object.assign(document, { claims_supported: [...(document.claims_supported ?? []), ...organizationClaimNames] });
 }
 
 function written(document: unknown, type: string): Ready {
@@ -66,6 +66,7 @@ function written(document: unknown, type: string): Ready {
 }
 
 type Metadata = Readonly<Record<string, unknown>> & {
+  claims_supported?: readonly string[];
   response_types_supported?: readonly string[];
   grant_types_supported?: readonly string[];
 };

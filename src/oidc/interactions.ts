@@ -199,7 +199,7 @@ type Question = Pick<EngineInteraction, 'prompt' | 'params'> & {
   session?: StoredSession;
   grantId?: string;
   /** The answers to earlier questions of the same request. */
-  lastSubmission?: InteractionResults;
+  lastSubmission?: InteractionResults | undefined;
 };
 
 type StoredSession = { uid: string; accountId: string; acr?: string | undefined; amr?: readonly string[] | undefined };
@@ -209,7 +209,11 @@ function sessionOf(session: StoredSession | undefined, authTime: number | null):
   return { id: session.uid, amr: session.amr ?? [], level: levelOf(session.acr) ?? 1, authTime };
 }
 
-function organizationOf({ params, prompt, lastSubmission }: Pick<Question, 'params' | 'prompt' | 'lastSubmission'>): string | null {
+function organizationOf({
+  params,
+  prompt,
+  lastSubmission,
+}: Pick<Question, 'params' | 'prompt' | 'lastSubmission'>): string | null {
   const { id: chosen } = (lastSubmission?.['organization'] ?? {}) as { id?: unknown };
   const known = [params['organization'], prompt.details['organization'], chosen].find((id) => typeof id === 'string');
   return (known as string | undefined) ?? null;

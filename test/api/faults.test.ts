@@ -54,6 +54,7 @@ beforeAll(async () => {
         kind: 'valid',
         clientId: 'robot',
         accountId: null,
+        organizationId: null,
         scopes: new Set(['users.read']),
         scheme: 'Bearer',
       }),

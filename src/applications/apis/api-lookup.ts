@@ -7,7 +7,10 @@ import { DEFAULT_TOKEN_SECONDS } from '#applications/clients/limits.ts';
 
 /** An API as it is asked about on each request; read-only, and as old as a few seconds. */
 export type KnownApi = Readonly<
-  Pick<ApiResource, 'identifier' | 'name' | 'tokenFormat' | 'accessTokenSeconds' | 'signingAlg' | 'organizationPermissions'>
+  Pick<
+    ApiResource,
+    'identifier' | 'name' | 'tokenFormat' | 'accessTokenSeconds' | 'signingAlg' | 'organizationPermissions'
+  >
 > & { readonly scopes: readonly ApiScope[] };
 
 /** The `resource` (RFC 8707) and the audience of tokens for the management API: the same on every instance, whatever its address. */

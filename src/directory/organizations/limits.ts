@@ -10,3 +10,7 @@ export const PUBLIC_METADATA_BYTES = 2 * 1024;
 export const DUE_CLOSINGS_BATCH = 100;
 /** Attempts at a slug that is made of the name. With a million suffixes a second one is rare. */
 export const SLUG_ATTEMPTS = 8;
+/** Organizations in memory, some hundred bytes each. */
+export const MOST_KEPT_ORGANIZATIONS = 20_000;
+/** Memberships in memory, some hundred bytes each. */
+export const MOST_KEPT_MEMBERSHIPS = 50_000;

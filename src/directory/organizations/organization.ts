@@ -14,6 +14,16 @@ const instant = () => p.datetime(3).columnType('timestamptz(3)');
 const OrganizationSchema = defineEntity({
   name: 'Organization',
   tableName: 'organization',
+  /** Tells every process that keeps organizations in memory (known-organizations.ts). */
+  triggers: [
+    {
+      name: 'organization_changed',
+      timing: 'after',
+      events: ['update', 'delete'],
+      forEach: 'row',
+      body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'organizations', old.id)::text); return null`,
+    },
+  ],
   properties: {
     id: p.type(new IdColumn('org')).primary().$type<OrganizationId>(),
     slug: p.text().unique('organization_slug_unique'),
@@ -51,6 +61,16 @@ OrganizationSlugSchema.setClass(OrganizationSlug);
 const OrganizationMemberSchema = defineEntity({
   name: 'OrganizationMember',
   tableName: 'organization_member',
+  /** The same for memberships. */
+  triggers: [
+    {
+      name: 'organization_member_changed',
+      timing: 'after',
+      events: ['update', 'delete'],
+      forEach: 'row',
+      body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'memberships', old.organization_id || ' ' || old.user_id)::text); return null`,
+    },
+  ],
   properties: {
     organizationId: () =>
       p

@@ -139,7 +139,8 @@ async function judgementOn(engine: Engine, shown: Shown, deps: EnforcementDepend
       client: demandsOf(client),
       held: grant === null ? authority : heldBy(grant, authority),
       api: aud === undefined ? null : await deps.apis.findForClient(aud, clientId),
-      memberSince: origin?.organization === undefined ? undefined : await sinceOf(shown, client, origin.organization, deps),
+      memberSince:
+        origin?.organization === undefined ? undefined : await sinceOf(shown, client, origin.organization, deps),
       lifetimes: oidc,
       isPkceRequired: isPkceRequired(client, oidc, {
         nonce: shown.nonce,

@@ -43,7 +43,8 @@ export function verdictOn(issued: Issued, now: Circumstances): Verdict {
     return lost('the API is gone or closed to the client');
 
   if (now.memberSince === null) return lost('its organization is closed to the user or the client');
-  if (now.memberSince !== undefined && (issued.iat ?? 0) < now.memberSince) return lost('it is of an earlier membership');
+  if (now.memberSince !== undefined && (issued.iat ?? 0) < now.memberSince)
+    return lost('it is of an earlier membership');
 
   const named = words(issued.scope);
   const left = named.filter((name) => isHeld(name, issued, held));

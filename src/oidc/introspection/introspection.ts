@@ -41,13 +41,20 @@ type Dependencies = {
 export const nameGrant =
   (organizations: Pick<OrganizationClaims, 'of'>): NonNullable<Customizers['jwt']> =>
   async (_ctx, token, { payload }) => {
-  const issued = token as { grantId?: string; gty?: string; origin?: Origin; accountId?: string; clientId?: string; aud?: string };
-  const grant = issued.grantId === undefined ? '' : sha256(issued.grantId).toString('base64url');
-  payload['jti'] = `${String(payload['jti'])}.${grant}.${writeOrigin(issued)}`;
-  const { accountId, clientId = '', origin, aud } = issued;
-  if (origin?.organization === undefined) return;
-  Object.assign(payload, await organizations.of({ clientId, accountId }, origin.organization, aud));
-};
+    const issued = token as {
+      grantId?: string;
+      gty?: string;
+      origin?: Origin;
+      accountId?: string;
+      clientId?: string;
+      aud?: string;
+    };
+    const grant = issued.grantId === undefined ? '' : sha256(issued.grantId).toString('base64url');
+    payload['jti'] = `${String(payload['jti'])}.${grant}.${writeOrigin(issued)}`;
+    const { accountId, clientId = '', origin, aud } = issued;
+    if (origin?.organization === undefined) return;
+    Object.assign(payload, await organizations.of({ clientId, accountId }, origin.organization, aud));
+  };
 
 /** Reads an access token that is a JWT of ours; undefined when its grant is over. Throws for every other text. */
 export function jwtReader(

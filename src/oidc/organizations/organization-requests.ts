@@ -6,11 +6,7 @@ import { organizationNamedAt, organizationNamedIn, usageOf, withoutOrganizations
 import type { FindChosenOrganization, OrganizationStore } from './organization-store.ts';
 
 /** For which organization a sign-in is: one of the user, none at all, one that is closed to the user, or one to be chosen. */
-type Settled =
-  | { kind: 'organization'; id: string }
-  | { kind: 'none' }
-  | { kind: 'refused' }
-  | { kind: 'choice' };
+type Settled = { kind: 'organization'; id: string } | { kind: 'none' } | { kind: 'refused' } | { kind: 'choice' };
 
 type Dependencies = {
   store: OrganizationStore;

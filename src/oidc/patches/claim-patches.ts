@@ -64,5 +64,7 @@ async function organizationIn(
   if (!ctx || accountId === undefined) return {};
   const token = ctx.oidc.entities.AccessToken as { origin?: Origin } | undefined;
   const organization = token ? token.origin?.organization : await organizations.ofIssue(ctx, 'IdToken', undefined);
-  return organization === undefined ? {} : organizationClaims.of({ clientId: client.clientId, accountId }, organization);
+  return organization === undefined
+    ? {}
+    : organizationClaims.of({ clientId: client.clientId, accountId }, organization);
 }

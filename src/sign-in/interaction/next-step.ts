@@ -6,7 +6,17 @@ import type { Offer, Requirements, Task } from './requirements.ts';
 import type { Way } from './offered-first-factors.ts';
 
 /** Each is a path below /interaction/:uid/, and belongs to one step. */
-export type Page = 'account' | 'login' | Way | 'create' | 'consent' | 'second-factor' | 'enrol-factor' | 'organization' | Task | Offer;
+export type Page =
+  | 'account'
+  | 'login'
+  | Way
+  | 'create'
+  | 'consent'
+  | 'second-factor'
+  | 'enrol-factor'
+  | 'organization'
+  | Task
+  | Offer;
 /** The pages of a sign-in in which nothing is proved. */
 export type EarlyPage = 'account' | 'login' | Way | 'create' | 'forgot' | 'consent' | 'organization';
 
