@@ -32,7 +32,7 @@ export function createProvider(
     held,
     texts,
     knownOrganizations,
-    members,
+    organizations,
   }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
@@ -73,7 +73,7 @@ export function createProvider(
     findConsent: (accountId, clientId) => consents.findForEngine(accountId, clientId),
     organizations: new KnownStore({
       known: knownOrganizations,
-      members,
+      members: organizations.members,
       allowsClient: async () => null,
       rightsOf: async () => ({ roles: [], permissions: new Set() }),
     }),

@@ -216,7 +216,7 @@ function organizationOf({
 }: Pick<Question, 'params' | 'prompt' | 'lastSubmission'>): string | null {
   const { id: chosen } = (lastSubmission?.['organization'] ?? {}) as { id?: unknown };
   const known = [params['organization'], prompt.details['organization'], chosen].find((id) => typeof id === 'string');
-  return (known as string | undefined) ?? null;
+  return known ?? null;
 }
 
 /** The stricter of what the request asks for and what the operator demands for this client. */

@@ -281,8 +281,6 @@ export type { SignedInBrowser } from './sessions/signed-in-browsers.ts';
 export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';
 export { KnownStore } from './organizations/known-store.ts';
-export type { OrganizationStore } from './organizations/organization-store.ts';
-export { ORGANIZATION_REASONS } from './organizations/organization-prompt.ts';
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';
 export { FRESH_PROOF, SIGN_IN_LIFETIME } from './lifetimes.ts';

@@ -8,7 +8,7 @@ import { MOST_KEPT_MEMBERSHIPS, MOST_KEPT_ORGANIZATIONS } from './limits.ts';
 import type { Organization, OrganizationId } from './organization.ts';
 
 /** An organization as tokens and pages need it. */
-export type KnownOrganization = Readonly<Pick<Organization, 'id' | 'slug' | 'name' | 'status'>>;
+type KnownOrganization = Readonly<Pick<Organization, 'id' | 'slug' | 'name' | 'status'>>;
 
 type Dependencies = {
   clock: Clock;
@@ -29,8 +29,16 @@ export class KnownOrganizations {
     this.#database = database;
     // The triggers name both.
     const kept = { clock, invalidation, ttl: keptWhenFound };
-    this.#organizations = createCache<KnownOrganization | null>({ ...kept, name: 'organizations', maxEntries: MOST_KEPT_ORGANIZATIONS });
-    this.#memberships = createCache<{ since: number } | null>({ ...kept, name: 'memberships', maxEntries: MOST_KEPT_MEMBERSHIPS });
+    this.#organizations = createCache<KnownOrganization | null>({
+      ...kept,
+      name: 'organizations',
+      maxEntries: MOST_KEPT_ORGANIZATIONS,
+    });
+    this.#memberships = createCache<{ since: number } | null>({
+      ...kept,
+      name: 'memberships',
+      maxEntries: MOST_KEPT_MEMBERSHIPS,
+    });
     database.onCommit(() => {
       this.#organizations.clear();
       this.#memberships.clear();

@@ -39,6 +39,6 @@ export function createOrganizations({ clock, database, audit, policies, users, r
 }
 
 export { noRoles } from './member-roles.ts';
-export { type KnownOrganization, KnownOrganizations } from './known-organizations.ts';
+export { KnownOrganizations } from './known-organizations.ts';
 export type { MemberService } from './member-service.ts';
 export { Organization, OrganizationMember, OrganizationSlug, type OrganizationId } from './organization.ts';

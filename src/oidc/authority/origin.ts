@@ -1,6 +1,5 @@
 import { decodeProtectedHeader } from 'jose';
 import type { Client, KoaContextWithOIDC } from 'oidc-provider';
-import type { OrganizationRequests } from '../organizations/organization-requests.ts';
 import { LEVELS, type Level, levelOf } from '../levels.ts';
 
 /** How a token or a code came to be, as far as nothing else in it says so. Older ones have none. */
@@ -24,6 +23,11 @@ export const originKinds = [
   'DeviceCode',
 ] as const;
 
+/** Finds the organization of a new token or code; `from`: the organization of the code or the refresh token before it. */
+type IssuedOrganizations = {
+  ofIssue(ctx: KoaContextWithOIDC, kind: string, from: string | undefined): Promise<string | undefined>;
+};
+
 type Source = { origin?: Origin | undefined };
 
 const strengths: Readonly<Record<string, number>> = {
@@ -44,7 +48,7 @@ export const authenticationStrength = ({ clientAuthMethod }: Pick<Client, 'clien
 export async function originIn(
   ctx: KoaContextWithOIDC,
   kind: string,
-  organizations: Pick<OrganizationRequests, 'ofIssue'>,
+  organizations: IssuedOrganizations,
 ): Promise<Origin> {
   const { client, entities, route, session } = ctx.oidc;
   const source = (entities.AuthorizationCode ??

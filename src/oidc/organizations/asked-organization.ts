@@ -33,7 +33,7 @@ export function organizationNamedIn({ organization, scope }: Named, client: Clie
 
 /** The same for a request at the token endpoint, where the engine keeps only the parameters that it knows. */
 export const organizationNamedAt = ({ oidc }: KoaContextWithOIDC): string | null =>
-  oidc.client ? organizationNamedIn((oidc.body ?? {}) as Named, oidc.client) : null;
+  oidc.client ? organizationNamedIn(oidc.body ?? {}, oidc.client) : null;
 
 /** Leaves the scope values out that name an organization. */
 export function withoutOrganizations(client: Client, scope: string | undefined): string | undefined {

@@ -14,7 +14,7 @@ export const organizationClaimNames = [
 
 type Dependencies = { store: OrganizationStore; apis: Pick<ApiStore, 'findForClient'> };
 
-/** What is said about the organization of a token: in ID tokens, at userinfo, in access tokens and by introspection. */
+/** The claims about the organization of a token: in ID tokens, at userinfo, in access tokens and by introspection. */
 export class OrganizationClaims {
   readonly #deps: Dependencies;
 

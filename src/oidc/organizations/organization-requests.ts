@@ -1,6 +1,6 @@
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Policies } from '#settings/module.ts';
-import type { Shown } from '../authority/enforcement.ts';
+import type { Origin } from '../authority/origin.ts';
 import { type Level, levelOf } from '../levels.ts';
 import { organizationNamedAt, organizationNamedIn, usageOf, withoutOrganizations } from './asked-organization.ts';
 import type { FindChosenOrganization, OrganizationStore } from './organization-store.ts';
@@ -12,6 +12,14 @@ type Dependencies = {
   store: OrganizationStore;
   findChosen: FindChosenOrganization;
   policies: Policies<'mfa'>;
+};
+
+/** A refresh token, as far as a change of its organization needs it. */
+type Refreshing = {
+  clientId?: string | undefined;
+  accountId?: string | undefined;
+  origin?: Origin | undefined;
+  acr?: string | undefined;
 };
 
 /**
@@ -77,7 +85,7 @@ export class OrganizationRequests {
    * Checks a refresh token whose client asks for tokens of another organization (parameter `organization`), before it is used up.
    * @throws AccessDenied where the user is no member, UnmetAuthenticationRequirements where the policy there asks for more proof.
    */
-  async change(ctx: KoaContextWithOIDC, { clientId = '', accountId, origin, acr }: Shown): Promise<void> {
+  async change(ctx: KoaContextWithOIDC, { clientId = '', accountId, origin, acr }: Refreshing): Promise<void> {
     const { client } = ctx.oidc;
     const named = organizationNamedAt(ctx);
     if (named === null || client?.clientId !== clientId) return;

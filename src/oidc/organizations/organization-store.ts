@@ -1,11 +1,11 @@
 /** An organization as clients know it. */
 export type TokenOrganization = { id: string; slug: string; name: string };
-/** Who acts for an organization: a user, or a client for itself. */
+/** A user at a client, or a client for itself, that acts for an organization. */
 export type Acting = { clientId: string; accountId?: string | undefined };
 /** The present rights of a user, or of a client, in an organization. `permissions` of an API: `<audience> <scope>`. */
 export type Rights = { roles: readonly string[]; permissions: ReadonlySet<string> };
 
-/** What tokens need of organizations. It is read with every use of a token, so from memory, and is at most a second old. */
+/** The organizations behind tokens. It is read with every use of a token, so from memory, and is at most a second old. */
 export type OrganizationStore = {
   /** By id, or by a slug that it has or had; null where there is none, whatever its status is. */
   find(idOrSlug: string): Promise<TokenOrganization | null>;
