@@ -16,9 +16,11 @@ const mayImport: Record<string, readonly string[]> = {
   'directory/organizations': ['directory/users', 'audit', 'settings'],
   'directory/access': ['directory/users', 'directory/organizations', 'audit', 'settings'],
   'applications/clients': ['directory/users', 'audit', 'settings'],
+  'directory/organization-clients': ['directory/organizations', 'applications/clients', 'audit'],
   'applications/apis': ['applications/clients', 'directory/users', 'audit', 'settings'],
   credentials: ['directory/users', 'directory/access', 'audit', 'settings'],
   'directory/contacts': ['directory/users', 'credentials', 'audit', 'settings'],
+  'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
   'oidc/keys': ['audit', 'settings'],
   oidc: [
@@ -43,6 +45,7 @@ const mayImport: Record<string, readonly string[]> = {
   'sign-in/verification': ['sign-in/interaction', 'directory/contacts', 'credentials', 'audit', 'settings'],
   'sign-in/registration': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
   'sign-in/consent': ['sign-in/interaction', 'oidc', 'oidc/consents', 'directory/users', 'audit', 'settings'],
+  'sign-in/organization': ['directory/users', 'directory/organizations'],
   'sign-in/device': ['oidc', 'directory/users', 'applications/apis', 'audit', 'settings'],
   'sign-in/logout': ['oidc', 'directory/users', 'audit', 'settings'],
   account: [

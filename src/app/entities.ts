@@ -30,6 +30,9 @@ import { PendingRegistration } from '#sign-in/registration/module.ts';
 import { PolicyTightening, Setting } from '#settings/module.ts';
 import { AdminLink } from '#setup/module.ts';
 import { Contact } from '#directory/contacts/module.ts';
+import { OrganizationDomain, OrganizationJoin } from '#directory/domains/module.ts';
+import { OrganizationClient } from '#directory/organization-clients/module.ts';
+import { OrganizationChoice } from '#sign-in/organization/module.ts';
 import { Organization, OrganizationMember, OrganizationSlug } from '#directory/organizations/module.ts';
 import { User, UserIdentity, UserPicture } from '#directory/users/module.ts';
 import { WaitlistEntry } from '#directory/waitlist/module.ts';
@@ -57,6 +60,10 @@ export const entities: Entities = [
   OidcArtifact,
   OneTimeSecretRow,
   Organization,
+  OrganizationChoice,
+  OrganizationClient,
+  OrganizationDomain,
+  OrganizationJoin,
   OrganizationMember,
   OrganizationSlug,
   Passkey,

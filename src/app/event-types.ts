@@ -5,10 +5,12 @@ import * as branding from '#branding/events.ts';
 import * as clients from '#applications/clients/events.ts';
 import * as consent from '#oidc/consents/events.ts';
 import * as credentials from '#credentials/events.ts';
+import * as domains from '#directory/domains/events.ts';
 import * as interaction from '#sign-in/interaction/events.ts';
 import * as keys from '#oidc/keys/events.ts';
 import * as migration from '#migration/events.ts';
 import * as oidc from '#oidc/events.ts';
+import * as organizationClients from '#directory/organization-clients/events.ts';
 import * as organizations from '#directory/organizations/events.ts';
 import * as passwordless from '#sign-in/passwordless/events.ts';
 import * as recovery from '#sign-in/recovery/events.ts';
@@ -26,6 +28,8 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   branding,
   users,
   organizations,
+  domains,
+  organizationClients,
   clients,
   keys,
   credentials,

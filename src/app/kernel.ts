@@ -13,6 +13,7 @@ import { createJobs } from '#kernel/jobs.ts';
 import type { Log } from '#kernel/log.ts';
 import { createMail } from '#kernel/mail.ts';
 import { openRedis } from '#kernel/redis/port.ts';
+import { createTxtRecords } from '#kernel/txt-records.ts';
 import { createThrottle } from '#kernel/throttle.ts';
 import { openTracing } from '#kernel/tracing.ts';
 import { createMailbox } from '#trial/mailbox/module.ts';
@@ -34,6 +35,7 @@ export async function openKernel(
   opened.defer(() => invalidation.close());
   const throttle = createThrottle({ redis, processes: config.webConcurrency });
   const outbound = createOutbound({ allow: config.outboundAllow, log, own: ownUrls(config, '') });
+  const findTxt = createTxtRecords(config.dnsServers);
   const jobs = createJobs({ database, config, keyRing, clock, log });
   opened.defer(() => jobs.stop(SECOND));
   // Where mails are kept while there is no mail server: on the embedded database alone.
@@ -60,6 +62,7 @@ export async function openKernel(
     invalidation,
     throttle,
     outbound,
+    findTxt,
     jobs,
     mailbox,
     mailer,

@@ -11,8 +11,11 @@ import { createTexts } from '#kernel/sms/texts.ts';
 import { createKeys } from '#oidc/keys/module.ts';
 import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
+import { OrganizationChoices } from '#sign-in/organization/module.ts';
 import { createContacts } from '#directory/contacts/module.ts';
 import { createOrganizations, KnownOrganizations, noRoles } from '#directory/organizations/module.ts';
+import { createDomains } from '#directory/domains/module.ts';
+import { OrganizationClientService } from '#directory/organization-clients/module.ts';
 import { createUsers, KnownUsers, PictureService } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
@@ -90,6 +93,18 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     users,
     roles: noRoles,
   });
+  const domains = createDomains({
+    clock,
+    database,
+    audit,
+    invalidation,
+    throttle: kernel.throttle,
+    findTxt: kernel.findTxt,
+    members: organizations.members,
+    roles: noRoles,
+  });
+  const organizationClients = new OrganizationClientService({ clock, database, audit, clients: clients.lookup });
+  const organizationChoices = new OrganizationChoices(clock, database);
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
@@ -188,6 +203,9 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     roleHolders,
     organizations,
     knownOrganizations,
+    domains,
+    organizationClients,
+    organizationChoices,
     contacts,
     accessRevocation,
     held,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { isDnsServer } from './txt-records.ts';
 import { aliasProblem, issuerAddress, issuerAliases, issuerOf } from './issuer.ts';
 
 const list = (text: string | undefined): string[] =>
@@ -126,6 +127,15 @@ export const configSchema = z.object({
     .string()
     .optional()
     .describe('Comma-separated hosts or CIDRs with private addresses that outgoing requests may reach.'),
+  DNS_SERVERS: z
+    .string()
+    .refine((text) => list(text).every(isDnsServer), {
+      error: 'must be addresses, each with a port or without, for example 192.0.2.53 or [2001:db8::53]:5353',
+    })
+    .optional()
+    .describe(
+      'Comma-separated addresses of DNS servers that are asked about the domains of organizations (docs/organizations.md). Default: the servers of the system.',
+    ),
   WEB_CONCURRENCY: wholeNumber(1, 256)
     .optional()
     .describe('Worker processes. Default: 1 with the embedded database, else the number of cores.'),
@@ -179,6 +189,7 @@ export type Config = Readonly<{
   clientCertHeader: string | undefined;
   geoipFile: string | undefined;
   outboundAllow: readonly string[];
+  dnsServers: readonly string[];
   webConcurrency: number;
   logLevel: string;
   migrationSecret: string | undefined;
@@ -246,6 +257,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     clientCertHeader: v.CLIENT_CERT_HEADER,
     geoipFile: v.GEOIP_FILE,
     outboundAllow: list(v.OUTBOUND_ALLOW),
+    dnsServers: list(v.DNS_SERVERS),
     webConcurrency: v.WEB_CONCURRENCY ?? (embedded ? 1 : availableParallelism()),
     logLevel: v.LOG_LEVEL,
     migrationSecret: v.MIGRATION_SECRET,

@@ -38,7 +38,14 @@ export function createOrganizations({ clock, database, audit, policies, users, r
   };
 }
 
-export { noRoles } from './member-roles.ts';
 export { KnownOrganizations } from './known-organizations.ts';
+export { type MemberRoles, noRoles } from './member-roles.ts';
 export type { MemberService } from './member-service.ts';
-export { Organization, OrganizationMember, OrganizationSlug, type OrganizationId } from './organization.ts';
+export { lockOrganization } from './organization-lock.ts';
+export {
+  Organization,
+  type OrganizationId,
+  OrganizationMember,
+  OrganizationSlug,
+  type OrganizationStatus,
+} from './organization.ts';

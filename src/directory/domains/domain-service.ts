@@ -1,0 +1,144 @@
+import type { AuditLog, By } from '#audit/module.ts';
+import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import { randomSecret } from '#kernel/crypto.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { unreachable } from '#kernel/errors.ts';
+import { newId } from '#kernel/ids.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import { readDomain } from './domain-name.ts';
+import { type DomainId, type Joining, OrganizationDomain } from './domain.ts';
+import {
+  domainExists,
+  domainInvalid,
+  domainIsFreeMail,
+  domainIsPublicSuffix,
+  domainNotFound,
+  tooManyDomains,
+} from './errors.ts';
+import { domainAdded, domainChanged, domainRemoved } from './events.ts';
+import { MOST_DOMAINS } from './limits.ts';
+import { DOMAINS_TOPIC } from './known-domains.ts';
+
+export type DomainDependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  invalidation: Pick<Invalidation, 'publish'>;
+};
+
+/** The domains of organizations: adds, lists, changes and removes them. */
+export class DomainService {
+  readonly #deps: DomainDependencies;
+
+  constructor(dependencies: DomainDependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** In alphabetical order. */
+  async list(organizationId: OrganizationId): Promise<OrganizationDomain[]> {
+    return this.#deps.database.em().find(OrganizationDomain, { organizationId }, { orderBy: { domain: 'asc' } });
+  }
+
+  /**
+   * Claims a domain for an organization. Any number of organizations may; one can own it.
+   * Throws organizations.not_found, domains.invalid, domains.public_suffix, domains.free_mail, domains.exists, domains.too_many.
+   */
+  async add(
+    organizationId: OrganizationId,
+    { domain: typed, joining }: { domain: string; joining: Joining },
+    by: By,
+  ): Promise<OrganizationDomain> {
+    const domain = required(typed);
+    return this.#deps.database.transaction(async (em) => {
+      await lockOrganization(em, organizationId);
+      const present = await em.find(OrganizationDomain, { organizationId });
+      if (present.some((each) => each.domain === domain)) throw domainExists();
+      if (present.length >= MOST_DOMAINS) throw tooManyDomains(MOST_DOMAINS);
+      const added = em.create(OrganizationDomain, {
+        id: newId('odm'),
+        organizationId,
+        domain,
+        token: randomSecret(),
+        joining,
+        verifiedAt: null,
+        provedAt: null,
+        checkedAt: null,
+        problem: null,
+        dueAt: null,
+        createdAt: this.#deps.clock.now(),
+      });
+      await em.flush();
+      await this.#deps.audit.record(em, domainAdded(eventAbout(added, by)));
+      return added;
+    });
+  }
+
+  /** Throws domains.not_found. */
+  async change(
+    organizationId: OrganizationId,
+    id: DomainId,
+    { joining }: { joining: Joining },
+    by: By,
+  ): Promise<OrganizationDomain> {
+    return this.#act(organizationId, id, async (em, domain) => {
+      const before = domain.joining;
+      if (before === joining) return;
+      domain.joining = joining;
+      await em.flush();
+      const { details, ...event } = eventAbout(domain, by);
+      await this.#deps.audit.record(em, domainChanged({ ...event, details: { ...details, before, after: joining } }));
+    });
+  }
+
+  /** Its members stay. Throws domains.not_found. */
+  async remove(organizationId: OrganizationId, id: DomainId, by: By): Promise<OrganizationDomain> {
+    return this.#act(organizationId, id, async (em, domain) => {
+      await em.nativeDelete(OrganizationDomain, { id, organizationId });
+      await this.#deps.audit.record(em, domainRemoved(eventAbout(domain, by)));
+    });
+  }
+
+  async #act(
+    organizationId: OrganizationId,
+    id: DomainId,
+    work: (em: EntityManager, domain: OrganizationDomain) => Promise<void>,
+  ): Promise<OrganizationDomain> {
+    const { database, invalidation } = this.#deps;
+    const domain = await database.transaction(async (em) => {
+      await lockOrganization(em, organizationId);
+      const found = await em.findOne(OrganizationDomain, { id, organizationId });
+      if (found === null) throw domainNotFound();
+      await work(em, found);
+      return found;
+    });
+    await invalidation.publish(DOMAINS_TOPIC, domain.domain);
+    return domain;
+  }
+}
+
+function required(typed: string): string {
+  const reading = readDomain(typed);
+  switch (reading.kind) {
+    case 'domain':
+      return reading.domain;
+    case 'invalid':
+      throw domainInvalid();
+    case 'public_suffix':
+      throw domainIsPublicSuffix();
+    case 'free_mail':
+      throw domainIsFreeMail();
+    default:
+      return unreachable(reading);
+  }
+}
+
+/** Members of events about a domain. */
+export function eventAbout({ id, organizationId, domain }: OrganizationDomain, by: By) {
+  return {
+    ...by,
+    subject: { type: 'organization', id: organizationId },
+    organizationId,
+    details: { domain, domain_id: id },
+  };
+}

@@ -1,0 +1,49 @@
+import type { OrganizationId } from '#directory/organizations/module.ts';
+import { type Cache, createCache } from '#kernel/cache.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { fromUuid } from '#kernel/ids.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import type { Joining } from './domain.ts';
+import { KNOWN_DOMAIN_KEPT_FOR, MOST_KNOWN_DOMAINS } from './limits.ts';
+
+/** The organization that owns a domain, and what users with an address there may do. */
+type DomainOwner = { organizationId: OrganizationId; joining: Joining };
+
+/** Changes of a domain are told to every node under it, by the name of the domain. */
+export const DOMAINS_TOPIC = 'organization-domains';
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'sql'>;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+};
+
+/** Owners of domains, from memory: every sign-in asks, and most domains have none. */
+export class KnownDomains {
+  readonly #database: Pick<Database, 'sql'>;
+  readonly #cache: Cache<DomainOwner | null>;
+
+  constructor({ clock, database, invalidation }: Dependencies) {
+    this.#database = database;
+    this.#cache = createCache({
+      name: DOMAINS_TOPIC,
+      clock,
+      invalidation,
+      maxEntries: MOST_KNOWN_DOMAINS,
+      ttl: KNOWN_DOMAIN_KEPT_FOR,
+    });
+  }
+
+  /** Null for a domain that no organization has verified. A writer checks it again. */
+  async ownerOf(domain: string): Promise<DomainOwner | null> {
+    return this.#cache.get(domain, async () => {
+      const [row] = await this.#database.sql<{ organizationId: string; joining: Joining }>(
+        `select organization_id as "organizationId", joining from organization_domain
+         where domain = $1 and verified_at is not null`,
+        [domain],
+      );
+      return row ? { organizationId: fromUuid('org', row.organizationId), joining: row.joining } : null;
+    });
+  }
+}

@@ -1,0 +1,94 @@
+import type { ClientLookup } from '#applications/clients/module.ts';
+import type { AuditLog, By } from '#audit/module.ts';
+import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
+import { clientAllowed, clientDisallowed } from './events.ts';
+
+/** Clients that one organization allows: services of its own and of its suppliers. */
+const MOST_CLIENTS = 200;
+
+type AllowedClient = { clientId: string; allowedBy: string | null; createdAt: Date };
+
+type Dependencies = {
+  clock: Clock;
+  database: Database;
+  audit: Pick<AuditLog, 'record'>;
+  clients: Pick<ClientLookup, 'find'>;
+};
+
+/** The machine clients that act for organizations, each allowed by an administrator of the organization. */
+export class OrganizationClientService {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Whatever the state of the organization and of the client is. */
+  async isAllowed(organizationId: OrganizationId, clientId: string): Promise<boolean> {
+    const rows = await this.#deps.database.sql(
+      'select 1 from organization_client where organization_id = $1 and client_id = $2',
+      [toUuid(organizationId), clientId],
+    );
+    return rows.length > 0;
+  }
+
+  /** In the order of the client ids. */
+  async list(organizationId: OrganizationId): Promise<AllowedClient[]> {
+    return this.#deps.database.sql<AllowedClient>(
+      `select client_id as "clientId", allowed_by as "allowedBy", created_at as "createdAt" from organization_client
+       where organization_id = $1 order by client_id`,
+      [toUuid(organizationId)],
+    );
+  }
+
+  /**
+   * A client that is allowed already stays so. It gets no permission by this: its roles in the organization are assigned.
+   * Throws organizations.not_found, organization_clients.unknown_client, organization_clients.not_a_machine,
+   * organization_clients.too_many.
+   */
+  async allow(organizationId: OrganizationId, clientId: string, by: By): Promise<void> {
+    const { clock, database, audit, clients } = this.#deps;
+    const client = await clients.find(clientId);
+    if (client === null) throw clientUnknown();
+    // RFC 6749 §4.4: it asks for tokens of its own.
+    if (!client.metadata.grant_types.includes('client_credentials')) throw clientNotMachine();
+    await database.transaction(async (em) => {
+      await lockOrganization(em, organizationId);
+      const [{ count } = { count: 0 }] = await em.execute<{ count: number }[]>(
+        'select count(*)::int as count from organization_client where organization_id = ? and client_id <> ?',
+        [toUuid(organizationId), clientId],
+      );
+      if (count >= MOST_CLIENTS) throw tooManyClients(MOST_CLIENTS);
+      const added = await em.execute<unknown[]>(
+        `insert into organization_client (organization_id, client_id, allowed_by, created_at) values (?, ?, ?, ?)
+         on conflict (organization_id, client_id) do nothing returning 1`,
+        [toUuid(organizationId), clientId, by.actor.id ?? null, clock.now()],
+      );
+      if (added.length > 0) await audit.record(em, clientAllowed(eventAbout(organizationId, clientId, by)));
+    });
+  }
+
+  /** Throws organization_clients.not_found. */
+  async remove(organizationId: OrganizationId, clientId: string, by: By): Promise<void> {
+    const { database, audit } = this.#deps;
+    await database.transaction(async (em) => {
+      const removed = await em.execute<unknown[]>(
+        'delete from organization_client where organization_id = ? and client_id = ? returning 1',
+        [toUuid(organizationId), clientId],
+      );
+      if (removed.length === 0) throw clientNotFound();
+      await audit.record(em, clientDisallowed(eventAbout(organizationId, clientId, by)));
+    });
+  }
+}
+
+const eventAbout = (organizationId: OrganizationId, clientId: string, by: By) => ({
+  ...by,
+  subject: { type: 'organization', id: organizationId },
+  organizationId,
+  details: { client_id: clientId },
+});
