@@ -55,6 +55,17 @@ test('every operation gives what its output schema lets through', async () => {
   await run('sessions.list', { user_id });
   await run('sessions.end', { user_id, all: true });
   await run('users.properties.update', { user_id });
+  for (const verb of ['allow_organizations', 'refuse_organizations']) await run(`users.${verb}`, { user_id });
+  const { id: organization_id } = await run('organizations.create', { name: 'Every', metadata: { plan: 'pro' } });
+  await run('organizations.members.create', { organization_id, user_id });
+  await run('organizations.members.list', { organization_id });
+  await run('organizations.members.read', { organization_id, user_id });
+  await run('users.organizations.list', { user_id });
+  await run('organizations.members.delete', { organization_id, user_id });
+  await run('organizations.update', { organization_id, name: 'All' });
+  await run('organizations.list');
+  for (const verb of ['read', 'suspend', 'resume', 'close', 'reopen'])
+    await run(`organizations.${verb}`, { organization_id });
   for (const verb of ['require_password', 'disable', 'enable']) await run(`users.${verb}`, { user_id });
   await run('users.reset_mfa', { user_id, reason: 'lost phone' });
   await run('users.export', { with_hashes: true });

@@ -53,6 +53,6 @@ describe.each(named)('$name', ({ name, operation }) => {
 
   test('needs a manage permission if it changes something, else a read permission', () => {
     const reads = readingVerbs.includes(name.split('.').at(-1)!);
-    expect(operation.permission).toMatch(reads ? /\.read$/ : /\.(manage|export|migrate)$/);
+    expect(operation.permission).toMatch(reads ? /\.read$/ : /\.(manage|create|close|export|migrate)$/);
   });
 });

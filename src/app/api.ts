@@ -7,7 +7,24 @@ import type { Nouns } from './nouns.ts';
 import type { Provider } from './provider.ts';
 
 /** One row each. */
-export const mounted = ['users.read', 'users.disable', 'clients.list'] as const;
+export const mounted = [
+  'users.read',
+  'users.disable',
+  'users.organizations.list',
+  'clients.list',
+  'organizations.create',
+  'organizations.list',
+  'organizations.read',
+  'organizations.update',
+  'organizations.suspend',
+  'organizations.resume',
+  'organizations.close',
+  'organizations.reopen',
+  'organizations.members.list',
+  'organizations.members.read',
+  'organizations.members.create',
+  'organizations.members.delete',
+] as const;
 
 /** Creates the management API over the given operations: its routes and its OpenAPI document. */
 export function createManagementApi(

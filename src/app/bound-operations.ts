@@ -11,6 +11,8 @@ import { databaseOperations } from '#kernel/operations/database.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
+import { memberOperations } from '#directory/organizations/member-operations.ts';
+import { organizationOperations } from '#directory/organizations/operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
@@ -79,7 +81,16 @@ export function createOperations(
     bindOperations(credentialOperations, { users, administration }),
     bindOperations(userOperations, {
       users,
+      organizationCreation: nouns.organizationCreation,
       properties: new PropertyService({ clock, database, audit, policies, roleHolders }),
+    }),
+    bindOperations(organizationOperations, {
+      organizations: nouns.organizations.organizations,
+      closing: nouns.organizations.closing,
+    }),
+    bindOperations(memberOperations, {
+      organizations: nouns.organizations.organizations,
+      members: nouns.organizations.members,
     }),
     bindOperations(mfaOperations, { resets }),
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),

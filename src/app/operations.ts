@@ -11,6 +11,8 @@ import type { Operation } from '#kernel/operations/operation.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
+import { memberOperations } from '#directory/organizations/member-operations.ts';
+import { organizationOperations } from '#directory/organizations/operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
@@ -25,6 +27,8 @@ export const operations: readonly Operation[] = [
   apiOperations,
   credentialOperations,
   userOperations,
+  organizationOperations,
+  memberOperations,
   mfaOperations,
   invitationOperations,
   migrationOperations,

@@ -13,6 +13,7 @@ const groups: Readonly<Record<string, string>> = {
   client: 'Clients (OAuth and OpenID Connect)',
   api: 'APIs, the audiences of access tokens',
   user: 'Users',
+  organization: 'Organizations and their members',
   waitlist: 'Waitlist for accounts',
   session: 'Signed-in browsers',
   consent: 'Consents of users for clients',

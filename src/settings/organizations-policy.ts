@@ -3,7 +3,7 @@ import { z } from 'zod';
 export const organizationsPolicy = z.strictObject({
   /**
    * Users who may create an organization, which they then own. `off`: none, only operators and programs. `permitted`: users with
-   * this right (`latchkey organization allow-creation`). `anyone`: all.
+   * this right (`latchkey user allow-organizations`). `anyone`: all.
    */
   creation: z.enum(['off', 'permitted', 'anyone']).default('permitted'),
   /** Organizations that one user may have created at most, closed ones not counted. */

@@ -26,18 +26,18 @@ afterAll(() => latchkey.close());
 const offered = operations
   .filter(({ name }) => (mounted as readonly string[]).includes(name))
   .map((operation) => ({ operation, ...routeOf(operation) }))
-  .map(({ operation, method, path }) => ({ name: operation.name, permission: operation.permission, method, path }));
+  .map(({ operation: { name, permission, example }, ...route }) => ({ name, permission, example, ...route }));
 
 test('every mounted operation is in this test', () => {
   expect(offered.map(({ name }) => name).toSorted()).toEqual([...mounted].toSorted());
 });
 
-describe.each(offered)('$method $path ($name)', ({ permission, method, path }) => {
+describe.each(offered)('$method $path ($name)', ({ permission, example, method, path, status, reads }) => {
   /** Of nothing: who may not call learns nothing about what exists, and who may changes nothing. */
   const address = path.replace(/^\/api/, '').replaceAll(/\{\w+\}/g, 'nothing_01h455vb4pex5vsknk084sn02q');
-  const callWith = async (scope: string, resource = API) => {
+  const callWith = async (scope: string, resource = API, json?: unknown) => {
     const { access_token: token } = await clientTokens(latchkey, robot, { scope, resource });
-    return callApi(latchkey, address, { method, token });
+    return callApi(latchkey, address, { method, token, json });
   };
 
   test('needs a token', async () => {
@@ -61,7 +61,7 @@ describe.each(offered)('$method $path ($name)', ({ permission, method, path }) =
   });
 
   test(`is opened by ${permission} alone`, async () => {
-    const answer = await callWith(permission);
-    expect(answer.status).toBe(path.includes('{') ? 404 : 200);
+    const answer = await callWith(permission, API, reads ? undefined : example);
+    expect(answer.status).toBe(path.includes('{') ? 404 : status);
   });
 });

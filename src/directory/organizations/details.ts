@@ -7,9 +7,9 @@ import { slugSchema } from './slug.ts';
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 /** A JSON object; a whole object takes the place of the present one. */
-const metadataSchema = z.record(z.string().max(128), z.json(), 'must be an object');
+export const metadataSchema = z.record(z.string().max(128), z.json(), 'must be an object');
 /** A line of text without hidden characters. */
-const nameSchema = plainText(NAME_LENGTH).pipe(z.string().min(1, 'must not be empty'));
+export const nameSchema = plainText(NAME_LENGTH).pipe(z.string().min(1, 'must not be empty'));
 
 /** The members of an organization that its administrators set. */
 export type Details = Pick<Organization, 'name' | 'slug' | 'metadata' | 'publicMetadata'>;

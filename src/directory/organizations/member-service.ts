@@ -6,6 +6,7 @@ import type { Database, EntityManager } from '#kernel/database.ts';
 import { fromUuid, toUuid } from '#kernel/ids.ts';
 import { alreadyMember, memberNotFound, organizationInactive } from './errors.ts';
 import { memberAdded, memberLeft, memberRemoved } from './events.ts';
+import { BEFORE_EVERY_ID } from './limits.ts';
 import type { MemberRoles } from './member-roles.ts';
 import { lockOrganization } from './organization-lock.ts';
 import type { MemberSource, Organization, OrganizationId, OrganizationStatus } from './organization.ts';
@@ -19,7 +20,7 @@ type Dependencies = {
 
 /** A page of members; the next one begins after the last id. */
 type MemberPage = { limit: number; after?: UserId | undefined };
-type Member = {
+export type Member = {
   userId: UserId;
   email: string;
   name: string | null;
@@ -30,8 +31,6 @@ type MemberRow = Omit<Member, 'userId'> & { userId: string };
 const MEMBER = `select m.user_id as "userId", u.email, u.profile->>'name' as name, m.source, m.created_at as "createdAt"
   from organization_member m join users u on u.id = m.user_id where m.organization_id = $1`;
 const memberOf = (row: MemberRow): Member => ({ ...row, userId: fromUuid('usr', row.userId) });
-/** Before every id. */
-const FIRST = '00000000-0000-0000-0000-000000000000';
 /** An organization, as its members see it in a list. */
 export type OwnOrganization = Pick<Organization, 'id' | 'slug' | 'name' | 'status'>;
 
@@ -66,7 +65,7 @@ export class MemberService {
   async listMembers(organizationId: OrganizationId, { limit, after }: MemberPage): Promise<Member[]> {
     const rows = await this.#deps.database.sql<MemberRow>(`${MEMBER} and m.user_id > $2 order by m.user_id limit $3`, [
       toUuid(organizationId),
-      after === undefined ? FIRST : toUuid(after),
+      after === undefined ? BEFORE_EVERY_ID : toUuid(after),
       limit,
     ]);
     return rows.map(memberOf);

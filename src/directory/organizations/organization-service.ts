@@ -9,7 +9,7 @@ import type { OrganizationCreators } from './creators.ts';
 import { checkedDetails, type Details, requireSmall } from './details.ts';
 import { organizationNotFound, slugTaken } from './errors.ts';
 import { organizationChanged, organizationCreated, organizationResumed, organizationSuspended } from './events.ts';
-import { SLUG_ATTEMPTS } from './limits.ts';
+import { BEFORE_EVERY_ID, SLUG_ATTEMPTS } from './limits.ts';
 import type { MemberService } from './member-service.ts';
 import { takeOrganization } from './organization-lock.ts';
 import { Organization, type OrganizationId } from './organization.ts';
@@ -33,6 +33,8 @@ type NewOrganization = {
   /** The user who owns it; none for one whose members are still to come. */
   owner?: UserId | undefined;
 };
+/** The next page begins after the last id. */
+type OrganizationPage = { limit: number; after?: OrganizationId | undefined; slug?: string | undefined };
 type Changes = { [Member in keyof Details]?: Details[Member] | undefined };
 
 const COLUMNS = `o.id, o.slug, o.name, o.status, o.closes_at as "closesAt", o.metadata, o.public_metadata as "publicMetadata",
@@ -67,6 +69,19 @@ export class OrganizationService {
       [slug],
     );
     return row ? organizationOf(row) : null;
+  }
+
+  /** Oldest first, by their ids. */
+  async list({ limit, after, slug }: OrganizationPage): Promise<Organization[]> {
+    if (slug !== undefined) {
+      const found = await this.findBySlug(slug);
+      return found ? [found] : [];
+    }
+    const rows = await this.#deps.database.sql<Row>(
+      `select ${COLUMNS} from organization o where o.id > $1 order by o.id limit $2`,
+      [after === undefined ? BEFORE_EVERY_ID : toUuid(after), limit],
+    );
+    return rows.map(organizationOf);
   }
 
   /** By its id or a slug. Throws organizations.not_found. */

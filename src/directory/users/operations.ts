@@ -3,12 +3,17 @@ import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
 import { lastAdministrator, propertiesInvalid, rightsMissing, userNotFound } from './errors.ts';
+import type { OrganizationCreation } from './organization-creation.ts';
 import type { PropertyService } from './property-service.ts';
 import type { UserService } from './user-service.ts';
 import { userOnWire, userSchema } from './user-wire.ts';
-import { userDisabled, userEnabled, userPropertiesChanged } from './events.ts';
+import { userDisabled, userEnabled, userOrganizationCreationChanged, userPropertiesChanged } from './events.ts';
 
-type Services = { users: Pick<UserService, 'changeStatus'>; properties: Pick<PropertyService, 'change'> };
+type Services = {
+  users: Pick<UserService, 'changeStatus'>;
+  properties: Pick<PropertyService, 'change'>;
+  organizationCreation: Pick<OrganizationCreation, 'allow'>;
+};
 
 const params = { user_id: idSchema('usr') };
 
@@ -56,4 +61,34 @@ const updateProperties = operation({
   }),
 });
 
-export const userOperations = [disableUser, enableUser, updateProperties];
+const creationSchema = z.strictObject({ id: z.string(), can_create_organizations: z.boolean() });
+
+const allowOrganizations = operation({
+  name: 'users.allow_organizations',
+  permission: 'users.manage',
+  params,
+  output: creationSchema,
+  errors: [userNotFound],
+  event: userOrganizationCreationChanged,
+  description: 'Allow a user to create organizations, where the setting organizations.creation is permitted.',
+  run: async ({ user_id: id }, by: By, { organizationCreation }: Services) => {
+    await organizationCreation.allow(id, true, by);
+    return { id, can_create_organizations: true };
+  },
+});
+
+const refuseOrganizations = operation({
+  name: 'users.refuse_organizations',
+  permission: 'users.manage',
+  params,
+  output: creationSchema,
+  errors: [userNotFound],
+  event: userOrganizationCreationChanged,
+  description: 'Take the right to create organizations from a user, who keeps those that exist.',
+  run: async ({ user_id: id }, by: By, { organizationCreation }: Services) => {
+    await organizationCreation.allow(id, false, by);
+    return { id, can_create_organizations: false };
+  },
+});
+
+export const userOperations = [disableUser, enableUser, updateProperties, allowOrganizations, refuseOrganizations];
