@@ -1,6 +1,6 @@
 import { type Client, errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { scopes as standardScopes } from './claims.ts';
-import { namesOrganization } from './organizations/asked-organization.ts';
+import { nameOrganization, namesOrganization } from './organizations/asked-organization.ts';
 
 /** An API as the engine needs it. */
 type Api = {
@@ -29,7 +29,10 @@ export function resourceIndicators(
   return {
     enabled: true,
     /** `oneOf`: the APIs of a code or of a refresh token; undefined where a request names no API. */
-    defaultResource: async (ctx, client, oneOf) => (await findByScope(apis, ctx, client, oneOf)) ?? oneOf,
+    async defaultResource(ctx, client, oneOf) {
+      if (ctx.oidc.route !== 'token' && ctx.oidc.params) nameOrganization(ctx.oidc.params, client);
+      return (await findByScope(apis, ctx, client, oneOf)) ?? oneOf;
+    },
     async getResourceServerInfo(ctx, identifier, client) {
       const api = await apis.findForClient(identifier, client.clientId);
       if (!api) throw new errors.CustomOIDCProviderError('invalid_target', 'no such API is open to the client');

@@ -19,7 +19,7 @@ type Named = { organization?: unknown; scope?: unknown };
  * The organization that a request names, by id or slug; null without one.
  * @throws InvalidRequest for two of them, and for one of a client that may not ask for any.
  */
-export function organizationNamedIn({ organization, scope }: Named, client: Client): string | null {
+function organizationNamedIn({ organization, scope }: Named, client: Client): string | null {
   const scopes = typeof scope === 'string' ? scope.split(' ').filter((name) => namesOrganization(client, name)) : [];
   const named = new Set([organization ?? [], scopes.map((name) => name.slice(SCOPE.length))].flat());
   const [first, ...others] = [...named].filter((name) => name !== '');
@@ -34,6 +34,17 @@ export function organizationNamedIn({ organization, scope }: Named, client: Clie
 /** The same for a request at the token endpoint, where the engine keeps only the parameters that it knows. */
 export const organizationNamedAt = ({ oidc }: KoaContextWithOIDC): string | null =>
   oidc.client ? organizationNamedIn(oidc.body ?? {}, oidc.client) : null;
+
+/**
+ * From now on the parameter alone names the organization. To be called before the engine leaves out scopes that it does not know.
+ * @throws InvalidRequest as `organizationNamedIn` does.
+ */
+export function nameOrganization(params: Record<string, unknown>, client: Client): string | null {
+  const named = organizationNamedIn(params, client);
+  params['organization'] = named ?? undefined;
+  params['scope'] = withoutOrganizations(client, params['scope'] as string | undefined);
+  return named;
+}
 
 /** Leaves the scope values out that name an organization. */
 export function withoutOrganizations(client: Client, scope: string | undefined): string | undefined {

@@ -2,7 +2,7 @@ import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Policies } from '#settings/module.ts';
 import type { Origin } from '../authority/origin.ts';
 import { type Level, levelOf } from '../levels.ts';
-import { organizationNamedAt, organizationNamedIn, usageOf, withoutOrganizations } from './asked-organization.ts';
+import { nameOrganization, organizationNamedAt, usageOf } from './asked-organization.ts';
 import type { FindChosenOrganization, OrganizationStore } from './organization-store.ts';
 
 /** For which organization a sign-in is: one of the user, none at all, one that is closed to the user, or one to be chosen. */
@@ -39,8 +39,7 @@ export class OrganizationRequests {
   async read({ oidc }: KoaContextWithOIDC, client: Client): Promise<void> {
     const { params } = oidc;
     if (!params) return;
-    const named = organizationNamedIn(params, client);
-    params['scope'] = withoutOrganizations(client, params['scope'] as string | undefined);
+    const named = nameOrganization(params, client);
     if (named !== null) params['organization'] = (await this.#deps.store.find(named))?.id ?? named;
   }
 
