@@ -675,6 +675,10 @@ describe('tables', () => {
       'a passkey and the status of its user are read in one statement of each sign-in',
     'directory/organizations/member-service.ts users':
       'a page of members shows their names, and an organization may have a hundred thousand',
+    'directory/access/effective-permissions.ts users': 'a disabled user has no permission, asked in the same statement',
+    'directory/access/organization-roles.ts organization_member':
+      'an owner who is no member any more is not another owner',
+    'directory/access/organization-roles.ts users': 'a disabled owner is not another owner',
   };
   const statement = /\b(?:from|join|into|update|using)\s+"?([a-z_]+)"?/g;
 

@@ -28,6 +28,14 @@ import { OidcArtifact } from '#oidc/module.ts';
 import { SignInTrace, UsedProofOfWork } from '#sign-in/risk/module.ts';
 import { PendingRegistration } from '#sign-in/registration/module.ts';
 import { PolicyTightening, Setting } from '#settings/module.ts';
+import {
+  Role,
+  RoleAssignment,
+  RoleParent,
+  UserGroup,
+  UserGroupMember,
+  UserGroupParent,
+} from '#directory/access/module.ts';
 import { AdminLink } from '#setup/module.ts';
 import { Contact } from '#directory/contacts/module.ts';
 import { OrganizationDomain, OrganizationJoin } from '#directory/domains/module.ts';
@@ -73,6 +81,9 @@ export const entities: Entities = [
   PolicyTightening,
   RecoveryCodeSet,
   RetiredClientId,
+  Role,
+  RoleAssignment,
+  RoleParent,
   SecondFactorRequest,
   Setting,
   SigningKey,
@@ -84,6 +95,9 @@ export const entities: Entities = [
   TrustedDeviceRow,
   UsedProofOfWork,
   User,
+  UserGroup,
+  UserGroupMember,
+  UserGroupParent,
   UserIdentity,
   UserPicture,
   WebauthnChallenge,

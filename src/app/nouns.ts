@@ -1,5 +1,5 @@
 /** The nouns of the product: settings, how it looks, users, what they prove themselves with, relying parties and keys. */
-import { access, permissions } from '#directory/access/module.ts';
+import { access, createPermissions, permissions } from '#directory/access/module.ts';
 import { PICTURE_PATH } from '#account/module.ts';
 import { createAudit, createAuditProofs } from '#audit/module.ts';
 import { createApis } from '#applications/apis/module.ts';
@@ -13,7 +13,7 @@ import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
 import { OrganizationChoices } from '#sign-in/organization/module.ts';
 import { createContacts } from '#directory/contacts/module.ts';
-import { createOrganizations, KnownOrganizations, noRoles } from '#directory/organizations/module.ts';
+import { createOrganizations, KnownOrganizations } from '#directory/organizations/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
 import { OrganizationClientService } from '#directory/organization-clients/module.ts';
 import { createUsers, KnownUsers, PictureService } from '#directory/users/module.ts';
@@ -84,6 +84,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     ownDetails,
     organizationCreation,
   } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy, known: knownUsers });
+  const { effective, organizationRoles } = createPermissions({ clock, database, invalidation });
   const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
   const organizations = createOrganizations({
     clock,
@@ -91,7 +92,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     audit,
     policies,
     users,
-    roles: noRoles,
+    roles: organizationRoles,
   });
   const domains = createDomains({
     clock,
@@ -101,7 +102,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     throttle: kernel.throttle,
     findTxt: kernel.findTxt,
     members: organizations.members,
-    roles: noRoles,
+    roles: organizationRoles,
   });
   const organizationClients = new OrganizationClientService({ clock, database, audit, clients: clients.lookup });
   const organizationChoices = new OrganizationChoices(clock, database);
@@ -201,6 +202,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     passwordDemands,
     people,
     roleHolders,
+    effective,
     organizations,
     knownOrganizations,
     domains,

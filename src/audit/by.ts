@@ -13,8 +13,11 @@ export type By = {
   actor: Actor;
   clientId?: string;
   visitor?: Visitor | undefined;
-  /** The rights of the actor on the instance now, by the names of permissions. An actor without this member has none. */
-  may?: (permission: string) => boolean;
+  /**
+   * The rights of the actor now, by the names of permissions: on the instance, or in the organization whose id is given. An actor
+   * without this member has none.
+   */
+  may?: (permission: string, organizationId?: string) => boolean;
 };
 
 const everything = (): boolean => true;

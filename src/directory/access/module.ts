@@ -1,8 +1,30 @@
 /**
- * access: the permissions of users.
+ * access: roles, groups, and the permissions of users.
  *
- * Owns    the permissions, and the permissions of each role.
- * Leaves  the roles of a user to users, further demands on the user to the slice that checks the permission.
+ * Owns    the tables role, role_parent, user_group, user_group_member, user_group_parent and role_assignment; the permissions; which
+ *         of them a user or a machine client has on the instance and in an organization.
+ * Leaves  further demands on a user to the slice that checks the permission, scopes of APIs to apis.
  * URLs    none.
  */
-export { access, type Permission, permissions, type Scope } from './permission.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database } from '#kernel/database.ts';
+import type { Invalidation } from '#kernel/invalidation.ts';
+import { EffectivePermissions } from './effective-permissions.ts';
+import { OrganizationRoles } from './organization-roles.ts';
+
+export type Dependencies = {
+  clock: Clock;
+  database: Database;
+  invalidation: Pick<Invalidation, 'publish' | 'subscribe' | 'isHealthy'>;
+};
+
+/** Creates the permissions of users, and the roles of members of organizations. */
+export function createPermissions({ clock, database, invalidation }: Dependencies) {
+  const effective = new EffectivePermissions({ clock, database, invalidation });
+  return { effective, organizationRoles: new OrganizationRoles({ clock, database, effective }) };
+}
+
+export { access, type Permission, permissions } from './permission.ts';
+export { Role, RoleParent } from './role.ts';
+export { RoleAssignment } from './role-assignment.ts';
+export { UserGroup, UserGroupMember, UserGroupParent } from './user-group.ts';

@@ -1,7 +1,7 @@
 import type { Role, RoleHolder } from '#directory/users/module.ts';
 
 /** Everything that a user may be allowed to do on the instance, and what it is. */
-export const permissions = {
+const onInstance = {
   'instance.administer': 'Administer the instance: users who may are asked for more proof than others',
   'branding.preview': 'See a preview of every page',
   'users.read': 'Read users, and which credentials they have',
@@ -22,28 +22,59 @@ export const permissions = {
   'settings.read': 'Read the settings of the instance',
   'settings.manage': 'Change the settings of the instance',
   'branding.manage': 'Change logos, the stylesheet and the brands of clients',
-  'organizations.read': 'List organizations',
-  'organizations.create': 'Create organizations',
-  'organizations.manage': 'Suspend organizations and make them active again',
-  'organization.read': 'Read an organization',
-  'organization.manage': 'Change name, slug, brand and metadata of an organization',
-  'organization.close': 'Close an organization, and call that off',
-  'organization.members.read': 'Read the members of an organization',
-  'organization.members.manage': 'Add and remove members of an organization, and change their roles',
   'audit.read': 'Read and verify the audit log',
   'audit.manage': 'Remove old months from the audit log',
   'database.migrate': 'Bring the database up to date',
+  'organizations.read': 'Read all organizations, their members and their roles',
+  'organizations.create': 'Create organizations',
+  'organizations.manage': 'Suspend and resume all organizations, and do everything in them',
+  'access.read': 'Read roles, groups and assignments, and explain permissions',
+  'access.manage': 'Create, change and delete roles and groups of the instance, and assign roles on it',
+  'access.check': 'Ask what a user or a machine client may do',
 } as const satisfies Readonly<Record<string, string>>;
+
+/** Everything that a member may be allowed to do in one organization. */
+const inOrganization = {
+  'organization.read': 'Read the organization',
+  'organization.manage': 'Change name, slug, brand and metadata of the organization',
+  'organization.close': 'Close the organization, and call that off',
+  'organization.members.read': 'Read the members of the organization and their roles',
+  'organization.members.manage': 'Add and remove members of the organization, and change their roles',
+  'organization.invitations.manage': 'Invite people to the organization',
+  'organization.domains.manage': 'Add, prove and remove domains of the organization',
+  'organization.policy.manage': 'Tighten the policies for members of the organization',
+  'organization.roles.manage': 'Create, change and delete roles and groups of the organization',
+  'organization.clients.manage': 'Let machine clients act for the organization',
+} as const satisfies Readonly<Record<string, string>>;
+
+export const permissions = { ...onInstance, ...inOrganization } as const;
 export type Permission = keyof typeof permissions;
 
-/** Where it is allowed. */
-export type Scope = 'instance';
+/** Where it is allowed: on the instance, or in the organization with this id. */
+export type Scope = 'instance' | { organization: string };
+
+/** A permission that brings others: in every organization, what its holders may do to all of them. */
+const implied: Readonly<Record<string, readonly string[]>> = {
+  'organizations.read': ['organization.read', 'organization.members.read'],
+  'organizations.manage': ['organizations.read', ...Object.keys(inOrganization)],
+};
+
+/** These permissions with those that they bring. */
+export function expanded(names: Iterable<string>): Set<string> {
+  const all = new Set(names);
+  for (const name of all) for (const other of Object.hasOwn(implied, name) ? implied[name]! : []) all.add(other);
+  return all;
+}
+
+/** Whether it counts within one organization: what belongs to the instance never does, scopes of APIs do. */
+export const isOfOrganizations = (name: string): boolean =>
+  Object.hasOwn(inOrganization, name) || !Object.hasOwn(onInstance, name);
 
 const brings: Readonly<Record<Role, ReadonlySet<string>>> = { administrator: new Set(Object.keys(permissions)) };
 
 /** Deny by default: a user who is disabled, a permission that is not known and a scope that is not known get a no. */
 export const access = {
-  can(subject: RoleHolder, permission: Permission, scope: Scope): boolean {
+  can(subject: RoleHolder, permission: Permission, scope: 'instance'): boolean {
     if (subject.status !== 'active' || scope !== 'instance') return false;
     return subject.roles.some((role) => Object.hasOwn(brings, role) && brings[role].has(permission));
   },

@@ -24,6 +24,8 @@ export type MemberRoles = {
   removeAll(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void>;
   /** Throws where one of these roles brings a permission that the actor does not have there. */
   requireGivable(roles: readonly string[], organizationId: OrganizationId, by: By): Promise<void>;
+  /** Throws where the member has a permission there that the actor does not have. */
+  requireRightsOver(organizationId: OrganizationId, userId: UserId, by: By): Promise<void>;
 };
 
 const nothing = async (): Promise<void> => {};
@@ -35,4 +37,5 @@ export const noRoles: MemberRoles = {
   requireAnotherOwner: nothing,
   removeAll: nothing,
   requireGivable: nothing,
+  requireRightsOver: nothing,
 };

@@ -120,8 +120,9 @@ export class MemberService {
     await this.#recordAdded(em, organizationId, userId, { source: 'created', roles: [] }, by);
   }
 
-  /** Throws organizations.not_found, organizations.member_not_found, organizations.last_owner. */
+  /** Throws organizations.not_found, organizations.member_not_found, organizations.last_owner, access.permissions_not_held. */
   async remove(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
+    await this.#deps.roles.requireRightsOver(organizationId, userId, by);
     await this.#end(organizationId, userId, memberRemoved, by);
   }
 

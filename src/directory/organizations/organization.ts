@@ -23,6 +23,8 @@ const OrganizationSchema = defineEntity({
       forEach: 'row',
       body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'organizations', old.id)::text); return null`,
     },
+    /** The same for what is kept of permissions (access). */
+    { name: 'access_changed', timing: 'after', events: ['update'], expression: 'by migration' },
   ],
   properties: {
     id: p.type(new IdColumn('org')).primary().$type<OrganizationId>(),
@@ -69,6 +71,13 @@ const OrganizationMemberSchema = defineEntity({
       events: ['update', 'delete'],
       forEach: 'row',
       body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'memberships', old.organization_id || ' ' || old.user_id)::text); return null`,
+    },
+    {
+      name: 'access_changed',
+      timing: 'after',
+      events: ['insert', 'delete'],
+      forEach: 'row',
+      expression: 'by migration',
     },
   ],
   properties: {

@@ -40,6 +40,14 @@ const UserSchema = defineEntity({
       forEach: 'row',
       body: `perform pg_notify('latchkey_invalidation', json_build_array('', 'users', old.id)::text); return null`,
     },
+    /** The flag is the same as the role SUPER_ADMIN (access): nodes of the release before read the flag. */
+    {
+      name: 'access_flag_mirrored',
+      timing: 'after',
+      events: ['insert', 'update'],
+      forEach: 'row',
+      expression: 'by migration',
+    },
   ],
   properties: {
     id: p.type(new IdColumn('usr')).primary().$type<UserId>(),

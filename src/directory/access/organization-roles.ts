@@ -1,0 +1,123 @@
+import type { By } from '#audit/module.ts';
+import type { MemberRoles } from '#directory/organizations/member-roles.ts';
+import type { OrganizationId } from '#directory/organizations/organization.ts';
+import type { UserId } from '#directory/users/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { newId, toUuid } from '#kernel/ids.ts';
+import { TENANT_OWNER_ID } from './built-in-roles.ts';
+import type { EffectivePermissions } from './effective-permissions.ts';
+import { lastOwner, permissionsNotHeld, roleNotFound } from './errors.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'em'>;
+  effective: Pick<EffectivePermissions, 'permissionsOf'>;
+};
+
+/** The roles of members: given when they join, taken when they go, and always one owner. */
+export class OrganizationRoles implements MemberRoles {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  async grantOnCreate(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void> {
+    await this.#insert(em, organizationId, userId, TENANT_OWNER_ID, null);
+  }
+
+  /** Throws roles.not_found. */
+  async grant(
+    em: EntityManager,
+    organizationId: OrganizationId,
+    userId: UserId,
+    roles: readonly string[],
+    by: By,
+  ): Promise<void> {
+    for (const id of await idsOf(em, organizationId, roles))
+      await this.#insert(em, organizationId, userId, id, by.actor.id ?? by.actor.type);
+  }
+
+  /** Throws organizations.last_owner. An owner whose role ends at a date, or whose account is disabled or closed, is not another one. */
+  async requireAnotherOwner(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void> {
+    const [found] = await em.execute<{ owns: boolean; hasOther: boolean }[]>(
+      `select coalesce(bool_or(a.user_id = ?), false) as owns, coalesce(bool_or(a.user_id <> ? and a.expires_at is null and exists (
+         select 1 from organization_member m join users u on u.id = m.user_id
+         where m.organization_id = a.organization_id and m.user_id = a.user_id and u.status = 'active' and u.deletes_at is null
+       )), false) as "hasOther"
+       from role_assignment a where a.organization_id = ? and a.role_id = ? and a.user_id is not null
+         and (a.expires_at is null or a.expires_at > ?)`,
+      [toUuid(userId), toUuid(userId), toUuid(organizationId), TENANT_OWNER_ID, this.#deps.clock.now()],
+    );
+    if (found?.owns && !found.hasOther) throw lastOwner();
+  }
+
+  async removeAll(em: EntityManager, organizationId: OrganizationId, userId: UserId): Promise<void> {
+    const ids = [toUuid(organizationId), toUuid(userId)];
+    await em.execute('delete from role_assignment where organization_id = ? and user_id = ?', ids);
+    await em.execute(
+      `delete from user_group_member m using user_group g
+       where g.id = m.group_id and g.organization_id = ? and m.user_id = ?`,
+      ids,
+    );
+  }
+
+  /** Throws roles.not_found, access.permissions_not_held. */
+  async requireGivable(roles: readonly string[], organizationId: OrganizationId, by: By): Promise<void> {
+    const em = this.#deps.database.em();
+    const ids = await idsOf(em, organizationId, roles);
+    if (ids.length === 0) return;
+    const rows = await em.execute<{ permission: string }[]>(
+      `with recursive held (id) as (
+         select id from role where id in (${ids.map(() => '?').join(', ')})
+         union select p.parent_id from role_parent p join held h on h.id = p.role_id)
+       select distinct unnest(r.permissions) as permission from held h join role r on r.id = h.id`,
+      [...ids],
+    );
+    requireHeld(
+      rows.map(({ permission }) => permission),
+      organizationId,
+      by,
+    );
+  }
+
+  /** The actor has every permission that the member has in the organization. Throws access.permissions_not_held. */
+  async requireRightsOver(organizationId: OrganizationId, userId: UserId, by: By): Promise<void> {
+    requireHeld(await this.#deps.effective.permissionsOf(userId, organizationId), organizationId, by);
+  }
+
+  async #insert(
+    em: EntityManager,
+    organizationId: OrganizationId,
+    userId: UserId,
+    roleId: string,
+    createdBy: string | null,
+  ): Promise<void> {
+    await em.execute(
+      `insert into role_assignment (id, user_id, role_id, organization_id, created_by, created_at)
+       values (?, ?, ?, ?, ?, ?) on conflict do nothing`,
+      [toUuid(newId('ras')), toUuid(userId), roleId, toUuid(organizationId), createdBy, this.#deps.clock.now()],
+    );
+  }
+}
+
+function requireHeld(permissions: Iterable<string>, organizationId: OrganizationId, { may }: By): void {
+  for (const permission of permissions) if (may?.(permission, organizationId) !== true) throw permissionsNotHeld();
+}
+
+/** A role of the instance goes before one of the organization with its name. Throws roles.not_found. */
+async function idsOf(
+  em: EntityManager,
+  organizationId: OrganizationId,
+  names: readonly string[],
+): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  const rows = await em.execute<{ id: string; name: string }[]>(
+    `select distinct on (name) id, name from role where (organization_id is null or organization_id = ?)
+     and name in (${names.map(() => '?').join(', ')}) order by name, organization_id nulls first`,
+    [toUuid(organizationId), ...names],
+  );
+  if (rows.length < new Set(names).size) throw roleNotFound();
+  return rows.map(({ id }) => id);
+}
