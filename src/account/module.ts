@@ -47,6 +47,7 @@ import {
   type User,
   type UserBulk,
   type UserId,
+  type UserActivity,
 } from '#directory/users/module.ts';
 import type { ContactService } from '#directory/contacts/module.ts';
 import { activityRoutes } from './activity/activity-routes.ts';
@@ -92,6 +93,7 @@ export type Dependencies = {
   pictures: PictureService;
   contacts: Pick<ContactService, 'list'>;
   userBulk: Pick<UserBulk, 'identitiesOf'>;
+  activity: Pick<UserActivity, 'of'>;
   passwords: PasswordService;
   passkeys: PasskeyService;
   passkeyRegistration: PasskeyRegistration;

@@ -52,6 +52,7 @@ export function createOwnAccount(
     pictures: nouns.pictures,
     contacts: nouns.contacts,
     userBulk: nouns.userBulk,
+    activity: nouns.activity,
     passwords: credentials.passwords,
     passwordDemands: nouns.passwordDemands,
     passkeys: credentials.passkeys,

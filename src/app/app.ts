@@ -68,6 +68,7 @@ async function assemble(
   const nouns = await createNouns(kernel, dependencies.hashCost);
   const { audit, sealer, settings, keys, clients, credentials, look } = nouns;
   opened.defer(() => sealer.stop());
+  opened.defer(() => nouns.activity.stop());
   opened.defer(() => audit.stop());
   opened.defer(keys.service.watch());
   const provider = createProvider(kernel, nouns);

@@ -59,6 +59,7 @@ export function createOperations(
     totp: credentials.totp,
     recoveryCodes: credentials.recoveryCodes,
     secondFactorOverviews: credentials.secondFactorOverviews,
+    activity: nouns.activity,
   });
   const resets = new ResetService({
     database,
@@ -78,7 +79,7 @@ export function createOperations(
     bindOperations(clientOperations, { clients: clients.clients, secrets: clients.secrets }),
     bindOperations(claimsPreviewOperations, { preview: oidc.claimsPreview, users }),
     bindOperations(apiOperations, { apis: apis.apis }),
-    bindOperations(credentialOperations, { users, administration }),
+    bindOperations(credentialOperations, { users, activity: nouns.activity, administration }),
     bindOperations(userOperations, {
       users,
       organizationCreation: nouns.organizationCreation,

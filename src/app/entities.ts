@@ -42,11 +42,12 @@ import { OrganizationDomain, OrganizationJoin } from '#directory/domains/module.
 import { OrganizationClient } from '#directory/organization-clients/module.ts';
 import { OrganizationChoice } from '#sign-in/organization/module.ts';
 import { Organization, OrganizationMember, OrganizationSlug } from '#directory/organizations/module.ts';
-import { User, UserIdentity, UserPicture } from '#directory/users/module.ts';
+import { ActivityRow, User, UserIdentity, UserPicture } from '#directory/users/module.ts';
 import { WaitlistEntry } from '#directory/waitlist/module.ts';
 
 /** Every table that is mapped, in one list: the mapper and the test against drift read it. */
 export const entities: Entities = [
+  ActivityRow,
   AdminLink,
   ApiResource,
   AttemptCounterRow,

@@ -16,7 +16,7 @@ import { createContacts } from '#directory/contacts/module.ts';
 import { createOrganizations, KnownOrganizations } from '#directory/organizations/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
 import { OrganizationClientService } from '#directory/organization-clients/module.ts';
-import { createUsers, KnownUsers, PictureService } from '#directory/users/module.ts';
+import { createUsers, KnownUsers, PictureService, UserActivity } from '#directory/users/module.ts';
 import { createAccess } from './access.ts';
 import type { Kernel } from './kernel.ts';
 import { createLook } from './look.ts';
@@ -106,6 +106,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   });
   const organizationClients = new OrganizationClientService({ clock, database, audit, clients: clients.lookup });
   const organizationChoices = new OrganizationChoices(clock, database);
+  const activity = new UserActivity({ clock, database, log });
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
@@ -188,6 +189,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     texts,
     users,
     knownUsers,
+    activity,
     profileCompletion,
     userBulk,
     organizationCreation,

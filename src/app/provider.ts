@@ -24,6 +24,7 @@ export function createProvider(
     look,
     users,
     knownUsers,
+    activity,
     clients,
     apis,
     keys,
@@ -96,6 +97,7 @@ export function createProvider(
     redis,
     log,
     countToken: metrics?.countToken,
+    activity,
   });
   const cookies = browserCookies(config.issuerUrl);
   const ways = new Ways({ policies, passkeys: credentials.passkeys, texts });

@@ -6,19 +6,24 @@ import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
 import {
   emailInvalid,
   emailTaken,
+  legacyIdTaken,
   profileInvalid,
   rightsMissing,
   roleNotHeld,
   userNotFound,
 } from '#directory/users/errors.ts';
-import type { UserService } from '#directory/users/module.ts';
+import type { UserActivity, UserService } from '#directory/users/module.ts';
 import { profileSchema } from '#directory/users/profile.ts';
 import { userOnWire, userSchema } from '#directory/users/user-wire.ts';
 import { hashingBusy, noPassword, passwordErrors } from './errors.ts';
 import type { ShownCredential, UserAdministration } from './user-administration.ts';
 import { userCreated, userPasswordDemanded } from '#directory/users/events.ts';
 
-type Services = { users: Pick<UserService, 'findById'>; administration: UserAdministration };
+type Services = {
+  users: Pick<UserService, 'findById'>;
+  activity: Pick<UserActivity, 'of'>;
+  administration: UserAdministration;
+};
 
 const params = { user_id: idSchema('usr') };
 const claims = Object.fromEntries(
@@ -35,20 +40,38 @@ const createUser = operation({
     phone_number_verified: z.boolean().optional().describe('The phone number is verified'),
     password: z.string().optional().describe('Password'),
     administrator: z.boolean().optional().describe('The user may administer this instance'),
+    legacy_id: z.string().trim().min(1).max(255).optional().describe('Id of the user in the system before this one'),
     ...claims,
     address: claims.address.describe('Postal address (OpenID Connect Core §5.1.1), as JSON'),
   }),
   output: userSchema,
-  errors: [roleNotHeld, emailInvalid, emailTaken, profileInvalid, hashingBusy, ...Object.values(passwordErrors)],
+  errors: [
+    roleNotHeld,
+    emailInvalid,
+    emailTaken,
+    legacyIdTaken,
+    profileInvalid,
+    hashingBusy,
+    ...Object.values(passwordErrors),
+  ],
   event: userCreated,
   description: 'Create a user.',
   example: { email: 'ada@example.com', email_verified: true, given_name: 'Ada' },
   command: { options: { email: { flags: '--email <address>' } } },
   run: async (given, by: By, { administration }: Services) => {
-    const { email, password, administrator, ...rest } = given;
+    const { email, password, administrator, legacy_id: legacyId, ...rest } = given;
     const { email_verified: emailVerified, phone_number: phoneNumber, ...others } = rest;
     const { phone_number_verified: phoneNumberVerified, ...profile } = others;
-    const input = { email, emailVerified, phoneNumber, phoneNumberVerified, password, administrator, profile };
+    const input = {
+      email,
+      legacyId,
+      emailVerified,
+      phoneNumber,
+      phoneNumberVerified,
+      password,
+      administrator,
+      profile,
+    };
     return userOnWire(await administration.create(input, by));
   },
 });
@@ -68,7 +91,11 @@ const listUsers = operation({
   command: { options: { after: { flags: '--after <id>' } } },
   run: async ({ limit, after }, _by: By, { administration }: Services) => {
     const found = await administration.list({ limit, after });
-    return { users: found.map(({ user, secondFactor }) => ({ ...userOnWire(user), second_factor: secondFactor })) };
+    const shown = found.map(({ user, secondFactor, lastActiveAt }) => ({
+      ...userOnWire(user, lastActiveAt),
+      second_factor: secondFactor,
+    }));
+    return { users: shown };
   },
 });
 
@@ -89,10 +116,11 @@ const readUser = operation({
   output: userSchema.extend({ credentials: z.array(credentialSchema) }),
   errors: [userNotFound],
   description: 'Show a user, and every confirmed credential with its state.',
-  run: async ({ user_id: id }, _by: By, { users, administration }: Services) => {
+  run: async ({ user_id: id }, _by: By, { users, activity, administration }: Services) => {
     const user = await users.findById(id);
     if (user === null) throw userNotFound();
-    return { ...userOnWire(user), credentials: (await administration.credentialsOf(id)).map(credentialOnWire) };
+    const credentials = (await administration.credentialsOf(id)).map(credentialOnWire);
+    return { ...userOnWire(user, await activity.of(id)), credentials };
   },
 });
 

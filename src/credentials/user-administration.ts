@@ -6,6 +6,7 @@ import type {
   Role,
   RoleHolders,
   User,
+  UserActivity,
   UserId,
   UserService,
 } from '#directory/users/module.ts';
@@ -28,10 +29,12 @@ type UserAdministrationDependencies = {
   totp: Pick<TotpService, 'find'>;
   recoveryCodes: Pick<RecoveryCodes, 'find'>;
   secondFactorOverviews: Pick<SecondFactorOverviews, 'among'>;
+  activity: Pick<UserActivity, 'among'>;
 };
 
 type NewUser = {
   email: string;
+  legacyId?: string | undefined;
   emailVerified?: boolean | undefined;
   phoneNumber?: string | undefined;
   phoneNumberVerified?: boolean | undefined;
@@ -63,7 +66,8 @@ export class UserAdministration {
   /** Adds a user, with a password where one is given. Throws users.role_not_held, the errors of users that are invalid, and credentials.password_*. */
   async create(given: NewUser, by: By): Promise<User> {
     const { database, users, passwords, roleHolders } = this.#deps;
-    const { email, emailVerified, phoneNumber, phoneNumberVerified, password, administrator, profile } = given;
+    const { email, legacyId, emailVerified, phoneNumber, phoneNumberVerified, ...others } = given;
+    const { password, administrator, profile } = others;
     const roles: readonly Role[] = administrator ? ['administrator'] : [];
     roleHolders.requireGivable(roles, by);
     const owner = { userId: null, email, name: profile.name };
@@ -77,6 +81,7 @@ export class UserAdministration {
           emailVerified: emailVerified ?? false,
           phoneNumberVerified: phoneNumberVerified ?? false,
           roles,
+          ...(legacyId === undefined ? {} : { legacyId }),
           ...(phoneNumber === undefined ? {} : { phoneNumber }),
         },
         by,
@@ -86,13 +91,18 @@ export class UserAdministration {
     });
   }
 
-  /** By age, oldest first, each with the state of their second factor; `after` is the last one of the page before. */
+  /** By age, oldest first, each with the state of their second factor and their last activity; `after` is the last one of the page before. */
   async list({ limit = MOST_LISTED_USERS, after }: { limit?: number | undefined; after?: UserId | undefined }) {
-    const { users, secondFactorOverviews } = this.#deps;
+    const { users, secondFactorOverviews, activity } = this.#deps;
     const most = Math.min(limit, MOST_LISTED_USERS);
     const found = await users.list({ limit: most, ...(after === undefined ? {} : { after }) });
-    const states = await secondFactorOverviews.among(found.map(({ id }) => id));
-    return found.map((user) => ({ user, secondFactor: states.get(user.id) ?? ('none' as const) }));
+    const ids = found.map(({ id }) => id);
+    const [states, active] = await Promise.all([secondFactorOverviews.among(ids), activity.among(ids)]);
+    return found.map((user) => ({
+      user,
+      secondFactor: states.get(user.id) ?? ('none' as const),
+      lastActiveAt: active.get(user.id) ?? null,
+    }));
   }
 
   /** Every credential that the user has confirmed. */

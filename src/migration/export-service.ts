@@ -55,11 +55,23 @@ export class ExportService {
 }
 
 function onWire(user: BulkUser, identities: readonly BulkIdentity[], secrets: Secrets): Record<string, unknown> {
-  const { id, status, email, emailVerified, phoneNumber, phoneNumberVerified, profile, properties, createdAt } = user;
+  const {
+    id,
+    legacyId,
+    status,
+    email,
+    emailVerified,
+    phoneNumber,
+    phoneNumberVerified,
+    profile,
+    properties,
+    createdAt,
+  } = user;
   const password = secrets.passwords.get(id);
   const totp = secrets.totps.get(id);
   return {
     id,
+    ...(legacyId === null ? {} : { legacy_id: legacyId }),
     email,
     email_verified: emailVerified,
     ...(phoneNumber === null ? {} : { phone_number: phoneNumber, phone_number_verified: phoneNumberVerified }),

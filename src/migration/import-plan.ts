@@ -28,6 +28,7 @@ export function planImport(
   { update, now }: { update: boolean; now: Date },
 ): (Step | Refused)[] {
   const byEmail = new Map(known.people.map((person) => [person.emailCanonical, person]));
+  const byLegacyId = new Map(known.people.map((person) => [person.legacyId, person.id]));
   const byId = new Map(known.people.map((person) => [person.id, person]));
   const holders = new Map(known.identities.map((identity) => [keyOf(identity), identity.userId]));
   /** The owner of an additional address. */
@@ -43,6 +44,9 @@ export function planImport(
     if (!before && further.has(user.emailCanonical)) return refuse('email: another person has it as a further address');
     const twin = seen.get(user.emailCanonical) ?? seen.get(id);
     if (twin !== undefined) return refuse(`email: the same person stands in line ${twin}`);
+    const { legacyId } = user;
+    if (legacyId !== undefined && (byLegacyId.get(legacyId) ?? id) !== id)
+      return refuse('legacy_id: another person has it');
     const newContacts = user.further.filter(
       (contact) => contact.canonical !== user.emailCanonical && !held.has(contactKey(id, contact)),
     );
@@ -60,6 +64,7 @@ export function planImport(
     if (update && before?.emailVerified === false && belongsToOwner)
       return refuse('email: the existing user has not verified it, and gets nothing that belongs to its owner');
     seen.set(user.emailCanonical, line).set(id, line);
+    if (legacyId !== undefined) byLegacyId.set(legacyId, id);
     for (const { canonical } of newContacts) seen.set(canonical, line);
     for (const identity of newIdentities) holders.set(keyOf(identity), id);
     const next = merged(user, before, { id, now });
@@ -91,6 +96,7 @@ function merged(user: ImportedUser, before: BulkUser | undefined, made: { id: Us
     email: user.email,
     emailCanonical: user.emailCanonical,
     emailVerified: user.emailVerified ?? before?.emailVerified ?? false,
+    legacyId: user.legacyId ?? before?.legacyId ?? null,
     phoneNumber,
     phoneNumberVerified:
       phoneNumber !== null && (user.phoneNumberVerified ?? (keepsPhone && before.phoneNumberVerified)),

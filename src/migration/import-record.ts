@@ -33,6 +33,12 @@ export type Identity = z.infer<typeof identity>;
 /** One user of a file. The names equal the names of the claims, and of `user list --json`. */
 const importRecord = profileSchema.extend({
   id: z.string().optional(),
+  /** The id in the system before this one. */
+  legacy_id: z
+    .string()
+    .max(255)
+    .refine((text) => text.trim() !== '', 'must not be empty')
+    .optional(),
   email: z.string(),
   email_verified: z.boolean().optional(),
   phone_number: phoneNumberSchema.optional(),
@@ -77,6 +83,7 @@ export type FurtherContact = Omit<BulkContact, 'userId'>;
 /** A record with checked members. An undefined member was not given. */
 export type ImportedUser = {
   id: UserId | undefined;
+  legacyId: string | undefined;
   email: string;
   emailCanonical: string;
   emailVerified: boolean | undefined;
@@ -111,8 +118,8 @@ class RecordRefusal extends Error {}
 const refused = (reason: string): Read => ({ kind: 'refused', reason });
 
 function checked(record: ImportRecord): ImportedUser {
-  const { id, email, email_verified, phone_number, phone_number_verified, properties, status, created_at, ...rest } =
-    record;
+  const { id, legacy_id, email, email_verified, phone_number, phone_number_verified, ...others } = record;
+  const { properties, status, created_at, ...rest } = others;
   const {
     password,
     password_hash,
@@ -134,6 +141,7 @@ function checked(record: ImportRecord): ImportedUser {
   if (userId === null) throw new RecordRefusal('id: must be one of Latchkey, like usr_01h455vb4pex5vsknk084sn02q');
   return {
     id: userId,
+    legacyId: legacy_id,
     email: email.trim(),
     emailCanonical,
     emailVerified: email_verified,

@@ -49,7 +49,11 @@ export class ImportService {
         user.emailCanonical,
         ...user.further.flatMap(({ kind, canonical }) => (kind === 'email' ? [canonical] : [])),
       ]);
-      const people = await userBulk.find(em, { emails, ids: ready.flatMap(({ user }) => user.id ?? []) });
+      const people = await userBulk.find(em, {
+        emails,
+        ids: ready.flatMap(({ user }) => user.id ?? []),
+        legacyIds: ready.flatMap(({ user }) => user.legacyId ?? []),
+      });
       const known = {
         people,
         contacts: await contactBulk.find(em, { emails, ids: people.map(({ id }) => id) }),
@@ -76,7 +80,7 @@ export class ImportService {
     const hashes = new Map<number, string>();
     const emails = lines.filter(({ user }) => user.password.kind === 'plain').map(({ user }) => user.emailCanonical);
     if (emails.length === 0) return hashes;
-    const known = await this.#deps.userBulk.find(this.#deps.database.em(), { emails, ids: [] });
+    const known = await this.#deps.userBulk.find(this.#deps.database.em(), { emails, ids: [], legacyIds: [] });
     const stay = new Set(update ? [] : known.map(({ emailCanonical }) => emailCanonical));
     for (const { line, user } of lines) {
       if (user.password.kind !== 'plain' || stay.has(user.emailCanonical)) continue;

@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type AuditEvent, type AuditLog, byClient, byUser } from '#audit/module.ts';
 import type { Database } from '#kernel/database.ts';
 import { visitorOf } from '#kernel/http/context.ts';
-import type { UserId } from '#directory/users/module.ts';
+import type { UserActivity, UserId } from '#directory/users/module.ts';
 import type { Reuse } from './artifacts/token-reuse.ts';
 import type { Engine } from './engine.ts';
 import { noteRefusals } from './refusals.ts';
@@ -51,6 +51,16 @@ export function noteEvents(engine: Engine, reuse: Pick<Reuse, 'of'>): void {
   engine.on('grant.revoked', (ctx) => {
     if (ctx.oidc.route === 'revocation') note(ctx, tokenRevoked({ ...clientAt(ctx) }));
   });
+}
+
+/** Tells which users are active: by an answer to an authorization request, by tokens. */
+export function noteActivity(engine: Engine, activity: Pick<UserActivity, 'note'>): void {
+  const tell = ({ oidc }: KoaContextWithOIDC): void => {
+    const accountId = oidc.entities.Account?.accountId ?? oidc.session?.accountId;
+    if (accountId !== undefined) activity.note(accountId);
+  };
+  engine.on('authorization.success', tell);
+  engine.on('grant.success', tell);
 }
 
 /** Around the engine: writes down what happened before the answer goes out. */

@@ -23,7 +23,7 @@ import type { Log } from '#kernel/log.ts';
 import type { RedisPort } from '#kernel/redis/port.ts';
 import type { Throttle } from '#kernel/throttle.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
-import type { KnownUsers } from '#directory/users/module.ts';
+import type { KnownUsers, UserActivity } from '#directory/users/module.ts';
 import { AccessTokens } from './access-tokens.ts';
 import type { Kind } from './artifacts/artifact-store.ts';
 import { createStorage } from './artifacts/storage.ts';
@@ -38,7 +38,7 @@ import type { Engine } from './engine.ts';
 import { createEngine } from './patches/patches.ts';
 import { ClaimsPreview } from './told-claims/claims-preview.ts';
 import { constantDocuments, type HybridClients } from './discovery.ts';
-import { noteEvents, recordEvents } from './engine-events.ts';
+import { noteActivity, noteEvents, recordEvents } from './engine-events.ts';
 import { requestsOfEngine } from './requests/requests-of-engine.ts';
 import type { FindConsent } from './authority/authority.ts';
 import { CurrentAuthority } from './authority/current-authority.ts';
@@ -103,6 +103,8 @@ export type Dependencies = {
   log: Pick<Log, 'warn'>;
   /** Told the grant type of every token response. */
   countToken?: ((grant: string) => void) | undefined;
+  /** Told the user of every answer to an authorization request, every token response and every use of a page of ours. */
+  activity: Pick<UserActivity, 'note'>;
 };
 
 /** Creates the OpenID provider: engine, storage, policies, events and clean-up. */
@@ -133,6 +135,7 @@ export function createOidc({
   redis,
   log,
   countToken,
+  activity,
 }: Dependencies) {
   const { browsers, signIns, handles, recent, notices } = held;
   const storage = createStorage({ clock, keyRing, database, redis, policies, handles, recent });
@@ -205,6 +208,7 @@ export function createOidc({
     });
     sayInterval(engine);
     noteEvents(engine, reuse);
+    noteActivity(engine, activity);
     engine.on('server_error', (ctx, error) => noteFault(ctx as never, error));
     engine.on('grant.success', (ctx) => countToken?.(String(ctx.oidc.params?.['grant_type'])));
     return {
@@ -249,6 +253,7 @@ export function createOidc({
       engine: () => current.engine,
       database,
       policies,
+      activity,
       cookie: sessionCookie(config.issuerUrl.protocol === 'https:'),
     }),
     /** The stores to purge: machine tokens only if they are in memory, because the other stores need no help. */

@@ -19,6 +19,7 @@ const ada: BulkUser = {
   email: 'Ada@example.com',
   emailCanonical: 'ada@example.com',
   emailVerified: true,
+  legacyId: null,
   phoneNumber: '+12025550123',
   phoneNumberVerified: true,
   profile: { name: 'Ada' },

@@ -300,6 +300,22 @@ describe('existing users', () => {
     ]);
     expect(await findUser('thief@id.example')).toBeUndefined();
   });
+
+  test('keep the id of the system before, which no second user gets', async () => {
+    const line = { email: 'first@legacy.example', legacy_id: 'A-1' };
+    expect(await importLines([line])).toMatchObject({ created: 1 });
+    expect(await findUser('first@legacy.example')).toMatchObject({ legacy_id: 'A-1' });
+    expect(await importLines([line])).toMatchObject({ unchanged: 1 });
+    const twins = ['second', 'third'].map((name) => ({ email: `${name}@legacy.example`, legacy_id: 'A-2' }));
+    const { report } = await importLines([{ ...line, email: 'thief@legacy.example' }, ...twins]);
+    expect(report).toMatchObject([
+      { outcome: 'refused', reason: 'legacy_id: another person has it' },
+      { outcome: 'created' },
+      { outcome: 'refused', reason: 'legacy_id: another person has it' },
+    ]);
+    expect(await importLines([{ ...line, legacy_id: 'A-3' }], { update: true })).toMatchObject({ updated: 1 });
+    expect(await findUser('first@legacy.example')).toMatchObject({ legacy_id: 'A-3' });
+  });
 });
 
 test('a hash that is too expensive is refused with its line', async () => {

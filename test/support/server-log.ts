@@ -45,8 +45,9 @@ export async function startLoggedApp(options: Parameters<typeof startTestApp>[0]
     let isInTransaction = false;
     client.on('notice', ({ message = '' }: Notice) => {
       const [, told] = /^(?:statement|execute [^:]*): ([\s\S]*)$/.exec(message) ?? [];
-      // The record is sealed behind the requests.
-      if (told === undefined || during === '' || told.startsWith('/* sealer */')) return;
+      // The record is sealed, and activity is written, behind the requests.
+      if (told === undefined || during === '' || told.startsWith('/* sealer */') || told.startsWith('/* activity */'))
+        return;
       const text = told.trim().replace(/\s+/g, ' ');
       if (isWrite.test(text)) written = text;
       if (isFrame.test(text))

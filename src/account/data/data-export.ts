@@ -5,7 +5,7 @@ import type { TrustedDevices } from '#credentials/module.ts';
 import type { SessionService } from '#oidc/sessions/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { ContactService } from '#directory/contacts/module.ts';
-import type { User, UserBulk } from '#directory/users/module.ts';
+import type { User, UserActivity, UserBulk } from '#directory/users/module.ts';
 import { toldEvents } from '../activity/shown-events.ts';
 import type { ConnectedApps } from '../apps/connected-apps.ts';
 import type { Methods } from '../security/methods.ts';
@@ -16,6 +16,7 @@ import { userDataDownloaded } from '../events.ts';
 type DataExportDependencies = {
   contacts: Pick<ContactService, 'list'>;
   userBulk: Pick<UserBulk, 'identitiesOf'>;
+  activity: Pick<UserActivity, 'of'>;
   policies: Policies<'profile'>;
   methods: Methods;
   trustedDevices: Pick<TrustedDevices, 'list'>;
@@ -51,24 +52,30 @@ export class DataExport {
   }
 
   async #of(user: User): Promise<Record<string, unknown>> {
-    const { contacts, userBulk, policies, methods, trustedDevices, sessions, apps, events, catalogue } = this.#deps;
+    const { contacts, userBulk, activity, policies, methods, trustedDevices, sessions, apps, events, catalogue } =
+      this.#deps;
     const types = [...toldEvents(catalogue).keys()];
-    const [emails, phones, identities, known, trusted, browsers, connected, happened] = await Promise.all([
-      contacts.list(user.id, 'email'),
-      contacts.list(user.id, 'phone'),
-      userBulk.identitiesOf([user.id]),
-      methods.find(user.id),
-      trustedDevices.list(user.id),
-      sessions.list(user.id),
-      apps.list(user.id),
-      events.listOfUser(user.id, { types, limit: MOST_EXPORTED_EVENTS }),
-    ]);
+    const [lastActiveAt, emails, phones, identities, known, trusted, browsers, connected, happened] = await Promise.all(
+      [
+        activity.of(user.id),
+        contacts.list(user.id, 'email'),
+        contacts.list(user.id, 'phone'),
+        userBulk.identitiesOf([user.id]),
+        methods.find(user.id),
+        trustedDevices.list(user.id),
+        sessions.list(user.id),
+        apps.list(user.id),
+        events.listOfUser(user.id, { types, limit: MOST_EXPORTED_EVENTS }),
+      ],
+    );
     const { properties } = policies.for({ user: user.id }).profile;
     const hidden = new Set(properties.flatMap(({ name, visibility }) => (visibility === 'operator' ? name : [])));
     return {
       id: user.id,
+      legacy_id: user.legacyId,
       created_at: user.createdAt,
       updated_at: user.updatedAt,
+      last_active_at: lastActiveAt,
       profile: user.profile,
       properties: Object.fromEntries(Object.entries(user.properties).filter(([name]) => !hidden.has(name))),
       theme: user.theme,

@@ -6,6 +6,11 @@ export const emailTaken = errorType({
   status: 409,
   message: 'Another user has this email address. Use another one.',
 });
+export const legacyIdTaken = errorType({
+  code: 'users.legacy_id_taken',
+  status: 409,
+  message: 'Another user has this id of the system before. Each user has one of their own.',
+});
 export const emailInvalid = errorType({
   code: 'users.email_invalid',
   status: 422,

@@ -1,4 +1,4 @@
-import { DAY, HOUR } from '#kernel/clock.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '#kernel/clock.ts';
 
 /** Users in memory, some hundred bytes each. */
 export const MOST_KEPT_USERS = 20_000;
@@ -12,3 +12,7 @@ export const UNDO_WINDOW = 3 * DAY;
 export const LONGEST_PROPERTY_TEXT = 256;
 /** The earliest time zone is this much ahead of UTC. */
 export const FIRST_TIME_ZONE = 14 * HOUR;
+/** How exactly it is known when a user was last active: each user is written at most once in this time. */
+export const ACTIVITY_INTERVAL = 5 * MINUTE;
+/** Users who are active within this time are written by one statement. */
+export const ACTIVITY_GATHER_TIME = SECOND;

@@ -1,8 +1,8 @@
 /**
  * users: user accounts.
  *
- * Owns    the tables users (status, profile, primary email address and phone number), user_identity and user_picture; the
- *         owner of an email address; claims; deletion and erasure of an account; the interface by which an
+ * Owns    the tables users (status, profile, primary email address and phone number), user_identity, user_picture and
+ *         user_activity; the owner of an email address; claims; deletion and erasure of an account; the interface by which an
  *         act ends sessions and credentials (access-revocation.ts).
  * Leaves  authentication to credentials, membership to organizations, browsers to sessions, the table of
  *         access revocation to oidc.
@@ -47,6 +47,7 @@ export function createUsers({ clock, database, audit, accessRevocation, broughtB
 }
 
 export { KnownUsers } from './known-users.ts';
+export { ActivityRow, UserActivity } from './user-activity.ts';
 export { ClosingService } from './closing-service.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';

@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import type { AccessRevocation } from './access-revocation.ts';
 import { claimEmail } from './address-claims.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
-import { emailInvalid, emailTaken, profileInvalid, userNotFound } from './errors.ts';
+import { emailInvalid, emailTaken, legacyIdTaken, profileInvalid, userNotFound } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { RoleHolders } from './role-holders.ts';
@@ -18,6 +18,8 @@ import { userCreated, userDisabled, userEnabled } from './events.ts';
 
 type NewUser = {
   email: string;
+  /** The id in the system before this one. */
+  legacyId?: string;
   emailVerified?: boolean;
   /** The address is unverified: the user must verify it at sign-in. */
   emailProofDue?: boolean;
@@ -73,6 +75,10 @@ export class UserService {
       emailVerified: input.emailVerified ?? false,
       emailProofDue: input.emailProofDue ?? false,
       emailSince: null,
+      username: null,
+      usernameCanonical: null,
+      usernameSkeleton: null,
+      legacyId: input.legacyId ?? null,
       phoneNumber:
         input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
       phoneNumberVerified: input.phoneNumberVerified ?? false,
@@ -92,8 +98,8 @@ export class UserService {
     try {
       await em.flush();
     } catch (error) {
-      if (error instanceof UniqueConstraintViolationException) throw emailTaken();
-      throw error;
+      if (!(error instanceof UniqueConstraintViolationException)) throw error;
+      throw error.message.includes('users_legacy_id_unique') ? legacyIdTaken() : emailTaken();
     }
     await this.#audit.record(
       em,
@@ -119,7 +125,9 @@ export class UserService {
   async #readWhere(condition: string, value: string): Promise<User | null> {
     const [row] = await this.#database.sql<Omit<User, 'id' | 'roles'> & RoleRow & { id: string }>(
       `select u.id, ${ROLE_COLUMNS}, u.email, u.email_canonical as "emailCanonical", u.email_verified as "emailVerified",
-         u.email_proof_due as "emailProofDue", u.email_since as "emailSince", u.phone_number as "phoneNumber",
+         u.email_proof_due as "emailProofDue", u.email_since as "emailSince",
+         u.username, u.username_canonical as "usernameCanonical", u.username_skeleton as "usernameSkeleton", u.legacy_id as "legacyId",
+         u.phone_number as "phoneNumber",
          u.phone_number_verified as "phoneNumberVerified", u.phone_number_since as "phoneNumberSince", u.profile, u.properties,
          u.theme, u.password_update_required as "passwordUpdateRequired", u.terms_version as "termsVersion",
          u.terms_accepted_at as "termsAcceptedAt", u.deletes_at as "deletesAt",

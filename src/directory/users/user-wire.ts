@@ -8,6 +8,7 @@ const claims = Object.keys(profileSchema.shape) as (keyof Profile)[];
 
 export const userSchema = z.strictObject({
   id: z.string(),
+  legacy_id: z.string().optional().describe('Id of an imported user in the system before this one'),
   email: z.string(),
   email_verified: z.boolean(),
   phone_number: z.string().optional(),
@@ -17,12 +18,14 @@ export const userSchema = z.strictObject({
   status: z.enum(['active', 'disabled']),
   administrator: z.boolean(),
   created_at: timeSchema,
+  last_active_at: timeSchema.nullable().optional().describe('Last sign-in or use of a session, within some minutes'),
 });
 
-/** A user as the command line and the management API show one. */
-export function userOnWire(user: User): z.input<typeof userSchema> {
+/** A user as the command line and the management API show one; `lastActiveAt` where the caller has looked it up. */
+export function userOnWire(user: User, lastActiveAt?: Date | null): z.input<typeof userSchema> {
   return {
     id: user.id,
+    ...(user.legacyId === null ? {} : { legacy_id: user.legacyId }),
     email: user.email,
     email_verified: user.emailVerified,
     ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),
@@ -30,5 +33,6 @@ export function userOnWire(user: User): z.input<typeof userSchema> {
     status: user.status,
     administrator: user.roles.includes('administrator'),
     created_at: user.createdAt.toISOString(),
+    ...(lastActiveAt === undefined ? {} : { last_active_at: lastActiveAt?.toISOString() ?? null }),
   };
 }

@@ -61,6 +61,14 @@ const UserSchema = defineEntity({
     emailProofDue: p.boolean().default(true),
     /** Since when the primary email address has been proven on this account; null since the account exists. */
     emailSince: p.datetime(3).columnType('timestamptz(3)').nullable(),
+    /** As chosen, normalized (see username.ts); null where the user has none. */
+    username: p.text().nullable(),
+    /** The form for look-ups, limits and uniqueness. */
+    usernameCanonical: p.text().nullable().unique('users_username_canonical_unique'),
+    /** Equal for names that look alike. */
+    usernameSkeleton: p.text().nullable().unique('users_username_skeleton_unique'),
+    /** The id of an imported user in the system before this one. */
+    legacyId: p.text().nullable().unique('users_legacy_id_unique'),
     /** E.164 (OpenID Connect Core §5.1). */
     phoneNumber: p.text().nullable(),
     phoneNumberVerified: p.boolean(),

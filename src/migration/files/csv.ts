@@ -18,6 +18,7 @@ const objects = new Set([
 /** The columns of an export; an import takes them in any order, and members of objects as `address.country`. */
 export const COLUMNS = [
   'id',
+  'legacy_id',
   'email',
   'email_verified',
   'phone_number',

@@ -11,6 +11,7 @@ export function fromAuth0(user: unknown): unknown {
   // The file of hashes has the id without the name of the connection before it.
   const id = textIn(user, 'user_id') ?? (oid === undefined ? undefined : `auth0|${oid}`);
   return {
+    legacy_id: id,
     email: user['email'],
     email_verified: user['email_verified'],
     ...Object.fromEntries(CLAIMS.map((claim) => [claim, user[claim]])),

@@ -11,6 +11,7 @@ export function fromFirebase(user: unknown): unknown {
   if (!isObject(user)) return user;
   const hash = textIn(user, 'passwordHash');
   return {
+    legacy_id: textIn(user, 'localId'),
     email: user['email'],
     email_verified: user['emailVerified'],
     phone_number: user['phoneNumber'],

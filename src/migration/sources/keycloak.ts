@@ -16,6 +16,7 @@ export function fromKeycloak(user: unknown): unknown {
   );
   const names = [textIn(user, 'firstName'), textIn(user, 'lastName')];
   return {
+    legacy_id: textIn(user, 'id'),
     email: user['email'],
     email_verified: user['emailVerified'],
     given_name: names[0],

@@ -2,6 +2,7 @@ import { type Clock, epochSeconds, SECOND } from '#kernel/clock.ts';
 import type { Context } from '#kernel/http/context.ts';
 import { sha256 } from '#kernel/crypto.ts';
 import type { Database } from '#kernel/database.ts';
+import type { UserActivity } from '#directory/users/module.ts';
 import type { Policies } from '#settings/module.ts';
 import type { Engine } from '../engine.ts';
 import { type Level, levelOf } from '../levels.ts';
@@ -38,6 +39,7 @@ type Dependencies = {
   engine: () => Engine;
   database: Pick<Database, 'sql'>;
   policies: Policies<'session'>;
+  activity: Pick<UserActivity, 'note'>;
   /** Attributes of the engine's cookie. */
   cookie: { signed: true; httpOnly: true; sameSite: 'lax'; secure: boolean; path: string };
 };
@@ -73,7 +75,7 @@ export class CurrentSessions {
   async touch(ctx: Context, session: CurrentSession, { asAdministrator }: { asAdministrator: boolean }): Promise<void> {
     const stored = this.#stored.get(session);
     if (!stored) throw new Error('a session was to be kept that was not found here');
-    const { clock, engine, database, policies, cookie } = this.#deps;
+    const { clock, engine, database, policies, activity, cookie } = this.#deps;
     const now = epochSeconds(clock);
     const seenAt = asAdministrator ? (stored.administeredAt ?? 0) : (stored.lastSeen?.at ?? 0);
     if (now - seenAt < SESSION_TRACE_EVERY) return;
@@ -89,12 +91,13 @@ export class CurrentSessions {
        where id_hash = $1 and kind = 'Session' and revoked_at is null returning 1`,
       [sha256(stored.id), expires, JSON.stringify(trace)],
     );
-    if (kept.length > 0)
-      ctx.cookies.set(engine().cookieName('session'), stored.id, {
-        ...cookie,
-        overwrite: true,
-        ...(stored.transient ? {} : { expires }),
-      });
+    if (kept.length === 0) return;
+    activity.note(session.accountId);
+    ctx.cookies.set(engine().cookieName('session'), stored.id, {
+      ...cookie,
+      overwrite: true,
+      ...(stored.transient ? {} : { expires }),
+    });
   }
 }
 
