@@ -33,7 +33,7 @@ const mayImport: Record<string, readonly string[]> = {
     'settings',
   ],
   'oidc/consents': ['oidc', 'directory/users', 'applications/clients', 'audit', 'settings'],
-  branding: ['applications/clients', 'directory/users', 'audit', 'settings'],
+  branding: ['applications/clients', 'directory/users', 'directory/organizations', 'audit', 'settings'],
   migration: ['directory/users', 'directory/contacts', 'credentials', 'audit', 'settings'],
   'sign-in/interaction': ['oidc', 'directory/users', 'directory/access', 'credentials', 'audit', 'settings'],
   'sign-in/risk': ['sign-in/interaction', 'directory/users', 'directory/contacts', 'credentials', 'audit', 'settings'],

@@ -63,6 +63,9 @@ test('every operation gives what its output schema lets through', async () => {
   await run('users.organizations.list', { user_id });
   await run('organizations.members.delete', { organization_id, user_id });
   await run('organizations.update', { organization_id, name: 'All' });
+  await run('organizations.branding.update', { organization_id, change: { color: '#0a3fb5' } });
+  await run('organizations.branding.read', { organization_id });
+  await run('organizations.logo.update', { organization_id, content: null });
   await run('organizations.list');
   for (const verb of ['read', 'suspend', 'resume', 'close', 'reopen'])
     await run(`organizations.${verb}`, { organization_id });

@@ -1,6 +1,7 @@
 /** The services of each operation. */
 import type { By } from '#audit/module.ts';
 import { auditOperations } from '#audit/operations.ts';
+import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
@@ -88,6 +89,10 @@ export function createOperations(
     bindOperations(organizationOperations, {
       organizations: nouns.organizations.organizations,
       closing: nouns.organizations.closing,
+    }),
+    bindOperations(organizationBrandOperations, {
+      organizations: nouns.organizations.organizations,
+      organizationBrands: look.branding.organizationBrands,
     }),
     bindOperations(memberOperations, {
       organizations: nouns.organizations.organizations,

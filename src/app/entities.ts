@@ -1,5 +1,5 @@
 import { AuditChain, AuditDetail, AuditEventRow, AuditSeal, AuditSealKey, AuditUnsealed } from '#audit/audit-tables.ts';
-import { BrandRow, ClientLogo } from '#branding/module.ts';
+import { BrandRow, ClientLogo, OrganizationBrand } from '#branding/module.ts';
 import { ApiResource } from '#applications/apis/module.ts';
 import { Client, ClientSecret, RetiredClientId } from '#applications/clients/module.ts';
 import { Consent } from '#oidc/consents/module.ts';
@@ -69,6 +69,7 @@ export const entities: Entities = [
   OidcArtifact,
   OneTimeSecretRow,
   Organization,
+  OrganizationBrand,
   OrganizationChoice,
   OrganizationClient,
   OrganizationDomain,

@@ -1,5 +1,6 @@
 /** Every operation of the product. Loading this list loads no service, so that the command line starts fast. */
 import { auditOperations } from '#audit/operations.ts';
+import { organizationBrandOperations } from '#branding/organization-operations.ts';
 import { brandingOperations } from '#branding/operations.ts';
 import { apiOperations } from '#applications/apis/operations.ts';
 import { clientOperations } from '#applications/clients/operations.ts';
@@ -29,6 +30,7 @@ export const operations: readonly Operation[] = [
   userOperations,
   organizationOperations,
   memberOperations,
+  organizationBrandOperations,
   mfaOperations,
   invitationOperations,
   migrationOperations,

@@ -9,7 +9,7 @@ import { instance, type Policies, type SettingsService } from '#settings/module.
 import { readStylesheet } from './custom-css.ts';
 import { choiceInvalid, clientUnknown } from './errors.ts';
 import { readLogo } from './logo.ts';
-import { type BrandUploads, publishBrand } from './publish-brand.ts';
+import { type BrandUploads, publishBrand, publishOwnBrand } from './publish-brand.ts';
 import { PURGE_PAGE } from './limits.ts';
 import { brandChanged } from './events.ts';
 import { defineEntity, p } from '@mikro-orm/core';
@@ -196,28 +196,14 @@ export class BrandService {
     return publishBrand(this.#deps.files, 'brand/', this.#deps.policies.for(instance).branding, this.#instance);
   }
 
+  /** The files of the instance. */
+  uploads(): BrandUploads | null {
+    return this.#instance;
+  }
+
   #publishOf(clientId: string, stored: Stored): Brand {
     const { files, policies } = this.#deps;
-    const { branding } = policies.for(instance);
-    const { name = branding.name, color } = stored.choice;
-    const hasOwnLogo = stored.logo !== null || name !== branding.name;
-    // Related values stay together: a colour with its accent, a name with its logo, a logo with its wordmark.
-    const inherited = {
-      ...branding,
-      ...(color === undefined ? {} : { accent: undefined }),
-      ...(hasOwnLogo ? { wordmark: undefined } : {}),
-    };
-    return publishBrand(
-      files,
-      `brand/${keyOf(clientId)}/`,
-      { ...inherited, ...stored.choice, name },
-      {
-        logo: null,
-        darkLogo: null,
-        ...(hasOwnLogo ? stored : this.#instance),
-        stylesheet: this.#instance?.stylesheet ?? null,
-      },
-    );
+    return publishOwnBrand(files, `brand/${keyOf(clientId)}/`, stored, policies.for(instance).branding, this.#instance);
   }
 }
 

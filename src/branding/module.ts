@@ -1,10 +1,10 @@
 /**
  * branding: the brand of pages and mails.
  *
- * Owns    the table brand: logos, the operator's own stylesheet, and the brands of single clients; the files of brands that
- *         browsers load; the table client_logo: pictures fetched from the `logo_uri` of clients; the preview of every page.
+ * Owns    the table brand: logos, the operator's own stylesheet, and the brands of single clients; the table organization_brand;
+ *         the files of brands that browsers load; the table client_logo: pictures fetched from the `logo_uri` of clients; the preview of every page.
  * Leaves  names, colours and shapes of the instance to the settings, the derivation of colours to the stylesheet.
- * URLs    /assets/brand/…, /client-logos/…, /branding/preview
+ * URLs    /assets/brand/…, /assets/organization-brand/…, /client-logos/…, /branding/preview
  */
 import type { AuditLog } from '#audit/module.ts';
 import { createCache } from '#kernel/cache.ts';
@@ -15,9 +15,11 @@ import type { StaticFiles } from '#kernel/http/static.ts';
 import type { Jobs } from '#kernel/jobs.ts';
 import type { Invalidation } from '#kernel/invalidation.ts';
 import type { Log } from '#kernel/log.ts';
+import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
 import type { Policies, SettingsService } from '#settings/module.ts';
 import { BrandService } from './brand-service.ts';
 import { CLIENT_LOGO_QUEUE, ClientLogos, type Dependencies as LogoDependencies } from './client-logos.ts';
+import { OrganizationBrands } from './organization-brands.ts';
 import { brandingRoutes, type Dependencies as RouteDependencies } from './routes.ts';
 import { BRAND_FRESH_FOR, MOST_KEPT_BRANDS, MOST_KEPT_LOGOS } from './limits.ts';
 import { type Mount, READ } from '#kernel/http/mounts.ts';
@@ -53,6 +55,18 @@ export async function createBranding({ invalidation, log, ...deps }: Dependencie
     void brands.reload().catch((err: unknown) => log.warn({ err }, 'brand not read again; the known one stays'));
   invalidation.subscribe('branding', { changed: follow, resync: follow });
   await brands.reload();
+  const organizationBrands = new OrganizationBrands({
+    ...deps,
+    brands,
+    organizations: { lock: lockOrganization },
+    cache: createCache({
+      name: 'organization-brands',
+      maxEntries: MOST_KEPT_BRANDS,
+      ttl: BRAND_FRESH_FOR,
+      clock: deps.clock,
+      invalidation,
+    }),
+  });
   const logos = new ClientLogos({
     ...deps,
     log,
@@ -67,16 +81,23 @@ export async function createBranding({ invalidation, log, ...deps }: Dependencie
   deps.jobs.define(CLIENT_LOGO_QUEUE, logos.job());
   return {
     brands,
+    organizationBrands,
     logos,
     routes: (ownPages: RouteDependencies['ownPages']) => brandingRoutes({ ...deps, brands, logos, ownPages }),
     /** Serves the public files, and the stylesheet and pictures of brands among them. */
     serveFiles: (async (ctx, next) => {
       await brands.prepare(ctx.path);
+      await organizationBrands.prepare(ctx.path);
       return deps.files.serve(ctx, next);
     }) as Middleware,
-    /** Puts the pages of this request into the brand of the client that they are about, with its logo and addresses. */
-    async dress(ctx: Pick<Context, 'state'>, clientId: string): Promise<void> {
-      ctx.state.brand = { ...(await brands.ofClient(clientId)), application: await logos.shown(clientId) };
+    /**
+     * Puts the pages of this request into the brand of the client that they are about, with its logo and addresses; of the
+     * organization that the sign-in is for, where it has one.
+     */
+    async dress(ctx: Pick<Context, 'state'>, clientId: string, organizationId?: OrganizationId | null): Promise<void> {
+      const ofOrganization = organizationId ? await organizationBrands.find(organizationId) : null;
+      const brand = ofOrganization ?? (await brands.ofClient(clientId));
+      ctx.state.brand = { ...brand, application: await logos.shown(clientId) };
     },
   };
 }
@@ -88,5 +109,6 @@ export const brandingMounts: readonly Mount[] = [
   { path: '/branding/preview/*', audience: 'page', methods: READ },
 ];
 
+export { OrganizationBrand } from './organization-brands.ts';
 export { BrandRow } from './brand-service.ts';
 export { ClientLogo } from './client-logo.ts';

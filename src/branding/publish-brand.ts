@@ -1,4 +1,5 @@
 import { type Brand, type BrandChoice, type BrandFiles, brandOf, brandStylesheet } from '#kernel/brand.ts';
+import type { ClientBrandChoice } from '#kernel/brand/choice.ts';
 import type { StaticFiles } from '#kernel/http/static.ts';
 import { kindOf } from './logo.ts';
 
@@ -29,4 +30,25 @@ export function publishBrand(
   const derived = put('brand.css', brandStylesheet(brandOf(choice), files.url));
   const custom = uploads?.stylesheet ? put('custom.css', uploads.stylesheet) : null;
   return brandOf(choice, { logo, stylesheets: { derived, custom } });
+}
+
+/** Of a client or an organization: what it leaves out comes from the instance. */
+export function publishOwnBrand(
+  files: Pick<StaticFiles, 'publish' | 'url'>,
+  folder: string,
+  own: Omit<BrandUploads, 'stylesheet'> & { choice: ClientBrandChoice },
+  branding: BrandChoice,
+  uploads: BrandUploads | null,
+): Brand {
+  const { name = branding.name, color } = own.choice;
+  const hasOwnLogo = own.logo !== null || name !== branding.name;
+  // Related values stay together: a colour with its accent, a name with its logo, a logo with its wordmark.
+  const inherited = {
+    ...branding,
+    ...(color === undefined ? {} : { accent: undefined }),
+    ...(hasOwnLogo ? { wordmark: undefined } : {}),
+  };
+  const { logo, darkLogo } = hasOwnLogo ? own : (uploads ?? { logo: null, darkLogo: null });
+  const stylesheet = uploads?.stylesheet ?? null;
+  return publishBrand(files, folder, { ...inherited, ...own.choice, name }, { logo, darkLogo, stylesheet });
 }

@@ -38,7 +38,7 @@ const OrganizationSchema = defineEntity({
     /** Also clients see it, in tokens for the organization. */
     publicMetadata: p.json<Record<string, unknown>>().default('{}'),
     /** A user or null; the user may be erased by now. */
-    createdBy: p.type(new IdColumn('usr')).nullable().$type<UserId | null>(),
+    createdBy: p.type(new IdColumn('usr')).nullable().$type<UserId | null>().index('organization_created_by_index'),
     createdAt: instant(),
     updatedAt: instant(),
   },

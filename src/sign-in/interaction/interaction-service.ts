@@ -2,6 +2,7 @@ import { type Clock, epochSeconds } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { unreachable } from '#kernel/errors.ts';
 import type { Context } from '#kernel/http/context.ts';
+import { type Id, parseId } from '#kernel/ids.ts';
 import { Detour, seeOther } from '#kernel/http/redirect.ts';
 import { type EngineInteraction, type Interactions, isSignInExpired } from '#oidc/module.ts';
 import type { User, UserId } from '#directory/users/module.ts';
@@ -35,8 +36,8 @@ export type InteractionDependencies = Omit<EndingDependencies, 'engine' | 'progr
     progress: ProgressStore;
     ways: Ways;
     remembered: RememberedAccounts;
-    /** Puts the pages of this request into the brand of the client. */
-    dress(ctx: Context, clientId: string): Promise<void>;
+    /** Puts the pages of this request into the brand of the organization, or of the client. */
+    dress(ctx: Context, clientId: string, organizationId: Id<'org'> | null): Promise<void>;
   };
 
 /** Reads and records one sign-in in progress, and finds its next step. */
@@ -61,7 +62,7 @@ export class InteractionService {
     if (latest !== undefined) return latest;
     const question = await this.#deps.engine.require(ctx, ctx.params['uid'] ?? '');
     const progress = this.#deps.progress.of(question);
-    await this.#deps.dress(ctx, question.client.id);
+    await this.#deps.dress(ctx, question.client.id, parseId('org', question.organization ?? ''));
     this.#questions.set(ctx, question);
     const sessionUser = await this.#sessionUser(ctx, question);
     const accounts = this.#deps.remembered.list(ctx);
