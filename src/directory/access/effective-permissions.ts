@@ -89,7 +89,8 @@ export class EffectivePermissions {
 
   async #heldBy(subject: Subject, organizationId: OrganizationId | null): Promise<Held> {
     const places = await this.#cache.get(subject.user ?? subject.client ?? '', async () => new Map());
-    const place = organizationId ?? ON_INSTANCE;
+    // A client may be named like a user.
+    const place = `${subject.user === null ? 'client' : 'user'} ${organizationId ?? ON_INSTANCE}`;
     const kept = places.get(place);
     if (kept !== undefined) {
       const held = await kept;

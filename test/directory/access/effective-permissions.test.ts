@@ -191,6 +191,9 @@ test('a machine client has what is assigned to it', async () => {
   await assign(builtIn.TENANT_USER_ID, { client: 'robot' }, acme);
   expect([...(await created.effective.permissionsOfClient('robot', acme))]).toEqual(['organization.read']);
   expect([...(await created.effective.permissionsOfClient('robot', null))]).toEqual([]);
+  const root = await addUser(true);
+  expect((await created.effective.permissionsOf(root, null)).has('settings.manage')).toBe(true);
+  expect([...(await created.effective.permissionsOfClient(toUuid(root), null))]).toEqual([]);
 });
 
 describe('SUPER_ADMIN and the flag that the release before reads are the same', () => {
