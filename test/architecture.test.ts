@@ -45,7 +45,14 @@ const mayImport: Record<string, readonly string[]> = {
   'sign-in/verification': ['sign-in/interaction', 'directory/contacts', 'credentials', 'audit', 'settings'],
   'sign-in/registration': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
   'sign-in/consent': ['sign-in/interaction', 'oidc', 'oidc/consents', 'directory/users', 'audit', 'settings'],
-  'sign-in/organization': ['directory/users', 'directory/organizations'],
+  'sign-in/organization': [
+    'sign-in/interaction',
+    'oidc',
+    'directory/users',
+    'directory/organizations',
+    'directory/domains',
+    'audit',
+  ],
   'sign-in/device': ['oidc', 'directory/users', 'applications/apis', 'audit', 'settings'],
   'sign-in/logout': ['oidc', 'directory/users', 'audit', 'settings'],
   account: [

@@ -2,13 +2,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { operations } from '../src/app/operations.ts';
 import { startTestApp, type TestApp } from './support/app.ts';
+import { openDns, type TestDns } from './support/dns.ts';
 import { tokensFor, Visitor } from './support/visitor.ts';
 
 let latchkey: TestApp;
+let dns: TestDns;
 beforeAll(async () => {
-  latchkey = await startTestApp({ settings: { 'registration.mode': 'invitation', 'oidc.registration': 'token' } });
+  dns = await openDns();
+  latchkey = await startTestApp({
+    settings: { 'registration.mode': 'invitation', 'oidc.registration': 'token' },
+    env: { DNS_SERVERS: dns.address },
+  });
 });
-afterAll(() => latchkey.close());
+afterAll(async () => {
+  await latchkey.close();
+  await dns.close();
+});
 
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const email = 'ada@every.example';
@@ -62,6 +71,29 @@ test('every operation gives what its output schema lets through', async () => {
   await run('organizations.members.read', { organization_id, user_id });
   await run('users.organizations.list', { user_id });
   await run('organizations.members.delete', { organization_id, user_id });
+  const added = await run('organizations.domains.create', { organization_id, domain: 'every-one.com' });
+  const domain = { organization_id, domain_id: added['id'] };
+  const { name, value }: { name: string; value: string } = added['record']!;
+  dns.records.set(name, [value]);
+  await run('organizations.domains.confirm', domain);
+  await run('organizations.domains.update', { ...domain, joining: 'ask' });
+  await run('organizations.domains.list', { organization_id });
+  const asking = { organization_id, user_id };
+  for (const verb of ['approve', 'refuse']) {
+    await latchkey.app.database.sql(
+      `insert into organization_join (organization_id, user_id, state, email, created_at)
+       select organization_id, (select id from users where email = $1), 'asked', $1, now() from organization_domain
+       on conflict (organization_id, user_id) do update set state = 'asked'`,
+      [email],
+    );
+    await run('organizations.join_requests.list', { organization_id });
+    await run(`organizations.join_requests.${verb}`, asking);
+  }
+  await run('organizations.domains.delete', domain);
+  const machine = await latchkey.client({ type: 'machine', redirect_uris: undefined });
+  await run('organizations.clients.allow', { organization_id, client_id: machine.client_id });
+  await run('organizations.clients.list', { organization_id });
+  await run('organizations.clients.delete', { organization_id, client_id: machine.client_id });
   await run('organizations.update', { organization_id, name: 'All' });
   await run('organizations.branding.update', { organization_id, change: { color: '#0a3fb5' } });
   await run('organizations.branding.read', { organization_id });

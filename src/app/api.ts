@@ -27,6 +27,17 @@ export const mounted = [
   'organizations.members.read',
   'organizations.members.create',
   'organizations.members.delete',
+  'organizations.domains.list',
+  'organizations.domains.create',
+  'organizations.domains.confirm',
+  'organizations.domains.update',
+  'organizations.domains.delete',
+  'organizations.join_requests.list',
+  'organizations.join_requests.approve',
+  'organizations.join_requests.refuse',
+  'organizations.clients.list',
+  'organizations.clients.allow',
+  'organizations.clients.delete',
 ] as const;
 
 /** Creates the management API over the given operations: its routes and its OpenAPI document. */

@@ -10,6 +10,9 @@ import { consentOperations } from '#oidc/consents/operations.ts';
 import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
+import { domainOperations } from '#directory/domains/operations.ts';
+import { joinOperations } from '#directory/domains/join-operations.ts';
+import { organizationClientOperations } from '#directory/organization-clients/operations.ts';
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
@@ -97,6 +100,19 @@ export function createOperations(
     bindOperations(memberOperations, {
       organizations: nouns.organizations.organizations,
       members: nouns.organizations.members,
+    }),
+    bindOperations(domainOperations, {
+      organizations: nouns.organizations.organizations,
+      domains: nouns.domains.domains,
+      checks: nouns.domains.checks,
+    }),
+    bindOperations(joinOperations, {
+      organizations: nouns.organizations.organizations,
+      joining: nouns.domains.joining,
+    }),
+    bindOperations(organizationClientOperations, {
+      organizations: nouns.organizations.organizations,
+      organizationClients: nouns.organizationClients,
     }),
     bindOperations(mfaOperations, { resets }),
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),

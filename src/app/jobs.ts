@@ -11,11 +11,12 @@ import type { Steps } from './steps.ts';
 /** Defines the scheduled jobs: key rotation, and clean-ups of expired rows. */
 export function defineJobs(
   { jobs }: Kernel,
-  { checkpoints, partitions, keys, clients, contacts, credentials, look, organizations, progress }: Nouns,
+  { checkpoints, domains, partitions, keys, clients, contacts, credentials, look, organizations, progress }: Nouns,
   { oidc }: Provider,
   { risk, comingIn, account }: Steps,
 ): void {
   jobs.define('keys', maintenance(keys.rotation));
+  jobs.define('organization-domains', domains.checks.job());
   jobs.define('audit-partitions', partitionJob(partitions));
   jobs.define('audit-checkpoint', checkpointJob(checkpoints));
   jobs.define('client-secrets', purgeExpiredSecrets(clients.secrets));

@@ -10,6 +10,9 @@ import { credentialOperations } from '#credentials/operations.ts';
 import { databaseOperations } from '#kernel/operations/database.ts';
 import type { Operation } from '#kernel/operations/operation.ts';
 import { keyOperations } from '#oidc/keys/operations.ts';
+import { domainOperations } from '#directory/domains/operations.ts';
+import { joinOperations } from '#directory/domains/join-operations.ts';
+import { organizationClientOperations } from '#directory/organization-clients/operations.ts';
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
@@ -31,6 +34,9 @@ export const operations: readonly Operation[] = [
   organizationOperations,
   memberOperations,
   organizationBrandOperations,
+  domainOperations,
+  joinOperations,
+  organizationClientOperations,
   mfaOperations,
   invitationOperations,
   migrationOperations,

@@ -34,6 +34,8 @@ export function createProvider(
     texts,
     knownOrganizations,
     organizations,
+    organizationClients,
+    organizationChoices,
   }: Nouns,
 ) {
   const { config, clock, keyRing, database, outbound, jobs, throttle, redis, log, metrics, invalidation } = kernel;
@@ -75,10 +77,10 @@ export function createProvider(
     organizations: new KnownStore({
       known: knownOrganizations,
       members: organizations.members,
-      allowsClient: async () => null,
+      allowsClient: (id, clientId) => organizationClients.allowedSince(id, clientId),
       rightsOf: async () => ({ roles: [], permissions: new Set() }),
     }),
-    findChosenOrganization: async () => null,
+    findChosenOrganization: (accountId, clientId) => organizationChoices.find(accountId, clientId),
     held,
     pages: {
       confirmLogout: logout.pages.confirmLogout,

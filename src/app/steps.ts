@@ -4,6 +4,7 @@ import { createContactPages } from '#account/contacts/module.ts';
 import { createInteraction } from '#sign-in/interaction/module.ts';
 import { addressLimit, createLogin } from '#sign-in/login/module.ts';
 import { createMfa } from '#sign-in/mfa/module.ts';
+import { createOrganizationStep } from '#sign-in/organization/module.ts';
 import { createPasskey } from '#sign-in/passkey/module.ts';
 import { createPasswordless } from '#sign-in/passwordless/module.ts';
 import { createRecovery } from '#sign-in/recovery/module.ts';
@@ -151,6 +152,14 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     counted: metrics?.countSignIn,
   });
+  const organization = createOrganizationStep({
+    engine: oidc.interactions,
+    users,
+    organizations: nouns.organizations.organizations,
+    members: nouns.organizations.members,
+    joining: nouns.domains.joining,
+    choices: nouns.organizationChoices,
+  });
   const consent = createConsent({ engine: oidc.interactions, consents, users, apis: apis.lookup });
   const { routes, goOnWhenSentTwice, showGone } = createInteraction({
     clock,
@@ -179,6 +188,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
       recovery,
       createVerification({ config, emailProofs: proofs.emailProofs, emailChanges: proofs.emailChanges }),
       comingIn.registration.step,
+      organization,
       consent,
       account.step,
     ],

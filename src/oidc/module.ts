@@ -285,6 +285,7 @@ export { type Ending, endings, engineEndings } from './sessions/access-revocatio
 export type { SignedInBrowser } from './sessions/signed-in-browsers.ts';
 export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';
+export { ORGANIZATION_REASONS } from './organizations/organization-prompt.ts';
 export { KnownStore } from './organizations/known-store.ts';
 export { OidcArtifact } from './artifacts/artifact.ts';
 export { claimNames } from './claims.ts';

@@ -36,8 +36,14 @@ export class DomainService {
   }
 
   /** In alphabetical order. */
-  async list(organizationId: OrganizationId): Promise<OrganizationDomain[]> {
-    return this.#deps.database.em().find(OrganizationDomain, { organizationId }, { orderBy: { domain: 'asc' } });
+  async list(
+    organizationId: OrganizationId,
+    { limit, after }: { limit: number; after?: string | undefined },
+  ): Promise<OrganizationDomain[]> {
+    const isNext = after === undefined ? {} : { domain: { $gt: after } };
+    return this.#deps.database
+      .em()
+      .find(OrganizationDomain, { organizationId, ...isNext }, { orderBy: { domain: 'asc' }, limit });
   }
 
   /**

@@ -22,3 +22,5 @@ export const KNOWN_DOMAIN_KEPT_FOR = MINUTE;
 export const MOST_KNOWN_DOMAINS = 20_000;
 /** A user who was refused may ask again after this time. */
 export const ASK_AGAIN_AFTER = 30 * DAY;
+/** Requests in one answer. */
+export const MOST_LISTED = 200;

@@ -28,4 +28,5 @@ export function createDomains(dependencies: Dependencies) {
   };
 }
 
+export type { JoiningService } from './joining.ts';
 export { OrganizationDomain, OrganizationJoin } from './domain.ts';

@@ -1,14 +1,14 @@
 import type { ClientLookup } from '#applications/clients/module.ts';
 import type { AuditLog, By } from '#audit/module.ts';
 import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
-import type { Clock } from '#kernel/clock.ts';
+import { type Clock, SECOND } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
 import { toUuid } from '#kernel/ids.ts';
 import { clientNotFound, clientNotMachine, clientUnknown, tooManyClients } from './errors.ts';
 import { clientAllowed, clientDisallowed } from './events.ts';
 
 /** Clients that one organization allows: services of its own and of its suppliers. */
-const MOST_CLIENTS = 200;
+export const MOST_CLIENTS = 200;
 
 type AllowedClient = { clientId: string; allowedBy: string | null; createdAt: Date };
 
@@ -27,28 +27,31 @@ export class OrganizationClientService {
     this.#deps = dependencies;
   }
 
-  /** Whatever the state of the organization and of the client is. */
-  async isAllowed(organizationId: OrganizationId, clientId: string): Promise<boolean> {
-    const rows = await this.#deps.database.sql(
-      'select 1 from organization_client where organization_id = $1 and client_id = $2',
+  /** Since when a client is allowed (NumericDate), whatever the state of the organization and of the client is; null for another one. */
+  async allowedSince(organizationId: OrganizationId, clientId: string): Promise<number | null> {
+    const [row] = await this.#deps.database.sql<{ createdAt: Date }>(
+      'select created_at as "createdAt" from organization_client where organization_id = $1 and client_id = $2',
       [toUuid(organizationId), clientId],
     );
-    return rows.length > 0;
+    return row ? Math.floor(row.createdAt.getTime() / SECOND) : null;
   }
 
   /** In the order of the client ids. */
-  async list(organizationId: OrganizationId): Promise<AllowedClient[]> {
+  async list(
+    organizationId: OrganizationId,
+    { limit, after }: { limit: number; after?: string | undefined },
+  ): Promise<AllowedClient[]> {
     return this.#deps.database.sql<AllowedClient>(
       `select client_id as "clientId", allowed_by as "allowedBy", created_at as "createdAt" from organization_client
-       where organization_id = $1 order by client_id`,
-      [toUuid(organizationId)],
+       where organization_id = $1 and ($2::text is null or client_id > $2) order by client_id limit $3`,
+      [toUuid(organizationId), after ?? null, limit],
     );
   }
 
   /**
    * A client that is allowed already stays so. It gets no permission by this: its roles in the organization are assigned.
-   * Throws organizations.not_found, organization_clients.unknown_client, organization_clients.not_a_machine,
-   * organization_clients.too_many.
+   * Throws organizations.not_found, organizations.client_unknown, organizations.client_not_machine,
+   * organizations.too_many_clients.
    */
   async allow(organizationId: OrganizationId, clientId: string, by: By): Promise<void> {
     const { clock, database, audit, clients } = this.#deps;
@@ -72,7 +75,7 @@ export class OrganizationClientService {
     });
   }
 
-  /** Throws organization_clients.not_found. */
+  /** Throws organizations.client_not_found. */
   async remove(organizationId: OrganizationId, clientId: string, by: By): Promise<void> {
     const { database, audit } = this.#deps;
     await database.transaction(async (em) => {

@@ -41,6 +41,7 @@ export function createOrganizations({ clock, database, audit, policies, users, r
 export { KnownOrganizations } from './known-organizations.ts';
 export { type MemberRoles, noRoles } from './member-roles.ts';
 export type { MemberService } from './member-service.ts';
+export type { OrganizationService } from './organization-service.ts';
 export { lockOrganization } from './organization-lock.ts';
 export {
   Organization,

@@ -5,7 +5,7 @@ import type { OrganizationRequests } from './organization-requests.ts';
 const { Check, Prompt } = interactionPolicy;
 
 /** Why the user is asked: the organization is closed to them, or they choose one. */
-const ORGANIZATION_REASONS = { refused: 'organization_refused', choice: 'organization_choice' } as const;
+export const ORGANIZATION_REASONS = { refused: 'organization_refused', choice: 'organization_choice' } as const;
 /** The reason for a sign-in despite a session: the organization asks for a stronger one. */
 export const ORGANIZATION_LEVEL = 'organization_level';
 

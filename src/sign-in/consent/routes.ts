@@ -5,7 +5,7 @@ import { type Context, type State, visitorOf } from '#kernel/http/context.ts';
 import { form } from '#kernel/http/form.ts';
 import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
-import { type ConsentInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
+import { type AskedInteraction, type InteractionService, StepRouter } from '#sign-in/interaction/module.ts';
 import type { Interactions } from '#oidc/module.ts';
 import type { User, UserId } from '#directory/users/module.ts';
 import { askedResources, type ConsentApi, consentRequest } from './consent-request.ts';
@@ -13,7 +13,7 @@ import type { ConsentService } from '#oidc/consents/module.ts';
 import { consentView } from './consent-view.ts';
 
 export type RouteDependencies = {
-  interactions: Pick<InteractionService, 'consenting'>;
+  interactions: Pick<InteractionService, 'asking'>;
   engine: Pick<Interactions, 'finishConsent' | 'finishRefused'>;
   consents: ConsentService;
   users: { findById(id: UserId): Promise<User | null> };
@@ -30,12 +30,12 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
   router.post('/interaction/:uid/consent', decide);
 
   async function showOwn(ctx: Context): Promise<void> {
-    const interaction = await interactions.consenting(ctx);
+    const interaction = await interactions.asking(ctx, 'consent');
     if (interaction !== null) await showConsent(ctx, interaction);
   }
 
   async function decide(ctx: Context): Promise<void> {
-    const interaction = await interactions.consenting(ctx);
+    const interaction = await interactions.asking(ctx, 'consent');
     if (interaction === null) return;
     const form = await consentForm.read(ctx);
     const { question, request, userId } = interaction;
@@ -54,7 +54,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     );
   }
 
-  async function showConsent(ctx: Context, interaction: ConsentInteraction): Promise<void> {
+  async function showConsent(ctx: Context, interaction: AskedInteraction): Promise<void> {
     const { question, request, path } = interaction;
     const user = await users.findById(interaction.userId);
     if (user === null) return seeOther(ctx, path);
@@ -76,7 +76,7 @@ export function consentRoutes({ interactions, engine, consents, users, apis }: R
     });
   }
 
-  async function askedApis({ question, request }: ConsentInteraction): Promise<ConsentApi[]> {
+  async function askedApis({ question, request }: AskedInteraction): Promise<ConsentApi[]> {
     const found = await Promise.all(
       askedResources(request.params).map((identifier) => apis.findForClient(identifier, question.client.id)),
     );

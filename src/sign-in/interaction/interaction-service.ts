@@ -8,9 +8,9 @@ import { type EngineInteraction, type Interactions, isSignInExpired } from '#oid
 import type { User, UserId } from '#directory/users/module.ts';
 import type { SessionUser } from './facts.ts';
 import {
+  type AskedInteraction,
   type BegunInteraction,
   type ChoosingInteraction,
-  type ConsentInteraction,
   type DueInteraction,
   inside,
   type Inside,
@@ -198,8 +198,8 @@ export class InteractionService {
     return { ...interaction, session, accounts: accounts.filter(({ id }) => id !== session) };
   }
 
-  async consenting(ctx: Context): Promise<ConsentInteraction | null> {
-    const interaction = await this.open(ctx, 'consent');
+  async asking(ctx: Context, page: 'consent' | 'organization'): Promise<AskedInteraction | null> {
+    const interaction = await this.open(ctx, page);
     const { sessionUser } = interaction?.[inside] ?? {};
     if (interaction === null || !sessionUser) return null;
     const { prompt, params, grantId } = interaction[inside].question;

@@ -66,7 +66,7 @@ export type ChoosingInteraction = Interaction & {
 };
 /** A sign-in in which the user of the session is asked something. */
 type SessionInteraction = Interaction & { userId: UserId };
-export type ConsentInteraction = SessionInteraction & { request: ConsentRequested };
+export type AskedInteraction = SessionInteraction & { request: ConsentRequested };
 /** The relying party's demand on the user of the session. */
 export type ConsentRequested = Pick<EngineInteraction, 'prompt' | 'params' | 'grantId'>;
 

@@ -43,9 +43,9 @@ export const interactionMounts: readonly Mount[] = [
 
 export { type BrowserCookies, browserCookies } from './browser-cookies.ts';
 export type {
+  AskedInteraction,
   BegunInteraction,
   ChoosingInteraction,
-  ConsentInteraction,
   ConsentRequested,
   DueInteraction,
   Interaction,

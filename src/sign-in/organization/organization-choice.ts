@@ -3,7 +3,7 @@ import { Organization, type OrganizationId } from '#directory/organizations/modu
 import { User, type UserId } from '#directory/users/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
-import { fromUuid, toUuid } from '#kernel/ids.ts';
+import { fromUuid, parseId, toUuid } from '#kernel/ids.ts';
 
 const OrganizationChoiceSchema = defineEntity({
   name: 'OrganizationChoice',
@@ -38,7 +38,9 @@ export class OrganizationChoices {
   }
 
   /** Null when nothing was chosen. The user may have left the organization since. */
-  async find(userId: UserId, clientId: string): Promise<OrganizationId | null> {
+  async find(accountId: string, clientId: string): Promise<OrganizationId | null> {
+    const userId = parseId('usr', accountId);
+    if (userId === null) return null;
     const [row] = await this.#database.sql<{ organizationId: string }>(
       'select organization_id as "organizationId" from organization_choice where user_id = $1 and client_id = $2',
       [toUuid(userId), clientId],

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import type { By } from '#audit/module.ts';
+import { organizationNotFound } from '#directory/organizations/errors.ts';
+import type { OrganizationService } from '#directory/organizations/module.ts';
+import { operation } from '#kernel/operations/operation.ts';
+import { idSchema, timeSchema } from '#kernel/operations/schemas.ts';
+import type { DomainChecks } from './domain-checks.ts';
+import { challengeOf } from './domain-name.ts';
+import type { DomainService } from './domain-service.ts';
+import type { OrganizationDomain } from './domain.ts';
+import {
+  dnsUnreachable,
+  domainExists,
+  domainInvalid,
+  domainIsFreeMail,
+  domainIsPublicSuffix,
+  domainNotFound,
+  domainOwned,
+  recordMissing,
+  tooManyChecks,
+  tooManyDomains,
+} from './errors.ts';
+import { MOST_DOMAINS } from './limits.ts';
+import { domainAdded, domainChanged, domainRemoved, domainVerified } from './events.ts';
+
+type Services = {
+  organizations: Pick<OrganizationService, 'require'>;
+  domains: DomainService;
+  checks: Pick<DomainChecks, 'confirm'>;
+};
+
+const organization = { organization_id: idSchema('org') };
+const domain = { ...organization, domain_id: idSchema('odm') };
+const joiningSchema = z.enum(['off', 'join', 'ask']);
+const JOINING =
+  'Users with a verified email address at the domain become members at a sign-in (join), may ask to (ask), or neither';
+
+const domainSchema = z.strictObject({
+  id: z.string(),
+  organization_id: z.string(),
+  domain: z.string(),
+  status: z.enum(['pending', 'verified']),
+  joining: joiningSchema,
+  record: z.strictObject({ type: z.literal('TXT'), name: z.string(), value: z.string() }),
+  verified_at: timeSchema.optional(),
+  checked_at: timeSchema.optional(),
+  problem: z.enum(['missing', 'unreachable']).optional(),
+  created_at: timeSchema,
+});
+
+const listDomains = operation({
+  name: 'organizations.domains.list',
+  permission: 'organization.read',
+  params: organization,
+  input: z.strictObject({
+    limit: z.int().min(1).max(MOST_DOMAINS).default(MOST_DOMAINS).describe('Maximum number of domains'),
+    after: z.string().max(256).optional().describe('Domain after which the list continues'),
+  }),
+  output: z.strictObject({ domains: z.array(domainSchema) }),
+  errors: [organizationNotFound],
+  description: 'List the domains of an organization, with the DNS records that prove them.',
+  example: { limit: 20 },
+  command: { words: 'organization domains', options: { after: { flags: '--after <domain>' } } },
+  run: async ({ organization_id: id, ...page }, _by: By, { organizations, domains }: Services) => {
+    await organizations.require(id);
+    return { domains: (await domains.list(id, page)).map(domainOnWire) };
+  },
+});
+
+const addDomain = operation({
+  name: 'organizations.domains.create',
+  permission: 'organization.domains.manage',
+  params: organization,
+  input: z.strictObject({
+    domain: z.string().max(256).describe('Email domain, such as example.com; its subdomains do not count'),
+    joining: joiningSchema.default('off').describe(JOINING),
+  }),
+  output: domainSchema,
+  errors: [organizationNotFound, domainInvalid, domainIsPublicSuffix, domainIsFreeMail, domainExists, tooManyDomains],
+  event: domainAdded,
+  description: 'Add a domain to an organization. The answer names the DNS record that proves it.',
+  example: { domain: 'example.org' },
+  command: {
+    words: 'organization add-domain',
+    arguments: { organization_id: { flags: '<organization_id>' }, domain: { flags: '<domain>' } },
+  },
+  run: async ({ organization_id: id, ...given }, by: By, { domains }: Services) =>
+    domainOnWire(await domains.add(id, given, by)),
+});
+
+const confirmDomain = operation({
+  name: 'organizations.domains.confirm',
+  permission: 'organization.domains.manage',
+  params: domain,
+  output: domainSchema,
+  errors: [domainNotFound, recordMissing, dnsUnreachable, domainOwned, tooManyChecks],
+  event: domainVerified,
+  description: 'Look up the DNS record of a domain now, and make the organization its owner.',
+  command: { words: 'organization confirm-domain' },
+  run: async ({ organization_id: id, domain_id: domainId }, by: By, { checks }: Services) =>
+    domainOnWire(await checks.confirm(id, domainId, by)),
+});
+
+const updateDomain = operation({
+  name: 'organizations.domains.update',
+  permission: 'organization.domains.manage',
+  params: domain,
+  input: z.strictObject({ joining: joiningSchema.describe(JOINING) }),
+  output: domainSchema,
+  errors: [organizationNotFound, domainNotFound],
+  event: domainChanged,
+  description: 'Change whether users with a verified email address at a domain may join the organization.',
+  example: { joining: 'ask' },
+  command: { words: 'organization change-domain' },
+  run: async ({ organization_id: id, domain_id: domainId, ...given }, by: By, { domains }: Services) =>
+    domainOnWire(await domains.change(id, domainId, given, by)),
+});
+
+const removeDomain = operation({
+  name: 'organizations.domains.delete',
+  permission: 'organization.domains.manage',
+  params: domain,
+  output: z.strictObject({ id: z.string(), removed: z.literal(true) }),
+  errors: [organizationNotFound, domainNotFound],
+  event: domainRemoved,
+  description: 'Remove a domain from an organization. Its members stay.',
+  command: { words: 'organization remove-domain' },
+  run: async ({ organization_id: id, domain_id: domainId }, by: By, { domains }: Services) => {
+    await domains.remove(id, domainId, by);
+    return { id: domainId, removed: true as const };
+  },
+});
+
+function domainOnWire(row: OrganizationDomain): z.input<typeof domainSchema> {
+  const { verifiedAt, checkedAt, problem } = row;
+  return {
+    id: row.id,
+    organization_id: row.organizationId,
+    domain: row.domain,
+    status: verifiedAt ? 'verified' : 'pending',
+    joining: row.joining,
+    record: { type: 'TXT', ...challengeOf(row) },
+    ...(verifiedAt ? { verified_at: verifiedAt.toISOString() } : {}),
+    ...(checkedAt ? { checked_at: checkedAt.toISOString() } : {}),
+    ...(problem ? { problem } : {}),
+    created_at: row.createdAt.toISOString(),
+  };
+}
+
+export const domainOperations = [listDomains, addDomain, confirmDomain, updateDomain, removeDomain];

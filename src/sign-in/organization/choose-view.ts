@@ -1,0 +1,50 @@
+import { view } from '#kernel/views.ts';
+
+type ChoosePage = {
+  /** Where the form posts to; `organization` is the id of one of them. */
+  action: string;
+  client: { name: string };
+  account: { name: string | null; email: string };
+  /** Where another account can be chosen. */
+  switchUrl: string;
+  /** By name. `isLast`: chosen the last time at this client. */
+  organizations: readonly { id: string; name: string; slug: string; isLast: boolean }[];
+};
+
+const plain: ChoosePage = {
+  action: '/interaction/4Tj2/organization',
+  client: { name: 'Tally' },
+  account: { name: 'Noor Haddad', email: 'noor@fernway.example' },
+  switchUrl: '/interaction/4Tj2/account',
+  organizations: [
+    { id: 'org_1', name: 'Fernway Studio', slug: 'fernway', isLast: false },
+    { id: 'org_2', name: 'Lumen & Moss Architects, Rotterdam office', slug: 'lumen-moss', isLast: true },
+    { id: 'org_3', name: 'Orchard Cooperative', slug: 'orchard', isLast: false },
+  ],
+};
+
+export const chooseView = view<ChoosePage>('sign-in/organization/choose.njk', {
+  samples: {
+    plain,
+    hostile: {
+      ...plain,
+      client: { name: '<script>alert(1)</script>' },
+      account: { name: '"><b>', email: 'a"b@x.example' },
+      organizations: [
+        { id: '"><b>', name: '\u202E<b onclick=alert(1)>Acme</b>', slug: '"onclick="alert(1)', isLast: true },
+      ],
+    },
+    long: {
+      ...plain,
+      account: { name: null, email: `${'a'.repeat(64)}@${'b'.repeat(63)}.example` },
+      organizations: [
+        {
+          id: 'org_1',
+          name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft',
+          slug: 'a'.repeat(63),
+          isLast: true,
+        },
+      ],
+    },
+  },
+});
