@@ -12,6 +12,9 @@ folder, or \`docker compose exec latchkey latchkey …\` in the container; see [
 With \`--json\` a command prints its answer as JSON and nothing else on standard output; errors are one JSON document on standard error.
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 
+Where a command takes the id of a user or of an organization, it takes an email address of the user or the slug of the organization as well:
+\`latchkey organization add-member acme noor@example.com\`.
+
 This page is made from the operations (\`src/app/operations.ts\`) by \`npm run docs:commands\`.
 `;
 

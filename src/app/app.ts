@@ -127,7 +127,10 @@ async function assemble(
     metrics,
     operations,
     /** Runs an operation for an operator: access to the server is the proof. */
-    run: runFor(operations, operator),
+    run: runFor(operations, operator, {
+      user_id: async (email) => (await nouns.users.findByIdentifier(email))?.id ?? null,
+      organization_id: async (slug) => (await nouns.organizations.organizations.findBySlug(slug))?.id ?? null,
+    }),
     database,
     sealer,
     mailer: kernel.mailer,

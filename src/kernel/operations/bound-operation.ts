@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { readInput } from './input.ts';
+import { INPUT_INVALID, readInput } from './input.ts';
 import type { Operation } from './operation.ts';
 
 /** The input of a caller: members of the path and of the body or query, not yet parsed. */
@@ -34,17 +34,48 @@ export type OperationAnswer =
 /** Runs an operation by its name. Refusals become answers, faults are thrown. */
 export type RunOperation = (name: string, given: Given) => Promise<OperationAnswer>;
 
-/** Runs these operations for one caller. */
-export function runFor<By>(operations: readonly BoundOperation<By>[], by: By): RunOperation {
+/** The id of an object by another name of it, for each member that holds an id: by an email address for `user_id`. */
+export type IdsByName = Readonly<Record<string, (name: string) => Promise<string | null>>>;
+
+/** Runs these operations for one caller, who may name objects otherwise than by their ids. */
+export function runFor<By>(operations: readonly BoundOperation<By>[], by: By, idsByName: IdsByName = {}): RunOperation {
   const known = new Map(operations.map((bound) => [bound.operation.name, bound]));
   return async (name, given) => {
     const bound = known.get(name);
     if (!bound) return { ok: false, code: 'control.unknown_command', message: `There is no operation ${name}.` };
     try {
-      return { ok: true, result: await bound.call(given, by) };
+      return { ok: true, result: await bound.call(await withIds(given, idsByName), by) };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       return { ok: false, code: error.code, message: error.message, details: error.details };
     }
   };
+}
+
+const isId = (text: string): boolean => /^[a-z]+_[\da-z]{26}$/.test(text);
+
+/** @throws AppError input.invalid, for a name of no object. */
+async function withIds({ params, input }: Given, idsByName: IdsByName): Promise<Given> {
+  const [inPath, inBody] = await Promise.all([params, input].map((members) => replaceNames(members, idsByName)));
+  return { params: inPath, input: inBody };
+}
+
+async function replaceNames(members: unknown, idsByName: IdsByName): Promise<unknown> {
+  if (typeof members !== 'object' || members === null) return members;
+  const ids: Record<string, string> = {};
+  for (const [member, value] of Object.entries(members)) {
+    if (typeof value !== 'string' || isId(value) || !Object.hasOwn(idsByName, member)) continue;
+    const id = await idsByName[member]!(value);
+    if (id === null) {
+      const problem = `is neither an id nor a known name: ${value}`;
+      throw new AppError({
+        code: INPUT_INVALID,
+        status: 422,
+        message: `${member} ${problem}.`,
+        details: { [member]: problem },
+      });
+    }
+    ids[member] = id;
+  }
+  return { ...members, ...ids };
 }

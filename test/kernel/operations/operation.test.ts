@@ -61,6 +61,20 @@ describe('an operation', () => {
     await expect(lend({ reader: 'Ada' }, broken)).rejects.toThrow('the shelf fell down');
   });
 
+  test('takes another name of an object where its caller may use one', async () => {
+    const idsByName = { book_id: async (title: string) => (title === 'Emma' ? known : null) };
+    const named = runFor(bindOperations([lendBook], { shelf }), { name: 'Grace' }, idsByName);
+    const input = { reader: 'Ada' };
+    for (const id of ['Emma', known])
+      expect(await named('books.lend', { params: { book_id: id }, input })).toMatchObject({ result: { book: 'Emma' } });
+    const details = { book_id: 'is neither an id nor a known name: Persuasion' };
+    expect(await named('books.lend', { params: { book_id: 'Persuasion' }, input })).toMatchObject({
+      code: 'input.invalid',
+      details,
+    });
+    expect(await lend(input, 'Emma')).toMatchObject({ code: 'input.invalid' });
+  });
+
   test('is refused when there is none of that name', async () => {
     expect(await run('books.burn', {})).toMatchObject({ ok: false, code: 'control.unknown_command' });
   });
