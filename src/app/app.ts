@@ -128,8 +128,8 @@ async function assemble(
     operations,
     /** Runs an operation for an operator: access to the server is the proof. */
     run: runFor(operations, operator, {
-      user_id: async (email) => (await nouns.users.findByIdentifier(email))?.id ?? null,
-      organization_id: async (slug) => (await nouns.organizations.organizations.findBySlug(slug))?.id ?? null,
+      user_id: (email) => nouns.users.findByIdentifier(email),
+      organization_id: (slug) => nouns.organizations.organizations.findBySlug(slug),
     }),
     database,
     sealer,

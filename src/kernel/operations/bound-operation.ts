@@ -34,17 +34,21 @@ export type OperationAnswer =
 /** Runs an operation by its name. Refusals become answers, faults are thrown. */
 export type RunOperation = (name: string, given: Given) => Promise<OperationAnswer>;
 
-/** The id of an object by another name of it, for each member that holds an id: by an email address for `user_id`. */
-export type IdsByName = Readonly<Record<string, (name: string) => Promise<string | null>>>;
+/** Finds an object by another name of it, for each member that holds an id: by an email address for `user_id`. */
+type FoundByName = Readonly<Record<string, (name: string) => Promise<{ readonly id: string } | null>>>;
 
 /** Runs these operations for one caller, who may name objects otherwise than by their ids. */
-export function runFor<By>(operations: readonly BoundOperation<By>[], by: By, idsByName: IdsByName = {}): RunOperation {
+export function runFor<By>(
+  operations: readonly BoundOperation<By>[],
+  by: By,
+  foundByName: FoundByName = {},
+): RunOperation {
   const known = new Map(operations.map((bound) => [bound.operation.name, bound]));
   return async (name, given) => {
     const bound = known.get(name);
     if (!bound) return { ok: false, code: 'control.unknown_command', message: `There is no operation ${name}.` };
     try {
-      return { ok: true, result: await bound.call(await withIds(given, idsByName), by) };
+      return { ok: true, result: await bound.call(await withIds(given, foundByName), by) };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       return { ok: false, code: error.code, message: error.message, details: error.details };
@@ -55,18 +59,18 @@ export function runFor<By>(operations: readonly BoundOperation<By>[], by: By, id
 const isId = (text: string): boolean => /^[a-z]+_[\da-z]{26}$/.test(text);
 
 /** @throws AppError input.invalid, for a name of no object. */
-async function withIds({ params, input }: Given, idsByName: IdsByName): Promise<Given> {
-  const [inPath, inBody] = await Promise.all([params, input].map((members) => replaceNames(members, idsByName)));
+async function withIds({ params, input }: Given, foundByName: FoundByName): Promise<Given> {
+  const [inPath, inBody] = await Promise.all([params, input].map((members) => replaceNames(members, foundByName)));
   return { params: inPath, input: inBody };
 }
 
-async function replaceNames(members: unknown, idsByName: IdsByName): Promise<unknown> {
+async function replaceNames(members: unknown, foundByName: FoundByName): Promise<unknown> {
   if (typeof members !== 'object' || members === null) return members;
   const ids: Record<string, string> = {};
   for (const [member, value] of Object.entries(members)) {
-    if (typeof value !== 'string' || isId(value) || !Object.hasOwn(idsByName, member)) continue;
-    const id = await idsByName[member]!(value);
-    if (id === null) {
+    if (typeof value !== 'string' || isId(value) || !Object.hasOwn(foundByName, member)) continue;
+    const found = await foundByName[member]!(value);
+    if (found === null) {
       const problem = `is neither an id nor a known name: ${value}`;
       throw new AppError({
         code: INPUT_INVALID,
@@ -75,7 +79,7 @@ async function replaceNames(members: unknown, idsByName: IdsByName): Promise<unk
         details: { [member]: problem },
       });
     }
-    ids[member] = id;
+    ids[member] = found.id;
   }
   return { ...members, ...ids };
 }

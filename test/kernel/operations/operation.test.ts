@@ -62,8 +62,8 @@ describe('an operation', () => {
   });
 
   test('takes another name of an object where its caller may use one', async () => {
-    const idsByName = { book_id: async (title: string) => (title === 'Emma' ? known : null) };
-    const named = runFor(bindOperations([lendBook], { shelf }), { name: 'Grace' }, idsByName);
+    const foundByName = { book_id: async (title: string) => (title === 'Emma' ? { id: known } : null) };
+    const named = runFor(bindOperations([lendBook], { shelf }), { name: 'Grace' }, foundByName);
     const input = { reader: 'Ada' };
     for (const id of ['Emma', known])
       expect(await named('books.lend', { params: { book_id: id }, input })).toMatchObject({ result: { book: 'Emma' } });
