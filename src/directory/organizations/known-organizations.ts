@@ -8,7 +8,7 @@ import { MOST_KEPT_MEMBERSHIPS, MOST_KEPT_ORGANIZATIONS } from './limits.ts';
 import type { Organization, OrganizationId } from './organization.ts';
 
 /** An organization as tokens and pages need it. */
-type KnownOrganization = Readonly<Pick<Organization, 'id' | 'slug' | 'name' | 'status'>>;
+type KnownOrganization = Readonly<Pick<Organization, 'id' | 'slug' | 'name' | 'status' | 'publicMetadata'>>;
 
 type Dependencies = {
   clock: Clock;
@@ -60,7 +60,7 @@ export class KnownOrganizations {
     const uuid = toUuid(id);
     return this.#organizations.get(uuid, async () => {
       const [row] = await this.#database.sql<Omit<KnownOrganization, 'id'>>(
-        'select slug, name, status from organization where id = $1',
+        'select slug, name, status, public_metadata as "publicMetadata" from organization where id = $1',
         [uuid],
       );
       return row ? { ...row, id } : null;

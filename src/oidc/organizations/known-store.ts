@@ -28,7 +28,9 @@ export class KnownStore implements OrganizationStore {
     if (!id || organization?.status !== 'active') return null;
     const since =
       accountId === undefined ? await this.#deps.allowsClient(id, clientId) : await this.#memberSince(id, accountId);
-    return since === null ? null : { id, slug: organization.slug, name: organization.name, since };
+    if (since === null) return null;
+    const { slug, name, publicMetadata } = organization;
+    return { id, slug, name, publicMetadata, since };
   }
 
   async #memberSince(id: OrganizationId, accountId: string): Promise<number | null> {

@@ -8,6 +8,7 @@ export const organizationClaimNames = [
   'org_slug',
   'org_name',
   'org_roles',
+  'org_metadata',
   'org_permissions',
   'org_permissions_omitted',
 ] as const;
@@ -36,6 +37,7 @@ export class OrganizationClaims {
       org_slug: organization.slug,
       org_name: organization.name,
       org_roles: [...roles].sort(),
+      ...(Object.keys(organization.publicMetadata).length === 0 ? {} : { org_metadata: organization.publicMetadata }),
       ...(await this.#permissions(acting, audience, permissions)),
     };
   }

@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
+import { basic, type Node, sender, startNode } from '../../support/nodes.ts';
+import { leave, organizationOf, setStatus, type TestOrganization } from '../../support/organizations.ts';
+import { tokensFor } from '../../support/visitor.ts';
+
+/** On PostgreSQL another process; the embedded database has one. */
+const onServer = process.env['TEST_DATABASE_URL'] !== undefined;
+
+let latchkey: TestApp;
+let other: Node;
+let client: TestClient;
+beforeAll(async () => {
+  latchkey = await startTestApp();
+  client = await latchkey.client({ first_party: true, organization_usage: 'allow' });
+  const itself = sender(latchkey.base, latchkey.config.port);
+  other = onServer ? await startNode(latchkey) : { send: itself.send, stop: async () => itself.close() };
+}, 60_000);
+afterAll(async () => {
+  await other.stop();
+  await latchkey.close();
+});
+
+test.each<[string, (organization: TestOrganization, user: TestUser) => Promise<unknown>]>([
+  ['a member leaves', (organization, user) => leave(latchkey, organization, user)],
+  ['the organization is suspended', (organization) => setStatus(latchkey, organization, 'suspended')],
+])('when %s on one node, another one that knows the token follows within a second', async (_what, act) => {
+  const user = await latchkey.user();
+  const organization = await organizationOf(latchkey, [user]);
+  const issued = await tokensFor(latchkey.base, client, user, {
+    scope: 'openid offline_access',
+    prompt: 'consent',
+    organization: organization.id,
+  });
+  const ask = async (path: string, form: Record<string, string>) =>
+    (await other.send(path, { form, headers: basic(client) })).body;
+  const seen = async () => (await ask('/oidc/introspect', { token: issued.access_token }))['active'];
+  expect(await seen()).toBe(true);
+  await act(organization, user);
+  await vi.waitFor(async () => expect(await seen()).toBe(false), { timeout: 1000, interval: 20 });
+  const refreshed = await ask('/oidc/token', { grant_type: 'refresh_token', refresh_token: issued.refresh_token });
+  expect(refreshed['error']).toBe('invalid_grant');
+});
