@@ -71,6 +71,10 @@ export class EffectivePermissions {
     return (await this.#heldBy({ user: null, client: clientId }, organizationId)).permissions;
   }
 
+  async rolesOfClient(clientId: string, organizationId: OrganizationId | null): Promise<readonly string[]> {
+    return (await this.#heldBy({ user: null, client: clientId }, organizationId)).roles;
+  }
+
   async can(userId: UserId, permission: string, scope: Scope): Promise<boolean> {
     const organizationId = scope === 'instance' ? null : (scope.organization as OrganizationId);
     return (await this.permissionsOf(userId, organizationId)).has(permission);

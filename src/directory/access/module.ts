@@ -24,6 +24,7 @@ export function createPermissions({ clock, database, invalidation }: Dependencie
   return { effective, organizationRoles: new OrganizationRoles({ clock, database, effective }) };
 }
 
+export type { EffectivePermissions } from './effective-permissions.ts';
 export { access, type Permission, permissions } from './permission.ts';
 export { Role, RoleParent } from './role.ts';
 export { RoleAssignment } from './role-assignment.ts';

@@ -1,3 +1,4 @@
+import type { EffectivePermissions } from '#directory/access/module.ts';
 import type { KnownOrganizations, MemberService, OrganizationId } from '#directory/organizations/module.ts';
 import { parseId } from '#kernel/ids.ts';
 import type { Acting, OrganizationStore, Rights, TokenOrganization } from './organization-store.ts';
@@ -7,7 +8,7 @@ type Dependencies = {
   members: Pick<MemberService, 'organizationsOf'>;
   /** Since when an administrator of an organization allows a client to act for it (NumericDate); null where none does. */
   allowsClient(organizationId: OrganizationId, clientId: string): Promise<number | null>;
-  rightsOf(acting: Acting, organizationId: OrganizationId): Promise<Rights>;
+  effective: Pick<EffectivePermissions, 'permissionsOf' | 'rolesOf' | 'permissionsOfClient' | 'rolesOfClient'>;
 };
 
 /** Organizations, their members and the rights in them, as tokens ask about them. */
@@ -44,8 +45,16 @@ export class KnownStore implements OrganizationStore {
     return own.filter(({ status }) => status === 'active');
   }
 
-  async rightsOf(acting: Acting, organizationId: string): Promise<Rights> {
+  async rightsOf({ clientId, accountId }: Acting, organizationId: string): Promise<Rights> {
+    const { effective } = this.#deps;
     const id = parseId('org', organizationId);
-    return id === null ? { roles: [], permissions: new Set() } : this.#deps.rightsOf(acting, id);
+    const userId = accountId === undefined ? null : parseId('usr', accountId);
+    if (id === null || (accountId !== undefined && userId === null)) return { roles: [], permissions: new Set() };
+    const [roles, permissions] = await Promise.all(
+      userId === null
+        ? [effective.rolesOfClient(clientId, id), effective.permissionsOfClient(clientId, id)]
+        : [effective.rolesOf(userId, id), effective.permissionsOf(userId, id)],
+    );
+    return { roles, permissions };
   }
 }

@@ -1,7 +1,7 @@
 /** An organization as clients know it. */
 export type TokenOrganization = { id: string; slug: string; name: string };
 /** An organization that is open to a user or a client; `since`: NumericDate. */
-export type OpenOrganization = TokenOrganization & { publicMetadata: Record<string, unknown>; since: number };
+type OpenOrganization = TokenOrganization & { publicMetadata: Record<string, unknown>; since: number };
 /** A user at a client, or a client for itself, that acts for an organization. */
 export type Acting = { clientId: string; accountId?: string | undefined };
 /** The present rights of a user, or of a client, in an organization. `permissions` of an API: `<audience> <scope>`. */
