@@ -11,6 +11,7 @@ const other = 'https://other.example';
 let latchkey: TestApp;
 let client: TestClient;
 let server: TestClient;
+let machine: TestClient;
 let owner: TestUser;
 let acme: TestOrganization;
 let beta: TestOrganization;
@@ -25,6 +26,7 @@ beforeAll(async () => {
   const apis = { [api]: ['*'], [other]: ['*'] };
   client = await latchkey.client({ first_party: true, apis, organization_usage: 'allow' });
   server = await latchkey.run('clients.create', { name: 'API', type: 'machine', apis });
+  machine = await latchkey.run('clients.create', { name: 'Robot', type: 'machine', apis, organization_usage: 'allow' });
   owner = await latchkey.user();
   acme = await latchkey.run('organizations.create', {
     name: 'Acme',
@@ -57,6 +59,14 @@ async function role(name: string, permissions: readonly string[], parent?: strin
       ]);
   });
 }
+const assign = (subject: { client: string }, organization: TestOrganization, name: string) =>
+  latchkey.app.database.transaction((em) =>
+    em.execute(
+      `insert into role_assignment (id, client_id, role_id, organization_id, created_at)
+       select ?, ?, id, ?, now() from role where name = ?`,
+      [toUuid(newId('ras')), subject.client, toUuid(organization.id as `org_${string}`), name],
+    ),
+  );
 const introspect = async (token: string, who = server) =>
   (await post(`${latchkey.base}/oidc/introspect`, who, { token })).body;
 /** An access token of a user for an API. */
@@ -117,5 +127,47 @@ describe('permissions', () => {
     const token = await tokenOf(await memberOf(acme, ['ALL']), 'acme');
     expect(decodeJwt(token)).toMatchObject({ org_permissions_omitted: true });
     expect(decodeJwt(token)).not.toHaveProperty('org_permissions');
+  });
+});
+
+describe('a machine client', () => {
+  const ask = (parameters: Record<string, string>, who = machine) =>
+    post(`${latchkey.base}/oidc/token`, who, { grant_type: 'client_credentials', resource: api, ...parameters });
+  const allow = (organization: TestOrganization, { client_id: clientId }: TestClient) =>
+    latchkey.app.database.sql(
+      'insert into organization_client (organization_id, client_id, created_at) values ($1, $2, now())',
+      [toUuid(organization.id as `org_${string}`), clientId],
+    );
+
+  test('acts for an organization that allows it, with its roles there, and for no other one', async () => {
+    expect((await ask({ organization: 'acme' })).body.error).toBe('access_denied');
+    await allow(acme, machine);
+    await assign({ client: machine.client_id }, acme, 'BILLING');
+    for (const named of [{ organization: 'acme' }, { organization: acme.id }, { scope: 'read organization:acme' }]) {
+      const { body } = await ask(named);
+      expect(decodeJwt(body.access_token)).toMatchObject({
+        sub: machine.client_id,
+        org_id: acme.id,
+        org_roles: ['BILLING'],
+        org_permissions: ['read'],
+      });
+      expect(await introspect(body.access_token)).toMatchObject({ active: true, org_id: acme.id });
+    }
+    for (const named of ['beta', 'no-such-one'])
+      expect((await ask({ organization: named })).body.error).toBe('access_denied');
+    expect(decodeJwt((await ask({})).body.access_token)).not.toHaveProperty('org_id');
+  });
+
+  test('loses its tokens when the organization takes that back', async () => {
+    const { body } = await ask({ organization: 'acme' });
+    await latchkey.app.database.sql('delete from organization_client where client_id = $1', [machine.client_id]);
+    expect(await introspect(body.access_token)).toEqual({ active: false });
+  });
+
+  test('that may not, or must, name one', async () => {
+    const denied = await ask({ organization: 'acme' }, server);
+    expect([denied.status, denied.body.error]).toEqual([400, 'invalid_request']);
+    await latchkey.run('clients.update', { client_id: machine.client_id, organization_usage: 'require' });
+    expect((await ask({})).body.error).toBe('invalid_request');
   });
 });
