@@ -44,6 +44,7 @@ const mayImport: Record<string, readonly string[]> = {
   'sign-in/recovery': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
   'sign-in/verification': ['sign-in/interaction', 'directory/contacts', 'credentials', 'audit', 'settings'],
   'sign-in/registration': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
+  'sign-in/restriction': ['sign-in/interaction', 'oidc', 'credentials', 'audit', 'settings'],
   'sign-in/consent': ['sign-in/interaction', 'oidc', 'oidc/consents', 'directory/users', 'audit', 'settings'],
   'sign-in/organization': [
     'sign-in/interaction',

@@ -99,6 +99,8 @@ test('every operation gives what its output schema lets through', async () => {
   await run('organizations.branding.read', { organization_id });
   await run('organizations.logo.update', { organization_id, content: null });
   await run('organizations.list');
+  await run('organizations.policy.update', { organization_id, name: 'mfa.enforcement', value: 'required' });
+  await run('organizations.policy.read', { organization_id });
   for (const verb of ['read', 'suspend', 'resume', 'close', 'reopen'])
     await run(`organizations.${verb}`, { organization_id });
   for (const verb of ['require_password', 'disable', 'enable']) await run(`users.${verb}`, { user_id });

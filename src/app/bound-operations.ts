@@ -17,6 +17,7 @@ import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
 import { organizationOperations } from '#directory/organizations/operations.ts';
+import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
@@ -131,6 +132,7 @@ export function createOperations(
       },
     }),
     bindOperations(registrationTokenOperations, { initialTokens: oidc.initialTokens }),
+    bindOperations(organizationPolicyOperations, { policy: nouns.organizationPolicy }),
     bindOperations(settingsOperations, { settings }),
     bindOperations(brandingOperations, { brands: look.branding.brands, logos: look.branding.logos }),
     bindOperations(auditOperations, {

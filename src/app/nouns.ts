@@ -13,7 +13,12 @@ import { createMigration, createOldSystem } from '#migration/module.ts';
 import { createSettings, instance } from '#settings/module.ts';
 import { OrganizationChoices } from '#sign-in/organization/module.ts';
 import { createContacts } from '#directory/contacts/module.ts';
-import { createOrganizations, KnownOrganizations } from '#directory/organizations/module.ts';
+import {
+  createOrganizations,
+  KnownOrganizations,
+  Memberships,
+  PolicyService,
+} from '#directory/organizations/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
 import { OrganizationClientService } from '#directory/organization-clients/module.ts';
 import { createUsers, KnownUsers, PictureService, UserActivity } from '#directory/users/module.ts';
@@ -37,7 +42,15 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     partitions,
   } = createAudit({ clock, database, keyRing, log });
   await partitions.ensure();
-  const { settings, policies } = await createSettings({ clock, database, audit, invalidation, log });
+  const memberships = new Memberships(database);
+  const { settings, tightenings, policies } = await createSettings({
+    clock,
+    database,
+    audit,
+    invalidation,
+    log,
+    organizationsOf: (user) => memberships.activeOf(user),
+  });
   const clients = createClients({
     clock,
     database,
@@ -107,6 +120,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const organizationClients = new OrganizationClientService({ clock, database, audit, clients: clients.lookup });
   const organizationChoices = new OrganizationChoices(clock, database);
   const activity = new UserActivity({ clock, database, log });
+  const organizationPolicy = new PolicyService({ organizations: organizations.organizations, tightenings, policies });
   const { contacts, contactBulk } = createContacts({ clock, database });
   const pictures = new PictureService({
     clock,
@@ -210,6 +224,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     domains,
     organizationClients,
     organizationChoices,
+    organizationPolicy,
     contacts,
     accessRevocation,
     held,

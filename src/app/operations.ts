@@ -17,6 +17,7 @@ import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
 import { organizationOperations } from '#directory/organizations/operations.ts';
+import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
 import { invitationOperations } from '#sign-in/registration/operations.ts';
 import { sessionOperations } from '#oidc/sessions/operations.ts';
@@ -45,6 +46,7 @@ export const operations: readonly Operation[] = [
   consentOperations,
   keyOperations,
   registrationTokenOperations,
+  organizationPolicyOperations,
   settingsOperations,
   brandingOperations,
   auditOperations,

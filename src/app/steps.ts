@@ -8,6 +8,7 @@ import { createOrganizationStep } from '#sign-in/organization/module.ts';
 import { createPasskey } from '#sign-in/passkey/module.ts';
 import { createPasswordless } from '#sign-in/passwordless/module.ts';
 import { createRecovery } from '#sign-in/recovery/module.ts';
+import { createRestriction } from '#sign-in/restriction/module.ts';
 import { createNotMe, createRisk } from '#sign-in/risk/module.ts';
 import { createSetup } from '#setup/module.ts';
 import { createContactProofs } from '#directory/contacts/module.ts';
@@ -180,6 +181,7 @@ export function createSteps(kernel: Kernel, nouns: Nouns, provider: Provider) {
     audit,
     dress: look.branding.dress,
     steps: [
+      createRestriction({ engine: oidc.interactions, ways }),
       risk.step,
       login,
       passwordless,

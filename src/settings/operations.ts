@@ -36,7 +36,8 @@ const updateSetting = operation({
   run: async ({ name, value }, by: By, { settings }: Services) => settings.set(name, value, by),
 });
 
-function jsonOrWord(text: string): unknown {
+/** A value on the command line: JSON, or else a plain word. */
+export function jsonOrWord(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -6,6 +6,7 @@ import { settingInvalid } from './errors.ts';
 import {
   instance,
   type Policies,
+  type UserPolicies,
   type Policy,
   type PolicyInForce,
   type Section,
@@ -56,10 +57,13 @@ SettingSchema.setClass(Setting);
 /** The tightenings of the policy by the id of their holder. */
 type KnownTightenings = { readonly areAny: boolean; known(holder: string): Tightening | undefined };
 
+/** The ids of the organizations that count for a user. */
+export type CountingOrganizations = (user: string) => Promise<readonly string[]>;
+
 type Listener = (policy: PolicyInForce) => void;
 
 /** The policies in force, held in memory: reading one is free, a change reaches every node through `announce`. */
-export class SettingsService implements Policies {
+export class SettingsService implements Policies, UserPolicies {
   readonly #clock: Clock;
   readonly #database: Database;
   readonly #audit: Pick<AuditLog, 'record'>;
@@ -68,6 +72,7 @@ export class SettingsService implements Policies {
   #instance: PolicyInForce = parseAll(new Map());
   #reading: Promise<void> = Promise.resolve();
   readonly #tightenings: KnownTightenings;
+  readonly #organizationsOf: CountingOrganizations;
   readonly #combined = new Map<string, PolicyInForce>();
 
   constructor(
@@ -76,12 +81,14 @@ export class SettingsService implements Policies {
     audit: Pick<AuditLog, 'record'>,
     announce: () => Promise<void>,
     tightenings: KnownTightenings,
+    organizationsOf: CountingOrganizations,
   ) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#announce = announce;
     this.#tightenings = tightenings;
+    this.#organizationsOf = organizationsOf;
   }
 
   /**
@@ -95,6 +102,12 @@ export class SettingsService implements Policies {
     const holders = [...named, ...(client === undefined ? [] : [client])];
     const demanding = [...new Set(holders)].filter((holder) => this.#tightenings.known(holder) !== undefined);
     return demanding.length === 0 ? this.#instance : this.#combine(demanding.toSorted());
+  }
+
+  /** The organizations of the user are asked for only where anything is tightened. */
+  async ofUser(user: string, client?: string): Promise<PolicyInForce> {
+    if (!this.#tightenings.areAny) return this.#instance;
+    return this.for({ user, organizations: await this.#organizationsOf(user), client });
   }
 
   /** After a tightening changed. */

@@ -23,9 +23,6 @@ PolicyTighteningSchema.setClass(PolicyTightening);
 
 type Row = { holder: string; sections: unknown };
 
-/** A change: members by section. A member or a section that is null tightens nothing any more. */
-type TighteningChange = Readonly<Record<string, Readonly<Record<string, unknown>> | null>>;
-
 /** The event of a change, with the tightening before and after it. */
 type Announced = (change: { before: Tightening; after: Tightening }) => AuditEvent;
 
@@ -90,15 +87,15 @@ export class TighteningService {
     this.#changed();
   }
 
-  /** Merges a change into the tightening of a holder, and answers with what is then in it. Throws settings.invalid. */
-  async change(holder: string, change: TighteningChange, event: Announced): Promise<Tightening> {
+  /** Changes one member by its name, as `mfa.enforcement`; null tightens nothing any more. Throws settings.invalid. */
+  async set(holder: string, name: string, value: unknown, event: Announced): Promise<Tightening> {
     const after = await this.#database.transaction(async (em) => {
       await em.execute('select pg_advisory_xact_lock(hashtext(?))', [`policy:${holder}`]);
       const [row] = await em.execute<Row[]>('select holder, sections from policy_tightening where holder = ?', [
         holder,
       ]);
       const before = row === undefined ? {} : readable(row.sections);
-      const after = merged(before, change);
+      const after = merged(before, name, value);
       await em.execute(
         `insert into policy_tightening (holder, sections, changed_at) values (?, ?::jsonb, ?)
          on conflict (holder) do update set sections = excluded.sections, changed_at = excluded.changed_at`,
@@ -127,27 +124,27 @@ const isSection = (name: string): name is TightenedSection => Object.hasOwn(tigh
 const shapeOf = (section: TightenedSection): Readonly<Record<string, z.ZodType>> =>
   tighteningSchema.shape[section].unwrap().shape;
 
-/** Throws settings.invalid with each member that is wrong. */
-function merged(before: Tightening, change: TighteningChange): Tightening {
-  const sections = new Map<string, unknown>(Object.entries(before));
-  for (const [section, members] of Object.entries(change)) {
-    if (!isSection(section)) throw settingInvalid(`${section} is no section that can be tightened.`);
-    const all = Object.entries({ ...(members === null ? {} : before[section]), ...members });
-    const given = all.filter(([, value]) => value !== null);
-    if (given.length === 0) sections.delete(section);
-    else sections.set(section, Object.fromEntries(given));
-  }
-  const parsed = tighteningSchema.safeParse(Object.fromEntries(sections), { error: inWords });
+/** Throws settings.invalid with what is wrong. */
+function merged(before: Tightening, name: string, value: unknown): Tightening {
+  const [section = '', member = '', ...rest] = name.split('.');
+  if (!isSection(section) || !Object.hasOwn(shapeOf(section), member) || rest.length > 0)
+    throw settingInvalid(`${name} cannot be tightened.`);
+  const { [member]: _before, ...others } = { ...before[section] } as Record<string, unknown>;
+  const members = value === null ? others : { ...others, [member]: value };
+  const { [section]: _whole, ...sections } = before;
+  const parsed = tighteningSchema.safeParse(
+    Object.keys(members).length === 0 ? sections : { ...sections, [section]: members },
+    { error: inWords },
+  );
   if (parsed.success) return parsed.data;
   throw settingInvalid(parsed.error.issues.map(sentenceOf).join(' '));
 }
 
-function sentenceOf({ code, path, message, ...issue }: z.core.$ZodIssue): string {
-  const [section = '', member] = path.map(String);
-  if (code === 'unrecognized_keys' && 'keys' in issue)
-    return issue.keys.map((key) => `${section}.${key} cannot be tightened.`).join(' ');
-  const schema = isSection(section) && member !== undefined ? shapeOf(section)[member] : undefined;
-  const isPlain = path.length === 2 && schema !== undefined && code !== 'custom';
+/** Says what the member takes: `mfa.graceDays must be a whole number from 0 to 90, such as 0.` */
+function sentenceOf({ code, path, message }: z.core.$ZodIssue): string {
+  const [section = '', member = ''] = path.map(String);
+  const schema = isSection(section) ? shapeOf(section)[member] : undefined;
+  const isPlain = path.length === 2 && code !== 'custom' && schema !== undefined;
   return `${path.map(String).join('.')} ${isPlain ? takenBy(schema) : message}.`;
 }
 

@@ -23,6 +23,8 @@ export type SecondFactorOverview = {
   resetAt: Date | null;
   /** Whether the user trusted this browser, and the days of trust that policy grants now are not over. */
   hasTrust: boolean;
+  /** Since when, where that is so. */
+  trustedAt: Date | null;
 };
 
 /** Where it is asked. */
@@ -42,7 +44,7 @@ type Row = {
   offer_declined_at: Date | null;
   asked_at: Date | null;
   reset_at: Date | null;
-  has_trust: boolean;
+  trusted_at: Date | null;
 };
 
 /** All of it in one statement: every step of a sign-in asks it. */
@@ -66,8 +68,8 @@ export class SecondFactorOverviews {
                  (select ${STATE_COLUMNS}, user_verified from passkey where user_id = u.id) p) as passkeys,
               cardinality(r.hashes) as recovery_codes, r.shown_to = $2 and r.shown_until > $3 as shows_codes,
               w.offer_declined_at, q.asked_at, q.reset_at,
-              exists (select 1 from trusted_device d where d.secret_hash = $4 and d.user_id = u.id
-                        and d.expires_at > $3 and d.created_at > $5) as has_trust
+              (select d.created_at from trusted_device d where d.secret_hash = $4 and d.user_id = u.id
+                 and d.expires_at > $3 and d.created_at > $5) as trusted_at
        from (select $1::uuid as id) u left join totp_credential t on t.user_id = u.id
          left join recovery_codes r on r.user_id = u.id left join webauthn_user w on w.user_id = u.id
          left join second_factor_request q on q.user_id = u.id`,
@@ -88,7 +90,8 @@ export class SecondFactorOverviews {
       offerDeclinedAt: row.offer_declined_at,
       askedAt: row.asked_at,
       resetAt: row.reset_at,
-      hasTrust: row.has_trust,
+      hasTrust: row.trusted_at !== null,
+      trustedAt: row.trusted_at,
     };
   }
 

@@ -90,3 +90,15 @@ export const memberLeft = eventType({
   gravity: 'info',
   webhook: true,
 });
+
+export const organizationPolicyChanged = eventType({
+  name: 'organization.policy_changed',
+  text: 'The policy of an organization, which tightens the policy of the instance for its members, was changed.',
+  details: z.strictObject({
+    before: z.record(z.string(), z.unknown()),
+    after: z.record(z.string(), z.unknown()),
+  }),
+  audience: ['operator', 'organization'],
+  gravity: 'notice',
+  webhook: true,
+});

@@ -118,12 +118,13 @@ export function isInNetworks(text: string, networks: readonly string[]): boolean
   });
 }
 
-/** The addresses that are in both lists: two networks have all of the smaller one in common, or nothing. */
+/** The addresses that are in both lists, in canonical text: two networks have all of the smaller one in common, or nothing. */
 export function commonNetworks(some: readonly string[], others: readonly string[]): string[] {
+  const canonical = (list: readonly string[]) => list.flatMap((text) => canonicalNetwork(text) ?? []);
   const within = (inner: string, outer: string): boolean =>
     bitsOf(inner) >= bitsOf(outer) && isInNetworks(inner.slice(0, inner.indexOf('/')), [outer]);
-  const common = some.flatMap((one) =>
-    others.flatMap((other) => (within(one, other) ? [one] : within(other, one) ? [other] : [])),
+  const common = canonical(some).flatMap((one) =>
+    canonical(others).flatMap((other) => (within(one, other) ? [one] : within(other, one) ? [other] : [])),
   );
   return [...new Set(common)];
 }

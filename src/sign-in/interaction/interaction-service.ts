@@ -184,7 +184,7 @@ export class InteractionService {
     const interaction = await this.open(ctx, way);
     if (interaction === null) return null;
     const { identifier } = interaction;
-    if (identifier !== null && this.isOpen(way)) return { ...interaction, identifier };
+    if (identifier !== null && this.isOpen(interaction, way)) return { ...interaction, identifier };
     seeOther(ctx, interaction.path);
     return null;
   }
@@ -202,17 +202,17 @@ export class InteractionService {
     const interaction = await this.open(ctx, page);
     const { sessionUser } = interaction?.[inside] ?? {};
     if (interaction === null || !sessionUser) return null;
-    const { prompt, params, grantId } = interaction[inside].question;
-    return { ...interaction, userId: sessionUser.id, request: { prompt, params, grantId } };
+    return { ...interaction, userId: sessionUser.id, request: interaction[inside].question };
   }
 
-  isOpen(way: Way): boolean {
-    return this.#deps.ways.isOpen(way);
+  isOpen(interaction: Interaction | null, way: Way): boolean {
+    return this.#deps.ways.openFor(interaction?.question.organization ?? null).includes(way);
   }
 
   /** The other ways to begin, for links: by policy alone. */
-  otherWays({ path }: Interaction, than: Way): readonly OtherWay[] {
-    return this.#deps.ways.open.flatMap((way) => (way === than ? [] : [{ way, url: `${path}/${way}` }]));
+  otherWays({ path, question: { organization } }: Interaction, than: Way): readonly OtherWay[] {
+    const open = this.#deps.ways.openFor(organization).filter((way) => way !== than);
+    return open.map((way) => ({ way, url: `${path}/${way}` }));
   }
 
   /** Whether a code was sent because the page that asks for it was shown. */

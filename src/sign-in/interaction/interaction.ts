@@ -26,6 +26,8 @@ type Seen = Inside & { lead: Lead['kind'] };
 export type StepQuestion = Pick<EngineInteraction, 'client' | 'asked' | 'isAgain'> & {
   /** The email address in the relying party's hint; empty without a valid one. */
   loginHint: string;
+  /** The id of the organization that the sign-in is for; null where the request names none. */
+  organization: string | null;
 };
 
 /** One sign-in in progress, as its steps see it. */
@@ -77,6 +79,9 @@ export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | '
 };
 export type OtherWay = { way: Way; url: string };
 
+const organizationOf = ({ organization }: EngineInteraction['params']): string | null =>
+  typeof organization === 'string' && organization !== '' ? organization : null;
+
 /** The sign-in as steps see it. */
 export function seen({ question, progress, sessionUser, accounts, now }: Inside): Interaction {
   const { uid, client, asked, isAgain, params } = question;
@@ -90,7 +95,7 @@ export function seen({ question, progress, sessionUser, accounts, now }: Inside)
   return {
     uid,
     path: `/interaction/${uid}`,
-    question: { client, asked, isAgain, loginHint: hintOf(params) },
+    question: { client, asked, isAgain, loginHint: hintOf(params), organization: organizationOf(params) },
     identifier,
     facts,
     remembered: led ?? rememberedAs(accounts, identifier),

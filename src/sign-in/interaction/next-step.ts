@@ -15,6 +15,7 @@ export type Page =
   | 'second-factor'
   | 'enrol-factor'
   | 'organization'
+  | 'restriction'
   | Task
   | Offer;
 /** The pages of a sign-in in which nothing is proved. */
@@ -74,6 +75,8 @@ export function nextStep(question: Question, known: Known, proved: Proved, requi
       return proveIdentity(question, known);
     case 'known': {
       if (requirements === null) throw new Error('a user who has proved something has requirements');
+      // Ahead of the second factor: a sign-in that does not count must not add one.
+      if (requirements.refusal !== null) return page('restriction');
       const before = moreProof(question, proved, requirements) ?? outstanding(known, proved, requirements);
       if (before !== null) return before;
       return proved.proofs.length === 0

@@ -35,11 +35,26 @@ export class Ways {
 
   /** The first one at the front. */
   get open(): readonly [Way, ...Way[]] {
-    const { policies, passkeys, texts } = this.#deps;
+    return this.openFor(null);
+  }
+
+  /** Those for a sign-in that is for this organization, before its user is known. */
+  openFor(organization: string | null): readonly [Way, ...Way[]] {
+    const { methods: opened } = this.#deps.policies.for(organization === null ? instance : { organization }).signIn;
+    return openWays(opened, this.#closed());
+  }
+
+  /** Those that a policy leaves to a user who is known: maybe none. */
+  leftBy(opened: Policy<'signIn'>['methods']): readonly Way[] {
+    return opened.length === 0 ? [] : openWays(opened, this.#closed());
+  }
+
+  #closed(): ReadonlySet<Way> {
+    const { passkeys, texts } = this.#deps;
     const closed = new Set<Way>();
     if (passkeys.relyingParty === null) closed.add(methods.passkey.first.page);
     if (!texts.isOn()) closed.add(methods.sms.first.page);
-    return openWays(policies.for(instance).signIn.methods, closed);
+    return closed;
   }
 
   /** The same for every user: the method reveals nothing about an account. */

@@ -19,9 +19,13 @@ export type Requirements = {
   required: Level;
   /** This browser was trusted with the second factor: that satisfies `required` up to 2, and never a relying party. */
   isTrusted: boolean;
+  /** An organization of the user does not take this sign-in, whatever more is proved: from here, or begun in this way. */
+  refusal: Refusal | null;
   tasks: readonly Task[];
   offers: readonly Offer[];
 };
+
+export type Refusal = 'network' | 'way';
 
 /** The requirements of one step. */
 export type StepRequirements = Partial<Requirements> & {
@@ -47,6 +51,7 @@ export function requirementsOf(parts: readonly StepRequirements[]): Requirements
     hasConfirmed,
     required: Math.max(isSuspicious ? 2 : 1, ...parts.map((part) => part.required ?? 1)) as Level,
     isTrusted: parts.some((part) => part.isTrusted === true) && !isSuspicious,
+    refusal: parts.find((part) => (part.refusal ?? null) !== null)?.refusal ?? null,
     tasks: tasks.filter((task) => asked.has(task)),
     offers: offers.filter((offer) => asked.has(offer)),
   };

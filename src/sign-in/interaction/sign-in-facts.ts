@@ -4,9 +4,9 @@ import type {
   SecondFactorOverview,
   SecondFactorOverviews,
 } from '#credentials/module.ts';
-import { type Clock, fromNow } from '#kernel/clock.ts';
+import { type Clock, DAY, fromNow } from '#kernel/clock.ts';
 import type { Texts } from '#kernel/sms/texts.ts';
-import type { Policies, PolicyInForce } from '#settings/module.ts';
+import { instance, type Policies, type Policy, type PolicyInForce, type UserPolicies } from '#settings/module.ts';
 import type { User, UserId, UserService } from '#directory/users/module.ts';
 import type { By } from '#audit/module.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -16,8 +16,14 @@ import { ACCOUNT_NEW_FOR } from './limits.ts';
 /** The facts of a sign-in: its user, this browser and the policies in force. */
 type UserFacts = {
   user: User;
-  held: SecondFactorOverview;
+  /** `hasTrust`: by the policy of this sign-in. */
+  held: Omit<SecondFactorOverview, 'trustedAt'>;
+  /** The policy for the organization that the sign-in is for; where it is for none, for all organizations of the user. */
   policy: PolicyInForce;
+  /** An organization closes ways to sign in that the instance opens. */
+  closesWays: boolean;
+  /** The address of the browser. */
+  ip: string;
   now: Date;
   /** Text messages reach the proven number of the user. */
   canText: boolean;
@@ -38,7 +44,7 @@ export type FactsDependencies = {
   secondFactorOverviews: Pick<SecondFactorOverviews, 'find'>;
   passkeys: Pick<PasskeyService, 'relyingParty'>;
   texts: Pick<Texts, 'reaches'>;
-  policies: Policies;
+  policies: Policies & UserPolicies;
   /** The choice of a user who created the account in a sign-in. */
   newAccounts: { findChoice(uid: string, userId: UserId): Promise<string | null> };
 };
@@ -60,9 +66,13 @@ export type Assess = (
 ) => Promise<{ signals: readonly string[]; actions: readonly string[] }>;
 
 /** The sign-in that asks, and what the browser brought along. */
-type Place = { uid: string; client: string } & Pick<OverviewPlace, 'trustSecret'> & Pick<UserFacts, 'canCreatePasskey'>;
+type Place = { uid: string; client: string; organization: string | null; ip: string } & Pick<
+  OverviewPlace,
+  'trustSecret'
+> &
+  Pick<UserFacts, 'canCreatePasskey'>;
 
-/** Reads the facts of a user once a request, in two statements. */
+/** Reads the facts of a user once a request, in two statements, and one more where an organization tightens the policy. */
 export class UserFactsReader {
   readonly #deps: FactsDependencies;
   readonly #users = new WeakMap<object, Map<UserId, Promise<User | null>>>();
@@ -96,19 +106,22 @@ export class UserFactsReader {
   async #read(
     request: object,
     userId: UserId,
-    { uid, client, trustSecret, canCreatePasskey }: Place,
+    { uid, client, organization, ip, trustSecret, canCreatePasskey }: Place,
   ): Promise<UserFacts | null> {
     const { clock, secondFactorOverviews, passkeys, texts, policies, newAccounts } = this.#deps;
-    const [user, held] = await Promise.all([
+    const [user, held, policy] = await Promise.all([
       this.findUser(request, userId),
       secondFactorOverviews.find(userId, { holder: uid, trustSecret }),
+      organization === null ? policies.ofUser(userId, client) : policies.for({ user: userId, organization, client }),
     ]);
     if (user?.status !== 'active') return null;
     const isNew = user.createdAt > fromNow(clock, -ACCOUNT_NEW_FOR);
     return {
       user,
-      held,
-      policy: policies.for({ user: userId, client }),
+      held: { ...held, hasTrust: isTrusted(held, policy.mfa, clock) },
+      policy,
+      closesWays: policy.signIn.methods.length < policies.for(instance).signIn.methods.length,
+      ip,
       now: clock.now(),
       canText: user.phoneNumberVerified && texts.reaches(user.phoneNumber ?? ''),
       hasPasskeys: passkeys.relyingParty !== null,
@@ -117,6 +130,9 @@ export class UserFactsReader {
     };
   }
 }
+
+const isTrusted = ({ trustedAt }: SecondFactorOverview, { trustDays }: Policy<'mfa'>, clock: Clock): boolean =>
+  trustedAt !== null && trustedAt > fromNow(clock, -trustDays * DAY);
 
 function once<T>(
   known: WeakMap<object, Map<UserId, Promise<T>>>,

@@ -51,6 +51,8 @@ export class SignInKnowledge {
     const found = await this.#userFacts.find(ctx, userId, {
       uid: before.uid,
       client: before.question.client.id,
+      organization: before.question.organization,
+      ip: ctx.state.ip,
       trustSecret: cookies.trustCookie.read(ctx),
       canCreatePasskey: cookies.canCreateCookie.read(ctx) !== undefined,
     });

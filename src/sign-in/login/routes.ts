@@ -126,7 +126,7 @@ export function loginRoutes({ interactions, login, deviceCookie, createUrl, work
       action: `${path}/login`,
       client: { name: question.client.name },
       email,
-      passkeyUrl: interactions.isOpen('passkey') ? `${path}/passkey` : null,
+      passkeyUrl: interactions.isOpen(interaction, 'passkey') ? `${path}/passkey` : null,
       chooserUrl: interactions.isOpenNow(interaction, 'account') ? `${path}/account` : null,
       createUrl: interactions.isOpenNow(interaction, 'create') ? createUrl(ctx, interaction) : null,
       problem,

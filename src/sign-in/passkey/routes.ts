@@ -101,7 +101,8 @@ export function passkeyRoutes({
   async function createOptions(ctx: Context): Promise<void> {
     const interaction = await interactions.require(ctx);
     const form = await optionsForm.read(ctx);
-    if (!interactions.isOpenNow(interaction, 'passkey') || !interactions.isOpen('passkey')) throw noPasskeys();
+    if (!interactions.isOpenNow(interaction, 'passkey') || !interactions.isOpen(interaction, 'passkey'))
+      throw noPasskeys();
     const options = await signIn.options({ purpose: 'sign_in', binding: interaction.uid });
     if (options === null) throw noPasskeys();
     if (form.values.platform === 'true') canCreateCookie.write(ctx, '1');
@@ -113,7 +114,9 @@ export function passkeyRoutes({
   async function turn(ctx: Context): Promise<Interaction | null> {
     if (!ctx.path.endsWith('/second-factor/passkey')) {
       const interaction = await interactions.open(ctx, 'passkey');
-      return interaction !== null && interactions.isOpen('passkey') ? interaction : leave(ctx, interaction);
+      return interaction !== null && interactions.isOpen(interaction, 'passkey')
+        ? interaction
+        : leave(ctx, interaction);
     }
     const due = await interactions.due(ctx, 'second-factor');
     const isHeld = due?.requirements.factors.some((factor) => methods[factor].second?.by === 'key') ?? false;

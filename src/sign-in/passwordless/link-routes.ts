@@ -8,7 +8,7 @@ import { show } from '#kernel/views.ts';
 import { instance } from '#settings/module.ts';
 import { pressForm } from './code-form.ts';
 import { linkView } from './link-view.ts';
-import type { SignInCodes } from './sign-in-codes.ts';
+import { type SignInCodes, subjectOf } from './sign-in-codes.ts';
 
 type LinkRouteDependencies = {
   interactions: Pick<InteractionService, 'find' | 'require' | 'beginning' | 'recordProofIn' | 'proceed'>;
@@ -38,7 +38,7 @@ export function linkRoutes({ interactions, codes, link }: LinkRouteDependencies)
       place: begun === null ? 'elsewhere' : 'here',
       email: found.address,
       client: found.client,
-      hasCode: codes.sentBy('email', begun === null ? instance : { client: begun.question.client.id }) === 'both',
+      hasCode: codes.sentBy('email', begun === null ? instance : subjectOf(begun)) === 'both',
       action: begun === null ? null : ctx.path,
       backUrl: begun?.path ?? null,
     });

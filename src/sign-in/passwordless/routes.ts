@@ -10,7 +10,7 @@ import { seeOther } from '#kernel/http/redirect.ts';
 import { show } from '#kernel/views.ts';
 import { codeForm, pressForm } from './code-form.ts';
 import { type CodePage, codeView } from './code-view.ts';
-import type { Asking, Channel, SignInCodes } from './sign-in-codes.ts';
+import { type Asking, type Channel, type SignInCodes, subjectOf } from './sign-in-codes.ts';
 
 export type RouteDependencies = {
   interactions: Pick<
@@ -80,7 +80,7 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
     const page = `${interaction.path}/${way}`;
     show(ctx, 200, codeView, {
       channel,
-      sent: codes.sentBy(channel, { client: interaction.question.client.id }),
+      sent: codes.sentBy(channel, subjectOf(interaction)),
       action: page,
       resendAction: `${page}/resend`,
       ...whoIs(interaction),
@@ -100,6 +100,7 @@ export function codeRoutes(channel: Channel, { interactions, codes, deviceCookie
       identifier,
       uid,
       client: { id, name },
+      organization: question.organization ?? undefined,
       language,
       by: byVisitor(visitorOf(ctx), id),
       deviceSecret,

@@ -32,11 +32,20 @@ export type Asking = {
   /** The sign-in: what is sent is good in it alone. */
   uid: string;
   client: { id: string; name: string };
+  /** The organization that the sign-in is for. */
+  organization: string | undefined;
   language: Language;
   by: By;
   /** By which the account may know the browser. */
   deviceSecret: string | undefined;
 };
+
+/** The subject of the policy before the user is known: the client, and the organization that the sign-in is for. */
+export const subjectOf = ({
+  question: { client, organization },
+}: {
+  question: { client: { id: string }; organization: string | null };
+}): PolicySubject => ({ client: client.id, organization: organization ?? undefined });
 
 type CodeOutcome = { kind: 'verified' } | { kind: 'wrong' } | { kind: 'throttled' };
 
@@ -82,7 +91,7 @@ export class SignInCodes {
 
   async send(asking: Asking): Promise<void> {
     const { database, oneTimeSecrets, audit, people } = this.#deps;
-    const { channel, identifier, uid, client, by } = asking;
+    const { channel, identifier, uid, client, organization, by } = asking;
     const person = await people.find(identifier);
     const address = addressOf(channel, person, identifier);
     await database.transaction(async (em) => {
@@ -91,7 +100,7 @@ export class SignInCodes {
         purpose: purposes[channel],
         holder: holderOf(person, identifier),
         address,
-        form: this.sentBy(channel, { client: client.id }),
+        form: this.sentBy(channel, { client: client.id, organization }),
         browser: browserOf(asking),
         interaction: uid,
         data: { client: client.name, identifier },

@@ -102,13 +102,13 @@ export function forgotRoutes({
   /** The sign-in, where a password could be of use in it. */
   async function open(ctx: Context): Promise<Interaction | null> {
     const interaction = await interactions.open(ctx, 'forgot');
-    if (interaction === null || interactions.isOpen('password')) return interaction;
+    if (interaction === null || interactions.isOpen(interaction, 'password')) return interaction;
     seeOther(ctx, interaction.path);
     return null;
   }
 
   function requireOpen(): void {
-    if (!interactions.isOpen('password')) throw noPasswords();
+    if (!interactions.isOpen(null, 'password')) throw noPasswords();
   }
 
   /** The address that was asked for; null when the form was refused. */

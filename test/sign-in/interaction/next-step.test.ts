@@ -508,6 +508,7 @@ describe('the level of proofs', () => {
       hasConfirmed: true,
       required: 2,
       isTrusted: true,
+      refusal: null,
       tasks: ['verify-email', 'profile'],
       offers: ['offer-passkey'],
     });

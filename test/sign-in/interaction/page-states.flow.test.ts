@@ -22,6 +22,7 @@ const pages: Readonly<Record<string, string>> = {
   'enrol-factor': 'enrol-factor',
   'offer-passkey': 'offer-passkey',
   'first-passkey': 'first-passkey',
+  restriction: 'restriction',
   'recovery-codes': 'recovery-codes',
   'new-password': 'new-password',
   'verify-email': 'verify-email',

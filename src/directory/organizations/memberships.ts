@@ -1,0 +1,24 @@
+import type { Database } from '#kernel/database.ts';
+import { fromUuid, parseId, toUuid } from '#kernel/ids.ts';
+import type { OrganizationId } from './organization.ts';
+
+/** The organizations that count for users: those whose demands a policy must meet. Needs no other service. */
+export class Memberships {
+  readonly #database: Pick<Database, 'sql'>;
+
+  constructor(database: Pick<Database, 'sql'>) {
+    this.#database = database;
+  }
+
+  /** The ids of the active organizations of a user; none for a text that is no id of a user. */
+  async activeOf(user: string): Promise<OrganizationId[]> {
+    const userId = parseId('usr', user);
+    if (userId === null) return [];
+    const rows = await this.#database.sql<{ id: string }>(
+      `select o.id from organization_member m join organization o on o.id = m.organization_id
+       where m.user_id = $1 and o.status = 'active'`,
+      [toUuid(userId)],
+    );
+    return rows.map(({ id }) => fromUuid('org', id));
+  }
+}

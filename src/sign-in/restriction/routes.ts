@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import type { Context, State } from '#kernel/http/context.ts';
+import { form } from '#kernel/http/form.ts';
+import { seeOther } from '#kernel/http/redirect.ts';
+import type { Router } from '#kernel/http/router.ts';
+import { show } from '#kernel/views.ts';
+import type { Interactions } from '#oidc/module.ts';
+import {
+  type DueInteraction,
+  type InteractionService,
+  StepRouter,
+  type Way,
+  type Ways,
+} from '#sign-in/interaction/module.ts';
+import { restrictionView } from './restriction-view.ts';
+
+export type RouteDependencies = {
+  interactions: Pick<InteractionService, 'due' | 'proceed' | 'recordIdentifier'>;
+  engine: Pick<Interactions, 'finishRefused'>;
+  ways: Pick<Ways, 'leftBy'>;
+};
+
+const restrictionForm = form(
+  z.object({ action: z.enum(['continue', 'leave']).optional(), method: z.string().max(32).optional() }),
+);
+
+/** The page of a sign-in that an organization of its user refuses: begin again in another way, try again, or leave. */
+export function restrictionRoutes({ interactions, engine, ways }: RouteDependencies): Router<State> {
+  const router = new StepRouter();
+
+  router.page('restriction', showOwn);
+  router.post('/interaction/:uid/restriction', goOn);
+
+  async function showOwn(ctx: Context): Promise<void> {
+    const due = await interactions.due(ctx, 'restriction');
+    if (due === null) return;
+    const { path, question, facts, requirements } = due;
+    return show(ctx, 200, restrictionView, {
+      action: `${path}/restriction`,
+      reason: requirements.refusal ?? 'network',
+      ways: waysOf(due),
+      account: { name: facts.user.profile.name ?? null, email: facts.user.email },
+      changeUrl: `${path}/login`,
+      client: { name: question.client.name },
+    });
+  }
+
+  async function goOn(ctx: Context): Promise<void> {
+    const due = await interactions.due(ctx, 'restriction');
+    if (due === null) return;
+    const { values } = await restrictionForm.read(ctx);
+    const way = waysOf(due).find((each) => each === values.method);
+    if (way !== undefined) return beginAgain(ctx, due, way);
+    if (values.action !== 'leave') return seeOther(ctx, due.path);
+    return seeOther(
+      ctx,
+      await engine.finishRefused(ctx, 'access_denied', 'The organization of the user does not allow this sign-in.'),
+    );
+  }
+
+  /** Nothing that was proved counts any more: the sign-in is again one of a typed address. */
+  async function beginAgain(ctx: Context, due: DueInteraction, way: Way): Promise<void> {
+    const { path } = await interactions.recordIdentifier(due, due.identifier ?? due.facts.user.email);
+    return seeOther(ctx, `${path}/${way}`);
+  }
+
+  function waysOf({ requirements, facts }: DueInteraction): readonly Way[] {
+    return requirements.refusal === 'way' ? ways.leftBy(facts.policy.signIn.methods) : [];
+  }
+
+  return router;
+}
