@@ -1,7 +1,7 @@
 // Writes docs/sessions.md from the table of what acts end: npm run docs:sessions
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Ending, endings, engineEndings } from '#oidc/module.ts';
+import { type Ending, endings, engineEndings, organizationEndings } from '#oidc/module.ts';
 
 const head = `# Acts that end sessions and tokens
 
@@ -38,6 +38,16 @@ const tail = `
 |---|---|---|
 `;
 
+const organizationHead = `
+## Acts on organizations
+
+Tokens for an [organization](organizations.md) are refused on every node within one second, and refresh tokens at once. Sessions stay, and tokens without
+this organization.
+
+| act | tokens for the organization | until |
+|---|---|---|
+`;
+
 const none = '–';
 const capitalized = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
@@ -60,7 +70,11 @@ const engineRowOf = ([act, { sessions, grants }]: [string, Ending]): string => r
 /** The text of docs/sessions.md. */
 export function sessionsPage(): string {
   const rows = Object.entries(endings).map(rowOf).join('');
-  return head + columns + rows + tail + Object.entries(engineEndings).map(engineRowOf).join('');
+  const protocols = Object.entries(engineEndings).map(engineRowOf).join('');
+  const organizations = Object.entries(organizationEndings)
+    .map(([act, ending]: [string, { tokens: string; until?: string }]) => row(act, [ending.tokens, ending.until]))
+    .join('');
+  return head + columns + rows + tail + protocols + organizationHead + organizations;
 }
 
 if (import.meta.main) writeFileSync(join(import.meta.dirname, 'sessions.md'), sessionsPage());

@@ -66,7 +66,8 @@ const updateLogo = operation({
   description: 'Set or remove the logo of an organization: a PNG, JPEG or WebP picture of at most 256 KB.',
   example: { content: 'iVBORw0KGgo=' },
   command: { words: 'organization logo', file: 'content' },
-  run: async ({ organization_id: id, content, dark }, by: By, { organizationBrands }: Services) => {
+  run: async ({ organization_id: id, content, dark }, by: By, { organizations, organizationBrands }: Services) => {
+    await organizations.require(id);
     const file = content === null ? null : Buffer.from(content, 'base64');
     await organizationBrands.changeLogo(id, dark ? 'dark_logo' : 'logo', file, by);
     return { logo: content === null ? ('removed' as const) : ('changed' as const) };

@@ -281,7 +281,7 @@ export type { Kept, OpenSignIns } from './artifacts/open-sign-ins.ts';
 export type { AppGrant, AppGrants } from './sessions/app-grants.ts';
 export type { CurrentSessions } from './sessions/current-session.ts';
 export { createHeldSessions } from './sessions/held-sessions.ts';
-export { type Ending, endings, engineEndings } from './sessions/access-revocation.ts';
+export { type Ending, endings, engineEndings, organizationEndings } from './sessions/access-revocation.ts';
 export type { SignedInBrowser } from './sessions/signed-in-browsers.ts';
 export type { RememberedConsent } from './authority/authority.ts';
 export type { EnginePages } from './pages/pages.ts';

@@ -83,3 +83,19 @@ export const engineEndings = {
   'used code or refresh token used again': { grants: 'the grant of the token' },
   'refresh token revoked by its client': { grants: 'the grant of the token' },
 } as const satisfies Record<string, Ending>;
+
+/** The tokens that acts on organizations end. Sessions and tokens without an organization stay. */
+type OrganizationEnding = { tokens: 'of the user' | 'of the client' | 'all'; until?: string };
+
+/**
+ * No act writes in tokens for this: each use of a token for an organization asks whether the organization is open to its user or
+ * client (authority/verdict.ts), and every node learns of the change by a trigger.
+ */
+export const organizationEndings = {
+  'member removed': { tokens: 'of the user' },
+  'organization left': { tokens: 'of the user' },
+  'client no longer allowed': { tokens: 'of the client' },
+  'organization suspended': { tokens: 'all', until: 'it is active again' },
+  'organization closed': { tokens: 'all', until: 'the closing is called off' },
+  'organization erased': { tokens: 'all' },
+} as const satisfies Record<string, OrganizationEnding>;

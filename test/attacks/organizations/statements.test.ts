@@ -38,7 +38,8 @@ const exceptions: Readonly<Record<string, readonly [count: number, why: string]>
 
 type Node = { type: string; start: number; end: number };
 const isNode = (value: unknown): value is Node => typeof value === 'object' && value !== null && 'type' in value;
-const nodesOf = (node: Node): Node[] => [node, ...Object.values(node).flat().filter(isNode).flatMap(nodesOf)];
+const childrenOf = (node: Node): Node[] => (Object.values(node) as unknown[]).flat().filter(isNode);
+const nodesOf = (node: Node): Node[] => [node, ...childrenOf(node).flatMap(nodesOf)];
 
 const named = /\b(?:from|join|into|update|using)\s+"?([a-z_]+)"?/g;
 const byValue = String.raw`(= (\?|\$\d)|in \(|= any\(|is null|is not distinct from)`;

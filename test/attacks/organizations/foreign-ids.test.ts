@@ -1,0 +1,104 @@
+/**
+ * Each operation on an organization, with ids of another one. An operation that is new is tried as well; a new kind of id needs a row
+ * in `objects` below.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { operator } from '#audit/module.ts';
+import { newId } from '#kernel/ids.ts';
+import { operations } from '../../../src/app/operations.ts';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+
+let latchkey: TestApp;
+let first: Organization;
+let second: Organization;
+
+type Organization = { id: string; ids: Readonly<Record<string, string>> };
+const isOf = (name: string) => Object.hasOwn(named(name).params.shape, 'organization_id');
+const named = (name: string) => operations.find((operation) => operation.name === name)!;
+const all = operations.map(({ name }) => name).filter(isOf);
+
+/** Makes an object of an organization, and gives its id: by the name of the parameter. */
+const objects: Readonly<Record<string, (organization_id: string, ids: Record<string, string>) => Promise<string>>> = {
+  async user_id(organization_id) {
+    const { id: user_id } = await latchkey.user();
+    await latchkey.run('organizations.members.create', { organization_id, user_id });
+    return user_id;
+  },
+  role_id: (organization_id) => made('organizations.roles.create', { organization_id }),
+  group_id: (organization_id) => made('organizations.groups.create', { organization_id }),
+  async assignment_id(organization_id, { user_id }) {
+    return made('organizations.assignments.create', { organization_id, user_id });
+  },
+  invitation_id: (organization_id) => made('organizations.invitations.create', { organization_id }),
+  domain_id: (organization_id) =>
+    made('organizations.domains.create', { organization_id, domain: `${organization_id.replace('_', '-')}.example` }),
+  async client_id(organization_id) {
+    const { client_id } = await latchkey.client({ type: 'machine', redirect_uris: undefined });
+    await latchkey.run('organizations.clients.allow', { organization_id, client_id });
+    return client_id;
+  },
+};
+const made = async (name: string, members: object) =>
+  (await latchkey.run<{ id: string }>(name, { ...(named(name).example as object), ...members })).id;
+
+/** Operations that take any id of this kind: what they take belongs to no organization. */
+const takesAny: ReadonlySet<string> = new Set([
+  'organizations.members.create user_id',
+  'organizations.clients.allow client_id',
+]);
+const kindsOf = (name: string): string[] => {
+  const { params, input } = named(name);
+  return Object.keys({ ...params.shape, ...input.shape }).filter(
+    (member) => member !== 'organization_id' && member.endsWith('_id') && !takesAny.has(`${name} ${member}`),
+  );
+};
+
+async function organization(owner: string): Promise<Organization> {
+  const { id } = await latchkey.run<{ id: string }>('organizations.create', { name: 'Acme', owner });
+  const ids: Record<string, string> = {};
+  for (const kind of new Set(all.flatMap(kindsOf))) ids[kind] = await objects[kind]!(id, ids);
+  return { id, ids };
+}
+
+beforeAll(async () => {
+  latchkey = await startTestApp({ settings: { 'limits.apiCallsPerMinute': 100_000 } });
+  const [one, two] = [await latchkey.user(), await latchkey.user()];
+  first = await organization(one.id);
+  second = await organization(two.id);
+});
+afterAll(() => latchkey?.close());
+
+/** The refusal of an operation for an operator, who may do everything. */
+async function refusalOf(name: string, members: object): Promise<{ status?: number; code?: string }> {
+  const { params, input } = named(name);
+  const part = (shape: object) => Object.fromEntries(Object.entries(members).filter(([key]) => key in shape));
+  const given = { params: part(params.shape), input: { ...(named(name).example as object), ...part(input.shape) } };
+  const bound = latchkey.app.operations.find(({ operation }) => operation.name === name)!;
+  return bound.call(given, operator).then(
+    () => ({}),
+    (error: { status?: number; code?: string }) => error,
+  );
+}
+
+test('every kind of id has a row', () => {
+  expect(all.length).toBeGreaterThan(12);
+  expect(all.flatMap(kindsOf).filter((kind) => !Object.hasOwn(objects, kind))).toEqual([]);
+});
+
+describe.each(all.filter((name) => kindsOf(name).length > 0))('%s', (name) => {
+  test.each(kindsOf(name))('does not find the %s of another organization', async (kind) => {
+    const ids = { ...second.ids, [kind]: first.ids[kind] };
+    const refusal = await refusalOf(name, { organization_id: second.id, ...ids });
+    expect(refusal).toMatchObject({ status: 404 });
+    const unknown = newId(/^[a-z]+/.exec(first.ids[kind]!)![0]);
+    const missing = await refusalOf(name, { organization_id: second.id, ...ids, [kind]: unknown });
+    expect(missing.code).toBe(refusal.code);
+  });
+});
+
+describe.each(all)('%s', (name) => {
+  test('does not find an organization that is gone', async () => {
+    const refusal = await refusalOf(name, { ...second.ids, organization_id: newId('org') });
+    expect(refusal).toMatchObject({ status: 404, code: 'organizations.not_found' });
+  });
+});
