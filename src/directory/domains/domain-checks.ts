@@ -1,5 +1,5 @@
 import { type By, system } from '#audit/module.ts';
-import type { OrganizationId } from '#directory/organizations/module.ts';
+import { lockOrganization, type OrganizationId } from '#directory/organizations/module.ts';
 import { fromNow } from '#kernel/clock.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import type { JobDefinition } from '#kernel/jobs.ts';
@@ -38,12 +38,15 @@ export class DomainChecks {
 
   /**
    * Looks for the record now, and makes the organization the owner of the domain. An owner whose record is gone loses it.
-   * Throws domains.not_found, domains.record_missing, domains.dns_unreachable, domains.owned, domains.too_many_checks.
+   * Throws organizations.not_found, domains.not_found, domains.record_missing, domains.dns_unreachable, domains.owned, domains.too_many_checks.
    */
   async confirm(organizationId: OrganizationId, id: DomainId, by: By): Promise<OrganizationDomain> {
     const { database, throttle, findTxt } = this.#deps;
     const asked = await database.em().findOne(OrganizationDomain, { id, organizationId });
-    if (asked === null) throw domainNotFound();
+    if (asked === null) {
+      await database.transaction((em) => lockOrganization(em, organizationId));
+      throw domainNotFound();
+    }
     const limit = await throttle.consume(CHECKS, organizationId);
     if (!limit.allowed) throw tooManyChecks(limit.retryAfter);
     const { name } = challengeOf(asked);

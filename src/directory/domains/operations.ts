@@ -93,7 +93,7 @@ const confirmDomain = operation({
   permission: 'organization.domains.manage',
   params: domain,
   output: domainSchema,
-  errors: [domainNotFound, recordMissing, dnsUnreachable, domainOwned, tooManyChecks],
+  errors: [organizationNotFound, domainNotFound, recordMissing, dnsUnreachable, domainOwned, tooManyChecks],
   event: domainVerified,
   description: 'Look up the DNS record of a domain now, and make the organization its owner.',
   command: { words: 'organization confirm-domain' },

@@ -69,7 +69,7 @@ const removeClient = operation({
   permission: 'organization.clients.manage',
   params: { ...organization, client_id: z.string().max(128) },
   output: z.strictObject({ client_id: z.string(), removed: z.literal(true) }),
-  errors: [clientNotFound],
+  errors: [organizationNotFound, clientNotFound],
   event: clientDisallowed,
   description: 'End that a machine client may act for an organization, and the tokens that it has for it.',
   command: { words: 'organization remove-client' },

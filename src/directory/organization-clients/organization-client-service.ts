@@ -75,10 +75,11 @@ export class OrganizationClientService {
     });
   }
 
-  /** Throws organizations.client_not_found. */
+  /** Throws organizations.not_found, organizations.client_not_found. */
   async remove(organizationId: OrganizationId, clientId: string, by: By): Promise<void> {
     const { database, audit } = this.#deps;
     await database.transaction(async (em) => {
+      await lockOrganization(em, organizationId);
       const removed = await em.execute<unknown[]>(
         'delete from organization_client where organization_id = ? and client_id = ? returning 1',
         [toUuid(organizationId), clientId],
