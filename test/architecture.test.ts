@@ -20,6 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   'applications/apis': ['applications/clients', 'directory/users', 'audit', 'settings'],
   credentials: ['directory/users', 'directory/access', 'audit', 'settings'],
   'directory/contacts': ['directory/users', 'credentials', 'audit', 'settings'],
+  'directory/invitations': ['directory/users', 'directory/organizations', 'credentials', 'directory/contacts', 'audit'],
   'directory/domains': ['directory/users', 'directory/organizations', 'audit'],
   'directory/waitlist': ['directory/users', 'credentials', 'audit', 'settings'],
   'oidc/keys': ['audit', 'settings'],
@@ -43,7 +44,14 @@ const mayImport: Record<string, readonly string[]> = {
   'sign-in/mfa': ['sign-in/interaction', 'directory/users', 'directory/access', 'credentials', 'audit', 'settings'],
   'sign-in/recovery': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
   'sign-in/verification': ['sign-in/interaction', 'directory/contacts', 'credentials', 'audit', 'settings'],
-  'sign-in/registration': ['sign-in/interaction', 'directory/users', 'credentials', 'audit', 'settings'],
+  'sign-in/registration': [
+    'sign-in/interaction',
+    'directory/users',
+    'directory/invitations',
+    'credentials',
+    'audit',
+    'settings',
+  ],
   'sign-in/restriction': ['sign-in/interaction', 'oidc', 'credentials', 'audit', 'settings'],
   'sign-in/consent': ['sign-in/interaction', 'oidc', 'oidc/consents', 'directory/users', 'audit', 'settings'],
   'sign-in/organization': [
@@ -59,6 +67,8 @@ const mayImport: Record<string, readonly string[]> = {
   account: [
     'oidc',
     'directory/users',
+    'directory/organizations',
+    'directory/invitations',
     'directory/contacts',
     'credentials',
     'applications/clients',
@@ -683,6 +693,8 @@ describe('tables', () => {
       'a passkey and the status of its user are read in one statement of each sign-in',
     'directory/organizations/member-service.ts users':
       'a page of members shows their names, and an organization may have a hundred thousand',
+    'directory/invitations/invited-people.ts organization':
+      'an invitation is read with the name and the status of its organization',
     'directory/access/effective-permissions.ts users': 'a disabled user has no permission, asked in the same statement',
     'directory/access/organization-roles.ts organization_member':
       'an owner who is no member any more is not another owner',

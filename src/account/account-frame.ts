@@ -1,7 +1,17 @@
 import { AGAIN, type SignedInPerson } from '#oidc/sessions/module.ts';
 
 /** The result of a form on the next page: the word in the address and the sentence at the top. */
-export const doneKinds = ['saved', 'removed', 'signed_out', 'disconnected', 'reopened'] as const;
+export const doneKinds = [
+  'saved',
+  'removed',
+  'signed_out',
+  'disconnected',
+  'reopened',
+  'joined',
+  'declined',
+  'left',
+  'created',
+] as const;
 type Done = (typeof doneKinds)[number];
 
 /** Values on every account page. */

@@ -1,10 +1,11 @@
 /**
  * account: the account pages of signed-in users.
  *
- * Owns    the pages for profile and picture, password, passkeys and second factors, devices, connected apps, activity, data and
- *         account deletion; the mails about them; the data export.
+ * Owns    the pages for profile and picture, password, passkeys and second factors, devices, connected apps, organizations,
+ *         activity, data and account deletion; the mails about them; the data export.
  * Leaves  profile, picture and deletion to users, authentication to credentials, the session and its level to sessions,
- *         additional addresses and numbers to directory/contacts, the effect of "this was not me" to risk.
+ *         additional addresses and numbers to directory/contacts, members and invitations to directory/organizations and
+ *         directory/invitations, the effect of "this was not me" to risk.
  * URLs    /account and below, but for addresses and numbers.
  */
 import type { Router } from '#kernel/http/router.ts';
@@ -59,6 +60,8 @@ import { dataRoutes } from './data/data-routes.ts';
 import { deviceRoutes } from './devices/device-routes.ts';
 import type { PlaceText } from './devices/device-text.ts';
 import { Methods } from './security/methods.ts';
+import { organizationRoutes } from './organizations/organization-routes.ts';
+import { OwnOrganizations, type OwnOrganizationsDependencies } from './organizations/own-organizations.ts';
 import { overviewRoutes } from './overview/overview-routes.ts';
 import type { OwnerLetters } from './owner-letters.ts';
 import { passkeyRoutes } from './passkeys/passkey-routes.ts';
@@ -110,12 +113,14 @@ export type Dependencies = {
   accessRevocation: AccessRevocation<
     'application without consent disconnected' | 'password changed on the account page'
   >;
-} & Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
+} & OwnOrganizationsDependencies &
+  Omit<ConnectedAppsDependencies, 'database' | 'audit'>;
 
 /** Creates the account pages with their services, the deletion of accounts and the data export. */
 export function createAccount(deps: Dependencies) {
   const methods = new Methods(deps);
   const apps = new ConnectedApps(deps);
+  const own = new OwnOrganizations(deps);
   const newPasswords = new NewPasswords<'changed' | 'set' | 'removed'>({
     passwords: deps.passwords,
     demands: deps.passwordDemands,
@@ -127,7 +132,7 @@ export function createAccount(deps: Dependencies) {
         : deps.letters.send(em, user, `password_${act}`, about.by),
   });
   const routes: Router<State>[] = [
-    overviewRoutes({ ...deps, methods }),
+    overviewRoutes({ ...deps, methods, own }),
     profileRoutes(deps),
     pictureRoutes(deps),
     securityRoutes({ ...deps, methods }),
@@ -137,6 +142,7 @@ export function createAccount(deps: Dependencies) {
     recoveryCodeRoutes(deps),
     deviceRoutes(deps),
     appRoutes({ ...deps, apps }),
+    organizationRoutes({ ...deps, own }),
     activityRoutes(deps),
     dataRoutes({ ...deps, apps, dataExport: new DataExport({ ...deps, methods, apps }) }),
   ];

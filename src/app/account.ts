@@ -71,6 +71,11 @@ export function createOwnAccount(
     place: places.describe,
     notMe,
     deviceCookie,
+    members: nouns.organizations.members,
+    organizations: nouns.organizations.organizations,
+    creators: nouns.organizations.creators,
+    invitedPeople: nouns.organizationInvitations.people,
+    effective: nouns.effective,
   });
   return { routes, step, closing };
 }

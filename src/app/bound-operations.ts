@@ -16,6 +16,7 @@ import { organizationClientOperations } from '#directory/organization-clients/op
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
+import { organizationInvitationOperations } from '#directory/invitations/operations.ts';
 import { organizationOperations } from '#directory/organizations/operations.ts';
 import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
@@ -114,6 +115,10 @@ export function createOperations(
     bindOperations(organizationClientOperations, {
       organizations: nouns.organizations.organizations,
       organizationClients: nouns.organizationClients,
+    }),
+    bindOperations(organizationInvitationOperations, {
+      organizations: nouns.organizations.organizations,
+      invitations: nouns.organizationInvitations.invitations,
     }),
     bindOperations(mfaOperations, { resets }),
     bindOperations(invitationOperations, { invitations: comingIn.registration.invitations }),

@@ -9,7 +9,17 @@ import type { Provider } from './provider.ts';
 /** Creates registration, invitations and the waitlist. */
 export function createComingIn(
   { config, clock, database, keyRing, throttle }: Kernel,
-  { audit, policies, look, users, roleHolders, profileCompletion, credentials, accessRevocation }: Nouns,
+  {
+    audit,
+    policies,
+    look,
+    users,
+    roleHolders,
+    profileCompletion,
+    credentials,
+    accessRevocation,
+    organizationInvitations,
+  }: Nouns,
   { oidc, ownPages }: Provider,
   work: ProofOfWork,
 ) {
@@ -33,6 +43,8 @@ export function createComingIn(
     registered: leaveWaitlist,
     refuse: (ctx, description) => oidc.interactions.finishRefused(ctx, 'access_denied', description),
     startRegistration: (ctx) => ownPages.createAccount(ctx),
+    invitedPeople: organizationInvitations.people,
+    ownPages,
   });
   const waitlist = createWaitlist({
     config,

@@ -41,6 +41,7 @@ import { Contact } from '#directory/contacts/module.ts';
 import { OrganizationDomain, OrganizationJoin } from '#directory/domains/module.ts';
 import { OrganizationClient } from '#directory/organization-clients/module.ts';
 import { OrganizationChoice } from '#sign-in/organization/module.ts';
+import { OrganizationInvitation } from '#directory/invitations/module.ts';
 import { Organization, OrganizationMember, OrganizationSlug } from '#directory/organizations/module.ts';
 import { ActivityRow, User, UserIdentity, UserPicture } from '#directory/users/module.ts';
 import { WaitlistEntry } from '#directory/waitlist/module.ts';
@@ -73,6 +74,7 @@ export const entities: Entities = [
   OrganizationChoice,
   OrganizationClient,
   OrganizationDomain,
+  OrganizationInvitation,
   OrganizationJoin,
   OrganizationMember,
   OrganizationSlug,

@@ -6,6 +6,7 @@ import * as clients from '#applications/clients/events.ts';
 import * as consent from '#oidc/consents/events.ts';
 import * as credentials from '#credentials/events.ts';
 import * as domains from '#directory/domains/events.ts';
+import * as invitations from '#directory/invitations/events.ts';
 import * as interaction from '#sign-in/interaction/events.ts';
 import * as keys from '#oidc/keys/events.ts';
 import * as migration from '#migration/events.ts';
@@ -28,6 +29,7 @@ const slices: readonly Readonly<Record<string, EventTypeRow>>[] = [
   branding,
   users,
   organizations,
+  invitations,
   domains,
   organizationClients,
   clients,

@@ -11,7 +11,19 @@ import type { Steps } from './steps.ts';
 /** Defines the scheduled jobs: key rotation, and clean-ups of expired rows. */
 export function defineJobs(
   { jobs }: Kernel,
-  { checkpoints, domains, partitions, keys, clients, contacts, credentials, look, organizations, progress }: Nouns,
+  {
+    checkpoints,
+    domains,
+    partitions,
+    keys,
+    clients,
+    contacts,
+    credentials,
+    look,
+    organizations,
+    organizationInvitations,
+    progress,
+  }: Nouns,
   { oidc }: Provider,
   { risk, comingIn, account }: Steps,
 ): void {
@@ -39,6 +51,7 @@ export function defineJobs(
         contacts,
         account.closing,
         organizations.closing,
+        organizationInvitations.invitations,
         credentials.oneTimeSecrets,
       ].flat(),
     ),

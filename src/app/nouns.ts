@@ -19,6 +19,7 @@ import {
   Memberships,
   PolicyService,
 } from '#directory/organizations/module.ts';
+import { createOrganizationInvitations } from '#directory/invitations/module.ts';
 import { createDomains } from '#directory/domains/module.ts';
 import { OrganizationClientService } from '#directory/organization-clients/module.ts';
 import { createUsers, KnownUsers, PictureService, UserActivity } from '#directory/users/module.ts';
@@ -177,6 +178,21 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     oneTimeSecrets: revocables.oneTimeSecrets,
     webauthnChallenges: revocables.webauthnChallenges,
   });
+  const organizationInvitations = createOrganizationInvitations({
+    config,
+    clock,
+    database,
+    throttle: kernel.throttle,
+    oneTimeSecrets: credentials.oneTimeSecrets,
+    organizations: organizations.organizations,
+    members: organizations.members,
+    roles: organizationRoles,
+    rights: effective,
+    users,
+    contacts,
+    letters: look.letters,
+    audit,
+  });
   const migration = createMigration({
     clock,
     database,
@@ -220,6 +236,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     roleHolders,
     effective,
     organizations,
+    organizationInvitations,
     knownOrganizations,
     domains,
     organizationClients,

@@ -16,6 +16,7 @@ import { organizationClientOperations } from '#directory/organization-clients/op
 import { mfaOperations } from '#sign-in/mfa/operations.ts';
 import { migrationOperations } from '#migration/operations.ts';
 import { memberOperations } from '#directory/organizations/member-operations.ts';
+import { organizationInvitationOperations } from '#directory/invitations/operations.ts';
 import { organizationOperations } from '#directory/organizations/operations.ts';
 import { organizationPolicyOperations } from '#directory/organizations/policy-operations.ts';
 import { registrationTokenOperations } from '#oidc/registration/operations.ts';
@@ -38,6 +39,7 @@ export const operations: readonly Operation[] = [
   domainOperations,
   joinOperations,
   organizationClientOperations,
+  organizationInvitationOperations,
   mfaOperations,
   invitationOperations,
   migrationOperations,

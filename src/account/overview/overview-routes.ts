@@ -9,6 +9,7 @@ import { userClosingCancelled } from '#directory/users/events.ts';
 import type { User } from '#directory/users/module.ts';
 import { type AccountFrame, accountFrame } from '../account-frame.ts';
 import { type PlaceText, shownDevices } from '../devices/device-text.ts';
+import type { OwnOrganizations } from '../organizations/own-organizations.ts';
 import type { Methods, SignInMethods } from '../security/methods.ts';
 import { type OverviewPage, overviewView } from './overview-view.ts';
 import { languageOf } from '../profile/profile-routes.ts';
@@ -20,11 +21,12 @@ type OverviewRouteDependencies = {
   sessions: Pick<SessionService, 'list'>;
   events: Pick<AuditReader, 'listOfUser'>;
   place: PlaceText;
+  own: Pick<OwnOrganizations, 'isOffered'>;
 };
 
 /** The route `/account`: the overview page. */
 export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
-  const { ownPages, methods, sessions, place } = deps;
+  const { ownPages, methods, sessions, place, own } = deps;
   const router = new Router<State>();
 
   router.get('/account', showOverview);
@@ -32,10 +34,11 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
   async function showOverview(ctx: Context): Promise<void> {
     const person = await ownPages.require(ctx);
     if (person === null) return;
-    const [found, browsers, frame] = await Promise.all([
+    const [found, browsers, frame, hasOrganizations] = await Promise.all([
       methods.find(person.userId),
       sessions.list(person.userId),
       frameOf(ctx, person),
+      own.isOffered(person.userId),
     ]);
     const devices = shownDevices(browsers, {
       currentId: person.sessionId,
@@ -46,6 +49,7 @@ export function overviewRoutes(deps: OverviewRouteDependencies): Router<State> {
       fewCodes: found.codes?.isFew ? found.codes.left : null,
       methods: shownMethods(found),
       devices: devices.slice(0, MOST_OVERVIEW_DEVICES),
+      hasOrganizations,
       details: shownDetails(person.user),
     });
   }

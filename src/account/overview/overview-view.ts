@@ -13,6 +13,8 @@ export type OverviewPage = {
     passwordChangedAt: Date | null;
   };
   devices: readonly ShownDevice[];
+  /** Whether the user belongs to one, is invited to one, or may create one. */
+  hasOrganizations: boolean;
   details: {
     emailVerified: boolean;
     phone: { number: string; isVerified: boolean } | null;
@@ -44,6 +46,7 @@ const plain: OverviewPage = {
     { ...laptop, id: 'k2', kind: 'phone', browser: 'Chrome', system: 'Android', isCurrent: false },
     { ...laptop, id: 'k3', browser: null, system: null, place: null, isCurrent: false },
   ],
+  hasOrganizations: true,
   details: { emailVerified: true, phone: { number: '+31612345647', isVerified: true }, language: 'English' },
 };
 

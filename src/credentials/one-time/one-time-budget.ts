@@ -3,14 +3,15 @@ import { sha256 } from '#kernel/crypto.ts';
 import type { EntityManager } from '#kernel/database.ts';
 import { isUsedUp, limit, type Limit, takeAll } from '#kernel/mail/quota.ts';
 import type { UserId } from '#directory/users/module.ts';
+import type { Id } from '#kernel/ids.ts';
 import type { KnownDevices } from '../trusted-devices/known-device.ts';
 import { groupOf, knownBrowser, knownBrowsersTogether, ruleOf, unknownBrowsers, type Within } from './code-limits.ts';
 import type { Purpose } from './one-time-secret.ts';
 import { OPEN_CODES, TRIES_PER_CODE } from '../limits.ts';
 import { CODE_LIFETIME } from '../lifetimes.ts';
 
-/** The holder of a secret: a user, or an address without an account. */
-export type Holder = { userId: UserId } | { emailCanonical: string };
+/** The holder of a secret: a user, an address without an account, or an invitation to an organization. */
+export type Holder = { userId: UserId } | { emailCanonical: string } | { invitation: Id<'oin'> };
 
 /** The browser that asks for a code, or types one. */
 export type AskingBrowser = {
@@ -139,5 +140,7 @@ function limitsOf(what: 'asks' | 'tries', of: string, { subject, known }: Counte
 }
 
 /** The key under which codes of a holder are counted. */
-export const subjectOf = (holder: Holder): string =>
-  'userId' in holder ? holder.userId : `email:${holder.emailCanonical}`;
+export function subjectOf(holder: Holder): string {
+  if ('userId' in holder) return holder.userId;
+  return 'invitation' in holder ? `invitation:${holder.invitation}` : `email:${holder.emailCanonical}`;
+}

@@ -49,7 +49,7 @@ const OneTimeSecretSchema = defineEntity({
   properties: {
     id: p.type(new IdColumn('ots')).primary().$type<Id<'ots'>>(),
     purpose: p.text().$type<Purpose>(),
-    /** The owner: a user id, or `email:` with the canonical form of an address without an account. */
+    /** The owner: a user id, `email:` with the canonical form of an address without an account, or `invitation:` with an id. */
     subject: p.text(),
     userId: () =>
       p

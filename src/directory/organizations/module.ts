@@ -42,6 +42,7 @@ export { KnownOrganizations } from './known-organizations.ts';
 export { type MemberRoles, noRoles } from './member-roles.ts';
 export { Memberships } from './memberships.ts';
 export { PolicyService } from './policy-service.ts';
+export type { OrganizationCreators } from './creators.ts';
 export type { MemberService } from './member-service.ts';
 export type { OrganizationService } from './organization-service.ts';
 export { lockOrganization } from './organization-lock.ts';

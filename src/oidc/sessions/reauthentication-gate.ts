@@ -74,13 +74,13 @@ export class OwnPages {
    * From here on the forms of the answer, and the form of the request, are this session's alone.
    */
   async require(ctx: Context, demands: Demands = {}): Promise<SignedInPerson | null> {
-    const { current, users, remembered } = this.#deps;
-    const session = await current.find(ctx);
-    const user = session && (await users.findById(session.accountId as UserId));
-    if (!session || user?.status !== 'active') {
+    const { current, remembered } = this.#deps;
+    const present = await this.#present(ctx);
+    if (present === null) {
       if (isScript(ctx)) throw signInRequired();
       return this.#signIn(ctx, await this.#wanted(null, demands), demands.returnTo, {});
     }
+    const { session, user } = present;
     const { permission } = demands;
     if (permission !== undefined && !access.can(user, permission, 'instance')) throw notPermitted();
     const wanted = await this.#wanted(user.id, demands);
@@ -91,11 +91,19 @@ export class OwnPages {
     }
     await current.touch(ctx, session, { asAdministrator: wanted.isForAdministrators });
     remembered.update(ctx, user);
-    ctx.state.bindForms(session.id);
-    ctx.state.theme = user.theme ?? null;
-    if (user.profile.locale !== undefined) ctx.state.suggestLanguage(user.profile.locale);
-    const { id: sessionId, level, amr, authTime } = session;
-    return { userId: user.id, user, sessionId, level, amr, authTime };
+    return personOf(ctx, present);
+  }
+
+  /** The signed-in user, for a page that others see as well: null demands nothing. From here on the forms are this session's alone. */
+  async find(ctx: Context): Promise<SignedInPerson | null> {
+    const present = await this.#present(ctx);
+    return present && personOf(ctx, present);
+  }
+
+  /** Leads to the sign-in of an account, and back to the page. A user who is signed in chooses another account first. */
+  signInAs(ctx: Context, email: string, { isOther }: { isOther: boolean }): void {
+    const wanted = { level: 1, maxAge: null, isForAdministrators: false } as const;
+    this.#signIn(ctx, wanted, ctx.path, { login_hint: email, ...(isOther ? { prompt: 'select_account' } : {}) });
   }
 
   /** Leads to registration, and from there to the account page: also for a signed-in user, who then becomes another user. */
@@ -109,6 +117,12 @@ export class OwnPages {
     if (error !== undefined) throw reauthRequired();
     const path = typeof state === 'string' ? this.#deps.paths.open(state, this.#deps.cookie.read(ctx) ?? '') : null;
     return path ?? HOME;
+  }
+
+  async #present(ctx: Context): Promise<Present | null> {
+    const session = await this.#deps.current.find(ctx);
+    const user = session && (await this.#deps.users.findById(session.accountId as UserId));
+    return session && user?.status === 'active' ? { session, user } : null;
   }
 
   async #wanted(userId: UserId | null, { maxAgeSeconds, level, permission }: Demands): Promise<Wanted> {
@@ -163,6 +177,16 @@ export class OwnPages {
     seeOther(ctx, `/oidc/auth?${request.toString()}`);
     return null;
   }
+}
+
+type Present = { session: CurrentSession; user: User };
+
+function personOf(ctx: Context, { session, user }: Present): SignedInPerson {
+  ctx.state.bindForms(session.id);
+  ctx.state.theme = user.theme ?? null;
+  if (user.profile.locale !== undefined) ctx.state.suggestLanguage(user.profile.locale);
+  const { id: sessionId, level, amr, authTime } = session;
+  return { userId: user.id, user, sessionId, level, amr, authTime };
 }
 
 /** `fetch` says so of itself, in every browser since 2023; a form or a link never does (Fetch Metadata §2.1). */

@@ -1,6 +1,7 @@
-import type { AuditLog, By } from '#audit/module.ts';
+import { type AuditLog, type By, byUser } from '#audit/module.ts';
 import { type OneTimeSecrets, secretLifetimes } from '#credentials/module.ts';
 import { fromNow, DAY, type Clock } from '#kernel/clock.ts';
+import { type InvitedPeople, isOver, type OpenInvitation } from '#directory/invitations/module.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
 import { AppError } from '#kernel/errors.ts';
 import type { Language } from '#kernel/i18n.ts';
@@ -21,6 +22,9 @@ import { userInvited } from '#directory/users/events.ts';
 
 type Invitation = { email: string; language: Language; roles?: readonly Role[] };
 
+/** `organization`: the invitation is to an organization, which the new account joins. */
+type Found = { email: string; organization: OpenInvitation | null };
+
 type AcceptOutcome = { kind: 'created' } | { kind: 'expired' } | { kind: 'taken' } | Refusal;
 
 export type InvitationDependencies = {
@@ -31,6 +35,8 @@ export type InvitationDependencies = {
   oneTimeSecrets: Pick<OneTimeSecrets, 'issue' | 'consumeLink' | 'findByLink'>;
   applications: Applications;
   accounts: NewAccounts;
+  /** Invitations to organizations, whose links are of the same kind. */
+  invitedPeople: Pick<InvitedPeople, 'findOpen' | 'acceptIn'>;
   letters: Pick<Letters, 'send'>;
   audit: Pick<AuditLog, 'record'>;
   policies: Policies<'registration'>;
@@ -42,6 +48,9 @@ const LIFETIME = secretLifetimes.invitation;
 
 /** Of one address, whatever the others are. */
 const refusals: ReadonlySet<string> = new Set(['registration.invitation_refused', 'registration.invitation_invalid']);
+
+/** Revoked or accepted while the form was read: the account is not made. */
+class OverMeanwhile extends Error {}
 
 /** Links with which the operator invites users. They verify the address, since only its owner receives them. */
 export class InvitationService {
@@ -76,16 +85,30 @@ export class InvitationService {
     }
   }
 
-  /** The invitation of a link; null if it is unknown, used or expired. */
-  async find(link: string): Promise<{ email: string } | null> {
-    if (this.#deps.policies.for(instance).registration.mode === 'closed') return null;
+  /** The invitation of a link that still can make an account; null if it is unknown, used or expired. */
+  async find(link: string): Promise<Found | null> {
+    const secret = this.isClosed() ? null : await this.#deps.oneTimeSecrets.findByLink('invitation', link);
+    if (secret === null) return null;
+    const { invitation: named } = secret.data;
+    const organization = named === undefined ? null : await this.#deps.invitedPeople.findOpen(named);
+    return named !== undefined && organization === null ? null : { email: secret.address, organization };
+  }
+
+  /** The id of the invitation to an organization for which a link was sent, whatever became of it; null for any other link. */
+  async findOrganizational(link: string): Promise<string | null> {
     const secret = await this.#deps.oneTimeSecrets.findByLink('invitation', link);
-    return secret && { email: secret.address };
+    const named = secret?.data['invitation'];
+    return typeof named === 'string' ? named : null;
+  }
+
+  /** Whether an invitation makes no account either. */
+  isClosed(): boolean {
+    return this.#deps.policies.for(instance).registration.mode === 'closed';
   }
 
   /** Creates the account. Address and rights come from the invitation, whatever the form says. */
   async accept(uid: string, link: string, wish: Omit<Wish, 'email'>, newcomer: Newcomer): Promise<AcceptOutcome> {
-    const { database, oneTimeSecrets, applications, accounts } = this.#deps;
+    const { database, oneTimeSecrets, applications, accounts, invitedPeople } = this.#deps;
     const invitation = await this.find(link);
     if (invitation === null) return { kind: 'expired' };
     const prepared = await applications.prepare({ ...wish, email: invitation.email }, newcomer.by.visitor?.ip);
@@ -96,10 +119,16 @@ export class InvitationService {
         if (secret === null) return { kind: 'expired' };
         const roles: readonly Role[] = secret.data['administrator'] === true ? ['administrator'] : [];
         const wanted = { ...prepared.application, email: secret.address, roles };
-        await accounts.create(em, uid, wanted, newcomer);
+        const userId = await accounts.create(em, uid, wanted, newcomer);
+        const { organization } = invitation;
+        if (organization === null) return { kind: 'created' };
+        const { visitor, clientId } = newcomer.by;
+        const outcome = await invitedPeople.acceptIn(em, organization, userId, byUser(userId, visitor, clientId));
+        if (outcome !== 'joined') throw new OverMeanwhile();
         return { kind: 'created' };
       });
     } catch (error) {
+      if (error instanceof OverMeanwhile || isOver(error)) return { kind: 'expired' };
       if (error instanceof AppError && error.code === 'users.email_taken') return { kind: 'taken' };
       throw error;
     }

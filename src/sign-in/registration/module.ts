@@ -1,10 +1,11 @@
 /**
  * registration: new accounts and invitations.
  *
- * Owns    the table pending_registration, views/sign-in/registration, the pages that create an account, invitations; the tasks that make
+ * Owns    the table pending_registration, views/sign-in/registration, the pages that create an account, invitations, the page of
+ *         every invitation link; the tasks that make
  *         an account complete: terms, profile, first passkey.
  * Leaves  users to users, passwords, passkeys and links to credentials, the next step to interaction/next-step, the waitlist to
- *         waitlist.
+ *         waitlist, invitations to organizations to directory/invitations.
  * URLs    /interaction/:uid/{create,create/check,create/link/:link,terms,profile,first-passkey}, /invitation/:link.
  */
 import { type PasskeyService, type PasswordService } from '#credentials/module.ts';
@@ -24,6 +25,7 @@ import { type FirstPasskeyDependencies, firstPasskeyRoutes } from './first-passk
 import { type FirstPasswordDependencies, FirstPasswords } from './first-passwords.ts';
 import { invitationRoutes, type InvitationRoutesDependencies } from './invitation-routes.ts';
 import { InvitationService, type InvitationDependencies } from './invitation-service.ts';
+import { type OrganizationalDependencies, OrganizationalInvitations } from './organization-invitation.ts';
 import { NewAccounts, type NewAccountsDependencies } from './new-accounts.ts';
 import { PendingRegistrations } from './pending-registration.ts';
 import { RegistrationService, type RegistrationDependencies } from './registration-service.ts';
@@ -48,7 +50,8 @@ export type Dependencies = {
   Omit<TaskDependencies, Made | 'interactions'> &
   Omit<FirstPasskeyDependencies, Made | 'interactions' | 'passwords' | 'firstPasswords'> &
   Pick<FirstPasswordDependencies, 'accessRevocation'> &
-  Pick<InvitationRoutesDependencies, 'startRegistration'>;
+  Omit<OrganizationalDependencies, 'invitations'> &
+  Pick<InvitationRoutesDependencies, 'startRegistration' | 'ownPages'>;
 
 /** Creates registration, invitations and the tasks of new users. */
 export function createRegistration(dependencies: Dependencies) {
@@ -63,6 +66,7 @@ export function createRegistration(dependencies: Dependencies) {
     accounts,
     urlOf,
   });
+  const organizational = new OrganizationalInvitations({ ...dependencies, invitations });
   const firstPasswords = new FirstPasswords({ ...dependencies, pending });
   const registration = new RegistrationService({ ...dependencies, applications, accounts, pending, urlOf });
   const admission = new Admission({ policies, invitations, passkeys });
@@ -87,9 +91,11 @@ export function createRegistration(dependencies: Dependencies) {
         checkRoutes({ ...creating, link: mailedLink(config.issuerUrl, 'create') }),
         invitationRoutes({
           invitations,
+          organizational,
           link: mailedLink(config.issuerUrl, 'invitation'),
           invitationCookie,
           startRegistration: dependencies.startRegistration,
+          ownPages: dependencies.ownPages,
         }),
         taskRoutes({ ...dependencies, interactions, admission }),
         firstPasskeyRoutes({ ...dependencies, interactions, admission, pending, firstPasswords }),

@@ -35,7 +35,7 @@ export class NewAccounts {
     uid: string,
     { email, method, profile, properties, passwordHash, termsVersion, roles = [] }: Wanted,
     { by, language, record }: Newcomer,
-  ): Promise<void> {
+  ): Promise<UserId> {
     const { users, passwords, pending, audit, registered } = this.#deps;
     const { id, emailCanonical } = await users.create(
       em,
@@ -62,6 +62,7 @@ export class NewAccounts {
         details,
       }),
     );
+    return id;
   }
 }
 

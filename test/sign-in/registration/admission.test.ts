@@ -3,7 +3,7 @@ import { newId } from '#kernel/ids.ts';
 import { Admission } from '../../../src/sign-in/registration/admission.ts';
 import { policiesWith } from '../../support/policies.ts';
 
-const held = { email: 'ada@x.example' };
+const held = { email: 'ada@x.example', organization: null };
 
 function admission(
   registration: Record<string, unknown> = {},
