@@ -1,5 +1,5 @@
 import { type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import type { Policies } from '#settings/module.ts';
+import type { Policies, PolicySubject } from '#settings/module.ts';
 import type { Origin } from '../authority/origin.ts';
 import { type Level, levelOf } from '../levels.ts';
 import { nameOrganization, organizationNamedAt, usageOf } from './asked-organization.ts';
@@ -74,10 +74,17 @@ export class OrganizationRequests {
     return last !== null && own.some(({ id }) => id === last) ? { kind: 'organization', id: last } : { kind: 'choice' };
   }
 
-  /** The level that the policy of the organization asks of each of its members at once; 1 for the rest, which a sign-in decides. */
+  /**
+   * The level that the organization asks of each of its members at once, where the instance asks for less; 1 for everything else,
+   * which a sign-in decides.
+   */
   levelFor(organization: string, client: string): Level {
-    const { enforcement, graceDays } = this.#deps.policies.for({ organization, client }).mfa;
-    return enforcement === 'required' && graceDays === 0 ? 2 : 1;
+    const { policies } = this.#deps;
+    const demandsTwo = (subject: PolicySubject): boolean => {
+      const { enforcement, graceDays } = policies.for(subject).mfa;
+      return enforcement === 'required' && graceDays === 0;
+    };
+    return demandsTwo({ organization, client }) && !demandsTwo({ client }) ? 2 : 1;
   }
 
   /**

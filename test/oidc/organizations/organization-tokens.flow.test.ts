@@ -2,9 +2,10 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestApp, type TestApp, type TestClient, type TestUser } from '../../support/app.ts';
 import { join, leave, organizationOf, setStatus, type TestOrganization } from '../../support/organizations.ts';
-import { authorizeUrl, pkce, post, tokensFor, type TokenAnswer, Visitor } from '../../support/visitor.ts';
+import { authorizeUrl, formsOf, pkce, post, tokensFor, type TokenAnswer, Visitor } from '../../support/visitor.ts';
 
 const api = 'https://api.example';
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const jwtApi = 'https://jwt.example';
 
 let latchkey: TestApp;
@@ -113,6 +114,25 @@ describe('tokens for an organization', () => {
     });
     expect(decodeJwt(body.id_token)).toMatchObject(claimsOf(acme));
   });
+});
+
+test('a request of a device may name one', async () => {
+  const device = await latchkey.client({
+    type: 'native',
+    first_party: true,
+    grant_types: ['authorization_code', DEVICE_GRANT],
+    organization_usage: 'allow',
+  });
+  const asked = await post(`${latchkey.base}/oidc/device/auth`, device, { scope: 'openid', organization: 'acme' });
+  const { user_code: userCode, device_code: deviceCode } = asked.body as unknown as Record<string, string>;
+  const visitor = await signedIn();
+  let page = await visitor.submit(await visitor.open(`${latchkey.base}/oidc/device`), { user_code: userCode! });
+  page = await visitor.submit(page, {}, 'confirm');
+  for (let pages = 0; pages < 3 && formsOf(page).length > 0; pages += 1)
+    page = await visitor.submit(page, { password: user.password });
+  const parameters = { grant_type: DEVICE_GRANT, device_code: deviceCode! };
+  const { body } = await post(`${latchkey.base}/oidc/token`, device, parameters);
+  expect(decodeJwt(body.id_token)).toMatchObject(claimsOf(acme));
 });
 
 describe('a request for an organization is refused', () => {
