@@ -291,7 +291,7 @@ export type PolicyInForce = { readonly [S in Section]: Policy<S> };
 /** The policies for a slice: the policy in force for a subject, with the sections that the slice reads. */
 export type Policies<S extends Section = Section> = { for(subject: PolicySubject): Pick<PolicyInForce, S> };
 
-/** The same for users at no organization in particular: tightened by all that count for the user. */
+/** The same for users: tightened by the named organization of theirs, and by all of them where none of theirs is named. */
 export type UserPolicies<S extends Section = Section> = {
-  ofUser(user: string, client?: string): Promise<Pick<PolicyInForce, S>>;
+  ofUser(user: string, client?: string, organization?: string | null): Promise<Pick<PolicyInForce, S>>;
 };

@@ -105,9 +105,12 @@ export class SettingsService implements Policies, UserPolicies {
   }
 
   /** The organizations of the user are asked for only where anything is tightened. */
-  async ofUser(user: string, client?: string): Promise<PolicyInForce> {
+  async ofUser(user: string, client?: string, organization: string | null = null): Promise<PolicyInForce> {
     if (!this.#tightenings.areAny) return this.#instance;
-    return this.for({ user, organizations: await this.#organizationsOf(user), client });
+    const own = await this.#organizationsOf(user);
+    // A request may name any organization: one that is not the user's own must not take the place of those that are.
+    const organizations = organization !== null && own.includes(organization) ? [organization] : own;
+    return this.for({ user, organizations, client });
   }
 
   /** After a tightening changed. */

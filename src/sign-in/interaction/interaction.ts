@@ -79,12 +79,9 @@ export type SignInEnd = Pick<KnownInteraction, 'uid' | 'userId' | 'question' | '
 };
 export type OtherWay = { way: Way; url: string };
 
-const organizationOf = ({ organization }: EngineInteraction['params']): string | null =>
-  typeof organization === 'string' && organization !== '' ? organization : null;
-
 /** The sign-in as steps see it. */
 export function seen({ question, progress, sessionUser, accounts, now }: Inside): Interaction {
-  const { uid, client, asked, isAgain, params } = question;
+  const { uid, client, asked, isAgain, params, organization } = question;
   const facts = factsOf(question, progress, sessionUser, now);
   // A user who is asked again need not type the address.
   const known = isAgain && progress.chosen !== 'another' ? (sessionUser?.email ?? null) : null;
@@ -95,7 +92,7 @@ export function seen({ question, progress, sessionUser, accounts, now }: Inside)
   return {
     uid,
     path: `/interaction/${uid}`,
-    question: { client, asked, isAgain, loginHint: hintOf(params), organization: organizationOf(params) },
+    question: { client, asked, isAgain, loginHint: hintOf(params), organization },
     identifier,
     facts,
     remembered: led ?? rememberedAs(accounts, identifier),

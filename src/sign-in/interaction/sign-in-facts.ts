@@ -112,7 +112,7 @@ export class UserFactsReader {
     const [user, held, policy] = await Promise.all([
       this.findUser(request, userId),
       secondFactorOverviews.find(userId, { holder: uid, trustSecret }),
-      organization === null ? policies.ofUser(userId, client) : policies.for({ user: userId, organization, client }),
+      policies.ofUser(userId, client, organization),
     ]);
     if (user?.status !== 'active') return null;
     const isNew = user.createdAt > fromNow(clock, -ACCOUNT_NEW_FOR);
