@@ -7,11 +7,11 @@ import { Migration } from '@mikro-orm/migrations';
 export class Migration0049_usernames extends Migration {
   override up(): void {
     this.addSql(`
-      alter table users add column username text null, add column username_canonical text null,
-        add column username_skeleton text null, add column legacy_id text null
+      alter table users add column username text null, add column username_skeleton text null,
+        add column legacy_id text null
     `);
     this.addSql(
-      'alter table users add constraint users_username_canonical_unique unique (username_canonical), add constraint users_username_skeleton_unique unique (username_skeleton), add constraint users_legacy_id_unique unique (legacy_id)',
+      'alter table users add constraint users_username_unique unique (username), add constraint users_username_skeleton_unique unique (username_skeleton), add constraint users_legacy_id_unique unique (legacy_id)',
     );
     this.addSql(`
       create table user_activity (

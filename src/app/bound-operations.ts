@@ -58,6 +58,7 @@ export function createOperations(
   const administration = new UserAdministration({
     database,
     users,
+    usernames: nouns.usernames,
     roleHolders,
     passwordDemands: nouns.passwordDemands,
     passwords: credentials.passwords,
@@ -88,6 +89,7 @@ export function createOperations(
     bindOperations(credentialOperations, { users, activity: nouns.activity, administration }),
     bindOperations(userOperations, {
       users,
+      usernames: nouns.usernames,
       organizationCreation: nouns.organizationCreation,
       properties: new PropertyService({ clock, database, audit, policies, roleHolders }),
     }),

@@ -90,6 +90,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
   const knownUsers = new KnownUsers({ clock, database, invalidation });
   const {
     users,
+    usernames,
     bulk: userBulk,
     passwordDemands,
     people,
@@ -97,7 +98,15 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     profileCompletion,
     ownDetails,
     organizationCreation,
-  } = createUsers({ clock, database, audit, accessRevocation, broughtBy: access.broughtBy, known: knownUsers });
+  } = createUsers({
+    clock,
+    database,
+    audit,
+    accessRevocation,
+    broughtBy: access.broughtBy,
+    policies,
+    known: knownUsers,
+  });
   const { effective, organizationRoles } = createPermissions({ clock, database, invalidation });
   const knownOrganizations = new KnownOrganizations({ clock, database, invalidation });
   const organizations = createOrganizations({
@@ -197,6 +206,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     clock,
     database,
     users,
+    usernames,
     userBulk,
     contactBulk,
     passwordBulk: credentials.passwordBulk,
@@ -218,6 +228,7 @@ export async function createNouns(kernel: Kernel, hashCost?: HashCost) {
     look,
     texts,
     users,
+    usernames,
     knownUsers,
     activity,
     profileCompletion,

@@ -10,6 +10,10 @@ import {
   profileInvalid,
   rightsMissing,
   roleNotHeld,
+  usernameInvalid,
+  usernameMissing,
+  usernamesOff,
+  usernameTaken,
   userNotFound,
 } from '#directory/users/errors.ts';
 import type { UserActivity, UserService } from '#directory/users/module.ts';
@@ -25,6 +29,7 @@ type Services = {
   administration: UserAdministration;
 };
 
+const usernameErrors = [usernameTaken, usernameInvalid, usernameMissing, usernamesOff];
 const params = { user_id: idSchema('usr') };
 const claims = Object.fromEntries(
   Object.entries(profileSchema.shape).map(([claim, schema]) => [claim, schema.describe(`Claim ${claim}`)]),
@@ -35,6 +40,7 @@ const createUser = operation({
   permission: 'users.manage',
   input: z.strictObject({
     email: z.string().describe('Email address for sign-in'),
+    username: z.string().optional().describe('Username for sign-in, where the setting users.username allows it'),
     email_verified: z.boolean().optional().describe('The email address is verified'),
     phone_number: z.string().optional().describe('Phone number, such as +12025550123'),
     phone_number_verified: z.boolean().optional().describe('The phone number is verified'),
@@ -50,6 +56,7 @@ const createUser = operation({
     emailInvalid,
     emailTaken,
     legacyIdTaken,
+    ...usernameErrors,
     profileInvalid,
     hashingBusy,
     ...Object.values(passwordErrors),
@@ -59,11 +66,12 @@ const createUser = operation({
   example: { email: 'ada@example.com', email_verified: true, given_name: 'Ada' },
   command: { options: { email: { flags: '--email <address>' } } },
   run: async (given, by: By, { administration }: Services) => {
-    const { email, password, administrator, legacy_id: legacyId, ...rest } = given;
+    const { email, username, password, administrator, legacy_id: legacyId, ...rest } = given;
     const { email_verified: emailVerified, phone_number: phoneNumber, ...others } = rest;
     const { phone_number_verified: phoneNumberVerified, ...profile } = others;
     const input = {
       email,
+      username,
       legacyId,
       emailVerified,
       phoneNumber,

@@ -8,6 +8,7 @@ import type {
   User,
   UserActivity,
   UserId,
+  Usernames,
   UserService,
 } from '#directory/users/module.ts';
 import { noPassword } from './errors.ts';
@@ -22,6 +23,7 @@ import type { TotpService } from './totp/totp-service.ts';
 type UserAdministrationDependencies = {
   database: Pick<Database, 'transaction'>;
   users: Pick<UserService, 'create' | 'list'>;
+  usernames: Pick<Usernames, 'requireGiven'>;
   roleHolders: Pick<RoleHolders, 'requireGivable'>;
   passwords: Pick<PasswordService, 'accept' | 'has'>;
   passwordDemands: Pick<PasswordDemands, 'demand'>;
@@ -34,6 +36,7 @@ type UserAdministrationDependencies = {
 
 type NewUser = {
   email: string;
+  username?: string | undefined;
   legacyId?: string | undefined;
   emailVerified?: boolean | undefined;
   phoneNumber?: string | undefined;
@@ -65,11 +68,12 @@ export class UserAdministration {
 
   /** Adds a user, with a password where one is given. Throws users.role_not_held, the errors of users that are invalid, and credentials.password_*. */
   async create(given: NewUser, by: By): Promise<User> {
-    const { database, users, passwords, roleHolders } = this.#deps;
-    const { email, legacyId, emailVerified, phoneNumber, phoneNumberVerified, ...others } = given;
+    const { database, users, usernames, passwords, roleHolders } = this.#deps;
+    const { email, username, legacyId, emailVerified, phoneNumber, phoneNumberVerified, ...others } = given;
     const { password, administrator, profile } = others;
     const roles: readonly Role[] = administrator ? ['administrator'] : [];
     roleHolders.requireGivable(roles, by);
+    usernames.requireGiven(username);
     const owner = { userId: null, email, name: profile.name };
     const save = password === undefined ? null : await passwords.accept(password, owner);
     return database.transaction(async (em) => {
@@ -81,6 +85,7 @@ export class UserAdministration {
           emailVerified: emailVerified ?? false,
           phoneNumberVerified: phoneNumberVerified ?? false,
           roles,
+          ...(username === undefined ? {} : { username }),
           ...(legacyId === undefined ? {} : { legacyId }),
           ...(phoneNumber === undefined ? {} : { phoneNumber }),
         },

@@ -15,6 +15,7 @@ export function defineFiles(program: Command, files: Files): void {
     .option('--format <format>', 'jsonl, csv, keycloak, auth0 or firebase (default: what the name of the file says)')
     .option('--dry-run', 'Check every line and change nothing')
     .option('--update', 'Change users who are here already, instead of leaving them as they are')
+    .option('--usernames', 'Make the claim preferred_username of each line the username')
     .option('--hash-format <format>', 'Format of password_hash where a line does not say it')
     .option('--hash-parameters <file>', 'JSON file with the parameters that all hashes share')
     .option('--report <file>', 'File to write, with the outcome of each line as JSON lines')

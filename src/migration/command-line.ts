@@ -13,6 +13,7 @@ export type ImportOptions = {
   format?: string;
   dryRun?: boolean;
   update?: boolean;
+  usernames?: boolean;
   hashFormat?: string;
   hashParameters?: string;
   report?: string;
@@ -21,14 +22,22 @@ export type ExportOptions = { format?: string; withHashes?: boolean; output?: st
 
 /** Imports the users of a file in batches; returns the summary. Throws for an unknown format. */
 export async function importPeople(ask: RunOperation, path: string, options: ImportOptions): Promise<ImportSummary> {
-  const { format, hashFormat, hashParameters, report: reportPath, dryRun = false, update = false } = options;
+  const {
+    format,
+    hashFormat,
+    hashParameters,
+    report: reportPath,
+    dryRun = false,
+    update = false,
+    usernames = false,
+  } = options;
   if (format !== undefined && !isImportFormat(format))
     throw new FileProblem(`--format must be one of ${importFormats.join(', ')}`);
   const parameters = hashParameters === undefined ? undefined : await readParameters(hashParameters);
   const report = reportPath === undefined ? null : await openReport(reportPath);
   try {
     return await runImport({
-      people: readPeople(path, { format, hash: { format: hashFormat, parameters } }),
+      people: readPeople(path, { format, hash: { format: hashFormat, parameters }, usernames }),
       ask,
       update,
       dryRun,

@@ -57,6 +57,7 @@ export class ExportService {
 function onWire(user: BulkUser, identities: readonly BulkIdentity[], secrets: Secrets): Record<string, unknown> {
   const {
     id,
+    username,
     legacyId,
     status,
     email,
@@ -72,6 +73,7 @@ function onWire(user: BulkUser, identities: readonly BulkIdentity[], secrets: Se
   return {
     id,
     ...(legacyId === null ? {} : { legacy_id: legacyId }),
+    ...(username === null ? {} : { username }),
     email,
     email_verified: emailVerified,
     ...(phoneNumber === null ? {} : { phone_number: phoneNumber, phone_number_verified: phoneNumberVerified }),

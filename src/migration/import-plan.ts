@@ -29,6 +29,7 @@ export function planImport(
 ): (Step | Refused)[] {
   const byEmail = new Map(known.people.map((person) => [person.emailCanonical, person]));
   const byLegacyId = new Map(known.people.map((person) => [person.legacyId, person.id]));
+  const bySkeleton = new Map(known.people.map((person) => [person.usernameSkeleton, person.id]));
   const byId = new Map(known.people.map((person) => [person.id, person]));
   const holders = new Map(known.identities.map((identity) => [keyOf(identity), identity.userId]));
   /** The owner of an additional address. */
@@ -47,6 +48,9 @@ export function planImport(
     const { legacyId } = user;
     if (legacyId !== undefined && (byLegacyId.get(legacyId) ?? id) !== id)
       return refuse('legacy_id: another person has it');
+    const { username } = user;
+    if (username !== undefined && (bySkeleton.get(username.skeleton) ?? id) !== id)
+      return refuse('username: another person has it, or one that looks like it');
     const newContacts = user.further.filter(
       (contact) => contact.canonical !== user.emailCanonical && !held.has(contactKey(id, contact)),
     );
@@ -64,6 +68,7 @@ export function planImport(
     if (update && before?.emailVerified === false && belongsToOwner)
       return refuse('email: the existing user has not verified it, and gets nothing that belongs to its owner');
     seen.set(user.emailCanonical, line).set(id, line);
+    if (username !== undefined) bySkeleton.set(username.skeleton, id);
     if (legacyId !== undefined) byLegacyId.set(legacyId, id);
     for (const { canonical } of newContacts) seen.set(canonical, line);
     for (const identity of newIdentities) holders.set(keyOf(identity), id);
@@ -96,6 +101,8 @@ function merged(user: ImportedUser, before: BulkUser | undefined, made: { id: Us
     email: user.email,
     emailCanonical: user.emailCanonical,
     emailVerified: user.emailVerified ?? before?.emailVerified ?? false,
+    username: user.username?.username ?? before?.username ?? null,
+    usernameSkeleton: user.username?.skeleton ?? before?.usernameSkeleton ?? null,
     legacyId: user.legacyId ?? before?.legacyId ?? null,
     phoneNumber,
     phoneNumberVerified:

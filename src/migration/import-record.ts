@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { foreignHash, HashRefusal, OLD_SYSTEM, totpImport, type TotpImport } from '#credentials/module.ts';
+import { AppError } from '#kernel/errors.ts';
 import { parseId } from '#kernel/ids.ts';
 import {
   MOST_CONTACTS,
@@ -8,6 +9,8 @@ import {
   type Profile,
   profileSchema,
   type UserId,
+  type Username,
+  type Usernames,
 } from '#directory/users/module.ts';
 import type { BulkContact } from '#directory/contacts/module.ts';
 import { LARGEST_PROPERTIES, LONGEST_IMPORTED_PASSWORD } from './limits.ts';
@@ -39,6 +42,7 @@ const importRecord = profileSchema.extend({
     .max(255)
     .refine((text) => text.trim() !== '', 'must not be empty')
     .optional(),
+  username: z.string().max(512).optional(),
   email: z.string(),
   email_verified: z.boolean().optional(),
   phone_number: phoneNumberSchema.optional(),
@@ -83,6 +87,7 @@ export type FurtherContact = Omit<BulkContact, 'userId'>;
 /** A record with checked members. An undefined member was not given. */
 export type ImportedUser = {
   id: UserId | undefined;
+  username: Username | undefined;
   legacyId: string | undefined;
   email: string;
   emailCanonical: string;
@@ -99,14 +104,16 @@ export type ImportedUser = {
   further: FurtherContact[];
 };
 
+/** The rules of usernames. */
+type Accept = Pick<Usernames, 'accept'>;
 type Read = { kind: 'ready'; user: ImportedUser } | { kind: 'refused'; reason: string };
 
 /** Checks a record as a file has it. Null and empty members count as not given: CSV has no other way to say so. */
-export function readImportRecord(given: unknown): Read {
+export function readImportRecord(given: unknown, usernames: Accept): Read {
   const parsed = importRecord.safeParse(withoutEmpty(given));
   if (!parsed.success) return refused(reasonOf(parsed.error));
   try {
-    return { kind: 'ready', user: checked(parsed.data) };
+    return { kind: 'ready', user: checked(parsed.data, usernames) };
   } catch (error) {
     if (error instanceof RecordRefusal) return refused(error.message);
     throw error;
@@ -117,8 +124,8 @@ class RecordRefusal extends Error {}
 
 const refused = (reason: string): Read => ({ kind: 'refused', reason });
 
-function checked(record: ImportRecord): ImportedUser {
-  const { id, legacy_id, email, email_verified, phone_number, phone_number_verified, ...others } = record;
+function checked(record: ImportRecord, usernames: Accept): ImportedUser {
+  const { id, username, legacy_id, email, email_verified, phone_number, phone_number_verified, ...others } = record;
   const { properties, status, created_at, ...rest } = others;
   const {
     password,
@@ -141,6 +148,7 @@ function checked(record: ImportRecord): ImportedUser {
   if (userId === null) throw new RecordRefusal('id: must be one of Latchkey, like usr_01h455vb4pex5vsknk084sn02q');
   return {
     id: userId,
+    username: username === undefined ? undefined : readUsername(username, usernames),
     legacyId: legacy_id,
     email: email.trim(),
     emailCanonical,
@@ -159,6 +167,15 @@ function checked(record: ImportRecord): ImportedUser {
       ...(further_phone_numbers ?? []).map((value) => ({ kind: 'phone' as const, value, canonical: value })),
     ],
   };
+}
+
+function readUsername(typed: string, usernames: Accept): Username {
+  try {
+    return usernames.accept(typed);
+  } catch (error) {
+    if (error instanceof AppError) throw new RecordRefusal(`username: ${error.message}`);
+    throw error;
+  }
 }
 
 function readFurtherEmail(typed: string): FurtherContact {

@@ -2,7 +2,7 @@ import type { AuditLog, By } from '#audit/module.ts';
 import type { BulkPassword, PasswordBulk, PasswordService, TotpService } from '#credentials/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database, EntityManager } from '#kernel/database.ts';
-import type { BulkUser, UserBulk, UserId, UserService } from '#directory/users/module.ts';
+import type { BulkUser, UserBulk, UserId, Usernames, UserService } from '#directory/users/module.ts';
 import type { ContactBulk } from '#directory/contacts/module.ts';
 import { changedMeanwhile } from './errors.ts';
 import { type Line, planImport, type Refused, type Step } from './import-plan.ts';
@@ -17,6 +17,7 @@ export type ImportDependencies = {
   clock: Clock;
   database: Database;
   users: Pick<UserService, 'changeStatus'>;
+  usernames: Pick<Usernames, 'accept'>;
   userBulk: Pick<UserBulk, 'find' | 'findIdentities' | 'insert' | 'insertIdentities' | 'update'>;
   contactBulk: Pick<ContactBulk, 'find' | 'insert'>;
   passwordBulk: Pick<PasswordBulk, 'write'>;
@@ -34,11 +35,11 @@ export class ImportService {
   }
 
   async run({ lines, update, dryRun }: ImportBatch, by: By): Promise<LineResult[]> {
-    const { clock, database, userBulk, contactBulk } = this.#deps;
+    const { clock, database, usernames, userBulk, contactBulk } = this.#deps;
     const refused: Refused[] = [];
     const ready: Line[] = [];
     for (const { line, record } of lines) {
-      const read = readImportRecord(record);
+      const read = readImportRecord(record, usernames);
       if (read.kind === 'ready') ready.push({ line, user: read.user });
       else refused.push({ kind: 'refused', line, email: emailOf(record), reason: read.reason });
     }
@@ -53,6 +54,7 @@ export class ImportService {
         emails,
         ids: ready.flatMap(({ user }) => user.id ?? []),
         legacyIds: ready.flatMap(({ user }) => user.legacyId ?? []),
+        skeletons: ready.flatMap(({ user }) => user.username?.skeleton ?? []),
       });
       const known = {
         people,
@@ -80,7 +82,12 @@ export class ImportService {
     const hashes = new Map<number, string>();
     const emails = lines.filter(({ user }) => user.password.kind === 'plain').map(({ user }) => user.emailCanonical);
     if (emails.length === 0) return hashes;
-    const known = await this.#deps.userBulk.find(this.#deps.database.em(), { emails, ids: [], legacyIds: [] });
+    const known = await this.#deps.userBulk.find(this.#deps.database.em(), {
+      emails,
+      ids: [],
+      legacyIds: [],
+      skeletons: [],
+    });
     const stay = new Set(update ? [] : known.map(({ emailCanonical }) => emailCanonical));
     for (const { line, user } of lines) {
       if (user.password.kind !== 'plain' || stay.has(user.emailCanonical)) continue;

@@ -5,6 +5,7 @@ import { nativeScheme } from '#kernel/native-schemes.ts';
 import { networkPolicy } from './network-policy.ts';
 import { organizationsPolicy } from './organizations-policy.ts';
 import { profilePolicy } from './profile-policy.ts';
+import { usersPolicy } from './users-policy.ts';
 import { registrationPolicy } from './registration-policy.ts';
 
 /** The subject of what is about no user, organization or client: keys, limits of an address, the name of the instance. */
@@ -151,6 +152,7 @@ export const sections = {
      */
     email: z.enum(['imported', 'required', 'optional']).default('imported'),
   }),
+  users: usersPolicy,
   registration: registrationPolicy,
   profile: profilePolicy,
   account: z.strictObject({

@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyForeignHash } from '#credentials/foreign-hashes/registry.ts';
 import { type ImportFormat, readPeople } from '#migration/files/formats.ts';
 import type { Numbered } from '#migration/files/numbered.ts';
-import { type ImportedUser, readImportRecord } from '#migration/import-record.ts';
+import type { ImportedUser } from '#migration/import-record.ts';
 import { vectors } from '../credentials/foreign-hashes/vectors.ts';
+import { readRecord } from '../support/import-records.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -23,7 +24,7 @@ async function read(name: string, text: string, format?: ImportFormat, hash = {}
 }
 
 function person(numbered: Numbered | undefined): ImportedUser {
-  const result = readImportRecord(numbered?.record);
+  const result = readRecord(numbered?.record);
   if (result.kind === 'refused') throw new Error(result.reason);
   return result.user;
 }
@@ -288,7 +289,7 @@ describe('files of other products', () => {
       const text =
         format === 'auth0' ? people.map((value) => JSON.stringify(value)).join('\n') : JSON.stringify(people);
       for (const numbered of await read('broken', text, format))
-        expect(readImportRecord(numbered.record).kind).toBe('refused');
+        expect(readRecord(numbered.record).kind).toBe('refused');
     },
   );
 

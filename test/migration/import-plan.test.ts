@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { planImport } from '#migration/import-plan.ts';
-import { type ImportedUser, readImportRecord } from '#migration/import-record.ts';
+import type { ImportedUser } from '#migration/import-record.ts';
 import { newId } from '#kernel/ids.ts';
 import type { BulkUser } from '#directory/users/module.ts';
+import { readRecord } from '../support/import-records.ts';
 
 const now = new Date('2026-03-01T12:00:00.000Z');
 const id = newId('usr');
 
 function imported(given: Record<string, unknown>): ImportedUser {
-  const read = readImportRecord({ email: 'ada@example.com', ...given });
+  const read = readRecord({ email: 'ada@example.com', ...given });
   if (read.kind === 'refused') throw new Error(read.reason);
   return read.user;
 }
@@ -19,6 +20,8 @@ const ada: BulkUser = {
   email: 'Ada@example.com',
   emailCanonical: 'ada@example.com',
   emailVerified: true,
+  username: null,
+  usernameSkeleton: null,
   legacyId: null,
   phoneNumber: '+12025550123',
   phoneNumberVerified: true,
@@ -210,16 +213,16 @@ describe('invalid values in a line', () => {
     ['more properties than fit', { properties: { text: 'x'.repeat(20_000) } }, /16 KiB/],
     ['a date that is none', { created_at: 'yesterday' }, /created_at/],
   ])('%s', (_what, given, why) => {
-    const read = readImportRecord({ email: 'ada@example.com', ...given });
+    const read = readRecord({ email: 'ada@example.com', ...given });
     expect(read.kind === 'refused' && read.reason).toMatch(why);
   });
 
   test.each([[null], [[]], ['ada@example.com'], [42]])('%j instead of a user', (given) => {
-    expect(readImportRecord(given).kind).toBe('refused');
+    expect(readRecord(given).kind).toBe('refused');
   });
 
   test('the report never contains the password', () => {
-    const read = readImportRecord({ email: 'ada@example.com', password: 'hunter2'.repeat(200) });
+    const read = readRecord({ email: 'ada@example.com', password: 'hunter2'.repeat(200) });
     expect(JSON.stringify(read)).not.toContain('hunter2');
   });
 });

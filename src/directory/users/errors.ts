@@ -1,10 +1,41 @@
 import { AppError, errorType, RETRY_AFTER } from '#kernel/errors.ts';
 import { listProblems } from '#kernel/operations/input.ts';
+import { LONGEST_USERNAME, SHORTEST_USERNAME } from './limits.ts';
+import type { UsernameProblem } from './username.ts';
 
 export const emailTaken = errorType({
   code: 'users.email_taken',
   status: 409,
   message: 'Another user has this email address. Use another one.',
+});
+export const usernameTaken = errorType({
+  code: 'users.username_taken',
+  status: 409,
+  message: 'Another user has this username, or one that looks like it. Choose another one.',
+});
+const usernameProblems: Readonly<Record<UsernameProblem, string>> = {
+  length: `A username has ${SHORTEST_USERNAME} to ${LONGEST_USERNAME} characters.`,
+  characters:
+    'A username has letters and digits, at least one letter, and single dots, hyphens and underscores between them.',
+  scripts: 'A username has letters and digits of one script. Do not mix alphabets.',
+  reserved: 'This username is reserved. Choose another one.',
+};
+/** 422: `problem` says which rule the name does not follow. */
+export const usernameInvalid = errorType({
+  code: 'users.username_invalid',
+  status: 422,
+  message: (problem: UsernameProblem) => usernameProblems[problem],
+  details: (problem) => ({ problem }),
+});
+export const usernameMissing = errorType({
+  code: 'users.username_missing',
+  status: 422,
+  message: 'Every user needs a username here (setting users.username). Give one.',
+});
+export const usernamesOff = errorType({
+  code: 'users.usernames_off',
+  status: 409,
+  message: 'Users have no usernames here. Set users.username to optional or required first.',
 });
 export const legacyIdTaken = errorType({
   code: 'users.legacy_id_taken',

@@ -64,6 +64,16 @@ export const userPropertiesChanged = eventType({
   webhook: true,
 });
 
+export const userUsernameChanged = eventType({
+  name: 'user.username_changed',
+  text: 'The username of a user was set, changed or removed.',
+  details: z.strictObject({ change: z.enum(['set', 'changed', 'removed']) }),
+  audience: ['operator', 'organization', 'person'],
+  gravity: 'notice',
+  webhook: true,
+  caep: risc.identifierChanged,
+});
+
 export const userOrganizationCreationChanged = eventType({
   name: 'user.organization_creation_changed',
   text: 'A user got or lost the right to create organizations.',

@@ -14,6 +14,7 @@ export type ClaimSource = Pick<
   User,
   | 'status'
   | 'roles'
+  | 'username'
   | 'email'
   | 'emailVerified'
   | 'phoneNumber'
@@ -34,6 +35,7 @@ export function claimsOf(
   return {
     ...shownProperties(schema, user.properties),
     ...user.profile,
+    ...(user.username === null ? {} : { preferred_username: user.username }),
     email: user.email,
     email_verified: user.emailVerified,
     ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),
@@ -73,7 +75,7 @@ export class KnownUsers {
     const uuid = toUuid(id);
     return this.#cache.get(uuid, async () => {
       const [row] = await this.#database.sql<Omit<ClaimSource, 'roles'> & RoleRow>(
-        `select ${ROLE_COLUMNS}, email, email_verified as "emailVerified", phone_number as "phoneNumber",
+        `select ${ROLE_COLUMNS}, username, email, email_verified as "emailVerified", phone_number as "phoneNumber",
            phone_number_verified as "phoneNumberVerified", profile, properties, updated_at as "updatedAt"
          from users u where u.id = $1`,
         [uuid],

@@ -16,3 +16,7 @@ export const FIRST_TIME_ZONE = 14 * HOUR;
 export const ACTIVITY_INTERVAL = 5 * MINUTE;
 /** Users who are active within this time are written by one statement. */
 export const ACTIVITY_GATHER_TIME = SECOND;
+/** Characters of a username. One letter says too little of its user. */
+export const SHORTEST_USERNAME = 2;
+/** Characters of a username: as many as the local part of an email address has. */
+export const LONGEST_USERNAME = 64;

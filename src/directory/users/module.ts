@@ -11,6 +11,7 @@
 import type { AuditLog } from '#audit/module.ts';
 import type { Clock } from '#kernel/clock.ts';
 import type { Database } from '#kernel/database.ts';
+import type { Policies } from '#settings/module.ts';
 import type { KnownUsers } from './known-users.ts';
 import { OrganizationCreation } from './organization-creation.ts';
 import { OwnDetails } from './own-details.ts';
@@ -19,6 +20,7 @@ import { ProfileCompletion } from './profile-completion.ts';
 import { ReachablePeople } from './reachable-people.ts';
 import { type BroughtBy, RoleHolders } from './role-holders.ts';
 import { UserBulk } from './user-bulk.ts';
+import { Usernames } from './usernames.ts';
 import { type Revocation, UserService } from './user-service.ts';
 
 export type Dependencies = {
@@ -27,17 +29,21 @@ export type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   accessRevocation: Revocation;
   broughtBy: BroughtBy;
+  /** Without them users have no usernames. */
+  policies?: Policies<'users'>;
   /** Users in memory. */
   known?: KnownUsers;
 };
 
 /** Creates the services of users: accounts, profiles, required passwords, bulk writes. */
-export function createUsers({ clock, database, audit, accessRevocation, broughtBy, known }: Dependencies) {
+export function createUsers({ clock, database, audit, accessRevocation, broughtBy, policies, known }: Dependencies) {
   const roleHolders = new RoleHolders(database, broughtBy);
+  const usernames = new Usernames({ clock, database, audit, policies, roleHolders, known });
   return {
-    users: new UserService({ clock, database, audit, accessRevocation, roleHolders, known }),
+    users: new UserService({ clock, database, audit, accessRevocation, roleHolders, usernames, known }),
+    usernames,
     passwordDemands: new PasswordDemands({ database, audit, roleHolders }),
-    people: new ReachablePeople(database),
+    people: new ReachablePeople(database, usernames),
     roleHolders,
     bulk: new UserBulk(clock, database),
     profileCompletion: new ProfileCompletion(clock, database, audit),
@@ -49,6 +55,8 @@ export function createUsers({ clock, database, audit, accessRevocation, broughtB
 export { KnownUsers } from './known-users.ts';
 export { ActivityRow, UserActivity } from './user-activity.ts';
 export { ClosingService } from './closing-service.ts';
+export type { Usernames } from './usernames.ts';
+export type { Username } from './username.ts';
 export type { UserService } from './user-service.ts';
 export type { AccessRevocation, Reach } from './access-revocation.ts';
 export { User, type UserId, UserIdentity } from './user.ts';

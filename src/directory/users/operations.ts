@@ -2,16 +2,33 @@ import { z } from 'zod';
 import type { By } from '#audit/module.ts';
 import { operation } from '#kernel/operations/operation.ts';
 import { idSchema } from '#kernel/operations/schemas.ts';
-import { lastAdministrator, propertiesInvalid, rightsMissing, userNotFound } from './errors.ts';
+import {
+  lastAdministrator,
+  propertiesInvalid,
+  rightsMissing,
+  usernameInvalid,
+  usernameMissing,
+  usernamesOff,
+  usernameTaken,
+  userNotFound,
+} from './errors.ts';
 import type { OrganizationCreation } from './organization-creation.ts';
 import type { PropertyService } from './property-service.ts';
+import type { Usernames } from './usernames.ts';
 import type { UserService } from './user-service.ts';
 import { userOnWire, userSchema } from './user-wire.ts';
-import { userDisabled, userEnabled, userOrganizationCreationChanged, userPropertiesChanged } from './events.ts';
+import {
+  userDisabled,
+  userEnabled,
+  userOrganizationCreationChanged,
+  userPropertiesChanged,
+  userUsernameChanged,
+} from './events.ts';
 
 type Services = {
   users: Pick<UserService, 'changeStatus'>;
   properties: Pick<PropertyService, 'change'>;
+  usernames: Pick<Usernames, 'change' | 'remove'>;
   organizationCreation: Pick<OrganizationCreation, 'allow'>;
 };
 
@@ -61,6 +78,40 @@ const updateProperties = operation({
   }),
 });
 
+const changeUsername = operation({
+  name: 'users.username.update',
+  permission: 'users.manage',
+  params,
+  input: z.strictObject({
+    username: z.string().describe('Username for sign-in, where the setting users.username allows it'),
+  }),
+  output: z.strictObject({ id: z.string(), username: z.string() }),
+  errors: [userNotFound, rightsMissing, usernameTaken, usernameInvalid, usernamesOff],
+  event: userUsernameChanged,
+  description: 'Give a user a username, or another one. The username before is free for other users at once.',
+  example: { username: 'ada' },
+  command: { words: 'user username', arguments: { username: { flags: '<username>' } } },
+  run: async ({ user_id: id, username: typed }, by: By, { usernames }: Services) => ({
+    id,
+    username: await usernames.change(id, typed, by),
+  }),
+});
+
+const removeUsername = operation({
+  name: 'users.username.delete',
+  permission: 'users.manage',
+  params,
+  output: z.strictObject({ id: z.string(), username: z.null() }),
+  errors: [userNotFound, rightsMissing, usernameMissing],
+  event: userUsernameChanged,
+  description: 'Take the username from a user, who signs in with the email address from then on.',
+  command: { words: 'user remove-username' },
+  run: async ({ user_id: id }, by: By, { usernames }: Services) => {
+    await usernames.remove(id, by);
+    return { id, username: null };
+  },
+});
+
 const creationSchema = z.strictObject({ id: z.string(), can_create_organizations: z.boolean() });
 
 const allowOrganizations = operation({
@@ -91,4 +142,12 @@ const refuseOrganizations = operation({
   },
 });
 
-export const userOperations = [disableUser, enableUser, updateProperties, allowOrganizations, refuseOrganizations];
+export const userOperations = [
+  disableUser,
+  enableUser,
+  updateProperties,
+  changeUsername,
+  removeUsername,
+  allowOrganizations,
+  refuseOrganizations,
+];

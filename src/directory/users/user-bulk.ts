@@ -13,6 +13,8 @@ export type BulkUser = {
   email: string;
   emailCanonical: string;
   emailVerified: boolean;
+  username: string | null;
+  usernameSkeleton: string | null;
   /** The id of the user in the system before this one. */
   legacyId: string | null;
   phoneNumber: string | null;
@@ -24,10 +26,10 @@ export type BulkUser = {
 
 export type BulkIdentity = { userId: UserId; connection: string; issuer: string; subject: string };
 
-const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_verified as "emailVerified", legacy_id as "legacyId",
+const COLUMNS = `id, status, email, email_canonical as "emailCanonical", email_verified as "emailVerified", username, username_skeleton as "usernameSkeleton", legacy_id as "legacyId",
   phone_number as "phoneNumber", phone_number_verified as "phoneNumberVerified", profile, properties,
   to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt"`;
-const GIVEN = `jsonb_to_recordset(?::jsonb) as r (id uuid, status text, email text, "emailCanonical" text, "emailVerified" boolean, "legacyId" text,
+const GIVEN = `jsonb_to_recordset(?::jsonb) as r (id uuid, status text, email text, "emailCanonical" text, "emailVerified" boolean, username text, "usernameSkeleton" text, "legacyId" text,
   "phoneNumber" text, "phoneNumberVerified" boolean, profile jsonb, properties jsonb, "createdAt" timestamptz)`;
 
 /** Users by the hundred, one statement each time, whatever their number. Rules and events are the caller's. */
@@ -40,18 +42,29 @@ export class UserBulk {
     this.#database = database;
   }
 
-  /** All users with one of these addresses, ids, or ids of the system before. */
+  /** All users with one of these addresses, ids, ids of the system before, or skeletons of usernames. */
   async find(
     em: EntityManager,
-    by: { emails: readonly string[]; ids: readonly UserId[]; legacyIds: readonly string[] },
+    by: {
+      emails: readonly string[];
+      ids: readonly UserId[];
+      legacyIds: readonly string[];
+      skeletons: readonly string[];
+    },
   ): Promise<BulkUser[]> {
     const rows = await em.execute<BulkUser[]>(
       // Apart, so that each finds its index.
       `select ${COLUMNS} from users where id in (
          select u.id from jsonb_array_elements_text(?::jsonb) as e (value) join users u on u.email_canonical = e.value
          union select u.id from jsonb_array_elements_text(?::jsonb) as l (value) join users u on u.legacy_id = l.value
+         union select u.id from jsonb_array_elements_text(?::jsonb) as s (value) join users u on u.username_skeleton = s.value
          union select jsonb_array_elements_text(?::jsonb)::uuid)`,
-      [JSON.stringify(by.emails), JSON.stringify(by.legacyIds), JSON.stringify(by.ids.map(toUuid))],
+      [
+        JSON.stringify(by.emails),
+        JSON.stringify(by.legacyIds),
+        JSON.stringify(by.skeletons),
+        JSON.stringify(by.ids.map(toUuid)),
+      ],
     );
     return rows.map(readRow);
   }
@@ -60,9 +73,9 @@ export class UserBulk {
   async insert(em: EntityManager, people: readonly BulkUser[]): Promise<Set<UserId>> {
     await claimEveryEmail(em);
     const rows = await em.execute<{ id: string }[]>(
-      `insert into users (id, status, email, email_canonical, email_verified, legacy_id, phone_number, phone_number_verified, profile, properties,
+      `insert into users (id, status, email, email_canonical, email_verified, username, username_skeleton, legacy_id, phone_number, phone_number_verified, profile, properties,
          is_administrator, password_update_required, created_at, updated_at)
-       select id, status, email, "emailCanonical", "emailVerified", "legacyId", "phoneNumber", "phoneNumberVerified", profile, properties,
+       select id, status, email, "emailCanonical", "emailVerified", username, "usernameSkeleton", "legacyId", "phoneNumber", "phoneNumberVerified", profile, properties,
          false, false, "createdAt", ? from ${GIVEN}
        where not exists (select 1 from contact where kind = 'email' and ${HELD} and canonical = r."emailCanonical")
        on conflict do nothing returning id`,
@@ -75,7 +88,7 @@ export class UserBulk {
   async update(em: EntityManager, people: readonly BulkUser[]): Promise<void> {
     if (people.length === 0) return;
     await em.execute(
-      `update users u set email = r.email, email_verified = r."emailVerified", legacy_id = r."legacyId", phone_number = r."phoneNumber",
+      `update users u set email = r.email, email_verified = r."emailVerified", username = r.username, username_skeleton = r."usernameSkeleton", legacy_id = r."legacyId", phone_number = r."phoneNumber",
          phone_number_verified = r."phoneNumberVerified", profile = r.profile, properties = r.properties, updated_at = ?
        from ${GIVEN} where u.id = r.id`,
       [this.#clock.now(), asJson(people)],

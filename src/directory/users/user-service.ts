@@ -8,16 +8,19 @@ import type { z } from 'zod';
 import type { AccessRevocation } from './access-revocation.ts';
 import { claimEmail } from './address-claims.ts';
 import { canonicalEmail, newCanonicalEmail } from './email.ts';
-import { emailInvalid, emailTaken, legacyIdTaken, profileInvalid, userNotFound } from './errors.ts';
+import { emailInvalid, emailTaken, legacyIdTaken, profileInvalid, userNotFound, usernameTaken } from './errors.ts';
 import { phoneNumberSchema, profileSchema, type Profile } from './profile.ts';
 import type { KnownUsers } from './known-users.ts';
 import type { RoleHolders } from './role-holders.ts';
 import { type Role, ROLE_COLUMNS, type RoleRow, withRoles, type UserStatus } from './role.ts';
 import { User, type UserId } from './user.ts';
+import type { Usernames } from './usernames.ts';
 import { userCreated, userDisabled, userEnabled } from './events.ts';
 
 type NewUser = {
   email: string;
+  /** As typed. */
+  username?: string;
   /** The id in the system before this one. */
   legacyId?: string;
   emailVerified?: boolean;
@@ -39,6 +42,7 @@ type Dependencies = {
   audit: Pick<AuditLog, 'record'>;
   accessRevocation: Revocation;
   roleHolders: Pick<RoleHolders, 'requireRightsOver' | 'requireAnother'>;
+  usernames: Pick<Usernames, 'accept' | 'read'>;
   /** Called after the status of a user changed. */
   known?: Pick<KnownUsers, 'reread' | 'learn' | 'changed'> | undefined;
 };
@@ -50,21 +54,27 @@ export class UserService {
   readonly #audit: Pick<AuditLog, 'record'>;
   readonly #accessRevocation: Revocation;
   readonly #roleHolders: Dependencies['roleHolders'];
+  readonly #usernames: Dependencies['usernames'];
   readonly #known: Pick<KnownUsers, 'reread' | 'learn' | 'changed'> | undefined;
 
-  constructor({ clock, database, audit, accessRevocation, roleHolders, known }: Dependencies) {
+  constructor({ clock, database, audit, accessRevocation, roleHolders, usernames, known }: Dependencies) {
     this.#clock = clock;
     this.#database = database;
     this.#audit = audit;
     this.#accessRevocation = accessRevocation;
     this.#roleHolders = roleHolders;
+    this.#usernames = usernames;
     this.#known = known;
   }
 
-  /** Adds a user in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid. */
+  /**
+   * Adds a user in the caller's transaction. Throws users.email_taken, users.email_invalid, users.profile_invalid,
+   * users.legacy_id_taken, users.username_taken, users.username_invalid, users.usernames_off.
+   */
   async create(em: EntityManager, input: NewUser, by: By): Promise<User> {
     const emailCanonical = newCanonicalEmail(input.email);
     if (!emailCanonical) throw emailInvalid();
+    const name = input.username === undefined ? null : this.#usernames.accept(input.username);
     if (!(await claimEmail(em, this.#clock, emailCanonical, null))) throw emailTaken();
     const now = this.#clock.now();
     const user = em.create(User, {
@@ -75,9 +85,8 @@ export class UserService {
       emailVerified: input.emailVerified ?? false,
       emailProofDue: input.emailProofDue ?? false,
       emailSince: null,
-      username: null,
-      usernameCanonical: null,
-      usernameSkeleton: null,
+      username: name?.username ?? null,
+      usernameSkeleton: name?.skeleton ?? null,
       legacyId: input.legacyId ?? null,
       phoneNumber:
         input.phoneNumber === undefined ? null : checked('phone_number', phoneNumberSchema, input.phoneNumber),
@@ -99,7 +108,7 @@ export class UserService {
       await em.flush();
     } catch (error) {
       if (!(error instanceof UniqueConstraintViolationException)) throw error;
-      throw error.message.includes('users_legacy_id_unique') ? legacyIdTaken() : emailTaken();
+      throw takenBy(error);
     }
     await this.#audit.record(
       em,
@@ -126,7 +135,7 @@ export class UserService {
     const [row] = await this.#database.sql<Omit<User, 'id' | 'roles'> & RoleRow & { id: string }>(
       `select u.id, ${ROLE_COLUMNS}, u.email, u.email_canonical as "emailCanonical", u.email_verified as "emailVerified",
          u.email_proof_due as "emailProofDue", u.email_since as "emailSince",
-         u.username, u.username_canonical as "usernameCanonical", u.username_skeleton as "usernameSkeleton", u.legacy_id as "legacyId",
+         u.username, u.username_skeleton as "usernameSkeleton", u.legacy_id as "legacyId",
          u.phone_number as "phoneNumber",
          u.phone_number_verified as "phoneNumberVerified", u.phone_number_since as "phoneNumberSince", u.profile, u.properties,
          u.theme, u.password_update_required as "passwordUpdateRequired", u.terms_version as "termsVersion",
@@ -150,33 +159,39 @@ export class UserService {
   }
 
   /**
-   * Finds a user by a typed email address, primary or additional and verified; null also for an invalid one. Mail
-   * goes to `email`, the address as stored. A sign-in calls this, so it does not use the object mapper.
+   * Finds a user by a typed email address, primary or additional and verified, or by a typed username where usernames are on; null also
+   * for an invalid one. Mail goes to `email`, the address as stored. A sign-in calls this, so it does not use the object mapper.
    */
   async findByIdentifier(typed: string): Promise<Pick<User, 'id' | 'status' | 'email' | 'emailVerified'> | null> {
     const emailCanonical = canonicalEmail(typed);
-    if (!emailCanonical) return null;
+    const username = emailCanonical === null ? this.#usernames.read(typed) : null;
+    if (emailCanonical === null && username === null) return null;
     const [row] = await this.#database.sql<{ id: string; status: UserStatus; email: string; emailVerified: boolean }>(
-      `select id, status, email, email_verified as "emailVerified" from users where email_canonical = $1
+      username !== null
+        ? `select id, status, email, email_verified as "emailVerified" from users where username = $1`
+        : `select id, status, email, email_verified as "emailVerified" from users where email_canonical = $1
        union all
        select u.id, u.status, c.value, true from contact c join users u on u.id = c.user_id
        where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null`,
-      [emailCanonical],
+      [username ?? emailCanonical],
     );
     return row ? { ...row, id: fromUuid('usr', row.id) } : null;
   }
 
-  /** The whole user with a typed email address, as `findByIdentifier` finds them, for a sign-in that goes on with them. */
+  /** The whole user with a typed email address or username, as `findByIdentifier` finds them, for a sign-in that goes on with them. */
   async findWhole(typed: string): Promise<User | null> {
     const emailCanonical = canonicalEmail(typed);
-    if (!emailCanonical) return null;
-    const read = () =>
-      this.#readWhere(
+    const username = emailCanonical === null ? this.#usernames.read(typed) : null;
+    const read = async () => {
+      if (username !== null) return this.#readWhere('u.username = $1', username);
+      if (emailCanonical === null) return null;
+      return this.#readWhere(
         `u.id = coalesce((select id from users where email_canonical = $1),
            (select c.user_id from contact c
             where c.kind = 'email' and c.canonical = $1 and c.verified_at is not null and c.reserved_until is null limit 1))`,
         emailCanonical,
       );
+    };
     return this.#known ? this.#known.learn(read) : read();
   }
 
@@ -204,6 +219,12 @@ export class UserService {
     await this.#known?.changed(id);
     return changed;
   }
+}
+
+/** The error for the constraint that another user's data stand against. */
+function takenBy({ message }: UniqueConstraintViolationException): Error {
+  if (message.includes('users_username')) return usernameTaken();
+  return message.includes('users_legacy_id') ? legacyIdTaken() : emailTaken();
 }
 
 function checked<T>(name: string, schema: z.ZodType<T>, value: unknown): T {

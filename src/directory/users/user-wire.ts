@@ -9,6 +9,7 @@ const claims = Object.keys(profileSchema.shape) as (keyof Profile)[];
 export const userSchema = z.strictObject({
   id: z.string(),
   legacy_id: z.string().optional().describe('Id of an imported user in the system before this one'),
+  username: z.string().optional(),
   email: z.string(),
   email_verified: z.boolean(),
   phone_number: z.string().optional(),
@@ -26,6 +27,7 @@ export function userOnWire(user: User, lastActiveAt?: Date | null): z.input<type
   return {
     id: user.id,
     ...(user.legacyId === null ? {} : { legacy_id: user.legacyId }),
+    ...(user.username === null ? {} : { username: user.username }),
     email: user.email,
     email_verified: user.emailVerified,
     ...(user.phoneNumber ? { phone_number: user.phoneNumber, phone_number_verified: user.phoneNumberVerified } : {}),

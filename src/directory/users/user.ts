@@ -61,10 +61,8 @@ const UserSchema = defineEntity({
     emailProofDue: p.boolean().default(true),
     /** Since when the primary email address has been proven on this account; null since the account exists. */
     emailSince: p.datetime(3).columnType('timestamptz(3)').nullable(),
-    /** As chosen, normalized (see username.ts); null where the user has none. */
-    username: p.text().nullable(),
-    /** The form for look-ups, limits and uniqueness. */
-    usernameCanonical: p.text().nullable().unique('users_username_canonical_unique'),
+    /** In its canonical form (see username.ts); null where the user has none. */
+    username: p.text().nullable().unique('users_username_unique'),
     /** Equal for names that look alike. */
     usernameSkeleton: p.text().nullable().unique('users_username_skeleton_unique'),
     /** The id of an imported user in the system before this one. */

@@ -19,6 +19,7 @@ const objects = new Set([
 export const COLUMNS = [
   'id',
   'legacy_id',
+  'username',
   'email',
   'email_verified',
   'phone_number',

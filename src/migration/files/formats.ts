@@ -23,14 +23,21 @@ type HashDefaults = { format?: string | undefined; parameters?: Readonly<Record<
 /** The users of a file in our form, one after the other. */
 export async function* readPeople(
   path: string,
-  { format, hash }: { format: ImportFormat | undefined; hash: HashDefaults },
+  { format, hash, usernames = false }: { format: ImportFormat | undefined; hash: HashDefaults; usernames?: boolean },
 ): AsyncGenerator<Numbered> {
   const { read, map }: { read: (path: string) => AsyncGenerator<Numbered>; map: Mapping | undefined } =
     formats[format ?? (path.endsWith('.csv') ? 'csv' : 'jsonl')];
   for await (const numbered of read(path)) {
     const record = map === undefined || numbered.problem !== undefined ? numbered.record : map(numbered.record);
-    yield { ...numbered, record: withDefaults(record, hash) };
+    yield { ...numbered, record: withDefaults(usernames ? withUsername(record) : record, hash) };
   }
+}
+
+/** The name that the old system calls preferred is the username here. */
+function withUsername(record: unknown): unknown {
+  if (record === null || typeof record !== 'object' || 'username' in record) return record;
+  const { preferred_username: username, ...others } = record as { preferred_username?: unknown };
+  return username === undefined || username === '' ? record : { ...others, username };
 }
 
 function withDefaults(record: unknown, { format, parameters }: HashDefaults): unknown {

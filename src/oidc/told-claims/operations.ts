@@ -16,7 +16,7 @@ const previewClaims = operation({
   permission: 'users.read',
   params: { client_id: z.string() },
   input: z.strictObject({
-    user: z.string().min(1).max(320).describe('User, by id or email address'),
+    user: z.string().min(1).max(320).describe('User, by id, email address or username'),
     scope: z
       .string()
       .max(1024)

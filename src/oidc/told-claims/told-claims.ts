@@ -50,10 +50,11 @@ function isReleased(claim: string, granted: readonly string[], scopeClaims: Scop
  * is said only where the address itself is; `sub` is the subject as this client knows it.
  */
 export function namesOf(
-  { user: { profile, email }, profile: { nameFallback } }: About,
+  { user: { username: own, profile, email }, profile: { nameFallback } }: About,
   { isEmailTold, sub }: { isEmailTold: boolean; sub: unknown },
 ): { name?: unknown; preferred_username?: unknown } {
-  const { name, given_name: given, family_name: family, preferred_username: username } = profile;
+  const { name, given_name: given, family_name: family } = profile;
+  const username = own ?? profile.preferred_username;
   if (nameFallback === 'none') return { name, preferred_username: username };
   const localPart = isEmailTold ? email.slice(0, email.lastIndexOf('@')) : undefined;
   const last = nameFallback === 'id' ? sub : localPart;

@@ -94,6 +94,7 @@ describe('a user', () => {
 
   test('has the claims that the current schema shows', () => {
     const person = {
+      username: null,
       email: 'a@x.example',
       emailVerified: true,
       phoneNumber: null,

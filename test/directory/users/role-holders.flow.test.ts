@@ -38,6 +38,8 @@ const acts: readonly [name: string, members: object][] = [
   ['users.disable', {}],
   ['users.enable', {}],
   ['users.properties.update', { set: { none: null } }],
+  ['users.username.update', { username: 'renamed' }],
+  ['users.username.delete', {}],
   ['users.require_password', {}],
   ['users.reset_mfa', { reason: 'lost the phone' }],
   ['sessions.end', { all: true }],

@@ -56,6 +56,7 @@ describe('users', () => {
     const { status, email, emailVerified, phoneNumber, phoneNumberVerified, updatedAt } = person;
     const claims = {
       status,
+      username: null,
       email,
       emailVerified,
       phoneNumber,

@@ -1,0 +1,107 @@
+import { UniqueConstraintViolationException } from '@mikro-orm/core';
+import type { AuditLog, By } from '#audit/module.ts';
+import type { Clock } from '#kernel/clock.ts';
+import type { Database, EntityManager } from '#kernel/database.ts';
+import { toUuid } from '#kernel/ids.ts';
+import { instance, type Policies } from '#settings/module.ts';
+import { usernameInvalid, usernameMissing, usernamesOff, usernameTaken, userNotFound } from './errors.ts';
+import { userUsernameChanged } from './events.ts';
+import type { KnownUsers } from './known-users.ts';
+import type { RoleHolders } from './role-holders.ts';
+import type { UserId } from './user.ts';
+import { canonicalUsername, newUsername, type Username } from './username.ts';
+
+type Dependencies = {
+  clock: Clock;
+  database: Pick<Database, 'transaction'>;
+  audit: Pick<AuditLog, 'record'>;
+  policies: Policies<'users'> | undefined;
+  roleHolders: Pick<RoleHolders, 'requireRightsOver'>;
+  known?: Pick<KnownUsers, 'changed'> | undefined;
+};
+
+/** The usernames of users, where the settings allow them. */
+export class Usernames {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** Whether users have usernames, and whether all must. */
+  get use(): 'off' | 'optional' | 'required' {
+    return this.#deps.policies?.for(instance).users.username ?? 'off';
+  }
+
+  /** A typed username as it is stored; null where it is none, and where usernames are off. */
+  read(typed: string): string | null {
+    return this.use === 'off' ? null : canonicalUsername(typed);
+  }
+
+  /** A username that a user is going to have. Throws users.usernames_off, users.username_invalid. */
+  accept(typed: string): Username {
+    if (this.use === 'off') throw usernamesOff();
+    const read = newUsername(typed, this.#deps.policies?.for(instance).users.reservedUsernames);
+    if (typeof read === 'string') throw usernameInvalid(read);
+    return read;
+  }
+
+  /** For a user that an operator adds. Throws users.username_missing where every user needs a username and none is given. */
+  requireGiven(typed: string | undefined): void {
+    if (typed === undefined && this.use === 'required') throw usernameMissing();
+  }
+
+  /**
+   * Gives a user another username, as an operator. Throws users.not_found, users.rights_missing, users.username_taken,
+   * users.username_invalid, users.usernames_off.
+   */
+  async change(id: UserId, typed: string, by: By): Promise<string> {
+    await this.#deps.roleHolders.requireRightsOver(id, by);
+    const name = this.accept(typed);
+    await this.#write(id, name, by);
+    return name.username;
+  }
+
+  /** Takes the username from a user, as an operator. Throws users.not_found, users.rights_missing, users.username_missing. */
+  async remove(id: UserId, by: By): Promise<void> {
+    if (this.use === 'required') throw usernameMissing();
+    await this.#deps.roleHolders.requireRightsOver(id, by);
+    await this.#write(id, null, by);
+  }
+
+  /**
+   * Gives the user who asks another username; `tell` is called in the transaction of a change. Throws users.not_found,
+   * users.username_taken, users.username_invalid, users.usernames_off.
+   */
+  async changeOwn(id: UserId, typed: string, by: By, tell?: (em: EntityManager) => Promise<void>): Promise<void> {
+    await this.#write(id, this.accept(typed), by, tell);
+  }
+
+  async #write(id: UserId, name: Username | null, by: By, tell?: (em: EntityManager) => Promise<void>): Promise<void> {
+    const { clock, database, audit, known } = this.#deps;
+    await database.transaction(async (em) => {
+      const [user] = await em.execute<{ before: string | null }[]>(
+        'select username as before from users where id = ? for no key update',
+        [toUuid(id)],
+      );
+      if (!user) throw userNotFound();
+      const { before } = user;
+      if (before === (name?.username ?? null)) return;
+      try {
+        await em.execute('update users set username = ?, username_skeleton = ?, updated_at = ? where id = ?', [
+          name?.username ?? null,
+          name?.skeleton ?? null,
+          clock.now(),
+          toUuid(id),
+        ]);
+      } catch (error) {
+        if (error instanceof UniqueConstraintViolationException) throw usernameTaken();
+        throw error;
+      }
+      const change = name === null ? 'removed' : before === null ? 'set' : 'changed';
+      await audit.record(em, userUsernameChanged({ ...by, subject: { type: 'user', id }, details: { change } }));
+      await tell?.(em);
+    });
+    await known?.changed(id);
+  }
+}
