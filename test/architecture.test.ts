@@ -69,6 +69,7 @@ const mayImport: Record<string, readonly string[]> = {
     'directory/users',
     'directory/organizations',
     'directory/invitations',
+    'directory/domains',
     'directory/contacts',
     'credentials',
     'applications/clients',

@@ -74,6 +74,8 @@ export function createOwnAccount(
     members: nouns.organizations.members,
     organizations: nouns.organizations.organizations,
     creators: nouns.organizations.creators,
+    users: nouns.users,
+    joining: nouns.domains.joining,
     invitedPeople: nouns.organizationInvitations.people,
     effective: nouns.effective,
   });

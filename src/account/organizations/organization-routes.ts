@@ -16,6 +16,7 @@ const PAGE = '/account/organizations';
 const LEAVE = `${PAGE}/:id/leave`;
 const answerForm = form(z.object({ invitation: z.string().min(1).max(64), action: z.enum(['accept', 'decline']) }));
 const createForm = form(z.object({ name: z.string().trim().max(1000).default('') }));
+const askForm = form(z.object({}));
 const leaveForm = form(z.object({}));
 const page = formPage<Pick<OrganizationsPage, 'problem'> & NonNullable<OrganizationsPage['create']>>();
 const leavePage = formPage<Pick<LeavePage, 'problem'>>();
@@ -29,6 +30,7 @@ export function organizationRoutes({ ownPages, own }: Dependencies): Router<Stat
   router.get(PAGE, showOrganizations);
   router.post(PAGE, answerInvitation);
   router.post(`${PAGE}/create`, createOrganization);
+  router.post(`${PAGE}/join`, askToJoin);
   router.get(LEAVE, showLeave);
   router.post(LEAVE, leaveOrganization);
 
@@ -40,6 +42,7 @@ export function organizationRoutes({ ownPages, own }: Dependencies): Router<Stat
       frame: accountFrame(ctx, person),
       organizations: await own.list(person.userId),
       invitations: await own.listInvitations(person.userId),
+      offer: await own.findOffer(person.userId),
       create: (await own.mayCreate(person.userId)) ? { name, error } : null,
       problem,
     });
@@ -66,6 +69,14 @@ export function organizationRoutes({ ownPages, own }: Dependencies): Router<Stat
     if (outcome === 'invalid') return page.refuse(ctx, PAGE, { name, error: 'invalid' });
     if (outcome === 'refused') return page.refuse(ctx, PAGE, { problem: 'refused' });
     return seeOther(ctx, `${PAGE}?done=created`);
+  }
+
+  async function askToJoin(ctx: Context): Promise<void> {
+    const person = await ownPages.require(ctx);
+    if (person === null) return;
+    await askForm.read(ctx);
+    await own.ask(person.userId, byUser(person.userId, visitorOf(ctx)));
+    return seeOther(ctx, PAGE);
   }
 
   async function showLeave(ctx: Context): Promise<void> {

@@ -11,11 +11,16 @@ export type OwnOrganization = {
 };
 export type OwnInvitation = { id: string; organization: string; email: string; expiresAt: Date };
 
+/** `isAsked`: the user asked to join, and an administrator has not decided yet. */
+export type OwnOffer = { organization: string; isAsked: boolean };
+
 /** Fields: `invitation` with button `action=accept` or `decline`; `name` with button `action=create`. */
 export type OrganizationsPage = {
   frame: AccountFrame;
   organizations: readonly OwnOrganization[];
   invitations: readonly OwnInvitation[];
+  /** Null without one. Button `action=ask`. */
+  offer: OwnOffer | null;
   /** Null for a user who may not create one; otherwise the typed name. */
   create: { name: string; error: 'required' | 'invalid' | null } | null;
   problem: 'over' | 'refused' | null;
@@ -42,6 +47,7 @@ const plain: OrganizationsPage = {
     { ...fernway, id: 'org_3', name: 'Old Mill', status: 'closing', role: null },
   ],
   invitations: [halden],
+  offer: null,
   create: { name: '', error: null },
   problem: null,
 };
@@ -54,6 +60,8 @@ export const organizationsView = view<OrganizationsPage>('account/organizations/
     'a wrong name': { ...plain, create: { name: 'a'.repeat(101), error: 'invalid' } },
     'an invitation that is over': { ...plain, invitations: [], problem: 'over' },
     'no more': { ...plain, create: null, problem: 'refused' },
+    'may ask to join': { ...plain, offer: { organization: 'Orchard', isAsked: false } },
+    'asked to join': { ...plain, offer: { organization: 'Orchard', isAsked: true } },
     suspended: { ...plain, organizations: [{ ...fernway, status: 'suspended', role: 'TENANT_ADMIN' }] },
     manager: { ...plain, organizations: [{ ...fernway, role: 'TENANT_MANAGER' }] },
     hostile: {
@@ -61,6 +69,7 @@ export const organizationsView = view<OrganizationsPage>('account/organizations/
       frame: hostileFrame,
       organizations: [{ ...fernway, id: '"><b>', name: '<img src=x onerror=alert(1)>\u202E', roles: ['<b>x</b>'] }],
       invitations: [{ ...halden, id: '"><b>', organization: '<script>alert(1)</script>', email: '"><b>@x.example' }],
+      offer: { organization: '<b onclick=alert(1)>x</b>', isAsked: false },
       create: { name: '"><script>', error: 'invalid' },
     },
     long: {
@@ -70,6 +79,7 @@ export const organizationsView = view<OrganizationsPage>('account/organizations/
         { ...fernway, name: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft' },
       ],
       invitations: [{ ...halden, organization: 'D'.repeat(100), email: longFrame.email }],
+      offer: { organization: 'D'.repeat(100), isAsked: false },
     },
   },
 });

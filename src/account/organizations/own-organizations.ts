@@ -1,4 +1,5 @@
 import type { By } from '#audit/module.ts';
+import type { JoiningService } from '#directory/domains/module.ts';
 import type { InvitedPeople } from '#directory/invitations/module.ts';
 import type {
   MemberService,
@@ -6,15 +7,17 @@ import type {
   OrganizationId,
   OrganizationService,
 } from '#directory/organizations/module.ts';
-import type { UserId } from '#directory/users/module.ts';
+import type { UserId, UserService } from '#directory/users/module.ts';
 import { AppError } from '#kernel/errors.ts';
-import type { OwnOrganization, OwnInvitation } from './organizations-view.ts';
+import type { OwnInvitation, OwnOffer, OwnOrganization } from './organizations-view.ts';
 
 export type OwnOrganizationsDependencies = {
   members: Pick<MemberService, 'organizationsOf' | 'leave'>;
-  organizations: Pick<OrganizationService, 'createOwn'>;
+  organizations: Pick<OrganizationService, 'createOwn' | 'findById'>;
   creators: Pick<OrganizationCreators, 'mayCreate'>;
   invitedPeople: Pick<InvitedPeople, 'listFor' | 'accept' | 'decline'>;
+  users: Pick<UserService, 'findById'>;
+  joining: Pick<JoiningService, 'offerTo' | 'ask'>;
   /** Of the slice access; inherited ones included. */
   effective: { rolesOf(userId: UserId, organizationId: OrganizationId): Promise<readonly string[]> };
 };
@@ -54,12 +57,32 @@ export class OwnOrganizations {
   /** Whether the page has anything for this user. */
   async isOffered(userId: UserId): Promise<boolean> {
     if ((await this.#deps.members.organizationsOf(userId)).length > 0) return true;
-    return (await this.#deps.invitedPeople.listFor(userId)).length > 0 || (await this.mayCreate(userId));
+    if ((await this.#deps.invitedPeople.listFor(userId)).length > 0 || (await this.mayCreate(userId))) return true;
+    return (await this.findOffer(userId)) !== null;
   }
 
   async listInvitations(userId: UserId): Promise<OwnInvitation[]> {
     const found = await this.#deps.invitedPeople.listFor(userId);
     return found.map(({ id, organization, email, expiresAt }) => ({ id, organization, email, expiresAt }));
+  }
+
+  /** The organization that the email address of the user lets them ask to join. */
+  async findOffer(userId: UserId): Promise<OwnOffer | null> {
+    const { users, joining, organizations } = this.#deps;
+    const user = await users.findById(userId);
+    const offer = user && (await joining.offerTo(user));
+    if (!offer || offer.state === 'refused') return null;
+    const organization = await organizations.findById(offer.organizationId);
+    return organization?.status === 'active'
+      ? { organization: organization.name, isAsked: offer.state === 'asked' }
+      : null;
+  }
+
+  /** Nothing is asked where nothing is offered. */
+  async ask(userId: UserId, by: By): Promise<void> {
+    const user = await this.#deps.users.findById(userId);
+    const offer = user && (await this.#deps.joining.offerTo(user));
+    if (user && offer?.state === 'none') await this.#deps.joining.ask(user, offer.organizationId, by);
   }
 
   async mayCreate(userId: UserId): Promise<boolean> {
