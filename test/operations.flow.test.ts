@@ -71,6 +71,11 @@ test('every operation gives what its output schema lets through', async () => {
   await run('organizations.members.read', { organization_id, user_id });
   await run('users.organizations.list', { user_id });
   await run('organizations.members.delete', { organization_id, user_id });
+  const invited = { organization_id, email: 'invited@example.com' };
+  const { id: invitation_id } = await run('organizations.invitations.create', invited);
+  await run('organizations.invitations.list', { organization_id });
+  await run('organizations.invitations.resend', { organization_id, invitation_id });
+  await run('organizations.invitations.delete', { organization_id, invitation_id });
   const added = await run('organizations.domains.create', { organization_id, domain: 'every-one.com' });
   const domain = { organization_id, domain_id: added['id'] };
   const { name, value }: { name: string; value: string } = added['record']!;

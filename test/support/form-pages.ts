@@ -149,3 +149,17 @@ export const onlyPasskey: Reach = async (visitor, world) => {
   await world.set('mfa.enforcement', 'required');
   return visitor.submit(asked, { credential: authenticator.get(optionsOn(asked), base) });
 };
+
+/** The page of a user who may create an organization. */
+export const ownOrganizations: Reach = async (visitor, world) => {
+  await world.set('organizations.creation', 'anyone');
+  return inside('/account/organizations')(visitor, world);
+};
+
+/** The question of an owner who wants to leave an organization without another owner. */
+export const onlyOwner: Reach = async (visitor, world) => {
+  const { base } = world.latchkey;
+  await visitor.submit(await ownOrganizations(visitor, world), { name: 'Fernway Studio' }, 'create');
+  const { text } = await visitor.open(`${base}/account/organizations`);
+  return visitor.open(`${base}${/\/account\/organizations\/org_\w+\/leave/.exec(text)?.[0] ?? ''}`);
+};

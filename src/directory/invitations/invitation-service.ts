@@ -101,6 +101,7 @@ export class OrganizationInvitationService {
    */
   async resend(organizationId: OrganizationId, id: OrganizationInvitationId, by: By): Promise<OrganizationInvitation> {
     const { clock, database, audit } = this.#deps;
+    await this.#deps.organizations.require(organizationId);
     const { roles } = await this.#requireOpen(database.em(), organizationId, id);
     const organization = await this.#prepare(organizationId, roles, by);
     const inviter = await this.#nameOf(by);

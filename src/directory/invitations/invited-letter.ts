@@ -23,7 +23,7 @@ export const invitedLetter = letter<InvitedLetter>('directory/invitations/invite
     'without an inviter': { ...plain, inviter: null },
     hostile: {
       ...plain,
-      organization: '<b>"Acme"</b>\r\nBcc: x@evil.example',
+      organization: '<script>"Acme"</script>\r\nBcc: x@evil.example',
       inviter: '\u202E<script>alert(1)</script>',
     },
   },

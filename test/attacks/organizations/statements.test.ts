@@ -26,6 +26,15 @@ const exceptions: Readonly<Record<string, readonly [count: number, why: string]>
   'directory/access/organization-roles.ts role': [1, 'follows ids of roles that were read for the organization'],
   'directory/domains/domain-checks.ts organization_domain': [1, 'a domain has one owner among all organizations'],
   'directory/domains/known-domains.ts organization_domain': [1, 'finds the organization that owns a domain'],
+  'directory/invitations/invitation-service.ts organization_invitation': [1, 'the job that removes old ones of all'],
+  'directory/invitations/invited-people.ts organization': [
+    1,
+    'the invitation of one link or of the addresses of one user',
+  ],
+  'directory/invitations/invited-people.ts organization_invitation': [
+    1,
+    'the invitation of one link or of the addresses of one user',
+  ],
   'directory/organizations/creators.ts organization': [1, 'counts what one user created'],
   'directory/organizations/known-organizations.ts organization_slug': [1, 'finds the organization of a slug'],
   'directory/organizations/member-service.ts organization': [1, 'the organizations of one user'],
